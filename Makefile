@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# vethlab. Everything that is made goes to build/. `make help` lists the targets.
+#
+# Overrides: CC, CLANG, BPFTOOL, LLVM_STRIP, PKG_CONFIG, CFLAGS, LDFLAGS, PREFIX, DESTDIR;
+# V=1 shows commands, WERROR=1 makes warnings errors (CI), SANITIZE=1 builds with ASan and UBSan.
+
+B          ?= build
+CC         ?= cc
+CLANG      ?= clang
+LLVM_STRIP ?= llvm-strip
+BPFTOOL    ?= bpftool
+PKG_CONFIG ?= pkg-config
+PREFIX     ?= /usr/local
+
+.DELETE_ON_ERROR:
+.SUFFIXES:
+MAKEFLAGS += --no-builtin-rules
+
+ifeq ($(V),1)
+Q :=
+say = @:
+else
+Q := @
+say = @printf '  %-8s%s\n'
+endif
+
+LIBS       := libbpf libelf zlib libmnl libfyaml jansson
+PKG_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(LIBS) 2>/dev/null)
+PKG_LIBS   := $(shell $(PKG_CONFIG) --libs $(LIBS) 2>/dev/null)
+
+WARN     := -Wall -Wextra -Wshadow -Wmissing-prototypes -Wno-missing-field-initializers
+ifeq ($(WERROR),1)
+WARN     += -Werror
+endif
+ifeq ($(SANITIZE),1)
+SANFLAGS := -fsanitize=address,undefined -fno-omit-frame-pointer
+endif
+CFLAGS   ?= -O2 -g
+ALL_CFLAGS := -std=gnu11 -D_GNU_SOURCE $(WARN) $(CFLAGS) $(SANFLAGS) -pthread \
+	      -I. -I$(B) $(PKG_CFLAGS)
+ALL_LDFLAGS := $(LDFLAGS) $(SANFLAGS) -pthread
+
+# ---- the BPF side --------------------------------------------------------------------------------
+BPF_SRC := $(wildcard bpf/*.bpf.c)
+BPF_OBJ := $(BPF_SRC:%.c=$(B)/%.o)
+SKELS   := $(BPF_SRC:bpf/%.bpf.c=$(B)/bpf/%.skel.h)
+BPF_CFLAGS := -g -O2 -mcpu=v3 -target bpf -D__TARGET_ARCH_$(shell uname -m | \
+	sed 's/x86_64/x86/;s/aarch64/arm64/') -Wall -Wextra -I. $(PKG_CFLAGS)
+
+# ---- user space ----------------------------------------------------------------------------------
+TOPOLOGY_SRC := $(wildcard topology/*.c)
+USER_SRC := $(wildcard user/*.c user/*/*.c)
+SRC      := $(TOPOLOGY_SRC) $(USER_SRC)
+OBJ      := $(SRC:%.c=$(B)/%.o)
+# Everything but main: what tests link.
+LIB_OBJ  := $(filter-out $(B)/user/main.o,$(OBJ))
+
+.PHONY: all
+all: $(B)/vethlab
+
+$(B)/vethlab: $(OBJ)
+	$(say) LINK $@
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
+
+$(B)/bpf/%.bpf.o: bpf/%.bpf.c
+	$(say) BPF $@
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CLANG) $(BPF_CFLAGS) -MMD -MP -MF $(@:.o=.d) -MT $@ -c $< -o $@
+	$(Q)$(LLVM_STRIP) -g $@
+
+$(B)/bpf/%.skel.h: $(B)/bpf/%.bpf.o
+	$(say) SKEL $@
+	$(Q)$(BPFTOOL) gen skeleton $< name $* > $@
+
+# Only the watch room and the tests of programs see skeletons.
+$(B)/user/watch/%.o $(B)/tests/prog/%.o: | $(SKELS)
+
+$(B)/%.o: %.c
+	$(say) CC $@
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
+
+include $(wildcard tests/tests.mk)
+
+-include $(OBJ:.o=.d) $(BPF_OBJ:.o=.d)
+
+.PHONY: clean
+clean:
+	rm -rf $(B)

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * vethlab.h - the one header that the BPF programs and user space share: map keys and values,
+ * event records, limits. It is also the interface for other people's programs (docs/maps.md).
+ *
+ * All fields are in host byte order unless they say otherwise; addresses are in network order.
+ * Every struct is free of holes and its size is asserted, so that both sides agree.
+ */
+#ifndef VETHLAB_BPF_VETHLAB_H
+#define VETHLAB_BPF_VETHLAB_H
+
+#ifndef __VMLINUX_H__
+#include <linux/types.h>
+#endif
+
+/* Raised when a map's key or value changes shape. It is in the map `lab`. */
+#define VL_VERSION 1
+
+#define VL_LAB_SIZE 32    /* lab name with its zero */
+#define VL_NODE_SIZE 64   /* node name with its zero */
+#define VL_IFNAME_SIZE 16 /* interface name with its zero */
+#define VL_SESSIONS 8     /* tracers that can watch one lab at a time */
+
+/* A hook of an end. A packet from A to B passes A's out, then B's xdp (if any), then B's in. */
+enum vl_hook {
+	VL_HOOK_OUT, /* tc egress */
+	VL_HOOK_XDP,
+	VL_HOOK_IN, /* tc ingress */
+	VL_HOOKS,
+};
+
+/* ICMP messages by what they mean to a path. The rows of v4 and v6 have one shape. */
+struct vl_icmp_counters {
+	__u64 echo_request;  /* v4 type 8, v6 type 128 */
+	__u64 echo_reply;    /* v4 type 0, v6 type 129 */
+	__u64 unreachable;   /* v4 type 3 (fragmentation needed too), v6 types 1 and 2 (too big) */
+	__u64 time_exceeded; /* v4 type 11, v6 type 3 */
+	__u64 redirect;      /* v4 type 5, v6 type 137 */
+	__u64 nd;            /* v6 types 133 to 136; 0 for v4 */
+	__u64 other;
+};
+
+/*
+ * What passed one hook of one end, on one CPU: value of the per-CPU arrays count_out, count_xdp,
+ * count_in, whose key is the end's number. Sum the CPUs.
+ *
+ * packets = arp + ipv4 + ipv6 + vlan + other, always.
+ */
+struct vl_counters {
+	__u64 packets;  /* as the hook saw them: a TSO/GSO super-packet is one */
+	__u64 bytes;    /* frame length with the Ethernet header, without an offloaded VLAN tag */
+	__u64 segments; /* what packets would be on a wire: max(gso_segs, 1) each; xdp: 1 each */
+	/* by ethertype */
+	__u64 arp;
+	__u64 ipv4;
+	__u64 ipv6;
+	__u64 vlan;  /* tagged (802.1Q, 802.1ad): not looked into */
+	__u64 other; /* any other ethertype, and frames too short to have one */
+	/* within ipv4 and ipv6 */
+	__u64 fragments; /* fragments after the first: no transport header to read */
+	__u64 malformed; /* cut short or impossible headers: nothing below is counted */
+	__u64 tcp;
+	__u64 tcp_syn; /* SYN set, ACK or not */
+	__u64 tcp_fin;
+	__u64 tcp_rst;
+	__u64 udp;
+	struct vl_icmp_counters icmp4;
+	struct vl_icmp_counters icmp6;
+};
+_Static_assert(sizeof(struct vl_counters) == 29 * 8, "struct vl_counters has changed");
+
+/* Value of the array `lab` (one entry): what the other maps belong to. */
+struct vl_lab {
+	__u32 version;      /* VL_VERSION */
+	__u32 n_ends;       /* entries in use of `ends` and the counters */
+	__u32 ifindex_base; /* end = ifindex - ifindex_base */
+	__u32 reserved;
+	__u64 started_ns;   /* CLOCK_MONOTONIC, when the lab was built */
+	char name[VL_LAB_SIZE];
+};
+_Static_assert(sizeof(struct vl_lab) == 24 + VL_LAB_SIZE, "struct vl_lab has changed");
+
+/* Value of the array `ends`, whose key is the end's number: the words for it. */
+struct vl_end {
+	__u32 in_use; /* 0: no such end */
+	__u32 ifindex;
+	__u32 link;
+	__u32 peer;       /* number of the other end of the link */
+	__u32 node_index; /* place of the node in the lab */
+	__u32 reserved;
+	__u64 netns;      /* inode of the network namespace */
+	char lab[VL_LAB_SIZE];
+	char node[VL_NODE_SIZE];
+	char ifname[VL_IFNAME_SIZE];
+};
+_Static_assert(sizeof(struct vl_end) == 32 + VL_LAB_SIZE + VL_NODE_SIZE + VL_IFNAME_SIZE,
+	       "struct vl_end has changed");
+
+/* Which parts of a filter count. No bit set: every ICMP packet matches. */
+enum vl_filter_field {
+	VL_F_TOKEN = 1 << 0, /* id, or the first payload bytes: one ping's packets, NAT or not */
+	VL_F_ID = 1 << 1,
+	VL_F_SEQ = 1 << 2,
+	VL_F_SRC = 1 << 3,
+	VL_F_DST = 1 << 4,
+	VL_F_ADDR = 1 << 5, /* source or destination */
+	VL_F_FAMILY = 1 << 6,
+	VL_F_TYPES = 1 << 7, /* bit vl_icmp_class of types */
+	VL_F_END = 1 << 8,
+	VL_F_LINK = 1 << 9,
+	VL_F_NODE = 1 << 10,
+};
+
+/* ICMP classes in the order of struct vl_icmp_counters. */
+enum vl_icmp_class {
+	VL_ICMP_ECHO_REQUEST,
+	VL_ICMP_ECHO_REPLY,
+	VL_ICMP_UNREACHABLE,
+	VL_ICMP_TIME_EXCEEDED,
+	VL_ICMP_REDIRECT,
+	VL_ICMP_ND,
+	VL_ICMP_OTHER,
+	VL_ICMP_CLASSES,
+};
+
+/* Value of the array `sessions`, whose key is the session's slot: what its tracer wants to see. */
+struct vl_filter {
+	__u32 fields; /* enum vl_filter_field; all that are set must match */
+	__u32 types;  /* bits 1 << enum vl_icmp_class */
+	__u32 end, link, node;
+	__u16 id, seq;  /* for an ICMP error: those of the packet it quotes */
+	__u8 family;    /* 4 or 6 */
+	__u8 src_len, dst_len, addr_len; /* prefix lengths in bits */
+	__u32 reserved;
+	__u64 token; /* compared with vl_event.payload */
+	__u8 src[16], dst[16], addr[16];
+};
+_Static_assert(sizeof(struct vl_filter) == 40 + 48, "struct vl_filter has changed");
+
+/*
+ * Value of the array `control` (one entry). Byte i of active is session i's generation: 0 means
+ * nobody traces there. A tracer sets its byte to a value other than the last; a program that finds
+ * its session without a reader (the tracer was killed) puts it back to 0. One load tells a program
+ * that nobody traces.
+ */
+struct vl_control {
+	__u64 active;
+};
+
+enum vl_event_flag {
+	VL_EV_FRAGMENT = 1 << 0,  /* the first fragment of several (or a later one: no id, seq) */
+	VL_EV_QUOTED = 1 << 1,    /* the q_ fields are filled */
+	VL_EV_PAYLOAD = 1 << 2,   /* payload is filled */
+	VL_EV_CUT = 1 << 3,       /* the frame ends before its headers say so */
+};
+
+/* What an ICMP error says about the packet that it is about (RFC 792, RFC 4443). */
+struct vl_quote {
+	__u8 src[16], dst[16];
+	__u16 id, seq;   /* when proto is ICMP/ICMPv6 echo */
+	__u8 proto;      /* IP protocol number */
+	__u8 icmp_type;
+	__u8 ttl;
+	__u8 reserved;
+};
+_Static_assert(sizeof(struct vl_quote) == 40, "struct vl_quote has changed");
+
+/* One ICMP packet at one hook of one end: a record of a tracer's buffer. */
+struct vl_event {
+	__u64 time_ns; /* CLOCK_MONOTONIC (bpf_ktime_get_ns) */
+	__u64 payload; /* first 8 bytes after the echo header, as they stand in memory */
+	__u32 end;     /* number of the end */
+	__u32 len;     /* frame length in bytes, Ethernet header included */
+	__u16 cpu;
+	__u8 hook;     /* enum vl_hook */
+	__u8 family;   /* 4 or 6 */
+	__u8 icmp_type, icmp_code;
+	__u8 ttl;      /* or hop limit */
+	__u8 flags;    /* enum vl_event_flag */
+	__u16 id, seq; /* echo only, else 0 */
+	__u32 info;    /* the second word of the ICMP header: MTU, gateway; host order */
+	__u8 src[16], dst[16]; /* IPv4 in the first four bytes */
+	struct vl_quote quote;
+};
+_Static_assert(sizeof(struct vl_event) == 40 + 32 + 40, "struct vl_event has changed");
+
+#endif

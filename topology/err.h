@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * err.h - how every room reports failure: one error (struct err), or a list of findings in a
+ * lab file (struct diags). Library rooms fill these and never print; main prints once.
+ */
+#ifndef VETHLAB_TOPOLOGY_ERR_H
+#define VETHLAB_TOPOLOGY_ERR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* What went wrong, as the exit status of the program (shared by all verbs). */
+enum err_code {
+	ERR_NONE = 0,
+	ERR_FAILED = 1,    /* the lab did not do what was asked or expected */
+	ERR_USAGE = 2,     /* the command line */
+	ERR_LABFILE = 3,   /* the lab file */
+	ERR_PRIVILEGE = 4, /* privileges or kernel features */
+	ERR_SYSTEM = 5,    /* a system call failed; what was done is undone */
+};
+
+/* A place in a lab file. file is borrowed (it lives as long as the lab); line 0: no place. */
+struct where {
+	const char *file;
+	int line, column; /* from 1 */
+};
+
+/* One error: the object and what happened, what to do, and where in the lab file. */
+struct err {
+	enum err_code code;
+	int error; /* errno value behind it, positive; 0 if there is none */
+	struct where where;
+	char what[512]; /* "blue:veth1: cannot add 10.1.1.1/24 (kernel: ...)" */
+	char hint[320]; /* what to do; empty if there is nothing to say */
+};
+
+/*
+ * Fill *err (NULL is allowed: then only the return value counts). Returns -error, or -EINVAL if
+ * error is 0, so that `return err_set(...)` reads well. A first error is kept: setting an err
+ * that is set already changes nothing, since the first failure is the cause.
+ */
+int err_set(struct err *err, enum err_code code, int error, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
+/* Add what to do to the error that is set. */
+void err_hint(struct err *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void err_at(struct err *err, struct where where);
+/* Forget an error that was handled. */
+void err_clear(struct err *err);
+
+enum severity { SEVERITY_ERROR, SEVERITY_WARNING };
+
+/* One finding in a lab file. The strings belong to it. */
+struct diag {
+	enum severity severity;
+	struct where where;
+	char *what;
+	char *hint; /* NULL: none */
+};
+
+/* All findings of one reading, in the order of the file once diags_sort was called. */
+struct diags {
+	struct diag *list;
+	size_t count, errors; /* errors: how many of count are errors */
+};
+
+void diags_add(struct diags *diags, enum severity severity, struct where where, const char *hint,
+	       const char *fmt, ...) __attribute__((format(printf, 5, 6)));
+/* By line and column, stable. */
+void diags_sort(struct diags *diags);
+/* Frees the contents, not diags itself. NULL is allowed. */
+void diags_free(struct diags *diags);
+
+#endif

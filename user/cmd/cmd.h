@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * cmd.h - the verbs. Each is a function in a file of its own that parses its own arguments
+ * (argv[0] is the verb), does the work and prints the result to stdout. It returns the exit status (enum
+ * err_code, or a child's) and fills err for main to print.
+ */
+#ifndef VETHLAB_USER_CMD_H
+#define VETHLAB_USER_CMD_H
+
+#include <stdbool.h>
+
+#include "topology/err.h"
+#include "user/lab/lab.h"
+
+struct cmd {
+	const char *name;
+	int (*run)(int argc, char **argv, struct err *err);
+	const char *usage;   /* "FILE|NAME [--isolated] ..." */
+	const char *summary; /* one line */
+	const char *help;    /* options and examples, lines ended by \n; NULL: none */
+};
+
+/* The table that main dispatches by, ended by a NULL name. */
+extern const struct cmd cmds[];
+
+int cmd_up(int argc, char **argv, struct err *err);
+int cmd_down(int argc, char **argv, struct err *err);
+int cmd_ls(int argc, char **argv, struct err *err);
+int cmd_show(int argc, char **argv, struct err *err);
+int cmd_exec(int argc, char **argv, struct err *err);
+int cmd_link(int argc, char **argv, struct err *err);
+int cmd_stats(int argc, char **argv, struct err *err);
+int cmd_trace(int argc, char **argv, struct err *err);
+int cmd_ping(int argc, char **argv, struct err *err);
+int cmd_check(int argc, char **argv, struct err *err);
+int cmd_graph(int argc, char **argv, struct err *err);
+int cmd_generate(int argc, char **argv, struct err *err);
+
+/* A usage error that ends with how the verb is called; returns ERR_USAGE. */
+int cmd_usage(struct err *err, const char *verb, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* Set by SIGINT and SIGTERM once cmd_catch_signals() was called: long-running verbs look at it. */
+extern volatile int cmd_interrupted;
+void cmd_catch_signals(void);
+
+/* The path of a lab file from what the user typed: a path, or the name of a bundled lab. */
+int cmd_lab_path(const char *typed, char *path, size_t size, struct err *err);
+
+#endif

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * lab.h - labs on this machine: built, found, torn down. State of a running lab lives in
+ * LAB_DIR/NAME: lab.yaml (the lab file it was built from), state.json (what the kernel gave it:
+ * ifindex base, namespaces by inode and cookie, hooks), journal (what to undo), lock.
+ */
+#ifndef VETHLAB_USER_LAB_H
+#define VETHLAB_USER_LAB_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "topology/err.h"
+#include "topology/model.h"
+#include "user/net/net.h"
+#include "user/watch/watch.h"
+
+#define LAB_DIR "/run/vethlab"
+
+/* What `up` was asked for, beyond the lab file. */
+struct lab_options {
+	const char *as;     /* run under this name, namespaces as-NODE; NULL: as the file says */
+	bool isolated;      /* a new namespace stands in for `netns: host` */
+	enum xdp_mode xdp;  /* XDP_MODE_DEFAULT: as the file says, else the program's default */
+	unsigned hooks;     /* enum hooks; HOOKS_DEFAULT: as the file says */
+	enum watch_tc tc;   /* WATCH_TC_AUTO: the program chooses */
+};
+
+/* A node of a running lab. */
+struct running_node {
+	char netns_name[2 * NODE_NAME_MAX]; /* below NETNS_DIR; "" for one that has no name */
+	bool ours;                          /* made by us: `down` deletes it */
+	struct netns_id id;
+};
+
+/* A running lab, as its state says. */
+struct running {
+	char name[LAB_NAME_MAX + 1]; /* the name it runs under */
+	struct lab *lab;             /* owned; lab->name is the file's */
+	struct running_node *nodes;  /* lab->n_nodes, by node->index */
+	uint32_t ifindex_base;       /* an end's ifindex = base + end->number */
+	uint32_t group;              /* mark on our ends in namespaces that are not ours */
+	bool isolated;
+	enum watch_tc tc;
+	enum xdp_mode xdp;           /* what was attached */
+	unsigned hooks;
+	uint64_t started;            /* seconds since the epoch */
+};
+
+static inline uint32_t running_ifindex(const struct running *run, const struct end *end)
+{
+	return run->ifindex_base + end->number;
+}
+
+/* Build a lab. On failure everything done is undone. *run is the caller's to free. */
+int lab_up(struct running **run, struct lab *lab, const struct lab_options *options,
+	   struct err *err);
+/* Tear a lab down, whatever state it is in. Waits until the kernel has let go. */
+int lab_down(const char *name, struct err *err);
+
+/* Names of the running labs, sorted: a list to free with lab_list_free(). */
+int lab_list(char ***names, size_t *n, struct err *err);
+void lab_list_free(char **names, size_t n);
+/*
+ * The lab called name; with NULL the only one that runs. Errors (ERR_FAILED): none runs, it does
+ * not run, several run (they are listed).
+ */
+int lab_open(struct running **run, const char *name, struct err *err);
+void running_free(struct running *run); /* NULL is allowed */
+
+/*
+ * A descriptor of a node's namespace that the caller closes; checks that it is still the one
+ * that the lab was built with.
+ */
+int running_open_netns(const struct running *run, const struct node *node, struct err *err);
+
+#endif

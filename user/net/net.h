@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * net.h - rtnetlink and network namespaces. Knows the kernel, knows no labs: callers give names
+ * and numbers, and the words that an error shall use.
+ */
+#ifndef VETHLAB_USER_NET_H
+#define VETHLAB_USER_NET_H
+
+#include <libmnl/libmnl.h>
+#include <linux/rtnetlink.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "topology/err.h"
+#include "topology/model.h"
+
+/* ---- namespaces ---------------------------------------------------------------------------- */
+
+#define NETNS_DIR "/run/netns"
+
+/* Who a namespace is: an inode is reused after a namespace is gone, a cookie is not. */
+struct netns_id {
+	uint64_t inode;
+	uint64_t cookie; /* SO_NETNS_COOKIE (5.14); 0 if the kernel has none */
+};
+
+/*
+ * Run fn(arg) on a short-lived thread inside the namespace netns_fd; the calling thread never
+ * changes namespace. Sockets that fn opens stay in that namespace. Returns fn's value, or a
+ * negative errno if the namespace cannot be entered (and *err says so).
+ */
+int netns_run(int netns_fd, int (*fn)(void *arg), void *arg, struct err *err);
+
+/* The calling thread's own namespace. Returns a descriptor that the caller closes, or -errno. */
+int netns_open_self(struct err *err);
+/* By name below NETNS_DIR or, with a '/', by path. Returns a descriptor, or -errno. */
+int netns_open(const char *name, struct err *err);
+int netns_open_pid(int pid, struct err *err);
+int netns_identify(int netns_fd, struct netns_id *id, struct err *err);
+
+/*
+ * Name for the state of /run/netns/NAME: free; a namespace; a file that no namespace is
+ * mounted on, which a crash leaves behind (its mark, if it is one of ours, goes to mark).
+ */
+enum netns_name_state { NETNS_NAME_FREE, NETNS_NAME_MOUNTED, NETNS_NAME_STALE };
+enum netns_name_state netns_name_state(const char *name, char *mark, size_t mark_size);
+
+/* ---- rtnetlink ----------------------------------------------------------------------------- */
+
+/* One NETLINK_ROUTE socket in one namespace, with many requests in flight. Not thread-safe. */
+struct nl;
+
+/* netns_fd -1: the calling thread's. The socket belongs to that namespace for good. */
+int nl_open(struct nl **nl, int netns_fd, struct err *err);
+void nl_close(struct nl *nl); /* NULL is allowed */
+
+/*
+ * What a request is for, in words for its error: "<object>: cannot <action> (kernel: ...)".
+ * The strings are borrowed until the request is answered.
+ */
+struct nl_what {
+	const char *object; /* "blue:veth1" */
+	const char *action; /* "add 10.1.1.1/24" */
+	struct where where;
+	int ignore;         /* an errno (positive) that counts as success; 0: none */
+};
+
+/*
+ * Pipelining: nl_begin() gives a message in the socket's batch (type, NLM_F_REQUEST|NLM_F_ACK and
+ * flags are set) with room for at least NL_ROOM bytes of attributes; fill it with
+ * mnl_attr_put*(), then nl_commit() it. Batches are sent when they are full; acks are
+ * read as they come. nl_flush() waits until every committed request is answered and
+ * returns 0, or -errno of the first that failed (*err says which, with the kernel's words).
+ */
+enum { NL_ROOM = 4096 };
+struct nlmsghdr *nl_begin(struct nl *nl, uint16_t type, uint16_t flags);
+int nl_commit(struct nl *nl, const struct nl_what *what, struct err *err);
+int nl_flush(struct nl *nl, struct err *err);
+
+/* A dump (or a get): calls cb for each message of the answer. cb returns MNL_CB_OK/STOP/ERROR. */
+int nl_dump(struct nl *nl, struct nlmsghdr *request, mnl_cb_t cb, void *arg,
+	    const struct nl_what *what, struct err *err);
+
+/* ---- links, addresses, routes: one request each, into the batch ------------------------------ */
+
+/* One end of a veth pair to be born. */
+struct veth_end {
+	const char *ifname;
+	int netns_fd;
+	uint32_t ifindex; /* requested; 0: the kernel's choice */
+	uint32_t mtu;     /* 0: default */
+	uint32_t group;   /* interface group: our mark where the namespace is not ours; 0: none */
+	const uint8_t *mac; /* 6 bytes, or NULL */
+	uint32_t txqueuelen;
+	bool has_txqueuelen;
+	unsigned queues;  /* 0: default */
+	bool up;          /* only for ends[0]: the kernel refuses the peer (-ENOTCONN) */
+};
+
+int link_add_veth(struct nl *nl, const struct veth_end ends[2], const struct nl_what *what,
+		  struct err *err);
+int link_set_up(struct nl *nl, uint32_t ifindex, bool up, const struct nl_what *what,
+		struct err *err);
+int link_delete(struct nl *nl, uint32_t ifindex, const struct nl_what *what, struct err *err);
+int address_add(struct nl *nl, uint32_t ifindex, const struct ip_prefix *prefix,
+		const struct nl_what *what, struct err *err);
+int address_delete(struct nl *nl, uint32_t ifindex, const struct ip_prefix *prefix,
+		   const struct nl_what *what, struct err *err);
+
+/* What the kernel says about one interface. */
+struct link_info {
+	uint32_t ifindex, peer_ifindex; /* IFLA_LINK; 0: none */
+	int32_t link_netnsid;           /* -1: none */
+	uint32_t mtu, group, flags;     /* flags: IFF_* */
+	uint8_t operstate;              /* IF_OPER_* (RFC 2863) */
+	uint8_t mac[6];
+	char ifname[IFNAME_MAX + 1];
+	char kind[16];                  /* "veth", "bridge", ... or "" */
+	uint32_t xdp_prog_id;
+	uint8_t xdp_attached; /* XDP_ATTACHED_* */
+};
+
+/* By index, or by name where ifindex is 0. -ENODEV: no such interface (err stays clear). */
+int link_get(struct nl *nl, uint32_t ifindex, const char *ifname, struct link_info *info,
+	     struct err *err);
+/* Every interface; cb returns false to stop. */
+int link_list(struct nl *nl, bool (*cb)(const struct link_info *info, void *arg), void *arg,
+	      struct err *err);
+/* Every address of an interface (0: of all). */
+int address_list(struct nl *nl, uint32_t ifindex,
+		 bool (*cb)(uint32_t ifindex, const struct ip_prefix *prefix, void *arg),
+		 void *arg, struct err *err);
+
+#endif

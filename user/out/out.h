@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * out.h - how things look: tables, numbers with units, names of ends and links, JSON documents.
+ * Output functions write to a FILE; the same words serve text and JSON.
+ */
+#ifndef VETHLAB_USER_OUT_H
+#define VETHLAB_USER_OUT_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "topology/err.h"
+#include "topology/model.h"
+
+/* ---- terminal ------------------------------------------------------------------------------ */
+
+/* Columns of the terminal behind f (TIOCGWINSZ, then COLUMNS); 80 if it is none. */
+int out_width(FILE *f);
+/* Whether colour may be used: f is a terminal, NO_COLOR is unset, TERM is not dumb. */
+bool out_colour(FILE *f);
+
+/* ---- text ---------------------------------------------------------------------------------- */
+
+enum { OUT_NUMBER_SIZE = 32 };
+/* "870 ns", "12.4 us", "3.07 ms", "1.50 s": three digits, the unit that fits. */
+const char *out_duration(uint64_t ns, char buf[OUT_NUMBER_SIZE]);
+/* "a:x -- b:y" */
+const char *out_link(const struct link *link, char *buf, size_t size);
+/* "a:x -> b:y": the direction that leaves from */
+const char *out_direction(const struct end *from, char *buf, size_t size);
+
+/* A table whose columns fit their widest cell; numbers are right-aligned. */
+struct table;
+enum table_align { TABLE_LEFT, TABLE_RIGHT };
+struct table_column {
+	const char *title;
+	enum table_align align;
+};
+struct table *table_new(const struct table_column *columns, size_t n);
+/* One cell after the other; the row ends by itself. Text is copied. */
+void table_cell(struct table *table, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* Prints and keeps the table. Trailing blanks are not written. */
+void table_print(const struct table *table, FILE *f);
+void table_free(struct table *table);
+
+/* ---- JSON ---------------------------------------------------------------------------------- */
+
+/* An object that starts with its schema tag: {"schema": "vethlab.stats/1"}. */
+json_t *out_json_document(const char *schema);
+/* Print one document, indented on a terminal; takes the reference. */
+void out_json_print(json_t *document, FILE *f);
+/* One object a line (streams); takes the reference. */
+void out_json_line(json_t *object, FILE *f);
+/* {"end": "blue:veth1", "node": "blue", "interface": "veth1"} */
+json_t *out_json_end(const struct end *end);
+
+/* ---- errors -------------------------------------------------------------------------------- */
+
+/* "vethlab: blue.yaml:14:9: ...\n  hint" to f. */
+void out_error(const struct err *err, FILE *f);
+/* Every finding as "blue.yaml:14:9: error: ...", then a count. */
+void out_diags(const struct diags *diags, FILE *f);
+
+#endif

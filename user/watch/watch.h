@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * watch.h - the eBPF side of a lab: programs loaded, attached to ends, pinned; counters read;
+ * packet records delivered to tracers.
+ *
+ * One program per hook serves every end of a lab: end = ifindex - base. Programs and maps are
+ * pinned below WATCH_DIR/LAB, so counting goes on without any process. A tracer attaches nothing:
+ * it puts perf buffers into the lab's `tracers` map and a filter into `sessions`. The kernel
+ * takes the buffers back when the tracer's descriptors close, kill -9 included
+ * (perf_event_fd_array_release in kernel/bpf/arraymap.c).
+ */
+#ifndef VETHLAB_USER_WATCH_H
+#define VETHLAB_USER_WATCH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "bpf/vethlab.h"
+#include "topology/err.h"
+#include "topology/model.h"
+#include "user/net/net.h"
+
+#define BPFFS "/sys/fs/bpf"
+#define WATCH_DIR BPFFS "/vethlab"
+
+/* How tc programs sit on an end. */
+enum watch_tc { WATCH_TC_AUTO, WATCH_TC_TCX, WATCH_TC_CLSACT, WATCH_TC_NONE };
+
+struct watch; /* loaded or opened programs and maps of one lab */
+
+struct watch_config {
+	const char *lab;
+	uint32_t ifindex_base;
+	uint32_t n_ends;
+	bool in, out, xdp; /* which programs to load */
+};
+
+/*
+ * Mount bpffs at BPFFS if it is not there. Returns 1 if it was mounted now (say so), 0 if it was
+ * there, or -errno.
+ */
+int watch_mount_bpffs(struct err *err);
+/* Open, configure and load the programs. Nothing is attached or pinned. */
+int watch_load(struct watch **watch, const struct watch_config *config, struct err *err);
+/* Write the entry of `ends` for one end. */
+int watch_name_end(struct watch *watch, uint32_t number, const struct vl_end *end,
+		   struct err *err);
+/* Pin maps and programs below WATCH_DIR/LAB (made if absent). */
+int watch_pin(struct watch *watch, struct err *err);
+/* Open the pinned maps of a running lab. -ENOENT: nothing is pinned for it. */
+int watch_open(struct watch **watch, const char *lab, struct err *err);
+void watch_close(struct watch *watch); /* NULL is allowed; what is pinned stays */
+/* Remove everything below WATCH_DIR/LAB, and WATCH_DIR when it is empty. 0 if nothing was there. */
+int watch_unpin(const char *lab, struct err *err);
+
+/* tcx if the running kernel has it (6.6), else clsact. Probed once. */
+enum watch_tc watch_tc_available(void);
+
+/*
+ * Attach the loaded tc programs to an end, from any thread: the calling thread must be inside
+ * the end's namespace for tcx and XDP links (they resolve the ifindex there).
+ * Links are pinned as WATCH_DIR/LAB/links/<number>_<hook>.
+ */
+int watch_attach_tcx(struct watch *watch, uint32_t number, uint32_t ifindex, const char *object,
+		     struct err *err);
+int watch_attach_xdp(struct watch *watch, uint32_t number, uint32_t ifindex, enum xdp_mode mode,
+		     const char *object, struct err *err);
+/*
+ * clsact: qdisc and filters as requests into nl's batch, where nl is a socket of the end's
+ * namespace. Add all qdiscs of a lab before the filters: a filter right after its qdisc waits
+ * for an RCU grace period (mini_qdisc_pair_swap in net/sched/sch_generic.c).
+ */
+int watch_clsact_qdisc(struct watch *watch, struct nl *nl, uint32_t ifindex,
+		       const struct nl_what *what, struct err *err);
+int watch_clsact_filters(struct watch *watch, struct nl *nl, uint32_t ifindex,
+			 const struct nl_what *what, struct err *err);
+
+/* ---- counters ------------------------------------------------------------------------------ */
+
+/*
+ * Counters of all ends at a hook, summed over CPUs: n_ends entries into counters. -ENOENT: the lab
+ * has no program at that hook (err stays clear).
+ */
+int watch_read(struct watch *watch, enum vl_hook hook, struct vl_counters *counters,
+	       struct err *err);
+uint32_t watch_n_ends(const struct watch *watch);
+bool watch_has_hook(const struct watch *watch, enum vl_hook hook);
+
+/* ---- tracing ------------------------------------------------------------------------------- */
+
+struct watch_session;
+
+/*
+ * Start to receive records that match filter. Slots are shared by all tracers of the lab (at
+ * most VL_SESSIONS at once: -EBUSY). buffer_kib: per CPU, a power of two; 0: 1024.
+ */
+int watch_session_open(struct watch_session **session, struct watch *watch,
+		       const struct vl_filter *filter, unsigned buffer_kib, struct err *err);
+/*
+ * Deliver records that are there, waiting at most timeout_ms (-1: until there is one). Records of
+ * one CPU come in order; of several CPUs they come mixed: order them by time_ns (story does).
+ * Returns how many were delivered, or -errno (-EINTR on a signal).
+ */
+int watch_session_poll(struct watch_session *session, int timeout_ms,
+		       void (*fn)(const struct vl_event *event, void *arg), void *arg,
+		       struct err *err);
+/* Descriptor that becomes readable when there are records: for poll(2) with other descriptors. */
+int watch_session_fd(const struct watch_session *session);
+/* Records that the kernel could not deliver since the start: the buffer was full. */
+uint64_t watch_session_lost(const struct watch_session *session);
+void watch_session_close(struct watch_session *session); /* NULL is allowed */
+
+#endif
