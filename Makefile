@@ -84,6 +84,9 @@ include $(wildcard tests/tests.mk)
 
 -include $(OBJ:.o=.d) $(BPF_OBJ:.o=.d)
 
+.PHONY: objects
+objects: $(OBJ)
+
 .PHONY: clean
 clean:
 	rm -rf $(B)
