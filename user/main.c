@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * main.c - dispatches the verb, prints the error once, sets the exit status. The main thread never
+ * changes namespace.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "user/cmd/cmd.h"
+#include "user/out/out.h"
+
+#ifndef VETHLAB_VERSION
+#define VETHLAB_VERSION "0.1"
+#endif
+
+/* In the order of `vethlab help`. */
+const struct cmd cmds[] = {
+	{ NULL },
+};
+
+static void print_help(FILE *f)
+{
+	fputs("vethlab: network labs of namespaces and veth links, watched by eBPF at every end\n\n"
+	      "usage: vethlab VERB [ARGUMENTS]      vethlab help VERB\n\n",
+	      f);
+	for (const struct cmd *cmd = cmds; cmd->name; cmd++)
+		fprintf(f, "  %-9s %s\n", cmd->name, cmd->summary);
+	fputs("\n"
+	      "  -l LAB    the lab, where several run      -j, --json   output for programs\n\n"
+	      "exit status: 0 good; 1 the lab did not do what was asked; 2 usage; 3 lab file;\n"
+	      "4 privileges or kernel features; 5 a system call failed (what was done is undone)\n",
+	      f);
+}
+
+static const struct cmd *find_cmd(const char *name)
+{
+	for (const struct cmd *cmd = cmds; cmd->name; cmd++)
+		if (!strcmp(cmd->name, name))
+			return cmd;
+	return NULL;
+}
+
+static int unknown_verb(const char *typed, struct err *err)
+{
+	const char *names[32], *near;
+	size_t n = 0;
+
+	for (const struct cmd *cmd = cmds; cmd->name && n < 32; cmd++)
+		names[n++] = cmd->name;
+	near = nearest_name(typed, names, n);
+	err_set(err, ERR_USAGE, 0, "there is no verb '%s'", typed);
+	if (near)
+		err_hint(err, "did you mean '%s'? `vethlab help` lists the verbs", near);
+	else
+		err_hint(err, "`vethlab help` lists the verbs");
+	return ERR_USAGE;
+}
+
+static int help(int argc, char **argv, struct err *err)
+{
+	const struct cmd *cmd;
+
+	if (argc < 2) {
+		print_help(stdout);
+		return 0;
+	}
+	cmd = find_cmd(argv[1]);
+	if (!cmd)
+		return unknown_verb(argv[1], err);
+	printf("usage: vethlab %s %s\n\n%s\n", cmd->name, cmd->usage, cmd->summary);
+	if (cmd->help)
+		printf("\n%s", cmd->help);
+	return 0;
+}
+
+static bool wants_help(int argc, char **argv)
+{
+	/* What stands behind the verb's own words may belong to another program (exec). */
+	return argc > 1 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"));
+}
+
+static int dispatch(int argc, char **argv, struct err *err)
+{
+	const struct cmd *cmd;
+
+	if (argc < 2) {
+		print_help(stderr);
+		return ERR_USAGE;
+	}
+	if (!strcmp(argv[1], "help") || !strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))
+		return help(argc - 1, argv + 1, err);
+	if (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V")) {
+		printf("vethlab %s\n", VETHLAB_VERSION);
+		return 0;
+	}
+	cmd = find_cmd(argv[1]);
+	if (!cmd)
+		return unknown_verb(argv[1], err);
+	if (wants_help(argc - 1, argv + 1))
+		return help(2, argv, err);
+	return cmd->run(argc - 1, argv + 1, err);
+}
+
+int main(int argc, char **argv)
+{
+	struct err err = { 0 };
+	int status;
+
+	/* A closed pipe is a write error, reported as one; it must not end a build half-way. */
+	signal(SIGPIPE, SIG_IGN);
+	status = dispatch(argc, argv, &err);
+	/* Output that did not arrive is a failure too; a reader that left (head) is not. */
+	if (fflush(stdout) && errno != EPIPE && !err.code)
+		status = err_set(&err, ERR_SYSTEM, errno, "cannot write the output: %s",
+				 strerror(errno));
+	if (err.code) {
+		out_error(&err, stderr);
+		if (status <= 0)
+			status = err.code;
+	}
+	return status;
+}
