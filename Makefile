@@ -89,4 +89,4 @@ objects: $(OBJ)
 
 .PHONY: clean
 clean:
-	rm -rf $(B)
+	rm -rf $(B) build-gcc build-clang

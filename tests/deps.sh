@@ -1,0 +1,108 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# deps.sh GROUP... - install what is missing for the groups build, test, vm. Where there is apt it
+# installs without asking and prints what; elsewhere it prints package names and fails. With
+# nothing missing it says nothing and needs no network. DEPS_DRY_RUN=1: only print.
+set -euo pipefail
+export PATH=$PATH:/usr/sbin:/sbin
+
+# A thing is there if its probe finds it: cmd:NAME a program, pc:NAME a pkg-config module, h:NAME a
+# header. One package may stand in several rows. Debian and Ubuntu; Fedora; Arch.
+table() {
+	cat <<-END
+	build cmd:gcc                gcc              gcc                    gcc
+	build h:stdio.h              libc6-dev        glibc-devel            glibc
+	build h:linux/bpf.h          linux-libc-dev   kernel-headers         linux-api-headers
+	build cmd:make               make             make                   make
+	build cmd:clang              clang            clang                  clang
+	build cmd:llvm-strip         llvm             llvm                   llvm
+	build cmd:bpftool            bpftool          bpftool                bpf
+	build cmd:pkg-config         pkg-config       pkgconf-pkg-config     pkgconf
+	build pc:libbpf              libbpf-dev       libbpf-devel           libbpf
+	build pc:libelf              libelf-dev       elfutils-libelf-devel  libelf
+	build pc:zlib                zlib1g-dev       zlib-devel             zlib
+	build pc:libmnl              libmnl-dev       libmnl-devel           libmnl
+	build pc:libfyaml            libfyaml-dev     libfyaml-devel         libfyaml
+	build pc:jansson             libjansson-dev   jansson-devel          jansson
+	test  pc:cmocka              libcmocka-dev    libcmocka-devel        cmocka
+	test  cmd:ip                 iproute2         iproute                iproute2
+	test  cmd:tc                 iproute2         iproute-tc             iproute2
+	test  cmd:ping               iputils-ping     iputils                iputils
+	test  cmd:jq                 jq               jq                     jq
+	test  cmd:tcpdump            tcpdump          tcpdump                tcpdump
+	test  cmd:nft                nftables         nftables               nftables
+	test  cmd:shellcheck         shellcheck       ShellCheck             shellcheck
+	vm    cmd:qemu-system-$(uname -m)  qemu-system-$(debian_qemu)  qemu-system-$(fedora_qemu)-core  qemu-base
+	vm    cmd:cpio               cpio             cpio                   cpio
+	vm    cmd:zstd               zstd             zstd                   zstd
+	vm    cmd:modprobe           kmod             kmod                   kmod
+	vm    cmd:busybox            busybox-static   busybox                busybox
+	END
+}
+
+debian_qemu() { case $(uname -m) in x86_64) echo x86 ;; aarch64) echo arm ;; *) echo misc ;; esac; }
+fedora_qemu() { case $(uname -m) in x86_64) echo x86 ;; *) uname -m ;; esac; }
+
+present() {
+	case $1 in
+	cmd:bpftool) bpftool version >/dev/null 2>&1 ;; # Ubuntu's is a wrapper that may lead nowhere
+	cmd:*) command -v "${1#cmd:}" >/dev/null ;;
+	pc:*) "${PKG_CONFIG:-pkg-config}" --exists "${1#pc:}" 2>/dev/null ;;
+	h:*) echo "#include <${1#h:}>" | "${CC:-cc}" -E -x c - >/dev/null 2>&1 ;;
+	esac
+}
+
+# Prints column $1 of what is missing for the groups, each name once.
+missing() {
+	local column=$1 group probe debian fedora arch
+	shift
+	# shellcheck disable=SC2034 # the three columns are read by name
+	while read -r group probe debian fedora arch; do
+		[[ " $* " == *" $group "* ]] || continue
+		present "$probe" || echo "${!column}"
+	done < <(table) | sort -u | xargs
+}
+
+elsewhere() {
+	{
+		echo "vethlab needs packages that are not installed, and this is no Debian or Ubuntu."
+		echo "  Debian: apt install $(missing debian "$@")"
+		echo "  Fedora: dnf install $(missing fedora "$@")"
+		echo "  Arch:   pacman -S $(missing arch "$@")"
+	} >&2
+	exit 1
+}
+
+apt_install() {
+	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+		-o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 "$@" </dev/null
+}
+
+main() {
+	local need log
+	need=$(missing debian "$@")
+	[[ -n $need ]] || return 0
+	command -v apt-get >/dev/null || elsewhere "$@"
+	if [[ ${DEPS_DRY_RUN:-0} == 1 ]]; then
+		echo "apt-get install $need"
+		return 0
+	fi
+	if [[ $EUID -ne 0 ]]; then
+		echo "deps: missing: $need" >&2
+		echo "deps: run as root: apt-get install --no-install-recommends $need" >&2
+		return 1
+	fi
+	echo "deps: installing $need"
+	log=$(mktemp)
+	# The lists may be absent or older than the archive; then one update helps.
+	# shellcheck disable=SC2086
+	apt_install $need >"$log" 2>&1 ||
+		{ apt-get update -qq >>"$log" 2>&1 && apt_install $need >>"$log" 2>&1; } ||
+		{ cat "$log" >&2; rm -f "$log"; echo "deps: apt-get failed" >&2; return 1; }
+	rm -f "$log"
+	need=$(missing debian "$@")
+	[[ -z $need ]] || { echo "deps: installed, and still not found: $need" >&2; return 1; }
+}
+
+[[ $# -gt 0 ]] || { echo "usage: deps.sh build|test|vm..." >&2; exit 2; }
+main "$@"

@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# What a person types besides `make`: deps, demo, check, vm, lint, install, help. Included by Makefile.
+#
+# pkg-config is asked when the Makefile is read, so whatever needs the packages that `deps` may
+# have installed a moment ago runs in a make of its own.
+
+CMOCKA_LIBS := $(shell $(PKG_CONFIG) --libs cmocka 2>/dev/null)
+
+# One program per tests/{unit,prog}/test_NAME.c; other files of the directory are linked to each.
+UNIT_SRC    := $(wildcard tests/unit/*.c)
+PROG_SRC    := $(wildcard tests/prog/*.c)
+UNIT_TESTS  := $(patsubst %.c,$(B)/%,$(filter tests/unit/test_%,$(UNIT_SRC)))
+PROG_TESTS  := $(patsubst %.c,$(B)/%,$(filter tests/prog/test_%,$(PROG_SRC)))
+UNIT_COMMON := $(patsubst %.c,$(B)/%.o,$(filter-out tests/unit/test_%,$(UNIT_SRC)))
+PROG_COMMON := $(patsubst %.c,$(B)/%.o,$(filter-out tests/prog/test_%,$(PROG_SRC)))
+# Small helpers of the lab tests: one program a file.
+LAB_HELPERS := $(patsubst %.c,$(B)/%,$(wildcard tests/lab/*.c))
+TEST_OBJ    := $(patsubst %.c,$(B)/%.o,$(UNIT_SRC) $(PROG_SRC) $(wildcard tests/lab/*.c))
+
+.SECONDARY: $(TEST_OBJ)
+
+# An archive, so that a test links what it uses.
+$(B)/libvethlab.a: $(LIB_OBJ)
+	$(say) AR $@
+	$(Q)rm -f $@
+	$(Q)$(AR) rcs $@ $^
+
+link_test = $(Q)$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o %.a,$^) $(CMOCKA_LIBS) $(PKG_LIBS)
+
+$(UNIT_TESTS): %: %.o $(UNIT_COMMON) $(B)/libvethlab.a
+	$(say) LINK $@
+	$(link_test)
+
+$(PROG_TESTS): %: %.o $(PROG_COMMON) $(B)/libvethlab.a
+	$(say) LINK $@
+	$(link_test)
+
+$(LAB_HELPERS): %: %.o
+	$(say) LINK $@
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^
+
+-include $(TEST_OBJ:.o=.d)
+
+# ---- targets -------------------------------------------------------------------------------------
+.PHONY: help deps tests check check-built demo demo-built vm lint install uninstall
+
+help:
+	@echo 'make            build $(B)/vethlab'
+	@echo 'make demo       install what is missing, build, walk through the blue lab (as root)'
+	@echo 'make check      install what is missing, build, run every test and the lint (as root)'
+	@echo 'make vm         the same tests on a packaged kernel in qemu (KERNEL=6.1, 6.12, ...)'
+	@echo 'make deps       install what is missing (apt), or name the packages'
+	@echo 'make tests      build the tests, run none'
+	@echo 'make lint       compile with -Werror by gcc and by clang, shellcheck'
+	@echo 'make install    to $$(DESTDIR)$$(PREFIX), which is $(DESTDIR)$(PREFIX)'
+	@echo 'make clean      remove $(B)/ and what lint built'
+	@echo 'V=1 shows commands, WERROR=1 makes warnings errors, SANITIZE=1 adds ASan and UBSan.'
+
+deps:
+	@tests/deps.sh build test
+
+tests: $(UNIT_TESTS) $(PROG_TESTS) $(LAB_HELPERS)
+
+check:
+	@tests/deps.sh build test
+	@+$(MAKE) --no-print-directory check-built
+
+check-built: all tests
+	@BUILD=$(B) tests/run unit prog lab vmlinux lint
+
+demo:
+	@tests/deps.sh build test
+	@+$(MAKE) --no-print-directory demo-built
+
+demo-built: all
+	@BUILD=$(B) tests/lab/demo.sh
+
+KERNEL ?= 6.1
+vm:
+	@tests/deps.sh build test vm
+	@+$(MAKE) --no-print-directory all tests
+	@BUILD=$(B) tests/vm/run $(KERNEL)
+
+lint:
+	@BUILD=$(B) tests/run lint
+
+# The program looks for bundled labs in ../share/vethlab/labs, seen from where it is itself.
+INSTALL ?= install
+install: all
+	$(say) INSTALL $(DESTDIR)$(PREFIX)/bin/vethlab
+	$(Q)$(INSTALL) -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/vethlab/labs
+	$(Q)$(INSTALL) -m 755 $(B)/vethlab $(DESTDIR)$(PREFIX)/bin/vethlab
+	$(Q)$(INSTALL) -m 644 $(wildcard topology/labs/*.yaml) $(DESTDIR)$(PREFIX)/share/vethlab/labs
+
+uninstall:
+	$(Q)rm -f $(DESTDIR)$(PREFIX)/bin/vethlab
+	$(Q)rm -rf $(DESTDIR)$(PREFIX)/share/vethlab
