@@ -26,12 +26,22 @@ bool out_colour(FILE *f);
 enum { OUT_NUMBER_SIZE = 32 };
 /* "870 ns", "12.4 us", "3.07 ms", "1.50 s": three digits, the unit that fits. */
 const char *out_duration(uint64_t ns, char buf[OUT_NUMBER_SIZE]);
+/*
+ * A rate with its SI prefix: out_rate(15.2e9, "bit/s") is "15.2 Gbit/s", out_rate(870, "pps") is
+ * "870 pps". Three digits; 0 and below (and no number) is "0 pps".
+ */
+const char *out_rate(double per_second, const char *unit, char buf[OUT_NUMBER_SIZE]);
+/* Columns that text takes on a terminal: UTF-8, wide and combining characters, no SGR escapes. */
+size_t out_columns(const char *text);
 /* "a:x -- b:y" */
 const char *out_link(const struct link *link, char *buf, size_t size);
 /* "a:x -> b:y": the direction that leaves from */
 const char *out_direction(const struct end *from, char *buf, size_t size);
 
-/* A table whose columns fit their widest cell; numbers are right-aligned. */
+/*
+ * A table whose columns fit their widest cell, two blanks apart. The header is left out when no
+ * column has a title.
+ */
 struct table;
 enum table_align { TABLE_LEFT, TABLE_RIGHT };
 struct table_column {
@@ -55,6 +65,16 @@ void out_json_print(json_t *document, FILE *f);
 void out_json_line(json_t *object, FILE *f);
 /* {"end": "blue:veth1", "node": "blue", "interface": "veth1"} */
 json_t *out_json_end(const struct end *end);
+
+/* ---- the end of a stream ------------------------------------------------------------------- */
+
+/*
+ * Flush f and tell whether everything that was written to it has arrived (a full disk, a reader
+ * that went away): 0, or -errno with *err set (ERR_SYSTEM). main calls it once for stdout.
+ */
+int out_finish(FILE *f, struct err *err);
+/* Remember an errno for out_finish(): output that could not be made or written. */
+void out_fail(int error);
 
 /* ---- errors -------------------------------------------------------------------------------- */
 

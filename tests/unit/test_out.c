@@ -1,0 +1,312 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* test_out.c - numbers, tables, JSON and errors as they are printed. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <errno.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "user/out/out.h"
+
+static void test_duration(void **state)
+{
+	static const struct {
+		uint64_t ns;
+		const char *text;
+	} cases[] = {
+		{0, "0 ns"},
+		{870, "870 ns"},
+		{999, "999 ns"},
+		{1000, "1.00 us"},
+		{9994, "9.99 us"},
+		{9996, "10.0 us"},
+		{12400, "12.4 us"},
+		{99960, "100 us"},
+		{999499, "999 us"},
+		{999500, "1.00 ms"},
+		{3070000, "3.07 ms"},
+		{1500000000, "1.50 s"},
+		{59900000000, "59.9 s"},
+		{1234000000000, "1234 s"},
+	};
+	char buf[OUT_NUMBER_SIZE];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
+		assert_string_equal(out_duration(cases[i].ns, buf), cases[i].text);
+	/* The largest value has room. */
+	assert_string_equal(out_duration(UINT64_MAX, buf), "18446744074 s");
+}
+
+static void test_rate(void **state)
+{
+	char buf[OUT_NUMBER_SIZE];
+
+	(void)state;
+	assert_string_equal(out_rate(0, "pps", buf), "0 pps");
+	assert_string_equal(out_rate(-1, "pps", buf), "0 pps");
+	assert_string_equal(out_rate(0.0 / 0.0, "pps", buf), "0 pps");
+	assert_string_equal(out_rate(0.5, "pps", buf), "0.50 pps");
+	assert_string_equal(out_rate(1, "pps", buf), "1 pps");
+	assert_string_equal(out_rate(870, "pps", buf), "870 pps");
+	assert_string_equal(out_rate(999.6, "pps", buf), "1.00 kpps");
+	assert_string_equal(out_rate(15.2e9, "bit/s", buf), "15.2 Gbit/s");
+	assert_string_equal(out_rate(2.2e6, "pps", buf), "2.20 Mpps");
+	assert_string_equal(out_rate(3e15, "bit/s", buf), "3.00 Pbit/s");
+}
+
+static void test_columns(void **state)
+{
+	(void)state;
+	assert_int_equal(out_columns(""), 0);
+	assert_int_equal(out_columns("blue"), 4);
+	assert_int_equal(out_columns("größe"), 5);
+	assert_int_equal(out_columns("▁▂█"), 3);
+	assert_int_equal(out_columns("漢字"), 4);
+	assert_int_equal(out_columns("e\u0301"), 1);
+	assert_int_equal(out_columns("😀"), 2);
+	assert_int_equal(out_columns("\033[1;31mred\033[0m"), 3);
+	/* Broken UTF-8 is one column a byte and never read past its end. */
+	assert_int_equal(out_columns("\xe6\xbc"), 2);
+	assert_int_equal(out_columns("\xff"
+				     "a"),
+			 2);
+	assert_int_equal(out_columns("\xc3"), 1);
+}
+
+/* What show(arg, f) writes; the caller frees it. */
+static char *text_of(void (*show)(const void *arg, FILE *f), const void *arg)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *f = open_memstream(&text, &size);
+
+	assert_non_null(f);
+	show(arg, f);
+	fclose(f);
+	return text;
+}
+
+static void show_table(const void *arg, FILE *f)
+{
+	table_print(arg, f);
+}
+
+static void test_table(void **state)
+{
+	static const struct table_column columns[] = {
+		{"link", TABLE_LEFT},
+		{"sent", TABLE_RIGHT},
+		{"note", TABLE_LEFT},
+	};
+	struct table *table = table_new(columns, 3);
+	char *text;
+
+	(void)state;
+	table_cell(table, "größe:x");
+	table_cell(table, "%d", 7);
+	table_cell(table, "%s", "");
+	table_cell(table, "b:y");
+	table_cell(table, "%d", 12345);
+	table_cell(table, "%s", "loss");
+	text = text_of(show_table, table);
+	assert_string_equal(text, "link      sent  note\n"
+				  "größe:x      7\n"
+				  "b:y      12345  loss\n");
+	free(text);
+	table_free(table);
+}
+
+static void test_table_without_titles(void **state)
+{
+	static const struct table_column columns[] = {{NULL, TABLE_RIGHT}, {NULL, TABLE_LEFT}};
+	struct table *table = table_new(columns, 2);
+	char *text;
+
+	(void)state;
+	table_cell(table, "1");
+	table_cell(table, "a");
+	table_cell(table, "20");
+	table_cell(table, "\033[31mb\033[0m");
+	text = text_of(show_table, table);
+	assert_string_equal(text, " 1  a\n20  \033[31mb\033[0m\n");
+	free(text);
+	table_free(table);
+	table_free(NULL);
+}
+
+static void show_document(const void *arg, FILE *f)
+{
+	json_t *json = out_json_document("vethlab.test/1");
+
+	json_object_set_new(json, "end", out_json_end(arg));
+	out_json_print(json, f);
+}
+
+static void test_json(void **state)
+{
+	struct node node = {.name = "blue"};
+	struct end end = {.name = "blue:veth1", .ifname = "veth1", .node = &node};
+	struct err err = {0};
+	char *text = text_of(show_document, &end);
+
+	(void)state;
+	assert_string_equal(text, "{\"schema\":\"vethlab.test/1\",\"end\":{\"end\":\"blue:veth1\","
+				  "\"node\":\"blue\",\"interface\":\"veth1\"}}\n");
+	free(text);
+	/* A document that was never made is a failure, not silence. */
+	out_json_print(NULL, stdout);
+	assert_int_equal(out_finish(stdout, &err), -ENOMEM);
+	assert_int_equal(err.code, ERR_SYSTEM);
+	err_clear(&err);
+	assert_int_equal(out_finish(stdout, &err), 0);
+}
+
+static void test_links(void **state)
+{
+	struct end ends[2] = {{.name = "a:x", .peer = &ends[1]}, {.name = "b:y", .peer = &ends[0]}};
+	struct link link = {.ends = {&ends[0], &ends[1]}};
+	char buf[64];
+
+	(void)state;
+	assert_string_equal(out_link(&link, buf, sizeof(buf)), "a:x -- b:y");
+	assert_string_equal(out_direction(&ends[1], buf, sizeof(buf)), "b:y -> a:x");
+}
+
+static void test_full_disk(void **state)
+{
+	struct err err = {0};
+	FILE *f = fopen("/dev/full", "w");
+
+	(void)state;
+	assert_non_null(f);
+	fputs("lost\n", f);
+	assert_int_equal(out_finish(f, &err), -ENOSPC);
+	assert_int_equal(err.code, ERR_SYSTEM);
+	assert_non_null(strstr(err.what, "No space left"));
+	fclose(f);
+}
+
+static void test_stream_on_full_disk(void **state)
+{
+	struct err err = {0};
+	FILE *f = fopen("/dev/full", "w");
+
+	(void)state;
+	assert_non_null(f);
+	/* The line is flushed at once; what went wrong is still known at the end. */
+	out_json_line(json_object(), f);
+	assert_int_equal(out_finish(f, &err), -ENOSPC);
+	fclose(f);
+}
+
+static void test_reader_gone(void **state)
+{
+	struct err err = {0};
+	int fds[2];
+	FILE *f;
+
+	(void)state;
+	signal(SIGPIPE, SIG_IGN);
+	assert_int_equal(pipe(fds), 0);
+	close(fds[0]);
+	f = fdopen(fds[1], "w");
+	fputs("nobody reads this\n", f);
+	assert_int_equal(out_finish(f, &err), -EPIPE);
+	assert_non_null(strstr(err.what, "reader went away"));
+	fclose(f);
+}
+
+static void test_terminal(void **state)
+{
+	char *text;
+	size_t size;
+	FILE *f = open_memstream(&text, &size);
+
+	(void)state;
+	assert_int_equal(out_width(f), 80);
+	assert_false(out_colour(f));
+	fclose(f);
+	free(text);
+}
+
+static void show_error(const void *arg, FILE *f)
+{
+	out_error(arg, f);
+}
+
+static void test_error(void **state)
+{
+	struct err err = {.what = "default:veth0: cannot add 10.1.1.1/24 (kernel: File exists)",
+			  .hint = "remove the other address"};
+	char *text = text_of(show_error, &err);
+
+	(void)state;
+	assert_string_equal(text,
+			    "vethlab: default:veth0: cannot add 10.1.1.1/24 (kernel: File exists)\n"
+			    "  remove the other address\n");
+	free(text);
+	err.where = (struct where){"blue.yaml", 14, 9};
+	err.hint[0] = '\0';
+	text = text_of(show_error, &err);
+	assert_string_equal(text, "vethlab: blue.yaml:14:9: default:veth0: cannot add 10.1.1.1/24 "
+				  "(kernel: File exists)\n");
+	free(text);
+}
+
+static void show_diags(const void *arg, FILE *f)
+{
+	out_diags(arg, f);
+}
+
+static void test_diags(void **state)
+{
+	struct diag list[] = {
+		{SEVERITY_ERROR,
+		 {"a.yaml", 3, 5},
+		 (char *)"unknown key 'nodse'",
+		 (char *)"did you mean 'nodes'?"},
+		{SEVERITY_WARNING, {"a.yaml", 0, 0}, (char *)"no links", NULL},
+		{SEVERITY_WARNING, {"a.yaml", 7, 0}, (char *)"not routed", NULL},
+	};
+	struct diags diags = {list, 3, 1};
+	char *text = text_of(show_diags, &diags);
+
+	(void)state;
+	assert_string_equal(text, "a.yaml:3:5: error: unknown key 'nodse'\n"
+				  "  did you mean 'nodes'?\n"
+				  "a.yaml: warning: no links\n"
+				  "a.yaml:7: warning: not routed\n"
+				  "1 error, 2 warnings\n");
+	free(text);
+	diags = (struct diags){0};
+	text = text_of(show_diags, &diags);
+	assert_string_equal(text, "");
+	free(text);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_duration),
+		cmocka_unit_test(test_rate),
+		cmocka_unit_test(test_columns),
+		cmocka_unit_test(test_table),
+		cmocka_unit_test(test_table_without_titles),
+		cmocka_unit_test(test_json),
+		cmocka_unit_test(test_links),
+		cmocka_unit_test(test_full_disk),
+		cmocka_unit_test(test_stream_on_full_disk),
+		cmocka_unit_test(test_reader_gone),
+		cmocka_unit_test(test_terminal),
+		cmocka_unit_test(test_error),
+		cmocka_unit_test(test_diags),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* json.c - JSON documents: tagged with their schema, printed whole or one a line. */
+#include <errno.h>
+#include <unistd.h>
+
+#include "user/out/out.h"
+
+json_t *out_json_document(const char *schema)
+{
+	return json_pack("{s:s}", "schema", schema);
+}
+
+/* A document that could not be made must not look like an empty success: out_finish() tells. */
+static void print_flags(json_t *json, size_t flags, FILE *f)
+{
+	errno = 0;
+	if (!json)
+		out_fail(ENOMEM);
+	else if (json_dumpf(json, f, flags | JSON_REAL_PRECISION(15)) || fputc('\n', f) == EOF)
+		out_fail(errno ? errno : EIO);
+	json_decref(json);
+}
+
+void out_json_print(json_t *document, FILE *f)
+{
+	int fd = fileno(f);
+
+	print_flags(document, fd >= 0 && isatty(fd) ? JSON_INDENT(2) : JSON_COMPACT, f);
+}
+
+void out_json_line(json_t *object, FILE *f)
+{
+	print_flags(object, JSON_COMPACT, f);
+	/* Whoever reads the stream wants the line now, not when 4 KiB have come together. */
+	errno = 0;
+	if (fflush(f))
+		out_fail(errno);
+}
+
+json_t *out_json_end(const struct end *end)
+{
+	return json_pack("{s:s, s:s, s:s}", "end", end->name, "node", end->node->name, "interface",
+			 end->ifname);
+}

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* report.c - errors and findings, as a person reads them. */
+#include "user/out/out.h"
+
+enum { STYLE_BOLD = 1, STYLE_RED = 31, STYLE_MAGENTA = 35 };
+
+static void print_styled(FILE *f, bool colour, int style, const char *text)
+{
+	if (colour)
+		fprintf(f, "\033[%dm%s\033[0m", style, text);
+	else
+		fputs(text, f);
+}
+
+/* "blue.yaml:14:9: ", without the parts that are not known. */
+static void print_where(const struct where *where, FILE *f)
+{
+	if (!where->file)
+		return;
+	fputs(where->file, f);
+	if (where->line)
+		fprintf(f, ":%d", where->line);
+	if (where->line && where->column)
+		fprintf(f, ":%d", where->column);
+	fputs(": ", f);
+}
+
+static void print_hint(const char *hint, FILE *f)
+{
+	if (hint && *hint)
+		fprintf(f, "  %s\n", hint);
+}
+
+void out_error(const struct err *err, FILE *f)
+{
+	print_styled(f, out_colour(f), STYLE_RED, "vethlab:");
+	fputc(' ', f);
+	print_where(&err->where, f);
+	fprintf(f, "%s\n", err->what[0] ? err->what : "it failed, and no reason was given");
+	print_hint(err->hint, f);
+}
+
+static void print_count(size_t n, const char *noun, FILE *f)
+{
+	fprintf(f, "%zu %s%s", n, noun, n == 1 ? "" : "s");
+}
+
+void out_diags(const struct diags *diags, FILE *f)
+{
+	size_t warnings = diags->count - diags->errors;
+	bool colour = out_colour(f);
+
+	if (!diags->count)
+		return;
+	for (size_t i = 0; i < diags->count; i++) {
+		const struct diag *diag = &diags->list[i];
+		bool error = diag->severity == SEVERITY_ERROR;
+
+		print_where(&diag->where, f);
+		print_styled(f, colour, error ? STYLE_RED : STYLE_MAGENTA,
+			     error ? "error:" : "warning:");
+		fprintf(f, " %s\n", diag->what);
+		print_hint(diag->hint, f);
+	}
+	if (diags->errors)
+		print_count(diags->errors, "error", f);
+	if (diags->errors && warnings)
+		fputs(", ", f);
+	if (warnings)
+		print_count(warnings, "warning", f);
+	fputc('\n', f);
+}

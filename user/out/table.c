@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* table.c - rows of cells whose columns line up. */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "user/out/out.h"
+
+struct table {
+	struct table_column *columns;
+	size_t n_columns;
+	char **cells; /* row by row */
+	size_t n_cells, room;
+	bool failed; /* out of memory: the table would lie */
+};
+
+struct table *table_new(const struct table_column *columns, size_t n)
+{
+	struct table *table = calloc(1, sizeof(*table));
+
+	if (!table)
+		return NULL;
+	table->columns = calloc(n, sizeof(*columns));
+	if (!table->columns) {
+		free(table);
+		return NULL;
+	}
+	memcpy(table->columns, columns, n * sizeof(*columns));
+	table->n_columns = n;
+	return table;
+}
+
+static bool table_grow(struct table *table)
+{
+	size_t room = table->room ? 2 * table->room : 64;
+	char **cells;
+
+	if (table->n_cells < table->room)
+		return true;
+	cells = reallocarray(table->cells, room, sizeof(*cells));
+	if (!cells)
+		return false;
+	table->cells = cells;
+	table->room = room;
+	return true;
+}
+
+void table_cell(struct table *table, const char *fmt, ...)
+{
+	va_list args;
+	char *text;
+	int len;
+
+	if (!table || table->failed)
+		return;
+	va_start(args, fmt);
+	len = vasprintf(&text, fmt, args);
+	va_end(args);
+	if (len < 0 || !table_grow(table)) {
+		if (len >= 0)
+			free(text);
+		table->failed = true;
+		return;
+	}
+	table->cells[table->n_cells++] = text;
+}
+
+static bool has_header(const struct table *table)
+{
+	for (size_t i = 0; i < table->n_columns; i++)
+		if (table->columns[i].title)
+			return true;
+	return false;
+}
+
+static const char *title_of(const struct table *table, size_t column)
+{
+	return table->columns[column].title ? table->columns[column].title : "";
+}
+
+static size_t column_width(const struct table *table, size_t column)
+{
+	size_t width = out_columns(title_of(table, column));
+
+	for (size_t i = column; i < table->n_cells; i += table->n_columns) {
+		size_t columns = out_columns(table->cells[i]);
+
+		if (columns > width)
+			width = columns;
+	}
+	return width;
+}
+
+/*
+ * Blanks are owed, not written, until something follows them: that is how a row ends without
+ * trailing ones.
+ */
+static void print_cell(const char *text, size_t width, enum table_align align, size_t *owed,
+		       FILE *f)
+{
+	size_t columns = out_columns(text), pad = width > columns ? width - columns : 0;
+
+	if (align == TABLE_RIGHT)
+		*owed += pad;
+	if (*text) {
+		fprintf(f, "%*s%s", (int)*owed, "", text);
+		*owed = 0;
+	}
+	if (align == TABLE_LEFT)
+		*owed += pad;
+	*owed += 2;
+}
+
+static void print_row(const struct table *table, const size_t *widths, size_t first, FILE *f)
+{
+	size_t owed = 0;
+
+	for (size_t i = 0; i < table->n_columns && first + i < table->n_cells; i++)
+		print_cell(table->cells[first + i], widths[i], table->columns[i].align, &owed, f);
+	fputc('\n', f);
+}
+
+void table_print(const struct table *table, FILE *f)
+{
+	size_t *widths = table && !table->failed ? calloc(table->n_columns, sizeof(*widths)) : NULL;
+	size_t owed = 0;
+
+	if (!widths) {
+		out_fail(ENOMEM);
+		return;
+	}
+	for (size_t i = 0; i < table->n_columns; i++)
+		widths[i] = column_width(table, i);
+	if (has_header(table)) {
+		for (size_t i = 0; i < table->n_columns; i++)
+			print_cell(title_of(table, i), widths[i], table->columns[i].align, &owed,
+				   f);
+		fputc('\n', f);
+	}
+	for (size_t row = 0; row < table->n_cells; row += table->n_columns)
+		print_row(table, widths, row, f);
+	free(widths);
+}
+
+void table_free(struct table *table)
+{
+	if (!table)
+		return;
+	for (size_t i = 0; i < table->n_cells; i++)
+		free(table->cells[i]);
+	free(table->cells);
+	free(table->columns);
+	free(table);
+}

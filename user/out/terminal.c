@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* terminal.c - what is behind a stream: its width, its colours, whether it took everything. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "user/out/out.h"
+
+enum { WIDTH_DEFAULT = 80, WIDTH_MAX = 10000 };
+
+int out_width(FILE *f)
+{
+	int fd = fileno(f);
+	const char *columns;
+	struct winsize size;
+	long width;
+	char *end;
+
+	if (fd < 0 || !isatty(fd))
+		return WIDTH_DEFAULT;
+	if (!ioctl(fd, TIOCGWINSZ, &size) && size.ws_col)
+		return size.ws_col;
+	columns = getenv("COLUMNS");
+	if (!columns || !*columns)
+		return WIDTH_DEFAULT;
+	width = strtol(columns, &end, 10);
+	return *end || width < 1 || width > WIDTH_MAX ? WIDTH_DEFAULT : (int)width;
+}
+
+bool out_colour(FILE *f)
+{
+	const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
+	int fd = fileno(f);
+
+	if (no_color && *no_color)
+		return false;
+	return fd >= 0 && isatty(fd) && term && *term && strcmp(term, "dumb");
+}
+
+/* The first failure since the last out_finish(): errno of a stream is gone soon after. */
+static int first_failure;
+
+void out_fail(int error)
+{
+	if (!first_failure)
+		first_failure = error;
+}
+
+int out_finish(FILE *f, struct err *err)
+{
+	int error;
+
+	errno = 0;
+	if (fflush(f))
+		out_fail(errno);
+	else if (ferror(f))
+		out_fail(EIO);
+	error = first_failure;
+	first_failure = 0;
+	if (!error)
+		return 0;
+	return err_set(err, ERR_SYSTEM, error, "the output was cut short: %s",
+		       error == EPIPE ? "its reader went away" : strerror(error));
+}
