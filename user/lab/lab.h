@@ -24,6 +24,7 @@ struct lab_options {
 	enum xdp_mode xdp;  /* XDP_MODE_DEFAULT: as the file says, else the program's default */
 	unsigned hooks;     /* enum hooks; HOOKS_DEFAULT: as the file says */
 	enum watch_tc tc;   /* WATCH_TC_AUTO: the program chooses */
+	const volatile int *interrupted; /* looked at between steps: not 0 undoes; NULL: never */
 };
 
 /* A node of a running lab. */
@@ -52,13 +53,24 @@ static inline uint32_t running_ifindex(const struct running *run, const struct e
 	return run->ifindex_base + end->number;
 }
 
-/* Build a lab. On failure everything done is undone. *run is the caller's to free. */
+/*
+ * Build a lab. On failure everything done is undone. Takes lab: it belongs to *run on success
+ * and is freed on failure. *run is the caller's to free with running_free(). -EALREADY (err is
+ * set, ERR_FAILED): a lab of that name runs.
+ */
 int lab_up(struct running **run, struct lab *lab, const struct lab_options *options,
 	   struct err *err);
-/* Tear a lab down, whatever state it is in. Waits until the kernel has let go. */
+/*
+ * Tear a lab down, whatever state it is in. Returns 1 if there was something to tear down, 0 if
+ * there is no such lab, or -errno.
+ */
 int lab_down(const char *name, struct err *err);
 
-/* Names of the running labs, sorted: a list to free with lab_list_free(). */
+enum lab_state { LAB_RUNNING, LAB_BUSY /* another process builds or removes it */, LAB_BROKEN };
+/* What the files of LAB_DIR/NAME say. */
+enum lab_state lab_state(const char *name);
+
+/* Names of all labs that have files, in whatever state, sorted: a list to free with lab_list_free(). */
 int lab_list(char ***names, size_t *n, struct err *err);
 void lab_list_free(char **names, size_t n);
 /*

@@ -40,6 +40,32 @@ int netns_open_pid(int pid, struct err *err);
 int netns_identify(int netns_fd, struct netns_id *id, struct err *err);
 
 /*
+ * Put the calling thread into a new network namespace, for good: call it on a thread that does
+ * nothing else. Returns a descriptor of the namespace, or -errno. The namespace is nameless: it
+ * goes when the last descriptor, thread and mount are gone.
+ */
+int netns_new(struct netns_id *id, struct err *err);
+/* Make NETNS_DIR as ip-netns does: a shared mount point, so that names reach other mount spaces. */
+int netns_prepare_dir(struct err *err);
+/*
+ * Give a namespace the name NETNS_DIR/NAME. The file appears at once with mark as its content, so
+ * that a crash before the mount leaves a file that tells whose it is. -EEXIST: the name is taken.
+ */
+int netns_name(int netns_fd, const char *name, const char *mark, struct err *err);
+/*
+ * Take the name away. What keeps the namespace alive otherwise (a process) stays. Only if the
+ * namespace is still id, or the file is stale and carries mark: -ESTALE if the name is
+ * somebody else's by now. 0 if there is no such name.
+ */
+int netns_unname(const char *name, const struct netns_id *id, const char *mark, struct err *err);
+/* Find a namespace by who it is: our own, NETNS_DIR, /proc. A descriptor, or -ENOENT (no err). */
+int netns_find(const struct netns_id *id);
+static inline bool netns_same(const struct netns_id *a, const struct netns_id *b)
+{
+	return a->inode == b->inode && a->cookie == b->cookie;
+}
+
+/*
  * Name for the state of /run/netns/NAME: free; a namespace; a file that no namespace is
  * mounted on, which a crash leaves behind (its mark, if it is one of ours, goes to mark).
  */
@@ -57,7 +83,7 @@ void nl_close(struct nl *nl); /* NULL is allowed */
 
 /*
  * What a request is for, in words for its error: "<object>: cannot <action> (kernel: ...)".
- * The strings are borrowed until the request is answered.
+ * The strings are copied when the request is committed.
  */
 struct nl_what {
 	const char *object; /* "blue:veth1" */
@@ -102,11 +128,15 @@ int link_add_veth(struct nl *nl, const struct veth_end ends[2], const struct nl_
 		  struct err *err);
 int link_set_up(struct nl *nl, uint32_t ifindex, bool up, const struct nl_what *what,
 		struct err *err);
+/* link_delete: the kernel has let go of the interface and its peer when it is answered. */
 int link_delete(struct nl *nl, uint32_t ifindex, const struct nl_what *what, struct err *err);
 int address_add(struct nl *nl, uint32_t ifindex, const struct ip_prefix *prefix,
 		const struct nl_what *what, struct err *err);
 int address_delete(struct nl *nl, uint32_t ifindex, const struct ip_prefix *prefix,
 		   const struct nl_what *what, struct err *err);
+
+int route_add(struct nl *nl, const struct route *route, uint32_t (*ifindex)(const char *dev, void *arg),
+	      void *arg, const struct nl_what *what, struct err *err);
 
 /* What the kernel says about one interface. */
 struct link_info {

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* workers.h - the same work on many nodes, by a few threads that may change namespace. */
+#ifndef VETHLAB_USER_LAB_WORKERS_H
+#define VETHLAB_USER_LAB_WORKERS_H
+
+#include <stddef.h>
+
+#include "topology/err.h"
+
+/*
+ * Call fn(i, arg, err) for each 0 <= i < n, on one thread a CPU. The order is not fixed. The first
+ * failure (fn < 0) stops the rest; its value is returned and *err is its error.
+ */
+int workers_run(size_t n, int (*fn)(size_t i, void *arg, struct err *err), void *arg,
+		struct err *err);
+
+#endif

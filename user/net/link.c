@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* link.c - requests that change links, addresses and routes. */
+#include <errno.h>
+#include <linux/if_addr.h>
+#include <linux/if_link.h>
+#include <linux/veth.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "user/net/net.h"
+
+static size_t address_bytes(const struct ip_addr *addr)
+{
+	return addr->family == AF_INET6 ? 16 : 4;
+}
+
+/* A put that did not fit shows as a request that is too long, which nl_commit() refuses. */
+static bool put_end(struct nlmsghdr *nlh, const struct veth_end *end)
+{
+	bool fits = mnl_attr_put_strz_check(nlh, NL_ROOM, IFLA_IFNAME, end->ifname) &&
+		    mnl_attr_put_u32_check(nlh, NL_ROOM, IFLA_NET_NS_FD, end->netns_fd);
+
+	if (end->mtu)
+		fits &= mnl_attr_put_u32_check(nlh, NL_ROOM, IFLA_MTU, end->mtu);
+	if (end->group)
+		fits &= mnl_attr_put_u32_check(nlh, NL_ROOM, IFLA_GROUP, end->group);
+	if (end->mac)
+		fits &= mnl_attr_put_check(nlh, NL_ROOM, IFLA_ADDRESS, 6, end->mac);
+	if (end->has_txqueuelen)
+		fits &= mnl_attr_put_u32_check(nlh, NL_ROOM, IFLA_TXQLEN, end->txqueuelen);
+	if (end->queues) {
+		fits &= mnl_attr_put_u32_check(nlh, NL_ROOM, IFLA_NUM_TX_QUEUES, end->queues);
+		fits &= mnl_attr_put_u32_check(nlh, NL_ROOM, IFLA_NUM_RX_QUEUES, end->queues);
+	}
+	return fits;
+}
+
+static int commit_if(struct nl *nl, bool fits, const struct nl_what *what, struct err *err)
+{
+	if (!fits)
+		return err_set(err, ERR_SYSTEM, EMSGSIZE, "%s: cannot %s: the request is too long",
+			       what->object, what->action);
+	return nl_commit(nl, what, err);
+}
+
+int link_add_veth(struct nl *nl, const struct veth_end ends[2], const struct nl_what *what,
+		  struct err *err)
+{
+	struct nlmsghdr *nlh = nl_begin(nl, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL);
+	struct ifinfomsg *ifi = mnl_nlmsg_put_extra_header(nlh, sizeof(*ifi));
+	struct nlattr *info, *data, *peer;
+	bool fits;
+
+	ifi->ifi_index = ends[0].ifindex;
+	if (ends[0].up)
+		ifi->ifi_flags = ifi->ifi_change = IFF_UP;
+	fits = put_end(nlh, &ends[0]);
+	info = mnl_attr_nest_start(nlh, IFLA_LINKINFO);
+	mnl_attr_put_strz(nlh, IFLA_INFO_KIND, "veth");
+	data = mnl_attr_nest_start(nlh, IFLA_INFO_DATA);
+	peer = mnl_attr_nest_start(nlh, VETH_INFO_PEER);
+	/* The peer's attributes stand behind an ifinfomsg of its own. */
+	ifi = mnl_nlmsg_put_extra_header(nlh, sizeof(*ifi));
+	ifi->ifi_index = ends[1].ifindex;
+	fits &= put_end(nlh, &ends[1]);
+	mnl_attr_nest_end(nlh, peer);
+	mnl_attr_nest_end(nlh, data);
+	mnl_attr_nest_end(nlh, info);
+	return commit_if(nl, fits, what, err);
+}
+
+int link_set_up(struct nl *nl, uint32_t ifindex, bool up, const struct nl_what *what,
+		struct err *err)
+{
+	struct nlmsghdr *nlh = nl_begin(nl, RTM_NEWLINK, 0);
+	struct ifinfomsg *ifi = mnl_nlmsg_put_extra_header(nlh, sizeof(*ifi));
+
+	ifi->ifi_index = ifindex;
+	ifi->ifi_change = IFF_UP;
+	ifi->ifi_flags = up ? IFF_UP : 0;
+	return nl_commit(nl, what, err);
+}
+
+int link_delete(struct nl *nl, uint32_t ifindex, const struct nl_what *what, struct err *err)
+{
+	struct nlmsghdr *nlh = nl_begin(nl, RTM_DELLINK, 0);
+	struct ifinfomsg *ifi = mnl_nlmsg_put_extra_header(nlh, sizeof(*ifi));
+
+	ifi->ifi_index = ifindex;
+	return nl_commit(nl, what, err);
+}
+
+static int address_request(struct nl *nl, uint16_t type, uint16_t flags, uint32_t ifindex,
+			   const struct ip_prefix *prefix, const struct nl_what *what,
+			   struct err *err)
+{
+	struct nlmsghdr *nlh = nl_begin(nl, type, flags);
+	struct ifaddrmsg *ifa = mnl_nlmsg_put_extra_header(nlh, sizeof(*ifa));
+	size_t bytes = address_bytes(&prefix->addr);
+
+	ifa->ifa_family = prefix->addr.family;
+	ifa->ifa_prefixlen = prefix->len;
+	ifa->ifa_index = ifindex;
+	/*
+	 * Addresses of a lab are unique by its rules; duplicate address detection (RFC 4862) would
+	 * keep a fresh IPv6 address unusable for 1 to 2 s.
+	 */
+	if (prefix->addr.family == AF_INET6 && type == RTM_NEWADDR)
+		ifa->ifa_flags = IFA_F_NODAD;
+	mnl_attr_put(nlh, IFA_LOCAL, bytes, prefix->addr.bytes);
+	mnl_attr_put(nlh, IFA_ADDRESS, bytes, prefix->addr.bytes);
+	return nl_commit(nl, what, err);
+}
+
+int address_add(struct nl *nl, uint32_t ifindex, const struct ip_prefix *prefix,
+		const struct nl_what *what, struct err *err)
+{
+	return address_request(nl, RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, ifindex, prefix, what,
+			       err);
+}
+
+int address_delete(struct nl *nl, uint32_t ifindex, const struct ip_prefix *prefix,
+		   const struct nl_what *what, struct err *err)
+{
+	return address_request(nl, RTM_DELADDR, 0, ifindex, prefix, what, err);
+}
+
+static const uint8_t route_types[] = {
+	[ROUTE_UNICAST] = RTN_UNICAST,
+	[ROUTE_BLACKHOLE] = RTN_BLACKHOLE,
+	[ROUTE_UNREACHABLE] = RTN_UNREACHABLE,
+	[ROUTE_PROHIBIT] = RTN_PROHIBIT,
+};
+
+static void put_gateway(struct nlmsghdr *nlh, uint8_t family, const struct ip_addr *via)
+{
+	struct {
+		uint16_t family;
+		uint8_t bytes[16];
+	} __attribute__((packed)) other;
+
+	if (!via->family)
+		return;
+	if (via->family == family) {
+		mnl_attr_put(nlh, RTA_GATEWAY, address_bytes(via), via->bytes);
+		return;
+	}
+	/* An IPv4 route by an IPv6 gateway (RFC 5549). */
+	other.family = via->family;
+	memcpy(other.bytes, via->bytes, sizeof(other.bytes));
+	mnl_attr_put(nlh, RTA_VIA, 2 + address_bytes(via), &other);
+}
+
+static void put_multipath(struct nlmsghdr *nlh, const struct route *route,
+			  uint32_t (*ifindex)(const char *dev, void *arg), void *arg)
+{
+	struct nlattr *nest = mnl_attr_nest_start(nlh, RTA_MULTIPATH);
+
+	for (size_t i = 0; i < route->n_hops; i++) {
+		const struct nexthop *hop = &route->hops[i];
+		uint32_t start = nlh->nlmsg_len;
+		struct rtnexthop *rtnh = mnl_nlmsg_put_extra_header(nlh, sizeof(*rtnh));
+
+		rtnh->rtnh_hops = hop->weight ? hop->weight - 1 : 0;
+		rtnh->rtnh_ifindex = hop->dev[0] ? ifindex(hop->dev, arg) : 0;
+		put_gateway(nlh, route->to.addr.family, &hop->via);
+		rtnh->rtnh_len = nlh->nlmsg_len - start;
+	}
+	mnl_attr_nest_end(nlh, nest);
+}
+
+int route_add(struct nl *nl, const struct route *route, uint32_t (*ifindex)(const char *dev, void *arg),
+	      void *arg, const struct nl_what *what, struct err *err)
+{
+	/* A multipath route of 64 hops fits NL_ROOM; the reader allows no more. */
+	struct nlmsghdr *nlh = nl_begin(nl, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL);
+	struct rtmsg *rtm = mnl_nlmsg_put_extra_header(nlh, sizeof(*rtm));
+
+	rtm->rtm_family = route->to.addr.family;
+	rtm->rtm_dst_len = route->to.len;
+	rtm->rtm_table = RT_TABLE_MAIN;
+	rtm->rtm_protocol = route->computed ? RTPROT_STATIC : RTPROT_BOOT;
+	rtm->rtm_type = route_types[route->kind];
+	rtm->rtm_scope = RT_SCOPE_UNIVERSE;
+	if (route->kind == ROUTE_UNICAST && route->n_hops && !route->hops[0].via.family)
+		rtm->rtm_scope = RT_SCOPE_LINK;
+	if (route->to.len)
+		mnl_attr_put(nlh, RTA_DST, address_bytes(&route->to.addr), route->to.addr.bytes);
+	if (route->metric)
+		mnl_attr_put_u32(nlh, RTA_PRIORITY, route->metric);
+	if (route->n_hops > 1) {
+		put_multipath(nlh, route, ifindex, arg);
+	} else if (route->n_hops == 1) {
+		put_gateway(nlh, route->to.addr.family, &route->hops[0].via);
+		if (route->hops[0].dev[0])
+			mnl_attr_put_u32(nlh, RTA_OIF, ifindex(route->hops[0].dev, arg));
+	}
+	return nl_commit(nl, what, err);
+}

@@ -1,0 +1,342 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* netns.c - network namespaces: enter, make, name, recognize. Names are as ip-netns(8) keeps them. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/magic.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "user/net/net.h"
+
+#ifndef SO_NETNS_COOKIE
+#define SO_NETNS_COOKIE 71 /* linux 5.14 */
+#endif
+
+struct visit {
+	int netns_fd;
+	int (*fn)(void *arg);
+	void *arg;
+	int entered; /* 0, or -errno of setns */
+	int ret;
+};
+
+static void *visit_thread(void *arg)
+{
+	struct visit *visit = arg;
+
+	if (setns(visit->netns_fd, CLONE_NEWNET)) {
+		visit->entered = -errno;
+		return NULL;
+	}
+	visit->ret = visit->fn(visit->arg);
+	return NULL;
+}
+
+int netns_run(int netns_fd, int (*fn)(void *arg), void *arg, struct err *err)
+{
+	struct visit visit = { .netns_fd = netns_fd, .fn = fn, .arg = arg };
+	pthread_t thread;
+	int ret = pthread_create(&thread, NULL, visit_thread, &visit);
+
+	if (ret)
+		return err_set(err, ERR_SYSTEM, ret, "cannot start a thread: %s", strerror(ret));
+	pthread_join(thread, NULL);
+	if (!visit.entered)
+		return visit.ret;
+	err_set(err, visit.entered == -EPERM ? ERR_PRIVILEGE : ERR_SYSTEM, -visit.entered,
+		"cannot enter a network namespace: %s", strerror(-visit.entered));
+	if (visit.entered == -EPERM)
+		err_hint(err, "this needs CAP_SYS_ADMIN: run as root");
+	return visit.entered;
+}
+
+static int open_netns_file(const char *path, struct err *err)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	struct statfs fs;
+
+	if (fd < 0) {
+		int error = errno;
+
+		return err_set(err, error == EACCES ? ERR_PRIVILEGE : ERR_SYSTEM, error,
+			       "cannot open the network namespace %s: %s", path, strerror(error));
+	}
+	if (!fstatfs(fd, &fs) && fs.f_type == NSFS_MAGIC)
+		return fd;
+	close(fd);
+	err_set(err, ERR_SYSTEM, EINVAL, "%s is not a network namespace", path);
+	err_hint(err, "a crash or an unmount left an empty file there; `ip netns delete` removes it");
+	return -EINVAL;
+}
+
+int netns_open_self(struct err *err)
+{
+	return open_netns_file("/proc/thread-self/ns/net", err);
+}
+
+int netns_open(const char *name, struct err *err)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s%s", strchr(name, '/') ? "" : NETNS_DIR "/", name);
+	return open_netns_file(path, err);
+}
+
+int netns_open_pid(int pid, struct err *err)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/ns/net", pid);
+	return open_netns_file(path, err);
+}
+
+/* Cookie of the calling thread's namespace; 0 if the kernel tells none (before 5.14). */
+static int read_cookie(void *arg)
+{
+	uint64_t *cookie = arg;
+	socklen_t len = sizeof(*cookie);
+	int sock = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	if (sock < 0)
+		return -errno;
+	if (getsockopt(sock, SOL_SOCKET, SO_NETNS_COOKIE, cookie, &len))
+		*cookie = 0;
+	close(sock);
+	return 0;
+}
+
+static int read_inode(int netns_fd, struct netns_id *id, struct err *err)
+{
+	struct stat st;
+
+	if (fstat(netns_fd, &st))
+		return err_set(err, ERR_SYSTEM, errno, "cannot identify a network namespace: %s",
+			       strerror(errno));
+	id->inode = st.st_ino;
+	return 0;
+}
+
+int netns_identify(int netns_fd, struct netns_id *id, struct err *err)
+{
+	struct netns_id found = { 0 };
+	int ret = read_inode(netns_fd, &found, err);
+
+	if (!ret)
+		ret = netns_run(netns_fd, read_cookie, &found.cookie, err);
+	if (ret < 0)
+		return err_set(err, ERR_SYSTEM, -ret, "cannot identify a network namespace: %s",
+			       strerror(-ret));
+	*id = found;
+	return 0;
+}
+
+int netns_new(struct netns_id *id, struct err *err)
+{
+	int fd, ret;
+
+	if (unshare(CLONE_NEWNET)) {
+		int error = errno;
+
+		err_set(err, error == EPERM ? ERR_PRIVILEGE : ERR_SYSTEM, error,
+			"cannot make a network namespace: %s", strerror(error));
+		if (error == EPERM)
+			err_hint(err, "this needs CAP_SYS_ADMIN: run as root");
+		else if (error == ENOSPC)
+			err_hint(err, "see /proc/sys/user/max_net_namespaces");
+		return -error;
+	}
+	fd = netns_open_self(err);
+	if (fd < 0)
+		return fd;
+	ret = read_inode(fd, id, err);
+	if (!ret)
+		ret = read_cookie(&id->cookie);
+	if (ret < 0) {
+		err_set(err, ERR_SYSTEM, -ret, "cannot identify a network namespace: %s",
+			strerror(-ret));
+		close(fd);
+		return ret;
+	}
+	return fd;
+}
+
+int netns_prepare_dir(struct err *err)
+{
+	if (mkdir(NETNS_DIR, 0755) && errno != EEXIST)
+		return err_set(err, ERR_SYSTEM, errno, "cannot make %s: %s", NETNS_DIR,
+			       strerror(errno));
+	if (!mount("", NETNS_DIR, "none", MS_SHARED | MS_REC, NULL))
+		return 0;
+	/* Not a mount point yet: bind it to itself, as ip-netns does. */
+	if (errno == EINVAL && !mount(NETNS_DIR, NETNS_DIR, "none", MS_BIND | MS_REC, NULL) &&
+	    !mount("", NETNS_DIR, "none", MS_SHARED | MS_REC, NULL))
+		return 0;
+	return err_set(err, errno == EPERM ? ERR_PRIVILEGE : ERR_SYSTEM, errno,
+		       "cannot make %s a shared mount: %s", NETNS_DIR, strerror(errno));
+}
+
+/* A file that appears at once with its content: its name is linked when it is complete. */
+static int make_marked_file(const char *path, const char *mark)
+{
+	char link[64];
+	int fd = open(NETNS_DIR, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0444);
+	int ret = 0;
+
+	if (fd < 0)
+		return -errno;
+	if (write(fd, mark, strlen(mark)) < 0)
+		ret = -errno;
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	if (!ret && linkat(AT_FDCWD, link, AT_FDCWD, path, AT_SYMLINK_FOLLOW))
+		ret = -errno;
+	close(fd);
+	return ret;
+}
+
+int netns_name(int netns_fd, const char *name, const char *mark, struct err *err)
+{
+	char path[PATH_MAX], source[64];
+	int ret;
+
+	snprintf(path, sizeof(path), NETNS_DIR "/%s", name);
+	ret = make_marked_file(path, mark);
+	if (ret) {
+		err_set(err, ERR_SYSTEM, -ret, "cannot make %s: %s", path, strerror(-ret));
+		if (ret == -EEXIST)
+			err_hint(err, "a namespace of that name exists and is not this lab's");
+		return ret;
+	}
+	snprintf(source, sizeof(source), "/proc/self/fd/%d", netns_fd);
+	if (mount(source, path, "none", MS_BIND, NULL)) {
+		ret = err_set(err, errno == EPERM ? ERR_PRIVILEGE : ERR_SYSTEM, errno,
+			      "cannot mount a network namespace on %s: %s", path, strerror(errno));
+		unlink(path);
+	}
+	return ret;
+}
+
+enum netns_name_state netns_name_state(const char *name, char *mark, size_t mark_size)
+{
+	char path[PATH_MAX];
+	struct statfs fs;
+	ssize_t n = 0;
+	int fd;
+
+	mark[0] = '\0';
+	snprintf(path, sizeof(path), NETNS_DIR "/%s", name);
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	if (fd < 0)
+		return errno == ENOENT ? NETNS_NAME_FREE : NETNS_NAME_STALE;
+	if (!fstatfs(fd, &fs) && fs.f_type == NSFS_MAGIC) {
+		close(fd);
+		return NETNS_NAME_MOUNTED;
+	}
+	n = read(fd, mark, mark_size - 1);
+	mark[n > 0 ? n : 0] = '\0';
+	close(fd);
+	return NETNS_NAME_STALE;
+}
+
+/* Whether what stands under the name is ours; 1 if it is mounted, 0 if it is a stale file. */
+static int name_is_ours(const char *name, const struct netns_id *id, const char *mark)
+{
+	char found[128];
+	struct netns_id now;
+	int fd, ret;
+
+	switch (netns_name_state(name, found, sizeof(found))) {
+	case NETNS_NAME_FREE:
+		return -ENOENT;
+	case NETNS_NAME_STALE:
+		return strcmp(found, mark) ? -ESTALE : 0;
+	case NETNS_NAME_MOUNTED:
+		break;
+	}
+	fd = netns_open(name, NULL);
+	if (fd < 0)
+		return fd;
+	ret = netns_identify(fd, &now, NULL);
+	close(fd);
+	if (ret)
+		return ret;
+	return netns_same(&now, id) ? 1 : -ESTALE;
+}
+
+int netns_unname(const char *name, const struct netns_id *id, const char *mark, struct err *err)
+{
+	char path[PATH_MAX];
+	int mounted = name_is_ours(name, id, mark);
+
+	if (mounted == -ENOENT)
+		return 0;
+	if (mounted == -ESTALE)
+		return -ESTALE;
+	if (mounted < 0)
+		return err_set(err, ERR_SYSTEM, -mounted, "cannot look at %s/%s: %s", NETNS_DIR,
+			       name, strerror(-mounted));
+	snprintf(path, sizeof(path), NETNS_DIR "/%s", name);
+	if (mounted && umount2(path, MNT_DETACH) && errno != EINVAL)
+		return err_set(err, ERR_SYSTEM, errno, "cannot unmount %s: %s", path,
+			       strerror(errno));
+	if (unlink(path) && errno != ENOENT)
+		return err_set(err, ERR_SYSTEM, errno, "cannot remove %s: %s", path,
+			       strerror(errno));
+	return 0;
+}
+
+static int open_if_same(const char *path, const struct netns_id *id)
+{
+	struct netns_id found;
+	struct stat st;
+	int fd;
+
+	if (stat(path, &st) || st.st_ino != id->inode)
+		return -ENOENT;
+	fd = open_netns_file(path, NULL);
+	if (fd < 0)
+		return -ENOENT;
+	if (!netns_identify(fd, &found, NULL) && netns_same(&found, id))
+		return fd;
+	close(fd);
+	return -ENOENT;
+}
+
+static int find_below(const char *dir, const char *rest, const struct netns_id *id)
+{
+	DIR *d = opendir(dir);
+	struct dirent *entry;
+	char path[PATH_MAX];
+	int fd = -ENOENT;
+
+	if (!d)
+		return -ENOENT;
+	while (fd < 0 && (entry = readdir(d))) {
+		if (entry->d_name[0] == '.')
+			continue;
+		snprintf(path, sizeof(path), "%s/%s%s", dir, entry->d_name, rest);
+		fd = open_if_same(path, id);
+	}
+	closedir(d);
+	return fd;
+}
+
+int netns_find(const struct netns_id *id)
+{
+	int fd = open_if_same("/proc/thread-self/ns/net", id);
+
+	if (fd < 0)
+		fd = find_below(NETNS_DIR, "", id);
+	if (fd < 0)
+		fd = find_below("/proc", "/ns/net", id);
+	return fd;
+}

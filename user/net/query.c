@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* query.c - what the kernel says about interfaces and addresses. */
+#include <errno.h>
+#include <linux/if_addr.h>
+#include <linux/if_link.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "user/net/net.h"
+
+static void parse_linkinfo(const struct nlattr *nest, struct link_info *info)
+{
+	const struct nlattr *attr;
+
+	mnl_attr_for_each_nested(attr, nest)
+		if (mnl_attr_get_type(attr) == IFLA_INFO_KIND)
+			snprintf(info->kind, sizeof(info->kind), "%s", mnl_attr_get_str(attr));
+}
+
+static void parse_xdp(const struct nlattr *nest, struct link_info *info)
+{
+	const struct nlattr *attr;
+
+	mnl_attr_for_each_nested(attr, nest) {
+		if (mnl_attr_get_type(attr) == IFLA_XDP_ATTACHED)
+			info->xdp_attached = mnl_attr_get_u8(attr);
+		else if (mnl_attr_get_type(attr) == IFLA_XDP_PROG_ID)
+			info->xdp_prog_id = mnl_attr_get_u32(attr);
+	}
+}
+
+static void parse_link(const struct nlmsghdr *nlh, struct link_info *info)
+{
+	const struct ifinfomsg *ifi = mnl_nlmsg_get_payload(nlh);
+	const struct nlattr *attr;
+
+	*info = (struct link_info){
+		.ifindex = ifi->ifi_index,
+		.flags = ifi->ifi_flags,
+		.link_netnsid = -1,
+	};
+	mnl_attr_for_each(attr, nlh, sizeof(*ifi)) {
+		switch (mnl_attr_get_type(attr)) {
+		case IFLA_IFNAME:
+			snprintf(info->ifname, sizeof(info->ifname), "%s", mnl_attr_get_str(attr));
+			break;
+		case IFLA_LINK:
+			info->peer_ifindex = mnl_attr_get_u32(attr);
+			break;
+		case IFLA_LINK_NETNSID:
+			info->link_netnsid = mnl_attr_get_u32(attr);
+			break;
+		case IFLA_MTU:
+			info->mtu = mnl_attr_get_u32(attr);
+			break;
+		case IFLA_GROUP:
+			info->group = mnl_attr_get_u32(attr);
+			break;
+		case IFLA_OPERSTATE:
+			info->operstate = mnl_attr_get_u8(attr);
+			break;
+		case IFLA_ADDRESS:
+			if (mnl_attr_get_payload_len(attr) == sizeof(info->mac))
+				memcpy(info->mac, mnl_attr_get_payload(attr), sizeof(info->mac));
+			break;
+		case IFLA_LINKINFO:
+			parse_linkinfo(attr, info);
+			break;
+		case IFLA_XDP:
+			parse_xdp(attr, info);
+			break;
+		}
+	}
+}
+
+struct link_visit {
+	struct link_info *one; /* for link_get */
+	bool (*cb)(const struct link_info *info, void *arg);
+	void *arg;
+};
+
+static int on_link(const struct nlmsghdr *nlh, void *arg)
+{
+	struct link_visit *visit = arg;
+	struct link_info info;
+
+	if (nlh->nlmsg_type != RTM_NEWLINK)
+		return MNL_CB_OK;
+	parse_link(nlh, &info);
+	if (visit->one) {
+		*visit->one = info;
+		return MNL_CB_STOP;
+	}
+	/* A dump is read to its end: what is left in the socket would answer the next request. */
+	if (visit->cb && !visit->cb(&info, visit->arg))
+		visit->cb = NULL;
+	return MNL_CB_OK;
+}
+
+int link_get(struct nl *nl, uint32_t ifindex, const char *ifname, struct link_info *info,
+	     struct err *err)
+{
+	struct nlmsghdr *nlh = nl_begin(nl, RTM_GETLINK, 0);
+	struct ifinfomsg *ifi = mnl_nlmsg_put_extra_header(nlh, sizeof(*ifi));
+	struct link_visit visit = { .one = info };
+	struct nl_what what = { .object = ifname ? ifname : "interface", .action = "be looked up",
+				.ignore = ENODEV };
+
+	if (ifindex)
+		ifi->ifi_index = ifindex;
+	else
+		mnl_attr_put_strz(nlh, IFLA_IFNAME, ifname);
+	return nl_dump(nl, nlh, on_link, &visit, &what, err);
+}
+
+int link_list(struct nl *nl, bool (*cb)(const struct link_info *info, void *arg), void *arg,
+	      struct err *err)
+{
+	struct nlmsghdr *nlh = nl_begin(nl, RTM_GETLINK, NLM_F_DUMP);
+	struct link_visit visit = { .cb = cb, .arg = arg };
+	struct nl_what what = { .object = "interfaces", .action = "be listed" };
+
+	mnl_nlmsg_put_extra_header(nlh, sizeof(struct ifinfomsg));
+	return nl_dump(nl, nlh, on_link, &visit, &what, err);
+}
+
+struct address_visit {
+	uint32_t ifindex;
+	bool (*cb)(uint32_t ifindex, const struct ip_prefix *prefix, void *arg);
+	void *arg;
+};
+
+static int on_address(const struct nlmsghdr *nlh, void *arg)
+{
+	const struct ifaddrmsg *ifa = mnl_nlmsg_get_payload(nlh);
+	struct address_visit *visit = arg;
+	struct ip_prefix prefix = { .len = ifa->ifa_prefixlen };
+	const struct nlattr *attr, *address = NULL, *local = NULL;
+
+	if (nlh->nlmsg_type != RTM_NEWADDR || (visit->ifindex && visit->ifindex != ifa->ifa_index))
+		return MNL_CB_OK;
+	mnl_attr_for_each(attr, nlh, sizeof(*ifa)) {
+		if (mnl_attr_get_type(attr) == IFA_ADDRESS)
+			address = attr;
+		else if (mnl_attr_get_type(attr) == IFA_LOCAL)
+			local = attr;
+	}
+	/* With a peer address, IFA_ADDRESS is the peer's and IFA_LOCAL our own. */
+	attr = local ? local : address;
+	if (!attr || mnl_attr_get_payload_len(attr) > sizeof(prefix.addr.bytes))
+		return MNL_CB_OK;
+	prefix.addr.family = ifa->ifa_family;
+	memcpy(prefix.addr.bytes, mnl_attr_get_payload(attr), mnl_attr_get_payload_len(attr));
+	if (visit->cb && !visit->cb(ifa->ifa_index, &prefix, visit->arg))
+		visit->cb = NULL;
+	return MNL_CB_OK;
+}
+
+int address_list(struct nl *nl, uint32_t ifindex,
+		 bool (*cb)(uint32_t ifindex, const struct ip_prefix *prefix, void *arg),
+		 void *arg, struct err *err)
+{
+	struct nlmsghdr *nlh = nl_begin(nl, RTM_GETADDR, NLM_F_DUMP);
+	struct address_visit visit = { .ifindex = ifindex, .cb = cb, .arg = arg };
+	struct nl_what what = { .object = "addresses", .action = "be listed" };
+
+	mnl_nlmsg_put_extra_header(nlh, sizeof(struct ifaddrmsg));
+	return nl_dump(nl, nlh, on_address, &visit, &what, err);
+}
