@@ -34,6 +34,7 @@ table() {
 	test  cmd:shellcheck         shellcheck       ShellCheck             shellcheck
 	vm    cmd:qemu-system-$(uname -m)  qemu-system-$(debian_qemu)  qemu-system-$(fedora_qemu)-core  qemu-base
 	vm    cmd:cpio               cpio             cpio                   cpio
+	vm    cmd:xz                 xz-utils         xz                     xz
 	vm    cmd:zstd               zstd             zstd                   zstd
 	vm    cmd:modprobe           kmod             kmod                   kmod
 	vm    cmd:busybox            busybox-static   busybox                busybox
