@@ -60,6 +60,28 @@ static void test_rate(void **state)
 	assert_string_equal(out_rate(3e15, "bit/s", buf), "3.00 Pbit/s");
 }
 
+static void test_age(void **state)
+{
+	char buf[OUT_NUMBER_SIZE];
+
+	(void)state;
+	assert_string_equal(out_age(0, buf), "0 s");
+	assert_string_equal(out_age(59, buf), "59 s");
+	assert_string_equal(out_age(192, buf), "3 min 12 s");
+	assert_string_equal(out_age(7500, buf), "2 h 5 min");
+	assert_string_equal(out_age(356400, buf), "4 d 3 h");
+}
+
+static void test_fit(void **state)
+{
+	(void)state;
+	assert_int_equal(out_fit("blue", 10), 4);
+	assert_int_equal(out_fit("blue", 2), 2);
+	assert_int_equal(out_fit("▁▂█", 2), 6);
+	assert_int_equal(out_fit("漢字", 3), 3);
+	assert_int_equal(out_fit("\033[31mred\033[0m", 3), 12);
+}
+
 static void test_columns(void **state)
 {
 	(void)state;
@@ -296,6 +318,8 @@ int main(void)
 		cmocka_unit_test(test_duration),
 		cmocka_unit_test(test_rate),
 		cmocka_unit_test(test_columns),
+		cmocka_unit_test(test_age),
+		cmocka_unit_test(test_fit),
 		cmocka_unit_test(test_table),
 		cmocka_unit_test(test_table_without_titles),
 		cmocka_unit_test(test_json),

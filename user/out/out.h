@@ -26,6 +26,8 @@ bool out_colour(FILE *f);
 enum { OUT_NUMBER_SIZE = 32 };
 /* "870 ns", "12.4 us", "3.07 ms", "1.50 s": three digits, the unit that fits. */
 const char *out_duration(uint64_t ns, char buf[OUT_NUMBER_SIZE]);
+/* "12 s", "3 min 12 s", "2 h 5 min", "4 d 3 h" */
+const char *out_age(uint64_t seconds, char buf[OUT_NUMBER_SIZE]);
 /*
  * A rate with its SI prefix: out_rate(15.2e9, "bit/s") is "15.2 Gbit/s", out_rate(870, "pps") is
  * "870 pps". Three digits; 0 and below (and no number) is "0 pps".
@@ -33,6 +35,8 @@ const char *out_duration(uint64_t ns, char buf[OUT_NUMBER_SIZE]);
 const char *out_rate(double per_second, const char *unit, char buf[OUT_NUMBER_SIZE]);
 /* Columns that text takes on a terminal: UTF-8, wide and combining characters, no SGR escapes. */
 size_t out_columns(const char *text);
+/* Bytes of the beginning of text that fit into so many columns; no character is cut. */
+size_t out_fit(const char *text, size_t columns);
 /* "a:x -- b:y" */
 const char *out_link(const struct link *link, char *buf, size_t size);
 /* "a:x -> b:y": the direction that leaves from */
@@ -51,6 +55,8 @@ struct table_column {
 struct table *table_new(const struct table_column *columns, size_t n);
 /* One cell after the other; the row ends by itself. Text is copied. */
 void table_cell(struct table *table, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* A line across all columns, in its place between the rows; widens no column. */
+void table_line(struct table *table, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* Prints and keeps the table. Trailing blanks are not written. */
 void table_print(const struct table *table, FILE *f);
 void table_free(struct table *table);

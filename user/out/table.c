@@ -7,11 +7,19 @@
 
 #include "user/out/out.h"
 
+/* A line across the columns, printed before the row whose first cell has this number. */
+struct line {
+	size_t before;
+	char *text;
+};
+
 struct table {
 	struct table_column *columns;
 	size_t n_columns;
 	char **cells; /* row by row */
 	size_t n_cells, room;
+	struct line *lines;
+	size_t n_lines;
 	bool failed; /* out of memory: the table would lie */
 };
 
@@ -64,6 +72,29 @@ void table_cell(struct table *table, const char *fmt, ...)
 		return;
 	}
 	table->cells[table->n_cells++] = text;
+}
+
+void table_line(struct table *table, const char *fmt, ...)
+{
+	struct line *lines;
+	va_list args;
+	char *text;
+	int len;
+
+	if (!table || table->failed)
+		return;
+	va_start(args, fmt);
+	len = vasprintf(&text, fmt, args);
+	va_end(args);
+	lines = len < 0 ? NULL : reallocarray(table->lines, table->n_lines + 1, sizeof(*lines));
+	if (!lines) {
+		if (len >= 0)
+			free(text);
+		table->failed = true;
+		return;
+	}
+	lines[table->n_lines++] = (struct line){table->n_cells, text};
+	table->lines = lines;
 }
 
 static bool has_header(const struct table *table)
@@ -124,7 +155,7 @@ static void print_row(const struct table *table, const size_t *widths, size_t fi
 void table_print(const struct table *table, FILE *f)
 {
 	size_t *widths = table && !table->failed ? calloc(table->n_columns, sizeof(*widths)) : NULL;
-	size_t owed = 0;
+	size_t owed = 0, line = 0;
 
 	if (!widths) {
 		out_fail(ENOMEM);
@@ -138,8 +169,13 @@ void table_print(const struct table *table, FILE *f)
 				   f);
 		fputc('\n', f);
 	}
-	for (size_t row = 0; row < table->n_cells; row += table->n_columns)
+	for (size_t row = 0; row < table->n_cells; row += table->n_columns) {
+		for (; line < table->n_lines && table->lines[line].before <= row; line++)
+			fprintf(f, "%s\n", table->lines[line].text);
 		print_row(table, widths, row, f);
+	}
+	for (; line < table->n_lines; line++)
+		fprintf(f, "%s\n", table->lines[line].text);
 	free(widths);
 }
 
@@ -149,6 +185,9 @@ void table_free(struct table *table)
 		return;
 	for (size_t i = 0; i < table->n_cells; i++)
 		free(table->cells[i]);
+	for (size_t i = 0; i < table->n_lines; i++)
+		free(table->lines[i].text);
+	free(table->lines);
 	free(table->cells);
 	free(table->columns);
 	free(table);

@@ -52,6 +52,27 @@ const char *out_rate(double per_second, const char *unit, char buf[OUT_NUMBER_SI
 	return buf;
 }
 
+const char *out_age(uint64_t seconds, char buf[OUT_NUMBER_SIZE])
+{
+	static const struct {
+		const char *unit, *below;
+		uint64_t seconds, seconds_below;
+	} units[] = {{"d", "h", 86400, 3600}, {"h", "min", 3600, 60}, {"min", "s", 60, 1}};
+
+	for (size_t i = 0; i < sizeof(units) / sizeof(*units); i++) {
+		uint64_t whole = seconds / units[i].seconds;
+		uint64_t rest = seconds % units[i].seconds / units[i].seconds_below;
+
+		if (!whole)
+			continue;
+		snprintf(buf, OUT_NUMBER_SIZE, "%llu %s %u %s", (unsigned long long)whole,
+			 units[i].unit, (unsigned)rest, units[i].below);
+		return buf;
+	}
+	snprintf(buf, OUT_NUMBER_SIZE, "%u s", (unsigned)seconds);
+	return buf;
+}
+
 /* Takes one character from *text; bytes that are no UTF-8 count as one character each. */
 static uint32_t next_character(const char **text)
 {
@@ -101,6 +122,26 @@ static unsigned character_columns(uint32_t c)
 		if (c >= ranges[i].first && c <= ranges[i].last)
 			return ranges[i].columns;
 	return 1;
+}
+
+size_t out_fit(const char *text, size_t columns)
+{
+	const char *p = text;
+	size_t used = 0;
+
+	while (*p) {
+		const char *next = p;
+		size_t escape = sgr_length(p);
+
+		if (escape)
+			next += escape;
+		else
+			used += character_columns(next_character(&next));
+		if (used > columns)
+			break;
+		p = next;
+	}
+	return (size_t)(p - text);
 }
 
 size_t out_columns(const char *text)

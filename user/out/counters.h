@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * counters.h - the fields of struct vl_counters by name, so that every format writes all of them
+ * and none has a list of its own.
+ */
+#ifndef VETHLAB_USER_OUT_COUNTERS_H
+#define VETHLAB_USER_OUT_COUNTERS_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "bpf/vethlab.h"
+
+struct counter_field {
+	const char *group; /* "icmp4", "icmp6", or NULL */
+	const char *name;  /* as in struct vl_counters */
+	const char *words; /* for people: "echo request (v6)" */
+	size_t offset;
+	/* Counts skbs that may be super-packets: two hooks need not agree although nothing is lost. */
+	bool super;
+	bool row; /* one of the kinds that packets are told apart by in text */
+};
+
+extern const struct counter_field counter_fields[];
+extern const size_t n_counter_fields;
+
+static inline uint64_t counter_get(const struct vl_counters *counters,
+				   const struct counter_field *field)
+{
+	return *(const uint64_t *)((const char *)counters + field->offset);
+}
+
+/* now -= since, field by field; a field that went backwards (a reset in between) becomes 0. */
+void counters_subtract(struct vl_counters *now, const struct vl_counters *since);
+/* IP packets that none of the other kinds tells: SCTP, IGMP, ... */
+uint64_t counters_other_ip(const struct vl_counters *counters);
+
+/* {"packets": 1, ..., "icmp4": {...}, "icmp6": {...}} */
+json_t *counters_to_json(const struct vl_counters *counters);
+/* The reverse; fields that are missing are 0. False: not an object of that kind. */
+bool counters_from_json(const json_t *json, struct vl_counters *counters);
+
+#endif

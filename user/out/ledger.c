@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* ledger.c - joins the counters of both ends of each link. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "user/out/counters.h"
+#include "user/out/ledger.h"
+
+const char *ledger_hook_name(enum vl_hook hook)
+{
+	static const char *const names[VL_HOOKS] = {"out", "xdp", "in"};
+
+	return names[hook];
+}
+
+int snapshot_init(struct snapshot *snapshot, size_t n_ends)
+{
+	*snapshot = (struct snapshot){.n_ends = n_ends};
+	/* An end more than there are: a lab without links is no failed allocation. */
+	snapshot->attached = calloc(n_ends + 1, 1);
+	for (int hook = 0; hook < VL_HOOKS; hook++)
+		snapshot->hooks[hook] = calloc(n_ends + 1, sizeof(struct vl_counters));
+	if (snapshot->attached && snapshot->hooks[VL_HOOK_OUT] && snapshot->hooks[VL_HOOK_XDP] &&
+	    snapshot->hooks[VL_HOOK_IN])
+		return 0;
+	snapshot_free(snapshot);
+	return -ENOMEM;
+}
+
+void snapshot_free(struct snapshot *snapshot)
+{
+	free(snapshot->attached);
+	for (int hook = 0; hook < VL_HOOKS; hook++)
+		free(snapshot->hooks[hook]);
+	*snapshot = (struct snapshot){0};
+}
+
+int snapshot_copy(struct snapshot *copy, const struct snapshot *snapshot)
+{
+	size_t n = snapshot->n_ends;
+	int rc = snapshot_init(copy, n);
+
+	if (rc)
+		return rc;
+	copy->time_ns = snapshot->time_ns;
+	copy->span_ns = snapshot->span_ns;
+	memcpy(copy->attached, snapshot->attached, n);
+	for (int hook = 0; hook < VL_HOOKS; hook++)
+		memcpy(copy->hooks[hook], snapshot->hooks[hook], n * sizeof(struct vl_counters));
+	return 0;
+}
+
+void snapshot_subtract(struct snapshot *now, const struct snapshot *since)
+{
+	now->span_ns = now->time_ns > since->time_ns ? now->time_ns - since->time_ns : 0;
+	for (int hook = 0; hook < VL_HOOKS; hook++)
+		for (size_t i = 0; i < now->n_ends && i < since->n_ends; i++)
+			counters_subtract(&now->hooks[hook][i], &since->hooks[hook][i]);
+}
+
+static bool is_attached(const struct snapshot *snapshot, const struct end *end, enum vl_hook hook)
+{
+	return end->number < snapshot->n_ends && snapshot->attached[end->number] & 1 << hook;
+}
+
+static void entry_make(struct ledger_entry *entry, const struct end *from,
+		       const struct snapshot *snapshot)
+{
+	const struct end *to = from->peer;
+	bool xdp = is_attached(snapshot, to, VL_HOOK_XDP),
+	     in = is_attached(snapshot, to, VL_HOOK_IN);
+
+	entry->from = from;
+	entry->has_sent = is_attached(snapshot, from, VL_HOOK_OUT);
+	if (entry->has_sent)
+		entry->sent = snapshot->hooks[VL_HOOK_OUT][from->number];
+	entry->has_received = xdp || in;
+	entry->received_at = xdp ? VL_HOOK_XDP : VL_HOOK_IN;
+	if (entry->has_received)
+		entry->received = snapshot->hooks[entry->received_at][to->number];
+	entry->sent_segments = entry->sent.segments;
+	entry->received_segments = entry->received.segments;
+	if (xdp && in &&
+	    snapshot->hooks[VL_HOOK_IN][to->number].segments > entry->received_segments)
+		entry->received_segments = snapshot->hooks[VL_HOOK_IN][to->number].segments;
+	if (!entry->has_sent || !entry->has_received)
+		return;
+	if (entry->sent_segments > entry->received_segments)
+		entry->lost = entry->sent_segments - entry->received_segments;
+	else
+		entry->unseen = entry->received_segments - entry->sent_segments;
+}
+
+int ledger_make(struct ledger *ledger, const char *name, const struct lab *lab,
+		const struct snapshot *snapshot)
+{
+	size_t n = lab_n_ends(lab);
+	struct ledger_entry *entries = calloc(n + 1, sizeof(*entries));
+
+	if (!entries)
+		return -ENOMEM;
+	for (size_t i = 0; i < n; i++)
+		entry_make(&entries[i], lab_end(lab, i), snapshot);
+	*ledger = (struct ledger){lab, snapshot, name, n, entries};
+	return 0;
+}
+
+void ledger_free(struct ledger *ledger)
+{
+	free(ledger->entries);
+	*ledger = (struct ledger){0};
+}
+
+bool ledger_lost_of(const struct ledger_entry *entry, const struct counter_field *field,
+		    uint64_t *lost)
+{
+	uint64_t sent = counter_get(&entry->sent, field);
+	uint64_t received = counter_get(&entry->received, field);
+	bool cut = entry->sent.packets != entry->sent_segments ||
+		   entry->received.packets != entry->received_segments;
+
+	if (!entry->has_sent || !entry->has_received || (field->super && cut))
+		return false;
+	*lost = sent > received ? sent - received : 0;
+	return true;
+}
+
+bool ledger_shows(const struct ledger_filter *filter, const struct link *link)
+{
+	if (!filter)
+		return true;
+	if (filter->link && link != filter->link)
+		return false;
+	return !filter->node || link->ends[0]->node == filter->node ||
+	       link->ends[1]->node == filter->node;
+}

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * ledger.h - both ends of each link joined: what was sent, what arrived, what is missing. Pure: from
+ * counters and the lab's model to one structure, which every format is written from.
+ */
+#ifndef VETHLAB_USER_OUT_LEDGER_H
+#define VETHLAB_USER_OUT_LEDGER_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "bpf/vethlab.h"
+#include "topology/err.h"
+#include "topology/model.h"
+
+/* "out", "xdp", "in" */
+const char *ledger_hook_name(enum vl_hook hook);
+
+/*
+ * The counters of a lab at one moment. Hooks that send are read before hooks that receive, so a
+ * packet that is under way while they are read may be counted as received and not as
+ * sent; it is never mistaken for a loss.
+ */
+struct snapshot {
+	uint64_t time_ns; /* CLOCK_REALTIME, nanoseconds since the epoch */
+	uint64_t span_ns; /* what the counters cover: since the lab was built, or since another */
+	size_t n_ends;
+	uint8_t *attached;                   /* n_ends: bits 1 << enum vl_hook */
+	struct vl_counters *hooks[VL_HOOKS]; /* n_ends each, zero where nothing is attached */
+};
+
+/* All zero, nothing attached. -ENOMEM on failure. */
+int snapshot_init(struct snapshot *snapshot, size_t n_ends);
+void snapshot_free(struct snapshot *snapshot);
+int snapshot_copy(struct snapshot *copy, const struct snapshot *snapshot);
+/* now becomes what was counted after since. Both of one lab. */
+void snapshot_subtract(struct snapshot *now, const struct snapshot *since);
+
+/* One direction of a link. */
+struct ledger_entry {
+	const struct end *from;     /* to is from->peer */
+	bool has_sent, has_received;/* there is a hook that tells */
+	enum vl_hook received_at;   /* the receiver's first hook */
+	struct vl_counters sent, received;
+	/*
+	 * sent and received on the wire, in segments: a super-packet may be cut on its way, so that
+	 * packets need not agree. Generic XDP cannot see how many segments a packet has; where a
+	 * tc hook stands behind it, that one tells.
+	 */
+	uint64_t sent_segments, received_segments;
+	uint64_t lost;   /* segments sent and not received */
+	uint64_t unseen; /* segments received and not seen sent: under way while reading */
+};
+
+struct ledger {
+	const struct lab *lab;           /* borrowed */
+	const struct snapshot *snapshot; /* borrowed */
+	const char *name;                /* borrowed: the name that the lab runs under */
+	size_t n_entries;                /* 2 a link: entry i leaves lab_end(lab, i) */
+	struct ledger_entry *entries;
+};
+
+/* -ENOMEM on failure; end->number is the place of an end's counters in the snapshot. */
+int ledger_make(struct ledger *ledger, const char *name, const struct lab *lab,
+		const struct snapshot *snapshot);
+void ledger_free(struct ledger *ledger);
+
+/* What is missing of one kind. False: it cannot be told, super-packets were cut under way. */
+struct counter_field;
+bool ledger_lost_of(const struct ledger_entry *entry, const struct counter_field *field,
+		    uint64_t *lost);
+
+/* Which parts of a lab to print: all filters that are set must match. */
+struct ledger_filter {
+	const struct link *link; /* NULL: every link */
+	const struct node *node; /* NULL: every node; else links with an end there */
+};
+bool ledger_shows(const struct ledger_filter *filter, const struct link *link);
+
+/* The ledger as a person reads it, in 80 columns. */
+void ledger_print(const struct ledger *ledger, const struct ledger_filter *filter, FILE *f);
+/* docs/schema/stats.json. Caller owns the document; NULL: no memory. */
+json_t *ledger_to_json(const struct ledger *ledger, const struct ledger_filter *filter);
+
+#endif

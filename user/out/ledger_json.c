@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* ledger_json.c - the ledger as a document: vethlab.stats/1, described by docs/schema/stats.json.
+ */
+#include <time.h>
+
+#include "user/out/counters.h"
+#include "user/out/ledger.h"
+#include "user/out/out.h"
+
+enum { NAME_SIZE = 2 * END_NAME_SIZE + 8 };
+
+/* "2026-11-23T15:44:01.250Z" */
+static json_t *time_to_json(uint64_t ns)
+{
+	time_t seconds = (time_t)(ns / 1000000000);
+	char day[32], text[48];
+	struct tm tm;
+
+	gmtime_r(&seconds, &tm);
+	strftime(day, sizeof(day), "%Y-%m-%dT%H:%M:%S", &tm);
+	snprintf(text, sizeof(text), "%s.%03uZ", day, (unsigned)(ns % 1000000000 / 1000000));
+	return json_string(text);
+}
+
+static json_t *number(uint64_t value)
+{
+	return json_integer((json_int_t)value);
+}
+
+static json_t *number_or_null(bool known, uint64_t value)
+{
+	return known ? number(value) : json_null();
+}
+
+/* {"icmp4.echo_request": {"sent": 1, "received": 1, "lost": 0}}: kinds that were seen. */
+static json_t *kinds_to_json(const struct ledger_entry *entry)
+{
+	json_t *kinds = json_object();
+
+	for (size_t i = 0; i < n_counter_fields; i++) {
+		const struct counter_field *field = &counter_fields[i];
+		uint64_t sent = counter_get(&entry->sent, field), lost = 0;
+		uint64_t received = counter_get(&entry->received, field);
+		bool known = ledger_lost_of(entry, field, &lost);
+		char key[48];
+
+		if (!field->row || (!sent && !received))
+			continue;
+		snprintf(key, sizeof(key), "%s%s%s", field->group ? field->group : "",
+			 field->group ? "." : "", field->name);
+		json_object_set_new(kinds, key,
+				    json_pack("{s:o, s:o, s:o}", "sent",
+					      number_or_null(entry->has_sent, sent), "received",
+					      number_or_null(entry->has_received, received), "lost",
+					      number_or_null(known, lost)));
+	}
+	return kinds;
+}
+
+static json_t *entry_to_json(const struct ledger_entry *entry)
+{
+	bool both = entry->has_sent && entry->has_received;
+	json_t *json =
+		json_pack("{s:s, s:s}", "from", entry->from->name, "to", entry->from->peer->name);
+
+	json_object_set_new(json, "sent", number_or_null(entry->has_sent, entry->sent_segments));
+	json_object_set_new(json, "received",
+			    number_or_null(entry->has_received, entry->received_segments));
+	json_object_set_new(json, "received_at",
+			    entry->has_received ? json_string(ledger_hook_name(entry->received_at))
+						: json_null());
+	json_object_set_new(json, "lost", number_or_null(both, entry->lost));
+	json_object_set_new(json, "unseen", number_or_null(both, entry->unseen));
+	json_object_set_new(json, "bytes_sent", number_or_null(entry->has_sent, entry->sent.bytes));
+	json_object_set_new(json, "bytes_received",
+			    number_or_null(entry->has_received, entry->received.bytes));
+	json_object_set_new(json, "kinds", kinds_to_json(entry));
+	return json;
+}
+
+static json_t *end_to_json(const struct end *end, const struct snapshot *snapshot)
+{
+	json_t *json = out_json_end(end), *hooks = json_object();
+
+	json_object_set_new(json, "number", number(end->number));
+	json_object_set_new(json, "peer", json_string(end->peer->name));
+	for (int hook = 0; hook < VL_HOOKS; hook++)
+		if (end->number < snapshot->n_ends && snapshot->attached[end->number] & 1 << hook)
+			json_object_set_new(hooks, ledger_hook_name(hook),
+					    counters_to_json(&snapshot->hooks[hook][end->number]));
+	json_object_set_new(json, "hooks", hooks);
+	return json;
+}
+
+static json_t *link_to_json(const struct ledger *ledger, size_t first)
+{
+	char name[NAME_SIZE];
+	json_t *json = json_object(), *directions = json_array();
+
+	out_link(ledger->entries[first].from->link, name, sizeof(name));
+	json_object_set_new(json, "link", json_string(name));
+	for (size_t i = first; i < first + 2; i++)
+		json_array_append_new(directions, entry_to_json(&ledger->entries[i]));
+	json_object_set_new(json, "directions", directions);
+	return json;
+}
+
+json_t *ledger_to_json(const struct ledger *ledger, const struct ledger_filter *filter)
+{
+	json_t *document = out_json_document("vethlab.stats/1");
+	json_t *links = json_array(), *ends = json_array();
+
+	json_object_set_new(document, "lab", json_string(ledger->name));
+	json_object_set_new(document, "time", time_to_json(ledger->snapshot->time_ns));
+	json_object_set_new(document, "span_ns", number(ledger->snapshot->span_ns));
+	for (size_t i = 0; i < ledger->n_entries; i++) {
+		const struct ledger_entry *entry = &ledger->entries[i];
+
+		if (!ledger_shows(filter, entry->from->link))
+			continue;
+		if (i % 2 == 0)
+			json_array_append_new(links, link_to_json(ledger, i));
+		json_array_append_new(ends, end_to_json(entry->from, ledger->snapshot));
+	}
+	json_object_set_new(document, "links", links);
+	json_object_set_new(document, "ends", ends);
+	return document;
+}
