@@ -2,6 +2,9 @@
 /*
  * story.h - packet records become itineraries. Pure functions over records and the lab's model: no
  * kernel, no clock, no output, so that a recorded run tells the same story on any machine.
+ *
+ * Records may come in any order (each CPU has its own buffer), twice, or not at all. A story never
+ * invents what it did not see: a step whose middle is missing is a STEP_GAP.
  */
 #ifndef VETHLAB_USER_STORY_H
 #define VETHLAB_USER_STORY_H
@@ -13,32 +16,106 @@
 #include "bpf/vethlab.h"
 #include "topology/model.h"
 
-/* One place where a packet was seen. */
+/* Which packet of an echo's story a record is about. */
+enum leg {
+	LEG_REQUEST,
+	LEG_REPLY,
+	LEG_ERROR, /* an ICMP message that quotes the request or the reply */
+	LEGS,
+};
+
+/* How a packet came to a hop from the hop before. */
+enum step {
+	STEP_FIRST, /* the packet's first hop: it was made in this node */
+	STEP_END,   /* the next hook of the same end: xdp, then in */
+	STEP_LINK,  /* over a link: out at one end, then the first hook of its peer (transit) */
+	STEP_NODE,  /* through a node: in at one end, out at one (residence) */
+	STEP_TURN,  /* the node made this packet because of the one before: a reply, an error */
+	STEP_GAP,   /* what lies between was not seen; from is -1 if nothing was seen before */
+};
+
+/* One place where a packet was seen, and how it came there. */
 struct hop {
 	struct vl_event event;
 	const struct end *end;
+	enum leg leg;
+	enum step step;
+	int from;         /* the hop before: an index into hops, smaller than this one's; -1: none */
+	uint64_t at_ns;   /* since the first hop of the itinerary, never below that of `from` */
+	uint64_t step_ns; /* time of the step; 0 for a first hop */
+	bool skewed;      /* two CPUs stamped the step and say less than 0: step_ns is 0 */
+	bool translated;  /* source, destination or id are not those of `from`: NAT */
+	bool branch;      /* `from` led to more than one hop: flooded by a bridge, or duplicated */
+	bool again;       /* this packet was at this hook before: a loop, or sent twice */
 };
 
-/* The records of one echo (request, reply, the errors about it), in order of time. */
+/* What became of an echo, as far as the ends of links show it. */
+enum fate {
+	FATE_UNSEEN,   /* no record at all: it never crossed a veth */
+	FATE_ANSWERED, /* the reply came to the node that asked */
+	FATE_REFUSED,  /* an ICMP error about it came to the node that asked */
+	FATE_LOST,     /* neither: hops[last] is where it was seen last */
+};
+
+/* The records of one echo (request, reply, the errors about it), in order of cause and time. */
 struct itinerary {
-	uint16_t id, seq;
+	uint8_t family; /* 4 or 6 */
+	uint16_t id, seq; /* of the first record that came */
 	struct hop *hops;
 	size_t n_hops, room;
-	bool answered; /* a reply reached an `in` or `xdp` hook of the node that asked */
+	enum fate fate;
+	const struct node *origin;  /* the node that asked; NULL: not known */
+	const struct node *answerer; /* that made the reply or the error; NULL: not known */
+	int last;      /* hop where the newest packet was seen last; -1: none */
+	int arrival;   /* hop by which the reply or error came home; -1: none did */
+	bool delivered;  /* the request reached an end of the node that owns its destination */
+	bool asymmetric; /* the reply came by other links than the request */
+	bool answered;   /* fate is FATE_ANSWERED */
+	uint64_t round_trip_ns; /* first hop to arrival; 0 if nothing came home */
+	size_t left_out; /* records beyond ITINERARY_HOPS_MAX, not kept */
 };
+
+enum { ITINERARY_HOPS_MAX = 1024 };
 
 struct story;
 
-/* lab: borrowed for the story's life. */
+/* lab: borrowed for the story's life. NULL: no memory. */
 struct story *story_new(const struct lab *lab);
-void story_free(struct story *story);
-/* Take a record; copies it. Returns 0 or -ENOMEM. */
+void story_free(struct story *story); /* NULL is allowed */
+/*
+ * Take a record; copies it. Returns 1 if it belongs to an echo, 0 if it does not (neighbour
+ * discovery, later fragments, an error about something else, an unknown end), or -ENOMEM.
+ *
+ * A record belongs to the echo that has its sequence number and its first payload bytes, so that an
+ * id rewritten by NAT makes no second echo, or else its id and sequence number. An error belongs
+ * to the echo that it quotes.
+ */
 int story_add(struct story *story, const struct vl_event *event);
 /*
- * The itinerary of one echo, its hops sorted by time; the story owns it. NULL: no record of it.
+ * The itinerary of one echo as far as it is known now; the story owns it, and it stays as it is
+ * until the next story_add(). NULL: no record of it.
  */
-const struct itinerary *story_itinerary(struct story *story, uint16_t id, uint16_t seq);
+const struct itinerary *story_itinerary(struct story *story, uint8_t family, uint16_t id,
+					uint16_t seq);
 /* Forget one echo (it is printed). */
-void story_drop(struct story *story, uint16_t id, uint16_t seq);
+void story_drop(struct story *story, uint8_t family, uint16_t id, uint16_t seq);
+/*
+ * The echo whose newest record is the oldest, if that is older than before_ns (CLOCK_MONOTONIC):
+ * for streams, which print an itinerary once it is quiet. NULL: none.
+ */
+const struct itinerary *story_quiet(struct story *story, uint64_t before_ns);
+/* Forget an itinerary that story_quiet() gave. */
+void story_forget(struct story *story, const struct itinerary *itinerary);
+size_t story_in_flight(const struct story *story);
+
+/* Put records in order and say how each came from the one before (order.c). */
+int itinerary_order(struct itinerary *itinerary);
+/* Judge: fate, origin, last, arrival. Its hops are in order. */
+void itinerary_judge(struct itinerary *itinerary, const struct lab *lab);
+
+/* The class of an ICMP message, as the ledger's rows are. */
+enum vl_icmp_class event_class(const struct vl_event *event);
+struct ip_addr event_source(const struct vl_event *event);
+struct ip_addr event_destination(const struct vl_event *event);
 
 #endif

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* fate.c - what became of an echo, as far as the ends of links show it. */
+#include <string.h>
+
+#include "user/story/story.h"
+
+static const struct node *node_of_address(const struct lab *lab, const struct ip_addr *addr)
+{
+	struct node *node = NULL;
+	struct end *end = NULL;
+
+	return lab_find_address(lab, addr, &node, &end) ? node : NULL;
+}
+
+/* The node that asked: it made the request, or the reply is on its way to it. */
+static const struct node *origin_of(const struct itinerary *itinerary, const struct lab *lab)
+{
+	for (size_t i = 0; i < itinerary->n_hops; i++) {
+		const struct hop *hop = &itinerary->hops[i];
+		struct ip_addr to = event_destination(&hop->event);
+
+		if (hop->leg != LEG_REQUEST)
+			return node_of_address(lab, &to);
+		if (hop->from >= 0)
+			continue;
+		/* An arrival before anything else: it left the peer unseen. */
+		return hop->event.hook == VL_HOOK_OUT ? hop->end->node : hop->end->peer->node;
+	}
+	return NULL;
+}
+
+/* The node that made a packet: where its first hop left, or over whose link it came. */
+static const struct node *maker_of(const struct itinerary *itinerary, int i)
+{
+	const struct hop *hops = itinerary->hops;
+
+	while (hops[i].from >= 0 && hops[hops[i].from].leg == hops[i].leg)
+		i = hops[i].from;
+	if (hops[i].step == STEP_TURN || hops[i].step == STEP_FIRST)
+		return hops[i].end->node;
+	return NULL;
+}
+
+/* The first arrival of a leg at a node; -1: none. */
+static int arrival_at(const struct itinerary *itinerary, enum leg leg, const struct node *node)
+{
+	for (size_t i = 0; i < itinerary->n_hops; i++) {
+		const struct hop *hop = &itinerary->hops[i];
+
+		if (hop->leg == leg && hop->event.hook != VL_HOOK_OUT && hop->end->node == node)
+			return i;
+	}
+	return -1;
+}
+
+static bool was_delivered(const struct itinerary *itinerary, const struct lab *lab)
+{
+	for (size_t i = 0; i < itinerary->n_hops; i++) {
+		const struct hop *hop = &itinerary->hops[i];
+		struct ip_addr to = event_destination(&hop->event);
+
+		if (hop->leg == LEG_REQUEST && hop->event.hook != VL_HOOK_OUT &&
+		    node_of_address(lab, &to) == hop->end->node)
+			return true;
+	}
+	return false;
+}
+
+/* Where the newest packet was seen last: of a flood, the branch that went farthest. */
+static int last_hop(const struct itinerary *itinerary, const struct lab *lab)
+{
+	const struct hop *hops = itinerary->hops;
+	int last = -1;
+
+	for (int i = 0; i < (int)itinerary->n_hops; i++) {
+		struct ip_addr to = event_destination(&hops[i].event);
+
+		if (last < 0 || hops[i].leg != hops[last].leg) {
+			last = i;
+			continue;
+		}
+		to = event_destination(&hops[last].event);
+		/* A branch that reached the addressee is the one that counts. */
+		if (hops[i].branch && hops[last].event.hook != VL_HOOK_OUT &&
+		    node_of_address(lab, &to) == hops[last].end->node)
+			continue;
+		last = i;
+	}
+	return last;
+}
+
+/* Whether the links of a leg back are those of the request, backwards. */
+static bool came_another_way(const struct itinerary *itinerary, int arrival)
+{
+	const struct hop *hops = itinerary->hops;
+	const struct link *back[ITINERARY_HOPS_MAX], *there[ITINERARY_HOPS_MAX];
+	int n_back = 0, n_there = 0, i = arrival;
+
+	for (; i >= 0; i = hops[i].from) {
+		bool is_there = hops[i].leg == LEG_REQUEST;
+
+		if (hops[i].step == STEP_GAP)
+			return false; /* not known */
+		if (hops[i].step != STEP_LINK)
+			continue;
+		if (is_there)
+			there[n_there++] = hops[i].end->link;
+		else
+			back[n_back++] = hops[i].end->link;
+	}
+	if (n_back != n_there)
+		return true;
+	for (i = 0; i < n_back; i++)
+		if (back[i] != there[n_there - 1 - i])
+			return true;
+	return false;
+}
+
+void itinerary_judge(struct itinerary *itinerary, const struct lab *lab)
+{
+	int reply, error;
+
+	itinerary->origin = origin_of(itinerary, lab);
+	itinerary->answerer = NULL;
+	itinerary->delivered = was_delivered(itinerary, lab);
+	itinerary->asymmetric = false;
+	itinerary->round_trip_ns = 0;
+	itinerary->last = last_hop(itinerary, lab);
+	reply = arrival_at(itinerary, LEG_REPLY, itinerary->origin);
+	error = arrival_at(itinerary, LEG_ERROR, itinerary->origin);
+	itinerary->arrival = reply >= 0 ? reply : error;
+	itinerary->fate = !itinerary->n_hops ? FATE_UNSEEN :
+			  reply >= 0	     ? FATE_ANSWERED :
+			  error >= 0	     ? FATE_REFUSED :
+					       FATE_LOST;
+	itinerary->answered = itinerary->fate == FATE_ANSWERED;
+	if (itinerary->arrival < 0)
+		return;
+	itinerary->last = itinerary->arrival;
+	itinerary->answerer = maker_of(itinerary, itinerary->arrival);
+	itinerary->round_trip_ns = itinerary->hops[itinerary->arrival].at_ns;
+	itinerary->asymmetric = came_another_way(itinerary, itinerary->arrival);
+}

@@ -1,0 +1,426 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* story.c - which echo a record belongs to. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "user/story/story.h"
+
+enum { BUCKETS_MIN = 64 };
+
+/* What an alias is made of: an echo has one by its payload, and one for each id it was seen with. */
+enum alias_kind { ALIAS_ID, ALIAS_PAYLOAD };
+
+struct echo;
+
+struct alias {
+	struct alias *next;  /* in its bucket */
+	struct alias *other; /* of the same echo */
+	struct echo *echo;
+	uint64_t value; /* id or payload */
+	uint16_t seq;
+	uint8_t family;
+	uint8_t kind;
+};
+
+/* An itinerary and how it is found. Must start with the itinerary (story_forget). */
+struct echo {
+	struct itinerary itinerary;
+	struct alias *aliases;
+	struct echo *older, *newer; /* by newest record, for story_quiet */
+	uint64_t payload;
+	uint64_t newest_ns;
+	bool has_payload;
+	bool stale; /* records came since it was put in order */
+};
+
+struct story {
+	const struct lab *lab;
+	struct alias **buckets;
+	size_t n_buckets, n_aliases, n_echoes;
+	struct echo *oldest, *newest;
+};
+
+static size_t alias_bucket(const struct story *story, const struct alias *key)
+{
+	uint64_t h = key->value ^ ((uint64_t)key->seq << 40) ^ ((uint64_t)key->family << 56) ^
+		     key->kind;
+
+	h *= 0x9e3779b97f4a7c15ull; /* 2^64 / golden ratio (Knuth, 6.4) */
+	return (h >> 32) & (story->n_buckets - 1);
+}
+
+static struct alias *alias_find(const struct story *story, const struct alias *key)
+{
+	struct alias *a = story->buckets[alias_bucket(story, key)];
+
+	for (; a; a = a->next)
+		if (a->value == key->value && a->seq == key->seq && a->family == key->family &&
+		    a->kind == key->kind)
+			return a;
+	return NULL;
+}
+
+static int buckets_grow(struct story *story)
+{
+	size_t old = story->n_buckets;
+	struct alias **buckets = calloc(2 * old, sizeof(*buckets));
+	struct alias **was = story->buckets;
+
+	if (!buckets)
+		return -ENOMEM;
+	story->buckets = buckets;
+	story->n_buckets = 2 * old;
+	for (size_t i = 0; i < old; i++) {
+		for (struct alias *a = was[i], *next; a; a = next) {
+			size_t b = alias_bucket(story, a);
+
+			next = a->next;
+			a->next = buckets[b];
+			buckets[b] = a;
+		}
+	}
+	free(was);
+	return 0;
+}
+
+/* Newer aliases stand before older ones of the same key, so the last echo wins. */
+static int alias_add(struct story *story, struct echo *echo, struct alias key)
+{
+	struct alias *a;
+	size_t b;
+
+	if (story->n_aliases >= story->n_buckets && buckets_grow(story))
+		return -ENOMEM;
+	a = malloc(sizeof(*a));
+	if (!a)
+		return -ENOMEM;
+	*a = key;
+	b = alias_bucket(story, a);
+	a->next = story->buckets[b];
+	story->buckets[b] = a;
+	a->echo = echo;
+	a->other = echo->aliases;
+	echo->aliases = a;
+	story->n_aliases++;
+	return 0;
+}
+
+static void alias_remove(struct story *story, struct alias *alias)
+{
+	struct alias **p = &story->buckets[alias_bucket(story, alias)];
+
+	while (*p != alias)
+		p = &(*p)->next;
+	*p = alias->next;
+	free(alias);
+	story->n_aliases--;
+}
+
+static void echo_unlink(struct story *story, struct echo *echo)
+{
+	*(echo->older ? &echo->older->newer : &story->oldest) = echo->newer;
+	*(echo->newer ? &echo->newer->older : &story->newest) = echo->older;
+	echo->older = echo->newer = NULL;
+}
+
+/* Put an echo in its place by newest_ns. Records come almost in order: the place is near the end. */
+static void echo_link(struct story *story, struct echo *echo)
+{
+	struct echo *before = story->newest;
+
+	while (before && before->newest_ns > echo->newest_ns)
+		before = before->older;
+	echo->older = before;
+	echo->newer = before ? before->newer : story->oldest;
+	*(before ? &before->newer : &story->oldest) = echo;
+	*(echo->newer ? &echo->newer->older : &story->newest) = echo;
+}
+
+static void echo_free(struct story *story, struct echo *echo)
+{
+	if (!echo)
+		return;
+	for (struct alias *a = echo->aliases, *other; a; a = other) {
+		other = a->other;
+		alias_remove(story, a);
+	}
+	echo_unlink(story, echo);
+	story->n_echoes--;
+	free(echo->itinerary.hops);
+	free(echo);
+}
+
+struct story *story_new(const struct lab *lab)
+{
+	struct story *story = calloc(1, sizeof(*story));
+
+	if (!story)
+		return NULL;
+	story->lab = lab;
+	story->n_buckets = BUCKETS_MIN;
+	story->buckets = calloc(BUCKETS_MIN, sizeof(*story->buckets));
+	if (!story->buckets) {
+		free(story);
+		return NULL;
+	}
+	return story;
+}
+
+void story_free(struct story *story)
+{
+	if (!story)
+		return;
+	while (story->oldest)
+		echo_free(story, story->oldest);
+	free(story->buckets);
+	free(story);
+}
+
+enum vl_icmp_class event_class(const struct vl_event *event)
+{
+	bool v6 = event->family == 6;
+
+	switch (event->icmp_type) {
+	case 0:
+		return v6 ? VL_ICMP_OTHER : VL_ICMP_ECHO_REPLY;
+	case 1:
+	case 2:
+		return v6 ? VL_ICMP_UNREACHABLE : VL_ICMP_OTHER;
+	case 3:
+		return v6 ? VL_ICMP_TIME_EXCEEDED : VL_ICMP_UNREACHABLE;
+	case 5:
+		return v6 ? VL_ICMP_OTHER : VL_ICMP_REDIRECT;
+	case 8:
+		return v6 ? VL_ICMP_OTHER : VL_ICMP_ECHO_REQUEST;
+	case 11:
+		return v6 ? VL_ICMP_OTHER : VL_ICMP_TIME_EXCEEDED;
+	case 128:
+		return v6 ? VL_ICMP_ECHO_REQUEST : VL_ICMP_OTHER;
+	case 129:
+		return v6 ? VL_ICMP_ECHO_REPLY : VL_ICMP_OTHER;
+	case 133:
+	case 134:
+	case 135:
+	case 136:
+		return v6 ? VL_ICMP_ND : VL_ICMP_OTHER;
+	case 137:
+		return v6 ? VL_ICMP_REDIRECT : VL_ICMP_OTHER;
+	default:
+		return VL_ICMP_OTHER;
+	}
+}
+
+static struct ip_addr event_address(const struct vl_event *event, const uint8_t bytes[16])
+{
+	struct ip_addr addr = {.family = event->family == 6 ? AF_INET6 : AF_INET};
+
+	memcpy(addr.bytes, bytes, event->family == 6 ? 16 : 4);
+	return addr;
+}
+
+struct ip_addr event_source(const struct vl_event *event)
+{
+	return event_address(event, event->src);
+}
+
+struct ip_addr event_destination(const struct vl_event *event)
+{
+	return event_address(event, event->dst);
+}
+
+/* Whether the message that an error quotes is an echo, whose id and seq mean something. */
+static bool quotes_echo(const struct vl_event *event)
+{
+	const struct vl_quote *q = &event->quote;
+
+	if (!(event->flags & VL_EV_QUOTED))
+		return false;
+	return (q->proto == 1 && (q->icmp_type == 8 || q->icmp_type == 0)) ||
+	       (q->proto == 58 && (q->icmp_type == 128 || q->icmp_type == 129));
+}
+
+/* The first payload bytes tell echoes apart unless they are a filler: one byte eight times. */
+static bool payload_tells(const struct vl_event *event)
+{
+	uint64_t byte = event->payload & 0xff;
+
+	return (event->flags & VL_EV_PAYLOAD) && event->payload != byte * 0x0101010101010101ull;
+}
+
+/* The leg of a record, and the key of its echo by id. Returns false if it belongs to no echo. */
+static bool record_key(const struct vl_event *event, enum leg *leg, struct alias *key)
+{
+	*key = (struct alias){.family = event->family, .kind = ALIAS_ID};
+	switch (event_class(event)) {
+	case VL_ICMP_ECHO_REQUEST:
+		*leg = LEG_REQUEST;
+		break;
+	case VL_ICMP_ECHO_REPLY:
+		*leg = LEG_REPLY;
+		break;
+	default:
+		if (!quotes_echo(event))
+			return false;
+		*leg = LEG_ERROR;
+		key->value = event->quote.id;
+		key->seq = event->quote.seq;
+		return true;
+	}
+	/* A fragment after the first has no ICMP header: neither id nor seq nor payload. */
+	if ((event->flags & VL_EV_FRAGMENT) && !event->id && !event->seq &&
+	    !(event->flags & VL_EV_PAYLOAD))
+		return false;
+	key->value = event->id;
+	key->seq = event->seq;
+	return true;
+}
+
+static struct echo *echo_new(struct story *story, const struct vl_event *event,
+			     const struct alias *key)
+{
+	struct echo *echo = calloc(1, sizeof(*echo));
+
+	if (!echo)
+		return NULL;
+	echo->itinerary.family = event->family;
+	echo->itinerary.id = key->value;
+	echo->itinerary.seq = key->seq;
+	echo->itinerary.last = echo->itinerary.arrival = -1;
+	echo->newest_ns = event->time_ns;
+	echo_link(story, echo);
+	story->n_echoes++;
+	return echo;
+}
+
+/* Find the echo of a record or make it; every name that the record knows it by becomes an alias. */
+static struct echo *echo_of(struct story *story, const struct vl_event *event, enum leg leg,
+			    const struct alias *by_id)
+{
+	struct alias by_payload = {.family = event->family,
+				   .kind = ALIAS_PAYLOAD,
+				   .seq = event->seq,
+				   .value = event->payload};
+	bool tells = leg != LEG_ERROR && payload_tells(event);
+	struct alias *payload_alias = tells ? alias_find(story, &by_payload) : NULL;
+	struct alias *id_alias = alias_find(story, by_id);
+	struct echo *echo = payload_alias ? payload_alias->echo : id_alias ? id_alias->echo : NULL;
+
+	/* The same id and seq with another payload: a later echo (seq wrapped, id was reused). */
+	if (echo && !payload_alias && tells && echo->has_payload)
+		echo = NULL;
+	if (!echo) {
+		echo = echo_new(story, event, by_id);
+		id_alias = NULL;
+	}
+	if (!echo)
+		return NULL;
+	if (tells && !payload_alias) {
+		if (alias_add(story, echo, by_payload))
+			return NULL;
+		echo->payload = event->payload;
+		echo->has_payload = true;
+	}
+	if ((!id_alias || id_alias->echo != echo) && alias_add(story, echo, *by_id))
+		return NULL;
+	return echo;
+}
+
+static int itinerary_add(struct itinerary *itinerary, const struct vl_event *event,
+			 const struct end *end, enum leg leg)
+{
+	if (itinerary->n_hops == ITINERARY_HOPS_MAX) {
+		itinerary->left_out++;
+		return 0;
+	}
+	if (itinerary->n_hops == itinerary->room) {
+		size_t room = itinerary->room ? 2 * itinerary->room : 8;
+		struct hop *hops = realloc(itinerary->hops, room * sizeof(*hops));
+
+		if (!hops)
+			return -ENOMEM;
+		itinerary->hops = hops;
+		itinerary->room = room;
+	}
+	itinerary->hops[itinerary->n_hops++] =
+		(struct hop){.event = *event, .end = end, .leg = leg, .from = -1};
+	return 0;
+}
+
+int story_add(struct story *story, const struct vl_event *event)
+{
+	struct alias by_id;
+	struct echo *echo;
+	enum leg leg;
+
+	if (event->end >= lab_n_ends(story->lab) || event->hook >= VL_HOOKS ||
+	    !record_key(event, &leg, &by_id))
+		return 0;
+	echo = echo_of(story, event, leg, &by_id);
+	if (!echo ||
+	    itinerary_add(&echo->itinerary, event, lab_end(story->lab, event->end), leg))
+		return -ENOMEM;
+	echo->stale = true;
+	if (event->time_ns > echo->newest_ns) {
+		echo_unlink(story, echo);
+		echo->newest_ns = event->time_ns;
+		echo_link(story, echo);
+	}
+	return 1;
+}
+
+static struct echo *story_find(const struct story *story, uint8_t family, uint16_t id,
+			       uint16_t seq)
+{
+	struct alias key = {.family = family, .kind = ALIAS_ID, .value = id, .seq = seq};
+	struct alias *alias = alias_find(story, &key);
+
+	return alias ? alias->echo : NULL;
+}
+
+static const struct itinerary *echo_tell(struct story *story, struct echo *echo)
+{
+	if (!echo)
+		return NULL;
+	if (echo->stale) {
+		if (itinerary_order(&echo->itinerary))
+			return NULL;
+		itinerary_judge(&echo->itinerary, story->lab);
+		echo->stale = false;
+	}
+	return &echo->itinerary;
+}
+
+const struct itinerary *story_itinerary(struct story *story, uint8_t family, uint16_t id,
+					uint16_t seq)
+{
+	return echo_tell(story, story_find(story, family, id, seq));
+}
+
+void story_drop(struct story *story, uint8_t family, uint16_t id, uint16_t seq)
+{
+	echo_free(story, story_find(story, family, id, seq));
+}
+
+const struct itinerary *story_quiet(struct story *story, uint64_t before_ns)
+{
+	if (!story->oldest || story->oldest->newest_ns >= before_ns)
+		return NULL;
+	return echo_tell(story, story->oldest);
+}
+
+void story_forget(struct story *story, const struct itinerary *itinerary)
+{
+	for (struct echo *echo = story->oldest; echo; echo = echo->newer) {
+		if (&echo->itinerary == itinerary) {
+			echo_free(story, echo);
+			return;
+		}
+	}
+}
+
+size_t story_in_flight(const struct story *story)
+{
+	return story->n_echoes;
+}
