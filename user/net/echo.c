@@ -1,0 +1,349 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* echo.c - ICMP echo requests from inside a namespace. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <net/if.h>
+#include <netinet/icmp6.h>
+#include <netinet/in.h>
+#include <netinet/ip.h>
+#include <netinet/ip6.h>
+#include <netinet/ip_icmp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "user/net/echo.h"
+#include "user/net/net.h"
+
+enum { SEQS = 65536, ICMP_BYTES = 8, PACKET_BYTES = 65536 };
+
+struct echo_sender {
+	struct echo_config config;
+	int fd;
+	union {
+		struct sockaddr_in v4;
+		struct sockaddr_in6 v6;
+	} to;
+	socklen_t to_len;
+	uint64_t sent_ns[SEQS]; /* CLOCK_REALTIME, as the kernel's receive stamps are; 0: not sent */
+	uint8_t request[ICMP_BYTES + ECHO_SIZE_MAX];
+	uint8_t packet[PACKET_BYTES];
+};
+
+static bool is_v6(const struct echo_sender *sender)
+{
+	return sender->config.to.family == AF_INET6;
+}
+
+static uint64_t realtime_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+/* Only what can be an answer comes through: a busy namespace has other ICMP traffic. */
+static int filter_v4(int fd)
+{
+	/* struct icmp_filter of <linux/icmp.h>, which does not go with <net/if.h>. */
+	uint32_t blocked = ~(1u << ICMP_ECHOREPLY | 1u << ICMP_DEST_UNREACH |
+			     1u << ICMP_TIME_EXCEEDED | 1u << ICMP_PARAMETERPROB);
+
+	return setsockopt(fd, SOL_RAW, 1 /* ICMP_FILTER */, &blocked, sizeof(blocked));
+}
+
+static int filter_v6(int fd)
+{
+	static const uint8_t pass[] = {ICMP6_ECHO_REPLY, ICMP6_DST_UNREACH, ICMP6_PACKET_TOO_BIG,
+				       ICMP6_TIME_EXCEEDED, ICMP6_PARAM_PROB};
+	struct icmp6_filter filter;
+
+	ICMP6_FILTER_SETBLOCKALL(&filter);
+	for (size_t i = 0; i < sizeof(pass); i++)
+		ICMP6_FILTER_SETPASS(pass[i], &filter);
+	return setsockopt(fd, IPPROTO_ICMPV6, ICMP6_FILTER, &filter, sizeof(filter));
+}
+
+static int open_socket(void *arg)
+{
+	struct echo_sender *sender = arg;
+	const char *device = sender->config.device;
+	int one = 1;
+	bool v6 = is_v6(sender);
+
+	sender->fd = socket(v6 ? AF_INET6 : AF_INET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK,
+			    v6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP);
+	if (sender->fd < 0)
+		return -errno;
+	if (v6 ? filter_v6(sender->fd) : filter_v4(sender->fd))
+		return -errno;
+	if (setsockopt(sender->fd, SOL_SOCKET, SO_TIMESTAMPNS, &one, sizeof(one)))
+		return -errno;
+	if (v6 && setsockopt(sender->fd, IPPROTO_IPV6, IPV6_RECVHOPLIMIT, &one, sizeof(one)))
+		return -errno;
+	if (device &&
+	    setsockopt(sender->fd, SOL_SOCKET, SO_BINDTODEVICE, device, strlen(device) + 1))
+		return -errno;
+	if (v6 && device && IN6_IS_ADDR_LINKLOCAL(&sender->to.v6.sin6_addr))
+		sender->to.v6.sin6_scope_id = if_nametoindex(device);
+	return 0;
+}
+
+static void fill_destination(struct echo_sender *sender)
+{
+	const struct ip_addr *to = &sender->config.to;
+
+	if (is_v6(sender)) {
+		sender->to.v6.sin6_family = AF_INET6;
+		memcpy(&sender->to.v6.sin6_addr, to->bytes, 16);
+		sender->to_len = sizeof(sender->to.v6);
+	} else {
+		sender->to.v4.sin_family = AF_INET;
+		memcpy(&sender->to.v4.sin_addr, to->bytes, 4);
+		sender->to_len = sizeof(sender->to.v4);
+	}
+}
+
+/* Type, id, token, then a pattern that shows damage; checksum and seq come with each request. */
+static void fill_request(struct echo_sender *sender)
+{
+	const struct echo_config *config = &sender->config;
+	uint8_t *payload = sender->request + ICMP_BYTES;
+	uint16_t id = htons(config->id);
+	uint8_t token[8];
+
+	sender->request[0] = is_v6(sender) ? ICMP6_ECHO_REQUEST : ICMP_ECHO;
+	memcpy(sender->request + 4, &id, 2);
+	memcpy(token, &config->token, 8);
+	for (unsigned i = 0; i < config->size; i++)
+		payload[i] = i < sizeof(token) ? token[i] : (uint8_t)i;
+}
+
+int echo_open(struct echo_sender **out, int netns_fd, const struct echo_config *config,
+	      struct err *err)
+{
+	struct echo_sender *sender = calloc(1, sizeof(*sender));
+	int ret;
+
+	if (!sender)
+		return err_set(err, ERR_SYSTEM, ENOMEM, "%s: out of memory", config->node);
+	sender->config = *config;
+	sender->fd = -1;
+	fill_destination(sender);
+	fill_request(sender);
+	ret = netns_run(netns_fd, open_socket, sender, err);
+	if (ret == -EPERM || ret == -EACCES) {
+		err_set(err, ERR_PRIVILEGE, -ret,
+			"%s: cannot open a raw ICMP socket (kernel: %s)", config->node,
+			strerror(-ret));
+		err_hint(err, "sending echo requests needs CAP_NET_RAW: run as root");
+	} else if (ret) {
+		err_set(err, ERR_SYSTEM, -ret, "%s: cannot open a raw ICMP socket (kernel: %s)",
+			config->node, strerror(-ret));
+	}
+	if (!ret && config->ttl)
+		ret = echo_set_ttl(sender, config->ttl, err);
+	if (ret) {
+		echo_close(sender);
+		return ret;
+	}
+	*out = sender;
+	return 0;
+}
+
+void echo_close(struct echo_sender *sender)
+{
+	if (!sender)
+		return;
+	if (sender->fd >= 0)
+		close(sender->fd);
+	free(sender);
+}
+
+int echo_set_ttl(struct echo_sender *sender, uint8_t ttl, struct err *err)
+{
+	int value = ttl;
+	int level = is_v6(sender) ? IPPROTO_IPV6 : IPPROTO_IP;
+	int name = is_v6(sender) ? IPV6_UNICAST_HOPS : IP_TTL;
+
+	if (setsockopt(sender->fd, level, name, &value, sizeof(value)))
+		return err_set(err, ERR_SYSTEM, errno, "%s: cannot set the TTL to %d (kernel: %s)",
+			       sender->config.node, value, strerror(errno));
+	return 0;
+}
+
+/* Internet checksum (RFC 1071) of len bytes. */
+static uint16_t checksum(const uint8_t *bytes, size_t len)
+{
+	uint32_t sum = 0;
+
+	for (size_t i = 0; i + 1 < len; i += 2)
+		sum += bytes[i] << 8 | bytes[i + 1];
+	if (len % 2)
+		sum += bytes[len - 1] << 8;
+	while (sum >> 16)
+		sum = (sum & 0xffff) + (sum >> 16);
+	return htons(~sum);
+}
+
+int echo_send(struct echo_sender *sender, uint16_t seq, struct err *err)
+{
+	size_t len = ICMP_BYTES + sender->config.size;
+	uint16_t wire_seq = htons(seq), sum = 0;
+	char to[IP_TEXT_SIZE];
+	int ret = 0;
+
+	memcpy(sender->request + 6, &wire_seq, 2);
+	memcpy(sender->request + 2, &sum, 2);
+	if (!is_v6(sender)) { /* the kernel fills it in for ICMPv6 (RFC 3542, 3.1) */
+		sum = checksum(sender->request, len);
+		memcpy(sender->request + 2, &sum, 2);
+	}
+	sender->sent_ns[seq] = realtime_ns();
+	if (sendto(sender->fd, sender->request, len, 0, (struct sockaddr *)&sender->to,
+		   sender->to_len) < 0)
+		ret = -errno;
+	if (!ret)
+		return 0;
+	sender->sent_ns[seq] = 0;
+	return err_set(err, ERR_FAILED, -ret, "%s: cannot send to %s (kernel: %s)",
+		       sender->config.node, ip_format(&sender->config.to, to, sizeof(to)),
+		       strerror(-ret));
+}
+
+int echo_fd(const struct echo_sender *sender)
+{
+	return sender->fd;
+}
+
+static void read_control(struct msghdr *msg, struct echo_answer *answer, uint64_t *stamp_ns)
+{
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c; c = CMSG_NXTHDR(msg, c)) {
+		if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SO_TIMESTAMPNS) {
+			struct timespec at;
+
+			memcpy(&at, CMSG_DATA(c), sizeof(at));
+			*stamp_ns = (uint64_t)at.tv_sec * 1000000000 + at.tv_nsec;
+		} else if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_HOPLIMIT) {
+			int limit;
+
+			memcpy(&limit, CMSG_DATA(c), sizeof(limit));
+			answer->ttl = limit;
+		}
+	}
+}
+
+/* The echo header that stands at p, or behind the IP header there that an error quotes. */
+static bool read_quoted(bool v6, const uint8_t *p, const uint8_t *end, const uint8_t **echo)
+{
+	size_t header;
+
+	if (v6) {
+		header = sizeof(struct ip6_hdr);
+		if (end - p < (ptrdiff_t)(header + ICMP_BYTES) || p[6] != IPPROTO_ICMPV6 ||
+		    p[header] != ICMP6_ECHO_REQUEST)
+			return false;
+	} else {
+		if (end - p < (ptrdiff_t)sizeof(struct iphdr) || p[9] != IPPROTO_ICMP)
+			return false;
+		header = (p[0] & 0xf) * 4;
+		if (header < sizeof(struct iphdr) || end - p < (ptrdiff_t)(header + ICMP_BYTES) ||
+		    p[header] != ICMP_ECHO)
+			return false;
+	}
+	*echo = p + header;
+	return true;
+}
+
+/* Whether the ICMP message [p, end) answers one of our requests; if so, what it says. */
+static bool read_answer(const struct echo_sender *sender, const uint8_t *p, const uint8_t *end,
+			struct echo_answer *answer)
+{
+	const uint8_t *echo = p;
+	uint16_t id, seq;
+	uint32_t info;
+
+	if (end - p < ICMP_BYTES)
+		return false;
+	answer->type = p[0];
+	answer->code = p[1];
+	answer->len = end - p;
+	answer->error = p[0] != (is_v6(sender) ? ICMP6_ECHO_REPLY : ICMP_ECHOREPLY);
+	if (answer->error && !read_quoted(is_v6(sender), p + ICMP_BYTES, end, &echo))
+		return false;
+	memcpy(&info, p + 4, 4);
+	answer->info = answer->error ? ntohl(info) : 0;
+	memcpy(&id, echo + 4, 2);
+	memcpy(&seq, echo + 6, 2);
+	answer->seq = ntohs(seq);
+	if (ntohs(id) != sender->config.id || !sender->sent_ns[answer->seq])
+		return false;
+	answer->corrupt = !answer->error &&
+			  (answer->len != (uint32_t)ICMP_BYTES + sender->config.size ||
+			   memcmp(p + ICMP_BYTES, sender->request + ICMP_BYTES,
+				  sender->config.size));
+	return true;
+}
+
+/* Skip the IPv4 header, which a raw IPv4 socket delivers and an IPv6 one does not. */
+static const uint8_t *skip_ipv4(const uint8_t *p, const uint8_t *end, struct echo_answer *answer)
+{
+	size_t header;
+
+	if (end - p < (ptrdiff_t)sizeof(struct iphdr))
+		return end;
+	header = (p[0] & 0xf) * 4;
+	answer->ttl = p[8];
+	return header > (size_t)(end - p) ? end : p + header;
+}
+
+static void set_source(struct echo_sender *sender, const struct sockaddr_storage *from,
+		       struct echo_answer *answer)
+{
+	answer->from.family = sender->config.to.family;
+	if (is_v6(sender))
+		memcpy(answer->from.bytes, &((const struct sockaddr_in6 *)from)->sin6_addr, 16);
+	else
+		memcpy(answer->from.bytes, &((const struct sockaddr_in *)from)->sin_addr, 4);
+}
+
+int echo_receive(struct echo_sender *sender, struct echo_answer *out, struct err *err)
+{
+	struct sockaddr_storage from;
+	char control[256];
+
+	for (;;) {
+		struct iovec iov = {.iov_base = sender->packet, .iov_len = sizeof(sender->packet)};
+		struct msghdr msg = {.msg_name = &from,
+				     .msg_namelen = sizeof(from),
+				     .msg_iov = &iov,
+				     .msg_iovlen = 1,
+				     .msg_control = control,
+				     .msg_controllen = sizeof(control)};
+		struct echo_answer answer = {0};
+		uint64_t stamp_ns = 0;
+		const uint8_t *p = sender->packet, *end;
+		ssize_t got = recvmsg(sender->fd, &msg, 0);
+
+		if (got < 0 && (errno == EAGAIN || errno == EINTR))
+			return 0;
+		if (got < 0)
+			return err_set(err, ERR_SYSTEM, errno, "%s: cannot receive (kernel: %s)",
+				       sender->config.node, strerror(errno));
+		end = p + got;
+		read_control(&msg, &answer, &stamp_ns);
+		if (!is_v6(sender))
+			p = skip_ipv4(p, end, &answer);
+		if (!read_answer(sender, p, end, &answer))
+			continue;
+		set_source(sender, &from, &answer);
+		/* The clock may have been set back in between: then nothing is known. */
+		if (stamp_ns > sender->sent_ns[answer.seq])
+			answer.rtt_ns = stamp_ns - sender->sent_ns[answer.seq];
+		*out = answer;
+		return 1;
+	}
+}
