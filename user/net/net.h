@@ -108,6 +108,14 @@ int nl_flush(struct nl *nl, struct err *err);
 int nl_dump(struct nl *nl, struct nlmsghdr *request, mnl_cb_t cb, void *arg,
 	    const struct nl_what *what, struct err *err);
 
+/* Join a multicast group of notifications (RTNLGRP_LINK, ...). */
+int nl_listen(struct nl *nl, unsigned group, struct err *err);
+/*
+ * Wait at most timeout_ms (-1: for ever) and call cb for the next notifications. 0, -ETIMEDOUT or
+ * -EINTR (err stays clear), or -errno.
+ */
+int nl_event(struct nl *nl, int timeout_ms, mnl_cb_t cb, void *arg, struct err *err);
+
 /* ---- links, addresses, routes: one request each, into the batch ------------------------------ */
 
 /* One end of a veth pair to be born. */
@@ -157,6 +165,9 @@ int link_get(struct nl *nl, uint32_t ifindex, const char *ifname, struct link_in
 /* Every interface; cb returns false to stop. */
 int link_list(struct nl *nl, bool (*cb)(const struct link_info *info, void *arg), void *arg,
 	      struct err *err);
+/* nl_event() for a socket that listens to RTNLGRP_LINK. */
+int link_event(struct nl *nl, int timeout_ms, bool (*cb)(const struct link_info *info, void *arg),
+	       void *arg, struct err *err);
 /* Every address of an interface (0: of all). */
 int address_list(struct nl *nl, uint32_t ifindex,
 		 bool (*cb)(uint32_t ifindex, const struct ip_prefix *prefix, void *arg),

@@ -8,6 +8,7 @@
  */
 #include <errno.h>
 #include <linux/netlink.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -264,5 +265,27 @@ int nl_dump(struct nl *nl, struct nlmsghdr *request, mnl_cb_t cb, void *arg,
 				what->action, strerror(-ret));
 		return ret;
 	}
+	return 0;
+}
+
+int nl_listen(struct nl *nl, unsigned group, struct err *err)
+{
+	if (!mnl_socket_setsockopt(nl->sock, NETLINK_ADD_MEMBERSHIP, &group, sizeof(group)))
+		return 0;
+	return err_set(err, ERR_SYSTEM, errno, "netlink: cannot listen to group %u: %s", group,
+		       strerror(errno));
+}
+
+int nl_event(struct nl *nl, int timeout_ms, mnl_cb_t cb, void *arg, struct err *err)
+{
+	struct pollfd poll_fd = { .fd = mnl_socket_get_fd(nl->sock), .events = POLLIN };
+	int ret = poll(&poll_fd, 1, timeout_ms);
+
+	if (ret <= 0)
+		return ret ? -errno : -ETIMEDOUT;
+	ret = receive(nl, err);
+	if (ret < 0)
+		return ret;
+	mnl_cb_run(nl->answer, ret, 0, 0, cb, arg);
 	return 0;
 }

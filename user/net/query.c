@@ -125,6 +125,14 @@ int link_list(struct nl *nl, bool (*cb)(const struct link_info *info, void *arg)
 	return nl_dump(nl, nlh, on_link, &visit, &what, err);
 }
 
+int link_event(struct nl *nl, int timeout_ms, bool (*cb)(const struct link_info *info, void *arg),
+	       void *arg, struct err *err)
+{
+	struct link_visit visit = { .cb = cb, .arg = arg };
+
+	return nl_event(nl, timeout_ms, on_link, &visit, err);
+}
+
 struct address_visit {
 	uint32_t ifindex;
 	bool (*cb)(uint32_t ifindex, const struct ip_prefix *prefix, void *arg);
