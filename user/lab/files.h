@@ -71,4 +71,7 @@ int state_read(struct running **run, const char *name, struct err *err);
 /* Remove all files of a lab and its folder, the lock last. */
 int files_remove(const char *name, struct err *err);
 
+/* Undo everything of a lab but its files. The caller holds the lock. */
+int lab_undo(const char *name, struct err *err);
+
 #endif

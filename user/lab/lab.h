@@ -39,12 +39,14 @@ struct running {
 	char name[LAB_NAME_MAX + 1]; /* the name it runs under */
 	struct lab *lab;             /* owned; lab->name is the file's */
 	struct running_node *nodes;  /* lab->n_nodes, by node->index */
+	uint32_t capacity;           /* ends that the range of ifindexes has room for */
 	uint32_t ifindex_base;       /* an end's ifindex = base + end->number */
 	uint32_t group;              /* mark on our ends in namespaces that are not ours */
 	bool isolated;
+	bool mounted_bpffs;          /* by lab_up(), just now: worth a word */
 	enum watch_tc tc;
-	enum xdp_mode xdp;           /* what was attached */
-	unsigned hooks;
+	enum xdp_mode xdp;           /* what the command line asked for; XDP_MODE_DEFAULT: nothing */
+	unsigned hooks;              /* likewise */
 	uint64_t started;            /* seconds since the epoch */
 };
 
@@ -52,6 +54,12 @@ static inline uint32_t running_ifindex(const struct running *run, const struct e
 {
 	return run->ifindex_base + end->number;
 }
+
+/* The words for modes, as the command line, the state and JSON say them. */
+const char *xdp_mode_word(enum xdp_mode mode);
+bool xdp_mode_parse(const char *word, enum xdp_mode *mode); /* native, generic, off */
+const char *tc_word(enum watch_tc tc);
+bool tc_parse(const char *word, enum watch_tc *tc); /* auto, tcx, clsact, none */
 
 /*
  * Build a lab. On failure everything done is undone. Takes lab: it belongs to *run on success
@@ -85,5 +93,10 @@ void running_free(struct running *run); /* NULL is allowed */
  * that the lab was built with.
  */
 int running_open_netns(const struct running *run, const struct node *node, struct err *err);
+
+/* What XDP program an end gets: the command line, its link, the lab, the program, in this order. */
+enum xdp_mode running_xdp(const struct running *run, const struct end *end);
+/* Which tc hooks, likewise: HOOKS_IN and HOOKS_OUT or-ed, or HOOKS_NONE. */
+unsigned running_hooks(const struct running *run, const struct end *end);
 
 #endif

@@ -1,0 +1,392 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * build.c - builds a lab: room for it, programs, namespaces, links, then what is inside each
+ * node. The journal is written before each step that outlives this process, so that undoing after
+ * a failure is what `down` does after a crash.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "user/lab/files.h"
+#include "user/lab/node.h"
+#include "user/lab/place.h"
+#include "user/lab/workers.h"
+
+/*
+ * Each tcx attachment waits for an RCU grace period under rtnl (tcx_entry_sync in kernel/bpf/tcx.c):
+ * 9 ms measured on 6.18, one after the other. clsact filters wait for none when their qdiscs were
+ * made before. So tcx serves labs up to this many ends, clsact bigger ones.
+ */
+enum { TCX_ENDS_MAX = 32 };
+
+struct build {
+	struct running *run;
+	const struct lab_options *options;
+	int *fds; /* namespace of each node; -1: not open */
+	struct journal *journal;
+	struct watch *watch; /* NULL: no programs */
+};
+
+static int interrupted(const struct build *build, struct err *err)
+{
+	if (!build->options->interrupted || !*build->options->interrupted)
+		return 0;
+	return err_set(err, ERR_FAILED, EINTR, "interrupted: what was built is removed again");
+}
+
+/* A descriptor a namespace: the soft limit of 1024 is too low for a big lab, the hard one is not. */
+static void raise_file_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur == limit.rlim_max)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+static bool wants_hook(const struct running *run, unsigned hook)
+{
+	for (size_t i = 0; i < lab_n_ends(run->lab); i++)
+		if (running_hooks(run, lab_end(run->lab, i)) & hook)
+			return true;
+	return false;
+}
+
+static bool wants_xdp(const struct running *run)
+{
+	for (size_t i = 0; i < lab_n_ends(run->lab); i++) {
+		const struct end *end = lab_end(run->lab, i);
+
+		if (running_hooks(run, end) != HOOKS_NONE &&
+		    running_xdp(run, end) != XDP_MODE_OFF)
+			return true;
+	}
+	return false;
+}
+
+static enum watch_tc choose_tc(const struct build *build)
+{
+	enum watch_tc tc = build->options->tc;
+
+	if (!wants_hook(build->run, HOOKS_IN | HOOKS_OUT))
+		return WATCH_TC_NONE;
+	if (tc != WATCH_TC_AUTO)
+		return tc;
+	if (lab_n_ends(build->run->lab) > TCX_ENDS_MAX)
+		return WATCH_TC_CLSACT;
+	return watch_tc_available();
+}
+
+static int name_end(const struct build *build, const struct end *end, struct err *err)
+{
+	const struct running *run = build->run;
+	struct vl_end words = {
+		.in_use = 1,
+		.ifindex = running_ifindex(run, end),
+		.link = end->link->index,
+		.peer = end->peer->number,
+		.node_index = end->node->index,
+		.netns = run->nodes[end->node->index].id.inode,
+	};
+
+	snprintf(words.lab, sizeof(words.lab), "%s", run->name);
+	snprintf(words.node, sizeof(words.node), "%s", end->node->name);
+	snprintf(words.ifname, sizeof(words.ifname), "%s", end->ifname);
+	return watch_name_end(build->watch, end->number, &words, err);
+}
+
+/* Programs are loaded before anything is built: a kernel that refuses them costs nothing. */
+static int load_programs(struct build *build, struct err *err)
+{
+	struct running *run = build->run;
+	struct watch_config config = {
+		.lab = run->name,
+		.ifindex_base = run->ifindex_base,
+		.n_ends = run->capacity,
+		.in = wants_hook(run, HOOKS_IN),
+		.out = wants_hook(run, HOOKS_OUT),
+		.xdp = wants_xdp(run),
+	};
+	int ret;
+
+	run->tc = choose_tc(build);
+	if (!config.in && !config.out && !config.xdp)
+		return 0;
+	ret = watch_load(&build->watch, &config, err);
+	if (!ret)
+		ret = watch_mount_bpffs(err);
+	run->mounted_bpffs = ret == 1;
+	return ret < 0 ? ret : 0;
+}
+
+/* Choose names and an ifindex range; the journal's first line makes them ours. */
+static int take_place(struct build *build, struct err *err)
+{
+	struct running *run = build->run;
+	struct journal_head head = { 0 };
+	int all, ret;
+
+	ret = place_names(run, build->options->as, err);
+	if (!ret)
+		ret = place_foreign(run, build->fds, err);
+	if (!ret)
+		ret = boot_id(head.boot, err);
+	if (ret)
+		return ret;
+	all = lab_lock_all(err);
+	if (all < 0)
+		return all;
+	ret = place_range(run, build->fds, err);
+	head.ifindex_base = run->ifindex_base;
+	head.capacity = run->capacity;
+	head.group = run->group;
+	if (!ret)
+		ret = journal_create(&build->journal, run->name, &head, err);
+	close(all);
+	return ret;
+}
+
+static int make_netns(size_t i, void *arg, struct err *err)
+{
+	struct build *build = arg;
+	struct running_node *place = &build->run->nodes[i];
+	char mark[64];
+	int ret;
+
+	if (!place->ours)
+		return 0;
+	ret = interrupted(build, err);
+	if (ret)
+		return ret;
+	ret = netns_new(&place->id, err);
+	if (ret < 0)
+		return ret;
+	build->fds[i] = ret;
+	netns_mark(build->run->name, mark);
+	ret = journal_netns(build->journal, place->netns_name, &place->id, err);
+	if (!ret)
+		ret = netns_name(build->fds[i], place->netns_name, mark, err);
+	if (ret && err)
+		err_at(err, build->run->lab->nodes[i]->where);
+	return ret;
+}
+
+static struct veth_end veth_end(const struct build *build, const struct end *end)
+{
+	const struct running *run = build->run;
+	const struct link *link = end->link;
+
+	return (struct veth_end){
+		.ifname = end->ifname,
+		.netns_fd = build->fds[end->node->index],
+		.ifindex = running_ifindex(run, end),
+		.mtu = end->mtu ? end->mtu : link->mtu,
+		.group = run->nodes[end->node->index].ours ? 0 : run->group,
+		.mac = end->has_mac ? end->mac : NULL,
+		.txqueuelen = link->txqueuelen,
+		.has_txqueuelen = link->has_txqueuelen,
+		.queues = link->queues,
+	};
+}
+
+static int journal_foreign_end(const struct build *build, const struct end *end, struct err *err)
+{
+	const struct running_node *place = &build->run->nodes[end->node->index];
+
+	if (place->ours)
+		return 0;
+	return journal_end(build->journal, &place->id, running_ifindex(build->run, end),
+			   end->ifname, err);
+}
+
+static int make_links(struct build *build, struct err *err)
+{
+	const struct lab *lab = build->run->lab;
+	struct nl *nl = NULL;
+	int ret = nl_open(&nl, -1, err);
+
+	for (size_t i = 0; !ret && i < lab->n_links; i++) {
+		const struct link *link = lab->links[i];
+		struct veth_end ends[2] = { veth_end(build, link->ends[0]),
+					    veth_end(build, link->ends[1]) };
+		char action[2 * END_NAME_SIZE];
+		struct nl_what what = { link->ends[0]->name, action, link->where, 0 };
+
+		snprintf(action, sizeof(action), "make a veth link to %s", link->ends[1]->name);
+		ret = interrupted(build, err);
+		for (int side = 0; !ret && side < 2; side++)
+			ret = journal_foreign_end(build, link->ends[side], err);
+		if (!ret)
+			ret = link_add_veth(nl, ends, &what, err);
+	}
+	if (!ret)
+		ret = nl_flush(nl, err);
+	nl_close(nl);
+	return ret;
+}
+
+static int prepare_one(size_t i, void *arg, struct err *err)
+{
+	struct build *build = arg;
+	int ret = interrupted(build, err);
+
+	return ret ? ret : node_prepare(build->run, build->watch, build->run->lab->nodes[i],
+					build->fds[i], err);
+}
+
+static int start_one(size_t i, void *arg, struct err *err)
+{
+	struct build *build = arg;
+	int ret = interrupted(build, err);
+
+	return ret ? ret : node_start(build->run, build->watch, build->run->lab->nodes[i],
+				      build->fds[i], err);
+}
+
+static int wait_one(size_t i, void *arg, struct err *err)
+{
+	struct build *build = arg;
+	int ret = interrupted(build, err);
+
+	return ret ? ret : node_wait_up(build->run, build->run->lab->nodes[i], build->fds[i], err);
+}
+
+static int build_all(struct build *build, struct err *err)
+{
+	struct running *run = build->run;
+	size_t n = run->lab->n_nodes;
+	int ret = take_place(build, err);
+
+	if (!ret)
+		ret = load_programs(build, err);
+	if (!ret)
+		ret = interrupted(build, err);
+	if (!ret)
+		ret = netns_prepare_dir(err);
+	if (!ret && build->watch)
+		ret = watch_pin(build->watch, err);
+	if (!ret)
+		ret = workers_run(n, make_netns, build, err);
+	for (size_t i = 0; !ret && build->watch && i < lab_n_ends(run->lab); i++)
+		ret = name_end(build, lab_end(run->lab, i), err);
+	if (!ret)
+		ret = make_links(build, err);
+	if (!ret)
+		ret = workers_run(n, prepare_one, build, err);
+	if (!ret)
+		ret = workers_run(n, start_one, build, err);
+	if (!ret)
+		ret = workers_run(n, wait_one, build, err);
+	run->started = time(NULL);
+	if (!ret)
+		ret = interrupted(build, err);
+	return ret ? ret : state_write(run, err);
+}
+
+static void close_all(struct build *build)
+{
+	for (size_t i = 0; build->fds && i < build->run->lab->n_nodes; i++)
+		if (build->fds[i] >= 0)
+			close(build->fds[i]);
+	free(build->fds);
+	journal_close(build->journal);
+	watch_close(build->watch);
+}
+
+/* Take the lab's model and what was asked for into a new struct running. */
+static struct running *new_running(struct lab *lab, const struct lab_options *options)
+{
+	struct running *run = calloc(1, sizeof(*run));
+
+	if (!run)
+		return NULL;
+	run->lab = lab;
+	run->nodes = calloc(lab->n_nodes + 1, sizeof(*run->nodes));
+	if (!run->nodes) {
+		free(run);
+		return NULL;
+	}
+	snprintf(run->name, sizeof(run->name), "%s", options->as ? options->as : lab->name);
+	run->isolated = options->isolated;
+	run->xdp = options->xdp;
+	run->hooks = options->hooks;
+	for (size_t i = 0; run->isolated && i < lab->n_nodes; i++)
+		if (lab->nodes[i]->netns == NETNS_HOST)
+			lab->nodes[i]->netns = NETNS_NEW;
+	return run;
+}
+
+static int not_running_yet(const struct running *run, struct err *err)
+{
+	struct running *other = NULL;
+	struct err ignored = { 0 };
+	int ret = state_read(&other, run->name, &ignored);
+
+	running_free(other);
+	if (ret)
+		return 0; /* none, or the leftovers of one */
+	err_set(err, ERR_FAILED, EALREADY, "lab %s runs already; nothing was changed", run->name);
+	err_hint(err, "`vethlab show %s` shows it, `vethlab down %s` removes it", run->name,
+		 run->name);
+	return -EALREADY;
+}
+
+/* Under the lab's lock: clear what a crash left, build, undo if that fails. */
+static int build_locked(struct build *build, struct err *err)
+{
+	struct running *run = build->run;
+	int ret = not_running_yet(run, err);
+
+	if (ret)
+		return ret;
+	ret = lab_undo(run->name, err);
+	if (!ret)
+		ret = build_all(build, err);
+	close_all(build);
+	if (ret) {
+		struct err undo_err = { 0 };
+
+		if (lab_undo(run->name, &undo_err) || files_remove(run->name, &undo_err))
+			err_hint(err, "and undoing it failed: %s; try `vethlab down %s`",
+				 undo_err.what, run->name);
+	}
+	return ret;
+}
+
+int lab_up(struct running **out, struct lab *lab, const struct lab_options *options,
+	   struct err *err)
+{
+	struct running *run = new_running(lab, options);
+	struct build build = { .run = run, .options = options };
+	int lock, ret;
+
+	if (!run) {
+		lab_free(lab);
+		return err_set(err, ERR_SYSTEM, ENOMEM, "out of memory");
+	}
+	build.fds = malloc((lab->n_nodes + 1) * sizeof(*build.fds));
+	for (size_t i = 0; build.fds && i < lab->n_nodes; i++)
+		build.fds[i] = -1;
+	raise_file_limit();
+	lock = build.fds ? lab_lock(run->name, err) :
+			   err_set(err, ERR_SYSTEM, ENOMEM, "out of memory");
+	if (lock < 0) {
+		free(build.fds);
+		running_free(run);
+		return lock;
+	}
+	ret = build_locked(&build, err);
+	close(lock);
+	if (ret) {
+		running_free(run);
+		return ret;
+	}
+	*out = run;
+	return 0;
+}

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* down.c - tears a lab down, whatever state it is in, by what its journal says. */
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "user/lab/files.h"
+#include "user/watch/gone.h"
+
+/* The kernel removes the interfaces of deleted namespaces in the background. */
+enum { LET_GO_MS = 5000 };
+
+int lab_undo(const char *name, struct err *err)
+{
+	struct watch_programs programs = { 0 };
+	int ret, unpinned;
+
+	watch_programs(name, &programs);
+	ret = journal_undo(name, err);
+	unpinned = watch_unpin(name, err);
+	if (!ret)
+		ret = unpinned;
+	/* Programs go with the last interface that carries them: then the kernel has let go. */
+	if (!ret && watch_wait_gone(&programs, LET_GO_MS)) {
+		ret = err_set(err, ERR_FAILED, ETIMEDOUT,
+			      "lab %s: its programs are still loaded after %d s", name,
+			      LET_GO_MS / 1000);
+		err_hint(err, "a process inside one of its namespaces, or an open `vethlab trace`, "
+			      "keeps them; they go with it");
+	}
+	return ret;
+}
+
+int lab_down(const char *name, struct err *err)
+{
+	char path[PATH_MAX];
+	struct stat st;
+	int lock, ret;
+
+	if (lab_name_problem(name))
+		return err_set(err, ERR_USAGE, EINVAL, "lab name '%s': %s", name,
+			       lab_name_problem(name));
+	snprintf(path, sizeof(path), LAB_DIR "/%s", name);
+	if (stat(path, &st) && errno == ENOENT)
+		return 0;
+	lock = lab_lock(name, err);
+	if (lock < 0)
+		return lock;
+	ret = lab_undo(name, err);
+	if (!ret)
+		ret = files_remove(name, err);
+	close(lock);
+	return ret ? ret : 1;
+}

@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * journal.c - what to undo, one line a step:
+ *
+ *	vethlab 1 BOOT BASE CAPACITY GROUP
+ *	netns INODE COOKIE NAME			a namespace of ours is named
+ *	end INODE COOKIE IFINDEX IFNAME		an interface of ours in another's namespace
+ *
+ * Interfaces in namespaces of ours go with them, and so does the other end of their links.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "user/lab/files.h"
+
+enum { LINE_SIZE = 512 };
+
+struct journal {
+	int fd; /* O_APPEND: a line is one write(2), whole or cut short by a crash */
+};
+
+int boot_id(char id[BOOT_ID_SIZE], struct err *err)
+{
+	FILE *f = fopen("/proc/sys/kernel/random/boot_id", "re");
+	bool got = f && fgets(id, BOOT_ID_SIZE, f);
+
+	if (f)
+		fclose(f);
+	if (!got)
+		return err_set(err, ERR_SYSTEM, errno, "cannot read this boot's id: %s",
+			       strerror(errno));
+	id[strcspn(id, "\n")] = '\0';
+	return 0;
+}
+
+void netns_mark(const char *name, char mark[64])
+{
+	snprintf(mark, 64, "vethlab %s\n", name);
+}
+
+static void journal_path(const char *name, char *path, size_t size)
+{
+	snprintf(path, size, LAB_DIR "/%s/journal", name);
+}
+
+static int append(struct journal *journal, struct err *err, const char *fmt, ...)
+{
+	char line[LINE_SIZE];
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(line, sizeof(line), fmt, ap);
+	va_end(ap);
+	if (n >= LINE_SIZE)
+		return err_set(err, ERR_SYSTEM, ENAMETOOLONG, "journal: a line is too long");
+	if (write(journal->fd, line, n) != n)
+		return err_set(err, ERR_SYSTEM, errno ? errno : ENOSPC,
+			       "cannot write the journal: %s", strerror(errno));
+	return 0;
+}
+
+static int open_file(struct journal **out, const char *name, int flags, struct err *err)
+{
+	struct journal *journal = malloc(sizeof(*journal));
+	char path[PATH_MAX];
+
+	if (!journal)
+		return err_set(err, ERR_SYSTEM, ENOMEM, "journal: out of memory");
+	journal_path(name, path, sizeof(path));
+	journal->fd = open(path, flags | O_WRONLY | O_APPEND | O_CLOEXEC, 0644);
+	if (journal->fd < 0) {
+		int ret = err_set(err, ERR_SYSTEM, errno, "cannot open %s: %s", path,
+				  strerror(errno));
+
+		free(journal);
+		return ret;
+	}
+	*out = journal;
+	return 0;
+}
+
+int journal_create(struct journal **out, const char *name, const struct journal_head *head,
+		   struct err *err)
+{
+	struct journal *journal;
+	int ret = open_file(&journal, name, O_CREAT | O_TRUNC, err);
+
+	if (ret)
+		return ret;
+	ret = append(journal, err, "vethlab 1 %s %" PRIu32 " %" PRIu32 " %" PRIu32 "\n", head->boot,
+		     head->ifindex_base, head->capacity, head->group);
+	if (ret) {
+		journal_close(journal);
+		return ret;
+	}
+	*out = journal;
+	return 0;
+}
+
+int journal_open(struct journal **out, const char *name, struct err *err)
+{
+	return open_file(out, name, 0, err);
+}
+
+void journal_close(struct journal *journal)
+{
+	if (!journal)
+		return;
+	close(journal->fd);
+	free(journal);
+}
+
+int journal_netns(struct journal *journal, const char *netns_name, const struct netns_id *id,
+		  struct err *err)
+{
+	return append(journal, err, "netns %" PRIu64 " %" PRIu64 " %s\n", id->inode, id->cookie,
+		      netns_name);
+}
+
+int journal_end(struct journal *journal, const struct netns_id *id, uint32_t ifindex,
+		const char *ifname, struct err *err)
+{
+	return append(journal, err, "end %" PRIu64 " %" PRIu64 " %" PRIu32 " %s\n", id->inode,
+		      id->cookie, ifindex, ifname);
+}
+
+static bool parse_head(const char *line, struct journal_head *head)
+{
+	return sscanf(line, "vethlab 1 %39s %" SCNu32 " %" SCNu32 " %" SCNu32, head->boot,
+		      &head->ifindex_base, &head->capacity, &head->group) == 4;
+}
+
+/* The whole lines of a journal; frees with free_lines(). Empty if there is none. */
+struct lines {
+	char **list;
+	size_t n;
+};
+
+static void free_lines(struct lines *lines)
+{
+	for (size_t i = 0; i < lines->n; i++)
+		free(lines->list[i]);
+	free(lines->list);
+}
+
+static int read_lines(const char *name, struct lines *lines)
+{
+	char path[PATH_MAX], line[LINE_SIZE];
+	size_t room = 0;
+	FILE *f;
+
+	*lines = (struct lines){ 0 };
+	journal_path(name, path, sizeof(path));
+	f = fopen(path, "re");
+	if (!f)
+		return -errno;
+	while (fgets(line, sizeof(line), f)) {
+		size_t len = strlen(line);
+
+		if (!len || line[len - 1] != '\n')
+			break; /* cut short by a crash: its step was not begun */
+		line[len - 1] = '\0';
+		if (lines->n == room) {
+			char **list = realloc(lines->list, (room = room ? 2 * room : 64) *
+								   sizeof(*list));
+
+			if (!list)
+				break;
+			lines->list = list;
+		}
+		lines->list[lines->n] = strdup(line);
+		if (!lines->list[lines->n])
+			break;
+		lines->n++;
+	}
+	fclose(f);
+	return 0;
+}
+
+int journal_head(const char *name, struct journal_head *head)
+{
+	char path[PATH_MAX], line[LINE_SIZE];
+	bool good;
+	FILE *f;
+
+	journal_path(name, path, sizeof(path));
+	f = fopen(path, "re");
+	if (!f)
+		return -errno;
+	good = fgets(line, sizeof(line), f) && strchr(line, '\n') && parse_head(line, head);
+	fclose(f);
+	return good ? 0 : -ENOENT;
+}
+
+/* Delete an interface of ours from a namespace of somebody else, if it is there and carries our mark. */
+static int undo_end(const char *line, const struct journal_head *head, struct err *err)
+{
+	struct link_info info;
+	struct netns_id id;
+	struct nl *nl = NULL;
+	char ifname[LINE_SIZE];
+	struct nl_what what = { .object = ifname, .action = "be removed", .ignore = ENODEV };
+	uint32_t ifindex;
+	int fd, ret;
+
+	if (sscanf(line, "end %" SCNu64 " %" SCNu64 " %" SCNu32 " %511s", &id.inode, &id.cookie,
+		   &ifindex, ifname) != 4)
+		return 0;
+	fd = netns_find(&id);
+	if (fd < 0)
+		return 0; /* the namespace is gone, and with it the interface */
+	ret = nl_open(&nl, fd, err);
+	if (!ret) {
+		ret = link_get(nl, ifindex, NULL, &info, err);
+		if (ret == -ENODEV) {
+			ret = 0;
+		} else if (!ret && info.group == head->group) {
+			ret = link_delete(nl, ifindex, &what, err);
+			if (!ret)
+				ret = nl_flush(nl, err);
+		}
+	}
+	nl_close(nl);
+	close(fd);
+	return ret;
+}
+
+static int undo_netns(const char *name, const char *line, struct err *err)
+{
+	char netns_name[LINE_SIZE], mark[64];
+	struct netns_id id;
+	int ret;
+
+	if (sscanf(line, "netns %" SCNu64 " %" SCNu64 " %511s", &id.inode, &id.cookie,
+		   netns_name) != 3)
+		return 0;
+	netns_mark(name, mark);
+	ret = netns_unname(netns_name, &id, mark, err);
+	return ret == -ESTALE ? 0 : ret; /* somebody else's by now */
+}
+
+int journal_undo(const char *name, struct err *err)
+{
+	struct journal_head head = { 0 };
+	char boot[BOOT_ID_SIZE];
+	struct lines lines;
+	int ret = boot_id(boot, err), first = 0;
+
+	if (ret)
+		return ret;
+	ret = read_lines(name, &lines);
+	if (ret == -ENOENT)
+		return 0;
+	if (ret)
+		return err_set(err, ERR_SYSTEM, -ret, "lab %s: cannot read the journal: %s", name,
+			       strerror(-ret));
+	/* Nothing that a former boot made is left. */
+	if (lines.n && parse_head(lines.list[0], &head) && !strcmp(head.boot, boot)) {
+		/* A failure does not keep the rest from being undone; the first is told. */
+		for (size_t i = lines.n; i-- > 1;) {
+			ret = !strncmp(lines.list[i], "end ", 4) ?
+				      undo_end(lines.list[i], &head, err) :
+				      undo_netns(name, lines.list[i], err);
+			first = first ? first : ret;
+		}
+	}
+	free_lines(&lines);
+	return first;
+}

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* live.c - see live.h. */
+#include <errno.h>
+#include <net/if.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "user/lab/live.h"
+
+static const char *const state_words[] = {
+	[END_GONE] = "gone",
+	[END_DOWN] = "down",
+	[END_NO_CARRIER] = "no carrier",
+	[END_UP] = "up",
+};
+
+const char *end_state_word(enum end_state state)
+{
+	return state_words[state];
+}
+
+enum end_state end_state_of(const struct link_info *info)
+{
+	if (!(info->flags & IFF_UP))
+		return END_DOWN;
+	return info->flags & IFF_RUNNING ? END_UP : END_NO_CARRIER;
+}
+
+struct reading {
+	const struct running *run;
+	const struct node *node;
+	struct live_end *ends;
+	int ret; /* 0, or -ENOMEM */
+};
+
+/* The place in the lab of the node's end that has an ifindex; NULL: not one of ours. */
+static struct live_end *find(const struct reading *reading, uint32_t ifindex)
+{
+	for (size_t i = 0; i < reading->node->n_ends; i++) {
+		const struct end *end = reading->node->ends[i];
+
+		if (running_ifindex(reading->run, end) == ifindex)
+			return &reading->ends[2 * end->link->index + (end->link->ends[1] == end)];
+	}
+	return NULL;
+}
+
+static bool on_link(const struct link_info *info, void *arg)
+{
+	struct live_end *end = find(arg, info->ifindex);
+
+	if (end) {
+		end->info = *info;
+		end->state = end_state_of(info);
+	}
+	return true;
+}
+
+static bool on_address(uint32_t ifindex, const struct ip_prefix *prefix, void *arg)
+{
+	struct reading *reading = arg;
+	struct live_end *end = find(reading, ifindex);
+	struct ip_prefix *more;
+
+	if (!end)
+		return true;
+	more = realloc(end->addresses, (end->n_addresses + 1) * sizeof(*more));
+	if (!more) {
+		reading->ret = -ENOMEM;
+		return false;
+	}
+	end->addresses = more;
+	end->addresses[end->n_addresses++] = *prefix;
+	return true;
+}
+
+static int read_node(struct reading *reading, struct err *err)
+{
+	struct nl *nl = NULL;
+	int fd, ret;
+
+	fd = running_open_netns(reading->run, reading->node, err);
+	if (fd < 0)
+		return fd;
+	ret = nl_open(&nl, fd, err);
+	close(fd);
+	if (!ret)
+		ret = link_list(nl, on_link, reading, err);
+	if (!ret)
+		ret = address_list(nl, 0, on_address, reading, err);
+	nl_close(nl);
+	if (!ret && reading->ret)
+		ret = err_set(err, ERR_SYSTEM, ENOMEM, "out of memory");
+	return ret;
+}
+
+int live_read(struct live_end **out, const struct running *run, struct err *err)
+{
+	struct reading reading = { .run = run };
+	int ret = 0;
+
+	reading.ends = calloc(lab_n_ends(run->lab) + 1, sizeof(*reading.ends));
+	if (!reading.ends)
+		return err_set(err, ERR_SYSTEM, ENOMEM, "out of memory");
+	for (size_t i = 0; !ret && i < run->lab->n_nodes; i++) {
+		reading.node = run->lab->nodes[i];
+		if (reading.node->n_ends)
+			ret = read_node(&reading, err);
+	}
+	if (ret) {
+		live_free(reading.ends, run);
+		return ret;
+	}
+	*out = reading.ends;
+	return 0;
+}
+
+void live_free(struct live_end *ends, const struct running *run)
+{
+	for (size_t i = 0; ends && i < lab_n_ends(run->lab); i++)
+		free(ends[i].addresses);
+	free(ends);
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* live.h - what the kernel says about a running lab's ends right now. */
+#ifndef VETHLAB_USER_LAB_LIVE_H
+#define VETHLAB_USER_LAB_LIVE_H
+
+#include "user/lab/lab.h"
+
+enum end_state {
+	END_GONE,       /* no such interface any more */
+	END_DOWN,       /* not set up */
+	END_NO_CARRIER, /* set up, but its peer is not */
+	END_UP,
+};
+
+struct live_end {
+	enum end_state state;
+	struct link_info info; /* unless END_GONE */
+	struct ip_prefix *addresses;
+	size_t n_addresses;
+};
+
+/* All ends, by place in the lab (lab_end()): to free with live_free(). */
+int live_read(struct live_end **ends, const struct running *run, struct err *err);
+void live_free(struct live_end *ends, const struct running *run);
+/* "up", "down", "no carrier", "gone" */
+const char *end_state_word(enum end_state state);
+enum end_state end_state_of(const struct link_info *info);
+
+#endif

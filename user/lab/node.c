@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* node.c - inside one namespace: addresses, programs, up, routes. */
+#include <errno.h>
+#include <poll.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "user/lab/node.h"
+
+enum { LO_IFINDEX = 1, WAIT_UP_MS = 5000 };
+
+enum xdp_mode running_xdp(const struct running *run, const struct end *end)
+{
+	if (run->xdp)
+		return run->xdp;
+	if (end->link->xdp)
+		return end->link->xdp;
+	return run->lab->xdp ? run->lab->xdp : XDP_MODE_GENERIC;
+}
+
+unsigned running_hooks(const struct running *run, const struct end *end)
+{
+	if (run->hooks)
+		return run->hooks;
+	if (end->link->hooks)
+		return end->link->hooks;
+	return run->lab->hooks ? run->lab->hooks : HOOKS_IN | HOOKS_OUT;
+}
+
+/* Enter the namespace for good and open a socket there. */
+static int enter(int netns_fd, struct nl **nl, struct err *err)
+{
+	if (setns(netns_fd, CLONE_NEWNET))
+		return err_set(err, errno == EPERM ? ERR_PRIVILEGE : ERR_SYSTEM, errno,
+			       "cannot enter a network namespace: %s", strerror(errno));
+	return nl_open(nl, -1, err);
+}
+
+static int add_addresses(struct nl *nl, uint32_t ifindex, const char *object,
+			 const struct address *addresses, size_t n, struct err *err)
+{
+	char text[IP_TEXT_SIZE], action[80];
+	int ret = 0;
+
+	for (size_t i = 0; !ret && i < n; i++) {
+		struct nl_what what = { object, action, addresses[i].where, 0 };
+
+		snprintf(action, sizeof(action), "add address %s",
+			 ip_prefix_format(&addresses[i].prefix, text, sizeof(text)));
+		ret = address_add(nl, ifindex, &addresses[i].prefix, &what, err);
+	}
+	return ret;
+}
+
+/* lo of a namespace that is not ours is not ours either. */
+static int prepare_lo(const struct running *run, struct nl *nl, const struct node *node,
+		      struct err *err)
+{
+	char object[END_NAME_SIZE];
+	struct nl_what what = { object, "set it up", node->where, 0 };
+	int ret = 0;
+
+	if (!run->nodes[node->index].ours)
+		return 0;
+	snprintf(object, sizeof(object), "%s:lo", node->name);
+	if (node->lo_up)
+		ret = link_set_up(nl, LO_IFINDEX, true, &what, err);
+	if (!ret)
+		ret = add_addresses(nl, LO_IFINDEX, object, node->lo_addresses,
+				    node->n_lo_addresses, err);
+	return ret;
+}
+
+static int attach(const struct running *run, struct watch *watch, struct nl *nl,
+		  const struct end *end, struct err *err)
+{
+	struct nl_what what = { end->name, "attach tc programs", end->where, 0 };
+	uint32_t ifindex = running_ifindex(run, end);
+	enum xdp_mode xdp = running_xdp(run, end);
+	int ret = 0;
+
+	if (running_hooks(run, end) == HOOKS_NONE)
+		return 0;
+	if (run->tc == WATCH_TC_TCX)
+		ret = watch_attach_tcx(watch, end->number, ifindex, end->name, err);
+	else if (run->tc == WATCH_TC_CLSACT)
+		ret = watch_clsact_qdisc(watch, nl, ifindex, &what, err);
+	if (!ret && xdp != XDP_MODE_OFF)
+		ret = watch_attach_xdp(watch, end->number, ifindex, xdp, end->name, err);
+	if (ret)
+		err_at(err, end->where);
+	return ret;
+}
+
+int node_prepare(const struct running *run, struct watch *watch, const struct node *node,
+		 int netns_fd, struct err *err)
+{
+	struct nl *nl = NULL;
+	int ret = enter(netns_fd, &nl, err);
+
+	if (!ret)
+		ret = prepare_lo(run, nl, node, err);
+	for (size_t i = 0; !ret && i < node->n_ends; i++) {
+		const struct end *end = node->ends[i];
+
+		ret = attach(run, watch, nl, end, err);
+		if (!ret)
+			ret = add_addresses(nl, running_ifindex(run, end), end->name,
+					    end->addresses, end->n_addresses, err);
+	}
+	if (!ret)
+		ret = nl_flush(nl, err);
+	nl_close(nl);
+	return ret;
+}
+
+struct devices {
+	const struct running *run;
+	const struct node *node;
+};
+
+/* The ifindex of one of the node's interfaces by its name; 0 lets the kernel refuse it. */
+static uint32_t device_ifindex(const char *dev, void *arg)
+{
+	const struct devices *devices = arg;
+
+	for (size_t i = 0; i < devices->node->n_ends; i++)
+		if (!strcmp(devices->node->ends[i]->ifname, dev))
+			return running_ifindex(devices->run, devices->node->ends[i]);
+	return strcmp(dev, "lo") ? 0 : LO_IFINDEX;
+}
+
+static int add_routes(const struct running *run, struct nl *nl, const struct node *node,
+		      struct err *err)
+{
+	struct devices devices = { run, node };
+	char text[IP_TEXT_SIZE], action[80];
+	int ret = 0;
+
+	for (size_t i = 0; !ret && i < node->n_routes; i++) {
+		const struct route *route = &node->routes[i];
+		struct nl_what what = { node->name, action, route->where, 0 };
+
+		snprintf(action, sizeof(action), "add a route to %s",
+			 ip_prefix_format(&route->to, text, sizeof(text)));
+		ret = route_add(nl, route, device_ifindex, &devices, &what, err);
+	}
+	return ret;
+}
+
+int node_start(const struct running *run, struct watch *watch, const struct node *node,
+	       int netns_fd, struct err *err)
+{
+	struct nl *nl = NULL;
+	int ret = enter(netns_fd, &nl, err);
+
+	for (size_t i = 0; !ret && i < node->n_ends; i++) {
+		const struct end *end = node->ends[i];
+		struct nl_what filters = { end->name, "attach tc programs", end->where, 0 };
+		struct nl_what up = { end->name, "set it up", end->where, 0 };
+		uint32_t ifindex = running_ifindex(run, end);
+
+		if (run->tc == WATCH_TC_CLSACT && running_hooks(run, end) != HOOKS_NONE)
+			ret = watch_clsact_filters(watch, nl, ifindex, &filters, err);
+		if (!ret && end->up)
+			ret = link_set_up(nl, ifindex, true, &up, err);
+	}
+	if (!ret)
+		ret = add_routes(run, nl, node, err);
+	if (!ret)
+		ret = nl_flush(nl, err);
+	nl_close(nl);
+	return ret;
+}
+
+/* ---- waiting --------------------------------------------------------------------------------- */
+
+struct waiting {
+	const struct running *run;
+	const struct node *node;
+	bool *up; /* by place in node->ends */
+	size_t left;
+};
+
+static bool should_be_up(const struct end *end)
+{
+	return end->up && end->peer->up;
+}
+
+static bool on_link_state(const struct link_info *info, void *arg)
+{
+	struct waiting *waiting = arg;
+
+	for (size_t i = 0; info->operstate == 6 /* IF_OPER_UP */ && i < waiting->node->n_ends; i++) {
+		const struct end *end = waiting->node->ends[i];
+
+		if (running_ifindex(waiting->run, end) != info->ifindex || waiting->up[i])
+			continue;
+		waiting->up[i] = true;
+		waiting->left -= should_be_up(end);
+	}
+	return true;
+}
+
+static int not_up(const struct waiting *waiting, struct err *err)
+{
+	for (size_t i = 0; i < waiting->node->n_ends; i++) {
+		const struct end *end = waiting->node->ends[i];
+
+		if (!should_be_up(end) || waiting->up[i])
+			continue;
+		err_set(err, ERR_FAILED, ETIMEDOUT,
+			"%s: did not become operational within %d s", end->name,
+			WAIT_UP_MS / 1000);
+		err_hint(err, "its peer is %s; `ip -d link` in both namespaces tells more",
+			 end->peer->name);
+		err_at(err, end->where);
+		break;
+	}
+	return -ETIMEDOUT;
+}
+
+int node_wait_up(const struct running *run, const struct node *node, int netns_fd,
+		 struct err *err)
+{
+	struct waiting waiting = { .run = run, .node = node };
+	struct nl *events = NULL;
+	struct nl *nl = NULL;
+	int ret;
+
+	for (size_t i = 0; i < node->n_ends; i++)
+		waiting.left += should_be_up(node->ends[i]);
+	if (!waiting.left)
+		return 0;
+	waiting.up = calloc(node->n_ends, sizeof(*waiting.up));
+	if (!waiting.up)
+		return err_set(err, ERR_SYSTEM, ENOMEM, "%s: out of memory", node->name);
+	/* Listen first, look then: nothing that changes in between is missed. */
+	ret = enter(netns_fd, &nl, err);
+	if (!ret)
+		ret = nl_open(&events, -1, err);
+	if (!ret)
+		ret = nl_listen(events, RTNLGRP_LINK, err);
+	if (!ret)
+		ret = link_list(nl, on_link_state, &waiting, err);
+	while (!ret && waiting.left) {
+		ret = link_event(events, WAIT_UP_MS, on_link_state, &waiting, err);
+		if (ret == -ETIMEDOUT)
+			ret = not_up(&waiting, err);
+	}
+	nl_close(nl);
+	nl_close(events);
+	free(waiting.up);
+	return ret;
+}

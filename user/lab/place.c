@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* place.c - finds room for a lab without touching what is there. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "user/lab/place.h"
+
+/*
+ * Ranges start far above what the kernel hands out by itself (it counts up from 1 in each
+ * namespace), on round numbers that read well: 1000003 is end 3 of the first lab.
+ */
+enum { RANGE_START = 1000000, RANGE_STEP = 1000, RANGE_END = 1 << 30 };
+
+static int name_taken(const struct running *run, const char *name, const struct node *node,
+		      struct err *err)
+{
+	char found[128], mark[64];
+	struct netns_id none = { 0 };
+
+	switch (netns_name_state(name, found, sizeof(found))) {
+	case NETNS_NAME_FREE:
+		return 0;
+	case NETNS_NAME_STALE:
+		netns_mark(run->name, mark);
+		if (!strcmp(found, mark))
+			return netns_unname(name, &none, mark, err);
+		err_set(err, ERR_FAILED, EEXIST,
+			"%s: the file %s/%s exists, without a namespace on it", node->name,
+			NETNS_DIR, name);
+		err_hint(err, "something crashed and left it; `ip netns delete %s` removes it",
+			 name);
+		break;
+	case NETNS_NAME_MOUNTED:
+		err_set(err, ERR_FAILED, EEXIST,
+			"%s: a network namespace %s exists and is not this lab's", node->name, name);
+		err_hint(err, "it stays as it is; `--as NAME` builds the lab with namespaces "
+			      "called NAME-%s",
+			 node->name);
+		break;
+	}
+	if (node->where.line)
+		err_at(err, node->where);
+	return -EEXIST;
+}
+
+int place_names(struct running *run, const char *prefix, struct err *err)
+{
+	for (size_t i = 0; i < run->lab->n_nodes; i++) {
+		const struct node *node = run->lab->nodes[i];
+		struct running_node *place = &run->nodes[i];
+		int ret;
+
+		place->ours = node->netns == NETNS_NEW;
+		if (!place->ours)
+			continue;
+		snprintf(place->netns_name, sizeof(place->netns_name), "%s%s%s",
+			 prefix ? prefix : "", prefix ? "-" : "", node->name);
+		ret = name_taken(run, place->netns_name, node, err);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+static int open_foreign(const struct node *node, struct err *err)
+{
+	int fd = node->netns == NETNS_HOST ? netns_open_self(err) :
+		 node->netns == NETNS_PID  ? netns_open_pid(node->netns_pid, err) :
+					     netns_open(node->netns_path, err);
+
+	if (fd < 0)
+		err_at(err, node->where);
+	return fd;
+}
+
+/* One namespace may stand for one node only: ends are told apart by their node. */
+static int check_distinct(const struct running *run, const struct node *node, struct err *err)
+{
+	for (size_t i = 0; i < node->index; i++) {
+		const struct running_node *other = &run->nodes[i];
+
+		if (other->ours || !netns_same(&other->id, &run->nodes[node->index].id))
+			continue;
+		err_set(err, ERR_FAILED, EEXIST, "%s: is the same network namespace as %s",
+			node->name, run->lab->nodes[i]->name);
+		err_at(err, node->where);
+		return -EEXIST;
+	}
+	return 0;
+}
+
+static int check_interfaces(const struct node *node, int fd, struct err *err)
+{
+	struct link_info info;
+	struct nl *nl = NULL;
+	int ret = nl_open(&nl, fd, err);
+
+	for (size_t i = 0; !ret && i < node->n_ends; i++) {
+		const struct end *end = node->ends[i];
+
+		ret = link_get(nl, 0, end->ifname, &info, err);
+		if (ret == -ENODEV) {
+			ret = 0;
+		} else if (!ret) {
+			ret = err_set(err, ERR_FAILED, EEXIST,
+				      "%s: an interface %s exists in that namespace (ifindex %u%s%s)",
+				      end->name, end->ifname, info.ifindex, info.kind[0] ? ", " : "",
+				      info.kind);
+			err_hint(err, "it stays as it is; rename the end in the lab file, or use "
+				      "--isolated");
+			err_at(err, end->where);
+		}
+	}
+	nl_close(nl);
+	return ret;
+}
+
+int place_foreign(struct running *run, int *fds, struct err *err)
+{
+	for (size_t i = 0; i < run->lab->n_nodes; i++) {
+		const struct node *node = run->lab->nodes[i];
+		int ret;
+
+		if (run->nodes[i].ours)
+			continue;
+		fds[i] = open_foreign(node, err);
+		if (fds[i] < 0)
+			return fds[i];
+		ret = netns_identify(fds[i], &run->nodes[i].id, err);
+		if (!ret)
+			ret = check_distinct(run, node, err);
+		if (!ret)
+			ret = check_interfaces(node, fds[i], err);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+struct range {
+	uint32_t base, capacity;
+	bool taken;
+};
+
+static bool overlaps(const struct range *range, uint32_t base, uint32_t capacity)
+{
+	return range->base < base + capacity && base < range->base + range->capacity;
+}
+
+static bool on_foreign_link(const struct link_info *info, void *arg)
+{
+	struct range *range = arg;
+
+	range->taken |= overlaps(range, info->ifindex, 1);
+	return !range->taken;
+}
+
+static int look_in_netns(int fd, struct range *range, struct err *err)
+{
+	struct nl *nl;
+	int ret = nl_open(&nl, fd, err);
+
+	if (ret)
+		return ret;
+	ret = link_list(nl, on_foreign_link, range, err);
+	nl_close(nl);
+	return ret;
+}
+
+static int look_at_range(const struct running *run, const int *fds, char **labs, size_t n_labs,
+			 struct range *range, struct err *err)
+{
+	struct journal_head head;
+	int ret = 0;
+
+	range->taken = false;
+	for (size_t i = 0; i < n_labs; i++)
+		if (strcmp(labs[i], run->name) && !journal_head(labs[i], &head))
+			range->taken |= overlaps(range, head.ifindex_base, head.capacity);
+	for (size_t i = 0; !ret && !range->taken && i < run->lab->n_nodes; i++)
+		if (fds[i] >= 0)
+			ret = look_in_netns(fds[i], range, err);
+	return ret;
+}
+
+int place_range(struct running *run, const int *fds, struct err *err)
+{
+	size_t n_ends = lab_n_ends(run->lab), n_labs;
+	/* Room for links that are added to the running lab. */
+	struct range range = { .base = RANGE_START,
+			       .capacity = n_ends + (n_ends > 256 ? n_ends / 4 : 64) };
+	char **labs;
+	int ret = lab_list(&labs, &n_labs, err);
+
+	if (ret)
+		return ret;
+	for (; range.base < RANGE_END; range.base += RANGE_STEP) {
+		ret = look_at_range(run, fds, labs, n_labs, &range, err);
+		if (ret || !range.taken)
+			break;
+	}
+	lab_list_free(labs, n_labs);
+	if (ret)
+		return ret;
+	if (range.taken)
+		return err_set(err, ERR_FAILED, ENOSPC, "lab %s: no free range of %u ifindexes",
+			       run->name, range.capacity);
+	run->ifindex_base = range.base;
+	run->capacity = range.capacity;
+	/* A mark that nobody has by chance; 0 is the group of everything else. */
+	do
+		if (getrandom(&run->group, sizeof(run->group), 0) != sizeof(run->group))
+			return err_set(err, ERR_SYSTEM, errno, "cannot get a random number: %s",
+				       strerror(errno));
+	while ((run->group &= 0x7fffffff) < 1 << 16);
+	return 0;
+}

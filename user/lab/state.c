@@ -1,0 +1,331 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* state.c - a running lab on file: lab.yaml as it was read, state.json with what the kernel gave. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "user/lab/files.h"
+
+#define STATE_SCHEMA "vethlab.state/1"
+
+static const char *const xdp_words[] = {
+	[XDP_MODE_DEFAULT] = "default",
+	[XDP_MODE_OFF] = "off",
+	[XDP_MODE_GENERIC] = "generic",
+	[XDP_MODE_NATIVE] = "native",
+};
+
+static const char *const tc_words[] = {
+	[WATCH_TC_AUTO] = "auto",
+	[WATCH_TC_TCX] = "tcx",
+	[WATCH_TC_CLSACT] = "clsact",
+	[WATCH_TC_NONE] = "none",
+};
+
+const char *xdp_mode_word(enum xdp_mode mode)
+{
+	return xdp_words[mode];
+}
+
+const char *tc_word(enum watch_tc tc)
+{
+	return tc_words[tc];
+}
+
+static int word_index(const char *const *words, int n, const char *word)
+{
+	for (int i = 0; i < n; i++)
+		if (word && !strcmp(words[i], word))
+			return i;
+	return -1;
+}
+
+bool xdp_mode_parse(const char *word, enum xdp_mode *mode)
+{
+	int i = word_index(xdp_words, 4, word);
+
+	if (i <= XDP_MODE_DEFAULT)
+		return false;
+	*mode = i;
+	return true;
+}
+
+bool tc_parse(const char *word, enum watch_tc *tc)
+{
+	int i = word_index(tc_words, 4, word);
+
+	if (i < 0)
+		return false;
+	*tc = i;
+	return true;
+}
+
+static void file_path(const char *name, const char *file, char path[PATH_MAX])
+{
+	snprintf(path, PATH_MAX, LAB_DIR "/%s/%s", name, file);
+}
+
+static json_t *nodes_to_json(const struct running *run)
+{
+	json_t *nodes = json_array();
+
+	for (size_t i = 0; i < run->lab->n_nodes; i++) {
+		const struct running_node *node = &run->nodes[i];
+
+		json_array_append_new(nodes, json_pack("{s:s, s:s, s:b, s:I, s:I}", "node",
+						       run->lab->nodes[i]->name, "netns",
+						       node->netns_name, "ours", node->ours, "inode",
+						       (json_int_t)node->id.inode, "cookie",
+						       (json_int_t)node->id.cookie));
+	}
+	return nodes;
+}
+
+static json_t *ends_to_json(const struct lab *lab)
+{
+	json_t *ends = json_object();
+
+	for (size_t i = 0; i < lab_n_ends(lab); i++)
+		json_object_set_new(ends, lab_end(lab, i)->name,
+				    json_integer(lab_end(lab, i)->number));
+	return ends;
+}
+
+static json_t *state_to_json(const struct running *run, const char *boot)
+{
+	return json_pack("{s:s, s:s, s:s, s:s, s:b, s:I, s:I, s:I, s:s, s:s, s:I, s:I, s:o, s:o}",
+			 "schema", STATE_SCHEMA, "lab", run->name, "file", run->lab->path, "boot",
+			 boot, "isolated", run->isolated, "ifindex_base",
+			 (json_int_t)run->ifindex_base, "capacity", (json_int_t)run->capacity,
+			 "group", (json_int_t)run->group, "tc", tc_word(run->tc), "xdp",
+			 xdp_mode_word(run->xdp), "hooks", (json_int_t)run->hooks, "started",
+			 (json_int_t)run->started, "nodes", nodes_to_json(run), "ends",
+			 ends_to_json(run->lab));
+}
+
+/* Write a file at once: complete under its name, or not there. */
+static int write_file(const char *name, const char *file, const char *text, size_t len,
+		      struct err *err)
+{
+	char path[PATH_MAX], temporary[PATH_MAX];
+	int fd, ret = 0;
+
+	file_path(name, file, path);
+	file_path(name, "new", temporary);
+	fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	if (fd < 0)
+		return err_set(err, ERR_SYSTEM, errno, "cannot write %s: %s", temporary,
+			       strerror(errno));
+	while (len && !ret) {
+		ssize_t n = write(fd, text, len);
+
+		if (n < 0 && errno != EINTR)
+			ret = -errno;
+		else if (n > 0)
+			text += n, len -= n;
+	}
+	if (!ret && (fsync(fd) || rename(temporary, path)))
+		ret = -errno;
+	close(fd);
+	if (ret)
+		err_set(err, ERR_SYSTEM, -ret, "cannot write %s: %s", path, strerror(-ret));
+	return ret;
+}
+
+int state_write(const struct running *run, struct err *err)
+{
+	char boot[BOOT_ID_SIZE], *text;
+	json_t *state;
+	int ret = boot_id(boot, err);
+
+	if (ret)
+		return ret;
+	ret = write_file(run->name, "lab.yaml", run->lab->text, strlen(run->lab->text), err);
+	if (ret)
+		return ret;
+	state = state_to_json(run, boot);
+	text = state ? json_dumps(state, JSON_INDENT(1) | JSON_REAL_PRECISION(6)) : NULL;
+	json_decref(state);
+	if (!text)
+		return err_set(err, ERR_SYSTEM, ENOMEM, "lab %s: cannot write down its state",
+			       run->name);
+	ret = write_file(run->name, "state.json", text, strlen(text), err);
+	free(text);
+	return ret;
+}
+
+static int damaged(const char *name, const char *what, struct err *err)
+{
+	err_set(err, ERR_FAILED, EINVAL, "lab %s: its state is damaged: %s", name, what);
+	err_hint(err, "`vethlab down %s` removes it", name);
+	return -EINVAL;
+}
+
+static int nodes_from_json(struct running *run, json_t *nodes)
+{
+	size_t i;
+	json_t *one;
+
+	if (json_array_size(nodes) != run->lab->n_nodes)
+		return -EINVAL;
+	run->nodes = calloc(run->lab->n_nodes + 1, sizeof(*run->nodes));
+	if (!run->nodes)
+		return -ENOMEM;
+	json_array_foreach(nodes, i, one) {
+		struct running_node *node = &run->nodes[i];
+		json_int_t inode, cookie;
+		const char *name, *netns;
+		int ours;
+
+		if (json_unpack(one, "{s:s, s:s, s:b, s:I, s:I}", "node", &name, "netns", &netns,
+				"ours", &ours, "inode", &inode, "cookie", &cookie) ||
+		    strcmp(name, run->lab->nodes[i]->name))
+			return -EINVAL;
+		snprintf(node->netns_name, sizeof(node->netns_name), "%s", netns);
+		node->ours = ours;
+		node->id.inode = inode;
+		node->id.cookie = cookie;
+	}
+	return 0;
+}
+
+static int ends_from_json(struct running *run, json_t *ends)
+{
+	for (size_t i = 0; i < lab_n_ends(run->lab); i++) {
+		struct end *end = lab_end(run->lab, i);
+		json_t *number = json_object_get(ends, end->name);
+
+		if (!json_is_integer(number))
+			return -EINVAL;
+		end->number = json_integer_value(number);
+	}
+	return 0;
+}
+
+static int fill_from_json(struct running *run, json_t *state, struct err *err)
+{
+	const char *schema, *boot, *tc, *xdp, *file;
+	json_int_t base, capacity, group, hooks, started;
+	json_t *nodes, *ends;
+	int isolated;
+
+	if (json_unpack(state,
+			"{s:s, s:s, s:s, s:b, s:I, s:I, s:I, s:s, s:s, s:I, s:I, s:o, s:o}",
+			"schema", &schema, "boot", &boot, "file", &file, "isolated", &isolated,
+			"ifindex_base", &base, "capacity", &capacity, "group", &group, "tc", &tc,
+			"xdp", &xdp, "hooks", &hooks, "started", &started, "nodes", &nodes, "ends",
+			&ends) ||
+	    strcmp(schema, STATE_SCHEMA))
+		return damaged(run->name, "state.json is not of " STATE_SCHEMA, err);
+	run->isolated = isolated;
+	run->ifindex_base = base;
+	run->capacity = capacity;
+	run->group = group;
+	run->hooks = hooks;
+	run->started = started;
+	run->xdp = XDP_MODE_DEFAULT;
+	if (!tc_parse(tc, &run->tc) ||
+	    (strcmp(xdp, xdp_mode_word(run->xdp)) && !xdp_mode_parse(xdp, &run->xdp)))
+		return damaged(run->name, "unknown tc or xdp mode", err);
+	if (nodes_from_json(run, nodes) || ends_from_json(run, ends))
+		return damaged(run->name, "state.json and lab.yaml do not fit", err);
+	free(run->lab->path);
+	run->lab->path = strdup(file);
+	for (size_t i = 0; i < run->lab->n_nodes; i++)
+		if (run->isolated && run->lab->nodes[i]->netns == NETNS_HOST)
+			run->lab->nodes[i]->netns = NETNS_NEW;
+	return 0;
+}
+
+/* The state of a former boot speaks of things that are gone. */
+static bool is_of_this_boot(json_t *state)
+{
+	const char *was = json_string_value(json_object_get(state, "boot"));
+	char boot[BOOT_ID_SIZE];
+
+	return was && !boot_id(boot, NULL) && !strcmp(was, boot);
+}
+
+int state_read(struct running **out, const char *name, struct err *err)
+{
+	char path[PATH_MAX];
+	struct diags diags = { 0 };
+	struct running *run;
+	json_t *state;
+	int ret;
+
+	file_path(name, "state.json", path);
+	if (access(path, F_OK))
+		return -ENOENT;
+	state = json_load_file(path, 0, NULL);
+	if (!state)
+		return damaged(name, "state.json cannot be read", err);
+	if (!is_of_this_boot(state)) {
+		json_decref(state);
+		return -ENOENT;
+	}
+	run = calloc(1, sizeof(*run));
+	if (!run) {
+		json_decref(state);
+		return err_set(err, ERR_SYSTEM, ENOMEM, "lab %s: out of memory", name);
+	}
+	snprintf(run->name, sizeof(run->name), "%s", name);
+	file_path(name, "lab.yaml", path);
+	run->lab = lab_read_file(path, &diags);
+	ret = run->lab ? fill_from_json(run, state, err) :
+			 damaged(name, "lab.yaml cannot be read", err);
+	diags_free(&diags);
+	json_decref(state);
+	if (ret) {
+		running_free(run);
+		return ret;
+	}
+	*out = run;
+	return 0;
+}
+
+void running_free(struct running *run)
+{
+	if (!run)
+		return;
+	lab_free(run->lab);
+	free(run->nodes);
+	free(run);
+}
+
+int files_remove(const char *name, struct err *err)
+{
+	/* state.json first: without it the lab does not run. The lock last: it is held. */
+	static const char *const files[] = { "state.json", "lab.yaml", "new" };
+	char path[PATH_MAX];
+	struct dirent *entry;
+	DIR *dir;
+
+	for (size_t i = 0; i < 3; i++) {
+		file_path(name, files[i], path);
+		if (unlink(path) && errno != ENOENT)
+			return err_set(err, ERR_SYSTEM, errno, "cannot remove %s: %s", path,
+				       strerror(errno));
+	}
+	file_path(name, "", path);
+	dir = opendir(path);
+	while (dir && (entry = readdir(dir)))
+		if (entry->d_name[0] != '.' && strcmp(entry->d_name, "lock"))
+			unlinkat(dirfd(dir), entry->d_name, 0);
+	if (dir)
+		closedir(dir);
+	file_path(name, "lock", path);
+	unlink(path);
+	file_path(name, "", path);
+	if (rmdir(path) && errno != ENOENT)
+		return err_set(err, ERR_SYSTEM, errno, "cannot remove %s: %s", path,
+			       strerror(errno));
+	rmdir(LAB_DIR); /* only when it was the last */
+	return 0;
+}

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* gone.c - see gone.h. */
+#include <bpf/bpf.h>
+#include <dirent.h>
+#include <errno.h>
+#include <limits.h>
+#include <linux/perf_event.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "user/watch/gone.h"
+#include "user/watch/watch.h"
+
+enum { MAX_CPUS = 512, LOOK_AGAIN_MS = 20 };
+
+/* The id behind a descriptor of a program; 0 if it is something else. */
+static uint32_t program_id(int fd)
+{
+	char path[64], line[128];
+	uint32_t id = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
+	f = fopen(path, "re");
+	while (f && !id && fgets(line, sizeof(line), f))
+		if (sscanf(line, "prog_id: %u", &id) != 1)
+			id = 0;
+	if (f)
+		fclose(f);
+	return id;
+}
+
+void watch_programs(const char *lab, struct watch_programs *programs)
+{
+	char dir_path[PATH_MAX], path[PATH_MAX + NAME_MAX + 2];
+	struct dirent *entry;
+	DIR *dir;
+
+	programs->n = 0;
+	snprintf(dir_path, sizeof(dir_path), WATCH_DIR "/%s", lab);
+	dir = opendir(dir_path);
+	while (dir && programs->n < GONE_PROGRAMS_MAX && (entry = readdir(dir))) {
+		int fd;
+
+		/* Links have an fdinfo with their program's id as well, but stand in a folder. */
+		if (entry->d_type == DT_DIR)
+			continue;
+		snprintf(path, sizeof(path), "%s/%s", dir_path, entry->d_name);
+		fd = bpf_obj_get(path);
+		if (fd < 0)
+			continue;
+		programs->ids[programs->n] = program_id(fd);
+		programs->n += !!programs->ids[programs->n];
+		close(fd);
+	}
+	if (dir)
+		closedir(dir);
+}
+
+static bool any_left(const struct watch_programs *programs)
+{
+	for (size_t i = 0; i < programs->n; i++) {
+		uint32_t next;
+
+		/* Asks for the id only: a descriptor would keep the program. */
+		if (!bpf_prog_get_next_id(programs->ids[i] - 1, &next) &&
+		    next == programs->ids[i])
+			return true;
+	}
+	return false;
+}
+
+struct listener {
+	size_t n;
+	size_t bytes;
+	struct pollfd *fds;
+	void **rings;
+};
+
+/* One event a CPU that tells of programs loaded and unloaded. Where perf is closed, we look again. */
+static void start_listening(struct listener *listener)
+{
+	struct perf_event_attr attr = {
+		.type = PERF_TYPE_SOFTWARE,
+		.size = sizeof(attr),
+		.config = PERF_COUNT_SW_DUMMY,
+		.bpf_event = 1,
+		.wakeup_events = 1,
+	};
+	long cpus = sysconf(_SC_NPROCESSORS_CONF);
+
+	listener->bytes = 2 * sysconf(_SC_PAGESIZE);
+	listener->fds = calloc(cpus, sizeof(*listener->fds));
+	listener->rings = calloc(cpus, sizeof(*listener->rings));
+	for (long cpu = 0; listener->fds && listener->rings && cpu < cpus; cpu++) {
+		int fd = syscall(SYS_perf_event_open, &attr, -1, cpu, -1, PERF_FLAG_FD_CLOEXEC);
+		void *ring;
+
+		if (fd < 0)
+			continue;
+		ring = mmap(NULL, listener->bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+		if (ring == MAP_FAILED) {
+			close(fd);
+			continue;
+		}
+		listener->rings[listener->n] = ring;
+		listener->fds[listener->n++] = (struct pollfd){ .fd = fd, .events = POLLIN };
+	}
+}
+
+static void stop_listening(struct listener *listener)
+{
+	for (size_t i = 0; i < listener->n; i++) {
+		munmap(listener->rings[i], listener->bytes);
+		close(listener->fds[i].fd);
+	}
+	free(listener->fds);
+	free(listener->rings);
+}
+
+/* What the records say does not matter, only that they came: forget them. */
+static void consume(struct listener *listener)
+{
+	for (size_t i = 0; i < listener->n; i++) {
+		struct perf_event_mmap_page *page = listener->rings[i];
+		uint64_t head = __atomic_load_n(&page->data_head, __ATOMIC_ACQUIRE);
+
+		__atomic_store_n(&page->data_tail, head, __ATOMIC_RELEASE);
+	}
+}
+
+static int64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
+}
+
+int watch_wait_gone(const struct watch_programs *programs, int timeout_ms)
+{
+	int64_t end = now_ms() + timeout_ms;
+	struct listener listener = { 0 };
+	bool left;
+
+	if (!any_left(programs))
+		return 0;
+	start_listening(&listener);
+	/* The record is written just before the id is taken back: a last look follows it soon. */
+	while ((left = any_left(programs)) && now_ms() < end) {
+		poll(listener.fds, listener.n, LOOK_AGAIN_MS);
+		consume(&listener);
+	}
+	stop_listening(&listener);
+	return left ? -ETIMEDOUT : 0;
+}

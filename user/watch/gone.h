@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * gone.h - waiting until the kernel has let go of a lab's programs. A program goes with the last
+ * interface, link or descriptor that carries it, and interfaces go some time after their namespace
+ * was deleted: so programs that are gone say that the interfaces are.
+ */
+#ifndef VETHLAB_USER_WATCH_GONE_H
+#define VETHLAB_USER_WATCH_GONE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "topology/err.h"
+
+enum { GONE_PROGRAMS_MAX = 8 };
+
+/* Ids of a lab's pinned programs; holds no reference to them. */
+struct watch_programs {
+	uint32_t ids[GONE_PROGRAMS_MAX];
+	size_t n;
+};
+
+/* Look them up below WATCH_DIR/LAB before they are unpinned. None there: n is 0. */
+void watch_programs(const char *lab, struct watch_programs *programs);
+
+/*
+ * Wait for the kernel's word (PERF_RECORD_BPF_EVENT) that all are unloaded, at most timeout_ms.
+ * Returns 0, or -ETIMEDOUT: some still live (err stays clear).
+ */
+int watch_wait_gone(const struct watch_programs *programs, int timeout_ms);
+
+#endif
