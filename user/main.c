@@ -18,6 +18,21 @@
 
 /* In the order of `vethlab help`. */
 const struct cmd cmds[] = {
+	{ "up", cmd_up, "FILE|NAME [--isolated] [--as NAME] [--hooks LIST] [--xdp MODE] [--tc HOW] [-j]",
+	  "build a lab and watch every end of its links",
+	  "  FILE|NAME       a lab file, or the name of a bundled lab (blue)\n"
+	  "  --isolated      a new namespace stands in for the host: nothing outside is touched\n"
+	  "  --as NAME       run it under another name, with namespaces called NAME-NODE\n"
+	  "  --hooks LIST    in,out (default), in, out, or none\n"
+	  "  --xdp MODE      generic (default), native, off\n"
+	  "  --tc HOW        auto (default), tcx, clsact\n" },
+	{ "down", cmd_down, "[LAB|FILE] [-j]", "remove a lab and everything that it made", NULL },
+	{ "ls", cmd_ls, "[-j]", "list the labs of this machine", NULL },
+	{ "show", cmd_show, "[LAB] [-j]", "show a running lab: nodes, ends, state, addresses", NULL },
+	{ "exec", cmd_exec, "[-l LAB] NODE COMMAND [ARGUMENTS]", "run a command inside a node",
+	  "The exit status is the command's.\n\n  vethlab exec blue ip address\n" },
+	{ "link", cmd_link, "[-l LAB] END up|down [-j]", "set an end of a link up or down",
+	  "  vethlab link default:veth0 up\n" },
 	{ NULL },
 };
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* cmd.c - what the verbs share: usage errors, signals, finding a lab file. */
 #include <errno.h>
+#include <getopt.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -44,6 +45,85 @@ int cmd_usage(struct err *err, const char *verb, const char *fmt, ...)
 		if (!strcmp(cmd->name, verb))
 			err_hint(err, "usage: vethlab %s %s", verb, cmd->usage);
 	return ERR_USAGE;
+}
+
+int cmd_bad_option(struct err *err, const char *verb, int c, char **argv)
+{
+	const char *typed = argv[optind - 1];
+
+	if (c == ':')
+		return cmd_usage(err, verb, "%s needs a value", typed);
+	return cmd_usage(err, verb, "unknown option %s", typed);
+}
+
+int cmd_parse(struct cmd_args *args, int argc, char **argv, bool own_words, struct err *err)
+{
+	static const struct option longs[] = {
+		{ "lab", required_argument, NULL, 'l' },
+		{ "json", no_argument, NULL, 'j' },
+		{ NULL },
+	};
+	int c;
+
+	*args = (struct cmd_args){ 0 };
+	optind = 1;
+	opterr = 0;
+	while ((c = getopt_long(argc, argv, own_words ? "+:l:j" : ":l:j", longs, NULL)) != -1) {
+		if (c == 'l')
+			args->lab = optarg;
+		else if (c == 'j')
+			args->json = true;
+		else
+			return cmd_bad_option(err, argv[0], c, argv);
+	}
+	args->argc = argc - optind;
+	args->argv = argv + optind;
+	return 0;
+}
+
+static void suggest(const char *typed, const char *const *names, size_t n, const char *what,
+		    struct err *err)
+{
+	const char *near = n ? nearest_name(typed, names, n) : NULL;
+
+	if (near)
+		err_hint(err, "did you mean '%s'?", near);
+	else
+		err_hint(err, "`vethlab show` lists the %s", what);
+}
+
+struct node *cmd_find_node(const struct running *run, const char *name, struct err *err)
+{
+	struct node *node = lab_find_node(run->lab, name);
+	const char **names;
+	size_t n = run->lab->n_nodes;
+
+	if (node)
+		return node;
+	err_set(err, ERR_USAGE, ENOENT, "lab %s has no node '%s'", run->name, name);
+	names = calloc(n + 1, sizeof(*names));
+	for (size_t i = 0; names && i < n; i++)
+		names[i] = run->lab->nodes[i]->name;
+	suggest(name, names, names ? n : 0, "nodes", err);
+	free(names);
+	return NULL;
+}
+
+struct end *cmd_find_end(const struct running *run, const char *name, struct err *err)
+{
+	struct end *end = lab_find_end(run->lab, name);
+	const char **names;
+	size_t n = lab_n_ends(run->lab);
+
+	if (end)
+		return end;
+	err_set(err, ERR_USAGE, ENOENT, "lab %s has no end '%s'", run->name, name);
+	names = calloc(n + 1, sizeof(*names));
+	for (size_t i = 0; names && i < n; i++)
+		names[i] = lab_end(run->lab, i)->name;
+	suggest(name, names, names ? n : 0, "ends, written node:interface", err);
+	free(names);
+	return NULL;
 }
 
 /* Folder of the running program, without the last slash; "" if /proc does not tell. */

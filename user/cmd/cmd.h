@@ -40,9 +40,29 @@ int cmd_generate(int argc, char **argv, struct err *err);
 int cmd_usage(struct err *err, const char *verb, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/* What getopt_long's ':' or '?' was about, as a usage error; returns ERR_USAGE. */
+int cmd_bad_option(struct err *err, const char *verb, int c, char **argv);
+
+/* Arguments of a verb that knows -l LAB and -j only. */
+struct cmd_args {
+	const char *lab; /* NULL: not said */
+	bool json;
+	int argc; /* what is left: argv[0] is the first operand */
+	char **argv;
+};
+/*
+ * Parse them; with own_words, options end at the first operand (the rest belongs to another
+ * program). Returns 0 or ERR_USAGE.
+ */
+int cmd_parse(struct cmd_args *args, int argc, char **argv, bool own_words, struct err *err);
+
 /* Set by SIGINT and SIGTERM once cmd_catch_signals() was called: long-running verbs look at it. */
 extern volatile int cmd_interrupted;
 void cmd_catch_signals(void);
+
+/* A node or an end of a running lab by name; NULL with err set (ERR_USAGE, "did you mean"). */
+struct node *cmd_find_node(const struct running *run, const char *name, struct err *err);
+struct end *cmd_find_end(const struct running *run, const char *name, struct err *err);
 
 /* The path of a lab file from what the user typed: a path, or the name of a bundled lab. */
 int cmd_lab_path(const char *typed, char *path, size_t size, struct err *err);

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* down.c - vethlab down: remove a lab. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "user/cmd/cmd.h"
+#include "user/out/out.h"
+
+/* The name of the lab that the user means: said, or read from a lab file, or the only one. */
+static int lab_name(const struct cmd_args *args, char *name, size_t size, struct err *err)
+{
+	const char *said = args->argc ? args->argv[0] : args->lab;
+	struct diags diags = { 0 };
+	struct lab *lab;
+	char **names;
+	size_t n;
+	int ret;
+
+	if (said && (strchr(said, '/') || strstr(said, ".yaml") || strstr(said, ".yml"))) {
+		lab = lab_read_file(said, &diags);
+		out_diags(&diags, stderr);
+		diags_free(&diags);
+		if (!lab)
+			return ERR_LABFILE;
+		snprintf(name, size, "%s", lab->name);
+		lab_free(lab);
+		return 0;
+	}
+	if (said) {
+		snprintf(name, size, "%s", said);
+		return 0;
+	}
+	ret = lab_list(&names, &n, err);
+	if (ret)
+		return err->code;
+	if (n == 1) {
+		snprintf(name, size, "%s", names[0]);
+	} else if (n) {
+		err_set(err, ERR_FAILED, 0, "several labs run");
+		err_hint(err, "say which, as `vethlab ls` lists them");
+	} else {
+		name[0] = '\0';
+	}
+	lab_list_free(names, n);
+	return n > 1 ? ERR_FAILED : 0;
+}
+
+int cmd_down(int argc, char **argv, struct err *err)
+{
+	struct cmd_args args;
+	char name[256];
+	int ret = cmd_parse(&args, argc, argv, false, err);
+
+	if (ret)
+		return ret;
+	if (args.argc > 1 || (args.argc && args.lab))
+		return cmd_usage(err, "down", "one lab at a time");
+	ret = lab_name(&args, name, sizeof(name), err);
+	if (ret)
+		return ret;
+	ret = name[0] ? lab_down(name, err) : 0;
+	if (ret < 0)
+		return err->code;
+	if (args.json) {
+		json_t *doc = out_json_document("vethlab.down/1");
+
+		json_object_set_new(doc, "lab", name[0] ? json_string(name) : json_null());
+		json_object_set_new(doc, "removed", json_boolean(ret));
+		out_json_print(doc, stdout);
+	} else if (ret) {
+		printf("%s is down\n", name);
+	} else if (name[0]) {
+		printf("lab %s does not run; nothing was changed\n", name);
+	} else {
+		printf("no lab runs; nothing was changed\n");
+	}
+	return 0;
+}

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* link.c - vethlab link: set an end up or down. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "user/cmd/cmd.h"
+#include "user/lab/live.h"
+#include "user/out/out.h"
+
+enum { WAIT_MS = 2000 };
+
+struct waiting {
+	uint32_t ifindex;
+	enum end_state want, now;
+};
+
+static bool on_link(const struct link_info *info, void *arg)
+{
+	struct waiting *waiting = arg;
+
+	if (info->ifindex == waiting->ifindex)
+		/* The queue takes packets from operational state up on, a moment after "running". */
+		waiting->now = end_state_of(info) == END_UP && info->operstate != 6 /* IF_OPER_UP */ ?
+				       END_NO_CARRIER :
+				       end_state_of(info);
+	return true;
+}
+
+/* Wait until one end is in the state that both ends' settings lead to. */
+static int wait_state(struct nl *nl, struct nl *events, struct waiting *waiting, struct err *err)
+{
+	struct link_info info;
+	int ret = link_get(nl, waiting->ifindex, NULL, &info, err);
+
+	if (ret)
+		return ret;
+	on_link(&info, waiting);
+	while (!ret && waiting->now != waiting->want)
+		ret = link_event(events, WAIT_MS, on_link, waiting, err);
+	return ret == -ETIMEDOUT ? 0 : ret; /* what it is now is told as it is */
+}
+
+struct side {
+	const struct end *end;
+	struct nl *nl, *events;
+	struct waiting waiting;
+};
+
+static int open_side(struct side *side, const struct running *run, const struct end *end,
+		     struct err *err)
+{
+	int ret, fd = running_open_netns(run, end->node, err);
+
+	if (fd < 0)
+		return fd;
+	side->end = end;
+	side->waiting.ifindex = running_ifindex(run, end);
+	ret = nl_open(&side->nl, fd, err);
+	if (!ret)
+		ret = nl_open(&side->events, fd, err);
+	if (!ret)
+		ret = nl_listen(side->events, RTNLGRP_LINK, err);
+	close(fd);
+	return ret;
+}
+
+static void close_side(struct side *side)
+{
+	nl_close(side->nl);
+	nl_close(side->events);
+}
+
+static int look(struct side *side, struct link_info *info, struct err *err)
+{
+	int ret = link_get(side->nl, side->waiting.ifindex, NULL, info, err);
+
+	if (ret == -ENODEV)
+		err_set(err, ERR_FAILED, ENODEV, "%s: the interface is gone", side->end->name);
+	return ret;
+}
+
+/* Set the end up or down, and wait until both ends know. */
+static int change(struct side sides[2], bool up, struct err *err)
+{
+	struct nl_what what = { sides[0].end->name, up ? "set it up" : "set it down",
+				sides[0].end->where, 0 };
+	struct link_info end, peer;
+	int ret = look(&sides[0], &end, err);
+
+	if (!ret)
+		ret = look(&sides[1], &peer, err);
+	if (!ret)
+		ret = link_set_up(sides[0].nl, end.ifindex, up, &what, err);
+	if (!ret)
+		ret = nl_flush(sides[0].nl, err);
+	if (ret)
+		return ret;
+	sides[0].waiting.want = !up				  ? END_DOWN :
+				end_state_of(&peer) == END_DOWN ? END_NO_CARRIER :
+								  END_UP;
+	sides[1].waiting.want = end_state_of(&peer) == END_DOWN ? END_DOWN :
+				up				  ? END_UP :
+								    END_NO_CARRIER;
+	for (int i = 0; !ret && i < 2; i++)
+		ret = wait_state(sides[i].nl, sides[i].events, &sides[i].waiting, err);
+	return ret;
+}
+
+static void print(const struct side sides[2], bool json)
+{
+	json_t *doc;
+
+	if (!json) {
+		for (int i = 0; i < 2; i++)
+			printf("%s%s is %s", i ? ", its peer " : "", sides[i].end->name,
+			       end_state_word(sides[i].waiting.now));
+		putchar('\n');
+		return;
+	}
+	doc = out_json_document("vethlab.link/1");
+	for (int i = 0; i < 2; i++) {
+		json_t *end = out_json_end(sides[i].end);
+
+		json_object_set_new(end, "state",
+				    json_string(end_state_word(sides[i].waiting.now)));
+		json_object_set_new(doc, i ? "peer" : "end", end);
+	}
+	out_json_print(doc, stdout);
+}
+
+int cmd_link(int argc, char **argv, struct err *err)
+{
+	struct side sides[2] = { 0 };
+	struct running *run = NULL;
+	struct cmd_args args;
+	const struct end *end;
+	bool up;
+	int ret = cmd_parse(&args, argc, argv, false, err);
+
+	if (ret)
+		return ret;
+	if (args.argc != 2)
+		return cmd_usage(err, "link", "which end, up or down?");
+	up = !strcmp(args.argv[1], "up");
+	if (!up && strcmp(args.argv[1], "down"))
+		return cmd_usage(err, "link", "'%s' is not up or down", args.argv[1]);
+	if (lab_open(&run, args.lab, err))
+		return err->code;
+	end = cmd_find_end(run, args.argv[0], err);
+	ret = end ? 0 : -ENOENT;
+	if (!ret)
+		ret = open_side(&sides[0], run, end, err);
+	if (!ret)
+		ret = open_side(&sides[1], run, end->peer, err);
+	if (!ret)
+		ret = change(sides, up, err);
+	if (!ret)
+		print(sides, args.json);
+	close_side(&sides[0]);
+	close_side(&sides[1]);
+	running_free(run);
+	return ret ? (int)err->code : 0;
+}

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* ls.c - vethlab ls: the labs of this machine. */
+#include <stdio.h>
+#include <time.h>
+
+#include "user/cmd/cmd.h"
+#include "user/lab/files.h"
+#include "user/out/out.h"
+
+static const char *const state_words[] = {
+	[LAB_RUNNING] = "running",
+	[LAB_BUSY] = "changing",
+	[LAB_BROKEN] = "broken",
+};
+
+static void text_row(struct table *table, const char *name, enum lab_state state,
+		     const struct running *run)
+{
+	char when[32] = "";
+	struct tm tm;
+	time_t started = run ? (time_t)run->started : 0;
+
+	if (run)
+		strftime(when, sizeof(when), "%Y-%m-%d %H:%M", localtime_r(&started, &tm));
+	table_cell(table, "%s", name);
+	table_cell(table, "%s", state_words[state]);
+	for (int i = 0; i < 2 && !run; i++)
+		table_cell(table, "-");
+	if (run) {
+		table_cell(table, "%zu", run->lab->n_nodes);
+		table_cell(table, "%zu", run->lab->n_links);
+	}
+	table_cell(table, "%s", when);
+	table_cell(table, "%s", run ? run->lab->path : "left by a crash: `vethlab down` removes it");
+}
+
+static json_t *json_row(const char *name, enum lab_state state, const struct running *run)
+{
+	json_t *object = json_pack("{s:s, s:s}", "lab", name, "state", state_words[state]);
+
+	if (!run)
+		return object;
+	json_object_set_new(object, "nodes", json_integer(run->lab->n_nodes));
+	json_object_set_new(object, "links", json_integer(run->lab->n_links));
+	json_object_set_new(object, "started", json_integer(run->started));
+	json_object_set_new(object, "file", json_string(run->lab->path));
+	return object;
+}
+
+int cmd_ls(int argc, char **argv, struct err *err)
+{
+	static const struct table_column columns[] = {
+		{ "lab", TABLE_LEFT },	  { "state", TABLE_LEFT }, { "nodes", TABLE_RIGHT },
+		{ "links", TABLE_RIGHT }, { "since", TABLE_LEFT }, { "file", TABLE_LEFT },
+	};
+	struct table *table;
+	struct cmd_args args;
+	json_t *labs;
+	char **names;
+	size_t n;
+	int ret = cmd_parse(&args, argc, argv, false, err);
+
+	if (ret)
+		return ret;
+	if (args.argc)
+		return cmd_usage(err, "ls", "unexpected '%s'", args.argv[0]);
+	if (lab_list(&names, &n, err))
+		return err->code;
+	table = table_new(columns, 6);
+	labs = json_array();
+	for (size_t i = 0; i < n; i++) {
+		enum lab_state state = lab_state(names[i]);
+		struct running *run = NULL;
+
+		/* What cannot be read is shown as what it is; the rest of the list matters too. */
+		if (state == LAB_RUNNING && state_read(&run, names[i], NULL))
+			state = LAB_BROKEN;
+		text_row(table, names[i], state, run);
+		json_array_append_new(labs, json_row(names[i], state, run));
+		running_free(run);
+	}
+	if (args.json) {
+		json_t *doc = out_json_document("vethlab.ls/1");
+
+		json_object_set(doc, "labs", labs);
+		out_json_print(doc, stdout);
+	} else if (n) {
+		table_print(table, stdout);
+	}
+	json_decref(labs);
+	table_free(table);
+	lab_list_free(names, n);
+	return 0;
+}

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* show.c - vethlab show: one running lab, as the kernel has it now. */
+#include "user/cmd/cmd.h"
+#include "user/lab/live.h"
+#include "user/out/out.h"
+#include "user/out/running.h"
+
+int cmd_show(int argc, char **argv, struct err *err)
+{
+	struct live_end *ends = NULL;
+	struct running *run = NULL;
+	struct cmd_args args;
+	int ret = cmd_parse(&args, argc, argv, false, err);
+
+	if (ret)
+		return ret;
+	if (args.argc > 1 || (args.argc && args.lab))
+		return cmd_usage(err, "show", "one lab at a time");
+	ret = lab_open(&run, args.argc ? args.argv[0] : args.lab, err);
+	if (!ret)
+		ret = live_read(&ends, run, err);
+	if (!ret && args.json)
+		out_json_print(out_json_running(run, ends), stdout);
+	else if (!ret)
+		out_running(run, ends, stdout);
+	if (ends)
+		live_free(ends, run);
+	running_free(run);
+	return ret ? (int)err->code : 0;
+}

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* up.c - vethlab up: build a lab from its file. */
+#include <getopt.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "user/cmd/cmd.h"
+#include "user/out/out.h"
+#include "user/out/running.h"
+
+static int parse_hooks(const char *list, unsigned *hooks)
+{
+	char copy[64], *save = NULL;
+
+	*hooks = 0;
+	if (snprintf(copy, sizeof(copy), "%s", list) >= (int)sizeof(copy))
+		return -1;
+	for (char *word = strtok_r(copy, ",", &save); word; word = strtok_r(NULL, ",", &save)) {
+		if (!strcmp(word, "in"))
+			*hooks |= HOOKS_IN;
+		else if (!strcmp(word, "out"))
+			*hooks |= HOOKS_OUT;
+		else if (!strcmp(word, "none"))
+			*hooks |= HOOKS_NONE;
+		else
+			return -1;
+	}
+	return *hooks && (*hooks == HOOKS_NONE || !(*hooks & HOOKS_NONE)) ? 0 : -1;
+}
+
+struct up_args {
+	struct lab_options options;
+	bool json;
+	const char *file;
+};
+
+static int parse_args(int argc, char **argv, struct up_args *args, struct err *err)
+{
+	static const struct option longs[] = {
+		{ "isolated", no_argument, NULL, 'i' }, { "as", required_argument, NULL, 'a' },
+		{ "hooks", required_argument, NULL, 'H' }, { "xdp", required_argument, NULL, 'x' },
+		{ "tc", required_argument, NULL, 't' }, { "json", no_argument, NULL, 'j' },
+		{ NULL },
+	};
+	int c;
+
+	optind = 1;
+	opterr = 0;
+	while ((c = getopt_long(argc, argv, ":j", longs, NULL)) != -1) {
+		switch (c) {
+		case 'i':
+			args->options.isolated = true;
+			break;
+		case 'a':
+			args->options.as = optarg;
+			break;
+		case 'H':
+			if (parse_hooks(optarg, &args->options.hooks))
+				return cmd_usage(err, "up", "--hooks %s: not a list of in, out; or none",
+						 optarg);
+			break;
+		case 'x':
+			if (!xdp_mode_parse(optarg, &args->options.xdp))
+				return cmd_usage(err, "up", "--xdp %s: not native, generic or off",
+						 optarg);
+			break;
+		case 't':
+			if (!tc_parse(optarg, &args->options.tc))
+				return cmd_usage(err, "up", "--tc %s: not auto, tcx or clsact", optarg);
+			break;
+		case 'j':
+			args->json = true;
+			break;
+		default:
+			return cmd_bad_option(err, "up", c, argv);
+		}
+	}
+	if (optind + 1 != argc)
+		return cmd_usage(err, "up", "%s", optind < argc ? "one lab file at a time" :
+								  "which lab file?");
+	args->file = argv[optind];
+	if (args->options.as && lab_name_problem(args->options.as))
+		return cmd_usage(err, "up", "lab name '%s': %s", args->options.as,
+				 lab_name_problem(args->options.as));
+	return 0;
+}
+
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000000000ull + now.tv_nsec;
+}
+
+/* Whether one sentence says for all ends what watches them. */
+static bool same_hooks(const struct running *run)
+{
+	const struct end *first = lab_end(run->lab, 0);
+
+	for (size_t i = 1; i < lab_n_ends(run->lab); i++)
+		if (running_hooks(run, lab_end(run->lab, i)) != running_hooks(run, first) ||
+		    running_xdp(run, lab_end(run->lab, i)) != running_xdp(run, first))
+			return false;
+	return true;
+}
+
+static void print_text(const struct running *run, uint64_t took_ns)
+{
+	char took[OUT_NUMBER_SIZE], hooks[OUT_HOOKS_SIZE];
+	size_t n_ends = lab_n_ends(run->lab);
+
+	if (run->mounted_bpffs)
+		printf("mounted bpffs on %s, where the programs are pinned\n", BPFFS);
+	printf("%s is up: %zu nodes, %zu links, in %s\n", run->name, run->lab->n_nodes,
+	       run->lab->n_links, out_duration(took_ns, took));
+	if (n_ends)
+		printf("watched at %zu ends: %s%s\n", n_ends,
+		       out_hooks(run, lab_end(run->lab, 0), hooks), same_hooks(run) ? "" : ", ...");
+}
+
+static void print_json(const struct running *run, uint64_t took_ns)
+{
+	json_t *doc = out_json_document("vethlab.up/1");
+
+	json_object_set_new(doc, "lab", json_string(run->name));
+	json_object_set_new(doc, "nodes", json_integer(run->lab->n_nodes));
+	json_object_set_new(doc, "links", json_integer(run->lab->n_links));
+	json_object_set_new(doc, "tc", json_string(tc_word(run->tc)));
+	json_object_set_new(doc, "mounted_bpffs", json_boolean(run->mounted_bpffs));
+	json_object_set_new(doc, "took_ns", json_integer(took_ns));
+	out_json_print(doc, stdout);
+}
+
+int cmd_up(int argc, char **argv, struct err *err)
+{
+	struct up_args args = { 0 };
+	struct diags diags = { 0 };
+	struct running *run = NULL;
+	char path[PATH_MAX];
+	struct lab *lab;
+	uint64_t start;
+	int ret = parse_args(argc, argv, &args, err);
+
+	if (ret || cmd_lab_path(args.file, path, sizeof(path), err))
+		return ret ? ret : (int)err->code;
+	lab = lab_read_file(path, &diags);
+	out_diags(&diags, stderr);
+	diags_free(&diags);
+	if (!lab)
+		return ERR_LABFILE;
+	cmd_catch_signals();
+	args.options.interrupted = &cmd_interrupted;
+	start = now_ns();
+	ret = lab_up(&run, lab, &args.options, err);
+	if (ret)
+		return err->code;
+	if (args.json)
+		print_json(run, now_ns() - start);
+	else
+		print_text(run, now_ns() - start);
+	running_free(run);
+	return 0;
+}

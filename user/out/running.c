@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* running.c - see running.h. */
+#include <string.h>
+#include <time.h>
+
+#include "user/out/out.h"
+#include "user/out/running.h"
+
+static const char *hook_words(unsigned hooks)
+{
+	if (hooks == (HOOKS_IN | HOOKS_OUT))
+		return "out and in";
+	return hooks & HOOKS_OUT ? "out" : hooks & HOOKS_IN ? "in" : "";
+}
+
+const char *out_hooks(const struct running *run, const struct end *end, char buf[OUT_HOOKS_SIZE])
+{
+	unsigned hooks = running_hooks(run, end);
+	enum xdp_mode xdp = running_xdp(run, end);
+
+	if (hooks == HOOKS_NONE)
+		snprintf(buf, OUT_HOOKS_SIZE, "no programs");
+	else
+		snprintf(buf, OUT_HOOKS_SIZE, "%s by %s, xdp %s", hook_words(hooks),
+			 tc_word(run->tc), xdp_mode_word(xdp));
+	return buf;
+}
+
+static const char *netns_words(const struct running *run, const struct node *node)
+{
+	static const char *const words[] = {
+		[NETNS_NEW] = "new",
+		[NETNS_HOST] = "host",
+		[NETNS_PATH] = "existing",
+		[NETNS_PID] = "of a process",
+	};
+
+	return run->nodes[node->index].ours ? run->nodes[node->index].netns_name :
+					      words[node->netns];
+}
+
+static void print_head(const struct running *run, FILE *f)
+{
+	char when[64];
+	time_t started = run->started;
+	struct tm tm;
+
+	strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S", localtime_r(&started, &tm));
+	fprintf(f, "lab %s%s%s\n", run->name, run->lab->about ? ": " : "",
+		run->lab->about ? run->lab->about : "");
+	fprintf(f, "up since %s%s, from %s\n", when,
+		run->isolated ? ", isolated from the host" : "", run->lab->path);
+}
+
+static void print_nodes(const struct running *run, FILE *f)
+{
+	static const struct table_column columns[] = {
+		{ "node", TABLE_LEFT }, { "namespace", TABLE_LEFT }, { "inode", TABLE_RIGHT },
+		{ "ends", TABLE_RIGHT },
+	};
+	struct table *table = table_new(columns, 4);
+
+	for (size_t i = 0; i < run->lab->n_nodes; i++) {
+		const struct node *node = run->lab->nodes[i];
+
+		table_cell(table, "%s", node->name);
+		table_cell(table, "%s", netns_words(run, node));
+		table_cell(table, "%llu", (unsigned long long)run->nodes[i].id.inode);
+		table_cell(table, "%zu", node->n_ends);
+	}
+	table_print(table, f);
+	table_free(table);
+}
+
+static void address_cell(struct table *table, const struct live_end *live, size_t i)
+{
+	char text[IP_TEXT_SIZE];
+
+	table_cell(table, "%s", i < live->n_addresses ?
+					ip_prefix_format(&live->addresses[i], text, sizeof(text)) :
+					"");
+}
+
+static void end_rows(struct table *table, const struct end *end, const struct live_end *live)
+{
+	char mac[18];
+
+	table_cell(table, "  %s", end->name);
+	table_cell(table, "%s", end_state_word(live->state));
+	if (live->state == END_GONE) {
+		for (int i = 0; i < 4; i++)
+			table_cell(table, "-");
+		return;
+	}
+	table_cell(table, "%u", live->info.ifindex);
+	table_cell(table, "%u", live->info.mtu);
+	table_cell(table, "%s", mac_format(live->info.mac, mac));
+	address_cell(table, live, 0);
+	for (size_t i = 1; i < live->n_addresses; i++) {
+		for (int blank = 0; blank < 5; blank++)
+			table_cell(table, "%s", "");
+		address_cell(table, live, i);
+	}
+}
+
+static void print_links(const struct running *run, const struct live_end *ends, FILE *f)
+{
+	static const struct table_column columns[] = {
+		{ "end", TABLE_LEFT },	{ "state", TABLE_LEFT }, { "ifindex", TABLE_RIGHT },
+		{ "mtu", TABLE_RIGHT }, { "mac", TABLE_LEFT },	 { "address", TABLE_LEFT },
+	};
+	struct table *table = table_new(columns, 6);
+
+	/* Two rows a link; the blank in front is what the second end of a link has. */
+	for (size_t i = 0; i < lab_n_ends(run->lab); i++)
+		end_rows(table, lab_end(run->lab, i), &ends[i]);
+	table_print(table, f);
+	table_free(table);
+}
+
+/* What watches the ends: said once where it is the same everywhere. */
+static void print_hooks(const struct running *run, FILE *f)
+{
+	char hooks[OUT_HOOKS_SIZE], first[OUT_HOOKS_SIZE] = "";
+	size_t n = lab_n_ends(run->lab);
+	bool same = true;
+
+	for (size_t i = 0; i < n; i++) {
+		out_hooks(run, lab_end(run->lab, i), hooks);
+		if (!i)
+			strcpy(first, hooks);
+		same &= !strcmp(first, hooks);
+	}
+	if (same && n)
+		fprintf(f, "watched at every end: %s\n", first);
+	for (size_t i = 0; !same && i < n; i++)
+		fprintf(f, "%s: %s\n", lab_end(run->lab, i)->name,
+			out_hooks(run, lab_end(run->lab, i), hooks));
+	for (size_t i = 0; i < n; i++) {
+		const struct end *end = lab_end(run->lab, i);
+
+		if (running_hooks(run, end) != HOOKS_NONE && running_xdp(run, end) == XDP_MODE_NATIVE)
+			fprintf(f, "native xdp on %s changed the link: its receive path goes by NAPI, "
+				   "and %s has lost TSO and GSO\n",
+				end->name, end->peer->name);
+	}
+}
+
+void out_running(const struct running *run, const struct live_end *ends, FILE *f)
+{
+	print_head(run, f);
+	print_hooks(run, f);
+	fputc('\n', f);
+	print_nodes(run, f);
+	if (lab_n_ends(run->lab)) {
+		fputc('\n', f);
+		print_links(run, ends, f);
+	}
+}
+
+static json_t *end_to_json(const struct running *run, const struct end *end,
+			   const struct live_end *live)
+{
+	unsigned hooks = running_hooks(run, end);
+	json_t *object = out_json_end(end), *addresses = json_array(), *list = json_array();
+	char text[IP_TEXT_SIZE], mac[18];
+
+	for (size_t i = 0; i < live->n_addresses; i++)
+		json_array_append_new(addresses, json_string(ip_prefix_format(&live->addresses[i],
+									      text, sizeof(text))));
+	if (hooks & HOOKS_OUT)
+		json_array_append_new(list, json_string("out"));
+	if (hooks != HOOKS_NONE && running_xdp(run, end) != XDP_MODE_OFF)
+		json_array_append_new(list, json_string("xdp"));
+	if (hooks & HOOKS_IN)
+		json_array_append_new(list, json_string("in"));
+	json_object_set_new(object, "number", json_integer(end->number));
+	json_object_set_new(object, "peer", json_string(end->peer->name));
+	json_object_set_new(object, "state", json_string(end_state_word(live->state)));
+	json_object_set_new(object, "ifindex", json_integer(running_ifindex(run, end)));
+	if (live->state != END_GONE) {
+		json_object_set_new(object, "mtu", json_integer(live->info.mtu));
+		json_object_set_new(object, "mac", json_string(mac_format(live->info.mac, mac)));
+	}
+	json_object_set_new(object, "addresses", addresses);
+	json_object_set_new(object, "hooks", list);
+	json_object_set_new(object, "xdp",
+			    json_string(hooks == HOOKS_NONE ? "off" :
+							      xdp_mode_word(running_xdp(run, end))));
+	return object;
+}
+
+json_t *out_json_running(const struct running *run, const struct live_end *ends)
+{
+	json_t *doc = out_json_document("vethlab.show/1");
+	json_t *nodes = json_array(), *links = json_array();
+
+	json_object_set_new(doc, "lab", json_string(run->name));
+	json_object_set_new(doc, "about", run->lab->about ? json_string(run->lab->about) : json_null());
+	json_object_set_new(doc, "file", json_string(run->lab->path));
+	json_object_set_new(doc, "started", json_integer(run->started));
+	json_object_set_new(doc, "isolated", json_boolean(run->isolated));
+	json_object_set_new(doc, "tc", json_string(tc_word(run->tc)));
+	json_object_set_new(doc, "ifindex_base", json_integer(run->ifindex_base));
+	for (size_t i = 0; i < run->lab->n_nodes; i++)
+		json_array_append_new(
+			nodes, json_pack("{s:s, s:s, s:b, s:I}", "node", run->lab->nodes[i]->name,
+					 "namespace", netns_words(run, run->lab->nodes[i]), "ours",
+					 run->nodes[i].ours, "inode",
+					 (json_int_t)run->nodes[i].id.inode));
+	for (size_t i = 0; i < run->lab->n_links; i++) {
+		const struct link *link = run->lab->links[i];
+		char name[2 * END_NAME_SIZE + 8];
+		json_t *both = json_array();
+
+		for (int side = 0; side < 2; side++)
+			json_array_append_new(both, end_to_json(run, link->ends[side],
+								&ends[2 * i + side]));
+		json_array_append_new(links, json_pack("{s:s, s:o}", "link",
+						       out_link(link, name, sizeof(name)), "ends",
+						       both));
+	}
+	json_object_set_new(doc, "nodes", nodes);
+	json_object_set_new(doc, "links", links);
+	return doc;
+}
