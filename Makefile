@@ -73,7 +73,7 @@ $(B)/bpf/%.skel.h: $(B)/bpf/%.bpf.o
 	$(Q)$(BPFTOOL) gen skeleton $< name $* > $@
 
 # Only the watch room and the tests of programs see skeletons.
-$(B)/user/watch/%.o $(B)/tests/prog/%.o: | $(SKELS)
+$(filter $(B)/user/watch/%,$(OBJ)): | $(SKELS)
 
 $(B)/%.o: %.c
 	$(say) CC $@
@@ -81,6 +81,9 @@ $(B)/%.o: %.c
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
 
 include $(wildcard tests/tests.mk)
+
+$(filter $(B)/tests/prog/%,$(TEST_OBJ)): | $(SKELS)
+.SECONDARY: $(BPF_OBJ)
 
 -include $(OBJ:.o=.d) $(BPF_OBJ:.o=.d)
 
