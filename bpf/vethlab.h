@@ -20,6 +20,7 @@
 #define VL_NODE_SIZE 64   /* node name with its zero */
 #define VL_IFNAME_SIZE 16 /* interface name with its zero */
 #define VL_SESSIONS 8     /* tracers that can watch one lab at a time */
+#define VL_NO_END (~0u)   /* no end has this number */
 
 /* A hook of an end. A packet from A to B passes A's out, then B's xdp (if any), then B's in. */
 enum vl_hook {
@@ -98,7 +99,7 @@ _Static_assert(sizeof(struct vl_end) == 32 + VL_LAB_SIZE + VL_NODE_SIZE + VL_IFN
 
 /* Which parts of a filter count. No bit set: every ICMP packet matches. */
 enum vl_filter_field {
-	VL_F_TOKEN = 1 << 0, /* id, or the first payload bytes: one ping's packets, NAT or not */
+	VL_F_TOKEN = 1 << 0, /* id or token matches: one ping's packets, NAT or not */
 	VL_F_ID = 1 << 1,
 	VL_F_SEQ = 1 << 2,
 	VL_F_SRC = 1 << 3,
@@ -141,11 +142,14 @@ _Static_assert(sizeof(struct vl_filter) == 40 + 48, "struct vl_filter has change
  * Value of the array `control` (one entry). Byte i of active is session i's generation: 0 means
  * nobody traces there. A tracer sets its byte to a value other than the last; a program that finds
  * its session without a reader (the tracer was killed) puts it back to 0. One load tells a program
- * that nobody traces.
+ * that nobody traces. Byte i of last is the generation that session i had last, for its next
+ * tracer. All changes are by compare-and-swap (the map can be mapped into memory).
  */
 struct vl_control {
 	__u64 active;
+	__u64 last;
 };
+_Static_assert(sizeof(struct vl_control) == 16, "struct vl_control has changed");
 
 enum vl_event_flag {
 	VL_EV_FRAGMENT = 1 << 0,  /* the first fragment of several (or a later one: no id, seq) */

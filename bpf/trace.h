@@ -1,0 +1,365 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * trace.h - a record of each ICMP packet for each tracer that wants it. A tracer is a slot: a
+ * filter, a byte in `control`, and one perf buffer a CPU.
+ */
+#ifndef VETHLAB_BPF_TRACE_H
+#define VETHLAB_BPF_TRACE_H
+
+#include "bpf/count.h"
+
+#ifndef ENOENT
+#define ENOENT 2
+#endif
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1); /* as the counters */
+	__type(key, __u32);
+	__type(value, struct vl_end);
+} ends SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct vl_lab);
+} lab SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, VL_SESSIONS);
+	__type(key, __u32);
+	__type(value, struct vl_filter);
+} sessions SEC(".maps");
+
+/* Mapped into tracers' memory, so that both sides change `active` by compare-and-swap. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct vl_control);
+} control SEC(".maps");
+
+/* Records that a session did not get, though it was there: its buffer was full. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, VL_SESSIONS);
+	__type(key, __u32);
+	__type(value, __u64);
+} session_loss SEC(".maps");
+
+/* Entry slot * n_cpus + cpu is the perf buffer of that session on that CPU. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERF_EVENT_ARRAY);
+	__uint(max_entries, VL_SESSIONS);
+	__type(key, __u32);
+	__type(value, __u32);
+} tracers SEC(".maps");
+
+/*
+ * The record in the making: it would take a fourth of the stack that all called functions share.
+ * Nothing else of ours runs on this CPU before the record is delivered: hooks run with softirqs
+ * off, and a packet's hooks one after the other.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct vl_event);
+} scratch SEC(".maps");
+
+/* CPUs that the kernel may have (libbpf_num_possible_cpus). */
+const volatile __u32 n_cpus = 1;
+
+static __always_inline void event_addresses(const struct frame *f, __u32 l3, __u8 family,
+					    __u8 src[16], __u8 dst[16])
+{
+	if (l3 > HEADERS_MAX)
+		return;
+	if (family == 4) {
+		struct ipv4_wire copy;
+		const struct ipv4_wire *ip = frame_view(f, l3, IPV4_SIZE, &copy);
+
+		if (ip) {
+			__builtin_memcpy(src, &ip->saddr, 4);
+			__builtin_memcpy(dst, &ip->daddr, 4);
+		}
+	} else {
+		struct ipv6_wire copy;
+		const struct ipv6_wire *ip = frame_view(f, l3, IPV6_SIZE, &copy);
+
+		if (ip) {
+			__builtin_memcpy(src, ip->saddr, 16);
+			__builtin_memcpy(dst, ip->daddr, 16);
+		}
+	}
+}
+
+/* The time to live (hop limit) of the IP header at l3. */
+static __always_inline __u8 event_ttl(const struct frame *f, __u32 l3, __u8 family)
+{
+	__u8 copy;
+	const __u8 *ttl;
+
+	if (l3 > HEADERS_MAX)
+		return 0;
+	ttl = frame_view(f, l3 + (family == 4 ? 8 : 7), 1, &copy);
+	return ttl ? *ttl : 0;
+}
+
+/* What the ICMP error whose quote starts at off and ends at end says about its packet. */
+static __always_inline int event_quote(const struct frame *f, struct vl_event *ev, __u32 off,
+				       __u32 end)
+{
+	struct frame quoted = *f;
+	struct ip_view ip = {};
+	struct icmp_wire copy;
+	const struct icmp_wire *icmp;
+	bool v4 = ev->family == 4;
+	enum ip_kind kind;
+
+	/* The quote ends with the packet that carries it, wherever its own header says. */
+	if (off > HEADERS_MAX || off + (v4 ? IPV4_SIZE : IPV6_SIZE) > end)
+		return 0;
+	quoted.len = end;
+	kind = v4 ? ipv4_parse(&quoted, off, &ip) : ipv6_parse(&quoted, off, &ip);
+	if (kind == IP_MALFORMED)
+		return 0;
+	event_addresses(f, off, ev->family, ev->quote.src, ev->quote.dst);
+	ev->quote.ttl = event_ttl(f, off, ev->family);
+	ev->quote.proto = ip.proto;
+	ev->flags |= VL_EV_QUOTED;
+	if (kind != IP_TRANSPORT || ip.proto != (v4 ? PROTO_ICMP : PROTO_ICMPV6))
+		return 0;
+	icmp = ip_payload(&quoted, &ip, ip.off, ICMP_SIZE, &copy);
+	if (!icmp)
+		return 0;
+	ev->quote.icmp_type = icmp->type;
+	if ((v4 ? icmp_class(icmp->type) : icmpv6_class(icmp->type)) <= VL_ICMP_ECHO_REPLY) {
+		ev->quote.id = bpf_ntohs(icmp->id);
+		ev->quote.seq = bpf_ntohs(icmp->seq);
+	}
+	return 0;
+}
+
+/*
+ * From here on, functions that are global: the verifier goes through each once, with any argument,
+ * instead of once a path of each caller. Their context must have its own type.
+ */
+__noinline int event_quote_skb(struct __sk_buff *skb, struct vl_event *ev, __u32 off, __u32 end)
+{
+	struct frame f = frame_of_skb(skb);
+
+	return ev ? event_quote(&f, ev, off, end) : 0;
+}
+
+__noinline int event_quote_xdp(struct xdp_md *xdp, struct vl_event *ev, __u32 off, __u32 end)
+{
+	struct frame f = frame_of_xdp(xdp);
+
+	return ev ? event_quote(&f, ev, off, end) : 0;
+}
+
+/* Fill *ev, which is all zero, from a packet and its ICMP header (NULL: a later fragment). */
+static __always_inline void event_fill(struct vl_event *ev, const struct frame *f,
+				       const struct icmp_packet *pkt, const struct icmp_wire *icmp,
+				       enum vl_icmp_class class)
+{
+	__u64 copy;
+	const __u64 *payload;
+
+	ev->time_ns = bpf_ktime_get_ns();
+	ev->end = pkt->end;
+	ev->len = f->len;
+	ev->cpu = bpf_get_smp_processor_id();
+	ev->hook = pkt->hook;
+	ev->family = pkt->family;
+	ev->flags = pkt->ip.flags;
+	ev->ttl = event_ttl(f, pkt->l3, pkt->family);
+	event_addresses(f, pkt->l3, pkt->family, ev->src, ev->dst);
+	if (!icmp)
+		return;
+	ev->icmp_type = icmp->type;
+	ev->icmp_code = icmp->code;
+	ev->info = (__u32)bpf_ntohs(icmp->id) << 16 | bpf_ntohs(icmp->seq);
+	if (class <= VL_ICMP_ECHO_REPLY) {
+		ev->id = bpf_ntohs(icmp->id);
+		ev->seq = bpf_ntohs(icmp->seq);
+		payload = ip_payload(f, &pkt->ip, pkt->ip.off + ICMP_SIZE, sizeof(copy), &copy);
+		if (payload) {
+			__builtin_memcpy(&ev->payload, payload, sizeof(copy));
+			ev->flags |= VL_EV_PAYLOAD;
+		}
+	} else if (icmp_quotes(pkt->family, icmp->type)) {
+		if (f->xdp)
+			event_quote_xdp(f->ctx, ev, pkt->ip.off + ICMP_SIZE, pkt->ip.end);
+		else
+			event_quote_skb(f->ctx, ev, pkt->ip.off + ICMP_SIZE, pkt->ip.end);
+	}
+}
+
+/* Whether the first len bits of two addresses agree. */
+static __always_inline bool address_matches(const __u8 a[16], const __u8 b[16], __u32 len)
+{
+	for (int i = 0; i < 4; i++) {
+		__u32 bits = len > 32u * i ? len - 32 * i : 0;
+		__u32 mask = bits >= 32 ? ~0u : bpf_htonl(~(~0u >> (bits & 31)));
+		__u32 x, y;
+
+		__builtin_memcpy(&x, a + 4 * i, 4);
+		__builtin_memcpy(&y, b + 4 * i, 4);
+		if ((x ^ y) & mask)
+			return false;
+	}
+	return true;
+}
+
+static __always_inline bool place_matches(const struct vl_filter *filter, __u32 end)
+{
+	const struct vl_end *e;
+
+	if (filter->fields & VL_F_END && filter->end != end)
+		return false;
+	if (!(filter->fields & (VL_F_LINK | VL_F_NODE)))
+		return true;
+	e = bpf_map_lookup_elem(&ends, &end);
+	if (!e)
+		return false;
+	if (filter->fields & VL_F_LINK && filter->link != e->link)
+		return false;
+	return !(filter->fields & VL_F_NODE) || filter->node == e->node_index;
+}
+
+/* id, seq, payload: an ICMP error is judged by the packet that it quotes; a fragment has none. */
+static __always_inline bool echo_matches(const struct vl_filter *filter, const struct vl_event *ev,
+					 bool has_header)
+{
+	bool quoted = ev->flags & VL_EV_QUOTED;
+	__u16 id = quoted ? ev->quote.id : ev->id, seq = quoted ? ev->quote.seq : ev->seq;
+
+	if (!(filter->fields & (VL_F_TOKEN | VL_F_ID | VL_F_SEQ)))
+		return true;
+	if (!has_header)
+		return false;
+	if (filter->fields & VL_F_ID && filter->id != id)
+		return false;
+	if (filter->fields & VL_F_SEQ && filter->seq != seq)
+		return false;
+	if (!(filter->fields & VL_F_TOKEN))
+		return true;
+	return filter->id == id || (ev->flags & VL_EV_PAYLOAD && filter->token == ev->payload);
+}
+
+/* class: VL_ICMP_CLASSES if there is none. */
+__noinline int filter_matches(const struct vl_filter *filter, const struct vl_event *ev, __u32 class)
+{
+	__u32 fields;
+	bool src, dst;
+
+	if (!filter || !ev)
+		return false;
+	fields = filter->fields;
+	if (!fields)
+		return true;
+	if (fields & VL_F_FAMILY && filter->family != ev->family)
+		return false;
+	if (fields & VL_F_TYPES && !(class < VL_ICMP_CLASSES && filter->types & 1 << class))
+		return false;
+	if (!place_matches(filter, ev->end) || !echo_matches(filter, ev, class < VL_ICMP_CLASSES))
+		return false;
+	if (fields & VL_F_SRC && !address_matches(filter->src, ev->src, filter->src_len))
+		return false;
+	if (fields & VL_F_DST && !address_matches(filter->dst, ev->dst, filter->dst_len))
+		return false;
+	if (!(fields & VL_F_ADDR))
+		return true;
+	src = address_matches(filter->addr, ev->src, filter->addr_len);
+	dst = address_matches(filter->addr, ev->dst, filter->addr_len);
+	return src || dst;
+}
+
+/*
+ * Give *ev to session slot. No buffer there means that its tracer is gone without a word: take its
+ * byte out of `active`, unless somebody changed any byte since (the next packet tries again).
+ */
+static __always_inline void deliver_to(void *ctx, struct vl_control *ctl, __u64 active, __u32 slot,
+				       struct vl_event *ev)
+{
+	__u64 *loss;
+	long ret;
+
+	ret = bpf_perf_event_output(ctx, &tracers, slot * n_cpus + ev->cpu, ev, sizeof(*ev));
+	if (!ret)
+		return;
+	if (ret == -ENOENT) {
+		__sync_val_compare_and_swap(&ctl->active, active,
+					    active & ~(0xffull << (8 * slot)));
+		return;
+	}
+	loss = bpf_map_lookup_elem(&session_loss, &slot);
+	if (loss)
+		++*loss;
+}
+
+/* Give *ev to each of the active sessions that wants it. */
+static __always_inline int event_deliver(void *ctx, struct vl_event *ev, __u32 class, __u64 active)
+{
+	struct vl_control *ctl;
+	__u32 slot = 0;
+
+	ctl = bpf_map_lookup_elem(&control, &slot);
+	if (!ctl || !ev)
+		return 0;
+	for (int i = 0; i < VL_SESSIONS; i++) {
+		struct vl_filter *filter;
+
+		slot = i;
+		if (!(active >> (8 * i) & 0xff))
+			continue;
+		filter = bpf_map_lookup_elem(&sessions, &slot);
+		if (filter && filter_matches(filter, ev, class))
+			deliver_to(ctx, ctl, active, slot, ev);
+	}
+	return 0;
+}
+
+__noinline int event_deliver_skb(struct __sk_buff *skb, struct vl_event *ev, __u32 class,
+				 __u64 active)
+{
+	return event_deliver(skb, ev, class, active);
+}
+
+__noinline int event_deliver_xdp(struct xdp_md *xdp, struct vl_event *ev, __u32 class,
+				 __u64 active)
+{
+	return event_deliver(xdp, ev, class, active);
+}
+
+static __always_inline void trace_icmp(const struct frame *f, const struct icmp_packet *pkt,
+				       const struct icmp_wire *icmp, enum vl_icmp_class class)
+{
+	struct vl_control *ctl;
+	struct vl_event *ev;
+	__u32 zero = 0;
+	__u64 active;
+
+	ctl = bpf_map_lookup_elem(&control, &zero);
+	if (!ctl)
+		return;
+	active = *(volatile __u64 *)&ctl->active;
+	if (!active)
+		return;
+	ev = bpf_map_lookup_elem(&scratch, &zero);
+	if (!ev)
+		return;
+	__builtin_memset(ev, 0, sizeof(*ev));
+	event_fill(ev, f, pkt, icmp, class);
+	if (f->xdp)
+		event_deliver_xdp(f->ctx, ev, class, active);
+	else
+		event_deliver_skb(f->ctx, ev, class, active);
+}
+
+#endif

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * vethlab.bpf.c - the observers: one program per hook, for every end of a lab. They count each
+ * frame and give ICMP packets to whoever traces. They never change a packet or its verdict.
+ */
+#include "vmlinux/vmlinux.h"
+
+#include <bpf/bpf_helpers.h>
+
+#include "bpf/vethlab.h"
+#include "bpf/parse.h"
+#include "bpf/count.h"
+#include "bpf/trace.h"
+
+char LICENSE[] SEC("license") = "GPL";
+
+/* An end's interface has index ifindex_base + number of the end. */
+const volatile __u32 ifindex_base = 0;
+/* For an interface that is not numbered so: its end. The verifier removes what is not used. */
+const volatile __u32 fixed_end = VL_NO_END;
+
+static __always_inline __u32 end_of(__u32 ifindex)
+{
+	return fixed_end == VL_NO_END ? ifindex - ifindex_base : fixed_end;
+}
+
+/* Count by ICMP type, and trace. Off the path of all other packets. */
+static __always_inline void observe_icmp(const struct frame *f, struct vl_counters *c,
+					 const struct icmp_packet *pkt)
+{
+	enum vl_icmp_class class = VL_ICMP_CLASSES; /* a later fragment has no type */
+	const struct icmp_wire *icmp = NULL;
+	struct icmp_wire copy;
+
+	if (!pkt->later) {
+		icmp = ip_payload(f, &pkt->ip, pkt->ip.off, ICMP_SIZE, &copy);
+		if (!icmp) {
+			c->malformed++;
+			return;
+		}
+		class = pkt->family == 4 ? icmp_class(icmp->type) : icmpv6_class(icmp->type);
+		count_icmp(c, pkt->family, class);
+	}
+	trace_icmp(f, pkt, icmp, class);
+}
+
+__noinline int observe_icmp_skb(struct __sk_buff *skb, struct vl_counters *c,
+				const struct icmp_packet *pkt)
+{
+	struct frame f = frame_of_skb(skb);
+
+	if (c && pkt)
+		observe_icmp(&f, c, pkt);
+	return 0;
+}
+
+__noinline int observe_icmp_xdp(struct xdp_md *xdp, struct vl_counters *c,
+				const struct icmp_packet *pkt)
+{
+	struct frame f = frame_of_xdp(xdp);
+
+	if (c && pkt)
+		observe_icmp(&f, c, pkt);
+	return 0;
+}
+
+static __always_inline int observe_skb(struct __sk_buff *skb, void *map, enum vl_hook hook)
+{
+	__u32 end = end_of(skb->ifindex), segs;
+	struct vl_counters *c = bpf_map_lookup_elem(map, &end);
+	struct icmp_packet icmp;
+	struct frame f;
+
+	if (!c)
+		return TC_ACT_UNSPEC; /* not an end of this lab */
+	f = frame_of_skb(skb);
+	segs = skb->gso_segs;
+	c->packets++;
+	c->bytes += f.len;
+	c->segments += segs ? segs : 1;
+	if (skb->vlan_present) {
+		c->vlan++;
+	} else if (count_frame(c, &f, &icmp)) {
+		struct icmp_packet pkt = icmp;
+
+		pkt.end = end;
+		pkt.hook = hook;
+		observe_icmp_skb(skb, c, &pkt);
+	}
+	return TC_ACT_UNSPEC;
+}
+
+SEC("tc")
+int vl_out(struct __sk_buff *skb)
+{
+	return observe_skb(skb, &count_out, VL_HOOK_OUT);
+}
+
+SEC("tc")
+int vl_in(struct __sk_buff *skb)
+{
+	return observe_skb(skb, &count_in, VL_HOOK_IN);
+}
+
+static __always_inline int observe_xdp(struct xdp_md *xdp)
+{
+	__u32 end = end_of(xdp->ingress_ifindex);
+	struct vl_counters *c = bpf_map_lookup_elem(&count_xdp, &end);
+	struct icmp_packet icmp;
+	struct frame f;
+
+	if (!c)
+		return XDP_PASS;
+	f = frame_of_xdp(xdp);
+	c->packets++;
+	c->bytes += f.len;
+	c->segments++;
+	if (count_frame(c, &f, &icmp)) {
+		struct icmp_packet pkt = icmp;
+
+		pkt.end = end;
+		pkt.hook = VL_HOOK_XDP;
+		observe_icmp_xdp(xdp, c, &pkt);
+	}
+	return XDP_PASS;
+}
+
+/*
+ * For generic XDP. Not "frags": the kernel would copy packets for such a program by
+ * skb_pp_cow_data(), which forgets mac_len, and then tc programs at ingress, ours and others', see
+ * frames without their Ethernet header (seen on 6.18).
+ */
+SEC("xdp")
+int vl_xdp(struct xdp_md *xdp)
+{
+	return observe_xdp(xdp);
+}
+
+/* For native XDP, which refuses other programs where the peer's MTU is above a page or so. */
+SEC("xdp.frags")
+int vl_xdp_frags(struct xdp_md *xdp)
+{
+	return observe_xdp(xdp);
+}
