@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * attach.c - programs onto ends: tcx and XDP by links that are pinned, clsact by rtnetlink.
+ */
+#include "user/watch/internal.h"
+
+#include <arpa/inet.h>
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <linux/if_ether.h>
+#include <linux/if_link.h>
+#include <linux/pkt_cls.h>
+#include <linux/pkt_sched.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+/* enum bpf_attach_type of 6.6: linux/bpf.h and libbpf of Debian 12 do not have them. */
+#define ATTACH_TCX_INGRESS ((enum bpf_attach_type)46)
+#define ATTACH_TCX_EGRESS  ((enum bpf_attach_type)47)
+
+/*
+ * Our filter among others on a clsact. First of all, so that no verdict of another hides packets
+ * from us; the handle is "vl".
+ */
+enum { FILTER_PRIO = 1, FILTER_HANDLE = 0x766c };
+
+static const char *const hook_names[VL_HOOKS] = {"out", "xdp", "in"};
+
+static enum watch_tc tc_available;
+
+/*
+ * A tcx link to an interface that cannot exist: a kernel with tcx looks for it (ENODEV), one
+ * without does not know the attach type (EINVAL).
+ */
+static void probe_tc(void)
+{
+	struct bpf_insn insns[] = {
+		{.code = 0xb7, .dst_reg = 0, .imm = -1}, /* r0 = -1 */
+		{.code = 0x95},				 /* exit */
+	};
+	int prog, link;
+
+	tc_available = WATCH_TC_CLSACT;
+	prog = bpf_prog_load(BPF_PROG_TYPE_SCHED_CLS, "vl_probe", "GPL", insns, 2, NULL);
+	if (prog < 0)
+		return;
+	link = bpf_link_create(prog, 0x7fffffff, ATTACH_TCX_INGRESS, NULL);
+	if (link >= 0)
+		close(link);
+	else if (errno == ENODEV)
+		tc_available = WATCH_TC_TCX;
+	close(prog);
+}
+
+enum watch_tc watch_tc_available(void)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+	watch_log_start();
+	pthread_once(&once, probe_tc);
+	return tc_available;
+}
+
+/* Attach, and pin the link so that it outlives us. */
+static int attach_link(struct watch *watch, int prog, enum vl_hook hook, uint32_t number,
+		       uint32_t ifindex, enum bpf_attach_type type, uint32_t flags,
+		       const char *object, struct err *err)
+{
+	DECLARE_LIBBPF_OPTS(bpf_link_create_opts, opts, .flags = flags);
+	char path[256], action[64];
+	int link, error;
+
+	snprintf(action, sizeof(action), "attach the %s program", hook_names[hook]);
+	link = bpf_link_create(prog, ifindex, type, &opts);
+	if (link < 0)
+		return watch_fail(err, errno, object, action, "CAP_BPF and CAP_NET_ADMIN");
+	watch_path(path, watch->lab, "links/%u_%s", number, hook_names[hook]);
+	error = bpf_obj_pin(link, path) ? errno : 0;
+	close(link);
+	if (error)
+		return watch_fail(err, error, path, "pin", "CAP_BPF");
+	return 0;
+}
+
+int watch_attach_tcx(struct watch *watch, uint32_t number, uint32_t ifindex, const char *object,
+		     struct err *err)
+{
+	int ret = 0;
+
+	watch_log_start();
+	if (watch->progs[VL_HOOK_OUT] >= 0)
+		ret = attach_link(watch, watch->progs[VL_HOOK_OUT], VL_HOOK_OUT, number, ifindex,
+				  ATTACH_TCX_EGRESS, 0, object, err);
+	if (!ret && watch->progs[VL_HOOK_IN] >= 0)
+		ret = attach_link(watch, watch->progs[VL_HOOK_IN], VL_HOOK_IN, number, ifindex,
+				  ATTACH_TCX_INGRESS, 0, object, err);
+	return ret;
+}
+
+/* The three ways in which veth refuses native XDP (veth_xdp_set in drivers/net/veth.c). */
+static const char *native_refusal(int error)
+{
+	switch (error) {
+	case ERANGE:
+		return "the peer's MTU is too large for native XDP: lower it, or `xdp: generic`";
+	case ENOSPC:
+		return "native XDP needs as many rx queues as the peer has tx queues: set "
+		       "`queues`, or `xdp: generic`";
+	case ENOTCONN:
+		return "the peer is gone";
+	case EBUSY:
+	case EEXIST:
+		return "another XDP program is on this interface: `xdp: off` leaves it alone";
+	}
+	return NULL;
+}
+
+int watch_attach_xdp(struct watch *watch, uint32_t number, uint32_t ifindex, enum xdp_mode mode,
+		     const char *object, struct err *err)
+{
+	bool native = mode == XDP_MODE_NATIVE;
+	int prog = watch->progs[native ? PROG_XDP_NATIVE : VL_HOOK_XDP], ret;
+	const char *why;
+
+	if (mode == XDP_MODE_OFF || prog < 0)
+		return 0;
+	watch_log_start();
+	ret = attach_link(watch, prog, VL_HOOK_XDP, number, ifindex, BPF_XDP,
+			  native ? XDP_FLAGS_DRV_MODE : XDP_FLAGS_SKB_MODE, object, err);
+	why = native_refusal(-ret);
+	if (ret && why)
+		err_hint(err, "%s", why);
+	return ret;
+}
+
+int watch_clsact_qdisc(struct watch *watch, struct nl *nl, uint32_t ifindex,
+		       const struct nl_what *what, struct err *err)
+{
+	struct nlmsghdr *msg = nl_begin(nl, RTM_NEWQDISC, NLM_F_CREATE | NLM_F_EXCL);
+	struct nl_what mine = *what;
+	struct tcmsg *tc = mnl_nlmsg_put_extra_header(msg, sizeof(*tc));
+
+	(void)watch;
+	tc->tcm_family = AF_UNSPEC;
+	tc->tcm_ifindex = ifindex;
+	tc->tcm_handle = TC_H_MAKE(TC_H_CLSACT, 0);
+	tc->tcm_parent = TC_H_CLSACT;
+	mnl_attr_put_strz(msg, TCA_KIND, "clsact");
+	mine.ignore = EEXIST; /* somebody else's serves as well, and is left in place by `down` */
+	return nl_commit(nl, &mine, err);
+}
+
+static int clsact_filter(struct nl *nl, uint32_t ifindex, uint32_t minor, int prog,
+			 const struct nl_what *what, struct err *err)
+{
+	struct nlmsghdr *msg = nl_begin(nl, RTM_NEWTFILTER, NLM_F_CREATE | NLM_F_EXCL);
+	struct tcmsg *tc = mnl_nlmsg_put_extra_header(msg, sizeof(*tc));
+	struct nlattr *options;
+
+	tc->tcm_family = AF_UNSPEC;
+	tc->tcm_ifindex = ifindex;
+	tc->tcm_handle = FILTER_HANDLE;
+	tc->tcm_parent = TC_H_MAKE(TC_H_CLSACT, minor);
+	tc->tcm_info = TC_H_MAKE(FILTER_PRIO << 16, htons(ETH_P_ALL));
+	mnl_attr_put_strz(msg, TCA_KIND, "bpf");
+	options = mnl_attr_nest_start(msg, TCA_OPTIONS);
+	mnl_attr_put_u32(msg, TCA_BPF_FD, prog);
+	mnl_attr_put_strz(msg, TCA_BPF_NAME, "vethlab");
+	mnl_attr_put_u32(msg, TCA_BPF_FLAGS, TCA_BPF_FLAG_ACT_DIRECT);
+	mnl_attr_nest_end(msg, options);
+	return nl_commit(nl, what, err);
+}
+
+int watch_clsact_filters(struct watch *watch, struct nl *nl, uint32_t ifindex,
+			 const struct nl_what *what, struct err *err)
+{
+	int ret = 0;
+
+	if (watch->progs[VL_HOOK_OUT] >= 0)
+		ret = clsact_filter(nl, ifindex, TC_H_MIN_EGRESS, watch->progs[VL_HOOK_OUT], what,
+				    err);
+	if (!ret && watch->progs[VL_HOOK_IN] >= 0)
+		ret = clsact_filter(nl, ifindex, TC_H_MIN_INGRESS, watch->progs[VL_HOOK_IN], what,
+				    err);
+	return ret;
+}

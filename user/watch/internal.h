@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * internal.h - what the files of the watch room share among themselves.
+ */
+#ifndef VETHLAB_USER_WATCH_INTERNAL_H
+#define VETHLAB_USER_WATCH_INTERNAL_H
+
+#include "user/watch/watch.h"
+
+struct vethlab; /* the skeleton */
+
+/* Maps of a lab by their place in watch->maps; names in watch.c. */
+enum watch_map {
+	MAP_COUNT_OUT, /* by enum vl_hook: the counters come first */
+	MAP_COUNT_XDP,
+	MAP_COUNT_IN,
+	MAP_ENDS,
+	MAP_LAB,
+	MAP_SESSIONS,
+	MAP_CONTROL,
+	MAP_SESSION_LOSS,
+	MAP_TRACERS,
+	WATCH_MAPS,
+};
+
+/* Programs by their place in watch->progs: one a hook (enum vl_hook), and native XDP's. */
+enum { PROG_XDP_NATIVE = VL_HOOKS, WATCH_PROGS };
+
+/* All descriptors are -1 where there is none. */
+struct watch {
+	char lab[LAB_NAME_MAX + 1];
+	uint32_t n_ends;
+	struct vethlab *skel;   /* loaded by us: it owns the descriptors. NULL: opened from pins */
+	int maps[WATCH_MAPS];
+	int progs[WATCH_PROGS];
+};
+
+/* "<WATCH_DIR>/<lab>/<format...>" into path. */
+void watch_path(char path[256], const char *lab, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* Keep what libbpf and the verifier say instead of letting it go to stderr. */
+void watch_log_start(void);
+/* The last line that they said on this thread ("" if none). */
+const char *watch_log_last(void);
+
+/*
+ * A failed step of eBPF: "<object>: cannot <action> (kernel: ...)". Privileges and missing
+ * features become ERR_PRIVILEGE with what to do. capability: what the step needs. Returns -error.
+ */
+int watch_fail(struct err *err, int error, const char *object, const char *action,
+	       const char *capability);
+
+#endif

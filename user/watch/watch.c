@@ -1,0 +1,353 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * watch.c - a lab's programs and maps: loaded, pinned, opened again, unpinned.
+ */
+#include "user/watch/internal.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "bpf/vethlab.skel.h"
+
+/* Names of pins, as docs/maps.md gives them; in the order of enum watch_map and vl_hook. */
+static const char *const map_names[WATCH_MAPS] = {
+	"count_out", "count_xdp", "count_in", "ends",	 "lab",
+	"sessions",  "control",	  "session_loss", "tracers",
+};
+static const char *const prog_names[WATCH_PROGS] = {"vl_out", "vl_xdp", "vl_in", "vl_xdp_frags"};
+
+/* Directories in a lab's directory. */
+static const char *const dir_names[] = {"links", "locks"};
+
+void watch_path(char path[256], const char *lab, const char *fmt, ...)
+{
+	int n = snprintf(path, 256, WATCH_DIR "/%s/", lab);
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(path + n, 256 - n, fmt, args);
+	va_end(args);
+}
+
+int watch_mount_bpffs(struct err *err)
+{
+	struct statfs fs;
+
+	if (!statfs(BPFFS, &fs) && (unsigned long)fs.f_type == BPF_FS_MAGIC)
+		return 0;
+	if (mkdir(BPFFS, 0700) && errno != EEXIST && errno != EROFS && errno != EPERM)
+		return watch_fail(err, errno, BPFFS, "make the directory", "CAP_SYS_ADMIN");
+	if (mount("bpf", BPFFS, "bpf", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=0700")) {
+		int error = errno;
+
+		watch_fail(err, error, BPFFS, "mount bpffs", "CAP_SYS_ADMIN");
+		if (error == ENODEV || error == ENOENT)
+			err_hint(err, "the kernel needs CONFIG_BPF_SYSCALL, and /sys must be mounted");
+		return -error;
+	}
+	return 1;
+}
+
+static struct watch *watch_new(const char *lab)
+{
+	struct watch *watch = calloc(1, sizeof(*watch));
+
+	if (!watch)
+		return NULL;
+	snprintf(watch->lab, sizeof(watch->lab), "%s", lab);
+	memset(watch->maps, -1, sizeof(watch->maps));
+	memset(watch->progs, -1, sizeof(watch->progs));
+	return watch;
+}
+
+void watch_close(struct watch *watch)
+{
+	if (!watch)
+		return;
+	if (watch->skel) {
+		vethlab__destroy(watch->skel);
+	} else {
+		for (int i = 0; i < WATCH_MAPS; i++)
+			if (watch->maps[i] >= 0)
+				close(watch->maps[i]);
+		for (int i = 0; i < WATCH_PROGS; i++)
+			if (watch->progs[i] >= 0)
+				close(watch->progs[i]);
+	}
+	free(watch);
+}
+
+uint32_t watch_n_ends(const struct watch *watch)
+{
+	return watch->n_ends;
+}
+
+bool watch_has_hook(const struct watch *watch, enum vl_hook hook)
+{
+	return watch->maps[hook] >= 0;
+}
+
+/* Room for a lab to grow: the next power of two, at least 64. */
+static uint32_t map_size(uint32_t n_ends)
+{
+	uint32_t size = 64;
+
+	while (size < n_ends)
+		size *= 2;
+	return size;
+}
+
+/* Sizes, constants and hooks, before load. */
+static int watch_configure(struct vethlab *skel, const struct watch_config *config)
+{
+	const bool wanted[WATCH_PROGS] = {config->out, config->xdp, config->in, config->xdp};
+	uint32_t size = map_size(config->n_ends);
+	int cpus = libbpf_num_possible_cpus();
+	int ret = bpf_map__set_max_entries(skel->maps.ends, size);
+
+	if (cpus < 0)
+		return cpus;
+	skel->rodata->ifindex_base = config->ifindex_base;
+	skel->rodata->n_cpus = cpus;
+	if (!ret)
+		ret = bpf_map__set_max_entries(skel->maps.tracers, VL_SESSIONS * cpus);
+	for (int i = 0; i < WATCH_PROGS && !ret; i++)
+		ret = bpf_program__set_autoload(
+			bpf_object__find_program_by_name(skel->obj, prog_names[i]), wanted[i]);
+	for (int hook = 0; hook < VL_HOOKS && !ret; hook++) {
+		struct bpf_map *map = bpf_object__find_map_by_name(skel->obj, map_names[hook]);
+
+		ret = wanted[hook] ? bpf_map__set_max_entries(map, size) :
+				     bpf_map__set_autocreate(map, false);
+	}
+	return ret;
+}
+
+static int watch_describe(struct watch *watch, const struct watch_config *config)
+{
+	struct vl_lab lab = {
+		.version = VL_VERSION,
+		.n_ends = config->n_ends,
+		.ifindex_base = config->ifindex_base,
+	};
+	struct timespec now;
+	uint32_t zero = 0;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	lab.started_ns = now.tv_sec * 1000000000ull + now.tv_nsec;
+	snprintf(lab.name, sizeof(lab.name), "%s", config->lab);
+	return bpf_map_update_elem(watch->maps[MAP_LAB], &zero, &lab, BPF_ANY);
+}
+
+/* Those of the skeleton; what was not loaded has none. */
+static void take_descriptors(struct watch *watch)
+{
+	struct bpf_object *obj = watch->skel->obj;
+
+	for (int i = 0; i < WATCH_MAPS; i++) {
+		int fd = bpf_map__fd(bpf_object__find_map_by_name(obj, map_names[i]));
+
+		watch->maps[i] = fd < 0 ? -1 : fd;
+	}
+	for (int i = 0; i < WATCH_PROGS; i++) {
+		int fd = bpf_program__fd(bpf_object__find_program_by_name(obj, prog_names[i]));
+
+		watch->progs[i] = fd < 0 ? -1 : fd;
+	}
+}
+
+int watch_load(struct watch **out, const struct watch_config *config, struct err *err)
+{
+	const char *need = "CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN";
+	struct watch *watch = watch_new(config->lab);
+	int ret;
+
+	if (!watch)
+		return err_set(err, ERR_SYSTEM, ENOMEM, "%s: out of memory", config->lab);
+	watch_log_start();
+	watch->n_ends = config->n_ends;
+	watch->skel = vethlab__open();
+	ret = watch->skel ? watch_configure(watch->skel, config) : -errno;
+	if (!ret)
+		ret = vethlab__load(watch->skel);
+	if (ret) {
+		watch_fail(err, -ret, config->lab, "load the eBPF programs", need);
+		goto out;
+	}
+	take_descriptors(watch);
+	ret = watch_describe(watch, config);
+	if (ret)
+		watch_fail(err, -ret, config->lab, "describe the lab in its map", need);
+out:
+	if (ret)
+		watch_close(watch);
+	else
+		*out = watch;
+	return ret;
+}
+
+int watch_name_end(struct watch *watch, uint32_t number, const struct vl_end *end,
+		   struct err *err)
+{
+	if (bpf_map_update_elem(watch->maps[MAP_ENDS], &number, end, BPF_ANY))
+		return watch_fail(err, errno, end->ifname, "enter the end into the map `ends`",
+				  "CAP_BPF");
+	return 0;
+}
+
+static int make_dir(const char *path, struct err *err)
+{
+	if (mkdir(path, 0700) && errno != EEXIST)
+		return watch_fail(err, errno, path, "make the directory", "CAP_BPF");
+	return 0;
+}
+
+static int pin(int fd, const char *lab, const char *name, struct err *err)
+{
+	char path[256];
+
+	if (fd < 0)
+		return 0;
+	watch_path(path, lab, "%s", name);
+	if (bpf_obj_pin(fd, path))
+		return watch_fail(err, errno, path, "pin", "CAP_BPF");
+	return 0;
+}
+
+int watch_pin(struct watch *watch, struct err *err)
+{
+	char path[256];
+	int ret;
+
+	watch_path(path, watch->lab, "%s", "");
+	ret = make_dir(WATCH_DIR, err);
+	if (!ret)
+		ret = make_dir(path, err);
+	for (size_t i = 0; i < sizeof(dir_names) / sizeof(*dir_names) && !ret; i++) {
+		watch_path(path, watch->lab, "%s", dir_names[i]);
+		ret = make_dir(path, err);
+	}
+	for (int i = 0; i < VL_SESSIONS && !ret; i++) {
+		watch_path(path, watch->lab, "locks/%d", i);
+		ret = make_dir(path, err);
+	}
+	for (int i = 0; i < WATCH_MAPS && !ret; i++)
+		ret = pin(watch->maps[i], watch->lab, map_names[i], err);
+	for (int i = 0; i < WATCH_PROGS && !ret; i++)
+		ret = pin(watch->progs[i], watch->lab, prog_names[i], err);
+	return ret;
+}
+
+/* A pinned object; -1 if there is no such pin, else what bpf_obj_get() says. */
+static int open_pin(const char *lab, const char *name)
+{
+	char path[256];
+	int fd;
+
+	watch_path(path, lab, "%s", name);
+	fd = bpf_obj_get(path);
+	if (fd >= 0)
+		return fd;
+	return errno == ENOENT ? -1 : -errno;
+}
+
+static int open_pins(struct watch *watch, struct err *err)
+{
+	struct vl_lab lab;
+	uint32_t zero = 0;
+
+	for (int i = 0; i < WATCH_MAPS + WATCH_PROGS; i++) {
+		int *fd = i < WATCH_MAPS ? &watch->maps[i] : &watch->progs[i - WATCH_MAPS];
+		const char *name = i < WATCH_MAPS ? map_names[i] : prog_names[i - WATCH_MAPS];
+		int ret = open_pin(watch->lab, name);
+
+		if (ret < -1)
+			return watch_fail(err, -ret, watch->lab, "open its pinned maps", "CAP_BPF");
+		*fd = ret;
+	}
+	if (watch->maps[MAP_LAB] < 0)
+		return -ENOENT;
+	for (int i = MAP_ENDS; i < WATCH_MAPS; i++)
+		if (watch->maps[i] < 0)
+			return err_set(err, ERR_FAILED, ENOENT, WATCH_DIR "/%s/%s is missing",
+				       watch->lab, map_names[i]);
+	if (bpf_map_lookup_elem(watch->maps[MAP_LAB], &zero, &lab))
+		return watch_fail(err, errno, watch->lab, "read its map `lab`", "CAP_BPF");
+	if (lab.version != VL_VERSION)
+		return err_set(err, ERR_FAILED, EPROTO,
+			       "%s: its maps have version %u, this vethlab reads version %u",
+			       watch->lab, lab.version, VL_VERSION);
+	watch->n_ends = lab.n_ends;
+	return 0;
+}
+
+int watch_open(struct watch **out, const char *lab, struct err *err)
+{
+	struct watch *watch = watch_new(lab);
+	int ret;
+
+	if (!watch)
+		return err_set(err, ERR_SYSTEM, ENOMEM, "%s: out of memory", lab);
+	watch_log_start();
+	ret = open_pins(watch, err);
+	if (ret)
+		watch_close(watch);
+	else
+		*out = watch;
+	return ret;
+}
+
+/* Remove what is below dir and dir itself. bpffs nests no deeper than we make it. */
+static int remove_tree(int parent, const char *dir)
+{
+	int fd = openat(parent, dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), ret = 0;
+	struct dirent *entry;
+	DIR *list;
+
+	if (fd < 0)
+		return errno == ENOENT ? 0 : -errno;
+	list = fdopendir(fd);
+	if (!list) {
+		ret = -errno;
+		close(fd);
+		return ret;
+	}
+	while (!ret && (entry = readdir(list))) {
+		if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, ".."))
+			continue;
+		if (entry->d_type == DT_DIR)
+			ret = remove_tree(fd, entry->d_name);
+		else if (unlinkat(fd, entry->d_name, 0) && errno != ENOENT)
+			ret = -errno;
+	}
+	closedir(list);
+	if (!ret && unlinkat(parent, dir, AT_REMOVEDIR) && errno != ENOENT)
+		ret = -errno;
+	return ret;
+}
+
+int watch_unpin(const char *lab, struct err *err)
+{
+	char path[256];
+	int ret;
+
+	snprintf(path, sizeof(path), WATCH_DIR "/%s", lab);
+	ret = remove_tree(AT_FDCWD, path);
+	if (ret)
+		return watch_fail(err, -ret, path, "remove its pins", "CAP_DAC_OVERRIDE");
+	rmdir(WATCH_DIR); /* stays if another lab is in it */
+	return 0;
+}
