@@ -146,6 +146,25 @@ int address_delete(struct nl *nl, uint32_t ifindex, const struct ip_prefix *pref
 int route_add(struct nl *nl, const struct route *route, uint32_t (*ifindex)(const char *dev, void *arg),
 	      void *arg, const struct nl_what *what, struct err *err);
 
+/* A bridge to be born in the socket's namespace. */
+struct bridge_link {
+	const struct bridge_options *options; /* its name too */
+	uint32_t ifindex;                     /* requested; 0: the kernel's choice */
+	uint32_t group;                       /* our mark, or 0 */
+};
+
+int link_add_bridge(struct nl *nl, const struct bridge_link *bridge, const struct nl_what *what,
+		    struct err *err);
+/* Make an interface a port of a bridge; master 0 takes it out. */
+int link_set_master(struct nl *nl, uint32_t ifindex, uint32_t master, const struct nl_what *what,
+		    struct err *err);
+/* A static (permanent) neighbor. */
+int neighbor_add(struct nl *nl, uint32_t ifindex, const struct ip_addr *addr,
+		 const uint8_t mac[6], const struct nl_what *what, struct err *err);
+/* Offloads of an interface in the calling thread's namespace, by ethtool ioctl. */
+int link_set_offloads(const char *ifname, enum setting tx_checksum, enum setting tso,
+		      enum setting gro, const struct nl_what *what, struct err *err);
+
 /* What the kernel says about one interface. */
 struct link_info {
 	uint32_t ifindex, peer_ifindex; /* IFLA_LINK; 0: none */

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* bridge.c - bridges, their ports, static neighbors, offloads. */
+#include <errno.h>
+#include <linux/ethtool.h>
+#include <linux/if_link.h>
+#include <linux/neighbour.h>
+#include <linux/sockios.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "user/net/net.h"
+
+int link_add_bridge(struct nl *nl, const struct bridge_link *bridge, const struct nl_what *what,
+		    struct err *err)
+{
+	struct nlmsghdr *nlh = nl_begin(nl, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL);
+	struct ifinfomsg *ifi = mnl_nlmsg_put_extra_header(nlh, sizeof(*ifi));
+	struct nlattr *info, *data;
+
+	ifi->ifi_index = bridge->ifindex;
+	mnl_attr_put_strz(nlh, IFLA_IFNAME, bridge->options->dev);
+	if (bridge->group)
+		mnl_attr_put_u32(nlh, IFLA_GROUP, bridge->group);
+	info = mnl_attr_nest_start(nlh, IFLA_LINKINFO);
+	mnl_attr_put_strz(nlh, IFLA_INFO_KIND, "bridge");
+	data = mnl_attr_nest_start(nlh, IFLA_INFO_DATA);
+	mnl_attr_put_u32(nlh, IFLA_BR_STP_STATE, bridge->options->stp);
+	mnl_attr_put_u8(nlh, IFLA_BR_VLAN_FILTERING, bridge->options->vlan_filtering);
+	if (bridge->options->has_ageing) /* in USER_HZ */
+		mnl_attr_put_u32(nlh, IFLA_BR_AGEING_TIME,
+				 bridge->options->ageing_s * (uint32_t)sysconf(_SC_CLK_TCK));
+	/* Without STP nothing needs 15 s of listening and learning before a port forwards. */
+	if (!bridge->options->stp)
+		mnl_attr_put_u32(nlh, IFLA_BR_FORWARD_DELAY, 0);
+	mnl_attr_nest_end(nlh, data);
+	mnl_attr_nest_end(nlh, info);
+	return nl_commit(nl, what, err);
+}
+
+int link_set_master(struct nl *nl, uint32_t ifindex, uint32_t master, const struct nl_what *what,
+		    struct err *err)
+{
+	struct nlmsghdr *nlh = nl_begin(nl, RTM_NEWLINK, 0);
+	struct ifinfomsg *ifi = mnl_nlmsg_put_extra_header(nlh, sizeof(*ifi));
+
+	ifi->ifi_index = ifindex;
+	mnl_attr_put_u32(nlh, IFLA_MASTER, master);
+	return nl_commit(nl, what, err);
+}
+
+int neighbor_add(struct nl *nl, uint32_t ifindex, const struct ip_addr *addr,
+		 const uint8_t mac[6], const struct nl_what *what, struct err *err)
+{
+	struct nlmsghdr *nlh = nl_begin(nl, RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE);
+	struct ndmsg *nd = mnl_nlmsg_put_extra_header(nlh, sizeof(*nd));
+
+	nd->ndm_family = addr->family;
+	nd->ndm_ifindex = ifindex;
+	nd->ndm_state = NUD_PERMANENT;
+	mnl_attr_put(nlh, NDA_DST, addr->family == AF_INET6 ? 16 : 4, addr->bytes);
+	mnl_attr_put(nlh, NDA_LLADDR, 6, mac);
+	return nl_commit(nl, what, err);
+}
+
+static int set_offload(int sock, const char *ifname, uint32_t command, enum setting setting)
+{
+	struct ethtool_value value = { .cmd = command, .data = setting == SETTING_ON };
+	struct ifreq request = { .ifr_data = (void *)&value };
+
+	if (setting == SETTING_DEFAULT)
+		return 0;
+	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", ifname);
+	return ioctl(sock, SIOCETHTOOL, &request) ? -errno : 0;
+}
+
+int link_set_offloads(const char *ifname, enum setting tx_checksum, enum setting tso,
+		      enum setting gro, const struct nl_what *what, struct err *err)
+{
+	int sock, ret;
+
+	if (!tx_checksum && !tso && !gro)
+		return 0;
+	sock = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (sock < 0)
+		return err_set(err, ERR_SYSTEM, errno, "cannot open a socket: %s",
+			       strerror(errno));
+	ret = set_offload(sock, ifname, ETHTOOL_STXCSUM, tx_checksum);
+	if (!ret)
+		ret = set_offload(sock, ifname, ETHTOOL_STSO, tso);
+	if (!ret)
+		ret = set_offload(sock, ifname, ETHTOOL_SGRO, gro);
+	close(sock);
+	if (!ret)
+		return 0;
+	err_set(err, ERR_SYSTEM, -ret, "%s: cannot %s (kernel: %s)", what->object, what->action,
+		strerror(-ret));
+	err_at(err, what->where);
+	return ret;
+}
