@@ -144,7 +144,7 @@ static int take_place(struct build *build, struct err *err)
 		return all;
 	ret = place_range(run, build->fds, err);
 	head.ifindex_base = run->ifindex_base;
-	head.capacity = run->capacity;
+	head.range = run->capacity + run->lab->n_nodes;
 	head.group = run->group;
 	if (!ret)
 		ret = journal_create(&build->journal, run->name, &head, err);
@@ -236,8 +236,8 @@ static int prepare_one(size_t i, void *arg, struct err *err)
 	struct build *build = arg;
 	int ret = interrupted(build, err);
 
-	return ret ? ret : node_prepare(build->run, build->watch, build->run->lab->nodes[i],
-					build->fds[i], err);
+	return ret ? ret : node_prepare(build->run, build->watch, build->journal,
+					build->run->lab->nodes[i], build->fds[i], err);
 }
 
 static int start_one(size_t i, void *arg, struct err *err)
@@ -255,6 +255,14 @@ static int wait_one(size_t i, void *arg, struct err *err)
 	int ret = interrupted(build, err);
 
 	return ret ? ret : node_wait_up(build->run, build->run->lab->nodes[i], build->fds[i], err);
+}
+
+static int exec_one(size_t i, void *arg, struct err *err)
+{
+	struct build *build = arg;
+	int ret = interrupted(build, err);
+
+	return ret ? ret : node_exec(build->run->lab->nodes[i], build->fds[i], err);
 }
 
 static int build_all(struct build *build, struct err *err)
@@ -283,6 +291,8 @@ static int build_all(struct build *build, struct err *err)
 		ret = workers_run(n, start_one, build, err);
 	if (!ret)
 		ret = workers_run(n, wait_one, build, err);
+	if (!ret)
+		ret = workers_run(n, exec_one, build, err);
 	run->started = time(NULL);
 	if (!ret)
 		ret = interrupted(build, err);

@@ -32,7 +32,7 @@ int lab_lock_all(struct err *err);
 /* The first line: what the rest belongs to. */
 struct journal_head {
 	char boot[BOOT_ID_SIZE]; /* of the boot it was written in: nothing survives a reboot */
-	uint32_t ifindex_base, capacity; /* the ifindex range: capacity ends */
+	uint32_t ifindex_base, range; /* ifindexes of the lab: range from the base on */
 	uint32_t group;                  /* mark of our ends in namespaces that are not ours */
 };
 
@@ -50,6 +50,10 @@ int journal_netns(struct journal *journal, const char *netns_name, const struct 
 /* We are about to make an interface in a namespace that is not ours. Thread-safe. */
 int journal_end(struct journal *journal, const struct netns_id *id, uint32_t ifindex,
 		const char *ifname, struct err *err);
+
+/* We are about to change a sysctl in a namespace that is not ours; value is what it was. */
+int journal_sysctl(struct journal *journal, const struct netns_id *id, const char *key,
+		   const char *value, struct err *err);
 
 /* Reads the first line. -ENOENT: there is no journal, or it has no whole first line. */
 int journal_head(const char *name, struct journal_head *head);

@@ -2,9 +2,10 @@
 /*
  * journal.c - what to undo, one line a step:
  *
- *	vethlab 1 BOOT BASE CAPACITY GROUP
+ *	vethlab 1 BOOT BASE RANGE GROUP
  *	netns INODE COOKIE NAME			a namespace of ours is named
  *	end INODE COOKIE IFINDEX IFNAME		an interface of ours in another's namespace
+ *	sysctl INODE COOKIE KEY VALUE		a setting of another's namespace, as it was
  *
  * Interfaces in namespaces of ours go with them, and so does the other end of their links.
  */
@@ -19,6 +20,7 @@
 #include <unistd.h>
 
 #include "user/lab/files.h"
+#include "user/lab/inside.h"
 
 enum { LINE_SIZE = 512 };
 
@@ -96,7 +98,7 @@ int journal_create(struct journal **out, const char *name, const struct journal_
 	if (ret)
 		return ret;
 	ret = append(journal, err, "vethlab 1 %s %" PRIu32 " %" PRIu32 " %" PRIu32 "\n", head->boot,
-		     head->ifindex_base, head->capacity, head->group);
+		     head->ifindex_base, head->range, head->group);
 	if (ret) {
 		journal_close(journal);
 		return ret;
@@ -132,10 +134,17 @@ int journal_end(struct journal *journal, const struct netns_id *id, uint32_t ifi
 		      id->cookie, ifindex, ifname);
 }
 
+int journal_sysctl(struct journal *journal, const struct netns_id *id, const char *key,
+		   const char *value, struct err *err)
+{
+	return append(journal, err, "sysctl %" PRIu64 " %" PRIu64 " %s %s\n", id->inode, id->cookie,
+		      key, value);
+}
+
 static bool parse_head(const char *line, struct journal_head *head)
 {
 	return sscanf(line, "vethlab 1 %39s %" SCNu32 " %" SCNu32 " %" SCNu32, head->boot,
-		      &head->ifindex_base, &head->capacity, &head->group) == 4;
+		      &head->ifindex_base, &head->range, &head->group) == 4;
 }
 
 /* The whole lines of a journal; frees with free_lines(). Empty if there is none. */
@@ -233,6 +242,23 @@ static int undo_end(const char *line, const struct journal_head *head, struct er
 	return ret;
 }
 
+static int undo_sysctl(const char *line, struct err *err)
+{
+	struct netns_id id;
+	char key[LINE_SIZE];
+	int fd, ret, value = 0;
+
+	if (sscanf(line, "sysctl %" SCNu64 " %" SCNu64 " %511s %n", &id.inode, &id.cookie, key,
+		   &value) != 3 || !value)
+		return 0;
+	fd = netns_find(&id);
+	if (fd < 0)
+		return 0;
+	ret = inside_restore_sysctl(fd, key, line + value, err);
+	close(fd);
+	return ret;
+}
+
 static int undo_netns(const char *name, const char *line, struct err *err)
 {
 	char netns_name[LINE_SIZE], mark[64];
@@ -245,6 +271,16 @@ static int undo_netns(const char *name, const char *line, struct err *err)
 	netns_mark(name, mark);
 	ret = netns_unname(netns_name, &id, mark, err);
 	return ret == -ESTALE ? 0 : ret; /* somebody else's by now */
+}
+
+static int undo_line(const char *name, const char *line, const struct journal_head *head,
+		     struct err *err)
+{
+	if (!strncmp(line, "end ", 4))
+		return undo_end(line, head, err);
+	if (!strncmp(line, "sysctl ", 7))
+		return undo_sysctl(line, err);
+	return undo_netns(name, line, err);
 }
 
 int journal_undo(const char *name, struct err *err)
@@ -266,9 +302,7 @@ int journal_undo(const char *name, struct err *err)
 	if (lines.n && parse_head(lines.list[0], &head) && !strcmp(head.boot, boot)) {
 		/* A failure does not keep the rest from being undone; the first is told. */
 		for (size_t i = lines.n; i-- > 1;) {
-			ret = !strncmp(lines.list[i], "end ", 4) ?
-				      undo_end(lines.list[i], &head, err) :
-				      undo_netns(name, lines.list[i], err);
+			ret = undo_line(name, lines.list[i], &head, err);
 			first = first ? first : ret;
 		}
 	}

@@ -55,6 +55,12 @@ static inline uint32_t running_ifindex(const struct running *run, const struct e
 	return run->ifindex_base + end->number;
 }
 
+/* A bridge node's own interface: bridges stand behind the ends in the range. */
+static inline uint32_t running_bridge_ifindex(const struct running *run, const struct node *node)
+{
+	return run->ifindex_base + run->capacity + node->index;
+}
+
 /* The words for modes, as the command line, the state and JSON say them. */
 const char *xdp_mode_word(enum xdp_mode mode);
 bool xdp_mode_parse(const char *word, enum xdp_mode *mode); /* native, generic, off */
@@ -73,6 +79,16 @@ int lab_up(struct running **run, struct lab *lab, const struct lab_options *opti
  * there is no such lab, or -errno.
  */
 int lab_down(const char *name, struct err *err);
+
+/* What gc finds. */
+enum gc_kind {
+	GC_LAB,        /* files of a lab that does not run: a crash, a reboot */
+	GC_PINS,       /* pinned programs and maps without a lab */
+	GC_NETNS_FILE, /* a file in NETNS_DIR with a lab's mark and no namespace on it */
+};
+/* Find what crashes left and, unless dry_run, remove it. found is told of each before. */
+int lab_gc(bool dry_run, void (*found)(enum gc_kind kind, const char *name, void *arg), void *arg,
+	   struct err *err);
 
 enum lab_state { LAB_RUNNING, LAB_BUSY /* another process builds or removes it */, LAB_BROKEN };
 /* What the files of LAB_DIR/NAME say. */

@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "user/lab/inside.h"
 #include "user/lab/node.h"
 
 enum { LO_IFINDEX = 1, WAIT_UP_MS = 5000 };
@@ -96,22 +97,67 @@ static int attach(const struct running *run, struct watch *watch, struct nl *nl,
 	return ret;
 }
 
-int node_prepare(const struct running *run, struct watch *watch, const struct node *node,
-		 int netns_fd, struct err *err)
+/* The bridge interface with its addresses; it has no programs: its ports, the ends, have them. */
+static int prepare_bridge(const struct running *run, struct journal *journal, struct nl *nl,
+			  const struct node *node, struct err *err)
+{
+	const struct running_node *place = &run->nodes[node->index];
+	struct bridge_link bridge = { .options = &node->bridge,
+				      .ifindex = running_bridge_ifindex(run, node),
+				      .group = place->ours ? 0 : run->group };
+	char object[END_NAME_SIZE];
+	struct nl_what make = { object, "make the bridge", node->where, 0 };
+	struct nl_what up = { object, "set it up", node->where, 0 };
+	int ret = 0;
+
+	if (node->kind != NODE_BRIDGE)
+		return 0;
+	snprintf(object, sizeof(object), "%s:%s", node->name, node->bridge.dev);
+	if (!place->ours)
+		ret = journal_end(journal, &place->id, bridge.ifindex, node->bridge.dev, err);
+	if (!ret)
+		ret = link_add_bridge(nl, &bridge, &make, err);
+	if (!ret)
+		ret = add_addresses(nl, bridge.ifindex, object, node->bridge_addresses,
+				    node->n_bridge_addresses, err);
+	if (!ret)
+		ret = link_set_up(nl, bridge.ifindex, true, &up, err);
+	return ret;
+}
+
+static int prepare_end(const struct running *run, struct watch *watch, struct nl *nl,
+		       const struct end *end, struct err *err)
+{
+	struct nl_what port = { end->name, "make it a port of the bridge", end->where, 0 };
+	struct nl_what offloads = { end->name, "set its offloads", end->link->where, 0 };
+	uint32_t ifindex = running_ifindex(run, end);
+	int ret = attach(run, watch, nl, end, err);
+
+	if (!ret)
+		ret = link_set_offloads(end->ifname, end->link->tx_checksum, end->link->tso,
+					end->link->gro, &offloads, err);
+	if (!ret && end->node->kind == NODE_BRIDGE)
+		ret = link_set_master(nl, ifindex, running_bridge_ifindex(run, end->node), &port,
+				      err);
+	if (!ret)
+		ret = add_addresses(nl, ifindex, end->name, end->addresses, end->n_addresses, err);
+	return ret;
+}
+
+int node_prepare(const struct running *run, struct watch *watch, struct journal *journal,
+		 const struct node *node, int netns_fd, struct err *err)
 {
 	struct nl *nl = NULL;
 	int ret = enter(netns_fd, &nl, err);
 
 	if (!ret)
+		ret = inside_sysctls(run, journal, node, err);
+	if (!ret)
 		ret = prepare_lo(run, nl, node, err);
-	for (size_t i = 0; !ret && i < node->n_ends; i++) {
-		const struct end *end = node->ends[i];
-
-		ret = attach(run, watch, nl, end, err);
-		if (!ret)
-			ret = add_addresses(nl, running_ifindex(run, end), end->name,
-					    end->addresses, end->n_addresses, err);
-	}
+	if (!ret)
+		ret = prepare_bridge(run, journal, nl, node, err);
+	for (size_t i = 0; !ret && i < node->n_ends; i++)
+		ret = prepare_end(run, watch, nl, node->ends[i], err);
 	if (!ret)
 		ret = nl_flush(nl, err);
 	nl_close(nl);
@@ -131,6 +177,8 @@ static uint32_t device_ifindex(const char *dev, void *arg)
 	for (size_t i = 0; i < devices->node->n_ends; i++)
 		if (!strcmp(devices->node->ends[i]->ifname, dev))
 			return running_ifindex(devices->run, devices->node->ends[i]);
+	if (devices->node->kind == NODE_BRIDGE && !strcmp(devices->node->bridge.dev, dev))
+		return running_bridge_ifindex(devices->run, devices->node);
 	return strcmp(dev, "lo") ? 0 : LO_IFINDEX;
 }
 
@@ -152,12 +200,33 @@ static int add_routes(const struct running *run, struct nl *nl, const struct nod
 	return ret;
 }
 
+static int add_neighbors(const struct running *run, struct nl *nl, const struct node *node,
+			 struct err *err)
+{
+	struct devices devices = { run, node };
+	char text[IP_TEXT_SIZE], action[96];
+	int ret = 0;
+
+	for (size_t i = 0; !ret && i < node->n_neighbors; i++) {
+		const struct neighbor *neighbor = &node->neighbors[i];
+		struct nl_what what = { node->name, action, neighbor->where, 0 };
+
+		snprintf(action, sizeof(action), "add the neighbor %s on %s",
+			 ip_format(&neighbor->addr, text, sizeof(text)), neighbor->dev);
+		ret = neighbor_add(nl, device_ifindex(neighbor->dev, &devices), &neighbor->addr,
+				   neighbor->mac, &what, err);
+	}
+	return ret;
+}
+
 int node_start(const struct running *run, struct watch *watch, const struct node *node,
 	       int netns_fd, struct err *err)
 {
 	struct nl *nl = NULL;
 	int ret = enter(netns_fd, &nl, err);
 
+	if (!ret)
+		ret = inside_nft(node, err);
 	for (size_t i = 0; !ret && i < node->n_ends; i++) {
 		const struct end *end = node->ends[i];
 		struct nl_what filters = { end->name, "attach tc programs", end->where, 0 };
@@ -170,11 +239,23 @@ int node_start(const struct running *run, struct watch *watch, const struct node
 			ret = link_set_up(nl, ifindex, true, &up, err);
 	}
 	if (!ret)
+		ret = add_neighbors(run, nl, node, err);
+	if (!ret)
 		ret = add_routes(run, nl, node, err);
 	if (!ret)
 		ret = nl_flush(nl, err);
 	nl_close(nl);
 	return ret;
+}
+
+int node_exec(const struct node *node, int netns_fd, struct err *err)
+{
+	if (!node->n_exec)
+		return 0;
+	if (setns(netns_fd, CLONE_NEWNET))
+		return err_set(err, ERR_SYSTEM, errno, "cannot enter a network namespace: %s",
+			       strerror(errno));
+	return inside_exec(node, err);
 }
 
 /* ---- waiting --------------------------------------------------------------------------------- */

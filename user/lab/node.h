@@ -3,17 +3,20 @@
 #ifndef VETHLAB_USER_LAB_NODE_H
 #define VETHLAB_USER_LAB_NODE_H
 
-#include "user/lab/lab.h"
+#include "user/lab/files.h"
 
 /*
  * Call these on a thread that may change namespace; they leave it in the node's. netns_fd stays
  * open and is the caller's.
  */
 
-/* lo, addresses, programs on the ends; nothing is up yet, so that no packet goes uncounted. */
-int node_prepare(const struct running *run, struct watch *watch, const struct node *node,
-		 int netns_fd, struct err *err);
-/* clsact filters, ends up, routes. */
+/*
+ * Sysctls, lo, bridge, programs on the ends, addresses; nothing is up yet, so that no packet goes
+ * uncounted.
+ */
+int node_prepare(const struct running *run, struct watch *watch, struct journal *journal,
+		 const struct node *node, int netns_fd, struct err *err);
+/* nft rules, clsact filters, ends up, neighbors, routes. */
 int node_start(const struct running *run, struct watch *watch, const struct node *node,
 	       int netns_fd, struct err *err);
 /*
@@ -22,5 +25,8 @@ int node_start(const struct running *run, struct watch *watch, const struct node
  */
 int node_wait_up(const struct running *run, const struct node *node, int netns_fd,
 		 struct err *err);
+
+/* The node's exec: commands, once the lab is built. */
+int node_exec(const struct node *node, int netns_fd, struct err *err);
 
 #endif

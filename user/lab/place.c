@@ -142,13 +142,13 @@ int place_foreign(struct running *run, int *fds, struct err *err)
 }
 
 struct range {
-	uint32_t base, capacity;
+	uint32_t base, size;
 	bool taken;
 };
 
-static bool overlaps(const struct range *range, uint32_t base, uint32_t capacity)
+static bool overlaps(const struct range *range, uint32_t base, uint32_t size)
 {
-	return range->base < base + capacity && base < range->base + range->capacity;
+	return range->base < base + size && base < range->base + range->size;
 }
 
 static bool on_foreign_link(const struct link_info *info, void *arg)
@@ -180,7 +180,7 @@ static int look_at_range(const struct running *run, const int *fds, char **labs,
 	range->taken = false;
 	for (size_t i = 0; i < n_labs; i++)
 		if (strcmp(labs[i], run->name) && !journal_head(labs[i], &head))
-			range->taken |= overlaps(range, head.ifindex_base, head.capacity);
+			range->taken |= overlaps(range, head.ifindex_base, head.range);
 	for (size_t i = 0; !ret && !range->taken && i < run->lab->n_nodes; i++)
 		if (fds[i] >= 0)
 			ret = look_in_netns(fds[i], range, err);
@@ -190,9 +190,9 @@ static int look_at_range(const struct running *run, const int *fds, char **labs,
 int place_range(struct running *run, const int *fds, struct err *err)
 {
 	size_t n_ends = lab_n_ends(run->lab), n_labs;
-	/* Room for links that are added to the running lab. */
-	struct range range = { .base = RANGE_START,
-			       .capacity = n_ends + (n_ends > 256 ? n_ends / 4 : 64) };
+	/* Room for links that are added to the running lab; bridges stand behind the ends. */
+	uint32_t capacity = n_ends + (n_ends > 256 ? n_ends / 4 : 64);
+	struct range range = { .base = RANGE_START, .size = capacity + run->lab->n_nodes };
 	char **labs;
 	int ret = lab_list(&labs, &n_labs, err);
 
@@ -208,9 +208,9 @@ int place_range(struct running *run, const int *fds, struct err *err)
 		return ret;
 	if (range.taken)
 		return err_set(err, ERR_FAILED, ENOSPC, "lab %s: no free range of %u ifindexes",
-			       run->name, range.capacity);
+			       run->name, range.size);
 	run->ifindex_base = range.base;
-	run->capacity = range.capacity;
+	run->capacity = capacity;
 	/* A mark that nobody has by chance; 0 is the group of everything else. */
 	do
 		if (getrandom(&run->group, sizeof(run->group), 0) != sizeof(run->group))

@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* inside.c - see inside.h. */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "user/lab/inside.h"
+
+/* ---- sysctls --------------------------------------------------------------------------------- */
+
+/*
+ * As sysctl(8): dots separate, a '/' stands for a dot in a name (net.ipv4.conf.eth0/100.rp_filter);
+ * a key that has '/' first separates by them.
+ */
+static void sysctl_path(const char *key, char path[PATH_MAX])
+{
+	bool slashes = strcspn(key, "/") < strcspn(key, ".");
+	size_t n = snprintf(path, PATH_MAX, "/proc/sys/");
+
+	for (; *key && n < PATH_MAX - 1; key++)
+		path[n++] = slashes ? *key : *key == '.' ? '/' : *key == '/' ? '.' : *key;
+	path[n] = '\0';
+}
+
+/* /proc/sys/net is that of the namespace of the thread that opens it (net_ctl_root in the kernel). */
+static int read_sysctl(const char *key, char *value, size_t size)
+{
+	char path[PATH_MAX];
+	ssize_t n;
+	int fd;
+
+	sysctl_path(key, path);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	n = read(fd, value, size - 1);
+	value[n > 0 ? n : 0] = '\0';
+	value[strcspn(value, "\n")] = '\0';
+	close(fd);
+	return n < 0 ? -errno : 0;
+}
+
+static int write_sysctl(const char *key, const char *value)
+{
+	char path[PATH_MAX];
+	int fd, ret = 0;
+
+	sysctl_path(key, path);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	if (write(fd, value, strlen(value)) < 0)
+		ret = -errno;
+	close(fd);
+	return ret;
+}
+
+static int set_sysctl(const struct running *run, struct journal *journal, const struct node *node,
+		      const char *key, const char *value, struct where where, struct err *err)
+{
+	const struct running_node *place = &run->nodes[node->index];
+	char before[256];
+	int ret = 0;
+
+	if (!place->ours) {
+		ret = read_sysctl(key, before, sizeof(before));
+		if (!ret && !strcmp(before, value))
+			return 0;
+		if (!ret && journal_sysctl(journal, &place->id, key, before, err))
+			return -EIO;
+	}
+	if (!ret)
+		ret = write_sysctl(key, value);
+	if (!ret)
+		return 0;
+	err_set(err, ret == -EACCES || ret == -EPERM ? ERR_PRIVILEGE : ERR_SYSTEM, -ret,
+		"%s: cannot set sysctl %s to %s: %s", node->name, key, value, strerror(-ret));
+	if (ret == -ENOENT)
+		err_hint(err, "this kernel has no such setting, or its module is not loaded");
+	err_at(err, where);
+	return ret;
+}
+
+int inside_sysctls(const struct running *run, struct journal *journal, const struct node *node,
+		   struct err *err)
+{
+	int ret = 0;
+
+	if (node->forward_v4)
+		ret = set_sysctl(run, journal, node, "net.ipv4.ip_forward", "1", node->where, err);
+	if (!ret && node->forward_v6)
+		ret = set_sysctl(run, journal, node, "net.ipv6.conf.all.forwarding", "1",
+				 node->where, err);
+	for (size_t i = 0; !ret && i < node->n_sysctls; i++)
+		ret = set_sysctl(run, journal, node, node->sysctls[i].key, node->sysctls[i].value,
+				 node->sysctls[i].where, err);
+	return ret;
+}
+
+struct restore {
+	const char *key, *value;
+};
+
+static int restore(void *arg)
+{
+	const struct restore *what = arg;
+
+	return write_sysctl(what->key, what->value);
+}
+
+int inside_restore_sysctl(int netns_fd, const char *key, const char *value, struct err *err)
+{
+	struct restore what = { key, value };
+	int ret = netns_run(netns_fd, restore, &what, err);
+
+	if (ret < 0)
+		err_set(err, ERR_SYSTEM, -ret, "cannot set sysctl %s back to %s: %s", key, value,
+			strerror(-ret));
+	return ret;
+}
+
+/* ---- programs -------------------------------------------------------------------------------- */
+
+/*
+ * Start a program in this thread's namespace with input on stdin, and wait for it. What it
+ * prints is kept for the error. Returns its exit status, 128 + signal, or -errno.
+ */
+static int run_program(char *const argv[], const char *input, char *said, size_t size)
+{
+	int in[2] = { -1, -1 }, out[2] = { -1, -1 }, status, ret = 0;
+	size_t used = 0;
+	ssize_t n;
+	pid_t pid;
+
+	said[0] = '\0';
+	if (pipe2(in, O_CLOEXEC) || pipe2(out, O_CLOEXEC)) {
+		ret = -errno;
+		goto out;
+	}
+	pid = fork();
+	if (pid < 0) {
+		ret = -errno;
+		goto out;
+	}
+	if (!pid) {
+		/* Only async-signal-safe calls: other threads of ours may have held locks. */
+		dup2(in[0], 0);
+		dup2(out[1], 1);
+		dup2(out[1], 2);
+		signal(SIGPIPE, SIG_DFL);
+		execvp(argv[0], argv);
+		_exit(errno == ENOENT ? 127 : 126);
+	}
+	close(in[0]);
+	close(out[1]);
+	in[0] = out[1] = -1;
+	/* A rules text fits a pipe or is read while it is written: programs read before they talk. */
+	while (input && *input && (n = write(in[1], input, strlen(input))) > 0)
+		input += n;
+	close(in[1]);
+	in[1] = -1;
+	/* What does not fit is read and forgotten, so that the program can end. */
+	do {
+		char rest[512];
+		bool fits = used + 1 < size;
+
+		n = fits ? read(out[0], said + used, size - 1 - used) :
+			   read(out[0], rest, sizeof(rest));
+		if (n > 0 && fits)
+			used += n;
+	} while (n > 0 || (n < 0 && errno == EINTR));
+	said[used] = '\0';
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	ret = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+out:
+	for (int i = 0; i < 2; i++) {
+		if (in[i] >= 0)
+			close(in[i]);
+		if (out[i] >= 0)
+			close(out[i]);
+	}
+	return ret;
+}
+
+/* The first line of what a program said. */
+static const char *first_line(char *said)
+{
+	said[strcspn(said, "\n")] = '\0';
+	return said;
+}
+
+int inside_nft(const struct node *node, struct err *err)
+{
+	char *argv[] = { "nft", "-f", "-", NULL }, said[512];
+	int ret;
+
+	if (!node->nft)
+		return 0;
+	ret = run_program(argv, node->nft, said, sizeof(said));
+	if (!ret)
+		return 0;
+	if (ret == 127) {
+		err_set(err, ERR_PRIVILEGE, ENOENT, "%s: its nft rules need the program nft, which is "
+						    "not installed",
+			node->name);
+		err_hint(err, "install the package nftables");
+	} else if (ret < 0) {
+		err_set(err, ERR_SYSTEM, -ret, "%s: cannot run nft: %s", node->name, strerror(-ret));
+	} else {
+		err_set(err, ERR_FAILED, EINVAL, "%s: nft refuses the rules: %s", node->name,
+			first_line(said));
+	}
+	err_at(err, node->nft_where);
+	return -EINVAL;
+}
+
+int inside_exec(const struct node *node, struct err *err)
+{
+	for (size_t i = 0; i < node->n_exec; i++) {
+		const struct command *command = &node->exec[i];
+		char *argv[] = { "/bin/sh", "-c", command->line, NULL }, said[256];
+		int ret = run_program(argv, NULL, said, sizeof(said));
+
+		if (!ret)
+			continue;
+		if (ret < 0)
+			err_set(err, ERR_SYSTEM, -ret, "%s: cannot run `%s`: %s", node->name,
+				command->line, strerror(-ret));
+		else
+			err_set(err, ERR_FAILED, EINVAL, "%s: `%s` ended with status %d%s%s",
+				node->name, command->line, ret, said[0] ? ": " : "",
+				first_line(said));
+		err_at(err, command->where);
+		return -EINVAL;
+	}
+	return 0;
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * inside.h - what a lab file asks for inside a node that no netlink request does: sysctls, nft
+ * rules, commands. Call on a thread that is in the node's namespace.
+ */
+#ifndef VETHLAB_USER_LAB_INSIDE_H
+#define VETHLAB_USER_LAB_INSIDE_H
+
+#include "user/lab/files.h"
+
+/*
+ * forward: and sysctls:. In a namespace that is not ours the value that was goes to the journal
+ * first, and `down` puts it back.
+ */
+int inside_sysctls(const struct running *run, struct journal *journal, const struct node *node,
+		   struct err *err);
+/* Load the node's nft rules with the nft program. */
+int inside_nft(const struct node *node, struct err *err);
+/* Run the node's exec: commands, one after the other; the first that fails is the error. */
+int inside_exec(const struct node *node, struct err *err);
+/* Put a sysctl back, for the journal. */
+int inside_restore_sysctl(int netns_fd, const char *key, const char *value, struct err *err);
+
+#endif
