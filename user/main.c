@@ -27,6 +27,8 @@ const struct cmd cmds[] = {
 	  "  --xdp MODE      generic (default), native, off\n"
 	  "  --tc HOW        auto (default), tcx, clsact\n" },
 	{ "down", cmd_down, "[LAB|FILE] [-j]", "remove a lab and everything that it made", NULL },
+	{ "gc", cmd_gc, "[--dry-run] [-j]", "remove what crashed labs left, and nothing else",
+	  "  -n, --dry-run   only say what would be removed\n" },
 	{ "ls", cmd_ls, "[-j]", "list the labs of this machine", NULL },
 	{ "show", cmd_show, "[LAB] [-j]", "show a running lab: nodes, ends, state, addresses", NULL },
 	{ "exec", cmd_exec, "[-l LAB] NODE COMMAND [ARGUMENTS]", "run a command inside a node",

@@ -25,6 +25,7 @@ extern const struct cmd cmds[];
 
 int cmd_up(int argc, char **argv, struct err *err);
 int cmd_down(int argc, char **argv, struct err *err);
+int cmd_gc(int argc, char **argv, struct err *err);
 int cmd_ls(int argc, char **argv, struct err *err);
 int cmd_show(int argc, char **argv, struct err *err);
 int cmd_exec(int argc, char **argv, struct err *err);
