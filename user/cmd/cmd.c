@@ -138,6 +138,16 @@ static void program_dir(char *dir, size_t size)
 		*slash = '\0';
 }
 
+/* Whether a bundled lab is there; its path is made plain, since it is shown. */
+static bool is_bundled(char *path, size_t size, const char *fmt, const char *dir,
+		       const char *name)
+{
+	char candidate[PATH_MAX + 64], plain[PATH_MAX];
+
+	snprintf(candidate, sizeof(candidate), fmt, dir, name);
+	return realpath(candidate, plain) && snprintf(path, size, "%s", plain) < (int)size;
+}
+
 int cmd_lab_path(const char *typed, char *path, size_t size, struct err *err)
 {
 	char dir[PATH_MAX];
@@ -155,14 +165,9 @@ int cmd_lab_path(const char *typed, char *path, size_t size, struct err *err)
 		return err_set(err, ERR_USAGE, EINVAL, "lab name '%s': %s", typed, problem);
 	/* Bundled: beside a build tree's program, else where `make install` put them. */
 	program_dir(dir, sizeof(dir));
-	if (snprintf(path, size, "%s/../topology/labs/%s.yaml", dir, typed) < (int)size &&
-	    !access(path, R_OK))
-		return 0;
-	if (snprintf(path, size, "%s/../share/vethlab/labs/%s.yaml", dir, typed) < (int)size &&
-	    !access(path, R_OK))
-		return 0;
-	if (snprintf(path, size, "%s/%s.yaml", VETHLAB_LABS, typed) < (int)size &&
-	    !access(path, R_OK))
+	if (is_bundled(path, size, "%s/../topology/labs/%s.yaml", dir, typed) ||
+	    is_bundled(path, size, "%s/../share/vethlab/labs/%s.yaml", dir, typed) ||
+	    is_bundled(path, size, "%s/%s.yaml", VETHLAB_LABS, typed))
 		return 0;
 	err_set(err, ERR_LABFILE, ENOENT, "there is no bundled lab '%s'", typed);
 	err_hint(err, "a lab file is named by its path: ./%s.yaml", typed);

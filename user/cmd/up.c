@@ -148,7 +148,11 @@ int cmd_up(int argc, char **argv, struct err *err)
 	if (ret || cmd_lab_path(args.file, path, sizeof(path), err))
 		return ret ? ret : (int)err->code;
 	lab = lab_read_file(path, &diags);
-	out_diags(&diags, stderr);
+	if (!lab)
+		out_diags(&diags, stderr);
+	else if (diags.count)
+		fprintf(stderr, "%zu warning%s: see `vethlab check %s`\n", diags.count,
+			diags.count == 1 ? "" : "s", args.file);
 	diags_free(&diags);
 	if (!lab)
 		return ERR_LABFILE;

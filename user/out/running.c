@@ -85,7 +85,7 @@ static void end_rows(struct table *table, const struct end *end, const struct li
 {
 	char mac[18];
 
-	table_cell(table, "  %s", end->name);
+	table_cell(table, "%s", end->name);
 	table_cell(table, "%s", end_state_word(live->state));
 	if (live->state == END_GONE) {
 		for (int i = 0; i < 4; i++)
@@ -111,7 +111,6 @@ static void print_links(const struct running *run, const struct live_end *ends, 
 	};
 	struct table *table = table_new(columns, 6);
 
-	/* Two rows a link; the blank in front is what the second end of a link has. */
 	for (size_t i = 0; i < lab_n_ends(run->lab); i++)
 		end_rows(table, lab_end(run->lab, i), &ends[i]);
 	table_print(table, f);
