@@ -123,16 +123,16 @@ static int dispatch(int argc, char **argv, struct err *err)
 
 int main(int argc, char **argv)
 {
-	struct err err = { 0 };
-	int status;
+	struct err err = { 0 }, output = { 0 };
+	int status, written;
 
 	/* A closed pipe is a write error, reported as one; it must not end a build half-way. */
 	signal(SIGPIPE, SIG_IGN);
 	status = dispatch(argc, argv, &err);
 	/* Output that did not arrive is a failure too; a reader that left (head) is not. */
-	if (fflush(stdout) && errno != EPIPE && !err.code)
-		status = err_set(&err, ERR_SYSTEM, errno, "cannot write the output: %s",
-				 strerror(errno));
+	written = out_finish(stdout, &output);
+	if (written && written != -EPIPE && !err.code)
+		err = output;
 	if (err.code) {
 		out_error(&err, stderr);
 		if (status <= 0)
