@@ -65,11 +65,11 @@ static void test_age(void **state)
 	char buf[OUT_NUMBER_SIZE];
 
 	(void)state;
-	assert_string_equal(out_age(0, buf), "0 s");
-	assert_string_equal(out_age(59, buf), "59 s");
-	assert_string_equal(out_age(192, buf), "3 min 12 s");
-	assert_string_equal(out_age(7500, buf), "2 h 5 min");
-	assert_string_equal(out_age(356400, buf), "4 d 3 h");
+	assert_string_equal(out_age(210000000, buf), "210 ms");
+	assert_string_equal(out_age(59000000000, buf), "59.0 s");
+	assert_string_equal(out_age(192000000000, buf), "3 min 12 s");
+	assert_string_equal(out_age(7500000000000, buf), "2 h 5 min");
+	assert_string_equal(out_age(356400000000000, buf), "4 d 3 h");
 }
 
 static void test_fit(void **state)

@@ -8,79 +8,11 @@
 
 #include <cmocka.h>
 
+#include "lab_fixture.h"
 #include "schema.h"
 #include "user/out/counters.h"
 #include "user/out/ledger.h"
 #include "user/out/out.h"
-
-enum { OUT_BIT = 1 << VL_HOOK_OUT, XDP_BIT = 1 << VL_HOOK_XDP, IN_BIT = 1 << VL_HOOK_IN };
-
-/* The blue lab: default:veth0 -- blue:veth1, default:veth2 -- blue:veth3. */
-struct fixture {
-	struct node nodes[2], *node_list[2];
-	struct end ends[4];
-	struct link links[2], *link_list[2];
-	struct lab lab;
-	struct snapshot snapshot;
-};
-
-static void setup(struct fixture *fixture)
-{
-	memset(fixture, 0, sizeof(*fixture));
-	strcpy(fixture->nodes[0].name, "default");
-	strcpy(fixture->nodes[1].name, "blue");
-	for (unsigned i = 0; i < 4; i++) {
-		struct end *end = &fixture->ends[i];
-
-		end->number = i;
-		end->node = &fixture->nodes[i % 2];
-		end->link = &fixture->links[i / 2];
-		end->peer = &fixture->ends[i ^ 1];
-		snprintf(end->ifname, sizeof(end->ifname), "veth%u", i);
-		snprintf(end->name, sizeof(end->name), "%s:veth%u", i % 2 ? "blue" : "default", i);
-		fixture->links[i / 2].ends[i % 2] = end;
-	}
-	for (unsigned i = 0; i < 2; i++) {
-		fixture->links[i].index = i;
-		fixture->link_list[i] = &fixture->links[i];
-		fixture->node_list[i] = &fixture->nodes[i];
-	}
-	fixture->lab.links = fixture->link_list;
-	fixture->lab.n_links = 2;
-	fixture->lab.nodes = fixture->node_list;
-	fixture->lab.n_nodes = 2;
-	assert_int_equal(snapshot_init(&fixture->snapshot, 4), 0);
-	memset(fixture->snapshot.attached, OUT_BIT | IN_BIT, 4);
-	fixture->snapshot.time_ns = 1795448641250000000;
-	fixture->snapshot.span_ns = 192000000000;
-}
-
-static void teardown(struct fixture *fixture)
-{
-	snapshot_free(&fixture->snapshot);
-}
-
-/* n echo requests (or replies) of 98 bytes at one hook of one end. */
-static void add_echoes(struct fixture *fixture, unsigned end, enum vl_hook hook, unsigned n,
-		       bool reply)
-{
-	struct vl_counters *counters = &fixture->snapshot.hooks[hook][end];
-
-	counters->packets += n;
-	counters->segments += n;
-	counters->bytes += 98ull * n;
-	counters->ipv4 += n;
-	*(reply ? &counters->icmp4.echo_reply : &counters->icmp4.echo_request) += n;
-}
-
-/* 100 pings from default:veth0 to blue:veth1, of which the link lost `lost` requests. */
-static void add_pings(struct fixture *fixture, unsigned lost)
-{
-	add_echoes(fixture, 0, VL_HOOK_OUT, 100, false);
-	add_echoes(fixture, 1, VL_HOOK_IN, 100 - lost, false);
-	add_echoes(fixture, 1, VL_HOOK_OUT, 100 - lost, true);
-	add_echoes(fixture, 0, VL_HOOK_IN, 100 - lost, true);
-}
 
 static void test_balance(void **state)
 {
@@ -88,8 +20,8 @@ static void test_balance(void **state)
 	struct ledger ledger;
 
 	(void)state;
-	setup(&fixture);
-	add_pings(&fixture, 3);
+	fixture_setup(&fixture);
+	fixture_add_pings(&fixture, 3);
 	assert_int_equal(ledger_make(&ledger, "blue", &fixture.lab, &fixture.snapshot), 0);
 	assert_int_equal(ledger.n_entries, 4);
 	assert_ptr_equal(ledger.entries[0].from, &fixture.ends[0]);
@@ -102,7 +34,7 @@ static void test_balance(void **state)
 	assert_int_equal(ledger.entries[1].lost, 0);
 	assert_int_equal(ledger.entries[2].sent_segments, 0);
 	ledger_free(&ledger);
-	teardown(&fixture);
+	fixture_teardown(&fixture);
 }
 
 static void test_more_received_than_sent(void **state)
@@ -111,14 +43,14 @@ static void test_more_received_than_sent(void **state)
 	struct ledger ledger;
 
 	(void)state;
-	setup(&fixture);
-	add_echoes(&fixture, 0, VL_HOOK_OUT, 10, false);
-	add_echoes(&fixture, 1, VL_HOOK_IN, 12, false);
+	fixture_setup(&fixture);
+	fixture_add_echoes(&fixture, 0, VL_HOOK_OUT, 10, false);
+	fixture_add_echoes(&fixture, 1, VL_HOOK_IN, 12, false);
 	assert_int_equal(ledger_make(&ledger, "blue", &fixture.lab, &fixture.snapshot), 0);
 	assert_int_equal(ledger.entries[0].lost, 0);
 	assert_int_equal(ledger.entries[0].unseen, 2);
 	ledger_free(&ledger);
-	teardown(&fixture);
+	fixture_teardown(&fixture);
 }
 
 static void test_unknown_sides(void **state)
@@ -128,8 +60,8 @@ static void test_unknown_sides(void **state)
 	uint64_t lost;
 
 	(void)state;
-	setup(&fixture);
-	add_pings(&fixture, 0);
+	fixture_setup(&fixture);
+	fixture_add_pings(&fixture, 0);
 	fixture.snapshot.attached[1] = OUT_BIT;
 	assert_int_equal(ledger_make(&ledger, "blue", &fixture.lab, &fixture.snapshot), 0);
 	assert_false(ledger.entries[0].has_received);
@@ -137,7 +69,7 @@ static void test_unknown_sides(void **state)
 	assert_int_equal(ledger.entries[0].lost, 0);
 	assert_false(ledger_lost_of(&ledger.entries[0], &counter_fields[0], &lost));
 	ledger_free(&ledger);
-	teardown(&fixture);
+	fixture_teardown(&fixture);
 }
 
 /* One super-packet of 40 segments, cut on the way to a native XDP hook. */
@@ -149,7 +81,7 @@ static void test_super_packets_cut(void **state)
 	uint64_t lost;
 
 	(void)state;
-	setup(&fixture);
+	fixture_setup(&fixture);
 	fixture.snapshot.attached[1] = OUT_BIT | XDP_BIT | IN_BIT;
 	out = &fixture.snapshot.hooks[VL_HOOK_OUT][0];
 	xdp = &fixture.snapshot.hooks[VL_HOOK_XDP][1];
@@ -175,7 +107,7 @@ static void test_super_packets_cut(void **state)
 	assert_int_equal(ledger.entries[0].received_segments, 40);
 	assert_int_equal(ledger.entries[0].lost, 0);
 	ledger_free(&ledger);
-	teardown(&fixture);
+	fixture_teardown(&fixture);
 }
 
 static void test_since(void **state)
@@ -185,10 +117,10 @@ static void test_since(void **state)
 	struct ledger ledger;
 
 	(void)state;
-	setup(&fixture);
-	add_pings(&fixture, 1);
+	fixture_setup(&fixture);
+	fixture_add_pings(&fixture, 1);
 	assert_int_equal(snapshot_copy(&before, &fixture.snapshot), 0);
-	add_pings(&fixture, 2);
+	fixture_add_pings(&fixture, 2);
 	fixture.snapshot.time_ns += 5000000000;
 	snapshot_subtract(&fixture.snapshot, &before);
 	assert_int_equal(fixture.snapshot.span_ns, 5000000000);
@@ -202,7 +134,7 @@ static void test_since(void **state)
 	snapshot_subtract(&fixture.snapshot, &before);
 	assert_int_equal(fixture.snapshot.hooks[VL_HOOK_OUT][0].packets, 0);
 	snapshot_free(&before);
-	teardown(&fixture);
+	fixture_teardown(&fixture);
 }
 
 static char *text_of(const struct ledger *ledger, const struct ledger_filter *filter)
@@ -224,8 +156,8 @@ static void test_text(void **state)
 	char *text;
 
 	(void)state;
-	setup(&fixture);
-	add_pings(&fixture, 3);
+	fixture_setup(&fixture);
+	fixture_add_pings(&fixture, 3);
 	fixture.snapshot.hooks[VL_HOOK_OUT][0].packets++;
 	fixture.snapshot.hooks[VL_HOOK_OUT][0].segments++;
 	fixture.snapshot.hooks[VL_HOOK_OUT][0].ipv4++; /* IGMP, say */
@@ -247,7 +179,7 @@ static void test_text(void **state)
 	assert_null(strstr(text, " \n"));
 	free(text);
 	ledger_free(&ledger);
-	teardown(&fixture);
+	fixture_teardown(&fixture);
 }
 
 static void test_text_of_long_names_and_large_numbers(void **state)
@@ -257,10 +189,10 @@ static void test_text_of_long_names_and_large_numbers(void **state)
 	char *text, *line, *rest;
 
 	(void)state;
-	setup(&fixture);
+	fixture_setup(&fixture);
 	strcpy(fixture.ends[0].name, "a-node-with-a-name:averylongveth00");
 	strcpy(fixture.ends[1].name, "another-one-of-them:averylongveth1");
-	add_echoes(&fixture, 0, VL_HOOK_OUT, 4000000000, false);
+	fixture_add_echoes(&fixture, 0, VL_HOOK_OUT, 4000000000, false);
 	fixture.snapshot.hooks[VL_HOOK_OUT][0].segments += 99000000000;
 	assert_int_equal(ledger_make(&ledger, "blue", &fixture.lab, &fixture.snapshot), 0);
 	text = text_of(&ledger, NULL);
@@ -270,7 +202,7 @@ static void test_text_of_long_names_and_large_numbers(void **state)
 		assert_true(out_columns(line) <= 80);
 	free(text);
 	ledger_free(&ledger);
-	teardown(&fixture);
+	fixture_teardown(&fixture);
 }
 
 static json_t *below(json_t *json, const char *a, const char *b, const char *c, const char *d)
@@ -288,12 +220,12 @@ static void test_json(void **state)
 	const char *why;
 
 	(void)state;
-	setup(&fixture);
+	fixture_setup(&fixture);
 	fixture.snapshot.attached[0] =
 		OUT_BIT; /* the way back is sent, and nobody sees it arrive */
 	fixture.snapshot.attached[1] = OUT_BIT | XDP_BIT | IN_BIT;
-	add_pings(&fixture, 3);
-	add_echoes(&fixture, 1, VL_HOOK_XDP, 98, false);
+	fixture_add_pings(&fixture, 3);
+	fixture_add_echoes(&fixture, 1, VL_HOOK_XDP, 98, false);
 	assert_int_equal(ledger_make(&ledger, "blue", &fixture.lab, &fixture.snapshot), 0);
 	json = ledger_to_json(&ledger, NULL);
 	why = schema_problem("docs/schema/stats.json", json, problem, sizeof(problem));
@@ -314,7 +246,7 @@ static void test_json(void **state)
 			 97);
 	json_decref(json);
 	ledger_free(&ledger);
-	teardown(&fixture);
+	fixture_teardown(&fixture);
 }
 
 /* The validator itself: a document with a fault is refused, and the place is named. */
@@ -326,7 +258,7 @@ static void test_schema_refuses(void **state)
 	json_t *json;
 
 	(void)state;
-	setup(&fixture);
+	fixture_setup(&fixture);
 	assert_int_equal(ledger_make(&ledger, "blue", &fixture.lab, &fixture.snapshot), 0);
 	json = ledger_to_json(&ledger, NULL);
 	json_object_set_new(json_array_get(json_object_get(json, "ends"), 2), "number",
@@ -338,7 +270,7 @@ static void test_schema_refuses(void **state)
 	assert_string_equal(problem, ": has no 'ends'");
 	json_decref(json);
 	ledger_free(&ledger);
-	teardown(&fixture);
+	fixture_teardown(&fixture);
 }
 
 static void test_counters_json(void **state)

@@ -51,6 +51,12 @@ static uint64_t *field_of(struct vl_counters *counters, const struct counter_fie
 	return (uint64_t *)((char *)counters + field->offset);
 }
 
+void counters_add(struct vl_counters *sum, const struct vl_counters *more)
+{
+	for (size_t i = 0; i < n_counter_fields; i++)
+		*field_of(sum, &counter_fields[i]) += counter_get(more, &counter_fields[i]);
+}
+
 void counters_subtract(struct vl_counters *now, const struct vl_counters *since)
 {
 	for (size_t i = 0; i < n_counter_fields; i++) {

@@ -32,6 +32,8 @@ static inline uint64_t counter_get(const struct vl_counters *counters,
 	return *(const uint64_t *)((const char *)counters + field->offset);
 }
 
+/* sum += more, field by field. */
+void counters_add(struct vl_counters *sum, const struct vl_counters *more);
 /* now -= since, field by field; a field that went backwards (a reset in between) becomes 0. */
 void counters_subtract(struct vl_counters *now, const struct vl_counters *since);
 /* IP packets that none of the other kinds tells: SCTP, IGMP, ... */

@@ -14,51 +14,6 @@ const char *ledger_hook_name(enum vl_hook hook)
 	return names[hook];
 }
 
-int snapshot_init(struct snapshot *snapshot, size_t n_ends)
-{
-	*snapshot = (struct snapshot){.n_ends = n_ends};
-	/* An end more than there are: a lab without links is no failed allocation. */
-	snapshot->attached = calloc(n_ends + 1, 1);
-	for (int hook = 0; hook < VL_HOOKS; hook++)
-		snapshot->hooks[hook] = calloc(n_ends + 1, sizeof(struct vl_counters));
-	if (snapshot->attached && snapshot->hooks[VL_HOOK_OUT] && snapshot->hooks[VL_HOOK_XDP] &&
-	    snapshot->hooks[VL_HOOK_IN])
-		return 0;
-	snapshot_free(snapshot);
-	return -ENOMEM;
-}
-
-void snapshot_free(struct snapshot *snapshot)
-{
-	free(snapshot->attached);
-	for (int hook = 0; hook < VL_HOOKS; hook++)
-		free(snapshot->hooks[hook]);
-	*snapshot = (struct snapshot){0};
-}
-
-int snapshot_copy(struct snapshot *copy, const struct snapshot *snapshot)
-{
-	size_t n = snapshot->n_ends;
-	int rc = snapshot_init(copy, n);
-
-	if (rc)
-		return rc;
-	copy->time_ns = snapshot->time_ns;
-	copy->span_ns = snapshot->span_ns;
-	memcpy(copy->attached, snapshot->attached, n);
-	for (int hook = 0; hook < VL_HOOKS; hook++)
-		memcpy(copy->hooks[hook], snapshot->hooks[hook], n * sizeof(struct vl_counters));
-	return 0;
-}
-
-void snapshot_subtract(struct snapshot *now, const struct snapshot *since)
-{
-	now->span_ns = now->time_ns > since->time_ns ? now->time_ns - since->time_ns : 0;
-	for (int hook = 0; hook < VL_HOOKS; hook++)
-		for (size_t i = 0; i < now->n_ends && i < since->n_ends; i++)
-			counters_subtract(&now->hooks[hook][i], &since->hooks[hook][i]);
-}
-
 static bool is_attached(const struct snapshot *snapshot, const struct end *end, enum vl_hook hook)
 {
 	return end->number < snapshot->n_ends && snapshot->attached[end->number] & 1 << hook;
@@ -110,6 +65,18 @@ void ledger_free(struct ledger *ledger)
 {
 	free(ledger->entries);
 	*ledger = (struct ledger){0};
+}
+
+struct ledger_rate ledger_rate(const struct ledger *recent, size_t i)
+{
+	const struct ledger_entry *entry = &recent->entries[i];
+	double seconds = (double)recent->snapshot->span_ns / 1e9;
+	uint64_t segments = entry->has_sent ? entry->sent_segments : entry->received_segments;
+	uint64_t bytes = entry->has_sent ? entry->sent.bytes : entry->received.bytes;
+
+	if (seconds <= 0)
+		return (struct ledger_rate){0};
+	return (struct ledger_rate){(double)segments / seconds, 8 * (double)bytes / seconds};
 }
 
 bool ledger_lost_of(const struct ledger_entry *entry, const struct counter_field *field,

@@ -15,6 +15,8 @@
 #include "topology/err.h"
 #include "topology/model.h"
 
+#define STATS_SCHEMA "vethlab.stats/1"
+
 /* "out", "xdp", "in" */
 const char *ledger_hook_name(enum vl_hook hook);
 
@@ -25,6 +27,7 @@ const char *ledger_hook_name(enum vl_hook hook);
  */
 struct snapshot {
 	uint64_t time_ns; /* CLOCK_REALTIME, nanoseconds since the epoch */
+	uint64_t mono_ns; /* CLOCK_MONOTONIC; 0 in a snapshot from a file */
 	uint64_t span_ns; /* what the counters cover: since the lab was built, or since another */
 	size_t n_ends;
 	uint8_t *attached;                   /* n_ends: bits 1 << enum vl_hook */
@@ -35,8 +38,23 @@ struct snapshot {
 int snapshot_init(struct snapshot *snapshot, size_t n_ends);
 void snapshot_free(struct snapshot *snapshot);
 int snapshot_copy(struct snapshot *copy, const struct snapshot *snapshot);
+/* What was counted in both; sum keeps its time. */
+void snapshot_add(struct snapshot *sum, const struct snapshot *more);
 /* now becomes what was counted after since. Both of one lab. */
 void snapshot_subtract(struct snapshot *now, const struct snapshot *since);
+
+/* When counting began: what is subtracted from each other must agree about it. */
+static inline uint64_t snapshot_start(const struct snapshot *snapshot)
+{
+	return snapshot->time_ns - snapshot->span_ns;
+}
+
+/*
+ * Read what `stats --json` wrote of the lab that runs as name. ERR_USAGE: there is no such file, or
+ * it is something else. Ends that the lab does not have are passed over.
+ */
+int snapshot_load(struct snapshot *snapshot, const char *path, const char *name,
+		  const struct lab *lab, size_t n_ends, struct err *err);
 
 /* One direction of a link. */
 struct ledger_entry {
@@ -60,12 +78,21 @@ struct ledger {
 	const char *name;                /* borrowed: the name that the lab runs under */
 	size_t n_entries;                /* 2 a link: entry i leaves lab_end(lab, i) */
 	struct ledger_entry *entries;
+	/* Borrowed: what passed since the last look (--watch); NULL: there was none. */
+	const struct ledger *recent;
 };
 
 /* -ENOMEM on failure; end->number is the place of an end's counters in the snapshot. */
 int ledger_make(struct ledger *ledger, const char *name, const struct lab *lab,
 		const struct snapshot *snapshot);
 void ledger_free(struct ledger *ledger);
+
+/* Per second, of what the sending end's hook saw (else the receiving one's). */
+struct ledger_rate {
+	double packets; /* on the wire: segments */
+	double bits;
+};
+struct ledger_rate ledger_rate(const struct ledger *recent, size_t entry);
 
 /* What is missing of one kind. False: it cannot be told, super-packets were cut under way. */
 struct counter_field;

@@ -92,6 +92,14 @@ static json_t *end_to_json(const struct end *end, const struct snapshot *snapsho
 	return json;
 }
 
+/* What one direction carries per second. */
+static json_t *rate_to_json(const struct ledger *recent, size_t entry)
+{
+	struct ledger_rate rate = ledger_rate(recent, entry);
+
+	return json_pack("{s:f, s:f}", "packets", rate.packets, "bits", rate.bits);
+}
+
 static json_t *link_to_json(const struct ledger *ledger, size_t first)
 {
 	char name[NAME_SIZE];
@@ -99,15 +107,21 @@ static json_t *link_to_json(const struct ledger *ledger, size_t first)
 
 	out_link(ledger->entries[first].from->link, name, sizeof(name));
 	json_object_set_new(json, "link", json_string(name));
-	for (size_t i = first; i < first + 2; i++)
-		json_array_append_new(directions, entry_to_json(&ledger->entries[i]));
+	for (size_t i = first; i < first + 2; i++) {
+		json_t *direction = entry_to_json(&ledger->entries[i]);
+
+		if (ledger->recent)
+			json_object_set_new(direction, "per_second",
+					    rate_to_json(ledger->recent, i));
+		json_array_append_new(directions, direction);
+	}
 	json_object_set_new(json, "directions", directions);
 	return json;
 }
 
 json_t *ledger_to_json(const struct ledger *ledger, const struct ledger_filter *filter)
 {
-	json_t *document = out_json_document("vethlab.stats/1");
+	json_t *document = out_json_document(STATS_SCHEMA);
 	json_t *links = json_array(), *ends = json_array();
 
 	json_object_set_new(document, "lab", json_string(ledger->name));

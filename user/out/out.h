@@ -26,8 +26,8 @@ bool out_colour(FILE *f);
 enum { OUT_NUMBER_SIZE = 32 };
 /* "870 ns", "12.4 us", "3.07 ms", "1.50 s": three digits, the unit that fits. */
 const char *out_duration(uint64_t ns, char buf[OUT_NUMBER_SIZE]);
-/* "12 s", "3 min 12 s", "2 h 5 min", "4 d 3 h" */
-const char *out_age(uint64_t seconds, char buf[OUT_NUMBER_SIZE]);
+/* A longer one: "12.0 s", "3 min 12 s", "2 h 5 min", "4 d 3 h". */
+const char *out_age(uint64_t ns, char buf[OUT_NUMBER_SIZE]);
 /*
  * A rate with its SI prefix: out_rate(15.2e9, "bit/s") is "15.2 Gbit/s", out_rate(870, "pps") is
  * "870 pps". Three digits; 0 and below (and no number) is "0 pps".

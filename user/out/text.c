@@ -52,8 +52,9 @@ const char *out_rate(double per_second, const char *unit, char buf[OUT_NUMBER_SI
 	return buf;
 }
 
-const char *out_age(uint64_t seconds, char buf[OUT_NUMBER_SIZE])
+const char *out_age(uint64_t ns, char buf[OUT_NUMBER_SIZE])
 {
+	uint64_t seconds = ns / 1000000000;
 	static const struct {
 		const char *unit, *below;
 		uint64_t seconds, seconds_below;
@@ -69,8 +70,7 @@ const char *out_age(uint64_t seconds, char buf[OUT_NUMBER_SIZE])
 			 units[i].unit, (unsigned)rest, units[i].below);
 		return buf;
 	}
-	snprintf(buf, OUT_NUMBER_SIZE, "%u s", (unsigned)seconds);
-	return buf;
+	return out_duration(ns, buf);
 }
 
 /* Takes one character from *text; bytes that are no UTF-8 count as one character each. */

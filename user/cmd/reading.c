@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* reading.c - the counters of a running lab, counted since it was built, reset, or saved. */
+#include <errno.h>
+#include <limits.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "user/cmd/reading.h"
+#include "user/out/out.h"
+
+/* Documents give their time in milliseconds. */
+enum { TOLERANCE_NS = 1000000 };
+
+uint64_t clock_ns(clockid_t clock)
+{
+	struct timespec now;
+
+	clock_gettime(clock, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+static void file_path(const struct reading *reading, const char *file, char path[PATH_MAX])
+{
+	snprintf(path, PATH_MAX, LAB_DIR "/%s/%s", reading->run->name, file);
+}
+
+int reading_open(struct reading *reading, const char *lab, struct err *err)
+{
+	int rc;
+
+	*reading = (struct reading){0};
+	rc = lab_open(&reading->run, lab, err);
+	if (rc)
+		return rc;
+	rc = watch_open(&reading->watch, reading->run->name, err);
+	if (rc == -ENOENT) {
+		err_set(err, ERR_FAILED, ENOENT,
+			"lab %s is not watched: nothing is pinned below %s/%s", reading->run->name,
+			WATCH_DIR, reading->run->name);
+		err_hint(err, "`vethlab up` with hooks attaches programs that count");
+	}
+	return rc;
+}
+
+void reading_close(struct reading *reading)
+{
+	snapshot_free(&reading->base);
+	watch_close(reading->watch);
+	running_free(reading->run);
+	*reading = (struct reading){0};
+}
+
+static uint8_t attached_bits(const struct reading *reading, const struct end *end)
+{
+	unsigned hooks = running_hooks(reading->run, end);
+	uint8_t bits = 0;
+
+	if (hooks & HOOKS_OUT && watch_has_hook(reading->watch, VL_HOOK_OUT))
+		bits |= 1 << VL_HOOK_OUT;
+	if (hooks & HOOKS_IN && watch_has_hook(reading->watch, VL_HOOK_IN))
+		bits |= 1 << VL_HOOK_IN;
+	if (hooks != HOOKS_NONE && running_xdp(reading->run, end) != XDP_MODE_OFF &&
+	    watch_has_hook(reading->watch, VL_HOOK_XDP))
+		bits |= 1 << VL_HOOK_XDP;
+	return bits;
+}
+
+/* Senders before receivers: see struct snapshot. */
+static int read_hooks(struct snapshot *snapshot, const struct reading *reading, struct err *err)
+{
+	static const enum vl_hook order[] = {VL_HOOK_OUT, VL_HOOK_XDP, VL_HOOK_IN};
+
+	for (int i = 0; i < VL_HOOKS; i++) {
+		int rc = watch_read(reading->watch, order[i], snapshot->hooks[order[i]], err);
+
+		if (rc && rc != -ENOENT)
+			return rc;
+	}
+	return 0;
+}
+
+/* All counters since the lab was built. */
+static int read_all(struct snapshot *snapshot, const struct reading *reading, struct err *err)
+{
+	const struct lab *lab = reading->run->lab;
+	uint64_t started_ns = reading->run->started * 1000000000;
+	int rc = snapshot_init(snapshot, watch_n_ends(reading->watch));
+
+	if (rc)
+		return err_set(err, ERR_SYSTEM, -rc, "cannot read the counters: %s", strerror(-rc));
+	snapshot->time_ns = clock_ns(CLOCK_REALTIME);
+	snapshot->mono_ns = clock_ns(CLOCK_MONOTONIC);
+	if (snapshot->time_ns > started_ns)
+		snapshot->span_ns = snapshot->time_ns - started_ns;
+	for (size_t i = 0; i < lab_n_ends(lab); i++) {
+		const struct end *end = lab_end(lab, i);
+
+		if (end->number < snapshot->n_ends)
+			snapshot->attached[end->number] = attached_bits(reading, end);
+	}
+	rc = read_hooks(snapshot, reading, err);
+	if (rc)
+		snapshot_free(snapshot);
+	return rc;
+}
+
+static bool is_near(uint64_t a, uint64_t b)
+{
+	return (a > b ? a - b : b - a) <= TOLERANCE_NS;
+}
+
+/* What `stats --reset` saved, if that was in this life of the lab. */
+static int load_reset(struct reading *reading, const struct snapshot *now, struct err *err)
+{
+	struct snapshot reset;
+	char path[PATH_MAX];
+	int rc;
+
+	file_path(reading, "reset.json", path);
+	if (access(path, F_OK))
+		return 0;
+	rc = snapshot_load(&reset, path, reading->run->name, reading->run->lab, now->n_ends, err);
+	if (rc)
+		return rc;
+	if (is_near(snapshot_start(&reset), snapshot_start(now)))
+		reading->base = reset;
+	else
+		snapshot_free(&reset);
+	return 0;
+}
+
+/* A document counts from the building of the lab, or from the reset: then that is added. */
+static int load_since(struct reading *reading, const struct snapshot *now, const char *path,
+		      struct err *err)
+{
+	struct snapshot since;
+	int rc = snapshot_load(&since, path, reading->run->name, reading->run->lab, now->n_ends,
+			       err);
+
+	if (rc)
+		return rc;
+	if (reading->base.n_ends && is_near(snapshot_start(&since), reading->base.time_ns)) {
+		snapshot_add(&since, &reading->base);
+	} else if (!is_near(snapshot_start(&since), snapshot_start(now))) {
+		snapshot_free(&since);
+		err_set(err, ERR_USAGE, EINVAL,
+			"%s: it counts neither from when lab %s was built nor from its last reset",
+			path, reading->run->name);
+		err_hint(err, "save one with `vethlab stats --json`, without --since");
+		return -EINVAL;
+	}
+	snapshot_free(&reading->base);
+	reading->base = since;
+	return 0;
+}
+
+int reading_set_base(struct reading *reading, bool all, const char *since, struct err *err)
+{
+	struct snapshot now;
+	int rc = read_all(&now, reading, err);
+
+	if (rc)
+		return rc;
+	if (!all)
+		rc = load_reset(reading, &now, err);
+	if (!rc && since)
+		rc = load_since(reading, &now, since, err);
+	snapshot_free(&now);
+	return rc;
+}
+
+/* The whole document under its name, or none. */
+static int save(const struct ledger *ledger, const char *path, const char *temporary,
+		struct err *err)
+{
+	FILE *f = fopen(temporary, "we");
+	int rc;
+
+	if (!f)
+		return err_set(err, ERR_SYSTEM, errno, "cannot write %s: %s", temporary,
+			       strerror(errno));
+	out_json_print(ledger_to_json(ledger, NULL), f);
+	rc = out_finish(f, err);
+	fclose(f);
+	if (!rc && rename(temporary, path))
+		rc = err_set(err, ERR_SYSTEM, errno, "cannot write %s: %s", path, strerror(errno));
+	if (rc)
+		unlink(temporary);
+	return rc;
+}
+
+int reading_reset(const struct reading *reading, struct err *err)
+{
+	char path[PATH_MAX], temporary[PATH_MAX];
+	struct snapshot now;
+	struct ledger ledger;
+	int rc = read_all(&now, reading, err);
+
+	if (rc)
+		return rc;
+	file_path(reading, "reset.json", path);
+	file_path(reading, "reset.json.new", temporary);
+	rc = ledger_make(&ledger, reading->run->name, reading->run->lab, &now);
+	if (rc) {
+		err_set(err, ERR_SYSTEM, -rc, "cannot write %s: %s", path, strerror(-rc));
+	} else {
+		rc = save(&ledger, path, temporary, err);
+		ledger_free(&ledger);
+	}
+	snapshot_free(&now);
+	return rc;
+}
+
+int reading_take(const struct reading *reading, struct ledger *ledger, struct snapshot *snapshot,
+		 struct err *err)
+{
+	int rc = read_all(snapshot, reading, err);
+
+	if (rc)
+		return rc;
+	if (reading->base.n_ends)
+		snapshot_subtract(snapshot, &reading->base);
+	rc = ledger_make(ledger, reading->run->name, reading->run->lab, snapshot);
+	if (rc) {
+		snapshot_free(snapshot);
+		err_set(err, ERR_SYSTEM, -rc, "cannot read the counters: %s", strerror(-rc));
+	}
+	return rc;
+}
+
+int reading_check(const struct reading *reading, struct err *err)
+{
+	char path[PATH_MAX];
+
+	file_path(reading, "state.json", path);
+	if (!access(path, F_OK))
+		return 0;
+	return err_set(err, ERR_FAILED, ENOENT, "lab %s was taken down", reading->run->name);
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* reading.h - a running lab whose counters are read, and from when on they count. */
+#ifndef VETHLAB_USER_CMD_READING_H
+#define VETHLAB_USER_CMD_READING_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <time.h>
+
+#include "user/lab/lab.h"
+#include "user/out/ledger.h"
+#include "user/watch/watch.h"
+
+struct reading {
+	struct running *run; /* owned */
+	struct watch *watch; /* owned */
+	struct snapshot base; /* subtracted from what is read; n_ends 0: nothing is */
+};
+
+/* lab: NULL: the only one that runs. reading is the caller's to close, also after a failure. */
+int reading_open(struct reading *reading, const char *lab, struct err *err);
+void reading_close(struct reading *reading);
+
+/*
+ * From when on packets count: since the lab was built (all), the last reading_reset(), or the
+ * making of the document in the file at since (NULL: none).
+ */
+int reading_set_base(struct reading *reading, bool all, const char *since, struct err *err);
+/* Count from now on. Nothing is written to the counters, so nothing that passes now gets lost. */
+int reading_reset(const struct reading *reading, struct err *err);
+
+/* Read all counters. Both results are the caller's to free. */
+int reading_take(const struct reading *reading, struct ledger *ledger, struct snapshot *snapshot,
+		 struct err *err);
+/* -ENOENT once the lab was taken down. */
+int reading_check(const struct reading *reading, struct err *err);
+
+uint64_t clock_ns(clockid_t clock);
+
+#endif

@@ -1,0 +1,319 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* stats.c - `vethlab stats`: the ledger of a running lab, once or again and again. */
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "user/cmd/cmd.h"
+#include "user/cmd/reading.h"
+#include "user/out/rates.h"
+#include "user/out/out.h"
+
+enum format { FORMAT_TEXT, FORMAT_JSON };
+
+struct stats {
+	const char *lab, *link, *node, *since;
+	enum format format;
+	double interval_s; /* 0: once */
+	bool reset, all;
+	struct reading reading;
+	struct ledger_filter filter;
+};
+
+/* ---- arguments ----------------------------------------------------------------------------- */
+
+static bool is_number(const char *text, double *value)
+{
+	char *end;
+
+	*value = strtod(text, &end);
+	return end != text && !*end;
+}
+
+/* `--watch` alone is a second; a number behind it is how many. */
+static int parse_watch(struct stats *stats, char **argv, struct err *err)
+{
+	const char *text = optarg;
+
+	stats->interval_s = 1;
+	if (!text && argv[optind] && is_number(argv[optind], &stats->interval_s))
+		text = argv[optind++];
+	if (text && !(is_number(text, &stats->interval_s) && stats->interval_s >= 0.1 &&
+		      stats->interval_s <= 86400))
+		return cmd_usage(err, "stats", "--watch takes seconds from 0.1 to 86400, not '%s'",
+				 text);
+	return 0;
+}
+
+enum { OPTION_LINK = 256, OPTION_NODE, OPTION_SINCE, OPTION_RESET, OPTION_ALL };
+
+static int parse_option(struct stats *stats, int option, char **argv, struct err *err)
+{
+	switch (option) {
+	case 'l':
+		stats->lab = optarg;
+		return 0;
+	case 'j':
+		stats->format = FORMAT_JSON;
+		return 0;
+	case 'w':
+		return parse_watch(stats, argv, err);
+	case OPTION_LINK:
+		stats->link = optarg;
+		return 0;
+	case OPTION_NODE:
+		stats->node = optarg;
+		return 0;
+	case OPTION_SINCE:
+		stats->since = optarg;
+		return 0;
+	case OPTION_RESET:
+		stats->reset = true;
+		return 0;
+	case OPTION_ALL:
+		stats->all = true;
+		return 0;
+	default:
+		return cmd_usage(err, "stats", "'%s' is no option of it, or lacks its value",
+				 argv[optind - 1]);
+	}
+}
+
+static int parse(struct stats *stats, int argc, char **argv, struct err *err)
+{
+	static const struct option options[] = {
+		{"lab", required_argument, NULL, 'l'},
+		{"json", no_argument, NULL, 'j'},
+		{"watch", optional_argument, NULL, 'w'},
+		{"link", required_argument, NULL, OPTION_LINK},
+		{"end", required_argument, NULL, OPTION_LINK},
+		{"node", required_argument, NULL, OPTION_NODE},
+		{"since", required_argument, NULL, OPTION_SINCE},
+		{"reset", no_argument, NULL, OPTION_RESET},
+		{"all", no_argument, NULL, OPTION_ALL},
+		{NULL},
+	};
+	int option, rc = 0;
+
+	optind = 0;
+	opterr = 0;
+	while (!rc && (option = getopt_long(argc, argv, "l:jw::", options, NULL)) != -1)
+		rc = parse_option(stats, option, argv, err);
+	if (rc)
+		return rc;
+	if (argc - optind > 1 || (argc > optind && stats->lab))
+		return cmd_usage(err, "stats", "one lab at a time, not '%s' too", argv[argc - 1]);
+	if (argc > optind)
+		stats->lab = argv[optind];
+	if (stats->reset && (stats->interval_s || stats->since || stats->all))
+		return cmd_usage(err, "stats", "--reset goes with none of --watch, --since, --all");
+	return 0;
+}
+
+static int find_filter(struct stats *stats, struct err *err)
+{
+	const struct running *run = stats->reading.run;
+	const struct end *end;
+
+	if (stats->link) {
+		end = lab_find_end(run->lab, stats->link);
+		if (!end)
+			return err_set(err, ERR_USAGE, ENOENT, "lab %s has no end '%s'", run->name,
+				       stats->link);
+		stats->filter.link = end->link;
+	}
+	if (stats->node) {
+		stats->filter.node = lab_find_node(run->lab, stats->node);
+		if (!stats->filter.node)
+			return err_set(err, ERR_USAGE, ENOENT, "lab %s has no node '%s'", run->name,
+				       stats->node);
+	}
+	return 0;
+}
+
+/* ---- once ---------------------------------------------------------------------------------- */
+
+static int print_once(const struct stats *stats, struct err *err)
+{
+	struct snapshot snapshot;
+	struct ledger ledger;
+	int rc = reading_take(&stats->reading, &ledger, &snapshot, err);
+
+	if (rc)
+		return rc;
+	if (stats->format == FORMAT_JSON)
+		out_json_print(ledger_to_json(&ledger, &stats->filter), stdout);
+	else
+		ledger_print(&ledger, &stats->filter, stdout);
+	ledger_free(&ledger);
+	snapshot_free(&snapshot);
+	return 0;
+}
+
+/* ---- again and again ----------------------------------------------------------------------- */
+
+struct watcher {
+	const struct stats *stats;
+	struct screen screen;
+	struct rates *rates;
+	struct snapshot before; /* the last reading */
+};
+
+static volatile sig_atomic_t resized;
+
+static void on_resize(int sig)
+{
+	(void)sig;
+	resized = 1;
+}
+
+/* Until the time has come, or a signal says to end. */
+static void wait_until(uint64_t mono_ns)
+{
+	struct timespec until = {(time_t)(mono_ns / 1000000000), (long)(mono_ns % 1000000000)};
+
+	while (!cmd_interrupted)
+		if (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL) != EINTR)
+			return;
+}
+
+static void print_frame(struct watcher *watcher, const struct ledger *ledger)
+{
+	const struct stats *stats = watcher->stats;
+	char *text = NULL;
+	size_t size;
+	FILE *f;
+
+	if (stats->format == FORMAT_JSON) {
+		out_json_line(ledger_to_json(ledger, &stats->filter), stdout);
+		return;
+	}
+	f = open_memstream(&text, &size);
+	if (!f) {
+		out_fail(errno);
+		return;
+	}
+	rates_print(watcher->rates, ledger, &stats->filter,
+		    watcher->screen.terminal ? out_width(stdout) : 0, f);
+	fclose(f);
+	if (resized)
+		screen_resized(&watcher->screen);
+	resized = 0;
+	screen_draw(&watcher->screen, text);
+	free(text);
+}
+
+/* What the ledger has more than the last reading, and the frame that shows it. */
+static int print_recent(struct watcher *watcher, struct ledger *ledger)
+{
+	struct ledger difference;
+	struct snapshot recent;
+	int rc = snapshot_copy(&recent, ledger->snapshot);
+
+	if (rc)
+		return rc;
+	snapshot_subtract(&recent, &watcher->before);
+	rc = ledger_make(&difference, ledger->name, ledger->lab, &recent);
+	if (!rc) {
+		ledger->recent = &difference;
+		rates_add(watcher->rates, &difference);
+		print_frame(watcher, ledger);
+		ledger->recent = NULL;
+		ledger_free(&difference);
+	}
+	snapshot_free(&recent);
+	return rc;
+}
+
+static int watch_step(struct watcher *watcher, struct err *err)
+{
+	struct snapshot now;
+	struct ledger ledger;
+	int rc = reading_check(&watcher->stats->reading, err);
+
+	if (!rc)
+		rc = reading_take(&watcher->stats->reading, &ledger, &now, err);
+	if (rc)
+		return rc;
+	rc = print_recent(watcher, &ledger);
+	if (rc)
+		err_set(err, ERR_SYSTEM, -rc, "stats: %s", strerror(-rc));
+	ledger_free(&ledger);
+	snapshot_free(&watcher->before);
+	watcher->before = now;
+	return rc;
+}
+
+static int watch_loop(struct watcher *watcher, struct err *err)
+{
+	uint64_t step = (uint64_t)(watcher->stats->interval_s * 1e9);
+	uint64_t next = clock_ns(CLOCK_MONOTONIC) + step;
+	int rc = 0;
+
+	/* A reader that went away ends it: nobody looks any more. */
+	for (; !rc && !ferror(stdout); next += step) {
+		wait_until(next);
+		if (cmd_interrupted)
+			break;
+		rc = watch_step(watcher, err);
+	}
+	/* The terminal shows ^C where the prompt would stand. */
+	if (cmd_interrupted && watcher->screen.terminal)
+		putchar('\n');
+	return rc;
+}
+
+static int print_watching(const struct stats *stats, struct err *err)
+{
+	struct sigaction action = {.sa_handler = on_resize};
+	struct watcher watcher = {.stats = stats};
+	struct ledger ledger;
+	int rc;
+
+	watcher.rates = rates_new(lab_n_ends(stats->reading.run->lab));
+	if (!watcher.rates)
+		return err_set(err, ERR_SYSTEM, ENOMEM, "stats: %s", strerror(ENOMEM));
+	cmd_catch_signals();
+	sigaction(SIGWINCH, &action, NULL);
+	screen_open(&watcher.screen, stdout);
+	rc = reading_take(&stats->reading, &ledger, &watcher.before, err);
+	if (!rc) {
+		ledger_free(&ledger);
+		rc = watch_loop(&watcher, err);
+		snapshot_free(&watcher.before);
+	}
+	rates_free(watcher.rates);
+	return rc;
+}
+
+/* ---- the verb ------------------------------------------------------------------------------ */
+
+static int run_stats(struct stats *stats, struct err *err)
+{
+	int rc = reading_open(&stats->reading, stats->lab, err);
+
+	if (!rc)
+		rc = find_filter(stats, err);
+	if (rc)
+		return rc;
+	if (stats->reset)
+		return reading_reset(&stats->reading, err);
+	rc = reading_set_base(&stats->reading, stats->all, stats->since, err);
+	if (rc)
+		return rc;
+	return stats->interval_s ? print_watching(stats, err) : print_once(stats, err);
+}
+
+int cmd_stats(int argc, char **argv, struct err *err)
+{
+	struct stats stats = {0};
+	int rc = parse(&stats, argc, argv, err);
+
+	if (rc)
+		return rc;
+	rc = run_stats(&stats, err);
+	reading_close(&stats.reading);
+	return rc;
+}

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* rates.c - rates of every direction, and what they were in the last minutes. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <time.h>
+
+#include "user/out/rates.h"
+#include "user/out/out.h"
+
+enum { PAST = 64, NAME_SIZE = 2 * END_NAME_SIZE + 8, LINE_SIZE = 512 };
+/* Columns beside the name: two blanks, pps, bit/s, lost; and the least a sparkline is good for. */
+enum { NUMBER_COLUMNS = 2 + 10 + 2 + 12 + 2 + 6, SPARK_MIN = 8 };
+
+struct rates {
+	size_t n_entries, filled;
+	double (*past)[PAST]; /* packets per second, the latest last */
+};
+
+struct rates *rates_new(size_t n_entries)
+{
+	struct rates *rates = calloc(1, sizeof(*rates));
+
+	if (!rates)
+		return NULL;
+	rates->n_entries = n_entries;
+	rates->past = calloc(n_entries + 1, sizeof(*rates->past));
+	if (!rates->past) {
+		free(rates);
+		return NULL;
+	}
+	return rates;
+}
+
+void rates_free(struct rates *rates)
+{
+	if (!rates)
+		return;
+	free(rates->past);
+	free(rates);
+}
+
+void rates_add(struct rates *rates, const struct ledger *recent)
+{
+	for (size_t i = 0; i < rates->n_entries && i < recent->n_entries; i++) {
+		double *past = rates->past[i];
+
+		memmove(past, past + 1, (PAST - 1) * sizeof(*past));
+		past[PAST - 1] = ledger_rate(recent, i).packets;
+	}
+	if (rates->filled < PAST)
+		rates->filled++;
+}
+
+void rates_sparkline(const double *values, size_t n, bool utf8, char *buf, size_t size)
+{
+	static const char *const blocks[] = {" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
+	static const char *const ascii[] = {" ", ".", ":", "-", "=", "+", "*", "%", "#"};
+	double most = 0;
+	size_t len = 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (values[i] > most)
+			most = values[i];
+	buf[0] = '\0';
+	for (size_t i = 0; i < n; i++) {
+		/* Anything at all shows: only nothing is blank. */
+		int height = values[i] <= 0 ? 0 : 1 + (int)(7 * values[i] / most);
+		const char *block = utf8 ? blocks[height] : ascii[height];
+
+		if (len + strlen(block) >= size)
+			break;
+		strcpy(buf + len, block);
+		len += strlen(block);
+	}
+}
+
+/* setlocale(3) would change how numbers are written as well. */
+static bool locale_is_utf8(void)
+{
+	static const char *const names[] = {"LC_ALL", "LC_CTYPE", "LANG"};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		const char *value = getenv(names[i]);
+
+		if (value && *value)
+			return strcasestr(value, "utf-8") || strcasestr(value, "utf8");
+	}
+	return false;
+}
+
+static int name_width(const struct ledger *ledger, const struct ledger_filter *filter)
+{
+	int widest = 0;
+	char name[NAME_SIZE];
+
+	for (size_t i = 0; i < ledger->n_entries; i++) {
+		const struct end *from = ledger->entries[i].from;
+
+		if (!ledger_shows(filter, from->link))
+			continue;
+		if ((int)out_columns(out_direction(from, name, sizeof(name))) > widest)
+			widest = (int)out_columns(name);
+	}
+	return widest;
+}
+
+static void print_entry(const struct rates *rates, const struct ledger *ledger, size_t i,
+			int width_of_name, size_t sparks, FILE *f)
+{
+	const struct ledger_entry *entry = &ledger->entries[i];
+	struct ledger_rate rate = ledger_rate(ledger->recent, i);
+	char name[NAME_SIZE], pps[OUT_NUMBER_SIZE], bits[OUT_NUMBER_SIZE], spark[4 * PAST + 1];
+	char lost[OUT_NUMBER_SIZE] = "-";
+
+	out_direction(entry->from, name, sizeof(name));
+	if (entry->has_sent && entry->has_received)
+		snprintf(lost, sizeof(lost), "%" PRIu64, entry->lost);
+	if (sparks > rates->filled)
+		sparks = rates->filled;
+	rates_sparkline(rates->past[i] + PAST - sparks, sparks, locale_is_utf8(), spark,
+			sizeof(spark));
+	fprintf(f, "%s%*s  %10s  %12s  %6s%s%s\n", name, width_of_name - (int)out_columns(name), "",
+		out_rate(rate.packets, "pps", pps), out_rate(rate.bits, "bit/s", bits), lost,
+		sparks ? "  " : "", spark);
+}
+
+void rates_print(const struct rates *rates, const struct ledger *ledger,
+		 const struct ledger_filter *filter, int width, FILE *f)
+{
+	int names = name_width(ledger, filter), room = width - names - NUMBER_COLUMNS - 2;
+	size_t sparks = room < SPARK_MIN ? 0 : room > PAST ? PAST : (size_t)room;
+	time_t now = (time_t)(ledger->snapshot->time_ns / 1000000000);
+	char clock[16], age[OUT_NUMBER_SIZE];
+	struct tm tm;
+
+	localtime_r(&now, &tm);
+	strftime(clock, sizeof(clock), "%H:%M:%S", &tm);
+	fprintf(f, "lab %s, %s; lost: of the last %s\n\n", ledger->name, clock,
+		out_age(ledger->snapshot->span_ns, age));
+	fprintf(f, "%*s  %10s  %12s  %6s\n", names, "", "packets", "bits", "lost");
+	for (size_t i = 0; i < ledger->n_entries; i++)
+		if (ledger_shows(filter, ledger->entries[i].from->link))
+			print_entry(rates, ledger, i, names, sparks, f);
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * rates.h - the ledger as it changes: rates with their recent past, redrawn in place. Nothing about
+ * the terminal is changed but where the cursor stands, so nothing needs to be restored.
+ */
+#ifndef VETHLAB_USER_OUT_RATES_H
+#define VETHLAB_USER_OUT_RATES_H
+
+#include "user/out/ledger.h"
+
+/* A place on the terminal that is drawn again and again. */
+struct screen {
+	FILE *f;
+	bool terminal;    /* else each frame follows the last, with an empty line between */
+	unsigned lines;   /* of the frame that stands there */
+	unsigned frames;
+	bool cleared;     /* the terminal was resized: start at its top */
+};
+
+void screen_open(struct screen *screen, FILE *f);
+/* The terminal has another size now (SIGWINCH): what stands there may have been wrapped. */
+void screen_resized(struct screen *screen);
+/* Lines are cut at the terminal's width, frames at its height; text is not changed elsewhere. */
+void screen_draw(struct screen *screen, const char *text);
+
+struct rates; /* the last rates of every direction */
+
+struct rates *rates_new(size_t n_entries);
+void rates_free(struct rates *rates); /* NULL is allowed */
+/* Take the rates of recent: a ledger of what passed in the last interval. */
+void rates_add(struct rates *rates, const struct ledger *recent);
+/*
+ * One frame: a line a direction with packets and bits per second, losses since the start, and the
+ * past rates as a sparkline where width leaves room. ledger->recent must be set.
+ */
+void rates_print(const struct rates *rates, const struct ledger *ledger,
+		const struct ledger_filter *filter, int width, FILE *f);
+
+/* Values as blocks of eight heights (in ASCII where the locale is not UTF-8), the largest full. */
+void rates_sparkline(const double *values, size_t n, bool utf8, char *buf, size_t size);
+
+#endif

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* screen.c - a frame of text, drawn over the last one. */
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "user/out/rates.h"
+#include "user/out/out.h"
+
+enum { HEIGHT_DEFAULT = 24 };
+
+static unsigned height_of(FILE *f)
+{
+	struct winsize size;
+
+	if (ioctl(fileno(f), TIOCGWINSZ, &size) || !size.ws_row)
+		return HEIGHT_DEFAULT;
+	return size.ws_row;
+}
+
+void screen_open(struct screen *screen, FILE *f)
+{
+	*screen = (struct screen){.f = f, .terminal = fileno(f) >= 0 && isatty(fileno(f))};
+}
+
+void screen_resized(struct screen *screen)
+{
+	screen->cleared = screen->frames > 0;
+}
+
+static void print_plain(struct screen *screen, const char *text)
+{
+	if (screen->frames)
+		fputc('\n', screen->f);
+	fputs(text, screen->f);
+}
+
+static void print_over(struct screen *screen, const char *text)
+{
+	size_t width = (size_t)out_width(screen->f);
+	unsigned room = height_of(screen->f) - 1, lines = 0;
+
+	if (screen->cleared)
+		fputs("\033[H\033[J", screen->f);
+	else if (screen->lines)
+		fprintf(screen->f, "\033[%uA\r", screen->lines);
+	for (; *text && lines < room; lines++) {
+		size_t len = strcspn(text, "\n"), fits = out_fit(text, width);
+
+		fprintf(screen->f, "%.*s\033[0m\033[K\n", (int)(fits < len ? fits : len), text);
+		text += text[len] ? len + 1 : len;
+	}
+	fputs("\033[J", screen->f);
+	screen->lines = lines;
+	screen->cleared = false;
+}
+
+void screen_draw(struct screen *screen, const char *text)
+{
+	if (screen->terminal)
+		print_over(screen, text);
+	else
+		print_plain(screen, text);
+	screen->frames++;
+	fflush(screen->f);
+}

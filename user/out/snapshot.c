@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* snapshot.c - the counters of a lab at one moment: copied, subtracted, read back from a file. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "user/out/counters.h"
+#include "user/out/ledger.h"
+
+int snapshot_init(struct snapshot *snapshot, size_t n_ends)
+{
+	*snapshot = (struct snapshot){.n_ends = n_ends};
+	/* An end more than there are: a lab without links is no failed allocation. */
+	snapshot->attached = calloc(n_ends + 1, 1);
+	for (int hook = 0; hook < VL_HOOKS; hook++)
+		snapshot->hooks[hook] = calloc(n_ends + 1, sizeof(struct vl_counters));
+	if (snapshot->attached && snapshot->hooks[VL_HOOK_OUT] && snapshot->hooks[VL_HOOK_XDP] &&
+	    snapshot->hooks[VL_HOOK_IN])
+		return 0;
+	snapshot_free(snapshot);
+	return -ENOMEM;
+}
+
+void snapshot_free(struct snapshot *snapshot)
+{
+	free(snapshot->attached);
+	for (int hook = 0; hook < VL_HOOKS; hook++)
+		free(snapshot->hooks[hook]);
+	*snapshot = (struct snapshot){0};
+}
+
+int snapshot_copy(struct snapshot *copy, const struct snapshot *snapshot)
+{
+	size_t n = snapshot->n_ends;
+	int rc = snapshot_init(copy, n);
+
+	if (rc)
+		return rc;
+	copy->time_ns = snapshot->time_ns;
+	copy->mono_ns = snapshot->mono_ns;
+	copy->span_ns = snapshot->span_ns;
+	memcpy(copy->attached, snapshot->attached, n);
+	for (int hook = 0; hook < VL_HOOKS; hook++)
+		memcpy(copy->hooks[hook], snapshot->hooks[hook], n * sizeof(struct vl_counters));
+	return 0;
+}
+
+void snapshot_subtract(struct snapshot *now, const struct snapshot *since)
+{
+	/* The wall clock may be set while we watch. */
+	if (now->mono_ns && since->mono_ns)
+		now->span_ns = now->mono_ns - since->mono_ns;
+	else
+		now->span_ns = now->time_ns > since->time_ns ? now->time_ns - since->time_ns : 0;
+	for (int hook = 0; hook < VL_HOOKS; hook++)
+		for (size_t i = 0; i < now->n_ends && i < since->n_ends; i++)
+			counters_subtract(&now->hooks[hook][i], &since->hooks[hook][i]);
+}
+
+void snapshot_add(struct snapshot *sum, const struct snapshot *more)
+{
+	for (int hook = 0; hook < VL_HOOKS; hook++)
+		for (size_t i = 0; i < sum->n_ends && i < more->n_ends; i++)
+			counters_add(&sum->hooks[hook][i], &more->hooks[hook][i]);
+}
+
+/* The reverse of what ledger_to_json() writes; 0 if it is no time. */
+static uint64_t time_from_json(const json_t *json)
+{
+	struct tm tm = {0};
+	unsigned ms = 0;
+	const char *rest = json_is_string(json)
+				   ? strptime(json_string_value(json), "%Y-%m-%dT%H:%M:%S", &tm)
+				   : NULL;
+
+	if (!rest || sscanf(rest, ".%3uZ", &ms) != 1)
+		return 0;
+	return (uint64_t)timegm(&tm) * 1000000000 + ms * 1000000ull;
+}
+
+static bool end_from_json(struct snapshot *snapshot, const struct lab *lab, const json_t *json)
+{
+	const char *name = json_string_value(json_object_get(json, "end"));
+	const struct end *end = name ? lab_find_end(lab, name) : NULL;
+	const json_t *hooks = json_object_get(json, "hooks");
+
+	/* An end that the lab does not have any more has nothing to be subtracted from. */
+	if (!end || end->number >= snapshot->n_ends)
+		return name;
+	for (int hook = 0; hook < VL_HOOKS; hook++) {
+		const json_t *counters = json_object_get(hooks, ledger_hook_name(hook));
+
+		if (!counters)
+			continue;
+		if (!counters_from_json(counters, &snapshot->hooks[hook][end->number]))
+			return false;
+		snapshot->attached[end->number] |= 1 << hook;
+	}
+	return true;
+}
+
+static int damaged(const char *path, const char *why, struct err *err)
+{
+	err_set(err, ERR_USAGE, EINVAL, "%s: %s", path, why);
+	err_hint(err, "a snapshot is what `vethlab stats --json > FILE` writes");
+	return -EINVAL;
+}
+
+static int from_json(struct snapshot *snapshot, const char *path, const json_t *json,
+		     const char *name, const struct lab *lab, struct err *err)
+{
+	const char *schema = json_string_value(json_object_get(json, "schema"));
+	const char *of = json_string_value(json_object_get(json, "lab"));
+	const json_t *end;
+	size_t i;
+
+	if (!schema || strcmp(schema, STATS_SCHEMA))
+		return damaged(path, "it is not a document of " STATS_SCHEMA, err);
+	if (!of || strcmp(of, name))
+		return err_set(err, ERR_USAGE, EINVAL, "%s: it is of lab %s, not of %s", path,
+			       of ? of : "?", name);
+	snapshot->time_ns = time_from_json(json_object_get(json, "time"));
+	snapshot->span_ns = (uint64_t)json_integer_value(json_object_get(json, "span_ns"));
+	if (!snapshot->time_ns)
+		return damaged(path, "it does not say when it was made", err);
+	json_array_foreach(
+		json_object_get(json, "ends"), i,
+		end) if (!end_from_json(snapshot, lab,
+					end)) return damaged(path, "its counters are damaged", err);
+	return 0;
+}
+
+int snapshot_load(struct snapshot *snapshot, const char *path, const char *name,
+		  const struct lab *lab, size_t n_ends, struct err *err)
+{
+	json_error_t error;
+	json_t *json;
+	FILE *f;
+	int rc;
+
+	f = fopen(path, "re");
+	if (!f)
+		return err_set(err, ERR_USAGE, errno, "cannot read %s: %s", path, strerror(errno));
+	json = json_loadf(f, 0, &error);
+	fclose(f);
+	if (!json)
+		return damaged(path, error.text, err);
+	rc = snapshot_init(snapshot, n_ends);
+	if (rc) {
+		json_decref(json);
+		return err_set(err, ERR_SYSTEM, -rc, "%s: %s", path, strerror(-rc));
+	}
+	rc = from_json(snapshot, path, json, name, lab, err);
+	json_decref(json);
+	if (rc)
+		snapshot_free(snapshot);
+	return rc;
+}
