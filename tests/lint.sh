@@ -38,8 +38,8 @@ shell() {
 	mapfile -t files < <(scripts | while read -r f; do
 		[[ -f $f ]] && head -c 64 "$f" | head -1 | grep -aqE '^#!.*(ba)?sh$' && echo "$f"
 	done)
-	# SC1091: followed files are on the list themselves. SC2317: functions called by name.
-	shellcheck -x -e SC1091,SC2317 "${files[@]}"
+	# SC2317: functions called by name.
+	shellcheck -x -e SC2317 "${files[@]}"
 	result $? "shellcheck ${#files[@]} scripts"
 }
 

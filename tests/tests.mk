@@ -37,7 +37,7 @@ $(PROG_TESTS): %: %.o $(PROG_COMMON) $(B)/libvethlab.a
 
 $(LAB_HELPERS): %: %.o
 	$(say) LINK $@
-	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
 
 -include $(TEST_OBJ:.o=.d)
 

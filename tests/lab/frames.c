@@ -1,0 +1,283 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * frames.c - send frames that no sane stack sends, through AF_PACKET.
+ *
+ * frames INTERFACE KIND [COUNT] [LENGTH]   send COUNT (1) frames of KIND, cut to LENGTH bytes
+ * frames --list                            the kinds
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
+#include <net/if.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+struct frame {
+	uint8_t bytes[256];
+	size_t len;
+};
+
+static void put(struct frame *frame, const void *bytes, size_t len)
+{
+	memcpy(frame->bytes + frame->len, bytes, len);
+	frame->len += len;
+}
+
+#define PUT(frame, ...)                                                                            \
+	do {                                                                                       \
+		const uint8_t put_bytes[] = {__VA_ARGS__};                                         \
+		put(frame, put_bytes, sizeof(put_bytes));                                          \
+	} while (0)
+
+/* To everybody, from a locally administered address. */
+static void put_ethernet(struct frame *frame, uint16_t type)
+{
+	PUT(frame, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2, 0, 0, 0, 0, 0x99, type >> 8, type & 0xff);
+}
+
+/* ihl in words; offset in units of 8 bytes, with the more-fragments bit 0x2000 if wanted. */
+static void put_ipv4(struct frame *frame, uint8_t ihl, uint16_t total, uint16_t offset,
+		     uint8_t proto)
+{
+	size_t at = frame->len;
+	uint32_t sum = 0;
+
+	PUT(frame, 0x40 | ihl, 0, total >> 8, total & 0xff, 0, 1, offset >> 8, offset & 0xff, 64,
+	    proto, 0, 0, 192, 0, 2, 1, 192, 0, 2, 2);
+	for (int i = 5; i < ihl; i++)
+		PUT(frame, 1, 1, 1, 1); /* options: no operation */
+	for (size_t i = at; i < frame->len; i += 2)
+		sum += frame->bytes[i] << 8 | frame->bytes[i + 1];
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = ~(sum + (sum >> 16)) & 0xffff;
+	frame->bytes[at + 10] = sum >> 8;
+	frame->bytes[at + 11] = sum & 0xff;
+}
+
+static void put_ipv6(struct frame *frame, uint16_t payload, uint8_t next)
+{
+	PUT(frame, 0x60, 0, 0, 0, payload >> 8, payload & 0xff, next, 64);
+	PUT(frame, 0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1);
+	PUT(frame, 0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2);
+}
+
+/* An echo request: header and 8 bytes; no checksum, nobody shall answer. */
+static void put_echo(struct frame *frame, uint8_t type)
+{
+	PUT(frame, type, 0, 0, 0, 0x12, 0x34, 0, 1, 1, 2, 3, 4, 5, 6, 7, 8);
+}
+
+enum { ECHO_LEN = 16 };
+
+static void make_garbage(struct frame *frame)
+{
+	put_ethernet(frame, 0x88b5); /* IEEE's for local experiments */
+	put_echo(frame, 8);
+}
+
+/* An 802.3 length where the type stands: not IP, although IP's bytes follow. */
+static void make_llc(struct frame *frame)
+{
+	put_ethernet(frame, 36);
+	put_ipv4(frame, 5, 20 + ECHO_LEN, 0, IPPROTO_ICMP);
+	put_echo(frame, 8);
+}
+
+static void make_empty(struct frame *frame)
+{
+	put_ethernet(frame, ETH_P_IP);
+}
+
+static void make_vlan(struct frame *frame)
+{
+	put_ethernet(frame, ETH_P_8021Q);
+	PUT(frame, 0, 7, 0x08, 0x00);
+	put_ipv4(frame, 5, 20 + ECHO_LEN, 0, IPPROTO_ICMP);
+	put_echo(frame, 8);
+}
+
+static void make_qinq(struct frame *frame)
+{
+	put_ethernet(frame, ETH_P_8021AD);
+	PUT(frame, 0, 7, 0x81, 0x00, 0, 8, 0x08, 0x00);
+	put_ipv4(frame, 5, 20 + ECHO_LEN, 0, IPPROTO_ICMP);
+	put_echo(frame, 8);
+}
+
+static void make_arp(struct frame *frame)
+{
+	put_ethernet(frame, ETH_P_ARP);
+	PUT(frame, 0, 1, 8, 0, 6, 4, 0, 1, 2, 0, 0, 0, 0, 0x99, 192, 0, 2, 1);
+	PUT(frame, 0, 0, 0, 0, 0, 0, 192, 0, 2, 2);
+}
+
+static void make_echo4(struct frame *frame)
+{
+	put_ethernet(frame, ETH_P_IP);
+	put_ipv4(frame, 5, 20 + ECHO_LEN, 0, IPPROTO_ICMP);
+	put_echo(frame, 8);
+}
+
+static void make_options(struct frame *frame)
+{
+	put_ethernet(frame, ETH_P_IP);
+	put_ipv4(frame, 15, 60 + ECHO_LEN, 0, IPPROTO_ICMP);
+	put_echo(frame, 8);
+}
+
+/* A later fragment, whose bytes look like an echo request and are none. */
+static void make_fragment(struct frame *frame)
+{
+	put_ethernet(frame, ETH_P_IP);
+	put_ipv4(frame, 5, 20 + ECHO_LEN, 100, IPPROTO_ICMP);
+	put_echo(frame, 8);
+}
+
+static void make_first_fragment(struct frame *frame)
+{
+	put_ethernet(frame, ETH_P_IP);
+	put_ipv4(frame, 5, 20 + ECHO_LEN, 0x2000, IPPROTO_ICMP);
+	put_echo(frame, 8);
+}
+
+/* A header length that is impossible. */
+static void make_ihl(struct frame *frame)
+{
+	make_echo4(frame);
+	frame->bytes[ETH_HLEN] = 0x44;
+}
+
+/* Version 6 under IPv4's ethertype. */
+static void make_version(struct frame *frame)
+{
+	make_echo4(frame);
+	frame->bytes[ETH_HLEN] = 0x65;
+}
+
+static void make_cut4(struct frame *frame)
+{
+	make_echo4(frame);
+	frame->len = ETH_HLEN + 12;
+}
+
+static void make_cut_icmp(struct frame *frame)
+{
+	make_echo4(frame);
+	frame->len = ETH_HLEN + 20 + 3;
+}
+
+static void make_echo6(struct frame *frame)
+{
+	put_ethernet(frame, ETH_P_IPV6);
+	put_ipv6(frame, ECHO_LEN, IPPROTO_ICMPV6);
+	put_echo(frame, 128);
+}
+
+/* Hop-by-hop options, routing and destination options before ICMPv6. */
+static void make_extensions(struct frame *frame)
+{
+	put_ethernet(frame, ETH_P_IPV6);
+	put_ipv6(frame, 8 + 8 + 16 + ECHO_LEN, IPPROTO_HOPOPTS);
+	PUT(frame, IPPROTO_ROUTING, 0, 1, 4, 0, 0, 0, 0);
+	PUT(frame, IPPROTO_DSTOPTS, 0, 0, 0, 0, 0, 0, 0);
+	PUT(frame, IPPROTO_ICMPV6, 1, 1, 12, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
+	put_echo(frame, 128);
+}
+
+static void make_fragment6(struct frame *frame)
+{
+	put_ethernet(frame, ETH_P_IPV6);
+	put_ipv6(frame, 8 + ECHO_LEN, IPPROTO_FRAGMENT);
+	PUT(frame, IPPROTO_ICMPV6, 0, 0x03, 0x20, 0, 0, 0, 1);
+	put_echo(frame, 128);
+}
+
+static void make_cut6(struct frame *frame)
+{
+	make_echo6(frame);
+	frame->len = ETH_HLEN + 30;
+}
+
+static const struct kind {
+	const char *name;
+	void (*make)(struct frame *frame);
+} kinds[] = {
+	{"garbage", make_garbage},
+	{"llc", make_llc},
+	{"empty", make_empty},
+	{"vlan", make_vlan},
+	{"qinq", make_qinq},
+	{"arp", make_arp},
+	{"echo4", make_echo4},
+	{"options", make_options},
+	{"fragment", make_fragment},
+	{"first_fragment", make_first_fragment},
+	{"ihl", make_ihl},
+	{"version", make_version},
+	{"cut4", make_cut4},
+	{"cut_icmp", make_cut_icmp},
+	{"echo6", make_echo6},
+	{"extensions", make_extensions},
+	{"fragment6", make_fragment6},
+	{"cut6", make_cut6},
+};
+enum { N_KINDS = sizeof(kinds) / sizeof(*kinds) };
+
+static const struct kind *find_kind(const char *name)
+{
+	for (int i = 0; i < N_KINDS; i++)
+		if (strcmp(kinds[i].name, name) == 0)
+			return &kinds[i];
+	return NULL;
+}
+
+static int send_frames(const char *ifname, const struct frame *frame, long n)
+{
+	struct sockaddr_ll to = {
+		.sll_family = AF_PACKET,
+		.sll_ifindex = (int)if_nametoindex(ifname),
+		.sll_halen = ETH_ALEN,
+	};
+	int fd = socket(AF_PACKET, SOCK_RAW, 0);
+
+	if (fd < 0 || !to.sll_ifindex) {
+		fprintf(stderr, "frames: %s: %s\n", ifname, strerror(errno));
+		return 1;
+	}
+	for (long i = 0; i < n; i++) {
+		if (sendto(fd, frame->bytes, frame->len, 0, (struct sockaddr *)&to, sizeof(to)) <
+		    0) {
+			fprintf(stderr, "frames: %s: send: %s\n", ifname, strerror(errno));
+			close(fd);
+			return 1;
+		}
+	}
+	close(fd);
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	struct frame frame = {.len = 0};
+	const struct kind *kind;
+
+	if (argc == 2 && strcmp(argv[1], "--list") == 0) {
+		for (int i = 0; i < N_KINDS; i++)
+			puts(kinds[i].name);
+		return 0;
+	}
+	kind = argc > 2 ? find_kind(argv[2]) : NULL;
+	if (!kind) {
+		fprintf(stderr, "usage: frames INTERFACE KIND [COUNT] [LENGTH] | --list\n");
+		return 2;
+	}
+	kind->make(&frame);
+	if (argc > 4 && (size_t)atoi(argv[4]) < frame.len)
+		frame.len = (size_t)atoi(argv[4]);
+	return send_frames(argv[1], &frame, argc > 3 ? atol(argv[3]) : 1);
+}

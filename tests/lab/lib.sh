@@ -1,0 +1,258 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+# lib.sh - sourced by every tests/lab/test_*.sh, which defines functions test_NAME and ends with
+# `run_tests`. Each function runs in namespaces of its own (network, mount, process), with an empty
+# /run and a bpffs of its own, so that nothing of this machine is touched or seen. After it, nothing
+# may be left: no namespace, interface, pin, state file, program, map or link. A function that
+# asserts nothing fails. The results are TAP.
+#
+# demo.sh uses the sandbox alone.
+#
+# Arguments pick tests: tests/lab/test_blue.sh walk flood
+
+SELF=$(readlink -f "$0")
+TOP=$(dirname "$SELF")/../..
+BUILD=$(cd "$TOP" && readlink -f "${BUILD:-build}")
+HELPERS=$BUILD/tests/lab
+WAIT=${WAIT:-30} # seconds that something awaited may take before it counts as never
+export NO_COLOR=1
+out= # output of the last good or bad
+
+vethlab() {
+	"$BUILD/vethlab" "$@"
+}
+
+# ---- assertions ----------------------------------------------------------------------------------
+
+fail() {
+	local i
+	echo "# FAILED: $*" >&2
+	for ((i = 1; i < ${#FUNCNAME[@]} - 1; i++)); do
+		echo "#   ${FUNCNAME[i]}, line ${BASH_LINENO[i - 1]}" >&2
+	done
+	exit 1
+}
+
+asserted() {
+	echo >>"$TEST_TMP/asserted"
+}
+
+assert_eq() { # GOT WANT WHAT
+	asserted
+	[[ $1 == "$2" ]] || fail "$3: got '$1', want '$2'"
+}
+
+# Run a command that must succeed; its output is in $out.
+good() {
+	asserted
+	out=$("$@" 2>&1) || fail "$*: exit status $?: $out"
+}
+
+# Run a command that must exit with STATUS; its output is in $out.
+bad() { # STATUS COMMAND...
+	local want=$1 got=0
+	shift
+	asserted
+	out=$("$@" 2>&1) || got=$?
+	[[ $got -eq $want ]] || fail "$*: exit status $got, want $want: $out"
+}
+
+# The last output contains each TEXT.
+says() {
+	local text
+	asserted
+	for text; do
+		[[ $out == *"$text"* ]] || fail "it does not say '$text': $out"
+	done
+}
+
+says_not() {
+	local text
+	asserted
+	for text; do
+		[[ $out != *"$text"* ]] || fail "it says '$text': $out"
+	done
+}
+
+# Wait until a command succeeds.
+wait_until() {
+	local end=$((SECONDS + WAIT))
+	until "$@" >/dev/null 2>&1; do
+		[[ $SECONDS -lt $end ]] || fail "not within $WAIT s: $*"
+		sleep 0.02
+	done
+	asserted
+}
+
+# This test cannot run here, and why.
+skip_test() {
+	echo "$*" >"$TEST_TMP/skip"
+	exit 0
+}
+
+# ---- labs ----------------------------------------------------------------------------------------
+
+# Bring a lab up; the ids of what it pinned are kept for the check at the end.
+up() {
+	good vethlab up "$@"
+	remember_objects
+}
+
+remember_objects() {
+	[[ ! -d /sys/fs/bpf/vethlab ]] ||
+		find /sys/fs/bpf/vethlab -type f -exec "$HELPERS/ids" {} + >>"$TEST_TMP/ids"
+}
+
+# A counter of one hook: count blue:veth1 in icmp4.echo_request [OPTION OF STATS...]
+count() {
+	local end=$1 hook=$2 path=$3
+	shift 3
+	vethlab stats --json "$@" |
+		jq -e ".ends[] | select(.end == \"$end\") | .hooks.$hook.$path"
+}
+
+# The hooks that an end has: "in out xdp"
+hooks_of() { # END [OPTION OF STATS...]
+	local end=$1
+	shift
+	vethlab stats --json "$@" |
+		jq -r ".ends[] | select(.end == \"$end\") | .hooks | keys | sort | join(\" \")"
+}
+
+# Every hook of END that sees what arrives: "in" and, if there, "xdp"
+arrivals_of() {
+	local hooks
+	hooks=$(hooks_of "$1")
+	echo "${hooks/out/}"
+}
+
+# ICMP echo at one hook: assert_echo END HOOK REQUESTS REPLIES [OPTION OF STATS...]
+assert_echo() {
+	local end=$1 hook=$2 requests=$3 replies=$4 got
+	shift 4
+	got=$(vethlab stats --json "$@" | jq -r ".ends[] | select(.end == \"$end\") |
+		.hooks.$hook.icmp4 | \"\(.echo_request) \(.echo_reply)\"")
+	assert_eq "$got" "$requests $replies" "$end $hook: requests and replies"
+}
+
+# Note all echoes counted so far; assert_more then tells what came since.
+declare -A noted
+note_echo() { # [OPTION OF STATS...]
+	local where counts
+	while IFS=$'\t' read -r where counts; do
+		noted[$where]=$counts
+	done < <(vethlab stats --json "$@" | jq -r '.ends[] | .end as $end | .hooks |
+		to_entries[] | "\($end) \(.key)\t\(.value.icmp4 | "\(.echo_request) \(.echo_reply)")"')
+	[[ ${#noted[@]} -gt 0 ]] || fail "stats shows no hooks"
+}
+
+assert_more() { # END HOOK REQUESTS REPLIES [OPTION OF STATS...]
+	local end=$1 hook=$2 requests=$3 replies=$4 before
+	shift 4
+	before=${noted[$end $hook]}
+	assert_echo "$end" "$hook" $((${before% *} + requests)) $((${before#* } + replies)) "$@"
+}
+
+inside() { # NAMESPACE COMMAND...
+	ip netns exec "$@"
+}
+
+# An end's ifindex and administrative state, as `ip` sees it: ip_link [NAMESPACE] IFNAME FILTER
+ip_link() {
+	if [[ $# -eq 3 ]]; then
+		ip -n "$1" -j -d link show "$2" | jq -r ".[0] | $3"
+	else
+		ip -j -d link show "$1" | jq -r ".[0] | $2"
+	fi
+}
+
+# ---- sandbox -------------------------------------------------------------------------------------
+
+UNSHARE=(unshare --net --mount --pid --fork --kill-child --mount-proc)
+
+enter_sandbox() { # inside UNSHARE
+	mount -t tmpfs run /run
+	mount -t sysfs sysfs /sys
+	mount -t bpf bpf /sys/fs/bpf
+	ip link set lo up
+}
+
+nothing_in() { # DIRECTORY
+	[[ ! -d $1 ]] || [[ -z $(find "$1" -mindepth 1 -print -quit) ]]
+}
+
+# The kernel's own files of a fresh bpffs are called *.debug.
+bpffs_empty() {
+	[[ -z $(find /sys/fs/bpf -mindepth 1 -not -name '*.debug' -print -quit) ]]
+}
+
+only_lo() {
+	[[ $(ip -j link | jq -r '.[].ifname') == lo ]]
+}
+
+objects_gone() {
+	[[ ! -s $TEST_TMP/ids ]] || "$HELPERS/ids" --gone <"$TEST_TMP/ids"
+}
+
+# Zero residue. What the kernel frees after a grace period may take its time, the rest may not.
+assert_residue_zero() {
+	nothing_in /run/netns || fail "left in /run/netns: $(ls /run/netns)"
+	nothing_in /run/vethlab || fail "left in /run/vethlab: $(find /run/vethlab)"
+	bpffs_empty || fail "left in bpffs: $(find /sys/fs/bpf)"
+	only_lo || fail "left interfaces: $(ip -br link)"
+	[[ -z $(tc qdisc show dev lo) || $(tc qdisc show dev lo) == *noqueue* ]] ||
+		fail "left on lo: $(tc qdisc show dev lo)"
+	wait_until objects_gone
+}
+
+# ---- running -------------------------------------------------------------------------------------
+
+run_inside() { # FUNCTION
+	enter_sandbox
+	set -eE
+	trap 'fail "line $LINENO: $BASH_COMMAND: exit status $?"' ERR
+	"$1"
+	assert_residue_zero
+	[[ -s $TEST_TMP/asserted ]] || fail "asserts nothing"
+}
+
+run_one() { # FUNCTION NUMBER
+	local status=0 name=${1#test_}
+	export TEST_TMP
+	TEST_TMP=$(mktemp -d)
+	VETHLAB_TEST_INSIDE=$1 "${UNSHARE[@]}" "$SELF" >"$TEST_TMP/log" 2>&1 </dev/null || status=$?
+	if [[ -s $TEST_TMP/skip ]]; then
+		echo "ok $2 # SKIP $name: $(cat "$TEST_TMP/skip")"
+	elif [[ $status -eq 0 ]]; then
+		echo "ok $2 - $name"
+	else
+		sed 's/^\(# \)\?/# /' "$TEST_TMP/log"
+		echo "not ok $2 - $name"
+		failed=1
+	fi
+	rm -rf "$TEST_TMP"
+}
+
+run_tests() {
+	local function failed=0 n=0
+	local -a functions
+
+	if [[ -n ${VETHLAB_TEST_INSIDE:-} ]]; then
+		run_inside "$VETHLAB_TEST_INSIDE"
+		return
+	fi
+	if [[ $EUID -ne 0 ]]; then
+		echo "1..1"
+		echo "ok 1 # SKIP $(basename "$0"): needs root"
+		return
+	fi
+	mapfile -t functions < <(compgen -A function test_)
+	[[ ${#ARGUMENTS[@]} -eq 0 ]] || functions=("${ARGUMENTS[@]/#/test_}")
+	for function in "${functions[@]}"; do
+		run_one "$function" $((n += 1))
+	done
+	echo "1..$n"
+	return "$failed"
+}
+
+ARGUMENTS=("$@")

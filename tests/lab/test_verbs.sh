@@ -1,0 +1,203 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# test_verbs.sh - up, down, ls, show, exec, link: what they do, say and return.
+# shellcheck source=tests/lab/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+# A fingerprint of all that a verb could change.
+everything() {
+	ip -d link
+	ip addr
+	ip netns list
+	find /sys/fs/bpf /run/vethlab -type f
+	[[ ! -s $TEST_TMP/ids ]] || cat "$TEST_TMP/ids"
+}
+
+test_up_twice_changes_nothing() {
+	local before
+	up blue
+	before=$(everything)
+	bad 1 vethlab up blue
+	says blue running
+	assert_eq "$(everything)" "$before" "after the second up"
+	good vethlab down
+}
+
+test_down_twice_changes_nothing() {
+	local before
+	up blue
+	good vethlab down blue
+	before=$(everything)
+	good vethlab down blue
+	says "blue does not run"
+	assert_eq "$(everything)" "$before" "after the second down"
+	good vethlab down
+	says "no lab runs"
+	good vethlab down --json blue
+	assert_eq "$(jq .removed <<<"$out")" false "removed"
+}
+
+test_up_by_path() {
+	cp "$TOP/topology/labs/blue.yaml" "$TEST_TMP/mine.yaml"
+	sed -i 's/^lab: .*/lab: mine/' "$TEST_TMP/mine.yaml"
+	up "$TEST_TMP/mine.yaml"
+	good vethlab ls
+	says mine
+	# The file may be gone by then: a running lab keeps its own copy.
+	rm "$TEST_TMP/mine.yaml"
+	good vethlab stats
+	good vethlab down mine
+}
+
+test_down_by_file() {
+	up blue
+	good vethlab down "$TOP/topology/labs/blue.yaml"
+	good vethlab ls
+	says_not blue
+}
+
+test_exec() {
+	up blue
+	good vethlab exec blue ping -c 1 -q 10.1.1.3
+	bad 7 vethlab exec blue sh -c 'exit 7'
+	bad 143 vethlab exec blue sh -c 'kill -TERM $$'
+	bad 127 vethlab exec blue /no/such/command
+	bad 2 vethlab exec red true
+	says red
+	good vethlab exec blue ip -br link
+	says veth1 veth3
+	assert_eq "$(echo hello | vethlab exec blue cat)" hello "standard input"
+	good vethlab exec -- blue ip -br link
+	good vethlab down
+}
+
+test_exec_default_is_here() {
+	up blue
+	good vethlab exec default ip -br link
+	says veth0 veth2
+	good vethlab down
+}
+
+test_link() {
+	up blue
+	good vethlab link default:veth0 up
+	assert_eq "$(ip_link veth0 '.flags | index("UP") != null')" true "veth0 is up"
+	good vethlab link default:veth0 down
+	assert_eq "$(ip_link veth0 '.flags | index("UP") != null')" false "veth0 is up"
+	bad 2 vethlab link default:veth9 up
+	says veth9 "did you mean"
+	bad 2 vethlab link default:veth0 sideways
+	bad 2 vethlab link default:veth0
+	good vethlab down
+}
+
+test_ls_and_show() {
+	good vethlab ls
+	good vethlab ls --json
+	assert_eq "$(jq '.labs | length' <<<"$out")" 0 "labs"
+	up blue
+	good vethlab ls --json
+	assert_eq "$(jq -r '.labs[].lab' <<<"$out")" blue "labs"
+	assert_eq "$(jq -r .schema <<<"$out")" vethlab.ls/1 "schema"
+	good vethlab show --json
+	assert_eq "$(jq -r .schema <<<"$out")" vethlab.show/1 "schema"
+	good vethlab show blue
+	says default:veth0 blue:veth1 default:veth2 blue:veth3
+	good vethlab down
+}
+
+# A second copy, whose namespaces are x-NODE. Two labs: -l picks.
+test_as_and_two_labs() {
+	up blue --isolated
+	up blue --isolated --as green
+	good ip netns list
+	says green-blue
+	good vethlab ls --json
+	assert_eq "$(jq -r '[.labs[].lab] | sort | join(" ")' <<<"$out")" "blue green" "labs"
+	bad 1 vethlab stats
+	says blue green
+	good vethlab link -l green default:veth0 up
+	good vethlab exec -l green default ping -c 1 -W 5 -q 10.1.1.1
+	assert_echo blue:veth1 in 1 0 -l green
+	assert_echo blue:veth1 in 0 0 -l blue
+	good vethlab down green
+	good vethlab show
+	says_not green
+	good vethlab down blue
+}
+
+# Both labs in the same namespace, the second under other names of interfaces.
+test_two_labs_one_host() {
+	cat >"$TEST_TMP/red.yaml" <<-END
+		lab: red
+		nodes:
+		  default: {netns: host}
+		  red: {}
+		links:
+		  - endpoints:
+		      - {end: "default:vethr0", address: 10.2.2.2/24}
+		      - {end: "red:vethr1", address: 10.2.2.1/24}
+	END
+	up blue
+	up "$TEST_TMP/red.yaml"
+	good ping -c 1 -W 5 -q 10.2.2.1
+	assert_echo red:vethr1 in 1 0 -l red
+	assert_eq "$(($(ip_link vethr0 .ifindex) - $(ip_link veth0 .ifindex) >= 4 ||
+		$(ip_link veth0 .ifindex) - $(ip_link vethr0 .ifindex) >= 2))" 1 "ranges of ifindexes"
+	good vethlab down blue
+	good ping -c 1 -W 5 -q 10.2.2.1
+	assert_echo red:vethr1 in 2 0
+	good vethlab down red
+}
+
+# --isolated touches nothing outside.
+test_isolated() {
+	local before
+	before=$(ip -d link)
+	up blue --isolated
+	assert_eq "$(ip -d link)" "$before" "links here"
+	good vethlab exec default ip -br addr
+	says veth0 "10.1.1.2/24"
+	good vethlab exec blue ping -c 1 -q 10.1.1.3
+	good vethlab link default:veth0 up
+	good vethlab exec default ping -c 1 -W 5 -q 10.1.1.1
+	assert_echo blue:veth1 in 1 0
+	good vethlab down
+	assert_eq "$(ip -d link)" "$before" "links here"
+}
+
+# Twenty times up and down without a pause: deleting a namespace is asynchronous.
+test_again_and_again() {
+	local i
+	for ((i = 0; i < ${ROUNDS:-20}; i++)); do
+		good vethlab up blue
+		good vethlab down
+	done
+	up blue
+	good inside blue ping -c 1 -q 10.1.1.3
+	good vethlab down
+}
+
+# bpffs is mounted by us where it is not, and we say so.
+test_mounts_bpffs() {
+	umount /sys/fs/bpf
+	good vethlab up blue
+	says /sys/fs/bpf
+	remember_objects
+	good findmnt -n -t bpf /sys/fs/bpf
+	good vethlab down
+}
+
+test_usage() {
+	bad 2 vethlab
+	bad 2 vethlab frobnicate
+	says frobnicate
+	bad 2 vethlab up
+	bad 2 vethlab up blue --no-such-option
+	good vethlab help
+	says up down trace stats ping
+	good vethlab up --help
+	good vethlab --version
+}
+
+run_tests
