@@ -12,12 +12,22 @@ static void print_styled(FILE *f, bool colour, int style, const char *text)
 		fputs(text, f);
 }
 
+/*
+ * Text that may quote what somebody typed or wrote in a file: a control character in it must not
+ * reach the terminal, where it could be an order.
+ */
+static void print_plain(const char *text, FILE *f)
+{
+	for (; *text; text++)
+		fputc((*text >= 0 && *text < ' ' && *text != '\n') || *text == 0x7f ? '?' : *text, f);
+}
+
 /* "blue.yaml:14:9: ", without the parts that are not known. */
 static void print_where(const struct where *where, FILE *f)
 {
 	if (!where->file)
 		return;
-	fputs(where->file, f);
+	print_plain(where->file, f);
 	if (where->line)
 		fprintf(f, ":%d", where->line);
 	if (where->line && where->column)
@@ -27,8 +37,11 @@ static void print_where(const struct where *where, FILE *f)
 
 static void print_hint(const char *hint, FILE *f)
 {
-	if (hint && *hint)
-		fprintf(f, "  %s\n", hint);
+	if (!hint || !*hint)
+		return;
+	fputs("  ", f);
+	print_plain(hint, f);
+	fputc('\n', f);
 }
 
 void out_error(const struct err *err, FILE *f)
@@ -36,7 +49,8 @@ void out_error(const struct err *err, FILE *f)
 	print_styled(f, out_colour(f), STYLE_RED, "vethlab:");
 	fputc(' ', f);
 	print_where(&err->where, f);
-	fprintf(f, "%s\n", err->what[0] ? err->what : "it failed, and no reason was given");
+	print_plain(err->what[0] ? err->what : "it failed, and no reason was given", f);
+	fputc('\n', f);
 	print_hint(err->hint, f);
 }
 
@@ -59,7 +73,9 @@ void out_diags(const struct diags *diags, FILE *f)
 		print_where(&diag->where, f);
 		print_styled(f, colour, error ? STYLE_RED : STYLE_MAGENTA,
 			     error ? "error:" : "warning:");
-		fprintf(f, " %s\n", diag->what);
+		fputc(' ', f);
+		print_plain(diag->what, f);
+		fputc('\n', f);
 		print_hint(diag->hint, f);
 	}
 	if (diags->errors)
