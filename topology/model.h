@@ -169,6 +169,7 @@ struct lab {
 	enum xdp_mode xdp;
 	unsigned hooks;
 	struct where where; /* of `lab:` */
+	struct lab_index *index; /* for the look-ups; NULL: they search one by one */
 };
 
 /* Number of ends: two a link. */
@@ -199,6 +200,11 @@ struct lab *lab_read_text(const char *text, size_t len, const char *path, struct
  */
 const char *lab_name_problem(const char *name);
 
+/*
+ * Make the look-ups below fast: once nodes, links and addresses are as they stay. The reader does
+ * it. Returns 0 or -ENOMEM; without it the look-ups work all the same.
+ */
+int lab_index(struct lab *lab);
 /* Look-ups by name; NULL: there is none. name of an end: "node:interface". */
 struct node *lab_find_node(const struct lab *lab, const char *name);
 struct end *lab_find_end(const struct lab *lab, const char *name);

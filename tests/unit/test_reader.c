@@ -1,0 +1,429 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* test_reader.c - a lab file becomes a lab; what is wrong is found with its line and column. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include <cmocka.h>
+
+#include "tests/unit/findings.h"
+#include "topology/reader.h"
+
+static void assert_prefix(const struct address *address, const char *expected)
+{
+	char buf[IP_TEXT_SIZE];
+
+	assert_string_equal(ip_prefix_format(&address->prefix, buf, sizeof(buf)), expected);
+}
+
+static void test_blue(void **state)
+{
+	struct diags diags = {};
+	struct lab *lab = lab_read_file("topology/labs/blue.yaml", &diags);
+	struct end *veth0, *veth1, *veth2, *veth3;
+
+	(void)state;
+	assert_non_null(lab);
+	assert_int_equal(diags.errors, 0);
+	assert_string_equal(lab->name, "blue");
+	assert_string_equal(lab->about, "Two veth links between the default namespace and blue");
+	assert_int_equal(lab->n_nodes, 2);
+	assert_int_equal(lab->n_links, 2);
+	assert_int_equal(lab->nodes[0]->netns, NETNS_HOST);
+	assert_int_equal(lab->nodes[1]->netns, NETNS_NEW);
+	assert_true(lab->nodes[1]->lo_up);
+	veth0 = lab_find_end(lab, "default:veth0");
+	veth1 = lab_find_end(lab, "blue:veth1");
+	veth2 = lab_find_end(lab, "default:veth2");
+	veth3 = lab_find_end(lab, "blue:veth3");
+	assert_prefix(&veth0->addresses[0], "10.1.1.2/24");
+	assert_prefix(&veth1->addresses[0], "10.1.1.1/24");
+	assert_prefix(&veth3->addresses[0], "10.1.1.3/24");
+	assert_int_equal(veth2->n_addresses, 0);
+	assert_false(veth0->up);
+	assert_true(veth1->up);
+	assert_false(veth2->up);
+	assert_true(veth3->up);
+	assert_ptr_equal(veth0->peer, veth1);
+	assert_ptr_equal(veth3->peer, veth2);
+	assert_int_equal(veth0->number, 0);
+	assert_int_equal(veth3->number, 3);
+	assert_ptr_equal(lab->nodes[1]->ends[1], veth3);
+	lab_free(lab);
+	diags_free(&diags);
+}
+
+static void test_links(void **state)
+{
+	struct lab *lab = read_good("lab: x\n"
+				    "nodes: {a: {}, b: , c: null}\n"
+				    "links:\n"
+				    "- endpoints: ['a:eth1', \"b:lan\"]\n"
+				    "- endpoints: [a, b]\n"
+				    "- endpoints: [a, c]\n"
+				    "  mtu: 9000\n"
+				    "  up: false\n"
+				    "  queues: 4\n"
+				    "  txqueuelen: 0\n"
+				    "  features: {tx_checksum: off, tso: false, gro: on}\n"
+				    "  xdp: native\n"
+				    "  hooks: [in, out]\n"
+				    "- endpoints:\n"
+				    "  - {end: a, addresses: [10.0.0.1/24, fd00::1/64], mac: 02:00:00:00:00:0a}\n"
+				    "  - {end: c, mtu: 1400, up: true}\n"
+				    "  mtu: 1400\n"
+				    "  up: false\n"
+				    "  hooks: none\n"
+				    "xdp: off\n"
+				    "hooks: out\n");
+	struct link *link = lab->links[2];
+	struct end *end;
+
+	(void)state;
+	assert_string_equal(lab_end(lab, 0)->name, "a:eth1");
+	assert_string_equal(lab_end(lab, 1)->name, "b:lan");
+	assert_string_equal(lab_end(lab, 2)->name, "a:eth0"); /* keeps out of eth1's way */
+	assert_string_equal(lab_end(lab, 3)->name, "b:eth0");
+	assert_string_equal(lab_end(lab, 4)->name, "a:eth2");
+	assert_string_equal(lab_end(lab, 5)->name, "c:eth0");
+	for (unsigned i = 0; i < lab_n_ends(lab); i++)
+		assert_int_equal(lab_end(lab, i)->number, i);
+	assert_int_equal(link->mtu, 9000);
+	assert_int_equal(link->queues, 4);
+	assert_true(link->has_txqueuelen);
+	assert_int_equal(link->txqueuelen, 0);
+	assert_int_equal(link->tx_checksum, SETTING_OFF);
+	assert_int_equal(link->tso, SETTING_OFF);
+	assert_int_equal(link->gro, SETTING_ON);
+	assert_int_equal(link->xdp, XDP_MODE_NATIVE);
+	assert_int_equal(link->hooks, HOOKS_IN | HOOKS_OUT);
+	assert_false(link->ends[0]->up || link->ends[1]->up);
+	assert_int_equal(lab->links[0]->hooks, HOOKS_DEFAULT);
+	assert_int_equal(lab->links[3]->hooks, HOOKS_NONE);
+	assert_int_equal(lab->xdp, XDP_MODE_OFF);
+	assert_int_equal(lab->hooks, HOOKS_OUT);
+	end = lab_end(lab, 6);
+	assert_int_equal(end->n_addresses, 2);
+	assert_prefix(&end->addresses[1], "fd00::1/64");
+	assert_true(end->has_mac);
+	assert_int_equal(end->mac[5], 10);
+	assert_false(end->up);
+	assert_true(end->peer->up);
+	assert_int_equal(end->peer->mtu, 1400);
+	assert_int_equal(end->where.line, 15);
+	assert_int_equal(end->where.column, 11);
+	assert_int_equal(lab->nodes[0]->n_ends, 4);
+	lab_free(lab);
+}
+
+static void test_nodes(void **state)
+{
+	struct lab *lab = read_good("lab: x\n"
+				    "nodes:\n"
+				    "  host: {netns: host}\n"
+				    "  other: {netns: /run/netns/other}\n"
+				    "  process: {pid: 42}\n"
+				    "  router:\n"
+				    "    forward: v4\n"
+				    "    lo: {up: false, addresses: [192.0.2.1/32, fd01::1/128]}\n"
+				    "    sysctls: {net.ipv4.conf.all.rp_filter: 0}\n"
+				    "    exec: [ip route, 'echo a: b']\n"
+				    "    nft: |\n"
+				    "      table ip t {}\n"
+				    "  quiet: {lo: down, forward: both, exec: 'true'}\n"
+				    "  br: {kind: bridge, dev: lan, stp: true, vlan_filtering: yes, ageing: 0}\n"
+				    "  br2: {kind: bridge, address: 10.0.0.9/24}\n");
+	struct node *router = lab_find_node(lab, "router"), *br = lab_find_node(lab, "br");
+
+	(void)state;
+	assert_int_equal(lab->nodes[1]->netns, NETNS_PATH);
+	assert_string_equal(lab->nodes[1]->netns_path, "/run/netns/other");
+	assert_int_equal(lab->nodes[2]->netns, NETNS_PID);
+	assert_int_equal(lab->nodes[2]->netns_pid, 42);
+	assert_true(router->forward_v4 && !router->forward_v6);
+	assert_false(router->lo_up);
+	assert_int_equal(router->n_lo_addresses, 2);
+	assert_prefix(&router->lo_addresses[1], "fd01::1/128");
+	assert_int_equal(router->n_sysctls, 1);
+	assert_string_equal(router->sysctls[0].key, "net.ipv4.conf.all.rp_filter");
+	assert_string_equal(router->sysctls[0].value, "0");
+	assert_int_equal(router->n_exec, 2);
+	assert_string_equal(router->exec[1].line, "echo a: b");
+	assert_int_equal(router->exec[1].where.line, 10);
+	assert_string_equal(router->nft, "table ip t {}\n");
+	assert_false(lab_find_node(lab, "quiet")->lo_up);
+	assert_true(lab_find_node(lab, "quiet")->forward_v6);
+	assert_int_equal(lab_find_node(lab, "quiet")->n_exec, 1);
+	assert_int_equal(br->kind, NODE_BRIDGE);
+	assert_string_equal(br->bridge.dev, "lan");
+	assert_true(br->bridge.stp && br->bridge.vlan_filtering && br->bridge.has_ageing);
+	assert_string_equal(lab_find_node(lab, "br2")->bridge.dev, "br0");
+	assert_prefix(&lab_find_node(lab, "br2")->bridge_addresses[0], "10.0.0.9/24");
+	lab_free(lab);
+}
+
+static void test_routes(void **state)
+{
+	struct lab *lab = read_good(
+		"lab: x\n"
+		"nodes:\n"
+		"  a:\n"
+		"    routes:\n"
+		"    - {to: default, via: 10.0.0.2}\n"
+		"    - {to: default, via: fd00::2, metric: 7}\n"
+		"    - {to: 10.9.0.0/16, nexthops: [{via: 10.0.0.2, weight: 3}, {dev: eth0}, 10.0.0.3]}\n"
+		"    - {to: 10.8.0.0/16, kind: blackhole}\n"
+		"    - 192.0.2.7 via 10.0.0.2 dev eth0 metric 10\n"
+		"    - unreachable fd09::/64\n"
+		"    - prohibit default\n"
+		"    neighbors:\n"
+		"    - {address: 10.0.0.7, mac: '02:00:00:00:00:07', dev: eth0}\n"
+		"  b: {}\n"
+		"links:\n"
+		"- endpoints:\n"
+		"  - {end: a, addresses: [10.0.0.1/24, fd00::1/64]}\n"
+		"  - {end: b, addresses: [10.0.0.2/24, fd00::2/64]}\n");
+	struct node *a = lab->nodes[0];
+	char buf[IP_TEXT_SIZE];
+
+	(void)state;
+	assert_int_equal(a->n_routes, 7);
+	assert_int_equal(a->routes[0].to.addr.family, AF_INET);
+	assert_int_equal(a->routes[0].to.len, 0);
+	assert_int_equal(a->routes[0].n_hops, 1);
+	assert_int_equal(a->routes[0].hops[0].weight, 1);
+	assert_int_equal(a->routes[1].to.addr.family, AF_INET6);
+	assert_int_equal(a->routes[1].metric, 7);
+	assert_int_equal(a->routes[2].n_hops, 3);
+	assert_int_equal(a->routes[2].hops[0].weight, 3);
+	assert_string_equal(a->routes[2].hops[1].dev, "eth0");
+	assert_string_equal(ip_format(&a->routes[2].hops[2].via, buf, sizeof(buf)), "10.0.0.3");
+	assert_int_equal(a->routes[3].kind, ROUTE_BLACKHOLE);
+	assert_int_equal(a->routes[3].n_hops, 0);
+	assert_string_equal(ip_prefix_format(&a->routes[4].to, buf, sizeof(buf)), "192.0.2.7/32");
+	assert_string_equal(a->routes[4].hops[0].dev, "eth0");
+	assert_int_equal(a->routes[4].metric, 10);
+	assert_int_equal(a->routes[4].where.line, 9);
+	assert_int_equal(a->routes[5].kind, ROUTE_UNREACHABLE);
+	assert_string_equal(ip_prefix_format(&a->routes[5].to, buf, sizeof(buf)), "fd09::/64");
+	assert_int_equal(a->routes[6].kind, ROUTE_PROHIBIT);
+	assert_int_equal(a->routes[6].to.addr.family, AF_INET);
+	assert_int_equal(a->n_neighbors, 1);
+	assert_int_equal(a->neighbors[0].mac[5], 7);
+	assert_string_equal(a->neighbors[0].dev, "eth0");
+	lab_free(lab);
+}
+
+static void test_defaults_and_vars(void **state)
+{
+	struct lab *lab = read_good("lab: x\n"
+				    "vars: {who: lab, net: 10.7.0, money: $}\n"
+				    "defaults:\n"
+				    "  nodes: {forward: both, vars: {who: any}, exec: 'echo ${node} ${who}'}\n"
+				    "  links: {mtu: 1400, up: false}\n"
+				    "nodes:\n"
+				    "  a: {}\n"
+				    "  b: {forward: v6, vars: {who: me}}\n"
+				    "  c: {exec: 'a=1; echo $a $${a} ${lab} ${money}$'}\n"
+				    "links:\n"
+				    "- endpoints: [{end: a, address: '${net}.1/24'}, b]\n"
+				    "- endpoints: [a, c]\n"
+				    "  mtu: 1500\n");
+
+	(void)state;
+	assert_true(lab->nodes[0]->forward_v4);
+	assert_false(lab->nodes[1]->forward_v4);
+	assert_string_equal(lab->nodes[0]->exec[0].line, "echo a any");
+	assert_string_equal(lab->nodes[1]->exec[0].line, "echo b me");
+	assert_string_equal(lab->nodes[2]->exec[0].line, "a=1; echo $a ${a} x $$");
+	assert_prefix(&lab_end(lab, 0)->addresses[0], "10.7.0.1/24");
+	assert_int_equal(lab->links[0]->mtu, 1400);
+	assert_int_equal(lab->links[1]->mtu, 1500);
+	assert_false(lab_end(lab, 3)->up);
+	lab_free(lab);
+
+	/* An error in defaults is told once, not once a node. */
+	read_bad("lab: x\n"
+		 "defaults: {nodes: {forward: v5, exec: '${wo}'}, links: {endpoints: []}}\n"
+		 "nodes: {a: {}, b: {vars: {who: me}}}\n"
+		 "links: [endpoints: [a, b], endpoints: [a, b]]\n",
+		 "2:29: error: forward: \"v5\" is not v4, v6, both or none\n"
+		 "2:39: error: there is no variable ${wo}\n"
+		 "\twrite it under `vars:`, or $${wo} if it is not ours to put in\n"
+		 "2:57: error: unknown key \"endpoints\" in `defaults`\n"
+		 "\tkeys of `defaults`: mtu, up, txqueuelen, queues, features, xdp, hooks\n");
+}
+
+static void test_bad_yaml(void **state)
+{
+	static const char zero[] = "lab: x\0\n";
+	struct diags diags = {};
+	char *text;
+
+	(void)state;
+	read_bad("", "1:1: error: a lab file is a map of `lab`, `nodes` and `links`, not nothing\n"
+		     "\ta small lab is `lab: x`, `nodes:` and `links:`\n");
+	read_bad("- lab\n",
+		 "1:1: error: a lab file is a map of `lab`, `nodes` and `links`, not a list\n"
+		 "\ta small lab is `lab: x`, `nodes:` and `links:`\n");
+	read_bad("lab: x\nnodes: [\n", "3:1: error: flow sequence without a closing bracket\n");
+	read_bad("lab: x\nnodes: {a: &q {}, b: *q}\n",
+		 "2:15: error: anchors (&name) are not used in lab files\n"
+		 "\twrite the values out, or put them under `defaults:`\n");
+	read_bad("lab: x\nabout: *q\n", "2:8: error: aliases (*name) are not used in lab files\n"
+					"\twrite the values out, or put them under `defaults:`\n");
+	read_bad("lab: !!str x\n", "1:12: error: tags (!name) are not used in lab files\n"
+				   "\ttake the tag away\n");
+	read_bad("lab: x\n---\nlab: y\n", "2:1: error: a lab file has one document\n"
+					  "\tput the second lab into its own file\n");
+	read_bad("{[a]: b}\n", "1:2: error: a key must be a word, not a list or a map\n");
+	read_bad("lab: x\nabout: \xc3\xa9\xff\n", "2:9: error: byte 0xff is not UTF-8 text\n"
+						  "\tsave the file as UTF-8\n");
+	read_bad("lab: \xed\xa0\x80\n", "1:6: error: byte 0xed is not UTF-8 text\n"
+					"\tsave the file as UTF-8\n");
+	read_bad("lab: \xc0\x80\n", "1:6: error: byte 0xc0 is not UTF-8 text\n"
+				    "\tsave the file as UTF-8\n");
+	read_bad("lab: x\x1b\n", "1:7: error: control character 0x1b in a text file\n");
+	read_bad("about: \"\\0\"\n", "1:8: error: a zero byte in a text\n");
+	assert_null(lab_read_text(zero, sizeof(zero) - 1, "t", &diags));
+	text = findings_text(&diags);
+	assert_string_equal(text, "1:7: error: control character 0x00 in a text file\n");
+	free(text);
+	diags_free(&diags);
+}
+
+static void test_absurd(void **state)
+{
+	size_t len = YAML_SIZE_MAX + 1;
+	char *text = malloc(len + 1);
+
+	(void)state;
+	memset(text, ' ', len);
+	text[len] = '\0';
+	read_bad(text, "1:1: error: a lab file has at most 16 MiB\n");
+	memset(text, '[', 200000);
+	text[200000] = '\0';
+	read_bad(text, "1:17: error: lists and maps are more than 16 deep\n");
+	for (size_t i = 0; i < 200000; i += 2)
+		memcpy(text + i, "- ", 2);
+	read_bad(text, "1:33: error: lists and maps are more than 16 deep\n");
+	/* A value too many. */
+	text[0] = '[';
+	for (size_t i = 1; i < 2 * 1000 * 1000 + 9; i += 2)
+		memcpy(text + i, "1,", 3);
+	read_bad(text, "1:2000000: error: the file has more than 1000000 values\n");
+	free(text);
+}
+
+/* A thousand findings are kept, the rest is only counted. */
+static void test_many_findings(void **state)
+{
+	struct diags diags = {};
+	char *text = NULL;
+	size_t size;
+	FILE *f = open_memstream(&text, &size);
+
+	(void)state;
+	fputs("lab: x\nnodes:\n", f);
+	for (int i = 0; i < 5000; i++)
+		fprintf(f, "  n%d: {fooward: v4}\n", i);
+	fclose(f);
+	assert_null(lab_read_text(text, size, "t", &diags));
+	assert_int_equal(diags.count, READER_FINDINGS_MAX);
+	assert_int_equal(diags.errors, 5000);
+	assert_string_equal(diags.list[0].hint, "did you mean \"forward\"?");
+	diags_free(&diags);
+	free(text);
+}
+
+static void test_all_at_once(void **state)
+{
+	(void)state;
+	read_bad("lab: a/b\n"
+		 "abot: x\n"
+		 "nodes:\n"
+		 "  alpha: {netns: hosts, foo: 1}\n"
+		 "  b:\n"
+		 "  \xc3\xa9: {}\n"
+		 "  \"-x\": {}\n"
+		 "  b: {forward: v5}\n"
+		 "links:\n"
+		 "- endpoints: ['alpha:veth0123456789012', 'alhpa:eth0']\n"
+		 "- endpoints: [alpha, b, b]\n"
+		 "- endpoints: [alpha, b]\n"
+		 "  mtu: 10\n"
+		 "  features: {tos: on}\n"
+		 "- endpoints:\n"
+		 "  - {end: 'alpha:eth9', address: 10.0.0.1, mac: 01:00:00:00:00:00}\n"
+		 "  - {end: 'b:eth9', adress: 10.0.0.1/24, up: maybe}\n"
+		 "- [alpha, b]\n"
+		 "- {}\n",
+		 "1:6: error: lab: \"a/b\": a lab name is made of the letters A-Z and a-z, digits, "
+		 "'_' and '-'\n"
+		 "2:1: error: unknown key \"abot\" in a lab\n"
+		 "\tdid you mean \"about\"?\n"
+		 "4:18: error: netns: \"hosts\" is not new, host or a path like /run/netns/x\n"
+		 "4:25: error: unknown key \"foo\" in a node\n"
+		 "\tkeys of a node: netns, pid, kind, forward, lo, sysctls, routes, neighbors, "
+		 "exec, nft, vars, dev, address, addresses, stp, vlan_filtering, ageing\n"
+		 "6:3: error: \"\xc3\xa9\": a node name is made of the letters A-Z and a-z, digits, "
+		 "'.', '_' and '-'\n"
+		 "7:3: error: \"-x\": a node name starts with a letter, a digit or '_'\n"
+		 "8:3: error: key \"b\" is written twice, first in line 5\n"
+		 "\tkeep one of the two\n"
+		 "10:15: error: \"alpha:veth0123456789012\": the kernel takes interface names of at "
+		 "most 15 characters\n"
+		 "10:42: error: there is no node \"alhpa\"\n"
+		 "\tdid you mean \"alpha\"?\n"
+		 "11:14: error: a link has two ends, not 3\n"
+		 "13:8: error: mtu: \"10\" is not a number from 68 to 65535\n"
+		 "14:14: error: unknown key \"tos\" in `features`\n"
+		 "\tdid you mean \"tso\"?\n"
+		 "16:11: error: alpha:eth9: the MAC address is a multicast address\n"
+		 "\tthe second hexadecimal digit must be even: 02:...\n"
+		 "16:34: error: address: \"10.0.0.1\" is not an address with its length, like "
+		 "10.0.0.1/24 or fd00::1/64\n"
+		 "\tadd how long its subnet is: 10.0.0.1/24\n"
+		 "17:21: error: unknown key \"adress\" in an end\n"
+		 "\tdid you mean \"address\"?\n"
+		 "17:46: error: up: \"maybe\" is not true or false\n"
+		 "18:3: error: a map of the keys of a link is expected, not a list\n"
+		 "19:3: error: the link has no ends\n"
+		 "\twrite `endpoints: [\"a:eth0\", \"b:eth0\"]`\n");
+}
+
+static void test_files(void **state)
+{
+	struct diags diags = {};
+
+	(void)state;
+	assert_null(lab_read_file("/nonexistent.yaml", &diags));
+	assert_int_equal(diags.errors, 1);
+	assert_string_equal(diags.list[0].what, "cannot read it: No such file or directory");
+	assert_string_equal(diags.list[0].where.file, "/nonexistent.yaml");
+	diags_free(&diags);
+	assert_null(lab_read_file("/", &diags));
+	assert_string_equal(diags.list[0].what, "cannot read it: Is a directory");
+	diags_free(&diags);
+	assert_null(lab_read_file("/dev/zero", &diags)); /* has no end */
+	assert_string_equal(diags.list[0].what, "a lab file has at most 16 MiB");
+	diags_free(&diags);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_blue),	     cmocka_unit_test(test_links),
+		cmocka_unit_test(test_nodes),	     cmocka_unit_test(test_routes),
+		cmocka_unit_test(test_defaults_and_vars), cmocka_unit_test(test_bad_yaml),
+		cmocka_unit_test(test_absurd),	     cmocka_unit_test(test_many_findings),
+		cmocka_unit_test(test_all_at_once),  cmocka_unit_test(test_files),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

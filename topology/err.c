@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* err.c - one error, and the list of findings in a lab file. */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "topology/err.h"
+
+int err_set(struct err *err, enum err_code code, int error, const char *fmt, ...)
+{
+	int result = error ? -error : -EINVAL;
+	va_list args;
+
+	if (!err || err->code != ERR_NONE)
+		return result;
+	err->code = code;
+	err->error = error;
+	va_start(args, fmt);
+	vsnprintf(err->what, sizeof(err->what), fmt, args);
+	va_end(args);
+	return result;
+}
+
+void err_hint(struct err *err, const char *fmt, ...)
+{
+	va_list args;
+
+	if (!err || err->hint[0])
+		return;
+	va_start(args, fmt);
+	vsnprintf(err->hint, sizeof(err->hint), fmt, args);
+	va_end(args);
+}
+
+void err_at(struct err *err, struct where where)
+{
+	if (err && !err->where.line)
+		err->where = where;
+}
+
+void err_clear(struct err *err)
+{
+	if (err)
+		memset(err, 0, sizeof(*err));
+}
+
+/* Room for one more; the list doubles at powers of two, so that it needs no third number. */
+static struct diag *diags_room(struct diags *diags)
+{
+	struct diag *list;
+
+	if ((diags->count & (diags->count - 1)) == 0) {
+		size_t room = diags->count ? 2 * diags->count : 1;
+
+		list = reallocarray(diags->list, room, sizeof(*list));
+		if (!list)
+			return NULL;
+		diags->list = list;
+	}
+	return memset(&diags->list[diags->count], 0, sizeof(*diags->list));
+}
+
+void diags_add(struct diags *diags, enum severity severity, struct where where, const char *hint,
+	       const char *fmt, ...)
+{
+	struct diag *diag;
+	va_list args;
+
+	/* Counted even if there is no memory to keep it: an error must not pass for success. */
+	if (severity == SEVERITY_ERROR)
+		diags->errors++;
+	diag = diags_room(diags);
+	if (!diag)
+		return;
+	diag->severity = severity;
+	diag->where = where;
+	/* A finding outlives the lab that could not be read. */
+	diag->where.file = where.file ? strdup(where.file) : NULL;
+	diag->hint = hint ? strdup(hint) : NULL;
+	va_start(args, fmt);
+	if (vasprintf(&diag->what, fmt, args) < 0)
+		diag->what = NULL;
+	va_end(args);
+	if (!diag->what) {
+		free((char *)diag->where.file);
+		free(diag->hint);
+		return;
+	}
+	diags->count++;
+}
+
+static bool diag_before(const struct diag *a, const struct diag *b)
+{
+	if (a->where.line != b->where.line)
+		return a->where.line < b->where.line;
+	return a->where.column < b->where.column;
+}
+
+/* Merge sort, since qsort is not stable. Halves are sorted into each other's place. */
+static void sort_range(struct diag *list, struct diag *spare, size_t n)
+{
+	size_t half = n / 2, left = 0, right = half, out = 0;
+
+	if (n < 2)
+		return;
+	sort_range(list, spare, half);
+	sort_range(list + half, spare + half, n - half);
+	memcpy(spare, list, n * sizeof(*list));
+	while (left < half && right < n)
+		list[out++] = diag_before(&spare[right], &spare[left]) ? spare[right++]
+								       : spare[left++];
+	while (left < half)
+		list[out++] = spare[left++];
+	while (right < n)
+		list[out++] = spare[right++];
+}
+
+void diags_sort(struct diags *diags)
+{
+	struct diag *spare = calloc(diags->count + 1, sizeof(*spare));
+
+	if (!spare)
+		return; /* unsorted is still true */
+	sort_range(diags->list, spare, diags->count);
+	free(spare);
+}
+
+void diags_free(struct diags *diags)
+{
+	if (!diags)
+		return;
+	for (size_t i = 0; i < diags->count; i++) {
+		free((char *)diags->list[i].where.file);
+		free(diags->list[i].what);
+		free(diags->list[i].hint);
+	}
+	free(diags->list);
+	memset(diags, 0, sizeof(*diags));
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * names.h - a hash table from text to pointer. Keys and values are borrowed. A zeroed struct is an
+ * empty table.
+ */
+#ifndef VETHLAB_TOPOLOGY_NAMES_H
+#define VETHLAB_TOPOLOGY_NAMES_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct name_slot {
+	const char *key; /* NULL: empty */
+	void *value;
+};
+
+struct names {
+	struct name_slot *slots;
+	size_t count, room; /* room: a power of two, or 0 */
+};
+
+/*
+ * Add key unless it is there. Returns the value that key has now: value itself, or the one that
+ * was there before. NULL: out of memory. value must not be NULL.
+ */
+void *names_add(struct names *names, const char *key, void *value);
+/* NULL: it is not there. */
+void *names_find(const struct names *names, const char *key);
+void names_free(struct names *names);
+
+#endif

@@ -1,0 +1,413 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* reader.c - a lab file becomes a lab: findings, walks over maps, and the file's top level. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "topology/reader.h"
+#include "topology/rules.h"
+
+#define ARRAY_SIZE(array) (sizeof(array) / sizeof(*(array)))
+
+/* ---- findings ------------------------------------------------------------------------------ */
+
+struct where reader_where(const struct reader *r, const struct yaml *value)
+{
+	return (struct where){r->lab->path, value->line, value->column};
+}
+
+static void finding(struct reader *r, enum severity severity, const struct yaml *value,
+		    const char *hint, const char *fmt, va_list args)
+{
+	char text[512];
+
+	r->errors += severity == SEVERITY_ERROR;
+	if (r->quiet)
+		return;
+	if (r->diags->count >= READER_FINDINGS_MAX) {
+		if (severity == SEVERITY_ERROR)
+			r->diags->errors++;
+		return;
+	}
+	vsnprintf(text, sizeof(text), fmt, args);
+	diags_add(r->diags, severity, reader_where(r, value), hint, "%s", text);
+}
+
+void reader_error(struct reader *r, const struct yaml *value, const char *hint, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	finding(r, SEVERITY_ERROR, value, hint, fmt, args);
+	va_end(args);
+}
+
+void reader_warning(struct reader *r, const struct yaml *value, const char *hint, const char *fmt,
+		    ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	finding(r, SEVERITY_WARNING, value, hint, fmt, args);
+	va_end(args);
+}
+
+void reader_bad(struct reader *r, const struct yaml *value, const char *expected, const char *hint)
+{
+	const char *key = value->key ? value->key->text : "";
+	const char *colon = value->key ? ": " : "";
+
+	if (value->kind == YAML_SCALAR && !yaml_is_null(value))
+		reader_error(r, value, hint, "%.60s%s\"%.80s\" is not %s", key, colon, value->text,
+			     expected);
+	else
+		reader_error(r, value, hint, "%.60s%s%s is expected, not %s", key, colon, expected,
+			     yaml_kind_name(value));
+}
+
+void reader_no_memory(struct reader *r)
+{
+	struct where nowhere = {.file = r->lab ? r->lab->path : NULL};
+
+	if (!r->no_memory)
+		diags_add(r->diags, SEVERITY_ERROR, nowhere, NULL, "out of memory");
+	r->no_memory = true;
+}
+
+const char *reader_guess(struct reader *r, const char *typed, const char *const *names, size_t n,
+			 char *buf, size_t size)
+{
+	const char *near;
+
+	/* A file that is wrong everywhere would search long for what nobody reads. */
+	if (r->quiet || ++r->guesses > 50)
+		return NULL;
+	near = nearest_name(typed, names, n);
+	if (!near)
+		return NULL;
+	snprintf(buf, size, "did you mean \"%s\"?", near);
+	return buf;
+}
+
+const char *reader_guess_node(struct reader *r, const char *typed, char *buf, size_t size)
+{
+	const char **names = calloc(r->lab->n_nodes + 1, sizeof(*names)), *hint;
+
+	if (!names)
+		return NULL;
+	for (size_t i = 0; i < r->lab->n_nodes; i++)
+		names[i] = r->lab->nodes[i]->name;
+	hint = reader_guess(r, typed, names, r->lab->n_nodes, buf, size);
+	free(names);
+	return hint;
+}
+
+/* ---- walks --------------------------------------------------------------------------------- */
+
+static void unknown_key(struct reader *r, const struct yaml *entry, const struct key *keys, size_t n,
+			const char *what)
+{
+	char hint[320] = "";
+	const char *names[64];
+
+	for (size_t i = 0; i < n && i < ARRAY_SIZE(names); i++)
+		names[i] = keys[i].name;
+	if (!reader_guess(r, entry->key->text, names, n, hint, sizeof(hint))) {
+		size_t len = snprintf(hint, sizeof(hint), "keys of %s:", what);
+
+		for (size_t i = 0; i < n && len < sizeof(hint); i++)
+			len += snprintf(hint + len, sizeof(hint) - len, "%s %s", i ? "," : "",
+					names[i]);
+	}
+	reader_error(r, entry->key, hint, "unknown key \"%.80s\" in %s", entry->key->text, what);
+}
+
+/* The row of an entry's key, or NULL, which is reported. */
+static const struct key *find_key(struct reader *r, const struct yaml *entry, const struct key *keys,
+				  size_t n, const char *what)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!strcmp(entry->key->text, keys[i].name))
+			return &keys[i];
+	unknown_key(r, entry, keys, n, what);
+	return NULL;
+}
+
+bool reader_map(struct reader *r, const struct yaml *value, const struct key *keys, size_t n,
+		void *object, const char *what)
+{
+	if (yaml_is_null(value))
+		return true;
+	if (value->kind != YAML_MAP) {
+		char expected[96];
+
+		snprintf(expected, sizeof(expected), "a map of the keys of %s", what);
+		reader_bad(r, value, expected, NULL);
+		return false;
+	}
+	for (const struct yaml *entry = value->first; entry; entry = entry->next) {
+		const struct key *key = find_key(r, entry, keys, n, what);
+
+		if (key)
+			key->read(r, entry, object);
+	}
+	return true;
+}
+
+void reader_defaults(struct reader *r, const struct yaml *defaults, const struct yaml *own,
+		     const struct key *keys, size_t n, void *object, bool *bad)
+{
+	size_t errors = r->errors;
+
+	if (!defaults)
+		return;
+	r->quiet = *bad;
+	for (const struct yaml *entry = defaults->first; entry; entry = entry->next) {
+		const struct key *key = find_key(r, entry, keys, n, "`defaults`");
+
+		if (key && !yaml_find(own, key->name))
+			key->read(r, entry, object);
+	}
+	*bad = r->errors > errors;
+	r->quiet = false;
+}
+
+void reader_each(struct reader *r, const struct yaml *value,
+		 void (*read)(struct reader *r, const struct yaml *value, void *object),
+		 void *object)
+{
+	if (value->kind != YAML_LIST) {
+		read(r, value, object);
+		return;
+	}
+	for (const struct yaml *item = value->first; item; item = item->next)
+		read(r, item, object);
+}
+
+void *reader_append(struct reader *r, void *list_pointer, size_t *n, size_t item_size)
+{
+	char *list;
+
+	memcpy(&list, list_pointer, sizeof(list));
+	/* It doubles at powers of two, so that it needs no third number. */
+	if ((*n & (*n - 1)) == 0) {
+		list = reallocarray(list, *n ? 2 * *n : 1, item_size);
+		if (!list) {
+			reader_no_memory(r);
+			return NULL;
+		}
+		memcpy(list_pointer, &list, sizeof(list));
+	}
+	return memset(list + (*n)++ * item_size, 0, item_size);
+}
+
+/* ---- the top level ------------------------------------------------------------------------- */
+
+static void read_lab(struct reader *r, const struct yaml *value, void *object)
+{
+	const char *text = reader_text(r, value, "the lab's name"), *problem;
+	struct lab *lab = object;
+
+	if (!text)
+		return;
+	lab->where = reader_where(r, value);
+	problem = lab_name_problem(text);
+	if (problem)
+		reader_error(r, value, NULL, "lab: \"%.80s\": %s", text, problem);
+	else
+		strcpy(lab->name, text);
+}
+
+static void read_about(struct reader *r, const struct yaml *value, void *object)
+{
+	struct lab *lab = object;
+
+	reader_string(r, value, &lab->about);
+}
+
+static void read_lab_xdp(struct reader *r, const struct yaml *value, void *object)
+{
+	struct lab *lab = object;
+
+	reader_xdp(r, value, &lab->xdp);
+}
+
+static void read_lab_hooks(struct reader *r, const struct yaml *value, void *object)
+{
+	struct lab *lab = object;
+
+	reader_hooks(r, value, &lab->hooks);
+}
+
+/* Vars are looked up in the tree when a text is read; here only their form is checked. */
+static void read_vars(struct reader *r, const struct yaml *value, void *object)
+{
+	(void)object;
+	if (yaml_is_null(value))
+		return;
+	if (value->kind != YAML_MAP) {
+		reader_bad(r, value, "a map of names and texts", NULL);
+		return;
+	}
+	for (const struct yaml *entry = value->first; entry; entry = entry->next)
+		if (entry->kind != YAML_SCALAR)
+			reader_bad(r, entry, "a single value", NULL);
+}
+
+static void take_node_defaults(struct reader *r, const struct yaml *value, void *object)
+{
+	(void)object;
+	if (value->kind == YAML_MAP)
+		r->node_defaults = value;
+	else if (!yaml_is_null(value))
+		reader_bad(r, value, "a map of the keys of a node", NULL);
+}
+
+static void take_link_defaults(struct reader *r, const struct yaml *value, void *object)
+{
+	(void)object;
+	if (value->kind == YAML_MAP)
+		r->link_defaults = value;
+	else if (!yaml_is_null(value))
+		reader_bad(r, value, "a map of the keys of a link", NULL);
+}
+
+static void read_defaults(struct reader *r, const struct yaml *value, void *object)
+{
+	static const struct key keys[] = {
+		{"nodes", take_node_defaults},
+		{"links", take_link_defaults},
+	};
+
+	reader_map(r, value, keys, ARRAY_SIZE(keys), object, "`defaults`");
+}
+
+/* Read once everything that they lean on is known: see read_tree(). */
+static void read_later(struct reader *r, const struct yaml *value, void *object)
+{
+	(void)r;
+	(void)value;
+	(void)object;
+}
+
+static void read_tree(struct reader *r, const struct yaml *tree)
+{
+	static const struct key keys[] = {
+		{"lab", read_lab},	 {"about", read_about},	      {"vars", read_vars},
+		{"xdp", read_lab_xdp},	 {"hooks", read_lab_hooks},   {"defaults", read_defaults},
+		{"nodes", read_later},	 {"links", read_later},
+	};
+	const struct yaml *section;
+
+	if (tree->kind != YAML_MAP) {
+		reader_error(r, tree, "a small lab is `lab: x`, `nodes:` and `links:`",
+			     "a lab file is a map of `lab`, `nodes` and `links`, not %s",
+			     yaml_kind_name(tree));
+		return;
+	}
+	r->vars = yaml_find(tree, "vars");
+	reader_map(r, tree, keys, ARRAY_SIZE(keys), r->lab, "a lab");
+	if (!yaml_find(tree, "lab"))
+		reader_error(r, tree, "its first line is `lab: NAME`", "the lab has no name");
+	section = yaml_find(tree, "nodes");
+	if (section)
+		reader_nodes(r, section);
+	if (!section || (!r->lab->n_nodes && yaml_is_null(section)))
+		reader_error(r, section ?: tree, "write `nodes:`, with a name for each",
+			     "the lab has no nodes");
+	section = yaml_find(tree, "links");
+	if (section)
+		reader_links(r, section);
+}
+
+static void reader_free(struct reader *r)
+{
+	names_free(&r->nodes);
+	names_free(&r->ends);
+	free(r->trees);
+	arena_free(&r->arena);
+}
+
+struct lab *lab_read_text(const char *text, size_t len, const char *path, struct diags *diags)
+{
+	struct reader r = {.diags = diags, .lab = calloc(1, sizeof(struct lab))};
+	size_t errors = diags->errors;
+	const struct yaml *tree;
+
+	if (r.lab) {
+		r.lab->path = strdup(path);
+		r.lab->text = strndup(text, len);
+	}
+	if (!r.lab || !r.lab->path || !r.lab->text) {
+		reader_no_memory(&r);
+	} else {
+		tree = yaml_parse(text, len, r.lab->path, &r.arena, diags);
+		if (tree)
+			read_tree(&r, tree);
+		if (tree && !r.no_memory &&
+		    rules_check(r.lab, diags->errors == errors, diags) < 0)
+			reader_no_memory(&r);
+		if (diags->errors == errors && lab_index(r.lab) < 0)
+			reader_no_memory(&r);
+	}
+	reader_free(&r);
+	diags_sort(diags);
+	if (diags->errors == errors)
+		return r.lab;
+	lab_free(r.lab);
+	return NULL;
+}
+
+/* The whole file, ended by a zero. Pipes and devices are read too: they have no size to ask for. */
+static char *read_whole(int fd, size_t *len)
+{
+	size_t room = 0, used = 0;
+	char *text = NULL;
+	ssize_t got;
+
+	do {
+		if (used + 1 >= room) {
+			char *bigger = realloc(text, room = room ? 2 * room : 65536);
+
+			if (!bigger) {
+				free(text);
+				return NULL;
+			}
+			text = bigger;
+		}
+		got = read(fd, text + used, room - used - 1);
+		if (got > 0)
+			used += got;
+	} while ((got > 0 && used <= YAML_SIZE_MAX) || (got < 0 && errno == EINTR));
+	if (got < 0) {
+		free(text);
+		return NULL;
+	}
+	text[used] = '\0';
+	*len = used;
+	return text;
+}
+
+struct lab *lab_read_file(const char *path, struct diags *diags)
+{
+	struct where where = {.file = path};
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	struct lab *lab = NULL;
+	char *text = NULL;
+	size_t len;
+
+	if (fd >= 0)
+		text = read_whole(fd, &len);
+	if (text)
+		lab = lab_read_text(text, len, path, diags);
+	else
+		diags_add(diags, SEVERITY_ERROR, where, NULL, "cannot read it: %s", strerror(errno));
+	free(text);
+	if (fd >= 0)
+		close(fd);
+	return lab;
+}

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * reader.h - what the files of the lab-file reader share: the context of one reading, the walk over a
+ * map by a table of its keys, and values as numbers, words and addresses. Only topology/reader*.c
+ * include it.
+ *
+ * A function that reads a value reports what is wrong with it and leaves its result as it was, so
+ * that reading goes on and all errors of a file are found at once.
+ */
+#ifndef VETHLAB_TOPOLOGY_READER_H
+#define VETHLAB_TOPOLOGY_READER_H
+
+#include "topology/model.h"
+#include "topology/names.h"
+#include "topology/yaml.h"
+
+enum {
+	READER_FINDINGS_MAX = 1000,      /* errors and warnings of one file */
+	READER_NODES_MAX = 100 * 1000,
+	READER_LINKS_MAX = 100 * 1000,
+};
+
+/* The context of one reading. */
+struct reader {
+	struct lab *lab;
+	struct diags *diags;
+	struct arena arena;          /* the tree, and texts with their variables put in */
+	struct names nodes, ends;    /* by name, to what is in lab */
+	const struct yaml **trees;   /* of each node: what its own vars and the like are in */
+	const struct yaml *vars;     /* of the lab; NULL: none */
+	const struct yaml *node_defaults, *link_defaults; /* maps under `defaults:`; NULL: none */
+	const struct node *node;     /* the node that is being read; NULL: none */
+	size_t expanded;             /* bytes of texts that variables made so far */
+	size_t errors;               /* so far, in this file */
+	bool quiet;                  /* findings are counted, not reported (again) */
+	bool node_defaults_bad, link_defaults_bad; /* and that was reported once */
+	bool no_memory;
+	unsigned guesses;            /* "did you mean" searches done */
+};
+
+/* A key that a map may have. */
+struct key {
+	const char *name;
+	/* Take its value into object, whose type goes with the table. */
+	void (*read)(struct reader *r, const struct yaml *value, void *object);
+};
+
+/* ---- findings ------------------------------------------------------------------------------ */
+
+struct where reader_where(const struct reader *r, const struct yaml *value);
+void reader_error(struct reader *r, const struct yaml *value, const char *hint, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
+void reader_warning(struct reader *r, const struct yaml *value, const char *hint, const char *fmt,
+		    ...) __attribute__((format(printf, 4, 5)));
+/* `mtu: "abc" is not a number from 68 to 65535` */
+void reader_bad(struct reader *r, const struct yaml *value, const char *expected, const char *hint);
+void reader_no_memory(struct reader *r);
+/* "did you mean ...?" in buf, or NULL when nothing is near. */
+const char *reader_guess(struct reader *r, const char *typed, const char *const *names, size_t n,
+			 char *buf, size_t size);
+/* The same among the nodes of the lab. */
+const char *reader_guess_node(struct reader *r, const char *typed, char *buf, size_t size);
+
+/* ---- walks --------------------------------------------------------------------------------- */
+
+/*
+ * Read a map's entries by a table of keys; a key that is not in it is an error. what: "a node".
+ * Nothing written counts as an empty map. Returns whether value was a map.
+ */
+bool reader_map(struct reader *r, const struct yaml *value, const struct key *keys, size_t n,
+		void *object, const char *what);
+/*
+ * The entries of `defaults` whose keys the map `own` does not write itself. bad: whether the
+ * defaults are known to have errors, which are reported only once.
+ */
+void reader_defaults(struct reader *r, const struct yaml *defaults, const struct yaml *own,
+		     const struct key *keys, size_t n, void *object, bool *bad);
+/* Call read with each item of a list, or with the value itself when it is no list. */
+void reader_each(struct reader *r, const struct yaml *value,
+		 void (*read)(struct reader *r, const struct yaml *value, void *object),
+		 void *object);
+/* Room for one more zeroed item at the end of a list of n; NULL: out of memory (reported). */
+void *reader_append(struct reader *r, void *list_pointer, size_t *n, size_t item_size);
+
+/* ---- values -------------------------------------------------------------------------------- */
+
+/* The text of a scalar with ${variables} put in; lives as long as the reader. NULL: reported. */
+const char *reader_text(struct reader *r, const struct yaml *value, const char *expected);
+/* A copy that the caller owns, in place of what *text was; freed there. */
+void reader_string(struct reader *r, const struct yaml *value, char **text);
+void reader_number(struct reader *r, const struct yaml *value, uint32_t least, uint32_t most,
+		   uint32_t *number);
+void reader_bool(struct reader *r, const struct yaml *value, bool *flag);
+void reader_setting(struct reader *r, const struct yaml *value, enum setting *setting);
+bool reader_address(struct reader *r, const struct yaml *value, struct ip_addr *addr);
+/* With its length; "default" is not taken. */
+bool reader_prefix(struct reader *r, const struct yaml *value, struct ip_prefix *prefix);
+bool reader_mac(struct reader *r, const struct yaml *value, uint8_t mac[6]);
+bool reader_ifname(struct reader *r, const struct yaml *value, char ifname[IFNAME_MAX + 1]);
+/* Why text cannot name an interface, or NULL. */
+const char *reader_ifname_problem(const char *text);
+void reader_xdp(struct reader *r, const struct yaml *value, enum xdp_mode *mode);
+void reader_hooks(struct reader *r, const struct yaml *value, unsigned *hooks);
+
+/* One address or a list of them, at the end of a list of struct address. */
+struct address_list {
+	struct address **list;
+	size_t *n;
+};
+void reader_addresses(struct reader *r, const struct yaml *value, struct address_list list);
+
+/* ---- the parts of a file ------------------------------------------------------------------- */
+
+void reader_nodes(struct reader *r, const struct yaml *value);
+void reader_links(struct reader *r, const struct yaml *value);
+/* `routes:` and `neighbors:` of the node. */
+void reader_routes(struct reader *r, const struct yaml *value, void *node);
+void reader_neighbors(struct reader *r, const struct yaml *value, void *node);
+
+#endif

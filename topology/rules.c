@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* rules.c - rules of nodes and links. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "topology/names.h"
+#include "topology/rules.h"
+
+enum {
+	VETH_MTU = 1500,     /* bytes: what the kernel gives a new veth */
+	IPV6_MTU_MIN = 1280, /* RFC 8200, 5 */
+};
+
+/* ---- nodes --------------------------------------------------------------------------------- */
+
+/* One namespace is one node: by what it is called, "host", a path or a process. */
+static int check_namespaces(const struct lab *lab, struct diags *diags)
+{
+	char(*keys)[32] = calloc(lab->n_nodes + 1, sizeof(*keys));
+	struct names seen = {};
+	int result = keys ? 0 : -ENOMEM;
+
+	for (size_t i = 0; i < lab->n_nodes && !result; i++) {
+		struct node *node = lab->nodes[i], *first;
+		const char *key = keys[i];
+
+		if (node->netns == NETNS_NEW)
+			continue;
+		if (node->netns == NETNS_PATH)
+			key = node->netns_path;
+		else if (node->netns == NETNS_PID)
+			snprintf(keys[i], sizeof(*keys), "pid %d", node->netns_pid);
+		else
+			strcpy(keys[i], "host");
+		first = names_add(&seen, key, node);
+		if (!first)
+			result = -ENOMEM;
+		else if (first != node)
+			diags_add(diags, SEVERITY_ERROR, node->where,
+				  "a namespace is one node: give it all the links",
+				  "node %s is the same namespace as %s (%s)", node->name, first->name,
+				  key);
+	}
+	names_free(&seen);
+	free(keys);
+	return result;
+}
+
+static void check_bridge_dev(const struct node *node, struct diags *diags)
+{
+	for (size_t i = 0; node->kind == NODE_BRIDGE && i < node->n_ends; i++)
+		if (!strcmp(node->bridge.dev, node->ends[i]->ifname))
+			diags_add(diags, SEVERITY_ERROR, node->ends[i]->where,
+				  "name the bridge with `dev:`, or this end",
+				  "%s has the name of the bridge itself", node->ends[i]->name);
+}
+
+/* ---- links --------------------------------------------------------------------------------- */
+
+static unsigned end_mtu(const struct end *end)
+{
+	return end->mtu ?: end->link->mtu ?: VETH_MTU;
+}
+
+static void check_end(const struct end *end, struct diags *diags)
+{
+	static const uint8_t zero[6];
+
+	if (end->has_mac && (end->mac[0] & 1))
+		diags_add(diags, SEVERITY_ERROR, end->where,
+			  "the second hexadecimal digit must be even: 02:...",
+			  "%s: the MAC address is a multicast address", end->name);
+	else if (end->has_mac && !memcmp(end->mac, zero, sizeof(zero)))
+		diags_add(diags, SEVERITY_ERROR, end->where, NULL,
+			  "%s: the MAC address is all zero", end->name);
+	for (size_t i = 0; i < end->n_addresses; i++) {
+		if (end->addresses[i].prefix.addr.family != AF_INET6 || end_mtu(end) >= IPV6_MTU_MIN)
+			continue;
+		diags_add(diags, SEVERITY_ERROR, end->addresses[i].where,
+			  "raise the MTU to 1280 or more, or use IPv4 alone",
+			  "%s has an MTU of %u, and the kernel has no IPv6 below 1280", end->name,
+			  end_mtu(end));
+	}
+}
+
+/* Two MTUs on one wire: packets of the bigger one die without a word. */
+static int check_mtus(const struct lab *lab, const struct segments *segments, struct diags *diags)
+{
+	const struct end **first = calloc(segments->count + 1, sizeof(*first));
+	bool *told = calloc(segments->count + 1, sizeof(*told));
+
+	for (size_t i = 0; first && told && i < lab_n_ends(lab); i++) {
+		const struct end *end = lab_end(lab, i);
+		unsigned segment = segment_of(segments, end);
+
+		if (!first[segment])
+			first[segment] = end;
+		if (end_mtu(first[segment]) == end_mtu(end) || told[segment])
+			continue;
+		told[segment] = true;
+		diags_add(diags, SEVERITY_WARNING, end->where,
+			  "what is sent into the smaller one is lost without an ICMP error",
+			  "MTU %u of %s differs from the %u of %s on the same wire", end_mtu(end),
+			  end->name, end_mtu(first[segment]), first[segment]->name);
+	}
+	free(first);
+	free(told);
+	return first && told ? 0 : -ENOMEM;
+}
+
+/* ---- all ----------------------------------------------------------------------------------- */
+
+int rules_check(const struct lab *lab, bool complete, struct diags *diags)
+{
+	struct segments segments;
+	size_t errors = diags->errors;
+	int result;
+
+	result = segments_find(&segments, lab);
+	if (result < 0)
+		return result;
+	result = check_namespaces(lab, diags);
+	for (size_t i = 0; i < lab->n_nodes && result == 0; i++) {
+		check_bridge_dev(lab->nodes[i], diags);
+		result = rules_node_addresses(lab->nodes[i], diags);
+		rules_routes(lab->nodes[i], complete, diags);
+	}
+	for (size_t i = 0; i < lab_n_ends(lab); i++)
+		check_end(lab_end(lab, i), diags);
+	if (complete && diags->errors == errors && result == 0)
+		result = check_mtus(lab, &segments, diags);
+	if (complete && diags->errors == errors && result == 0)
+		result = rules_lab_addresses(lab, &segments, diags);
+	segments_free(&segments);
+	return result;
+}

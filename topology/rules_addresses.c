@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* rules_addresses.c - rules of addresses: usable ones, duplicates, overlapping subnets. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+
+#include "topology/ip.h"
+#include "topology/rules.h"
+
+/* ---- in a node ----------------------------------------------------------------------------- */
+
+static void check_address(const struct node *node, const struct address *address, bool lo,
+			  struct diags *diags)
+{
+	const struct ip_prefix *prefix = &address->prefix;
+	const char *problem = ip_problem(&prefix->addr);
+	char text[IP_TEXT_SIZE];
+
+	ip_prefix_format(prefix, text, sizeof(text));
+	if (!problem && !lo && prefix->addr.family == AF_INET && prefix->addr.bytes[0] == 127)
+		problem = "it is in 127.0.0.0/8, which belongs to lo";
+	if (!problem && !prefix->len)
+		problem = "a subnet of length 0 is everything";
+	if (problem)
+		diags_add(diags, SEVERITY_ERROR, address->where, NULL, "%s cannot have %s: %s",
+			  node->name, text, problem);
+}
+
+struct seen {
+	const struct address *address;
+	const char *owner; /* "blue:veth1", "blue:lo" */
+	const struct node *node;
+	unsigned order;
+	unsigned segment; /* UINT_MAX: lo */
+};
+
+static int seen_compare(const void *a, const void *b)
+{
+	const struct seen *x = a, *y = b;
+	int order = ip_compare(&x->address->prefix.addr, &y->address->prefix.addr);
+
+	return order ?: (int)x->order - (int)y->order;
+}
+
+/* All addresses of a node into list (NULL: count them). Returns how many. */
+static size_t collect(const struct node *node, struct seen *list, unsigned order,
+		      const struct segments *segments)
+{
+	const struct {
+		const struct address *list;
+		size_t n;
+		const char *owner;
+		unsigned segment;
+	} own[] = {
+		{node->lo_addresses, node->n_lo_addresses, "lo", UINT32_MAX},
+		{node->bridge_addresses, node->n_bridge_addresses, node->bridge.dev,
+		 segments && node->n_ends ? segment_of(segments, node->ends[0]) : UINT32_MAX},
+	};
+	size_t n = 0;
+
+	for (size_t i = 0; i < 2; i++)
+		for (size_t j = 0; j < own[i].n; j++, n++)
+			if (list)
+				list[n] = (struct seen){&own[i].list[j], own[i].owner, node,
+							order + n, own[i].segment};
+	for (size_t i = 0; i < node->n_ends; i++) {
+		const struct end *end = node->ends[i];
+
+		for (size_t j = 0; j < end->n_addresses; j++, n++)
+			if (list)
+				list[n] = (struct seen){
+					&end->addresses[j], end->ifname, node, order + n,
+					segments ? segment_of(segments, end) : 0};
+	}
+	return n;
+}
+
+int rules_node_addresses(const struct node *node, struct diags *diags)
+{
+	size_t n = collect(node, NULL, 0, NULL);
+	struct seen *list = calloc(n + 1, sizeof(*list));
+
+	if (!list)
+		return -ENOMEM;
+	collect(node, list, 0, NULL);
+	for (size_t i = 0; i < n; i++)
+		check_address(node, list[i].address, i < node->n_lo_addresses, diags);
+	qsort(list, n, sizeof(*list), seen_compare);
+	for (size_t i = 1; i < n; i++) {
+		char text[IP_TEXT_SIZE];
+
+		if (!ip_equal(&list[i].address->prefix.addr, &list[i - 1].address->prefix.addr))
+			continue;
+		diags_add(diags, SEVERITY_ERROR, list[i].address->where, NULL,
+			  "%s has %s twice, on %s and on %s", node->name,
+			  ip_format(&list[i].address->prefix.addr, text, sizeof(text)),
+			  list[i - 1].owner, list[i].owner);
+	}
+	free(list);
+	return 0;
+}
+
+/* ---- in the lab ---------------------------------------------------------------------------- */
+
+static void check_duplicates(const struct seen *list, size_t n, struct diags *diags)
+{
+	for (size_t i = 1; i < n; i++) {
+		const struct seen *first = &list[i - 1], *second = &list[i];
+		char text[IP_TEXT_SIZE];
+
+		/* fe80:: addresses are per link: the same ones everywhere are fine. */
+		if (!ip_equal(&first->address->prefix.addr, &second->address->prefix.addr) ||
+		    first->node == second->node ||
+		    (ip_is_link_local(&first->address->prefix.addr) &&
+		     first->segment != second->segment))
+			continue;
+		diags_add(diags, SEVERITY_WARNING, second->address->where,
+			  "who answers for it is a matter of luck",
+			  "%s is an address of %s:%s and of %s:%s",
+			  ip_format(&first->address->prefix.addr, text, sizeof(text)),
+			  first->node->name, first->owner, second->node->name, second->owner);
+	}
+}
+
+/* Subnets sorted by first address, wide ones before what is inside them. */
+static int subnet_compare(const void *a, const void *b)
+{
+	const struct seen *x = a, *y = b;
+	struct ip_prefix p = ip_network(&x->address->prefix), q = ip_network(&y->address->prefix);
+	int order = ip_compare(&p.addr, &q.addr);
+
+	if (order)
+		return order;
+	if (p.len != q.len)
+		return p.len - q.len;
+	if (x->segment != y->segment)
+		return x->segment < y->segment ? -1 : 1;
+	return (int)x->order - (int)y->order;
+}
+
+static void tell_overlap(const struct seen *first, const struct seen *second, struct diags *diags)
+{
+	struct ip_prefix p = ip_network(&first->address->prefix);
+	struct ip_prefix q = ip_network(&second->address->prefix);
+	char first_text[IP_TEXT_SIZE], second_text[IP_TEXT_SIZE];
+
+	/* The finding is about the later one, with the earlier one to compare. */
+	if (second->address->where.line < first->address->where.line) {
+		tell_overlap(second, first, diags);
+		return;
+	}
+	diags_add(diags, SEVERITY_WARNING, second->address->where,
+		  "a subnet is one wire: a node sends all of it out of one interface",
+		  "the subnet %s of %s:%s is on another link too, as %s of %s:%s",
+		  ip_prefix_format(&q, second_text, sizeof(second_text)), second->node->name,
+		  second->owner, ip_prefix_format(&p, first_text, sizeof(first_text)),
+		  first->node->name, first->owner);
+}
+
+/*
+ * The subnet before in this order is the nearest that can hold a subnet, or is next to it inside a
+ * wider one; wide holds the widest so far. One finding a subnet and segment.
+ */
+static void check_overlaps(struct seen *list, size_t n, struct diags *diags)
+{
+	const struct seen *wide = NULL;
+
+	qsort(list, n, sizeof(*list), subnet_compare);
+	for (size_t i = 0; i < n; i++) {
+		const struct seen *subnet = &list[i], *before = i ? &list[i - 1] : NULL;
+		bool again;
+
+		if (subnet->segment == UINT32_MAX ||
+		    ip_is_link_local(&subnet->address->prefix.addr))
+			continue;
+		again = before && before->segment == subnet->segment &&
+			ip_prefix_contains(&before->address->prefix,
+					   &subnet->address->prefix.addr) &&
+			before->address->prefix.len == subnet->address->prefix.len;
+		if (wide && !again && wide->segment != subnet->segment &&
+		    ip_prefix_overlap(&wide->address->prefix, &subnet->address->prefix))
+			tell_overlap(wide, subnet, diags);
+		if (!wide || !ip_prefix_overlap(&wide->address->prefix, &subnet->address->prefix))
+			wide = subnet;
+	}
+}
+
+int rules_lab_addresses(const struct lab *lab, const struct segments *segments,
+			struct diags *diags)
+{
+	struct seen *list;
+	size_t n = 0;
+
+	for (size_t i = 0; i < lab->n_nodes; i++)
+		n += collect(lab->nodes[i], NULL, 0, segments);
+	list = calloc(n + 1, sizeof(*list));
+	if (!list)
+		return -ENOMEM;
+	n = 0;
+	for (size_t i = 0; i < lab->n_nodes; i++)
+		n += collect(lab->nodes[i], list + n, n, segments);
+	qsort(list, n, sizeof(*list), seen_compare);
+	check_duplicates(list, n, diags);
+	check_overlaps(list, n, diags);
+	free(list);
+	return 0;
+}

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* rules_routes.c - rules of routes, gateways and neighbors. */
+#include <stdio.h>
+#include <string.h>
+
+#include "topology/ip.h"
+#include "topology/rules.h"
+
+/* Interfaces of an existing namespace are not all ours: nothing can be said about the others. */
+static bool knows_all(const struct node *node)
+{
+	return node->netns == NETNS_NEW;
+}
+
+static struct end *node_end(const struct node *node, const char *dev)
+{
+	for (size_t i = 0; i < node->n_ends; i++)
+		if (!strcmp(node->ends[i]->ifname, dev))
+			return node->ends[i];
+	return NULL;
+}
+
+static bool has_dev(const struct node *node, const char *dev)
+{
+	return node_end(node, dev) || !strcmp(dev, "lo") ||
+	       (node->kind == NODE_BRIDGE && !strcmp(dev, node->bridge.dev));
+}
+
+static void check_dev(const struct node *node, const char *dev, struct where where,
+		      struct diags *diags)
+{
+	const char *names[64], *near;
+	char hint[80] = "";
+	size_t n = 0;
+
+	if (!dev[0] || !knows_all(node) || has_dev(node, dev))
+		return;
+	for (; n < node->n_ends && n < sizeof(names) / sizeof(*names); n++)
+		names[n] = node->ends[n]->ifname;
+	near = nearest_name(dev, names, n);
+	if (near)
+		snprintf(hint, sizeof(hint), "did you mean \"%s\"?", near);
+	diags_add(diags, SEVERITY_ERROR, where, near ? hint : NULL, "%s has no interface \"%s\"",
+		  node->name, dev);
+}
+
+static bool in_addresses(const struct address *list, size_t n, const struct ip_addr *addr)
+{
+	for (size_t i = 0; i < n; i++)
+		if (ip_prefix_contains(&list[i].prefix, addr))
+			return true;
+	return false;
+}
+
+static bool owns(const struct address *list, size_t n, const struct ip_addr *addr)
+{
+	for (size_t i = 0; i < n; i++)
+		if (ip_equal(&list[i].prefix.addr, addr))
+			return true;
+	return false;
+}
+
+static bool node_owns(const struct node *node, const struct ip_addr *addr)
+{
+	for (size_t i = 0; i < node->n_ends; i++)
+		if (owns(node->ends[i]->addresses, node->ends[i]->n_addresses, addr))
+			return true;
+	return owns(node->lo_addresses, node->n_lo_addresses, addr) ||
+	       owns(node->bridge_addresses, node->n_bridge_addresses, addr);
+}
+
+/* The interface of the node in whose subnet addr is. */
+static struct end *end_towards(const struct node *node, const struct ip_addr *addr, const char *dev)
+{
+	struct end *down = NULL;
+
+	for (size_t i = 0; i < node->n_ends; i++) {
+		struct end *end = node->ends[i];
+
+		if ((dev[0] && strcmp(dev, end->ifname)) ||
+		    !in_addresses(end->addresses, end->n_addresses, addr))
+			continue;
+		if (end->up)
+			return end;
+		down = end;
+	}
+	return down;
+}
+
+static void check_gateway(const struct node *node, const struct route *route,
+			  const struct nexthop *hop, struct diags *diags)
+{
+	char text[IP_TEXT_SIZE];
+	struct end *end;
+
+	ip_format(&hop->via, text, sizeof(text));
+	if (ip_is_link_local(&hop->via))
+		return; /* the kernel makes them up: nothing to compare with */
+	if (in_addresses(node->bridge_addresses, node->n_bridge_addresses, &hop->via))
+		return;
+	end = end_towards(node, &hop->via, hop->dev);
+	if (!end)
+		diags_add(diags, SEVERITY_WARNING, route->where,
+			  "a gateway is an address in a subnet of one of the node's interfaces",
+			  "%s reaches the gateway %s by no interface: the kernel will refuse the route",
+			  node->name, text);
+	else if (!end->up)
+		diags_add(diags, SEVERITY_WARNING, route->where, NULL,
+			  "the gateway %s is behind %s, which is down: the kernel will refuse the "
+			  "route",
+			  text, end->name);
+}
+
+static void check_hop(const struct node *node, const struct route *route, const struct nexthop *hop,
+		      bool complete, struct diags *diags)
+{
+	char text[IP_TEXT_SIZE];
+
+	check_dev(node, hop->dev, route->where, diags);
+	if (!hop->via.family)
+		return;
+	ip_format(&hop->via, text, sizeof(text));
+	if (hop->via.family != route->to.addr.family)
+		diags_add(diags, SEVERITY_ERROR, route->where, NULL,
+			  "the gateway %s is not of the family of the route's destination", text);
+	else if (node_owns(node, &hop->via))
+		diags_add(diags, SEVERITY_ERROR, route->where,
+			  "a gateway is the address of the next node",
+			  "the gateway %s is an address of %s itself", text, node->name);
+	else if (ip_is_link_local(&hop->via) && !hop->dev[0])
+		diags_add(diags, SEVERITY_ERROR, route->where, "add `dev: INTERFACE`",
+			  "the link-local gateway %s needs an interface", text);
+	else if (complete && knows_all(node))
+		check_gateway(node, route, hop, diags);
+}
+
+static void check_neighbor(const struct node *node, const struct neighbor *neighbor,
+			   struct diags *diags)
+{
+	check_dev(node, neighbor->dev, neighbor->where, diags);
+	if (neighbor->mac[0] & 1)
+		diags_add(diags, SEVERITY_ERROR, neighbor->where,
+			  "the second hexadecimal digit must be even: 02:...",
+			  "the neighbor's MAC address is a multicast address");
+}
+
+void rules_routes(const struct node *node, bool complete, struct diags *diags)
+{
+	for (size_t i = 0; i < node->n_routes; i++) {
+		const struct route *route = &node->routes[i];
+		struct ip_prefix network = ip_network(&route->to);
+
+		if (!ip_equal(&network.addr, &route->to.addr)) {
+			char text[IP_TEXT_SIZE], right[IP_TEXT_SIZE + 16];
+
+			ip_prefix_format(&route->to, text, sizeof(text));
+			strcpy(right, "write ");
+			ip_prefix_format(&network, right + 6, sizeof(right) - 6);
+			diags_add(diags, SEVERITY_ERROR, route->where, right,
+				  "%s is an address in a network, not a network", text);
+		}
+		for (size_t j = 0; j < route->n_hops; j++)
+			check_hop(node, route, &route->hops[j], complete, diags);
+	}
+	for (size_t i = 0; i < node->n_neighbors; i++)
+		check_neighbor(node, &node->neighbors[i], diags);
+}

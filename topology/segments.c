@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* segments.c - links joined by bridges, by union-find. */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "topology/segments.h"
+
+/* The lowest link of the set that link is in; halves the way for the next time. */
+static unsigned find(unsigned *parent, unsigned link)
+{
+	while (parent[link] != link) {
+		parent[link] = parent[parent[link]];
+		link = parent[link];
+	}
+	return link;
+}
+
+static void join(unsigned *parent, unsigned a, unsigned b)
+{
+	a = find(parent, a);
+	b = find(parent, b);
+	if (a < b)
+		parent[b] = a;
+	else
+		parent[a] = b;
+}
+
+int segments_find(struct segments *segments, const struct lab *lab)
+{
+	unsigned *parent = calloc(lab->n_links + 1, sizeof(*parent));
+	size_t count = 0;
+
+	if (!parent)
+		return -ENOMEM;
+	for (size_t i = 0; i < lab->n_links; i++)
+		parent[i] = i;
+	for (size_t i = 0; i < lab->n_nodes; i++) {
+		const struct node *node = lab->nodes[i];
+
+		for (size_t j = 1; node->kind == NODE_BRIDGE && j < node->n_ends; j++)
+			join(parent, node->ends[0]->link->index, node->ends[j]->link->index);
+	}
+	/* A set is numbered by its lowest link, which comes first. */
+	for (size_t i = 0; i < lab->n_links; i++)
+		parent[i] = find(parent, i);
+	for (size_t i = 0; i < lab->n_links; i++)
+		parent[i] = parent[i] == i ? count++ : parent[parent[i]];
+	*segments = (struct segments){.of_link = parent, .count = count};
+	return 0;
+}
+
+void segments_free(struct segments *segments)
+{
+	free(segments->of_link);
+	*segments = (struct segments){};
+}

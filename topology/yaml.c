@@ -1,0 +1,409 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* yaml.c - a tree of values with their places, out of libfyaml's events. */
+#include <errno.h>
+#include <libfyaml.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "topology/names.h"
+#include "topology/yaml.h"
+
+/* ---- memory -------------------------------------------------------------------------------- */
+
+struct arena_chunk {
+	struct arena_chunk *next;
+	size_t used, size;
+	_Alignas(16) char data[];
+};
+
+void *arena_alloc(struct arena *arena, size_t size)
+{
+	struct arena_chunk *chunk = arena->chunks;
+
+	size = (size + 15) & ~(size_t)15;
+	if (!chunk || chunk->size - chunk->used < size) {
+		size_t room = size > 32768 ? size : 32768;
+
+		chunk = malloc(sizeof(*chunk) + room);
+		if (!chunk)
+			return NULL;
+		*chunk = (struct arena_chunk){.next = arena->chunks, .size = room};
+		arena->chunks = chunk;
+	}
+	chunk->used += size;
+	return memset(chunk->data + chunk->used - size, 0, size);
+}
+
+char *arena_strndup(struct arena *arena, const char *text, size_t len)
+{
+	char *copy = arena_alloc(arena, len + 1);
+
+	return copy ? memcpy(copy, text, len) : NULL;
+}
+
+void arena_free(struct arena *arena)
+{
+	struct arena_chunk *chunk, *next;
+
+	for (chunk = arena->chunks; chunk; chunk = next) {
+		next = chunk->next;
+		free(chunk);
+	}
+	arena->chunks = NULL;
+}
+
+/* ---- text that is no text ------------------------------------------------------------------ */
+
+/* Bytes of the UTF-8 character at p, or 0 if it is none (too long, a surrogate, cut off). */
+static size_t utf8_length(const unsigned char *p, const unsigned char *end)
+{
+	static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
+	size_t len = *p < 0x80 ? 1 : *p >> 5 == 6 ? 2 : *p >> 4 == 14 ? 3 : *p >> 3 == 30 ? 4 : 0;
+	uint32_t code;
+
+	if (len < 2 || (size_t)(end - p) < len)
+		return len == 1;
+	code = *p & (0x7f >> len);
+	for (size_t i = 1; i < len; i++) {
+		if ((p[i] & 0xc0) != 0x80)
+			return 0;
+		code = code << 6 | (p[i] & 0x3f);
+	}
+	if (code < least[len] || code > 0x10ffff || (code >= 0xd800 && code < 0xe000))
+		return 0;
+	return len;
+}
+
+/* Whether the bytes are UTF-8 text without control characters; a finding names the first that is not. */
+static bool check_text(const char *text, size_t len, const char *path, struct diags *diags)
+{
+	const unsigned char *p = (const unsigned char *)text, *end = p + len;
+	struct where where = {path, 1, 1};
+	size_t step;
+
+	for (; p < end; p += step) {
+		step = utf8_length(p, end);
+		if (!step) {
+			diags_add(diags, SEVERITY_ERROR, where, "save the file as UTF-8",
+				  "byte 0x%02x is not UTF-8 text", *p);
+			return false;
+		}
+		if ((*p < 0x20 && *p != '\t' && *p != '\n' && *p != '\r') || *p == 0x7f) {
+			diags_add(diags, SEVERITY_ERROR, where, NULL,
+				  "control character 0x%02x in a text file", *p);
+			return false;
+		}
+		where.column++;
+		if (*p == '\n' || (*p == '\r' && (p + 1 == end || p[1] != '\n'))) {
+			where.line++;
+			where.column = 1;
+		}
+	}
+	return true;
+}
+
+/* ---- the tree ------------------------------------------------------------------------------ */
+
+struct level {
+	struct yaml *container;
+	struct yaml *last;       /* its last entry */
+	const struct yaml *key;  /* the key that waits for its value */
+	struct names keys;       /* of a map: key to its scalar */
+};
+
+struct builder {
+	const char *path, *text;
+	struct arena *arena;
+	struct diags *diags;
+	struct yaml *root;
+	struct level levels[YAML_DEPTH_MAX];
+	unsigned depth;
+	unsigned documents;
+	size_t values;
+	bool failed; /* go no further */
+};
+
+static void build_error(struct builder *builder, int line, int column, const char *hint,
+			const char *what)
+{
+	diags_add(builder->diags, SEVERITY_ERROR, (struct where){builder->path, line, column}, hint,
+		  "%s", what);
+	builder->failed = true;
+}
+
+/* A map's entry of the same key makes one of them dead: nearly always a mistake. */
+static void take_key(struct builder *builder, struct level *level, struct yaml *value)
+{
+	struct where where = {builder->path, value->line, value->column};
+	const struct yaml *first;
+
+	if (value->kind != YAML_SCALAR) {
+		build_error(builder, value->line, value->column, NULL,
+			    "a key must be a word, not a list or a map");
+		return;
+	}
+	level->key = value;
+	first = names_add(&level->keys, value->text, value);
+	if (!first)
+		build_error(builder, 0, 0, NULL, "out of memory");
+	else if (first != value)
+		diags_add(builder->diags, SEVERITY_ERROR, where, "keep one of the two",
+			  "key \"%.80s\" is written twice, first in line %d", value->text,
+			  first->line);
+}
+
+/* Put a new value where the text has it: under the waiting key, at the end of the list. */
+static void place(struct builder *builder, struct yaml *value)
+{
+	struct level *level = builder->depth ? &builder->levels[builder->depth - 1] : NULL;
+
+	if (!level) {
+		builder->root = value;
+		return;
+	}
+	if (level->container->kind == YAML_MAP && !level->key) {
+		take_key(builder, level, value);
+		return;
+	}
+	value->key = level->key;
+	level->key = NULL;
+	if (level->last)
+		level->last->next = value;
+	else
+		level->container->first = value;
+	level->last = value;
+}
+
+/* The character that an event starts with and that libfyaml's mark is behind; 0: none. */
+static char opening(struct fy_event *event)
+{
+	if (event->type == FYET_ALIAS)
+		return '*';
+	if (event->type != FYET_SCALAR || !event->scalar.value)
+		return 0;
+	switch (fy_token_scalar_style(event->scalar.value)) {
+	case FYSS_SINGLE_QUOTED:
+		return '\'';
+	case FYSS_DOUBLE_QUOTED:
+		return '"';
+	default:
+		return 0;
+	}
+}
+
+/* Where an event starts; false: it is not written at all. */
+static bool event_place(const struct builder *builder, struct fy_event *event, int *line, int *column)
+{
+	const struct fy_mark *mark = fy_event_start_mark(event);
+	char first = opening(event);
+
+	if (!mark)
+		return false;
+	*line = mark->line + 1;
+	*column = mark->column + 1;
+	/* Looked up, since that the mark is behind it is nowhere promised. */
+	if (first && mark->column && mark->input_pos && builder->text[mark->input_pos - 1] == first)
+		--*column;
+	return true;
+}
+
+static struct yaml *new_value(struct builder *builder, struct fy_event *event, enum yaml_kind kind)
+{
+	const struct yaml *key = builder->depth ? builder->levels[builder->depth - 1].key : NULL;
+	struct yaml *value = arena_alloc(builder->arena, sizeof(*value));
+
+	if (!value) {
+		build_error(builder, 0, 0, NULL, "out of memory");
+		return NULL;
+	}
+	value->kind = kind;
+	/* A value that is not written at all has no place of its own. */
+	if (!event_place(builder, event, &value->line, &value->column)) {
+		value->line = key ? key->line : 1;
+		value->column = key ? key->column : 1;
+	}
+	if (fy_event_get_anchor_token(event))
+		build_error(builder, value->line, value->column,
+			    "write the values out, or put them under `defaults:`",
+			    "anchors (&name) are not used in lab files");
+	else if (fy_event_get_tag_token(event))
+		build_error(builder, value->line, value->column, "take the tag away",
+			    "tags (!name) are not used in lab files");
+	else if (++builder->values > YAML_VALUES_MAX)
+		build_error(builder, value->line, value->column, NULL,
+			    "the file has more than 1000000 values");
+	return value;
+}
+
+static void take_scalar(struct builder *builder, struct fy_event *event)
+{
+	struct yaml *value = new_value(builder, event, YAML_SCALAR);
+	struct fy_token *token = event->scalar.value;
+	const char *text = "";
+	size_t len = 0;
+
+	if (!value)
+		return;
+	value->plain = true;
+	if (token) {
+		value->plain = fy_token_scalar_style(token) == FYSS_PLAIN;
+		text = fy_token_get_text(token, &len);
+	}
+	/* "\0" in double quotes would end our strings before their end. */
+	if (text && memchr(text, '\0', len))
+		build_error(builder, value->line, value->column, NULL, "a zero byte in a text");
+	value->text = text ? arena_strndup(builder->arena, text, len) : NULL;
+	if (!value->text)
+		build_error(builder, 0, 0, NULL, "out of memory");
+	if (!builder->failed)
+		place(builder, value);
+}
+
+static void open_container(struct builder *builder, struct fy_event *event, enum yaml_kind kind)
+{
+	struct yaml *value = new_value(builder, event, kind);
+
+	if (!value || builder->failed)
+		return;
+	place(builder, value);
+	if (builder->depth == YAML_DEPTH_MAX) {
+		build_error(builder, value->line, value->column, NULL,
+			    "lists and maps are more than 16 deep");
+		return;
+	}
+	if (!builder->failed)
+		builder->levels[builder->depth++] = (struct level){.container = value};
+}
+
+static void take_event(struct builder *builder, struct fy_event *event)
+{
+	int line = 1, column = 1;
+
+	event_place(builder, event, &line, &column);
+	switch (event->type) {
+	case FYET_DOCUMENT_START:
+		if (builder->documents++)
+			build_error(builder, line, column, "put the second lab into its own file",
+				    "a lab file has one document");
+		break;
+	case FYET_ALIAS:
+		build_error(builder, line, column,
+			    "write the values out, or put them under `defaults:`",
+			    "aliases (*name) are not used in lab files");
+		break;
+	case FYET_SCALAR:
+		take_scalar(builder, event);
+		break;
+	case FYET_MAPPING_START:
+		open_container(builder, event, YAML_MAP);
+		break;
+	case FYET_SEQUENCE_START:
+		open_container(builder, event, YAML_LIST);
+		break;
+	case FYET_MAPPING_END:
+	case FYET_SEQUENCE_END:
+		names_free(&builder->levels[--builder->depth].keys);
+		break;
+	default:
+		break;
+	}
+}
+
+/* What libfyaml says of text that is no YAML. Its later findings follow from the first. */
+static void take_library_error(struct builder *builder, struct fy_diag *diag)
+{
+	void *iter = NULL;
+	struct fy_diag_error *error = fy_diag_errors_iterate(diag, &iter);
+
+	if (error && error->msg)
+		build_error(builder, error->line > 0 ? error->line : 1,
+			    error->column > 0 ? error->column : 1, NULL, error->msg);
+	else
+		build_error(builder, 1, 1, NULL, "this is not YAML");
+}
+
+static void build(struct builder *builder, const char *text, size_t len)
+{
+	struct fy_diag_cfg diag_cfg;
+	struct fy_parse_cfg cfg = {.flags = FYPCF_QUIET | FYPCF_COLLECT_DIAG | FYPCF_JSON_NONE |
+					    FYPCF_DEFAULT_VERSION_1_2};
+	struct fy_parser *parser = NULL;
+	struct fy_event *event;
+
+	builder->text = text;
+	fy_diag_cfg_default(&diag_cfg);
+	diag_cfg.fp = NULL;
+	cfg.diag = fy_diag_create(&diag_cfg);
+	if (cfg.diag) {
+		fy_diag_set_collect_errors(cfg.diag, true);
+		parser = fy_parser_create(&cfg);
+	}
+	if (!parser || fy_parser_set_string(parser, text, len)) {
+		build_error(builder, 0, 0, NULL, "out of memory");
+	} else {
+		while (!builder->failed && (event = fy_parser_parse(parser))) {
+			take_event(builder, event);
+			fy_parser_event_free(parser, event);
+		}
+		if (!builder->failed && fy_parser_get_stream_error(parser))
+			take_library_error(builder, cfg.diag);
+	}
+	fy_parser_destroy(parser);
+	fy_diag_destroy(cfg.diag);
+	while (builder->depth)
+		names_free(&builder->levels[--builder->depth].keys);
+}
+
+const struct yaml *yaml_parse(const char *text, size_t len, const char *path, struct arena *arena,
+			      struct diags *diags)
+{
+	struct builder builder = {.path = path, .arena = arena, .diags = diags};
+
+	if (len > YAML_SIZE_MAX) {
+		build_error(&builder, 1, 1, NULL, "a lab file has at most 16 MiB");
+		return NULL;
+	}
+	if (len >= 3 && !memcmp(text, "\xef\xbb\xbf", 3)) {
+		text += 3; /* a byte order mark */
+		len -= 3;
+	}
+	if (!check_text(text, len, path, diags))
+		return NULL;
+	build(&builder, text, len);
+	if (builder.failed)
+		return NULL;
+	if (!builder.root) {
+		builder.root = arena_alloc(arena, sizeof(*builder.root));
+		if (!builder.root) {
+			build_error(&builder, 0, 0, NULL, "out of memory");
+			return NULL;
+		}
+		*builder.root = (struct yaml){.plain = true, .line = 1, .column = 1, .text = ""};
+	}
+	return builder.root;
+}
+
+/* ---- reading it ---------------------------------------------------------------------------- */
+
+const struct yaml *yaml_find(const struct yaml *map, const char *key)
+{
+	if (map && map->kind == YAML_MAP)
+		for (const struct yaml *entry = map->first; entry; entry = entry->next)
+			if (!strcmp(entry->key->text, key))
+				return entry;
+	return NULL;
+}
+
+bool yaml_is_null(const struct yaml *value)
+{
+	return value->kind == YAML_SCALAR && value->plain &&
+	       (!value->text[0] || !strcmp(value->text, "~") || !strcmp(value->text, "null"));
+}
+
+const char *yaml_kind_name(const struct yaml *value)
+{
+	if (value->kind == YAML_SCALAR)
+		return yaml_is_null(value) ? "nothing" : "a single value";
+	return value->kind == YAML_LIST ? "a list" : "a map";
+}

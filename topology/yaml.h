@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * yaml.h - YAML text as a tree of values that know their line and column. What a lab file does not
+ * need is refused with a sentence: anchors, aliases, tags, several documents, keys that are not
+ * scalars. Sizes and depth are limited, so that no text can take memory without end.
+ */
+#ifndef VETHLAB_TOPOLOGY_YAML_H
+#define VETHLAB_TOPOLOGY_YAML_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "topology/err.h"
+
+enum {
+	YAML_SIZE_MAX = 16 << 20,     /* bytes of a file */
+	YAML_VALUES_MAX = 1000 * 1000, /* scalars, lists and maps */
+	YAML_DEPTH_MAX = 16,          /* lists and maps inside each other */
+};
+
+enum yaml_kind { YAML_SCALAR, YAML_LIST, YAML_MAP };
+
+struct yaml {
+	enum yaml_kind kind;
+	bool plain; /* a scalar without quotes: may be a number, a boolean, null */
+	int line, column; /* from 1 */
+	const struct yaml *key; /* of a map's entry: the scalar before the colon */
+	struct yaml *next; /* of the list or map that this is in */
+	union {
+		const char *text; /* YAML_SCALAR */
+		struct yaml *first; /* YAML_LIST, YAML_MAP; NULL: empty */
+	};
+};
+
+/* Memory that is freed in one go. A zeroed struct is empty. */
+struct arena {
+	struct arena_chunk *chunks;
+};
+
+/* NULL: out of memory. */
+void *arena_alloc(struct arena *arena, size_t size);
+char *arena_strndup(struct arena *arena, const char *text, size_t len);
+void arena_free(struct arena *arena);
+
+/*
+ * Parse text into a tree that lives as long as arena. path: what findings call the text. Returns NULL
+ * if the text is no tree; the error is in diags. A key that is written twice is an error in diags,
+ * but the tree is returned, so that more can be found. An empty document is an empty plain scalar.
+ */
+const struct yaml *yaml_parse(const char *text, size_t len, const char *path, struct arena *arena,
+			      struct diags *diags);
+
+/* The entry of a map, or NULL. */
+const struct yaml *yaml_find(const struct yaml *map, const char *key);
+/* Nothing written: an empty plain scalar, ~ or null. */
+bool yaml_is_null(const struct yaml *value);
+/* "a list", "a map", "text" */
+const char *yaml_kind_name(const struct yaml *value);
+
+#endif
