@@ -23,6 +23,8 @@
  * made before. So tcx serves labs up to this many ends, clsact bigger ones.
  */
 enum { TCX_ENDS_MAX = 32 };
+/* How long a frame may take from one end of a link to the other. */
+enum { PROVE_MS = 1000 };
 
 struct build {
 	struct running *run;
@@ -257,6 +259,66 @@ static int wait_one(size_t i, void *arg, struct err *err)
 	return ret ? ret : node_wait_up(build->run, build->run->lab->nodes[i], build->fds[i], err);
 }
 
+/* Whether the ARP request of each end is counted at a hook; else *missing is the first without. */
+static bool seen_at(struct build *build, struct vl_counters *counters, enum vl_hook hook,
+		    const struct end **missing, struct err *err)
+{
+	const struct lab *lab = build->run->lab;
+
+	*missing = NULL;
+	if (watch_read(build->watch, hook, counters, err))
+		return false;
+	for (size_t i = 0; i < lab_n_ends(lab); i++) {
+		const struct end *end = lab_end(lab, i);
+		unsigned wanted = hook == VL_HOOK_OUT ? HOOKS_OUT : HOOKS_IN;
+
+		if (node_end_should_be_up(end) && running_hooks(build->run, end) & wanted &&
+		    !counters[end->number].arp) {
+			*missing = end;
+			return false;
+		}
+	}
+	return true;
+}
+
+/*
+ * Every end has sent an ARP request: it must have been seen leaving there, and arriving at the
+ * peer. Frames cross a veth in the softirq that follows the send; a busy machine may take a moment.
+ */
+static int prove_links(struct build *build, struct err *err)
+{
+	static const enum vl_hook hooks[] = { VL_HOOK_OUT, VL_HOOK_IN };
+	const struct end *missing = NULL;
+	struct vl_counters *counters;
+	struct timespec pause = { .tv_nsec = 1000000 };
+	bool seen = true;
+
+	if (!build->watch)
+		return 0;
+	counters = calloc(watch_n_ends(build->watch), sizeof(*counters));
+	if (!counters)
+		return err_set(err, ERR_SYSTEM, ENOMEM, "out of memory");
+	for (size_t i = 0; seen && i < 2; i++) {
+		if (!watch_has_hook(build->watch, hooks[i]))
+			continue;
+		for (int tries = 0; tries < PROVE_MS; tries++) {
+			seen = seen_at(build, counters, hooks[i], &missing, err);
+			if (seen || !missing || interrupted(build, err))
+				break;
+			nanosleep(&pause, NULL);
+		}
+		if (!seen && missing && !err->code) {
+			err_set(err, ERR_FAILED, EIO, "%s: a frame %s was not seen", missing->name,
+				hooks[i] == VL_HOOK_OUT ? "sent out of it" : "sent to it by its peer");
+			err_hint(err, "the interface is up but does not carry frames; a tc or nft "
+				      "rule may drop them");
+			err_at(err, missing->where);
+		}
+	}
+	free(counters);
+	return seen ? 0 : -EIO;
+}
+
 static int exec_one(size_t i, void *arg, struct err *err)
 {
 	struct build *build = arg;
@@ -291,6 +353,8 @@ static int build_all(struct build *build, struct err *err)
 		ret = workers_run(n, start_one, build, err);
 	if (!ret)
 		ret = workers_run(n, wait_one, build, err);
+	if (!ret)
+		ret = prove_links(build, err);
 	if (!ret)
 		ret = workers_run(n, exec_one, build, err);
 	run->started = time(NULL);

@@ -267,11 +267,6 @@ struct waiting {
 	size_t left;
 };
 
-static bool should_be_up(const struct end *end)
-{
-	return end->up && end->peer->up;
-}
-
 static bool on_link_state(const struct link_info *info, void *arg)
 {
 	struct waiting *waiting = arg;
@@ -282,7 +277,7 @@ static bool on_link_state(const struct link_info *info, void *arg)
 		if (running_ifindex(waiting->run, end) != info->ifindex || waiting->up[i])
 			continue;
 		waiting->up[i] = true;
-		waiting->left -= should_be_up(end);
+		waiting->left -= node_end_should_be_up(end);
 	}
 	return true;
 }
@@ -292,7 +287,7 @@ static int not_up(const struct waiting *waiting, struct err *err)
 	for (size_t i = 0; i < waiting->node->n_ends; i++) {
 		const struct end *end = waiting->node->ends[i];
 
-		if (!should_be_up(end) || waiting->up[i])
+		if (!node_end_should_be_up(end) || waiting->up[i])
 			continue;
 		err_set(err, ERR_FAILED, ETIMEDOUT,
 			"%s: did not become operational within %d s", end->name,
@@ -305,6 +300,21 @@ static int not_up(const struct waiting *waiting, struct err *err)
 	return -ETIMEDOUT;
 }
 
+static int send_frames(const struct running *run, struct nl *nl, const struct node *node,
+		       struct err *err)
+{
+	int ret = 0;
+
+	for (size_t i = 0; !ret && i < node->n_ends; i++) {
+		const struct end *end = node->ends[i];
+		struct nl_what what = { end->name, "send an ARP request", end->where, 0 };
+
+		if (node_end_should_be_up(end))
+			ret = link_send_arp(nl, running_ifindex(run, end), &what, err);
+	}
+	return ret ? ret : nl_flush(nl, err);
+}
+
 int node_wait_up(const struct running *run, const struct node *node, int netns_fd,
 		 struct err *err)
 {
@@ -314,7 +324,7 @@ int node_wait_up(const struct running *run, const struct node *node, int netns_f
 	int ret;
 
 	for (size_t i = 0; i < node->n_ends; i++)
-		waiting.left += should_be_up(node->ends[i]);
+		waiting.left += node_end_should_be_up(node->ends[i]);
 	if (!waiting.left)
 		return 0;
 	waiting.up = calloc(node->n_ends, sizeof(*waiting.up));
@@ -333,6 +343,8 @@ int node_wait_up(const struct running *run, const struct node *node, int netns_f
 		if (ret == -ETIMEDOUT)
 			ret = not_up(&waiting, err);
 	}
+	if (!ret)
+		ret = send_frames(run, nl, node, err);
 	nl_close(nl);
 	nl_close(events);
 	free(waiting.up);

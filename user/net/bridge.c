@@ -52,17 +52,48 @@ int link_set_master(struct nl *nl, uint32_t ifindex, uint32_t master, const stru
 	return nl_commit(nl, what, err);
 }
 
-int neighbor_add(struct nl *nl, uint32_t ifindex, const struct ip_addr *addr,
-		 const uint8_t mac[6], const struct nl_what *what, struct err *err)
+/* A request about one neighbor; its header and attributes can still be added to. */
+static struct nlmsghdr *neighbor_request(struct nl *nl, uint16_t type, uint16_t flags,
+					 uint32_t ifindex, const struct ip_addr *addr)
 {
-	struct nlmsghdr *nlh = nl_begin(nl, RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE);
+	struct nlmsghdr *nlh = nl_begin(nl, type, flags);
 	struct ndmsg *nd = mnl_nlmsg_put_extra_header(nlh, sizeof(*nd));
 
 	nd->ndm_family = addr->family;
 	nd->ndm_ifindex = ifindex;
-	nd->ndm_state = NUD_PERMANENT;
 	mnl_attr_put(nlh, NDA_DST, addr->family == AF_INET6 ? 16 : 4, addr->bytes);
+	return nlh;
+}
+
+static struct ndmsg *neighbor_header(struct nlmsghdr *nlh)
+{
+	return mnl_nlmsg_get_payload(nlh);
+}
+
+int neighbor_add(struct nl *nl, uint32_t ifindex, const struct ip_addr *addr,
+		 const uint8_t mac[6], const struct nl_what *what, struct err *err)
+{
+	struct nlmsghdr *nlh = neighbor_request(nl, RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE,
+						ifindex, addr);
+
+	neighbor_header(nlh)->ndm_state = NUD_PERMANENT;
 	mnl_attr_put(nlh, NDA_LLADDR, 6, mac);
+	return nl_commit(nl, what, err);
+}
+
+int link_send_arp(struct nl *nl, uint32_t ifindex, const struct nl_what *what, struct err *err)
+{
+	static const struct ip_addr nobody = { .family = AF_INET, .bytes = { 192, 0, 2, 1 } };
+	struct nlmsghdr *nlh;
+	int ret;
+
+	/* NTF_USE makes the kernel ask at once (neigh_event_send); taking it back ends the asking. */
+	nlh = neighbor_request(nl, RTM_NEWNEIGH, NLM_F_CREATE, ifindex, &nobody);
+	neighbor_header(nlh)->ndm_flags = NTF_USE;
+	ret = nl_commit(nl, what, err);
+	if (ret)
+		return ret;
+	neighbor_request(nl, RTM_DELNEIGH, 0, ifindex, &nobody);
 	return nl_commit(nl, what, err);
 }
 

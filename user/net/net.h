@@ -161,6 +161,11 @@ int link_set_master(struct nl *nl, uint32_t ifindex, uint32_t master, const stru
 /* A static (permanent) neighbor. */
 int neighbor_add(struct nl *nl, uint32_t ifindex, const struct ip_addr *addr,
 		 const uint8_t mac[6], const struct nl_what *what, struct err *err);
+/*
+ * Send one ARP request out of an interface, for an address that nobody has (192.0.2.1, RFC 5737), and
+ * leave no neighbor behind: a frame that crosses the link and changes nothing at its other end.
+ */
+int link_send_arp(struct nl *nl, uint32_t ifindex, const struct nl_what *what, struct err *err);
 /* Offloads of an interface in the calling thread's namespace, by ethtool ioctl. */
 int link_set_offloads(const char *ifname, enum setting tx_checksum, enum setting tso,
 		      enum setting gro, const struct nl_what *what, struct err *err);
