@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* event.c - packet records as lines and objects, and ICMP messages in words. */
+#include <inttypes.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "user/out/event.h"
+#include "user/out/ledger.h"
+#include "user/out/out.h"
+#include "user/story/story.h"
+
+struct icmp_name {
+	uint8_t type;
+	int16_t code; /* -1: any */
+	const char *text;
+};
+
+/* RFC 792, RFC 1812, RFC 4884. */
+static const struct icmp_name names_v4[] = {
+	{0, -1, "echo reply"},
+	{3, 0, "network unreachable"},
+	{3, 1, "host unreachable"},
+	{3, 2, "protocol unreachable"},
+	{3, 3, "port unreachable"},
+	{3, 4, "fragmentation needed"},
+	{3, 5, "source route failed"},
+	{3, 9, "network prohibited"},
+	{3, 10, "host prohibited"},
+	{3, 13, "prohibited by a filter"},
+	{3, -1, "destination unreachable"},
+	{4, -1, "source quench"},
+	{5, -1, "redirect"},
+	{8, -1, "echo request"},
+	{11, 0, "time to live exceeded"},
+	{11, 1, "reassembly time exceeded"},
+	{12, -1, "parameter problem"},
+	{13, -1, "timestamp request"},
+	{14, -1, "timestamp reply"},
+};
+
+/* RFC 4443, RFC 4861. */
+static const struct icmp_name names_v6[] = {
+	{1, 0, "no route to destination"},
+	{1, 1, "prohibited by a filter"},
+	{1, 2, "beyond the scope of the source"},
+	{1, 3, "address unreachable"},
+	{1, 4, "port unreachable"},
+	{1, 5, "source address refused"},
+	{1, 6, "route rejected"},
+	{1, -1, "destination unreachable"},
+	{2, -1, "packet too big"},
+	{3, 0, "hop limit exceeded"},
+	{3, 1, "reassembly time exceeded"},
+	{4, -1, "parameter problem"},
+	{128, -1, "echo request"},
+	{129, -1, "echo reply"},
+	{130, -1, "multicast listener query"},
+	{131, -1, "multicast listener report"},
+	{132, -1, "multicast listener done"},
+	{133, -1, "router solicitation"},
+	{134, -1, "router advertisement"},
+	{135, -1, "neighbor solicitation"},
+	{136, -1, "neighbor advertisement"},
+	{137, -1, "redirect"},
+	{143, -1, "multicast listener report"},
+};
+
+const char *icmp_word(uint8_t family, uint8_t type)
+{
+	const struct vl_event event = {.family = family, .icmp_type = type};
+
+	switch (event_class(&event)) {
+	case VL_ICMP_ECHO_REQUEST:
+		return "request";
+	case VL_ICMP_ECHO_REPLY:
+		return "reply";
+	case VL_ICMP_UNREACHABLE:
+		return type == 2 ? "too-big" : "unreach";
+	case VL_ICMP_TIME_EXCEEDED:
+		return "exceeded";
+	case VL_ICMP_REDIRECT:
+		return "redirect";
+	case VL_ICMP_ND:
+		return type < 135 ? "router" : type == 135 ? "who-has" : "is-at";
+	default:
+		return "other";
+	}
+}
+
+const char *icmp_text(uint8_t family, uint8_t type, uint8_t code, uint32_t info,
+		      char buf[ICMP_TEXT_SIZE])
+{
+	const struct icmp_name *names = family == 6 ? names_v6 : names_v4;
+	size_t n = family == 6 ? sizeof(names_v6) / sizeof(*names_v6) :
+				 sizeof(names_v4) / sizeof(*names_v4);
+	bool has_mtu = family == 6 ? type == 2 : type == 3 && code == 4;
+	size_t i = 0;
+
+	while (i < n && (names[i].type != type || (names[i].code >= 0 && names[i].code != code)))
+		i++;
+	if (i == n)
+		snprintf(buf, ICMP_TEXT_SIZE, "ICMP type %u code %u", type, code);
+	else if (has_mtu)
+		snprintf(buf, ICMP_TEXT_SIZE, "%s (mtu %" PRIu32 ")", names[i].text,
+			 family == 6 ? info : info & 0xffff);
+	else
+		snprintf(buf, ICMP_TEXT_SIZE, "%s", names[i].text);
+	return buf;
+}
+
+struct event_layout event_layout_for(const struct lab *lab, uint64_t zero_ns)
+{
+	struct event_layout layout = {.end_width = 3, .zero_ns = zero_ns};
+
+	for (size_t i = 0; i < lab_n_ends(lab); i++) {
+		int columns = out_columns(lab_end(lab, i)->name);
+
+		if (columns > layout.end_width)
+			layout.end_width = columns;
+	}
+	return layout;
+}
+
+void event_print_header(const struct event_layout *layout, FILE *f)
+{
+	fprintf(f, "%12s %-*s %-4s %-8s %5s %5s %3s %4s %s\n", "SECONDS", layout->end_width, "END",
+		"HOOK", "MESSAGE", "ID", "SEQ", "TTL", "LEN", "ADDRESSES");
+}
+
+/* What an error is about: "host unreachable, about 10.1.1.2 > 10.1.1.9". */
+static void print_quote(const struct vl_event *event, FILE *f)
+{
+	const struct vl_quote *q = &event->quote;
+	struct vl_event quoted = {.family = event->family};
+	char text[ICMP_TEXT_SIZE], src[IP_TEXT_SIZE], dst[IP_TEXT_SIZE];
+	struct ip_addr from, to;
+
+	memcpy(quoted.src, q->src, sizeof(quoted.src));
+	memcpy(quoted.dst, q->dst, sizeof(quoted.dst));
+	from = event_source(&quoted);
+	to = event_destination(&quoted);
+	fprintf(f, ": %s, about %s > %s",
+		icmp_text(event->family, event->icmp_type, event->icmp_code, event->info, text),
+		ip_format(&from, src, sizeof(src)), ip_format(&to, dst, sizeof(dst)));
+}
+
+void event_print(const struct event_layout *layout, const struct vl_event *event,
+		 const struct end *end, FILE *f)
+{
+	/* Buffered on another CPU, a record may be older than the trace. */
+	uint64_t at = event->time_ns > layout->zero_ns ? event->time_ns - layout->zero_ns : 0;
+	bool quoted = event->flags & VL_EV_QUOTED;
+	enum vl_icmp_class class = event_class(event);
+	bool echo = class == VL_ICMP_ECHO_REQUEST || class == VL_ICMP_ECHO_REPLY || quoted;
+	struct ip_addr from = event_source(event), to = event_destination(event);
+	char src[IP_TEXT_SIZE], dst[IP_TEXT_SIZE], id[8] = "-", seq[8] = "-";
+
+	if (echo) {
+		snprintf(id, sizeof(id), "%u", quoted ? event->quote.id : event->id);
+		snprintf(seq, sizeof(seq), "%u", quoted ? event->quote.seq : event->seq);
+	}
+	fprintf(f, "%2" PRIu64 ".%09" PRIu64 " %-*s %-4s %-8s %5s %5s %3u %4u %s > %s",
+		at / 1000000000, at % 1000000000, layout->end_width, end->name,
+		ledger_hook_name(event->hook), icmp_word(event->family, event->icmp_type), id, seq,
+		event->ttl, event->len, ip_format(&from, src, sizeof(src)),
+		ip_format(&to, dst, sizeof(dst)));
+	if (quoted)
+		print_quote(event, f);
+	if (event->flags & VL_EV_FRAGMENT)
+		fputs(" (fragment)", f);
+	if (event->flags & VL_EV_CUT)
+		fputs(" (cut short)", f);
+	fputc('\n', f);
+}
+
+static json_t *quote_json(const struct vl_event *event)
+{
+	const struct vl_quote *q = &event->quote;
+	struct vl_event quoted = {.family = event->family};
+	char src[IP_TEXT_SIZE], dst[IP_TEXT_SIZE];
+	struct ip_addr from, to;
+
+	memcpy(quoted.src, q->src, sizeof(quoted.src));
+	memcpy(quoted.dst, q->dst, sizeof(quoted.dst));
+	from = event_source(&quoted);
+	to = event_destination(&quoted);
+	return json_pack("{s:s, s:s, s:i, s:i, s:i, s:i, s:i}", "source",
+			 ip_format(&from, src, sizeof(src)), "destination",
+			 ip_format(&to, dst, sizeof(dst)), "protocol", q->proto, "type",
+			 q->icmp_type, "id", q->id, "seq", q->seq, "ttl", q->ttl);
+}
+
+json_t *event_json(const struct vl_event *event, const struct end *end)
+{
+	struct ip_addr from = event_source(event), to = event_destination(event);
+	char src[IP_TEXT_SIZE], dst[IP_TEXT_SIZE], text[ICMP_TEXT_SIZE];
+	json_t *object = json_pack(
+		"{s:I, s:s, s:s, s:s, s:s, s:s, s:i, s:i, s:i, s:i, s:i, s:i, s:s, s:s, s:i, s:i, s:b}",
+		"time_ns", (json_int_t)event->time_ns, "end", end->name, "node", end->node->name,
+		"hook", ledger_hook_name(event->hook), "message",
+		icmp_word(event->family, event->icmp_type), "meaning",
+		icmp_text(event->family, event->icmp_type, event->icmp_code, event->info, text),
+		"family", event->family, "type", event->icmp_type, "code", event->icmp_code, "id",
+		event->id, "seq", event->seq, "ttl", event->ttl, "source",
+		ip_format(&from, src, sizeof(src)), "destination",
+		ip_format(&to, dst, sizeof(dst)), "bytes", (int)event->len, "cpu", event->cpu,
+		"fragment", !!(event->flags & VL_EV_FRAGMENT));
+
+	if (event->flags & VL_EV_QUOTED)
+		json_object_set_new(object, "about", quote_json(event));
+	return object;
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* event.h - packet records as lines and objects, and ICMP messages in words. */
+#ifndef VETHLAB_USER_OUT_EVENT_H
+#define VETHLAB_USER_OUT_EVENT_H
+
+#include <jansson.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "bpf/vethlab.h"
+#include "topology/model.h"
+
+enum { ICMP_TEXT_SIZE = 64 };
+
+/* One word of at most 8 letters: "request", "reply", "unreach", "exceeded", ... */
+const char *icmp_word(uint8_t family, uint8_t type);
+/* "host unreachable", "packet too big (mtu 1400)"; info: the second word of the header. */
+const char *icmp_text(uint8_t family, uint8_t type, uint8_t code, uint32_t info,
+		      char buf[ICMP_TEXT_SIZE]);
+
+/* How the lines of one trace are laid out. */
+struct event_layout {
+	int end_width;    /* columns of the longest end name */
+	uint64_t zero_ns; /* CLOCK_MONOTONIC of time 0 */
+};
+
+struct event_layout event_layout_for(const struct lab *lab, uint64_t zero_ns);
+void event_print_header(const struct event_layout *layout, FILE *f);
+/* One line; end: where the record was made. */
+void event_print(const struct event_layout *layout, const struct vl_event *event,
+		 const struct end *end, FILE *f);
+/* Without a schema tag: it may stand in another document. */
+json_t *event_json(const struct vl_event *event, const struct end *end);
+
+#endif

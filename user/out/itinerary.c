@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* itinerary.c - the way of one echo, as lines and as an object. */
+#include <string.h>
+
+#include "user/out/event.h"
+#include "user/out/itinerary.h"
+#include "user/out/ledger.h"
+#include "user/out/out.h"
+
+enum { REMARK_SIZE = 512, CHANGE_SIZE = 2 * IP_TEXT_SIZE + 32 };
+
+const char *leg_name(enum leg leg)
+{
+	static const char *const names[LEGS] = {"request", "reply", "error"};
+
+	return names[leg];
+}
+
+const char *fate_name(enum fate fate)
+{
+	static const char *const names[] = {[FATE_UNSEEN] = "unseen",
+					    [FATE_ANSWERED] = "answered",
+					    [FATE_REFUSED] = "refused",
+					    [FATE_LOST] = "lost"};
+
+	return names[fate];
+}
+
+static const char *step_name(enum step step)
+{
+	static const char *const names[] = {[STEP_FIRST] = "first", [STEP_END] = "end",
+					    [STEP_LINK] = "link",   [STEP_NODE] = "node",
+					    [STEP_TURN] = "turn",   [STEP_GAP] = "gap"};
+
+	return names[step];
+}
+
+static int end_width(const struct itinerary *itinerary)
+{
+	int width = 0;
+
+	for (size_t i = 0; i < itinerary->n_hops; i++) {
+		int columns = out_columns(itinerary->hops[i].end->name);
+
+		if (columns > width)
+			width = columns;
+	}
+	return width;
+}
+
+/* The time of a step in words that never are a negative number. */
+static const char *step_time(const struct hop *hop, char buf[REMARK_SIZE])
+{
+	char number[OUT_NUMBER_SIZE];
+
+	snprintf(buf, REMARK_SIZE, "%s%s", out_duration(hop->step_ns, number),
+		 hop->skewed ? " (clocks of 2 CPUs)" : "");
+	return buf;
+}
+
+/* What the step to a hop was: "crossed the link in 1.4 us". */
+static void step_remark(const struct hop *hop, const struct hop *from, char buf[REMARK_SIZE])
+{
+	const char *node = hop->end->node->name;
+	const struct vl_event *e = &hop->event;
+	char time[REMARK_SIZE], text[ICMP_TEXT_SIZE];
+
+	buf[0] = 0;
+	step_time(hop, time);
+	switch (hop->step) {
+	case STEP_FIRST:
+		if (hop->again)
+			snprintf(buf, REMARK_SIZE, "sent again");
+		break;
+	case STEP_END:
+		break;
+	case STEP_LINK:
+		snprintf(buf, REMARK_SIZE, "crossed the link in %.60s", time);
+		break;
+	case STEP_NODE:
+		snprintf(buf, REMARK_SIZE, "%s passed it on in %.60s", node, time);
+		break;
+	case STEP_TURN:
+		if (hop->leg == LEG_ERROR)
+			snprintf(buf, REMARK_SIZE, "%s: %s, made in %.60s", node,
+				 icmp_text(e->family, e->icmp_type, e->icmp_code, e->info, text),
+				 time);
+		else
+			snprintf(buf, REMARK_SIZE, "%s answered in %.60s", node, time);
+		break;
+	case STEP_GAP:
+		if (from)
+			snprintf(buf, REMARK_SIZE, "after %.60s; what lies between was not seen",
+				 time);
+		else
+			snprintf(buf, REMARK_SIZE, "where it came from was not seen");
+		break;
+	}
+}
+
+static void append(char buf[REMARK_SIZE], const char *text)
+{
+	size_t len = strlen(buf);
+
+	snprintf(buf + len, REMARK_SIZE - len, "%s%s", len ? ", " : "", text);
+}
+
+/* What changed since the hop before: TTL, addresses; and whether it is one of several copies. */
+static void change_remark(const struct hop *hop, const struct hop *from, char buf[REMARK_SIZE])
+{
+	char text[CHANGE_SIZE], src[IP_TEXT_SIZE], dst[IP_TEXT_SIZE];
+	struct ip_addr s = event_source(&hop->event), d = event_destination(&hop->event);
+
+	if (from && from->leg == hop->leg && from->event.ttl != hop->event.ttl) {
+		snprintf(text, sizeof(text), "ttl %u -> %u", from->event.ttl, hop->event.ttl);
+		append(buf, text);
+	}
+	if (hop->translated) {
+		snprintf(text, sizeof(text), "now %s > %s id %u", ip_format(&s, src, sizeof(src)),
+			 ip_format(&d, dst, sizeof(dst)), hop->event.id);
+		append(buf, text);
+	}
+	if (hop->branch)
+		append(buf, "one of several copies");
+	else if (hop->again && hop->step != STEP_FIRST)
+		append(buf, "was here before");
+}
+
+void itinerary_print(const struct itinerary *itinerary, FILE *f)
+{
+	int width = end_width(itinerary);
+	int leg = -1;
+
+	for (size_t i = 0; i < itinerary->n_hops; i++) {
+		const struct hop *hop = &itinerary->hops[i];
+		const struct hop *from = hop->from >= 0 ? &itinerary->hops[hop->from] : NULL;
+		char at[OUT_NUMBER_SIZE], remark[REMARK_SIZE];
+
+		step_remark(hop, from, remark);
+		change_remark(hop, from, remark);
+		fprintf(f, "  %-7s %8s  %-*s  ", (int)hop->leg != leg ? leg_name(hop->leg) : "",
+			out_duration(hop->at_ns, at), width, hop->end->name);
+		fprintf(f, remark[0] ? "%-3s  %s\n" : "%s\n", ledger_hook_name(hop->event.hook),
+			remark);
+		leg = hop->leg;
+	}
+	if (itinerary->asymmetric)
+		fputs("  the answer came back by other links than the request took\n", f);
+	if (itinerary->left_out)
+		fprintf(f, "  %zu more records of this echo were not kept\n", itinerary->left_out);
+}
+
+void itinerary_print_fate(const struct itinerary *itinerary, FILE *f)
+{
+	const struct hop *last;
+
+	if (itinerary->last < 0)
+		return;
+	last = &itinerary->hops[itinerary->last];
+	fprintf(f, "the %s was last seen at %s %s",
+		last->leg == LEG_ERROR ? "ICMP error" : leg_name(last->leg), last->end->name,
+		ledger_hook_name(last->event.hook));
+}
+
+static json_t *hop_json(const struct hop *hop)
+{
+	json_t *object = event_json(&hop->event, hop->end);
+	json_t *more = json_pack(
+		"{s:s, s:s, s:I, s:I, s:b, s:b, s:b, s:b}", "leg", leg_name(hop->leg), "step",
+		step_name(hop->step), "at_ns", (json_int_t)hop->at_ns, "step_ns",
+		(json_int_t)hop->step_ns, "clocks_differ", hop->skewed, "translated",
+		hop->translated, "branch", hop->branch, "again", hop->again);
+
+	if (hop->from >= 0)
+		json_object_set_new(more, "from", json_integer(hop->from));
+	json_object_update(object, more);
+	json_decref(more);
+	return object;
+}
+
+json_t *itinerary_json(const struct itinerary *itinerary)
+{
+	json_t *hops = json_array();
+	json_t *object;
+
+	for (size_t i = 0; i < itinerary->n_hops; i++)
+		json_array_append_new(hops, hop_json(&itinerary->hops[i]));
+	object = json_pack("{s:i, s:i, s:i, s:s, s:s?, s:s?, s:b, s:b, s:I, s:o}", "family",
+			   itinerary->family, "id", itinerary->id, "seq", itinerary->seq, "fate",
+			   fate_name(itinerary->fate), "origin",
+			   itinerary->origin ? itinerary->origin->name : NULL, "answerer",
+			   itinerary->answerer ? itinerary->answerer->name : NULL, "delivered",
+			   itinerary->delivered, "asymmetric", itinerary->asymmetric,
+			   "round_trip_ns", (json_int_t)itinerary->round_trip_ns, "hops", hops);
+	if (itinerary->last >= 0) {
+		const struct hop *last = &itinerary->hops[itinerary->last];
+
+		json_object_set_new(object, "last_seen",
+				    json_pack("{s:s, s:s, s:s}", "end", last->end->name, "hook",
+					      ledger_hook_name(last->event.hook), "leg",
+					      leg_name(last->leg)));
+	}
+	if (itinerary->left_out)
+		json_object_set_new(object, "left_out", json_integer(itinerary->left_out));
+	return object;
+}

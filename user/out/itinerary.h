@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* itinerary.h - the way of one echo, as lines and as an object. */
+#ifndef VETHLAB_USER_OUT_ITINERARY_H
+#define VETHLAB_USER_OUT_ITINERARY_H
+
+#include <jansson.h>
+#include <stdio.h>
+
+#include "user/story/story.h"
+
+/* One line a hop: leg, time since the first hop, end, hook, and what the step was. */
+void itinerary_print(const struct itinerary *itinerary, FILE *f);
+/* "last seen at blue:veth1 in", or what else is known of the end; for a fate other than answered. */
+void itinerary_print_fate(const struct itinerary *itinerary, FILE *f);
+/* Without a schema tag: it stands in another document. */
+json_t *itinerary_json(const struct itinerary *itinerary);
+
+const char *leg_name(enum leg leg);
+const char *fate_name(enum fate fate);
+
+#endif
