@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* lookup.c - what a namespace would do with a packet: its route, its neighbour, its sysctls. */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/neighbour.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "user/net/lookup.h"
+
+static size_t addr_bytes(const struct ip_addr *addr)
+{
+	return addr->family == AF_INET6 ? 16 : 4;
+}
+
+static struct ip_addr attr_addr(uint8_t family, const struct nlattr *attr)
+{
+	struct ip_addr addr = {.family = family};
+
+	if (mnl_attr_get_payload_len(attr) == addr_bytes(&addr))
+		memcpy(addr.bytes, mnl_attr_get_payload(attr), addr_bytes(&addr));
+	else
+		addr.family = AF_UNSPEC;
+	return addr;
+}
+
+/* RTA_VIA: a gateway of another family than the route's. */
+static struct ip_addr attr_via(const struct nlattr *attr)
+{
+	const struct rtvia *via = mnl_attr_get_payload(attr);
+	struct ip_addr addr = {.family = via->rtvia_family};
+
+	if (mnl_attr_get_payload_len(attr) >= sizeof(*via) + addr_bytes(&addr))
+		memcpy(addr.bytes, via->rtvia_addr, addr_bytes(&addr));
+	else
+		addr.family = AF_UNSPEC;
+	return addr;
+}
+
+static int on_route(const struct nlmsghdr *nlh, void *arg)
+{
+	const struct rtmsg *rtm = mnl_nlmsg_get_payload(nlh);
+	struct route_answer *answer = arg;
+	const struct nlattr *attr, *metric;
+
+	answer->type = rtm->rtm_type;
+	answer->table = rtm->rtm_table;
+	mnl_attr_for_each(attr, nlh, sizeof(*rtm)) {
+		switch (mnl_attr_get_type(attr)) {
+		case RTA_OIF:
+			answer->ifindex = mnl_attr_get_u32(attr);
+			break;
+		case RTA_TABLE:
+			answer->table = mnl_attr_get_u32(attr);
+			break;
+		case RTA_GATEWAY:
+			answer->via = attr_addr(rtm->rtm_family, attr);
+			break;
+		case RTA_VIA:
+			answer->via = attr_via(attr);
+			break;
+		case RTA_PREFSRC:
+			answer->source = attr_addr(rtm->rtm_family, attr);
+			break;
+		case RTA_METRICS:
+			mnl_attr_for_each_nested(metric, attr)
+				if (mnl_attr_get_type(metric) == RTAX_MTU)
+					answer->mtu = mnl_attr_get_u32(metric);
+			break;
+		}
+	}
+	return MNL_CB_STOP;
+}
+
+/* IPv6 says some refusals as a route of a kind instead of an error. */
+static int error_of_type(uint8_t type)
+{
+	switch (type) {
+	case RTN_BLACKHOLE:
+		return EINVAL;
+	case RTN_UNREACHABLE:
+		return EHOSTUNREACH;
+	case RTN_PROHIBIT:
+		return EACCES;
+	default:
+		return 0;
+	}
+}
+
+int route_get(struct nl *nl, const struct route_question *question, struct route_answer *out,
+	      struct err *err)
+{
+	char buf[256] __attribute__((aligned(NLMSG_ALIGNTO))), text[IP_TEXT_SIZE], action[96];
+	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
+	struct rtmsg *rtm = mnl_nlmsg_put_extra_header(nlh, sizeof(*rtm));
+	const struct nl_what what = {.object = "routes", .action = action};
+	struct route_answer answer = {0};
+	struct err failed = {0};
+	size_t bytes = addr_bytes(&question->to);
+	int ret;
+
+	nlh->nlmsg_type = RTM_GETROUTE;
+	nlh->nlmsg_flags = NLM_F_REQUEST;
+	rtm->rtm_family = question->to.family;
+	rtm->rtm_dst_len = 8 * bytes;
+	mnl_attr_put(nlh, RTA_DST, bytes, question->to.bytes);
+	if (question->from.family) {
+		rtm->rtm_src_len = 8 * bytes;
+		mnl_attr_put(nlh, RTA_SRC, bytes, question->from.bytes);
+	}
+	if (question->in_ifindex)
+		mnl_attr_put_u32(nlh, RTA_IIF, question->in_ifindex);
+	if (question->out_ifindex)
+		mnl_attr_put_u32(nlh, RTA_OIF, question->out_ifindex);
+	snprintf(action, sizeof(action), "look up %s",
+		 ip_format(&question->to, text, sizeof(text)));
+	ret = nl_dump(nl, nlh, on_route, &answer, &what, &failed);
+	switch (-ret) {
+	case 0:
+		answer.error = error_of_type(answer.type);
+		break;
+	case ENETUNREACH:
+	case EHOSTUNREACH:
+	case EACCES:
+	case EINVAL: /* a blackhole; also "martian" sources when forwarding */
+	case EXDEV:  /* rp_filter */
+	case ENETDOWN:
+	case ENODEV:
+		answer = (struct route_answer){.error = -ret};
+		break;
+	default:
+		if (err && !err->code)
+			*err = failed;
+		return ret;
+	}
+	*out = answer;
+	return 0;
+}
+
+static int on_neighbor(const struct nlmsghdr *nlh, void *arg)
+{
+	const struct ndmsg *ndm = mnl_nlmsg_get_payload(nlh);
+
+	*(uint16_t *)arg = ndm->ndm_state;
+	return MNL_CB_STOP;
+}
+
+int neighbor_get(struct nl *nl, uint32_t ifindex, const struct ip_addr *addr, uint16_t *out,
+		 struct err *err)
+{
+	char buf[128] __attribute__((aligned(NLMSG_ALIGNTO)));
+	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
+	struct ndmsg *ndm = mnl_nlmsg_put_extra_header(nlh, sizeof(*ndm));
+	const struct nl_what what = {
+		.object = "neighbours", .action = "look one up", .ignore = ENOENT};
+	uint16_t state = NUD_NONE;
+	int ret;
+
+	nlh->nlmsg_type = RTM_GETNEIGH;
+	nlh->nlmsg_flags = NLM_F_REQUEST;
+	ndm->ndm_family = addr->family;
+	ndm->ndm_ifindex = ifindex;
+	mnl_attr_put(nlh, NDA_DST, addr_bytes(addr), addr->bytes);
+	ret = nl_dump(nl, nlh, on_neighbor, &state, &what, err);
+	if (ret && ret != -ENOENT)
+		return ret;
+	*out = state;
+	return 0;
+}
+
+struct sysctl_request {
+	char path[256];
+	char *value;
+	size_t size;
+};
+
+/* /proc/sys/net shows the namespace of the thread that opens it. */
+static int read_in_netns(void *arg)
+{
+	struct sysctl_request *request = arg;
+	int fd = open(request->path, O_RDONLY | O_CLOEXEC);
+	ssize_t n;
+	int ret;
+
+	if (fd < 0)
+		return -errno;
+	n = read(fd, request->value, request->size - 1);
+	ret = n < 0 ? -errno : 0;
+	close(fd);
+	if (ret)
+		return ret;
+	request->value[n] = '\0';
+	request->value[strcspn(request->value, "\n")] = '\0';
+	return 0;
+}
+
+int sysctl_read(int netns_fd, const char *key, char *value, size_t size, struct err *err)
+{
+	struct sysctl_request request = {.value = value, .size = size};
+	int ret;
+
+	snprintf(request.path, sizeof(request.path), "/proc/sys/%s", key);
+	for (char *p = request.path + strlen("/proc/sys/"); *p; p++)
+		*p = *p == '.' ? '/' : *p == '/' ? '.' : *p;
+	ret = netns_run(netns_fd, read_in_netns, &request, err);
+	if (ret && ret != -ENOENT)
+		return err_set(err, ERR_SYSTEM, -ret, "cannot read %s (kernel: %s)", key,
+			       strerror(-ret));
+	return ret;
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* lookup.h - what a namespace would do with a packet: its route, its neighbour, its sysctls. */
+#ifndef VETHLAB_USER_LOOKUP_H
+#define VETHLAB_USER_LOOKUP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "topology/err.h"
+#include "topology/model.h"
+#include "user/net/net.h"
+
+/* The kernel's answer to "how would you send this?" (RTM_GETROUTE). */
+struct route_answer {
+	int error;     /* positive errno of the look-up: ENETUNREACH, EHOSTUNREACH, EACCES, EINVAL; 0 */
+	uint8_t type;  /* RTN_UNICAST, RTN_LOCAL, RTN_BROADCAST, RTN_MULTICAST; RTN_UNSPEC: error */
+	uint32_t ifindex; /* 0: none */
+	struct ip_addr via, source; /* family 0: none */
+	uint32_t table;
+	uint32_t mtu; /* of the route, where it has one of its own; 0: the interface's */
+};
+
+struct route_question {
+	struct ip_addr to;
+	struct ip_addr from; /* family 0: the kernel chooses */
+	uint32_t in_ifindex; /* as if it had come by this interface (forwarding); 0: sent by us */
+	uint32_t out_ifindex; /* bound to this interface; 0: any */
+};
+
+/* "No route" is an answer (answer->error), not a failure. */
+int route_get(struct nl *nl, const struct route_question *question, struct route_answer *answer,
+	      struct err *err);
+
+/* State of a neighbour: NUD_* of <linux/neighbour.h>; 0 (NUD_NONE): the kernel knows none. */
+int neighbor_get(struct nl *nl, uint32_t ifindex, const struct ip_addr *addr, uint16_t *state,
+		 struct err *err);
+
+/*
+ * Value of a sysctl (net.ipv4.ip_forward) in a namespace, without its line end. Dots of interface
+ * names are written as '/'. -ENOENT: there is none (err stays clear).
+ */
+int sysctl_read(int netns_fd, const char *key, char *value, size_t size, struct err *err);
+
+#endif
