@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* say.c - how a walk ended, in a sentence. */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "user/lab/live.h"
+#include "user/path/path.h"
+
+const char *path_end_word(enum path_end end)
+{
+	static const char *const words[] = {
+		[PATH_ARRIVES] = "arrives",	    [PATH_STAYS] = "stays-on-lo",
+		[PATH_NO_ROUTE] = "no-route",	    [PATH_REFUSED] = "refused-by-route",
+		[PATH_LEAVES] = "leaves-the-lab",   [PATH_LINK_DOWN] = "link-down",
+		[PATH_NO_NEIGHBOR] = "no-neighbor", [PATH_NO_FORWARD] = "not-forwarding",
+		[PATH_SPOOFED] = "rp-filter",	    [PATH_TOO_BIG] = "too-big",
+		[PATH_LOOP] = "loop",		    [PATH_IGNORED] = "echo-ignored",
+	};
+
+	return words[end];
+}
+
+__attribute__((format(printf, 2, 3))) static void say(struct path *path, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(path->text, sizeof(path->text), fmt, ap);
+	va_end(ap);
+}
+
+__attribute__((format(printf, 2, 3))) static void suggest(struct path *path, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(path->hint, sizeof(path->hint), fmt, ap);
+	va_end(ap);
+}
+
+/* An end of this node that is down, on whose network the destination would be. */
+static const struct end *end_that_would(struct path_asking *asking, const struct node *node)
+{
+	for (size_t i = 0; i < node->n_ends; i++) {
+		const struct end *end = node->ends[i];
+		struct link_info info;
+
+		for (size_t k = 0; k < end->n_addresses; k++)
+			if (ip_prefix_contains(&end->addresses[k].prefix, &asking->path->to) &&
+			    !link_get(asking->nl, running_ifindex(asking->run, end), NULL, &info,
+				      NULL) &&
+			    end_state_of(&info) == END_DOWN)
+				return end;
+	}
+	return NULL;
+}
+
+static void say_no_route(struct path_asking *asking, const struct path_hop *hop, const char *to)
+{
+	const struct end *down = end_that_would(asking, hop->node);
+	const char *back = asking->question->reply ? " back" : "";
+
+	if (down) {
+		say(asking->path, "%s is down, so %s has no route%s to %s", down->name,
+		    hop->node->name, back, to);
+		suggest(asking->path, "vethlab link %s up", down->name);
+	} else {
+		say(asking->path, "%s has no route%s to %s", hop->node->name, back, to);
+		suggest(asking->path, "vethlab exec %s ip route", hop->node->name);
+	}
+}
+
+static void say_leaves(struct path_asking *asking, const struct path_hop *hop, const char *to)
+{
+	const struct end *down = end_that_would(asking, hop->node);
+
+	if (down) {
+		say(asking->path,
+		    "%s is down, so %s has no route to %s through the lab; the kernel would send "
+		    "it by %s",
+		    down->name, hop->node->name, to, hop->dev);
+		suggest(asking->path, "vethlab link %s up", down->name);
+	} else {
+		say(asking->path, "%s would send it to %s by %s, which is no end of lab %s",
+		    hop->node->name, to, hop->dev, asking->run->name);
+	}
+}
+
+static const char *refusing_kind(int error)
+{
+	return error == EACCES ? "a prohibit" : error == EHOSTUNREACH ? "an unreachable" :
+									"a blackhole";
+}
+
+/* The walk asks as the next node does; a route that refuses says why only to its own node. */
+static int own_error(struct path_asking *asking, const struct path_hop *hop)
+{
+	struct route_question own = {.to = asking->path->to};
+	struct route_answer route;
+
+	return !route_get(asking->nl, &own, &route, NULL) && route.error ? route.error :
+									   hop->route.error;
+}
+
+static void say_no_forward(struct path *path, const struct path_hop *hop, bool v6, const char *to)
+{
+	const char *key = v6 ? "net.ipv6.conf.all.forwarding" : "net.ipv4.ip_forward";
+
+	say(path, "%s does not forward IPv%d (%s is 0), and %s is not its address",
+	    hop->node->name, v6 ? 6 : 4, key, to);
+	suggest(path, "vethlab exec %s sysctl -w %s=1", hop->node->name, key);
+}
+
+static void say_neighbor(struct path *path, const struct path_hop *hop, bool v6)
+{
+	char next[IP_TEXT_SIZE];
+	const char *asks = v6 ? "neighbour solicitations" : "ARP requests";
+
+	ip_format(&hop->next, next, sizeof(next));
+	if (hop->out)
+		say(path, "nobody behind %s has the address %s: %s on that link get no answer",
+		    hop->out->name, next, asks);
+	else
+		say(path, "nobody behind %s of %s has the address %s: %s get no answer", hop->dev,
+		    hop->node->name, next, asks);
+}
+
+static void say_end(struct path_asking *asking, const struct path_hop *hop,
+		    const struct end *culprit, const char *to)
+{
+	struct path *path = asking->path;
+	const char *node = hop->node->name;
+	char from[IP_TEXT_SIZE] = "its source";
+
+	if (path->from.family)
+		ip_format(&path->from, from, sizeof(from));
+	switch (path->end) {
+	case PATH_LINK_DOWN:
+		say(path, "%s is down, so nothing crosses %s -- %s", culprit->name,
+		    hop->out->name, hop->out->peer->name);
+		suggest(path, "vethlab link %s up", culprit->name);
+		break;
+	case PATH_SPOOFED:
+		say(path, "%s drops it as a forgery (rp_filter): it has no route to %s by %s", node,
+		    from, culprit ? culprit->name : hop->dev);
+		suggest(path, "vethlab exec %s sysctl net.ipv4.conf.all.rp_filter", node);
+		break;
+	case PATH_TOO_BIG:
+		say(path, "it is %u bytes long, more than the MTU of %s", asking->question->len,
+		    hop->out ? hop->out->name : hop->dev);
+		break;
+	case PATH_LOOP:
+		say(path, "the routes to %s lead in a ring: %s is reached again and again", to,
+		    node);
+		break;
+	case PATH_IGNORED:
+		say(path, "it arrives at %s, which is told to ignore echo requests", node);
+		suggest(path, "vethlab exec %s sysctl -a --pattern echo_ignore_all", node);
+		break;
+	case PATH_STAYS:
+		say(path, "%s is an address of %s itself: packets to it stay on lo and never "
+			  "cross a veth", to, node);
+		break;
+	default:
+		say(path, "it arrives at %s", node);
+		break;
+	}
+}
+
+void path_say(struct path_asking *asking, const struct end *culprit)
+{
+	struct path *path = asking->path;
+	const struct path_hop *hop = &path->hops[path->n_hops - 1];
+	bool v6 = path->to.family == AF_INET6;
+	char to[IP_TEXT_SIZE];
+
+	ip_format(&path->to, to, sizeof(to));
+	switch (path->end) {
+	case PATH_NO_ROUTE:
+		say_no_route(asking, hop, to);
+		break;
+	case PATH_LEAVES:
+		say_leaves(asking, hop, to);
+		break;
+	case PATH_REFUSED:
+		say(path, "%s has %s route for %s: packets to it are dropped there",
+		    hop->node->name, refusing_kind(own_error(asking, hop)), to);
+		suggest(path, "vethlab exec %s ip route get %s", hop->node->name, to);
+		break;
+	case PATH_NO_FORWARD:
+		say_no_forward(path, hop, v6, to);
+		break;
+	case PATH_NO_NEIGHBOR:
+		say_neighbor(path, hop, v6);
+		break;
+	default:
+		say_end(asking, hop, culprit, to);
+		break;
+	}
+}

@@ -1,0 +1,287 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* walk.c - from node to node, as the route look-ups say. */
+#include <errno.h>
+#include <linux/rtnetlink.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "user/lab/live.h"
+#include "user/path/path.h"
+
+static int ask_open(struct path_asking *asking, const struct node *node, struct err *err)
+{
+	int ret;
+
+	asking->netns_fd = running_open_netns(asking->run, node, err);
+	if (asking->netns_fd < 0)
+		return asking->netns_fd;
+	ret = nl_open(&asking->nl, asking->netns_fd, err);
+	if (ret) {
+		close(asking->netns_fd);
+		asking->netns_fd = -1;
+	}
+	return ret;
+}
+
+static void ask_close(struct path_asking *asking)
+{
+	nl_close(asking->nl);
+	asking->nl = NULL;
+	if (asking->netns_fd >= 0)
+		close(asking->netns_fd);
+	asking->netns_fd = -1;
+}
+
+static const struct end *end_of_ifindex(const struct running *run, const struct node *node,
+					uint32_t ifindex)
+{
+	for (size_t i = 0; i < node->n_ends; i++)
+		if (running_ifindex(run, node->ends[i]) == ifindex)
+			return node->ends[i];
+	return NULL;
+}
+
+static bool is_bridge_dev(const struct node *node, const char *dev)
+{
+	return node->kind == NODE_BRIDGE && !strcmp(dev, node->bridge.dev);
+}
+
+static int end_state_ask(const struct running *run, const struct end *end, enum end_state *state,
+			 struct err *err)
+{
+	struct path_asking peer = {.run = run};
+	struct link_info info;
+	int ret = ask_open(&peer, end->node, err);
+
+	if (ret)
+		return ret;
+	ret = link_get(peer.nl, running_ifindex(run, end), NULL, &info, err);
+	*state = ret == -ENODEV ? END_GONE : ret ? END_DOWN : end_state_of(&info);
+	ask_close(&peer);
+	return ret == -ENODEV ? 0 : ret;
+}
+
+/* Whether a node takes packets to addr for itself, by its own tables. */
+static int owns(const struct running *run, const struct node *node, const struct ip_addr *addr,
+		bool *answer, struct err *err)
+{
+	struct route_question question = {.to = *addr};
+	struct path_asking there = {.run = run};
+	struct route_answer route;
+	int ret = ask_open(&there, node, err);
+
+	if (ret)
+		return ret;
+	ret = route_get(there.nl, &question, &route, err);
+	*answer = !ret && !route.error && route.type == RTN_LOCAL;
+	ask_close(&there);
+	return ret;
+}
+
+/* What a search through bridges has to look at: ends by which a frame enters a node. */
+struct reach {
+	const struct end *list[PATH_HOPS_MAX * 4];
+	size_t n;
+};
+
+static void reach_add(struct reach *reach, const struct end *end)
+{
+	for (size_t i = 0; i < reach->n; i++)
+		if (reach->list[i] == end)
+			return;
+	if (reach->n < sizeof(reach->list) / sizeof(*reach->list))
+		reach->list[reach->n++] = end;
+}
+
+/* A frame for `next` leaves by out: the end by which it enters the node that has that address. */
+static int find_neighbor(const struct running *run, const struct path_hop *hop,
+			 const struct end **found, struct err *err)
+{
+	struct reach reach = {0};
+	int ret = 0;
+
+	*found = NULL;
+	if (hop->out)
+		reach_add(&reach, hop->out->peer);
+	else if (hop->node->kind == NODE_BRIDGE)
+		for (size_t i = 0; i < hop->node->n_ends; i++)
+			reach_add(&reach, hop->node->ends[i]->peer);
+	for (size_t i = 0; !ret && !*found && i < reach.n; i++) {
+		const struct end *in = reach.list[i];
+		enum end_state state;
+		bool mine = false;
+
+		ret = end_state_ask(run, in, &state, err);
+		if (ret || state != END_UP)
+			continue;
+		ret = owns(run, in->node, &hop->next, &mine, err);
+		if (mine)
+			*found = in;
+		if (in->node->kind == NODE_BRIDGE)
+			for (size_t k = 0; k < in->node->n_ends; k++)
+				if (in->node->ends[k] != in)
+					reach_add(&reach, in->node->ends[k]->peer);
+	}
+	return ret;
+}
+
+static bool sysctl_is(struct path_asking *asking, const char *key, const char *value)
+{
+	char now[32];
+
+	return !sysctl_read(asking->netns_fd, key, now, sizeof(now), NULL) && !strcmp(now, value);
+}
+
+/* Why a node refuses to route: the look-up only gives an errno, which several causes share. */
+static enum path_end refusal(struct path_asking *asking, const struct path_hop *hop)
+{
+	bool v6 = asking->path->to.family == AF_INET6;
+	const char *forwarding = v6 ? "net.ipv6.conf.all.forwarding" : "net.ipv4.ip_forward";
+	struct route_question own = {.to = asking->path->to};
+	struct route_answer route;
+
+	if (hop->route.error == EXDEV)
+		return PATH_SPOOFED;
+	if (hop->in && sysctl_is(asking, forwarding, "0"))
+		return PATH_NO_FORWARD;
+	/* Asked as the sender, a node tells a route that refuses from none at all. */
+	if (!route_get(asking->nl, &own, &route, NULL) && route.error && route.error != ENETUNREACH)
+		return PATH_REFUSED;
+	if (hop->route.error == EINVAL && !route.error)
+		return PATH_SPOOFED;
+	return hop->route.error == ENETUNREACH || hop->in ? PATH_NO_ROUTE : PATH_REFUSED;
+}
+
+/* The interface that the route names, in words and as an end. */
+static int name_way_out(struct path_asking *asking, struct path_hop *hop, struct link_info *info,
+			struct err *err)
+{
+	int ret = link_get(asking->nl, hop->route.ifindex, NULL, info, err);
+
+	if (ret == -ENODEV)
+		return 0; /* gone in between: then the route is, too */
+	if (ret)
+		return ret;
+	snprintf(hop->dev, sizeof(hop->dev), "%s", info->ifname);
+	hop->out = end_of_ifindex(asking->run, hop->node, hop->route.ifindex);
+	hop->next = hop->route.via.family ? hop->route.via : asking->path->to;
+	return 0;
+}
+
+static int stop(struct path_asking *asking, enum path_end end, const struct end *culprit)
+{
+	asking->path->end = end;
+	path_say(asking, culprit);
+	return 0;
+}
+
+/* Look at the way out of the last hop. Returns 1 to go on to *next, 0 if the walk ends here. */
+static int take_way_out(struct path_asking *asking, struct path_hop *hop, bool first_only,
+			const struct end **next, struct err *err)
+{
+	struct link_info info = {0};
+	enum end_state peer = END_UP;
+	uint32_t mtu;
+	int ret = name_way_out(asking, hop, &info, err);
+
+	if (ret)
+		return ret;
+	if (!hop->out && !is_bridge_dev(hop->node, hop->dev))
+		return stop(asking, PATH_LEAVES, NULL);
+	if (hop->out && end_state_of(&info) == END_DOWN)
+		return stop(asking, PATH_LINK_DOWN, hop->out);
+	if (hop->out)
+		ret = end_state_ask(asking->run, hop->out->peer, &peer, err);
+	if (ret)
+		return ret;
+	if (peer == END_DOWN || peer == END_GONE)
+		return stop(asking, PATH_LINK_DOWN, hop->out->peer);
+	mtu = hop->route.mtu ? hop->route.mtu : info.mtu;
+	if (hop->in && asking->question->len > mtu)
+		return stop(asking, PATH_TOO_BIG, hop->out);
+	if (first_only)
+		return stop(asking, PATH_ARRIVES, NULL);
+	ret = find_neighbor(asking->run, hop, next, err);
+	if (ret)
+		return ret;
+	return *next ? 1 : stop(asking, PATH_NO_NEIGHBOR, hop->out);
+}
+
+static int arrive(struct path_asking *asking, const struct path_hop *hop)
+{
+	bool v6 = asking->path->to.family == AF_INET6;
+
+	if (!hop->in)
+		return stop(asking, PATH_STAYS, NULL);
+	if (!asking->question->reply &&
+	    sysctl_is(asking,
+		      v6 ? "net.ipv6.icmp.echo_ignore_all" : "net.ipv4.icmp_echo_ignore_all", "1"))
+		return stop(asking, PATH_IGNORED, hop->in);
+	return stop(asking, PATH_ARRIVES, hop->in);
+}
+
+/* One node: where does it send the packet? Returns as take_way_out(). */
+static int walk_node(struct path_asking *asking, struct path_hop *hop, bool first_only,
+		     const struct end **next, struct err *err)
+{
+	struct path *path = asking->path;
+	struct route_question question = {.to = path->to, .from = path->from};
+	int ret;
+
+	if (hop->in) {
+		question.in_ifindex = running_ifindex(asking->run, hop->in);
+		/* To a port of a bridge packets come as by the bridge itself. */
+		if (hop->node->kind == NODE_BRIDGE)
+			question.in_ifindex = 0;
+	}
+	ret = route_get(asking->nl, &question, &hop->route, err);
+	if (ret)
+		return ret;
+	if (hop->route.error)
+		return stop(asking, refusal(asking, hop), hop->in);
+	if (!path->from.family)
+		path->from = hop->route.source;
+	if (hop->route.type == RTN_LOCAL)
+		return arrive(asking, hop);
+	if (path->n_hops == PATH_HOPS_MAX)
+		return stop(asking, PATH_LOOP, NULL);
+	return take_way_out(asking, hop, first_only, next, err);
+}
+
+static int walk(const struct running *run, const struct path_question *question,
+		struct path *path, bool first_only, struct err *err)
+{
+	struct path_asking asking = {
+		.run = run, .question = question, .path = path, .netns_fd = -1};
+	const struct node *node = question->node;
+	const struct end *in = NULL;
+	int ret;
+
+	*path = (struct path){.to = question->to, .from = question->from};
+	do {
+		struct path_hop *hop = &path->hops[path->n_hops++];
+
+		*hop = (struct path_hop){.node = node, .in = in};
+		ret = ask_open(&asking, node, err);
+		if (!ret)
+			ret = walk_node(&asking, hop, first_only, &in, err);
+		ask_close(&asking);
+		if (ret > 0)
+			node = in->node;
+	} while (ret > 0);
+	return ret;
+}
+
+int path_walk(const struct running *run, const struct path_question *question, struct path *path,
+	      struct err *err)
+{
+	return walk(run, question, path, false, err);
+}
+
+int path_first(const struct running *run, const struct path_question *question, struct path *path,
+	       struct err *err)
+{
+	return walk(run, question, path, true, err);
+}
