@@ -42,6 +42,20 @@ const struct cmd cmds[] = {
 	  "  --reset         count from now on; --all counts from when the lab was built\n"
 	  "  --since FILE    count from when FILE was made: vethlab stats --json > FILE\n\n"
 	  "Packets are told as on a wire: a TSO super-packet counts as its segments.\n" },
+	{ "ping", cmd_ping,
+	  "FROM TO [-c N] [-i SECONDS] [-s SIZE] [-W SECONDS] [-t TTL] [-4|-6] [-q] [-l LAB] [-j]",
+	  "send echo requests from a node and tell the way of each",
+	  "  FROM            a node\n"
+	  "  TO              an address, a node, or an end (node:interface)\n"
+	  "  -c N            how many echoes (1); 0: until Ctrl-C\n"
+	  "  -i SECONDS      from one to the next (1); 0: as fast as answers come\n"
+	  "  -s SIZE         payload bytes (56)\n"
+	  "  -W SECONDS      how long to wait for an answer (1)\n"
+	  "  -t TTL          time to live (the node's default)\n"
+	  "  -q              only the summary\n"
+	  "\n"
+	  "The exit status is 1 if no answer came at all.\n\n"
+	  "  vethlab ping blue default -c 3\n" },
 	{ NULL },
 };
 

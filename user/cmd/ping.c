@@ -1,0 +1,474 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* ping.c - vethlab ping: send echo requests from a node and tell the way of each. */
+#include <errno.h>
+#include <getopt.h>
+#include <math.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "user/cmd/cmd.h"
+#include "user/cmd/ping.h"
+#include "user/out/out.h"
+
+enum { SEQS = 65536, IN_FLIGHT_MAX = 60000 };
+static const uint64_t second_ns = 1000000000, tick_ns = 100000000;
+
+/* The echoes under way: a window of sequence numbers, [first, next). */
+struct flight {
+	struct ping *ping;
+	struct echo_sender *sender;
+	struct watch *watch;
+	struct watch_session *session;
+	struct story *story;
+	struct echo_state *states; /* SEQS */
+	uint64_t first, next;      /* seq is their low 16 bits, from 1 */
+	uint64_t token, next_send_ns;
+	uint16_t id;
+	bool overflowed; /* no memory in a callback */
+};
+
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * second_ns + now.tv_nsec;
+}
+
+static bool parse_number(const char *text, double min, double max, double *number)
+{
+	char *end;
+
+	errno = 0;
+	*number = strtod(text, &end);
+	return end != text && !*end && !errno && *number >= min && *number <= max;
+}
+
+static int parse_option(struct ping_options *options, int c, const char *value, struct err *err)
+{
+	static const struct {
+		int option;
+		double min, max;
+		const char *what;
+	} ranges[] = {
+		{'c', 0, 1e15, "a number of echoes (0: until Ctrl-C)"},
+		{'i', 0, 1e6, "seconds between echoes"},
+		{'W', 0.001, 1e6, "seconds to wait for an answer"},
+		{'s', 0, ECHO_SIZE_MAX, "0 to 65507 payload bytes"},
+		{'t', 1, 255, "a TTL from 1 to 255"},
+	};
+	double number = 0;
+
+	for (size_t i = 0; i < sizeof(ranges) / sizeof(*ranges); i++)
+		if (ranges[i].option == c &&
+		    (!parse_number(value, ranges[i].min, ranges[i].max, &number) ||
+		     (strchr("cst", c) && number != floor(number))))
+			return cmd_usage(err, "ping", "-%c %s: that is not %s", c, value,
+					 ranges[i].what);
+	switch (c) {
+	case 'c':
+		options->count = number;
+		break;
+	case 'i':
+		options->interval_ns = number * second_ns;
+		break;
+	case 'W':
+		options->timeout_ns = number * second_ns;
+		break;
+	case 's':
+		options->size = number;
+		break;
+	case 't':
+		options->ttl = number;
+		break;
+	}
+	return 0;
+}
+
+static int parse_args(int argc, char **argv, struct ping_options *options, struct err *err)
+{
+	static const struct option longs[] = {{"lab", required_argument, NULL, 'l'},
+					      {"json", no_argument, NULL, 'j'},
+					      {NULL}};
+	int c, ret = 0;
+
+	*options = (struct ping_options){
+		.count = 1, .interval_ns = second_ns, .timeout_ns = second_ns, .size = 56};
+	optind = 1;
+	opterr = 0;
+	while (!ret && (c = getopt_long(argc, argv, ":l:jc:i:s:W:t:46q", longs, NULL)) != -1) {
+		switch (c) {
+		case 'l':
+			options->lab = optarg;
+			break;
+		case 'j':
+			options->json = true;
+			break;
+		case 'q':
+			options->quiet = true;
+			break;
+		case '4':
+			options->family = AF_INET;
+			break;
+		case '6':
+			options->family = AF_INET6;
+			break;
+		case ':':
+		case '?':
+			return cmd_bad_option(err, "ping", c, argv);
+		default:
+			ret = parse_option(options, c, optarg, err);
+		}
+	}
+	if (ret)
+		return ret;
+	if (argc - optind != 2)
+		return cmd_usage(err, "ping", "from which node, to where?");
+	options->from = argv[optind];
+	options->to = argv[optind + 1];
+	return 0;
+}
+
+static bool is_v6(const struct ping *ping)
+{
+	return ping->target.addr.family == AF_INET6;
+}
+
+static void on_record(const struct vl_event *event, void *arg)
+{
+	struct flight *flight = arg;
+
+	/* Another ping may use the same id; its payload tells it apart. */
+	if ((event->flags & VL_EV_PAYLOAD) && !(event->flags & VL_EV_QUOTED) &&
+	    event->payload != flight->token)
+		return;
+	if (story_add(flight->story, event) < 0)
+		flight->overflowed = true;
+}
+
+static int open_session(struct flight *flight, struct err *err)
+{
+	struct ping *ping = flight->ping;
+	struct vl_filter filter = {
+		.fields = VL_F_TOKEN, .id = flight->id, .token = flight->token};
+	int ret = watch_open(&flight->watch, ping->run->name, err);
+
+	if (ret == -ENOENT) {
+		err_clear(err);
+		return 0; /* a lab that nothing watches can be pinged, too */
+	}
+	if (!ret)
+		ret = watch_session_open(&flight->session, flight->watch, &filter, 0, err);
+	ping->watched = !ret;
+	return ret;
+}
+
+/*
+ * From a namespace that we did not make, an echo may leave only by an end of the lab: the host's
+ * other interfaces lead to machines that nobody asked to ping.
+ */
+static int guard(struct ping *ping, const char **device, struct err *err)
+{
+	struct path_question question = {.node = ping->from, .to = ping->target.addr};
+	struct path path;
+	int ret = path_first(ping->run, &question, &path, err);
+
+	if (ret)
+		return ret;
+	ping->local = path.end == PATH_STAYS;
+	if (ping->run->nodes[ping->from->index].ours || ping->local)
+		return 0;
+	if (!path.hops[0].out && !(ping->from->kind == NODE_BRIDGE &&
+				   !strcmp(path.hops[0].dev, ping->from->bridge.dev))) {
+		ret = err_set(err, ERR_FAILED, EHOSTUNREACH, "%s", path.text);
+		if (path.hint[0])
+			err_hint(err, "%s", path.hint);
+		return ret;
+	}
+	*device = path.hops[0].out ? path.hops[0].out->ifname : ping->from->bridge.dev;
+	return 0;
+}
+
+static int open_flight(struct flight *flight, struct err *err)
+{
+	struct ping *ping = flight->ping;
+	struct echo_config config = {.to = ping->target.addr,
+				     .node = ping->from->name,
+				     .size = ping->options.size,
+				     .ttl = ping->options.ttl};
+	int ret, netns_fd;
+
+	if (getrandom(&flight->token, sizeof(flight->token), 0) < 0 ||
+	    getrandom(&flight->id, sizeof(flight->id), 0) < 0)
+		return err_set(err, ERR_SYSTEM, errno, "no random numbers: %s", strerror(errno));
+	flight->states = calloc(SEQS, sizeof(*flight->states));
+	flight->story = story_new(ping->run->lab);
+	if (!flight->states || !flight->story)
+		return err_set(err, ERR_SYSTEM, ENOMEM, "ping: out of memory");
+	ret = guard(ping, &config.device, err);
+	if (!ret)
+		ret = open_session(flight, err);
+	if (ret)
+		return ret;
+	config.id = flight->id;
+	config.token = flight->token;
+	netns_fd = running_open_netns(ping->run, ping->from, err);
+	if (netns_fd < 0)
+		return netns_fd;
+	ret = echo_open(&flight->sender, netns_fd, &config, err);
+	close(netns_fd);
+	flight->first = flight->next = 1;
+	return ret;
+}
+
+static void close_flight(struct flight *flight)
+{
+	echo_close(flight->sender);
+	watch_session_close(flight->session);
+	watch_close(flight->watch);
+	story_free(flight->story);
+	free(flight->states);
+}
+
+static int drain_records(struct flight *flight, struct err *err)
+{
+	int ret = 0;
+
+	if (flight->session)
+		ret = watch_session_poll(flight->session, 0, on_record, flight, err);
+	if (ret == -EINTR)
+		return 0;
+	if (flight->overflowed)
+		return err_set(err, ERR_SYSTEM, ENOMEM, "ping: out of memory");
+	if (flight->session)
+		flight->ping->lost_records = watch_session_lost(flight->session);
+	return ret < 0 ? ret : 0;
+}
+
+/*
+ * Ask the nodes' tables what stops an echo on its way, or the answer on its way back. That they
+ * cannot be asked (a node is gone) is no failure of the ping.
+ */
+static void find_why(struct ping *ping)
+{
+	struct path_question question = {.node = ping->from,
+					 .to = ping->target.addr,
+					 .len = ping->options.size + (is_v6(ping) ? 48 : 28)};
+	struct path path;
+
+	/* A walk costs more than an echo: at high rates the first one has to do. */
+	if (ping->has_why && ping->options.interval_ns < tick_ns)
+		return;
+	if (path_walk(ping->run, &question, &path, NULL))
+		return;
+	if (path.end == PATH_ARRIVES && path.from.family) {
+		question = (struct path_question){.node = path.hops[path.n_hops - 1].node,
+						  .to = path.from,
+						  .from = path.to,
+						  .len = question.len,
+						  .reply = true};
+		if (path_walk(ping->run, &question, &path, NULL))
+			return;
+	}
+	ping->why_told = ping->has_why && !strcmp(ping->why.text, path.text);
+	ping->why = path;
+	ping->has_why = true;
+}
+
+/* An echo has its result: tell it, add it up, forget its records. */
+static int settle(struct flight *flight, uint64_t number, enum echo_result result,
+		  struct err *err)
+{
+	struct ping *ping = flight->ping;
+	struct echo_state *state = &flight->states[number % SEQS];
+	uint8_t family = is_v6(ping) ? 6 : 4;
+	const struct itinerary *itinerary;
+	int ret = drain_records(flight, err);
+
+	if (ret)
+		return ret;
+	state->result = result;
+	itinerary = story_itinerary(flight->story, family, flight->id, number % SEQS);
+	if (result != ECHO_ANSWERED)
+		find_why(ping);
+	ret = ping_count(ping, state, itinerary);
+	if (ret)
+		return err_set(err, ERR_SYSTEM, ENOMEM, "ping: out of memory");
+	ping_print_echo(ping, number % SEQS, state, itinerary);
+	story_drop(flight->story, family, flight->id, number % SEQS);
+	while (flight->first < flight->next &&
+	       flight->states[flight->first % SEQS].result != ECHO_PENDING)
+		flight->first++;
+	return 0;
+}
+
+static int take_answers(struct flight *flight, struct err *err)
+{
+	struct echo_answer answer;
+	int ret;
+
+	while ((ret = echo_receive(flight->sender, &answer, err)) > 0) {
+		struct echo_state *state = &flight->states[answer.seq];
+		/* The newest echo that has this sequence number. */
+		uint64_t number = flight->next - 1 -
+				  (uint16_t)((uint16_t)(flight->next - 1) - answer.seq);
+
+		if (state->result == ECHO_PENDING && number >= flight->first) {
+			state->answer = answer;
+			ret = settle(flight, number,
+				     answer.error ? ECHO_REFUSED : ECHO_ANSWERED, err);
+			if (ret)
+				return ret;
+		} else if (!answer.error && state->result == ECHO_UNANSWERED) {
+			flight->ping->tally.late++;
+		} else if (!answer.error) {
+			flight->ping->tally.duplicates++;
+		}
+	}
+	return ret;
+}
+
+static int send_next(struct flight *flight, uint64_t now, struct err *err)
+{
+	uint64_t number = flight->next++;
+	struct echo_state *state = &flight->states[number % SEQS];
+	int ret;
+
+	*state = (struct echo_state){.sent_ns = now};
+	flight->ping->tally.sent++;
+	ret = echo_send(flight->sender, number % SEQS, NULL);
+	flight->next_send_ns += flight->ping->options.interval_ns;
+	if (flight->next_send_ns < now) /* never a burst to catch up */
+		flight->next_send_ns = now + flight->ping->options.interval_ns;
+	if (!ret)
+		return 0;
+	state->error = -ret;
+	return settle(flight, number, ECHO_NOT_SENT, err);
+}
+
+static bool may_send(const struct flight *flight)
+{
+	const struct ping_options *options = &flight->ping->options;
+
+	if (options->count && flight->next > options->count)
+		return false;
+	if (!options->interval_ns)
+		return flight->first == flight->next; /* as fast as answers come */
+	return flight->next - flight->first < IN_FLIGHT_MAX;
+}
+
+static int expire(struct flight *flight, uint64_t now, struct err *err)
+{
+	for (uint64_t n = flight->first; n < flight->next; n++) {
+		const struct echo_state *state = &flight->states[n % SEQS];
+		int ret;
+
+		if (state->result != ECHO_PENDING)
+			continue;
+		if (now < state->sent_ns + flight->ping->options.timeout_ns)
+			break; /* those after it were sent later */
+		ret = settle(flight, n, ECHO_UNANSWERED, err);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+static void wait_for_answer(const struct flight *flight, uint64_t now)
+{
+	struct pollfd fd = {.fd = echo_fd(flight->sender), .events = POLLIN};
+	uint64_t until = now + tick_ns;
+	struct timespec timeout = {0};
+
+	if (may_send(flight) && flight->next_send_ns < until)
+		until = flight->next_send_ns;
+	if (flight->first < flight->next) {
+		uint64_t deadline = flight->states[flight->first % SEQS].sent_ns +
+				    flight->ping->options.timeout_ns;
+
+		if (deadline < until)
+			until = deadline;
+	}
+	if (until > now)
+		timeout.tv_nsec = until - now; /* a tick at most */
+	ppoll(&fd, 1, &timeout, NULL);
+}
+
+static int fly(struct flight *flight, struct err *err)
+{
+	const struct ping_options *options = &flight->ping->options;
+	int ret = 0;
+
+	flight->next_send_ns = now_ns();
+	while (!ret && !cmd_interrupted) {
+		uint64_t now = now_ns();
+		const struct itinerary *old;
+
+		if (may_send(flight) && now >= flight->next_send_ns)
+			ret = send_next(flight, now, err);
+		else if (options->count && flight->next > options->count &&
+			 flight->first == flight->next)
+			break;
+		else
+			wait_for_answer(flight, now);
+		if (!ret)
+			ret = take_answers(flight, err);
+		if (!ret)
+			ret = drain_records(flight, err);
+		if (!ret)
+			ret = expire(flight, now_ns(), err);
+		/* Records that came after their echo was told. */
+		while (now > 2 * options->timeout_ns + tick_ns &&
+		       (old = story_quiet(flight->story, now - 2 * options->timeout_ns - tick_ns)))
+			story_forget(flight->story, old);
+	}
+	return ret;
+}
+
+static int run_ping(struct ping *ping, struct err *err)
+{
+	struct flight flight = {.ping = ping};
+	int ret = open_flight(&flight, err);
+
+	if (!ret) {
+		cmd_catch_signals();
+		ping_print_start(ping);
+		ret = fly(&flight, err);
+		ping_print_summary(ping);
+	}
+	close_flight(&flight);
+	return ret;
+}
+
+int cmd_ping(int argc, char **argv, struct err *err)
+{
+	struct ping *ping = calloc(1, sizeof(*ping));
+	int ret, status;
+
+	if (!ping)
+		return err_set(err, ERR_SYSTEM, ENOMEM, "ping: out of memory");
+	ret = parse_args(argc, argv, &ping->options, err);
+	if (!ret)
+		ret = lab_open(&ping->run, ping->options.lab, err);
+	if (!ret) {
+		ping->from = cmd_find_node(ping->run, ping->options.from, err);
+		ret = ping->from ? 0 : -ENOENT;
+	}
+	if (!ret)
+		ret = target_find(&ping->target, ping->run, ping->from, ping->options.to,
+				  ping->options.family, err);
+	if (!ret)
+		ret = run_ping(ping, err);
+	/* As ping(8): 1 if no answer came at all. */
+	status = ret ? (int)err->code : ping->tally.sent && !ping->tally.answered;
+	free(ping->tally.rtts);
+	running_free(ping->run);
+	free(ping);
+	return status;
+}

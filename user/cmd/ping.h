@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* ping.h - one run of `vethlab ping`: what was asked, what came of each echo, the sums. */
+#ifndef VETHLAB_USER_CMD_PING_H
+#define VETHLAB_USER_CMD_PING_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "topology/err.h"
+#include "user/cmd/target.h"
+#include "user/lab/lab.h"
+#include "user/net/echo.h"
+#include "user/path/path.h"
+#include "user/story/story.h"
+
+enum echo_result {
+	ECHO_PENDING,
+	ECHO_ANSWERED,
+	ECHO_REFUSED,    /* an ICMP error came back */
+	ECHO_UNANSWERED, /* nothing came in time */
+	ECHO_NOT_SENT,   /* the kernel refused to send it */
+};
+
+struct echo_state {
+	enum echo_result result;
+	int error;         /* ECHO_NOT_SENT: positive errno */
+	uint64_t sent_ns;  /* CLOCK_MONOTONIC */
+	struct echo_answer answer;
+};
+
+struct ping_options {
+	const char *lab, *from, *to;
+	uint64_t count; /* 0: until interrupted */
+	uint64_t interval_ns, timeout_ns;
+	uint16_t size;
+	uint8_t ttl, family; /* 0: not said */
+	bool quiet, json;
+};
+
+/* Where echoes were seen last: how many of them. */
+struct ping_loss {
+	const struct end *end; /* NULL: at no end */
+	uint8_t hook;
+	enum leg leg;
+	uint64_t count;
+};
+
+/* One kind of step of the itineraries, summed over the echoes. */
+struct ping_step {
+	const struct end *end, *from;
+	enum step step;
+	enum leg leg;
+	uint64_t count, sum_ns, max_ns;
+};
+
+enum { PING_LOSSES = 32, PING_STEPS = 256 };
+
+struct ping_tally {
+	uint64_t sent, answered, refused, unanswered, not_sent, late, duplicates, corrupt;
+	uint64_t *rtts; /* nanoseconds, of the answered ones */
+	size_t n_rtts, room;
+	struct ping_loss losses[PING_LOSSES];
+	size_t n_losses;
+	struct ping_step steps[PING_STEPS];
+	size_t n_steps;
+};
+
+struct ping {
+	struct ping_options options;
+	struct running *run;
+	const struct node *from;
+	struct target target;
+	bool local; /* the target is an address of `from` itself */
+	bool watched; /* records come */
+	struct path why; /* what stops echoes, as the nodes' tables say since the last failure */
+	bool has_why, why_told;
+	struct ping_tally tally;
+	uint64_t lost_records;
+};
+
+/* (ping_tally.c) Add a settled echo to the sums. -ENOMEM. */
+int ping_count(struct ping *ping, const struct echo_state *state,
+	       const struct itinerary *itinerary);
+/* The value that fraction (0 to 1) of the n sorted values do not exceed. n > 0. */
+uint64_t ping_percentile(const uint64_t *sorted, size_t n, double fraction);
+/* The kind of step that took longest on average; NULL: no itinerary had a step. */
+const struct ping_step *ping_slowest(const struct ping_tally *tally);
+
+/* (ping_report.c) */
+void ping_print_start(const struct ping *ping);
+/* An echo that is settled; itinerary: NULL if no record of it came. */
+void ping_print_echo(struct ping *ping, uint16_t seq, const struct echo_state *state,
+		     const struct itinerary *itinerary);
+void ping_print_summary(struct ping *ping);
+
+#endif

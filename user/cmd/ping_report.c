@@ -1,0 +1,317 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* ping_report.c - what `vethlab ping` prints. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "user/cmd/ping.h"
+#include "user/out/event.h"
+#include "user/out/itinerary.h"
+#include "user/out/ledger.h"
+#include "user/out/out.h"
+
+static const char *result_word(enum echo_result result)
+{
+	static const char *const words[] = {[ECHO_PENDING] = "pending",
+					    [ECHO_ANSWERED] = "answered",
+					    [ECHO_REFUSED] = "refused",
+					    [ECHO_UNANSWERED] = "unanswered",
+					    [ECHO_NOT_SENT] = "not-sent"};
+
+	return words[result];
+}
+
+static uint8_t family_of(const struct ping *ping)
+{
+	return ping->target.addr.family == AF_INET6 ? 6 : 4;
+}
+
+void ping_print_start(const struct ping *ping)
+{
+	char target[TARGET_TEXT_SIZE];
+
+	if (ping->options.json)
+		return;
+	printf("PING %s from %s: %u data bytes\n",
+	       target_text(&ping->target, target, sizeof(target)), ping->from->name,
+	       ping->options.size);
+	if (!ping->watched)
+		printf("no program watches lab %s: there are no itineraries\n", ping->run->name);
+	fflush(stdout);
+}
+
+static void print_answer(const struct ping *ping, uint16_t seq, const struct echo_state *state)
+{
+	const struct echo_answer *answer = &state->answer;
+	char from[IP_TEXT_SIZE], text[ICMP_TEXT_SIZE], time[OUT_NUMBER_SIZE];
+
+	switch (state->result) {
+	case ECHO_ANSWERED:
+		printf("%u bytes from %s: icmp_seq=%u ttl=%u time=%s%s\n", answer->len,
+		       ip_format(&answer->from, from, sizeof(from)), seq, answer->ttl,
+		       answer->rtt_ns ? out_duration(answer->rtt_ns, time) : "?",
+		       answer->corrupt ? " (its payload is not what was sent)" : "");
+		break;
+	case ECHO_REFUSED:
+		printf("From %s: icmp_seq=%u %s\n", ip_format(&answer->from, from, sizeof(from)),
+		       seq,
+		       icmp_text(family_of(ping), answer->type, answer->code, answer->info, text));
+		break;
+	case ECHO_NOT_SENT:
+		printf("icmp_seq=%u was not sent (kernel: %s)\n", seq, strerror(state->error));
+		break;
+	default:
+		printf("icmp_seq=%u: no answer within %s\n", seq,
+		       out_duration(ping->options.timeout_ns, time));
+		break;
+	}
+}
+
+/* What is known of an echo without any record: it stayed inside, or it was not seen. */
+static void print_unseen(const struct ping *ping, const struct echo_state *state)
+{
+	char target[TARGET_TEXT_SIZE];
+
+	if (ping->local)
+		printf("  stayed on lo inside %s: %s is its own address, so the packet never "
+		       "crosses a veth\n",
+		       ping->from->name, target_text(&ping->target, target, sizeof(target)));
+	else if (state->result != ECHO_NOT_SENT)
+		printf("  it was seen at no end of the lab\n");
+}
+
+static void print_why(struct ping *ping)
+{
+	if (!ping->has_why || ping->why_told)
+		return;
+	ping->why_told = true;
+	if (path_is_good(&ping->why)) {
+		printf("  by the nodes' routes it arrives and is answered; filters (nft, tc, XDP) "
+		       "are not\n  looked at\n");
+		return;
+	}
+	printf("  why: %s\n", ping->why.text);
+	if (ping->why.hint[0])
+		printf("  try: %s\n", ping->why.hint);
+}
+
+static void print_text(struct ping *ping, uint16_t seq, const struct echo_state *state,
+		       const struct itinerary *itinerary)
+{
+	print_answer(ping, seq, state);
+	if (itinerary && itinerary->n_hops)
+		itinerary_print(itinerary, stdout);
+	else if (ping->watched || ping->local)
+		print_unseen(ping, state);
+	if (itinerary && state->result == ECHO_UNANSWERED) {
+		fputs("  ", stdout);
+		itinerary_print_fate(itinerary, stdout);
+		fputc('\n', stdout);
+	}
+	if (state->result != ECHO_ANSWERED)
+		print_why(ping);
+	fflush(stdout);
+}
+
+static json_t *why_json(const struct ping *ping)
+{
+	json_t *why = json_pack("{s:s, s:s}", "end", path_end_word(ping->why.end), "text",
+				ping->why.text);
+
+	if (ping->why.hint[0])
+		json_object_set_new(why, "hint", json_string(ping->why.hint));
+	return why;
+}
+
+static void print_json(const struct ping *ping, uint16_t seq, const struct echo_state *state,
+		       const struct itinerary *itinerary)
+{
+	const struct echo_answer *answer = &state->answer;
+	char addr[IP_TEXT_SIZE], text[ICMP_TEXT_SIZE];
+	json_t *line = out_json_document("vethlab.ping/1");
+
+	json_object_set_new(line, "from", json_string(ping->from->name));
+	json_object_set_new(line, "to",
+			    json_string(ip_format(&ping->target.addr, addr, sizeof(addr))));
+	json_object_set_new(line, "seq", json_integer(seq));
+	json_object_set_new(line, "result", json_string(result_word(state->result)));
+	if (state->result == ECHO_ANSWERED || state->result == ECHO_REFUSED) {
+		ip_format(&answer->from, addr, sizeof(addr));
+		json_object_set_new(line, "answer_from", json_string(addr));
+		json_object_set_new(line, "ttl", json_integer(answer->ttl));
+		json_object_set_new(line, "bytes", json_integer(answer->len));
+		json_object_set_new(line, "corrupt", json_boolean(answer->corrupt));
+		if (answer->rtt_ns)
+			json_object_set_new(line, "rtt_ns", json_integer(answer->rtt_ns));
+	}
+	if (state->result == ECHO_REFUSED)
+		json_object_set_new(line, "error",
+				    json_string(icmp_text(family_of(ping), answer->type,
+							  answer->code, answer->info, text)));
+	if (state->result == ECHO_NOT_SENT)
+		json_object_set_new(line, "error", json_string(strerror(state->error)));
+	if (state->result != ECHO_ANSWERED && ping->has_why && !path_is_good(&ping->why))
+		json_object_set_new(line, "why", why_json(ping));
+	json_object_set_new(line, "stayed_on_lo", json_boolean(ping->local));
+	json_object_set_new(line, "itinerary",
+			    itinerary ? itinerary_json(itinerary) : json_null());
+	out_json_line(line, stdout);
+}
+
+void ping_print_echo(struct ping *ping, uint16_t seq, const struct echo_state *state,
+		     const struct itinerary *itinerary)
+{
+	if (ping->options.quiet)
+		return;
+	if (ping->options.json)
+		print_json(ping, seq, state, itinerary);
+	else
+		print_text(ping, seq, state, itinerary);
+}
+
+static int compare_times(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+static uint64_t under_way(const struct ping_tally *tally)
+{
+	return tally->sent - tally->answered - tally->refused - tally->unanswered -
+	       tally->not_sent;
+}
+
+static void print_losses(const struct ping_tally *tally)
+{
+	for (size_t i = 0; i < tally->n_losses; i++) {
+		const struct ping_loss *loss = &tally->losses[i];
+
+		if (loss->end)
+			printf("%" PRIu64 " without answer: the %s was last seen at %s %s\n",
+			       loss->count, loss->leg == LEG_ERROR ? "ICMP error" :
+								     leg_name(loss->leg),
+			       loss->end->name, ledger_hook_name(loss->hook));
+		else
+			printf("%" PRIu64 " without answer: seen at no end of the lab\n",
+			       loss->count);
+	}
+}
+
+/* "blue answered", "default:veth0 -> blue:veth1" */
+static void print_slowest(const struct ping_tally *tally)
+{
+	const struct ping_step *step = ping_slowest(tally);
+	char mean[OUT_NUMBER_SIZE], max[OUT_NUMBER_SIZE];
+
+	if (!step)
+		return;
+	out_duration(step->sum_ns / step->count, mean);
+	out_duration(step->max_ns, max);
+	if (step->step == STEP_LINK)
+		printf("slowest step: the link %s -> %s (%s)", step->from->name, step->end->name,
+		       leg_name(step->leg));
+	else
+		printf("slowest step: inside %s (%s)", step->end->node->name,
+		       leg_name(step->leg));
+	printf(", mean %s, max %s\n", mean, max);
+}
+
+static void print_summary_text(struct ping *ping)
+{
+	const struct ping_tally *tally = &ping->tally;
+	const uint64_t *rtts = tally->rtts;
+	size_t n = tally->n_rtts;
+	char target[TARGET_TEXT_SIZE], time[4][OUT_NUMBER_SIZE];
+
+	printf("--- %s from %s ---\n%" PRIu64 " sent, %" PRIu64 " answered",
+	       target_text(&ping->target, target, sizeof(target)), ping->from->name,
+	       tally->sent - tally->not_sent, tally->answered);
+	if (tally->unanswered)
+		printf(", %" PRIu64 " unanswered", tally->unanswered);
+	if (tally->refused)
+		printf(", %" PRIu64 " refused by ICMP errors", tally->refused);
+	if (tally->not_sent)
+		printf(", %" PRIu64 " could not be sent", tally->not_sent);
+	if (under_way(tally))
+		printf(", %" PRIu64 " still under way", under_way(tally));
+	if (tally->duplicates)
+		printf(", %" PRIu64 " answered again", tally->duplicates);
+	if (tally->late)
+		printf(", %" PRIu64 " answered too late", tally->late);
+	if (tally->corrupt)
+		printf(", %" PRIu64 " damaged", tally->corrupt);
+	fputc('\n', stdout);
+	if (n)
+		printf("round trip min %s, p50 %s, p99 %s, max %s\n", out_duration(rtts[0], time[0]),
+		       out_duration(ping_percentile(rtts, n, 0.5), time[1]),
+		       out_duration(ping_percentile(rtts, n, 0.99), time[2]),
+		       out_duration(rtts[n - 1], time[3]));
+	print_slowest(tally);
+	print_losses(tally);
+	if (ping->options.quiet)
+		print_why(ping);
+	if (ping->lost_records)
+		printf("%" PRIu64 " records were lost (buffer full): itineraries have gaps\n",
+		       ping->lost_records);
+}
+
+static json_t *losses_json(const struct ping_tally *tally)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < tally->n_losses; i++) {
+		const struct ping_loss *loss = &tally->losses[i];
+		json_t *item = json_pack("{s:I}", "count", (json_int_t)loss->count);
+
+		if (loss->end)
+			json_object_set_new(item, "last_seen",
+					    json_pack("{s:s, s:s, s:s}", "end", loss->end->name,
+						      "hook", ledger_hook_name(loss->hook), "leg",
+						      leg_name(loss->leg)));
+		json_array_append_new(list, item);
+	}
+	return list;
+}
+
+static void print_summary_json(const struct ping *ping)
+{
+	const struct ping_tally *t = &ping->tally;
+	json_t *doc = out_json_document("vethlab.ping-summary/1");
+	char addr[IP_TEXT_SIZE];
+	json_t *sums = json_pack(
+		"{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o}", "from",
+		ping->from->name, "to", ip_format(&ping->target.addr, addr, sizeof(addr)), "sent",
+		(json_int_t)(t->sent - t->not_sent), "answered", (json_int_t)t->answered,
+		"unanswered", (json_int_t)t->unanswered, "refused", (json_int_t)t->refused,
+		"not_sent", (json_int_t)t->not_sent, "under_way", (json_int_t)under_way(t),
+		"duplicates", (json_int_t)t->duplicates, "late", (json_int_t)t->late, "corrupt",
+		(json_int_t)t->corrupt, "lost_records", (json_int_t)ping->lost_records, "losses",
+		losses_json(t));
+
+	json_object_update(doc, sums);
+	json_decref(sums);
+	if (t->n_rtts)
+		json_object_set_new(
+			doc, "rtt_ns",
+			json_pack("{s:I, s:I, s:I, s:I}", "min", (json_int_t)t->rtts[0], "p50",
+				  (json_int_t)ping_percentile(t->rtts, t->n_rtts, 0.5), "p99",
+				  (json_int_t)ping_percentile(t->rtts, t->n_rtts, 0.99), "max",
+				  (json_int_t)t->rtts[t->n_rtts - 1]));
+	if (ping->has_why && !path_is_good(&ping->why))
+		json_object_set_new(doc, "why", why_json(ping));
+	out_json_line(doc, stdout);
+}
+
+void ping_print_summary(struct ping *ping)
+{
+	if (ping->tally.n_rtts)
+		qsort(ping->tally.rtts, ping->tally.n_rtts, sizeof(*ping->tally.rtts),
+		      compare_times);
+	if (ping->options.json)
+		print_summary_json(ping);
+	else
+		print_summary_text(ping);
+}

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* ping_tally.c - the sums over the echoes of one ping. */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "user/cmd/ping.h"
+
+static int add_rtt(struct ping_tally *tally, uint64_t rtt_ns)
+{
+	if (tally->n_rtts == tally->room) {
+		size_t room = tally->room ? 2 * tally->room : 64;
+		uint64_t *rtts = realloc(tally->rtts, room * sizeof(*rtts));
+
+		if (!rtts)
+			return -ENOMEM;
+		tally->rtts = rtts;
+		tally->room = room;
+	}
+	tally->rtts[tally->n_rtts++] = rtt_ns;
+	return 0;
+}
+
+static void add_loss(struct ping_tally *tally, const struct itinerary *itinerary)
+{
+	struct ping_loss loss = {.count = 1};
+
+	if (itinerary && itinerary->last >= 0) {
+		const struct hop *last = &itinerary->hops[itinerary->last];
+
+		loss.end = last->end;
+		loss.hook = last->event.hook;
+		loss.leg = last->leg;
+	}
+	for (size_t i = 0; i < tally->n_losses; i++) {
+		struct ping_loss *l = &tally->losses[i];
+
+		if (l->end == loss.end && l->hook == loss.hook && l->leg == loss.leg) {
+			l->count++;
+			return;
+		}
+	}
+	if (tally->n_losses < PING_LOSSES)
+		tally->losses[tally->n_losses++] = loss;
+}
+
+static void add_step(struct ping_tally *tally, const struct hop *hop, const struct hop *from)
+{
+	struct ping_step *step = tally->steps;
+	size_t i;
+
+	for (i = 0; i < tally->n_steps; i++, step++)
+		if (step->end == hop->end && step->from == from->end && step->leg == hop->leg &&
+		    step->step == hop->step)
+			break;
+	if (i == PING_STEPS)
+		return;
+	if (i == tally->n_steps) {
+		*step = (struct ping_step){
+			.end = hop->end, .from = from->end, .leg = hop->leg, .step = hop->step};
+		tally->n_steps++;
+	}
+	step->count++;
+	step->sum_ns += hop->step_ns;
+	if (hop->step_ns > step->max_ns)
+		step->max_ns = hop->step_ns;
+}
+
+static void add_steps(struct ping_tally *tally, const struct itinerary *itinerary)
+{
+	for (size_t i = 0; i < itinerary->n_hops; i++) {
+		const struct hop *hop = &itinerary->hops[i];
+
+		if (hop->step == STEP_LINK || hop->step == STEP_NODE || hop->step == STEP_TURN)
+			add_step(tally, hop, &itinerary->hops[hop->from]);
+	}
+}
+
+int ping_count(struct ping *ping, const struct echo_state *state,
+	       const struct itinerary *itinerary)
+{
+	struct ping_tally *tally = &ping->tally;
+
+	if (itinerary)
+		add_steps(tally, itinerary);
+	switch (state->result) {
+	case ECHO_ANSWERED:
+		tally->answered++;
+		tally->corrupt += state->answer.corrupt;
+		return state->answer.rtt_ns ? add_rtt(tally, state->answer.rtt_ns) : 0;
+	case ECHO_REFUSED:
+		tally->refused++;
+		break;
+	case ECHO_NOT_SENT:
+		tally->not_sent++;
+		return 0; /* it was nowhere */
+	default:
+		tally->unanswered++;
+		break;
+	}
+	add_loss(tally, itinerary);
+	return 0;
+}
+
+uint64_t ping_percentile(const uint64_t *sorted, size_t n, double fraction)
+{
+	size_t rank = (size_t)(fraction * n + 0.999999); /* nearest rank, from 1 */
+
+	return sorted[rank ? (rank < n ? rank : n) - 1 : 0];
+}
+
+const struct ping_step *ping_slowest(const struct ping_tally *tally)
+{
+	const struct ping_step *slowest = NULL;
+
+	for (size_t i = 0; i < tally->n_steps; i++) {
+		const struct ping_step *step = &tally->steps[i];
+
+		if (!slowest || (double)step->sum_ns / step->count >
+					(double)slowest->sum_ns / slowest->count)
+			slowest = step;
+	}
+	return slowest;
+}

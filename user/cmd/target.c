@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* target.c - FROM and TO as people type them. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "user/cmd/cmd.h"
+#include "user/cmd/target.h"
+#include "user/path/path.h"
+
+static void describe(struct target *target, const struct running *run, const struct ip_addr *addr)
+{
+	struct node *node = NULL;
+	struct end *end = NULL;
+
+	*target = (struct target){.addr = *addr};
+	if (lab_find_address(run->lab, addr, &node, &end)) {
+		target->node = node;
+		target->end = end;
+	}
+}
+
+struct choice {
+	const struct running *run;
+	const struct node *from;
+	struct ip_addr first, best; /* family 0: none yet */
+	uint8_t family;
+};
+
+static int consider(struct choice *choice, const struct address *list, size_t n, struct err *err)
+{
+	for (size_t i = 0; i < n; i++) {
+		const struct ip_addr *addr = &list[i].prefix.addr;
+		struct path_question question = {.node = choice->from, .to = *addr};
+		struct path path;
+		int ret;
+
+		if (choice->best.family || (choice->family && addr->family != choice->family))
+			continue;
+		if (!choice->first.family)
+			choice->first = *addr;
+		ret = path_walk(choice->run, &question, &path, err);
+		if (ret)
+			return ret;
+		if (path_is_good(&path))
+			choice->best = *addr;
+	}
+	return 0;
+}
+
+static int consider_node(struct choice *choice, const struct node *node, struct err *err)
+{
+	int ret = 0;
+
+	for (size_t i = 0; !ret && i < node->n_ends; i++)
+		ret = consider(choice, node->ends[i]->addresses, node->ends[i]->n_addresses, err);
+	if (!ret)
+		ret = consider(choice, node->bridge_addresses, node->n_bridge_addresses, err);
+	if (!ret)
+		ret = consider(choice, node->lo_addresses, node->n_lo_addresses, err);
+	return ret;
+}
+
+static int choose(struct target *target, struct choice *choice, const struct node *node,
+		  const struct end *end, const char *typed, struct err *err)
+{
+	uint8_t asked = choice->family;
+	int ret = 0;
+
+	/* IPv4 first, unless the user says which; IPv6 if there is nothing else. */
+	for (int pass = 0; !ret && !choice->best.family && pass < (asked ? 1 : 2); pass++) {
+		if (!asked)
+			choice->family = pass ? AF_INET6 : AF_INET;
+		ret = end ? consider(choice, end->addresses, end->n_addresses, err) :
+			    consider_node(choice, node, err);
+	}
+	if (ret)
+		return ret;
+	if (!choice->best.family)
+		choice->best = choice->first;
+	if (!choice->best.family)
+		return err_set(err, ERR_USAGE, EADDRNOTAVAIL, "%s has no %saddress", typed,
+			       asked == AF_INET6 ? "IPv6 " :
+			       asked == AF_INET  ? "IPv4 " :
+						   "");
+	describe(target, choice->run, &choice->best);
+	return 0;
+}
+
+int target_find(struct target *target, const struct running *run, const struct node *from,
+		const char *typed, uint8_t family, struct err *err)
+{
+	struct choice choice = {.run = run, .from = from, .family = family};
+	const struct end *end = NULL;
+	const struct node *node = NULL;
+	struct ip_addr addr;
+
+	if (ip_parse(typed, &addr)) {
+		if (family && addr.family != family)
+			return err_set(err, ERR_USAGE, EAFNOSUPPORT, "%s is no IPv%d address",
+				       typed, family == AF_INET6 ? 6 : 4);
+		describe(target, run, &addr);
+		return 0;
+	}
+	if (strchr(typed, ':'))
+		end = cmd_find_end(run, typed, err);
+	else
+		node = cmd_find_node(run, typed, err);
+	if (!end && !node) {
+		if (!err->hint[0])
+			err_hint(err, "TO is an address, a node, or an end (node:interface)");
+		return -ENOENT;
+	}
+	return choose(target, &choice, node, end, typed, err);
+}
+
+const char *target_text(const struct target *target, char *buf, size_t size)
+{
+	char addr[IP_TEXT_SIZE];
+
+	ip_format(&target->addr, addr, sizeof(addr));
+	if (target->end || target->node)
+		snprintf(buf, size, "%s (%s)", addr,
+			 target->end ? target->end->name : target->node->name);
+	else
+		snprintf(buf, size, "%s", addr);
+	return buf;
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* target.h - FROM and TO as people type them: a node, an end, or an address. */
+#ifndef VETHLAB_USER_CMD_TARGET_H
+#define VETHLAB_USER_CMD_TARGET_H
+
+#include "topology/model.h"
+#include "user/lab/lab.h"
+
+struct target {
+	struct ip_addr addr;
+	const struct node *node; /* that owns addr; NULL: none of the lab's */
+	const struct end *end;   /* that owns addr; NULL: lo, a bridge, or none */
+};
+
+/*
+ * family: AF_INET, AF_INET6 or 0 (any, IPv4 first). Of a node's addresses the first one that from can
+ * reach by its routes; if none can be reached, the first. Returns 0, or -errno with err set.
+ */
+int target_find(struct target *target, const struct running *run, const struct node *from,
+		const char *typed, uint8_t family, struct err *err);
+/* "10.1.1.1 (blue:veth1)" */
+const char *target_text(const struct target *target, char *buf, size_t size);
+enum { TARGET_TEXT_SIZE = IP_TEXT_SIZE + END_NAME_SIZE + 4 };
+
+#endif
