@@ -36,8 +36,10 @@ void err_hint(struct err *err, const char *fmt, ...)
 
 void err_at(struct err *err, struct where where)
 {
-	if (err && !err->where.line)
-		err->where = where;
+	if (!err || err->where.line)
+		return;
+	err->where = where;
+	snprintf(err->file, sizeof(err->file), "%s", where.file ? where.file : "");
 }
 
 void err_clear(struct err *err)
@@ -109,8 +111,8 @@ static void sort_range(struct diag *list, struct diag *spare, size_t n)
 	sort_range(list + half, spare + half, n - half);
 	memcpy(spare, list, n * sizeof(*list));
 	while (left < half && right < n)
-		list[out++] = diag_before(&spare[right], &spare[left]) ? spare[right++]
-								       : spare[left++];
+		list[out++] =
+			diag_before(&spare[right], &spare[left]) ? spare[right++] : spare[left++];
 	while (left < half)
 		list[out++] = spare[left++];
 	while (right < n)

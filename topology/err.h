@@ -29,7 +29,8 @@ struct where {
 struct err {
 	enum err_code code;
 	int error; /* errno value behind it, positive; 0 if there is none */
-	struct where where;
+	struct where where; /* line 0: no place; where.file is valid as long as the lab is */
+	char file[256];     /* where.file, copied: an error outlives the lab that it is about */
 	char what[512]; /* "blue:veth1: cannot add 10.1.1.1/24 (kernel: ...)" */
 	char hint[320]; /* what to do; empty if there is nothing to say */
 };

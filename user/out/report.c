@@ -19,7 +19,8 @@ static void print_styled(FILE *f, bool colour, int style, const char *text)
 static void print_plain(const char *text, FILE *f)
 {
 	for (; *text; text++)
-		fputc((*text >= 0 && *text < ' ' && *text != '\n') || *text == 0x7f ? '?' : *text, f);
+		fputc((*text >= 0 && *text < ' ' && *text != '\n') || *text == 0x7f ? '?' : *text,
+		      f);
 }
 
 /* "blue.yaml:14:9: ", without the parts that are not known. */
@@ -46,9 +47,13 @@ static void print_hint(const char *hint, FILE *f)
 
 void out_error(const struct err *err, FILE *f)
 {
+	struct where where = err->where;
+
+	if (err->file[0])
+		where.file = err->file;
 	print_styled(f, out_colour(f), STYLE_RED, "vethlab:");
 	fputc(' ', f);
-	print_where(&err->where, f);
+	print_where(&where, f);
 	print_plain(err->what[0] ? err->what : "it failed, and no reason was given", f);
 	fputc('\n', f);
 	print_hint(err->hint, f);
