@@ -15,6 +15,11 @@
 
 enum { BOOT_ID_SIZE = 40 };
 
+/* ---- privileges ------------------------------------------------------------------------------ */
+
+/* Whether this process may change labs. -EPERM: err names the missing capabilities and steps. */
+int lab_privileges(struct err *err);
+
 /* ---- lock ------------------------------------------------------------------------------------ */
 
 /*

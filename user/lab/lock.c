@@ -61,6 +61,9 @@ int lab_lock(const char *name, struct err *err)
 
 	snprintf(dir, sizeof(dir), LAB_DIR "/%s", name);
 	snprintf(path, sizeof(path), "%s/lock", dir);
+	ret = lab_privileges(err);
+	if (ret)
+		return ret;
 	for (;;) {
 		ret = make_dir(LAB_DIR, err);
 		if (!ret)
