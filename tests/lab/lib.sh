@@ -141,8 +141,8 @@ note_echo() { # [OPTION OF STATS...]
 	local where counts
 	while IFS=$'\t' read -r where counts; do
 		noted[$where]=$counts
-	done < <(vethlab stats --json "$@" | jq -r '.ends[] | .end as $end | .hooks |
-		to_entries[] | "\($end) \(.key)\t\(.value.icmp4 | "\(.echo_request) \(.echo_reply)")"')
+	done < <(vethlab stats --json "$@" | jq -r '.ends[] | .end as $name | .hooks |
+		to_entries[] | "\($name) \(.key)\t\(.value.icmp4 | "\(.echo_request) \(.echo_reply)")"')
 	[[ ${#noted[@]} -gt 0 ]] || fail "stats shows no hooks"
 }
 

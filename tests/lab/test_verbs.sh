@@ -9,7 +9,7 @@ everything() {
 	ip -d link
 	ip addr
 	ip netns list
-	find /sys/fs/bpf /run/vethlab -type f
+	find /sys/fs/bpf /run -type f
 	[[ ! -s $TEST_TMP/ids ]] || cat "$TEST_TMP/ids"
 }
 
@@ -18,7 +18,7 @@ test_up_twice_changes_nothing() {
 	up blue
 	before=$(everything)
 	bad 1 vethlab up blue
-	says blue running
+	says "blue runs already"
 	assert_eq "$(everything)" "$before" "after the second up"
 	good vethlab down
 }
