@@ -35,12 +35,13 @@ const struct cmd cmds[] = {
 	  "The exit status is the command's.\n\n  vethlab exec blue ip address\n" },
 	{ "link", cmd_link, "[-l LAB] END up|down [-j]", "set an end of a link up or down",
 	  "  vethlab link default:veth0 up\n" },
-	{ "stats", cmd_stats, "[LAB] [--watch [SECONDS]] [--link END|--node NODE] [-j] ...",
+	{ "stats", cmd_stats, "[LAB] [--watch [SECONDS]] [--link END|--node NODE] [-j|...]",
 	  "the ledger: what each link sent, received and lost",
 	  "  --watch [N]     rates, again every N seconds (1); Ctrl-C ends it\n"
 	  "  --link END      only the link of this end; --node NODE: only links of this node\n"
 	  "  --reset         count from now on; --all counts from when the lab was built\n"
-	  "  --since FILE    count from when FILE was made: vethlab stats --json > FILE\n\n"
+	  "  --since FILE    count from when FILE was made: vethlab stats --json > FILE\n"
+	  "  --openmetrics   for a monitoring system; --csv: for a spreadsheet\n\n"
 	  "Packets are told as on a wire: a TSO super-packet counts as its segments.\n" },
 	{ "ping", cmd_ping,
 	  "FROM TO [-c N] [-i SECONDS] [-s SIZE] [-W SECONDS] [-t TTL] [-4|-6] [-q] [-l LAB] [-j]",

@@ -11,7 +11,7 @@
 #include "user/out/rates.h"
 #include "user/out/out.h"
 
-enum format { FORMAT_TEXT, FORMAT_JSON };
+enum format { FORMAT_TEXT, FORMAT_JSON, FORMAT_OPENMETRICS, FORMAT_CSV };
 
 struct stats {
 	const char *lab, *link, *node, *since;
@@ -47,7 +47,15 @@ static int parse_watch(struct stats *stats, char **argv, struct err *err)
 	return 0;
 }
 
-enum { OPTION_LINK = 256, OPTION_NODE, OPTION_SINCE, OPTION_RESET, OPTION_ALL };
+enum {
+	OPTION_LINK = 256,
+	OPTION_NODE,
+	OPTION_SINCE,
+	OPTION_RESET,
+	OPTION_ALL,
+	OPTION_OPENMETRICS,
+	OPTION_CSV
+};
 
 static int parse_option(struct stats *stats, int option, char **argv, struct err *err)
 {
@@ -57,6 +65,12 @@ static int parse_option(struct stats *stats, int option, char **argv, struct err
 		return 0;
 	case 'j':
 		stats->format = FORMAT_JSON;
+		return 0;
+	case OPTION_OPENMETRICS:
+		stats->format = FORMAT_OPENMETRICS;
+		return 0;
+	case OPTION_CSV:
+		stats->format = FORMAT_CSV;
 		return 0;
 	case 'w':
 		return parse_watch(stats, argv, err);
@@ -93,6 +107,8 @@ static int parse(struct stats *stats, int argc, char **argv, struct err *err)
 		{"since", required_argument, NULL, OPTION_SINCE},
 		{"reset", no_argument, NULL, OPTION_RESET},
 		{"all", no_argument, NULL, OPTION_ALL},
+		{"openmetrics", no_argument, NULL, OPTION_OPENMETRICS},
+		{"csv", no_argument, NULL, OPTION_CSV},
 		{NULL},
 	};
 	int option, rc = 0;
@@ -109,6 +125,8 @@ static int parse(struct stats *stats, int argc, char **argv, struct err *err)
 		stats->lab = argv[optind];
 	if (stats->reset && (stats->interval_s || stats->since || stats->all))
 		return cmd_usage(err, "stats", "--reset goes with none of --watch, --since, --all");
+	if (stats->interval_s && stats->format == FORMAT_OPENMETRICS)
+		return cmd_usage(err, "stats", "--openmetrics is one document: not with --watch");
 	return 0;
 }
 
@@ -135,6 +153,24 @@ static int find_filter(struct stats *stats, struct err *err)
 
 /* ---- once ---------------------------------------------------------------------------------- */
 
+static void print_ledger(const struct stats *stats, const struct ledger *ledger)
+{
+	switch (stats->format) {
+	case FORMAT_TEXT:
+		ledger_print(ledger, &stats->filter, stdout);
+		break;
+	case FORMAT_JSON:
+		out_json_print(ledger_to_json(ledger, &stats->filter), stdout);
+		break;
+	case FORMAT_OPENMETRICS:
+		ledger_print_openmetrics(ledger, &stats->filter, stdout);
+		break;
+	case FORMAT_CSV:
+		ledger_print_csv(ledger, &stats->filter, true, stdout);
+		break;
+	}
+}
+
 static int print_once(const struct stats *stats, struct err *err)
 {
 	struct snapshot snapshot;
@@ -143,10 +179,7 @@ static int print_once(const struct stats *stats, struct err *err)
 
 	if (rc)
 		return rc;
-	if (stats->format == FORMAT_JSON)
-		out_json_print(ledger_to_json(&ledger, &stats->filter), stdout);
-	else
-		ledger_print(&ledger, &stats->filter, stdout);
+	print_ledger(stats, &ledger);
 	ledger_free(&ledger);
 	snapshot_free(&snapshot);
 	return 0;
@@ -188,6 +221,11 @@ static void print_frame(struct watcher *watcher, const struct ledger *ledger)
 
 	if (stats->format == FORMAT_JSON) {
 		out_json_line(ledger_to_json(ledger, &stats->filter), stdout);
+		return;
+	}
+	if (stats->format == FORMAT_CSV) {
+		ledger_print_csv(ledger, &stats->filter, !watcher->screen.frames++, stdout);
+		fflush(stdout);
 		return;
 	}
 	f = open_memstream(&text, &size);

@@ -1,17 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* counters.c - the one list of what is counted. */
+#include <stdio.h>
 #include <string.h>
 
 #include "user/out/counters.h"
 
-#define FIELD(name, words, super, row)                                                             \
-	{                                                                                          \
-		NULL, #name, words, offsetof(struct vl_counters, name), super, row                 \
-	}
+/* clang-format off */
+#define FIELD(name, words, super, role)                                                            \
+	{ NULL, #name, words, offsetof(struct vl_counters, name), super, role }
 #define ICMP(group, name, words)                                                                   \
-	{                                                                                          \
-#group, #name, words, offsetof(struct vl_counters, group.name), false, true        \
-	}
+	{ #group, #name, words, offsetof(struct vl_counters, group.name), false, COUNTER_TYPE }
+/* clang-format on */
 #define ICMP_GROUP(group, suffix)                                                                  \
 	ICMP(group, echo_request, "echo request" suffix),                                          \
 		ICMP(group, echo_reply, "echo reply" suffix),                                      \
@@ -22,21 +21,21 @@
 		ICMP(group, other, "other icmp" suffix)
 
 const struct counter_field counter_fields[] = {
-	FIELD(packets, "packets", true, false),
-	FIELD(bytes, "bytes", true, false),
-	FIELD(segments, "segments", false, false),
-	FIELD(arp, "arp", false, true),
-	FIELD(ipv4, "ipv4", true, false),
-	FIELD(ipv6, "ipv6", true, false),
-	FIELD(vlan, "vlan", true, true),
-	FIELD(other, "other ethertypes", true, true),
-	FIELD(fragments, "later fragments", false, true),
-	FIELD(malformed, "malformed", false, true),
-	FIELD(tcp, "tcp", true, true),
-	FIELD(tcp_syn, "tcp syn", false, true),
-	FIELD(tcp_fin, "tcp fin", true, true),
-	FIELD(tcp_rst, "tcp rst", false, true),
-	FIELD(udp, "udp", true, true),
+	FIELD(packets, "packets", true, COUNTER_AMOUNT),
+	FIELD(bytes, "bytes", true, COUNTER_AMOUNT),
+	FIELD(segments, "segments", false, COUNTER_AMOUNT),
+	FIELD(arp, "arp", false, COUNTER_TYPE),
+	FIELD(ipv4, "ipv4", true, COUNTER_FAMILY),
+	FIELD(ipv6, "ipv6", true, COUNTER_FAMILY),
+	FIELD(vlan, "vlan", true, COUNTER_TYPE),
+	FIELD(other, "other ethertypes", true, COUNTER_TYPE),
+	FIELD(fragments, "later fragments", false, COUNTER_TYPE),
+	FIELD(malformed, "malformed", false, COUNTER_TYPE),
+	FIELD(tcp, "tcp", true, COUNTER_TYPE),
+	FIELD(tcp_syn, "tcp syn", false, COUNTER_TYPE),
+	FIELD(tcp_fin, "tcp fin", true, COUNTER_TYPE),
+	FIELD(tcp_rst, "tcp rst", false, COUNTER_TYPE),
+	FIELD(udp, "udp", true, COUNTER_TYPE),
 	ICMP_GROUP(icmp4, ""),
 	ICMP_GROUP(icmp6, " (v6)"),
 };
@@ -45,6 +44,21 @@ const size_t n_counter_fields = sizeof(counter_fields) / sizeof(*counter_fields)
 _Static_assert(sizeof(counter_fields) / sizeof(*counter_fields) ==
 		       sizeof(struct vl_counters) / sizeof(__u64),
 	       "a field of struct vl_counters has no name here");
+
+const struct counter_field *counter_find(const char *name)
+{
+	for (size_t i = 0; i < n_counter_fields; i++)
+		if (!counter_fields[i].group && !strcmp(counter_fields[i].name, name))
+			return &counter_fields[i];
+	return NULL;
+}
+
+const char *counter_key(const struct counter_field *field, char buf[COUNTER_KEY_SIZE])
+{
+	snprintf(buf, COUNTER_KEY_SIZE, "%s%s%s", field->group ? field->group : "",
+		 field->group ? "." : "", field->name);
+	return buf;
+}
 
 static uint64_t *field_of(struct vl_counters *counters, const struct counter_field *field)
 {

@@ -13,6 +13,12 @@
 
 #include "bpf/vethlab.h"
 
+enum counter_role {
+	COUNTER_AMOUNT, /* packets, bytes, segments */
+	COUNTER_FAMILY, /* ipv4, ipv6: what the types below them share */
+	COUNTER_TYPE,   /* what a packet is */
+};
+
 struct counter_field {
 	const char *group; /* "icmp4", "icmp6", or NULL */
 	const char *name;  /* as in struct vl_counters */
@@ -20,11 +26,18 @@ struct counter_field {
 	size_t offset;
 	/* Counts skbs that may be super-packets: two hooks need not agree although nothing is lost. */
 	bool super;
-	bool row; /* one of the kinds that packets are told apart by in text */
+	enum counter_role role;
 };
 
 extern const struct counter_field counter_fields[];
 extern const size_t n_counter_fields;
+
+/* By name, of those outside icmp4 and icmp6; NULL: there is none. */
+const struct counter_field *counter_find(const char *name);
+
+/* "tcp", "icmp4.echo_request" */
+enum { COUNTER_KEY_SIZE = 48 };
+const char *counter_key(const struct counter_field *field, char buf[COUNTER_KEY_SIZE]);
 
 static inline uint64_t counter_get(const struct vl_counters *counters,
 				   const struct counter_field *field)

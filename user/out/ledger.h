@@ -17,6 +17,10 @@
 
 #define STATS_SCHEMA "vethlab.stats/1"
 
+/* "2026-11-23T15:44:01.250Z" */
+enum { TIME_TEXT_SIZE = 32 };
+const char *ledger_time(uint64_t time_ns, char buf[TIME_TEXT_SIZE]);
+
 /* "out", "xdp", "in" */
 const char *ledger_hook_name(enum vl_hook hook);
 
@@ -110,5 +114,14 @@ bool ledger_shows(const struct ledger_filter *filter, const struct link *link);
 void ledger_print(const struct ledger *ledger, const struct ledger_filter *filter, FILE *f);
 /* docs/schema/stats.json. Caller owns the document; NULL: no memory. */
 json_t *ledger_to_json(const struct ledger *ledger, const struct ledger_filter *filter);
+/*
+ * OpenMetrics 1.0, ended by "# EOF". Labels: lab, link, from, to, hook, type; `from` and `to` are
+ * the direction, also at the receiver's hooks.
+ */
+void ledger_print_openmetrics(const struct ledger *ledger, const struct ledger_filter *filter,
+			      FILE *f);
+/* A line a direction (RFC 4180, but lines end by \n); what is not known is empty. */
+void ledger_print_csv(const struct ledger *ledger, const struct ledger_filter *filter, bool header,
+		      FILE *f);
 
 #endif

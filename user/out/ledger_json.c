@@ -1,26 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* ledger_json.c - the ledger as a document: vethlab.stats/1, described by docs/schema/stats.json.
  */
-#include <time.h>
-
 #include "user/out/counters.h"
 #include "user/out/ledger.h"
 #include "user/out/out.h"
 
 enum { NAME_SIZE = 2 * END_NAME_SIZE + 8 };
-
-/* "2026-11-23T15:44:01.250Z" */
-static json_t *time_to_json(uint64_t ns)
-{
-	time_t seconds = (time_t)(ns / 1000000000);
-	char day[32], text[48];
-	struct tm tm;
-
-	gmtime_r(&seconds, &tm);
-	strftime(day, sizeof(day), "%Y-%m-%dT%H:%M:%S", &tm);
-	snprintf(text, sizeof(text), "%s.%03uZ", day, (unsigned)(ns % 1000000000 / 1000000));
-	return json_string(text);
-}
 
 static json_t *number(uint64_t value)
 {
@@ -42,13 +27,11 @@ static json_t *kinds_to_json(const struct ledger_entry *entry)
 		uint64_t sent = counter_get(&entry->sent, field), lost = 0;
 		uint64_t received = counter_get(&entry->received, field);
 		bool known = ledger_lost_of(entry, field, &lost);
-		char key[48];
+		char key[COUNTER_KEY_SIZE];
 
-		if (!field->row || (!sent && !received))
+		if (field->role != COUNTER_TYPE || (!sent && !received))
 			continue;
-		snprintf(key, sizeof(key), "%s%s%s", field->group ? field->group : "",
-			 field->group ? "." : "", field->name);
-		json_object_set_new(kinds, key,
+		json_object_set_new(kinds, counter_key(field, key),
 				    json_pack("{s:o, s:o, s:o}", "sent",
 					      number_or_null(entry->has_sent, sent), "received",
 					      number_or_null(entry->has_received, received), "lost",
@@ -123,9 +106,11 @@ json_t *ledger_to_json(const struct ledger *ledger, const struct ledger_filter *
 {
 	json_t *document = out_json_document(STATS_SCHEMA);
 	json_t *links = json_array(), *ends = json_array();
+	char time[TIME_TEXT_SIZE];
 
 	json_object_set_new(document, "lab", json_string(ledger->name));
-	json_object_set_new(document, "time", time_to_json(ledger->snapshot->time_ns));
+	json_object_set_new(document, "time",
+			    json_string(ledger_time(ledger->snapshot->time_ns, time)));
 	json_object_set_new(document, "span_ns", number(ledger->snapshot->span_ns));
 	for (size_t i = 0; i < ledger->n_entries; i++) {
 		const struct ledger_entry *entry = &ledger->entries[i];

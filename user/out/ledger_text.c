@@ -46,7 +46,7 @@ static void print_kinds(struct page *page, const struct ledger_entry *entry)
 		uint64_t lost;
 		bool known = ledger_lost_of(entry, field, &lost);
 
-		if (field->row)
+		if (field->role == COUNTER_TYPE)
 			print_kind(page, entry, field->words, counter_get(&entry->sent, field),
 				   counter_get(&entry->received, field), known ? &lost : NULL);
 	}

@@ -66,7 +66,20 @@ void snapshot_add(struct snapshot *sum, const struct snapshot *more)
 			counters_add(&sum->hooks[hook][i], &more->hooks[hook][i]);
 }
 
-/* The reverse of what ledger_to_json() writes; 0 if it is no time. */
+const char *ledger_time(uint64_t time_ns, char buf[TIME_TEXT_SIZE])
+{
+	time_t seconds = (time_t)(time_ns / 1000000000);
+	size_t len;
+	struct tm tm;
+
+	gmtime_r(&seconds, &tm);
+	len = strftime(buf, TIME_TEXT_SIZE, "%Y-%m-%dT%H:%M:%S", &tm);
+	snprintf(buf + len, TIME_TEXT_SIZE - len, ".%03uZ",
+		 (unsigned)(time_ns % 1000000000 / 1000000));
+	return buf;
+}
+
+/* The reverse of ledger_time(); 0 if it is no time. */
 static uint64_t time_from_json(const json_t *json)
 {
 	struct tm tm = {0};
