@@ -136,9 +136,14 @@ static __always_inline struct frame frame_of_xdp(struct xdp_md *xdp)
 static __always_inline const void *frame_view(const struct frame *f, __u32 off, __u32 size,
 					      void *copy)
 {
-	const void *p = f->data + off;
+	const void *p;
 	long ret;
 
+	/* Kernels such as 6.1 forget the bound of an offset that was on the stack meanwhile. */
+	barrier_var(off);
+	if (off > HEADERS_MAX)
+		return NULL;
+	p = f->data + off;
 	if (__builtin_expect(p + size <= f->data_end, 1))
 		return p;
 	if (off + size > f->len)
