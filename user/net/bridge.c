@@ -29,7 +29,9 @@ int link_add_bridge(struct nl *nl, const struct bridge_link *bridge, const struc
 	mnl_attr_put_strz(nlh, IFLA_INFO_KIND, "bridge");
 	data = mnl_attr_nest_start(nlh, IFLA_INFO_DATA);
 	mnl_attr_put_u32(nlh, IFLA_BR_STP_STATE, bridge->options->stp);
-	mnl_attr_put_u8(nlh, IFLA_BR_VLAN_FILTERING, bridge->options->vlan_filtering);
+	/* Off is the kernel's default; one without CONFIG_BRIDGE_VLAN_FILTERING refuses even that. */
+	if (bridge->options->vlan_filtering)
+		mnl_attr_put_u8(nlh, IFLA_BR_VLAN_FILTERING, 1);
 	if (bridge->options->has_ageing) /* in USER_HZ */
 		mnl_attr_put_u32(nlh, IFLA_BR_AGEING_TIME,
 				 bridge->options->ageing_s * (uint32_t)sysconf(_SC_CLK_TCK));
