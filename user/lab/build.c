@@ -399,12 +399,11 @@ static struct running *new_running(struct lab *lab, const struct lab_options *op
 static int not_running_yet(const struct running *run, struct err *err)
 {
 	struct running *other = NULL;
-	struct err ignored = { 0 };
-	int ret = state_read(&other, run->name, &ignored);
+	int ret = state_read(&other, run->name, err);
 
 	running_free(other);
 	if (ret)
-		return 0; /* none, or the leftovers of one */
+		return ret == -ENOENT ? 0 : ret; /* none of this boot; or one that is damaged */
 	err_set(err, ERR_FAILED, EALREADY, "lab %s runs already; nothing was changed", run->name);
 	err_hint(err, "`vethlab show %s` shows it, `vethlab down %s` removes it", run->name,
 		 run->name);
@@ -426,7 +425,7 @@ static int build_locked(struct build *build, struct err *err)
 	if (ret) {
 		struct err undo_err = { 0 };
 
-		if (lab_undo(run->name, &undo_err) || files_remove(run->name, &undo_err))
+		if (lab_remove(run->name, &undo_err))
 			err_hint(err, "and undoing it failed: %s; try `vethlab down %s`",
 				 undo_err.what, run->name);
 	}

@@ -34,6 +34,16 @@ int lab_undo(const char *name, struct err *err)
 	return ret;
 }
 
+int lab_remove(const char *name, struct err *err)
+{
+	/* First of all: what is half removed must not be taken for a lab that runs. */
+	int ret = state_remove(name, err);
+
+	if (!ret)
+		ret = lab_undo(name, err);
+	return ret ? ret : files_remove(name, err);
+}
+
 int lab_down(const char *name, struct err *err)
 {
 	char path[PATH_MAX];
@@ -49,9 +59,7 @@ int lab_down(const char *name, struct err *err)
 	lock = lab_lock(name, err);
 	if (lock < 0)
 		return lock;
-	ret = lab_undo(name, err);
-	if (!ret)
-		ret = files_remove(name, err);
+	ret = lab_remove(name, err);
 	close(lock);
 	return ret ? ret : 1;
 }

@@ -77,10 +77,14 @@ void netns_mark(const char *name, char mark[64]);
 int state_write(const struct running *run, struct err *err);
 /* Read both. -ENOENT: the lab does not run (err stays clear). */
 int state_read(struct running **run, const char *name, struct err *err);
+/* Remove state.json: from then on the lab does not run. */
+int state_remove(const char *name, struct err *err);
 /* Remove all files of a lab and its folder, the lock last. */
 int files_remove(const char *name, struct err *err);
 
 /* Undo everything of a lab but its files. The caller holds the lock. */
 int lab_undo(const char *name, struct err *err);
+/* lab_down() for a caller that holds the lock: the lab stops to run, is undone, loses its files. */
+int lab_remove(const char *name, struct err *err);
 
 #endif

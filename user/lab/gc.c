@@ -5,6 +5,7 @@
  */
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
@@ -19,85 +20,176 @@ struct gc {
 	struct err *err;
 };
 
+/* Whether anything says that there is a lab: else what carries its name is left over. */
 static bool has_files(const char *name)
+{
+	static const char *const files[] = { "state.json", "journal" };
+	char path[PATH_MAX];
+
+	for (size_t i = 0; i < 2; i++) {
+		snprintf(path, sizeof(path), LAB_DIR "/%s/%s", name, files[i]);
+		if (!access(path, F_OK))
+			return true;
+	}
+	return false;
+}
+
+/* No state of this boot. One that cannot be read stays: then `down` is the user's decision. */
+static bool does_not_run(const char *name)
+{
+	struct running *run = NULL;
+	int ret = state_read(&run, name, NULL);
+
+	running_free(run);
+	return ret == -ENOENT;
+}
+
+static bool is_left_pin(const char *name)
 {
 	char path[PATH_MAX];
 
-	snprintf(path, sizeof(path), LAB_DIR "/%s", name);
-	return !access(path, F_OK);
+	snprintf(path, sizeof(path), WATCH_DIR "/%s", name);
+	return !has_files(name) && !access(path, F_OK);
+}
+
+/* A stale file below NETNS_DIR that carries the mark of a lab without files. */
+static bool is_left_name(const char *name, char mark[128], char lab[64])
+{
+	return netns_name_state(name, mark, 128) == NETNS_NAME_STALE &&
+	       sscanf(mark, "vethlab %63s", lab) == 1 && !lab_name_problem(lab) && !has_files(lab);
 }
 
 /* A lab that was being built or removed when its vethlab died, or that a reboot ended. */
+static int collect_lab(struct gc *gc, const char *name)
+{
+	gc->found(GC_LAB, name, gc->arg);
+	return gc->dry_run ? 0 : lab_remove(name, gc->err);
+}
+
+static int collect_pins(struct gc *gc, const char *name)
+{
+	gc->found(GC_PINS, name, gc->arg);
+	return gc->dry_run ? 0 : watch_unpin(name, gc->err);
+}
+
+static int collect_name(struct gc *gc, const char *name, const char *mark)
+{
+	struct netns_id none = { 0 };
+
+	gc->found(GC_NETNS_FILE, name, gc->arg);
+	return gc->dry_run ? 0 : netns_unname(name, &none, mark, gc->err);
+}
+
+/*
+ * What is left is looked at again under the lab's lock, so that no `up` which begins meanwhile
+ * loses what it makes. Whoever holds the lock makes it or tidies up himself.
+ */
+static int lock_leftover(struct gc *gc, const char *lab)
+{
+	struct err busy = { 0 };
+	int lock;
+
+	if (gc->dry_run)
+		return lab_is_locked(lab) ? -EBUSY : open("/dev/null", O_RDONLY | O_CLOEXEC);
+	lock = lab_lock(lab, &busy);
+	if (lock < 0 && lock != -EBUSY && !gc->err->code)
+		*gc->err = busy;
+	return lock;
+}
+
+/* Let go of a lock that was taken for something without a lab: its folder was made for it. */
+static int unlock_leftover(struct gc *gc, const char *lab, int lock, int ret)
+{
+	if (!gc->dry_run && !has_files(lab)) {
+		int removed = files_remove(lab, gc->err);
+
+		ret = ret ? ret : removed;
+	}
+	close(lock);
+	return ret;
+}
+
 static int collect_labs(struct gc *gc)
 {
-	struct running *run;
 	char **names;
 	size_t n;
-	int first = lab_list(&names, &n, gc->err);
+	int ret, first = lab_list(&names, &n, gc->err);
 
-	for (size_t i = 0; !first && i < n; i++) {
-		int ret;
+	for (size_t i = 0; i < n; i++) {
+		int lock;
 
-		if (lab_is_locked(names[i]))
+		if (!does_not_run(names[i]))
 			continue;
-		run = NULL;
-		ret = state_read(&run, names[i], NULL);
-		running_free(run);
-		if (ret != -ENOENT)
-			continue; /* runs, or is damaged: then `down` is the user's decision */
-		gc->found(GC_LAB, names[i], gc->arg);
-		if (!gc->dry_run && lab_down(names[i], gc->err) < 0)
-			first = -EIO;
+		lock = lock_leftover(gc, names[i]);
+		if (lock < 0) {
+			first = first || lock == -EBUSY ? first : lock;
+			continue;
+		}
+		ret = does_not_run(names[i]) ? collect_lab(gc, names[i]) : 0;
+		first = first ? first : ret;
+		close(lock);
 	}
 	lab_list_free(names, n);
 	return first;
 }
 
-static int collect_pins(struct gc *gc)
+static int collect_all_pins(struct gc *gc)
 {
 	DIR *dir = opendir(WATCH_DIR);
 	struct dirent *entry;
-	int ret = 0;
+	int first = 0;
 
 	while (dir && (entry = readdir(dir))) {
-		if (lab_name_problem(entry->d_name) || has_files(entry->d_name))
+		int lock, ret;
+
+		if (lab_name_problem(entry->d_name) || !is_left_pin(entry->d_name))
 			continue;
-		gc->found(GC_PINS, entry->d_name, gc->arg);
-		if (!gc->dry_run)
-			ret = watch_unpin(entry->d_name, gc->err) ? -EIO : ret;
+		lock = lock_leftover(gc, entry->d_name);
+		if (lock < 0) {
+			first = first || lock == -EBUSY ? first : lock;
+			continue;
+		}
+		ret = is_left_pin(entry->d_name) ? collect_pins(gc, entry->d_name) : 0;
+		ret = unlock_leftover(gc, entry->d_name, lock, ret);
+		first = first ? first : ret;
 	}
 	if (dir)
 		closedir(dir);
-	return ret;
+	return first;
 }
 
 static int collect_names(struct gc *gc)
 {
 	DIR *dir = opendir(NETNS_DIR);
-	struct netns_id none = { 0 };
-	struct dirent *entry;
 	char mark[128], lab[64];
-	int ret = 0;
+	struct dirent *entry;
+	int first = 0;
 
 	while (dir && (entry = readdir(dir))) {
-		if (entry->d_name[0] == '.' ||
-		    netns_name_state(entry->d_name, mark, sizeof(mark)) != NETNS_NAME_STALE ||
-		    sscanf(mark, "vethlab %63s", lab) != 1 || has_files(lab))
+		int lock, ret;
+
+		if (entry->d_name[0] == '.' || !is_left_name(entry->d_name, mark, lab))
 			continue;
-		gc->found(GC_NETNS_FILE, entry->d_name, gc->arg);
-		if (!gc->dry_run)
-			ret = netns_unname(entry->d_name, &none, mark, gc->err) ? -EIO : ret;
+		lock = lock_leftover(gc, lab);
+		if (lock < 0) {
+			first = first || lock == -EBUSY ? first : lock;
+			continue;
+		}
+		ret = is_left_name(entry->d_name, mark, lab) ?
+			      collect_name(gc, entry->d_name, mark) : 0;
+		ret = unlock_leftover(gc, lab, lock, ret);
+		first = first ? first : ret;
 	}
 	if (dir)
 		closedir(dir);
-	return ret;
+	return first;
 }
 
 int lab_gc(bool dry_run, void (*found)(enum gc_kind kind, const char *name, void *arg), void *arg,
 	   struct err *err)
 {
 	struct gc gc = { dry_run, found, arg, err };
-	int labs = collect_labs(&gc), pins = collect_pins(&gc), names = collect_names(&gc);
+	int labs = collect_labs(&gc), pins = collect_all_pins(&gc), names = collect_names(&gc);
 
 	return labs ? labs : pins ? pins : names;
 }

@@ -66,8 +66,11 @@ int lab_lock(const char *name, struct err *err)
 		return ret;
 	for (;;) {
 		ret = make_dir(LAB_DIR, err);
-		if (!ret)
-			ret = make_dir(dir, err);
+		if (ret)
+			return ret;
+		if (mkdir(dir, 0755) && errno == ENOENT)
+			continue; /* the last lab's `down` has removed LAB_DIR in between */
+		ret = make_dir(dir, err);
 		if (ret)
 			return ret;
 		fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);

@@ -299,20 +299,26 @@ void running_free(struct running *run)
 	free(run);
 }
 
+int state_remove(const char *name, struct err *err)
+{
+	char path[PATH_MAX];
+
+	file_path(name, "state.json", path);
+	if (unlink(path) && errno != ENOENT)
+		return err_set(err, errno == EACCES ? ERR_PRIVILEGE : ERR_SYSTEM, errno,
+			       "cannot remove %s: %s", path, strerror(errno));
+	return 0;
+}
+
 int files_remove(const char *name, struct err *err)
 {
-	/* state.json first: without it the lab does not run. The lock last: it is held. */
-	static const char *const files[] = { "state.json", "lab.yaml", "new" };
 	char path[PATH_MAX];
 	struct dirent *entry;
 	DIR *dir;
+	int ret = state_remove(name, err);
 
-	for (size_t i = 0; i < 3; i++) {
-		file_path(name, files[i], path);
-		if (unlink(path) && errno != ENOENT)
-			return err_set(err, ERR_SYSTEM, errno, "cannot remove %s: %s", path,
-				       strerror(errno));
-	}
+	if (ret)
+		return ret;
 	file_path(name, "", path);
 	dir = opendir(path);
 	while (dir && (entry = readdir(dir)))
@@ -320,10 +326,12 @@ int files_remove(const char *name, struct err *err)
 			unlinkat(dirfd(dir), entry->d_name, 0);
 	if (dir)
 		closedir(dir);
+	/* The lock last: it is held. */
 	file_path(name, "lock", path);
 	unlink(path);
 	file_path(name, "", path);
-	if (rmdir(path) && errno != ENOENT)
+	/* Not empty: the next one that changes this lab has come in already. */
+	if (rmdir(path) && errno != ENOENT && errno != ENOTEMPTY)
 		return err_set(err, ERR_SYSTEM, errno, "cannot remove %s: %s", path,
 			       strerror(errno));
 	rmdir(LAB_DIR); /* only when it was the last */
