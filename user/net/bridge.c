@@ -14,6 +14,31 @@
 
 #include "user/net/net.h"
 
+/* What the kernel gives a new bridge (br_dev_setup in net/bridge/br_device.c). */
+enum { BRIDGE_AGEING_S = 300, BRIDGE_FORWARD_DELAY_S = 15 };
+
+int link_set_bridge(struct nl *nl, uint32_t ifindex, const struct bridge_options *options,
+		    const struct nl_what *what, struct err *err)
+{
+	struct nlmsghdr *nlh = nl_begin(nl, RTM_NEWLINK, 0);
+	struct ifinfomsg *ifi = mnl_nlmsg_put_extra_header(nlh, sizeof(*ifi));
+	uint32_t ageing_s = options->has_ageing ? options->ageing_s : BRIDGE_AGEING_S;
+	struct nlattr *info, *data;
+
+	ifi->ifi_index = ifindex;
+	info = mnl_attr_nest_start(nlh, IFLA_LINKINFO);
+	mnl_attr_put_strz(nlh, IFLA_INFO_KIND, "bridge");
+	data = mnl_attr_nest_start(nlh, IFLA_INFO_DATA);
+	mnl_attr_put_u32(nlh, IFLA_BR_STP_STATE, options->stp);
+	mnl_attr_put_u8(nlh, IFLA_BR_VLAN_FILTERING, options->vlan_filtering);
+	mnl_attr_put_u32(nlh, IFLA_BR_AGEING_TIME, ageing_s * (uint32_t)sysconf(_SC_CLK_TCK));
+	mnl_attr_put_u32(nlh, IFLA_BR_FORWARD_DELAY,
+			 options->stp ? BRIDGE_FORWARD_DELAY_S * (uint32_t)sysconf(_SC_CLK_TCK) : 0);
+	mnl_attr_nest_end(nlh, data);
+	mnl_attr_nest_end(nlh, info);
+	return nl_commit(nl, what, err);
+}
+
 int link_add_bridge(struct nl *nl, const struct bridge_link *bridge, const struct nl_what *what,
 		    struct err *err)
 {
@@ -80,6 +105,13 @@ int neighbor_add(struct nl *nl, uint32_t ifindex, const struct ip_addr *addr,
 
 	neighbor_header(nlh)->ndm_state = NUD_PERMANENT;
 	mnl_attr_put(nlh, NDA_LLADDR, 6, mac);
+	return nl_commit(nl, what, err);
+}
+
+int neighbor_delete(struct nl *nl, uint32_t ifindex, const struct ip_addr *addr,
+		    const struct nl_what *what, struct err *err)
+{
+	neighbor_request(nl, RTM_DELNEIGH, 0, ifindex, addr);
 	return nl_commit(nl, what, err);
 }
 

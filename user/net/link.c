@@ -82,6 +82,22 @@ int link_set_up(struct nl *nl, uint32_t ifindex, bool up, const struct nl_what *
 	return nl_commit(nl, what, err);
 }
 
+int link_set(struct nl *nl, uint32_t ifindex, const struct link_settings *settings,
+	     const struct nl_what *what, struct err *err)
+{
+	struct nlmsghdr *nlh = nl_begin(nl, RTM_NEWLINK, 0);
+	struct ifinfomsg *ifi = mnl_nlmsg_put_extra_header(nlh, sizeof(*ifi));
+
+	ifi->ifi_index = ifindex;
+	if (settings->mtu)
+		mnl_attr_put_u32(nlh, IFLA_MTU, settings->mtu);
+	if (settings->mac)
+		mnl_attr_put(nlh, IFLA_ADDRESS, 6, settings->mac);
+	if (settings->has_txqueuelen)
+		mnl_attr_put_u32(nlh, IFLA_TXQLEN, settings->txqueuelen);
+	return nl_commit(nl, what, err);
+}
+
 int link_delete(struct nl *nl, uint32_t ifindex, const struct nl_what *what, struct err *err)
 {
 	struct nlmsghdr *nlh = nl_begin(nl, RTM_DELLINK, 0);
@@ -170,11 +186,12 @@ static void put_multipath(struct nlmsghdr *nlh, const struct route *route,
 	mnl_attr_nest_end(nlh, nest);
 }
 
-int route_add(struct nl *nl, const struct route *route, uint32_t (*ifindex)(const char *dev, void *arg),
-	      void *arg, const struct nl_what *what, struct err *err)
+static int route_request(struct nl *nl, uint16_t type, uint16_t flags, const struct route *route,
+			 uint32_t (*ifindex)(const char *dev, void *arg), void *arg,
+			 const struct nl_what *what, struct err *err)
 {
 	/* A multipath route of 64 hops fits NL_ROOM; the reader allows no more. */
-	struct nlmsghdr *nlh = nl_begin(nl, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL);
+	struct nlmsghdr *nlh = nl_begin(nl, type, flags);
 	struct rtmsg *rtm = mnl_nlmsg_put_extra_header(nlh, sizeof(*rtm));
 
 	rtm->rtm_family = route->to.addr.family;
@@ -185,6 +202,8 @@ int route_add(struct nl *nl, const struct route *route, uint32_t (*ifindex)(cons
 	rtm->rtm_scope = RT_SCOPE_UNIVERSE;
 	if (route->kind == ROUTE_UNICAST && route->n_hops && !route->hops[0].via.family)
 		rtm->rtm_scope = RT_SCOPE_LINK;
+	if (type == RTM_DELROUTE) /* of any scope */
+		rtm->rtm_scope = RT_SCOPE_NOWHERE;
 	if (route->to.len)
 		mnl_attr_put(nlh, RTA_DST, address_bytes(&route->to.addr), route->to.addr.bytes);
 	if (route->metric)
@@ -197,4 +216,26 @@ int route_add(struct nl *nl, const struct route *route, uint32_t (*ifindex)(cons
 			mnl_attr_put_u32(nlh, RTA_OIF, ifindex(route->hops[0].dev, arg));
 	}
 	return nl_commit(nl, what, err);
+}
+
+int route_add(struct nl *nl, const struct route *route, uint32_t (*ifindex)(const char *dev, void *arg),
+	      void *arg, const struct nl_what *what, struct err *err)
+{
+	return route_request(nl, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, route, ifindex, arg, what,
+			     err);
+}
+
+int route_replace(struct nl *nl, const struct route *route,
+		  uint32_t (*ifindex)(const char *dev, void *arg), void *arg,
+		  const struct nl_what *what, struct err *err)
+{
+	return route_request(nl, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, route, ifindex, arg,
+			     what, err);
+}
+
+int route_delete(struct nl *nl, const struct route *route,
+		 uint32_t (*ifindex)(const char *dev, void *arg), void *arg,
+		 const struct nl_what *what, struct err *err)
+{
+	return route_request(nl, RTM_DELROUTE, 0, route, ifindex, arg, what, err);
 }

@@ -136,6 +136,17 @@ int link_add_veth(struct nl *nl, const struct veth_end ends[2], const struct nl_
 		  struct err *err);
 int link_set_up(struct nl *nl, uint32_t ifindex, bool up, const struct nl_what *what,
 		struct err *err);
+
+/* What can be changed of an interface while it carries packets; what is 0, NULL, false stays. */
+struct link_settings {
+	uint32_t mtu;       /* bytes */
+	const uint8_t *mac; /* 6 bytes */
+	uint32_t txqueuelen; /* packets */
+	bool has_txqueuelen;
+};
+
+int link_set(struct nl *nl, uint32_t ifindex, const struct link_settings *settings,
+	     const struct nl_what *what, struct err *err);
 /* link_delete: the kernel has let go of the interface and its peer when it is answered. */
 int link_delete(struct nl *nl, uint32_t ifindex, const struct nl_what *what, struct err *err);
 int address_add(struct nl *nl, uint32_t ifindex, const struct ip_prefix *prefix,
@@ -145,6 +156,17 @@ int address_delete(struct nl *nl, uint32_t ifindex, const struct ip_prefix *pref
 
 int route_add(struct nl *nl, const struct route *route, uint32_t (*ifindex)(const char *dev, void *arg),
 	      void *arg, const struct nl_what *what, struct err *err);
+/* The same in place of one with its destination and metric, or new: no packet finds no route. */
+int route_replace(struct nl *nl, const struct route *route,
+		  uint32_t (*ifindex)(const char *dev, void *arg), void *arg,
+		  const struct nl_what *what, struct err *err);
+/*
+ * The first with its destination and kind, and its metric and hops where route has them; never one
+ * that the kernel made for an address. -ESRCH: there is none.
+ */
+int route_delete(struct nl *nl, const struct route *route,
+		 uint32_t (*ifindex)(const char *dev, void *arg), void *arg,
+		 const struct nl_what *what, struct err *err);
 
 /* A bridge to be born in the socket's namespace. */
 struct bridge_link {
@@ -155,12 +177,18 @@ struct bridge_link {
 
 int link_add_bridge(struct nl *nl, const struct bridge_link *bridge, const struct nl_what *what,
 		    struct err *err);
+/* Options of a bridge that is there; its name is not changed. */
+int link_set_bridge(struct nl *nl, uint32_t ifindex, const struct bridge_options *options,
+		    const struct nl_what *what, struct err *err);
 /* Make an interface a port of a bridge; master 0 takes it out. */
 int link_set_master(struct nl *nl, uint32_t ifindex, uint32_t master, const struct nl_what *what,
 		    struct err *err);
 /* A static (permanent) neighbor. */
 int neighbor_add(struct nl *nl, uint32_t ifindex, const struct ip_addr *addr,
 		 const uint8_t mac[6], const struct nl_what *what, struct err *err);
+/* -ENOENT: there is none. */
+int neighbor_delete(struct nl *nl, uint32_t ifindex, const struct ip_addr *addr,
+		    const struct nl_what *what, struct err *err);
 /*
  * Send one ARP request out of an interface, for an address that nobody has (192.0.2.1, RFC 5737), and
  * leave no neighbor behind: a frame that crosses the link and changes nothing at its other end.
