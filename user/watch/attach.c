@@ -187,3 +187,16 @@ int watch_clsact_filters(struct watch *watch, struct nl *nl, uint32_t ifindex,
 				    err);
 	return ret;
 }
+
+int watch_forget_end(struct watch *watch, uint32_t number, struct err *err)
+{
+	struct vl_end none = {};
+	char path[256];
+
+	for (int hook = 0; hook < VL_HOOKS; hook++) {
+		watch_path(path, watch->lab, "links/%u_%s", number, hook_names[hook]);
+		if (unlink(path) && errno != ENOENT)
+			return watch_fail(err, errno, path, "remove the pin", "CAP_DAC_OVERRIDE");
+	}
+	return watch_name_end(watch, number, &none, err);
+}

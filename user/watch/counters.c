@@ -81,3 +81,22 @@ int watch_read(struct watch *watch, enum vl_hook hook, struct vl_counters *count
 				  "CAP_BPF");
 	return 0;
 }
+
+int watch_clear_end(struct watch *watch, uint32_t number, struct err *err)
+{
+	int n_cpus = libbpf_num_possible_cpus(), ret = 0;
+	struct vl_counters *zeros;
+
+	if (n_cpus < 0)
+		return err_set(err, ERR_SYSTEM, -n_cpus, "cannot tell the number of CPUs");
+	zeros = calloc(n_cpus, sizeof(*zeros));
+	if (!zeros)
+		return err_set(err, ERR_SYSTEM, ENOMEM, "%s: out of memory", watch->lab);
+	for (int hook = 0; hook < VL_HOOKS && !ret; hook++)
+		if (watch->maps[hook] >= 0 &&
+		    bpf_map_update_elem(watch->maps[hook], &number, zeros, BPF_ANY))
+			ret = watch_fail(err, errno, watch->lab, "clear the counters of an end",
+					 "CAP_BPF");
+	free(zeros);
+	return ret;
+}
