@@ -26,7 +26,7 @@ endif
 
 LIBS       := libbpf libelf zlib libmnl libfyaml jansson
 PKG_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(LIBS) 2>/dev/null)
-PKG_LIBS   := $(shell $(PKG_CONFIG) --libs $(LIBS) 2>/dev/null)
+PKG_LIBS   := $(shell $(PKG_CONFIG) --libs $(LIBS) 2>/dev/null) -lm
 
 WARN     := -Wall -Wextra -Wshadow -Wmissing-prototypes -Wno-missing-field-initializers
 ifeq ($(WERROR),1)
