@@ -129,6 +129,26 @@ void diags_sort(struct diags *diags)
 	free(spare);
 }
 
+void diags_move(struct diags *diags, struct diags *from)
+{
+	size_t kept = 0;
+
+	for (; kept < from->count; kept++) {
+		struct diag *place = diags_room(diags);
+
+		if (!place)
+			break;
+		*place = from->list[kept];
+		diags->count++;
+	}
+	diags->errors += from->errors;
+	/* What found no room is freed with from. */
+	from->count -= kept;
+	if (from->count)
+		memmove(from->list, from->list + kept, from->count * sizeof(*from->list));
+	diags_free(from);
+}
+
 void diags_free(struct diags *diags)
 {
 	if (!diags)

@@ -68,6 +68,8 @@ void diags_add(struct diags *diags, enum severity severity, struct where where, 
 	       const char *fmt, ...) __attribute__((format(printf, 5, 6)));
 /* By line and column, stable. */
 void diags_sort(struct diags *diags);
+/* Append what from holds to diags; from is empty then. */
+void diags_move(struct diags *diags, struct diags *from);
 /* Frees the contents, not diags itself. NULL is allowed. */
 void diags_free(struct diags *diags);
 

@@ -267,8 +267,8 @@ const char *lab_name_problem(const char *name)
 }
 
 /*
- * Edits (insert, delete, replace, swap of neighbours) from a to b, or most + 1 if they are more. Both
- * at most 63 characters.
+ * Edits (insert, delete, replace, swap of neighbours) from a to b, or most + 1 if they are more.
+ * Both at most 63 characters.
  */
 static unsigned edit_distance(const char *a, const char *b, unsigned most)
 {

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "topology/reader.h"
+#include "topology/routing.h"
 #include "topology/rules.h"
 
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof(*(array)))
@@ -37,7 +38,8 @@ static void finding(struct reader *r, enum severity severity, const struct yaml 
 	diags_add(r->diags, severity, reader_where(r, value), hint, "%s", text);
 }
 
-void reader_error(struct reader *r, const struct yaml *value, const char *hint, const char *fmt, ...)
+void reader_error(struct reader *r, const struct yaml *value, const char *hint, const char *fmt,
+		  ...)
 {
 	va_list args;
 
@@ -108,8 +110,8 @@ const char *reader_guess_node(struct reader *r, const char *typed, char *buf, si
 
 /* ---- walks --------------------------------------------------------------------------------- */
 
-static void unknown_key(struct reader *r, const struct yaml *entry, const struct key *keys, size_t n,
-			const char *what)
+static void unknown_key(struct reader *r, const struct yaml *entry, const struct key *keys,
+			size_t n, const char *what)
 {
 	char hint[320] = "";
 	const char *names[64];
@@ -127,8 +129,8 @@ static void unknown_key(struct reader *r, const struct yaml *entry, const struct
 }
 
 /* The row of an entry's key, or NULL, which is reported. */
-static const struct key *find_key(struct reader *r, const struct yaml *entry, const struct key *keys,
-				  size_t n, const char *what)
+static const struct key *find_key(struct reader *r, const struct yaml *entry,
+				  const struct key *keys, size_t n, const char *what)
 {
 	for (size_t i = 0; i < n; i++)
 		if (!strcmp(entry->key->text, keys[i].name))
@@ -243,6 +245,20 @@ static void read_lab_hooks(struct reader *r, const struct yaml *value, void *obj
 	reader_hooks(r, value, &lab->hooks);
 }
 
+static void read_routing(struct reader *r, const struct yaml *value, void *object)
+{
+	static const char expected[] = "static or none";
+	const char *text = reader_text(r, value, expected);
+
+	(void)object;
+	if (!text)
+		return;
+	r->routing = !strcmp(text, "static");
+	r->routing_where = reader_where(r, value);
+	if (!r->routing && strcmp(text, "none"))
+		reader_bad(r, value, expected, NULL);
+}
+
 /* Vars are looked up in the tree when a text is read; here only their form is checked. */
 static void read_vars(struct reader *r, const struct yaml *value, void *object)
 {
@@ -297,9 +313,10 @@ static void read_later(struct reader *r, const struct yaml *value, void *object)
 static void read_tree(struct reader *r, const struct yaml *tree)
 {
 	static const struct key keys[] = {
-		{"lab", read_lab},	 {"about", read_about},	      {"vars", read_vars},
-		{"xdp", read_lab_xdp},	 {"hooks", read_lab_hooks},   {"defaults", read_defaults},
-		{"nodes", read_later},	 {"links", read_later},
+		{"lab", read_lab},	   {"about", read_about},     {"vars", read_vars},
+		{"xdp", read_lab_xdp},	   {"hooks", read_lab_hooks}, {"defaults", read_defaults},
+		{"nodes", read_later},	   {"links", read_later},     {"pools", reader_pools},
+		{"routing", read_routing},
 	};
 	const struct yaml *section;
 
@@ -329,37 +346,59 @@ static void reader_free(struct reader *r)
 	names_free(&r->nodes);
 	names_free(&r->ends);
 	free(r->trees);
+	free(r->plan.automatic);
 	arena_free(&r->arena);
+}
+
+/* What a lab needs once its file is read: planned addresses, rules, routes, an index. */
+static int finish(struct reader *r)
+{
+	struct segments segments;
+	struct diags *diags = r->diags;
+	int result = segments_find(&segments, r->lab);
+
+	if (result < 0)
+		return result;
+	if (!r->errors)
+		result = plan_addresses(r->lab, &r->plan, &segments, diags);
+	if (result == 0)
+		result = rules_check(r->lab, &segments, !r->errors, diags);
+	if (result == 0 && !diags->errors && r->routing)
+		result = routing_compute(r->lab, &segments, r->routing_where, diags);
+	if (result == 0 && !diags->errors)
+		result = lab_index(r->lab);
+	segments_free(&segments);
+	return result;
 }
 
 struct lab *lab_read_text(const char *text, size_t len, const char *path, struct diags *diags)
 {
-	struct reader r = {.diags = diags, .lab = calloc(1, sizeof(struct lab))};
-	size_t errors = diags->errors;
+	struct diags found = {}; /* of this file alone, whatever diags holds already */
+	struct reader r = {.diags = &found, .lab = calloc(1, sizeof(struct lab))};
 	const struct yaml *tree;
 
 	if (r.lab) {
 		r.lab->path = strdup(path);
 		r.lab->text = strndup(text, len);
 	}
+	plan_default_pools(&r.plan);
 	if (!r.lab || !r.lab->path || !r.lab->text) {
 		reader_no_memory(&r);
 	} else {
-		tree = yaml_parse(text, len, r.lab->path, &r.arena, diags);
+		tree = yaml_parse(text, len, r.lab->path, &r.arena, &found);
 		if (tree)
 			read_tree(&r, tree);
-		if (tree && !r.no_memory &&
-		    rules_check(r.lab, diags->errors == errors, diags) < 0)
-			reader_no_memory(&r);
-		if (diags->errors == errors && lab_index(r.lab) < 0)
+		if (tree && !r.no_memory && finish(&r) < 0)
 			reader_no_memory(&r);
 	}
 	reader_free(&r);
-	diags_sort(diags);
-	if (diags->errors == errors)
-		return r.lab;
-	lab_free(r.lab);
-	return NULL;
+	diags_sort(&found);
+	if (found.errors) {
+		lab_free(r.lab);
+		r.lab = NULL;
+	}
+	diags_move(diags, &found);
+	return r.lab;
 }
 
 /* The whole file, ended by a zero. Pipes and devices are read too: they have no size to ask for. */
@@ -405,7 +444,8 @@ struct lab *lab_read_file(const char *path, struct diags *diags)
 	if (text)
 		lab = lab_read_text(text, len, path, diags);
 	else
-		diags_add(diags, SEVERITY_ERROR, where, NULL, "cannot read it: %s", strerror(errno));
+		diags_add(diags, SEVERITY_ERROR, where, NULL, "cannot read it: %s",
+			  strerror(errno));
 	free(text);
 	if (fd >= 0)
 		close(fd);

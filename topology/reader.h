@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * reader.h - what the files of the lab-file reader share: the context of one reading, the walk over a
- * map by a table of its keys, and values as numbers, words and addresses. Only topology/reader*.c
+ * reader.h - what the files of the lab-file reader share: the context of one reading, the walk over
+ * a map by a table of its keys, and values as numbers, words and addresses. Only topology/reader*.c
  * include it.
  *
  * A function that reads a value reports what is wrong with it and leaves its result as it was, so
@@ -12,10 +12,11 @@
 
 #include "topology/model.h"
 #include "topology/names.h"
+#include "topology/plan.h"
 #include "topology/yaml.h"
 
 enum {
-	READER_FINDINGS_MAX = 1000,      /* errors and warnings of one file */
+	READER_FINDINGS_MAX = 1000, /* errors and warnings of one file */
 	READER_NODES_MAX = 100 * 1000,
 	READER_LINKS_MAX = 100 * 1000,
 };
@@ -24,18 +25,22 @@ enum {
 struct reader {
 	struct lab *lab;
 	struct diags *diags;
-	struct arena arena;          /* the tree, and texts with their variables put in */
-	struct names nodes, ends;    /* by name, to what is in lab */
-	const struct yaml **trees;   /* of each node: what its own vars and the like are in */
-	const struct yaml *vars;     /* of the lab; NULL: none */
+	struct arena arena;	   /* the tree, and texts with their variables put in */
+	struct names nodes, ends;  /* by name, to what is in lab */
+	const struct yaml **trees; /* of each node: what its own vars and the like are in */
+	struct plan plan;	   /* pools, and which links take from them */
+	size_t n_automatic;	   /* entries of plan.automatic: one a link */
+	bool routing;		   /* `routing: static` */
+	struct where routing_where;
+	const struct yaml *vars;			  /* of the lab; NULL: none */
 	const struct yaml *node_defaults, *link_defaults; /* maps under `defaults:`; NULL: none */
-	const struct node *node;     /* the node that is being read; NULL: none */
-	size_t expanded;             /* bytes of texts that variables made so far */
-	size_t errors;               /* so far, in this file */
-	bool quiet;                  /* findings are counted, not reported (again) */
+	const struct node *node;		   /* the node that is being read; NULL: none */
+	size_t expanded;			   /* bytes of texts that variables made so far */
+	size_t errors;				   /* so far, in this file */
+	bool quiet;				   /* findings are counted, not reported (again) */
 	bool node_defaults_bad, link_defaults_bad; /* and that was reported once */
 	bool no_memory;
-	unsigned guesses;            /* "did you mean" searches done */
+	unsigned guesses; /* "did you mean" searches done */
 };
 
 /* A key that a map may have. */
@@ -48,8 +53,8 @@ struct key {
 /* ---- findings ------------------------------------------------------------------------------ */
 
 struct where reader_where(const struct reader *r, const struct yaml *value);
-void reader_error(struct reader *r, const struct yaml *value, const char *hint, const char *fmt, ...)
-	__attribute__((format(printf, 4, 5)));
+void reader_error(struct reader *r, const struct yaml *value, const char *hint, const char *fmt,
+		  ...) __attribute__((format(printf, 4, 5)));
 void reader_warning(struct reader *r, const struct yaml *value, const char *hint, const char *fmt,
 		    ...) __attribute__((format(printf, 4, 5)));
 /* `mtu: "abc" is not a number from 68 to 65535` */
@@ -112,6 +117,8 @@ void reader_addresses(struct reader *r, const struct yaml *value, struct address
 /* ---- the parts of a file ------------------------------------------------------------------- */
 
 void reader_nodes(struct reader *r, const struct yaml *value);
+/* `pools:`, into the reader's plan. */
+void reader_pools(struct reader *r, const struct yaml *value, void *object);
 void reader_links(struct reader *r, const struct yaml *value);
 /* `routes:` and `neighbors:` of the node. */
 void reader_routes(struct reader *r, const struct yaml *value, void *node);

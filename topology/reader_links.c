@@ -11,9 +11,10 @@
 /* A link while it is read. */
 struct draft {
 	struct link *link;
-	const struct yaml *ends[2];      /* where they are written */
-	unsigned n_ends;                 /* how many were written, good or not */
+	const struct yaml *ends[2]; /* where they are written */
+	unsigned n_ends;	    /* how many were written, good or not */
 	bool up, end_up[2], end_has_up[2];
+	bool automatic; /* `addresses: auto` */
 };
 
 /* One end while it is read. */
@@ -46,8 +47,9 @@ static void read_end_name(struct reader *r, const struct yaml *value, void *obje
 	}
 	node = names_find(&r->nodes, name);
 	if (!node) {
-		reader_error(r, value, reader_guess_node(r, name, hint, sizeof(hint)) ?:
-			     "nodes are written under `nodes:`",
+		reader_error(r, value,
+			     reader_guess_node(r, name, hint, sizeof(hint))
+				     ?: "nodes are written under `nodes:`",
 			     "there is no node \"%.80s\"", name);
 		return;
 	}
@@ -92,12 +94,8 @@ static void read_end_up(struct reader *r, const struct yaml *value, void *object
 }
 
 static const struct key end_keys[] = {
-	{"end", read_end_name},
-	{"address", read_end_addresses},
-	{"addresses", read_end_addresses},
-	{"mac", read_end_mac},
-	{"mtu", read_end_mtu},
-	{"up", read_end_up},
+	{"end", read_end_name}, {"address", read_end_addresses}, {"addresses", read_end_addresses},
+	{"mac", read_end_mac},	{"mtu", read_end_mtu},		 {"up", read_end_up},
 };
 
 static void end_free(struct end *end)
@@ -123,8 +121,8 @@ static void read_end(struct reader *r, const struct yaml *value, void *object)
 	end.end->where = reader_where(r, value);
 	if (value->kind == YAML_SCALAR && !yaml_is_null(value))
 		read_end_name(r, value, &end);
-	else if (reader_map(r, value, end_keys, ARRAY_SIZE(end_keys), &end, "an end") && !end.text &&
-		 !yaml_find(value, "end"))
+	else if (reader_map(r, value, end_keys, ARRAY_SIZE(end_keys), &end, "an end") &&
+		 !end.text && !yaml_find(value, "end"))
 		reader_error(r, value, "write {end: \"blue:eth0\", ...}",
 			     "the end does not say whose it is");
 	if (end.text)
@@ -213,6 +211,20 @@ static void read_features(struct reader *r, const struct yaml *value, void *obje
 	reader_map(r, value, keys, ARRAY_SIZE(keys), object, "`features`");
 }
 
+static void read_addresses(struct reader *r, const struct yaml *value, void *object)
+{
+	static const char expected[] = "auto or none";
+	const char *text = reader_text(r, value, expected);
+	struct draft *draft = object;
+
+	if (!text)
+		return;
+	draft->automatic = !strcmp(text, "auto");
+	if (!draft->automatic && strcmp(text, "none"))
+		reader_bad(r, value, expected,
+			   "addresses belong to the ends: {end: \"a:eth0\", address: 10.0.0.1/24}");
+}
+
 static void read_xdp(struct reader *r, const struct yaml *value, void *object)
 {
 	struct draft *draft = object;
@@ -230,10 +242,9 @@ static void read_hooks(struct reader *r, const struct yaml *value, void *object)
 /* The first OWN_KEYS make no sense in `defaults`. */
 enum { OWN_KEYS = 1 };
 static const struct key link_keys[] = {
-	{"endpoints", read_endpoints}, {"mtu", read_mtu},
-	{"up", read_up},	       {"txqueuelen", read_txqueuelen},
-	{"queues", read_queues},       {"features", read_features},
-	{"xdp", read_xdp},	       {"hooks", read_hooks},
+	{"endpoints", read_endpoints},	 {"mtu", read_mtu},	  {"up", read_up},
+	{"txqueuelen", read_txqueuelen}, {"queues", read_queues}, {"features", read_features},
+	{"addresses", read_addresses},	 {"xdp", read_xdp},	  {"hooks", read_hooks},
 };
 
 /* ---- a link -------------------------------------------------------------------------------- */
@@ -269,7 +280,7 @@ static void read_link(struct reader *r, const struct yaml *value, void *object)
 	struct draft draft = {.up = true, .end_up = {true, true}};
 	struct lab *lab = object;
 	struct link **place;
-	bool is_map;
+	bool is_map, *automatic;
 
 	draft.link = calloc(1, sizeof(*draft.link));
 	if (!draft.link) {
@@ -292,6 +303,9 @@ static void read_link(struct reader *r, const struct yaml *value, void *object)
 		return;
 	}
 	*place = draft.link;
+	automatic = reader_append(r, &r->plan.automatic, &r->n_automatic, sizeof(*automatic));
+	if (automatic)
+		*automatic = draft.automatic;
 	join(r, &draft);
 }
 
@@ -338,8 +352,8 @@ static void name_ends(struct reader *r, struct lab *lab)
 				reader_no_memory(r);
 			else if (first != end)
 				reader_error(r, &value, "an interface has one link; name another",
-					     "%s is an end of two links, first in line %d", end->name,
-					     first->where.line);
+					     "%s is an end of two links, first in line %d",
+					     end->name, first->where.line);
 		}
 	}
 	free(next);

@@ -19,7 +19,8 @@ static const char *node_name_problem(const char *name)
 	for (const char *p = name; *p; p++)
 		if (!isascii((unsigned char)*p) ||
 		    (!isalnum((unsigned char)*p) && !strchr("._-", *p)))
-			return "a node name is made of the letters A-Z and a-z, digits, '.', '_' and "
+			return "a node name is made of the letters A-Z and a-z, digits, '.', '_' "
+			       "and "
 			       "'-'";
 	if (strlen(name) > NODE_NAME_MAX)
 		return "a node name has at most 63 characters";
@@ -291,8 +292,8 @@ static const struct key node_keys[] = {
 /* Keys that make sense for bridges only. */
 static void check_bridge_keys(struct reader *r, const struct yaml *tree, struct node *node)
 {
-	static const char *const keys[] = {"dev",	"address",	  "addresses",
-					   "stp",	"vlan_filtering", "ageing"};
+	static const char *const keys[] = {"dev", "address",	    "addresses",
+					   "stp", "vlan_filtering", "ageing"};
 
 	if (node->kind == NODE_BRIDGE)
 		return;

@@ -29,7 +29,8 @@ struct draft {
 
 /* ---- the full form ------------------------------------------------------------------------- */
 
-static void set_to(struct reader *r, const struct yaml *value, struct draft *draft, const char *text)
+static void set_to(struct reader *r, const struct yaml *value, struct draft *draft,
+		   const char *text)
 {
 	static const char expected[] = "default or a prefix, like 10.0.0.0/24";
 	struct ip_prefix *to = &draft->route->to;
@@ -175,8 +176,12 @@ static bool next_word(const char **cursor, char word[64])
 /* A word of the text as a value of its own, for the readers of values. */
 static struct yaml word_value(const struct yaml *text, const struct yaml *key, const char *word)
 {
-	return (struct yaml){.kind = YAML_SCALAR, .line = text->line, .column = text->column,
-			     .plain = true, .key = key, .text = word};
+	return (struct yaml){.kind = YAML_SCALAR,
+			     .line = text->line,
+			     .column = text->column,
+			     .plain = true,
+			     .key = key,
+			     .text = word};
 }
 
 static void read_words(struct reader *r, const struct yaml *value, struct draft *draft)
@@ -256,8 +261,8 @@ static void finish_route(struct reader *r, const struct yaml *value, struct draf
 static void read_route(struct reader *r, const struct yaml *value, void *object)
 {
 	static const struct key keys[] = {
-		{"to", read_to},	 {"kind", read_route_kind},   {"via", read_via},
-		{"dev", read_route_dev}, {"metric", read_metric},     {"nexthops", read_nexthops},
+		{"to", read_to},	 {"kind", read_route_kind}, {"via", read_via},
+		{"dev", read_route_dev}, {"metric", read_metric},   {"nexthops", read_nexthops},
 	};
 	size_t errors = r->errors;
 	struct draft draft = {};

@@ -75,8 +75,8 @@ static bool buffer_add(struct text_buffer *buffer, const char *text, size_t len)
 }
 
 /*
- * Put variables in: ${name}; $${ stands for ${. Values of variables are taken as they are: they hold no
- * variables themselves, so that nothing can grow without end.
+ * Put variables in: ${name}; $${ stands for ${. Values of variables are taken as they are: they
+ * hold no variables themselves, so that nothing can grow without end.
  */
 static bool expand(struct reader *r, const struct yaml *value, struct text_buffer *buffer)
 {
@@ -178,7 +178,8 @@ void reader_number(struct reader *r, const struct yaml *value, uint32_t least, u
 /* 1, 0, or -1 when it is neither. */
 static int switch_value(const char *text)
 {
-	static const char *const on[] = {"true", "on", "yes"}, *const off[] = {"false", "off", "no"};
+	static const char *const on[] = {"true", "on", "yes"}, *const off[] = {"false", "off",
+									       "no"};
 
 	for (size_t i = 0; i < 3; i++) {
 		if (!strcmp(text, on[i]))
@@ -222,8 +223,7 @@ bool reader_address(struct reader *r, const struct yaml *value, struct ip_addr *
 		return false;
 	if (ip_parse(text, addr))
 		return true;
-	reader_bad(r, value, expected,
-		   strchr(text, '/') ? "write it without a length" : NULL);
+	reader_bad(r, value, expected, strchr(text, '/') ? "write it without a length" : NULL);
 	return false;
 }
 
@@ -296,7 +296,8 @@ const char *reader_ifname_problem(const char *text)
 		if (!strcmp(text, taken[i]))
 			return "the kernel keeps this name for itself";
 	if (text[0] == '-')
-		return "an interface name cannot start with '-', since it would look like an option";
+		return "an interface name cannot start with '-', since it would look like an "
+		       "option";
 	for (; *text; text++)
 		if (*text <= ' ' || *text > '~' || strchr("/:%", *text))
 			return "an interface name is made of printable ASCII characters "
@@ -325,9 +326,8 @@ void reader_xdp(struct reader *r, const struct yaml *value, enum xdp_mode *mode)
 		const char *word;
 		enum xdp_mode mode;
 	} modes[] = {
-		{"native", XDP_MODE_NATIVE}, {"generic", XDP_MODE_GENERIC},
-		{"off", XDP_MODE_OFF},	     {"false", XDP_MODE_OFF},
-		{"no", XDP_MODE_OFF},
+		{"native", XDP_MODE_NATIVE}, {"generic", XDP_MODE_GENERIC}, {"off", XDP_MODE_OFF},
+		{"false", XDP_MODE_OFF},     {"no", XDP_MODE_OFF},
 	};
 	static const char expected[] = "native, generic or off";
 	const char *text = reader_text(r, value, expected);
@@ -359,7 +359,8 @@ static void read_one_hook(struct reader *r, const struct yaml *value, void *obje
 		*hooks |= HOOKS_NONE;
 	else
 		reader_bad(r, value, expected,
-			   !strcmp(text, "xdp") ? "XDP has a key of its own: `xdp: generic`" : NULL);
+			   !strcmp(text, "xdp") ? "XDP has a key of its own: `xdp: generic`"
+						: NULL);
 }
 
 void reader_hooks(struct reader *r, const struct yaml *value, unsigned *hooks)

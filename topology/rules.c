@@ -41,8 +41,8 @@ static int check_namespaces(const struct lab *lab, struct diags *diags)
 		else if (first != node)
 			diags_add(diags, SEVERITY_ERROR, node->where,
 				  "a namespace is one node: give it all the links",
-				  "node %s is the same namespace as %s (%s)", node->name, first->name,
-				  key);
+				  "node %s is the same namespace as %s (%s)", node->name,
+				  first->name, key);
 	}
 	names_free(&seen);
 	free(keys);
@@ -77,7 +77,8 @@ static void check_end(const struct end *end, struct diags *diags)
 		diags_add(diags, SEVERITY_ERROR, end->where, NULL,
 			  "%s: the MAC address is all zero", end->name);
 	for (size_t i = 0; i < end->n_addresses; i++) {
-		if (end->addresses[i].prefix.addr.family != AF_INET6 || end_mtu(end) >= IPV6_MTU_MIN)
+		if (end->addresses[i].prefix.addr.family != AF_INET6 ||
+		    end_mtu(end) >= IPV6_MTU_MIN)
 			continue;
 		diags_add(diags, SEVERITY_ERROR, end->addresses[i].where,
 			  "raise the MTU to 1280 or more, or use IPv4 alone",
@@ -113,16 +114,12 @@ static int check_mtus(const struct lab *lab, const struct segments *segments, st
 
 /* ---- all ----------------------------------------------------------------------------------- */
 
-int rules_check(const struct lab *lab, bool complete, struct diags *diags)
+int rules_check(const struct lab *lab, const struct segments *segments, bool complete,
+		struct diags *diags)
 {
-	struct segments segments;
 	size_t errors = diags->errors;
-	int result;
+	int result = check_namespaces(lab, diags);
 
-	result = segments_find(&segments, lab);
-	if (result < 0)
-		return result;
-	result = check_namespaces(lab, diags);
 	for (size_t i = 0; i < lab->n_nodes && result == 0; i++) {
 		check_bridge_dev(lab->nodes[i], diags);
 		result = rules_node_addresses(lab->nodes[i], diags);
@@ -131,9 +128,8 @@ int rules_check(const struct lab *lab, bool complete, struct diags *diags)
 	for (size_t i = 0; i < lab_n_ends(lab); i++)
 		check_end(lab_end(lab, i), diags);
 	if (complete && diags->errors == errors && result == 0)
-		result = check_mtus(lab, &segments, diags);
+		result = check_mtus(lab, segments, diags);
 	if (complete && diags->errors == errors && result == 0)
-		result = rules_lab_addresses(lab, &segments, diags);
-	segments_free(&segments);
+		result = rules_lab_addresses(lab, segments, diags);
 	return result;
 }

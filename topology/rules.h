@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * rules.h - what must hold between the parts of a lab, beyond the grammar of its file. Findings name
- * their place; errors are what the kernel would refuse or what cannot be meant, warnings what
+ * rules.h - what must hold between the parts of a lab, beyond the grammar of its file. Findings
+ * name their place; errors are what the kernel would refuse or what cannot be meant, warnings what
  * builds but hardly does what was meant.
  */
 #ifndef VETHLAB_TOPOLOGY_RULES_H
@@ -11,14 +11,16 @@
 #include "topology/segments.h"
 
 /*
- * All rules. complete: the file had no errors so far, so that what is missing is missing; without it
- * only errors are looked for. Returns 0 or -ENOMEM.
+ * All rules. complete: the file had no errors so far, so that what is missing is missing; without
+ * it only errors are looked for. Returns 0 or -ENOMEM.
  */
-int rules_check(const struct lab *lab, bool complete, struct diags *diags);
+int rules_check(const struct lab *lab, const struct segments *segments, bool complete,
+		struct diags *diags);
 
 /* ---- the parts, for rules_check() ---------------------------------------------------------- */
 
-/* Addresses of a node and of the lab: whether they can be used, duplicates, overlaps. 0 or -ENOMEM. */
+/* Addresses of a node and of the lab: whether they can be used, duplicates, overlaps. 0 or -ENOMEM.
+ */
 int rules_node_addresses(const struct node *node, struct diags *diags);
 int rules_lab_addresses(const struct lab *lab, const struct segments *segments,
 			struct diags *diags);

@@ -69,9 +69,9 @@ static size_t collect(const struct node *node, struct seen *list, unsigned order
 
 		for (size_t j = 0; j < end->n_addresses; j++, n++)
 			if (list)
-				list[n] = (struct seen){
-					&end->addresses[j], end->ifname, node, order + n,
-					segments ? segment_of(segments, end) : 0};
+				list[n] = (struct seen){&end->addresses[j], end->ifname, node,
+							order + n,
+							segments ? segment_of(segments, end) : 0};
 	}
 	return n;
 }
@@ -186,8 +186,7 @@ static void check_overlaps(struct seen *list, size_t n, struct diags *diags)
 	}
 }
 
-int rules_lab_addresses(const struct lab *lab, const struct segments *segments,
-			struct diags *diags)
+int rules_lab_addresses(const struct lab *lab, const struct segments *segments, struct diags *diags)
 {
 	struct seen *list;
 	size_t n = 0;

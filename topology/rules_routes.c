@@ -102,7 +102,8 @@ static void check_gateway(const struct node *node, const struct route *route,
 	if (!end)
 		diags_add(diags, SEVERITY_WARNING, route->where,
 			  "a gateway is an address in a subnet of one of the node's interfaces",
-			  "%s reaches the gateway %s by no interface: the kernel will refuse the route",
+			  "%s reaches the gateway %s by no interface: the kernel will refuse the "
+			  "route",
 			  node->name, text);
 	else if (!end->up)
 		diags_add(diags, SEVERITY_WARNING, route->where, NULL,

@@ -75,7 +75,8 @@ static size_t utf8_length(const unsigned char *p, const unsigned char *end)
 	return len;
 }
 
-/* Whether the bytes are UTF-8 text without control characters; a finding names the first that is not. */
+/* Whether the bytes are UTF-8 text without control characters; a finding names the first that is
+ * not. */
 static bool check_text(const char *text, size_t len, const char *path, struct diags *diags)
 {
 	const unsigned char *p = (const unsigned char *)text, *end = p + len;
@@ -107,9 +108,9 @@ static bool check_text(const char *text, size_t len, const char *path, struct di
 
 struct level {
 	struct yaml *container;
-	struct yaml *last;       /* its last entry */
-	const struct yaml *key;  /* the key that waits for its value */
-	struct names keys;       /* of a map: key to its scalar */
+	struct yaml *last;	/* its last entry */
+	const struct yaml *key; /* the key that waits for its value */
+	struct names keys;	/* of a map: key to its scalar */
 };
 
 struct builder {
@@ -193,7 +194,8 @@ static char opening(struct fy_event *event)
 }
 
 /* Where an event starts; false: it is not written at all. */
-static bool event_place(const struct builder *builder, struct fy_event *event, int *line, int *column)
+static bool event_place(const struct builder *builder, struct fy_event *event, int *line,
+			int *column)
 {
 	const struct fy_mark *mark = fy_event_start_mark(event);
 	char first = opening(event);

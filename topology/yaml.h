@@ -13,21 +13,21 @@
 #include "topology/err.h"
 
 enum {
-	YAML_SIZE_MAX = 16 << 20,     /* bytes of a file */
+	YAML_SIZE_MAX = 16 << 20,      /* bytes of a file */
 	YAML_VALUES_MAX = 1000 * 1000, /* scalars, lists and maps */
-	YAML_DEPTH_MAX = 16,          /* lists and maps inside each other */
+	YAML_DEPTH_MAX = 16,	       /* lists and maps inside each other */
 };
 
 enum yaml_kind { YAML_SCALAR, YAML_LIST, YAML_MAP };
 
 struct yaml {
 	enum yaml_kind kind;
-	bool plain; /* a scalar without quotes: may be a number, a boolean, null */
-	int line, column; /* from 1 */
+	bool plain;		/* a scalar without quotes: may be a number, a boolean, null */
+	int line, column;	/* from 1 */
 	const struct yaml *key; /* of a map's entry: the scalar before the colon */
-	struct yaml *next; /* of the list or map that this is in */
+	struct yaml *next;	/* of the list or map that this is in */
 	union {
-		const char *text; /* YAML_SCALAR */
+		const char *text;   /* YAML_SCALAR */
 		struct yaml *first; /* YAML_LIST, YAML_MAP; NULL: empty */
 	};
 };
@@ -43,9 +43,10 @@ char *arena_strndup(struct arena *arena, const char *text, size_t len);
 void arena_free(struct arena *arena);
 
 /*
- * Parse text into a tree that lives as long as arena. path: what findings call the text. Returns NULL
- * if the text is no tree; the error is in diags. A key that is written twice is an error in diags,
- * but the tree is returned, so that more can be found. An empty document is an empty plain scalar.
+ * Parse text into a tree that lives as long as arena. path: what findings call the text. Returns
+ * NULL if the text is no tree; the error is in diags. A key that is written twice is an error in
+ * diags, but the tree is returned, so that more can be found. An empty document is an empty plain
+ * scalar.
  */
 const struct yaml *yaml_parse(const char *text, size_t len, const char *path, struct arena *arena,
 			      struct diags *diags);

@@ -30,12 +30,13 @@ static struct ip_addr addr(const char *text)
 
 static void test_parse(void **state)
 {
-	static const char *const bad[] = {"",	      "10.0.0",	   "10.0.0.1.2", "10.0.0.256", "1.2.3.4/24",
-					  "fe80::1%eth0", "g::1",    ":",	   " 10.0.0.1",  "0x0a.0.0.1",
-					  "010.0.0.1.",   "1:2:3:4", "::1::"};
-	static const char *const bad_prefix[] = {"10.0.0.1",   "10.0.0.1/",   "10.0.0.1/33", "10.0.0.1/+8",
-						 "10.0.0.1/8 ", "10.0.0.1/0x8", "::1/129",	   "::1/0000",
-						 "/8",		"10.0.0.1/8/8", "10.0.0.1/-1"};
+	static const char *const bad[] = {
+		"",  "10.0.0",	  "10.0.0.1.2", "10.0.0.256", "1.2.3.4/24", "fe80::1%eth0", "g::1",
+		":", " 10.0.0.1", "0x0a.0.0.1", "010.0.0.1.", "1:2:3:4",    "::1::"};
+	static const char *const bad_prefix[] = {"10.0.0.1",	 "10.0.0.1/",	"10.0.0.1/33",
+						 "10.0.0.1/+8",	 "10.0.0.1/8 ", "10.0.0.1/0x8",
+						 "::1/129",	 "::1/0000",	"/8",
+						 "10.0.0.1/8/8", "10.0.0.1/-1"};
 	struct ip_prefix p = {.len = 77};
 	struct ip_addr a = {.family = 99};
 	char buf[IP_TEXT_SIZE];
@@ -66,9 +67,9 @@ static void test_prefixes(void **state)
 		const char *prefix, *addr;
 		bool inside;
 	} rows[] = {
-		{"10.1.1.7/24", "10.1.1.200", true}, {"10.1.1.7/24", "10.1.2.1", false},
-		{"10.1.1.7/31", "10.1.1.6", true},   {"10.1.1.7/31", "10.1.1.8", false},
-		{"0.0.0.0/0", "255.1.1.1", true},    {"0.0.0.0/0", "::", false},
+		{"10.1.1.7/24", "10.1.1.200", true},   {"10.1.1.7/24", "10.1.2.1", false},
+		{"10.1.1.7/31", "10.1.1.6", true},     {"10.1.1.7/31", "10.1.1.8", false},
+		{"0.0.0.0/0", "255.1.1.1", true},      {"0.0.0.0/0", "::", false},
 		{"10.128.0.0/9", "10.127.0.1", false}, {"fd00::/63", "fd00:0:0:1::9", true},
 		{"fd00::/64", "fd00:0:0:1::9", false}, {"fd00::1/128", "fd00::1", true},
 	};
@@ -130,9 +131,12 @@ static void test_add(void **state)
 
 static void test_problems(void **state)
 {
-	static const char *const bad[] = {"224.0.0.5", "239.255.255.255", "240.0.0.1", "255.255.255.255",
-					  "0.0.0.0",   "0.1.2.3",	  "ff02::1",   "::", "::1"};
-	static const char *const good[] = {"10.0.0.1", "223.255.255.255", "1.1.1.1", "fe80::1", "fd00::1"};
+	static const char *const bad[] = {
+		"224.0.0.5", "239.255.255.255", "240.0.0.1", "255.255.255.255",
+		"0.0.0.0",   "0.1.2.3",		"ff02::1",   "::",
+		"::1"};
+	static const char *const good[] = {"10.0.0.1", "223.255.255.255", "1.1.1.1", "fe80::1",
+					   "fd00::1"};
 	struct ip_addr a;
 
 	(void)state;
@@ -152,8 +156,13 @@ static void test_problems(void **state)
 
 static void test_mac(void **state)
 {
-	static const char *const bad[] = {"", "02:00:00:00:00", "02:00:00:00:00:0g", "02-00-00-00-00-01",
-					  "02:00:00:00:00:01:", "2:0:0:0:0:1", "02:00:00:00:00:1 "};
+	static const char *const bad[] = {"",
+					  "02:00:00:00:00",
+					  "02:00:00:00:00:0g",
+					  "02-00-00-00-00-01",
+					  "02:00:00:00:00:01:",
+					  "2:0:0:0:0:1",
+					  "02:00:00:00:00:1 "};
 	uint8_t mac[6] = {9};
 	char buf[18];
 
@@ -168,8 +177,8 @@ static void test_mac(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_parse),	 cmocka_unit_test(test_prefixes),
-		cmocka_unit_test(test_add),	 cmocka_unit_test(test_problems),
+		cmocka_unit_test(test_parse), cmocka_unit_test(test_prefixes),
+		cmocka_unit_test(test_add),   cmocka_unit_test(test_problems),
 		cmocka_unit_test(test_mac),
 	};
 

@@ -14,14 +14,15 @@
 #include "tests/unit/findings.h"
 #include "topology/names.h"
 
-static const char two_links[] = "lab: x\n"
-				"nodes:\n"
-				"  a: {lo: {address: 10.9.9.9/32}}\n"
-				"  b: {}\n"
-				"  br: {kind: bridge, address: 10.0.1.9/24}\n"
-				"links:\n"
-				"- endpoints: [{end: a, address: 10.0.0.1/24}, {end: b, address: 10.0.0.2/24}]\n"
-				"- endpoints: [{end: 'b:p', address: 10.0.1.1/24}, br]\n";
+static const char two_links[] =
+	"lab: x\n"
+	"nodes:\n"
+	"  a: {lo: {address: 10.9.9.9/32}}\n"
+	"  b: {}\n"
+	"  br: {kind: bridge, address: 10.0.1.9/24}\n"
+	"links:\n"
+	"- endpoints: [{end: a, address: 10.0.0.1/24}, {end: b, address: 10.0.0.2/24}]\n"
+	"- endpoints: [{end: 'b:p', address: 10.0.1.1/24}, br]\n";
 
 /* Who owns an address, as "node" or "node:interface". */
 static const char *owner(const struct lab *lab, const char *text)
@@ -73,8 +74,9 @@ static void test_lab_names(void **state)
 {
 	static const char *const good[] = {"x", "blue", "a-b_C9", "0",
 					   "0123456789012345678901234567890"};
-	static const char *const bad[] = {"", "-x", "a/b", "..", ".", "a b", "a\n", "a.b",
-					  "\xc3\xa9", "01234567890123456789012345678901"};
+	static const char *const bad[] = {
+		"",    "-x",  "a/b", "..",	 ".",
+		"a b", "a\n", "a.b", "\xc3\xa9", "01234567890123456789012345678901"};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(good) / sizeof(*good); i++)
@@ -89,9 +91,16 @@ static void test_nearest(void **state)
 	static const struct {
 		const char *typed, *near;
 	} rows[] = {
-		{"adress", "address"}, {"addresess", "addresses"}, {"pu", "up"},	 {"MTU", "mtu"},
-		{"mut", "mtu"},	       {"deafult", "default"},	  {"x", NULL},	 {"dflt", NULL},
-		{"", NULL},	       {"network", NULL},
+		{"adress", "address"},
+		{"addresess", "addresses"},
+		{"pu", "up"},
+		{"MTU", "mtu"},
+		{"mut", "mtu"},
+		{"deafult", "default"},
+		{"x", NULL},
+		{"dflt", NULL},
+		{"", NULL},
+		{"network", NULL},
 		{"0123456789012345678901234567890123456789012345678901234567890123456789", NULL},
 	};
 

@@ -60,27 +60,28 @@ static void test_blue(void **state)
 
 static void test_links(void **state)
 {
-	struct lab *lab = read_good("lab: x\n"
-				    "nodes: {a: {}, b: , c: null}\n"
-				    "links:\n"
-				    "- endpoints: ['a:eth1', \"b:lan\"]\n"
-				    "- endpoints: [a, b]\n"
-				    "- endpoints: [a, c]\n"
-				    "  mtu: 9000\n"
-				    "  up: false\n"
-				    "  queues: 4\n"
-				    "  txqueuelen: 0\n"
-				    "  features: {tx_checksum: off, tso: false, gro: on}\n"
-				    "  xdp: native\n"
-				    "  hooks: [in, out]\n"
-				    "- endpoints:\n"
-				    "  - {end: a, addresses: [10.0.0.1/24, fd00::1/64], mac: 02:00:00:00:00:0a}\n"
-				    "  - {end: c, mtu: 1400, up: true}\n"
-				    "  mtu: 1400\n"
-				    "  up: false\n"
-				    "  hooks: none\n"
-				    "xdp: off\n"
-				    "hooks: out\n");
+	struct lab *lab = read_good(
+		"lab: x\n"
+		"nodes: {a: {}, b: , c: null}\n"
+		"links:\n"
+		"- endpoints: ['a:eth1', \"b:lan\"]\n"
+		"- endpoints: [a, b]\n"
+		"- endpoints: [a, c]\n"
+		"  mtu: 9000\n"
+		"  up: false\n"
+		"  queues: 4\n"
+		"  txqueuelen: 0\n"
+		"  features: {tx_checksum: off, tso: false, gro: on}\n"
+		"  xdp: native\n"
+		"  hooks: [in, out]\n"
+		"- endpoints:\n"
+		"  - {end: a, addresses: [10.0.0.1/24, fd00::1/64], mac: 02:00:00:00:00:0a}\n"
+		"  - {end: c, mtu: 1400, up: true}\n"
+		"  mtu: 1400\n"
+		"  up: false\n"
+		"  hooks: none\n"
+		"xdp: off\n"
+		"hooks: out\n");
 	struct link *link = lab->links[2];
 	struct end *end;
 
@@ -123,21 +124,22 @@ static void test_links(void **state)
 
 static void test_nodes(void **state)
 {
-	struct lab *lab = read_good("lab: x\n"
-				    "nodes:\n"
-				    "  host: {netns: host}\n"
-				    "  other: {netns: /run/netns/other}\n"
-				    "  process: {pid: 42}\n"
-				    "  router:\n"
-				    "    forward: v4\n"
-				    "    lo: {up: false, addresses: [192.0.2.1/32, fd01::1/128]}\n"
-				    "    sysctls: {net.ipv4.conf.all.rp_filter: 0}\n"
-				    "    exec: [ip route, 'echo a: b']\n"
-				    "    nft: |\n"
-				    "      table ip t {}\n"
-				    "  quiet: {lo: down, forward: both, exec: 'true'}\n"
-				    "  br: {kind: bridge, dev: lan, stp: true, vlan_filtering: yes, ageing: 0}\n"
-				    "  br2: {kind: bridge, address: 10.0.0.9/24}\n");
+	struct lab *lab = read_good(
+		"lab: x\n"
+		"nodes:\n"
+		"  host: {netns: host}\n"
+		"  other: {netns: /run/netns/other}\n"
+		"  process: {pid: 42}\n"
+		"  router:\n"
+		"    forward: v4\n"
+		"    lo: {up: false, addresses: [192.0.2.1/32, fd01::1/128]}\n"
+		"    sysctls: {net.ipv4.conf.all.rp_filter: 0}\n"
+		"    exec: [ip route, 'echo a: b']\n"
+		"    nft: |\n"
+		"      table ip t {}\n"
+		"  quiet: {lo: down, forward: both, exec: 'true'}\n"
+		"  br: {kind: bridge, dev: lan, stp: true, vlan_filtering: yes, ageing: 0}\n"
+		"  br2: {kind: bridge, address: 10.0.0.9/24}\n");
 	struct node *router = lab_find_node(lab, "router"), *br = lab_find_node(lab, "br");
 
 	(void)state;
@@ -169,25 +171,26 @@ static void test_nodes(void **state)
 
 static void test_routes(void **state)
 {
-	struct lab *lab = read_good(
-		"lab: x\n"
-		"nodes:\n"
-		"  a:\n"
-		"    routes:\n"
-		"    - {to: default, via: 10.0.0.2}\n"
-		"    - {to: default, via: fd00::2, metric: 7}\n"
-		"    - {to: 10.9.0.0/16, nexthops: [{via: 10.0.0.2, weight: 3}, {dev: eth0}, 10.0.0.3]}\n"
-		"    - {to: 10.8.0.0/16, kind: blackhole}\n"
-		"    - 192.0.2.7 via 10.0.0.2 dev eth0 metric 10\n"
-		"    - unreachable fd09::/64\n"
-		"    - prohibit default\n"
-		"    neighbors:\n"
-		"    - {address: 10.0.0.7, mac: '02:00:00:00:00:07', dev: eth0}\n"
-		"  b: {}\n"
-		"links:\n"
-		"- endpoints:\n"
-		"  - {end: a, addresses: [10.0.0.1/24, fd00::1/64]}\n"
-		"  - {end: b, addresses: [10.0.0.2/24, fd00::2/64]}\n");
+	struct lab *lab =
+		read_good("lab: x\n"
+			  "nodes:\n"
+			  "  a:\n"
+			  "    routes:\n"
+			  "    - {to: default, via: 10.0.0.2}\n"
+			  "    - {to: default, via: fd00::2, metric: 7}\n"
+			  "    - {to: 10.9.0.0/16, nexthops: [{via: 10.0.0.2, weight: 3}, {dev: "
+			  "eth0}, 10.0.0.3]}\n"
+			  "    - {to: 10.8.0.0/16, kind: blackhole}\n"
+			  "    - 192.0.2.7 via 10.0.0.2 dev eth0 metric 10\n"
+			  "    - unreachable fd09::/64\n"
+			  "    - prohibit default\n"
+			  "    neighbors:\n"
+			  "    - {address: 10.0.0.7, mac: '02:00:00:00:00:07', dev: eth0}\n"
+			  "  b: {}\n"
+			  "links:\n"
+			  "- endpoints:\n"
+			  "  - {end: a, addresses: [10.0.0.1/24, fd00::1/64]}\n"
+			  "  - {end: b, addresses: [10.0.0.2/24, fd00::2/64]}\n");
 	struct node *a = lab->nodes[0];
 	char buf[IP_TEXT_SIZE];
 
@@ -221,19 +224,20 @@ static void test_routes(void **state)
 
 static void test_defaults_and_vars(void **state)
 {
-	struct lab *lab = read_good("lab: x\n"
-				    "vars: {who: lab, net: 10.7.0, money: $}\n"
-				    "defaults:\n"
-				    "  nodes: {forward: both, vars: {who: any}, exec: 'echo ${node} ${who}'}\n"
-				    "  links: {mtu: 1400, up: false}\n"
-				    "nodes:\n"
-				    "  a: {}\n"
-				    "  b: {forward: v6, vars: {who: me}}\n"
-				    "  c: {exec: 'a=1; echo $a $${a} ${lab} ${money}$'}\n"
-				    "links:\n"
-				    "- endpoints: [{end: a, address: '${net}.1/24'}, b]\n"
-				    "- endpoints: [a, c]\n"
-				    "  mtu: 1500\n");
+	struct lab *lab = read_good(
+		"lab: x\n"
+		"vars: {who: lab, net: 10.7.0, money: $}\n"
+		"defaults:\n"
+		"  nodes: {forward: both, vars: {who: any}, exec: 'echo ${node} ${who}'}\n"
+		"  links: {mtu: 1400, up: false}\n"
+		"nodes:\n"
+		"  a: {}\n"
+		"  b: {forward: v6, vars: {who: me}}\n"
+		"  c: {exec: 'a=1; echo $a $${a} ${lab} ${money}$'}\n"
+		"links:\n"
+		"- endpoints: [{end: a, address: '${net}.1/24'}, b]\n"
+		"- endpoints: [a, c]\n"
+		"  mtu: 1500\n");
 
 	(void)state;
 	assert_true(lab->nodes[0]->forward_v4);
@@ -256,7 +260,8 @@ static void test_defaults_and_vars(void **state)
 		 "2:39: error: there is no variable ${wo}\n"
 		 "\twrite it under `vars:`, or $${wo} if it is not ours to put in\n"
 		 "2:57: error: unknown key \"endpoints\" in `defaults`\n"
-		 "\tkeys of `defaults`: mtu, up, txqueuelen, queues, features, xdp, hooks\n");
+		 "\tkeys of `defaults`: mtu, up, txqueuelen, queues, features, addresses, xdp, "
+		 "hooks\n");
 }
 
 static void test_bad_yaml(void **state)
@@ -344,57 +349,58 @@ static void test_many_findings(void **state)
 static void test_all_at_once(void **state)
 {
 	(void)state;
-	read_bad("lab: a/b\n"
-		 "abot: x\n"
-		 "nodes:\n"
-		 "  alpha: {netns: hosts, foo: 1}\n"
-		 "  b:\n"
-		 "  \xc3\xa9: {}\n"
-		 "  \"-x\": {}\n"
-		 "  b: {forward: v5}\n"
-		 "links:\n"
-		 "- endpoints: ['alpha:veth0123456789012', 'alhpa:eth0']\n"
-		 "- endpoints: [alpha, b, b]\n"
-		 "- endpoints: [alpha, b]\n"
-		 "  mtu: 10\n"
-		 "  features: {tos: on}\n"
-		 "- endpoints:\n"
-		 "  - {end: 'alpha:eth9', address: 10.0.0.1, mac: 01:00:00:00:00:00}\n"
-		 "  - {end: 'b:eth9', adress: 10.0.0.1/24, up: maybe}\n"
-		 "- [alpha, b]\n"
-		 "- {}\n",
-		 "1:6: error: lab: \"a/b\": a lab name is made of the letters A-Z and a-z, digits, "
-		 "'_' and '-'\n"
-		 "2:1: error: unknown key \"abot\" in a lab\n"
-		 "\tdid you mean \"about\"?\n"
-		 "4:18: error: netns: \"hosts\" is not new, host or a path like /run/netns/x\n"
-		 "4:25: error: unknown key \"foo\" in a node\n"
-		 "\tkeys of a node: netns, pid, kind, forward, lo, sysctls, routes, neighbors, "
-		 "exec, nft, vars, dev, address, addresses, stp, vlan_filtering, ageing\n"
-		 "6:3: error: \"\xc3\xa9\": a node name is made of the letters A-Z and a-z, digits, "
-		 "'.', '_' and '-'\n"
-		 "7:3: error: \"-x\": a node name starts with a letter, a digit or '_'\n"
-		 "8:3: error: key \"b\" is written twice, first in line 5\n"
-		 "\tkeep one of the two\n"
-		 "10:15: error: \"alpha:veth0123456789012\": the kernel takes interface names of at "
-		 "most 15 characters\n"
-		 "10:42: error: there is no node \"alhpa\"\n"
-		 "\tdid you mean \"alpha\"?\n"
-		 "11:14: error: a link has two ends, not 3\n"
-		 "13:8: error: mtu: \"10\" is not a number from 68 to 65535\n"
-		 "14:14: error: unknown key \"tos\" in `features`\n"
-		 "\tdid you mean \"tso\"?\n"
-		 "16:11: error: alpha:eth9: the MAC address is a multicast address\n"
-		 "\tthe second hexadecimal digit must be even: 02:...\n"
-		 "16:34: error: address: \"10.0.0.1\" is not an address with its length, like "
-		 "10.0.0.1/24 or fd00::1/64\n"
-		 "\tadd how long its subnet is: 10.0.0.1/24\n"
-		 "17:21: error: unknown key \"adress\" in an end\n"
-		 "\tdid you mean \"address\"?\n"
-		 "17:46: error: up: \"maybe\" is not true or false\n"
-		 "18:3: error: a map of the keys of a link is expected, not a list\n"
-		 "19:3: error: the link has no ends\n"
-		 "\twrite `endpoints: [\"a:eth0\", \"b:eth0\"]`\n");
+	read_bad(
+		"lab: a/b\n"
+		"abot: x\n"
+		"nodes:\n"
+		"  alpha: {netns: hosts, foo: 1}\n"
+		"  b:\n"
+		"  \xc3\xa9: {}\n"
+		"  \"-x\": {}\n"
+		"  b: {forward: v5}\n"
+		"links:\n"
+		"- endpoints: ['alpha:veth0123456789012', 'alhpa:eth0']\n"
+		"- endpoints: [alpha, b, b]\n"
+		"- endpoints: [alpha, b]\n"
+		"  mtu: 10\n"
+		"  features: {tos: on}\n"
+		"- endpoints:\n"
+		"  - {end: 'alpha:eth9', address: 10.0.0.1, mac: 01:00:00:00:00:00}\n"
+		"  - {end: 'b:eth9', adress: 10.0.0.1/24, up: maybe}\n"
+		"- [alpha, b]\n"
+		"- {}\n",
+		"1:6: error: lab: \"a/b\": a lab name is made of the letters A-Z and a-z, digits, "
+		"'_' and '-'\n"
+		"2:1: error: unknown key \"abot\" in a lab\n"
+		"\tdid you mean \"about\"?\n"
+		"4:18: error: netns: \"hosts\" is not new, host or a path like /run/netns/x\n"
+		"4:25: error: unknown key \"foo\" in a node\n"
+		"\tkeys of a node: netns, pid, kind, forward, lo, sysctls, routes, neighbors, "
+		"exec, nft, vars, dev, address, addresses, stp, vlan_filtering, ageing\n"
+		"6:3: error: \"\xc3\xa9\": a node name is made of the letters A-Z and a-z, digits, "
+		"'.', '_' and '-'\n"
+		"7:3: error: \"-x\": a node name starts with a letter, a digit or '_'\n"
+		"8:3: error: key \"b\" is written twice, first in line 5\n"
+		"\tkeep one of the two\n"
+		"10:15: error: \"alpha:veth0123456789012\": the kernel takes interface names of at "
+		"most 15 characters\n"
+		"10:42: error: there is no node \"alhpa\"\n"
+		"\tdid you mean \"alpha\"?\n"
+		"11:14: error: a link has two ends, not 3\n"
+		"13:8: error: mtu: \"10\" is not a number from 68 to 65535\n"
+		"14:14: error: unknown key \"tos\" in `features`\n"
+		"\tdid you mean \"tso\"?\n"
+		"16:11: error: alpha:eth9: the MAC address is a multicast address\n"
+		"\tthe second hexadecimal digit must be even: 02:...\n"
+		"16:34: error: address: \"10.0.0.1\" is not an address with its length, like "
+		"10.0.0.1/24 or fd00::1/64\n"
+		"\tadd how long its subnet is: 10.0.0.1/24\n"
+		"17:21: error: unknown key \"adress\" in an end\n"
+		"\tdid you mean \"address\"?\n"
+		"17:46: error: up: \"maybe\" is not true or false\n"
+		"18:3: error: a map of the keys of a link is expected, not a list\n"
+		"19:3: error: the link has no ends\n"
+		"\twrite `endpoints: [\"a:eth0\", \"b:eth0\"]`\n");
 }
 
 static void test_files(void **state)
@@ -418,11 +424,16 @@ static void test_files(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_blue),	     cmocka_unit_test(test_links),
-		cmocka_unit_test(test_nodes),	     cmocka_unit_test(test_routes),
-		cmocka_unit_test(test_defaults_and_vars), cmocka_unit_test(test_bad_yaml),
-		cmocka_unit_test(test_absurd),	     cmocka_unit_test(test_many_findings),
-		cmocka_unit_test(test_all_at_once),  cmocka_unit_test(test_files),
+		cmocka_unit_test(test_blue),
+		cmocka_unit_test(test_links),
+		cmocka_unit_test(test_nodes),
+		cmocka_unit_test(test_routes),
+		cmocka_unit_test(test_defaults_and_vars),
+		cmocka_unit_test(test_bad_yaml),
+		cmocka_unit_test(test_absurd),
+		cmocka_unit_test(test_many_findings),
+		cmocka_unit_test(test_all_at_once),
+		cmocka_unit_test(test_files),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

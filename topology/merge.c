@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* merge.c - neighbouring networks joined to bigger ones, as far as it goes. */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "topology/ip.h"
+#include "topology/merge.h"
+
+/* Whether some target of the graph is exactly this network. */
+static bool is_target(const struct merge_forest *forest, const struct ip_prefix *network)
+{
+	size_t low = 0, high = forest->n_leaves;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		const struct ip_prefix *target = &forest->nodes[middle].network;
+		int order = ip_compare(&target->addr, &network->addr) ?: target->len - network->len;
+
+		if (!order)
+			return true;
+		if (order < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return false;
+}
+
+/* The prefix whose halves a and b are; false: they are no halves, or it is a target itself. */
+static bool parent_of(const struct merge_forest *forest, const struct ip_prefix *a,
+		      const struct ip_prefix *b, struct ip_prefix *parent)
+{
+	struct ip_prefix wider = *a;
+
+	if (a->len != b->len || !a->len)
+		return false;
+	wider.len--;
+	wider = ip_network(&wider);
+	if (!ip_prefix_contains(&wider, &b->addr) || is_target(forest, &wider))
+		return false;
+	*parent = wider;
+	return true;
+}
+
+int merge_build(struct merge_forest *forest, const struct graph *graph)
+{
+	size_t n = graph->n_targets;
+	unsigned *stack;
+
+	*forest = (struct merge_forest){.n = n, .n_leaves = n};
+	forest->nodes = calloc(2 * n + 1, sizeof(*forest->nodes));
+	forest->roots = stack = calloc(n + 1, sizeof(*stack));
+	if (!forest->nodes || !forest->roots)
+		return -ENOMEM;
+	for (size_t i = 0; i < n; i++)
+		forest->nodes[i] = (struct merge_node){
+			graph->items[graph->targets[i].first].network, {-1, -1}};
+	/* What was joined may join again with what is below it. What stays is the roots. */
+	for (size_t i = 0, depth = 0; i < n; i++) {
+		struct ip_prefix parent;
+
+		stack[depth++] = i;
+		while (depth > 1 && parent_of(forest, &forest->nodes[stack[depth - 2]].network,
+					      &forest->nodes[stack[depth - 1]].network, &parent)) {
+			forest->nodes[forest->n] =
+				(struct merge_node){parent, {stack[depth - 2], stack[depth - 1]}};
+			stack[--depth - 1] = forest->n++;
+		}
+		forest->n_roots = depth;
+	}
+	return 0;
+}
+
+void merge_free(struct merge_forest *forest)
+{
+	free(forest->nodes);
+	free(forest->roots);
+	*forest = (struct merge_forest){};
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * merge.h - which networks of a lab are halves of a bigger one: a forest whose leaves are the
+ * networks. It is the same for all nodes; whether two halves are reached the same way is each
+ * node's own matter. For routing.c.
+ */
+#ifndef VETHLAB_TOPOLOGY_MERGE_H
+#define VETHLAB_TOPOLOGY_MERGE_H
+
+#include "topology/paths.h"
+
+struct merge_node {
+	struct ip_prefix network;
+	int half[2]; /* -1: a leaf; else lower and upper half, which come before it */
+};
+
+struct merge_forest {
+	struct merge_node *nodes; /* the first n_leaves are the graph's targets, in their order */
+	size_t n, n_leaves;
+	unsigned *roots; /* by network */
+	size_t n_roots;
+};
+
+/* Returns 0 or -ENOMEM. No inner node is a target itself. */
+int merge_build(struct merge_forest *forest, const struct graph *graph);
+void merge_free(struct merge_forest *forest);
+
+#endif

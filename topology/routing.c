@@ -1,0 +1,314 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* routing.c - shortest paths become routes of nodes: one a network, a default, or merged ones. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "topology/ip.h"
+#include "topology/merge.h"
+#include "topology/routing.h"
+
+enum {
+	/* Nodes times addresses: beyond it the search would take minutes. */
+	WORK_MAX = 400 * 1000 * 1000,
+	/* Nodes times words of a set: 32 MiB. */
+	SETS_MAX = 4 * 1024 * 1024,
+};
+
+/* How one node reaches a network, or both halves of a joined one alike. */
+struct way {
+	enum path_reach reach;
+	bool mixed; /* a joined network whose halves differ */
+	const uint64_t *set;
+};
+
+/* What one node's routes are made from. */
+struct table {
+	struct graph *graph;
+	struct paths paths;
+	struct merge_forest forest;
+	struct way *ways; /* by forest node */
+	unsigned *chosen; /* forest nodes that become routes, by network */
+	size_t n_chosen;
+	uint64_t *sets;	 /* of the targets */
+	size_t n_routes; /* computed so far, of all nodes */
+	struct where where;
+};
+
+static bool same_set(const struct table *table, const uint64_t *a, const uint64_t *b)
+{
+	return !memcmp(a, b, table->graph->words * sizeof(*a));
+}
+
+/* A route of the file to the same network, which is to be kept. Computed ones come after them. */
+static bool is_written(const struct node *node, const struct ip_prefix *network)
+{
+	for (size_t i = 0; i < node->n_routes && !node->routes[i].computed; i++)
+		if (node->routes[i].to.len == network->len &&
+		    ip_equal(&node->routes[i].to.addr, &network->addr))
+			return true;
+	return false;
+}
+
+/* Ways to all targets. Returns how many are found. */
+static size_t fill_table(struct table *table, const struct node *node)
+{
+	const struct graph *graph = table->graph;
+	size_t found = 0;
+
+	paths_find(&table->paths, node->index);
+	for (size_t i = 0; i < graph->n_targets; i++) {
+		uint64_t *set = table->sets + i * graph->words;
+		struct way *way = &table->ways[i];
+
+		*way = (struct way){paths_to(&table->paths, &graph->targets[i], set), false, set};
+		if (way->reach == PATH_FOUND && is_written(node, &table->forest.nodes[i].network))
+			way->reach = PATH_NONE;
+		found += way->reach == PATH_FOUND;
+	}
+	return found;
+}
+
+/*
+ * The one way of a host that sends everything the same way: one default route, as hosts have. Not
+ * of a router: for what does not exist two of them would send packets to and fro. Not of the host's
+ * namespace, which has its own. NULL: there is none.
+ */
+static const struct way *only_way(const struct table *table, const struct node *node)
+{
+	struct ip_prefix everything = {.addr.family = table->graph->family};
+	const struct way *first = NULL;
+
+	if (node->netns != NETNS_NEW || graph_forwards(table->graph, node->index) ||
+	    is_written(node, &everything))
+		return NULL;
+	for (size_t i = 0; i < table->graph->n_targets; i++) {
+		const struct way *way = &table->ways[i];
+
+		if (way->reach != PATH_FOUND)
+			continue;
+		if (first && !same_set(table, first->set, way->set))
+			return NULL;
+		first = first ?: way;
+	}
+	return first;
+}
+
+/* Two halves that are reached the same way are one; connected ones go any way. */
+static struct way join_ways(const struct table *table, const struct way *a, const struct way *b)
+{
+	if (a->mixed || b->mixed || a->reach == PATH_NONE || b->reach == PATH_NONE)
+		return (struct way){.mixed = true};
+	if (a->reach == PATH_FOUND && b->reach == PATH_FOUND && !same_set(table, a->set, b->set))
+		return (struct way){.mixed = true};
+	return a->reach == PATH_FOUND ? *a : *b;
+}
+
+static void join_all_ways(struct table *table)
+{
+	const struct merge_forest *forest = &table->forest;
+
+	for (size_t i = forest->n_leaves; i < forest->n; i++) {
+		const int *half = forest->nodes[i].half;
+
+		table->ways[i] = join_ways(table, &table->ways[half[0]], &table->ways[half[1]]);
+	}
+}
+
+/* The widest networks below a forest node that are reached in one way. */
+static void choose(struct table *table, unsigned at)
+{
+	const struct merge_node *node = &table->forest.nodes[at];
+
+	if (table->ways[at].mixed) {
+		choose(table, node->half[0]); /* as deep as prefixes are long */
+		choose(table, node->half[1]);
+	} else if (table->ways[at].reach == PATH_FOUND) {
+		table->chosen[table->n_chosen++] = at;
+	}
+}
+
+static void choose_all(struct table *table, size_t found)
+{
+	table->n_chosen = 0;
+	if (found > ROUTING_PLAIN_MAX) {
+		join_all_ways(table);
+		for (size_t i = 0; i < table->forest.n_roots; i++)
+			choose(table, table->forest.roots[i]);
+		return;
+	}
+	for (size_t i = 0; i < table->graph->n_targets; i++)
+		if (table->ways[i].reach == PATH_FOUND)
+			table->chosen[table->n_chosen++] = i;
+}
+
+/* ---- routes -------------------------------------------------------------------------------- */
+
+static int make_route(const struct table *table, const struct ip_prefix *to, const uint64_t *set,
+		      struct route *route)
+{
+	size_t n = 0;
+
+	for (unsigned i = 0; i < table->graph->words; i++)
+		n += __builtin_popcountll(set[i]);
+	*route = (struct route){.to = *to, .computed = true, .where = table->where};
+	route->hops = calloc(n, sizeof(*route->hops));
+	if (!route->hops)
+		return -ENOMEM;
+	for (size_t i = 0; route->n_hops < n; i++) {
+		struct nexthop *place = &route->hops[route->n_hops];
+
+		if (!(set[i / 64] >> (i % 64) & 1))
+			continue;
+		place->via = table->paths.hops[i].gateway->addr;
+		strcpy(place->dev, table->paths.hops[i].dev);
+		place->weight = 1;
+		route->n_hops++;
+	}
+	return 0;
+}
+
+/* Room for n more routes of the node; false: no memory, or too many in the lab. */
+static bool make_room(struct table *table, struct node *node, size_t n)
+{
+	struct route *routes;
+
+	table->n_routes += n;
+	if (table->n_routes > ROUTING_ROUTES_MAX)
+		return false;
+	routes = reallocarray(node->routes, node->n_routes + n, sizeof(*routes));
+	if (routes)
+		node->routes = routes;
+	return routes;
+}
+
+static int route_node(struct table *table, struct node *node)
+{
+	size_t found = fill_table(table, node);
+	const struct way *only = only_way(table, node);
+	struct ip_prefix everything = {.addr.family = table->graph->family};
+
+	if (only) {
+		if (!make_room(table, node, 1) ||
+		    make_route(table, &everything, only->set, &node->routes[node->n_routes]) < 0)
+			return -ENOMEM;
+		node->n_routes++;
+		return 0;
+	}
+	choose_all(table, found);
+	if (table->n_chosen && !make_room(table, node, table->n_chosen))
+		return -ENOMEM;
+	for (size_t i = 0; i < table->n_chosen; i++) {
+		unsigned at = table->chosen[i];
+
+		if (make_route(table, &table->forest.nodes[at].network, table->ways[at].set,
+			       &node->routes[node->n_routes]) < 0)
+			return -ENOMEM;
+		node->n_routes++;
+	}
+	return 0;
+}
+
+/* ---- a family ------------------------------------------------------------------------------ */
+
+static bool too_big(const struct graph *graph)
+{
+	size_t n_nodes = graph->lab->n_nodes;
+
+	return n_nodes * graph->n_items > WORK_MAX || (n_nodes + 1) * graph->words > SETS_MAX ||
+	       (graph->n_groups + 1) * graph->words > SETS_MAX;
+}
+
+static void tell_too_big(struct where where, struct diags *diags)
+{
+	diags_add(diags, SEVERITY_ERROR, where,
+		  "write the routes that are needed, or let fewer nodes forward",
+		  "the lab is too big for `routing: static`: more than %d routes, or hours of work",
+		  ROUTING_ROUTES_MAX);
+}
+
+static int table_init(struct table *table, struct graph *graph)
+{
+	size_t n = graph->n_targets + 1;
+
+	table->graph = graph;
+	table->ways = calloc(2 * n, sizeof(*table->ways));
+	table->chosen = calloc(n, sizeof(*table->chosen));
+	table->sets = calloc(n * graph->words, sizeof(*table->sets));
+	if (!table->ways || !table->chosen || !table->sets ||
+	    merge_build(&table->forest, graph) < 0)
+		return -ENOMEM;
+	return paths_init(&table->paths, graph);
+}
+
+static void table_free(struct table *table)
+{
+	paths_free(&table->paths);
+	merge_free(&table->forest);
+	free(table->ways);
+	free(table->chosen);
+	free(table->sets);
+}
+
+static int route_family(struct lab *lab, struct graph *graph, struct table *table,
+			struct diags *diags)
+{
+	int result;
+
+	if (too_big(graph)) {
+		tell_too_big(table->where, diags);
+		return 0;
+	}
+	result = table_init(table, graph);
+	for (size_t i = 0; i < lab->n_nodes && result == 0; i++) {
+		if (graph->node_first[i] == graph->node_first[i + 1])
+			continue; /* no addresses of this family */
+		result = route_node(table, lab->nodes[i]);
+		if (table->n_routes > ROUTING_ROUTES_MAX) {
+			tell_too_big(table->where, diags);
+			result = 0;
+			break;
+		}
+	}
+	table_free(table);
+	return result;
+}
+
+/* Several wires and nobody between them: `forward` was forgotten. */
+static void check_forwarding(const struct lab *lab, struct where where, struct diags *diags)
+{
+	bool joined = false;
+
+	for (size_t i = 0; i < lab->n_nodes; i++) {
+		const struct node *node = lab->nodes[i];
+
+		if (node->forward_v4 || node->forward_v6)
+			return;
+		joined |= node->kind == NODE_PLAIN && node->n_ends > 1;
+	}
+	if (joined)
+		diags_add(diags, SEVERITY_WARNING, where, "say `forward: both` for the routers",
+			  "`routing: static` finds no ways, since no node forwards");
+}
+
+int routing_compute(struct lab *lab, const struct segments *segments, struct where where,
+		    struct diags *diags)
+{
+	static const uint8_t families[] = {AF_INET, AF_INET6};
+	size_t errors = diags->errors, n_routes = 0;
+	int result = 0;
+
+	check_forwarding(lab, where, diags);
+	for (int i = 0; i < 2 && result == 0 && diags->errors == errors; i++) {
+		struct table table = {.where = where, .n_routes = n_routes};
+		struct graph graph;
+
+		result = graph_build(&graph, lab, segments, families[i]);
+		if (result == 0)
+			result = route_family(lab, &graph, &table, diags);
+		n_routes = table.n_routes;
+		graph_free(&graph);
+	}
+	return result;
+}
