@@ -66,24 +66,25 @@ static bool was_delivered(const struct itinerary *itinerary, const struct lab *l
 	return false;
 }
 
-/* Where the newest packet was seen last: of a flood, the branch that went farthest. */
+/* Where the newest packet was seen last; of a flood, the branch that reached the addressee. */
 static int last_hop(const struct itinerary *itinerary, const struct lab *lab)
 {
 	const struct hop *hops = itinerary->hops;
+	enum leg newest = LEG_REQUEST;
+	bool arrived = false;
 	int last = -1;
 
+	for (size_t i = 0; i < itinerary->n_hops; i++)
+		if (hops[i].leg > newest)
+			newest = hops[i].leg;
 	for (int i = 0; i < (int)itinerary->n_hops; i++) {
 		struct ip_addr to = event_destination(&hops[i].event);
+		bool here = hops[i].event.hook != VL_HOOK_OUT &&
+			    node_of_address(lab, &to) == hops[i].end->node;
 
-		if (last < 0 || hops[i].leg != hops[last].leg) {
-			last = i;
+		if (hops[i].leg != newest || (arrived && !here))
 			continue;
-		}
-		to = event_destination(&hops[last].event);
-		/* A branch that reached the addressee is the one that counts. */
-		if (hops[i].branch && hops[last].event.hook != VL_HOOK_OUT &&
-		    node_of_address(lab, &to) == hops[last].end->node)
-			continue;
+		arrived = here;
 		last = i;
 	}
 	return last;
@@ -129,10 +130,10 @@ void itinerary_judge(struct itinerary *itinerary, const struct lab *lab)
 	reply = arrival_at(itinerary, LEG_REPLY, itinerary->origin);
 	error = arrival_at(itinerary, LEG_ERROR, itinerary->origin);
 	itinerary->arrival = reply >= 0 ? reply : error;
-	itinerary->fate = !itinerary->n_hops ? FATE_UNSEEN :
-			  reply >= 0	     ? FATE_ANSWERED :
-			  error >= 0	     ? FATE_REFUSED :
-					       FATE_LOST;
+	itinerary->fate = !itinerary->n_hops ? FATE_UNSEEN
+			  : reply >= 0	     ? FATE_ANSWERED
+			  : error >= 0	     ? FATE_REFUSED
+					     : FATE_LOST;
 	itinerary->answered = itinerary->fate == FATE_ANSWERED;
 	if (itinerary->arrival < 0)
 		return;

@@ -67,8 +67,7 @@ static bool step_fits(enum step step, const struct hop *cause, const struct hop 
 	case STEP_NODE:
 		return cause->end->node == hop->end->node && is_arrival(cause) &&
 		       h->hook == VL_HOOK_OUT && cause->leg == hop->leg &&
-		       c->icmp_type == h->icmp_type &&
-		       (c->ttl == h->ttl || c->ttl == h->ttl + 1);
+		       c->icmp_type == h->icmp_type && (c->ttl == h->ttl || c->ttl == h->ttl + 1);
 	case STEP_TURN:
 		return cause->end->node == hop->end->node && is_arrival(cause) &&
 		       h->hook == VL_HOOK_OUT && cause->leg < hop->leg;
@@ -112,7 +111,8 @@ static int find_cause(const struct itinerary *itinerary, int i, enum step step,
 	return -1;
 }
 
-/* The last hop of the same packet before hop i, or of the packet that brought it about. -1: none. */
+/* The last hop of the same packet before hop i, or of the packet that brought it about. -1: none.
+ */
 static int find_before_gap(const struct itinerary *itinerary, int i)
 {
 	const struct hop *hops = itinerary->hops;
@@ -136,18 +136,19 @@ static bool is_first(const struct itinerary *itinerary, int i)
 
 	if (hops[i].leg != LEG_REQUEST || hops[i].event.hook != VL_HOOK_OUT)
 		return false;
-	for (int j = 0; j < i; j++)
-		if (hops[j].leg == LEG_REQUEST && hops[j].step == STEP_FIRST)
-			return hops[j].end->node == hops[i].end->node; /* asked again */
-		else if (hops[j].leg == LEG_REQUEST)
-			return false;
+	for (int j = 0; j < i; j++) {
+		if (hops[j].leg != LEG_REQUEST || is_cause_of(hops, i, j))
+			continue;
+		/* Asked again, if at all. */
+		return hops[j].step == STEP_FIRST && hops[j].end->node == hops[i].end->node;
+	}
 	return true;
 }
 
 static void set_cause(struct itinerary *itinerary, int i, int *followers)
 {
-	static const enum step arriving[] = {STEP_END, STEP_LINK}, leaving[] = {STEP_NODE,
-										STEP_TURN};
+	static const enum step arriving[] = {STEP_END, STEP_LINK},
+			       leaving[] = {STEP_NODE, STEP_TURN};
 	struct hop *hop = &itinerary->hops[i];
 	const enum step *steps = is_arrival(hop) ? arriving : leaving;
 	int cause = -1;
@@ -282,10 +283,8 @@ int itinerary_order(struct itinerary *itinerary)
 		for (int i = 0; i < n; i++) {
 			struct hop *hop = &itinerary->hops[i];
 
-			*hop = (struct hop){.event = hop->event,
-					    .end = hop->end,
-					    .leg = hop->leg,
-					    .from = -1};
+			*hop = (struct hop){
+				.event = hop->event, .end = hop->end, .leg = hop->leg, .from = -1};
 		}
 		for (int i = 0; i < n; i++)
 			set_cause(itinerary, i, followers);

@@ -9,7 +9,8 @@
 
 enum { BUCKETS_MIN = 64 };
 
-/* What an alias is made of: an echo has one by its payload, and one for each id it was seen with. */
+/* What an alias is made of: an echo has one by its payload, and one for each id it was seen with.
+ */
 enum alias_kind { ALIAS_ID, ALIAS_PAYLOAD };
 
 struct echo;
@@ -44,8 +45,8 @@ struct story {
 
 static size_t alias_bucket(const struct story *story, const struct alias *key)
 {
-	uint64_t h = key->value ^ ((uint64_t)key->seq << 40) ^ ((uint64_t)key->family << 56) ^
-		     key->kind;
+	uint64_t h =
+		key->value ^ ((uint64_t)key->seq << 40) ^ ((uint64_t)key->family << 56) ^ key->kind;
 
 	h *= 0x9e3779b97f4a7c15ull; /* 2^64 / golden ratio (Knuth, 6.4) */
 	return (h >> 32) & (story->n_buckets - 1);
@@ -125,7 +126,8 @@ static void echo_unlink(struct story *story, struct echo *echo)
 	echo->older = echo->newer = NULL;
 }
 
-/* Put an echo in its place by newest_ns. Records come almost in order: the place is near the end. */
+/* Put an echo in its place by newest_ns. Records come almost in order: the place is near the end.
+ */
 static void echo_link(struct story *story, struct echo *echo)
 {
 	struct echo *before = story->newest;
@@ -178,10 +180,18 @@ void story_free(struct story *story)
 	free(story);
 }
 
+bool event_is_later_fragment(const struct vl_event *event)
+{
+	return (event->flags & VL_EV_FRAGMENT) && !event->icmp_type && !event->id && !event->seq &&
+	       !(event->flags & VL_EV_PAYLOAD);
+}
+
 enum vl_icmp_class event_class(const struct vl_event *event)
 {
 	bool v6 = event->family == 6;
 
+	if (event_is_later_fragment(event))
+		return VL_ICMP_OTHER;
 	switch (event->icmp_type) {
 	case 0:
 		return v6 ? VL_ICMP_OTHER : VL_ICMP_ECHO_REPLY;
@@ -268,10 +278,6 @@ static bool record_key(const struct vl_event *event, enum leg *leg, struct alias
 		key->seq = event->quote.seq;
 		return true;
 	}
-	/* A fragment after the first has no ICMP header: neither id nor seq nor payload. */
-	if ((event->flags & VL_EV_FRAGMENT) && !event->id && !event->seq &&
-	    !(event->flags & VL_EV_PAYLOAD))
-		return false;
 	key->value = event->id;
 	key->seq = event->seq;
 	return true;
@@ -358,8 +364,7 @@ int story_add(struct story *story, const struct vl_event *event)
 	    !record_key(event, &leg, &by_id))
 		return 0;
 	echo = echo_of(story, event, leg, &by_id);
-	if (!echo ||
-	    itinerary_add(&echo->itinerary, event, lab_end(story->lab, event->end), leg))
+	if (!echo || itinerary_add(&echo->itinerary, event, lab_end(story->lab, event->end), leg))
 		return -ENOMEM;
 	echo->stale = true;
 	if (event->time_ns > echo->newest_ns) {
@@ -370,8 +375,7 @@ int story_add(struct story *story, const struct vl_event *event)
 	return 1;
 }
 
-static struct echo *story_find(const struct story *story, uint8_t family, uint16_t id,
-			       uint16_t seq)
+static struct echo *story_find(const struct story *story, uint8_t family, uint16_t id, uint16_t seq)
 {
 	struct alias key = {.family = family, .kind = ALIAS_ID, .value = id, .seq = seq};
 	struct alias *alias = alias_find(story, &key);

@@ -40,13 +40,13 @@ struct hop {
 	const struct end *end;
 	enum leg leg;
 	enum step step;
-	int from;         /* the hop before: an index into hops, smaller than this one's; -1: none */
-	uint64_t at_ns;   /* since the first hop of the itinerary, never below that of `from` */
+	int from;	/* the hop before: an index into hops, smaller than this one's; -1: none */
+	uint64_t at_ns; /* since the first hop of the itinerary, never below that of `from` */
 	uint64_t step_ns; /* time of the step; 0 for a first hop */
-	bool skewed;      /* two CPUs stamped the step and say less than 0: step_ns is 0 */
+	bool skewed;	  /* two CPUs stamped the step and say less than 0: step_ns is 0 */
 	bool translated;  /* source, destination or id are not those of `from`: NAT */
-	bool branch;      /* `from` led to more than one hop: flooded by a bridge, or duplicated */
-	bool again;       /* this packet was at this hook before: a loop, or sent twice */
+	bool branch;	  /* `from` led to more than one hop: flooded by a bridge, or duplicated */
+	bool again;	  /* this packet was at this hook before: a loop, or sent twice */
 };
 
 /* What became of an echo, as far as the ends of links show it. */
@@ -59,20 +59,20 @@ enum fate {
 
 /* The records of one echo (request, reply, the errors about it), in order of cause and time. */
 struct itinerary {
-	uint8_t family; /* 4 or 6 */
+	uint8_t family;	  /* 4 or 6 */
 	uint16_t id, seq; /* of the first record that came */
 	struct hop *hops;
 	size_t n_hops, room;
 	enum fate fate;
-	const struct node *origin;  /* the node that asked; NULL: not known */
+	const struct node *origin;   /* the node that asked; NULL: not known */
 	const struct node *answerer; /* that made the reply or the error; NULL: not known */
-	int last;      /* hop where the newest packet was seen last; -1: none */
-	int arrival;   /* hop by which the reply or error came home; -1: none did */
-	bool delivered;  /* the request reached an end of the node that owns its destination */
+	int last;		     /* hop where the newest packet was seen last; -1: none */
+	int arrival;		     /* hop by which the reply or error came home; -1: none did */
+	bool delivered;	 /* the request reached an end of the node that owns its destination */
 	bool asymmetric; /* the reply came by other links than the request */
-	bool answered;   /* fate is FATE_ANSWERED */
+	bool answered;	 /* fate is FATE_ANSWERED */
 	uint64_t round_trip_ns; /* first hop to arrival; 0 if nothing came home */
-	size_t left_out; /* records beyond ITINERARY_HOPS_MAX, not kept */
+	size_t left_out;	/* records beyond ITINERARY_HOPS_MAX, not kept */
 };
 
 enum { ITINERARY_HOPS_MAX = 1024 };
@@ -115,6 +115,8 @@ void itinerary_judge(struct itinerary *itinerary, const struct lab *lab);
 
 /* The class of an ICMP message, as the ledger's rows are. */
 enum vl_icmp_class event_class(const struct vl_event *event);
+/* A fragment after the first: it has no ICMP header, so type, id and seq say nothing. */
+bool event_is_later_fragment(const struct vl_event *event);
 struct ip_addr event_source(const struct vl_event *event);
 struct ip_addr event_destination(const struct vl_event *event);
 
