@@ -27,7 +27,7 @@ struct flight {
 	struct watch_session *session;
 	struct story *story;
 	struct echo_state *states; /* SEQS */
-	uint64_t first, next;      /* seq is their low 16 bits, from 1 */
+	uint64_t first, next;	   /* seq is their low 16 bits, from 1 */
 	uint64_t token, next_send_ns;
 	uint16_t id;
 	bool overflowed; /* no memory in a callback */
@@ -93,9 +93,8 @@ static int parse_option(struct ping_options *options, int c, const char *value, 
 
 static int parse_args(int argc, char **argv, struct ping_options *options, struct err *err)
 {
-	static const struct option longs[] = {{"lab", required_argument, NULL, 'l'},
-					      {"json", no_argument, NULL, 'j'},
-					      {NULL}};
+	static const struct option longs[] = {
+		{"lab", required_argument, NULL, 'l'}, {"json", no_argument, NULL, 'j'}, {NULL}};
 	int c, ret = 0;
 
 	*options = (struct ping_options){
@@ -155,8 +154,7 @@ static void on_record(const struct vl_event *event, void *arg)
 static int open_session(struct flight *flight, struct err *err)
 {
 	struct ping *ping = flight->ping;
-	struct vl_filter filter = {
-		.fields = VL_F_TOKEN, .id = flight->id, .token = flight->token};
+	struct vl_filter filter = {.fields = VL_F_TOKEN, .id = flight->id, .token = flight->token};
 	int ret = watch_open(&flight->watch, ping->run->name, err);
 
 	if (ret == -ENOENT) {
@@ -282,8 +280,7 @@ static void find_why(struct ping *ping)
 }
 
 /* An echo has its result: tell it, add it up, forget its records. */
-static int settle(struct flight *flight, uint64_t number, enum echo_result result,
-		  struct err *err)
+static int settle(struct flight *flight, uint64_t number, enum echo_result result, struct err *err)
 {
 	struct ping *ping = flight->ping;
 	struct echo_state *state = &flight->states[number % SEQS];
@@ -316,13 +313,13 @@ static int take_answers(struct flight *flight, struct err *err)
 	while ((ret = echo_receive(flight->sender, &answer, err)) > 0) {
 		struct echo_state *state = &flight->states[answer.seq];
 		/* The newest echo that has this sequence number. */
-		uint64_t number = flight->next - 1 -
-				  (uint16_t)((uint16_t)(flight->next - 1) - answer.seq);
+		uint64_t number =
+			flight->next - 1 - (uint16_t)((uint16_t)(flight->next - 1) - answer.seq);
 
 		if (state->result == ECHO_PENDING && number >= flight->first) {
 			state->answer = answer;
-			ret = settle(flight, number,
-				     answer.error ? ECHO_REFUSED : ECHO_ANSWERED, err);
+			ret = settle(flight, number, answer.error ? ECHO_REFUSED : ECHO_ANSWERED,
+				     err);
 			if (ret)
 				return ret;
 		} else if (!answer.error && state->result == ECHO_UNANSWERED) {

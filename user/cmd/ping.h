@@ -16,15 +16,15 @@
 enum echo_result {
 	ECHO_PENDING,
 	ECHO_ANSWERED,
-	ECHO_REFUSED,    /* an ICMP error came back */
+	ECHO_REFUSED,	 /* an ICMP error came back */
 	ECHO_UNANSWERED, /* nothing came in time */
-	ECHO_NOT_SENT,   /* the kernel refused to send it */
+	ECHO_NOT_SENT,	 /* the kernel refused to send it */
 };
 
 struct echo_state {
 	enum echo_result result;
-	int error;         /* ECHO_NOT_SENT: positive errno */
-	uint64_t sent_ns;  /* CLOCK_MONOTONIC */
+	int error;	  /* ECHO_NOT_SENT: positive errno */
+	uint64_t sent_ns; /* CLOCK_MONOTONIC */
 	struct echo_answer answer;
 };
 
@@ -70,8 +70,8 @@ struct ping {
 	struct running *run;
 	const struct node *from;
 	struct target target;
-	bool local; /* the target is an address of `from` itself */
-	bool watched; /* records come */
+	bool local;	 /* the target is an address of `from` itself */
+	bool watched;	 /* records come */
 	struct path why; /* what stops echoes, as the nodes' tables say since the last failure */
 	bool has_why, why_told;
 	struct ping_tally tally;

@@ -72,12 +72,14 @@ static void print_answer(const struct ping *ping, uint16_t seq, const struct ech
 /* What is known of an echo without any record: it stayed inside, or it was not seen. */
 static void print_unseen(const struct ping *ping, const struct echo_state *state)
 {
-	char target[TARGET_TEXT_SIZE];
+	char target[TARGET_TEXT_SIZE], text[PATH_TEXT_SIZE];
 
+	snprintf(text, sizeof(text),
+		 "stayed on lo inside %s: %s is its own address, so the packet never crosses a "
+		 "veth",
+		 ping->from->name, target_text(&ping->target, target, sizeof(target)));
 	if (ping->local)
-		printf("  stayed on lo inside %s: %s is its own address, so the packet never "
-		       "crosses a veth\n",
-		       ping->from->name, target_text(&ping->target, target, sizeof(target)));
+		out_wrap("  ", text, stdout);
 	else if (state->result != ECHO_NOT_SENT)
 		printf("  it was seen at no end of the lab\n");
 }
@@ -88,13 +90,15 @@ static void print_why(struct ping *ping)
 		return;
 	ping->why_told = true;
 	if (path_is_good(&ping->why)) {
-		printf("  by the nodes' routes it arrives and is answered; filters (nft, tc, XDP) "
-		       "are not\n  looked at\n");
+		out_wrap("  ",
+			 "by the nodes' routes it arrives and is answered; what filters (nft, tc, "
+			 "XDP) do is not looked at",
+			 stdout);
 		return;
 	}
-	printf("  why: %s\n", ping->why.text);
+	out_wrap("  why: ", ping->why.text, stdout);
 	if (ping->why.hint[0])
-		printf("  try: %s\n", ping->why.hint);
+		out_wrap("  try: ", ping->why.hint, stdout);
 }
 
 static void print_text(struct ping *ping, uint16_t seq, const struct echo_state *state,
@@ -155,8 +159,7 @@ static void print_json(const struct ping *ping, uint16_t seq, const struct echo_
 	if (state->result != ECHO_ANSWERED && ping->has_why && !path_is_good(&ping->why))
 		json_object_set_new(line, "why", why_json(ping));
 	json_object_set_new(line, "stayed_on_lo", json_boolean(ping->local));
-	json_object_set_new(line, "itinerary",
-			    itinerary ? itinerary_json(itinerary) : json_null());
+	json_object_set_new(line, "itinerary", itinerary ? itinerary_json(itinerary) : json_null());
 	out_json_line(line, stdout);
 }
 
@@ -180,8 +183,7 @@ static int compare_times(const void *a, const void *b)
 
 static uint64_t under_way(const struct ping_tally *tally)
 {
-	return tally->sent - tally->answered - tally->refused - tally->unanswered -
-	       tally->not_sent;
+	return tally->sent - tally->answered - tally->refused - tally->unanswered - tally->not_sent;
 }
 
 static void print_losses(const struct ping_tally *tally)
@@ -191,8 +193,8 @@ static void print_losses(const struct ping_tally *tally)
 
 		if (loss->end)
 			printf("%" PRIu64 " without answer: the %s was last seen at %s %s\n",
-			       loss->count, loss->leg == LEG_ERROR ? "ICMP error" :
-								     leg_name(loss->leg),
+			       loss->count,
+			       loss->leg == LEG_ERROR ? "ICMP error" : leg_name(loss->leg),
 			       loss->end->name, ledger_hook_name(loss->hook));
 		else
 			printf("%" PRIu64 " without answer: seen at no end of the lab\n",
@@ -214,8 +216,7 @@ static void print_slowest(const struct ping_tally *tally)
 		printf("slowest step: the link %s -> %s (%s)", step->from->name, step->end->name,
 		       leg_name(step->leg));
 	else
-		printf("slowest step: inside %s (%s)", step->end->node->name,
-		       leg_name(step->leg));
+		printf("slowest step: inside %s (%s)", step->end->node->name, leg_name(step->leg));
 	printf(", mean %s, max %s\n", mean, max);
 }
 
@@ -245,7 +246,8 @@ static void print_summary_text(struct ping *ping)
 		printf(", %" PRIu64 " damaged", tally->corrupt);
 	fputc('\n', stdout);
 	if (n)
-		printf("round trip min %s, p50 %s, p99 %s, max %s\n", out_duration(rtts[0], time[0]),
+		printf("round trip min %s, p50 %s, p99 %s, max %s\n",
+		       out_duration(rtts[0], time[0]),
 		       out_duration(ping_percentile(rtts, n, 0.5), time[1]),
 		       out_duration(ping_percentile(rtts, n, 0.99), time[2]),
 		       out_duration(rtts[n - 1], time[3]));

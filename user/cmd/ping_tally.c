@@ -75,8 +75,7 @@ static void add_steps(struct ping_tally *tally, const struct itinerary *itinerar
 	}
 }
 
-int ping_count(struct ping *ping, const struct echo_state *state,
-	       const struct itinerary *itinerary)
+int ping_count(struct ping *ping, const struct echo_state *state, const struct itinerary *itinerary)
 {
 	struct ping_tally *tally = &ping->tally;
 
@@ -115,8 +114,8 @@ const struct ping_step *ping_slowest(const struct ping_tally *tally)
 	for (size_t i = 0; i < tally->n_steps; i++) {
 		const struct ping_step *step = &tally->steps[i];
 
-		if (!slowest || (double)step->sum_ns / step->count >
-					(double)slowest->sum_ns / slowest->count)
+		if (!slowest ||
+		    (double)step->sum_ns / step->count > (double)slowest->sum_ns / slowest->count)
 			slowest = step;
 	}
 	return slowest;

@@ -91,8 +91,8 @@ const char *icmp_text(uint8_t family, uint8_t type, uint8_t code, uint32_t info,
 		      char buf[ICMP_TEXT_SIZE])
 {
 	const struct icmp_name *names = family == 6 ? names_v6 : names_v4;
-	size_t n = family == 6 ? sizeof(names_v6) / sizeof(*names_v6) :
-				 sizeof(names_v4) / sizeof(*names_v4);
+	size_t n = family == 6 ? sizeof(names_v6) / sizeof(*names_v6)
+			       : sizeof(names_v4) / sizeof(*names_v4);
 	bool has_mtu = family == 6 ? type == 2 : type == 3 && code == 4;
 	size_t i = 0;
 
@@ -154,20 +154,22 @@ void event_print(const struct event_layout *layout, const struct vl_event *event
 	bool echo = class == VL_ICMP_ECHO_REQUEST || class == VL_ICMP_ECHO_REPLY || quoted;
 	struct ip_addr from = event_source(event), to = event_destination(event);
 	char src[IP_TEXT_SIZE], dst[IP_TEXT_SIZE], id[8] = "-", seq[8] = "-";
+	const char *word;
 
 	if (echo) {
 		snprintf(id, sizeof(id), "%u", quoted ? event->quote.id : event->id);
 		snprintf(seq, sizeof(seq), "%u", quoted ? event->quote.seq : event->seq);
 	}
+	word = event_is_later_fragment(event) ? "fragment"
+					      : icmp_word(event->family, event->icmp_type);
 	fprintf(f, "%2" PRIu64 ".%09" PRIu64 " %-*s %-4s %-8s %5s %5s %3u %4u %s > %s",
 		at / 1000000000, at % 1000000000, layout->end_width, end->name,
-		ledger_hook_name(event->hook), icmp_word(event->family, event->icmp_type), id, seq,
-		event->ttl, event->len, ip_format(&from, src, sizeof(src)),
-		ip_format(&to, dst, sizeof(dst)));
+		ledger_hook_name(event->hook), word, id, seq, event->ttl, event->len,
+		ip_format(&from, src, sizeof(src)), ip_format(&to, dst, sizeof(dst)));
 	if (quoted)
 		print_quote(event, f);
-	if (event->flags & VL_EV_FRAGMENT)
-		fputs(" (fragment)", f);
+	if ((event->flags & VL_EV_FRAGMENT) && !event_is_later_fragment(event))
+		fputs(" (first fragment)", f);
 	if (event->flags & VL_EV_CUT)
 		fputs(" (cut short)", f);
 	fputc('\n', f);
@@ -194,17 +196,21 @@ json_t *event_json(const struct vl_event *event, const struct end *end)
 {
 	struct ip_addr from = event_source(event), to = event_destination(event);
 	char src[IP_TEXT_SIZE], dst[IP_TEXT_SIZE], text[ICMP_TEXT_SIZE];
+	bool later = event_is_later_fragment(event);
 	json_t *object = json_pack(
-		"{s:I, s:s, s:s, s:s, s:s, s:s, s:i, s:i, s:i, s:i, s:i, s:i, s:s, s:s, s:i, s:i, s:b}",
+		"{s:I, s:s, s:s, s:s, s:s, s:s, s:i, s:i, s:i, s:i, s:i, s:i, s:s, s:s, s:i, s:i, "
+		"s:b}",
 		"time_ns", (json_int_t)event->time_ns, "end", end->name, "node", end->node->name,
 		"hook", ledger_hook_name(event->hook), "message",
-		icmp_word(event->family, event->icmp_type), "meaning",
-		icmp_text(event->family, event->icmp_type, event->icmp_code, event->info, text),
+		later ? "fragment" : icmp_word(event->family, event->icmp_type), "meaning",
+		later ? "later fragment"
+		      : icmp_text(event->family, event->icmp_type, event->icmp_code, event->info,
+				  text),
 		"family", event->family, "type", event->icmp_type, "code", event->icmp_code, "id",
 		event->id, "seq", event->seq, "ttl", event->ttl, "source",
-		ip_format(&from, src, sizeof(src)), "destination",
-		ip_format(&to, dst, sizeof(dst)), "bytes", (int)event->len, "cpu", event->cpu,
-		"fragment", !!(event->flags & VL_EV_FRAGMENT));
+		ip_format(&from, src, sizeof(src)), "destination", ip_format(&to, dst, sizeof(dst)),
+		"bytes", (int)event->len, "cpu", event->cpu, "fragment",
+		!!(event->flags & VL_EV_FRAGMENT));
 
 	if (event->flags & VL_EV_QUOTED)
 		json_object_set_new(object, "about", quote_json(event));

@@ -20,7 +20,7 @@ const char *icmp_text(uint8_t family, uint8_t type, uint8_t code, uint32_t info,
 
 /* How the lines of one trace are laid out. */
 struct event_layout {
-	int end_width;    /* columns of the longest end name */
+	int end_width;	  /* columns of the longest end name */
 	uint64_t zero_ns; /* CLOCK_MONOTONIC of time 0 */
 };
 

@@ -28,9 +28,9 @@ const char *fate_name(enum fate fate)
 
 static const char *step_name(enum step step)
 {
-	static const char *const names[] = {[STEP_FIRST] = "first", [STEP_END] = "end",
-					    [STEP_LINK] = "link",   [STEP_NODE] = "node",
-					    [STEP_TURN] = "turn",   [STEP_GAP] = "gap"};
+	static const char *const names[] = {
+		[STEP_FIRST] = "first", [STEP_END] = "end",   [STEP_LINK] = "link",
+		[STEP_NODE] = "node",	[STEP_TURN] = "turn", [STEP_GAP] = "gap"};
 
 	return names[step];
 }
@@ -165,11 +165,11 @@ void itinerary_print_fate(const struct itinerary *itinerary, FILE *f)
 static json_t *hop_json(const struct hop *hop)
 {
 	json_t *object = event_json(&hop->event, hop->end);
-	json_t *more = json_pack(
-		"{s:s, s:s, s:I, s:I, s:b, s:b, s:b, s:b}", "leg", leg_name(hop->leg), "step",
-		step_name(hop->step), "at_ns", (json_int_t)hop->at_ns, "step_ns",
-		(json_int_t)hop->step_ns, "clocks_differ", hop->skewed, "translated",
-		hop->translated, "branch", hop->branch, "again", hop->again);
+	json_t *more =
+		json_pack("{s:s, s:s, s:I, s:I, s:b, s:b, s:b, s:b}", "leg", leg_name(hop->leg),
+			  "step", step_name(hop->step), "at_ns", (json_int_t)hop->at_ns, "step_ns",
+			  (json_int_t)hop->step_ns, "clocks_differ", hop->skewed, "translated",
+			  hop->translated, "branch", hop->branch, "again", hop->again);
 
 	if (hop->from >= 0)
 		json_object_set_new(more, "from", json_integer(hop->from));

@@ -10,7 +10,8 @@
 
 /* One line a hop: leg, time since the first hop, end, hook, and what the step was. */
 void itinerary_print(const struct itinerary *itinerary, FILE *f);
-/* "last seen at blue:veth1 in", or what else is known of the end; for a fate other than answered. */
+/* "last seen at blue:veth1 in", or what else is known of the end; for a fate other than answered.
+ */
 void itinerary_print_fate(const struct itinerary *itinerary, FILE *f);
 /* Without a schema tag: it stands in another document. */
 json_t *itinerary_json(const struct itinerary *itinerary);

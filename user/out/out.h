@@ -42,6 +42,9 @@ const char *out_link(const struct link *link, char *buf, size_t size);
 /* "a:x -> b:y": the direction that leaves from */
 const char *out_direction(const struct end *from, char *buf, size_t size);
 
+/* A sentence behind lead ("  why: "), in lines of out_width() columns that start below its text. */
+void out_wrap(const char *lead, const char *text, FILE *f);
+
 /*
  * A table whose columns fit their widest cell, two blanks apart. The header is left out when no
  * column has a title.
