@@ -43,6 +43,9 @@ const struct cmd cmds[] = {
 	  "  --since FILE    count from when FILE was made: vethlab stats --json > FILE\n"
 	  "  --openmetrics   for a monitoring system; --csv: for a spreadsheet\n\n"
 	  "Packets are told as on a wire: a TSO super-packet counts as its segments.\n" },
+	{ "trace", cmd_trace, "[-c N] [-l LAB] [-j]",
+	  "print every ICMP packet at every end and hook, as it happens",
+	  "  -c N            end after N records\n" },
 	{ "ping", cmd_ping,
 	  "FROM TO [-c N] [-i SECONDS] [-s SIZE] [-W SECONDS] [-t TTL] [-4|-6] [-q] [-l LAB] [-j]",
 	  "send echo requests from a node and tell the way of each",

@@ -72,8 +72,8 @@ static int choose(struct target *target, struct choice *choice, const struct nod
 	for (int pass = 0; !ret && !choice->best.family && pass < (asked ? 1 : 2); pass++) {
 		if (!asked)
 			choice->family = pass ? AF_INET6 : AF_INET;
-		ret = end ? consider(choice, end->addresses, end->n_addresses, err) :
-			    consider_node(choice, node, err);
+		ret = end ? consider(choice, end->addresses, end->n_addresses, err)
+			  : consider_node(choice, node, err);
 	}
 	if (ret)
 		return ret;
@@ -81,9 +81,9 @@ static int choose(struct target *target, struct choice *choice, const struct nod
 		choice->best = choice->first;
 	if (!choice->best.family)
 		return err_set(err, ERR_USAGE, EADDRNOTAVAIL, "%s has no %saddress", typed,
-			       asked == AF_INET6 ? "IPv6 " :
-			       asked == AF_INET  ? "IPv4 " :
-						   "");
+			       asked == AF_INET6  ? "IPv6 "
+			       : asked == AF_INET ? "IPv4 "
+						  : "");
 	describe(target, choice->run, &choice->best);
 	return 0;
 }

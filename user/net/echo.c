@@ -27,7 +27,8 @@ struct echo_sender {
 		struct sockaddr_in6 v6;
 	} to;
 	socklen_t to_len;
-	uint64_t sent_ns[SEQS]; /* CLOCK_REALTIME, as the kernel's receive stamps are; 0: not sent */
+	uint64_t
+		sent_ns[SEQS]; /* CLOCK_REALTIME, as the kernel's receive stamps are; 0: not sent */
 	uint8_t request[ICMP_BYTES + ECHO_SIZE_MAX];
 	uint8_t packet[PACKET_BYTES];
 };
@@ -136,9 +137,8 @@ int echo_open(struct echo_sender **out, int netns_fd, const struct echo_config *
 	fill_request(sender);
 	ret = netns_run(netns_fd, open_socket, sender, err);
 	if (ret == -EPERM || ret == -EACCES) {
-		err_set(err, ERR_PRIVILEGE, -ret,
-			"%s: cannot open a raw ICMP socket (kernel: %s)", config->node,
-			strerror(-ret));
+		err_set(err, ERR_PRIVILEGE, -ret, "%s: cannot open a raw ICMP socket (kernel: %s)",
+			config->node, strerror(-ret));
 		err_hint(err, "sending echo requests needs CAP_NET_RAW: run as root");
 	} else if (ret) {
 		err_set(err, ERR_SYSTEM, -ret, "%s: cannot open a raw ICMP socket (kernel: %s)",
@@ -281,10 +281,10 @@ static bool read_answer(const struct echo_sender *sender, const uint8_t *p, cons
 	answer->seq = ntohs(seq);
 	if (ntohs(id) != sender->config.id || !sender->sent_ns[answer->seq])
 		return false;
-	answer->corrupt = !answer->error &&
-			  (answer->len != (uint32_t)ICMP_BYTES + sender->config.size ||
-			   memcmp(p + ICMP_BYTES, sender->request + ICMP_BYTES,
-				  sender->config.size));
+	answer->corrupt =
+		!answer->error &&
+		(answer->len != (uint32_t)ICMP_BYTES + sender->config.size ||
+		 memcmp(p + ICMP_BYTES, sender->request + ICMP_BYTES, sender->config.size));
 	return true;
 }
 

@@ -20,8 +20,8 @@ struct echo_config {
 	const char *device; /* SO_BINDTODEVICE; NULL: as the node's routes say */
 	uint16_t id;
 	uint64_t token; /* the first 8 bytes of each payload, as they stand in memory */
-	uint16_t size;  /* payload bytes; below 8 the token is cut */
-	uint8_t ttl;    /* 0: the kernel's default */
+	uint16_t size;	/* payload bytes; below 8 the token is cut */
+	uint8_t ttl;	/* 0: the kernel's default */
 };
 
 struct echo_sender;
@@ -38,12 +38,12 @@ int echo_send(struct echo_sender *sender, uint16_t seq, struct err *err);
 struct echo_answer {
 	struct ip_addr from;
 	uint16_t seq;
-	bool error;         /* an ICMP error about the request; else its reply */
-	bool corrupt;       /* the reply's payload is not what was sent */
+	bool error;	    /* an ICMP error about the request; else its reply */
+	bool corrupt;	    /* the reply's payload is not what was sent */
 	uint8_t type, code; /* of the ICMP message */
-	uint8_t ttl;        /* as it arrived */
-	uint32_t info;      /* of an error: the second word of its header (MTU, gateway) */
-	uint32_t len;       /* bytes of the ICMP message */
+	uint8_t ttl;	    /* as it arrived */
+	uint32_t info;	    /* of an error: the second word of its header (MTU, gateway) */
+	uint32_t len;	    /* bytes of the ICMP message */
 	uint64_t rtt_ns;    /* from the send call to the kernel's receive stamp; 0: not known */
 };
 

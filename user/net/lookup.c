@@ -47,7 +47,8 @@ static int on_route(const struct nlmsghdr *nlh, void *arg)
 
 	answer->type = rtm->rtm_type;
 	answer->table = rtm->rtm_table;
-	mnl_attr_for_each(attr, nlh, sizeof(*rtm)) {
+	mnl_attr_for_each(attr, nlh, sizeof(*rtm))
+	{
 		switch (mnl_attr_get_type(attr)) {
 		case RTA_OIF:
 			answer->ifindex = mnl_attr_get_u32(attr);
@@ -65,9 +66,9 @@ static int on_route(const struct nlmsghdr *nlh, void *arg)
 			answer->source = attr_addr(rtm->rtm_family, attr);
 			break;
 		case RTA_METRICS:
-			mnl_attr_for_each_nested(metric, attr)
-				if (mnl_attr_get_type(metric) == RTAX_MTU)
-					answer->mtu = mnl_attr_get_u32(metric);
+			mnl_attr_for_each_nested(metric,
+						 attr) if (mnl_attr_get_type(metric) == RTAX_MTU)
+				answer->mtu = mnl_attr_get_u32(metric);
 			break;
 		}
 	}

@@ -13,9 +13,9 @@
 
 /* The kernel's answer to "how would you send this?" (RTM_GETROUTE). */
 struct route_answer {
-	int error;     /* positive errno of the look-up: ENETUNREACH, EHOSTUNREACH, EACCES, EINVAL; 0 */
-	uint8_t type;  /* RTN_UNICAST, RTN_LOCAL, RTN_BROADCAST, RTN_MULTICAST; RTN_UNSPEC: error */
-	uint32_t ifindex; /* 0: none */
+	int error; /* positive errno of the look-up: ENETUNREACH, EHOSTUNREACH, EACCES, EINVAL; 0 */
+	uint8_t type; /* RTN_UNICAST, RTN_LOCAL, RTN_BROADCAST, RTN_MULTICAST; RTN_UNSPEC: error */
+	uint32_t ifindex;	    /* 0: none */
 	struct ip_addr via, source; /* family 0: none */
 	uint32_t table;
 	uint32_t mtu; /* of the route, where it has one of its own; 0: the interface's */
@@ -23,8 +23,8 @@ struct route_answer {
 
 struct route_question {
 	struct ip_addr to;
-	struct ip_addr from; /* family 0: the kernel chooses */
-	uint32_t in_ifindex; /* as if it had come by this interface (forwarding); 0: sent by us */
+	struct ip_addr from;  /* family 0: the kernel chooses */
+	uint32_t in_ifindex;  /* as if it had come by this interface (forwarding); 0: sent by us */
 	uint32_t out_ifindex; /* bound to this interface; 0: any */
 };
 

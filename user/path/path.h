@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * path.h - where a packet would go by the tables of each node's kernel, and what would stop it. Asks
- * (RTM_GETROUTE, link states, sysctls), sends nothing.
+ * path.h - where a packet would go by the tables of each node's kernel, and what would stop it.
+ * Asks (RTM_GETROUTE, link states, sysctls), sends nothing.
  */
 #ifndef VETHLAB_USER_PATH_H
 #define VETHLAB_USER_PATH_H
@@ -18,27 +18,27 @@ enum { PATH_HOPS_MAX = 64, PATH_TEXT_SIZE = 400 };
 
 /* How a walk ends. */
 enum path_end {
-	PATH_ARRIVES,     /* at the node that has the address */
-	PATH_STAYS,       /* it is the sender's own address: the packet stays on lo */
+	PATH_ARRIVES, /* at the node that has the address */
+	PATH_STAYS,   /* it is the sender's own address: the packet stays on lo */
 	PATH_NO_ROUTE,
-	PATH_REFUSED,     /* by a blackhole, unreachable or prohibit route */
-	PATH_LEAVES,      /* by an interface that is no end of the lab */
-	PATH_LINK_DOWN,   /* the link that the route leads to is down at either end */
+	PATH_REFUSED,	  /* by a blackhole, unreachable or prohibit route */
+	PATH_LEAVES,	  /* by an interface that is no end of the lab */
+	PATH_LINK_DOWN,	  /* the link that the route leads to is down at either end */
 	PATH_NO_NEIGHBOR, /* nobody on the link has the next hop's address */
 	PATH_NO_FORWARD,  /* a node on the way does not forward */
-	PATH_SPOOFED,     /* a node on the way takes its source for a forgery (rp_filter) */
-	PATH_TOO_BIG,     /* longer than the MTU of the way out */
-	PATH_LOOP,        /* the routes lead in a ring */
-	PATH_IGNORED,     /* it arrives, but the node is told not to answer echo requests */
+	PATH_SPOOFED,	  /* a node on the way takes its source for a forgery (rp_filter) */
+	PATH_TOO_BIG,	  /* longer than the MTU of the way out */
+	PATH_LOOP,	  /* the routes lead in a ring */
+	PATH_IGNORED,	  /* it arrives, but the node is told not to answer echo requests */
 };
 
 /* One node of the way. */
 struct path_hop {
 	const struct node *node;
-	const struct end *in;  /* by which it comes; NULL: made here */
-	const struct end *out; /* by which it leaves; NULL: by none of the lab */
+	const struct end *in;	  /* by which it comes; NULL: made here */
+	const struct end *out;	  /* by which it leaves; NULL: by none of the lab */
 	char dev[IFNAME_MAX + 1]; /* the interface that the route names; "": none */
-	struct ip_addr next;      /* whose link-layer address is asked for; family 0: nobody's */
+	struct ip_addr next;	  /* whose link-layer address is asked for; family 0: nobody's */
 	struct route_answer route;
 };
 
@@ -55,8 +55,8 @@ struct path_question {
 	const struct node *node; /* where the packet is made */
 	struct ip_addr to;
 	struct ip_addr from; /* family 0: the node chooses */
-	unsigned len;        /* bytes of the IP packet; 0: MTUs are not looked at */
-	bool reply;          /* it answers something: the sentences say so */
+	unsigned len;	     /* bytes of the IP packet; 0: MTUs are not looked at */
+	bool reply;	     /* it answers something: the sentences say so */
 };
 
 /*

@@ -12,12 +12,18 @@
 const char *path_end_word(enum path_end end)
 {
 	static const char *const words[] = {
-		[PATH_ARRIVES] = "arrives",	    [PATH_STAYS] = "stays-on-lo",
-		[PATH_NO_ROUTE] = "no-route",	    [PATH_REFUSED] = "refused-by-route",
-		[PATH_LEAVES] = "leaves-the-lab",   [PATH_LINK_DOWN] = "link-down",
-		[PATH_NO_NEIGHBOR] = "no-neighbor", [PATH_NO_FORWARD] = "not-forwarding",
-		[PATH_SPOOFED] = "rp-filter",	    [PATH_TOO_BIG] = "too-big",
-		[PATH_LOOP] = "loop",		    [PATH_IGNORED] = "echo-ignored",
+		[PATH_ARRIVES] = "arrives",
+		[PATH_STAYS] = "stays-on-lo",
+		[PATH_NO_ROUTE] = "no-route",
+		[PATH_REFUSED] = "refused-by-route",
+		[PATH_LEAVES] = "leaves-the-lab",
+		[PATH_LINK_DOWN] = "link-down",
+		[PATH_NO_NEIGHBOR] = "no-neighbor",
+		[PATH_NO_FORWARD] = "not-forwarding",
+		[PATH_SPOOFED] = "rp-filter",
+		[PATH_TOO_BIG] = "too-big",
+		[PATH_LOOP] = "loop",
+		[PATH_IGNORED] = "echo-ignored",
 	};
 
 	return words[end];
@@ -91,8 +97,9 @@ static void say_leaves(struct path_asking *asking, const struct path_hop *hop, c
 
 static const char *refusing_kind(int error)
 {
-	return error == EACCES ? "a prohibit" : error == EHOSTUNREACH ? "an unreachable" :
-									"a blackhole";
+	return error == EACCES	       ? "a prohibit"
+	       : error == EHOSTUNREACH ? "an unreachable"
+				       : "a blackhole";
 }
 
 /* The walk asks as the next node does; a route that refuses says why only to its own node. */
@@ -101,16 +108,16 @@ static int own_error(struct path_asking *asking, const struct path_hop *hop)
 	struct route_question own = {.to = asking->path->to};
 	struct route_answer route;
 
-	return !route_get(asking->nl, &own, &route, NULL) && route.error ? route.error :
-									   hop->route.error;
+	return !route_get(asking->nl, &own, &route, NULL) && route.error ? route.error
+									 : hop->route.error;
 }
 
 static void say_no_forward(struct path *path, const struct path_hop *hop, bool v6, const char *to)
 {
 	const char *key = v6 ? "net.ipv6.conf.all.forwarding" : "net.ipv4.ip_forward";
 
-	say(path, "%s does not forward IPv%d (%s is 0), and %s is not its address",
-	    hop->node->name, v6 ? 6 : 4, key, to);
+	say(path, "%s does not forward IPv%d (%s is 0), and %s is not its address", hop->node->name,
+	    v6 ? 6 : 4, key, to);
 	suggest(path, "vethlab exec %s sysctl -w %s=1", hop->node->name, key);
 }
 
@@ -139,8 +146,8 @@ static void say_end(struct path_asking *asking, const struct path_hop *hop,
 		ip_format(&path->from, from, sizeof(from));
 	switch (path->end) {
 	case PATH_LINK_DOWN:
-		say(path, "%s is down, so nothing crosses %s -- %s", culprit->name,
-		    hop->out->name, hop->out->peer->name);
+		say(path, "%s is down, so nothing crosses %s -- %s", culprit->name, hop->out->name,
+		    hop->out->peer->name);
 		suggest(path, "vethlab link %s up", culprit->name);
 		break;
 	case PATH_SPOOFED:
@@ -161,8 +168,10 @@ static void say_end(struct path_asking *asking, const struct path_hop *hop,
 		suggest(path, "vethlab exec %s sysctl -a --pattern echo_ignore_all", node);
 		break;
 	case PATH_STAYS:
-		say(path, "%s is an address of %s itself: packets to it stay on lo and never "
-			  "cross a veth", to, node);
+		say(path,
+		    "%s is an address of %s itself: packets to it stay on lo and never "
+		    "cross a veth",
+		    to, node);
 		break;
 	default:
 		say(path, "it arrives at %s", node);

@@ -250,8 +250,8 @@ static int walk_node(struct path_asking *asking, struct path_hop *hop, bool firs
 	return take_way_out(asking, hop, first_only, next, err);
 }
 
-static int walk(const struct running *run, const struct path_question *question,
-		struct path *path, bool first_only, struct err *err)
+static int walk(const struct running *run, const struct path_question *question, struct path *path,
+		bool first_only, struct err *err)
 {
 	struct path_asking asking = {
 		.run = run, .question = question, .path = path, .netns_fd = -1};
