@@ -2,7 +2,7 @@
 /*
  * vmlinux.h - the kernel types that our BPF programs use, and nothing else: kept by hand, so that
  * a build needs no BTF of a kernel. `make check` holds it against the running kernel's BTF
- * (vmlinux/check.c): every type and field here must exist there with the same meaning.
+ * (vmlinux/test_btf.sh): every type, field and constant here must exist there and be alike.
  *
  * Two kinds:
  * - user API (contexts, constants): their layout is promised; fields stand where they stand.
@@ -46,13 +46,13 @@ enum bpf_map_type {
 	BPF_MAP_TYPE_LRU_HASH = 9,
 };
 
-enum { /* flags of BPF_MAP_UPDATE_ELEM */
+enum bpf_update_flag {
 	BPF_ANY = 0,
 	BPF_NOEXIST = 1,
 	BPF_EXIST = 2,
 };
 
-enum { /* flags of BPF_MAP_CREATE */
+enum bpf_create_flag {
 	BPF_F_NO_PREALLOC = 1 << 0,
 	BPF_F_MMAPABLE = 1 << 10,
 };
