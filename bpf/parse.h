@@ -45,10 +45,10 @@ enum {
 	IPV6_MORE_FRAGMENTS = 0x0001,
 	IPV6_OFFSET = 0xfff8,
 	/*
-	 * RFC 8200, 4.1 has each extension header once, destination options twice: six. Frames with
-	 * more are not walked to their end.
+	 * RFC 8200, 4.1 has each extension header once, destination options twice: six. A packet
+	 * with more than seven is malformed to us.
 	 */
-	IPV6_EXTENSIONS = 8,
+	IPV6_EXTENSIONS = 7,
 	/* No header is looked for further in; it also bounds offsets for the verifier. */
 	HEADERS_MAX = 0x3fff,
 };
@@ -228,24 +228,20 @@ static __always_inline __u32 blur(__u32 off)
 	return off;
 }
 
+static __always_inline bool ipv6_extension(__u8 proto)
+{
+	return proto == PROTO_HOP_BY_HOP || proto == PROTO_ROUTING || proto == PROTO_FRAGMENT ||
+	       proto == PROTO_AH || proto == PROTO_DEST_OPTS;
+}
+
 /* Walk extension headers from view->off, where the first is view->proto. */
 static __always_inline enum ip_kind ipv6_walk(const struct frame *f, struct ip_view *view)
 {
-	for (int i = 0; i < IPV6_EXTENSIONS; i++) {
+	for (int i = 0; i < IPV6_EXTENSIONS && ipv6_extension(view->proto); i++) {
 		struct ipv6_extension_wire copy;
 		const struct ipv6_extension_wire *ext;
 		__u32 size, frag;
 
-		switch (view->proto) {
-		case PROTO_HOP_BY_HOP:
-		case PROTO_ROUTING:
-		case PROTO_DEST_OPTS:
-		case PROTO_FRAGMENT:
-		case PROTO_AH:
-			break;
-		default:
-			return IP_TRANSPORT;
-		}
 		if (view->off > HEADERS_MAX || view->off + sizeof(copy) > view->end)
 			return IP_MALFORMED;
 		view->off = blur(view->off);
@@ -268,7 +264,7 @@ static __always_inline enum ip_kind ipv6_walk(const struct frame *f, struct ip_v
 		if (frag & IPV6_OFFSET)
 			return IP_FRAGMENT;
 	}
-	return IP_MALFORMED;
+	return ipv6_extension(view->proto) ? IP_MALFORMED : IP_TRANSPORT;
 }
 
 /* Global functions, so that the verifier goes through them once, not once a caller's path. */
