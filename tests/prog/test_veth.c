@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * test_veth.c - programs attached to a real veth pair, and frames sent over it by AF_PACKET: what a
+ * single run cannot show (tags in metadata, frames in fragments, frames without a whole header).
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/if_packet.h>
+#include <net/ethernet.h>
+#include <net/if.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "tests/prog/fixture.h"
+
+enum { BASE = 1000, MTU = 9000 };
+
+static struct watch *lab;
+static struct nl *nl;
+static int sender = -1, receiver = -1;
+
+static const struct nl_what what = {.object = "the pair", .action = "be made"};
+
+/* Ends 0 and 1 are both ends of a pair, quiet ones: no IPv6, no ARP, so that we alone send. */
+static void make_pair(void)
+{
+	int self = netns_open_self(NULL);
+	const struct veth_end ends[2] = {
+		{.ifname = "v0", .netns_fd = self, .ifindex = BASE, .mtu = MTU},
+		{.ifname = "v1", .netns_fd = self, .ifindex = BASE + 1, .mtu = MTU},
+	};
+	struct err err = {};
+	FILE *file;
+
+	file = fopen("/proc/sys/net/ipv6/conf/default/disable_ipv6", "we");
+	if (file) {
+		fputs("1", file);
+		fclose(file);
+	}
+	if (nl_open(&nl, -1, &err) || link_add_veth(nl, ends, &what, &err) || nl_flush(nl, &err) ||
+	    link_set_up(nl, BASE, true, &what, &err) ||
+	    link_set_up(nl, BASE + 1, true, &what, &err) || nl_flush(nl, &err))
+		fail_msg("%s", err.what);
+	close(self);
+}
+
+static int packet_socket(unsigned ifindex)
+{
+	int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
+	struct sockaddr_ll to = {.sll_family = AF_PACKET, .sll_ifindex = ifindex,
+				 .sll_protocol = htons(ETH_P_ALL)};
+
+	assert_true(fd >= 0);
+	assert_int_equal(bind(fd, (struct sockaddr *)&to, sizeof(to)), 0);
+	return fd;
+}
+
+static void attach(enum watch_tc tc)
+{
+	struct err err = {};
+
+	for (uint32_t end = 0; end < FIXTURE_ENDS; end++) {
+		int ret = 0;
+
+		if (tc == WATCH_TC_TCX)
+			ret = watch_attach_tcx(lab, end, BASE + end, "v", &err);
+		if (tc == WATCH_TC_CLSACT)
+			ret = watch_clsact_qdisc(lab, nl, BASE + end, &what, &err);
+		if (!ret && tc == WATCH_TC_CLSACT)
+			ret = watch_clsact_filters(lab, nl, BASE + end, &what, &err);
+		if (!ret)
+			ret = watch_attach_xdp(lab, end, BASE + end, XDP_MODE_GENERIC, "v", &err);
+		if (ret || nl_flush(nl, &err))
+			fail_msg("%s (%s)", err.what, err.hint);
+	}
+}
+
+static void start(enum watch_tc tc)
+{
+	if (!fixture_ready())
+		skip();
+	if (tc == WATCH_TC_TCX && watch_tc_available() != WATCH_TC_TCX) {
+		print_message("this kernel has no tcx (6.6)\n");
+		skip();
+	}
+	make_pair();
+	lab = fixture_load(BASE);
+	attach(tc);
+	sender = packet_socket(BASE);
+	receiver = packet_socket(BASE + 1);
+}
+
+static int stop(void **state)
+{
+	struct err err = {};
+
+	(void)state;
+	if (!lab)
+		return 0;
+	close(sender);
+	close(receiver);
+	fixture_unload(lab);
+	lab = NULL;
+	if (link_delete(nl, BASE, &what, &err) || nl_flush(nl, &err))
+		fail_msg("%s", err.what);
+	nl_close(nl);
+	nl = NULL;
+	return 0;
+}
+
+/*
+ * Send a frame from end 0 to end 1 and hold every hook it passes to what is expected there. The
+ * capture runs after XDP and before tc: poll the counter at `in` itself, which comes last.
+ */
+static void send_frame(const struct bytes *b, const struct vl_counters *out,
+		       const struct vl_counters *xdp, const struct vl_counters *in,
+		       const char *title)
+{
+	static const int place[VL_HOOKS] = {[VL_HOOK_OUT] = 0, [VL_HOOK_XDP] = 1, [VL_HOOK_IN] = 1};
+	const struct vl_counters *expected[VL_HOOKS] = {out, xdp, in};
+	struct vl_counters before[VL_HOOKS], after;
+	struct pollfd ready = {.fd = receiver, .events = POLLIN};
+	uint8_t got[MTU + 100];
+
+	for (int hook = 0; hook < VL_HOOKS; hook++)
+		before[hook] = counters_of(lab, hook, place[hook]);
+	assert_int_equal(send(sender, b->at, b->len, 0), b->len);
+	assert_int_equal(poll(&ready, 1, 5000), 1);
+	assert_true(recv(receiver, got, sizeof(got), MSG_TRUNC) > 0);
+	for (int i = 0; i < 5000; i++) {
+		if (counters_of(lab, VL_HOOK_IN, 1).packets > before[VL_HOOK_IN].packets)
+			break;
+		poll(NULL, 0, 1);
+	}
+	for (int hook = 0; hook < VL_HOOKS; hook++) {
+		char name[96];
+
+		snprintf(name, sizeof(name), "%s at %s", title, prog_titles[hook]);
+		after = counters_of(lab, hook, place[hook]);
+		assert_counted(&before[hook], &after, expected[hook], name, b->at, b->len);
+	}
+}
+
+static void send_plain(const struct bytes *b, const char *title)
+{
+	struct vl_counters expected = {};
+
+	expect_frame(b->at, b->len, &expected);
+	send_frame(b, &expected, &expected, &expected, title);
+}
+
+static struct bytes big_echo(size_t payload, bool v6)
+{
+	static const uint8_t zeros[MTU];
+	struct bytes b;
+
+	put_eth(&b, v6 ? 0x86dd : 0x0800);
+	if (v6)
+		put_ipv6(&b, 58, 8 + payload);
+	else
+		put_ipv4(&b, 1, 12, 0, 8 + payload);
+	put_icmp(&b, v6 ? 128 : 8, 0, 1, 2, zeros, payload);
+	return b;
+}
+
+static void all_kinds(void)
+{
+	struct bytes b;
+
+	b = big_echo(56, false);
+	send_plain(&b, "echo");
+	b = big_echo(56, true);
+	send_plain(&b, "echo v6");
+	/* Above a page, AF_PACKET leaves only the Ethernet header in the linear part. */
+	b = big_echo(6000, false);
+	send_plain(&b, "echo in fragments of memory");
+	b = big_echo(6000, true);
+	send_plain(&b, "echo v6 in fragments of memory");
+	b = big_echo(56, false);
+	while (b.len > 15) { /* 14: a packet socket takes no frame without payload */
+		b.len--;
+		send_plain(&b, "cut echo");
+	}
+	b = big_echo(0, true);
+	while (b.len > 15) {
+		b.len--;
+		send_plain(&b, "cut echo v6");
+	}
+}
+
+static void test_tcx(void **state)
+{
+	(void)state;
+	start(WATCH_TC_TCX);
+	all_kinds();
+}
+
+static void test_clsact(void **state)
+{
+	(void)state;
+	start(WATCH_TC_CLSACT);
+	all_kinds();
+}
+
+/*
+ * The kernel takes the tag out of the bytes on its way in, after XDP: in finds it in metadata,
+ * four bytes are gone, and it is a tagged frame still.
+ */
+static void test_vlan_in_metadata(void **state)
+{
+	struct vl_counters tagged = {}, taken;
+	struct bytes b;
+
+	(void)state;
+	start(watch_tc_available());
+	put_eth(&b, 0x8100);
+	put16(&b, 42);
+	put16(&b, 0x0800);
+	put_ipv4(&b, 1, 0, 0, 8);
+	put_icmp(&b, 8, 0, 1, 1, NULL, 0);
+	expect_frame(b.at, b.len, &tagged);
+	taken = tagged;
+	taken.bytes -= 4;
+	send_frame(&b, &tagged, &tagged, &taken, "tagged echo");
+}
+
+/* Somebody else's clsact stays, and serves. */
+static void test_clsact_is_there(void **state)
+{
+	struct err err = {};
+	struct bytes b = big_echo(56, false);
+
+	(void)state;
+	start(WATCH_TC_NONE);
+	assert_int_equal(watch_clsact_qdisc(lab, nl, BASE, &what, &err), 0);
+	assert_int_equal(nl_flush(nl, &err), 0);
+	for (uint32_t end = 0; end < FIXTURE_ENDS; end++) {
+		assert_int_equal(watch_clsact_qdisc(lab, nl, BASE + end, &what, &err), 0);
+		assert_int_equal(nl_flush(nl, &err), 0);
+		assert_int_equal(watch_clsact_filters(lab, nl, BASE + end, &what, &err), 0);
+		if (nl_flush(nl, &err))
+			fail_msg("%s", err.what);
+	}
+	send_plain(&b, "echo over a clsact that was there");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_teardown(test_tcx, stop),
+		cmocka_unit_test_teardown(test_clsact, stop),
+		cmocka_unit_test_teardown(test_vlan_in_metadata, stop),
+		cmocka_unit_test_teardown(test_clsact_is_there, stop),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
