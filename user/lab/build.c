@@ -134,11 +134,13 @@ static int take_place(struct build *build, struct err *err)
 	struct journal_head head = { 0 };
 	int all, ret;
 
-	ret = place_names(run, build->options->as, err);
-	if (!ret)
-		ret = place_foreign(run, build->fds, err);
-	if (!ret)
-		ret = boot_id(head.boot, err);
+	ret = boot_id(head.boot, err);
+	for (size_t i = 0; !ret && i < run->lab->n_nodes; i++) {
+		place_name(run, run->lab->nodes[i]);
+		ret = place_check_name(run, run->lab->nodes[i], err);
+	}
+	for (size_t i = 0; !ret && i < run->lab->n_nodes; i++)
+		ret = place_foreign(run, run->lab->nodes[i], &build->fds[i], err);
 	if (ret)
 		return ret;
 	all = lab_lock_all(err);
@@ -146,7 +148,7 @@ static int take_place(struct build *build, struct err *err)
 		return all;
 	ret = place_range(run, build->fds, err);
 	head.ifindex_base = run->ifindex_base;
-	head.range = run->capacity + run->lab->n_nodes;
+	head.range = run->capacity + run->slots;
 	head.group = run->group;
 	if (!ret)
 		ret = journal_create(&build->journal, run->name, &head, err);
@@ -388,6 +390,7 @@ static struct running *new_running(struct lab *lab, const struct lab_options *op
 	}
 	snprintf(run->name, sizeof(run->name), "%s", options->as ? options->as : lab->name);
 	run->isolated = options->isolated;
+	run->prefixed = options->as;
 	run->xdp = options->xdp;
 	run->hooks = options->hooks;
 	for (size_t i = 0; run->isolated && i < lab->n_nodes; i++)

@@ -31,6 +31,7 @@ struct lab_options {
 struct running_node {
 	char netns_name[2 * NODE_NAME_MAX]; /* below NETNS_DIR; "" for one that has no name */
 	bool ours;                          /* made by us: `down` deletes it */
+	uint32_t slot;                      /* its place behind the ends; stays as long as it lives */
 	struct netns_id id;
 };
 
@@ -40,9 +41,12 @@ struct running {
 	struct lab *lab;             /* owned; lab->name is the file's */
 	struct running_node *nodes;  /* lab->n_nodes, by node->index */
 	uint32_t capacity;           /* ends that the range of ifindexes has room for */
+	uint32_t slots;              /* nodes that it has room for */
+	uint32_t next_end;           /* numbers from here on were never an end's */
 	uint32_t ifindex_base;       /* an end's ifindex = base + end->number */
 	uint32_t group;              /* mark on our ends in namespaces that are not ours */
 	bool isolated;
+	bool prefixed;               /* namespaces are called NAME-NODE */
 	bool mounted_bpffs;          /* by lab_up(), just now: worth a word */
 	enum watch_tc tc;
 	enum xdp_mode xdp;           /* what the command line asked for; XDP_MODE_DEFAULT: nothing */
@@ -58,7 +62,7 @@ static inline uint32_t running_ifindex(const struct running *run, const struct e
 /* A bridge node's own interface: bridges stand behind the ends in the range. */
 static inline uint32_t running_bridge_ifindex(const struct running *run, const struct node *node)
 {
-	return run->ifindex_base + run->capacity + node->index;
+	return run->ifindex_base + run->capacity + run->nodes[node->index].slot;
 }
 
 /* The words for modes, as the command line, the state and JSON say them. */

@@ -101,7 +101,10 @@ int lab_open(struct running **run, const char *name, struct err *err)
 			       lab_name_problem(name));
 	}
 	ret = state_read(run, name, err);
-	if (ret == -ENOENT) {
+	if (ret == -ENOENT && lab_is_locked(name)) {
+		err_set(err, ERR_FAILED, EBUSY, "lab %s is being changed by another vethlab", name);
+		err_hint(err, "wait for it, then try again");
+	} else if (ret == -ENOENT) {
 		err_set(err, ERR_FAILED, ENOENT, "lab %s does not run", name);
 		err_hint(err, "`vethlab ls` lists what runs; `vethlab up` builds a lab");
 	}

@@ -47,23 +47,21 @@ static int name_taken(const struct running *run, const char *name, const struct 
 	return -EEXIST;
 }
 
-int place_names(struct running *run, const char *prefix, struct err *err)
+void place_name(struct running *run, const struct node *node)
 {
-	for (size_t i = 0; i < run->lab->n_nodes; i++) {
-		const struct node *node = run->lab->nodes[i];
-		struct running_node *place = &run->nodes[i];
-		int ret;
+	struct running_node *place = &run->nodes[node->index];
 
-		place->ours = node->netns == NETNS_NEW;
-		if (!place->ours)
-			continue;
+	place->ours = node->netns == NETNS_NEW;
+	if (place->ours)
 		snprintf(place->netns_name, sizeof(place->netns_name), "%s%s%s",
-			 prefix ? prefix : "", prefix ? "-" : "", node->name);
-		ret = name_taken(run, place->netns_name, node, err);
-		if (ret)
-			return ret;
-	}
-	return 0;
+			 run->prefixed ? run->name : "", run->prefixed ? "-" : "", node->name);
+}
+
+int place_check_name(const struct running *run, const struct node *node, struct err *err)
+{
+	const struct running_node *place = &run->nodes[node->index];
+
+	return place->ours ? name_taken(run, place->netns_name, node, err) : 0;
 }
 
 static int open_foreign(const struct node *node, struct err *err)
@@ -80,10 +78,10 @@ static int open_foreign(const struct node *node, struct err *err)
 /* One namespace may stand for one node only: ends are told apart by their node. */
 static int check_distinct(const struct running *run, const struct node *node, struct err *err)
 {
-	for (size_t i = 0; i < node->index; i++) {
+	for (size_t i = 0; i < run->lab->n_nodes; i++) {
 		const struct running_node *other = &run->nodes[i];
 
-		if (other->ours || !netns_same(&other->id, &run->nodes[node->index].id))
+		if (i == node->index || other->ours || !netns_same(&other->id, &run->nodes[node->index].id))
 			continue;
 		err_set(err, ERR_FAILED, EEXIST, "%s: is the same network namespace as %s",
 			node->name, run->lab->nodes[i]->name);
@@ -119,26 +117,20 @@ static int check_interfaces(const struct node *node, int fd, struct err *err)
 	return ret;
 }
 
-int place_foreign(struct running *run, int *fds, struct err *err)
+int place_foreign(struct running *run, const struct node *node, int *fd, struct err *err)
 {
-	for (size_t i = 0; i < run->lab->n_nodes; i++) {
-		const struct node *node = run->lab->nodes[i];
-		int ret;
+	struct running_node *place = &run->nodes[node->index];
+	int ret;
 
-		if (run->nodes[i].ours)
-			continue;
-		fds[i] = open_foreign(node, err);
-		if (fds[i] < 0)
-			return fds[i];
-		ret = netns_identify(fds[i], &run->nodes[i].id, err);
-		if (!ret)
-			ret = check_distinct(run, node, err);
-		if (!ret)
-			ret = check_interfaces(node, fds[i], err);
-		if (ret)
-			return ret;
-	}
-	return 0;
+	if (place->ours)
+		return 0;
+	*fd = open_foreign(node, err);
+	if (*fd < 0)
+		return *fd;
+	ret = netns_identify(*fd, &place->id, err);
+	if (!ret)
+		ret = check_distinct(run, node, err);
+	return ret ? ret : check_interfaces(node, *fd, err);
 }
 
 struct range {
@@ -187,12 +179,18 @@ static int look_at_range(const struct running *run, const int *fds, char **labs,
 	return ret;
 }
 
+/* Room for what is added to the running lab. */
+static uint32_t with_room(size_t n)
+{
+	return n + (n > 256 ? n / 4 : 64);
+}
+
 int place_range(struct running *run, const int *fds, struct err *err)
 {
 	size_t n_ends = lab_n_ends(run->lab), n_labs;
-	/* Room for links that are added to the running lab; bridges stand behind the ends. */
-	uint32_t capacity = n_ends + (n_ends > 256 ? n_ends / 4 : 64);
-	struct range range = { .base = RANGE_START, .size = capacity + run->lab->n_nodes };
+	/* Bridges stand behind the ends, each in its node's slot. */
+	uint32_t capacity = with_room(n_ends), slots = with_room(run->lab->n_nodes);
+	struct range range = { .base = RANGE_START, .size = capacity + slots };
 	char **labs;
 	int ret = lab_list(&labs, &n_labs, err);
 
@@ -211,6 +209,10 @@ int place_range(struct running *run, const int *fds, struct err *err)
 			       run->name, range.size);
 	run->ifindex_base = range.base;
 	run->capacity = capacity;
+	run->next_end = n_ends;
+	run->slots = slots;
+	for (size_t i = 0; i < run->lab->n_nodes; i++)
+		run->nodes[i].slot = i;
 	/* A mark that nobody has by chance; 0 is the group of everything else. */
 	do
 		if (getrandom(&run->group, sizeof(run->group), 0) != sizeof(run->group))

@@ -5,20 +5,22 @@
 
 #include "user/lab/files.h"
 
+/* Fill a node's .netns_name and .ours. */
+void place_name(struct running *run, const struct node *node);
 /*
- * Fill run->nodes[].netns_name and .ours, and check that no name below NETNS_DIR is taken
- * (ERR_FAILED says by what). Leftovers that carry this lab's mark are removed.
+ * Check that its name below NETNS_DIR is free (ERR_FAILED says what has it). A leftover that carries
+ * this lab's mark is removed.
  */
-int place_names(struct running *run, const char *prefix, struct err *err);
+int place_check_name(const struct running *run, const struct node *node, struct err *err);
 
 /*
- * Namespaces that are not ours: open them into fds[node->index] (-1 for ours), identify them, and
- * check that no interface there has a name that the lab wants.
+ * For a namespace that is not ours: open it into *fd, identify it, and check that it is no other
+ * node's and that no interface there has a name that the lab wants. Nothing for one of ours.
  */
-int place_foreign(struct running *run, int *fds, struct err *err);
+int place_foreign(struct running *run, const struct node *node, int *fd, struct err *err);
 
 /*
- * Choose ifindex_base, capacity and group, free in all labs and in the namespaces of fds. The
+ * Choose ifindex_base, capacity, the nodes' slots and group, free in all labs and in the namespaces of fds. The
  * caller holds lab_lock_all() until the journal's first line is written.
  */
 int place_range(struct running *run, const int *fds, struct err *err);

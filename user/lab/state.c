@@ -78,11 +78,12 @@ static json_t *nodes_to_json(const struct running *run)
 	for (size_t i = 0; i < run->lab->n_nodes; i++) {
 		const struct running_node *node = &run->nodes[i];
 
-		json_array_append_new(nodes, json_pack("{s:s, s:s, s:b, s:I, s:I}", "node",
+		json_array_append_new(nodes, json_pack("{s:s, s:s, s:b, s:I, s:I, s:I}", "node",
 						       run->lab->nodes[i]->name, "netns",
 						       node->netns_name, "ours", node->ours, "inode",
 						       (json_int_t)node->id.inode, "cookie",
-						       (json_int_t)node->id.cookie));
+						       (json_int_t)node->id.cookie, "slot",
+						       (json_int_t)node->slot));
 	}
 	return nodes;
 }
@@ -99,10 +100,12 @@ static json_t *ends_to_json(const struct lab *lab)
 
 static json_t *state_to_json(const struct running *run, const char *boot)
 {
-	return json_pack("{s:s, s:s, s:s, s:s, s:b, s:I, s:I, s:I, s:s, s:s, s:I, s:I, s:o, s:o}",
+	return json_pack("{s:s, s:s, s:s, s:s, s:b, s:b, s:I, s:I, s:I, s:I, s:I, s:s, s:s, s:I, s:I,"
+			 " s:o, s:o}",
 			 "schema", STATE_SCHEMA, "lab", run->name, "file", run->lab->path, "boot",
-			 boot, "isolated", run->isolated, "ifindex_base",
+			 boot, "isolated", run->isolated, "prefixed", run->prefixed, "ifindex_base",
 			 (json_int_t)run->ifindex_base, "capacity", (json_int_t)run->capacity,
+			 "slots", (json_int_t)run->slots, "next_end", (json_int_t)run->next_end,
 			 "group", (json_int_t)run->group, "tc", tc_word(run->tc), "xdp",
 			 xdp_mode_word(run->xdp), "hooks", (json_int_t)run->hooks, "started",
 			 (json_int_t)run->started, "nodes", nodes_to_json(run), "ends",
@@ -179,18 +182,20 @@ static int nodes_from_json(struct running *run, json_t *nodes)
 		return -ENOMEM;
 	json_array_foreach(nodes, i, one) {
 		struct running_node *node = &run->nodes[i];
-		json_int_t inode, cookie;
+		json_int_t inode, cookie, slot;
 		const char *name, *netns;
 		int ours;
 
-		if (json_unpack(one, "{s:s, s:s, s:b, s:I, s:I}", "node", &name, "netns", &netns,
-				"ours", &ours, "inode", &inode, "cookie", &cookie) ||
+		if (json_unpack(one, "{s:s, s:s, s:b, s:I, s:I, s:I}", "node", &name, "netns",
+				&netns, "ours", &ours, "inode", &inode, "cookie", &cookie, "slot",
+				&slot) ||
 		    strcmp(name, run->lab->nodes[i]->name))
 			return -EINVAL;
 		snprintf(node->netns_name, sizeof(node->netns_name), "%s", netns);
 		node->ours = ours;
 		node->id.inode = inode;
 		node->id.cookie = cookie;
+		node->slot = slot;
 	}
 	return 0;
 }
@@ -211,21 +216,26 @@ static int ends_from_json(struct running *run, json_t *ends)
 static int fill_from_json(struct running *run, json_t *state, struct err *err)
 {
 	const char *schema, *boot, *tc, *xdp, *file;
-	json_int_t base, capacity, group, hooks, started;
+	json_int_t base, capacity, slots, next_end, group, hooks, started;
 	json_t *nodes, *ends;
-	int isolated;
+	int isolated, prefixed;
 
 	if (json_unpack(state,
-			"{s:s, s:s, s:s, s:b, s:I, s:I, s:I, s:s, s:s, s:I, s:I, s:o, s:o}",
+			"{s:s, s:s, s:s, s:b, s:b, s:I, s:I, s:I, s:I, s:I, s:s, s:s, s:I, s:I,"
+			" s:o, s:o}",
 			"schema", &schema, "boot", &boot, "file", &file, "isolated", &isolated,
-			"ifindex_base", &base, "capacity", &capacity, "group", &group, "tc", &tc,
-			"xdp", &xdp, "hooks", &hooks, "started", &started, "nodes", &nodes, "ends",
+			"prefixed", &prefixed, "ifindex_base", &base, "capacity", &capacity,
+			"slots", &slots, "next_end", &next_end, "group", &group, "tc", &tc, "xdp",
+			&xdp, "hooks", &hooks, "started", &started, "nodes", &nodes, "ends",
 			&ends) ||
 	    strcmp(schema, STATE_SCHEMA))
 		return damaged(run->name, "state.json is not of " STATE_SCHEMA, err);
 	run->isolated = isolated;
 	run->ifindex_base = base;
+	run->prefixed = prefixed;
 	run->capacity = capacity;
+	run->slots = slots;
+	run->next_end = next_end;
 	run->group = group;
 	run->hooks = hooks;
 	run->started = started;
