@@ -33,6 +33,8 @@ const struct cmd cmds[] = {
 	{ "show", cmd_show, "[LAB] [-j]", "show a running lab: nodes, ends, state, addresses", NULL },
 	{ "exec", cmd_exec, "[-l LAB] NODE COMMAND [ARGUMENTS]", "run a command inside a node",
 	  "The exit status is the command's.\n\n  vethlab exec blue ip address\n" },
+	{ "shell", cmd_shell, "[-l LAB] NODE", "a shell inside a node",
+	  "$SHELL, with VETHLAB_NODE set for its prompt. `exit` leaves it.\n" },
 	{ "link", cmd_link, "[-l LAB] END up|down [-j]", "set an end of a link up or down",
 	  "  vethlab link default:veth0 up\n" },
 	{ "stats", cmd_stats, "[LAB] [--watch [SECONDS]] [--link END|--node NODE] [-j|...]",
@@ -60,6 +62,8 @@ const struct cmd cmds[] = {
 	  "\n"
 	  "The exit status is 1 if no answer came at all.\n\n"
 	  "  vethlab ping blue default -c 3\n" },
+	{ "doctor", cmd_doctor, "[-j]", "what this machine can do for a lab",
+	  "Exit status 4 if something is missing that every lab needs.\n" },
 	{ NULL },
 };
 

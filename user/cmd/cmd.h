@@ -29,6 +29,8 @@ int cmd_gc(int argc, char **argv, struct err *err);
 int cmd_ls(int argc, char **argv, struct err *err);
 int cmd_show(int argc, char **argv, struct err *err);
 int cmd_exec(int argc, char **argv, struct err *err);
+int cmd_shell(int argc, char **argv, struct err *err);
+int cmd_doctor(int argc, char **argv, struct err *err);
 int cmd_link(int argc, char **argv, struct err *err);
 int cmd_stats(int argc, char **argv, struct err *err);
 int cmd_trace(int argc, char **argv, struct err *err);

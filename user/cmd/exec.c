@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* exec.c - vethlab exec: a command inside a node. */
+/* exec.c - vethlab exec and shell: a command inside a node. */
 #include <errno.h>
 #include <sched.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -27,25 +28,48 @@ static int become(int netns_fd, char **command, struct err *err)
 	return errno == ENOENT ? EXIT_NOT_FOUND : EXIT_NOT_RUNNABLE;
 }
 
-int cmd_exec(int argc, char **argv, struct err *err)
+/* Open the namespace of the node that the first operand names. Returns a descriptor or -1. */
+static int open_node(const struct cmd_args *args, struct err *err)
 {
 	struct running *run = NULL;
-	struct cmd_args args;
 	struct node *node;
+	int fd;
+
+	if (lab_open(&run, args->lab, err))
+		return -1;
+	node = cmd_find_node(run, args->argv[0], err);
+	fd = node ? running_open_netns(run, node, err) : -1;
+	running_free(run);
+	return fd;
+}
+
+int cmd_exec(int argc, char **argv, struct err *err)
+{
+	struct cmd_args args;
 	int fd, ret = cmd_parse(&args, argc, argv, true, err);
 
 	if (ret)
 		return ret;
-	if (args.argc && args.argc < 2)
-		return cmd_usage(err, "exec", "which command?");
-	if (!args.argc)
-		return cmd_usage(err, "exec", "in which node?");
-	if (lab_open(&run, args.lab, err))
-		return err->code;
-	node = cmd_find_node(run, args.argv[0], err);
-	fd = node ? running_open_netns(run, node, err) : -1;
-	running_free(run);
+	if (args.argc < 2)
+		return cmd_usage(err, "exec", args.argc ? "which command?" : "in which node?");
+	fd = open_node(&args, err);
+	return fd < 0 ? (int)err->code : become(fd, args.argv + 1, err);
+}
+
+int cmd_shell(int argc, char **argv, struct err *err)
+{
+	char *shell = getenv("SHELL"), fallback[] = "/bin/sh";
+	char *command[] = {shell && *shell ? shell : fallback, NULL};
+	struct cmd_args args;
+	int fd, ret = cmd_parse(&args, argc, argv, false, err);
+
+	if (ret)
+		return ret;
+	if (args.argc != 1)
+		return cmd_usage(err, "shell", "in which node?");
+	fd = open_node(&args, err);
 	if (fd < 0)
 		return err->code;
-	return become(fd, args.argv + 1, err);
+	setenv("VETHLAB_NODE", args.argv[0], 1); /* for a prompt that says where one is */
+	return become(fd, command, err);
 }

@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* features.c - see features.h. */
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <limits.h>
+#include <linux/magic.h>
+#include <linux/perf_event.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/utsname.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "user/lab/features.h"
+#include "user/lab/files.h"
+
+struct probing {
+	struct feature *list;
+	size_t n;
+};
+
+static struct feature *add(struct probing *probing, const char *name, enum feature_need need,
+			   bool there, const char *found, const char *without)
+{
+	struct feature *feature = &probing->list[probing->n++];
+
+	*feature = (struct feature){.name = name, .need = need, .there = there,
+				    .without = without};
+	snprintf(feature->found, sizeof(feature->found), "%.*s", (int)sizeof(feature->found) - 1,
+		 found);
+	return feature;
+}
+
+static void probe_kernel(struct probing *probing)
+{
+	struct utsname name;
+	int major = 0, minor = 0;
+
+	uname(&name);
+	sscanf(name.release, "%d.%d", &major, &minor);
+	add(probing, "kernel", FEATURE_NEEDED, major > 6 || (major == 6 && minor >= 1),
+	    name.release, "6.1 is the oldest kernel that vethlab is tested on");
+	add(probing, "live frames", FEATURE_WANTED, major > 5 || (major == 5 && minor >= 18),
+	    major > 5 || (major == 5 && minor >= 18) ? "by the kernel's version" : "before 5.18",
+	    "no packet generator for `vethlab bench`");
+}
+
+static void probe_btf(struct probing *probing)
+{
+	add(probing, "BTF", FEATURE_NEEDED, !access("/sys/kernel/btf/vmlinux", R_OK),
+	    "/sys/kernel/btf/vmlinux", "it takes a kernel built with CONFIG_DEBUG_INFO_BTF");
+}
+
+static bool probe_privileges(struct probing *probing)
+{
+	bool all = !lab_privileges(NULL);
+
+	add(probing, "privileges", FEATURE_NEEDED, all,
+	    all ? "all that a lab needs" : "not all that a lab needs",
+	    "run it as root: sudo vethlab doctor; the rest cannot be tried without");
+	return all;
+}
+
+static void probe_bpf(struct probing *probing)
+{
+	struct statfs fs;
+	bool bpffs = !statfs(BPFFS, &fs) && fs.f_type == BPF_FS_MAGIC;
+	enum watch_tc tc = watch_tc_available();
+
+	add(probing, "bpffs", FEATURE_WANTED, bpffs, bpffs ? BPFFS : "not mounted on " BPFFS,
+	    "`vethlab up` mounts it and says so");
+	add(probing, "tc programs", FEATURE_WANTED, tc == WATCH_TC_TCX, tc_word(tc),
+	    "clsact serves instead (tcx came with 6.6)");
+	add(probing, "XDP programs", FEATURE_WANTED,
+	    libbpf_probe_bpf_prog_type(BPF_PROG_TYPE_XDP, NULL) == 1, "program type xdp",
+	    "use --xdp off");
+}
+
+static void probe_perf(struct probing *probing)
+{
+	struct perf_event_attr attr = {
+		.type = PERF_TYPE_SOFTWARE,
+		.size = sizeof(attr),
+		.config = PERF_COUNT_SW_BPF_OUTPUT,
+		.sample_type = PERF_SAMPLE_RAW,
+	};
+	int fd = syscall(SYS_perf_event_open, &attr, -1, 0, -1, PERF_FLAG_FD_CLOEXEC);
+
+	add(probing, "perf buffers", FEATURE_WANTED, fd >= 0,
+	    fd >= 0 ? "perf_event_open" : strerror(errno),
+	    "`trace` and `ping` see no packets; needs CONFIG_PERF_EVENTS and CAP_PERFMON");
+	if (fd >= 0)
+		close(fd);
+}
+
+static void probe_programs(struct probing *probing)
+{
+	const char *found = NULL, *path = getenv("PATH");
+	char copy[PATH_MAX], file[PATH_MAX], *save = NULL;
+
+	snprintf(copy, sizeof(copy), "%s", path ? path : "/usr/sbin:/usr/bin:/sbin:/bin");
+	for (char *dir = strtok_r(copy, ":", &save); dir && !found; dir = strtok_r(NULL, ":", &save)) {
+		snprintf(file, sizeof(file), "%.3000s/%s", dir, "nft");
+		found = access(file, X_OK) ? NULL : file;
+	}
+	add(probing, "nft", FEATURE_WANTED, found, found ? found : "not in PATH",
+	    "labs with nft: rules need it: install nftables");
+}
+
+static void probe_files(struct probing *probing)
+{
+	struct rlimit limit = {0};
+	char found[64];
+
+	getrlimit(RLIMIT_NOFILE, &limit);
+	snprintf(found, sizeof(found), "%llu at most", (unsigned long long)limit.rlim_max);
+	add(probing, "open files", FEATURE_WANTED, limit.rlim_max >= 4096, found,
+	    "a lab needs one a node: raise `ulimit -Hn`");
+}
+
+/* ---- by building something ------------------------------------------------------------------- */
+
+struct trial {
+	int veth, bridge; /* 0, or -errno */
+};
+
+static int try_veth(struct nl *nl, int netns_fd)
+{
+	struct veth_end ends[2] = {{.ifname = "a", .netns_fd = netns_fd, .ifindex = 1000001},
+				   {.ifname = "b", .netns_fd = netns_fd, .ifindex = 1000002}};
+	struct nl_what what = {"veth", "make a link", {0}, 0};
+	struct err err = {0};
+	int ret = link_add_veth(nl, ends, &what, &err);
+
+	return ret ? ret : nl_flush(nl, &err);
+}
+
+static int try_bridge(struct nl *nl)
+{
+	struct bridge_options options = {.dev = "c"};
+	struct bridge_link bridge = {.options = &options};
+	struct nl_what what = {"bridge", "make a bridge", {0}, 0};
+	struct err err = {0};
+	int ret = link_add_bridge(nl, &bridge, &what, &err);
+
+	return ret ? ret : nl_flush(nl, &err);
+}
+
+/* On a thread of its own, in a nameless namespace that ends with it. */
+static void *try_links(void *arg)
+{
+	struct trial *trial = arg;
+	struct netns_id id;
+	struct nl *nl = NULL;
+	int fd = netns_new(&id, NULL);
+	int ret = fd < 0 ? fd : nl_open(&nl, -1, NULL);
+
+	trial->veth = ret ? ret : try_veth(nl, fd);
+	trial->bridge = ret ? ret : try_bridge(nl);
+	nl_close(nl);
+	if (fd >= 0)
+		close(fd);
+	return NULL;
+}
+
+static void probe_links(struct probing *probing)
+{
+	struct trial trial = {-EAGAIN, -EAGAIN};
+	pthread_t thread;
+
+	if (!pthread_create(&thread, NULL, try_links, &trial))
+		pthread_join(thread, NULL);
+	add(probing, "veth links", FEATURE_NEEDED, !trial.veth,
+	    trial.veth ? strerror(-trial.veth) : "chosen ifindexes, both ends in their namespaces",
+	    "as root: modprobe veth");
+	add(probing, "bridges", FEATURE_WANTED, !trial.bridge,
+	    trial.bridge ? strerror(-trial.bridge) : "made one",
+	    "labs with kind: bridge need it: modprobe bridge");
+}
+
+/* Probes that fail are findings here, not messages. */
+static int say_nothing(enum libbpf_print_level level, const char *fmt, va_list ap)
+{
+	(void)level, (void)fmt, (void)ap;
+	return 0;
+}
+
+size_t features_probe(struct feature features[FEATURES_MAX])
+{
+	struct probing probing = {.list = features};
+	libbpf_print_fn_t before = libbpf_set_print(say_nothing);
+
+	probe_kernel(&probing);
+	probe_btf(&probing);
+	probe_programs(&probing);
+	probe_files(&probing);
+	if (probe_privileges(&probing)) {
+		probe_bpf(&probing);
+		probe_perf(&probing);
+		probe_links(&probing);
+	}
+	libbpf_set_print(before);
+	return probing.n;
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* features.h - what this machine can do for a lab, each found by trying it. */
+#ifndef VETHLAB_USER_LAB_FEATURES_H
+#define VETHLAB_USER_LAB_FEATURES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "topology/err.h"
+
+enum feature_need {
+	FEATURE_NEEDED,   /* without it no lab is built */
+	FEATURE_WANTED,   /* without it something is done otherwise, or not at all */
+};
+
+struct feature {
+	const char *name;       /* "tc programs" */
+	enum feature_need need;
+	bool there;
+	char found[96];         /* "tcx", "6.18.44": what it is, or why it is not there */
+	const char *without;    /* what follows where it is not there, and what to do */
+};
+
+enum { FEATURES_MAX = 16 };
+
+/* Try everything, in a namespace of its own that is gone afterwards. Returns how many. */
+size_t features_probe(struct feature features[FEATURES_MAX]);
+
+#endif
