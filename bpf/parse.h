@@ -140,9 +140,11 @@ static __always_inline const void *frame_view(const struct frame *f, __u32 off, 
 	long ret;
 
 	/* Kernels such as 6.1 forget the bound of an offset that was on the stack meanwhile. */
-	barrier_var(off);
-	if (off > HEADERS_MAX)
-		return NULL;
+	if (!__builtin_constant_p(off)) {
+		barrier_var(off);
+		if (off > HEADERS_MAX)
+			return NULL;
+	}
 	p = f->data + off;
 	if (__builtin_expect(p + size <= f->data_end, 1))
 		return p;

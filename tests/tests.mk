@@ -39,7 +39,17 @@ $(LAB_HELPERS): %: %.o
 	$(say) LINK $@
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
 
--include $(TEST_OBJ:.o=.d)
+# Measurements: one program a file.
+BENCHES := $(patsubst %.c,$(B)/%,$(wildcard tests/bench/*.c))
+$(BENCHES): %: %.o $(B)/tests/prog/frames.o $(B)/libvethlab.a
+	$(say) LINK $@
+	$(link_test)
+
+-include $(TEST_OBJ:.o=.d) $(BENCHES:%=%.d)
+
+.PHONY: bench-prog
+bench-prog: $(B)/tests/bench/prog
+	@$<
 
 # ---- targets -------------------------------------------------------------------------------------
 .PHONY: help deps tests check check-built demo demo-built vm lint install uninstall
@@ -51,6 +61,7 @@ help:
 	@echo 'make vm         the same tests on a packaged kernel in qemu (KERNEL=6.1, 6.12, ...)'
 	@echo 'make deps       install what is missing (apt), or name the packages'
 	@echo 'make tests      build the tests, run none'
+	@echo 'make bench-prog what one run of each eBPF program costs (as root)'
 	@echo 'make lint       compile with -Werror by gcc and by clang, shellcheck'
 	@echo 'make install    to $$(DESTDIR)$$(PREFIX), which is $(DESTDIR)$(PREFIX)'
 	@echo 'make clean      remove $(B)/ and what lint built'

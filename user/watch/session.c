@@ -28,10 +28,10 @@
 enum {
 	BUFFER_KIB = 1024,
 	/*
-	 * A wake-up a record costs more than the record. The kernel wakes us when this many bytes
-	 * are there; fewer wait for the timer.
+	 * A record costs 0.4 us, and one with a wake-up 7 us (6.18). So the kernel wakes us when
+	 * this many bytes are there (or a quarter of the buffer), and fewer wait for the timer.
 	 */
-	WATERMARK = 8192,
+	WATERMARK = 65536,
 	TICK_MS = 20,
 };
 
@@ -179,7 +179,7 @@ static int open_buffers(struct watch_session *session, unsigned kib, struct err 
 		.sample_type = PERF_SAMPLE_RAW,
 		.sample_period = 1,
 		.watermark = 1,
-		.wakeup_watermark = WATERMARK,
+		.wakeup_watermark = kib * 256 < WATERMARK ? kib * 256 : WATERMARK,
 	};
 	DECLARE_LIBBPF_OPTS(perf_buffer_raw_opts, opts);
 	int n = libbpf_num_possible_cpus(), cpus[n > 0 ? n : 1], keys[n > 0 ? n : 1], error;
