@@ -42,7 +42,7 @@ static bool parent_of(const struct merge_forest *forest, const struct ip_prefix 
 	return true;
 }
 
-int merge_build(struct merge_forest *forest, const struct graph *graph)
+int merge_build(struct merge_forest *forest, const struct path_graph *graph)
 {
 	size_t n = graph->n_targets;
 	unsigned *stack;

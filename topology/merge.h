@@ -22,7 +22,7 @@ struct merge_forest {
 };
 
 /* Returns 0 or -ENOMEM. No inner node is a target itself. */
-int merge_build(struct merge_forest *forest, const struct graph *graph);
+int merge_build(struct merge_forest *forest, const struct path_graph *graph);
 void merge_free(struct merge_forest *forest);
 
 #endif

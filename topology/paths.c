@@ -10,15 +10,15 @@
 
 /* ---- the graph ----------------------------------------------------------------------------- */
 
-bool graph_forwards(const struct graph *graph, unsigned node)
+bool path_graph_forwards(const struct path_graph *graph, unsigned node)
 {
 	const struct node *n = graph->lab->nodes[node];
 
 	return graph->family == AF_INET ? n->forward_v4 : n->forward_v6;
 }
 
-static void add_items(struct graph *graph, const struct address *addresses, size_t n, int segment,
-		      const struct node *node, const char *dev)
+static void add_items(struct path_graph *graph, const struct address *addresses, size_t n,
+		      int segment, const struct node *node, const char *dev)
 {
 	for (size_t i = 0; i < n; i++) {
 		const struct ip_prefix *prefix = &addresses[i].prefix;
@@ -34,7 +34,7 @@ static void add_items(struct graph *graph, const struct address *addresses, size
 }
 
 /* All items of the lab; without memory for them they are counted. */
-static void collect(struct graph *graph, const struct segments *segments)
+static void collect(struct path_graph *graph, const struct segments *segments)
 {
 	const struct lab *lab = graph->lab;
 
@@ -78,7 +78,7 @@ static bool same_network(const struct path_item *a, const struct path_item *b)
 }
 
 /* Runs of the sorted items. */
-static void find_runs(struct graph *graph)
+static void find_runs(struct path_graph *graph)
 {
 	for (size_t i = 0; i < graph->n_items; i++) {
 		const struct path_item *item = &graph->items[i], *before = item - 1;
@@ -98,7 +98,7 @@ static void find_runs(struct graph *graph)
 }
 
 /* The items of each node, and who is worth a path: routers, and owners of addresses on lo. */
-static void find_nodes(struct graph *graph)
+static void find_nodes(struct path_graph *graph)
 {
 	unsigned *fill = graph->node_first + 1; /* a place later, see below */
 
@@ -112,13 +112,13 @@ static void find_nodes(struct graph *graph)
 		const struct path_item *item = &graph->items[i];
 
 		graph->by_node[fill[item->node]++] = i;
-		if (item->segment == PATHS_NO_SEGMENT || graph_forwards(graph, item->node))
+		if (item->segment == PATHS_NO_SEGMENT || path_graph_forwards(graph, item->node))
 			graph->relevant[item->node] = true;
 	}
 }
 
 /* How many first hops the node has that are worth a bit; collects them if there is room. */
-static size_t find_hops(const struct graph *graph, unsigned from, struct path_hop *hops)
+static size_t find_hops(const struct path_graph *graph, unsigned from, struct path_hop *hops)
 {
 	size_t n = 0;
 
@@ -141,12 +141,12 @@ static size_t find_hops(const struct graph *graph, unsigned from, struct path_ho
 	return n;
 }
 
-int graph_build(struct graph *graph, const struct lab *lab, const struct segments *segments,
-		uint8_t family)
+int path_graph_build(struct path_graph *graph, const struct lab *lab,
+		     const struct segments *segments, uint8_t family)
 {
 	size_t most = 0;
 
-	*graph = (struct graph){.lab = lab, .family = family};
+	*graph = (struct path_graph){.lab = lab, .family = family};
 	collect(graph, segments);
 	graph->items = calloc(graph->n_items + 1, sizeof(*graph->items));
 	graph->groups = calloc(graph->n_items + 1, sizeof(*graph->groups));
@@ -171,7 +171,7 @@ int graph_build(struct graph *graph, const struct lab *lab, const struct segment
 	return 0;
 }
 
-void graph_free(struct graph *graph)
+void path_graph_free(struct path_graph *graph)
 {
 	free(graph->items);
 	free(graph->groups);
@@ -180,12 +180,12 @@ void graph_free(struct graph *graph)
 	free(graph->by_node);
 	free(graph->node_first);
 	free(graph->relevant);
-	*graph = (struct graph){};
+	*graph = (struct path_graph){};
 }
 
 /* ---- the search ---------------------------------------------------------------------------- */
 
-int paths_init(struct paths *paths, const struct graph *graph)
+int paths_init(struct paths *paths, const struct path_graph *graph)
 {
 	size_t n_nodes = graph->lab->n_nodes, n_groups = graph->n_groups;
 
@@ -239,7 +239,7 @@ static uint64_t *reach(struct paths *paths, unsigned node, unsigned distance, si
 /* The neighbours: each is a first hop of its own. */
 static void reach_neighbours(struct paths *paths, size_t *end)
 {
-	const struct graph *graph = paths->graph;
+	const struct path_graph *graph = paths->graph;
 
 	paths->n_hops = find_hops(graph, paths->from, paths->hops);
 	for (size_t i = 0; i < paths->n_hops; i++) {
@@ -256,7 +256,7 @@ static void reach_neighbours(struct paths *paths, size_t *end)
 /* The groups that a router of this level reaches into, before any nearer one. */
 static size_t touch_groups(struct paths *paths, unsigned router, unsigned level, size_t n_touched)
 {
-	const struct graph *graph = paths->graph;
+	const struct path_graph *graph = paths->graph;
 
 	for (unsigned i = graph->node_first[router]; i < graph->node_first[router + 1]; i++) {
 		unsigned group = graph->group_of[graph->by_node[i]];
@@ -276,7 +276,7 @@ static size_t touch_groups(struct paths *paths, unsigned router, unsigned level,
 
 void paths_find(struct paths *paths, unsigned from)
 {
-	const struct graph *graph = paths->graph;
+	const struct path_graph *graph = paths->graph;
 	size_t start = 0, end = 0;
 
 	paths->from = from;
@@ -288,7 +288,7 @@ void paths_find(struct paths *paths, unsigned from)
 		size_t n_touched = 0, level_end = end;
 
 		for (; start < level_end; start++)
-			if (graph_forwards(graph, paths->queue[start]))
+			if (path_graph_forwards(graph, paths->queue[start]))
 				n_touched =
 					touch_groups(paths, paths->queue[start], level, n_touched);
 		for (size_t i = 0; i < n_touched; i++) {
@@ -309,7 +309,7 @@ void paths_find(struct paths *paths, unsigned from)
 
 enum path_reach paths_to(const struct paths *paths, const struct path_target *target, uint64_t *set)
 {
-	const struct graph *graph = paths->graph;
+	const struct path_graph *graph = paths->graph;
 	unsigned nearest = PATHS_FAR;
 
 	memset(set, 0, graph->words * sizeof(*set));
@@ -319,7 +319,7 @@ enum path_reach paths_to(const struct paths *paths, const struct path_target *ta
 		if (node == paths->from)
 			return PATH_CONNECTED;
 		/* A host in the network does not relay to the others in it. */
-		if (!target->one_node && !graph_forwards(graph, node))
+		if (!target->one_node && !path_graph_forwards(graph, node))
 			continue;
 		if (paths->distance[node] < nearest) {
 			nearest = paths->distance[node];

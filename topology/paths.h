@@ -33,7 +33,7 @@ struct path_target {
 	bool one_node;	   /* all of them are of one node */
 };
 
-struct graph {
+struct path_graph {
 	const struct lab *lab;
 	uint8_t family;
 	struct path_item *items;
@@ -50,10 +50,10 @@ struct graph {
 };
 
 /* Returns 0 or -ENOMEM. Interfaces that are down, or whose other end is, are left out. */
-int graph_build(struct graph *graph, const struct lab *lab, const struct segments *segments,
-		uint8_t family);
-void graph_free(struct graph *graph);
-bool graph_forwards(const struct graph *graph, unsigned node);
+int path_graph_build(struct path_graph *graph, const struct lab *lab,
+		     const struct segments *segments, uint8_t family);
+void path_graph_free(struct path_graph *graph);
+bool path_graph_forwards(const struct path_graph *graph, unsigned node);
 
 /* A neighbour as the first hop of paths. */
 struct path_hop {
@@ -63,7 +63,7 @@ struct path_hop {
 
 /* Shortest paths from one node. */
 struct paths {
-	const struct graph *graph;
+	const struct path_graph *graph;
 	unsigned from;
 	struct path_hop *hops; /* bit i of a set is hops[i] */
 	size_t n_hops;
@@ -77,7 +77,7 @@ struct paths {
 #define PATHS_FAR UINT32_MAX
 
 /* Memory for paths_find(), which may be called again and again. Returns 0 or -ENOMEM. */
-int paths_init(struct paths *paths, const struct graph *graph);
+int paths_init(struct paths *paths, const struct path_graph *graph);
 void paths_free(struct paths *paths);
 void paths_find(struct paths *paths, unsigned from);
 

@@ -25,7 +25,7 @@ struct way {
 
 /* What one node's routes are made from. */
 struct table {
-	struct graph *graph;
+	struct path_graph *graph;
 	struct paths paths;
 	struct merge_forest forest;
 	struct way *ways; /* by forest node */
@@ -54,7 +54,7 @@ static bool is_written(const struct node *node, const struct ip_prefix *network)
 /* Ways to all targets. Returns how many are found. */
 static size_t fill_table(struct table *table, const struct node *node)
 {
-	const struct graph *graph = table->graph;
+	const struct path_graph *graph = table->graph;
 	size_t found = 0;
 
 	paths_find(&table->paths, node->index);
@@ -80,7 +80,7 @@ static const struct way *only_way(const struct table *table, const struct node *
 	struct ip_prefix everything = {.addr.family = table->graph->family};
 	const struct way *first = NULL;
 
-	if (node->netns != NETNS_NEW || graph_forwards(table->graph, node->index) ||
+	if (node->netns != NETNS_NEW || path_graph_forwards(table->graph, node->index) ||
 	    is_written(node, &everything))
 		return NULL;
 	for (size_t i = 0; i < table->graph->n_targets; i++) {
@@ -212,7 +212,7 @@ static int route_node(struct table *table, struct node *node)
 
 /* ---- a family ------------------------------------------------------------------------------ */
 
-static bool too_big(const struct graph *graph)
+static bool too_big(const struct path_graph *graph)
 {
 	size_t n_nodes = graph->lab->n_nodes;
 
@@ -228,7 +228,7 @@ static void tell_too_big(struct where where, struct diags *diags)
 		  ROUTING_ROUTES_MAX);
 }
 
-static int table_init(struct table *table, struct graph *graph)
+static int table_init(struct table *table, struct path_graph *graph)
 {
 	size_t n = graph->n_targets + 1;
 
@@ -251,7 +251,7 @@ static void table_free(struct table *table)
 	free(table->sets);
 }
 
-static int route_family(struct lab *lab, struct graph *graph, struct table *table,
+static int route_family(struct lab *lab, struct path_graph *graph, struct table *table,
 			struct diags *diags)
 {
 	int result;
@@ -302,13 +302,13 @@ int routing_compute(struct lab *lab, const struct segments *segments, struct whe
 	check_forwarding(lab, where, diags);
 	for (int i = 0; i < 2 && result == 0 && diags->errors == errors; i++) {
 		struct table table = {.where = where, .n_routes = n_routes};
-		struct graph graph;
+		struct path_graph graph;
 
-		result = graph_build(&graph, lab, segments, families[i]);
+		result = path_graph_build(&graph, lab, segments, families[i]);
 		if (result == 0)
 			result = route_family(lab, &graph, &table, diags);
 		n_routes = table.n_routes;
-		graph_free(&graph);
+		path_graph_free(&graph);
 	}
 	return result;
 }

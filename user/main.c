@@ -64,6 +64,29 @@ const struct cmd cmds[] = {
 	  "  vethlab ping blue default -c 3\n" },
 	{ "doctor", cmd_doctor, "[-j]", "what this machine can do for a lab",
 	  "Exit status 4 if something is missing that every lab needs.\n" },
+	{ "check", cmd_check, "FILE|NAME... [-j]", "say everything that is wrong with a lab file",
+	  "Nothing is touched. The exit status is 3 if a file has errors; warnings are none.\n" },
+	{ "graph", cmd_graph, "[LAB|FILE|NAME] [--text|--dot|--mermaid] [-l LAB]",
+	  "draw a lab: as text, for graphviz, for Mermaid",
+	  "  vethlab graph blue\n"
+	  "  vethlab graph --dot my.yaml | dot -Tsvg > my.svg\n" },
+	{ "generate", cmd_generate,
+	  "SHAPE SIZE... [--v4|--v6] [--routes] [--name NAME] [-o FILE]",
+	  "write a lab file of a regular shape, to edit",
+	  "  chain N         nodes in a line; the inner ones are routers\n"
+	  "  ring N          routers in a circle\n"
+	  "  star N          hosts around a router\n"
+	  "  tree DEPTH [FANOUT]\n"
+	  "                  routers that branch DEPTH times, hosts as leaves\n"
+	  "  mesh N          hosts, each with a link to each other\n"
+	  "  grid COLUMNS ROWS\n"
+	  "  clos SPINES LEAVES [HOSTS]\n"
+	  "                  leaves with HOSTS (2) each, each leaf linked to each spine\n"
+	  "  fat-tree K      of switches with K ports\n"
+	  "\n"
+	  "  --v4, --v6      only addresses of this family\n"
+	  "  --routes        spell every route out, instead of `routing: static`\n"
+	  "  -o FILE         write a new file instead of the standard output\n" },
 	{ NULL },
 };
 

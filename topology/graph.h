@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * graph.h - a lab drawn: as text for a terminal, as a graph for graphviz (dot), as a Mermaid
+ * flowchart. Pure: the lab as its file says, not as it runs.
+ */
+#ifndef VETHLAB_TOPOLOGY_GRAPH_H
+#define VETHLAB_TOPOLOGY_GRAPH_H
+
+#include <stdio.h>
+
+#include "topology/model.h"
+
+enum graph_format { GRAPH_TEXT, GRAPH_DOT, GRAPH_MERMAID };
+
+/* What a node is, in a word: "bridge", "router", "host", "this host". */
+const char *graph_node_word(const struct node *node);
+/*
+ * Write the drawing. note: what to say about a link besides (its counters, say), or NULL; it
+ * returns text that lives until its next call, or NULL for nothing.
+ */
+void graph_write(FILE *f, const struct lab *lab, enum graph_format format,
+		 const char *(*note)(const struct link *link, void *arg), void *arg);
+
+#endif

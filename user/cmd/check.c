@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* check.c - vethlab check: everything that is wrong with lab files, touching nothing. */
+#include <limits.h>
+#include <stdio.h>
+
+#include "user/cmd/cmd.h"
+#include "user/out/out.h"
+
+static json_t *json_finding(const struct diag *diag)
+{
+	json_t *finding =
+		json_pack("{s:s, s:i, s:i, s:s}", "severity",
+			  diag->severity == SEVERITY_ERROR ? "error" : "warning", "line",
+			  diag->where.line, "column", diag->where.column, "what", diag->what);
+
+	if (diag->hint)
+		json_object_set_new(finding, "hint", json_string(diag->hint));
+	return finding;
+}
+
+static json_t *json_file(const char *path, const struct lab *lab, const struct diags *diags)
+{
+	json_t *file = json_pack("{s:s, s:b}", "file", path, "good", lab != NULL);
+	json_t *findings = json_array();
+
+	if (lab) {
+		json_object_set_new(file, "lab", json_string(lab->name));
+		json_object_set_new(file, "nodes", json_integer(lab->n_nodes));
+		json_object_set_new(file, "links", json_integer(lab->n_links));
+	}
+	for (size_t i = 0; i < diags->count; i++)
+		json_array_append_new(findings, json_finding(&diags->list[i]));
+	json_object_set_new(file, "findings", findings);
+	return file;
+}
+
+/* Check one file. Text goes out at once, JSON into files. Returns whether it is good. */
+static bool check_file(const char *path, json_t *files)
+{
+	struct diags diags = {0};
+	struct lab *lab = lab_read_file(path, &diags);
+	bool good = lab;
+
+	if (files)
+		json_array_append_new(files, json_file(path, lab, &diags));
+	else
+		out_diags(&diags, stdout);
+	if (!files && lab)
+		printf("%s: %s can be built: %zu nodes, %zu links\n", path, lab->name, lab->n_nodes,
+		       lab->n_links);
+	diags_free(&diags);
+	lab_free(lab);
+	return good;
+}
+
+int cmd_check(int argc, char **argv, struct err *err)
+{
+	json_t *files = NULL, *document;
+	char path[PATH_MAX];
+	struct cmd_args args;
+	int ret = cmd_parse(&args, argc, argv, false, err);
+
+	if (ret)
+		return ret;
+	if (args.lab)
+		return cmd_usage(err, "check", "it reads files, not running labs");
+	if (!args.argc)
+		return cmd_usage(err, "check", "which lab file?");
+	if (args.json)
+		files = json_array();
+	for (int i = 0; i < args.argc; i++) {
+		if (cmd_lab_path(args.argv[i], path, sizeof(path), err)) {
+			json_decref(files);
+			return err->code;
+		}
+		if (!check_file(path, files))
+			ret = ERR_LABFILE;
+	}
+	if (args.json) {
+		document = out_json_document("vethlab.check/1");
+		json_object_set_new(document, "files", files);
+		out_json_print(document, stdout);
+	}
+	return ret;
+}
