@@ -42,7 +42,7 @@ step() { # TITLE
 	{
 		echo
 		echo "$bold$n. $title$plain"
-		fold -s -w 76 | sed 's/ *$//; s/^/   /'
+		fmt -w 74 | sed 's/^/   /'
 		echo
 	} | write ""
 }
@@ -59,7 +59,7 @@ run() { # STATUS COMMAND...
 	shift
 	echo "   $dim\$$plain $*" | write ""
 	out=$("$@" 2>&1) || got=$?
-	[[ -z $out ]] || write "     " <<<"$out"
+	echo "${out:-(nothing)}" | sed 's/ *$//' | fold -s -w 74 | write "     "
 	echo | write ""
 	[[ $got -eq $want ]] || wrong "exit status $got, not $want"
 }

@@ -7,57 +7,63 @@
 
 N=10 # frames of each kind
 
+# Two nodes and a link, with the ends' own chatter off before they come up: no IPv6 there.
 lab() { # XDP MODE
-	# No IPv6 on these ends, so that the kernel sends nothing by itself.
+	local node
 	cat >"$TEST_TMP/two.yaml" <<-END
 		lab: two
 		nodes:
 		  a: {}
 		  b: {}
 		links:
-		  - endpoints: ["a:x", "b:y"]
+		  - endpoints:
+		      - {end: "a:x", up: false}
+		      - {end: "b:y", up: false}
 	END
 	up "$TEST_TMP/two.yaml" --xdp "$1"
-	inside a sysctl -qw net.ipv6.conf.all.disable_ipv6=1 2>/dev/null ||
-		inside a sh -c 'echo 1 >/proc/sys/net/ipv6/conf/all/disable_ipv6'
-	inside b sh -c 'echo 1 >/proc/sys/net/ipv6/conf/all/disable_ipv6'
-}
-
-# The counters of a hook that are not zero, without bytes: {"packets":10,"segments":10,"vlan":10}
-seen() { # END HOOK
-	vethlab stats --json | jq -c ".ends[] | select(.end == \"$1\") | .hooks.$2 |
-		del(.bytes) | [paths(numbers) as \$p | {key: (\$p | join(\".\")), value: getpath(\$p)}] |
-		map(select(.value > 0)) | sort_by(.key) | from_entries"
-}
-
-difference() { # BEFORE AFTER
-	jq -cn --argjson a "$1" --argjson b "$2" '$b | to_entries |
-		map(.value -= ($a[.key] // 0)) | map(select(.value != 0)) |
-		map("\(.key)=\(.value)") | join(" ")' | tr -d '"'
-}
-
-# Send N frames of KIND from a:x; each hook on the way shows WHAT more, each counted N times.
-sends() { # KIND WHAT...
-	local kind=$1 hook end want before rx
-	local -A was
-	shift
-	want=$(printf '%s\n' packets segments "$@" | sort | sed "s/\$/=$N/" | xargs)
-	for hook in $(hooks_of b:y); do
-		was[$hook]=$(seen b:y "$hook")
+	for node in a b; do
+		inside $node sh -c 'echo 1 >/proc/sys/net/ipv6/conf/all/disable_ipv6'
 	done
-	before=$(seen a:x out)
-	rx=$(ip -n b -s -j link show y | jq ".[0].stats64.rx.packets")
-	good inside a "$HELPERS/frames" x "$kind" $N
-	assert_eq "$(difference "$before" "$(seen a:x out)")" "$want" "$kind at a:x out"
-	for hook in $(arrivals_of b:y); do
-		assert_eq "$(difference "${was[$hook]}" "$(seen b:y "$hook")")" "$want" "$kind at b:y $hook"
-	done
-	assert_eq "$(ip -n b -s -j link show y | jq '.[0].stats64.rx.packets')" $((rx + N)) \
-		"$kind: received by b:y"
+	good vethlab link a:x up
+	good vethlab link b:y up
+	snapshots=()
+}
+
+# The counters now, to be judged later: a process costs more than a packet.
+snapshot() { # WHAT WAS SENT, WHICH FIELDS IT MUST HAVE COUNTED
+	local file=$TEST_TMP/snapshot${#snapshots[@]}
+	vethlab stats --json >"$file.stats"
+	jq -n --arg fields "$*" '$fields | split(" ") | {kind: .[0], fields: .[1:]}' >"$file.sent"
+	snapshots+=("$file.sent" "$file.stats")
+}
+
+# Send N frames of KIND: each hook on the way must show each of FIELDS N times more, and no other.
+sends() { # KIND FIELD...
+	inside a "$HELPERS/frames" x "$1" $N
+	snapshot "$@"
+}
+
+# A line for each snapshot and hook that differs from the one before by anything but what was sent.
+judge() {
+	jq -rs --argjson n $N '
+		def flat: del(.bytes) | [paths(numbers) as $p |
+			{key: ($p | join(".")), value: getpath($p)}] | from_entries;
+		def hook($end; $hook): .ends[] | select(.end == $end) | .hooks[$hook] | flat;
+		[range(0; length; 2) as $i | .[$i] + {stats: .[$i + 1]}] as $all |
+		[["a:x", "out"]] + [$all[0].stats.ends[] | select(.end == "b:y") | .hooks | keys[] |
+			select(. != "out") | ["b:y", .]] as $hooks |
+		range(1; $all | length) as $i | $hooks[] as [$end, $hook] |
+		($all[$i - 1].stats | hook($end; $hook)) as $before |
+		($all[$i].stats | hook($end; $hook)) as $after |
+		([$after | to_entries[] | .value -= $before[.key] | select(.value != 0) |
+			"\(.key)=\(.value)"] | sort | join(" ")) as $got |
+		([$all[$i].fields[], "packets", "segments" | "\(.)=\($n)"] | sort | join(" ")) as $want |
+		select($got != $want) |
+		"\($all[$i].kind) at \($end) \($hook): got \($got), want \($want)"' "${snapshots[@]}"
 }
 
 every_kind() {
-	local rest
+	snapshot nothing
 	sends garbage other
 	sends llc other
 	sends empty ipv4 malformed
@@ -76,9 +82,13 @@ every_kind() {
 	sends extensions ipv6 icmp6.echo_request
 	sends fragment6 ipv6 fragments
 	sends cut6 ipv6 malformed
+	assert_eq "$(judge)" "" "what was counted otherwise"
+	assert_eq "$((${#snapshots[@]} / 2 - 1))" "$("$HELPERS/frames" --list | wc -l)" "kinds of frames"
+	# None was dropped by us: the kernel's own counter of the receiver.
+	assert_eq "$(ip -n b -s -j link show y | jq '.[0].stats64.rx.packets')" \
+		$(((${#snapshots[@]} / 2 - 1) * N)) "received by b:y"
 	good vethlab stats --json
-	rest=$(jq '[.links[].directions[].lost] | add' <<<"$out")
-	assert_eq "$rest" 0 "lost"
+	assert_eq "$(jq '[.links[].directions[].lost] | add' <<<"$out")" 0 "lost"
 	good vethlab down
 }
 
@@ -101,10 +111,10 @@ test_frames_xdp_native() {
 
 # An echo request cut at every length is an echo request or it is malformed, nothing else.
 test_cut_everywhere() {
-	local len n=0
+	local len hook n=0
 	lab generic
 	for ((len = 14; len <= 50; len++)); do
-		good inside a "$HELPERS/frames" x echo4 1 $len
+		inside a "$HELPERS/frames" x echo4 1 $len
 		n=$((n + 1))
 	done
 	for hook in in xdp; do
