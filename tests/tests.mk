@@ -35,6 +35,7 @@ $(PROG_TESTS): %: %.o $(PROG_COMMON) $(B)/libvethlab.a
 	$(say) LINK $@
 	$(link_test)
 
+$(B)/tests/lab/valid: $(B)/tests/unit/schema.o $(B)/tests/unit/openmetrics.o
 $(LAB_HELPERS): %: %.o
 	$(say) LINK $@
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)

@@ -37,7 +37,9 @@ void fixture_setup(struct fixture *fixture)
 	assert_int_equal(snapshot_init(&fixture->snapshot, 4), 0);
 	memset(fixture->snapshot.attached, OUT_BIT | IN_BIT, 4);
 	fixture->snapshot.time_ns = 1795448641250000000;
-	fixture->snapshot.span_ns = 192000000000;
+	fixture->snapshot.built_ns = 5000000000;
+	fixture->snapshot.since_ns = fixture->snapshot.built_ns;
+	fixture->snapshot.read_ns = fixture->snapshot.since_ns + 192000000000;
 }
 
 void fixture_teardown(struct fixture *fixture)

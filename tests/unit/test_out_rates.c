@@ -51,7 +51,7 @@ static char *frame_of(struct fixture *fixture, unsigned pings, int width)
 	fixture_add_echoes(fixture, 0, VL_HOOK_OUT, pings, false);
 	fixture_add_echoes(fixture, 1, VL_HOOK_IN, pings - 3, false);
 	assert_int_equal(snapshot_copy(&difference, &fixture->snapshot), 0);
-	difference.span_ns = 2000000000;
+	difference.since_ns = difference.read_ns - 2000000000;
 	assert_int_equal(ledger_make(&ledger, "blue", &fixture->lab, &fixture->snapshot), 0);
 	assert_int_equal(ledger_make(&recent, "blue", &fixture->lab, &difference), 0);
 	ledger.recent = &recent;
@@ -185,8 +185,8 @@ static void test_snapshot_saved(void **state)
 	json_decref(json);
 	write_temporary(path, text);
 	assert_int_equal(snapshot_load(&saved, path, "blue", &fixture.lab, 4, &err), 0);
-	assert_int_equal(saved.time_ns, fixture.snapshot.time_ns);
-	assert_int_equal(snapshot_start(&saved), snapshot_start(&fixture.snapshot));
+	assert_int_equal(saved.read_ns, fixture.snapshot.read_ns);
+	assert_int_equal(saved.built_ns, fixture.snapshot.built_ns);
 	for (int hook = 0; hook < VL_HOOKS; hook++)
 		assert_memory_equal(saved.hooks[hook], fixture.snapshot.hooks[hook],
 				    4 * sizeof(struct vl_counters));
@@ -211,9 +211,10 @@ static void test_snapshot_refused(void **state)
 		"{",
 		"[]",
 		"{\"schema\": \"vethlab.stats/2\", \"lab\": \"blue\"}",
-		"{\"schema\": \"vethlab.stats/1\", \"lab\": \"blue\", \"time\": \"yesterday\"}",
+		"{\"schema\": \"vethlab.stats/1\", \"lab\": \"blue\", \"read_ns\": \"now\"}",
 		"{\"schema\": \"vethlab.stats/1\", \"lab\": \"blue\","
-		" \"time\": \"2026-11-23T15:44:01.250Z\", \"ends\": [{\"end\": \"blue:veth1\","
+		" \"read_ns\": 3, \"since_ns\": 2, \"built_ns\": 1, \"ends\": [{\"end\": "
+		"\"blue:veth1\","
 		" \"hooks\": {\"in\": {\"packets\": -1}}}]}",
 	};
 	struct fixture fixture;

@@ -8,9 +8,6 @@
 #include "user/cmd/reading.h"
 #include "user/out/out.h"
 
-/* Documents give their time in milliseconds. */
-enum { TOLERANCE_NS = 1000000 };
-
 uint64_t clock_ns(clockid_t clock)
 {
 	struct timespec now;
@@ -39,7 +36,30 @@ int reading_open(struct reading *reading, const char *lab, struct err *err)
 			WATCH_DIR, reading->run->name);
 		err_hint(err, "`vethlab up` with hooks attaches programs that count");
 	}
+	if (!rc)
+		reading->built_ns = watch_started_ns(reading->watch);
 	return rc;
+}
+
+void reading_pause(struct reading *reading)
+{
+	watch_close(reading->watch);
+	reading->watch = NULL;
+}
+
+int reading_resume(struct reading *reading, struct err *err)
+{
+	struct err cause = {0};
+	int rc = watch_open(&reading->watch, reading->run->name, &cause);
+
+	if (!rc && watch_started_ns(reading->watch) == reading->built_ns)
+		return 0;
+	if (rc && rc != -ENOENT) {
+		if (err)
+			*err = cause;
+		return rc;
+	}
+	return err_set(err, ERR_FAILED, ENOENT, "lab %s was taken down", reading->run->name);
 }
 
 void reading_close(struct reading *reading)
@@ -83,15 +103,14 @@ static int read_hooks(struct snapshot *snapshot, const struct reading *reading, 
 static int read_all(struct snapshot *snapshot, const struct reading *reading, struct err *err)
 {
 	const struct lab *lab = reading->run->lab;
-	uint64_t started_ns = reading->run->started * 1000000000;
 	int rc = snapshot_init(snapshot, watch_n_ends(reading->watch));
 
 	if (rc)
 		return err_set(err, ERR_SYSTEM, -rc, "cannot read the counters: %s", strerror(-rc));
 	snapshot->time_ns = clock_ns(CLOCK_REALTIME);
-	snapshot->mono_ns = clock_ns(CLOCK_MONOTONIC);
-	if (snapshot->time_ns > started_ns)
-		snapshot->span_ns = snapshot->time_ns - started_ns;
+	snapshot->read_ns = clock_ns(CLOCK_MONOTONIC);
+	snapshot->built_ns = reading->built_ns;
+	snapshot->since_ns = snapshot->built_ns;
 	for (size_t i = 0; i < lab_n_ends(lab); i++) {
 		const struct end *end = lab_end(lab, i);
 
@@ -102,11 +121,6 @@ static int read_all(struct snapshot *snapshot, const struct reading *reading, st
 	if (rc)
 		snapshot_free(snapshot);
 	return rc;
-}
-
-static bool is_near(uint64_t a, uint64_t b)
-{
-	return (a > b ? a - b : b - a) <= TOLERANCE_NS;
 }
 
 /* What `stats --reset` saved, if that was in this life of the lab. */
@@ -122,7 +136,7 @@ static int load_reset(struct reading *reading, const struct snapshot *now, struc
 	rc = snapshot_load(&reset, path, reading->run->name, reading->run->lab, now->n_ends, err);
 	if (rc)
 		return rc;
-	if (is_near(snapshot_start(&reset), snapshot_start(now)))
+	if (reset.built_ns == now->built_ns && reset.since_ns == reset.built_ns)
 		reading->base = reset;
 	else
 		snapshot_free(&reset);
@@ -139,9 +153,9 @@ static int load_since(struct reading *reading, const struct snapshot *now, const
 
 	if (rc)
 		return rc;
-	if (reading->base.n_ends && is_near(snapshot_start(&since), reading->base.time_ns)) {
+	if (since.built_ns == now->built_ns && since.since_ns == reading->base.read_ns) {
 		snapshot_add(&since, &reading->base);
-	} else if (!is_near(snapshot_start(&since), snapshot_start(now))) {
+	} else if (since.built_ns != now->built_ns || since.since_ns != now->since_ns) {
 		snapshot_free(&since);
 		err_set(err, ERR_USAGE, EINVAL,
 			"%s: it counts neither from when lab %s was built nor from its last reset",
@@ -226,14 +240,4 @@ int reading_take(const struct reading *reading, struct ledger *ledger, struct sn
 		err_set(err, ERR_SYSTEM, -rc, "cannot read the counters: %s", strerror(-rc));
 	}
 	return rc;
-}
-
-int reading_check(const struct reading *reading, struct err *err)
-{
-	char path[PATH_MAX];
-
-	file_path(reading, "state.json", path);
-	if (!access(path, F_OK))
-		return 0;
-	return err_set(err, ERR_FAILED, ENOENT, "lab %s was taken down", reading->run->name);
 }

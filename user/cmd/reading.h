@@ -13,7 +13,8 @@
 
 struct reading {
 	struct running *run; /* owned */
-	struct watch *watch; /* owned */
+	struct watch *watch; /* owned; NULL while paused */
+	uint64_t built_ns;   /* which life of the lab: struct snapshot */
 	struct snapshot base; /* subtracted from what is read; n_ends 0: nothing is */
 };
 
@@ -32,8 +33,12 @@ int reading_reset(const struct reading *reading, struct err *err);
 /* Read all counters. Both results are the caller's to free. */
 int reading_take(const struct reading *reading, struct ledger *ledger, struct snapshot *snapshot,
 		 struct err *err);
-/* -ENOENT once the lab was taken down. */
-int reading_check(const struct reading *reading, struct err *err);
+/*
+ * Let go of the lab between two readings: whoever holds its maps and programs keeps `down` waiting.
+ * reading_resume() fails with -ENOENT once the lab was taken down, even if it runs again.
+ */
+void reading_pause(struct reading *reading);
+int reading_resume(struct reading *reading, struct err *err);
 
 uint64_t clock_ns(clockid_t clock);
 

@@ -188,7 +188,7 @@ static int print_once(const struct stats *stats, struct err *err)
 /* ---- again and again ----------------------------------------------------------------------- */
 
 struct watcher {
-	const struct stats *stats;
+	struct stats *stats;
 	struct screen screen;
 	struct rates *rates;
 	struct snapshot before; /* the last reading */
@@ -225,7 +225,7 @@ static void print_frame(struct watcher *watcher, const struct ledger *ledger)
 	}
 	if (stats->format == FORMAT_CSV) {
 		ledger_print_csv(ledger, &stats->filter, !watcher->screen.frames++, stdout);
-		fflush(stdout);
+		out_flush(stdout);
 		return;
 	}
 	f = open_memstream(&text, &size);
@@ -269,10 +269,11 @@ static int watch_step(struct watcher *watcher, struct err *err)
 {
 	struct snapshot now;
 	struct ledger ledger;
-	int rc = reading_check(&watcher->stats->reading, err);
+	int rc = reading_resume(&watcher->stats->reading, err);
 
 	if (!rc)
 		rc = reading_take(&watcher->stats->reading, &ledger, &now, err);
+	reading_pause(&watcher->stats->reading);
 	if (rc)
 		return rc;
 	rc = print_recent(watcher, &ledger);
@@ -303,7 +304,7 @@ static int watch_loop(struct watcher *watcher, struct err *err)
 	return rc;
 }
 
-static int print_watching(const struct stats *stats, struct err *err)
+static int print_watching(struct stats *stats, struct err *err)
 {
 	struct sigaction action = {.sa_handler = on_resize};
 	struct watcher watcher = {.stats = stats};
@@ -317,6 +318,7 @@ static int print_watching(const struct stats *stats, struct err *err)
 	sigaction(SIGWINCH, &action, NULL);
 	screen_open(&watcher.screen, stdout);
 	rc = reading_take(&stats->reading, &ledger, &watcher.before, err);
+	reading_pause(&stats->reading);
 	if (!rc) {
 		ledger_free(&ledger);
 		rc = watch_loop(&watcher, err);

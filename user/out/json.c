@@ -32,9 +32,7 @@ void out_json_line(json_t *object, FILE *f)
 {
 	print_flags(object, JSON_COMPACT, f);
 	/* Whoever reads the stream wants the line now, not when 4 KiB have come together. */
-	errno = 0;
-	if (fflush(f))
-		out_fail(errno);
+	out_flush(f);
 }
 
 json_t *out_json_end(const struct end *end)

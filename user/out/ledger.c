@@ -70,7 +70,7 @@ void ledger_free(struct ledger *ledger)
 struct ledger_rate ledger_rate(const struct ledger *recent, size_t i)
 {
 	const struct ledger_entry *entry = &recent->entries[i];
-	double seconds = (double)recent->snapshot->span_ns / 1e9;
+	double seconds = (double)snapshot_span(recent->snapshot) / 1e9;
 	uint64_t segments = entry->has_sent ? entry->sent_segments : entry->received_segments;
 	uint64_t bytes = entry->has_sent ? entry->sent.bytes : entry->received.bytes;
 

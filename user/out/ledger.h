@@ -31,8 +31,8 @@ const char *ledger_hook_name(enum vl_hook hook);
  */
 struct snapshot {
 	uint64_t time_ns; /* CLOCK_REALTIME, nanoseconds since the epoch */
-	uint64_t mono_ns; /* CLOCK_MONOTONIC; 0 in a snapshot from a file */
-	uint64_t span_ns; /* what the counters cover: since the lab was built, or since another */
+	/* CLOCK_MONOTONIC: when it was read, from when on it counts, when the lab was built. */
+	uint64_t read_ns, since_ns, built_ns;
 	size_t n_ends;
 	uint8_t *attached;                   /* n_ends: bits 1 << enum vl_hook */
 	struct vl_counters *hooks[VL_HOOKS]; /* n_ends each, zero where nothing is attached */
@@ -44,13 +44,13 @@ void snapshot_free(struct snapshot *snapshot);
 int snapshot_copy(struct snapshot *copy, const struct snapshot *snapshot);
 /* What was counted in both; sum keeps its time. */
 void snapshot_add(struct snapshot *sum, const struct snapshot *more);
-/* now becomes what was counted after since. Both of one lab. */
+/* now becomes what was counted after since was read. Both count from the same moment. */
 void snapshot_subtract(struct snapshot *now, const struct snapshot *since);
 
-/* When counting began: what is subtracted from each other must agree about it. */
-static inline uint64_t snapshot_start(const struct snapshot *snapshot)
+/* How long a time the counters cover. */
+static inline uint64_t snapshot_span(const struct snapshot *snapshot)
 {
-	return snapshot->time_ns - snapshot->span_ns;
+	return snapshot->read_ns > snapshot->since_ns ? snapshot->read_ns - snapshot->since_ns : 0;
 }
 
 /*

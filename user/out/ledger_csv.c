@@ -52,7 +52,7 @@ static void print_entry(const struct ledger *ledger, const struct ledger_entry *
 	char text[NAME_SIZE];
 
 	fprintf(f, "%s,%" PRIu64 ",", ledger_time(ledger->snapshot->time_ns, text),
-		ledger->snapshot->span_ns);
+		snapshot_span(ledger->snapshot));
 	print_text(ledger->name, f);
 	print_text(out_link(entry->from->link, text, sizeof(text)), f);
 	print_text(entry->from->name, f);

@@ -111,7 +111,9 @@ json_t *ledger_to_json(const struct ledger *ledger, const struct ledger_filter *
 	json_object_set_new(document, "lab", json_string(ledger->name));
 	json_object_set_new(document, "time",
 			    json_string(ledger_time(ledger->snapshot->time_ns, time)));
-	json_object_set_new(document, "span_ns", number(ledger->snapshot->span_ns));
+	json_object_set_new(document, "read_ns", number(ledger->snapshot->read_ns));
+	json_object_set_new(document, "since_ns", number(ledger->snapshot->since_ns));
+	json_object_set_new(document, "built_ns", number(ledger->snapshot->built_ns));
 	for (size_t i = 0; i < ledger->n_entries; i++) {
 		const struct ledger_entry *entry = &ledger->entries[i];
 

@@ -118,7 +118,7 @@ void ledger_print_openmetrics(const struct ledger *ledger, const struct ledger_f
 			      FILE *f)
 {
 	struct exposition to = {ledger, filter, f};
-	uint64_t start_ns = snapshot_start(ledger->snapshot);
+	uint64_t start_ns = ledger->snapshot->time_ns - snapshot_span(ledger->snapshot);
 
 	print_family(&to, "vethlab_start_time_seconds", "gauge", "seconds",
 		     "When counting began, since the epoch.");

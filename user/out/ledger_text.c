@@ -96,7 +96,7 @@ static void print_header(const struct ledger *ledger, FILE *f)
 	char age[OUT_NUMBER_SIZE];
 
 	fprintf(f, "lab %s: packets of the last %s\n\n", ledger->name,
-		out_age(ledger->snapshot->span_ns, age));
+		out_age(snapshot_span(ledger->snapshot), age));
 }
 
 void ledger_print(const struct ledger *ledger, const struct ledger_filter *filter, FILE *f)

@@ -82,6 +82,8 @@ json_t *out_json_end(const struct end *end);
  * that went away): 0, or -errno with *err set (ERR_SYSTEM). main calls it once for stdout.
  */
 int out_finish(FILE *f, struct err *err);
+/* Write out what f holds now; a failure is remembered for out_finish(). */
+void out_flush(FILE *f);
 /* Remember an errno for out_finish(): output that could not be made or written. */
 void out_fail(int error);
 

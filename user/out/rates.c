@@ -138,7 +138,7 @@ void rates_print(const struct rates *rates, const struct ledger *ledger,
 	localtime_r(&now, &tm);
 	strftime(clock, sizeof(clock), "%H:%M:%S", &tm);
 	fprintf(f, "lab %s, %s; lost: of the last %s\n\n", ledger->name, clock,
-		out_age(ledger->snapshot->span_ns, age));
+		out_age(snapshot_span(ledger->snapshot), age));
 	fprintf(f, "%*s  %10s  %12s  %6s\n", names, "", "packets", "bits", "lost");
 	for (size_t i = 0; i < ledger->n_entries; i++)
 		if (ledger_shows(filter, ledger->entries[i].from->link))

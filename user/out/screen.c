@@ -62,5 +62,5 @@ void screen_draw(struct screen *screen, const char *text)
 	else
 		print_plain(screen, text);
 	screen->frames++;
-	fflush(screen->f);
+	out_flush(screen->f);
 }

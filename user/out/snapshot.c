@@ -39,8 +39,9 @@ int snapshot_copy(struct snapshot *copy, const struct snapshot *snapshot)
 	if (rc)
 		return rc;
 	copy->time_ns = snapshot->time_ns;
-	copy->mono_ns = snapshot->mono_ns;
-	copy->span_ns = snapshot->span_ns;
+	copy->read_ns = snapshot->read_ns;
+	copy->since_ns = snapshot->since_ns;
+	copy->built_ns = snapshot->built_ns;
 	memcpy(copy->attached, snapshot->attached, n);
 	for (int hook = 0; hook < VL_HOOKS; hook++)
 		memcpy(copy->hooks[hook], snapshot->hooks[hook], n * sizeof(struct vl_counters));
@@ -49,11 +50,7 @@ int snapshot_copy(struct snapshot *copy, const struct snapshot *snapshot)
 
 void snapshot_subtract(struct snapshot *now, const struct snapshot *since)
 {
-	/* The wall clock may be set while we watch. */
-	if (now->mono_ns && since->mono_ns)
-		now->span_ns = now->mono_ns - since->mono_ns;
-	else
-		now->span_ns = now->time_ns > since->time_ns ? now->time_ns - since->time_ns : 0;
+	now->since_ns = since->read_ns;
 	for (int hook = 0; hook < VL_HOOKS; hook++)
 		for (size_t i = 0; i < now->n_ends && i < since->n_ends; i++)
 			counters_subtract(&now->hooks[hook][i], &since->hooks[hook][i]);
@@ -77,20 +74,6 @@ const char *ledger_time(uint64_t time_ns, char buf[TIME_TEXT_SIZE])
 	snprintf(buf + len, TIME_TEXT_SIZE - len, ".%03uZ",
 		 (unsigned)(time_ns % 1000000000 / 1000000));
 	return buf;
-}
-
-/* The reverse of ledger_time(); 0 if it is no time. */
-static uint64_t time_from_json(const json_t *json)
-{
-	struct tm tm = {0};
-	unsigned ms = 0;
-	const char *rest = json_is_string(json)
-				   ? strptime(json_string_value(json), "%Y-%m-%dT%H:%M:%S", &tm)
-				   : NULL;
-
-	if (!rest || sscanf(rest, ".%3uZ", &ms) != 1)
-		return 0;
-	return (uint64_t)timegm(&tm) * 1000000000 + ms * 1000000ull;
 }
 
 static bool end_from_json(struct snapshot *snapshot, const struct lab *lab, const json_t *json)
@@ -134,14 +117,14 @@ static int from_json(struct snapshot *snapshot, const char *path, const json_t *
 	if (!of || strcmp(of, name))
 		return err_set(err, ERR_USAGE, EINVAL, "%s: it is of lab %s, not of %s", path,
 			       of ? of : "?", name);
-	snapshot->time_ns = time_from_json(json_object_get(json, "time"));
-	snapshot->span_ns = (uint64_t)json_integer_value(json_object_get(json, "span_ns"));
-	if (!snapshot->time_ns)
-		return damaged(path, "it does not say when it was made", err);
-	json_array_foreach(
-		json_object_get(json, "ends"), i,
-		end) if (!end_from_json(snapshot, lab,
-					end)) return damaged(path, "its counters are damaged", err);
+	snapshot->read_ns = (uint64_t)json_integer_value(json_object_get(json, "read_ns"));
+	snapshot->since_ns = (uint64_t)json_integer_value(json_object_get(json, "since_ns"));
+	snapshot->built_ns = (uint64_t)json_integer_value(json_object_get(json, "built_ns"));
+	if (!snapshot->read_ns || !snapshot->since_ns || !snapshot->built_ns)
+		return damaged(path, "it does not say from when on it counts", err);
+	json_array_foreach (json_object_get(json, "ends"), i, end)
+		if (!end_from_json(snapshot, lab, end))
+			return damaged(path, "its counters are damaged", err);
 	return 0;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* terminal.c - what is behind a stream: its width, its colours, whether it took everything. */
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -48,15 +49,28 @@ void out_fail(int error)
 		first_failure = error;
 }
 
+void out_flush(FILE *f)
+{
+	errno = 0;
+	if (fflush(f))
+		out_fail(errno);
+}
+
+/* Whether f is a pipe or socket that nobody reads any more: what a write would tell again. */
+static bool reader_left(FILE *f)
+{
+	struct pollfd pollfd = { .fd = fileno(f) };
+
+	return pollfd.fd >= 0 && poll(&pollfd, 1, 0) == 1 && pollfd.revents & POLLERR;
+}
+
 int out_finish(FILE *f, struct err *err)
 {
 	int error;
 
-	errno = 0;
-	if (fflush(f))
-		out_fail(errno);
-	else if (ferror(f))
-		out_fail(EIO);
+	out_flush(f);
+	if (ferror(f))
+		out_fail(reader_left(f) ? EPIPE : EIO);
 	error = first_failure;
 	first_failure = 0;
 	if (!error)

@@ -30,6 +30,7 @@ enum { PROG_XDP_NATIVE = VL_HOOKS, WATCH_PROGS };
 struct watch {
 	char lab[LAB_NAME_MAX + 1];
 	uint32_t n_ends;
+	uint64_t started_ns;
 	struct vethlab *skel;   /* loaded by us: it owns the descriptors. NULL: opened from pins */
 	int maps[WATCH_MAPS];
 	int progs[WATCH_PROGS];

@@ -90,6 +90,11 @@ void watch_close(struct watch *watch)
 	free(watch);
 }
 
+uint64_t watch_started_ns(const struct watch *watch)
+{
+	return watch->started_ns;
+}
+
 uint32_t watch_n_ends(const struct watch *watch)
 {
 	return watch->n_ends;
@@ -291,6 +296,7 @@ static int open_pins(struct watch *watch, struct err *err)
 			       "%s: its maps have version %u, this vethlab reads version %u",
 			       watch->lab, lab.version, VL_VERSION);
 	watch->n_ends = lab.n_ends;
+	watch->started_ns = lab.started_ns;
 	return 0;
 }
 

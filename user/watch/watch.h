@@ -93,6 +93,8 @@ int watch_clear_end(struct watch *watch, uint32_t number, struct err *err);
 int watch_read(struct watch *watch, enum vl_hook hook, struct vl_counters *counters,
 	       struct err *err);
 uint32_t watch_n_ends(const struct watch *watch);
+/* CLOCK_MONOTONIC when counting began; of an opened lab. */
+uint64_t watch_started_ns(const struct watch *watch);
 bool watch_has_hook(const struct watch *watch, enum vl_hook hook);
 
 /* ---- tracing ------------------------------------------------------------------------------- */

@@ -1,0 +1,185 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# test_stats.sh - the ledger in real labs: what was lost, since when, and in every format.
+# shellcheck source=tests/lab/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+SCHEMA=$TOP/docs/schema/stats.json
+
+# The blue lab with its first link up.
+blue() {
+	up blue
+	good vethlab link default:veth0 up
+}
+
+# COUNT requests of SIZE bytes from the default namespace; how many come back does not matter.
+pings() { # COUNT [OPTION OF PING...]
+	ping -q -i 0.002 -W 1 -c "$@" 10.1.1.1 >/dev/null || true
+}
+
+# A number of the direction that leaves END: ledger END .lost [OPTION OF STATS...]
+ledger() {
+	local end=$1 path=$2
+	shift 2
+	vethlab stats --json "$@" |
+		jq -e ".links[].directions[] | select(.from == \"$end\") | $path"
+}
+
+requests() { # [OPTION OF STATS...]
+	ledger default:veth0 '.kinds["icmp4.echo_request"].sent // 0' "$@"
+}
+
+test_documents() {
+	blue
+	pings 10
+	assert_eq "$(vethlab stats --json | "$HELPERS/valid" "$SCHEMA")" 1 "a document of the schema"
+	assert_eq "$(vethlab stats --json --node blue | jq '.links | length')" 2 "links of blue"
+	assert_eq "$(vethlab stats --json --link blue:veth3 | jq -r '.links[].link')" \
+		"default:veth2 -- blue:veth3" "the link of blue:veth3"
+	good vethlab stats --openmetrics
+	assert_eq "$("$HELPERS/valid" openmetrics <<<"$out")" 357 "samples of OpenMetrics"
+	assert_eq "$(vethlab stats --csv | wc -l)" 5 "lines of CSV"
+	assert_eq "$(vethlab stats --csv --link default:veth0 | sed -n '2s/,/\n/gp' | sed -n 5p)" \
+		default:veth0 "the sender in CSV"
+	bad 2 vethlab stats --link nowhere:veth0
+	bad 2 vethlab stats --watch 0
+	bad 2 vethlab stats --openmetrics --watch
+	bad 2 vethlab stats --reset --all
+	bad 2 vethlab stats --tabular
+	says "'--tabular'"
+	bad 5 bash -c '"$0" stats >/dev/full' "$BUILD/vethlab"
+	says "No space left on device"
+	good vethlab down
+}
+
+# The tool of those who read OpenMetrics accepts it too. It wants a time behind each sample.
+test_promtool() {
+	command -v promtool >/dev/null || skip_test "promtool is not installed"
+	blue
+	pings 10
+	vethlab stats --openmetrics | awk '/^#/ { print; next } { print $0, 1795448641 }' \
+		>"$TEST_TMP/metrics"
+	good promtool tsdb create-blocks-from openmetrics "$TEST_TMP/metrics" "$TEST_TMP/blocks"
+	good vethlab down
+}
+
+# COUNT datagrams of 1200 bytes. A ping would send again what the device refuses (ENOBUFS).
+datagrams() { # COUNT
+	local i
+	for ((i = 0; i < $1; i++)); do
+		head -c 1200 /dev/zero >/dev/udp/10.1.1.1/9
+	done
+}
+
+# A frame that is larger than the peer's MTU dies in the veth: left one end, reached no other.
+test_loss() {
+	blue
+	pings 1
+	ip -n blue link set veth1 mtu 1000
+	datagrams 20
+	assert_eq "$(ledger default:veth0 .lost)" 20 "lost from default:veth0"
+	assert_eq "$(ledger default:veth0 .kinds.udp.lost)" 20 "datagrams lost"
+	assert_eq "$(ledger blue:veth1 .lost)" 0 "lost from blue:veth1"
+	good vethlab stats --link default:veth0
+	assert_eq "$(awk '$1 == "udp"' <<<"$out" | tr -s ' ')" " udp 20 0 20" "the line of udp"
+	good vethlab down
+}
+
+test_reset_and_since() {
+	blue
+	pings 5
+	vethlab stats --json >"$TEST_TMP/first"
+	pings 7
+	assert_eq "$(requests --since "$TEST_TMP/first")" 7 "requests since the first document"
+	good vethlab stats --reset
+	assert_eq "$(requests)" 0 "requests since the reset"
+	pings 3
+	vethlab stats --json >"$TEST_TMP/second"
+	pings 2
+	assert_eq "$(requests)" 5 "requests since the reset"
+	assert_eq "$(requests --all)" 17 "requests in all"
+	assert_eq "$(requests --since "$TEST_TMP/second")" 2 "since a document made after the reset"
+	assert_eq "$(requests --since "$TEST_TMP/first")" 12 "since a document made before the reset"
+	# A document of a difference starts at no moment that is known any more.
+	vethlab stats --json --since "$TEST_TMP/second" >"$TEST_TMP/third"
+	bad 2 vethlab stats --since "$TEST_TMP/third"
+	says "counts neither from when lab blue was built"
+	bad 2 vethlab stats --since "$TEST_TMP/nothing"
+	good vethlab down
+	# What an earlier life of the lab left has no say in this one.
+	blue
+	assert_eq "$(requests)" 0 "requests of a new lab"
+	bad 2 vethlab stats --since "$TEST_TMP/first"
+	good vethlab down
+}
+
+# Resets while packets pass: the parts add up to the whole.
+test_reset_while_counting() {
+	local sum=0 part
+	blue
+	ping -q -i 0.002 -c 400 10.1.1.1 >/dev/null &
+	for _ in 1 2 3 4 5 6; do
+		good vethlab stats --reset
+		# What the reset saved counts from when the lab was built.
+		part=$(jq '[.links[].directions[] | select(.from == "default:veth0") |
+			.kinds["icmp4.echo_request"].sent // 0] | add' /run/vethlab/blue/reset.json)
+		[[ $part -ge $sum ]] || fail "the count went back: $sum, then $part"
+		sum=$part
+		sleep 0.1
+	done
+	wait $!
+	assert_eq $((sum + $(requests))) 400 "requests before and after the last reset"
+	assert_eq "$(requests --all)" 400 "requests in all"
+	good vethlab down
+}
+
+test_watch() {
+	local status=0 pid
+	blue
+	# Not a terminal: frames follow each other, lines are whole.
+	"$BUILD/vethlab" stats --watch 0.2 >"$TEST_TMP/frames" &
+	pid=$!
+	wait_until grep -q "^lab blue" "$TEST_TMP/frames"
+	pings 50
+	wait_until bash -c "[[ \$(grep -c '^lab blue' '$TEST_TMP/frames') -ge 3 ]]"
+	kill -INT "$pid"
+	wait "$pid" || status=$?
+	assert_eq "$status" 0 "exit status after SIGINT"
+	assert_eq "$(tr -dc '\033' <"$TEST_TMP/frames" | wc -c)" 0 "escapes where there is no terminal"
+	assert_eq "$(sed -n '/ $/p' "$TEST_TMP/frames" | wc -l)" 0 "lines with trailing blanks"
+	# Documents, one a line, with what passes a second.
+	"$BUILD/vethlab" stats --json --watch 0.2 >"$TEST_TMP/lines" &
+	pid=$!
+	wait_until bash -c "[[ \$(wc -l <'$TEST_TMP/lines') -ge 3 ]]"
+	kill -TERM "$pid"
+	wait "$pid" || status=$?
+	assert_eq "$status" 0 "exit status after SIGTERM"
+	good "$HELPERS/valid" "$SCHEMA" <"$TEST_TMP/lines"
+	assert_eq "$(jq -s 'all(.[].links[].directions[]; has("per_second"))' "$TEST_TMP/lines")" true \
+		"each line has rates"
+	# A reader that goes away ends it, and so does the lab.
+	good bash -c '"$0" stats --csv --watch 0.1 | head -6' "$BUILD/vethlab"
+	assert_eq "$(wc -l <<<"$out")" 6 "a header and five lines"
+	"$BUILD/vethlab" stats --watch 0.1 >"$TEST_TMP/last" 2>"$TEST_TMP/gone" &
+	pid=$!
+	wait_until test -s "$TEST_TMP/last"
+	good vethlab down
+	wait "$pid" || status=$?
+	assert_eq "$status" 1 "exit status when the lab is gone"
+	assert_eq "$(cat "$TEST_TMP/gone")" "vethlab: lab blue was taken down" "why it ended"
+}
+
+# On a terminal: drawn over, within its size, and Ctrl-C gives the prompt a line of its own.
+test_watch_on_a_terminal() {
+	blue
+	command -v script >/dev/null || skip_test "script (bsdutils) is not installed"
+	# The terminal is script's; the signal comes as from its keyboard.
+	TERM=xterm script -qec "stty cols 60 rows 10; timeout --foreground --preserve-status -s INT 1.5 \
+		'$BUILD/vethlab' stats --watch 0.2; echo status \$?" /dev/null >"$TEST_TMP/screen"
+	good cat "$TEST_TMP/screen"
+	says $'\033[7A\r' $'\033[K' "status 0"
+	says_not $'\033[?'
+	good vethlab down
+}
+
+run_tests
