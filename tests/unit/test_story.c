@@ -301,6 +301,7 @@ static void test_error(void **state)
 	assert_string_equal(it->answerer->name, "r");
 	assert_int_equal(it->round_trip_ns, 40);
 	assert_false(it->answered);
+	assert_int_equal(it->last, 1); /* where the request died, not where the error arrived */
 	story_free(story);
 }
 

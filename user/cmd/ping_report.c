@@ -90,10 +90,12 @@ static void print_why(struct ping *ping)
 		return;
 	ping->why_told = true;
 	if (path_is_good(&ping->why)) {
-		out_wrap("  ",
-			 "by the nodes' routes it arrives and is answered; what filters (nft, tc, "
-			 "XDP) do is not looked at",
-			 stdout);
+		/* An ICMP error is an explanation of its own. */
+		if (ping->tally.unanswered)
+			out_wrap("  ",
+				 "by the nodes' routes it arrives and is answered; what filters "
+				 "(nft, tc, XDP) do is not looked at",
+				 stdout);
 		return;
 	}
 	out_wrap("  why: ", ping->why.text, stdout);

@@ -90,6 +90,17 @@ static int last_hop(const struct itinerary *itinerary, const struct lab *lab)
 	return last;
 }
 
+/* Where the packet that an error is about was seen last; -1: nowhere. */
+static int died_at(const struct itinerary *itinerary, int error)
+{
+	const struct hop *hops = itinerary->hops;
+	int i = error;
+
+	while (i >= 0 && hops[i].leg == LEG_ERROR)
+		i = hops[i].from;
+	return i;
+}
+
 /* Whether the links of a leg back are those of the request, backwards. */
 static bool came_another_way(const struct itinerary *itinerary, int arrival)
 {
@@ -137,7 +148,7 @@ void itinerary_judge(struct itinerary *itinerary, const struct lab *lab)
 	itinerary->answered = itinerary->fate == FATE_ANSWERED;
 	if (itinerary->arrival < 0)
 		return;
-	itinerary->last = itinerary->arrival;
+	itinerary->last = reply >= 0 ? reply : died_at(itinerary, error);
 	itinerary->answerer = maker_of(itinerary, itinerary->arrival);
 	itinerary->round_trip_ns = itinerary->hops[itinerary->arrival].at_ns;
 	itinerary->asymmetric = came_another_way(itinerary, itinerary->arrival);
