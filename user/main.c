@@ -45,9 +45,20 @@ const struct cmd cmds[] = {
 	  "  --since FILE    count from when FILE was made: vethlab stats --json > FILE\n"
 	  "  --openmetrics   for a monitoring system; --csv: for a spreadsheet\n\n"
 	  "Packets are told as on a wire: a TSO super-packet counts as its segments.\n" },
-	{ "trace", cmd_trace, "[-c N] [-l LAB] [-j]",
-	  "print every ICMP packet at every end and hook, as it happens",
-	  "  -c N            end after N records\n" },
+	{ "trace", cmd_trace, "[FILTER] [-i] [-c N] [--for TIME] [-l LAB] [-j]",
+	  "print ICMP packets at every end and hook, as it happens",
+	  "  -i, --itineraries  whole stories of echoes instead of single records\n"
+	  "  -c N               end after N records (or stories)\n"
+	  "  --for TIME         end after 10s, 500ms, ...\n\n"
+	  "FILTER, of which all words must fit:\n"
+	  "  node N   end N:I   link N:I    where it is seen (a bare node or end will do)\n"
+	  "  addr A[/L]   src A   dst A     whose it is (a bare address or prefix will do)\n"
+	  "  type T[,T]                     request, reply, echo, unreachable, exceeded, error,\n"
+	  "                                 redirect, nd, other\n"
+	  "  id N   seq N   v4   v6\n"
+	  "  failed   slower-than TIME      stories that ended badly, or took long\n\n"
+	  "  vethlab trace blue type echo\n"
+	  "  vethlab trace slower-than 50us\n" },
 	{ "ping", cmd_ping,
 	  "FROM TO [-c N] [-i SECONDS] [-s SIZE] [-W SECONDS] [-t TTL] [-4|-6] [-q] [-l LAB] [-j]",
 	  "send echo requests from a node and tell the way of each",

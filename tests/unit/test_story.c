@@ -267,6 +267,56 @@ static void test_only_reply(void **state)
 	story_free(story);
 }
 
+/* A trace of one link: r passed the reply on, which is no reason to say that r answered. */
+static void test_partial_view(void **state)
+{
+	struct story *story = story_new(lab);
+	struct vl_event e[] = {REQ(1000, A_X, VL_HOOK_OUT, 64), REQ(1010, R_W, VL_HOOK_IN, 64),
+			       REP(1070, R_W, VL_HOOK_OUT, 63), REP(1080, A_X, VL_HOOK_IN, 63)};
+	const struct itinerary *it = TELL(story, e);
+
+	(void)state;
+	assert_story(it, "Q|a:x out 0+0; Q>r:w in 10+10; A?r:w out 70+60; A>a:x in 80+10");
+	assert_int_equal(it->fate, FATE_ANSWERED);
+	assert_null(it->answerer);
+	story_free(story);
+}
+
+/* The filter of a session, applied to records of a file. */
+static void test_matches(void **state)
+{
+	struct vl_event e = REQ(1000, R_E, VL_HOOK_OUT, 63);
+	struct vl_filter f = {0};
+
+	(void)state;
+	assert_true(event_matches(&e, &f, lab));
+	f = (struct vl_filter){.fields = VL_F_END, .end = R_W};
+	assert_false(event_matches(&e, &f, lab));
+	f = (struct vl_filter){.fields = VL_F_LINK, .link = 1};
+	assert_true(event_matches(&e, &f, lab));
+	f = (struct vl_filter){.fields = VL_F_NODE, .node = lab_find_node(lab, "a")->index};
+	assert_false(event_matches(&e, &f, lab));
+	f = (struct vl_filter){.fields = VL_F_SRC, .src_len = 23, .src = {10, 0, 0, 0}};
+	assert_true(event_matches(&e, &f, lab));
+	f.src_len = 24;
+	assert_false(event_matches(&e, &f, lab));
+	f = (struct vl_filter){.fields = VL_F_ADDR, .addr_len = 32, .addr = {10, 0, 2, 1}};
+	assert_true(event_matches(&e, &f, lab));
+	f.addr[3] = 2;
+	assert_false(event_matches(&e, &f, lab));
+	f = (struct vl_filter){
+		.fields = VL_F_TYPES | VL_F_SEQ, .types = 1 << VL_ICMP_ECHO_REQUEST, .seq = 1};
+	assert_true(event_matches(&e, &f, lab));
+	f.types = 1 << VL_ICMP_ECHO_REPLY;
+	assert_false(event_matches(&e, &f, lab));
+	/* An error is judged by what it quotes. */
+	e = error_record(1000, R_W, VL_HOOK_OUT, 3, 1, "10.0.1.254", "10.0.1.1");
+	f = (struct vl_filter){.fields = VL_F_ID, .id = 7};
+	assert_true(event_matches(&e, &f, lab));
+	f.id = 0;
+	assert_false(event_matches(&e, &f, lab));
+}
+
 static void test_lost(void **state)
 {
 	struct story *story = story_new(lab);
@@ -519,14 +569,15 @@ static void test_many(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_routed),	    cmocka_unit_test(test_any_order),
-		cmocka_unit_test(test_clock_skew),  cmocka_unit_test(test_one_cpu_does_not_skew),
-		cmocka_unit_test(test_missing),	    cmocka_unit_test(test_only_reply),
-		cmocka_unit_test(test_lost),	    cmocka_unit_test(test_error),
-		cmocka_unit_test(test_nat),	    cmocka_unit_test(test_flood),
-		cmocka_unit_test(test_loop),	    cmocka_unit_test(test_duplicated_by_link),
-		cmocka_unit_test(test_reused_id),   cmocka_unit_test(test_filler_payload),
-		cmocka_unit_test(test_not_an_echo), cmocka_unit_test(test_quiet),
+		cmocka_unit_test(test_routed),	     cmocka_unit_test(test_any_order),
+		cmocka_unit_test(test_clock_skew),   cmocka_unit_test(test_one_cpu_does_not_skew),
+		cmocka_unit_test(test_missing),	     cmocka_unit_test(test_only_reply),
+		cmocka_unit_test(test_partial_view), cmocka_unit_test(test_matches),
+		cmocka_unit_test(test_lost),	     cmocka_unit_test(test_error),
+		cmocka_unit_test(test_nat),	     cmocka_unit_test(test_flood),
+		cmocka_unit_test(test_loop),	     cmocka_unit_test(test_duplicated_by_link),
+		cmocka_unit_test(test_reused_id),    cmocka_unit_test(test_filler_payload),
+		cmocka_unit_test(test_not_an_echo),  cmocka_unit_test(test_quiet),
 		cmocka_unit_test(test_many),
 	};
 

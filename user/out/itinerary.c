@@ -162,6 +162,44 @@ void itinerary_print_fate(const struct itinerary *itinerary, FILE *f)
 		ledger_hook_name(last->event.hook));
 }
 
+/* The addresses that the echo was made with: those of its first request, else turned round. */
+static void print_addresses(const struct itinerary *itinerary, FILE *f)
+{
+	const struct hop *hop = &itinerary->hops[0];
+	struct ip_addr from = event_source(&hop->event), to = event_destination(&hop->event);
+	char src[IP_TEXT_SIZE], dst[IP_TEXT_SIZE];
+
+	ip_format(&from, src, sizeof(src));
+	ip_format(&to, dst, sizeof(dst));
+	fprintf(f, hop->leg == LEG_REQUEST ? "%s > %s" : "%2$s > %1$s", src, dst);
+}
+
+void itinerary_print_title(const struct itinerary *itinerary, uint64_t zero_ns, FILE *f)
+{
+	const char *by = itinerary->answerer ? itinerary->answerer->name : NULL;
+	char time[OUT_NUMBER_SIZE];
+	uint64_t at;
+
+	if (!itinerary->n_hops)
+		return;
+	at = itinerary->hops[0].event.time_ns;
+	fprintf(f, "%.6f s: ", at > zero_ns ? (at - zero_ns) / 1e9 : 0);
+	print_addresses(itinerary, f);
+	fprintf(f, " id %u seq %u: ", itinerary->id, itinerary->seq);
+	out_duration(itinerary->round_trip_ns, time);
+	switch (itinerary->fate) {
+	case FATE_ANSWERED:
+	case FATE_REFUSED:
+		fprintf(f, "%s%s%s in %s\n", fate_name(itinerary->fate), by ? " by " : "",
+			by ? by : "", time);
+		break;
+	default:
+		itinerary_print_fate(itinerary, f);
+		fputc('\n', f);
+		break;
+	}
+}
+
 static json_t *hop_json(const struct hop *hop)
 {
 	json_t *object = event_json(&hop->event, hop->end);

@@ -52,6 +52,33 @@ static bool same_packet(const struct hop *a, const struct hop *b)
 	       !memcmp(a->event.dst, b->event.dst, 16);
 }
 
+static bool list_has(const struct address *list, size_t n, const struct ip_addr *addr)
+{
+	for (size_t i = 0; i < n; i++)
+		if (ip_equal(&list[i].prefix.addr, addr))
+			return true;
+	return false;
+}
+
+/*
+ * Whether a node may have made this reply or error: it has the source address, or nobody of the lab
+ * does. A trace that sees only some ends must not take a node that passes a reply on for its maker.
+ */
+static bool may_have_made(const struct lab *lab, const struct hop *hop)
+{
+	const struct node *node = hop->end->node;
+	struct ip_addr from = event_source(&hop->event);
+	struct node *owner;
+	struct end *end;
+
+	for (size_t i = 0; i < node->n_ends; i++)
+		if (list_has(node->ends[i]->addresses, node->ends[i]->n_addresses, &from))
+			return true;
+	return list_has(node->lo_addresses, node->n_lo_addresses, &from) ||
+	       list_has(node->bridge_addresses, node->n_bridge_addresses, &from) ||
+	       !lab_find_address(lab, &from, &owner, &end);
+}
+
 /* Whether `hop` may have come from `cause` by this step, apart from time. */
 static bool step_fits(enum step step, const struct hop *cause, const struct hop *hop)
 {
@@ -145,7 +172,7 @@ static bool is_first(const struct itinerary *itinerary, int i)
 	return true;
 }
 
-static void set_cause(struct itinerary *itinerary, int i, int *followers)
+static void set_cause(struct itinerary *itinerary, const struct lab *lab, int i, int *followers)
 {
 	static const enum step arriving[] = {STEP_END, STEP_LINK},
 			       leaving[] = {STEP_NODE, STEP_TURN};
@@ -154,7 +181,7 @@ static void set_cause(struct itinerary *itinerary, int i, int *followers)
 	int cause = -1;
 
 	for (int k = 0; cause < 0 && k < 2; k++) {
-		if (steps[k] == STEP_TURN && hop->leg == LEG_REQUEST)
+		if (steps[k] == STEP_TURN && (hop->leg == LEG_REQUEST || !may_have_made(lab, hop)))
 			continue;
 		/* Fresh first: of two like packets on a link, each arrives once. */
 		cause = find_cause(itinerary, i, steps[k], followers, true);
@@ -265,7 +292,7 @@ static void mark(struct itinerary *itinerary)
 	}
 }
 
-int itinerary_order(struct itinerary *itinerary)
+int itinerary_order(struct itinerary *itinerary, const struct lab *lab)
 {
 	int n = itinerary->n_hops;
 	int *followers;
@@ -287,7 +314,7 @@ int itinerary_order(struct itinerary *itinerary)
 				.event = hop->event, .end = hop->end, .leg = hop->leg, .from = -1};
 		}
 		for (int i = 0; i < n; i++)
-			set_cause(itinerary, i, followers);
+			set_cause(itinerary, lab, i, followers);
 		for (int i = 0; i < n; i++)
 			place(itinerary->hops, i, done);
 		ret = sort_placed(itinerary);

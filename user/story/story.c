@@ -388,7 +388,7 @@ static const struct itinerary *echo_tell(struct story *story, struct echo *echo)
 	if (!echo)
 		return NULL;
 	if (echo->stale) {
-		if (itinerary_order(&echo->itinerary))
+		if (itinerary_order(&echo->itinerary, story->lab))
 			return NULL;
 		itinerary_judge(&echo->itinerary, story->lab);
 		echo->stale = false;

@@ -109,7 +109,7 @@ void story_forget(struct story *story, const struct itinerary *itinerary);
 size_t story_in_flight(const struct story *story);
 
 /* Put records in order and say how each came from the one before (order.c). */
-int itinerary_order(struct itinerary *itinerary);
+int itinerary_order(struct itinerary *itinerary, const struct lab *lab);
 /* Judge: fate, origin, last, arrival. Its hops are in order. */
 void itinerary_judge(struct itinerary *itinerary, const struct lab *lab);
 
@@ -117,6 +117,9 @@ void itinerary_judge(struct itinerary *itinerary, const struct lab *lab);
 enum vl_icmp_class event_class(const struct vl_event *event);
 /* A fragment after the first: it has no ICMP header, so type, id and seq say nothing. */
 bool event_is_later_fragment(const struct vl_event *event);
+/* Whether a session with this filter would have got the record. */
+bool event_matches(const struct vl_event *event, const struct vl_filter *filter,
+		   const struct lab *lab);
 struct ip_addr event_source(const struct vl_event *event);
 struct ip_addr event_destination(const struct vl_event *event);
 

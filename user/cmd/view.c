@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* view.c - records shown one by one, or joined into itineraries. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio_ext.h>
+#include <string.h>
+
+#include "user/cmd/view.h"
+#include "user/out/itinerary.h"
+#include "user/out/out.h"
+
+/* An echo is told when nothing has come for so long: an answered one, and any. */
+static const uint64_t answered_quiet_ns = 100000000, quiet_ns = 1000000000;
+
+int view_open(struct view *view, const struct view_options *options, const struct lab *lab,
+	      uint64_t zero_ns, struct err *err)
+{
+	*view = (struct view){.options = options, .lab = lab};
+	view->layout = event_layout_for(lab, zero_ns);
+	if (options->itineraries) {
+		view->story = story_new(lab);
+		if (!view->story)
+			return err_set(err, ERR_SYSTEM, ENOMEM, "out of memory");
+	} else if (!options->json) {
+		event_print_header(&view->layout, stdout);
+	}
+	return 0;
+}
+
+void view_close(struct view *view)
+{
+	record_queue_free(&view->queue);
+	story_free(view->story);
+	*view = (struct view){0};
+}
+
+void view_add(struct view *view, const struct vl_event *event)
+{
+	int ret;
+
+	if (event->end >= lab_n_ends(view->lab))
+		return;
+	view->records++;
+	ret = view->story ? story_add(view->story, event) : record_queue_add(&view->queue, event);
+	if (ret < 0)
+		view->failed = true;
+}
+
+static bool enough(struct view *view)
+{
+	view->shown++;
+	return view->options->count && view->shown >= view->options->count;
+}
+
+static int show_record(const struct vl_event *event, void *arg)
+{
+	struct view *view = arg;
+	const struct end *end = lab_end(view->lab, event->end);
+
+	if (view->options->json) {
+		json_t *line = out_json_document("vethlab.trace/1");
+		json_t *record = event_json(event, end);
+
+		json_object_update(line, record);
+		json_decref(record);
+		out_json_line(line, stdout);
+	} else {
+		event_print(&view->layout, event, end, stdout);
+	}
+	return enough(view);
+}
+
+static bool wanted(const struct view *view, const struct itinerary *itinerary)
+{
+	const struct view_options *options = view->options;
+
+	if (options->failed && itinerary->answered)
+		return false;
+	return itinerary->round_trip_ns >= options->slower_ns;
+}
+
+static int show_itinerary(struct view *view, const struct itinerary *itinerary)
+{
+	json_t *line, *object;
+
+	if (!wanted(view, itinerary))
+		return 0;
+	if (view->options->json) {
+		line = out_json_document("vethlab.itinerary/1");
+		object = itinerary_json(itinerary);
+		json_object_update(line, object);
+		json_decref(object);
+		out_json_line(line, stdout);
+	} else {
+		itinerary_print_title(itinerary, view->layout.zero_ns, stdout);
+		itinerary_print(itinerary, stdout);
+	}
+	return enough(view);
+}
+
+/* Echoes in the order in which they fell quiet. */
+static int show_quiet(struct view *view, uint64_t now_ns, bool all)
+{
+	const struct itinerary *itinerary;
+	uint64_t before = all			       ? UINT64_MAX
+			  : now_ns > answered_quiet_ns ? now_ns - answered_quiet_ns
+						       : 0;
+	int ret = 0;
+
+	while (!ret && (itinerary = story_quiet(view->story, before))) {
+		if (!all && !itinerary->answered &&
+		    !story_quiet(view->story, now_ns > quiet_ns ? now_ns - quiet_ns : 0))
+			break; /* its answer may be under way */
+		ret = show_itinerary(view, itinerary);
+		story_forget(view->story, itinerary);
+	}
+	return ret;
+}
+
+static int out_of_memory(struct err *err)
+{
+	return err_set(err, ERR_SYSTEM, ENOMEM, "out of memory");
+}
+
+int view_show(struct view *view, uint64_t settled_ns, struct err *err)
+{
+	if (view->failed)
+		return out_of_memory(err);
+	return view->story ? show_quiet(view, settled_ns, false)
+			   : record_queue_flush(&view->queue, settled_ns, show_record, view);
+}
+
+int view_finish(struct view *view, struct err *err)
+{
+	if (view->failed)
+		return out_of_memory(err);
+	return view->story ? show_quiet(view, 0, true)
+			   : record_queue_flush(&view->queue, UINT64_MAX, show_record, view);
+}
+
+void view_losses(struct view *view, uint64_t lost, uint64_t lost_so_far)
+{
+	json_t *line;
+
+	if (!view->options->json) {
+		printf("-- %" PRIu64 " records are missing here: the buffer was full\n", lost);
+		return;
+	}
+	line = out_json_document("vethlab.trace-lost/1");
+	json_object_set_new(line, "lost", json_integer(lost));
+	json_object_set_new(line, "lost_so_far", json_integer(lost_so_far));
+	out_json_line(line, stdout);
+}
+
+bool view_reader_left(void)
+{
+	errno = 0;
+	if (!fflush(stdout) && !ferror(stdout))
+		return false;
+	/* `trace | head` ends when head has enough; any other failure to write is main's to tell.
+	 */
+	if (errno == EPIPE) {
+		__fpurge(stdout);
+		clearerr(stdout);
+	} else {
+		out_fail(errno ? errno : EIO);
+	}
+	return true;
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * view.h - what of a stream of records is shown, and how: for `trace`, which has them live, and
+ * `replay`, which has them from a file.
+ */
+#ifndef VETHLAB_USER_CMD_VIEW_H
+#define VETHLAB_USER_CMD_VIEW_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "bpf/vethlab.h"
+#include "topology/err.h"
+#include "topology/model.h"
+#include "user/out/event.h"
+#include "user/story/queue.h"
+#include "user/story/story.h"
+
+/* What the user wants to see. */
+struct view_options {
+	struct vl_filter filter; /* for the kernel, or event_matches() */
+	bool itineraries;	 /* whole stories instead of single records */
+	bool failed;		 /* only echoes that were not answered */
+	uint64_t slower_ns;	 /* only round trips that took as long or longer; 0: all */
+	uint64_t count;		 /* records or itineraries; 0: no limit */
+	uint64_t for_ns;	 /* how long; 0: no limit */
+	bool json;
+	const char *lab;     /* -l */
+	const char *operand; /* of replay: the file */
+	bool wants_operand;
+	int argc; /* words of the filter, for view_filter() */
+	char **argv;
+};
+
+/* Options of a verb that shows records; words that are none are kept for view_filter(). */
+int view_parse(struct view_options *options, int argc, char **argv, struct err *err);
+/*
+ * The words of the filter: `node N`, `end N:I`, `link N:I`, `addr A[/L]`, `src`, `dst`, `type
+ * T[,T]`, `id N`, `seq N`, `v4`, `v6`, `failed`, `slower-than TIME`; a node, an end or an address
+ * may stand alone. All of them must fit.
+ */
+int view_filter(struct view_options *options, const struct lab *lab, struct err *err);
+
+struct view {
+	const struct view_options *options;
+	const struct lab *lab;
+	struct record_queue queue;
+	struct event_layout layout;
+	struct story *story; /* with itineraries */
+	uint64_t records, shown;
+	bool failed; /* out of memory */
+};
+
+/* zero_ns: time 0 of what is shown. */
+int view_open(struct view *view, const struct view_options *options, const struct lab *lab,
+	      uint64_t zero_ns, struct err *err);
+void view_close(struct view *view);
+/* Take a record that passed the filter. */
+void view_add(struct view *view, const struct vl_event *event);
+/*
+ * Show what is complete: no record older than settled_ns can come any more. Returns 1 if enough was
+ * shown, 0 to go on, or -errno.
+ */
+int view_show(struct view *view, uint64_t settled_ns, struct err *err);
+/* Show the rest. */
+int view_finish(struct view *view, struct err *err);
+/* In the stream: so many records are missing here. */
+void view_losses(struct view *view, uint64_t lost, uint64_t lost_so_far);
+/* Flush; true if the reader of the output is gone and there is no sense in going on. */
+bool view_reader_left(void);
+
+/* "10s", "50us", "1.5 ms" in nanoseconds; a bare number is seconds. False: it is none. */
+bool parse_duration(const char *text, uint64_t *ns);
+
+#endif

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* match.c - a session's filter applied to records, for recordings: as the kernel side does live. */
+#include <string.h>
+
+#include "user/story/story.h"
+
+static bool address_in(const uint8_t a[16], const uint8_t prefix[16], unsigned len)
+{
+	unsigned whole = len / 8, rest = len % 8;
+	uint8_t mask = rest ? 0xff << (8 - rest) : 0;
+
+	return !memcmp(a, prefix, whole) && (!rest || !((a[whole] ^ prefix[whole]) & mask));
+}
+
+static bool place_fits(const struct vl_filter *filter, const struct end *end)
+{
+	if ((filter->fields & VL_F_END) && filter->end != end->number)
+		return false;
+	if ((filter->fields & VL_F_LINK) && filter->link != end->link->index)
+		return false;
+	return !(filter->fields & VL_F_NODE) || filter->node == end->node->index;
+}
+
+/* An ICMP error is judged by the packet that it quotes; a later fragment has no id. */
+static bool echo_fits(const struct vl_filter *filter, const struct vl_event *event)
+{
+	bool quoted = event->flags & VL_EV_QUOTED;
+	uint16_t id = quoted ? event->quote.id : event->id;
+	uint16_t seq = quoted ? event->quote.seq : event->seq;
+
+	if (!(filter->fields & (VL_F_TOKEN | VL_F_ID | VL_F_SEQ)))
+		return true;
+	if (event_is_later_fragment(event))
+		return false;
+	if ((filter->fields & VL_F_ID) && filter->id != id)
+		return false;
+	if ((filter->fields & VL_F_SEQ) && filter->seq != seq)
+		return false;
+	return !(filter->fields & VL_F_TOKEN) || filter->id == id ||
+	       ((event->flags & VL_EV_PAYLOAD) && filter->token == event->payload);
+}
+
+bool event_matches(const struct vl_event *event, const struct vl_filter *filter,
+		   const struct lab *lab)
+{
+	uint32_t fields = filter->fields;
+
+	if (event->end >= lab_n_ends(lab))
+		return false;
+	if ((fields & VL_F_FAMILY) && filter->family != event->family)
+		return false;
+	if ((fields & VL_F_TYPES) &&
+	    (event_is_later_fragment(event) || !(filter->types & 1u << event_class(event))))
+		return false;
+	if (!place_fits(filter, lab_end(lab, event->end)) || !echo_fits(filter, event))
+		return false;
+	if ((fields & VL_F_SRC) && !address_in(event->src, filter->src, filter->src_len))
+		return false;
+	if ((fields & VL_F_DST) && !address_in(event->dst, filter->dst, filter->dst_len))
+		return false;
+	return !(fields & VL_F_ADDR) || address_in(event->src, filter->addr, filter->addr_len) ||
+	       address_in(event->dst, filter->addr, filter->addr_len);
+}
