@@ -21,6 +21,8 @@ struct lab_index {
 	struct names nodes, ends;
 	struct owner *owners; /* by address; of equal ones the first of the lab first */
 	size_t n_owners;
+	struct end **numbered; /* by end->number; NULL: no end has it */
+	size_t n_numbered;
 };
 
 static void index_free(struct lab_index *index)
@@ -30,6 +32,7 @@ static void index_free(struct lab_index *index)
 	names_free(&index->nodes);
 	names_free(&index->ends);
 	free(index->owners);
+	free(index->numbered);
 	free(index);
 }
 
@@ -152,6 +155,20 @@ static int owner_compare(const void *a, const void *b)
 	return (int)x->end->number - (int)y->end->number;
 }
 
+/* Numbers are those of a lab's counters: few more than it has ends. */
+static int index_numbers(struct lab_index *index, const struct lab *lab)
+{
+	for (size_t i = 0; i < lab_n_ends(lab); i++)
+		if (lab_end(lab, i)->number >= index->n_numbered)
+			index->n_numbered = lab_end(lab, i)->number + 1;
+	index->numbered = calloc(index->n_numbered + 1, sizeof(*index->numbered));
+	if (!index->numbered)
+		return -ENOMEM;
+	for (size_t i = 0; i < lab_n_ends(lab); i++)
+		index->numbered[lab_end(lab, i)->number] = lab_end(lab, i);
+	return 0;
+}
+
 int lab_index(struct lab *lab)
 {
 	struct lab_index *index = calloc(1, sizeof(*index));
@@ -171,6 +188,8 @@ int lab_index(struct lab *lab)
 	for (size_t i = 0; i < lab_n_ends(lab); i++)
 		if (!names_add(&index->ends, lab_end(lab, i)->name, lab_end(lab, i)))
 			goto no_memory;
+	if (index_numbers(index, lab))
+		goto no_memory;
 	index_free(lab->index);
 	lab->index = index;
 	return 0;
@@ -196,6 +215,18 @@ struct end *lab_find_end(const struct lab *lab, const char *name)
 		return names_find(&lab->index->ends, name);
 	for (size_t i = 0; i < lab_n_ends(lab); i++)
 		if (!strcmp(lab_end(lab, i)->name, name))
+			return lab_end(lab, i);
+	return NULL;
+}
+
+struct end *lab_find_number(const struct lab *lab, unsigned number)
+{
+	const struct lab_index *index = lab->index;
+
+	if (index)
+		return number < index->n_numbered ? index->numbered[number] : NULL;
+	for (size_t i = 0; i < lab_n_ends(lab); i++)
+		if (lab_end(lab, i)->number == number)
 			return lab_end(lab, i);
 	return NULL;
 }

@@ -201,13 +201,15 @@ struct lab *lab_read_text(const char *text, size_t len, const char *path, struct
 const char *lab_name_problem(const char *name);
 
 /*
- * Make the look-ups below fast: once nodes, links and addresses are as they stay. The reader does
- * it. Returns 0 or -ENOMEM; without it the look-ups work all the same.
+ * Make the look-ups below fast: once nodes, links, addresses and numbers are as they stay. The
+ * reader does it; call it again after a change. Returns 0 or -ENOMEM; without it the look-ups work all the same.
  */
 int lab_index(struct lab *lab);
 /* Look-ups by name; NULL: there is none. name of an end: "node:interface". */
 struct node *lab_find_node(const struct lab *lab, const char *name);
 struct end *lab_find_end(const struct lab *lab, const char *name);
+/* The end whose counters have that number, as records name it; NULL: there is none. */
+struct end *lab_find_number(const struct lab *lab, unsigned number);
 /* The end, lo or bridge of the lab that owns addr: sets *node, *end (NULL for lo/bridge). */
 bool lab_find_address(const struct lab *lab, const struct ip_addr *addr, struct node **node,
 		      struct end **end);

@@ -38,7 +38,7 @@ void view_add(struct view *view, const struct vl_event *event)
 {
 	int ret;
 
-	if (event->end >= lab_n_ends(view->lab))
+	if (!lab_find_number(view->lab, event->end))
 		return;
 	view->records++;
 	ret = view->story ? story_add(view->story, event) : record_queue_add(&view->queue, event);
@@ -55,7 +55,7 @@ static bool enough(struct view *view)
 static int show_record(const struct vl_event *event, void *arg)
 {
 	struct view *view = arg;
-	const struct end *end = lab_end(view->lab, event->end);
+	const struct end *end = lab_find_number(view->lab, event->end);
 
 	if (view->options->json) {
 		json_t *line = out_json_document("vethlab.trace/1");

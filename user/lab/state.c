@@ -210,7 +210,7 @@ static int ends_from_json(struct running *run, json_t *ends)
 			return -EINVAL;
 		end->number = json_integer_value(number);
 	}
-	return 0;
+	return lab_index(run->lab);
 }
 
 static int fill_from_json(struct running *run, json_t *state, struct err *err)

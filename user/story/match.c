@@ -43,16 +43,17 @@ static bool echo_fits(const struct vl_filter *filter, const struct vl_event *eve
 bool event_matches(const struct vl_event *event, const struct vl_filter *filter,
 		   const struct lab *lab)
 {
+	const struct end *end = lab_find_number(lab, event->end);
 	uint32_t fields = filter->fields;
 
-	if (event->end >= lab_n_ends(lab))
+	if (!end)
 		return false;
 	if ((fields & VL_F_FAMILY) && filter->family != event->family)
 		return false;
 	if ((fields & VL_F_TYPES) &&
 	    (event_is_later_fragment(event) || !(filter->types & 1u << event_class(event))))
 		return false;
-	if (!place_fits(filter, lab_end(lab, event->end)) || !echo_fits(filter, event))
+	if (!place_fits(filter, end) || !echo_fits(filter, event))
 		return false;
 	if ((fields & VL_F_SRC) && !address_in(event->src, filter->src, filter->src_len))
 		return false;

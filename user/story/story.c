@@ -356,15 +356,16 @@ static int itinerary_add(struct itinerary *itinerary, const struct vl_event *eve
 
 int story_add(struct story *story, const struct vl_event *event)
 {
+	const struct end *end = lab_find_number(story->lab, event->end);
 	struct alias by_id;
 	struct echo *echo;
 	enum leg leg;
 
-	if (event->end >= lab_n_ends(story->lab) || event->hook >= VL_HOOKS ||
+	if (!end || event->hook >= VL_HOOKS ||
 	    !record_key(event, &leg, &by_id))
 		return 0;
 	echo = echo_of(story, event, leg, &by_id);
-	if (!echo || itinerary_add(&echo->itinerary, event, lab_end(story->lab, event->end), leg))
+	if (!echo || itinerary_add(&echo->itinerary, event, end, leg))
 		return -ENOMEM;
 	echo->stale = true;
 	if (event->time_ns > echo->newest_ns) {
