@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * diff.h - what turns one lab into another: a list of changes, in the order in which they are
+ * made. Pure: knows both labs, no kernel.
+ *
+ * A node is the same as one of its name, a link is the same as one with its two end names. What
+ * cannot be changed in place is removed and added again, with the reason.
+ */
+#ifndef VETHLAB_TOPOLOGY_DIFF_H
+#define VETHLAB_TOPOLOGY_DIFF_H
+
+#include "topology/model.h"
+
+enum change_kind {
+	/* removed: node, link and end are of the lab that was */
+	CHANGE_ROUTE_REMOVE,
+	CHANGE_NEIGHBOR_REMOVE,
+	CHANGE_ADDRESS_REMOVE,
+	CHANGE_SYSCTL_RESET, /* to what a new namespace has */
+	CHANGE_LINK_REMOVE,
+	CHANGE_NODE_REMOVE,
+	/* added: they are of the lab that shall be */
+	CHANGE_NODE_ADD,
+	CHANGE_LINK_ADD,
+	/* changed in place */
+	CHANGE_SYSCTL_SET,
+	CHANGE_BRIDGE, /* its options */
+	CHANGE_LO,     /* up or down */
+	CHANGE_NFT,
+	CHANGE_MTU,
+	CHANGE_MAC,
+	CHANGE_TXQUEUELEN,
+	CHANGE_OFFLOADS,
+	CHANGE_STATE, /* of an end: up or down */
+	CHANGE_ADDRESS_ADD,
+	CHANGE_NEIGHBOR_SET,
+	CHANGE_ROUTE_SET, /* was_route: the one in whose place it comes; NULL: new */
+	/* not made */
+	CHANGE_EXEC, /* commands are run once, when a node is built */
+	CHANGE_KINDS,
+};
+
+/* One change. What does not go with its kind is NULL. All of it is borrowed from the labs. */
+struct change {
+	enum change_kind kind;
+	const struct node *node;
+	const struct node *was_node; /* what a kept node was */
+	const struct link *link;
+	const struct end *end; /* NULL for an address: of lo or, with bridge, of the bridge itself */
+	const struct end *was_end; /* what a kept end was */
+	bool bridge;
+	const struct address *address;
+	const struct route *route, *was_route;
+	const struct neighbor *neighbor, *was_neighbor;
+	const struct sysctl *sysctl, *was_sysctl;
+	const char *reason; /* why a node or link is removed and added again; NULL: it is not */
+	bool done;          /* for whoever makes the changes */
+	size_t place;       /* in the order in which they were found */
+};
+
+struct diff {
+	struct change *list;
+	size_t n;
+};
+
+/* What the command line of `up` said for all links; it counts for both labs. */
+struct diff_options {
+	enum xdp_mode xdp; /* XDP_MODE_DEFAULT: nothing */
+	unsigned hooks;    /* HOOKS_DEFAULT: nothing */
+};
+
+/*
+ * Compare. The labs must live as long as the diff, and must have their index (lab_index). Returns
+ * 0 or -ENOMEM. Changes of one kind stand together, those of one node within them too.
+ */
+int diff_labs(struct diff *diff, const struct lab *was, const struct lab *now,
+	      const struct diff_options *options);
+void diff_free(struct diff *diff);
+
+/* What counts in the end: an end's MTU; the XDP mode and the tc hooks of a link. */
+enum { DIFF_VETH_MTU = 1500 }; /* bytes: what the kernel gives a new veth */
+uint32_t end_mtu(const struct end *end);
+enum xdp_mode link_xdp(const struct lab *lab, const struct link *link, enum xdp_mode asked);
+unsigned link_hooks(const struct lab *lab, const struct link *link, unsigned asked);
+
+/* `forward:` as the sysctls that it stands for. */
+extern const struct sysctl forward_v4, forward_v6;
+
+/* The end of the other lab that is the same end of the same link; NULL: there is none. */
+const struct end *diff_same_end(const struct lab *other, const struct end *end);
+
+#endif
