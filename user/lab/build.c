@@ -12,8 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "user/lab/files.h"
-#include "user/lab/node.h"
+#include "user/lab/build.h"
 #include "user/lab/place.h"
 #include "user/lab/workers.h"
 
@@ -26,19 +25,11 @@ enum { TCX_ENDS_MAX = 32 };
 /* How long a frame may take from one end of a link to the other. */
 enum { PROVE_MS = 1000 };
 
-struct build {
-	struct running *run;
-	const struct lab_options *options;
-	int *fds; /* namespace of each node; -1: not open */
-	struct journal *journal;
-	struct watch *watch; /* NULL: no programs */
-};
-
-static int interrupted(const struct build *build, struct err *err)
+int build_interrupted(const struct build *build, struct err *err)
 {
 	if (!build->options->interrupted || !*build->options->interrupted)
 		return 0;
-	return err_set(err, ERR_FAILED, EINTR, "interrupted: what was built is removed again");
+	return err_set(err, ERR_FAILED, EINTR, "interrupted: what was done is undone");
 }
 
 /* A descriptor a namespace: the soft limit of 1024 is too low for a big lab, the hard one is not. */
@@ -163,9 +154,9 @@ static int make_netns(size_t i, void *arg, struct err *err)
 	char mark[64];
 	int ret;
 
-	if (!place->ours)
+	if (!place->ours || !(node_touch(build->touch, build->run->lab->nodes[i]) & TOUCH_FRESH))
 		return 0;
-	ret = interrupted(build, err);
+	ret = build_interrupted(build, err);
 	if (ret)
 		return ret;
 	ret = netns_new(&place->id, err);
@@ -222,8 +213,10 @@ static int make_links(struct build *build, struct err *err)
 		char action[2 * END_NAME_SIZE];
 		struct nl_what what = { link->ends[0]->name, action, link->where, 0 };
 
+		if (!(end_touch(build->touch, link->ends[0]) & TOUCH_FRESH))
+			continue;
 		snprintf(action, sizeof(action), "make a veth link to %s", link->ends[1]->name);
-		ret = interrupted(build, err);
+		ret = build_interrupted(build, err);
 		for (int side = 0; !ret && side < 2; side++)
 			ret = journal_foreign_end(build, link->ends[side], err);
 		if (!ret)
@@ -235,30 +228,38 @@ static int make_links(struct build *build, struct err *err)
 	return ret;
 }
 
-static int prepare_one(size_t i, void *arg, struct err *err)
-{
-	struct build *build = arg;
-	int ret = interrupted(build, err);
+/* One of node.c's steps, for all nodes. */
+struct step {
+	struct build *build;
+	int (*fn)(const struct node_job *job, struct err *err);
+};
 
-	return ret ? ret : node_prepare(build->run, build->watch, build->journal,
-					build->run->lab->nodes[i], build->fds[i], err);
+static int step_one(size_t i, void *arg, struct err *err)
+{
+	struct step *step = arg;
+	struct build *build = step->build;
+	struct node_job job = {
+		.run = build->run,
+		.watch = build->watch,
+		.journal = build->journal,
+		.touch = build->touch,
+		.node = build->run->lab->nodes[i],
+		.netns_fd = build->fds[i],
+	};
+	int ret;
+
+	if (!node_touch(build->touch, job.node))
+		return 0;
+	ret = build_interrupted(build, err);
+	return ret ? ret : step->fn(&job, err);
 }
 
-static int start_one(size_t i, void *arg, struct err *err)
+static int each_node(struct build *build, int (*fn)(const struct node_job *job, struct err *err),
+		     struct err *err)
 {
-	struct build *build = arg;
-	int ret = interrupted(build, err);
+	struct step step = { build, fn };
 
-	return ret ? ret : node_start(build->run, build->watch, build->run->lab->nodes[i],
-				      build->fds[i], err);
-}
-
-static int wait_one(size_t i, void *arg, struct err *err)
-{
-	struct build *build = arg;
-	int ret = interrupted(build, err);
-
-	return ret ? ret : node_wait_up(build->run, build->run->lab->nodes[i], build->fds[i], err);
+	return workers_run(build->run->lab->n_nodes, step_one, &step, err);
 }
 
 /* Whether the ARP request of each end is counted at a hook; else *missing is the first without. */
@@ -275,7 +276,7 @@ static bool seen_at(struct build *build, struct vl_counters *counters, enum vl_h
 		unsigned wanted = hook == VL_HOOK_OUT ? HOOKS_OUT : HOOKS_IN;
 
 		if (node_end_should_be_up(end) && running_hooks(build->run, end) & wanted &&
-		    !counters[end->number].arp) {
+		    end_touch(build->touch, end) & TOUCH_FRESH && !counters[end->number].arp) {
 			*missing = end;
 			return false;
 		}
@@ -305,7 +306,7 @@ static int prove_links(struct build *build, struct err *err)
 			continue;
 		for (int tries = 0; tries < PROVE_MS; tries++) {
 			seen = seen_at(build, counters, hooks[i], &missing, err);
-			if (seen || !missing || interrupted(build, err))
+			if (seen || !missing || build_interrupted(build, err))
 				break;
 			nanosleep(&pause, NULL);
 		}
@@ -321,58 +322,81 @@ static int prove_links(struct build *build, struct err *err)
 	return seen ? 0 : -EIO;
 }
 
-static int exec_one(size_t i, void *arg, struct err *err)
+int build_make(struct build *build, struct err *err)
 {
-	struct build *build = arg;
-	int ret = interrupted(build, err);
+	struct running *run = build->run;
+	int ret = workers_run(run->lab->n_nodes, make_netns, build, err);
 
-	return ret ? ret : node_exec(build->run->lab->nodes[i], build->fds[i], err);
+	for (size_t i = 0; !ret && build->watch && i < lab_n_ends(run->lab); i++)
+		ret = name_end(build, lab_end(run->lab, i), err);
+	if (!ret)
+		ret = make_links(build, err);
+	return ret ? ret : each_node(build, node_prepare, err);
+}
+
+int build_start(struct build *build, struct err *err)
+{
+	return each_node(build, node_start, err);
+}
+
+int build_check(struct build *build, struct err *err)
+{
+	int ret = each_node(build, node_wait_up, err);
+
+	if (!ret)
+		ret = prove_links(build, err);
+	if (!ret)
+		ret = each_node(build, node_exec, err);
+	return ret ? ret : build_interrupted(build, err);
 }
 
 static int build_all(struct build *build, struct err *err)
 {
 	struct running *run = build->run;
-	size_t n = run->lab->n_nodes;
 	int ret = take_place(build, err);
 
 	if (!ret)
 		ret = load_programs(build, err);
 	if (!ret)
-		ret = interrupted(build, err);
+		ret = build_interrupted(build, err);
 	if (!ret)
 		ret = netns_prepare_dir(err);
 	if (!ret && build->watch)
 		ret = watch_pin(build->watch, err);
 	if (!ret)
-		ret = workers_run(n, make_netns, build, err);
-	for (size_t i = 0; !ret && build->watch && i < lab_n_ends(run->lab); i++)
-		ret = name_end(build, lab_end(run->lab, i), err);
+		ret = build_make(build, err);
 	if (!ret)
-		ret = make_links(build, err);
+		ret = build_start(build, err);
 	if (!ret)
-		ret = workers_run(n, prepare_one, build, err);
-	if (!ret)
-		ret = workers_run(n, start_one, build, err);
-	if (!ret)
-		ret = workers_run(n, wait_one, build, err);
-	if (!ret)
-		ret = prove_links(build, err);
-	if (!ret)
-		ret = workers_run(n, exec_one, build, err);
+		ret = build_check(build, err);
 	run->started = time(NULL);
-	if (!ret)
-		ret = interrupted(build, err);
 	return ret ? ret : state_write(run, err);
 }
 
-static void close_all(struct build *build)
+int build_open(struct build *build, struct running *run, const struct lab_options *options,
+	       struct err *err)
+{
+	*build = (struct build){ .run = run, .options = options };
+	raise_file_limit();
+	build->fds = malloc((run->lab->n_nodes + 1) * sizeof(*build->fds));
+	if (!build->fds)
+		return err_set(err, ERR_SYSTEM, ENOMEM, "out of memory");
+	for (size_t i = 0; i < run->lab->n_nodes; i++)
+		build->fds[i] = -1;
+	return 0;
+}
+
+void build_close(struct build *build)
 {
 	for (size_t i = 0; build->fds && i < build->run->lab->n_nodes; i++)
 		if (build->fds[i] >= 0)
 			close(build->fds[i]);
 	free(build->fds);
+	build->fds = NULL;
 	journal_close(build->journal);
 	watch_close(build->watch);
+	build->journal = NULL;
+	build->watch = NULL;
 }
 
 /* Take the lab's model and what was asked for into a new struct running. */
@@ -424,7 +448,7 @@ static int build_locked(struct build *build, struct err *err)
 	ret = lab_undo(run->name, err);
 	if (!ret)
 		ret = build_all(build, err);
-	close_all(build);
+	build_close(build);
 	if (ret) {
 		struct err undo_err = { 0 };
 
@@ -439,25 +463,22 @@ int lab_up(struct running **out, struct lab *lab, const struct lab_options *opti
 	   struct err *err)
 {
 	struct running *run = new_running(lab, options);
-	struct build build = { .run = run, .options = options };
+	struct build build;
 	int lock, ret;
 
 	if (!run) {
 		lab_free(lab);
 		return err_set(err, ERR_SYSTEM, ENOMEM, "out of memory");
 	}
-	build.fds = malloc((lab->n_nodes + 1) * sizeof(*build.fds));
-	for (size_t i = 0; build.fds && i < lab->n_nodes; i++)
-		build.fds[i] = -1;
-	raise_file_limit();
-	lock = build.fds ? lab_lock(run->name, err) :
-			   err_set(err, ERR_SYSTEM, ENOMEM, "out of memory");
+	ret = build_open(&build, run, options, err);
+	lock = ret ? ret : lab_lock(run->name, err);
 	if (lock < 0) {
-		free(build.fds);
+		build_close(&build);
 		running_free(run);
 		return lock;
 	}
 	ret = build_locked(&build, err);
+	build_close(&build);
 	close(lock);
 	if (ret) {
 		running_free(run);

@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "topology/diff.h"
 #include "user/lab/inside.h"
 #include "user/lab/node.h"
 
@@ -16,24 +17,15 @@ enum { LO_IFINDEX = 1, WAIT_UP_MS = 5000 };
 
 enum xdp_mode running_xdp(const struct running *run, const struct end *end)
 {
-	if (run->xdp)
-		return run->xdp;
-	if (end->link->xdp)
-		return end->link->xdp;
-	return run->lab->xdp ? run->lab->xdp : XDP_MODE_GENERIC;
+	return link_xdp(run->lab, end->link, run->xdp);
 }
 
 unsigned running_hooks(const struct running *run, const struct end *end)
 {
-	if (run->hooks)
-		return run->hooks;
-	if (end->link->hooks)
-		return end->link->hooks;
-	return run->lab->hooks ? run->lab->hooks : HOOKS_IN | HOOKS_OUT;
+	return link_hooks(run->lab, end->link, run->hooks);
 }
 
-/* Enter the namespace for good and open a socket there. */
-static int enter(int netns_fd, struct nl **nl, struct err *err)
+int node_enter(int netns_fd, struct nl **nl, struct err *err)
 {
 	if (setns(netns_fd, CLONE_NEWNET))
 		return err_set(err, errno == EPERM ? ERR_PRIVILEGE : ERR_SYSTEM, errno,
@@ -41,14 +33,15 @@ static int enter(int netns_fd, struct nl **nl, struct err *err)
 	return nl_open(nl, -1, err);
 }
 
+/* ignore: EEXIST where they may be there already, else 0. */
 static int add_addresses(struct nl *nl, uint32_t ifindex, const char *object,
-			 const struct address *addresses, size_t n, struct err *err)
+			 const struct address *addresses, size_t n, int ignore, struct err *err)
 {
 	char text[IP_TEXT_SIZE], action[80];
 	int ret = 0;
 
 	for (size_t i = 0; !ret && i < n; i++) {
-		struct nl_what what = { object, action, addresses[i].where, 0 };
+		struct nl_what what = { object, action, addresses[i].where, ignore };
 
 		snprintf(action, sizeof(action), "add address %s",
 			 ip_prefix_format(&addresses[i].prefix, text, sizeof(text)));
@@ -72,7 +65,7 @@ static int prepare_lo(const struct running *run, struct nl *nl, const struct nod
 		ret = link_set_up(nl, LO_IFINDEX, true, &what, err);
 	if (!ret)
 		ret = add_addresses(nl, LO_IFINDEX, object, node->lo_addresses,
-				    node->n_lo_addresses, err);
+				    node->n_lo_addresses, 0, err);
 	return ret;
 }
 
@@ -119,7 +112,7 @@ static int prepare_bridge(const struct running *run, struct journal *journal, st
 		ret = link_add_bridge(nl, &bridge, &make, err);
 	if (!ret)
 		ret = add_addresses(nl, bridge.ifindex, object, node->bridge_addresses,
-				    node->n_bridge_addresses, err);
+				    node->n_bridge_addresses, 0, err);
 	if (!ret)
 		ret = link_set_up(nl, bridge.ifindex, true, &up, err);
 	return ret;
@@ -140,39 +133,37 @@ static int prepare_end(const struct running *run, struct watch *watch, struct nl
 		ret = link_set_master(nl, ifindex, running_bridge_ifindex(run, end->node), &port,
 				      err);
 	if (!ret)
-		ret = add_addresses(nl, ifindex, end->name, end->addresses, end->n_addresses, err);
+		ret = add_addresses(nl, ifindex, end->name, end->addresses, end->n_addresses, 0,
+				    err);
 	return ret;
 }
 
-int node_prepare(const struct running *run, struct watch *watch, struct journal *journal,
-		 const struct node *node, int netns_fd, struct err *err)
+int node_prepare(const struct node_job *job, struct err *err)
 {
+	unsigned touch = node_touch(job->touch, job->node);
+	const struct node *node = job->node;
+	const struct running *run = job->run;
 	struct nl *nl = NULL;
-	int ret = enter(netns_fd, &nl, err);
+	int ret = node_enter(job->netns_fd, &nl, err);
 
-	if (!ret)
-		ret = inside_sysctls(run, journal, node, err);
-	if (!ret)
+	if (!ret && touch & (TOUCH_FRESH | TOUCH_SYSCTLS))
+		ret = inside_sysctls(run, job->journal, node, err);
+	if (!ret && touch & TOUCH_FRESH)
 		ret = prepare_lo(run, nl, node, err);
-	if (!ret)
-		ret = prepare_bridge(run, journal, nl, node, err);
+	if (!ret && touch & TOUCH_FRESH)
+		ret = prepare_bridge(run, job->journal, nl, node, err);
 	for (size_t i = 0; !ret && i < node->n_ends; i++)
-		ret = prepare_end(run, watch, nl, node->ends[i], err);
+		if (end_touch(job->touch, node->ends[i]) & TOUCH_FRESH)
+			ret = prepare_end(run, job->watch, nl, node->ends[i], err);
 	if (!ret)
 		ret = nl_flush(nl, err);
 	nl_close(nl);
 	return ret;
 }
 
-struct devices {
-	const struct running *run;
-	const struct node *node;
-};
-
-/* The ifindex of one of the node's interfaces by its name; 0 lets the kernel refuse it. */
-static uint32_t device_ifindex(const char *dev, void *arg)
+uint32_t node_device(const char *dev, void *arg)
 {
-	const struct devices *devices = arg;
+	const struct node_devices *devices = arg;
 
 	for (size_t i = 0; i < devices->node->n_ends; i++)
 		if (!strcmp(devices->node->ends[i]->ifname, dev))
@@ -183,19 +174,19 @@ static uint32_t device_ifindex(const char *dev, void *arg)
 }
 
 static int add_routes(const struct running *run, struct nl *nl, const struct node *node,
-		      struct err *err)
+		      int ignore, struct err *err)
 {
-	struct devices devices = { run, node };
+	struct node_devices devices = { run, node };
 	char text[IP_TEXT_SIZE], action[80];
 	int ret = 0;
 
 	for (size_t i = 0; !ret && i < node->n_routes; i++) {
 		const struct route *route = &node->routes[i];
-		struct nl_what what = { node->name, action, route->where, 0 };
+		struct nl_what what = { node->name, action, route->where, ignore };
 
 		snprintf(action, sizeof(action), "add a route to %s",
 			 ip_prefix_format(&route->to, text, sizeof(text)));
-		ret = route_add(nl, route, device_ifindex, &devices, &what, err);
+		ret = route_add(nl, route, node_device, &devices, &what, err);
 	}
 	return ret;
 }
@@ -203,7 +194,7 @@ static int add_routes(const struct running *run, struct nl *nl, const struct nod
 static int add_neighbors(const struct running *run, struct nl *nl, const struct node *node,
 			 struct err *err)
 {
-	struct devices devices = { run, node };
+	struct node_devices devices = { run, node };
 	char text[IP_TEXT_SIZE], action[96];
 	int ret = 0;
 
@@ -213,59 +204,101 @@ static int add_neighbors(const struct running *run, struct nl *nl, const struct 
 
 		snprintf(action, sizeof(action), "add the neighbor %s on %s",
 			 ip_format(&neighbor->addr, text, sizeof(text)), neighbor->dev);
-		ret = neighbor_add(nl, device_ifindex(neighbor->dev, &devices), &neighbor->addr,
+		ret = neighbor_add(nl, node_device(neighbor->dev, &devices), &neighbor->addr,
 				   neighbor->mac, &what, err);
 	}
 	return ret;
 }
 
-int node_start(const struct running *run, struct watch *watch, const struct node *node,
-	       int netns_fd, struct err *err)
+/* A fresh end carries packets from here on. */
+static int start_end(const struct node_job *job, struct nl *nl, const struct end *end,
+		     struct err *err)
 {
-	struct nl *nl = NULL;
-	int ret = enter(netns_fd, &nl, err);
+	struct nl_what filters = { end->name, "attach tc programs", end->where, 0 };
+	struct nl_what up = { end->name, "set it up", end->where, 0 };
+	uint32_t ifindex = running_ifindex(job->run, end);
+	int ret = 0;
 
-	if (!ret)
+	if (job->run->tc == WATCH_TC_CLSACT && running_hooks(job->run, end) != HOOKS_NONE)
+		ret = watch_clsact_filters(job->watch, nl, ifindex, &filters, err);
+	if (!ret && end->up)
+		ret = link_set_up(nl, ifindex, true, &up, err);
+	return ret;
+}
+
+/* Addresses that a change took away with another one, or with IPv6 below an MTU of 1280. */
+static int repair_lo(const struct node_job *job, struct nl *nl, struct err *err)
+{
+	const struct node *node = job->node;
+	char object[END_NAME_SIZE];
+	int ret = 0;
+
+	snprintf(object, sizeof(object), "%s:lo", node->name);
+	if (job->run->nodes[node->index].ours)
+		ret = add_addresses(nl, LO_IFINDEX, object, node->lo_addresses,
+				    node->n_lo_addresses, EEXIST, err);
+	snprintf(object, sizeof(object), "%s:%s", node->name, node->bridge.dev);
+	if (!ret && node->kind == NODE_BRIDGE)
+		ret = add_addresses(nl, running_bridge_ifindex(job->run, node), object,
+				    node->bridge_addresses, node->n_bridge_addresses, EEXIST, err);
+	return ret;
+}
+
+int node_start(const struct node_job *job, struct err *err)
+{
+	unsigned touch = node_touch(job->touch, job->node);
+	const struct node *node = job->node;
+	struct nl *nl = NULL;
+	int ret = node_enter(job->netns_fd, &nl, err);
+
+	if (!ret && touch & TOUCH_FRESH)
 		ret = inside_nft(node, err);
+	if (!ret && touch & TOUCH_LO)
+		ret = repair_lo(job, nl, err);
 	for (size_t i = 0; !ret && i < node->n_ends; i++) {
 		const struct end *end = node->ends[i];
-		struct nl_what filters = { end->name, "attach tc programs", end->where, 0 };
-		struct nl_what up = { end->name, "set it up", end->where, 0 };
-		uint32_t ifindex = running_ifindex(run, end);
 
-		if (run->tc == WATCH_TC_CLSACT && running_hooks(run, end) != HOOKS_NONE)
-			ret = watch_clsact_filters(watch, nl, ifindex, &filters, err);
-		if (!ret && end->up)
-			ret = link_set_up(nl, ifindex, true, &up, err);
+		if (end_touch(job->touch, end) & TOUCH_FRESH)
+			ret = start_end(job, nl, end, err);
+		else if (end_touch(job->touch, end) & TOUCH_REPAIR)
+			ret = add_addresses(nl, running_ifindex(job->run, end), end->name,
+					    end->addresses, end->n_addresses, EEXIST, err);
 	}
-	if (!ret)
-		ret = add_neighbors(run, nl, node, err);
-	if (!ret)
-		ret = add_routes(run, nl, node, err);
+	if (!ret && touch & (TOUCH_FRESH | TOUCH_REPAIR))
+		ret = add_neighbors(job->run, nl, node, err);
+	if (!ret && touch & (TOUCH_FRESH | TOUCH_REPAIR))
+		ret = add_routes(job->run, nl, node, touch & TOUCH_FRESH ? 0 : EEXIST, err);
 	if (!ret)
 		ret = nl_flush(nl, err);
 	nl_close(nl);
 	return ret;
 }
 
-int node_exec(const struct node *node, int netns_fd, struct err *err)
+int node_exec(const struct node_job *job, struct err *err)
 {
-	if (!node->n_exec)
+	if (!job->node->n_exec || !(node_touch(job->touch, job->node) & TOUCH_FRESH))
 		return 0;
-	if (setns(netns_fd, CLONE_NEWNET))
+	if (setns(job->netns_fd, CLONE_NEWNET))
 		return err_set(err, ERR_SYSTEM, errno, "cannot enter a network namespace: %s",
 			       strerror(errno));
-	return inside_exec(node, err);
+	return inside_exec(job->node, err);
 }
 
 /* ---- waiting --------------------------------------------------------------------------------- */
 
 struct waiting {
+	const struct node_job *job;
 	const struct running *run;
 	const struct node *node;
 	bool *up; /* by place in node->ends */
 	size_t left;
 };
+
+static bool is_awaited(const struct node_job *job, const struct end *end)
+{
+	return node_end_should_be_up(end) &&
+	       end_touch(job->touch, end) & (TOUCH_FRESH | TOUCH_WAIT);
+}
 
 static bool on_link_state(const struct link_info *info, void *arg)
 {
@@ -277,7 +310,7 @@ static bool on_link_state(const struct link_info *info, void *arg)
 		if (running_ifindex(waiting->run, end) != info->ifindex || waiting->up[i])
 			continue;
 		waiting->up[i] = true;
-		waiting->left -= node_end_should_be_up(end);
+		waiting->left -= is_awaited(waiting->job, end);
 	}
 	return true;
 }
@@ -287,7 +320,7 @@ static int not_up(const struct waiting *waiting, struct err *err)
 	for (size_t i = 0; i < waiting->node->n_ends; i++) {
 		const struct end *end = waiting->node->ends[i];
 
-		if (!node_end_should_be_up(end) || waiting->up[i])
+		if (!is_awaited(waiting->job, end) || waiting->up[i])
 			continue;
 		err_set(err, ERR_FAILED, ETIMEDOUT,
 			"%s: did not become operational within %d s", end->name,
@@ -300,38 +333,37 @@ static int not_up(const struct waiting *waiting, struct err *err)
 	return -ETIMEDOUT;
 }
 
-static int send_frames(const struct running *run, struct nl *nl, const struct node *node,
-		       struct err *err)
+static int send_frames(const struct node_job *job, struct nl *nl, struct err *err)
 {
 	int ret = 0;
 
-	for (size_t i = 0; !ret && i < node->n_ends; i++) {
-		const struct end *end = node->ends[i];
+	for (size_t i = 0; !ret && i < job->node->n_ends; i++) {
+		const struct end *end = job->node->ends[i];
 		struct nl_what what = { end->name, "send an ARP request", end->where, 0 };
 
-		if (node_end_should_be_up(end))
-			ret = link_send_arp(nl, running_ifindex(run, end), &what, err);
+		if (node_end_should_be_up(end) && end_touch(job->touch, end) & TOUCH_FRESH)
+			ret = link_send_arp(nl, running_ifindex(job->run, end), &what, err);
 	}
 	return ret ? ret : nl_flush(nl, err);
 }
 
-int node_wait_up(const struct running *run, const struct node *node, int netns_fd,
-		 struct err *err)
+int node_wait_up(const struct node_job *job, struct err *err)
 {
-	struct waiting waiting = { .run = run, .node = node };
+	const struct node *node = job->node;
+	struct waiting waiting = { .job = job, .run = job->run, .node = node };
 	struct nl *events = NULL;
 	struct nl *nl = NULL;
 	int ret;
 
 	for (size_t i = 0; i < node->n_ends; i++)
-		waiting.left += node_end_should_be_up(node->ends[i]);
+		waiting.left += is_awaited(job, node->ends[i]);
 	if (!waiting.left)
 		return 0;
 	waiting.up = calloc(node->n_ends, sizeof(*waiting.up));
 	if (!waiting.up)
 		return err_set(err, ERR_SYSTEM, ENOMEM, "%s: out of memory", node->name);
 	/* Listen first, look then: nothing that changes in between is missed. */
-	ret = enter(netns_fd, &nl, err);
+	ret = node_enter(job->netns_fd, &nl, err);
 	if (!ret)
 		ret = nl_open(&events, -1, err);
 	if (!ret)
@@ -344,7 +376,7 @@ int node_wait_up(const struct running *run, const struct node *node, int netns_f
 			ret = not_up(&waiting, err);
 	}
 	if (!ret)
-		ret = send_frames(run, nl, node, err);
+		ret = send_frames(job, nl, err);
 	nl_close(nl);
 	nl_close(events);
 	free(waiting.up);

@@ -5,27 +5,58 @@
 
 #include "user/lab/files.h"
 
-/*
- * Call these on a thread that may change namespace; they leave it in the node's. netns_fd stays
- * open and is the caller's.
- */
+/* What a change of a running lab touches, by node->index and by end->number. */
+struct touch {
+	uint8_t *nodes, *ends; /* TOUCH_*, or-ed; 0: left alone */
+};
+
+enum {
+	TOUCH_FRESH = 1,   /* made now */
+	TOUCH_REPAIR = 2,  /* of an end its addresses, of a node its neighbors and routes: some may
+			      be missing, what is there stays */
+	TOUCH_LO = 4,      /* the same for addresses of lo and the bridge of a node */
+	TOUCH_SYSCTLS = 8, /* of a node */
+	TOUCH_WAIT = 16,   /* an end that comes up now */
+};
+
+/* touch NULL: all is fresh. */
+static inline unsigned node_touch(const struct touch *touch, const struct node *node)
+{
+	return touch ? touch->nodes[node->index] : TOUCH_FRESH;
+}
+
+static inline unsigned end_touch(const struct touch *touch, const struct end *end)
+{
+	return touch ? touch->ends[end->number] : TOUCH_FRESH;
+}
+
+/* One node to work on. All of it is borrowed; netns_fd stays open. */
+struct node_job {
+	const struct running *run;
+	struct watch *watch; /* NULL: no programs */
+	struct journal *journal;
+	const struct touch *touch;
+	const struct node *node;
+	int netns_fd;
+};
+
+/* Call these on a thread that may change namespace; they leave it in the node's. */
 
 /*
  * Sysctls, lo, bridge, programs on the ends, addresses; nothing is up yet, so that no packet goes
  * uncounted.
  */
-int node_prepare(const struct running *run, struct watch *watch, struct journal *journal,
-		 const struct node *node, int netns_fd, struct err *err);
+int node_prepare(const struct node_job *job, struct err *err);
 /* nft rules, clsact filters, ends up, neighbors, routes. */
-int node_start(const struct running *run, struct watch *watch, const struct node *node,
-	       int netns_fd, struct err *err);
+int node_start(const struct node_job *job, struct err *err);
 /*
  * Wait until every end that should be up, and whose peer should be, is operational (RFC 2863
- * up): then its queue takes packets, and one ARP request is sent out of it, for build.c to see at the
- * other end. ERR_FAILED names the first end that does not come up.
+ * up): then its queue takes packets, and one ARP request is sent out of each that is fresh, for
+ * build.c to see at the other end. ERR_FAILED names the first end that does not come up.
  */
-int node_wait_up(const struct running *run, const struct node *node, int netns_fd,
-		 struct err *err);
+int node_wait_up(const struct node_job *job, struct err *err);
+/* A fresh node's exec: commands, once the lab is built. */
+int node_exec(const struct node_job *job, struct err *err);
 
 /* Whether the lab file wants the link of an end to carry packets. */
 static inline bool node_end_should_be_up(const struct end *end)
@@ -33,7 +64,15 @@ static inline bool node_end_should_be_up(const struct end *end)
 	return end->up && end->peer->up;
 }
 
-/* The node's exec: commands, once the lab is built. */
-int node_exec(const struct node *node, int netns_fd, struct err *err);
+/* Put the calling thread into a namespace for good and open a socket there. */
+int node_enter(int netns_fd, struct nl **nl, struct err *err);
+
+/* For route_add() and its like: the ifindex of one of a node's interfaces by name. */
+struct node_devices {
+	const struct running *run;
+	const struct node *node;
+};
+/* arg: a struct node_devices. 0, which the kernel refuses: the node has none of that name. */
+uint32_t node_device(const char *dev, void *arg);
 
 #endif
