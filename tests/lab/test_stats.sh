@@ -47,7 +47,7 @@ test_documents() {
 	bad 2 vethlab stats --reset --all
 	bad 2 vethlab stats --tabular
 	says "'--tabular'"
-	bad 5 bash -c '"$0" stats >/dev/full' "$BUILD/vethlab"
+	bad 5 bash -c "'$BUILD/vethlab' stats >/dev/full"
 	says "No space left on device"
 	good vethlab down
 }
@@ -158,7 +158,7 @@ test_watch() {
 	assert_eq "$(jq -s 'all(.[].links[].directions[]; has("per_second"))' "$TEST_TMP/lines")" true \
 		"each line has rates"
 	# A reader that goes away ends it, and so does the lab.
-	good bash -c '"$0" stats --csv --watch 0.1 | head -6' "$BUILD/vethlab"
+	good bash -c "'$BUILD/vethlab' stats --csv --watch 0.1 | head -6"
 	assert_eq "$(wc -l <<<"$out")" 6 "a header and five lines"
 	"$BUILD/vethlab" stats --watch 0.1 >"$TEST_TMP/last" 2>"$TEST_TMP/gone" &
 	pid=$!
