@@ -48,18 +48,18 @@ judge() {
 	jq -rs --argjson n $N '
 		def flat: del(.bytes) | [paths(numbers) as $p |
 			{key: ($p | join(".")), value: getpath($p)}] | from_entries;
-		def hook($end; $hook): .ends[] | select(.end == $end) | .hooks[$hook] | flat;
+		def hook($at; $hook): .ends[] | select(.end == $at) | .hooks[$hook] | flat;
 		[range(0; length; 2) as $i | .[$i] + {stats: .[$i + 1]}] as $all |
-		[["a:x", "out"]] + [$all[0].stats.ends[] | select(.end == "b:y") | .hooks | keys[] |
-			select(. != "out") | ["b:y", .]] as $hooks |
-		range(1; $all | length) as $i | $hooks[] as [$end, $hook] |
-		($all[$i - 1].stats | hook($end; $hook)) as $before |
-		($all[$i].stats | hook($end; $hook)) as $after |
+		([["a:x", "out"]] + [$all[0].stats.ends[] | select(.end == "b:y") | .hooks | keys[] |
+			select(. != "out") | ["b:y", .]]) as $hooks |
+		range(1; $all | length) as $i | $hooks[] as [$at, $hook] |
+		($all[$i - 1].stats | hook($at; $hook)) as $before |
+		($all[$i].stats | hook($at; $hook)) as $after |
 		([$after | to_entries[] | .value -= $before[.key] | select(.value != 0) |
 			"\(.key)=\(.value)"] | sort | join(" ")) as $got |
 		([$all[$i].fields[], "packets", "segments" | "\(.)=\($n)"] | sort | join(" ")) as $want |
 		select($got != $want) |
-		"\($all[$i].kind) at \($end) \($hook): got \($got), want \($want)"' "${snapshots[@]}"
+		"\($all[$i].kind) at \($at) \($hook): got \($got), want \($want)"' "${snapshots[@]}"
 }
 
 every_kind() {
@@ -82,7 +82,8 @@ every_kind() {
 	sends extensions ipv6 icmp6.echo_request
 	sends fragment6 ipv6 fragments
 	sends cut6 ipv6 malformed
-	assert_eq "$(judge)" "" "what was counted otherwise"
+	good judge
+	assert_eq "$out" "" "what was counted otherwise"
 	assert_eq "$((${#snapshots[@]} / 2 - 1))" "$("$HELPERS/frames" --list | wc -l)" "kinds of frames"
 	# None was dropped by us: the kernel's own counter of the receiver.
 	assert_eq "$(ip -n b -s -j link show y | jq '.[0].stats64.rx.packets')" \
