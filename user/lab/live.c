@@ -7,6 +7,8 @@
 
 #include "user/lab/live.h"
 
+enum { LOWER_UP = 1 << 16 }; /* IFF_LOWER_UP of linux/if.h, which cannot stand beside net/if.h */
+
 static const char *const state_words[] = {
 	[END_GONE] = "gone",
 	[END_DOWN] = "down",
@@ -23,7 +25,11 @@ enum end_state end_state_of(const struct link_info *info)
 {
 	if (!(info->flags & IFF_UP))
 		return END_DOWN;
-	return info->flags & IFF_RUNNING ? END_UP : END_NO_CARRIER;
+	/*
+	 * Carrier (lower up) is known at once; "running" follows the operational state, which stays
+	 * unknown, and counts as up, until the kernel's link watch has looked.
+	 */
+	return info->flags & IFF_RUNNING && info->flags & LOWER_UP ? END_UP : END_NO_CARRIER;
 }
 
 struct reading {
