@@ -98,6 +98,15 @@ const struct cmd cmds[] = {
 	  "  --v4, --v6      only addresses of this family\n"
 	  "  --routes        spell every route out, instead of `routing: static`\n"
 	  "  -o FILE         write a new file instead of the standard output\n" },
+	{ "traceroute", cmd_traceroute, "FROM TO [-m MAX] [-W TIME] [-4|-6] [-l LAB] [-j]",
+	  "probe with rising TTL: each hop as node and end",
+	  "  -m MAX          the largest TTL (30)\n"
+	  "  -W TIME         how long to wait for an answer (1s)\n\n"
+	  "The exit status is 1 if TO did not answer.\n" },
+	{ "why", cmd_why, "FROM TO [-4|-6] [-l LAB] [-j]",
+	  "say where a packet would go and what would stop it; sends nothing",
+	  "Each node's kernel is asked for its routes, link states and settings.\n"
+	  "The exit status is 1 if something stops it.\n" },
 	{ NULL },
 };
 

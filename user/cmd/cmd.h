@@ -35,6 +35,8 @@ int cmd_link(int argc, char **argv, struct err *err);
 int cmd_stats(int argc, char **argv, struct err *err);
 int cmd_trace(int argc, char **argv, struct err *err);
 int cmd_ping(int argc, char **argv, struct err *err);
+int cmd_traceroute(int argc, char **argv, struct err *err);
+int cmd_why(int argc, char **argv, struct err *err);
 int cmd_check(int argc, char **argv, struct err *err);
 int cmd_graph(int argc, char **argv, struct err *err);
 int cmd_generate(int argc, char **argv, struct err *err);

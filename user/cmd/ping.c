@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -22,15 +21,10 @@ static const uint64_t second_ns = 1000000000, tick_ns = 100000000;
 /* The echoes under way: a window of sequence numbers, [first, next). */
 struct flight {
 	struct ping *ping;
-	struct echo_sender *sender;
-	struct watch *watch;
-	struct watch_session *session;
-	struct story *story;
+	struct probe probe;
 	struct echo_state *states; /* SEQS */
 	uint64_t first, next;	   /* seq is their low 16 bits, from 1 */
-	uint64_t token, next_send_ns;
-	uint16_t id;
-	bool overflowed; /* no memory in a callback */
+	uint64_t next_send_ns;
 };
 
 static uint64_t now_ns(void)
@@ -139,114 +133,29 @@ static bool is_v6(const struct ping *ping)
 	return ping->target.addr.family == AF_INET6;
 }
 
-static void on_record(const struct vl_event *event, void *arg)
-{
-	struct flight *flight = arg;
-
-	/* Another ping may use the same id; its payload tells it apart. */
-	if ((event->flags & VL_EV_PAYLOAD) && !(event->flags & VL_EV_QUOTED) &&
-	    event->payload != flight->token)
-		return;
-	if (story_add(flight->story, event) < 0)
-		flight->overflowed = true;
-}
-
-static int open_session(struct flight *flight, struct err *err)
-{
-	struct ping *ping = flight->ping;
-	struct vl_filter filter = {.fields = VL_F_TOKEN, .id = flight->id, .token = flight->token};
-	int ret = watch_open(&flight->watch, ping->run->name, err);
-
-	if (ret == -ENOENT) {
-		err_clear(err);
-		return 0; /* a lab that nothing watches can be pinged, too */
-	}
-	if (!ret)
-		ret = watch_session_open(&flight->session, flight->watch, &filter, 0, err);
-	ping->watched = !ret;
-	return ret;
-}
-
-/*
- * From a namespace that we did not make, an echo may leave only by an end of the lab: the host's
- * other interfaces lead to machines that nobody asked to ping.
- */
-static int guard(struct ping *ping, const char **device, struct err *err)
-{
-	struct path_question question = {.node = ping->from, .to = ping->target.addr};
-	struct path path;
-	int ret = path_first(ping->run, &question, &path, err);
-
-	if (ret)
-		return ret;
-	ping->local = path.end == PATH_STAYS;
-	if (ping->run->nodes[ping->from->index].ours || ping->local)
-		return 0;
-	if (!path.hops[0].out && !(ping->from->kind == NODE_BRIDGE &&
-				   !strcmp(path.hops[0].dev, ping->from->bridge.dev))) {
-		ret = err_set(err, ERR_FAILED, EHOSTUNREACH, "%s", path.text);
-		if (path.hint[0])
-			err_hint(err, "%s", path.hint);
-		return ret;
-	}
-	*device = path.hops[0].out ? path.hops[0].out->ifname : ping->from->bridge.dev;
-	return 0;
-}
-
 static int open_flight(struct flight *flight, struct err *err)
 {
 	struct ping *ping = flight->ping;
-	struct echo_config config = {.to = ping->target.addr,
-				     .node = ping->from->name,
-				     .size = ping->options.size,
-				     .ttl = ping->options.ttl};
-	int ret, netns_fd;
+	struct probe_config config = {.run = ping->run,
+				      .from = ping->from,
+				      .target = ping->target,
+				      .size = ping->options.size,
+				      .ttl = ping->options.ttl};
+	int ret = probe_open(&flight->probe, &config, err);
 
-	if (getrandom(&flight->token, sizeof(flight->token), 0) < 0 ||
-	    getrandom(&flight->id, sizeof(flight->id), 0) < 0)
-		return err_set(err, ERR_SYSTEM, errno, "no random numbers: %s", strerror(errno));
-	flight->states = calloc(SEQS, sizeof(*flight->states));
-	flight->story = story_new(ping->run->lab);
-	if (!flight->states || !flight->story)
-		return err_set(err, ERR_SYSTEM, ENOMEM, "ping: out of memory");
-	ret = guard(ping, &config.device, err);
-	if (!ret)
-		ret = open_session(flight, err);
 	if (ret)
 		return ret;
-	config.id = flight->id;
-	config.token = flight->token;
-	netns_fd = running_open_netns(ping->run, ping->from, err);
-	if (netns_fd < 0)
-		return netns_fd;
-	ret = echo_open(&flight->sender, netns_fd, &config, err);
-	close(netns_fd);
+	ping->local = flight->probe.local;
+	ping->watched = flight->probe.session;
 	flight->first = flight->next = 1;
-	return ret;
+	flight->states = calloc(SEQS, sizeof(*flight->states));
+	return flight->states ? 0 : err_set(err, ERR_SYSTEM, ENOMEM, "ping: out of memory");
 }
 
 static void close_flight(struct flight *flight)
 {
-	echo_close(flight->sender);
-	watch_session_close(flight->session);
-	watch_close(flight->watch);
-	story_free(flight->story);
+	probe_close(&flight->probe);
 	free(flight->states);
-}
-
-static int drain_records(struct flight *flight, struct err *err)
-{
-	int ret = 0;
-
-	if (flight->session)
-		ret = watch_session_poll(flight->session, 0, on_record, flight, err);
-	if (ret == -EINTR)
-		return 0;
-	if (flight->overflowed)
-		return err_set(err, ERR_SYSTEM, ENOMEM, "ping: out of memory");
-	if (flight->session)
-		flight->ping->lost_records = watch_session_lost(flight->session);
-	return ret < 0 ? ret : 0;
 }
 
 /*
@@ -284,21 +193,21 @@ static int settle(struct flight *flight, uint64_t number, enum echo_result resul
 {
 	struct ping *ping = flight->ping;
 	struct echo_state *state = &flight->states[number % SEQS];
-	uint8_t family = is_v6(ping) ? 6 : 4;
 	const struct itinerary *itinerary;
-	int ret = drain_records(flight, err);
+	int ret = probe_drain(&flight->probe, err);
 
 	if (ret)
 		return ret;
 	state->result = result;
-	itinerary = story_itinerary(flight->story, family, flight->id, number % SEQS);
+	itinerary = probe_itinerary(&flight->probe, number % SEQS);
 	if (result != ECHO_ANSWERED)
 		find_why(ping);
 	ret = ping_count(ping, state, itinerary);
 	if (ret)
 		return err_set(err, ERR_SYSTEM, ENOMEM, "ping: out of memory");
 	ping_print_echo(ping, number % SEQS, state, itinerary);
-	story_drop(flight->story, family, flight->id, number % SEQS);
+	probe_forget(&flight->probe, number % SEQS);
+	ping->lost_records = probe_lost(&flight->probe);
 	while (flight->first < flight->next &&
 	       flight->states[flight->first % SEQS].result != ECHO_PENDING)
 		flight->first++;
@@ -310,7 +219,7 @@ static int take_answers(struct flight *flight, struct err *err)
 	struct echo_answer answer;
 	int ret;
 
-	while ((ret = echo_receive(flight->sender, &answer, err)) > 0) {
+	while ((ret = echo_receive(flight->probe.sender, &answer, err)) > 0) {
 		struct echo_state *state = &flight->states[answer.seq];
 		/* The newest echo that has this sequence number. */
 		uint64_t number =
@@ -339,7 +248,7 @@ static int send_next(struct flight *flight, uint64_t now, struct err *err)
 
 	*state = (struct echo_state){.sent_ns = now};
 	flight->ping->tally.sent++;
-	ret = echo_send(flight->sender, number % SEQS, NULL);
+	ret = echo_send(flight->probe.sender, number % SEQS, NULL);
 	flight->next_send_ns += flight->ping->options.interval_ns;
 	if (flight->next_send_ns < now) /* never a burst to catch up */
 		flight->next_send_ns = now + flight->ping->options.interval_ns;
@@ -379,7 +288,7 @@ static int expire(struct flight *flight, uint64_t now, struct err *err)
 
 static void wait_for_answer(const struct flight *flight, uint64_t now)
 {
-	struct pollfd fd = {.fd = echo_fd(flight->sender), .events = POLLIN};
+	struct pollfd fd = {.fd = echo_fd(flight->probe.sender), .events = POLLIN};
 	uint64_t until = now + tick_ns;
 	struct timespec timeout = {0};
 
@@ -417,13 +326,14 @@ static int fly(struct flight *flight, struct err *err)
 		if (!ret)
 			ret = take_answers(flight, err);
 		if (!ret)
-			ret = drain_records(flight, err);
+			ret = probe_drain(&flight->probe, err);
 		if (!ret)
 			ret = expire(flight, now_ns(), err);
 		/* Records that came after their echo was told. */
 		while (now > 2 * options->timeout_ns + tick_ns &&
-		       (old = story_quiet(flight->story, now - 2 * options->timeout_ns - tick_ns)))
-			story_forget(flight->story, old);
+		       (old = story_quiet(flight->probe.story,
+					  now - 2 * options->timeout_ns - tick_ns)))
+			story_forget(flight->probe.story, old);
 	}
 	return ret;
 }

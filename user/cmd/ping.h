@@ -7,11 +7,8 @@
 #include <stdint.h>
 
 #include "topology/err.h"
-#include "user/cmd/target.h"
-#include "user/lab/lab.h"
-#include "user/net/echo.h"
+#include "user/cmd/probe.h"
 #include "user/path/path.h"
-#include "user/story/story.h"
 
 enum echo_result {
 	ECHO_PENDING,

@@ -75,7 +75,8 @@ static void say_no_route(struct path_asking *asking, const struct path_hop *hop,
 		suggest(asking->path, "vethlab link %s up", down->name);
 	} else {
 		say(asking->path, "%s has no route%s to %s", hop->node->name, back, to);
-		suggest(asking->path, "vethlab exec %s ip route", hop->node->name);
+		suggest(asking->path, "vethlab exec %s ip%s route", hop->node->name,
+			asking->path->to.family == AF_INET6 ? " -6" : "");
 	}
 }
 

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* probe.c - echoes from a node with the records that they cause. */
+#include <errno.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "user/cmd/probe.h"
+#include "user/path/path.h"
+
+static uint8_t family_of(const struct probe *probe)
+{
+	return probe->config.target.addr.family == AF_INET6 ? 6 : 4;
+}
+
+static void on_record(const struct vl_event *event, void *arg)
+{
+	struct probe *probe = arg;
+
+	/* Another ping may use the same id; its payload tells it apart. */
+	if ((event->flags & VL_EV_PAYLOAD) && !(event->flags & VL_EV_QUOTED) &&
+	    event->payload != probe->token)
+		return;
+	if (story_add(probe->story, event) < 0)
+		probe->no_memory = true;
+}
+
+static int open_session(struct probe *probe, struct err *err)
+{
+	struct vl_filter filter = {.fields = VL_F_TOKEN, .id = probe->id, .token = probe->token};
+	int ret = watch_open(&probe->watch, probe->config.run->name, err);
+
+	if (ret == -ENOENT) {
+		err_clear(err);
+		return 0; /* a lab that nothing watches can be pinged, too */
+	}
+	return ret ? ret : watch_session_open(&probe->session, probe->watch, &filter, 0, err);
+}
+
+/*
+ * From a namespace that we did not make, an echo may leave only by an end of the lab: the host's
+ * other interfaces lead to machines that nobody asked to ping.
+ */
+static int guard(struct probe *probe, const char **device, struct err *err)
+{
+	const struct probe_config *config = &probe->config;
+	struct path_question question = {.node = config->from, .to = config->target.addr};
+	const struct path_hop *hop;
+	struct path path;
+	int ret = path_first(config->run, &question, &path, err);
+
+	if (ret)
+		return ret;
+	probe->local = path.end == PATH_STAYS;
+	if (config->run->nodes[config->from->index].ours || probe->local)
+		return 0;
+	hop = &path.hops[0];
+	if (!hop->out &&
+	    !(config->from->kind == NODE_BRIDGE && !strcmp(hop->dev, config->from->bridge.dev))) {
+		ret = err_set(err, ERR_FAILED, EHOSTUNREACH, "%s", path.text);
+		if (path.hint[0])
+			err_hint(err, "%s", path.hint);
+		return ret;
+	}
+	*device = hop->out ? hop->out->ifname : config->from->bridge.dev;
+	return 0;
+}
+
+static int open_sender(struct probe *probe, const char *device, struct err *err)
+{
+	const struct probe_config *config = &probe->config;
+	struct echo_config echo = {.to = config->target.addr,
+				   .node = config->from->name,
+				   .device = device,
+				   .id = probe->id,
+				   .token = probe->token,
+				   .size = config->size,
+				   .ttl = config->ttl};
+	int ret, netns_fd = running_open_netns(config->run, config->from, err);
+
+	if (netns_fd < 0)
+		return netns_fd;
+	ret = echo_open(&probe->sender, netns_fd, &echo, err);
+	close(netns_fd);
+	return ret;
+}
+
+int probe_open(struct probe *probe, const struct probe_config *config, struct err *err)
+{
+	const char *device = NULL;
+	int ret;
+
+	*probe = (struct probe){.config = *config};
+	if (getrandom(&probe->token, sizeof(probe->token), 0) < 0 ||
+	    getrandom(&probe->id, sizeof(probe->id), 0) < 0)
+		return err_set(err, ERR_SYSTEM, errno, "no random numbers: %s", strerror(errno));
+	probe->story = story_new(config->run->lab);
+	if (!probe->story)
+		return err_set(err, ERR_SYSTEM, ENOMEM, "out of memory");
+	ret = guard(probe, &device, err);
+	if (!ret)
+		ret = open_session(probe, err);
+	if (!ret)
+		ret = open_sender(probe, device, err);
+	return ret;
+}
+
+void probe_close(struct probe *probe)
+{
+	echo_close(probe->sender);
+	watch_session_close(probe->session);
+	watch_close(probe->watch);
+	story_free(probe->story);
+	*probe = (struct probe){0};
+}
+
+int probe_drain(struct probe *probe, struct err *err)
+{
+	int ret;
+
+	if (!probe->session)
+		return 0;
+	ret = watch_session_poll(probe->session, 0, on_record, probe, err);
+	if (ret < 0 && ret != -EINTR)
+		return ret;
+	return probe->no_memory ? err_set(err, ERR_SYSTEM, ENOMEM, "out of memory") : 0;
+}
+
+uint64_t probe_lost(const struct probe *probe)
+{
+	return probe->session ? watch_session_lost(probe->session) : 0;
+}
+
+const struct itinerary *probe_itinerary(struct probe *probe, uint16_t seq)
+{
+	return story_itinerary(probe->story, family_of(probe), probe->id, seq);
+}
+
+void probe_forget(struct probe *probe, uint16_t seq)
+{
+	story_drop(probe->story, family_of(probe), probe->id, seq);
+}

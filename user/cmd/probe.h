@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * probe.h - echoes from a node with the records that they cause: what `ping` and `traceroute` send
+ * with and look through.
+ */
+#ifndef VETHLAB_USER_CMD_PROBE_H
+#define VETHLAB_USER_CMD_PROBE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "user/cmd/target.h"
+#include "user/lab/lab.h"
+#include "user/net/echo.h"
+#include "user/story/story.h"
+
+struct probe_config {
+	struct running *run;
+	const struct node *from;
+	struct target target;
+	uint16_t size; /* payload bytes */
+	uint8_t ttl;   /* 0: the node's default */
+};
+
+struct probe {
+	struct probe_config config;
+	struct echo_sender *sender;
+	struct watch *watch;
+	struct watch_session *session; /* NULL: nothing watches the lab */
+	struct story *story;
+	uint64_t token; /* first payload bytes of each echo */
+	uint16_t id;
+	bool local;	/* the target is an address of `from` itself */
+	bool no_memory; /* in a callback */
+};
+
+/* Watches first, then opens the socket, so that no record of an echo is missed. */
+int probe_open(struct probe *probe, const struct probe_config *config, struct err *err);
+void probe_close(struct probe *probe);
+/* Take the records that have come by now. */
+int probe_drain(struct probe *probe, struct err *err);
+/* Records that the kernel side could not deliver. */
+uint64_t probe_lost(const struct probe *probe);
+/* NULL: no record of that echo. */
+const struct itinerary *probe_itinerary(struct probe *probe, uint16_t seq);
+void probe_forget(struct probe *probe, uint16_t seq);
+
+#endif

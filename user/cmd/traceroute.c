@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* traceroute.c - vethlab traceroute: probes with rising TTL, each hop as node and end. */
+#include <errno.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <time.h>
+
+#include "user/cmd/cmd.h"
+#include "user/cmd/probe.h"
+#include "user/cmd/view.h"
+#include "user/out/event.h"
+#include "user/out/itinerary.h"
+#include "user/out/out.h"
+
+enum { TTL_MAX = 30, QUIET_HOPS_MAX = 3 };
+
+struct route_options {
+	const char *lab, *from, *to;
+	uint64_t wait_ns;
+	unsigned max_ttl;
+	uint8_t family;
+	bool json;
+};
+
+/* What one probe brought to light. */
+struct route_hop {
+	unsigned ttl;
+	bool answered;
+	struct echo_answer answer;
+	const struct itinerary *itinerary; /* NULL: no record */
+};
+
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+static int parse_args(int argc, char **argv, struct route_options *options, struct err *err)
+{
+	static const struct option longs[] = {
+		{"lab", required_argument, NULL, 'l'}, {"json", no_argument, NULL, 'j'}, {NULL}};
+	int c;
+
+	*options = (struct route_options){.wait_ns = 1000000000, .max_ttl = TTL_MAX};
+	optind = 1;
+	opterr = 0;
+	while ((c = getopt_long(argc, argv, ":l:jm:W:46", longs, NULL)) != -1) {
+		switch (c) {
+		case 'l':
+			options->lab = optarg;
+			break;
+		case 'j':
+			options->json = true;
+			break;
+		case 'm':
+			options->max_ttl = atoi(optarg);
+			if (options->max_ttl < 1 || options->max_ttl > 255)
+				return cmd_usage(err, "traceroute", "-m %s: that is not 1 to 255",
+						 optarg);
+			break;
+		case 'W':
+			if (!parse_duration(optarg, &options->wait_ns) || !options->wait_ns)
+				return cmd_usage(err, "traceroute", "-W %s: that is no time",
+						 optarg);
+			break;
+		case '4':
+			options->family = AF_INET;
+			break;
+		case '6':
+			options->family = AF_INET6;
+			break;
+		default:
+			return cmd_bad_option(err, "traceroute", c, argv);
+		}
+	}
+	if (argc - optind != 2)
+		return cmd_usage(err, "traceroute", "from which node, to where?");
+	options->from = argv[optind];
+	options->to = argv[optind + 1];
+	return 0;
+}
+
+/* Send with this TTL and wait for what comes back. */
+static int ask(struct probe *probe, struct route_hop *hop, uint64_t wait_ns, struct err *err)
+{
+	uint64_t until = now_ns() + wait_ns, now;
+	int ret = echo_set_ttl(probe->sender, hop->ttl, err);
+
+	if (!ret)
+		ret = echo_send(probe->sender, hop->ttl, err);
+	while (!ret && !cmd_interrupted && !hop->answered && (now = now_ns()) < until) {
+		struct pollfd fd = {.fd = echo_fd(probe->sender), .events = POLLIN};
+		struct timespec left = {.tv_sec = (until - now) / 1000000000,
+					.tv_nsec = (until - now) % 1000000000};
+
+		ppoll(&fd, 1, &left, NULL);
+		while ((ret = echo_receive(probe->sender, &hop->answer, err)) > 0)
+			hop->answered |= hop->answer.seq == hop->ttl;
+	}
+	if (!ret)
+		ret = probe_drain(probe, err);
+	if (!ret)
+		hop->itinerary = probe_itinerary(probe, hop->ttl);
+	return ret;
+}
+
+/* Nanoseconds that the packet of a leg spent on links and in nodes on the way; -1: not known. */
+static int64_t leg_time(const struct itinerary *itinerary, bool there)
+{
+	int64_t first = -1, last = -1;
+
+	for (size_t i = 0; i < itinerary->n_hops; i++) {
+		const struct hop *hop = &itinerary->hops[i];
+
+		if ((hop->leg == LEG_REQUEST) != there)
+			continue;
+		if (first < 0)
+			first = hop->at_ns;
+		last = hop->at_ns;
+	}
+	return last - first > 0 ? last - first : -1;
+}
+
+/* The end at which the probe came to the node that answered it. */
+static const struct end *arrival_end(const struct itinerary *itinerary)
+{
+	const struct end *end = NULL;
+
+	for (size_t i = 0; i < itinerary->n_hops; i++)
+		if (itinerary->hops[i].leg == LEG_REQUEST &&
+		    itinerary->hops[i].event.hook != VL_HOOK_OUT)
+			end = itinerary->hops[i].end;
+	return end;
+}
+
+static const char *time_text(int64_t ns, char buf[OUT_NUMBER_SIZE])
+{
+	return ns < 0 ? "?" : out_duration(ns, buf);
+}
+
+static void print_hop(const struct route_hop *hop, uint8_t family)
+{
+	const struct itinerary *itinerary = hop->itinerary;
+	const struct end *at = itinerary ? arrival_end(itinerary) : NULL;
+	char from[IP_TEXT_SIZE], text[ICMP_TEXT_SIZE], rtt[OUT_NUMBER_SIZE];
+	char there[OUT_NUMBER_SIZE], back[OUT_NUMBER_SIZE];
+
+	printf("%2u  ", hop->ttl);
+	if (!hop->answered) {
+		fputs("no answer", stdout);
+		if (itinerary && itinerary->last >= 0) {
+			fputs("; ", stdout);
+			itinerary_print_fate(itinerary, stdout);
+		}
+		putchar('\n');
+		return;
+	}
+	printf("%-16s  %-15s  %8s", at ? at->name : "?",
+	       ip_format(&hop->answer.from, from, sizeof(from)),
+	       hop->answer.rtt_ns ? out_duration(hop->answer.rtt_ns, rtt) : "?");
+	if (itinerary)
+		printf("  there %s, back %s", time_text(leg_time(itinerary, true), there),
+		       time_text(leg_time(itinerary, false), back));
+	if (itinerary && itinerary->asymmetric)
+		fputs(", by other links", stdout);
+	if (hop->answer.error && hop->answer.type != (family == AF_INET6 ? 3 : 11))
+		printf("  %s", icmp_text(family == AF_INET6 ? 6 : 4, hop->answer.type,
+					 hop->answer.code, hop->answer.info, text));
+	putchar('\n');
+}
+
+static void print_hop_json(const struct route_hop *hop)
+{
+	const struct end *at = hop->itinerary ? arrival_end(hop->itinerary) : NULL;
+	json_t *line = out_json_document("vethlab.traceroute/1");
+	char from[IP_TEXT_SIZE];
+
+	json_object_set_new(line, "ttl", json_integer(hop->ttl));
+	json_object_set_new(line, "answered", json_boolean(hop->answered));
+	if (hop->answered) {
+		json_object_set_new(line, "from",
+				    json_string(ip_format(&hop->answer.from, from, sizeof(from))));
+		json_object_set_new(line, "type", json_integer(hop->answer.type));
+		json_object_set_new(line, "code", json_integer(hop->answer.code));
+		if (hop->answer.rtt_ns)
+			json_object_set_new(line, "rtt_ns", json_integer(hop->answer.rtt_ns));
+	}
+	if (at)
+		json_object_set_new(line, "at", out_json_end(at));
+	json_object_set_new(line, "itinerary",
+			    hop->itinerary ? itinerary_json(hop->itinerary) : json_null());
+	out_json_line(line, stdout);
+}
+
+/* Until the target answers, an error ends the way, or too many probes in a row stay unanswered. */
+static int trace_route(struct probe *probe, const struct route_options *options, bool *arrived,
+		       struct err *err)
+{
+	uint8_t family = probe->config.target.addr.family;
+	unsigned quiet = 0;
+
+	for (unsigned ttl = 1; ttl <= options->max_ttl && !cmd_interrupted; ttl++) {
+		struct route_hop hop = {.ttl = ttl};
+		int ret = ask(probe, &hop, options->wait_ns, err);
+
+		if (ret)
+			return ret;
+		if (options->json)
+			print_hop_json(&hop);
+		else
+			print_hop(&hop, family);
+		fflush(stdout);
+		*arrived = hop.answered && !hop.answer.error;
+		quiet = hop.answered ? 0 : quiet + 1;
+		if (*arrived || quiet == QUIET_HOPS_MAX)
+			break;
+		if (hop.answered && hop.answer.type != (family == AF_INET6 ? 3 : 11))
+			break;
+		probe_forget(probe, ttl);
+	}
+	return 0;
+}
+
+static int run(const struct route_options *options, struct running *running, bool *arrived,
+	       struct err *err)
+{
+	struct probe_config config = {.run = running, .size = 56};
+	struct probe probe = {0};
+	char target[TARGET_TEXT_SIZE];
+	int ret;
+
+	config.from = cmd_find_node(running, options->from, err);
+	if (!config.from)
+		return -ENOENT;
+	ret = target_find(&config.target, running, config.from, options->to, options->family, err);
+	if (!ret)
+		ret = probe_open(&probe, &config, err);
+	if (!ret && !options->json)
+		printf("from %s to %s, at most %u hops\n", config.from->name,
+		       target_text(&config.target, target, sizeof(target)), options->max_ttl);
+	if (!ret && probe.local && !options->json)
+		out_wrap("", "it is the node's own address: packets to it stay on lo", stdout);
+	if (!ret) {
+		cmd_catch_signals();
+		ret = trace_route(&probe, options, arrived, err);
+	}
+	if (!ret && !*arrived && !options->json)
+		printf("  try: vethlab why %s %s\n", options->from, options->to);
+	if (!ret && probe_lost(&probe))
+		printf("%" PRIu64 " records were lost (buffer full)\n", probe_lost(&probe));
+	probe_close(&probe);
+	return ret;
+}
+
+int cmd_traceroute(int argc, char **argv, struct err *err)
+{
+	struct running *running = NULL;
+	struct route_options options;
+	bool arrived = false;
+	int ret = parse_args(argc, argv, &options, err);
+
+	if (!ret)
+		ret = lab_open(&running, options.lab, err);
+	if (!ret)
+		ret = run(&options, running, &arrived, err);
+	running_free(running);
+	return ret ? (int)err->code : !arrived;
+}

@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* why.c - vethlab why: where a packet would go and what would stop it, without sending one. */
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+
+#include "user/cmd/cmd.h"
+#include "user/cmd/target.h"
+#include "user/out/out.h"
+#include "user/path/path.h"
+
+struct why {
+	const char *lab;
+	bool json;
+	uint8_t family;
+	const char *from, *to;
+	struct running *run;
+	const struct node *node;
+	struct target target;
+	struct path there, back;
+	bool has_back;
+};
+
+static int parse_args(int argc, char **argv, struct why *why, struct err *err)
+{
+	static const struct option longs[] = {
+		{"lab", required_argument, NULL, 'l'}, {"json", no_argument, NULL, 'j'}, {NULL}};
+	int c;
+
+	optind = 1;
+	opterr = 0;
+	while ((c = getopt_long(argc, argv, ":l:j46", longs, NULL)) != -1) {
+		switch (c) {
+		case 'l':
+			why->lab = optarg;
+			break;
+		case 'j':
+			why->json = true;
+			break;
+		case '4':
+			why->family = AF_INET;
+			break;
+		case '6':
+			why->family = AF_INET6;
+			break;
+		default:
+			return cmd_bad_option(err, "why", c, argv);
+		}
+	}
+	if (argc - optind != 2)
+		return cmd_usage(err, "why", "from which node, to where?");
+	why->from = argv[optind];
+	why->to = argv[optind + 1];
+	return 0;
+}
+
+static int walk(struct why *why, struct err *err)
+{
+	struct path_question there = {.node = why->node, .to = why->target.addr};
+	struct path_question back;
+	int ret = path_walk(why->run, &there, &why->there, err);
+
+	if (ret || why->there.end != PATH_ARRIVES || !why->there.from.family)
+		return ret;
+	back = (struct path_question){.node = why->there.hops[why->there.n_hops - 1].node,
+				      .to = why->there.from,
+				      .from = why->there.to,
+				      .reply = true};
+	why->has_back = true;
+	return path_walk(why->run, &back, &why->back, err);
+}
+
+/* What a node does with the packet: "by a:e0 via 10.0.1.254 to r1:w0". */
+static void print_hop(const struct path_hop *hop, const struct path_hop *next)
+{
+	char via[IP_TEXT_SIZE];
+
+	if (hop->dev[0])
+		printf("by %s:%s", hop->node->name, hop->dev);
+	if (hop->route.via.family)
+		printf(" via %s", ip_format(&hop->route.via, via, sizeof(via)));
+	if (next)
+		printf(" to %s", next->in->name);
+}
+
+static void print_path(const struct path *path, const char *word)
+{
+	int width = 0;
+
+	for (size_t i = 0; i < path->n_hops; i++) {
+		int columns = out_columns(path->hops[i].node->name);
+
+		width = columns > width ? columns : width;
+	}
+	for (size_t i = 0; i < path->n_hops; i++) {
+		const struct path_hop *hop = &path->hops[i];
+		const struct path_hop *next = i + 1 < path->n_hops ? hop + 1 : NULL;
+
+		printf("  %-5s  %-*s  ", i ? "" : word, width, hop->node->name);
+		if (next || hop->dev[0])
+			print_hop(hop, next);
+		if (!next && path_is_good(path))
+			printf(path->end == PATH_STAYS ? ", its own" : "arrives");
+		else if (!next)
+			printf("%sstopped: %s", hop->dev[0] ? ", " : "", path_end_word(path->end));
+		putchar('\n');
+	}
+}
+
+static const struct path *verdict(const struct why *why)
+{
+	return why->has_back ? &why->back : &why->there;
+}
+
+static void print_text(const struct why *why)
+{
+	const struct path *end = verdict(why);
+	char target[TARGET_TEXT_SIZE], from[IP_TEXT_SIZE];
+
+	printf("%s to %s", why->node->name, target_text(&why->target, target, sizeof(target)));
+	if (why->there.from.family)
+		printf(", as %s", ip_format(&why->there.from, from, sizeof(from)));
+	putchar('\n');
+	if (why->there.end != PATH_STAYS)
+		print_path(&why->there, "there");
+	if (why->has_back)
+		print_path(&why->back, "back");
+	if (why->there.end == PATH_STAYS || !path_is_good(end)) {
+		out_wrap("", end->text, stdout);
+		if (end->hint[0])
+			out_wrap("  try: ", end->hint, stdout);
+		return;
+	}
+	out_wrap("",
+		 "By the nodes' routes, links and settings an echo arrives and its answer comes "
+		 "back. What filters (nft, tc, XDP) do was not looked at; to see it:",
+		 stdout);
+	printf("  vethlab ping %s %s\n", why->from, why->to);
+}
+
+static json_t *path_json(const struct path *path)
+{
+	json_t *hops = json_array();
+	char text[IP_TEXT_SIZE];
+
+	for (size_t i = 0; i < path->n_hops; i++) {
+		const struct path_hop *hop = &path->hops[i];
+		json_t *item = json_pack("{s:s}", "node", hop->node->name);
+
+		if (hop->in)
+			json_object_set_new(item, "in", json_string(hop->in->name));
+		if (hop->dev[0])
+			json_object_set_new(item, "interface", json_string(hop->dev));
+		if (hop->out)
+			json_object_set_new(item, "out", json_string(hop->out->name));
+		if (hop->route.via.family)
+			json_object_set_new(
+				item, "via",
+				json_string(ip_format(&hop->route.via, text, sizeof(text))));
+		json_array_append_new(hops, item);
+	}
+	return json_pack("{s:s, s:s, s:s, s:o}", "end", path_end_word(path->end), "text",
+			 path->text, "hint", path->hint, "hops", hops);
+}
+
+static void print_json(const struct why *why)
+{
+	json_t *doc = out_json_document("vethlab.why/1");
+	char text[IP_TEXT_SIZE];
+
+	json_object_set_new(doc, "from", json_string(why->node->name));
+	json_object_set_new(doc, "to",
+			    json_string(ip_format(&why->target.addr, text, sizeof(text))));
+	if (why->there.from.family)
+		json_object_set_new(doc, "source",
+				    json_string(ip_format(&why->there.from, text, sizeof(text))));
+	json_object_set_new(doc, "good", json_boolean(path_is_good(verdict(why))));
+	json_object_set_new(doc, "there", path_json(&why->there));
+	if (why->has_back)
+		json_object_set_new(doc, "back", path_json(&why->back));
+	out_json_print(doc, stdout);
+}
+
+int cmd_why(int argc, char **argv, struct err *err)
+{
+	struct why *why = calloc(1, sizeof(*why));
+	int ret, status;
+
+	if (!why)
+		return err_set(err, ERR_SYSTEM, ENOMEM, "why: out of memory");
+	ret = parse_args(argc, argv, why, err);
+	if (!ret)
+		ret = lab_open(&why->run, why->lab, err);
+	if (!ret) {
+		why->node = cmd_find_node(why->run, why->from, err);
+		ret = why->node ? 0 : -ENOENT;
+	}
+	if (!ret)
+		ret = target_find(&why->target, why->run, why->node, why->to, why->family, err);
+	if (!ret)
+		ret = walk(why, err);
+	if (!ret && why->json)
+		print_json(why);
+	else if (!ret)
+		print_text(why);
+	status = ret ? (int)err->code : !path_is_good(verdict(why));
+	running_free(why->run);
+	free(why);
+	return status;
+}
