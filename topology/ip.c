@@ -138,6 +138,8 @@ const char *ip_problem(const struct ip_addr *addr)
 			return "it is a multicast address";
 		if (addr->bytes[0] >= 240)
 			return "it is in the reserved range 240.0.0.0/4";
+		if (addr->bytes[0] == 127)
+			return "it is in 127.0.0.0/8, which belongs to lo";
 		if (addr->bytes[0] == 0)
 			return "it is in 0.0.0.0/8, which stands for no address";
 		return NULL;

@@ -138,6 +138,7 @@ struct end {
 	struct address *addresses;
 	size_t n_addresses;
 	bool up; /* administrative state wanted; default true */
+	bool no_port; /* of a node that is a bridge, but not a port of it: an interface beside it */
 	bool has_mac;
 	uint8_t mac[6];
 	uint32_t mtu; /* 0: the link's */

@@ -45,9 +45,10 @@ static void collect(struct path_graph *graph, const struct segments *segments)
 		if (node->lo_up)
 			add_items(graph, node->lo_addresses, node->n_lo_addresses, PATHS_NO_SEGMENT,
 				  node, "lo");
-		if (node->n_ends)
-			add_items(graph, node->bridge_addresses, node->n_bridge_addresses,
-				  segment_of(segments, node->ends[0]), node, node->bridge.dev);
+		add_items(graph, node->bridge_addresses, node->n_bridge_addresses,
+			  bridge_port(node) ? (int)segment_of(segments, bridge_port(node))
+					    : PATHS_NO_SEGMENT,
+			  node, node->bridge.dev);
 	}
 	for (size_t i = 0; i < lab_n_ends(lab); i++) {
 		const struct end *end = lab_end(lab, i);

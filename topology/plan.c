@@ -166,11 +166,6 @@ static int members_find(struct members *members, const struct lab *lab,
 	return 0;
 }
 
-static bool is_port(const struct end *end)
-{
-	return end->node->kind == NODE_BRIDGE;
-}
-
 /* Whether all of a segment is planned, or nothing: half of it could not be one subnet. */
 static bool check_segment(const struct plan *plan, struct link **links, size_t n,
 			  struct diags *diags)
@@ -233,7 +228,7 @@ static int plan_segment(struct cursor *cursor, const struct taken *taken, struct
 	uint64_t host;
 
 	for (size_t i = 0; i < n_links; i++)
-		n += !is_port(links[i]->ends[0]) + !is_port(links[i]->ends[1]);
+		n += !end_is_port(links[i]->ends[0]) + !end_is_port(links[i]->ends[1]);
 	if (!n)
 		return 0;
 	if (!next_subnet(cursor, taken, fitting_length(cursor->pool, n), &subnet)) {
@@ -248,7 +243,7 @@ static int plan_segment(struct cursor *cursor, const struct taken *taken, struct
 	host = subnet.len < ip_bits(family) - 1; /* a subnet of two addresses uses both */
 	for (size_t i = 0; i < n_links; i++)
 		for (int side = 0; side < 2; side++)
-			if (!is_port(links[i]->ends[side]) &&
+			if (!end_is_port(links[i]->ends[side]) &&
 			    add_address(links[i]->ends[side], &subnet, host++) < 0)
 				return -ENOMEM;
 	return 0;

@@ -22,6 +22,7 @@ struct end_draft {
 	struct draft *draft;
 	struct end *end;
 	const struct yaml *text; /* of "node:interface" */
+	const struct yaml *port; /* of `port:` */
 	unsigned side;
 };
 
@@ -93,9 +94,20 @@ static void read_end_up(struct reader *r, const struct yaml *value, void *object
 	reader_bool(r, value, &draft->draft->end_up[draft->side]);
 }
 
+static void read_end_port(struct reader *r, const struct yaml *value, void *object)
+{
+	struct end_draft *draft = object;
+	bool port = true;
+
+	reader_bool(r, value, &port);
+	draft->end->no_port = !port;
+	draft->port = value;
+}
+
 static const struct key end_keys[] = {
-	{"end", read_end_name}, {"address", read_end_addresses}, {"addresses", read_end_addresses},
-	{"mac", read_end_mac},	{"mtu", read_end_mtu},		 {"up", read_end_up},
+	{"end", read_end_name},	 {"address", read_end_addresses}, {"addresses", read_end_addresses},
+	{"mac", read_end_mac},	 {"mtu", read_end_mtu},		  {"up", read_end_up},
+	{"port", read_end_port},
 };
 
 static void end_free(struct end *end)
@@ -127,6 +139,9 @@ static void read_end(struct reader *r, const struct yaml *value, void *object)
 			     "the end does not say whose it is");
 	if (end.text)
 		end.end->where = reader_where(r, end.text);
+	if (end.port && end.end->node && end.end->node->kind != NODE_BRIDGE)
+		reader_error(r, end.port->key, NULL,
+			     "`port` is for ends of bridges, and %s is none", end.end->node->name);
 	if (end.end->node)
 		draft->link->ends[end.side] = end.end;
 	else
@@ -319,6 +334,14 @@ static void name_end(struct end *end)
 /* The first ethN of the node that is still free. next: where to go on, by node. */
 static void make_up_name(struct reader *r, struct end *end, unsigned *next)
 {
+	struct yaml value = {.line = end->where.line, .column = end->where.column};
+
+	if (end->node->netns != NETNS_NEW)
+		reader_error(
+			r, &value, "write NODE:INTERFACE",
+			"an interface in the existing namespace of %s needs a name that is free "
+			"there",
+			end->node->name);
 	do {
 		snprintf(end->ifname, sizeof(end->ifname), "eth%u", (*next)++);
 		name_end(end);

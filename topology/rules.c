@@ -76,6 +76,10 @@ static void check_end(const struct end *end, struct diags *diags)
 	else if (end->has_mac && !memcmp(end->mac, zero, sizeof(zero)))
 		diags_add(diags, SEVERITY_ERROR, end->where, NULL,
 			  "%s: the MAC address is all zero", end->name);
+	if (end_is_port(end) && end->n_addresses)
+		diags_add(diags, SEVERITY_WARNING, end->addresses[0].where,
+			  "give it to the bridge (`address:` of the node), or say `port: false`",
+			  "%s is a port of a bridge: its address answers to nobody", end->name);
 	for (size_t i = 0; i < end->n_addresses; i++) {
 		if (end->addresses[i].prefix.addr.family != AF_INET6 ||
 		    end_mtu(end) >= IPV6_MTU_MIN)
@@ -92,6 +96,7 @@ static int check_mtus(const struct lab *lab, const struct segments *segments, st
 {
 	const struct end **first = calloc(segments->count + 1, sizeof(*first));
 	bool *told = calloc(segments->count + 1, sizeof(*told));
+	int result;
 
 	for (size_t i = 0; first && told && i < lab_n_ends(lab); i++) {
 		const struct end *end = lab_end(lab, i);
@@ -107,9 +112,41 @@ static int check_mtus(const struct lab *lab, const struct segments *segments, st
 			  "MTU %u of %s differs from the %u of %s on the same wire", end_mtu(end),
 			  end->name, end_mtu(first[segment]), first[segment]->name);
 	}
+	result = first && told ? 0 : -ENOMEM;
 	free(first);
 	free(told);
-	return first && told ? 0 : -ENOMEM;
+	return result;
+}
+
+/* A circle of bridges without STP carries the first broadcast around forever. */
+static int check_loops(const struct lab *lab, struct diags *diags)
+{
+	unsigned *parent = calloc(lab->n_nodes + 1, sizeof(*parent));
+
+	if (!parent)
+		return -ENOMEM;
+	for (size_t i = 0; i < lab->n_nodes; i++)
+		parent[i] = i;
+	for (size_t i = 0; i < lab->n_links; i++) {
+		const struct end *a = lab->links[i]->ends[0], *b = a->peer;
+		unsigned x = a->node->index, y = b->node->index;
+
+		if (!end_is_port(a) || !end_is_port(b) || !a->up || !b->up)
+			continue;
+		while (parent[x] != x)
+			x = parent[x] = parent[parent[x]];
+		while (parent[y] != y)
+			y = parent[y] = parent[parent[y]];
+		if (x == y && !(a->node->bridge.stp && b->node->bridge.stp))
+			diags_add(diags, SEVERITY_WARNING, a->where,
+				  "say `stp: true` for the bridges, or leave the link out",
+				  "%s -- %s closes a loop of bridges: a broadcast circles in it "
+				  "forever",
+				  a->name, b->name);
+		parent[x] = y;
+	}
+	free(parent);
+	return 0;
 }
 
 /* ---- all ----------------------------------------------------------------------------------- */
@@ -128,7 +165,7 @@ int rules_check(const struct lab *lab, const struct segments *segments, bool com
 	for (size_t i = 0; i < lab_n_ends(lab); i++)
 		check_end(lab_end(lab, i), diags);
 	if (complete && diags->errors == errors && result == 0)
-		result = check_mtus(lab, segments, diags);
+		result = check_mtus(lab, segments, diags) ?: check_loops(lab, diags);
 	if (complete && diags->errors == errors && result == 0)
 		result = rules_lab_addresses(lab, segments, diags);
 	return result;

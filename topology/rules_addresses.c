@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 
 #include "topology/ip.h"
@@ -14,12 +15,11 @@ static void check_address(const struct node *node, const struct address *address
 			  struct diags *diags)
 {
 	const struct ip_prefix *prefix = &address->prefix;
-	const char *problem = ip_problem(&prefix->addr);
+	bool loopback = prefix->addr.family == AF_INET && prefix->addr.bytes[0] == 127;
+	const char *problem = lo && loopback ? NULL : ip_problem(&prefix->addr);
 	char text[IP_TEXT_SIZE];
 
 	ip_prefix_format(prefix, text, sizeof(text));
-	if (!problem && !lo && prefix->addr.family == AF_INET && prefix->addr.bytes[0] == 127)
-		problem = "it is in 127.0.0.0/8, which belongs to lo";
 	if (!problem && !prefix->len)
 		problem = "a subnet of length 0 is everything";
 	if (problem)
@@ -55,7 +55,8 @@ static size_t collect(const struct node *node, struct seen *list, unsigned order
 	} own[] = {
 		{node->lo_addresses, node->n_lo_addresses, "lo", UINT32_MAX},
 		{node->bridge_addresses, node->n_bridge_addresses, node->bridge.dev,
-		 segments && node->n_ends ? segment_of(segments, node->ends[0]) : UINT32_MAX},
+		 segments && bridge_port(node) ? segment_of(segments, bridge_port(node))
+					       : UINT32_MAX},
 	};
 	size_t n = 0;
 
@@ -90,7 +91,10 @@ int rules_node_addresses(const struct node *node, struct diags *diags)
 	for (size_t i = 1; i < n; i++) {
 		char text[IP_TEXT_SIZE];
 
-		if (!ip_equal(&list[i].address->prefix.addr, &list[i - 1].address->prefix.addr))
+		/* fe80:: addresses are per interface. */
+		if (!ip_equal(&list[i].address->prefix.addr, &list[i - 1].address->prefix.addr) ||
+		    (ip_is_link_local(&list[i].address->prefix.addr) &&
+		     strcmp(list[i].owner, list[i - 1].owner)))
 			continue;
 		diags_add(diags, SEVERITY_ERROR, list[i].address->where, NULL,
 			  "%s has %s twice, on %s and on %s", node->name,

@@ -25,6 +25,14 @@ static void join(unsigned *parent, unsigned a, unsigned b)
 		parent[a] = b;
 }
 
+const struct end *bridge_port(const struct node *node)
+{
+	for (size_t i = 0; i < node->n_ends; i++)
+		if (end_is_port(node->ends[i]))
+			return node->ends[i];
+	return NULL;
+}
+
 int segments_find(struct segments *segments, const struct lab *lab)
 {
 	unsigned *parent = calloc(lab->n_links + 1, sizeof(*parent));
@@ -36,9 +44,11 @@ int segments_find(struct segments *segments, const struct lab *lab)
 		parent[i] = i;
 	for (size_t i = 0; i < lab->n_nodes; i++) {
 		const struct node *node = lab->nodes[i];
+		const struct end *first = bridge_port(node);
 
-		for (size_t j = 1; node->kind == NODE_BRIDGE && j < node->n_ends; j++)
-			join(parent, node->ends[0]->link->index, node->ends[j]->link->index);
+		for (size_t j = 0; first && j < node->n_ends; j++)
+			if (end_is_port(node->ends[j]))
+				join(parent, first->link->index, node->ends[j]->link->index);
 	}
 	/* A set is numbered by its lowest link, which comes first. */
 	for (size_t i = 0; i < lab->n_links; i++)

@@ -17,6 +17,15 @@ struct segments {
 int segments_find(struct segments *segments, const struct lab *lab);
 void segments_free(struct segments *segments);
 
+/* An end that the bridge of its node has as a port. */
+static inline bool end_is_port(const struct end *end)
+{
+	return end->node->kind == NODE_BRIDGE && !end->no_port;
+}
+
+/* The first port of a bridge, whose segment is that of the bridge's own interface; NULL: none. */
+const struct end *bridge_port(const struct node *node);
+
 static inline unsigned segment_of(const struct segments *segments, const struct end *end)
 {
 	return segments->of_link[end->link->index];

@@ -131,10 +131,11 @@ static void test_add(void **state)
 
 static void test_problems(void **state)
 {
-	static const char *const bad[] = {
-		"224.0.0.5", "239.255.255.255", "240.0.0.1", "255.255.255.255",
-		"0.0.0.0",   "0.1.2.3",		"ff02::1",   "::",
-		"::1"};
+	static const char *const bad[] = {"224.0.0.5", "239.255.255.255",
+					  "240.0.0.1", "255.255.255.255",
+					  "0.0.0.0",   "0.1.2.3",
+					  "127.0.0.1", "ff02::1",
+					  "::",	       "::1"};
 	static const char *const good[] = {"10.0.0.1", "223.255.255.255", "1.1.1.1", "fe80::1",
 					   "fd00::1"};
 	struct ip_addr a;

@@ -46,8 +46,9 @@ static bool check_file(const char *path, json_t *files)
 	else
 		out_diags(&diags, stdout);
 	if (!files && lab)
-		printf("%s: %s can be built: %zu nodes, %zu links\n", path, lab->name, lab->n_nodes,
-		       lab->n_links);
+		printf("%s: %s can be built: %zu node%s, %zu link%s\n", path, lab->name,
+		       lab->n_nodes, lab->n_nodes == 1 ? "" : "s", lab->n_links,
+		       lab->n_links == 1 ? "" : "s");
 	diags_free(&diags);
 	lab_free(lab);
 	return good;

@@ -129,7 +129,7 @@ static int prepare_end(const struct running *run, struct watch *watch, struct nl
 	if (!ret)
 		ret = link_set_offloads(end->ifname, end->link->tx_checksum, end->link->tso,
 					end->link->gro, &offloads, err);
-	if (!ret && end->node->kind == NODE_BRIDGE)
+	if (!ret && end->node->kind == NODE_BRIDGE && !end->no_port)
 		ret = link_set_master(nl, ifindex, running_bridge_ifindex(run, end->node), &port,
 				      err);
 	if (!ret)
