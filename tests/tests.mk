@@ -15,7 +15,10 @@ UNIT_COMMON := $(patsubst %.c,$(B)/%.o,$(filter-out tests/unit/test_%,$(UNIT_SRC
 PROG_COMMON := $(patsubst %.c,$(B)/%.o,$(filter-out tests/prog/test_%,$(PROG_SRC)))
 # Small helpers of the lab tests: one program a file.
 LAB_HELPERS := $(patsubst %.c,$(B)/%,$(wildcard tests/lab/*.c))
-TEST_OBJ    := $(patsubst %.c,$(B)/%.o,$(UNIT_SRC) $(PROG_SRC) $(wildcard tests/lab/*.c))
+# What docs/ shows: the shared header and libbpf, nothing of ours.
+EXAMPLES    := $(patsubst %.c,$(B)/%,$(wildcard docs/examples/*.c))
+TEST_OBJ    := $(patsubst %.c,$(B)/%.o,$(UNIT_SRC) $(PROG_SRC) $(wildcard tests/lab/*.c) \
+	       $(wildcard docs/examples/*.c))
 
 .SECONDARY: $(TEST_OBJ)
 
@@ -36,7 +39,7 @@ $(PROG_TESTS): %: %.o $(PROG_COMMON) $(B)/libvethlab.a
 	$(link_test)
 
 $(B)/tests/lab/valid: $(B)/tests/unit/schema.o $(B)/tests/unit/openmetrics.o
-$(LAB_HELPERS): %: %.o
+$(LAB_HELPERS) $(EXAMPLES): %: %.o
 	$(say) LINK $@
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
 
@@ -71,7 +74,7 @@ help:
 deps:
 	@tests/deps.sh build test
 
-tests: $(UNIT_TESTS) $(PROG_TESTS) $(LAB_HELPERS)
+tests: $(UNIT_TESTS) $(PROG_TESTS) $(LAB_HELPERS) $(EXAMPLES)
 
 check:
 	@tests/deps.sh build test

@@ -1,0 +1,65 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck disable=SC2016 # backquotes are of Markdown
+# test_maps.sh - the pinned maps as docs/maps.md describes them to other people's programs.
+# shellcheck source=tests/lab/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+# What the examples print, from stats.
+expected() {
+	vethlab stats --json | jq -r '.ends[] | .end as $name | .hooks | to_entries[] |
+		"\($name) \(.key) packets \(.value.packets)" +
+		" requests \(.value.icmp4.echo_request) replies \(.value.icmp4.echo_reply)"' | sort
+}
+
+# Echoes, and no neighbor discovery of the kernel's own that would come between two readings.
+traffic() {
+	ip -n blue link set veth1 addrgenmode none
+	ip link set veth0 addrgenmode none
+	good vethlab link default:veth0 up
+	good ping -q -c 20 -i 0.01 10.1.1.1
+}
+
+examples_agree() { # LAB
+	local want
+	want=$(expected)
+	[[ -n $want ]] || fail "stats shows no ends"
+	assert_eq "$("$BUILD/docs/examples/counters" "$1" | sort)" "$want" "counters.c"
+	assert_eq "$("$TOP/docs/examples/counters.sh" "$1" | sort)" "$want" "counters.sh"
+}
+
+test_examples() {
+	up blue
+	traffic
+	examples_agree blue
+	assert_eq "$(expected | grep -c 'requests 20')" 3 "hooks that saw 20 requests"
+	good vethlab down
+	# A lab that is not there any more.
+	bad 1 "$BUILD/docs/examples/counters" blue
+	says "No such file"
+}
+
+# A hook that the lab does not have has no map.
+test_fewer_hooks() {
+	up blue --hooks in --xdp off
+	traffic
+	examples_agree blue
+	assert_eq "$(cd /sys/fs/bpf/vethlab/blue && echo count_*)" count_in "maps of counters"
+	good vethlab down
+}
+
+# Each map that the document's table names is there, and of the type that it says.
+test_document() {
+	local name kind n=0
+	up blue
+	while IFS=$'\t' read -r name kind; do
+		good bpftool -j map show pinned "/sys/fs/bpf/vethlab/blue/$name"
+		assert_eq "$(jq -r .type <<<"$out")" "$kind" "type of $name"
+		n=$((n + 1))
+	done < <(sed -n 's/^| `\([a-z_]*\)` | \([^|,]*[a-z]\)[ ,].*/\1\t\2/p' "$TOP/docs/maps.md" |
+		sed 's/per-CPU array/percpu_array/')
+	assert_eq "$n" 5 "maps in the document"
+	good vethlab down
+}
+
+run_tests
