@@ -200,6 +200,8 @@ int main(int argc, char **argv)
 
 	/* A closed pipe is a write error, reported as one; it must not end a build half-way. */
 	signal(SIGPIPE, SIG_IGN);
+	/* A line at once: what several processes say on one terminal does not mix. */
+	setvbuf(stderr, NULL, _IOLBF, BUFSIZ);
 	status = dispatch(argc, argv, &err);
 	/* Output that did not arrive is a failure too; a reader that left (head) is not. */
 	written = out_finish(stdout, &output);

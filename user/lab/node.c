@@ -333,18 +333,20 @@ static int not_up(const struct waiting *waiting, struct err *err)
 	return -ETIMEDOUT;
 }
 
-static int send_frames(const struct node_job *job, struct nl *nl, struct err *err)
+static int send_frames(const struct node_job *job, struct err *err)
 {
-	int ret = 0;
+	int sock = frame_open(err), ret = sock < 0 ? sock : 0;
 
 	for (size_t i = 0; !ret && i < job->node->n_ends; i++) {
 		const struct end *end = job->node->ends[i];
-		struct nl_what what = { end->name, "send an ARP request", end->where, 0 };
+		struct nl_what what = { end->name, "send a frame", end->where, 0 };
 
 		if (node_end_should_be_up(end) && end_touch(job->touch, end) & TOUCH_FRESH)
-			ret = link_send_arp(nl, running_ifindex(job->run, end), &what, err);
+			ret = frame_send(sock, running_ifindex(job->run, end), &what, err);
 	}
-	return ret ? ret : nl_flush(nl, err);
+	if (sock >= 0)
+		close(sock);
+	return ret;
 }
 
 int node_wait_up(const struct node_job *job, struct err *err)
@@ -376,7 +378,7 @@ int node_wait_up(const struct node_job *job, struct err *err)
 			ret = not_up(&waiting, err);
 	}
 	if (!ret)
-		ret = send_frames(job, nl, err);
+		ret = send_frames(job, err);
 	nl_close(nl);
 	nl_close(events);
 	free(waiting.up);

@@ -115,22 +115,6 @@ int neighbor_delete(struct nl *nl, uint32_t ifindex, const struct ip_addr *addr,
 	return nl_commit(nl, what, err);
 }
 
-int link_send_arp(struct nl *nl, uint32_t ifindex, const struct nl_what *what, struct err *err)
-{
-	static const struct ip_addr nobody = { .family = AF_INET, .bytes = { 192, 0, 2, 1 } };
-	struct nlmsghdr *nlh;
-	int ret;
-
-	/* NTF_USE makes the kernel ask at once (neigh_event_send); taking it back ends the asking. */
-	nlh = neighbor_request(nl, RTM_NEWNEIGH, NLM_F_CREATE, ifindex, &nobody);
-	neighbor_header(nlh)->ndm_flags = NTF_USE;
-	ret = nl_commit(nl, what, err);
-	if (ret)
-		return ret;
-	neighbor_request(nl, RTM_DELNEIGH, 0, ifindex, &nobody);
-	return nl_commit(nl, what, err);
-}
-
 static int set_offload(int sock, const char *ifname, uint32_t command, enum setting setting)
 {
 	struct ethtool_value value = { .cmd = command, .data = setting == SETTING_ON };

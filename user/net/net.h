@@ -189,11 +189,6 @@ int neighbor_add(struct nl *nl, uint32_t ifindex, const struct ip_addr *addr,
 /* -ENOENT: there is none. */
 int neighbor_delete(struct nl *nl, uint32_t ifindex, const struct ip_addr *addr,
 		    const struct nl_what *what, struct err *err);
-/*
- * Send one ARP request out of an interface, for an address that nobody has (192.0.2.1, RFC 5737), and
- * leave no neighbor behind: a frame that crosses the link and changes nothing at its other end.
- */
-int link_send_arp(struct nl *nl, uint32_t ifindex, const struct nl_what *what, struct err *err);
 /* Offloads of an interface in the calling thread's namespace, by ethtool ioctl. */
 int link_set_offloads(const char *ifname, enum setting tx_checksum, enum setting tso,
 		      enum setting gro, const struct nl_what *what, struct err *err);
@@ -220,6 +215,13 @@ int link_list(struct nl *nl, bool (*cb)(const struct link_info *info, void *arg)
 /* nl_event() for a socket that listens to RTNLGRP_LINK. */
 int link_event(struct nl *nl, int timeout_ms, bool (*cb)(const struct link_info *info, void *arg),
 	       void *arg, struct err *err);
+/*
+ * A socket in the calling thread's namespace for frame_send(), which the caller closes, or -errno.
+ * frame_send() sends one ARP request out of an interface that is up: a frame that crosses the
+ * link, is counted at both ends, and changes nothing there.
+ */
+int frame_open(struct err *err);
+int frame_send(int sock, uint32_t ifindex, const struct nl_what *what, struct err *err);
 /* Every address of an interface (0: of all). */
 int address_list(struct nl *nl, uint32_t ifindex,
 		 bool (*cb)(uint32_t ifindex, const struct ip_prefix *prefix, void *arg),
