@@ -115,8 +115,9 @@ static void print_text(const struct running *run, uint64_t took_ns)
 
 	if (run->mounted_bpffs)
 		printf("mounted bpffs on %s, where the programs are pinned\n", BPFFS);
-	printf("%s is up: %zu nodes, %zu links, in %s\n", run->name, run->lab->n_nodes,
-	       run->lab->n_links, out_duration(took_ns, took));
+	printf("%s is up: %zu node%s, %zu link%s, in %s\n", run->name, run->lab->n_nodes,
+	       run->lab->n_nodes == 1 ? "" : "s", run->lab->n_links,
+	       run->lab->n_links == 1 ? "" : "s", out_duration(took_ns, took));
 	if (n_ends)
 		printf("watched at %zu ends: %s%s\n", n_ends,
 		       out_hooks(run, lab_end(run->lab, 0), hooks), same_hooks(run) ? "" : ", ...");
