@@ -116,7 +116,7 @@ static void print_help(FILE *f)
 	      "usage: vethlab VERB [ARGUMENTS]      vethlab help VERB\n\n",
 	      f);
 	for (const struct cmd *cmd = cmds; cmd->name; cmd++)
-		fprintf(f, "  %-9s %s\n", cmd->name, cmd->summary);
+		fprintf(f, "  %-11s %s\n", cmd->name, cmd->summary);
 	fputs("\n"
 	      "  -l LAB    the lab, where several run      -j, --json   output for programs\n\n"
 	      "exit status: 0 good; 1 the lab did not do what was asked; 2 usage; 3 lab file;\n"

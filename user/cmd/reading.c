@@ -123,8 +123,15 @@ static int read_all(struct snapshot *snapshot, const struct reading *reading, st
 	return rc;
 }
 
+static int load(struct snapshot *snapshot, const struct reading *reading, const char *path,
+		struct err *err)
+{
+	return snapshot_load(snapshot, path, reading->run->name, reading->run->lab,
+			     watch_n_ends(reading->watch), err);
+}
+
 /* What `stats --reset` saved, if that was in this life of the lab. */
-static int load_reset(struct reading *reading, const struct snapshot *now, struct err *err)
+static int load_reset(struct reading *reading, struct err *err)
 {
 	struct snapshot reset;
 	char path[PATH_MAX];
@@ -133,10 +140,10 @@ static int load_reset(struct reading *reading, const struct snapshot *now, struc
 	file_path(reading, "reset.json", path);
 	if (access(path, F_OK))
 		return 0;
-	rc = snapshot_load(&reset, path, reading->run->name, reading->run->lab, now->n_ends, err);
+	rc = load(&reset, reading, path, err);
 	if (rc)
 		return rc;
-	if (reset.built_ns == now->built_ns && reset.since_ns == reset.built_ns)
+	if (reset.built_ns == reading->built_ns && reset.since_ns == reset.built_ns)
 		reading->base = reset;
 	else
 		snapshot_free(&reset);
@@ -144,18 +151,16 @@ static int load_reset(struct reading *reading, const struct snapshot *now, struc
 }
 
 /* A document counts from the building of the lab, or from the reset: then that is added. */
-static int load_since(struct reading *reading, const struct snapshot *now, const char *path,
-		      struct err *err)
+static int load_since(struct reading *reading, const char *path, struct err *err)
 {
 	struct snapshot since;
-	int rc = snapshot_load(&since, path, reading->run->name, reading->run->lab, now->n_ends,
-			       err);
+	int rc = load(&since, reading, path, err);
 
 	if (rc)
 		return rc;
-	if (since.built_ns == now->built_ns && since.since_ns == reading->base.read_ns) {
+	if (since.built_ns == reading->built_ns && since.since_ns == reading->base.read_ns) {
 		snapshot_add(&since, &reading->base);
-	} else if (since.built_ns != now->built_ns || since.since_ns != now->since_ns) {
+	} else if (since.built_ns != reading->built_ns || since.since_ns != since.built_ns) {
 		snapshot_free(&since);
 		err_set(err, ERR_USAGE, EINVAL,
 			"%s: it counts neither from when lab %s was built nor from its last reset",
@@ -170,16 +175,10 @@ static int load_since(struct reading *reading, const struct snapshot *now, const
 
 int reading_set_base(struct reading *reading, bool all, const char *since, struct err *err)
 {
-	struct snapshot now;
-	int rc = read_all(&now, reading, err);
+	int rc = all ? 0 : load_reset(reading, err);
 
-	if (rc)
-		return rc;
-	if (!all)
-		rc = load_reset(reading, &now, err);
 	if (!rc && since)
-		rc = load_since(reading, &now, since, err);
-	snapshot_free(&now);
+		rc = load_since(reading, since, err);
 	return rc;
 }
 
