@@ -144,6 +144,12 @@ static enum path_end refusal(struct path_asking *asking, const struct path_hop *
 
 	if (hop->route.error == EXDEV)
 		return PATH_SPOOFED;
+	/*
+	 * Newer kernels say EINVAL for every cause. What is for the node itself is not forwarded: only
+	 * its source can be wrong.
+	 */
+	if (hop->in && !route_get(asking->nl, &own, &route, NULL) && route.type == RTN_LOCAL)
+		return PATH_SPOOFED;
 	if (hop->in && sysctl_is(asking, forwarding, "0"))
 		return PATH_NO_FORWARD;
 	/* Asked as the sender, a node tells a route that refuses from none at all. */
