@@ -252,6 +252,21 @@ static void test_missing(void **state)
 	story_free(story);
 }
 
+/* A reply that came home and was refused there was last seen at the last hook it passed. */
+static void test_last_hook_at_home(void **state)
+{
+	struct story *story = story_new(lab);
+	struct vl_event e[] = {REQ(1000, A_X, VL_HOOK_OUT, 64), REP(1080, A_X, VL_HOOK_XDP, 63),
+			       REP(1082, A_X, VL_HOOK_IN, 63)};
+	const struct itinerary *it = TELL(story, e);
+
+	(void)state;
+	assert_int_equal(it->fate, FATE_ANSWERED);
+	assert_int_equal(it->hops[it->arrival].event.hook, VL_HOOK_XDP);
+	assert_int_equal(it->hops[it->last].event.hook, VL_HOOK_IN);
+	story_free(story);
+}
+
 /* Only the reply was recorded: a asked all the same, since the reply went to it. */
 static void test_only_reply(void **state)
 {
@@ -571,7 +586,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_routed),	     cmocka_unit_test(test_any_order),
 		cmocka_unit_test(test_clock_skew),   cmocka_unit_test(test_one_cpu_does_not_skew),
-		cmocka_unit_test(test_missing),	     cmocka_unit_test(test_only_reply),
+		cmocka_unit_test(test_missing),	     cmocka_unit_test(test_last_hook_at_home),
+	     cmocka_unit_test(test_only_reply),
 		cmocka_unit_test(test_partial_view), cmocka_unit_test(test_matches),
 		cmocka_unit_test(test_lost),	     cmocka_unit_test(test_error),
 		cmocka_unit_test(test_nat),	     cmocka_unit_test(test_flood),

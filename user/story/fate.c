@@ -53,6 +53,19 @@ static int arrival_at(const struct itinerary *itinerary, enum leg leg, const str
 	return -1;
 }
 
+/* The last hook that an arrival passed at its end: xdp, then in. */
+static int last_of_arrival(const struct itinerary *itinerary, int arrival)
+{
+	const struct hop *hops = itinerary->hops;
+	int last = arrival;
+
+	for (size_t i = arrival + 1; i < itinerary->n_hops; i++)
+		if (hops[i].leg == hops[arrival].leg && hops[i].end == hops[arrival].end &&
+		    hops[i].event.hook != VL_HOOK_OUT)
+			last = i;
+	return last;
+}
+
 static bool was_delivered(const struct itinerary *itinerary, const struct lab *lab)
 {
 	for (size_t i = 0; i < itinerary->n_hops; i++) {
@@ -148,7 +161,8 @@ void itinerary_judge(struct itinerary *itinerary, const struct lab *lab)
 	itinerary->answered = itinerary->fate == FATE_ANSWERED;
 	if (itinerary->arrival < 0)
 		return;
-	itinerary->last = reply >= 0 ? reply : died_at(itinerary, error);
+	itinerary->last = reply >= 0 ? last_of_arrival(itinerary, reply) :
+				       died_at(itinerary, error);
 	itinerary->answerer = maker_of(itinerary, itinerary->arrival);
 	itinerary->round_trip_ns = itinerary->hops[itinerary->arrival].at_ns;
 	itinerary->asymmetric = came_another_way(itinerary, itinerary->arrival);
