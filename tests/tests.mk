@@ -106,6 +106,7 @@ install: all
 	$(Q)$(INSTALL) -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/vethlab/labs
 	$(Q)$(INSTALL) -m 755 $(B)/vethlab $(DESTDIR)$(PREFIX)/bin/vethlab
 	$(Q)$(INSTALL) -m 644 $(wildcard topology/labs/*.yaml) $(DESTDIR)$(PREFIX)/share/vethlab/labs
+	$(Q)$(INSTALL) -m 644 topology/schema.json $(DESTDIR)$(PREFIX)/share/vethlab
 
 uninstall:
 	$(Q)rm -f $(DESTDIR)$(PREFIX)/bin/vethlab

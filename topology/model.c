@@ -341,9 +341,6 @@ const char *nearest_name(const char *typed, const char *const *names, size_t n)
 	unsigned most = strlen(typed) / 3;
 	const char *nearest = NULL;
 
-	if (strlen(typed) == 2)
-		most = 1;
-
 	if (most > 4)
 		most = 4;
 	for (size_t i = 0; i < n; i++) {

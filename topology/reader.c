@@ -361,12 +361,12 @@ static int finish(struct reader *r)
 		return result;
 	if (!r->errors)
 		result = plan_addresses(r->lab, &r->plan, &segments, diags);
-	if (result == 0)
-		result = rules_check(r->lab, &segments, !r->errors, diags);
-	if (result == 0 && !diags->errors && r->routing)
-		result = routing_compute(r->lab, &segments, r->routing_where, diags);
 	if (result == 0 && !diags->errors)
 		result = lab_index(r->lab);
+	if (result == 0)
+		result = rules_check(r->lab, &segments, !diags->errors, diags);
+	if (result == 0 && !diags->errors && r->routing)
+		result = routing_compute(r->lab, &segments, r->routing_where, diags);
 	segments_free(&segments);
 	return result;
 }

@@ -160,7 +160,7 @@ int rules_check(const struct lab *lab, const struct segments *segments, bool com
 	for (size_t i = 0; i < lab->n_nodes && result == 0; i++) {
 		check_bridge_dev(lab->nodes[i], diags);
 		result = rules_node_addresses(lab->nodes[i], diags);
-		rules_routes(lab->nodes[i], complete, diags);
+		rules_routes(lab, lab->nodes[i], complete, diags);
 	}
 	for (size_t i = 0; i < lab_n_ends(lab); i++)
 		check_end(lab_end(lab, i), diags);

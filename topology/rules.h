@@ -11,8 +11,8 @@
 #include "topology/segments.h"
 
 /*
- * All rules. complete: the file had no errors so far, so that what is missing is missing; without
- * it only errors are looked for. Returns 0 or -ENOMEM.
+ * All rules. complete: the file had no errors so far and the lab is indexed, so that what is
+ * missing is missing; without it only errors are looked for. Returns 0 or -ENOMEM.
  */
 int rules_check(const struct lab *lab, const struct segments *segments, bool complete,
 		struct diags *diags);
@@ -25,6 +25,7 @@ int rules_node_addresses(const struct node *node, struct diags *diags);
 int rules_lab_addresses(const struct lab *lab, const struct segments *segments,
 			struct diags *diags);
 /* Routes and neighbors of a node. complete: gateways too. */
-void rules_routes(const struct node *node, bool complete, struct diags *diags);
+void rules_routes(const struct lab *lab, const struct node *node, bool complete,
+		  struct diags *diags);
 
 #endif

@@ -26,7 +26,8 @@ static bool has_dev(const struct node *node, const char *dev)
 	       (node->kind == NODE_BRIDGE && !strcmp(dev, node->bridge.dev));
 }
 
-static void check_dev(const struct node *node, const char *dev, struct where where,
+/* Returns whether the node has the interface, as far as that is known. */
+static bool check_dev(const struct node *node, const char *dev, struct where where,
 		      struct diags *diags)
 {
 	const char *names[64], *near;
@@ -34,7 +35,7 @@ static void check_dev(const struct node *node, const char *dev, struct where whe
 	size_t n = 0;
 
 	if (!dev[0] || !knows_all(node) || has_dev(node, dev))
-		return;
+		return true;
 	for (; n < node->n_ends && n < sizeof(names) / sizeof(*names); n++)
 		names[n] = node->ends[n]->ifname;
 	near = nearest_name(dev, names, n);
@@ -42,6 +43,7 @@ static void check_dev(const struct node *node, const char *dev, struct where whe
 		snprintf(hint, sizeof(hint), "did you mean \"%s\"?", near);
 	diags_add(diags, SEVERITY_ERROR, where, near ? hint : NULL, "%s has no interface \"%s\"",
 		  node->name, dev);
+	return false;
 }
 
 static bool in_addresses(const struct address *list, size_t n, const struct ip_addr *addr)
@@ -87,11 +89,12 @@ static struct end *end_towards(const struct node *node, const struct ip_addr *ad
 	return down;
 }
 
-static void check_gateway(const struct node *node, const struct route *route,
+static void check_gateway(const struct lab *lab, const struct node *node, const struct route *route,
 			  const struct nexthop *hop, struct diags *diags)
 {
+	struct end *end, *owner_end;
 	char text[IP_TEXT_SIZE];
-	struct end *end;
+	struct node *owner;
 
 	ip_format(&hop->via, text, sizeof(text));
 	if (ip_is_link_local(&hop->via))
@@ -110,15 +113,18 @@ static void check_gateway(const struct node *node, const struct route *route,
 			  "the gateway %s is behind %s, which is down: the kernel will refuse the "
 			  "route",
 			  text, end->name);
+	else if (!lab_find_address(lab, &hop->via, &owner, &owner_end))
+		diags_add(diags, SEVERITY_WARNING, route->where, NULL,
+			  "nobody in the lab has the address of the gateway %s", text);
 }
 
-static void check_hop(const struct node *node, const struct route *route, const struct nexthop *hop,
-		      bool complete, struct diags *diags)
+/* lab: NULL as long as it is not complete. */
+static void check_hop(const struct lab *lab, const struct node *node, const struct route *route,
+		      const struct nexthop *hop, struct diags *diags)
 {
 	char text[IP_TEXT_SIZE];
 
-	check_dev(node, hop->dev, route->where, diags);
-	if (!hop->via.family)
+	if (!check_dev(node, hop->dev, route->where, diags) || !hop->via.family)
 		return;
 	ip_format(&hop->via, text, sizeof(text));
 	if (hop->via.family != route->to.addr.family)
@@ -131,8 +137,8 @@ static void check_hop(const struct node *node, const struct route *route, const 
 	else if (ip_is_link_local(&hop->via) && !hop->dev[0])
 		diags_add(diags, SEVERITY_ERROR, route->where, "add `dev: INTERFACE`",
 			  "the link-local gateway %s needs an interface", text);
-	else if (complete && knows_all(node))
-		check_gateway(node, route, hop, diags);
+	else if (lab && knows_all(node))
+		check_gateway(lab, node, route, hop, diags);
 }
 
 static void check_neighbor(const struct node *node, const struct neighbor *neighbor,
@@ -145,7 +151,8 @@ static void check_neighbor(const struct node *node, const struct neighbor *neigh
 			  "the neighbor's MAC address is a multicast address");
 }
 
-void rules_routes(const struct node *node, bool complete, struct diags *diags)
+void rules_routes(const struct lab *lab, const struct node *node, bool complete,
+		  struct diags *diags)
 {
 	for (size_t i = 0; i < node->n_routes; i++) {
 		const struct route *route = &node->routes[i];
@@ -161,7 +168,7 @@ void rules_routes(const struct node *node, bool complete, struct diags *diags)
 				  "%s is an address in a network, not a network", text);
 		}
 		for (size_t j = 0; j < route->n_hops; j++)
-			check_hop(node, route, &route->hops[j], complete, diags);
+			check_hop(complete ? lab : NULL, node, route, &route->hops[j], diags);
 	}
 	for (size_t i = 0; i < node->n_neighbors; i++)
 		check_neighbor(node, &node->neighbors[i], diags);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* schema.c - validates JSON against the schemas in docs/schema. */
+/* schema.c - validates JSON against the schemas in docs/schema and topology/schema.json. */
 #include <regex.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -140,6 +140,38 @@ static bool check_items(struct check *check, const json_t *rule, const json_t *j
 	return true;
 }
 
+/* One of several schemas fits; else the last one's complaint stands. */
+static bool check_any(struct check *check, const json_t *rule, const json_t *json)
+{
+	size_t place = strlen(check->place), i;
+	const json_t *one;
+
+	json_array_foreach(rule, i, one)
+	{
+		check->place[place] = '\0';
+		if (valid(check, one, json))
+			return true;
+	}
+	return false;
+}
+
+static bool check_names(struct check *check, const json_t *rule, const json_t *json)
+{
+	const char *key;
+	json_t *value;
+
+	json_object_foreach((json_t *)json, key, value)
+	{
+		json_t *name = json_string(key);
+		bool good = valid(check, rule, name);
+
+		json_decref(name);
+		if (!good)
+			return false;
+	}
+	return true;
+}
+
 static bool check_reference(struct check *check, const char *reference, const json_t *json)
 {
 	static const char prefix[] = "#/$defs/";
@@ -159,6 +191,9 @@ static bool check_bound(struct check *check, const char *keyword, const json_t *
 	if (!strcmp(keyword, "minimum"))
 		return !json_is_number(json) || json_number_value(json) >= bound ||
 		       fail(check, "is below %g", bound);
+	if (!strcmp(keyword, "maximum"))
+		return !json_is_number(json) || json_number_value(json) <= bound ||
+		       fail(check, "is above %g", bound);
 	if (!strcmp(keyword, "minItems"))
 		return !json_is_array(json) || (double)json_array_size(json) >= bound ||
 		       fail(check, "has less than %g items", bound);
@@ -190,7 +225,11 @@ static bool check_keyword(struct check *check, const json_t *schema, const char 
 		return check_items(check, rule, json);
 	if (!strcmp(keyword, "$ref"))
 		return check_reference(check, json_string_value(rule), json);
-	if (!strcmp(keyword, "minimum") || !strcmp(keyword, "minItems") ||
+	if (!strcmp(keyword, "anyOf"))
+		return check_any(check, rule, json);
+	if (!strcmp(keyword, "propertyNames"))
+		return check_names(check, rule, json);
+	if (!strcmp(keyword, "minimum") || !strcmp(keyword, "maximum") || !strcmp(keyword, "minItems") ||
 	    !strcmp(keyword, "maxItems"))
 		return check_bound(check, keyword, rule, json);
 	return fail(check, "the schema's keyword '%s' is not known to this validator", keyword);

@@ -93,7 +93,7 @@ static void test_nearest(void **state)
 	} rows[] = {
 		{"adress", "address"},
 		{"addresess", "addresses"},
-		{"pu", "up"},
+		{"pu", NULL},
 		{"MTU", "mtu"},
 		{"mut", "mtu"},
 		{"deafult", "default"},
