@@ -370,4 +370,12 @@ static __always_inline bool icmp_quotes(__u8 family, __u8 type)
 	return type >= 1 && type <= 4;
 }
 
+/* Errors that mean that the quoted packet has gone no further. */
+static __always_inline bool icmp_reports_loss(__u8 family, __u8 type)
+{
+	if (family == 4)
+		return type == 3 || type == 11 || type == 12;
+	return type >= 1 && type <= 4;
+}
+
 #endif

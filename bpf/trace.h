@@ -162,6 +162,16 @@ __noinline int event_quote_xdp(struct xdp_md *xdp, struct vl_event *ev, __u32 of
 	return ev ? event_quote(&f, ev, off, end) : 0;
 }
 
+/* The quote of an ICMP error into *ev, whose family is set. */
+static __always_inline void event_quote_of(const struct frame *f, struct vl_event *ev,
+					   const struct icmp_packet *pkt)
+{
+	if (f->xdp)
+		event_quote_xdp(f->ctx, ev, pkt->ip.off + ICMP_SIZE, pkt->ip.end);
+	else
+		event_quote_skb(f->ctx, ev, pkt->ip.off + ICMP_SIZE, pkt->ip.end);
+}
+
 /* Fill *ev, which is all zero, from a packet and its ICMP header (NULL: a later fragment). */
 static __always_inline void event_fill(struct vl_event *ev, const struct frame *f,
 				       const struct icmp_packet *pkt, const struct icmp_wire *icmp,
@@ -193,10 +203,7 @@ static __always_inline void event_fill(struct vl_event *ev, const struct frame *
 			ev->flags |= VL_EV_PAYLOAD;
 		}
 	} else if (icmp_quotes(pkt->family, icmp->type)) {
-		if (f->xdp)
-			event_quote_xdp(f->ctx, ev, pkt->ip.off + ICMP_SIZE, pkt->ip.end);
-		else
-			event_quote_skb(f->ctx, ev, pkt->ip.off + ICMP_SIZE, pkt->ip.end);
+		event_quote_of(f, ev, pkt);
 	}
 }
 

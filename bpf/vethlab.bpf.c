@@ -11,6 +11,7 @@
 #include "bpf/parse.h"
 #include "bpf/count.h"
 #include "bpf/trace.h"
+#include "bpf/time.h"
 
 char LICENSE[] SEC("license") = "GPL";
 
@@ -40,6 +41,8 @@ static __always_inline void observe_icmp(const struct frame *f, struct vl_counte
 		}
 		class = pkt->family == 4 ? icmp_class(icmp->type) : icmpv6_class(icmp->type);
 		count_icmp(c, pkt->family, class);
+		if (follow_echoes)
+			follow_icmp(f, pkt, icmp, class);
 	}
 	trace_icmp(f, pkt, icmp, class);
 }

@@ -188,4 +188,131 @@ struct vl_event {
 };
 _Static_assert(sizeof(struct vl_event) == 40 + 32 + 40, "struct vl_event has changed");
 
+/* ---- time ---------------------------------------------------------------------------------- */
+
+/*
+ * Times in log-linear bins: 32 a doubling from 64 ns to 2^34 ns (17 s), so that the middle of a bin
+ * is within 1.6 % of what is in it. Bin 0 is all that is shorter, the last one all that is longer.
+ */
+#define VL_TIME_LOW 6   /* log2 of the first bin's start, in ns */
+#define VL_TIME_HIGH 34 /* log2 of where the last bin starts */
+#define VL_TIME_SUB 5   /* log2 of the bins a doubling */
+#define VL_TIME_BINS (((VL_TIME_HIGH - VL_TIME_LOW) << VL_TIME_SUB) + 2)
+
+/*
+ * Value of the arrays `transit`, `residence` and `echo_rtt`, whose key is an end's number. CPUs
+ * share an entry and add atomically: only ICMP echoes come here, and a copy a CPU would cost 7 KB
+ * times CPUs times ends.
+ *
+ * transit: from `out` of this end to the first hook of its peer. residence: from the first hook of
+ * this end to `out` of another end of its node. echo_rtt: from a request at `out` of this end to
+ * its reply at `in` (or xdp, where there is no `in`).
+ */
+struct vl_times {
+	__u64 count;    /* of the bins */
+	__u64 sum_ns;
+	__u64 min_plus; /* the least, plus 1; 0: none yet */
+	__u64 max_ns;
+	__u64 negative; /* not in the bins: the later hook's CPU had the earlier clock */
+	__u64 bins[VL_TIME_BINS];
+};
+_Static_assert(sizeof(struct vl_times) == (5 + 898) * 8, "struct vl_times has changed");
+
+/* The bin that ns falls into. */
+static inline __attribute__((always_inline)) __u32 vl_time_bin(__u64 ns)
+{
+	__u64 rest = ns;
+	__u32 log = 0;
+
+	if (ns < 1ull << VL_TIME_LOW)
+		return 0;
+	if (ns >= 1ull << VL_TIME_HIGH)
+		return VL_TIME_BINS - 1;
+	for (__u32 step = 32; step; step /= 2) { /* log2, for eBPF has no instruction for it */
+		if (rest >> step) {
+			rest >>= step;
+			log += step;
+		}
+	}
+	return 1 + ((log - VL_TIME_LOW) << VL_TIME_SUB) +
+	       (ns >> (log - VL_TIME_SUB) & ((1 << VL_TIME_SUB) - 1));
+}
+
+/* The shortest time that falls into a bin (1 to VL_TIME_BINS - 1), in ns; bin 0 starts at 0. */
+static inline __attribute__((always_inline)) __u64 vl_time_start(__u32 bin)
+{
+	__u32 place = bin - 1, log = VL_TIME_LOW + (place >> VL_TIME_SUB);
+
+	if (!bin)
+		return 0;
+	return (1ull << log) + ((__u64)(place & ((1 << VL_TIME_SUB) - 1)) << (log - VL_TIME_SUB));
+}
+
+/*
+ * What became of the echo requests that left an end: value of the per-CPU array `echo_count`.
+ * requests = answered + late + failed + forgotten + waiting + unanswered: user space finds
+ * those that wait in `echoes`, and the rest is unanswered.
+ */
+struct vl_echo_counters {
+	__u64 requests;   /* at `out` */
+	__u64 answered;   /* replies that came in time */
+	__u64 late;       /* replies that came after the timeout */
+	__u64 failed;     /* an ICMP error came that quotes the request */
+	__u64 forgotten;  /* not followed further: `echoes` was full there, or the same id and seq again */
+	__u64 duplicates; /* replies after the first */
+	__u64 reordered;  /* replies to an earlier seq than one that was answered before */
+	__u64 unmatched;  /* replies to requests that `echoes` does not know */
+	__u64 errors;     /* ICMP errors made by this end's node about echoes that came in here */
+	__u64 crowded;    /* entries of any kind that made way, unfinished, for others */
+};
+_Static_assert(sizeof(struct vl_echo_counters) == 10 * 8, "struct vl_echo_counters has changed");
+
+/* Value of the array `settings` (one entry): may be changed at any time. */
+struct vl_settings {
+	__u64 echo_timeout_ns; /* a request without a reply for so long is unanswered */
+};
+#define VL_ECHO_TIMEOUT_NS 1000000000ull
+
+enum vl_echo_kind {
+	VL_ECHO_ON_LINK,      /* a request that left `end`, and its reply on the same link */
+	VL_ECHO_NODE_REQUEST, /* a request that came in at `end`, in its node */
+	VL_ECHO_NODE_REPLY,   /* a reply, likewise */
+	VL_ECHO_FLOW,         /* the seq that was answered last, of one id and pair of addresses */
+};
+
+enum vl_echo_flag {
+	VL_ECHO_ARRIVED = 1 << 0,  /* the request was seen at the other end */
+	VL_ECHO_REPLIED = 1 << 1,  /* the reply left the other end */
+	VL_ECHO_RETURNED = 1 << 2, /* the reply was seen at this end */
+	VL_ECHO_ANSWERED = 1 << 3, /* and counted, so that another one is a duplicate */
+	VL_ECHO_FAILED = 1 << 4,   /* an ICMP error told so */
+	VL_ECHO_LEFT = 1 << 5,     /* NODE_*: it went on, out of the node */
+	VL_ECHO_REQUESTED = 1 << 6, /* ON_LINK: the request was seen; without: only its reply */
+};
+
+/* An echo that is followed. */
+struct vl_echo {
+	__u64 tag;        /* hash of kind, place, addresses, id and seq; 0: free */
+	__u64 ns;         /* when the request left (ON_LINK), or the packet came in (NODE_*) */
+	__u64 replied_ns; /* when the reply left */
+	__u32 end;
+	__u16 id, seq;
+	__u8 kind;        /* enum vl_echo_kind */
+	__u8 flags;       /* enum vl_echo_flag */
+	__u8 reserved[6];
+};
+_Static_assert(sizeof(struct vl_echo) == 40, "struct vl_echo has changed");
+
+#define VL_ECHO_WAYS 4
+#define VL_ECHO_SETS 16384
+
+/*
+ * Value of the array `echoes`, of VL_ECHO_SETS: a table in which an echo may be in any of the places
+ * of the set that its tag names. It needs no lock and no memory at run time; what has to make way is
+ * counted.
+ */
+struct vl_echo_set {
+	struct vl_echo way[VL_ECHO_WAYS];
+};
+
 #endif

@@ -122,7 +122,8 @@ int main(int argc, char **argv)
 	const struct watch_config config = {"bench", LO, 2, true, true, true};
 	struct watch_session *session = NULL;
 	int repeat = argc > 1 ? atoi(argv[1]) : 1000000, empty, update, counting;
-	struct bytes udp, udp6, tcp, echo, other;
+	struct bytes udp, udp6, tcp, echo, reply, redirect, other;
+	struct vl_end end = {.in_use = 1, .ifindex = LO};
 	struct watch *watch = NULL;
 	struct err err = {};
 
@@ -140,12 +141,20 @@ int main(int argc, char **argv)
 	put_eth(&echo, 0x0800);
 	put_ipv4(&echo, 1, 0, 0, 8 + 56);
 	put_icmp(&echo, 8, 0, 1, 1, udp.at, 56);
+	reply = echo;
+	reply.at[14 + 20] = 0;
+	memcpy(reply.at + 14 + 12, "\x0a\0\0\2\x0a\0\0\1", 8);
+	redirect = echo;
+	redirect.at[14 + 20] = 5;
 	put_eth(&other, 0x0806);
 	put_zeros(&other, 50);
 	if (watch_load(&watch, &config, &err) || watch_pin(watch, &err)) {
 		fprintf(stderr, "prog: %s (%s)\n", err.what, err.hint);
 		return 1;
 	}
+	/* Its own peer, so that what leaves at end 0 is found when it comes in there. */
+	if (watch_name_end(watch, 0, &end, &err))
+		return 1;
 	empty = load_empty();
 	update = load_update();
 	column("empty program", empty, &udp);
@@ -154,7 +163,11 @@ int main(int argc, char **argv)
 	column("tc: UDP over IPv6", watch->progs[VL_HOOK_OUT], &udp6);
 	column("tc: TCP", watch->progs[VL_HOOK_OUT], &tcp);
 	column("tc: ARP", watch->progs[VL_HOOK_OUT], &other);
-	column("tc: ICMP echo", watch->progs[VL_HOOK_OUT], &echo);
+	column("tc: ICMP, not followed", watch->progs[VL_HOOK_OUT], &redirect);
+	column("tc out: echo request, followed", watch->progs[VL_HOOK_OUT], &echo);
+	column("tc in: echo request, followed", watch->progs[VL_HOOK_IN], &echo);
+	column("tc out: echo reply, followed", watch->progs[VL_HOOK_OUT], &reply);
+	column("tc in: echo reply, followed", watch->progs[VL_HOOK_IN], &reply);
 	column("XDP: UDP", watch->progs[VL_HOOK_XDP], &udp);
 	counting = n_columns;
 	column("tc: ICMP echo, traced by one", watch->progs[VL_HOOK_OUT], &echo);

@@ -56,6 +56,31 @@ bool fixture_ready(void)
 	return true;
 }
 
+void fixture_pair(struct nl **nl, uint32_t base, uint32_t mtu)
+{
+	static const struct nl_what what = {.object = "the pair", .action = "be made"};
+	int self = netns_open_self(NULL);
+	char names[2][16];
+	const struct veth_end ends[2] = {
+		{.ifname = names[0], .netns_fd = self, .ifindex = base, .mtu = mtu},
+		{.ifname = names[1], .netns_fd = self, .ifindex = base + 1, .mtu = mtu},
+	};
+	FILE *file = fopen("/proc/sys/net/ipv6/conf/default/disable_ipv6", "we");
+	struct err err = {};
+
+	if (file) {
+		fputs("1", file);
+		fclose(file);
+	}
+	snprintf(names[0], sizeof(names[0]), "v%u", base);
+	snprintf(names[1], sizeof(names[1]), "v%u", base + 1);
+	if (nl_open(nl, -1, &err) || link_add_veth(*nl, ends, &what, &err) || nl_flush(*nl, &err) ||
+	    link_set_up(*nl, base, true, &what, &err) ||
+	    link_set_up(*nl, base + 1, true, &what, &err) || nl_flush(*nl, &err))
+		fail_msg("%s", err.what);
+	close(self);
+}
+
 struct watch *fixture_load(uint32_t ifindex_base)
 {
 	const struct watch_config config = {

@@ -11,7 +11,7 @@
 
 #define FIXTURE_LAB "prog"
 
-enum { FIXTURE_ENDS = 2, LO_IFINDEX = 1 };
+enum { FIXTURE_ENDS = 4, LO_IFINDEX = 1 };
 
 /* One run of a program. */
 struct run {
@@ -28,6 +28,12 @@ bool fixture_ready(void);
 /* The lab, with all hooks; what a program did wrong ends the test. */
 struct watch *fixture_load(uint32_t ifindex_base);
 void fixture_unload(struct watch *watch);
+
+/*
+ * A veth pair with interfaces base and base + 1, up, on which nobody but the test sends: no IPv6, no
+ * addresses. *nl is the caller's to close.
+ */
+void fixture_pair(struct nl **nl, uint32_t base, uint32_t mtu);
 
 /*
  * Run the program of watch->progs[prog] on a frame. Asserts that it returned "go on" and that the

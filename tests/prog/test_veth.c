@@ -22,36 +22,13 @@
 
 #include "tests/prog/fixture.h"
 
-enum { BASE = 1000, MTU = 9000 };
+enum { BASE = 1000, MTU = 9000, ENDS = 2 };
 
 static struct watch *lab;
 static struct nl *nl;
 static int sender = -1, receiver = -1;
 
 static const struct nl_what what = {.object = "the pair", .action = "be made"};
-
-/* Ends 0 and 1 are both ends of a pair, quiet ones: no IPv6, no ARP, so that we alone send. */
-static void make_pair(void)
-{
-	int self = netns_open_self(NULL);
-	const struct veth_end ends[2] = {
-		{.ifname = "v0", .netns_fd = self, .ifindex = BASE, .mtu = MTU},
-		{.ifname = "v1", .netns_fd = self, .ifindex = BASE + 1, .mtu = MTU},
-	};
-	struct err err = {};
-	FILE *file;
-
-	file = fopen("/proc/sys/net/ipv6/conf/default/disable_ipv6", "we");
-	if (file) {
-		fputs("1", file);
-		fclose(file);
-	}
-	if (nl_open(&nl, -1, &err) || link_add_veth(nl, ends, &what, &err) || nl_flush(nl, &err) ||
-	    link_set_up(nl, BASE, true, &what, &err) ||
-	    link_set_up(nl, BASE + 1, true, &what, &err) || nl_flush(nl, &err))
-		fail_msg("%s", err.what);
-	close(self);
-}
 
 static int packet_socket(unsigned ifindex)
 {
@@ -68,7 +45,7 @@ static void attach(enum watch_tc tc)
 {
 	struct err err = {};
 
-	for (uint32_t end = 0; end < FIXTURE_ENDS; end++) {
+	for (uint32_t end = 0; end < ENDS; end++) {
 		int ret = 0;
 
 		if (tc == WATCH_TC_TCX)
@@ -92,7 +69,7 @@ static void start(enum watch_tc tc)
 		print_message("this kernel has no tcx (6.6)\n");
 		skip();
 	}
-	make_pair();
+	fixture_pair(&nl, BASE, MTU);
 	lab = fixture_load(BASE);
 	attach(tc);
 	sender = packet_socket(BASE);
@@ -243,7 +220,7 @@ static void test_clsact_is_there(void **state)
 	start(WATCH_TC_NONE);
 	assert_int_equal(watch_clsact_qdisc(lab, nl, BASE, &what, &err), 0);
 	assert_int_equal(nl_flush(nl, &err), 0);
-	for (uint32_t end = 0; end < FIXTURE_ENDS; end++) {
+	for (uint32_t end = 0; end < ENDS; end++) {
 		assert_int_equal(watch_clsact_qdisc(lab, nl, BASE + end, &what, &err), 0);
 		assert_int_equal(nl_flush(nl, &err), 0);
 		assert_int_equal(watch_clsact_filters(lab, nl, BASE + end, &what, &err), 0);

@@ -5,6 +5,7 @@
 #ifndef VETHLAB_USER_WATCH_INTERNAL_H
 #define VETHLAB_USER_WATCH_INTERNAL_H
 
+#include "user/watch/time.h"
 #include "user/watch/watch.h"
 
 struct vethlab; /* the skeleton */
@@ -20,6 +21,10 @@ enum watch_map {
 	MAP_CONTROL,
 	MAP_SESSION_LOSS,
 	MAP_TRACERS,
+	MAP_TIMES, /* by enum watch_time: the times come last but three */
+	MAP_ECHO_COUNT = MAP_TIMES + WATCH_TIMES,
+	MAP_ECHOES,
+	MAP_SETTINGS,
 	WATCH_MAPS,
 };
 
@@ -39,6 +44,15 @@ struct watch {
 /* "<WATCH_DIR>/<lab>/<format...>" into path. */
 void watch_path(char path[256], const char *lab, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
+
+/* Whether a map's entries are counted into by the kernel, one an end. */
+bool watch_map_counts(int map);
+/*
+ * Values of n_ends ends, of size bytes each, all 64-bit words, summed over CPUs if the map has
+ * one a CPU. -ENOENT: the lab has no such map (err stays clear).
+ */
+int watch_sum_map(struct watch *watch, int map, bool per_cpu, size_t size, void *sums,
+		  struct err *err);
 
 /* Keep what libbpf and the verifier say instead of letting it go to stderr. */
 void watch_log_start(void);

@@ -24,8 +24,21 @@
 
 /* Names of pins, as docs/maps.md gives them; in the order of enum watch_map and vl_hook. */
 static const char *const map_names[WATCH_MAPS] = {
-	"count_out", "count_xdp", "count_in", "ends",	 "lab",
-	"sessions",  "control",	  "session_loss", "tracers",
+	[MAP_COUNT_OUT] = "count_out",
+	[MAP_COUNT_XDP] = "count_xdp",
+	[MAP_COUNT_IN] = "count_in",
+	[MAP_ENDS] = "ends",
+	[MAP_LAB] = "lab",
+	[MAP_SESSIONS] = "sessions",
+	[MAP_CONTROL] = "control",
+	[MAP_SESSION_LOSS] = "session_loss",
+	[MAP_TRACERS] = "tracers",
+	[MAP_TIMES + WATCH_TRANSIT] = "transit",
+	[MAP_TIMES + WATCH_RESIDENCE] = "residence",
+	[MAP_TIMES + WATCH_ECHO_RTT] = "echo_rtt",
+	[MAP_ECHO_COUNT] = "echo_count",
+	[MAP_ECHOES] = "echoes",
+	[MAP_SETTINGS] = "settings",
 };
 static const char *const prog_names[WATCH_PROGS] = {"vl_out", "vl_xdp", "vl_in", "vl_xdp_frags"};
 
@@ -115,28 +128,48 @@ static uint32_t map_size(uint32_t n_ends)
 	return size;
 }
 
+/* Whether the lab that config describes has a map, and with an entry an end. */
+static bool map_wanted(const struct watch_config *config, int map)
+{
+	switch (map) {
+	case MAP_COUNT_OUT:
+		return config->out;
+	case MAP_COUNT_XDP:
+		return config->xdp;
+	case MAP_COUNT_IN:
+		return config->in;
+	}
+	return map < MAP_TIMES || !config->no_time;
+}
+
+bool watch_map_counts(int map)
+{
+	return map <= MAP_COUNT_IN || (map >= MAP_TIMES && map <= MAP_ECHO_COUNT);
+}
+
 /* Sizes, constants and hooks, before load. */
 static int watch_configure(struct vethlab *skel, const struct watch_config *config)
 {
 	const bool wanted[WATCH_PROGS] = {config->out, config->xdp, config->in, config->xdp};
-	uint32_t size = map_size(config->n_ends);
-	int cpus = libbpf_num_possible_cpus();
-	int ret = bpf_map__set_max_entries(skel->maps.ends, size);
+	int cpus = libbpf_num_possible_cpus(), ret;
 
 	if (cpus < 0)
 		return cpus;
 	skel->rodata->ifindex_base = config->ifindex_base;
 	skel->rodata->n_cpus = cpus;
-	if (!ret)
-		ret = bpf_map__set_max_entries(skel->maps.tracers, VL_SESSIONS * cpus);
+	skel->rodata->follow_echoes = !config->no_time;
+	skel->rodata->arrival_hook = config->in ? VL_HOOK_IN : VL_HOOK_XDP;
+	ret = bpf_map__set_max_entries(skel->maps.tracers, VL_SESSIONS * cpus);
 	for (int i = 0; i < WATCH_PROGS && !ret; i++)
 		ret = bpf_program__set_autoload(
 			bpf_object__find_program_by_name(skel->obj, prog_names[i]), wanted[i]);
-	for (int hook = 0; hook < VL_HOOKS && !ret; hook++) {
-		struct bpf_map *map = bpf_object__find_map_by_name(skel->obj, map_names[hook]);
+	for (int i = 0; i < WATCH_MAPS && !ret; i++) {
+		struct bpf_map *map = bpf_object__find_map_by_name(skel->obj, map_names[i]);
 
-		ret = wanted[hook] ? bpf_map__set_max_entries(map, size) :
-				     bpf_map__set_autocreate(map, false);
+		if (!map_wanted(config, i))
+			ret = bpf_map__set_autocreate(map, false);
+		else if (watch_map_counts(i) || i == MAP_ENDS)
+			ret = bpf_map__set_max_entries(map, map_size(config->n_ends));
 	}
 	return ret;
 }
@@ -285,7 +318,7 @@ static int open_pins(struct watch *watch, struct err *err)
 	}
 	if (watch->maps[MAP_LAB] < 0)
 		return -ENOENT;
-	for (int i = MAP_ENDS; i < WATCH_MAPS; i++)
+	for (int i = MAP_ENDS; i < MAP_TIMES; i++)
 		if (watch->maps[i] < 0)
 			return err_set(err, ERR_FAILED, ENOENT, WATCH_DIR "/%s/%s is missing",
 				       watch->lab, map_names[i]);

@@ -34,6 +34,7 @@ struct watch_config {
 	uint32_t ifindex_base;
 	uint32_t n_ends;
 	bool in, out, xdp; /* which programs to load */
+	bool no_time;      /* do not follow echoes: no times, no echo counters (watch/time.h) */
 };
 
 /*

@@ -1,0 +1,439 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * time.h - echoes followed from hook to hook: how long they took, and what became of them.
+ *
+ * One entry of `echoes` is a request on one link: made when it leaves, found again at the other end,
+ * when its reply sets out there, and when that comes in. Inside a node another entry goes from the
+ * end where the packet came in to the end where it leaves.
+ */
+#ifndef VETHLAB_BPF_TIME_H
+#define VETHLAB_BPF_TIME_H
+
+#include "bpf/trace.h"
+
+#define VL_TIMES_MAP(name)                                                                         \
+	struct {                                                                                   \
+		__uint(type, BPF_MAP_TYPE_ARRAY);                                                  \
+		__uint(max_entries, 1); /* as the counters */                                      \
+		__type(key, __u32);                                                                \
+		__type(value, struct vl_times);                                                    \
+	} name SEC(".maps")
+
+VL_TIMES_MAP(transit);
+VL_TIMES_MAP(residence);
+VL_TIMES_MAP(echo_rtt);
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1); /* as the counters */
+	__type(key, __u32);
+	__type(value, struct vl_echo_counters);
+} echo_count SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, VL_ECHO_SETS);
+	__type(key, __u32);
+	__type(value, struct vl_echo_set);
+} echoes SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct vl_settings);
+} settings SEC(".maps");
+
+/* False: nothing is followed (the verifier removes it all). */
+const volatile bool follow_echoes = true;
+/* Where a reply that has come in is counted: at `in`, or at xdp in a lab without `in`. */
+const volatile __u8 arrival_hook = VL_HOOK_IN;
+
+/* An echo, or the echo that an ICMP error quotes, at a hook. */
+struct sight {
+	__u64 addrs; /* of request's source and destination, in this order, also for a reply */
+	__u64 now;
+	__u32 end;
+	__u16 id, seq;
+	__u8 hook;
+	bool reply;
+};
+
+/* Add ns, which is negative if clocks of CPUs disagree. */
+__noinline int times_add(struct vl_times *times, __s64 ns)
+{
+	__u64 old;
+	__u32 bin;
+
+	if (!times)
+		return 0;
+	if (ns < 0) {
+		__sync_fetch_and_add(&times->negative, 1);
+		return 0;
+	}
+	bin = vl_time_bin(ns);
+	if (bin >= VL_TIME_BINS)
+		return 0;
+	__sync_fetch_and_add(&times->bins[bin], 1);
+	__sync_fetch_and_add(&times->sum_ns, ns);
+	for (int i = 0; i < 4; i++) { /* others may change it as well */
+		old = *(volatile __u64 *)&times->max_ns;
+		if ((__u64)ns <= old || __sync_val_compare_and_swap(&times->max_ns, old, ns) == old)
+			break;
+	}
+	for (int i = 0; i < 4; i++) {
+		old = *(volatile __u64 *)&times->min_plus;
+		if ((old && (__u64)ns + 1 >= old) ||
+		    __sync_val_compare_and_swap(&times->min_plus, old, ns + 1) == old)
+			break;
+	}
+	__sync_fetch_and_add(&times->count, 1);
+	return 0;
+}
+
+/* Every bit of the result depends on every bit of both (the finalizer of MurmurHash3, twice). */
+static __always_inline __u64 mix(__u64 a, __u64 b)
+{
+	a = (a ^ a >> 33) * 0xff51afd7ed558ccdull;
+	a = (a ^ b ^ a >> 33) * 0xc4ceb9fe1a85ec53ull;
+	return a ^ a >> 33;
+}
+
+static __always_inline __u64 echo_tag(const struct sight *s, enum vl_echo_kind kind, __u32 place,
+				      __u16 seq)
+{
+	__u64 tag = mix(s->addrs ^ (__u64)kind << 62, (__u64)place << 32 | (__u32)s->id << 16 | seq);
+
+	return tag ? tag : 1; /* 0 is a free place */
+}
+
+static __always_inline struct vl_echo_set *echo_set(__u64 tag)
+{
+	__u32 key = tag & (VL_ECHO_SETS - 1);
+
+	return bpf_map_lookup_elem(&echoes, &key);
+}
+
+static __always_inline struct vl_echo *echo_find(__u64 tag)
+{
+	struct vl_echo_set *set = echo_set(tag);
+
+	if (!set)
+		return NULL;
+	for (int i = 0; i < VL_ECHO_WAYS; i++)
+		if (set->way[i].tag == tag)
+			return &set->way[i];
+	return NULL;
+}
+
+static __always_inline struct vl_echo_counters *echo_counters(__u32 end)
+{
+	return bpf_map_lookup_elem(&echo_count, &end);
+}
+
+/* Whether a request waits for its reply, and not too long yet. */
+static __always_inline bool echo_waits(const struct vl_echo *e, __u64 now, __u64 timeout)
+{
+	return e->kind == VL_ECHO_ON_LINK && e->flags & VL_ECHO_REQUESTED &&
+	       !(e->flags & (VL_ECHO_ANSWERED | VL_ECHO_FAILED)) && now - e->ns < timeout;
+}
+
+static __always_inline __u64 echo_timeout(void)
+{
+	struct vl_settings *set;
+	__u32 zero = 0;
+
+	set = bpf_map_lookup_elem(&settings, &zero);
+	return set && set->echo_timeout_ns ? set->echo_timeout_ns : VL_ECHO_TIMEOUT_NS;
+}
+
+/*
+ * A place for tag: its own from before, a free one, else that of the oldest whose fate is known,
+ * else of the oldest. What was waiting there is counted as forgotten.
+ */
+static __always_inline struct vl_echo *echo_place(__u64 tag, __u64 now)
+{
+	struct vl_echo_set *set = echo_set(tag);
+	__u64 timeout = echo_timeout(), age, oldest = 0, old;
+	struct vl_echo_counters *count;
+	struct vl_echo *e = NULL;
+
+	if (!set)
+		return NULL;
+	for (int i = 0; i < VL_ECHO_WAYS; i++) {
+		struct vl_echo *way = &set->way[i];
+
+		if (way->tag == tag) {
+			e = way;
+			break;
+		}
+		/* Above all ages: free. Then done with. Then by age. */
+		age = !way->tag ? ~0ull : (now - way->ns) >> 2;
+		if (way->tag && !echo_waits(way, now, timeout))
+			age |= 1ull << 62;
+		if (!e || age > oldest) {
+			e = way;
+			oldest = age;
+		}
+	}
+	if (!e)
+		return NULL;
+	old = e->tag;
+	if (old && echo_waits(e, now, timeout)) {
+		count = echo_counters(e->end);
+		if (count) {
+			count->forgotten++;
+			count->crowded += old != tag;
+		}
+	}
+	if (old != tag && __sync_val_compare_and_swap(&e->tag, old, tag) != old)
+		return NULL; /* another CPU took the place in this moment */
+	return e;
+}
+
+static __always_inline struct vl_echo *echo_start(const struct sight *s, enum vl_echo_kind kind,
+						  __u32 place, __u16 seq, __u32 end, __u8 flags)
+{
+	struct vl_echo *e = echo_place(echo_tag(s, kind, place, seq), s->now);
+
+	if (!e)
+		return NULL;
+	e->ns = s->now;
+	e->replied_ns = 0;
+	e->end = end;
+	e->id = s->id;
+	e->seq = seq;
+	e->kind = kind;
+	e->flags = flags;
+	return e;
+}
+
+/* A packet leaves the node of end: if it came in by another end, that is its residence. */
+static __always_inline void leave_node(const struct sight *s, __u32 node)
+{
+	enum vl_echo_kind kind = s->reply ? VL_ECHO_NODE_REPLY : VL_ECHO_NODE_REQUEST;
+	struct vl_echo *e = echo_find(echo_tag(s, kind, node, s->seq));
+	__u32 end;
+
+	if (!e || e->flags & VL_ECHO_LEFT)
+		return;
+	e->flags |= VL_ECHO_LEFT;
+	end = e->end;
+	times_add(bpf_map_lookup_elem(&residence, &end), s->now - e->ns);
+}
+
+static __always_inline void enter_node(const struct sight *s, __u32 node)
+{
+	enum vl_echo_kind kind = s->reply ? VL_ECHO_NODE_REPLY : VL_ECHO_NODE_REQUEST;
+
+	echo_start(s, kind, node, s->seq, s->end, 0);
+}
+
+static __always_inline void follow_out(const struct sight *s, const struct vl_end *end)
+{
+	struct vl_echo_counters *count;
+	struct vl_echo *e;
+
+	leave_node(s, end->node_index);
+	if (!s->reply) {
+		e = echo_start(s, VL_ECHO_ON_LINK, s->end, s->seq, s->end, VL_ECHO_REQUESTED);
+		count = echo_counters(s->end);
+		if (count) {
+			count->requests++;
+			count->forgotten += !e;
+		}
+		return;
+	}
+	e = echo_find(echo_tag(s, VL_ECHO_ON_LINK, end->peer, s->seq));
+	if (!e) /* the request came by another way */
+		e = echo_start(s, VL_ECHO_ON_LINK, end->peer, s->seq, end->peer, 0);
+	if (e) {
+		e->replied_ns = s->now;
+		e->flags = (e->flags | VL_ECHO_REPLIED) & ~VL_ECHO_RETURNED;
+	}
+}
+
+/* A reply is behind another of its flow (RFC 4737: its seq is less than one that came before). */
+static __always_inline bool out_of_order(const struct sight *s)
+{
+	struct vl_echo *flow = echo_find(echo_tag(s, VL_ECHO_FLOW, s->end, 0));
+
+	if (!flow || s->now - flow->ns > 1ull << 36) { /* a minute later an id is somebody else's */
+		flow = echo_start(s, VL_ECHO_FLOW, s->end, 0, s->end, 0);
+		if (flow)
+			flow->seq = s->seq;
+		return false;
+	}
+	flow->ns = s->now;
+	if ((__s16)(s->seq - flow->seq) < 0)
+		return true;
+	flow->seq = s->seq;
+	return false;
+}
+
+static __always_inline void count_reply(const struct sight *s, struct vl_echo *e)
+{
+	struct vl_echo_counters *count = echo_counters(s->end);
+	__u32 end = s->end;
+
+	if (!count)
+		return;
+	if (!e || !(e->flags & VL_ECHO_REQUESTED)) {
+		count->unmatched++;
+		return;
+	}
+	if (e->flags & VL_ECHO_ANSWERED) {
+		count->duplicates++;
+		return;
+	}
+	if (!(e->flags & VL_ECHO_FAILED)) { /* each request is counted once */
+		if (s->now - e->ns > echo_timeout() && s->now > e->ns)
+			count->late++;
+		else
+			count->answered++;
+	}
+	e->flags |= VL_ECHO_ANSWERED;
+	count->reordered += out_of_order(s);
+	times_add(bpf_map_lookup_elem(&echo_rtt, &end), s->now - e->ns);
+}
+
+static __always_inline void follow_arrival(const struct sight *s, const struct vl_end *end)
+{
+	__u32 from = end->peer, requester = s->reply ? s->end : from;
+	__u8 seen = s->reply ? VL_ECHO_RETURNED : VL_ECHO_ARRIVED;
+	__u8 left = s->reply ? VL_ECHO_REPLIED : VL_ECHO_REQUESTED;
+	struct vl_echo *e = echo_find(echo_tag(s, VL_ECHO_ON_LINK, requester, s->seq));
+	bool first = true;
+
+	if (e && e->flags & left) {
+		first = !(e->flags & seen); /* else xdp was first */
+		e->flags |= seen;
+		if (first)
+			times_add(bpf_map_lookup_elem(&transit, &from),
+				  s->now - (s->reply ? e->replied_ns : e->ns));
+	}
+	if (first)
+		enter_node(s, end->node_index);
+	if (s->reply && s->hook == arrival_hook)
+		count_reply(s, e);
+}
+
+/* Global functions: the verifier goes through them once. */
+__noinline int follow_echo(const struct sight *s)
+{
+	const struct vl_end *end;
+	__u32 number;
+
+	if (!s)
+		return 0;
+	number = s->end;
+	end = bpf_map_lookup_elem(&ends, &number);
+	if (!end || !end->in_use)
+		return 0;
+	if (s->hook == VL_HOOK_OUT)
+		follow_out(s, end);
+	else
+		follow_arrival(s, end);
+	return 0;
+}
+
+/* An ICMP error passes that quotes a request: s is the request's. */
+__noinline int follow_error(const struct sight *s)
+{
+	struct vl_echo_counters *count;
+	const struct vl_end *end;
+	struct vl_echo *e;
+	__u32 number;
+
+	if (!s)
+		return 0;
+	number = s->end;
+	end = bpf_map_lookup_elem(&ends, &number);
+	if (!end || !end->in_use)
+		return 0;
+	if (s->hook == VL_HOOK_OUT) {
+		/* Made here, if the request came in and did not go on. */
+		e = echo_find(echo_tag(s, VL_ECHO_NODE_REQUEST, end->node_index, s->seq));
+		if (!e || e->flags & (VL_ECHO_LEFT | VL_ECHO_FAILED))
+			return 0;
+		count = echo_counters(e->end);
+		if (count)
+			count->errors++;
+	} else {
+		e = echo_find(echo_tag(s, VL_ECHO_ON_LINK, s->end, s->seq));
+		if (s->hook != arrival_hook || !e || !(e->flags & VL_ECHO_REQUESTED) ||
+		    e->flags & (VL_ECHO_ANSWERED | VL_ECHO_FAILED))
+			return 0;
+		count = echo_counters(s->end);
+		if (count)
+			count->failed++;
+	}
+	e->flags |= VL_ECHO_FAILED;
+	return 0;
+}
+
+/* The addresses of the IP header at l3, as one number; swapped for a reply. */
+static __always_inline __u64 sight_addresses(const struct frame *f, __u32 l3, __u8 family,
+					     bool swapped)
+{
+	if (family == 4) {
+		struct ipv4_wire copy;
+		const struct ipv4_wire *ip = frame_view(f, l3, IPV4_SIZE, &copy);
+
+		if (!ip)
+			return 0;
+		return swapped ? (__u64)ip->daddr << 32 | ip->saddr :
+				 (__u64)ip->saddr << 32 | ip->daddr;
+	} else {
+		struct ipv6_wire copy;
+		const struct ipv6_wire *ip = frame_view(f, l3, IPV6_SIZE, &copy);
+		__u64 src, dst;
+
+		if (!ip)
+			return 0;
+		src = mix((__u64)ip->saddr[0] << 32 | ip->saddr[1],
+			  (__u64)ip->saddr[2] << 32 | ip->saddr[3]);
+		dst = mix((__u64)ip->daddr[0] << 32 | ip->daddr[1],
+			  (__u64)ip->daddr[2] << 32 | ip->daddr[3]);
+		return swapped ? mix(dst, src) : mix(src, dst);
+	}
+}
+
+/* Follow an ICMP packet whose header is at pkt->ip.off. */
+static __always_inline void follow_icmp(const struct frame *f, const struct icmp_packet *pkt,
+					const struct icmp_wire *icmp, enum vl_icmp_class class)
+{
+	struct sight s = {.end = pkt->end, .hook = pkt->hook};
+	struct vl_event *ev;
+	__u32 zero = 0;
+
+	if (class <= VL_ICMP_ECHO_REPLY) {
+		s.reply = class == VL_ICMP_ECHO_REPLY;
+		s.id = bpf_ntohs(icmp->id);
+		s.seq = bpf_ntohs(icmp->seq);
+		s.addrs = sight_addresses(f, pkt->l3, pkt->family, s.reply);
+		s.now = bpf_ktime_get_ns();
+		follow_echo(&s);
+		return;
+	}
+	if (!icmp_reports_loss(pkt->family, icmp->type))
+		return;
+	ev = bpf_map_lookup_elem(&scratch, &zero);
+	if (!ev)
+		return;
+	__builtin_memset(ev, 0, sizeof(*ev));
+	ev->family = pkt->family;
+	event_quote_of(f, ev, pkt);
+	if (!(ev->flags & VL_EV_QUOTED) ||
+	    ev->quote.icmp_type != (pkt->family == 4 ? 8 : 128) ||
+	    ev->quote.proto != (pkt->family == 4 ? PROTO_ICMP : PROTO_ICMPV6))
+		return;
+	s.id = ev->quote.id;
+	s.seq = ev->quote.seq;
+	s.addrs = sight_addresses(f, blur(pkt->ip.off + ICMP_SIZE), pkt->family, false);
+	s.now = bpf_ktime_get_ns();
+	follow_error(&s);
+}
+
+#endif
