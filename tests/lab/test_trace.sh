@@ -1,0 +1,228 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# test_trace.sh - records as they happen: exact, filtered, shared, counted when lost, and nothing left
+# behind by a tracer that was killed.
+# shellcheck source=tests/lab/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+PINS=/sys/fs/bpf/vethlab/blue
+
+lab() { # OPTION OF UP...
+	up blue "$@"
+	good vethlab link default:veth0 up
+	wait_until ping -c 1 -W 1 -q 10.1.1.1
+}
+
+active() { # the generations of the sessions, one byte each
+	# Not jq: its numbers have 53 bits.
+	bpftool -j map dump pinned $PINS/control | sed -n 's/.*"active":\([0-9]*\).*/\1/p'
+}
+
+# As many tracers listen as COUNT.
+sessions_are() { # COUNT
+	local value n=0
+	value=$(active)
+	while [[ $value -ne 0 ]]; do
+		[[ $((value & 255)) -eq 0 ]] || n=$((n + 1))
+		value=$((value >> 8 & 0xffffffffffffff))
+	done
+	[[ $n -eq $1 ]]
+}
+
+# Start a tracer; its output goes to $TEST_TMP/NAME, its process id to $tracer. Waits until it
+# listens.
+trace() { # NAME ARGUMENT...
+	local name=$1 before=$running
+	shift
+	env --default-signal=INT "$BUILD/vethlab" trace "$@" >"$TEST_TMP/$name" 2>"$TEST_TMP/$name.err" &
+	tracer=$!
+	running=$((before + 1))
+	wait_until sessions_are $running
+}
+running=0
+
+lines_are() { # NAME COUNT
+	[[ $(wc -l <"$TEST_TMP/$1") -eq $2 ]]
+}
+
+ends_with() { # PID STATUS
+	local status=0
+	wait "$1" 2>/dev/null || status=$?
+	assert_eq "$status" "$2" "exit status of the tracer"
+}
+
+the_way() { # the hooks of one echo, default to blue and back, as JSON lines' end, hook and message
+	local hooks="$1"
+	for hook in out $hooks; do
+		[[ $hook == out ]] && echo "default:veth0 out request" || echo "blue:veth1 $hook request"
+	done
+	for hook in out $hooks; do
+		[[ $hook == out ]] && echo "blue:veth1 out reply" || echo "default:veth0 $hook reply"
+	done
+}
+
+each_record_exact() { # ARRIVING HOOKS
+	local n seq per_echo
+	per_echo=$((2 + 2 * $(wc -w <<<"$1")))
+	trace all -j type echo
+	good ping -c 5 -i 0.01 -q 10.1.1.1
+	wait_until lines_are all $((5 * per_echo))
+	kill -INT $tracer
+	ends_with $tracer 0
+	good cat "$TEST_TMP/all.err"
+	says "$((5 * per_echo)) records, 0 lost"
+	for seq in 1 2 3 4 5; do
+		out=$(jq -rs "map(select(.seq == $seq)) | sort_by(.time_ns)[] |
+			\"\\(.end) \\(.hook) \\(.message)\"" "$TEST_TMP/all")
+		# Two CPUs may stamp one packet: compare as sets.
+		assert_eq "$(sort <<<"$out")" "$(the_way "$1" | sort)" "the way of echo $seq"
+	done
+	n=$(jq -s 'map(.id) | unique | length' "$TEST_TMP/all")
+	assert_eq "$n" 1 "identifiers of one ping"
+	assert_eq "$(jq -s 'map(select(.message == "request" and .source == "10.1.1.2" and
+		.destination == "10.1.1.1" and .ttl == 64 and .bytes == 98)) | length' \
+		"$TEST_TMP/all")" $((5 * per_echo / 2)) "requests with their addresses, ttl and length"
+	good vethlab down
+}
+
+test_records_xdp_off() {
+	lab --xdp off
+	each_record_exact "in"
+}
+
+test_records_xdp_generic() {
+	lab --xdp generic
+	each_record_exact "xdp in"
+}
+
+test_records_xdp_native() {
+	lab --xdp native
+	each_record_exact "xdp in"
+}
+
+test_lines_for_people() {
+	lab --xdp off
+	trace text -c 4 type echo
+	good ping -c 1 -q 10.1.1.1
+	ends_with $tracer 0
+	out=$(cat "$TEST_TMP/text")
+	says "10.1.1.2 > 10.1.1.1" "10.1.1.1 > 10.1.1.2" request reply default:veth0 blue:veth1 " 64 " " 98 "
+	good vethlab down
+}
+
+filtered() { # COUNT FILTER...
+	local want=$1 name
+	shift
+	name=filter$running
+	trace "$name" -j "$@"
+	names+=("$name $want $*")
+}
+
+# Eight tracers at once, each with its filter, see of the same packets what they asked for.
+test_filters_side_by_side() {
+	local line name want words
+	local -a names=()
+	lab --xdp off
+	filtered 12 type echo
+	filtered 6 type request
+	filtered 4 type echo seq 2
+	filtered 6 type echo end blue:veth1
+	filtered 6 type reply src 10.1.1.1
+	filtered 0 type echo addr 10.9.0.0/16
+	filtered 12 type echo v4
+	filtered 0 type echo link default:veth2
+	bad 1 vethlab trace
+	says 8
+	good ping -c 3 -i 0.01 -q 10.1.1.1
+	for line in "${names[@]}"; do
+		read -r name want words <<<"$line"
+		wait_until lines_are "$name" "$want"
+	done
+	# What should not come has had its time: later packets came through all the others.
+	for line in "${names[@]}"; do
+		read -r name want words <<<"$line"
+		assert_eq "$(wc -l <"$TEST_TMP/$name")" "$want" "records of $words"
+	done
+	for line in $(jobs -p); do
+		kill -INT "$line"
+	done
+	wait
+	good vethlab down
+}
+
+# What is attached where, without what changes with each packet.
+attached() {
+	find $PINS -type f -exec "$HELPERS/ids" {} + | sort
+	bpftool -j net | jq -c .
+	tc filter show dev veth0 ingress
+	inside blue "$(type -P bpftool)" -j net | jq -c .
+	find /sys/fs/bpf | sort
+}
+
+test_kill_9_leaves_nothing() {
+	local before i pids=()
+	lab
+	before=$(attached)
+	for ((i = 0; i < 8; i++)); do
+		trace "killed$i" -j type echo
+		pids+=("$tracer")
+	done
+	assert_eq "$(attached)" "$before" "attached while eight trace"
+	good ping -c 2 -i 0.01 -q 10.1.1.1
+	kill -9 "${pids[@]}"
+	for i in "${pids[@]}"; do
+		ends_with "$i" 137
+	done
+	assert_eq "$(attached)" "$before" "attached after kill -9"
+	# The programs find out that nobody reads, at each hook for one tracer, and stop.
+	running=0
+	good ping -c 2 -i 0.01 -q 10.1.1.1
+	wait_until sessions_are 0
+	trace again -j -c 6 type echo
+	good ping -c 1 -q 10.1.1.1
+	ends_with "$tracer" 0
+	wait_until sessions_are 0
+	good vethlab down
+}
+
+# A tracer keeps programs loaded: down removes the lab and says so, and they go with the tracer.
+test_down_while_tracing() {
+	lab
+	trace under -j
+	bad 1 vethlab down
+	says "vethlab trace"
+	assert_eq "$(ls /run/netns)" "" "/run/netns"
+	kill -INT $tracer
+	wait $tracer || true
+	good vethlab down blue
+}
+
+# A tracer that does not read: what it gets and what it lost are all there was.
+test_lost_is_counted() {
+	local got lost n=${LOSSES:-8000}
+	lab --xdp generic
+	trace slow -j type echo
+	kill -STOP $tracer
+	good ping -f -q -c "$n" 10.1.1.1
+	says "$n received"
+	kill -CONT $tracer
+	kill -INT $tracer
+	ends_with $tracer 0
+	good tail -1 "$TEST_TMP/slow.err"
+	got=${out%% *}
+	lost=${out#*, } lost=${lost%% *}
+	assert_eq "$(grep -c '"end"' "$TEST_TMP/slow")" "$got" "records printed and told"
+	[[ $lost -gt 0 ]] || fail "nothing was lost: $out"
+	assert_eq $((got + lost)) $((6 * n)) "records and lost records: $out"
+	assert_echo blue:veth1 in $((n + 1)) 0
+	good vethlab down
+}
+
+# No tracer, no cost: nothing is recorded.
+test_nobody_traces() {
+	lab
+	sessions_are 0 || fail "somebody traces"
+	good vethlab down
+}
+
+run_tests
