@@ -56,7 +56,7 @@ bench-prog: $(B)/tests/bench/prog
 	@$<
 
 # ---- targets -------------------------------------------------------------------------------------
-.PHONY: help deps tests check check-built demo demo-built vm lint install uninstall
+.PHONY: help deps tests check check-built demo demo-built vm lint fuzz install uninstall
 
 help:
 	@echo 'make            build $(B)/vethlab'
@@ -66,6 +66,7 @@ help:
 	@echo 'make deps       install what is missing (apt), or name the packages'
 	@echo 'make tests      build the tests, run none'
 	@echo 'make bench-prog what one run of each eBPF program costs (as root)'
+	@echo 'make fuzz       fuzz the lab-file reader (SECONDS=600 for longer)'
 	@echo 'make lint       compile with -Werror by gcc and by clang, shellcheck'
 	@echo 'make install    to $$(DESTDIR)$$(PREFIX), which is $(DESTDIR)$(PREFIX)'
 	@echo 'make clean      remove $(B)/ and what lint built'
@@ -98,6 +99,11 @@ vm:
 
 lint:
 	@BUILD=$(B) tests/run lint
+
+SECONDS ?= 60
+fuzz:
+	@tests/deps.sh build
+	@BUILD=$(B) CLANG=$(CLANG) tests/fuzz/run $(SECONDS)
 
 # The program looks for bundled labs in ../share/vethlab/labs, seen from where it is itself.
 INSTALL ?= install
