@@ -188,6 +188,18 @@ struct vl_event {
 };
 _Static_assert(sizeof(struct vl_event) == 40 + 32 + 40, "struct vl_event has changed");
 
+/* One ICMP packet that a node's stack dropped: a record of bpf/stack.bpf.c. */
+struct vl_drop {
+	struct vl_event packet; /* end: VL_NO_END if it was at none; hook: VL_HOOKS */
+	__u64 location;         /* where in the kernel: the address after the call */
+	__u32 reason;           /* enum skb_drop_reason of the running kernel */
+	__u32 node;             /* place of the node in the lab */
+	__u32 ifindex;          /* of the packet's device then; 0: none */
+	__u32 reserved;
+};
+_Static_assert(sizeof(struct vl_drop) == sizeof(struct vl_event) + 24,
+	       "struct vl_drop has changed");
+
 /* ---- time ---------------------------------------------------------------------------------- */
 
 /*

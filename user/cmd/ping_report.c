@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 
 #include "user/cmd/ping.h"
+#include "user/out/drop.h"
 #include "user/out/event.h"
 #include "user/out/itinerary.h"
 #include "user/out/ledger.h"
@@ -106,17 +107,24 @@ static void print_why(struct ping *ping)
 static void print_text(struct ping *ping, uint16_t seq, const struct echo_state *state,
 		       const struct itinerary *itinerary)
 {
+	char why[256];
+
 	print_answer(ping, seq, state);
-	if (itinerary && itinerary->n_hops)
+	if (itinerary && (itinerary->n_hops || itinerary->n_drops))
 		itinerary_print(itinerary, stdout);
 	else if (ping->watched || ping->local)
 		print_unseen(ping, state);
-	if (itinerary && state->result == ECHO_UNANSWERED) {
+	if (itinerary && itinerary->fate == FATE_DROPPED) {
+		drop_sentence(&itinerary->drops[itinerary->death], why, sizeof(why));
+		out_wrap("  ", why, stdout);
+	} else if (itinerary && itinerary->n_hops && state->result == ECHO_UNANSWERED) {
 		fputs("  ", stdout);
 		itinerary_print_fate(itinerary, stdout);
 		fputc('\n', stdout);
 	}
-	if (state->result != ECHO_ANSWERED)
+	/* A drop that was seen explains more than routes that are good. */
+	if (state->result != ECHO_ANSWERED &&
+	    !(itinerary && itinerary->death >= 0 && path_is_good(&ping->why)))
 		print_why(ping);
 	fflush(stdout);
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* probe.c - echoes from a node with the records that they cause. */
 #include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 #include <sys/socket.h>
@@ -24,6 +26,42 @@ static void on_record(const struct vl_event *event, void *arg)
 		return;
 	if (story_add(probe->story, event) < 0)
 		probe->no_memory = true;
+}
+
+static void on_drop(const struct vl_drop *drop, void *arg)
+{
+	char reason[STACK_NAME_SIZE], function[STACK_NAME_SIZE];
+	struct probe *probe = arg;
+
+	if ((drop->packet.flags & VL_EV_PAYLOAD) && drop->packet.payload != probe->token)
+		return;
+	stack_reason_name(drop->reason, reason);
+	stack_function_name(drop->location, function);
+	if (story_add_drop(probe->story, drop, reason, function) < 0)
+		probe->no_memory = true;
+}
+
+void probe_open_stack(struct stack_watch **stack, const struct running *run, bool by_token,
+		      uint16_t id, uint64_t token, char *why, size_t size)
+{
+	struct stack_config config = {.ifindex_base = run->ifindex_base,
+				      .n_ends = lab_n_ends(run->lab),
+				      .by_token = by_token,
+				      .id = id,
+				      .token = token};
+	struct stack_node *nodes = calloc(run->lab->n_nodes, sizeof(*nodes));
+	struct err err = {0};
+
+	*stack = NULL;
+	if (!nodes)
+		return;
+	for (size_t i = 0; i < run->lab->n_nodes; i++)
+		nodes[i] = (struct stack_node){run->nodes[i].id.inode, i};
+	config.nodes = nodes;
+	config.n_nodes = run->lab->n_nodes;
+	if (stack_watch_open(stack, &config, &err))
+		snprintf(why, size, "%s", err.what);
+	free(nodes);
 }
 
 static int open_session(struct probe *probe, struct err *err)
@@ -101,14 +139,18 @@ int probe_open(struct probe *probe, const struct probe_config *config, struct er
 	ret = guard(probe, &device, err);
 	if (!ret)
 		ret = open_session(probe, err);
-	if (!ret)
-		ret = open_sender(probe, device, err);
+	if (ret)
+		return ret;
+	probe_open_stack(&probe->stack, config->run, true, probe->id, probe->token, probe->no_stack,
+			 sizeof(probe->no_stack));
+	ret = open_sender(probe, device, err);
 	return ret;
 }
 
 void probe_close(struct probe *probe)
 {
 	echo_close(probe->sender);
+	stack_watch_close(probe->stack);
 	watch_session_close(probe->session);
 	watch_close(probe->watch);
 	story_free(probe->story);
@@ -117,19 +159,23 @@ void probe_close(struct probe *probe)
 
 int probe_drain(struct probe *probe, struct err *err)
 {
-	int ret;
+	int ret = 0;
 
-	if (!probe->session)
-		return 0;
-	ret = watch_session_poll(probe->session, 0, on_record, probe, err);
+	if (probe->session)
+		ret = watch_session_poll(probe->session, 0, on_record, probe, err);
 	if (ret < 0 && ret != -EINTR)
+		return ret;
+	if (probe->stack)
+		ret = stack_watch_poll(probe->stack, on_drop, probe, err);
+	if (ret < 0)
 		return ret;
 	return probe->no_memory ? err_set(err, ERR_SYSTEM, ENOMEM, "out of memory") : 0;
 }
 
 uint64_t probe_lost(const struct probe *probe)
 {
-	return probe->session ? watch_session_lost(probe->session) : 0;
+	return (probe->session ? watch_session_lost(probe->session) : 0) +
+	       (probe->stack ? stack_watch_lost(probe->stack) : 0);
 }
 
 const struct itinerary *probe_itinerary(struct probe *probe, uint16_t seq)

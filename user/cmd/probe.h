@@ -13,6 +13,7 @@
 #include "user/lab/lab.h"
 #include "user/net/echo.h"
 #include "user/story/story.h"
+#include "user/watch/stack.h"
 
 struct probe_config {
 	struct running *run;
@@ -27,6 +28,8 @@ struct probe {
 	struct echo_sender *sender;
 	struct watch *watch;
 	struct watch_session *session; /* NULL: nothing watches the lab */
+	struct stack_watch *stack;     /* NULL: drops inside the nodes are not seen */
+	char no_stack[256];	       /* why not */
 	struct story *story;
 	uint64_t token; /* first payload bytes of each echo */
 	uint16_t id;
@@ -34,6 +37,12 @@ struct probe {
 	bool no_memory; /* in a callback */
 };
 
+/*
+ * Start to watch the stacks of a lab's nodes; token: of one ping (by_token), or 0. That it cannot
+ * be done is no failure: *why says why not, and *stack is NULL.
+ */
+void probe_open_stack(struct stack_watch **stack, const struct running *run, bool by_token,
+		      uint16_t id, uint64_t token, char *why, size_t size);
 /* Watches first, then opens the socket, so that no record of an echo is missed. */
 int probe_open(struct probe *probe, const struct probe_config *config, struct err *err);
 void probe_close(struct probe *probe);

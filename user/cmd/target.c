@@ -68,8 +68,8 @@ static int choose(struct target *target, struct choice *choice, const struct nod
 	uint8_t asked = choice->family;
 	int ret = 0;
 
-	/* IPv4 first, unless the user says which; IPv6 if there is nothing else. */
-	for (int pass = 0; !ret && !choice->best.family && pass < (asked ? 1 : 2); pass++) {
+	/* IPv4 unless the user says so or there is none: a fault must not be hidden by IPv6. */
+	for (int pass = 0; !ret && !choice->first.family && pass < (asked ? 1 : 2); pass++) {
 		if (!asked)
 			choice->family = pass ? AF_INET6 : AF_INET;
 		ret = end ? consider(choice, end->addresses, end->n_addresses, err)

@@ -13,8 +13,9 @@ struct target {
 };
 
 /*
- * family: AF_INET, AF_INET6 or 0 (any, IPv4 first). Of a node's addresses the first one that from
- * can reach by its routes; if none can be reached, the first. Returns 0, or -errno with err set.
+ * family: AF_INET, AF_INET6 or 0 (IPv4 unless there is none). Of a node's addresses the first one
+ * that from can reach by its routes; if none can be reached, the first. Returns 0, or -errno with
+ * err set.
  */
 int target_find(struct target *target, const struct running *run, const struct node *from,
 		const char *typed, uint8_t family, struct err *err);

@@ -2,6 +2,7 @@
 /* itinerary.c - the way of one echo, as lines and as an object. */
 #include <string.h>
 
+#include "user/out/drop.h"
 #include "user/out/event.h"
 #include "user/out/itinerary.h"
 #include "user/out/ledger.h"
@@ -21,7 +22,8 @@ const char *fate_name(enum fate fate)
 	static const char *const names[] = {[FATE_UNSEEN] = "unseen",
 					    [FATE_ANSWERED] = "answered",
 					    [FATE_REFUSED] = "refused",
-					    [FATE_LOST] = "lost"};
+					    [FATE_LOST] = "lost",
+					    [FATE_DROPPED] = "dropped"};
 
 	return names[fate];
 }
@@ -43,6 +45,12 @@ static int end_width(const struct itinerary *itinerary)
 		int columns = out_columns(itinerary->hops[i].end->name);
 
 		if (columns > width)
+			width = columns;
+	}
+	for (size_t i = 0; i < itinerary->n_drops; i++) {
+		int columns = out_columns(itinerary->drops[i].node->name);
+
+		if (columns > width && !itinerary->drops[i].harmless)
 			width = columns;
 	}
 	return width;
@@ -126,22 +134,49 @@ static void change_remark(const struct hop *hop, const struct hop *from, char bu
 		append(buf, "was here before");
 }
 
+static void print_hop(const struct itinerary *itinerary, const struct hop *hop, bool new_leg,
+		      int width, FILE *f)
+{
+	const struct hop *from = hop->from >= 0 ? &itinerary->hops[hop->from] : NULL;
+	char at[OUT_NUMBER_SIZE], remark[REMARK_SIZE];
+
+	step_remark(hop, from, remark);
+	change_remark(hop, from, remark);
+	fprintf(f, "  %-7s %8s  %-*s  ", new_leg ? leg_name(hop->leg) : "",
+		out_duration(hop->at_ns, at), width, hop->end->name);
+	fprintf(f, remark[0] ? "%-3s  %s\n" : "%s\n", ledger_hook_name(hop->event.hook), remark);
+}
+
+static void print_drop(const struct drop *drop, int width, FILE *f)
+{
+	char at[OUT_NUMBER_SIZE];
+
+	fprintf(f, "  dropped %8s  %-*s       %s%s%s\n", out_duration(drop->at_ns, at), width,
+		drop->node->name, drop->reason, drop->function[0] ? ", in " : "", drop->function);
+}
+
 void itinerary_print(const struct itinerary *itinerary, FILE *f)
 {
 	int width = end_width(itinerary);
+	size_t n_drops = 0;
 	int leg = -1;
 
-	for (size_t i = 0; i < itinerary->n_hops; i++) {
-		const struct hop *hop = &itinerary->hops[i];
-		const struct hop *from = hop->from >= 0 ? &itinerary->hops[hop->from] : NULL;
-		char at[OUT_NUMBER_SIZE], remark[REMARK_SIZE];
+	for (size_t i = 0; i <= itinerary->n_hops; i++) {
+		const struct hop *hop = i < itinerary->n_hops ? &itinerary->hops[i] : NULL;
 
-		step_remark(hop, from, remark);
-		change_remark(hop, from, remark);
-		fprintf(f, "  %-7s %8s  %-*s  ", (int)hop->leg != leg ? leg_name(hop->leg) : "",
-			out_duration(hop->at_ns, at), width, hop->end->name);
-		fprintf(f, remark[0] ? "%-3s  %s\n" : "%s\n", ledger_hook_name(hop->event.hook),
-			remark);
+		for (; n_drops < itinerary->n_drops; n_drops++) {
+			const struct drop *drop = &itinerary->drops[n_drops];
+
+			if (hop && drop->at_ns >= hop->at_ns)
+				break;
+			if (drop->harmless)
+				continue;
+			print_drop(drop, width, f);
+			leg = -1; /* what follows says again whose it is */
+		}
+		if (!hop)
+			break;
+		print_hop(itinerary, hop, (int)hop->leg != leg, width, f);
 		leg = hop->leg;
 	}
 	if (itinerary->asymmetric)
@@ -153,7 +188,13 @@ void itinerary_print(const struct itinerary *itinerary, FILE *f)
 void itinerary_print_fate(const struct itinerary *itinerary, FILE *f)
 {
 	const struct hop *last;
+	char text[REMARK_SIZE];
 
+	if (itinerary->fate == FATE_DROPPED) {
+		drop_sentence(&itinerary->drops[itinerary->death], text, sizeof(text));
+		fputs(text, f);
+		return;
+	}
 	if (itinerary->last < 0)
 		return;
 	last = &itinerary->hops[itinerary->last];
@@ -165,13 +206,16 @@ void itinerary_print_fate(const struct itinerary *itinerary, FILE *f)
 /* The addresses that the echo was made with: those of its first request, else turned round. */
 static void print_addresses(const struct itinerary *itinerary, FILE *f)
 {
-	const struct hop *hop = &itinerary->hops[0];
-	struct ip_addr from = event_source(&hop->event), to = event_destination(&hop->event);
+	bool hops = itinerary->n_hops;
+	const struct vl_event *event =
+		hops ? &itinerary->hops[0].event : &itinerary->drops[0].record.packet;
+	enum leg leg = hops ? itinerary->hops[0].leg : itinerary->drops[0].leg;
+	struct ip_addr from = event_source(event), to = event_destination(event);
 	char src[IP_TEXT_SIZE], dst[IP_TEXT_SIZE];
 
 	ip_format(&from, src, sizeof(src));
 	ip_format(&to, dst, sizeof(dst));
-	fprintf(f, hop->leg == LEG_REQUEST ? "%s > %s" : "%2$s > %1$s", src, dst);
+	fprintf(f, leg == LEG_REQUEST ? "%s > %s" : "%2$s > %1$s", src, dst);
 }
 
 void itinerary_print_title(const struct itinerary *itinerary, uint64_t zero_ns, FILE *f)
@@ -180,9 +224,10 @@ void itinerary_print_title(const struct itinerary *itinerary, uint64_t zero_ns, 
 	char time[OUT_NUMBER_SIZE];
 	uint64_t at;
 
-	if (!itinerary->n_hops)
+	if (!itinerary->n_hops && !itinerary->n_drops)
 		return;
-	at = itinerary->hops[0].event.time_ns;
+	at = itinerary->n_hops ? itinerary->hops[0].event.time_ns
+			       : itinerary->drops[0].record.packet.time_ns;
 	fprintf(f, "%.6f s: ", at > zero_ns ? (at - zero_ns) / 1e9 : 0);
 	print_addresses(itinerary, f);
 	fprintf(f, " id %u seq %u: ", itinerary->id, itinerary->seq);
@@ -237,6 +282,13 @@ json_t *itinerary_json(const struct itinerary *itinerary)
 				    json_pack("{s:s, s:s, s:s}", "end", last->end->name, "hook",
 					      ledger_hook_name(last->event.hook), "leg",
 					      leg_name(last->leg)));
+	}
+	if (itinerary->n_drops) {
+		json_t *drops = json_array();
+
+		for (size_t i = 0; i < itinerary->n_drops; i++)
+			json_array_append_new(drops, drop_json(&itinerary->drops[i]));
+		json_object_set_new(object, "drops", drops);
 	}
 	if (itinerary->left_out)
 		json_object_set_new(object, "left_out", json_integer(itinerary->left_out));

@@ -26,7 +26,41 @@ static const struct node *origin_of(const struct itinerary *itinerary, const str
 		/* An arrival before anything else: it left the peer unseen. */
 		return hop->event.hook == VL_HOOK_OUT ? hop->end->node : hop->end->peer->node;
 	}
+	for (size_t i = 0; i < itinerary->n_drops; i++)
+		if (itinerary->drops[i].leg == LEG_REQUEST)
+			return itinerary->drops[i].node; /* dropped before it left */
 	return NULL;
+}
+
+/*
+ * The drop that counts. A node that has given an answer to the raw socket that asked lets go of
+ * it with NO_SOCKET; a flooded packet is dropped by all but the addressee (OTHERHOST).
+ */
+static int find_death(const struct itinerary *itinerary)
+{
+	struct drop *drops = itinerary->drops;
+	int death = -1;
+
+	for (int i = 0; i < (int)itinerary->n_drops; i++) {
+		drops[i].harmless =
+			(drops[i].leg != LEG_REQUEST && drops[i].node == itinerary->origin &&
+			 !strcmp(drops[i].reason, "NO_SOCKET")) ||
+			!strcmp(drops[i].reason, "OTHERHOST");
+		if (!drops[i].harmless && (death < 0 || drops[i].leg >= drops[death].leg))
+			death = i;
+	}
+	return death;
+}
+
+/* Whether the node that asked dropped the answer before a socket had it. */
+static bool answer_dropped(const struct itinerary *itinerary)
+{
+	const struct drop *drop;
+
+	if (itinerary->death < 0)
+		return false;
+	drop = &itinerary->drops[itinerary->death];
+	return drop->leg != LEG_REQUEST && drop->node == itinerary->origin;
 }
 
 /* The node that made a packet: where its first hop left, or over whose link it came. */
@@ -151,13 +185,17 @@ void itinerary_judge(struct itinerary *itinerary, const struct lab *lab)
 	itinerary->asymmetric = false;
 	itinerary->round_trip_ns = 0;
 	itinerary->last = last_hop(itinerary, lab);
+	itinerary->death = find_death(itinerary);
 	reply = arrival_at(itinerary, LEG_REPLY, itinerary->origin);
 	error = arrival_at(itinerary, LEG_ERROR, itinerary->origin);
+	if (answer_dropped(itinerary))
+		reply = error = -1;
 	itinerary->arrival = reply >= 0 ? reply : error;
-	itinerary->fate = !itinerary->n_hops ? FATE_UNSEEN
-			  : reply >= 0	     ? FATE_ANSWERED
-			  : error >= 0	     ? FATE_REFUSED
-					     : FATE_LOST;
+	itinerary->fate = reply >= 0		  ? FATE_ANSWERED
+			  : error >= 0		  ? FATE_REFUSED
+			  : itinerary->death >= 0 ? FATE_DROPPED
+			  : itinerary->n_hops	  ? FATE_LOST
+						  : FATE_UNSEEN;
 	itinerary->answered = itinerary->fate == FATE_ANSWERED;
 	if (itinerary->arrival < 0)
 		return;

@@ -292,7 +292,31 @@ static void mark(struct itinerary *itinerary)
 	}
 }
 
-int itinerary_order(struct itinerary *itinerary, const struct lab *lab)
+static int drop_compare(const void *a, const void *b)
+{
+	const struct drop *x = a, *y = b;
+	uint64_t s = x->record.packet.time_ns, t = y->record.packet.time_ns;
+
+	return s < t ? -1 : s > t;
+}
+
+static void order_drops(struct itinerary *itinerary)
+{
+	uint64_t first = itinerary->n_hops ? itinerary->hops[0].event.time_ns : 0;
+
+	if (!itinerary->n_drops)
+		return;
+	qsort(itinerary->drops, itinerary->n_drops, sizeof(*itinerary->drops), drop_compare);
+	if (!itinerary->n_hops)
+		first = itinerary->drops[0].record.packet.time_ns;
+	for (size_t i = 0; i < itinerary->n_drops; i++) {
+		uint64_t at = itinerary->drops[i].record.packet.time_ns;
+
+		itinerary->drops[i].at_ns = at > first ? at - first : 0;
+	}
+}
+
+static int order_hops(struct itinerary *itinerary, const struct lab *lab)
 {
 	int n = itinerary->n_hops;
 	int *followers;
@@ -323,5 +347,13 @@ int itinerary_order(struct itinerary *itinerary, const struct lab *lab)
 	free(done);
 	if (!ret)
 		mark(itinerary);
+	return ret;
+}
+
+int itinerary_order(struct itinerary *itinerary, const struct lab *lab)
+{
+	int ret = order_hops(itinerary, lab);
+
+	order_drops(itinerary);
 	return ret;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* story.c - which echo a record belongs to. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -151,6 +152,7 @@ static void echo_free(struct story *story, struct echo *echo)
 	echo_unlink(story, echo);
 	story->n_echoes--;
 	free(echo->itinerary.hops);
+	free(echo->itinerary.drops);
 	free(echo);
 }
 
@@ -293,7 +295,7 @@ static struct echo *echo_new(struct story *story, const struct vl_event *event,
 	echo->itinerary.family = event->family;
 	echo->itinerary.id = key->value;
 	echo->itinerary.seq = key->seq;
-	echo->itinerary.last = echo->itinerary.arrival = -1;
+	echo->itinerary.last = echo->itinerary.arrival = echo->itinerary.death = -1;
 	echo->newest_ns = event->time_ns;
 	echo_link(story, echo);
 	story->n_echoes++;
@@ -354,25 +356,65 @@ static int itinerary_add(struct itinerary *itinerary, const struct vl_event *eve
 	return 0;
 }
 
+/* A record came for an echo: its story is to be told anew, and it is not quiet. */
+static void echo_touch(struct story *story, struct echo *echo, uint64_t time_ns)
+{
+	echo->stale = true;
+	if (time_ns <= echo->newest_ns)
+		return;
+	echo_unlink(story, echo);
+	echo->newest_ns = time_ns;
+	echo_link(story, echo);
+}
+
 int story_add(struct story *story, const struct vl_event *event)
 {
-	const struct end *end = lab_find_number(story->lab, event->end);
 	struct alias by_id;
 	struct echo *echo;
 	enum leg leg;
 
-	if (!end || event->hook >= VL_HOOKS ||
+	if (event->end >= lab_n_ends(story->lab) || event->hook >= VL_HOOKS ||
 	    !record_key(event, &leg, &by_id))
 		return 0;
 	echo = echo_of(story, event, leg, &by_id);
-	if (!echo || itinerary_add(&echo->itinerary, event, end, leg))
+	if (!echo || itinerary_add(&echo->itinerary, event, lab_end(story->lab, event->end), leg))
 		return -ENOMEM;
-	echo->stale = true;
-	if (event->time_ns > echo->newest_ns) {
-		echo_unlink(story, echo);
-		echo->newest_ns = event->time_ns;
-		echo_link(story, echo);
+	echo_touch(story, echo, event->time_ns);
+	return 1;
+}
+
+static int itinerary_add_drop(struct itinerary *itinerary, const struct drop *drop)
+{
+	struct drop *drops;
+
+	if (itinerary->n_drops == ITINERARY_DROPS_MAX) {
+		itinerary->left_out++;
+		return 0;
 	}
+	drops = realloc(itinerary->drops, (itinerary->n_drops + 1) * sizeof(*drops));
+	if (!drops)
+		return -ENOMEM;
+	itinerary->drops = drops;
+	drops[itinerary->n_drops++] = *drop;
+	return 0;
+}
+
+int story_add_drop(struct story *story, const struct vl_drop *record, const char *reason,
+		   const char *function)
+{
+	struct drop drop = {.record = *record};
+	struct alias by_id;
+	struct echo *echo;
+
+	if (record->node >= story->lab->n_nodes || !record_key(&record->packet, &drop.leg, &by_id))
+		return 0;
+	drop.node = story->lab->nodes[record->node];
+	snprintf(drop.reason, sizeof(drop.reason), "%s", reason);
+	snprintf(drop.function, sizeof(drop.function), "%s", function);
+	echo = echo_of(story, &record->packet, drop.leg, &by_id);
+	if (!echo || itinerary_add_drop(&echo->itinerary, &drop))
+		return -ENOMEM;
+	echo_touch(story, echo, record->packet.time_ns);
 	return 1;
 }
 

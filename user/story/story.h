@@ -49,12 +49,24 @@ struct hop {
 	bool again;	  /* this packet was at this hook before: a loop, or sent twice */
 };
 
-/* What became of an echo, as far as the ends of links show it. */
+/* A packet of an echo that the stack of a node dropped, with the kernel's words for it. */
+struct drop {
+	struct vl_drop record;
+	const struct node *node;
+	enum leg leg;
+	uint64_t at_ns;	   /* since the first hop of the itinerary */
+	char reason[48];   /* "NETFILTER_DROP" */
+	char function[48]; /* "nft_do_chain"; "": not known */
+	bool harmless;	   /* the node that asked lets go of an answer that its sockets have got */
+};
+
+/* What became of an echo, as far as it was seen. */
 enum fate {
 	FATE_UNSEEN,   /* no record at all: it never crossed a veth */
 	FATE_ANSWERED, /* the reply came to the node that asked */
 	FATE_REFUSED,  /* an ICMP error about it came to the node that asked */
 	FATE_LOST,     /* neither: hops[last] is where it was seen last */
+	FATE_DROPPED,  /* neither: drops[death] is what happened to it */
 };
 
 /* The records of one echo (request, reply, the errors about it), in order of cause and time. */
@@ -68,14 +80,17 @@ struct itinerary {
 	const struct node *answerer; /* that made the reply or the error; NULL: not known */
 	int last;		     /* hop where the newest packet was seen last; -1: none */
 	int arrival;		     /* hop by which the reply or error came home; -1: none did */
-	bool delivered;	 /* the request reached an end of the node that owns its destination */
-	bool asymmetric; /* the reply came by other links than the request */
-	bool answered;	 /* fate is FATE_ANSWERED */
+	bool delivered;	    /* the request reached an end of the node that owns its destination */
+	bool asymmetric;    /* the reply came by other links than the request */
+	bool answered;	    /* fate is FATE_ANSWERED */
+	struct drop *drops; /* in order of time */
+	size_t n_drops;
+	int death; /* the drop that ended the request or its answer; -1: none was seen */
 	uint64_t round_trip_ns; /* first hop to arrival; 0 if nothing came home */
 	size_t left_out;	/* records beyond ITINERARY_HOPS_MAX, not kept */
 };
 
-enum { ITINERARY_HOPS_MAX = 1024 };
+enum { ITINERARY_HOPS_MAX = 1024, ITINERARY_DROPS_MAX = 64 };
 
 struct story;
 
@@ -91,6 +106,9 @@ void story_free(struct story *story); /* NULL is allowed */
  * to the echo that it quotes.
  */
 int story_add(struct story *story, const struct vl_event *event);
+/* Take a drop, likewise. reason, function: the kernel's names; copied. */
+int story_add_drop(struct story *story, const struct vl_drop *drop, const char *reason,
+		   const char *function);
 /*
  * The itinerary of one echo as far as it is known now; the story owns it, and it stays as it is
  * until the next story_add(). NULL: no record of it.

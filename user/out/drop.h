@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* drop.h - why a node's stack dropped a packet, in words. */
+#ifndef VETHLAB_USER_OUT_DROP_H
+#define VETHLAB_USER_OUT_DROP_H
+
+#include <jansson.h>
+#include <stdio.h>
+
+#include "user/story/story.h"
+
+/* What the kernel's reason means to whoever looks for the fault; NULL: nothing more than its name.
+ */
+const char *drop_meaning(const char *reason);
+/* "r1 dropped the request: a netfilter rule (nft, iptables) says so" */
+void drop_sentence(const struct drop *drop, char *buf, size_t size);
+/* The place: the end that the packet was at, or the node. */
+const char *drop_place(const struct drop *drop, const struct lab *lab);
+json_t *drop_json(const struct drop *drop);
+
+#endif
