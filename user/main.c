@@ -41,6 +41,9 @@ const struct cmd cmds[] = {
 	  "the ledger: what each link sent, received and lost",
 	  "  --watch [N]     rates, again every N seconds (1); Ctrl-C ends it\n"
 	  "  --link END      only the link of this end; --node NODE: only links of this node\n"
+	  "  --time          how long echoes took, and what became of them\n"
+	  "  --echo-timeout SECONDS\n"
+	  "                  when a request without a reply is unanswered (1)\n"
 	  "  --reset         count from now on; --all counts from when the lab was built\n"
 	  "  --since FILE    count from when FILE was made: vethlab stats --json > FILE\n"
 	  "  --openmetrics   for a monitoring system; --csv: for a spreadsheet\n\n"

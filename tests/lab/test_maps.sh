@@ -58,7 +58,7 @@ test_document() {
 		n=$((n + 1))
 	done < <(sed -n 's/^| `\([a-z_]*\)` | \([^|,]*[a-z]\)[ ,].*/\1\t\2/p' "$TOP/docs/maps.md" |
 		sed 's/per-CPU array/percpu_array/')
-	assert_eq "$n" 5 "maps in the document"
+	assert_eq "$n" 9 "maps in the document"
 	good vethlab down
 }
 

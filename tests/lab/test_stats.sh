@@ -57,7 +57,7 @@ test_promtool() {
 	command -v promtool >/dev/null || skip_test "promtool is not installed"
 	blue
 	pings 10
-	vethlab stats --openmetrics | awk '/^#/ { print; next } { print $0, 1795448641 }' \
+	vethlab stats --time --openmetrics | awk '/^#/ { print; next } { print $0, 1795448641 }' \
 		>"$TEST_TMP/metrics"
 	good promtool tsdb create-blocks-from openmetrics "$TEST_TMP/metrics" "$TEST_TMP/blocks"
 	good vethlab down
@@ -130,6 +130,53 @@ test_reset_while_counting() {
 	wait $!
 	assert_eq $((sum + $(requests))) 400 "requests before and after the last reset"
 	assert_eq "$(requests --all)" 400 "requests in all"
+	good vethlab down
+}
+
+# A field of the times of one kind at an end: times transit default:veth0 .count
+times() { # KIND END PATH [OPTION OF STATS...]
+	local kind=$1 end=$2 path=$3
+	shift 3
+	vethlab stats --time --json "$@" |
+		jq "[.times[] | select(.kind == \"$kind\" and .end == \"$end\") | $path] | add // 0"
+}
+
+echoes() { # END PATH
+	vethlab stats --time --json | jq ".echoes[] | select(.end == \"$1\") | $2"
+}
+
+test_time() {
+	blue
+	pings 200
+	vethlab stats --time --json >"$TEST_TMP/times"
+	assert_eq "$("$HELPERS/valid" "$SCHEMA" <"$TEST_TMP/times")" 1 "a document of the schema"
+	assert_eq "$(times transit default:veth0 .count)" 200 "transits of requests"
+	assert_eq "$(times transit blue:veth1 .count)" 200 "transits of replies"
+	assert_eq "$(times echo_rtt default:veth0 .count)" 200 "round trips"
+	assert_eq "$(times echo_rtt default:veth0 '.bins | map(.[2]) | add')" 200 "in the bins"
+	assert_eq "$(times echo_rtt default:veth0 '.min_ns <= .p50_ns and .p50_ns <= .p90_ns and
+		.p90_ns <= .p99_ns and .p99_ns <= .p999_ns and .p999_ns <= .max_ns')" true "order"
+	assert_eq "$(echoes default:veth0 .answered)" 200 "answered"
+	good vethlab stats --time
+	says "default:veth0 -> blue:veth1" "200 requests: 200 answered"
+	assert_eq "$(times echo_rtt default:veth0 .count --since "$TEST_TMP/times")" 0 "since"
+	good vethlab stats --time --openmetrics
+	assert_eq "$("$HELPERS/valid" openmetrics <<<"$out")" $((357 + 3 * 4 * 32 + 12 * 4)) \
+		"samples of OpenMetrics"
+	# Nobody answers: waiting first, then unanswered.
+	good vethlab stats --reset
+	good inside blue sysctl -qw net.ipv4.icmp_echo_ignore_all=1
+	good vethlab stats --time --echo-timeout 60
+	pings 3
+	assert_eq "$(echoes default:veth0 '"\(.requests) \(.waiting) \(.unanswered)"')" \
+		'"3 3 0"' "requests that wait"
+	good vethlab stats --time --echo-timeout 0.001
+	says "3 requests: 3 unanswered"
+	vethlab stats --json >"$TEST_TMP/no-times"
+	bad 2 vethlab stats --time --since "$TEST_TMP/no-times"
+	says "it has no times"
+	bad 2 vethlab stats --time --watch
+	bad 2 vethlab stats --echo-timeout never
 	good vethlab down
 }
 

@@ -99,6 +99,24 @@ static int read_hooks(struct snapshot *snapshot, const struct reading *reading, 
 	return 0;
 }
 
+/* Times and fates of echoes. A lab may keep none. */
+static int read_timing(struct snapshot *snapshot, const struct reading *reading, struct err *err)
+{
+	struct timing *timing = timing_new(snapshot->n_ends);
+	int rc = timing ? watch_read_echo(reading->watch, timing->echo, err) : -ENOMEM;
+
+	for (int kind = 0; kind < WATCH_TIMES && !rc; kind++)
+		rc = watch_read_times(reading->watch, kind, timing->times[kind], err);
+	if (!rc) {
+		snapshot->timing = timing;
+		return 0;
+	}
+	timing_free(timing);
+	if (rc == -ENOMEM)
+		err_set(err, ERR_SYSTEM, ENOMEM, "cannot read the times: %s", strerror(ENOMEM));
+	return rc;
+}
+
 /* All counters since the lab was built. */
 static int read_all(struct snapshot *snapshot, const struct reading *reading, struct err *err)
 {
@@ -118,6 +136,11 @@ static int read_all(struct snapshot *snapshot, const struct reading *reading, st
 			snapshot->attached[end->number] = attached_bits(reading, end);
 	}
 	rc = read_hooks(snapshot, reading, err);
+	if (!rc && reading->with_times) {
+		rc = read_timing(snapshot, reading, err);
+		if (rc == -ENOENT)
+			rc = 0;
+	}
 	if (rc)
 		snapshot_free(snapshot);
 	return rc;
@@ -168,6 +191,12 @@ static int load_since(struct reading *reading, const char *path, struct err *err
 		err_hint(err, "save one with `vethlab stats --json`, without --since");
 		return -EINVAL;
 	}
+	if (reading->with_times && !since.timing) {
+		snapshot_free(&since);
+		err_set(err, ERR_USAGE, EINVAL, "%s: it has no times", path);
+		err_hint(err, "save one with `vethlab stats --json --time`");
+		return -EINVAL;
+	}
 	snapshot_free(&reading->base);
 	reading->base = since;
 	return 0;
@@ -202,13 +231,15 @@ static int save(const struct ledger *ledger, const char *path, const char *tempo
 	return rc;
 }
 
-int reading_reset(const struct reading *reading, struct err *err)
+int reading_reset(struct reading *reading, struct err *err)
 {
 	char path[PATH_MAX], temporary[PATH_MAX];
 	struct snapshot now;
 	struct ledger ledger;
-	int rc = read_all(&now, reading, err);
+	int rc;
 
+	reading->with_times = true;
+	rc = read_all(&now, reading, err);
 	if (rc)
 		return rc;
 	file_path(reading, "reset.json", path);

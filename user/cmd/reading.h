@@ -15,6 +15,7 @@ struct reading {
 	struct running *run; /* owned */
 	struct watch *watch; /* owned; NULL while paused */
 	uint64_t built_ns;   /* which life of the lab: struct snapshot */
+	bool with_times;      /* read times and fates of echoes too */
 	struct snapshot base; /* subtracted from what is read; n_ends 0: nothing is */
 };
 
@@ -28,7 +29,7 @@ void reading_close(struct reading *reading);
  */
 int reading_set_base(struct reading *reading, bool all, const char *since, struct err *err);
 /* Count from now on. Nothing is written to the counters, so nothing that passes now gets lost. */
-int reading_reset(const struct reading *reading, struct err *err);
+int reading_reset(struct reading *reading, struct err *err);
 
 /* Read all counters. Both results are the caller's to free. */
 int reading_take(const struct reading *reading, struct ledger *ledger, struct snapshot *snapshot,

@@ -16,8 +16,9 @@ enum format { FORMAT_TEXT, FORMAT_JSON, FORMAT_OPENMETRICS, FORMAT_CSV };
 struct stats {
 	const char *lab, *link, *node, *since;
 	enum format format;
-	double interval_s; /* 0: once */
-	bool reset, all;
+	double interval_s;     /* 0: once */
+	double echo_timeout_s; /* 0: leave it */
+	bool reset, all, time;
 	struct reading reading;
 	struct ledger_filter filter;
 };
@@ -54,7 +55,9 @@ enum {
 	OPTION_RESET,
 	OPTION_ALL,
 	OPTION_OPENMETRICS,
-	OPTION_CSV
+	OPTION_CSV,
+	OPTION_TIME,
+	OPTION_ECHO_TIMEOUT
 };
 
 static int parse_option(struct stats *stats, int option, char **argv, struct err *err)
@@ -74,6 +77,15 @@ static int parse_option(struct stats *stats, int option, char **argv, struct err
 		return 0;
 	case 'w':
 		return parse_watch(stats, argv, err);
+	case OPTION_TIME:
+		stats->time = true;
+		return 0;
+	case OPTION_ECHO_TIMEOUT:
+		if (is_number(optarg, &stats->echo_timeout_s) && stats->echo_timeout_s >= 1e-6 &&
+		    stats->echo_timeout_s <= 3600)
+			return 0;
+		return cmd_usage(err, "stats", "--echo-timeout takes seconds up to 3600, not '%s'",
+				 optarg);
 	case OPTION_LINK:
 		stats->link = optarg;
 		return 0;
@@ -109,6 +121,8 @@ static int parse(struct stats *stats, int argc, char **argv, struct err *err)
 		{"all", no_argument, NULL, OPTION_ALL},
 		{"openmetrics", no_argument, NULL, OPTION_OPENMETRICS},
 		{"csv", no_argument, NULL, OPTION_CSV},
+		{"time", no_argument, NULL, OPTION_TIME},
+		{"echo-timeout", required_argument, NULL, OPTION_ECHO_TIMEOUT},
 		{NULL},
 	};
 	int option, rc = 0;
@@ -127,6 +141,8 @@ static int parse(struct stats *stats, int argc, char **argv, struct err *err)
 		return cmd_usage(err, "stats", "--reset goes with none of --watch, --since, --all");
 	if (stats->interval_s && stats->format == FORMAT_OPENMETRICS)
 		return cmd_usage(err, "stats", "--openmetrics is one document: not with --watch");
+	if (stats->time && (stats->interval_s || stats->format == FORMAT_CSV))
+		return cmd_usage(err, "stats", "--time goes with neither --watch nor --csv");
 	return 0;
 }
 
@@ -157,7 +173,10 @@ static void print_ledger(const struct stats *stats, const struct ledger *ledger)
 {
 	switch (stats->format) {
 	case FORMAT_TEXT:
-		ledger_print(ledger, &stats->filter, stdout);
+		if (ledger->snapshot->timing)
+			ledger_print_times(ledger, &stats->filter, stdout);
+		else
+			ledger_print(ledger, &stats->filter, stdout);
 		break;
 	case FORMAT_JSON:
 		out_json_print(ledger_to_json(ledger, &stats->filter), stdout);
@@ -179,10 +198,14 @@ static int print_once(const struct stats *stats, struct err *err)
 
 	if (rc)
 		return rc;
-	print_ledger(stats, &ledger);
+	if (stats->time && !snapshot.timing)
+		rc = err_set(err, ERR_FAILED, ENOENT, "lab %s keeps no times of echoes",
+			     stats->reading.run->name);
+	else
+		print_ledger(stats, &ledger);
 	ledger_free(&ledger);
 	snapshot_free(&snapshot);
-	return 0;
+	return rc;
 }
 
 /* ---- again and again ----------------------------------------------------------------------- */
@@ -338,8 +361,14 @@ static int run_stats(struct stats *stats, struct err *err)
 		rc = find_filter(stats, err);
 	if (rc)
 		return rc;
+	if (stats->echo_timeout_s)
+		rc = watch_set_echo_timeout(stats->reading.watch,
+					    (uint64_t)(stats->echo_timeout_s * 1e9), err);
+	if (rc)
+		return rc;
 	if (stats->reset)
 		return reading_reset(&stats->reading, err);
+	stats->reading.with_times = stats->time;
 	rc = reading_set_base(&stats->reading, stats->all, stats->since, err);
 	if (rc)
 		return rc;

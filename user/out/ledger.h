@@ -14,6 +14,7 @@
 #include "bpf/vethlab.h"
 #include "topology/err.h"
 #include "topology/model.h"
+#include "user/out/timing.h"
 
 #define STATS_SCHEMA "vethlab.stats/1"
 
@@ -36,6 +37,7 @@ struct snapshot {
 	size_t n_ends;
 	uint8_t *attached;                   /* n_ends: bits 1 << enum vl_hook */
 	struct vl_counters *hooks[VL_HOOKS]; /* n_ends each, zero where nothing is attached */
+	struct timing *timing;               /* owned; NULL: was not read */
 };
 
 /* All zero, nothing attached. -ENOMEM on failure. */
@@ -112,6 +114,8 @@ bool ledger_shows(const struct ledger_filter *filter, const struct link *link);
 
 /* The ledger as a person reads it, in 80 columns. */
 void ledger_print(const struct ledger *ledger, const struct ledger_filter *filter, FILE *f);
+/* Times and fates of echoes, likewise. The snapshot has a timing. */
+void ledger_print_times(const struct ledger *ledger, const struct ledger_filter *filter, FILE *f);
 /* docs/schema/stats.json. Caller owns the document; NULL: no memory. */
 json_t *ledger_to_json(const struct ledger *ledger, const struct ledger_filter *filter);
 /*

@@ -102,6 +102,28 @@ static json_t *link_to_json(const struct ledger *ledger, size_t first)
 	return json;
 }
 
+/* "times": of each end and kind that has any; "echoes": of each end. */
+static void set_timing(json_t *document, const struct ledger *ledger,
+		       const struct ledger_filter *filter)
+{
+	const struct timing *timing = ledger->snapshot->timing;
+	json_t *times = json_array(), *echoes = json_array();
+
+	for (size_t i = 0; i < ledger->n_entries; i++) {
+		const struct end *end = ledger->entries[i].from;
+
+		if (!ledger_shows(filter, end->link) || end->number >= timing->n_ends)
+			continue;
+		for (int kind = 0; kind < WATCH_TIMES; kind++)
+			if (timing->times[kind][end->number].count)
+				json_array_append_new(times,
+						      timing_times_to_json(timing, kind, end));
+		json_array_append_new(echoes, timing_echo_to_json(timing, end));
+	}
+	json_object_set_new(document, "times", times);
+	json_object_set_new(document, "echoes", echoes);
+}
+
 json_t *ledger_to_json(const struct ledger *ledger, const struct ledger_filter *filter)
 {
 	json_t *document = out_json_document(STATS_SCHEMA);
@@ -125,5 +147,7 @@ json_t *ledger_to_json(const struct ledger *ledger, const struct ledger_filter *
 	}
 	json_object_set_new(document, "links", links);
 	json_object_set_new(document, "ends", ends);
+	if (ledger->snapshot->timing)
+		set_timing(document, ledger, filter);
 	return document;
 }

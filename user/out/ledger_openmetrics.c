@@ -114,6 +114,87 @@ static void print_balance(const struct exposition *to)
 	}
 }
 
+/* Bounds of the buckets: each doubling, where bins end too, so that no count is guessed. */
+static double bucket_bound(int bucket)
+{
+	return (double)(1ull << (VL_TIME_LOW + bucket)) / 1e9;
+}
+
+static void print_histogram(const struct exposition *to, const char *name, const struct end *end,
+			    const struct vl_times *times)
+{
+	uint64_t below = 0;
+	uint32_t bin = 0;
+	char metric[96];
+
+	snprintf(metric, sizeof(metric), "%s_bucket", name);
+	for (int bucket = 0; bucket <= VL_TIME_HIGH - VL_TIME_LOW; bucket++) {
+		for (; vl_time_start(bin) < 1ull << (VL_TIME_LOW + bucket); bin++)
+			below += times->bins[bin];
+		print_direction(to, metric, end);
+		fprintf(to->f, ",le=\"%.12g\"} %" PRIu64 "\n", bucket_bound(bucket), below);
+	}
+	below += times->bins[VL_TIME_BINS - 1];
+	print_direction(to, metric, end);
+	fprintf(to->f, ",le=\"+Inf\"} %" PRIu64 "\n", below);
+	snprintf(metric, sizeof(metric), "%s_count", name);
+	print_direction(to, metric, end);
+	fprintf(to->f, "} %" PRIu64 "\n", below);
+	snprintf(metric, sizeof(metric), "%s_sum", name);
+	print_direction(to, metric, end);
+	fprintf(to->f, "} %.9f\n", (double)times->sum_ns / 1e9);
+}
+
+static void print_echoes(const struct exposition *to)
+{
+	const struct timing *timing = to->ledger->snapshot->timing;
+
+	for (size_t field = 0; field < n_echo_fields; field++) {
+		const char *suffix = echo_fields[field].role == ECHO_COUNTER ? "_total" : "";
+		char name[64], metric[80];
+
+		snprintf(name, sizeof(name), "vethlab_echo_%s", echo_fields[field].name);
+		snprintf(metric, sizeof(metric), "%s%s", name, suffix);
+		print_family(to, name, *suffix ? "counter" : "gauge", NULL,
+			     echo_fields[field].words);
+		for (size_t i = 0; i < to->ledger->n_entries; i++) {
+			const struct end *end = to->ledger->entries[i].from;
+
+			if (!ledger_shows(to->filter, end->link))
+				continue;
+			print_direction(to, metric, end);
+			fprintf(to->f, "} %" PRIu64 "\n",
+				echo_get(&timing->echo[end->number], &echo_fields[field]));
+		}
+	}
+}
+
+/* `from` and `to` are the direction of transit and of the request; residence: of what came in. */
+static void print_timing(const struct exposition *to)
+{
+	static const char *const helps[WATCH_TIMES] = {
+		[WATCH_TRANSIT] =
+			"ICMP echoes: from out of one end to the first hook of the other.",
+		[WATCH_RESIDENCE] = "ICMP echoes: from coming into a node to leaving it.",
+		[WATCH_ECHO_RTT] = "ICMP echoes: from the request to its reply, at the same end.",
+	};
+	const struct timing *timing = to->ledger->snapshot->timing;
+	char name[64];
+
+	for (int kind = 0; kind < WATCH_TIMES; kind++) {
+		snprintf(name, sizeof(name), "vethlab_%s_seconds", timing_kind_name(kind));
+		print_family(to, name, "histogram", "seconds", helps[kind]);
+		for (size_t i = 0; i < to->ledger->n_entries; i++) {
+			const struct end *from = to->ledger->entries[i].from;
+			const struct end *key = kind == WATCH_RESIDENCE ? from->peer : from;
+
+			if (ledger_shows(to->filter, from->link))
+				print_histogram(to, name, from, &timing->times[kind][key->number]);
+		}
+	}
+	print_echoes(to);
+}
+
 void ledger_print_openmetrics(const struct ledger *ledger, const struct ledger_filter *filter,
 			      FILE *f)
 {
@@ -139,5 +220,7 @@ void ledger_print_openmetrics(const struct ledger *ledger, const struct ledger_f
 		     "Packets by type; one packet can be of several (ipv4, tcp, tcp_syn).");
 	print_counters(&to, "vethlab_typed_packets_total", NULL);
 	print_balance(&to);
+	if (ledger->snapshot->timing)
+		print_timing(&to);
 	fputs("# EOF\n", f);
 }

@@ -25,6 +25,7 @@ int snapshot_init(struct snapshot *snapshot, size_t n_ends)
 
 void snapshot_free(struct snapshot *snapshot)
 {
+	timing_free(snapshot->timing);
 	free(snapshot->attached);
 	for (int hook = 0; hook < VL_HOOKS; hook++)
 		free(snapshot->hooks[hook]);
@@ -38,6 +39,13 @@ int snapshot_copy(struct snapshot *copy, const struct snapshot *snapshot)
 
 	if (rc)
 		return rc;
+	if (snapshot->timing) {
+		copy->timing = timing_copy(snapshot->timing);
+		if (!copy->timing) {
+			snapshot_free(copy);
+			return -ENOMEM;
+		}
+	}
 	copy->time_ns = snapshot->time_ns;
 	copy->read_ns = snapshot->read_ns;
 	copy->since_ns = snapshot->since_ns;
@@ -51,6 +59,8 @@ int snapshot_copy(struct snapshot *copy, const struct snapshot *snapshot)
 void snapshot_subtract(struct snapshot *now, const struct snapshot *since)
 {
 	now->since_ns = since->read_ns;
+	if (now->timing && since->timing)
+		timing_subtract(now->timing, since->timing);
 	for (int hook = 0; hook < VL_HOOKS; hook++)
 		for (size_t i = 0; i < now->n_ends && i < since->n_ends; i++)
 			counters_subtract(&now->hooks[hook][i], &since->hooks[hook][i]);
@@ -61,6 +71,8 @@ void snapshot_add(struct snapshot *sum, const struct snapshot *more)
 	for (int hook = 0; hook < VL_HOOKS; hook++)
 		for (size_t i = 0; i < sum->n_ends && i < more->n_ends; i++)
 			counters_add(&sum->hooks[hook][i], &more->hooks[hook][i]);
+	if (sum->timing && more->timing)
+		timing_add(sum->timing, more->timing);
 }
 
 const char *ledger_time(uint64_t time_ns, char buf[TIME_TEXT_SIZE])
@@ -104,6 +116,20 @@ static int damaged(const char *path, const char *why, struct err *err)
 	return -EINVAL;
 }
 
+static bool timing_from_json(struct timing *timing, const struct lab *lab, const json_t *json)
+{
+	const json_t *one;
+	size_t i;
+
+	json_array_foreach(json_object_get(json, "times"), i, one)
+		if (!timing_times_from_json(timing, lab, one))
+			return false;
+	json_array_foreach(json_object_get(json, "echoes"), i, one)
+		if (!timing_echo_from_json(timing, lab, one))
+			return false;
+	return true;
+}
+
 static int from_json(struct snapshot *snapshot, const char *path, const json_t *json,
 		     const char *name, const struct lab *lab, struct err *err)
 {
@@ -122,9 +148,16 @@ static int from_json(struct snapshot *snapshot, const char *path, const json_t *
 	snapshot->built_ns = (uint64_t)json_integer_value(json_object_get(json, "built_ns"));
 	if (!snapshot->read_ns || !snapshot->since_ns || !snapshot->built_ns)
 		return damaged(path, "it does not say from when on it counts", err);
-	json_array_foreach (json_object_get(json, "ends"), i, end)
+	json_array_foreach(json_object_get(json, "ends"), i, end)
 		if (!end_from_json(snapshot, lab, end))
 			return damaged(path, "its counters are damaged", err);
+	if (!json_object_get(json, "times"))
+		return 0;
+	snapshot->timing = timing_new(snapshot->n_ends);
+	if (!snapshot->timing)
+		return err_set(err, ERR_SYSTEM, ENOMEM, "%s: %s", path, strerror(ENOMEM));
+	if (!timing_from_json(snapshot->timing, lab, json))
+		return damaged(path, "its times are damaged", err);
 	return 0;
 }
 

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * timing.h - how long echoes took on links, in nodes and there and back, and what became of them:
+ * the part of a snapshot that `stats --time` reads.
+ */
+#ifndef VETHLAB_USER_OUT_TIMING_H
+#define VETHLAB_USER_OUT_TIMING_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "topology/model.h"
+#include "user/watch/time.h"
+
+/* By the end's number, as counters are; see enum watch_time for what each kind tells. */
+struct timing {
+	size_t n_ends;
+	struct vl_times *times[WATCH_TIMES];
+	struct watch_echo *echo;
+};
+
+/* All zero. NULL: no memory. */
+struct timing *timing_new(size_t n_ends);
+struct timing *timing_copy(const struct timing *timing);
+void timing_free(struct timing *timing); /* NULL is allowed */
+
+/*
+ * now becomes what came after since. The least and the largest time of that part are known to a
+ * bin (3 %); waiting is of the moment and stays.
+ */
+void timing_subtract(struct timing *now, const struct timing *since);
+/* What was counted in both; waiting is that of sum. */
+void timing_add(struct timing *sum, const struct timing *more);
+
+/* "transit", "residence", "echo_rtt" */
+const char *timing_kind_name(enum watch_time kind);
+
+enum echo_role {
+	ECHO_COUNTER,
+	ECHO_REST,   /* what is left of the requests: falls when a late reply comes */
+	ECHO_MOMENT, /* at the moment of reading: not to be subtracted */
+};
+
+/* The fields of struct watch_echo by name, so that every format writes all of them. */
+struct echo_field {
+	const char *name;  /* "answered" */
+	const char *words; /* "answered too late" */
+	size_t offset;
+	enum echo_role role;
+};
+extern const struct echo_field echo_fields[];
+extern const size_t n_echo_fields;
+static inline uint64_t echo_get(const struct watch_echo *echo, const struct echo_field *field)
+{
+	return *(const uint64_t *)((const char *)echo + field->offset);
+}
+
+/* {"kind": "transit", "end": "a:x", ..., "bins": [[from_ns, below_ns, count], ...]} */
+json_t *timing_times_to_json(const struct timing *timing, enum watch_time kind,
+			     const struct end *end);
+json_t *timing_echo_to_json(const struct timing *timing, const struct end *end);
+/* The reverse of both, for the end they name; false: not an object of that kind. */
+bool timing_times_from_json(struct timing *timing, const struct lab *lab, const json_t *json);
+bool timing_echo_from_json(struct timing *timing, const struct lab *lab, const json_t *json);
+
+#endif
