@@ -52,8 +52,8 @@ struct symbol {
 	char name[STACK_NAME_SIZE];
 };
 
-/* Look-ups are few and the table is large: read it through and keep the nearest. */
-void stack_function_name(uint64_t address, char name[STACK_NAME_SIZE])
+/* The table is large (seconds for a thousand look-ups): read it through, keep the nearest. */
+static void find_function(uint64_t address, char name[STACK_NAME_SIZE])
 {
 	struct symbol best = {0};
 	FILE *file = fopen("/proc/kallsyms", "re");
@@ -75,4 +75,27 @@ void stack_function_name(uint64_t address, char name[STACK_NAME_SIZE])
 	/* A function is not that long: the address belongs to something without a name. */
 	if (best.address && address - best.address < 1 << 20)
 		snprintf(name, STACK_NAME_SIZE, "%s", best.name);
+}
+
+/* The kernel drops packets in few places: each is looked up once. */
+enum { PLACES_MAX = 64 };
+
+static struct symbol places[PLACES_MAX];
+static size_t n_places;
+static pthread_mutex_t places_lock = PTHREAD_MUTEX_INITIALIZER;
+
+void stack_function_name(uint64_t address, char name[STACK_NAME_SIZE])
+{
+	size_t i = 0;
+
+	pthread_mutex_lock(&places_lock);
+	while (i < n_places && places[i].address != address)
+		i++;
+	if (i == n_places) {
+		i = n_places < PLACES_MAX ? n_places++ : address % PLACES_MAX;
+		places[i].address = address;
+		find_function(address, places[i].name);
+	}
+	snprintf(name, STACK_NAME_SIZE, "%s", places[i].name);
+	pthread_mutex_unlock(&places_lock);
 }
