@@ -238,6 +238,43 @@ static struct yaml *new_value(struct builder *builder, struct fy_event *event, e
 	return value;
 }
 
+/*
+ * The text of a single-quoted scalar. libfyaml 0.7.12 takes two escaped quotes in a row for three,
+ * cuts as many characters off the end, and loses memory on the way; so this style is read here. raw
+ * stands behind the opening quote and is ended by the closing one, which the library has seen.
+ * NULL: out of memory.
+ */
+static char *single_quoted(struct arena *arena, const char *raw, size_t *len)
+{
+	const char *end = raw, *p = raw;
+	char *text;
+	size_t n = 0;
+
+	while (*end && (*end != '\'' || end[1] == '\''))
+		end += *end == '\'' ? 2 : 1;
+	text = arena_alloc(arena, end - raw + 1);
+	while (text && p < end) {
+		size_t breaks = 0;
+
+		if (*p != '\n' && *p != '\r') {
+			text[n++] = *p;
+			p += *p == '\'' ? 2 : 1;
+			continue;
+		}
+		/* Lines fold to a blank; empty lines between them stay. Blanks around go. */
+		while (n && (text[n - 1] == ' ' || text[n - 1] == '\t'))
+			n--;
+		for (; p < end && strchr(" \t\r\n", *p); p++)
+			breaks += *p == '\n' || (*p == '\r' && p[1] != '\n');
+		if (breaks == 1)
+			text[n++] = ' ';
+		while (breaks-- > 1)
+			text[n++] = '\n';
+	}
+	*len = n;
+	return text;
+}
+
 static void take_scalar(struct builder *builder, struct fy_event *event)
 {
 	struct yaml *value = new_value(builder, event, YAML_SCALAR);
@@ -248,7 +285,14 @@ static void take_scalar(struct builder *builder, struct fy_event *event)
 	if (!value)
 		return;
 	value->plain = true;
-	if (token) {
+	if (token && fy_token_scalar_style(token) == FYSS_SINGLE_QUOTED) {
+		const char *raw = builder->text + fy_event_start_mark(event)->input_pos;
+
+		value->plain = false;
+		/* As in event_place(): behind the quote, unless a library says otherwise. */
+		text = single_quoted(builder->arena,
+				     raw == builder->text || raw[-1] != '\'' ? raw + 1 : raw, &len);
+	} else if (token) {
 		value->plain = fy_token_scalar_style(token) == FYSS_PLAIN;
 		text = fy_token_get_text(token, &len);
 	}

@@ -264,6 +264,40 @@ static void test_defaults_and_vars(void **state)
 		 "hooks\n");
 }
 
+/* Texts in every style of YAML come out as they were meant. */
+static void test_styles(void **state)
+{
+	static const struct {
+		const char *yaml, *text;
+	} rows[] = {
+		{"plain text", "plain text"},
+		{"plain\n  and folded", "plain and folded"},
+		{"'it''s'", "it's"},
+		{"'a''''b'", "a''b"},
+		{"''", ""},
+		{"''''", "'"},
+		{"''''''", "''"},
+		{"'a''''''''''''''''''''''4'", "a'''''''''''4"},
+		{"'one  \n    two'", "one two"},
+		{"'one\n\n\n  two ''x'' '", "one\n\ntwo 'x' "},
+		{"'one\r\n  two'", "one two"},
+		{"\"a\\tb \\u00e9 \\\"c\\\"\"", "a\tb \xc3\xa9 \"c\""},
+		{"|\n  line ''\n   more\n", "line ''\n more\n"},
+		{">-\n  folded\n  text\n", "folded text"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct lab *lab;
+		char text[256];
+
+		snprintf(text, sizeof(text), "lab: x\nnodes: {a: {}}\nabout: %s\n", rows[i].yaml);
+		lab = read_good(text);
+		assert_string_equal(lab->about, rows[i].text);
+		lab_free(lab);
+	}
+}
+
 static void test_bad_yaml(void **state)
 {
 	static const char zero[] = "lab: x\0\n";
@@ -429,6 +463,7 @@ int main(void)
 		cmocka_unit_test(test_routes),
 		cmocka_unit_test(test_defaults_and_vars),
 		cmocka_unit_test(test_bad_yaml),
+		cmocka_unit_test(test_styles),
 		cmocka_unit_test(test_absurd),
 		cmocka_unit_test(test_many_findings),
 		cmocka_unit_test(test_all_at_once),
