@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "user/lab/build.h"
+#include "user/lab/inside.h"
 #include "user/lab/place.h"
 #include "user/lab/workers.h"
 
@@ -167,6 +168,8 @@ static int make_netns(size_t i, void *arg, struct err *err)
 	ret = journal_netns(build->journal, place->netns_name, &place->id, err);
 	if (!ret)
 		ret = netns_name(build->fds[i], place->netns_name, mark, err);
+	if (!ret)
+		ret = inside_no_dad(build->run->lab->nodes[i], err);
 	if (ret && err)
 		err_at(err, build->run->lab->nodes[i]->where);
 	return ret;

@@ -103,6 +103,17 @@ int inside_sysctls(const struct running *run, struct journal *journal, const str
 	return ret;
 }
 
+int inside_no_dad(const struct node *node, struct err *err)
+{
+	int ret = write_sysctl("net.ipv6.conf.default.accept_dad", "0");
+
+	if (!ret || ret == -ENOENT) /* no IPv6 in this kernel: nothing to detect */
+		return 0;
+	return err_set(err, ERR_SYSTEM, -ret,
+		       "%s: cannot turn duplicate address detection off: %s", node->name,
+		       strerror(-ret));
+}
+
 struct restore {
 	const char *key, *value;
 };

@@ -14,6 +14,12 @@
  */
 int inside_sysctls(const struct running *run, struct journal *journal, const struct node *node,
 		   struct err *err);
+/*
+ * No duplicate address detection on the interfaces that a new namespace will get: for its 1-2 s the
+ * link-local addresses are tentative, and a router drops what waits for a neighbour, since
+ * ndisc_solicit() in net/ipv6/ndisc.c has no address to ask from.
+ */
+int inside_no_dad(const struct node *node, struct err *err);
 /* Load the node's nft rules with the nft program. */
 int inside_nft(const struct node *node, struct err *err);
 /* Run the node's exec: commands, one after the other; the first that fails is the error. */
