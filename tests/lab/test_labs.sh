@@ -1,0 +1,178 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# test_labs.sh - every bundled lab teaches what its first comment says. test_blue.sh has the blue lab.
+# shellcheck source=tests/lab/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+needs() { # PROGRAM...
+	local program
+	for program; do
+		command -v "$program" >/dev/null || skip_test "there is no $program"
+	done
+}
+
+test_two_hosts() {
+	up two-hosts
+	good vethlab ping a b
+	says "1 sent, 1 answered"
+	good vethlab ping a fd00::2
+	says "1 sent, 1 answered"
+	good vethlab link b:eth0 down
+	bad 1 vethlab ping a b -W 0.2
+	good vethlab down two-hosts
+}
+
+test_router() {
+	up router
+	good vethlab ping a b
+	says "r passed it on" "ttl 64 -> 63" "1 sent, 1 answered"
+	bad 1 vethlab ping a b -t 1
+	says "time to live exceeded"
+	good vethlab exec r sysctl -w net.ipv4.ip_forward=0
+	bad 1 vethlab ping a b -W 0.2
+	says "r:eth0"
+	good vethlab exec r sysctl -w net.ipv4.ip_forward=1
+	good vethlab exec b ip route del default
+	bad 1 vethlab ping a b -W 0.2
+	says "b:eth0"
+	good vethlab down router
+}
+
+test_routers() {
+	up routers
+	good vethlab ping pc1 pc2
+	says "r1 passed it on" "r2 passed it on" "r3 passed it on" "1 sent, 1 answered"
+	good vethlab ping pc1 "$(vethlab exec pc2 ip -j -6 addr show eth0 |
+		jq -r '.[].addr_info[] | select(.scope == "global").local')"
+	says "1 sent, 1 answered"
+	bad 1 vethlab ping pc1 pc2 -t 2
+	says "r2: time to live exceeded"
+	good vethlab exec r2 ip route
+	says "10.0.0.0/30 via 10.0.0.5 dev left" "10.0.0.12/30 via 10.0.0.10 dev right"
+	good vethlab link r2:right down
+	bad 1 vethlab ping pc1 pc2 -W 0.2
+	says "r2"
+	good vethlab down routers
+}
+
+test_lan() {
+	up lan
+	good vethlab ping a b
+	says "sw passed it on" "1 sent, 1 answered"
+	# What goes to a known address reaches nobody else.
+	assert_echo c:eth0 in 0 0
+	assert_echo b:eth0 in 1 0
+	good vethlab down lan
+}
+
+# The bridge does not learn where a is: replies to it go everywhere.
+test_lan_flood() {
+	needs bridge
+	up lan
+	good vethlab exec sw ip link set sw-a type bridge_slave learning off
+	good vethlab exec sw bridge fdb del \
+		"$(vethlab exec a ip -j link show eth0 | jq -r '.[0].address')" dev sw-a master
+	good vethlab ping a b
+	assert_echo c:eth0 in 0 1
+	good vethlab down lan
+}
+
+test_ring() {
+	local i ways="" first
+	up ring
+	for i in 1 2 3 4; do
+		good vethlab ping a 192.0.2.$i
+		says "1 sent, 1 answered"
+		ways+=$(grep -o 'r[23]:to-r1 *in' <<<"$out" | head -1 | cut -c2)
+	done
+	assert_eq "${#ways}" 4 "pings that went by r2 or by r3"
+	# The same pair of addresses goes the same way.
+	first=${ways:0:1}
+	good vethlab ping a 192.0.2.1 -c 5 -i 0
+	says "r$first:to-r1"
+	good vethlab link r1:to-r2 down
+	for i in 1 2 3 4; do
+		# Whether an answer comes depends on which way r4 picks.
+		out=$(vethlab ping a 192.0.2.$i -W 0.2) || true
+		says "r3:to-r1"
+		[[ $out == *"1 sent, 1 answered"* ]] || says "last seen at r2:to-r4"
+	done
+	good vethlab down ring
+}
+
+test_ipv6() {
+	up ipv6
+	good vethlab ping a b
+	says "r passed it on" "1 sent, 1 answered"
+	good vethlab ping b fd00:1::2
+	says "1 sent, 1 answered"
+	good vethlab down ipv6
+}
+
+test_nat() {
+	needs nft
+	up nat
+	good vethlab ping pc server
+	says "198.51.100.2 > 198.51.100.1" "1 sent, 1 answered"
+	bad 1 vethlab ping server pc -W 0.2
+	good vethlab exec home nft flush ruleset
+	bad 1 vethlab ping pc server -W 0.2
+	says "server:eth0"
+	good vethlab down nat
+}
+
+test_mtu() {
+	needs nft
+	up mtu
+	good vethlab ping a b
+	bad 1 vethlab exec a ping -c1 -W1 -M do -s 1400 10.0.3.2
+	says_not "Frag needed"
+	good vethlab exec r1 nft flush ruleset
+	bad 1 vethlab exec a ping -c1 -W1 -M do -s 1400 10.0.3.2
+	says "Frag needed and DF set (mtu = 1400)"
+	good vethlab exec a ip route get 10.0.3.2
+	says "mtu 1400"
+	good vethlab down mtu
+}
+
+test_rp_filter() {
+	up rp-filter
+	bad 1 vethlab ping a 192.0.2.2 -W 0.2
+	says "a:eth1"
+	good vethlab exec a sysctl -w net.ipv4.conf.all.rp_filter=2 net.ipv4.conf.eth1.rp_filter=2
+	good vethlab ping a 192.0.2.2
+	says "1 sent, 1 answered"
+	good vethlab exec a sysctl -w net.ipv4.conf.all.rp_filter=1 net.ipv4.conf.eth1.rp_filter=1
+	good vethlab exec b ip route replace 10.0.1.0/24 via 10.0.3.1
+	good vethlab ping a 192.0.2.2
+	says "1 sent, 1 answered"
+	good vethlab down rp-filter
+}
+
+test_container() {
+	needs nft bridge
+	up container
+	good vethlab ping c1 c2
+	says "1 sent, 1 answered"
+	good vethlab ping c1 internet
+	says "203.0.113.2 > 203.0.113.1" "1 sent, 1 answered"
+	good vethlab exec host bridge link
+	says "veth-c1" "veth-c2" "master docker0"
+	says_not "uplink"
+	bad 1 vethlab ping internet c1 -W 0.2
+	good vethlab down container
+}
+
+# All of them can be built, and leave nothing.
+test_each() {
+	local lab
+	for lab in "$TOP"/topology/labs/*.yaml; do
+		if grep -q 'nft:' "$lab" && ! command -v nft >/dev/null; then
+			continue
+		fi
+		up "$lab" --isolated
+		good vethlab down "$(basename "$lab" .yaml)"
+	done
+}
+
+run_tests
