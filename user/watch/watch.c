@@ -166,8 +166,10 @@ static int watch_configure(struct vethlab *skel, const struct watch_config *conf
 	for (int i = 0; i < WATCH_MAPS && !ret; i++) {
 		struct bpf_map *map = bpf_object__find_map_by_name(skel->obj, map_names[i]);
 
+		/* 6.1 looks at all global functions, called or not, and these want their maps. */
 		if (!map_wanted(config, i))
-			ret = bpf_map__set_autocreate(map, false);
+			ret = i < MAP_TIMES ? bpf_map__set_autocreate(map, false) :
+					      bpf_map__set_max_entries(map, 1);
 		else if (watch_map_counts(i) || i == MAP_ENDS)
 			ret = bpf_map__set_max_entries(map, map_size(config->n_ends));
 	}
@@ -190,15 +192,15 @@ static int watch_describe(struct watch *watch, const struct watch_config *config
 	return bpf_map_update_elem(watch->maps[MAP_LAB], &zero, &lab, BPF_ANY);
 }
 
-/* Those of the skeleton; what was not loaded has none. */
-static void take_descriptors(struct watch *watch)
+/* Those of the skeleton; what is not wanted has none. */
+static void take_descriptors(struct watch *watch, const struct watch_config *config)
 {
 	struct bpf_object *obj = watch->skel->obj;
 
 	for (int i = 0; i < WATCH_MAPS; i++) {
 		int fd = bpf_map__fd(bpf_object__find_map_by_name(obj, map_names[i]));
 
-		watch->maps[i] = fd < 0 ? -1 : fd;
+		watch->maps[i] = fd < 0 || !map_wanted(config, i) ? -1 : fd;
 	}
 	for (int i = 0; i < WATCH_PROGS; i++) {
 		int fd = bpf_program__fd(bpf_object__find_program_by_name(obj, prog_names[i]));
@@ -225,7 +227,7 @@ int watch_load(struct watch **out, const struct watch_config *config, struct err
 		watch_fail(err, -ret, config->lab, "load the eBPF programs", need);
 		goto out;
 	}
-	take_descriptors(watch);
+	take_descriptors(watch, config);
 	ret = watch_describe(watch, config);
 	if (ret)
 		watch_fail(err, -ret, config->lab, "describe the lab in its map", need);
