@@ -200,6 +200,28 @@ struct vl_drop {
 _Static_assert(sizeof(struct vl_drop) == sizeof(struct vl_event) + 24,
 	       "struct vl_drop has changed");
 
+/*
+ * Key of the per-CPU hash `drop_count`: packets that the kernel freed with a reason, at an end. Names
+ * of reasons are in the kernel's BTF (enum skb_drop_reason), those of functions in /proc/kallsyms.
+ */
+struct vl_drop_key {
+	__u64 location; /* the address after the call that freed it */
+	__u32 end;
+	__u32 reason;
+	__u32 arrived;  /* 1: it had come in at the end; 0: it was on its way out, or in between */
+	__u32 reserved;
+};
+_Static_assert(sizeof(struct vl_drop_key) == 24, "struct vl_drop_key has changed");
+
+struct vl_drop_counters {
+	__u64 packets;
+	__u64 bytes;    /* as long as they were then: with or without headers of layers below */
+	__u64 segments; /* max(gso_segs, 1) each */
+};
+_Static_assert(sizeof(struct vl_drop_counters) == 24, "struct vl_drop_counters has changed");
+
+#define VL_DROPS 4096 /* kinds of drops that a lab can have */
+
 /* ---- time ---------------------------------------------------------------------------------- */
 
 /*
@@ -315,16 +337,12 @@ struct vl_echo {
 };
 _Static_assert(sizeof(struct vl_echo) == 40, "struct vl_echo has changed");
 
-#define VL_ECHO_WAYS 4
-#define VL_ECHO_SETS 16384
-
 /*
- * Value of the array `echoes`, of VL_ECHO_SETS: a table in which an echo may be in any of the places
- * of the set that its tag names. It needs no lock and no memory at run time; what has to make way is
- * counted.
+ * Entries of the array `echoes`, whose value is struct vl_echo. An echo may be in any of the
+ * VL_ECHO_WAYS entries from the one that its tag names (a multiple of VL_ECHO_WAYS). So the table needs no
+ * lock and no memory at run time; what has to make way is counted.
  */
-struct vl_echo_set {
-	struct vl_echo way[VL_ECHO_WAYS];
-};
+#define VL_ECHOES 65536
+#define VL_ECHO_WAYS 4
 
 #endif

@@ -138,9 +138,15 @@ struct sk_buff {
 	struct net_device *dev;
 	struct sock *sk;
 	unsigned int len;
+	int skb_iif;
 	__be16 protocol;
 	__u16 network_header;
+	unsigned int end; /* an offset: true on every 64-bit machine */
 	unsigned char *head;
+} __attribute__((preserve_access_index));
+
+struct skb_shared_info {
+	unsigned short gso_segs;
 } __attribute__((preserve_access_index));
 
 #endif

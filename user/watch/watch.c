@@ -2,6 +2,7 @@
 /*
  * watch.c - a lab's programs and maps: loaded, pinned, opened again, unpinned.
  */
+#include "user/watch/drops.h"
 #include "user/watch/internal.h"
 
 #include <bpf/bpf.h>
@@ -288,6 +289,8 @@ int watch_pin(struct watch *watch, struct err *err)
 		ret = pin(watch->maps[i], watch->lab, map_names[i], err);
 	for (int i = 0; i < WATCH_PROGS && !ret; i++)
 		ret = pin(watch->progs[i], watch->lab, prog_names[i], err);
+	if (!ret)
+		watch_start_drops(watch, NULL); /* without BTF there are none, and reading says so */
 	return ret;
 }
 

@@ -47,7 +47,10 @@ int watch_load(struct watch **watch, const struct watch_config *config, struct e
 /* Write the entry of `ends` for one end. */
 int watch_name_end(struct watch *watch, uint32_t number, const struct vl_end *end,
 		   struct err *err);
-/* Pin maps and programs below WATCH_DIR/LAB (made if absent). */
+/*
+ * Pin maps and programs below WATCH_DIR/LAB (made if absent), and start to count drops
+ * (watch/drops.h) if the kernel can.
+ */
 int watch_pin(struct watch *watch, struct err *err);
 /* Open the pinned maps of a running lab. -ENOENT: nothing is pinned for it. */
 int watch_open(struct watch **watch, const char *lab, struct err *err);

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * drops.bpf.c - counts what the kernel drops at the ends of a lab, by reason and place, for the
+ * ledger. It stays as long as the lab; who wants each dropped ICMP packet as a record loads
+ * stack.bpf.c.
+ */
+#include "vmlinux/vmlinux.h"
+
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+
+#include "bpf/vethlab.h"
+
+char LICENSE[] SEC("license") = "GPL";
+
+const volatile __u32 ifindex_base = 0;
+
+/* The lab's own map: who is an end (set before load). */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct vl_end);
+} ends SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC); /* a quiet lab has none */
+	__uint(max_entries, VL_DROPS);
+	__type(key, struct vl_drop_key);
+	__type(value, struct vl_drop_counters);
+} drop_count SEC(".maps");
+
+/* Drops that drop_count had no entry for. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct vl_drop_counters);
+} drop_missed SEC(".maps");
+
+/* The end at which skb is; VL_NO_END if it is at none of this lab. */
+static __always_inline __u32 end_of_skb(const struct sk_buff *skb, __u32 *arrived)
+{
+	struct net_device *dev = skb->dev;
+	__u32 inode, ifindex, end;
+	const struct vl_end *e;
+
+	if (dev) {
+		inode = dev->nd_net.net->ns.inum;
+		ifindex = dev->ifindex;
+		*arrived = skb->skb_iif == (int)ifindex;
+	} else {
+		struct sock *sk = skb->sk; /* at a socket's door: the device is taken off before */
+
+		if (!sk)
+			return VL_NO_END;
+		inode = sk->__sk_common.skc_net.net->ns.inum;
+		ifindex = skb->skb_iif;
+		*arrived = 1;
+	}
+	end = ifindex - ifindex_base;
+	e = bpf_map_lookup_elem(&ends, &end);
+	/* An ifindex is unique in its namespace only. */
+	return e && e->in_use && e->netns == inode ? end : VL_NO_END;
+}
+
+static __always_inline struct vl_drop_counters *counters_for(const struct vl_drop_key *key)
+{
+	struct vl_drop_counters *c = bpf_map_lookup_elem(&drop_count, key), none = {};
+	__u32 zero = 0;
+
+	if (c)
+		return c;
+	bpf_map_update_elem(&drop_count, key, &none, BPF_NOEXIST);
+	c = bpf_map_lookup_elem(&drop_count, key);
+	return c ? c : bpf_map_lookup_elem(&drop_missed, &zero);
+}
+
+SEC("tp_btf/kfree_skb")
+int BPF_PROG(vl_drops, struct sk_buff *skb, void *location, int reason)
+{
+	struct vl_drop_key key = {.location = (__u64)location, .reason = reason};
+	struct skb_shared_info *shared;
+	struct vl_drop_counters *c;
+	__u16 segments;
+
+	(void)ctx;
+	key.end = end_of_skb(skb, &key.arrived);
+	if (key.end == VL_NO_END)
+		return 0;
+	c = counters_for(&key);
+	if (!c)
+		return 0;
+	shared = (void *)(skb->head + skb->end);
+	segments = BPF_CORE_READ(shared, gso_segs);
+	c->packets++;
+	c->bytes += skb->len;
+	c->segments += segments ? segments : 1;
+	return 0;
+}

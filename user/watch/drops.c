@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* drops.c - see drops.h. */
+#include "user/watch/drops.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "bpf/drops.skel.h"
+#include "user/watch/internal.h"
+
+static const char *const pin_names[] = {"drop_count", "drop_missed"};
+
+/* Pin the maps and the attachment. Nothing stays of it if that fails. */
+static int pin_drops(struct watch *watch, struct drops *skel, struct err *err)
+{
+	struct bpf_link *link = skel->links.vl_drops;
+	char path[256];
+
+	for (size_t i = 0; i < 2; i++) {
+		watch_path(path, watch->lab, "%s", pin_names[i]);
+		if (bpf_obj_pin(bpf_map__fd(i ? skel->maps.drop_missed : skel->maps.drop_count),
+				path))
+			return watch_fail(err, errno, path, "pin", "CAP_BPF");
+	}
+	watch_path(path, watch->lab, "links/drops");
+	if (bpf_obj_pin(bpf_link__fd(link), path))
+		return watch_fail(err, errno, path, "pin", "CAP_BPF");
+	return 0;
+}
+
+int watch_start_drops(struct watch *watch, struct err *err)
+{
+	struct drops *skel = drops__open();
+	struct vl_lab lab;
+	uint32_t zero = 0;
+	int ret;
+
+	watch_log_start();
+	if (!skel)
+		return watch_fail(err, errno, watch->lab, "open the program for drops", "CAP_BPF");
+	ret = bpf_map_lookup_elem(watch->maps[MAP_LAB], &zero, &lab) ? -errno : 0;
+	if (!ret) {
+		skel->rodata->ifindex_base = lab.ifindex_base;
+		ret = bpf_map__reuse_fd(skel->maps.ends, watch->maps[MAP_ENDS]);
+	}
+	if (!ret)
+		ret = drops__load(skel);
+	if (!ret)
+		ret = drops__attach(skel);
+	if (ret)
+		watch_fail(err, -ret, watch->lab, "count what the kernel drops",
+			   "CAP_BPF and CAP_PERFMON");
+	else
+		ret = pin_drops(watch, skel, err);
+	drops__destroy(skel);
+	return ret;
+}
+
+/* A name that is asked for again and again: kallsyms is 10 MB of text. */
+struct place {
+	uint64_t location;
+	char name[STACK_NAME_SIZE];
+};
+
+/*
+ * Where a packet is that is not in a stack any more, or not yet, is told by who dropped it. Some
+ * reasons say so; else a queueing discipline's or the driver's function does.
+ */
+static bool before_in(const char *reason)
+{
+	static const char *const reasons[] = {"CPU_BACKLOG", "XDP", "FULL_RING"};
+
+	for (size_t i = 0; i < sizeof(reasons) / sizeof(*reasons); i++)
+		if (!strcmp(reason, reasons[i]))
+			return true;
+	return false;
+}
+
+static bool after_out(const char *reason, const char *place)
+{
+	static const char *const reasons[] = {"QDISC_DROP", "TC_EGRESS", "DEV_HDR", "DEV_READY",
+					      "QDISC_OVERLIMIT", "QDISC_CONGESTED"};
+	static const char *const places[] = {"veth_xmit",	    "__dev_xmit_skb",
+					     "__dev_queue_xmit",    "dev_hard_start_xmit",
+					     "__dev_direct_xmit",   "____dev_forward_skb",
+					     "__dev_forward_skb2",  "__dev_forward_skb"};
+	const char *end = strstr(place, "_enqueue");
+
+	for (size_t i = 0; i < sizeof(reasons) / sizeof(*reasons); i++)
+		if (!strcmp(reason, reasons[i]))
+			return true;
+	for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++)
+		if (!strcmp(place, places[i]))
+			return true;
+	return end && !end[strlen("_enqueue")];
+}
+
+static void place_drop(struct watch_drop *drop, const struct vl_drop_key *key, uint32_t peer)
+{
+	drop->end = key->end;
+	if (before_in(drop->reason)) { /* the packet is at the receiver already */
+		drop->stage = WATCH_DROP_ON_LINK;
+		drop->end = peer;
+	} else if (key->arrived) {
+		drop->stage = WATCH_DROP_AFTER_IN;
+	} else {
+		drop->stage = after_out(drop->reason, drop->place) ? WATCH_DROP_ON_LINK :
+								     WATCH_DROP_BEFORE_OUT;
+	}
+}
+
+static int by_place(const void *a, const void *b)
+{
+	const struct watch_drop *x = a, *y = b;
+
+	if (x->end != y->end)
+		return x->end < y->end ? -1 : 1;
+	if (x->stage != y->stage)
+		return x->stage < y->stage ? -1 : 1;
+	if (x->count.packets != y->count.packets)
+		return x->count.packets > y->count.packets ? -1 : 1;
+	return strcmp(x->reason, y->reason);
+}
+
+static int sum_entry(int fd, const void *key, int n_cpus, struct vl_drop_counters *sum)
+{
+	struct vl_drop_counters values[n_cpus];
+
+	memset(sum, 0, sizeof(*sum));
+	if (bpf_map_lookup_elem(fd, key, values))
+		return -errno;
+	for (int cpu = 0; cpu < n_cpus; cpu++) {
+		sum->packets += values[cpu].packets;
+		sum->bytes += values[cpu].bytes;
+		sum->segments += values[cpu].segments;
+	}
+	return 0;
+}
+
+static int open_drops(struct watch *watch, int i, struct err *err)
+{
+	char path[256];
+	int fd;
+
+	watch_path(path, watch->lab, "%s", pin_names[i]);
+	fd = bpf_obj_get(path);
+	if (fd >= 0)
+		return fd;
+	return errno == ENOENT ? -ENOENT : watch_fail(err, errno, path, "open", "CAP_BPF");
+}
+
+/* One function may drop for one reason at several addresses. Returns how many are left. */
+static size_t join_alike(struct watch_drop *drops, size_t n)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		struct watch_drop *same = NULL;
+
+		for (size_t k = 0; k < kept && !same; k++)
+			if (drops[k].end == drops[i].end && drops[k].stage == drops[i].stage &&
+			    !strcmp(drops[k].reason, drops[i].reason) &&
+			    !strcmp(drops[k].place, drops[i].place))
+				same = &drops[k];
+		if (!same) {
+			drops[kept++] = drops[i];
+			continue;
+		}
+		same->count.packets += drops[i].count.packets;
+		same->count.bytes += drops[i].count.bytes;
+		same->count.segments += drops[i].count.segments;
+	}
+	return kept;
+}
+
+/* Entries are never deleted, so walking the keys meets each once. */
+static size_t read_all(struct watch *watch, int fd, int n_cpus, struct watch_drop *drops)
+{
+	struct vl_drop_key key, *last = NULL, next;
+	struct place known = {};
+	size_t n = 0;
+
+	while (n < VL_DROPS && !bpf_map_get_next_key(fd, last, &next)) {
+		struct watch_drop *drop = &drops[n];
+		struct vl_end end;
+
+		key = next;
+		last = &key;
+		if (sum_entry(fd, &key, n_cpus, &drop->count) ||
+		    bpf_map_lookup_elem(watch->maps[MAP_ENDS], &key.end, &end))
+			continue;
+		if (key.location != known.location) {
+			known.location = key.location;
+			stack_function_name(key.location, known.name);
+		}
+		memcpy(drop->place, known.name, sizeof(drop->place));
+		stack_reason_name(key.reason, drop->reason);
+		place_drop(drop, &key, end.peer);
+		n++;
+	}
+	return n;
+}
+
+int watch_read_drops(struct watch *watch, struct watch_drop **out, size_t *n, uint64_t *missed,
+		     struct err *err)
+{
+	int n_cpus = libbpf_num_possible_cpus(), fd = open_drops(watch, 0, err), lost;
+	struct vl_drop_counters sum = {};
+	struct watch_drop *drops;
+	uint32_t zero = 0;
+
+	if (fd < 0)
+		return fd;
+	drops = calloc(VL_DROPS, sizeof(*drops));
+	if (!drops || n_cpus < 1) {
+		free(drops);
+		close(fd);
+		return err_set(err, ERR_SYSTEM, ENOMEM, "%s: out of memory", watch->lab);
+	}
+	*n = join_alike(drops, read_all(watch, fd, n_cpus, drops));
+	close(fd);
+	qsort(drops, *n, sizeof(*drops), by_place);
+	*out = drops;
+	lost = open_drops(watch, 1, NULL);
+	if (lost >= 0) {
+		sum_entry(lost, &zero, n_cpus, &sum);
+		close(lost);
+	}
+	*missed = sum.packets;
+	return 0;
+}
