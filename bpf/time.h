@@ -33,9 +33,9 @@ struct {
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, VL_ECHO_SETS);
+	__uint(max_entries, VL_ECHOES);
 	__type(key, __u32);
-	__type(value, struct vl_echo_set);
+	__type(value, struct vl_echo);
 } echoes SEC(".maps");
 
 struct {
@@ -108,23 +108,33 @@ static __always_inline __u64 echo_tag(const struct sight *s, enum vl_echo_kind k
 	return tag ? tag : 1; /* 0 is a free place */
 }
 
-static __always_inline struct vl_echo_set *echo_set(__u64 tag)
+static __always_inline __u32 echo_first(__u64 tag)
 {
-	__u32 key = tag & (VL_ECHO_SETS - 1);
+	return tag & (VL_ECHOES - VL_ECHO_WAYS);
+}
 
-	return bpf_map_lookup_elem(&echoes, &key);
+static __always_inline struct vl_echo *echo_at(__u32 place)
+{
+	return bpf_map_lookup_elem(&echoes, &place);
+}
+
+/* The place of tag, or -1. A global function, as others here: the verifier goes through it once. */
+__noinline int echo_search(__u64 tag)
+{
+	for (__u32 i = 0; i < VL_ECHO_WAYS; i++) {
+		struct vl_echo *e = echo_at(echo_first(tag) + i);
+
+		if (e && e->tag == tag)
+			return echo_first(tag) + i;
+	}
+	return -1;
 }
 
 static __always_inline struct vl_echo *echo_find(__u64 tag)
 {
-	struct vl_echo_set *set = echo_set(tag);
+	int place = echo_search(tag);
 
-	if (!set)
-		return NULL;
-	for (int i = 0; i < VL_ECHO_WAYS; i++)
-		if (set->way[i].tag == tag)
-			return &set->way[i];
-	return NULL;
+	return place < 0 ? NULL : echo_at(place);
 }
 
 static __always_inline struct vl_echo_counters *echo_counters(__u32 end)
@@ -149,36 +159,40 @@ static __always_inline __u64 echo_timeout(void)
 }
 
 /*
- * A place for tag: its own from before, a free one, else that of the oldest whose fate is known,
- * else of the oldest. What was waiting there is counted as forgotten.
+ * How willingly an entry makes way for tag: its own from before most of all, then a free one, then one
+ * whose fate is known, by age, then one that waits, by age.
  */
-static __always_inline struct vl_echo *echo_place(__u64 tag, __u64 now)
+static __always_inline __u64 echo_yields(const struct vl_echo *e, __u64 tag, __u64 now,
+					 __u64 timeout)
 {
-	struct vl_echo_set *set = echo_set(tag);
-	__u64 timeout = echo_timeout(), age, oldest = 0, old;
+	__u64 age = (now - e->ns) >> 2;
+
+	if (e->tag == tag)
+		return ~0ull;
+	if (!e->tag)
+		return ~0ull - 1;
+	return echo_waits(e, now, timeout) ? age : age | 1ull << 62;
+}
+
+/* Take a place for tag. What waits there is counted as forgotten. -1: another CPU was faster. */
+__noinline int echo_take(__u64 tag, __u64 now)
+{
+	__u64 timeout = echo_timeout(), yields, most = 0, old;
 	struct vl_echo_counters *count;
-	struct vl_echo *e = NULL;
+	__u32 place = echo_first(tag);
+	struct vl_echo *e;
 
-	if (!set)
-		return NULL;
-	for (int i = 0; i < VL_ECHO_WAYS; i++) {
-		struct vl_echo *way = &set->way[i];
-
-		if (way->tag == tag) {
-			e = way;
-			break;
-		}
-		/* Above all ages: free. Then done with. Then by age. */
-		age = !way->tag ? ~0ull : (now - way->ns) >> 2;
-		if (way->tag && !echo_waits(way, now, timeout))
-			age |= 1ull << 62;
-		if (!e || age > oldest) {
-			e = way;
-			oldest = age;
+	for (__u32 i = 0; i < VL_ECHO_WAYS; i++) {
+		e = echo_at(echo_first(tag) + i);
+		yields = e ? echo_yields(e, tag, now, timeout) : 0;
+		if (yields > most) {
+			most = yields;
+			place = echo_first(tag) + i;
 		}
 	}
+	e = echo_at(place);
 	if (!e)
-		return NULL;
+		return -1;
 	old = e->tag;
 	if (old && echo_waits(e, now, timeout)) {
 		count = echo_counters(e->end);
@@ -188,14 +202,15 @@ static __always_inline struct vl_echo *echo_place(__u64 tag, __u64 now)
 		}
 	}
 	if (old != tag && __sync_val_compare_and_swap(&e->tag, old, tag) != old)
-		return NULL; /* another CPU took the place in this moment */
-	return e;
+		return -1;
+	return place;
 }
 
 static __always_inline struct vl_echo *echo_start(const struct sight *s, enum vl_echo_kind kind,
 						  __u32 place, __u16 seq, __u32 end, __u8 flags)
 {
-	struct vl_echo *e = echo_place(echo_tag(s, kind, place, seq), s->now);
+	int taken = echo_take(echo_tag(s, kind, place, seq), s->now);
+	struct vl_echo *e = taken < 0 ? NULL : echo_at(taken);
 
 	if (!e)
 		return NULL;

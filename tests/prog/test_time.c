@@ -294,7 +294,7 @@ static void test_crowd(void **state)
 	assert_int_equal(e.unanswered, 0);
 	assert_int_equal(e.waiting + e.count.forgotten, n);
 	assert_int_equal(e.count.crowded, e.count.forgotten);
-	assert_in_range(e.waiting, 60000, VL_ECHO_SETS * VL_ECHO_WAYS);
+	assert_in_range(e.waiting, 60000, VL_ECHOES);
 }
 
 static struct bytes error_about(const struct bytes *quoted, uint8_t type)

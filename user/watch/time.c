@@ -111,7 +111,7 @@ int watch_set_echo_timeout(struct watch *watch, uint64_t ns, struct err *err)
 static int count_waiting(struct watch *watch, struct watch_echo *echo, uint64_t timeout_ns,
 			 struct err *err)
 {
-	const size_t n = VL_ECHO_SETS * VL_ECHO_WAYS, size = n * sizeof(struct vl_echo);
+	const size_t n = VL_ECHOES, size = n * sizeof(struct vl_echo);
 	const struct vl_echo *table =
 		mmap(NULL, size, PROT_READ, MAP_SHARED, watch->maps[MAP_ECHOES], 0);
 	struct timespec now;
