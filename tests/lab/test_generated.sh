@@ -18,6 +18,7 @@ all_pairs() { # SHAPE SIZES...
 		sed 's/addresses: \[//; s/\]//; s/, /\n/g; s|/[0-9]*||g')
 	for node in "${nodes[@]}"; do
 		# One program for all addresses of a node: a ping each would take a minute.
+		# shellcheck disable=SC2016 # for the inner shell
 		good inside "$node" sh -c 'for a; do ping -c1 -W2 -q "$a" >/dev/null || echo "no $a"; done' \
 			sh "${addresses[@]}"
 		assert_eq "$out" "" "$1: what $node does not reach"

@@ -125,10 +125,10 @@ test_mtu() {
 	needs nft
 	up mtu
 	good vethlab ping a b
-	bad 1 vethlab exec a ping -c1 -W1 -M do -s 1400 10.0.3.2
+	bad 1 vethlab exec a ping -c1 -W1 -M "do" -s 1400 10.0.3.2
 	says_not "Frag needed"
 	good vethlab exec r1 nft flush ruleset
-	bad 1 vethlab exec a ping -c1 -W1 -M do -s 1400 10.0.3.2
+	bad 1 vethlab exec a ping -c1 -W1 -M "do" -s 1400 10.0.3.2
 	says "Frag needed and DF set (mtu = 1400)"
 	good vethlab exec a ip route get 10.0.3.2
 	says "mtu 1400"

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * test_schema.c - topology/schema.json and the reader agree: on every bundled lab, on every file of
- * data/bad, which breaks one rule each, and on the names of all keys.
+ * test_schema.c - topology/schema.json and the reader agree: on every bundled lab, on the examples
+ * of the documentation, on every file of data/bad, which breaks one rule each, and on the names of
+ * all keys.
  *
  * A bad file ends with what is expected of it: "# schema: bad" (good: the rule is beyond a schema;
  * none: it is no plain YAML), then every finding as "# finds: LINE:COLUMN: error: TEXT" and "#
@@ -157,6 +158,39 @@ static void test_labs(void **state)
 	assert_in_range(each_file("topology/labs", check_lab), 11, 1000);
 }
 
+/* Every example of a document: a lab without findings, good by the schema. Returns how many. */
+static size_t check_examples(const char *path)
+{
+	static const char open[] = "\n```yaml\n", close[] = "\n```\n";
+	char *text, *block, *end, buf[512];
+	size_t len, n = 0;
+
+	text = read_file(path, &len);
+	for (block = text; (block = strstr(block, open)); block = end) {
+		const char *problem;
+
+		block += strlen(open);
+		end = strstr(block, close);
+		assert_non_null(end);
+		*++end = '\0';
+		lab_free(read_good(block));
+		problem = verdict(block, end - block, buf, sizeof(buf));
+		if (problem)
+			fail_msg("%s: %s in\n%s", path, problem, block);
+		end++;
+		n++;
+	}
+	free(text);
+	return n;
+}
+
+static void test_examples(void **state)
+{
+	(void)state;
+	assert_in_range(check_examples("docs/lab-file.md"), 10, 1000);
+	assert_in_range(check_examples("README.md"), 1, 1000);
+}
+
 /* The findings of a bad file in the form of its last lines. */
 static char *trailer(const struct diags *diags)
 {
@@ -250,7 +284,7 @@ static const json_t *object_of(const json_t *schema)
 	const json_t *one;
 	size_t i;
 
-	json_array_foreach (json_object_get(schema, "anyOf"), i, one)
+	json_array_foreach(json_object_get(schema, "anyOf"), i, one)
 		if (json_object_get(one, "properties"))
 			return one;
 	return schema;
@@ -302,6 +336,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_labs),
 		cmocka_unit_test(test_bad_files),
+		cmocka_unit_test(test_examples),
 		cmocka_unit_test(test_keys),
 	};
 

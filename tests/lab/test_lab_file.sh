@@ -1,0 +1,129 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# test_lab_file.sh - every example of docs/lab-file.md can be built and does what the text says.
+# shellcheck source=tests/lab/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+# The example of this lab name, as a file.
+example() { # NAME
+	awk -v name="lab: $1" '/^```yaml$/ { text = ""; inside = 1; next }
+		/^```$/ { if (inside && index(text, name "\n") == 1) printf "%s", text; inside = 0 }
+		inside { text = text $0 "\n" }' "$TOP/docs/lab-file.md" >"$TEST_TMP/$1.yaml"
+	[[ -s $TEST_TMP/$1.yaml ]] || fail "docs/lab-file.md has no lab $1"
+	if grep -q 'nft:' "$TEST_TMP/$1.yaml" && ! command -v nft >/dev/null; then
+		skip_test "there is no nft"
+	fi
+}
+
+up_example() { # NAME
+	example "$1"
+	up "$TEST_TMP/$1.yaml"
+}
+
+# The first field of JSON that `ip` prints inside a node.
+ip_json() { # NODE FILTER ARGUMENTS...
+	local node=$1 filter=$2
+	shift 2
+	inside "$node" ip -j -d "$@" | jq -r "$filter"
+}
+
+test_links() {
+	up_example links
+	assert_eq "$(ip_json a '.[0] | "\(.mtu) \(.txqlen) \(.num_tx_queues) \(.address)"' link show lan)" \
+		"9000 500 2 02:00:00:00:00:0a" "a:lan"
+	assert_eq "$(ip_json b '.[0].flags | index("UP")' link show lan)" null "b:lan is up"
+	assert_eq "$(ip_json b '.[0].flags | index("UP") != null' link show eth0)" true "b:eth0 is up"
+	good vethlab down links
+}
+
+test_nodes() {
+	up_example nodes
+	assert_eq "$(inside router sysctl -n net.ipv4.ip_forward net.ipv6.conf.all.forwarding | xargs)" \
+		"1 1" "forwarding"
+	good inside router ip addr show lo
+	says "192.0.2.1/32" "2001:db8::1/128"
+	assert_eq "$(ip_json quiet '.[0].flags | index("UP")' link show lo)" null "lo of quiet is up"
+	good vethlab down nodes
+}
+
+test_switch() {
+	up_example switch
+	assert_eq "$(ip_json sw '.[0].linkinfo.info_data | "\(.ageing_time) \(.stp_state)"' link show lan0)" \
+		"6000 0" "ageing and STP"
+	good vethlab ping a b
+	good vethlab ping a outside
+	says "1 sent, 1 answered"
+	good vethlab down switch
+}
+
+test_routes() {
+	up_example routes
+	good inside a ip route
+	says "default via 10.0.0.2" "10.1.0.0/16 via 10.0.0.2 dev eth0" "metric 50" \
+		"blackhole 10.66.0.0/16" "unreachable 10.67.0.0/16" \
+		"nexthop via 10.0.0.2 dev eth0 weight 3" "nexthop via 10.0.1.2 dev eth1 weight 1"
+	good inside a ip -6 route
+	says "fd09::/64 via fd00::2"
+	good inside a ip neighbor
+	says "10.0.0.9 dev eth0 lladdr 02:00:00:00:00:09"
+	good vethlab down routes
+}
+
+test_computed() {
+	up_example computed
+	good inside r1 ip route
+	says "192.0.2.1 proto static" "nexthop via 10.20.0.3 dev eth1" "nexthop via 10.20.0.5 dev eth2"
+	good vethlab ping a 192.0.2.1 -c 3 -i 0
+	says "3 sent, 3 answered"
+	good vethlab ping a fd20:0:0:4::2
+	says "1 sent, 1 answered"
+	good vethlab down computed
+}
+
+test_inside() {
+	up_example inside
+	assert_eq "$(inside home sysctl -n net.ipv4.conf.all.rp_filter)" 1 rp_filter
+	good inside home nft list ruleset
+	says masquerade
+	good inside home ip rule
+	says "from 10.0.0.0/24 lookup main"
+	good vethlab down inside
+}
+
+test_saving() {
+	up_example saving
+	assert_eq "$(ip_json a '.[0].mtu' link show eth0)" 1400 "MTU"
+	good vethlab ping a r
+	good vethlab down saving
+}
+
+test_guests() {
+	ip netns add old
+	up_example guests
+	good vethlab ping me 10.40.0.2
+	says "1 sent, 1 answered"
+	good vethlab down guests
+	good ip netns exec old true
+	ip netns del old
+}
+
+test_watched() {
+	up_example watched
+	assert_eq "$(hooks_of a:eth0)" "in out" "hooks of a:eth0"
+	assert_eq "$(ip_json a '.[0].xdp.mode' link show eth1)" 1 "mode of XDP (1: native)"
+	good inside a tc filter show dev eth2 egress
+	assert_eq "$out" "" "filters of a:eth2"
+	good vethlab down watched
+}
+
+# No example is forgotten above: those without a test of their own are built at least.
+test_others() {
+	local lab
+	while read -r lab; do
+		declare -F "test_$lab" >/dev/null && continue
+		up_example "$lab"
+		good vethlab down "$lab"
+	done < <(sed -n '/^```yaml$/{n;s/^lab: //p}' "$TOP/docs/lab-file.md")
+}
+
+run_tests
