@@ -5,6 +5,7 @@
  */
 #include "vmlinux/vmlinux.h"
 
+#include <bpf/bpf_core_read.h>
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
@@ -179,6 +180,18 @@ static __always_inline bool wanted(const struct vl_event *ev)
 	       (ev->flags & VL_EV_PAYLOAD && ev->payload == token);
 }
 
+/*
+ * Raw sockets get copies of ICMP messages; then the kernel looks for a ping socket and, if there
+ * is none, lets go of the answer as NO_SOCKET. That happens to each answer of each ping.
+ */
+static __always_inline bool is_end_of_answer(const struct vl_event *ev, int reason)
+{
+	bool request = ev->icmp_type == (ev->family == 4 ? 8 : 128);
+
+	return !request &&
+	       reason == (int)bpf_core_enum_value(enum skb_drop_reason, SKB_DROP_REASON_NO_SOCKET);
+}
+
 static __always_inline void give(const struct vl_drop *drop)
 {
 	__u32 zero = 0;
@@ -209,7 +222,8 @@ int BPF_PROG(on_drop, struct sk_buff *skb, void *location, int reason)
 	}
 	(void)ctx;
 	node = bpf_map_lookup_elem(&nodes, &inode);
-	if (!node || !read_packet(skb, &drop.packet) || !wanted(&drop.packet))
+	if (!node || !read_packet(skb, &drop.packet) || !wanted(&drop.packet) ||
+	    is_end_of_answer(&drop.packet, reason))
 		return 0;
 	drop.packet.time_ns = bpf_ktime_get_ns();
 	drop.packet.cpu = bpf_get_smp_processor_id();

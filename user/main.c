@@ -62,6 +62,12 @@ const struct cmd cmds[] = {
 	  "  failed   slower-than TIME      stories that ended badly, or took long\n\n"
 	  "  vethlab trace blue type echo\n"
 	  "  vethlab trace slower-than 50us\n" },
+	{ "record", cmd_record, "FILE|- [FILTER] [-c N] [--for TIME] [-l LAB]",
+	  "write what `trace` would show to a file",
+	  "FILTER is that of `vethlab trace`.\n" },
+	{ "replay", cmd_replay, "FILE|- [FILTER] [-i] [-c N] [--for TIME] [-j]",
+	  "show a recording as `trace` would have; needs no root and no lab",
+	  "Options and FILTER are those of `vethlab trace`.\n" },
 	{ "ping", cmd_ping,
 	  "FROM TO [-c N] [-i SECONDS] [-s SIZE] [-W SECONDS] [-t TTL] [-4|-6] [-q] [-l LAB] [-j]",
 	  "send echo requests from a node and tell the way of each",

@@ -109,6 +109,11 @@ struct xdp_md {
 
 /* ---- kernel structs, relocated --------------------------------------------------------------- */
 
+/* Values move from version to version: relocated too. */
+enum skb_drop_reason {
+	SKB_DROP_REASON_NO_SOCKET = 3,
+}; /* preserve_access_index: by bpf_core_enum_value() */
+
 struct ns_common {
 	unsigned int inum;
 } __attribute__((preserve_access_index));

@@ -34,6 +34,8 @@ int cmd_doctor(int argc, char **argv, struct err *err);
 int cmd_link(int argc, char **argv, struct err *err);
 int cmd_stats(int argc, char **argv, struct err *err);
 int cmd_trace(int argc, char **argv, struct err *err);
+int cmd_record(int argc, char **argv, struct err *err);
+int cmd_replay(int argc, char **argv, struct err *err);
 int cmd_ping(int argc, char **argv, struct err *err);
 int cmd_traceroute(int argc, char **argv, struct err *err);
 int cmd_why(int argc, char **argv, struct err *err);

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "user/cmd/cmd.h"
+#include "user/cmd/tap.h"
 #include "user/cmd/ping.h"
 #include "user/out/out.h"
 
@@ -26,14 +27,6 @@ struct flight {
 	uint64_t first, next;	   /* seq is their low 16 bits, from 1 */
 	uint64_t next_send_ns;
 };
-
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * second_ns + now.tv_nsec;
-}
 
 static bool parse_number(const char *text, double min, double max, double *number)
 {
@@ -311,9 +304,9 @@ static int fly(struct flight *flight, struct err *err)
 	const struct ping_options *options = &flight->ping->options;
 	int ret = 0;
 
-	flight->next_send_ns = now_ns();
+	flight->next_send_ns = tap_now_ns();
 	while (!ret && !cmd_interrupted) {
-		uint64_t now = now_ns();
+		uint64_t now = tap_now_ns();
 		const struct itinerary *old;
 
 		if (may_send(flight) && now >= flight->next_send_ns)
@@ -328,7 +321,7 @@ static int fly(struct flight *flight, struct err *err)
 		if (!ret)
 			ret = probe_drain(&flight->probe, err);
 		if (!ret)
-			ret = expire(flight, now_ns(), err);
+			ret = expire(flight, tap_now_ns(), err);
 		/* Records that came after their echo was told. */
 		while (now > 2 * options->timeout_ns + tick_ns &&
 		       (old = story_quiet(flight->probe.story,

@@ -36,6 +36,8 @@ struct ping_options {
 
 /* Where echoes were seen last: how many of them. */
 struct ping_loss {
+	bool dropped; /* drop says by whom and why; else: */
+	struct drop drop;
 	const struct end *end; /* NULL: at no end */
 	uint8_t hook;
 	enum leg leg;

@@ -200,8 +200,13 @@ static void print_losses(const struct ping_tally *tally)
 {
 	for (size_t i = 0; i < tally->n_losses; i++) {
 		const struct ping_loss *loss = &tally->losses[i];
+		char text[256], lead[64];
 
-		if (loss->end)
+		if (loss->dropped) {
+			drop_sentence(&loss->drop, text, sizeof(text));
+			snprintf(lead, sizeof(lead), "%" PRIu64 " without answer: ", loss->count);
+			out_wrap(lead, text, stdout);
+		} else if (loss->end)
 			printf("%" PRIu64 " without answer: the %s was last seen at %s %s\n",
 			       loss->count,
 			       loss->leg == LEG_ERROR ? "ICMP error" : leg_name(loss->leg),
@@ -210,6 +215,14 @@ static void print_losses(const struct ping_tally *tally)
 			printf("%" PRIu64 " without answer: seen at no end of the lab\n",
 			       loss->count);
 	}
+}
+
+static bool any_drop(const struct ping_tally *tally)
+{
+	for (size_t i = 0; i < tally->n_losses; i++)
+		if (tally->losses[i].dropped)
+			return true;
+	return false;
 }
 
 /* "blue answered", "default:veth0 -> blue:veth1" */
@@ -263,7 +276,7 @@ static void print_summary_text(struct ping *ping)
 		       out_duration(rtts[n - 1], time[3]));
 	print_slowest(tally);
 	print_losses(tally);
-	if (ping->options.quiet)
+	if (ping->options.quiet && !(any_drop(tally) && path_is_good(&ping->why)))
 		print_why(ping);
 	if (ping->lost_records)
 		printf("%" PRIu64 " records were lost (buffer full): itineraries have gaps\n",
@@ -278,7 +291,9 @@ static json_t *losses_json(const struct ping_tally *tally)
 		const struct ping_loss *loss = &tally->losses[i];
 		json_t *item = json_pack("{s:I}", "count", (json_int_t)loss->count);
 
-		if (loss->end)
+		if (loss->dropped)
+			json_object_set_new(item, "drop", drop_json(&loss->drop));
+		else if (loss->end)
 			json_object_set_new(item, "last_seen",
 					    json_pack("{s:s, s:s, s:s}", "end", loss->end->name,
 						      "hook", ledger_hook_name(loss->hook), "leg",

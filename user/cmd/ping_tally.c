@@ -2,6 +2,7 @@
 /* ping_tally.c - the sums over the echoes of one ping. */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "user/cmd/ping.h"
 
@@ -20,11 +21,22 @@ static int add_rtt(struct ping_tally *tally, uint64_t rtt_ns)
 	return 0;
 }
 
+static bool same_loss(const struct ping_loss *a, const struct ping_loss *b)
+{
+	if (a->dropped || b->dropped)
+		return a->dropped && b->dropped && a->drop.node == b->drop.node &&
+		       a->drop.leg == b->drop.leg && !strcmp(a->drop.reason, b->drop.reason);
+	return a->end == b->end && a->hook == b->hook && a->leg == b->leg;
+}
+
 static void add_loss(struct ping_tally *tally, const struct itinerary *itinerary)
 {
 	struct ping_loss loss = {.count = 1};
 
-	if (itinerary && itinerary->last >= 0) {
+	if (itinerary && itinerary->fate == FATE_DROPPED) {
+		loss.dropped = true;
+		loss.drop = itinerary->drops[itinerary->death];
+	} else if (itinerary && itinerary->last >= 0) {
 		const struct hop *last = &itinerary->hops[itinerary->last];
 
 		loss.end = last->end;
@@ -34,7 +46,7 @@ static void add_loss(struct ping_tally *tally, const struct itinerary *itinerary
 	for (size_t i = 0; i < tally->n_losses; i++) {
 		struct ping_loss *l = &tally->losses[i];
 
-		if (l->end == loss.end && l->hook == loss.hook && l->leg == loss.leg) {
+		if (same_loss(l, &loss)) {
 			l->count++;
 			return;
 		}

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* probe.c - echoes from a node with the records that they cause. */
 #include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "user/cmd/probe.h"
+#include "user/cmd/tap.h"
 #include "user/path/path.h"
 
 static uint8_t family_of(const struct probe *probe)
@@ -35,33 +34,9 @@ static void on_drop(const struct vl_drop *drop, void *arg)
 
 	if ((drop->packet.flags & VL_EV_PAYLOAD) && drop->packet.payload != probe->token)
 		return;
-	stack_reason_name(drop->reason, reason);
-	stack_function_name(drop->location, function);
+	tap_drop_names(drop, reason, function, NULL);
 	if (story_add_drop(probe->story, drop, reason, function) < 0)
 		probe->no_memory = true;
-}
-
-void probe_open_stack(struct stack_watch **stack, const struct running *run, bool by_token,
-		      uint16_t id, uint64_t token, char *why, size_t size)
-{
-	struct stack_config config = {.ifindex_base = run->ifindex_base,
-				      .n_ends = lab_n_ends(run->lab),
-				      .by_token = by_token,
-				      .id = id,
-				      .token = token};
-	struct stack_node *nodes = calloc(run->lab->n_nodes, sizeof(*nodes));
-	struct err err = {0};
-
-	*stack = NULL;
-	if (!nodes)
-		return;
-	for (size_t i = 0; i < run->lab->n_nodes; i++)
-		nodes[i] = (struct stack_node){run->nodes[i].id.inode, i};
-	config.nodes = nodes;
-	config.n_nodes = run->lab->n_nodes;
-	if (stack_watch_open(stack, &config, &err))
-		snprintf(why, size, "%s", err.what);
-	free(nodes);
 }
 
 static int open_session(struct probe *probe, struct err *err)
@@ -141,8 +116,8 @@ int probe_open(struct probe *probe, const struct probe_config *config, struct er
 		ret = open_session(probe, err);
 	if (ret)
 		return ret;
-	probe_open_stack(&probe->stack, config->run, true, probe->id, probe->token, probe->no_stack,
-			 sizeof(probe->no_stack));
+	tap_open_stack(&probe->stack, config->run, true, probe->id, probe->token, probe->no_stack,
+		       sizeof(probe->no_stack));
 	ret = open_sender(probe, device, err);
 	return ret;
 }

@@ -37,12 +37,6 @@ struct probe {
 	bool no_memory; /* in a callback */
 };
 
-/*
- * Start to watch the stacks of a lab's nodes; token: of one ping (by_token), or 0. That it cannot
- * be done is no failure: *why says why not, and *stack is NULL.
- */
-void probe_open_stack(struct stack_watch **stack, const struct running *run, bool by_token,
-		      uint16_t id, uint64_t token, char *why, size_t size);
 /* Watches first, then opens the socket, so that no record of an echo is missed. */
 int probe_open(struct probe *probe, const struct probe_config *config, struct err *err);
 void probe_close(struct probe *probe);

@@ -11,6 +11,7 @@
 
 #include "user/cmd/cmd.h"
 #include "user/cmd/probe.h"
+#include "user/cmd/tap.h"
 #include "user/cmd/view.h"
 #include "user/out/event.h"
 #include "user/out/itinerary.h"
@@ -33,14 +34,6 @@ struct route_hop {
 	struct echo_answer answer;
 	const struct itinerary *itinerary; /* NULL: no record */
 };
-
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
 
 static int parse_args(int argc, char **argv, struct route_options *options, struct err *err)
 {
@@ -90,12 +83,12 @@ static int parse_args(int argc, char **argv, struct route_options *options, stru
 /* Send with this TTL and wait for what comes back. */
 static int ask(struct probe *probe, struct route_hop *hop, uint64_t wait_ns, struct err *err)
 {
-	uint64_t until = now_ns() + wait_ns, now;
+	uint64_t until = tap_now_ns() + wait_ns, now;
 	int ret = echo_set_ttl(probe->sender, hop->ttl, err);
 
 	if (!ret)
 		ret = echo_send(probe->sender, hop->ttl, err);
-	while (!ret && !cmd_interrupted && !hop->answered && (now = now_ns()) < until) {
+	while (!ret && !cmd_interrupted && !hop->answered && (now = tap_now_ns()) < until) {
 		struct pollfd fd = {.fd = echo_fd(probe->sender), .events = POLLIN};
 		struct timespec left = {.tv_sec = (until - now) / 1000000000,
 					.tv_nsec = (until - now) % 1000000000};

@@ -6,16 +6,19 @@
 #include <string.h>
 
 #include "user/cmd/view.h"
+#include "user/out/drop.h"
 #include "user/out/itinerary.h"
 #include "user/out/out.h"
+#include "user/watch/stack.h"
 
 /* An echo is told when nothing has come for so long: an answered one, and any. */
 static const uint64_t answered_quiet_ns = 100000000, quiet_ns = 1000000000;
 
 int view_open(struct view *view, const struct view_options *options, const struct lab *lab,
-	      uint64_t zero_ns, struct err *err)
+	      uint64_t zero_ns, drop_names names, void *names_arg, struct err *err)
 {
-	*view = (struct view){.options = options, .lab = lab};
+	*view = (struct view){
+		.options = options, .lab = lab, .names = names, .names_arg = names_arg};
 	view->layout = event_layout_for(lab, zero_ns);
 	if (options->itineraries) {
 		view->story = story_new(lab);
@@ -36,12 +39,31 @@ void view_close(struct view *view)
 
 void view_add(struct view *view, const struct vl_event *event)
 {
+	struct vl_drop record = {.packet = *event};
 	int ret;
 
-	if (!lab_find_number(view->lab, event->end))
+	if (event->end >= lab_n_ends(view->lab))
 		return;
 	view->records++;
-	ret = view->story ? story_add(view->story, event) : record_queue_add(&view->queue, event);
+	ret = view->story ? story_add(view->story, event) : record_queue_add(&view->queue, &record);
+	if (ret < 0)
+		view->failed = true;
+}
+
+void view_add_drop(struct view *view, const struct vl_drop *drop)
+{
+	char reason[STACK_NAME_SIZE], function[STACK_NAME_SIZE];
+	int ret;
+
+	if (!drop_matches(drop, &view->options->filter, view->lab))
+		return;
+	view->records++;
+	if (view->story) {
+		view->names(drop, reason, function, view->names_arg);
+		ret = story_add_drop(view->story, drop, reason, function);
+	} else {
+		ret = record_queue_add(&view->queue, drop);
+	}
 	if (ret < 0)
 		view->failed = true;
 }
@@ -52,20 +74,39 @@ static bool enough(struct view *view)
 	return view->options->count && view->shown >= view->options->count;
 }
 
-static int show_record(const struct vl_event *event, void *arg)
+static void show_drop(struct view *view, const struct vl_drop *record)
 {
-	struct view *view = arg;
-	const struct end *end = lab_find_number(view->lab, event->end);
+	struct drop drop = {.record = *record, .node = view->lab->nodes[record->node]};
 
+	view->names(record, drop.reason, drop.function, view->names_arg);
 	if (view->options->json) {
-		json_t *line = out_json_document("vethlab.trace/1");
-		json_t *record = event_json(event, end);
+		json_t *line = out_json_document("vethlab.trace-drop/1");
+		json_t *object = drop_json(&drop);
 
-		json_object_update(line, record);
-		json_decref(record);
+		json_object_update(line, object);
+		json_decref(object);
 		out_json_line(line, stdout);
 	} else {
-		event_print(&view->layout, event, end, stdout);
+		drop_print(&view->layout, &drop, view->lab, stdout);
+	}
+}
+
+static int show_record(const struct vl_drop *record, void *arg)
+{
+	struct view *view = arg;
+	const struct vl_event *event = &record->packet;
+
+	if (record_is_drop(record)) {
+		show_drop(view, record);
+	} else if (view->options->json) {
+		json_t *line = out_json_document("vethlab.trace/1");
+		json_t *object = event_json(event, lab_end(view->lab, event->end));
+
+		json_object_update(line, object);
+		json_decref(object);
+		out_json_line(line, stdout);
+	} else {
+		event_print(&view->layout, event, lab_end(view->lab, event->end), stdout);
 	}
 	return enough(view);
 }

@@ -41,22 +41,29 @@ int view_parse(struct view_options *options, int argc, char **argv, struct err *
  */
 int view_filter(struct view_options *options, const struct lab *lab, struct err *err);
 
+/* The kernel's names for a drop: STACK_NAME_SIZE bytes each. */
+typedef void (*drop_names)(const struct vl_drop *drop, char *reason, char *function, void *arg);
+
 struct view {
 	const struct view_options *options;
 	const struct lab *lab;
 	struct record_queue queue;
 	struct event_layout layout;
 	struct story *story; /* with itineraries */
+	drop_names names;
+	void *names_arg;
 	uint64_t records, shown;
 	bool failed; /* out of memory */
 };
 
 /* zero_ns: time 0 of what is shown. */
 int view_open(struct view *view, const struct view_options *options, const struct lab *lab,
-	      uint64_t zero_ns, struct err *err);
+	      uint64_t zero_ns, drop_names names, void *names_arg, struct err *err);
 void view_close(struct view *view);
 /* Take a record that passed the filter. */
 void view_add(struct view *view, const struct vl_event *event);
+/* Take a drop; those that the filter does not want are left out here. */
+void view_add_drop(struct view *view, const struct vl_drop *drop);
 /*
  * Show what is complete: no record older than settled_ns can come any more. Returns 1 if enough was
  * shown, 0 to go on, or -errno.

@@ -102,6 +102,18 @@ const char *drop_place(const struct drop *drop, const struct lab *lab)
 	return end < lab_n_ends(lab) ? lab_end(lab, end)->name : drop->node->name;
 }
 
+void drop_print(const struct event_layout *layout, const struct drop *drop, const struct lab *lab,
+		FILE *f)
+{
+	const struct vl_event *packet = &drop->record.packet;
+	char text[256];
+
+	event_print_packet(layout, packet, drop_place(drop, lab), "drop", f);
+	snprintf(text, sizeof(text), "%s%s%s", drop->reason, drop->function[0] ? ", in " : "",
+		 drop->function);
+	fprintf(f, ": %s\n", text);
+}
+
 json_t *drop_json(const struct drop *drop)
 {
 	const struct vl_event *packet = &drop->record.packet;

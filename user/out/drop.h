@@ -6,6 +6,7 @@
 #include <jansson.h>
 #include <stdio.h>
 
+#include "user/out/event.h"
 #include "user/story/story.h"
 
 /* What the kernel's reason means to whoever looks for the fault; NULL: nothing more than its name.
@@ -15,6 +16,9 @@ const char *drop_meaning(const char *reason);
 void drop_sentence(const struct drop *drop, char *buf, size_t size);
 /* The place: the end that the packet was at, or the node. */
 const char *drop_place(const struct drop *drop, const struct lab *lab);
+/* One line of a trace. */
+void drop_print(const struct event_layout *layout, const struct drop *drop, const struct lab *lab,
+		FILE *f);
 json_t *drop_json(const struct drop *drop);
 
 #endif

@@ -144,8 +144,8 @@ static void print_quote(const struct vl_event *event, FILE *f)
 		ip_format(&from, src, sizeof(src)), ip_format(&to, dst, sizeof(dst)));
 }
 
-void event_print(const struct event_layout *layout, const struct vl_event *event,
-		 const struct end *end, FILE *f)
+void event_print_packet(const struct event_layout *layout, const struct vl_event *event,
+			const char *place, const char *what, FILE *f)
 {
 	/* Buffered on another CPU, a record may be older than the trace. */
 	uint64_t at = event->time_ns > layout->zero_ns ? event->time_ns - layout->zero_ns : 0;
@@ -154,19 +154,25 @@ void event_print(const struct event_layout *layout, const struct vl_event *event
 	bool echo = class == VL_ICMP_ECHO_REQUEST || class == VL_ICMP_ECHO_REPLY || quoted;
 	struct ip_addr from = event_source(event), to = event_destination(event);
 	char src[IP_TEXT_SIZE], dst[IP_TEXT_SIZE], id[8] = "-", seq[8] = "-";
-	const char *word;
+	const char *word = event_is_later_fragment(event)
+				   ? "fragment"
+				   : icmp_word(event->family, event->icmp_type);
 
 	if (echo) {
 		snprintf(id, sizeof(id), "%u", quoted ? event->quote.id : event->id);
 		snprintf(seq, sizeof(seq), "%u", quoted ? event->quote.seq : event->seq);
 	}
-	word = event_is_later_fragment(event) ? "fragment"
-					      : icmp_word(event->family, event->icmp_type);
 	fprintf(f, "%2" PRIu64 ".%09" PRIu64 " %-*s %-4s %-8s %5s %5s %3u %4u %s > %s",
-		at / 1000000000, at % 1000000000, layout->end_width, end->name,
-		ledger_hook_name(event->hook), word, id, seq, event->ttl, event->len,
-		ip_format(&from, src, sizeof(src)), ip_format(&to, dst, sizeof(dst)));
-	if (quoted)
+		at / 1000000000, at % 1000000000, layout->end_width, place, what, word, id, seq,
+		event->ttl, event->len, ip_format(&from, src, sizeof(src)),
+		ip_format(&to, dst, sizeof(dst)));
+}
+
+void event_print(const struct event_layout *layout, const struct vl_event *event,
+		 const struct end *end, FILE *f)
+{
+	event_print_packet(layout, event, end->name, ledger_hook_name(event->hook), f);
+	if (event->flags & VL_EV_QUOTED)
 		print_quote(event, f);
 	if ((event->flags & VL_EV_FRAGMENT) && !event_is_later_fragment(event))
 		fputs(" (first fragment)", f);

@@ -26,6 +26,9 @@ struct event_layout {
 
 struct event_layout event_layout_for(const struct lab *lab, uint64_t zero_ns);
 void event_print_header(const struct event_layout *layout, FILE *f);
+/* The columns of a packet, without the line's end. place: an end or a node; what: the hook. */
+void event_print_packet(const struct event_layout *layout, const struct vl_event *event,
+			const char *place, const char *what, FILE *f);
 /* One line; end: where the record was made. */
 void event_print(const struct event_layout *layout, const struct vl_event *event,
 		 const struct end *end, FILE *f);

@@ -199,8 +199,8 @@ void itinerary_judge(struct itinerary *itinerary, const struct lab *lab)
 	itinerary->answered = itinerary->fate == FATE_ANSWERED;
 	if (itinerary->arrival < 0)
 		return;
-	itinerary->last = reply >= 0 ? last_of_arrival(itinerary, reply) :
-				       died_at(itinerary, error);
+	itinerary->last =
+		reply >= 0 ? last_of_arrival(itinerary, reply) : died_at(itinerary, error);
 	itinerary->answerer = maker_of(itinerary, itinerary->arrival);
 	itinerary->round_trip_ns = itinerary->hops[itinerary->arrival].at_ns;
 	itinerary->asymmetric = came_another_way(itinerary, itinerary->arrival);

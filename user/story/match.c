@@ -12,13 +12,17 @@ static bool address_in(const uint8_t a[16], const uint8_t prefix[16], unsigned l
 	return !memcmp(a, prefix, whole) && (!rest || !((a[whole] ^ prefix[whole]) & mask));
 }
 
-static bool place_fits(const struct vl_filter *filter, const struct end *end)
+/* end: VL_NO_END where a packet was at none. */
+static bool place_fits(const struct vl_filter *filter, const struct lab *lab, uint32_t number,
+		       const struct node *node)
 {
-	if ((filter->fields & VL_F_END) && filter->end != end->number)
+	const struct end *end = number < lab_n_ends(lab) ? lab_end(lab, number) : NULL;
+
+	if ((filter->fields & VL_F_END) && filter->end != number)
 		return false;
-	if ((filter->fields & VL_F_LINK) && filter->link != end->link->index)
+	if ((filter->fields & VL_F_LINK) && !(end && filter->link == end->link->index))
 		return false;
-	return !(filter->fields & VL_F_NODE) || filter->node == end->node->index;
+	return !(filter->fields & VL_F_NODE) || filter->node == node->index;
 }
 
 /* An ICMP error is judged by the packet that it quotes; a later fragment has no id. */
@@ -40,20 +44,17 @@ static bool echo_fits(const struct vl_filter *filter, const struct vl_event *eve
 	       ((event->flags & VL_EV_PAYLOAD) && filter->token == event->payload);
 }
 
-bool event_matches(const struct vl_event *event, const struct vl_filter *filter,
-		   const struct lab *lab)
+/* All but where it was seen. */
+static bool packet_fits(const struct vl_event *event, const struct vl_filter *filter)
 {
-	const struct end *end = lab_find_number(lab, event->end);
 	uint32_t fields = filter->fields;
 
-	if (!end)
-		return false;
 	if ((fields & VL_F_FAMILY) && filter->family != event->family)
 		return false;
 	if ((fields & VL_F_TYPES) &&
 	    (event_is_later_fragment(event) || !(filter->types & 1u << event_class(event))))
 		return false;
-	if (!place_fits(filter, end) || !echo_fits(filter, event))
+	if (!echo_fits(filter, event))
 		return false;
 	if ((fields & VL_F_SRC) && !address_in(event->src, filter->src, filter->src_len))
 		return false;
@@ -61,4 +62,17 @@ bool event_matches(const struct vl_event *event, const struct vl_filter *filter,
 		return false;
 	return !(fields & VL_F_ADDR) || address_in(event->src, filter->addr, filter->addr_len) ||
 	       address_in(event->dst, filter->addr, filter->addr_len);
+}
+
+bool event_matches(const struct vl_event *event, const struct vl_filter *filter,
+		   const struct lab *lab)
+{
+	return event->end < lab_n_ends(lab) && packet_fits(event, filter) &&
+	       place_fits(filter, lab, event->end, lab_end(lab, event->end)->node);
+}
+
+bool drop_matches(const struct vl_drop *drop, const struct vl_filter *filter, const struct lab *lab)
+{
+	return drop->node < lab->n_nodes && packet_fits(&drop->packet, filter) &&
+	       place_fits(filter, lab, drop->packet.end, lab->nodes[drop->node]);
 }

@@ -6,54 +6,55 @@
 
 #include "user/story/queue.h"
 
-int record_queue_add(struct record_queue *queue, const struct vl_event *event)
+int record_queue_add(struct record_queue *queue, const struct vl_drop *record)
 {
 	if (queue->n == queue->room) {
 		size_t room = queue->room ? 2 * queue->room : 256;
-		struct vl_event *events = realloc(queue->events, room * sizeof(*events));
+		struct vl_drop *records = realloc(queue->records, room * sizeof(*records));
 
-		if (!events)
+		if (!records)
 			return -ENOMEM;
-		queue->events = events;
+		queue->records = records;
 		queue->room = room;
 	}
-	queue->events[queue->n++] = *event;
+	queue->records[queue->n++] = *record;
 	return 0;
 }
 
-static int event_compare(const void *a, const void *b)
+static int record_compare(const void *a, const void *b)
 {
-	const struct vl_event *x = a, *y = b;
+	const struct vl_event *x = &((const struct vl_drop *)a)->packet;
+	const struct vl_event *y = &((const struct vl_drop *)b)->packet;
 
 	if (x->time_ns != y->time_ns)
 		return x->time_ns < y->time_ns ? -1 : 1;
 	if (x->hook != y->hook)
 		return (int)x->hook - (int)y->hook;
-	return (int)x->end - (int)y->end;
+	return x->end < y->end ? -1 : x->end > y->end;
 }
 
 int record_queue_flush(struct record_queue *queue, uint64_t before_ns,
-		       int (*fn)(const struct vl_event *event, void *arg), void *arg)
+		       int (*fn)(const struct vl_drop *record, void *arg), void *arg)
 {
 	size_t n;
 	int ret = 0;
 
 	if (!queue->n)
 		return 0;
-	qsort(queue->events, queue->n, sizeof(*queue->events), event_compare);
+	qsort(queue->records, queue->n, sizeof(*queue->records), record_compare);
 	for (n = 0; n < queue->n; n++) {
-		if (queue->events[n].time_ns >= before_ns && before_ns != UINT64_MAX)
+		if (queue->records[n].packet.time_ns >= before_ns && before_ns != UINT64_MAX)
 			break;
 		if (!ret)
-			ret = fn(&queue->events[n], arg);
+			ret = fn(&queue->records[n], arg);
 	}
-	memmove(queue->events, queue->events + n, (queue->n - n) * sizeof(*queue->events));
+	memmove(queue->records, queue->records + n, (queue->n - n) * sizeof(*queue->records));
 	queue->n -= n;
 	return ret;
 }
 
 void record_queue_free(struct record_queue *queue)
 {
-	free(queue->events);
+	free(queue->records);
 	*queue = (struct record_queue){0};
 }

@@ -2,29 +2,38 @@
 /*
  * queue.h - records of several CPUs in one order of time. Each CPU's come in order, but mixed with
  * the others'; a queue holds them back until no older one can come any more.
+ *
+ * A record is a struct vl_drop; one that is no drop has a hook below VL_HOOKS and uses `packet`
+ * alone.
  */
 #ifndef VETHLAB_USER_STORY_QUEUE_H
 #define VETHLAB_USER_STORY_QUEUE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "bpf/vethlab.h"
 
+static inline bool record_is_drop(const struct vl_drop *record)
+{
+	return record->packet.hook >= VL_HOOKS;
+}
+
 struct record_queue {
-	struct vl_event *events; /* owned */
+	struct vl_drop *records; /* owned */
 	size_t n, room;
 };
 
 /* Copies the record. -ENOMEM. */
-int record_queue_add(struct record_queue *queue, const struct vl_event *event);
+int record_queue_add(struct record_queue *queue, const struct vl_drop *record);
 /*
  * Put the records older than before_ns (UINT64_MAX: all) in order, give each to fn, forget them. Of
  * one time, an `out` comes before the xdp and `in` of its peer. fn returns 0 to go on; else
  * the rest of them is forgotten and its value returned.
  */
 int record_queue_flush(struct record_queue *queue, uint64_t before_ns,
-		       int (*fn)(const struct vl_event *event, void *arg), void *arg);
+		       int (*fn)(const struct vl_drop *record, void *arg), void *arg);
 void record_queue_free(struct record_queue *queue); /* the contents */
 
 #endif

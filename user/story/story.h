@@ -138,6 +138,8 @@ bool event_is_later_fragment(const struct vl_event *event);
 /* Whether a session with this filter would have got the record. */
 bool event_matches(const struct vl_event *event, const struct vl_filter *filter,
 		   const struct lab *lab);
+bool drop_matches(const struct vl_drop *drop, const struct vl_filter *filter,
+		  const struct lab *lab);
 struct ip_addr event_source(const struct vl_event *event);
 struct ip_addr event_destination(const struct vl_event *event);
 

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* record.c - vethlab record and replay: a trace into a file, and every view from it. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "user/cmd/cmd.h"
+#include "user/cmd/tap.h"
+#include "user/cmd/view.h"
+#include "user/out/recording.h"
+
+enum { POLL_MS = 100, SHOW_EVERY = 4096 };
+
+struct record {
+	struct view_options options;
+	struct running *run;
+	struct recorder *recorder;
+	uint64_t count;
+};
+
+static void on_event(const struct vl_event *event, void *arg)
+{
+	struct record *record = arg;
+
+	recorder_event(record->recorder, event);
+	record->count++;
+}
+
+static void on_drop(const struct vl_drop *drop, void *arg)
+{
+	char reason[STACK_NAME_SIZE], function[STACK_NAME_SIZE];
+	struct record *record = arg;
+
+	if (!drop_matches(drop, &record->options.filter, record->run->lab))
+		return;
+	tap_drop_names(drop, reason, function, NULL);
+	recorder_drop(record->recorder, drop, reason, function);
+	record->count++;
+}
+
+static int follow(struct record *record, struct tap *tap, uint64_t until, struct err *err)
+{
+	const struct tap_handlers handlers = {on_event, on_drop, record};
+	const struct view_options *options = &record->options;
+	int ret = 0;
+
+	while (!ret && !cmd_interrupted && tap_now_ns() < until &&
+	       !recorder_failed(record->recorder) &&
+	       !(options->count && record->count >= options->count))
+		ret = tap_poll(tap, POLL_MS, &handlers, err);
+	return ret ? ret : tap_poll(tap, 0, &handlers, err);
+}
+
+static int run_record(struct record *record, struct err *err)
+{
+	const struct view_options *options = &record->options;
+	struct recording_totals totals = {0};
+	struct tap tap;
+	int ret = tap_open(&tap, record->run, &options->filter, err), closed;
+	uint64_t now = tap_now_ns();
+
+	if (!ret)
+		ret = recorder_open(&record->recorder, options->operand, record->run->lab,
+				    record->run->name, now, err);
+	if (!ret) {
+		cmd_catch_signals();
+		ret = follow(record, &tap, options->for_ns ? now + options->for_ns : UINT64_MAX,
+			     err);
+		closed = recorder_close(record->recorder, tap_lost(&tap), &totals, err);
+		ret = ret ? ret : closed;
+		fprintf(stderr, "%" PRIu64 " records, %" PRIu64 " drops, %" PRIu64 " lost\n",
+			totals.events, totals.drops, totals.lost);
+	}
+	tap_close(&tap);
+	return ret;
+}
+
+int cmd_record(int argc, char **argv, struct err *err)
+{
+	struct record record = {.options.wants_operand = true};
+	int ret = view_parse(&record.options, argc, argv, err);
+
+	if (!ret)
+		ret = lab_open(&record.run, record.options.lab, err);
+	if (!ret)
+		ret = view_filter(&record.options, record.run->lab, err);
+	if (!ret)
+		ret = run_record(&record, err);
+	running_free(record.run);
+	return ret ? (int)err->code : 0;
+}
+
+/* ---- replay ---------------------------------------------------------------------------------- */
+
+/*
+ * Records of several CPUs stand in the file as they were read, at most some polls out of order:
+ * what is older than this, before the newest, is complete and can be shown.
+ */
+static const uint64_t settled_ns = 2000000000;
+
+static int read_all(struct recording *recording, struct view *view, struct recording_totals *seen,
+		    struct err *err)
+{
+	const struct view_options *options = view->options;
+	uint64_t last =
+		options->for_ns ? recording_start_ns(recording) + options->for_ns : UINT64_MAX;
+	uint64_t newest = 0;
+	struct vl_drop record;
+	int ret;
+
+	while ((ret = recording_next(recording, &record, err)) == RECORDED_EVENT ||
+	       ret == RECORDED_DROP) {
+		if (ret == RECORDED_EVENT)
+			seen->events++;
+		else
+			seen->drops++;
+		if (record.packet.time_ns > last)
+			continue;
+		if (ret == RECORDED_DROP)
+			view_add_drop(view, &record);
+		else if (event_matches(&record.packet, &options->filter, recording_lab(recording)))
+			view_add(view, &record.packet);
+		if (record.packet.time_ns > newest)
+			newest = record.packet.time_ns;
+		if ((seen->events + seen->drops) % SHOW_EVERY || newest < settled_ns)
+			continue;
+		ret = view_show(view, newest - settled_ns, err);
+		if (ret || view_reader_left())
+			return ret < 0 ? ret : RECORDED_END;
+	}
+	return ret;
+}
+
+static int replay(struct recording *recording, const struct view_options *options, struct err *err)
+{
+	struct recording_totals seen = {0}, totals;
+	struct view view;
+	int end = 0,
+	    ret = view_open(&view, options, recording_lab(recording), recording_start_ns(recording),
+			    recording_drop_names, recording, err);
+
+	if (!ret)
+		end = read_all(recording, &view, &seen, err);
+	if (!ret && end >= 0)
+		ret = view_finish(&view, err);
+	view_close(&view);
+	view_reader_left();
+	if (ret < 0 || end < 0)
+		return ret < 0 ? ret : end;
+	totals = recording_totals(recording);
+	if (end == RECORDED_CUT)
+		fprintf(stderr,
+			"the recording was cut short: %" PRIu64 " records and %" PRIu64
+			" drops are there, the end is not\n",
+			seen.events, seen.drops);
+	else if (totals.lost)
+		fprintf(stderr, "%" PRIu64 " records were lost while recording\n", totals.lost);
+	return 0;
+}
+
+int cmd_replay(int argc, char **argv, struct err *err)
+{
+	struct view_options options = {.wants_operand = true};
+	struct recording *recording = NULL;
+	int ret = view_parse(&options, argc, argv, err);
+
+	if (!ret)
+		ret = recording_open(&recording, options.operand, err);
+	if (!ret)
+		ret = view_filter(&options, recording_lab(recording), err);
+	if (!ret)
+		ret = replay(recording, &options, err);
+	recording_close(recording);
+	return ret ? (int)err->code : 0;
+}

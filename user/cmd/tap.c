@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* tap.c - the records of a running lab as they come. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "user/cmd/tap.h"
+
+uint64_t tap_now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+void tap_drop_names(const struct vl_drop *drop, char *reason, char *function, void *arg)
+{
+	(void)arg;
+	stack_reason_name(drop->reason, reason);
+	stack_function_name(drop->location, function);
+}
+
+void tap_open_stack(struct stack_watch **stack, const struct running *run, bool by_token,
+		    uint16_t id, uint64_t token, char *why, size_t size)
+{
+	struct stack_config config = {.ifindex_base = run->ifindex_base,
+				      .n_ends = lab_n_ends(run->lab),
+				      .by_token = by_token,
+				      .id = id,
+				      .token = token};
+	struct stack_node *nodes = calloc(run->lab->n_nodes, sizeof(*nodes));
+	struct err err = {0};
+
+	*stack = NULL;
+	if (!nodes)
+		return;
+	for (size_t i = 0; i < run->lab->n_nodes; i++)
+		nodes[i] = (struct stack_node){run->nodes[i].id.inode, i};
+	config.nodes = nodes;
+	config.n_nodes = run->lab->n_nodes;
+	if (stack_watch_open(stack, &config, &err))
+		snprintf(why, size, "%s", err.what);
+	free(nodes);
+}
+
+int tap_open(struct tap *tap, const struct running *run, const struct vl_filter *filter,
+	     struct err *err)
+{
+	char why[512] = "";
+	int ret;
+
+	*tap = (struct tap){0};
+	ret = watch_open(&tap->watch, run->name, err);
+	if (ret == -ENOENT) {
+		err_clear(err);
+		return err_set(err, ERR_FAILED, ENOENT, "no program watches lab %s", run->name);
+	}
+	if (!ret)
+		ret = watch_session_open(&tap->session, tap->watch, filter, 0, err);
+	if (ret)
+		return ret;
+	tap_open_stack(&tap->stack, run, false, 0, 0, why, sizeof(why));
+	if (!tap->stack)
+		fprintf(stderr, "what the nodes drop is not seen: %s\n", why);
+	return 0;
+}
+
+void tap_close(struct tap *tap)
+{
+	stack_watch_close(tap->stack);
+	watch_session_close(tap->session);
+	watch_close(tap->watch);
+	*tap = (struct tap){0};
+}
+
+int tap_poll(struct tap *tap, int timeout_ms, const struct tap_handlers *handlers, struct err *err)
+{
+	int ret = watch_session_poll(tap->session, timeout_ms, handlers->event, handlers->arg, err);
+
+	if (ret < 0 && ret != -EINTR)
+		return ret;
+	if (tap->stack)
+		ret = stack_watch_poll(tap->stack, handlers->drop, handlers->arg, err);
+	return ret < 0 && ret != -EINTR ? ret : 0;
+}
+
+uint64_t tap_lost(const struct tap *tap)
+{
+	return (tap->session ? watch_session_lost(tap->session) : 0) +
+	       (tap->stack ? stack_watch_lost(tap->stack) : 0);
+}
+
+uint64_t tap_newly_lost(struct tap *tap)
+{
+	uint64_t lost = tap_lost(tap), newly = lost - tap->lost_told;
+
+	tap->lost_told = lost;
+	return newly;
+}

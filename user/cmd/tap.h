@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* tap.h - the records of a running lab as they come: of its ends, and of its nodes' stacks. */
+#ifndef VETHLAB_USER_CMD_TAP_H
+#define VETHLAB_USER_CMD_TAP_H
+
+#include <stdint.h>
+
+#include "user/lab/lab.h"
+#include "user/watch/stack.h"
+
+struct tap_handlers {
+	void (*event)(const struct vl_event *event, void *arg);
+	void (*drop)(const struct vl_drop *drop, void *arg);
+	void *arg;
+};
+
+struct tap {
+	struct watch *watch;
+	struct watch_session *session;
+	struct stack_watch *stack; /* NULL: drops are not seen; why not went to stderr */
+	uint64_t lost_told;
+};
+
+int tap_open(struct tap *tap, const struct running *run, const struct vl_filter *filter,
+	     struct err *err);
+void tap_close(struct tap *tap);
+/* Deliver what is there, waiting at most timeout_ms for records of ends. 0 or -errno. */
+int tap_poll(struct tap *tap, int timeout_ms, const struct tap_handlers *handlers, struct err *err);
+/* Records that the kernel side could not deliver, since the start. */
+uint64_t tap_lost(const struct tap *tap);
+/* The same since the last call of this. */
+uint64_t tap_newly_lost(struct tap *tap);
+
+/*
+ * Watch the stacks of a lab's nodes; token: those of one ping (by_token). That it cannot be done is
+ * no failure: *why says why not, and *stack is NULL.
+ */
+void tap_open_stack(struct stack_watch **stack, const struct running *run, bool by_token,
+		    uint16_t id, uint64_t token, char *why, size_t size);
+/* A view's drop_names: the running kernel's. */
+void tap_drop_names(const struct vl_drop *drop, char *reason, char *function, void *arg);
+/* CLOCK_MONOTONIC, as records are stamped. */
+uint64_t tap_now_ns(void);
+
+#endif

@@ -1,0 +1,358 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* recording.c - a run in a file. */
+#include "user/out/recording.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { NAME_SIZE = 48, LAB_TEXT_MAX = 16 << 20, CHUNK_MAX = 4096 };
+static const char magic[8] = "VETHLAB\1";
+enum { FORMAT_VERSION = 1 };
+
+enum chunk { CHUNK_EVENT = 1, CHUNK_DROP, CHUNK_NAME, CHUNK_END };
+
+/* At the start of the file, in host byte order; version tells a file of the other order. */
+struct head {
+	char magic[8];
+	uint32_t version, event_size, drop_size, lab_bytes;
+	uint64_t start_ns;
+	char name[VL_LAB_SIZE];
+};
+
+struct chunk_head {
+	uint32_t type, len;
+};
+
+/* The word for a reason (kind 0) or an address in the kernel (kind 1). */
+struct name_chunk {
+	uint64_t kind, value;
+	char name[NAME_SIZE];
+};
+
+struct names {
+	struct name_chunk *list;
+	size_t n, room;
+};
+
+static const char *names_find(const struct names *names, uint64_t kind, uint64_t value)
+{
+	for (size_t i = 0; i < names->n; i++)
+		if (names->list[i].kind == kind && names->list[i].value == value)
+			return names->list[i].name;
+	return NULL;
+}
+
+static int names_add(struct names *names, const struct name_chunk *name)
+{
+	if (names->n == names->room) {
+		size_t room = names->room ? 2 * names->room : 16;
+		struct name_chunk *list = realloc(names->list, room * sizeof(*list));
+
+		if (!list)
+			return -ENOMEM;
+		names->list = list;
+		names->room = room;
+	}
+	names->list[names->n++] = *name;
+	return 0;
+}
+
+/* ---- write ----------------------------------------------------------------------------------- */
+
+struct recorder {
+	FILE *file;
+	char *path;
+	int error; /* positive errno of the first failure; 0 */
+	struct recording_totals totals;
+	struct names names; /* those written */
+};
+
+static void put(struct recorder *recorder, const void *bytes, size_t len)
+{
+	if (!recorder->error && len && fwrite(bytes, len, 1, recorder->file) != 1)
+		recorder->error = errno ? errno : EIO;
+}
+
+static void put_chunk(struct recorder *recorder, enum chunk type, const void *bytes, size_t len)
+{
+	struct chunk_head head = {.type = type, .len = len};
+
+	put(recorder, &head, sizeof(head));
+	put(recorder, bytes, len);
+}
+
+int recorder_open(struct recorder **out, const char *path, const struct lab *lab, const char *name,
+		  uint64_t start_ns, struct err *err)
+{
+	struct recorder *recorder = calloc(1, sizeof(*recorder));
+	struct head head = {.version = FORMAT_VERSION,
+			    .event_size = sizeof(struct vl_event),
+			    .drop_size = sizeof(struct vl_drop),
+			    .lab_bytes = strlen(lab->text),
+			    .start_ns = start_ns};
+
+	if (!recorder || !(recorder->path = strdup(path))) {
+		free(recorder);
+		return err_set(err, ERR_SYSTEM, ENOMEM, "%s: out of memory", path);
+	}
+	recorder->file = strcmp(path, "-") ? fopen(path, "we") : stdout;
+	if (!recorder->file) {
+		int error = errno;
+
+		free(recorder->path);
+		free(recorder);
+		return err_set(err, ERR_SYSTEM, error, "%s: cannot create it (kernel: %s)", path,
+			       strerror(error));
+	}
+	memcpy(head.magic, magic, sizeof(magic));
+	snprintf(head.name, sizeof(head.name), "%s", name);
+	put(recorder, &head, sizeof(head));
+	put(recorder, lab->text, head.lab_bytes);
+	*out = recorder;
+	return 0;
+}
+
+void recorder_event(struct recorder *recorder, const struct vl_event *event)
+{
+	put_chunk(recorder, CHUNK_EVENT, event, sizeof(*event));
+	recorder->totals.events++;
+}
+
+static void put_name(struct recorder *recorder, uint64_t kind, uint64_t value, const char *text)
+{
+	struct name_chunk name = {.kind = kind, .value = value};
+
+	if (names_find(&recorder->names, kind, value))
+		return;
+	snprintf(name.name, sizeof(name.name), "%s", text);
+	if (names_add(&recorder->names, &name) && !recorder->error)
+		recorder->error = ENOMEM;
+	put_chunk(recorder, CHUNK_NAME, &name, sizeof(name));
+}
+
+void recorder_drop(struct recorder *recorder, const struct vl_drop *drop, const char *reason,
+		   const char *function)
+{
+	put_name(recorder, 0, drop->reason, reason);
+	put_name(recorder, 1, drop->location, function);
+	put_chunk(recorder, CHUNK_DROP, drop, sizeof(*drop));
+	recorder->totals.drops++;
+}
+
+bool recorder_failed(const struct recorder *recorder)
+{
+	return recorder->error;
+}
+
+int recorder_close(struct recorder *recorder, uint64_t lost, struct recording_totals *totals,
+		   struct err *err)
+{
+	int ret = 0;
+
+	if (!recorder)
+		return 0;
+	recorder->totals.lost = lost;
+	*totals = recorder->totals;
+	put_chunk(recorder, CHUNK_END, &recorder->totals, sizeof(recorder->totals));
+	if ((recorder->file == stdout ? fflush(stdout) : fclose(recorder->file)) &&
+	    !recorder->error)
+		recorder->error = errno;
+	if (recorder->error)
+		ret = err_set(err, ERR_SYSTEM, recorder->error, "%s: cannot write it (kernel: %s)",
+			      recorder->path, strerror(recorder->error));
+	free(recorder->names.list);
+	free(recorder->path);
+	free(recorder);
+	return ret;
+}
+
+/* ---- read ------------------------------------------------------------------------------------ */
+
+struct recording {
+	FILE *file;
+	char *path;
+	struct lab *lab;
+	struct head head;
+	struct names names;
+	struct recording_totals totals;
+};
+
+static int bad_file(const struct recording *recording, struct err *err, const char *what)
+{
+	return err_set(err, ERR_LABFILE, EINVAL, "%s: %s", recording->path, what);
+}
+
+static int read_lab(struct recording *recording, struct err *err)
+{
+	size_t len = recording->head.lab_bytes;
+	struct diags diags = {0};
+	char *text;
+
+	if (len > LAB_TEXT_MAX)
+		return bad_file(recording, err, "its lab file is impossibly long");
+	text = malloc(len + 1);
+	if (!text)
+		return err_set(err, ERR_SYSTEM, ENOMEM, "%s: out of memory", recording->path);
+	if (len && fread(text, len, 1, recording->file) != 1) {
+		free(text);
+		return bad_file(recording, err, "it ends before its first record");
+	}
+	text[len] = 0;
+	recording->lab = lab_read_text(text, len, recording->path, &diags);
+	free(text);
+	if (!recording->lab)
+		bad_file(recording, err, "the lab file inside it cannot be read");
+	diags_free(&diags);
+	return recording->lab ? 0 : -EINVAL;
+}
+
+static int read_head(struct recording *recording, struct err *err)
+{
+	struct head *head = &recording->head;
+
+	if (fread(head, sizeof(*head), 1, recording->file) != 1 ||
+	    memcmp(head->magic, magic, sizeof(magic)))
+		return bad_file(recording, err, "it is no recording of vethlab");
+	if (head->version != FORMAT_VERSION || head->event_size != sizeof(struct vl_event) ||
+	    head->drop_size != sizeof(struct vl_drop))
+		return bad_file(recording, err,
+				"it was recorded by another version, or on a machine of another "
+				"byte order");
+	head->name[sizeof(head->name) - 1] = 0;
+	return read_lab(recording, err);
+}
+
+int recording_from(struct recording **out, FILE *file, const char *path, struct err *err)
+{
+	struct recording *recording = calloc(1, sizeof(*recording));
+	int ret;
+
+	if (!recording || !(recording->path = strdup(path))) {
+		free(recording);
+		fclose(file);
+		return err_set(err, ERR_SYSTEM, ENOMEM, "%s: out of memory", path);
+	}
+	recording->file = file;
+	ret = read_head(recording, err);
+	if (ret) {
+		recording_close(recording);
+		return ret;
+	}
+	*out = recording;
+	return 0;
+}
+
+int recording_open(struct recording **out, const char *path, struct err *err)
+{
+	FILE *file = strcmp(path, "-") ? fopen(path, "re") : stdin;
+
+	if (!file)
+		return err_set(err, ERR_LABFILE, errno, "%s: cannot open it (kernel: %s)", path,
+			       strerror(errno));
+	return recording_from(out, file, path, err);
+}
+
+void recording_close(struct recording *recording)
+{
+	if (!recording)
+		return;
+	fclose(recording->file);
+	lab_free(recording->lab);
+	free(recording->names.list);
+	free(recording->path);
+	free(recording);
+}
+
+const struct lab *recording_lab(const struct recording *recording)
+{
+	return recording->lab;
+}
+
+const char *recording_name(const struct recording *recording)
+{
+	return recording->head.name;
+}
+
+uint64_t recording_start_ns(const struct recording *recording)
+{
+	return recording->head.start_ns;
+}
+
+struct recording_totals recording_totals(const struct recording *recording)
+{
+	return recording->totals;
+}
+
+/* The chunk's bytes into buf. False: the file ends in it. */
+static bool get_chunk(struct recording *recording, struct chunk_head *head, void *buf)
+{
+	return fread(head, sizeof(*head), 1, recording->file) == 1 && head->len <= CHUNK_MAX &&
+	       (!head->len || fread(buf, head->len, 1, recording->file) == 1);
+}
+
+/* Whether a record is one that the lab can have: what reads it may trust its numbers. */
+static bool is_sane(const struct recording *recording, const struct vl_drop *record, bool drop)
+{
+	size_t n_ends = lab_n_ends(recording->lab);
+
+	if (record->packet.family != 4 && record->packet.family != 6)
+		return false;
+	if (drop)
+		return record->node < recording->lab->n_nodes;
+	return record->packet.end < n_ends && record->packet.hook < VL_HOOKS;
+}
+
+int recording_next(struct recording *recording, struct vl_drop *record, struct err *err)
+{
+	struct chunk_head head;
+	union {
+		struct vl_event event;
+		struct vl_drop drop;
+		struct name_chunk name;
+		struct recording_totals totals;
+		char bytes[CHUNK_MAX];
+	} chunk;
+
+	for (;;) {
+		if (!get_chunk(recording, &head, &chunk)) {
+			if (ferror(recording->file))
+				return err_set(err, ERR_SYSTEM, EIO, "%s: cannot read it",
+					       recording->path);
+			return RECORDED_CUT;
+		}
+		if (head.type == CHUNK_EVENT && head.len == sizeof(chunk.event)) {
+			*record = (struct vl_drop){.packet = chunk.event};
+			if (is_sane(recording, record, false))
+				return RECORDED_EVENT;
+		} else if (head.type == CHUNK_DROP && head.len == sizeof(chunk.drop)) {
+			*record = chunk.drop;
+			record->packet.hook = VL_HOOKS;
+			if (is_sane(recording, record, true))
+				return RECORDED_DROP;
+		} else if (head.type == CHUNK_NAME && head.len == sizeof(chunk.name)) {
+			chunk.name.name[NAME_SIZE - 1] = 0;
+			if (names_add(&recording->names, &chunk.name))
+				return err_set(err, ERR_SYSTEM, ENOMEM, "%s: out of memory",
+					       recording->path);
+		} else if (head.type == CHUNK_END && head.len == sizeof(chunk.totals)) {
+			recording->totals = chunk.totals;
+			return RECORDED_END;
+		}
+		/* Chunks of other types and senseless records are passed over. */
+	}
+}
+
+void recording_drop_names(const struct vl_drop *drop, char *reason, char *function, void *arg)
+{
+	const struct recording *recording = arg;
+	const char *name = names_find(&recording->names, 0, drop->reason);
+	const char *where = names_find(&recording->names, 1, drop->location);
+
+	if (name)
+		snprintf(reason, NAME_SIZE, "%s", name);
+	else
+		snprintf(reason, NAME_SIZE, "reason %" PRIu32, drop->reason);
+	snprintf(function, NAME_SIZE, "%s", where ? where : "");
+}
