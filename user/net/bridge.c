@@ -17,26 +17,49 @@
 /* What the kernel gives a new bridge (br_dev_setup in net/bridge/br_device.c). */
 enum { BRIDGE_AGEING_S = 300, BRIDGE_FORWARD_DELAY_S = 15 };
 
-int link_set_bridge(struct nl *nl, uint32_t ifindex, const struct bridge_options *options,
-		    const struct nl_what *what, struct err *err)
+/* A second in USER_HZ, the unit of a bridge's times. */
+static uint32_t ticks(void)
 {
+	return sysconf(_SC_CLK_TCK);
+}
+
+static int set_bridge(struct nl *nl, uint32_t ifindex, const struct bridge_options *was,
+		      const struct bridge_options *now, bool delay, const struct nl_what *what,
+		      struct err *err)
+{
+	uint32_t ageing_s = now->has_ageing ? now->ageing_s : BRIDGE_AGEING_S, hz = ticks();
 	struct nlmsghdr *nlh = nl_begin(nl, RTM_NEWLINK, 0);
 	struct ifinfomsg *ifi = mnl_nlmsg_put_extra_header(nlh, sizeof(*ifi));
-	uint32_t ageing_s = options->has_ageing ? options->ageing_s : BRIDGE_AGEING_S;
 	struct nlattr *info, *data;
 
 	ifi->ifi_index = ifindex;
 	info = mnl_attr_nest_start(nlh, IFLA_LINKINFO);
 	mnl_attr_put_strz(nlh, IFLA_INFO_KIND, "bridge");
 	data = mnl_attr_nest_start(nlh, IFLA_INFO_DATA);
-	mnl_attr_put_u32(nlh, IFLA_BR_STP_STATE, options->stp);
-	mnl_attr_put_u8(nlh, IFLA_BR_VLAN_FILTERING, options->vlan_filtering);
-	mnl_attr_put_u32(nlh, IFLA_BR_AGEING_TIME, ageing_s * (uint32_t)sysconf(_SC_CLK_TCK));
-	mnl_attr_put_u32(nlh, IFLA_BR_FORWARD_DELAY,
-			 options->stp ? BRIDGE_FORWARD_DELAY_S * (uint32_t)sysconf(_SC_CLK_TCK) : 0);
+	if (was->stp != now->stp)
+		mnl_attr_put_u32(nlh, IFLA_BR_STP_STATE, now->stp);
+	if (was->vlan_filtering != now->vlan_filtering)
+		mnl_attr_put_u8(nlh, IFLA_BR_VLAN_FILTERING, now->vlan_filtering);
+	if (was->has_ageing != now->has_ageing || was->ageing_s != now->ageing_s)
+		mnl_attr_put_u32(nlh, IFLA_BR_AGEING_TIME, ageing_s * hz);
+	if (delay)
+		mnl_attr_put_u32(nlh, IFLA_BR_FORWARD_DELAY,
+				 now->stp ? BRIDGE_FORWARD_DELAY_S * hz : 0);
 	mnl_attr_nest_end(nlh, data);
 	mnl_attr_nest_end(nlh, info);
 	return nl_commit(nl, what, err);
+}
+
+int link_set_bridge(struct nl *nl, uint32_t ifindex, const struct bridge_options *was,
+		    const struct bridge_options *now, const struct nl_what *what, struct err *err)
+{
+	bool stops = was->stp && !now->stp;
+	int ret = set_bridge(nl, ifindex, was, now, !was->stp && now->stp, what, err);
+
+	/* The kernel refuses a delay of 0 as long as there is STP (br_set_forward_delay). */
+	if (!ret && stops)
+		ret = set_bridge(nl, ifindex, now, now, true, what, err);
+	return ret;
 }
 
 int link_add_bridge(struct nl *nl, const struct bridge_link *bridge, const struct nl_what *what,
@@ -57,9 +80,8 @@ int link_add_bridge(struct nl *nl, const struct bridge_link *bridge, const struc
 	/* Off is the kernel's default; one without CONFIG_BRIDGE_VLAN_FILTERING refuses even that. */
 	if (bridge->options->vlan_filtering)
 		mnl_attr_put_u8(nlh, IFLA_BR_VLAN_FILTERING, 1);
-	if (bridge->options->has_ageing) /* in USER_HZ */
-		mnl_attr_put_u32(nlh, IFLA_BR_AGEING_TIME,
-				 bridge->options->ageing_s * (uint32_t)sysconf(_SC_CLK_TCK));
+	if (bridge->options->has_ageing)
+		mnl_attr_put_u32(nlh, IFLA_BR_AGEING_TIME, bridge->options->ageing_s * ticks());
 	/* Without STP nothing needs 15 s of listening and learning before a port forwards. */
 	if (!bridge->options->stp)
 		mnl_attr_put_u32(nlh, IFLA_BR_FORWARD_DELAY, 0);

@@ -177,9 +177,9 @@ struct bridge_link {
 
 int link_add_bridge(struct nl *nl, const struct bridge_link *bridge, const struct nl_what *what,
 		    struct err *err);
-/* Options of a bridge that is there; its name is not changed. */
-int link_set_bridge(struct nl *nl, uint32_t ifindex, const struct bridge_options *options,
-		    const struct nl_what *what, struct err *err);
+/* Options of a bridge that is there, those that differ; its name is not changed. */
+int link_set_bridge(struct nl *nl, uint32_t ifindex, const struct bridge_options *was,
+		    const struct bridge_options *now, const struct nl_what *what, struct err *err);
 /* Make an interface a port of a bridge; master 0 takes it out. */
 int link_set_master(struct nl *nl, uint32_t ifindex, uint32_t master, const struct nl_what *what,
 		    struct err *err);
