@@ -119,6 +119,8 @@ static const char *link_reason(const struct differ *d, const struct end *was, co
 
 	if (node_is_other(was->node, now->node) || node_is_other(was->peer->node, now->peer->node))
 		return "a node of it is built again";
+	if (was->no_port != now->no_port || was->peer->no_port != now->peer->no_port)
+		return "an end of it joins or leaves its bridge";
 	if (was->link->queues != now->link->queues)
 		return "its queues change";
 	if (link_hooks(d->was, was->link, asked->hooks) != link_hooks(d->now, now->link, asked->hooks))

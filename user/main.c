@@ -37,6 +37,15 @@ const struct cmd cmds[] = {
 	  "$SHELL, with VETHLAB_NODE set for its prompt. `exit` leaves it.\n" },
 	{ "link", cmd_link, "[-l LAB] END up|down [-j]", "set an end of a link up or down",
 	  "  vethlab link default:veth0 up\n" },
+	{ "plan", cmd_plan, "[-l LAB] FILE [-j]",
+	  "say what apply would change, and which traffic that disturbs",
+	  "  FILE            the lab file as it is now; the lab runs from what it was\n"
+	  "  -l LAB          a lab that runs by another name (up --as)\n\n"
+	  "A running lab that was changed by hand is not compared, only its file.\n" },
+	{ "apply", cmd_apply, "[-l LAB] FILE [-j]",
+	  "change a running lab into what its file says now",
+	  "What is the same is left alone: its links keep their counters and their flows. If a step\n"
+	  "fails, everything is put back. `vethlab plan` says what would be done.\n" },
 	{ "stats", cmd_stats, "[LAB] [--watch [SECONDS]] [--link END|--node NODE] [-j|...]",
 	  "the ledger: what each link sent, received and lost",
 	  "  --watch [N]     rates, again every N seconds (1); Ctrl-C ends it\n"

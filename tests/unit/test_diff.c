@@ -128,6 +128,14 @@ static const struct row link_rows[] = {
 	 "-address a:x 10.0.0.1/24\n+address a:x 10.0.2.1/24\n"},
 };
 
+#define BAB "lab: x\nnodes: {a: {kind: bridge}, b: {}}\nlinks:\n"
+
+static const struct row port_rows[] = {
+	{BAB ONE(""), BAB "- endpoints: [{end: 'a:x', port: false}, 'b:y']\n",
+	 "-link a:x (an end of it joins or leaves its bridge)\n"
+	 "+link a:x (an end of it joins or leaves its bridge)\n"},
+};
+
 static void test_links(void **state)
 {
 	const struct diff_options options = {};
@@ -135,6 +143,7 @@ static void test_links(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(link_rows) / sizeof(*link_rows); i++)
 		check(&link_rows[i], &options);
+	check(&port_rows[0], &options);
 }
 
 /* What the command line said counts for both, whatever the files say. */

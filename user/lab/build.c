@@ -186,7 +186,7 @@ static struct veth_end veth_end(const struct build *build, const struct end *end
 		.ifindex = running_ifindex(run, end),
 		.mtu = end->mtu ? end->mtu : link->mtu,
 		.group = run->nodes[end->node->index].ours ? 0 : run->group,
-		.mac = end->has_mac ? end->mac : NULL,
+		.mac = node_end_mac(end),
 		.txqueuelen = link->txqueuelen,
 		.has_txqueuelen = link->has_txqueuelen,
 		.queues = link->queues,

@@ -59,6 +59,9 @@ int journal_end(struct journal *journal, const struct netns_id *id, uint32_t ifi
 /* We are about to change a sysctl in a namespace that is not ours; value is what it was. */
 int journal_sysctl(struct journal *journal, const struct netns_id *id, const char *key,
 		   const char *value, struct err *err);
+/* What it was before the first change. -ENOENT: there was none. */
+int journal_find_sysctl(const char *name, const struct netns_id *id, const char *key, char *value,
+			size_t size);
 
 /* Reads the first line. -ENOENT: there is no journal, or it has no whole first line. */
 int journal_head(const char *name, struct journal_head *head);
@@ -79,6 +82,11 @@ int state_write(const struct running *run, struct err *err);
 int state_read(struct running **run, const char *name, struct err *err);
 /* Remove state.json: from then on the lab does not run. */
 int state_remove(const char *name, struct err *err);
+/*
+ * The same while the lab is changed: it is kept as state.old, which only a person reads. What dies
+ * in the middle leaves a lab that does not run, for `down` and gc. state_write() ends it.
+ */
+int state_hide(const char *name, struct err *err);
 /* Remove all files of a lab and its folder, the lock last. */
 int files_remove(const char *name, struct err *err);
 

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "topology/diff.h"
 #include "user/lab/inside.h"
 
 /* ---- sysctls --------------------------------------------------------------------------------- */
@@ -93,10 +95,11 @@ int inside_sysctls(const struct running *run, struct journal *journal, const str
 	int ret = 0;
 
 	if (node->forward_v4)
-		ret = set_sysctl(run, journal, node, "net.ipv4.ip_forward", "1", node->where, err);
+		ret = set_sysctl(run, journal, node, forward_v4.key, forward_v4.value, node->where,
+				 err);
 	if (!ret && node->forward_v6)
-		ret = set_sysctl(run, journal, node, "net.ipv6.conf.all.forwarding", "1",
-				 node->where, err);
+		ret = set_sysctl(run, journal, node, forward_v6.key, forward_v6.value, node->where,
+				 err);
 	for (size_t i = 0; !ret && i < node->n_sysctls; i++)
 		ret = set_sysctl(run, journal, node, node->sysctls[i].key, node->sysctls[i].value,
 				 node->sysctls[i].where, err);
@@ -111,6 +114,64 @@ int inside_no_dad(const struct node *node, struct err *err)
 		return 0;
 	return err_set(err, ERR_SYSTEM, -ret,
 		       "%s: cannot turn duplicate address detection off: %s", node->name,
+		       strerror(-ret));
+}
+
+/*
+ * The key with "default" in place of an interface: net.ipv4.conf.eth0.rp_filter has its value from
+ * net.ipv4.conf.default.rp_filter when eth0 is made.
+ */
+static void default_key(const char *key, char *buf, size_t size)
+{
+	static const char *const families[] = { "net.ipv4.conf.", "net.ipv6.conf.",
+						"net.ipv4.neigh.", "net.ipv6.neigh." };
+
+	snprintf(buf, size, "%s", key);
+	for (size_t i = 0; i < 4; i++) {
+		size_t len = strlen(families[i]);
+		const char *rest = strncmp(key, families[i], len) ? NULL : strchr(key + len, '.');
+
+		if (rest)
+			snprintf(buf, size, "%sdefault%s", families[i], rest);
+	}
+}
+
+/* What a new namespace has: look into one. The thread is back in its own afterwards. */
+static int fresh_sysctl(const char *key, int netns_fd, char *value, size_t size, struct err *err)
+{
+	char general[256];
+	struct netns_id id;
+	int fd = netns_new(&id, err), ret;
+
+	if (fd < 0)
+		return fd;
+	close(fd);
+	ret = read_sysctl(key, value, size);
+	default_key(key, general, sizeof(general));
+	if (ret == -ENOENT)
+		ret = read_sysctl(general, value, size);
+	if (setns(netns_fd, CLONE_NEWNET))
+		return err_set(err, ERR_SYSTEM, errno, "cannot enter a network namespace: %s",
+			       strerror(errno));
+	return ret;
+}
+
+int inside_reset_sysctl(const struct running *run, const struct node *node, int netns_fd,
+			const char *key, struct err *err)
+{
+	const struct running_node *place = &run->nodes[node->index];
+	char value[256];
+	int ret = place->ours ? fresh_sysctl(key, netns_fd, value, sizeof(value), err) :
+				journal_find_sysctl(run->name, &place->id, key, value,
+						    sizeof(value));
+
+	if (ret == -ENOENT)
+		return 0; /* it was as it is before we came */
+	if (!ret)
+		ret = write_sysctl(key, value);
+	if (!ret || ret == -ENOENT) /* of an interface that is gone */
+		return 0;
+	return err_set(err, ERR_SYSTEM, -ret, "%s: cannot put sysctl %s back: %s", node->name, key,
 		       strerror(-ret));
 }
 
@@ -207,14 +268,11 @@ static const char *first_line(char *said)
 	return said;
 }
 
-int inside_nft(const struct node *node, struct err *err)
+static int load_rules(const struct node *node, const char *rules, struct err *err)
 {
 	char *argv[] = { "nft", "-f", "-", NULL }, said[512];
-	int ret;
+	int ret = run_program(argv, rules, said, sizeof(said));
 
-	if (!node->nft)
-		return 0;
-	ret = run_program(argv, node->nft, said, sizeof(said));
 	if (!ret)
 		return 0;
 	if (ret == 127) {
@@ -230,6 +288,24 @@ int inside_nft(const struct node *node, struct err *err)
 	}
 	err_at(err, node->nft_where);
 	return -EINVAL;
+}
+
+int inside_nft(const struct node *node, struct err *err)
+{
+	return node->nft ? load_rules(node, node->nft, err) : 0;
+}
+
+int inside_nft_again(const struct node *node, struct err *err)
+{
+	char *rules;
+	int ret;
+
+	/* One transaction: no packet meets an empty ruleset. */
+	if (asprintf(&rules, "flush ruleset\n%s\n", node->nft ? node->nft : "") < 0)
+		return err_set(err, ERR_SYSTEM, ENOMEM, "%s: out of memory", node->name);
+	ret = load_rules(node, rules, err);
+	free(rules);
+	return ret;
 }
 
 int inside_exec(const struct node *node, struct err *err)

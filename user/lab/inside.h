@@ -20,8 +20,16 @@ int inside_sysctls(const struct running *run, struct journal *journal, const str
  * ndisc_solicit() in net/ipv6/ndisc.c has no address to ask from.
  */
 int inside_no_dad(const struct node *node, struct err *err);
+/*
+ * Put a sysctl to what it would be without the lab file: in a namespace of ours to what a new one
+ * has, else to what it was before we came.
+ */
+int inside_reset_sysctl(const struct running *run, const struct node *node, int netns_fd,
+			const char *key, struct err *err);
 /* Load the node's nft rules with the nft program. */
 int inside_nft(const struct node *node, struct err *err);
+/* Load them in place of all rules that are there, in one transaction: for a namespace of ours. */
+int inside_nft_again(const struct node *node, struct err *err);
 /* Run the node's exec: commands, one after the other; the first that fails is the error. */
 int inside_exec(const struct node *node, struct err *err);
 /* Put a sysctl back, for the journal. */

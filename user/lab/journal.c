@@ -309,3 +309,27 @@ int journal_undo(const char *name, struct err *err)
 	free_lines(&lines);
 	return first;
 }
+
+int journal_find_sysctl(const char *name, const struct netns_id *id, const char *key, char *value,
+			size_t size)
+{
+	char found[LINE_SIZE];
+	struct netns_id whose;
+	struct lines lines;
+	int ret = read_lines(name, &lines), at;
+
+	if (ret)
+		return ret;
+	ret = -ENOENT;
+	for (size_t i = 1; i < lines.n && ret; i++) {
+		at = 0;
+		if (sscanf(lines.list[i], "sysctl %" SCNu64 " %" SCNu64 " %511s %n", &whose.inode,
+			   &whose.cookie, found, &at) != 3 ||
+		    !at || !netns_same(&whose, id) || strcmp(found, key) != 0)
+			continue;
+		snprintf(value, size, "%s", lines.list[i] + at);
+		ret = 0;
+	}
+	free_lines(&lines);
+	return ret;
+}

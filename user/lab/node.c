@@ -25,6 +25,13 @@ unsigned running_hooks(const struct running *run, const struct end *end)
 	return link_hooks(run->lab, end->link, run->hooks);
 }
 
+const uint8_t *node_end_mac(const struct end *end)
+{
+	static const uint8_t zero[6];
+
+	return end->has_mac || memcmp(end->mac, zero, sizeof(zero)) ? end->mac : NULL;
+}
+
 int node_enter(int netns_fd, struct nl **nl, struct err *err)
 {
 	if (setns(netns_fd, CLONE_NEWNET))
@@ -150,7 +157,7 @@ int node_prepare(const struct node_job *job, struct err *err)
 		ret = inside_sysctls(run, job->journal, node, err);
 	if (!ret && touch & TOUCH_FRESH)
 		ret = prepare_lo(run, nl, node, err);
-	if (!ret && touch & TOUCH_FRESH)
+	if (!ret && touch & (TOUCH_FRESH | TOUCH_BRIDGE))
 		ret = prepare_bridge(run, job->journal, nl, node, err);
 	for (size_t i = 0; !ret && i < node->n_ends; i++)
 		if (end_touch(job->touch, node->ends[i]) & TOUCH_FRESH)

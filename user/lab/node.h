@@ -17,6 +17,7 @@ enum {
 	TOUCH_LO = 4,      /* the same for addresses of lo and the bridge of a node */
 	TOUCH_SYSCTLS = 8, /* of a node */
 	TOUCH_WAIT = 16,   /* an end that comes up now */
+	TOUCH_BRIDGE = 32, /* the bridge of a node, made now */
 };
 
 /* touch NULL: all is fresh. */
@@ -63,6 +64,12 @@ static inline bool node_end_should_be_up(const struct end *end)
 {
 	return end->up && end->peer->up;
 }
+
+/*
+ * An end's MAC address: the file's, or the kernel's choice where it was noted (bytes without
+ * has_mac); NULL: none is known.
+ */
+const uint8_t *node_end_mac(const struct end *end);
 
 /* Put the calling thread into a namespace for good and open a socket there. */
 int node_enter(int netns_fd, struct nl **nl, struct err *err);

@@ -143,7 +143,7 @@ static int write_file(const char *name, const char *file, const char *text, size
 
 int state_write(const struct running *run, struct err *err)
 {
-	char boot[BOOT_ID_SIZE], *text;
+	char boot[BOOT_ID_SIZE], path[PATH_MAX], *text;
 	json_t *state;
 	int ret = boot_id(boot, err);
 
@@ -160,6 +160,8 @@ int state_write(const struct running *run, struct err *err)
 			       run->name);
 	ret = write_file(run->name, "state.json", text, strlen(text), err);
 	free(text);
+	file_path(run->name, "state.old", path);
+	unlink(path); /* there is one after a change */
 	return ret;
 }
 
@@ -317,6 +319,18 @@ int state_remove(const char *name, struct err *err)
 	if (unlink(path) && errno != ENOENT)
 		return err_set(err, errno == EACCES ? ERR_PRIVILEGE : ERR_SYSTEM, errno,
 			       "cannot remove %s: %s", path, strerror(errno));
+	return 0;
+}
+
+int state_hide(const char *name, struct err *err)
+{
+	char path[PATH_MAX], old[PATH_MAX];
+
+	file_path(name, "state.json", path);
+	file_path(name, "state.old", old);
+	if (rename(path, old))
+		return err_set(err, errno == EACCES ? ERR_PRIVILEGE : ERR_SYSTEM, errno,
+			       "cannot rename %s: %s", path, strerror(errno));
 	return 0;
 }
 

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* apply.h - a running lab becomes what a lab file says now; what is the same is left alone. */
+#ifndef VETHLAB_USER_LAB_APPLY_H
+#define VETHLAB_USER_LAB_APPLY_H
+
+#include "topology/diff.h"
+#include "user/lab/lab.h"
+
+/* A running lab, what it shall be, and what is between them. */
+struct plan {
+	struct running *was, *now;
+	struct diff diff; /* borrows from both */
+};
+
+/*
+ * Compare the running lab `name` (NULL: the lab's own name) with lab, which is taken in any case.
+ * Asks the kernel nothing and needs no root. plan is the caller's to free with plan_free(), after
+ * a failure too.
+ */
+int lab_plan(struct plan *plan, const char *name, struct lab *lab, struct err *err);
+/*
+ * The same under the lab's lock, and make the changes. A failure puts back what was done, and err
+ * says whether that worked. interrupted: looked at between steps; not 0 undoes.
+ */
+int lab_apply(struct plan *plan, const char *name, struct lab *lab,
+	      const volatile int *interrupted, struct err *err);
+void plan_free(struct plan *plan);
+
+#endif

@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* plan.c - from a running lab and a lab file to what is to be done: the diff, then room for it. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "user/lab/apply.h"
+#include "user/lab/place.h"
+
+static int no_room(const struct running *run, const char *what, uint32_t most, struct err *err)
+{
+	err_set(err, ERR_FAILED, ENOSPC, "lab %s has room for %u %s, and this needs more", run->name,
+		most, what);
+	err_hint(err, "a lab is built with room for a quarter more, 64 at least: `vethlab down %s`, "
+		      "then `up`",
+		 run->name);
+	return -ENOSPC;
+}
+
+/* Kept nodes stay where they are, fresh ones get the lowest free slots. fresh: by node->index */
+static int place_nodes(const struct plan *plan, const bool *fresh, bool *taken, struct err *err)
+{
+	const struct running *was = plan->was;
+	struct running *now = plan->now;
+	uint32_t next = 0;
+
+	for (size_t i = 0; i < was->lab->n_nodes; i++)
+		taken[was->nodes[i].slot] = true;
+	for (size_t i = 0; i < now->lab->n_nodes; i++) {
+		const struct node *node = now->lab->nodes[i];
+
+		if (!fresh[i]) {
+			now->nodes[i] = was->nodes[lab_find_node(was->lab, node->name)->index];
+			continue;
+		}
+		while (next < now->slots && taken[next])
+			next++;
+		if (next == now->slots)
+			return no_room(now, "nodes", now->slots, err);
+		place_name(now, node);
+		now->nodes[i].slot = next++;
+	}
+	return 0;
+}
+
+/*
+ * Kept ends keep their numbers, and so their counters; a fresh link gets two that were never used,
+ * as long as there are some. fresh: by link->index, taken: by pair of numbers
+ */
+static int place_ends(const struct plan *plan, const bool *fresh, bool *taken, struct err *err)
+{
+	const struct running *was = plan->was;
+	struct running *now = plan->now;
+	uint32_t lowest = 0;
+
+	for (size_t i = 0; i < was->lab->n_links; i++)
+		taken[was->lab->links[i]->ends[0]->number / 2] = true;
+	for (size_t i = 0; i < now->lab->n_links; i++) {
+		struct link *link = now->lab->links[i];
+		uint32_t pair;
+
+		for (int side = 0; !fresh[i] && side < 2; side++)
+			link->ends[side]->number =
+				diff_same_end(was->lab, link->ends[side])->number;
+		if (!fresh[i])
+			continue;
+		while (lowest < now->capacity / 2 && taken[lowest])
+			lowest++;
+		pair = (now->next_end + 1) / 2 < now->capacity / 2 ? (now->next_end + 1) / 2 :
+								     lowest;
+		if (pair >= now->capacity / 2)
+			return no_room(now, "ends", now->capacity, err);
+		taken[pair] = true;
+		if (2 * pair >= now->next_end)
+			now->next_end = 2 * pair + 2;
+		for (int side = 0; side < 2; side++)
+			link->ends[side]->number = 2 * pair + side;
+	}
+	return 0;
+}
+
+static int place_all(const struct plan *plan, struct err *err)
+{
+	const struct lab *lab = plan->now->lab;
+	bool *nodes = calloc(lab->n_nodes + 1, sizeof(*nodes));
+	bool *links = calloc(lab->n_links + 1, sizeof(*links));
+	bool *taken = calloc((size_t)plan->now->slots + plan->now->capacity + 1, sizeof(*taken));
+	int ret = 0;
+
+	if (!nodes || !links || !taken)
+		ret = err_set(err, ERR_SYSTEM, ENOMEM, "out of memory");
+	for (size_t i = 0; !ret && i < plan->diff.n; i++) {
+		const struct change *change = &plan->diff.list[i];
+
+		if (change->kind == CHANGE_NODE_ADD)
+			nodes[change->node->index] = true;
+		else if (change->kind == CHANGE_LINK_ADD)
+			links[change->link->index] = true;
+	}
+	if (!ret)
+		ret = place_nodes(plan, nodes, taken, err);
+	if (!ret)
+		ret = place_ends(plan, links, taken + plan->now->slots, err);
+	if (!ret && lab_index(plan->now->lab)) /* numbers have changed */
+		ret = err_set(err, ERR_SYSTEM, ENOMEM, "out of memory");
+	free(nodes);
+	free(links);
+	free(taken);
+	return ret;
+}
+
+/* The new lab as it will run: where and how the old one does. Takes lab. */
+static int new_running(struct plan *plan, struct lab *lab, struct err *err)
+{
+	struct running *now = malloc(sizeof(*now));
+
+	if (!now) {
+		lab_free(lab);
+		return err_set(err, ERR_SYSTEM, ENOMEM, "out of memory");
+	}
+	*now = *plan->was;
+	now->lab = lab;
+	now->nodes = calloc(lab->n_nodes + 1, sizeof(*now->nodes));
+	plan->now = now;
+	if (!now->nodes)
+		return err_set(err, ERR_SYSTEM, ENOMEM, "out of memory");
+	for (size_t i = 0; now->isolated && i < lab->n_nodes; i++)
+		if (lab->nodes[i]->netns == NETNS_HOST)
+			lab->nodes[i]->netns = NETNS_NEW;
+	return 0;
+}
+
+static int same_lab(const struct running *was, const struct lab *lab, struct err *err)
+{
+	if (!strcmp(was->lab->name, lab->name))
+		return 0;
+	err_set(err, ERR_FAILED, EINVAL, "%s is lab %s, but %s runs lab %s", lab->path, lab->name,
+		was->name, was->lab->name);
+	err_hint(err, "`vethlab up %s` builds lab %s", lab->path, lab->name);
+	err_at(err, lab->where);
+	return -EINVAL;
+}
+
+/* Rules in a namespace that is not ours stand among others: they cannot be taken back. */
+static int check_nft(const struct plan *plan, struct err *err)
+{
+	for (size_t i = 0; i < plan->diff.n; i++) {
+		const struct change *change = &plan->diff.list[i];
+
+		if (change->kind != CHANGE_NFT || change->node->netns == NETNS_NEW)
+			continue;
+		err_set(err, ERR_FAILED, EINVAL,
+			"%s: nft rules of a namespace that is not the lab's cannot be changed",
+			change->node->name);
+		err_hint(err, "they stand among the rules of others; change them with nft itself");
+		err_at(err, change->node->nft ? change->node->nft_where : change->node->where);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static int open_was(struct plan *plan, const char *name, const struct lab *lab, struct err *err)
+{
+	int ret = lab_open(&plan->was, name ? name : lab->name, err);
+
+	if (ret == -ENOENT && !name && err && err->error == ENOENT) {
+		err->hint[0] = '\0';
+		err_hint(err, "`vethlab up %s` builds it; -l LAB names one that runs by another name",
+			 lab->path);
+	}
+	return ret ? ret : same_lab(plan->was, lab, err);
+}
+
+int lab_plan(struct plan *plan, const char *name, struct lab *lab, struct err *err)
+{
+	struct diff_options options;
+	int ret;
+
+	*plan = (struct plan){ 0 };
+	ret = open_was(plan, name, lab, err);
+	if (ret) {
+		lab_free(lab);
+		return ret;
+	}
+	ret = new_running(plan, lab, err);
+	if (ret)
+		return ret;
+	options = (struct diff_options){ plan->was->xdp, plan->was->hooks };
+	if (diff_labs(&plan->diff, plan->was->lab, plan->now->lab, &options))
+		return err_set(err, ERR_SYSTEM, ENOMEM, "out of memory");
+	ret = check_nft(plan, err);
+	return ret ? ret : place_all(plan, err);
+}
+
+void plan_free(struct plan *plan)
+{
+	diff_free(&plan->diff);
+	running_free(plan->was);
+	running_free(plan->now);
+	*plan = (struct plan){ 0 };
+}
