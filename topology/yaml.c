@@ -115,6 +115,7 @@ struct level {
 
 struct builder {
 	const char *path, *text;
+	size_t size; /* of text */
 	struct arena *arena;
 	struct diags *diags;
 	struct yaml *root;
@@ -241,16 +242,16 @@ static struct yaml *new_value(struct builder *builder, struct fy_event *event, e
 /*
  * The text of a single-quoted scalar. libfyaml 0.7.12 takes two escaped quotes in a row for three,
  * cuts as many characters off the end, and loses memory on the way; so this style is read here. raw
- * stands behind the opening quote and is ended by the closing one, which the library has seen.
- * NULL: out of memory.
+ * stands behind the opening quote, limit at the end of the file, which has no zero. NULL: out of
+ * memory.
  */
-static char *single_quoted(struct arena *arena, const char *raw, size_t *len)
+static char *single_quoted(struct arena *arena, const char *raw, const char *limit, size_t *len)
 {
 	const char *end = raw, *p = raw;
 	char *text;
 	size_t n = 0;
 
-	while (*end && (*end != '\'' || end[1] == '\''))
+	while (end < limit && (*end != '\'' || (end + 1 < limit && end[1] == '\'')))
 		end += *end == '\'' ? 2 : 1;
 	text = arena_alloc(arena, end - raw + 1);
 	while (text && p < end) {
@@ -291,7 +292,8 @@ static void take_scalar(struct builder *builder, struct fy_event *event)
 		value->plain = false;
 		/* As in event_place(): behind the quote, unless a library says otherwise. */
 		text = single_quoted(builder->arena,
-				     raw == builder->text || raw[-1] != '\'' ? raw + 1 : raw, &len);
+				     raw == builder->text || raw[-1] != '\'' ? raw + 1 : raw,
+				     builder->text + builder->size, &len);
 	} else if (token) {
 		value->plain = fy_token_scalar_style(token) == FYSS_PLAIN;
 		text = fy_token_get_text(token, &len);
@@ -378,6 +380,7 @@ static void build(struct builder *builder, const char *text, size_t len)
 	struct fy_event *event;
 
 	builder->text = text;
+	builder->size = len;
 	fy_diag_cfg_default(&diag_cfg);
 	diag_cfg.fp = NULL;
 	cfg.diag = fy_diag_create(&diag_cfg);
