@@ -110,6 +110,11 @@ static int load_programs(struct build *build, struct err *err)
 	int ret;
 
 	run->tc = choose_tc(build);
+	if (run->tc == WATCH_TC_TCX && watch_tc_available() != WATCH_TC_TCX) {
+		err_set(err, ERR_PRIVILEGE, EOPNOTSUPP, "--tc tcx: this kernel has no tcx (6.6 does)");
+		err_hint(err, "--tc clsact counts the same, and is what --tc auto takes here");
+		return -EOPNOTSUPP;
+	}
 	if (!config.in && !config.out && !config.xdp)
 		return 0;
 	ret = watch_load(&build->watch, &config, err);
