@@ -87,7 +87,9 @@ static bool after_out(const char *reason, const char *place)
 	static const char *const places[] = {"veth_xmit",	    "__dev_xmit_skb",
 					     "__dev_queue_xmit",    "dev_hard_start_xmit",
 					     "__dev_direct_xmit",   "____dev_forward_skb",
-					     "__dev_forward_skb2",  "__dev_forward_skb"};
+					     "__dev_forward_skb2",  "__dev_forward_skb",
+					     /* Queues that were emptied: rtnl_qdisc_drop(). */
+					     "__rtnl_unlock"};
 	const char *end = strstr(place, "_enqueue");
 
 	for (size_t i = 0; i < sizeof(reasons) / sizeof(*reasons); i++)
