@@ -29,6 +29,12 @@ requests() { # [OPTION OF STATS...]
 	ledger default:veth0 '.kinds["icmp4.echo_request"].sent // 0' "$@"
 }
 
+# Of the blue lab: the start; 29 counters a hook; three gauges a direction; drops.
+samples() {
+	echo $((1 + 12 * 29 + 4 * 3 + $(vethlab stats --json |
+		jq '[.links[].directions[].drops | length] | add')))
+}
+
 test_documents() {
 	blue
 	pings 10
@@ -37,7 +43,7 @@ test_documents() {
 	assert_eq "$(vethlab stats --json --link blue:veth3 | jq -r '.links[].link')" \
 		"default:veth2 -- blue:veth3" "the link of blue:veth3"
 	good vethlab stats --openmetrics
-	assert_eq "$("$HELPERS/valid" openmetrics <<<"$out")" 357 "samples of OpenMetrics"
+	assert_eq "$("$HELPERS/valid" openmetrics <<<"$out")" "$(samples)" "samples of OpenMetrics"
 	assert_eq "$(vethlab stats --csv | wc -l)" 5 "lines of CSV"
 	assert_eq "$(vethlab stats --csv --link default:veth0 | sed -n '2s/,/\n/gp' | sed -n 5p)" \
 		default:veth0 "the sender in CSV"
@@ -71,18 +77,73 @@ datagrams() { # COUNT
 	done
 }
 
+# The line of conservation, once traffic has stopped: sent = received + dropped + unexplained.
+balance() { # END
+	ledger "$1" '"\(.sent - .received) \(.lost) \(.dropped) \(.unexplained) \(.unseen)"'
+}
+
+# How many were dropped at a stage for a reason in the direction that leaves END.
+dropped() { # END STAGE REASON
+	ledger "$1" "[.drops[] | select(.stage == \"$2\" and .reason == \"$3\") | .packets] | add // 0"
+}
+
 # A frame that is larger than the peer's MTU dies in the veth: left one end, reached no other.
 test_loss() {
 	blue
 	pings 1
 	ip -n blue link set veth1 mtu 1000
 	datagrams 20
-	assert_eq "$(ledger default:veth0 .lost)" 20 "lost from default:veth0"
+	assert_eq "$(balance default:veth0)" '"20 20 20 0 0"' "of 20 datagrams that are too large"
 	assert_eq "$(ledger default:veth0 .kinds.udp.lost)" 20 "datagrams lost"
-	assert_eq "$(ledger blue:veth1 .lost)" 0 "lost from blue:veth1"
+	assert_eq "$(balance blue:veth1)" '"0 0 0 0 0"' "the way back"
 	good vethlab stats --link default:veth0
 	assert_eq "$(awk '$1 == "udp"' <<<"$out" | tr -s ' ')" " udp 20 0 20" "the line of udp"
+	says "lost on the link: 20 by" "lost on the link: 0 unexplained"
+	good vethlab stats --csv
 	good vethlab down
+}
+
+# Each kind of loss by its reason and its place, to the packet. In a node first: nothing is lost
+# on a link then.
+test_reasons_in_nodes() {
+	blue
+	pings 1
+	good inside blue nft -f - <<-END
+		table ip t { chain c { type filter hook input priority 0; icmp type echo-request drop; }; }
+	END
+	pings 7
+	assert_eq "$(dropped default:veth0 after_in NETFILTER_DROP)" 7 "dropped by nft in blue"
+	good inside blue nft flush ruleset
+	good nft -f - <<-END
+		table ip t { chain c { type filter hook output priority 0; icmp type echo-request drop; }; }
+	END
+	pings 5
+	assert_eq "$(requests)" 8 "requests that left"
+	assert_eq "$(balance default:veth0)" '"0 0 0 0 0"' "the link"
+	good vethlab stats
+	says "dropped in blue, after \`in\`: 7 by NETFILTER_DROP"
+	good nft flush ruleset
+	good vethlab down
+}
+
+# Then between the hooks: a queue that is full, and one that is emptied with the link down.
+test_reasons_on_links() {
+	blue
+	pings 1
+	good tc qdisc add dev veth0 root tbf rate 8kbit burst 1600 limit 4000
+	datagrams 30
+	good vethlab stats --json
+	[[ $(dropped default:veth0 on_link QDISC_DROP) -gt 20 ]] || fail "few drops of the queue: $out"
+	ip -n blue link set veth1 down
+	wait_until bash -c "[[ \$(tc -j -s qdisc show dev veth0 | jq '[.[].qlen] | add') == 0 ]]"
+	wait_until balanced default:veth0
+	good vethlab stats --link default:veth0
+	says "lost on the link: 0 unexplained" "by QDISC_DROP"
+	good vethlab down
+}
+
+balanced() { # END
+	[[ $(ledger "$1" '"\(.unexplained) \(.unseen)"') == '"0 0"' ]]
 }
 
 test_reset_and_since() {
@@ -161,7 +222,7 @@ test_time() {
 	says "default:veth0 -> blue:veth1" "200 requests: 200 answered"
 	assert_eq "$(times echo_rtt default:veth0 .count --since "$TEST_TMP/times")" 0 "since"
 	good vethlab stats --time --openmetrics
-	assert_eq "$("$HELPERS/valid" openmetrics <<<"$out")" $((357 + 3 * 4 * 32 + 12 * 4)) \
+	assert_eq "$("$HELPERS/valid" openmetrics <<<"$out")" $(($(samples) + 3 * 4 * 32 + 12 * 4)) \
 		"samples of OpenMetrics"
 	# Nobody answers: waiting first, then unanswered.
 	good vethlab stats --reset

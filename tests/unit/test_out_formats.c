@@ -63,8 +63,8 @@ static void test_openmetrics(void **state)
 	char *text = text_of(show_openmetrics, NULL);
 
 	(void)state;
-	/* Start; packets, segments and bytes a hook; types a hook; lost and unseen a direction. */
-	assert_valid(text, 1 + HOOKS_IN_USE * (3 + TYPES) + 2 * 4);
+	/* Start; packets, segments and bytes a hook; types a hook; three gauges a direction. */
+	assert_valid(text, 1 + HOOKS_IN_USE * (3 + TYPES) + 3 * 4);
 	assert_non_null(strstr(text, "vethlab_packets_total{lab=\"blue\",link=\"default:veth0 -- "
 				     "blue:veth1\",from=\"default:veth0\",to=\"blue:veth1\","
 				     "hook=\"xdp\"} 97\n"));
@@ -81,7 +81,7 @@ static void test_openmetrics_escapes(void **state)
 	char *text = text_of(show_openmetrics, "a\\b\"c\nd:x");
 
 	(void)state;
-	assert_valid(text, 1 + HOOKS_IN_USE * (3 + TYPES) + 2 * 4);
+	assert_valid(text, 1 + HOOKS_IN_USE * (3 + TYPES) + 3 * 4);
 	assert_non_null(strstr(text, "from=\"a\\\\b\\\"c\\nd:x\""));
 	free(text);
 }
@@ -140,13 +140,13 @@ static void test_csv(void **state)
 	size_t fields = count_fields(text), lines = 0;
 
 	(void)state;
-	assert_int_equal(fields, 13 + 2 * TYPES);
+	assert_int_equal(fields, 15 + 2 * TYPES);
 	for (; *line; line = strchr(line, '\n') + 1, lines++)
 		assert_int_equal(count_fields(line), fields);
 	assert_int_equal(lines, 1 + 4);
 	assert_non_null(strstr(text,
 			       "\n2026-11-23T15:44:01.250Z,192000000000,blue,default:veth0 -- "
-			       "blue:veth1,default:veth0,blue:veth1,100,97,xdp,3,0,9800,9506,"));
+			       "blue:veth1,default:veth0,blue:veth1,100,97,xdp,3,,3,0,9800,9506,"));
 	free(text);
 	text = text_of(show_csv, "a,\"b\":x");
 	assert_non_null(strstr(text, ",\"a,\"\"b\"\":x\","));

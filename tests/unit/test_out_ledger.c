@@ -3,6 +3,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -164,14 +165,16 @@ static void test_text(void **state)
 	filter.link = &fixture.links[0];
 	assert_int_equal(ledger_make(&ledger, "blue", &fixture.lab, &fixture.snapshot), 0);
 	text = text_of(&ledger, &filter);
-	assert_string_equal(text, "lab blue: packets of the last 3 min 12 s\n\n"
-				  "                               sent  received  lost   volume\n"
-				  "default:veth0 -- blue:veth1\n"
-				  "  default:veth0 -> blue:veth1   101        97     4  9.80 kB\n"
-				  "    echo request                100        97     3\n"
-				  "    other ip protocols            1         0\n"
-				  "  blue:veth1 -> default:veth0    97        97     0  9.51 kB\n"
-				  "    echo reply                   97        97     0\n");
+	assert_string_equal(text,
+			    "lab blue: packets of the last 3 min 12 s\n\n"
+			    "                               sent  received  lost   volume\n"
+			    "default:veth0 -- blue:veth1\n"
+			    "  default:veth0 -> blue:veth1   101        97     4  9.80 kB\n"
+			    "    echo request                100        97     3\n"
+			    "    other ip protocols            1         0\n"
+			    "    lost on the link: 4 unexplained (this lab does not count drops)\n"
+			    "  blue:veth1 -> default:veth0    97        97     0  9.51 kB\n"
+			    "    echo reply                   97        97     0\n");
 	free(text);
 	/* Both links, 80 columns at most, and no blanks at line ends. */
 	text = text_of(&ledger, NULL);
@@ -249,6 +252,106 @@ static void test_json(void **state)
 	fixture_teardown(&fixture);
 }
 
+/* A drop of n segments at an end of the fixture. */
+static void add_drop(struct fixture *fixture, unsigned end, enum watch_drop_stage stage,
+		     const char *reason, const char *place, unsigned n)
+{
+	struct losses *losses = &fixture->snapshot.losses;
+	struct watch_drop *drop;
+
+	losses->known = true;
+	losses->list = realloc(losses->list, (losses->n + 1) * sizeof(*losses->list));
+	drop = &losses->list[losses->n++];
+	*drop = (struct watch_drop){.end = end, .stage = stage};
+	strcpy(drop->reason, reason);
+	strcpy(drop->place, place);
+	drop->count = (struct vl_drop_counters){n, 98ull * n, n};
+}
+
+/* 100 pings; of 7 requests lost, 5 died in a queue; 2 of those received met a firewall. */
+static void add_losses(struct fixture *fixture)
+{
+	fixture_add_pings(fixture, 7);
+	add_drop(fixture, 0, WATCH_DROP_BEFORE_OUT, "IP_NOPROTO", "", 1);
+	add_drop(fixture, 0, WATCH_DROP_ON_LINK, "QDISC_DROP", "__dev_queue_xmit", 5);
+	add_drop(fixture, 1, WATCH_DROP_AFTER_IN, "NETFILTER_DROP", "nf_hook_slow", 2);
+	/* In every network: JSON has it, text has not. */
+	add_drop(fixture, 1, WATCH_DROP_AFTER_IN, "NOT_SPECIFIED", "ip6_mc_input", 9);
+}
+
+static void test_conservation(void **state)
+{
+	struct ledger_filter filter = {0};
+	struct fixture fixture;
+	struct ledger ledger;
+	char *text;
+
+	(void)state;
+	fixture_setup(&fixture);
+	add_losses(&fixture);
+	filter.link = &fixture.links[0];
+	assert_int_equal(ledger_make(&ledger, "blue", &fixture.lab, &fixture.snapshot), 0);
+	assert_int_equal(ledger.entries[0].lost, 7);
+	assert_int_equal(ledger.entries[0].dropped, 5);
+	assert_int_equal(ledger.entries[0].unexplained, 2);
+	assert_int_equal(ledger.entries[1].dropped, 0);
+	text = text_of(&ledger, &filter);
+	assert_string_equal(text,
+			    "lab blue: packets of the last 3 min 12 s\n\n"
+			    "                               sent  received  lost   volume\n"
+			    "default:veth0 -- blue:veth1\n"
+			    "  default:veth0 -> blue:veth1   100        93     7  9.80 kB\n"
+			    "    echo request                100        93     7\n"
+			    "    dropped in default, before `out`: 1 by IP_NOPROTO\n"
+			    "    lost on the link: 5 by QDISC_DROP at __dev_queue_xmit\n"
+			    "    dropped in blue, after `in`: 2 by NETFILTER_DROP at nf_hook_slow\n"
+			    "    lost on the link: 2 unexplained\n"
+			    "  blue:veth1 -> default:veth0    93        93     0  9.11 kB\n"
+			    "    echo reply                   93        93     0\n");
+	free(text);
+	ledger_free(&ledger);
+	fixture_teardown(&fixture);
+}
+
+static void test_losses_json(void **state)
+{
+	struct fixture fixture;
+	struct losses back = {0};
+	struct ledger ledger;
+	char problem[512];
+	const char *why;
+	json_t *json, *links, *drops;
+
+	(void)state;
+	fixture_setup(&fixture);
+	add_losses(&fixture);
+	assert_int_equal(ledger_make(&ledger, "blue", &fixture.lab, &fixture.snapshot), 0);
+	json = ledger_to_json(&ledger, NULL);
+	why = schema_problem("docs/schema/stats.json", json, problem, sizeof(problem));
+	if (why)
+		fail_msg("%s", why);
+	links = json_array_get(json_object_get(json, "links"), 0);
+	drops = json_object_get(json_array_get(json_object_get(links, "directions"), 0), "drops");
+	assert_int_equal(losses_from_json(&back, &fixture.lab, drops), 0);
+	assert_int_equal(back.n, 4);
+	assert_int_equal(losses_from_json(&back, &fixture.lab, links), -EINVAL);
+	/* Since that: one more in the queue, nothing else; and both together again. */
+	fixture.snapshot.losses.list[1].count.segments++;
+	fixture.snapshot.losses.list[1].count.packets++;
+	losses_subtract(&fixture.snapshot.losses, &back);
+	assert_int_equal(fixture.snapshot.losses.n, 1);
+	assert_string_equal(fixture.snapshot.losses.list[0].reason, "QDISC_DROP");
+	assert_int_equal(losses_on_link(&fixture.snapshot.losses, &fixture.ends[0]), 1);
+	assert_int_equal(losses_on_link(&fixture.snapshot.losses, &fixture.ends[1]), 0);
+	assert_int_equal(losses_add(&fixture.snapshot.losses, &back), 0);
+	assert_int_equal(fixture.snapshot.losses.n, 4);
+	assert_int_equal(losses_on_link(&fixture.snapshot.losses, &fixture.ends[0]), 6);
+	json_decref(json);
+	losses_free(&back);
+	ledger_free(&ledger);
+	fixture_teardown(&fixture);
+}
+
 /* The validator itself: a document with a fault is refused, and the place is named. */
 static void test_schema_refuses(void **state)
 {
@@ -306,6 +409,8 @@ int main(void)
 		cmocka_unit_test(test_text),
 		cmocka_unit_test(test_text_of_long_names_and_large_numbers),
 		cmocka_unit_test(test_json),
+		cmocka_unit_test(test_conservation),
+		cmocka_unit_test(test_losses_json),
 		cmocka_unit_test(test_schema_refuses),
 		cmocka_unit_test(test_counters_json),
 	};

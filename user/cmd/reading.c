@@ -99,6 +99,14 @@ static int read_hooks(struct snapshot *snapshot, const struct reading *reading, 
 	return 0;
 }
 
+static int read_losses(struct losses *losses, const struct reading *reading, struct err *err)
+{
+	int rc = watch_read_drops(reading->watch, &losses->list, &losses->n, &losses->missed, err);
+
+	losses->known = !rc;
+	return rc == -ENOENT ? 0 : rc;
+}
+
 /* Times and fates of echoes. A lab may keep none. */
 static int read_timing(struct snapshot *snapshot, const struct reading *reading, struct err *err)
 {
@@ -136,6 +144,8 @@ static int read_all(struct snapshot *snapshot, const struct reading *reading, st
 			snapshot->attached[end->number] = attached_bits(reading, end);
 	}
 	rc = read_hooks(snapshot, reading, err);
+	if (!rc)
+		rc = read_losses(&snapshot->losses, reading, err);
 	if (!rc && reading->with_times) {
 		rc = read_timing(snapshot, reading, err);
 		if (rc == -ENOENT)
@@ -174,6 +184,30 @@ static int load_reset(struct reading *reading, struct err *err)
 }
 
 /* A document counts from the building of the lab, or from the reset: then that is added. */
+static int fit_since(struct snapshot *since, const struct reading *reading, const char *path,
+		     struct err *err)
+{
+	const struct snapshot *reset = &reading->base;
+
+	if (reading->with_times && !since->timing) {
+		err_set(err, ERR_USAGE, EINVAL, "%s: it has no times", path);
+		err_hint(err, "save one with `vethlab stats --json --time`");
+		return -EINVAL;
+	}
+	if (since->built_ns == reading->built_ns && since->since_ns == since->built_ns)
+		return 0;
+	if (since->built_ns == reading->built_ns && since->since_ns == reset->read_ns) {
+		if (!snapshot_add(since, reset))
+			return 0;
+		return err_set(err, ERR_SYSTEM, ENOMEM, "%s: %s", path, strerror(ENOMEM));
+	}
+	err_set(err, ERR_USAGE, EINVAL,
+		"%s: it counts neither from when lab %s was built nor from its last reset", path,
+		reading->run->name);
+	err_hint(err, "save one with `vethlab stats --json`, without --since");
+	return -EINVAL;
+}
+
 static int load_since(struct reading *reading, const char *path, struct err *err)
 {
 	struct snapshot since;
@@ -181,21 +215,10 @@ static int load_since(struct reading *reading, const char *path, struct err *err
 
 	if (rc)
 		return rc;
-	if (since.built_ns == reading->built_ns && since.since_ns == reading->base.read_ns) {
-		snapshot_add(&since, &reading->base);
-	} else if (since.built_ns != reading->built_ns || since.since_ns != since.built_ns) {
+	rc = fit_since(&since, reading, path, err);
+	if (rc) {
 		snapshot_free(&since);
-		err_set(err, ERR_USAGE, EINVAL,
-			"%s: it counts neither from when lab %s was built nor from its last reset",
-			path, reading->run->name);
-		err_hint(err, "save one with `vethlab stats --json`, without --since");
-		return -EINVAL;
-	}
-	if (reading->with_times && !since.timing) {
-		snapshot_free(&since);
-		err_set(err, ERR_USAGE, EINVAL, "%s: it has no times", path);
-		err_hint(err, "save one with `vethlab stats --json --time`");
-		return -EINVAL;
+		return rc;
 	}
 	snapshot_free(&reading->base);
 	reading->base = since;

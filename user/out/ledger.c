@@ -45,6 +45,9 @@ static void entry_make(struct ledger_entry *entry, const struct end *from,
 		entry->lost = entry->sent_segments - entry->received_segments;
 	else
 		entry->unseen = entry->received_segments - entry->sent_segments;
+	entry->dropped = losses_on_link(&snapshot->losses, from);
+	if (entry->lost > entry->dropped)
+		entry->unexplained = entry->lost - entry->dropped;
 }
 
 int ledger_make(struct ledger *ledger, const char *name, const struct lab *lab,

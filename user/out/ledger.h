@@ -14,6 +14,7 @@
 #include "bpf/vethlab.h"
 #include "topology/err.h"
 #include "topology/model.h"
+#include "user/out/losses.h"
 #include "user/out/timing.h"
 
 #define STATS_SCHEMA "vethlab.stats/1"
@@ -37,6 +38,7 @@ struct snapshot {
 	size_t n_ends;
 	uint8_t *attached;                   /* n_ends: bits 1 << enum vl_hook */
 	struct vl_counters *hooks[VL_HOOKS]; /* n_ends each, zero where nothing is attached */
+	struct losses losses;                /* owned; not known where the lab counts no drops */
 	struct timing *timing;               /* owned; NULL: was not read */
 };
 
@@ -44,8 +46,8 @@ struct snapshot {
 int snapshot_init(struct snapshot *snapshot, size_t n_ends);
 void snapshot_free(struct snapshot *snapshot);
 int snapshot_copy(struct snapshot *copy, const struct snapshot *snapshot);
-/* What was counted in both; sum keeps its time. */
-void snapshot_add(struct snapshot *sum, const struct snapshot *more);
+/* What was counted in both; sum keeps its time. -ENOMEM on failure. */
+int snapshot_add(struct snapshot *sum, const struct snapshot *more);
 /* now becomes what was counted after since was read. Both count from the same moment. */
 void snapshot_subtract(struct snapshot *now, const struct snapshot *since);
 
@@ -75,6 +77,11 @@ struct ledger_entry {
 	 */
 	uint64_t sent_segments, received_segments;
 	uint64_t lost;   /* segments sent and not received */
+	/*
+	 * sent = received + dropped + unexplained (- unseen), in segments: what the kernel told of
+	 * as dropped between the two hooks, and the rest. The rest is all if nobody counts drops.
+	 */
+	uint64_t dropped, unexplained;
 	uint64_t unseen; /* segments received and not seen sent: under way while reading */
 };
 

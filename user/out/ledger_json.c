@@ -40,7 +40,7 @@ static json_t *kinds_to_json(const struct ledger_entry *entry)
 	return kinds;
 }
 
-static json_t *entry_to_json(const struct ledger_entry *entry)
+static json_t *entry_to_json(const struct ledger_entry *entry, const struct losses *losses)
 {
 	bool both = entry->has_sent && entry->has_received;
 	json_t *json =
@@ -53,10 +53,14 @@ static json_t *entry_to_json(const struct ledger_entry *entry)
 			    entry->has_received ? json_string(ledger_hook_name(entry->received_at))
 						: json_null());
 	json_object_set_new(json, "lost", number_or_null(both, entry->lost));
+	json_object_set_new(json, "dropped", number_or_null(both && losses->known, entry->dropped));
+	json_object_set_new(json, "unexplained", number_or_null(both, entry->unexplained));
 	json_object_set_new(json, "unseen", number_or_null(both, entry->unseen));
 	json_object_set_new(json, "bytes_sent", number_or_null(entry->has_sent, entry->sent.bytes));
 	json_object_set_new(json, "bytes_received",
 			    number_or_null(entry->has_received, entry->received.bytes));
+	json_object_set_new(json, "drops",
+			    losses->known ? losses_to_json(losses, entry->from) : json_null());
 	json_object_set_new(json, "kinds", kinds_to_json(entry));
 	return json;
 }
@@ -91,7 +95,7 @@ static json_t *link_to_json(const struct ledger *ledger, size_t first)
 	out_link(ledger->entries[first].from->link, name, sizeof(name));
 	json_object_set_new(json, "link", json_string(name));
 	for (size_t i = first; i < first + 2; i++) {
-		json_t *direction = entry_to_json(&ledger->entries[i]);
+		json_t *direction = entry_to_json(&ledger->entries[i], &ledger->snapshot->losses);
 
 		if (ledger->recent)
 			json_object_set_new(direction, "per_second",
@@ -145,6 +149,7 @@ json_t *ledger_to_json(const struct ledger *ledger, const struct ledger_filter *
 			json_array_append_new(links, link_to_json(ledger, i));
 		json_array_append_new(ends, end_to_json(entry->from, ledger->snapshot));
 	}
+	json_object_set_new(document, "drops_missed", number(ledger->snapshot->losses.missed));
 	json_object_set_new(document, "links", links);
 	json_object_set_new(document, "ends", ends);
 	if (ledger->snapshot->timing)

@@ -92,24 +92,51 @@ static void print_counters(const struct exposition *to, const char *metric,
 }
 
 /* What only both hooks together tell. It may fall again, so it is a gauge. */
+static void print_gauge(const struct exposition *to, const char *name, size_t offset,
+			const char *help)
+{
+	print_family(to, name, "gauge", "packets", help);
+	for (size_t i = 0; i < to->ledger->n_entries; i++) {
+		const struct ledger_entry *entry = &to->ledger->entries[i];
+
+		if (!ledger_shows(to->filter, entry->from->link) || !entry->has_sent ||
+		    !entry->has_received)
+			continue;
+		print_direction(to, name, entry->from);
+		fprintf(to->f, "} %" PRIu64 "\n",
+			*(const uint64_t *)((const char *)entry + offset));
+	}
+}
+
 static void print_balance(const struct exposition *to)
 {
-	static const char *const names[] = {"vethlab_lost_packets", "vethlab_unseen_packets"};
-	static const char *const helps[] = {
-		"Packets (segments) that were sent and not received.",
-		"Packets (segments) received and not seen sent: under way while reading.",
-	};
+	print_gauge(to, "vethlab_lost_packets", offsetof(struct ledger_entry, lost),
+		    "Packets (segments) that were sent and not received.");
+	print_gauge(to, "vethlab_unexplained_packets", offsetof(struct ledger_entry, unexplained),
+		    "Lost packets (segments) that the kernel did not tell of as dropped.");
+	print_gauge(to, "vethlab_unseen_packets", offsetof(struct ledger_entry, unseen),
+		    "Packets (segments) received and not seen sent: under way while reading.");
+}
 
-	for (int which = 0; which < 2; which++) {
-		print_family(to, names[which], "gauge", "packets", helps[which]);
-		for (size_t i = 0; i < to->ledger->n_entries; i++) {
-			const struct ledger_entry *entry = &to->ledger->entries[i];
+static void print_drops(const struct exposition *to)
+{
+	const struct losses *losses = &to->ledger->snapshot->losses;
 
-			if (!ledger_shows(to->filter, entry->from->link) || !entry->has_sent ||
-			    !entry->has_received)
+	print_family(to, "vethlab_dropped_packets", "counter", "packets",
+		     "Packets (segments) that the kernel dropped at an end, by stage and reason.");
+	for (size_t i = 0; i < to->ledger->n_entries; i++) {
+		const struct end *from = to->ledger->entries[i].from;
+
+		for (size_t j = 0; j < losses->n && ledger_shows(to->filter, from->link); j++) {
+			const struct watch_drop *drop = &losses->list[j];
+
+			if (!losses_of(drop, from))
 				continue;
-			print_direction(to, names[which], entry->from);
-			fprintf(to->f, "} %" PRIu64 "\n", which ? entry->unseen : entry->lost);
+			print_direction(to, "vethlab_dropped_packets_total", from);
+			print_label("stage", losses_stage_name(drop->stage), ',', to->f);
+			print_label("reason", drop->reason, ',', to->f);
+			print_label("place", drop->place, ',', to->f);
+			fprintf(to->f, "} %" PRIu64 "\n", (uint64_t)drop->count.segments);
 		}
 	}
 }
@@ -220,6 +247,8 @@ void ledger_print_openmetrics(const struct ledger *ledger, const struct ledger_f
 		     "Packets by type; one packet can be of several (ipv4, tcp, tcp_syn).");
 	print_counters(&to, "vethlab_typed_packets_total", NULL);
 	print_balance(&to);
+	if (ledger->snapshot->losses.known)
+		print_drops(&to);
 	if (ledger->snapshot->timing)
 		print_timing(&to);
 	fputs("# EOF\n", f);

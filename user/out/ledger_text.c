@@ -70,7 +70,45 @@ static void print_notes(struct page *page, const struct ledger_entry *entry)
 			   entry->unseen);
 }
 
-static void print_entry(struct page *page, const struct ledger_entry *entry)
+static const char *where_dropped(const struct watch_drop *drop, const struct end *from, char *buf,
+				 size_t size)
+{
+	switch (drop->stage) {
+	case WATCH_DROP_BEFORE_OUT:
+		snprintf(buf, size, "dropped in %s, before `out`", from->node->name);
+		break;
+	case WATCH_DROP_AFTER_IN:
+		snprintf(buf, size, "dropped in %s, after `in`", from->peer->node->name);
+		break;
+	default:
+		snprintf(buf, size, "lost on the link");
+	}
+	return buf;
+}
+
+/* The line of conservation: what was lost is dropped for a known reason, or unexplained. */
+static void print_losses(struct page *page, const struct ledger_entry *entry,
+			 const struct losses *losses)
+{
+	char where[NODE_NAME_MAX + 32], cause[2 * STACK_NAME_SIZE + 8];
+
+	for (size_t i = 0; i < losses->n; i++) {
+		const struct watch_drop *drop = &losses->list[i];
+
+		if (losses_of(drop, entry->from) && !losses_is_ordinary(drop))
+			table_line(page->table, "    %s: %" PRIu64 " by %s",
+				   where_dropped(drop, entry->from, where, sizeof(where)),
+				   (uint64_t)drop->count.segments,
+				   losses_cause(drop, cause, sizeof(cause)));
+	}
+	if (entry->lost)
+		table_line(page->table, "    lost on the link: %" PRIu64 " unexplained%s",
+			   entry->unexplained,
+			   losses->known ? "" : " (this lab does not count drops)");
+}
+
+static void print_entry(struct page *page, const struct ledger_entry *entry,
+			const struct losses *losses)
 {
 	char name[NAME_SIZE], bytes[OUT_NUMBER_SIZE];
 	const struct vl_counters *of = entry->has_sent ? &entry->sent : &entry->received;
@@ -88,6 +126,7 @@ static void print_entry(struct page *page, const struct ledger_entry *entry)
 	cell_number(page, both, entry->lost, true);
 	table_cell(page->table, "%s", out_rate((double)of->bytes, "B", bytes));
 	print_kinds(page, entry);
+	print_losses(page, entry, losses);
 	print_notes(page, entry);
 }
 
@@ -120,12 +159,15 @@ void ledger_print(const struct ledger *ledger, const struct ledger_filter *filte
 			link = entry->from->link;
 			table_line(page.table, "%s", out_link(link, name, sizeof(name)));
 		}
-		print_entry(&page, entry);
+		print_entry(&page, entry, &ledger->snapshot->losses);
 	}
 	print_header(ledger, f);
 	if (link)
 		table_print(page.table, f);
 	else
 		fputs("no links\n", f);
+	if (ledger->snapshot->losses.missed)
+		fprintf(f, "\n%" PRIu64 " more drops were of too many kinds to be told apart\n",
+			ledger->snapshot->losses.missed);
 	table_free(page.table);
 }

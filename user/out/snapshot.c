@@ -25,6 +25,7 @@ int snapshot_init(struct snapshot *snapshot, size_t n_ends)
 
 void snapshot_free(struct snapshot *snapshot)
 {
+	losses_free(&snapshot->losses);
 	timing_free(snapshot->timing);
 	free(snapshot->attached);
 	for (int hook = 0; hook < VL_HOOKS; hook++)
@@ -39,12 +40,11 @@ int snapshot_copy(struct snapshot *copy, const struct snapshot *snapshot)
 
 	if (rc)
 		return rc;
-	if (snapshot->timing) {
+	if (snapshot->timing)
 		copy->timing = timing_copy(snapshot->timing);
-		if (!copy->timing) {
-			snapshot_free(copy);
-			return -ENOMEM;
-		}
+	if ((snapshot->timing && !copy->timing) || losses_copy(&copy->losses, &snapshot->losses)) {
+		snapshot_free(copy);
+		return -ENOMEM;
 	}
 	copy->time_ns = snapshot->time_ns;
 	copy->read_ns = snapshot->read_ns;
@@ -59,6 +59,7 @@ int snapshot_copy(struct snapshot *copy, const struct snapshot *snapshot)
 void snapshot_subtract(struct snapshot *now, const struct snapshot *since)
 {
 	now->since_ns = since->read_ns;
+	losses_subtract(&now->losses, &since->losses);
 	if (now->timing && since->timing)
 		timing_subtract(now->timing, since->timing);
 	for (int hook = 0; hook < VL_HOOKS; hook++)
@@ -66,13 +67,14 @@ void snapshot_subtract(struct snapshot *now, const struct snapshot *since)
 			counters_subtract(&now->hooks[hook][i], &since->hooks[hook][i]);
 }
 
-void snapshot_add(struct snapshot *sum, const struct snapshot *more)
+int snapshot_add(struct snapshot *sum, const struct snapshot *more)
 {
 	for (int hook = 0; hook < VL_HOOKS; hook++)
 		for (size_t i = 0; i < sum->n_ends && i < more->n_ends; i++)
 			counters_add(&sum->hooks[hook][i], &more->hooks[hook][i]);
 	if (sum->timing && more->timing)
 		timing_add(sum->timing, more->timing);
+	return losses_add(&sum->losses, &more->losses);
 }
 
 const char *ledger_time(uint64_t time_ns, char buf[TIME_TEXT_SIZE])
@@ -130,6 +132,27 @@ static bool timing_from_json(struct timing *timing, const struct lab *lab, const
 	return true;
 }
 
+/* "drops" of each direction; null where the lab counted none. */
+static int losses_from_links(struct losses *losses, const struct lab *lab, const json_t *json)
+{
+	const json_t *link, *direction;
+	size_t i, j;
+	int rc = 0;
+
+	losses->missed = (uint64_t)json_integer_value(json_object_get(json, "drops_missed"));
+	json_array_foreach(json_object_get(json, "links"), i, link) {
+		json_array_foreach(json_object_get(link, "directions"), j, direction) {
+			const json_t *drops = json_object_get(direction, "drops");
+
+			if (json_is_array(drops)) {
+				losses->known = true;
+				rc = rc ? rc : losses_from_json(losses, lab, drops);
+			}
+		}
+	}
+	return rc;
+}
+
 static int from_json(struct snapshot *snapshot, const char *path, const json_t *json,
 		     const char *name, const struct lab *lab, struct err *err)
 {
@@ -151,6 +174,8 @@ static int from_json(struct snapshot *snapshot, const char *path, const json_t *
 	json_array_foreach(json_object_get(json, "ends"), i, end)
 		if (!end_from_json(snapshot, lab, end))
 			return damaged(path, "its counters are damaged", err);
+	if (losses_from_links(&snapshot->losses, lab, json))
+		return damaged(path, "its drops are damaged", err);
 	if (!json_object_get(json, "times"))
 		return 0;
 	snapshot->timing = timing_new(snapshot->n_ends);

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * losses.h - what the kernel dropped at the ends of a lab, and why: the part of a snapshot that
+ * explains what the ledger misses.
+ */
+#ifndef VETHLAB_USER_OUT_LOSSES_H
+#define VETHLAB_USER_OUT_LOSSES_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "topology/model.h"
+#include "user/watch/drops.h"
+
+struct losses {
+	bool known; /* the lab counts drops: one that is not in the list did not happen */
+	struct watch_drop *list; /* by end, stage and then most packets first */
+	size_t n;
+	uint64_t missed; /* drops that the kernel had no room to tell apart */
+};
+
+void losses_free(struct losses *losses); /* the contents */
+int losses_copy(struct losses *copy, const struct losses *losses); /* -ENOMEM */
+/* now becomes what came after since; kinds of which nothing is left go. */
+void losses_subtract(struct losses *now, const struct losses *since);
+/* What was dropped in both. -ENOMEM. */
+int losses_add(struct losses *sum, const struct losses *more);
+
+/* "before_out", "on_link", "after_in" */
+const char *losses_stage_name(enum watch_drop_stage stage);
+/* Whether a drop belongs to the direction that leaves from: of its ends, or between them. */
+bool losses_of(const struct watch_drop *drop, const struct end *from);
+/* Segments that were dropped between the two ends of the direction that leaves from. */
+uint64_t losses_on_link(const struct losses *losses, const struct end *from);
+/*
+ * Whether a drop is of a kind that every healthy network has: multicast that nobody here listens to, and
+ * the copy of an echo reply that no ping socket wants (a raw one has got its own). People are spared
+ * them, programs are not.
+ */
+bool losses_is_ordinary(const struct watch_drop *drop);
+/* "NETFILTER_DROP at nf_hook_slow" */
+const char *losses_cause(const struct watch_drop *drop, char *buf, size_t size);
+
+/* [{"stage": "on_link", "end": "a:x", "reason": ..., "packets": ...}] of one direction. */
+json_t *losses_to_json(const struct losses *losses, const struct end *from);
+/* Add what losses_to_json() wrote. -EINVAL: it is something else; -ENOMEM. */
+int losses_from_json(struct losses *losses, const struct lab *lab, const json_t *json);
+
+#endif
