@@ -351,8 +351,7 @@ static int send_frames(const struct node_job *job, struct err *err)
 		if (node_end_should_be_up(end) && end_touch(job->touch, end) & TOUCH_FRESH)
 			ret = frame_send(sock, running_ifindex(job->run, end), &what, err);
 	}
-	if (sock >= 0)
-		close(sock);
+	frame_close(sock);
 	return ret;
 }
 
@@ -384,7 +383,7 @@ int node_wait_up(const struct node_job *job, struct err *err)
 		if (ret == -ETIMEDOUT)
 			ret = not_up(&waiting, err);
 	}
-	if (!ret)
+	if (!ret && job->watch) /* without programs nobody would see them */
 		ret = send_frames(job, err);
 	nl_close(nl);
 	nl_close(events);

@@ -5,11 +5,15 @@
 #include <linux/if_packet.h>
 #include <net/ethernet.h>
 #include <net/if_arp.h>
+#include <pthread.h>
+#include <stdint.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "user/net/net.h"
+
+enum { CLOSE_STACK = 64 * 1024 };
 
 /* An ARP request over Ethernet for IPv4 (RFC 826); addresses in network order. */
 struct arp_frame {
@@ -60,4 +64,25 @@ int frame_send(int sock, uint32_t ifindex, const struct nl_what *what, struct er
 		strerror(error));
 	err_at(err, what->where);
 	return -error;
+}
+
+static void *close_thread(void *sock)
+{
+	close((int)(intptr_t)sock);
+	return NULL;
+}
+
+void frame_close(int sock)
+{
+	pthread_attr_t attr;
+	pthread_t thread;
+
+	if (sock < 0)
+		return;
+	pthread_attr_init(&attr);
+	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+	pthread_attr_setstacksize(&attr, CLOSE_STACK);
+	if (pthread_create(&thread, &attr, close_thread, (void *)(intptr_t)sock))
+		close(sock);
+	pthread_attr_destroy(&attr);
 }

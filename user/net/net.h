@@ -216,12 +216,17 @@ int link_list(struct nl *nl, bool (*cb)(const struct link_info *info, void *arg)
 int link_event(struct nl *nl, int timeout_ms, bool (*cb)(const struct link_info *info, void *arg),
 	       void *arg, struct err *err);
 /*
- * A socket in the calling thread's namespace for frame_send(), which the caller closes, or -errno.
+ * A socket in the calling thread's namespace for frame_send(), for frame_close(), or -errno.
  * frame_send() sends one ARP request out of an interface that is up: a frame that crosses the
  * link, is counted at both ends, and changes nothing there.
  */
 int frame_open(struct err *err);
 int frame_send(int sock, uint32_t ifindex, const struct nl_what *what, struct err *err);
+/*
+ * Close it on a thread of its own: the kernel lets a packet socket go after an RCU grace period
+ * (synchronize_net in packet_release), 10 ms and more, which many closings at once share.
+ */
+void frame_close(int sock);
 /* Every address of an interface (0: of all). */
 int address_list(struct nl *nl, uint32_t ifindex,
 		 bool (*cb)(uint32_t ifindex, const struct ip_prefix *prefix, void *arg),
