@@ -289,6 +289,8 @@ json_t *itinerary_json(const struct itinerary *itinerary)
 		for (size_t i = 0; i < itinerary->n_drops; i++)
 			json_array_append_new(drops, drop_json(&itinerary->drops[i]));
 		json_object_set_new(object, "drops", drops);
+		if (itinerary->death >= 0)
+			json_object_set_new(object, "death", json_integer(itinerary->death));
 	}
 	if (itinerary->left_out)
 		json_object_set_new(object, "left_out", json_integer(itinerary->left_out));

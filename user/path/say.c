@@ -47,21 +47,47 @@ __attribute__((format(printf, 2, 3))) static void suggest(struct path *path, con
 	va_end(ap);
 }
 
-/* An end of this node that is down, on whose network the destination would be. */
-static const struct end *end_that_would(struct path_asking *asking, const struct node *node)
+static bool is_down(struct path_asking *asking, const struct end *end)
+{
+	struct link_info info;
+
+	return !link_get(asking->nl, running_ifindex(asking->run, end), NULL, &info, NULL) &&
+	       end_state_of(&info) == END_DOWN;
+}
+
+static const struct end *down_end_towards(struct path_asking *asking, const struct node *node,
+					  const struct ip_addr *addr)
 {
 	for (size_t i = 0; i < node->n_ends; i++) {
 		const struct end *end = node->ends[i];
-		struct link_info info;
 
 		for (size_t k = 0; k < end->n_addresses; k++)
-			if (ip_prefix_contains(&end->addresses[k].prefix, &asking->path->to) &&
-			    !link_get(asking->nl, running_ifindex(asking->run, end), NULL, &info,
-				      NULL) &&
-			    end_state_of(&info) == END_DOWN)
+			if (ip_prefix_contains(&end->addresses[k].prefix, addr) &&
+			    is_down(asking, end))
 				return end;
 	}
 	return NULL;
+}
+
+/*
+ * An end of this node that is down, on whose network the destination would be, or the next hop of
+ * a route of the lab file: the kernel takes such routes away with the link.
+ */
+static const struct end *end_that_would(struct path_asking *asking, const struct node *node)
+{
+	const struct ip_addr *to = &asking->path->to;
+	const struct end *end = down_end_towards(asking, node, to);
+
+	for (size_t i = 0; !end && i < node->n_routes; i++) {
+		const struct route *route = &node->routes[i];
+
+		if (!ip_prefix_contains(&route->to, to))
+			continue;
+		for (size_t k = 0; !end && k < route->n_hops; k++)
+			if (route->hops[k].via.family)
+				end = down_end_towards(asking, node, &route->hops[k].via);
+	}
+	return end;
 }
 
 static void say_no_route(struct path_asking *asking, const struct path_hop *hop, const char *to)

@@ -1,0 +1,287 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# test_deaths.sh - each way to die on a path: `ping` names node and reason, `why` foretells it, and the
+# two agree. a -- r1 -- r2 -- sw (a bridge) -- b.
+# shellcheck source=tests/lab/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+lab() {
+	cat >"$TEST_TMP/deaths.yaml" <<-'YAML'
+		lab: deaths
+		nodes:
+		  a: {routes: [{to: default, via: 10.0.1.254}]}
+		  r1: {forward: true, routes: [{to: 10.0.3.0/24, via: 10.0.2.2}]}
+		  r2: {forward: true, routes: [{to: 10.0.1.0/24, via: 10.0.2.1}]}
+		  b: {routes: [{to: default, via: 10.0.3.254}]}
+		  sw: {kind: bridge}
+		links:
+		  - endpoints: [{end: "a:e0", address: 10.0.1.1/24}, {end: "r1:w0", address: 10.0.1.254/24}]
+		  - endpoints: [{end: "r1:e0", address: 10.0.2.1/24}, {end: "r2:w0", address: 10.0.2.2/24}]
+		  - endpoints: [{end: "r2:e0", address: 10.0.3.254/24}, "sw:p0"]
+		  - endpoints: [{end: "b:e0", address: 10.0.3.1/24}, "sw:p1"]
+	YAML
+	up "$TEST_TMP/deaths.yaml"
+	good vethlab ping a b -W 5 # ARP is done, and the bridge has learned
+}
+
+field() { # FILTER of the echo
+	jq -r "select(.schema == \"vethlab.ping/1\") | $1" <<<"$out"
+}
+
+# What `why` foretells from a to b: "WORD [NODE]", of the leg there or back.
+foretold() { # TO
+	local verdict
+	verdict=$(vethlab why a "$1" -j || true)
+	jq -r '(.back // .there) | "\(.end) \(.hops[-1].node)"' <<<"$verdict"
+}
+
+# An echo from a dies: result, then where and why as `ping` saw it ("NODE REASON"; - for no drop), and
+# what `why` foretells ("- " for nothing: filters are not looked at).
+dies() { # RESULT SEEN FORETOLD [TO] [OPTION OF PING...]
+	local result=$1 seen=$2 told=$3 to=${4:-b}
+	shift $(($# < 4 ? $# : 4))
+	bad 1 vethlab ping a "$to" -W 0.3 -j "$@"
+	assert_eq "$(field .result)" "$result" "result"
+	assert_eq "$(field '.itinerary | if .death == null then "-"
+		else .drops[.death] | "\(.node) \(.reason)" end')" "$seen" "the drop"
+	assert_eq "$(foretold "$to")" "$told" "what why foretells"
+}
+
+last_seen() { # END HOOK LEG
+	assert_eq "$(field '.itinerary.last_seen | "\(.end) \(.hook) \(.leg)"')" "$*" "last seen"
+}
+
+drop_rule() { # NODE HOOK
+	inside "$1" nft add table ip t
+	inside "$1" nft "add chain ip t c { type filter hook $2 priority 0; policy drop; }"
+}
+
+test_no_route() {
+	lab
+	dies refused "r1 IP_INNOROUTES" "no-route r1" 10.9.9.9
+	last_seen r1:w0 in request
+	good vethlab down deaths
+}
+
+test_no_route_back() {
+	lab
+	good vethlab exec b ip route del default
+	dies unanswered "-" "no-route b"
+	last_seen b:e0 in request
+	says "b has no route back to 10.0.1.1"
+	good vethlab down deaths
+}
+
+# The kernel names no reason for these routes: the function tells, and `why` the kind.
+test_refusing_routes() {
+	local kind
+	lab
+	good vethlab exec r1 ip route add blackhole 10.0.3.1/32
+	bad 1 vethlab ping a b -W 0.3
+	says "r1:w0  in" "blackhole route" "r1 dropped the request" "0 answered, 1 unanswered"
+	assert_eq "$(foretold b)" "refused-by-route r1" "why"
+	for kind in unreachable prohibit; do
+		good vethlab exec r1 ip route replace "$kind" 10.0.3.1/32
+		bad 1 vethlab ping a b -W 0.3
+		says "r1 has a" "$kind route for 10.0.3.1" "1 refused by ICMP errors"
+		assert_eq "$(foretold b)" "refused-by-route r1" "why"
+	done
+	good vethlab down deaths
+}
+
+test_ttl() {
+	lab
+	bad 1 vethlab ping a b -t 1 -j
+	assert_eq "$(field .error)" "time to live exceeded" "error"
+	last_seen r1:w0 in request
+	bad 1 vethlab ping a b -t 2 -j
+	last_seen r2:w0 in request
+	assert_eq "$(field .itinerary.answerer)" r2 "who says so"
+	good vethlab down deaths
+}
+
+test_forwarding_off() {
+	lab
+	inside r1 sysctl -qw net.ipv4.ip_forward=0
+	bad 1 vethlab ping a b -W 0.3 -j
+	last_seen r1:w0 in request
+	assert_eq "$(field '.itinerary.drops[.itinerary.death].node')" r1 "the drop"
+	assert_eq "$(foretold b)" "not-forwarding r1" "why"
+	good vethlab down deaths
+}
+
+test_rp_filter() {
+	lab
+	inside r2 sysctl -qw net.ipv4.conf.all.rp_filter=1
+	inside r2 ip route replace 10.0.1.0/24 dev e0
+	dies unanswered "r2 IP_RPFILTER" "rp-filter r2"
+	last_seen r2:w0 in request
+	good vethlab down deaths
+}
+
+test_netfilter() {
+	lab
+	drop_rule r1 prerouting
+	dies unanswered "r1 NETFILTER_DROP" "arrives a"
+	inside r1 nft delete table ip t
+	drop_rule r1 forward
+	dies unanswered "r1 NETFILTER_DROP" "arrives a"
+	last_seen r1:w0 in request
+	inside r1 nft delete table ip t
+	drop_rule r1 postrouting
+	dies unanswered "r1 NETFILTER_DROP" "arrives a"
+	inside r1 nft delete table ip t
+	drop_rule b input
+	dies unanswered "b NETFILTER_DROP" "arrives a"
+	last_seen b:e0 in request
+	inside b nft delete table ip t
+	drop_rule b output
+	dies unanswered "b NETFILTER_DROP" "arrives a"
+	inside b nft delete table ip t
+	drop_rule a output
+	dies not-sent "a NETFILTER_DROP" "arrives a"
+	inside a nft delete table ip t
+	# The reply came home, and the firewall there took it.
+	drop_rule a input
+	dies unanswered "a NETFILTER_DROP" "arrives a"
+	last_seen a:e0 in reply
+	says "a dropped the reply"
+	good vethlab down deaths
+}
+
+test_traffic_control() {
+	tc qdisc add dev lo clsact
+	tc filter add dev lo ingress matchall action drop 2>/dev/null ||
+		skip_test "this kernel has no matchall classifier"
+	tc qdisc del dev lo clsact
+	lab
+	if inside r1 tc qdisc add dev e0 root netem loss 100% 2>/dev/null; then
+		bad 1 vethlab ping a b -W 0.3 -j
+		last_seen r1:e0 out request
+		inside r1 tc qdisc del dev e0 root
+	fi
+	inside r2 tc qdisc add dev w0 clsact
+	inside r2 tc filter add dev w0 ingress matchall action drop
+	bad 1 vethlab ping a b -W 0.3 -j
+	assert_eq "$(field '.itinerary.drops[.itinerary.death].node')" r2 "the drop"
+	inside r2 tc qdisc del dev w0 clsact
+	good vethlab ping a b -W 5
+	good vethlab down deaths
+}
+
+test_neighbor() {
+	lab
+	bad 1 vethlab ping a 10.0.1.77 -W 5 -j
+	assert_eq "$(field .error)" "host unreachable" "error"
+	assert_eq "$(field '.itinerary.drops[0] | "\(.node) \(.reason)"')" "a NEIGH_FAILED" "the drop"
+	assert_eq "$(foretold 10.0.1.77)" "no-neighbor a" "why"
+	bad 1 vethlab ping a 10.0.3.77 -W 5 -j
+	assert_eq "$(field '.itinerary.drops[0] | "\(.node) \(.reason)"')" "r2 NEIGH_FAILED" "the drop"
+	last_seen r2:w0 in request
+	assert_eq "$(foretold 10.0.3.77)" "no-neighbor r2" "why"
+	good vethlab down deaths
+}
+
+test_link_down() {
+	lab
+	good vethlab link r1:e0 down
+	bad 1 vethlab ping a b -W 0.3 -j
+	assert_eq "$(foretold b)" "no-route r1" "why, this side"
+	says "r1:e0 is down, so r1 has no route"
+	good vethlab link r1:e0 up
+	good vethlab exec r1 ip route add 10.0.3.0/24 via 10.0.2.2
+	good vethlab link r2:w0 down
+	bad 1 vethlab ping a b -W 0.3 -j
+	assert_eq "$(foretold b)" "link-down r1" "why, the other side"
+	says "r2:w0 is down, so nothing crosses"
+	good vethlab link r2:w0 up
+	good vethlab exec r2 ip route add 10.0.1.0/24 via 10.0.2.1
+	good vethlab ping a b -W 5
+	good vethlab link b:e0 down
+	bad 1 vethlab ping a b -W 0.3 -j
+	assert_eq "$(foretold b)" "no-neighbor r2" "why, behind the bridge"
+	good vethlab down deaths
+}
+
+test_mtu() {
+	lab
+	inside r1 ip link set e0 mtu 1000
+	bad 1 vethlab ping a b -s 1200 -j
+	assert_eq "$(field .error)" "fragmentation needed (mtu 1000)" "error"
+	assert_eq "$(field '.itinerary.drops[0] | "\(.node) \(.reason)"')" "r1 PKT_TOO_BIG" "the drop"
+	assert_eq "$(field .why.end)" too-big "why"
+	good vethlab ping a b -s 500
+	good vethlab down deaths
+}
+
+test_ignored() {
+	lab
+	inside b sysctl -qw net.ipv4.icmp_echo_ignore_all=1
+	bad 1 vethlab ping a b -W 0.3 -j
+	last_seen b:e0 in request
+	assert_eq "$(foretold b)" "echo-ignored b" "why"
+	good vethlab down deaths
+}
+
+test_own_address() {
+	lab
+	good vethlab ping a a:e0 -j
+	assert_eq "$(field .stayed_on_lo)" true "stayed on lo"
+	assert_eq "$(field .itinerary)" null "no record"
+	good vethlab why a 10.0.1.1 -j
+	assert_eq "$(jq -r .there.end <<<"$out")" stays-on-lo "why"
+	good vethlab down deaths
+}
+
+test_loop() {
+	lab
+	inside r2 ip route replace 10.0.3.1/32 via 10.0.2.1
+	bad 1 vethlab ping a b -t 9 -j
+	assert_eq "$(field .error)" "time to live exceeded" "error"
+	assert_eq "$(field '[.itinerary.hops[] | select(.again)] | length > 4')" true "it comes again"
+	assert_eq "$(foretold b | cut -d' ' -f1)" loop "why"
+	good vethlab down deaths
+}
+
+# traceroute names the ends of the way, and stops where the way does.
+test_traceroute() {
+	lab
+	good vethlab traceroute a b -j
+	assert_eq "$(jq -rs 'map(.at.end) | join(" ")' <<<"$out")" "r1:w0 r2:w0 b:e0" "the way"
+	bad 1 vethlab traceroute a 10.9.9.9 -j
+	assert_eq "$(jq -rs 'map(.at.end) | join(" ")' <<<"$out")" "r1:w0" "the way"
+	good vethlab down deaths
+}
+
+# The same stories from a file, by somebody who may do nothing.
+test_replay() {
+	lab
+	drop_rule r1 forward
+	vethlab record "$TEST_TMP/run.rec" --for 2s 2>"$TEST_TMP/log" &
+	sleep 0.5
+	bad 1 vethlab ping a b -W 0.3 -q
+	wait $!
+	good vethlab replay "$TEST_TMP/run.rec" dropped
+	says "r1 dropped the request: a netfilter rule" "NETFILTER_DROP, in nft_do_chain"
+	good vethlab replay "$TEST_TMP/run.rec" r1 type request -j
+	assert_eq "$(jq -rs 'map(.reason // "\(.end) \(.hook)") | last' <<<"$out")" NETFILTER_DROP "last"
+	head -c $(($(stat -c %s "$TEST_TMP/run.rec") - 20)) "$TEST_TMP/run.rec" >"$TEST_TMP/cut.rec"
+	good vethlab replay "$TEST_TMP/cut.rec" dropped
+	says "r1 dropped the request" "the recording was cut short"
+	good vethlab down deaths
+}
+
+# Two tracers see the same, each by its own filter; nobody takes records from the other.
+test_two_tracers() {
+	lab
+	vethlab trace --for 2s type request b -j >"$TEST_TMP/one" 2>/dev/null &
+	vethlab trace --for 2s type echo -i -j >"$TEST_TMP/two" 2>/dev/null &
+	sleep 0.7
+	good vethlab ping a b -c 20 -i 0 -q
+	wait
+	assert_eq "$(jq -s 'map(select(.hook == "in")) | length' "$TEST_TMP/one")" 20 "requests at b"
+	assert_eq "$(jq -s 'map(select(.fate == "answered")) | length' "$TEST_TMP/two")" 20 "stories"
+	good vethlab down deaths
+}
+
+run_tests
