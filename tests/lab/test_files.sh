@@ -1,0 +1,121 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# test_files.sh - the verbs that work on lab files alone: check, graph, generate.
+# shellcheck source=tests/lab/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+DATA=$TOP/tests/unit/data/bad
+
+test_check() {
+	good vethlab check two-hosts "$TOP/topology/labs/ring.yaml"
+	says "two-hosts can be built: 2 nodes, 1 link" "ring can be built: 6 nodes, 6 links"
+	# Warnings are no errors; a bad file among good ones is.
+	good vethlab check blue
+	says "warning: the subnet 10.1.1.0/24 of blue:veth3" "blue can be built"
+	bad 3 vethlab check "$DATA/node-unknown-key.yaml" two-hosts "$DATA/overlap.yaml"
+	says 'node-unknown-key.yaml:2:13: error: unknown key "fordward" in a node' \
+		'did you mean "forward"?' "two-hosts can be built" "x can be built"
+	bad 3 vethlab check "$TEST_TMP/none.yaml"
+	says "cannot read it: No such file or directory"
+	bad 3 vethlab check nonesuch
+	says "there is no bundled lab 'nonesuch'"
+	bad 2 vethlab check
+	bad 2 vethlab check -l blue two-hosts
+}
+
+test_check_json() {
+	local file
+	bad 3 vethlab check --json blue "$DATA"/*.yaml
+	echo "$out" >"$TEST_TMP/check.json"
+	good "$HELPERS/valid" "$TOP/docs/schema/check.json" <"$TEST_TMP/check.json"
+	assert_eq "$(jq '.files | length' "$TEST_TMP/check.json")" \
+		"$(($(find "$DATA" -name '*.yaml' | wc -l) + 1))" "files"
+	assert_eq "$(jq -c '.files[0] | [.good, .lab, .nodes, .links, .findings[].line]' \
+		"$TEST_TMP/check.json")" '[true,"blue",2,2,27]' "blue"
+	# Good is who can be built, and every bad file has findings.
+	assert_eq "$(jq '[.files[] | select(.good == any(.findings[]; .severity == "error"))] | length' \
+		"$TEST_TMP/check.json")" 0 "files that are good in spite of errors, or bad without"
+	for file in "$DATA"/*.yaml; do
+		[[ $(jq --arg file "$file" '[.files[] | select(.file == $file).findings[]] | length' \
+			"$TEST_TMP/check.json") -gt 0 ]] || fail "$file: no findings"
+	done
+}
+
+# A lab file that is not good touches nothing.
+test_up_bad() {
+	bad 3 vethlab up "$DATA/address-bad.yaml"
+	says "address-bad.yaml:4:36: error:" "address-bad.yaml:4:51: error:"
+	good ip netns list
+	assert_eq "$out" "" "namespaces"
+}
+
+# The longest names that there are.
+test_names() {
+	local node interface=abcdefghijklmno
+	node=$(printf 'n%.0s' {1..63})
+	printf 'lab: names\nnodes: {%s: {}, _-.: {}}\nlinks:\n- endpoints:\n' "$node" >"$TEST_TMP/n.yaml"
+	printf '  - {end: "%s:%s", address: 10.0.0.1/24}\n  - {end: "_-.:a=b", address: 10.0.0.2/24}\n' \
+		"$node" "$interface" >>"$TEST_TMP/n.yaml"
+	up "$TEST_TMP/n.yaml"
+	good ip netns exec "$node" ip link show "$interface"
+	good vethlab ping "$node" 10.0.0.2
+	says "$node:$interface" "1 sent, 1 answered"
+	good vethlab down names
+}
+
+test_graph() {
+	good vethlab graph two-hosts
+	says "a (host)" "eth0 -- b:eth0  10.0.0.1/24 fd00::1/64"
+	good vethlab graph --dot two-hosts
+	says 'graph "two-hosts" {' '"a" -- "b" [taillabel="eth0\n10.0.0.1/24\nfd00::1/64"'
+	good vethlab graph --mermaid container
+	says "graph LR" 'n0(["host<br/>172.17.0.1/16"])'
+	# Without a name: the lab that runs, under the name that it runs under or as the file says.
+	bad 1 vethlab graph
+	up two-hosts --as copy
+	good vethlab graph
+	says "a (host)"
+	good vethlab graph copy
+	says "a (host)"
+	good vethlab down copy
+	bad 3 vethlab graph "$DATA/link-list.yaml"
+	says "link-list.yaml:4:3: error:"
+	bad 2 vethlab graph --svg two-hosts
+	bad 2 vethlab graph two-hosts ring
+}
+
+test_generate() {
+	local kind
+	for kind in "chain 3" "ring 3" "star 2" "tree 2" "tree 1 5" "mesh 3" "grid 2 2" "clos 2 2" \
+		"clos 1 2 3" "fat-tree 2"; do
+		# shellcheck disable=SC2086 # shape and sizes
+		good vethlab generate $kind
+		echo "$out" >"$TEST_TMP/lab.yaml"
+		says "# Made by \`vethlab generate $kind" "endpoints:"
+		good vethlab check "$TEST_TMP/lab.yaml"
+		says_not warning error
+	done
+	good vethlab generate ring 3 --v4 --routes --name round -o "$TEST_TMP/new.yaml"
+	assert_eq "$out" "" "output besides the file"
+	out=$(cat "$TEST_TMP/new.yaml")
+	says "lab: round" 'via: "10.0.0.2"' "addresses: [10.0.0.1/30]"
+	says_not "fd00:" "routing:"
+	bad 1 vethlab generate ring 4 -o "$TEST_TMP/new.yaml"
+	says "File exists"
+	assert_eq "$(cat "$TEST_TMP/new.yaml")" "$(vethlab generate ring 3 --v4 --routes --name round)" \
+		"the file that was there"
+	bad 2 vethlab generate rign 3
+	says "did you mean 'ring'?"
+	bad 2 vethlab generate chain
+	says "chain needs N"
+	bad 2 vethlab generate chain 1
+	bad 2 vethlab generate chain 3x
+	bad 2 vethlab generate chain 3 4
+	bad 2 vethlab generate fat-tree 3
+	bad 2 vethlab generate grid 1000 1000
+	says "more than 100000"
+	bad 2 vethlab generate ring 3 --name a/b
+	bad 2 vethlab generate
+}
+
+run_tests
