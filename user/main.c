@@ -35,8 +35,17 @@ const struct cmd cmds[] = {
 	  "The exit status is the command's.\n\n  vethlab exec blue ip address\n" },
 	{ "shell", cmd_shell, "[-l LAB] NODE", "a shell inside a node",
 	  "$SHELL, with VETHLAB_NODE set for its prompt. `exit` leaves it.\n" },
-	{ "link", cmd_link, "[-l LAB] END up|down [-j]", "set an end of a link up or down",
-	  "  vethlab link default:veth0 up\n" },
+	{ "link", cmd_link, "[-l LAB] END up|down | END address add|del PREFIX [-j]",
+	  "set an end of a link up or down, give it an address or take it away",
+	  "  vethlab link default:veth0 up\n"
+	  "  vethlab link blue:veth1 address add 10.1.1.9/24\n" },
+	{ "route", cmd_route,
+	  "[-l LAB] NODE add|del PREFIX [via ADDRESS] [dev INTERFACE] [metric N] | NODE add|del "
+	  "blackhole|unreachable|prohibit PREFIX [-j]",
+	  "add a route to a node, or take it away",
+	  "  vethlab route blue add default via 10.1.1.2\n"
+	  "  vethlab route blue add blackhole 10.9.0.0/16\n"
+	  "  vethlab route blue del default\n" },
 	{ "plan", cmd_plan, "[-l LAB] FILE [-j]",
 	  "say what apply would change, and which traffic that disturbs",
 	  "  FILE            the lab file as it is now; the lab runs from what it was\n"

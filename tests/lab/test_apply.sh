@@ -288,6 +288,74 @@ test_foreign_interface() {
 	good ip netns del theirs
 }
 
+# Without a file: addresses and routes. The file does not know them, and apply leaves them alone.
+test_address_and_route_by_hand() {
+	row_up
+	good vethlab link c:w address add 10.0.2.9/24
+	says "c:w has now 10.0.2.9/24"
+	good inside b ping -c 1 -W 5 -q 10.0.2.9
+	bad 5 vethlab link c:w address add 10.0.2.9/24
+	says "c:w: cannot add address 10.0.2.9/24"
+	nothing_planned
+	good vethlab link --json c:w address del 10.0.2.9/24
+	assert_eq "$(jq -r .end.deleted <<<"$out")" 10.0.2.9/24 "deleted"
+	bad 5 vethlab link c:w address del 10.0.2.9/24
+	bad 2 vethlab link c:w address add 10.0.2.9
+	bad 2 vethlab link c:w address put 10.0.2.9/24
+	good vethlab link a:x address add fd01::9/64
+	good inside b ping -6 -c 1 -W 5 -q fd01::9
+	good vethlab route a add 10.7.0.0/16 via 10.0.1.2 metric 7
+	assert_eq "$(ip -n a route show 10.7.0.0/16)" "10.7.0.0/16 via 10.0.1.2 dev x metric 7 " "route"
+	good vethlab route a del 10.7.0.0/16
+	assert_eq "$(ip -n a route show 10.7.0.0/16)" "" "route"
+	good vethlab route a add prohibit 10.8.0.0/16
+	bad 2 inside a ping -c 1 -W 1 -q 10.8.0.1
+	good vethlab route a del prohibit 10.8.0.0/16
+	good vethlab route a add fd07::/64 dev x
+	good vethlab route a add default via fd01::2
+	assert_eq "$(ip -n a -6 route show default | awk '{print $3}')" fd01::2 "IPv6 default route"
+	good vethlab route a del default via fd01::2
+	good vethlab route --json a del default
+	assert_eq "$(jq -r .deleted <<<"$out")" 0.0.0.0/0 "deleted"
+	bad 5 vethlab route a del 10.0.1.0/24
+	says "goes with the address"
+	bad 2 vethlab route a add 10.7.0.0/16
+	bad 2 vethlab route a add 10.7.0.0/16 via
+	bad 2 vethlab route a add 10.7.0.0/16 dev nosuch
+	says "no interface 'nosuch'"
+	bad 2 vethlab route a add 10.7.0.0/16 metric x dev x
+	bad 2 vethlab route nosuch add default via 10.0.1.2
+	good vethlab down
+}
+
+# Routes in a namespace that is not ours go with the lab; those of others stay, equal ones too.
+test_routes_of_others_stay() {
+	row=$TEST_TMP/row.yaml
+	cat >"$row" <<-END
+		lab: row
+		nodes:
+		  h: {netns: host, routes: [blackhole 10.98.0.0/16]}
+		  a: {}
+		links: [{endpoints: [{end: "h:x", address: 10.0.0.1/24}, {end: "a:x", address: 10.0.0.2/24}]}]
+	END
+	good ip route add blackhole 10.97.0.0/16
+	up "$row"
+	good vethlab route h add unreachable 10.96.0.0/16
+	bad 5 vethlab route h add blackhole 10.97.0.0/16
+	bad 5 vethlab route h del blackhole 10.97.0.0/16
+	good vethlab route h add blackhole fd97::/64
+	in_place 's/blackhole 10.98.0.0\/16/prohibit 10.95.0.0\/16/' "- h route 10.98.0.0/16 blackhole"
+	assert_eq "$(ip route show type prohibit | awk '{print $2}')" 10.95.0.0/16 "routes"
+	good vethlab down
+	assert_eq "$(ip route | tr -d '\n')" "blackhole 10.97.0.0/16 " "routes after down"
+	assert_eq "$(ip -6 route show type blackhole)" "" "IPv6 routes after down"
+	# The same while it stands in the way: what was there before stays when `up` fails.
+	sed -i 's/prohibit 10.95/blackhole 10.97/' "$row"
+	bad 5 vethlab up "$row"
+	assert_eq "$(ip route | tr -d '\n')" "blackhole 10.97.0.0/16 " "routes after a failed up"
+	good ip route del blackhole 10.97.0.0/16
+}
+
 test_usage() {
 	local green
 	row_up

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* link.c - vethlab link: set an end up or down. */
+/* link.c - vethlab link: set an end up or down, give it addresses. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "user/cmd/cmd.h"
+#include "user/lab/hand.h"
 #include "user/lab/live.h"
 #include "user/out/out.h"
 
@@ -130,36 +131,92 @@ static void print(const struct side sides[2], bool json)
 	out_json_print(doc, stdout);
 }
 
-int cmd_link(int argc, char **argv, struct err *err)
+static int link_state(const struct running *run, const struct end *end, bool up, bool json,
+		      struct err *err)
 {
 	struct side sides[2] = { 0 };
-	struct running *run = NULL;
-	struct cmd_args args;
-	const struct end *end;
-	bool up;
-	int ret = cmd_parse(&args, argc, argv, false, err);
+	int ret = open_side(&sides[0], run, end, err);
 
-	if (ret)
-		return ret;
-	if (args.argc != 2)
-		return cmd_usage(err, "link", "which end, up or down?");
-	up = !strcmp(args.argv[1], "up");
-	if (!up && strcmp(args.argv[1], "down"))
-		return cmd_usage(err, "link", "'%s' is not up or down", args.argv[1]);
-	if (lab_open(&run, args.lab, err))
-		return err->code;
-	end = cmd_find_end(run, args.argv[0], err);
-	ret = end ? 0 : -ENOENT;
-	if (!ret)
-		ret = open_side(&sides[0], run, end, err);
 	if (!ret)
 		ret = open_side(&sides[1], run, end->peer, err);
 	if (!ret)
 		ret = change(sides, up, err);
 	if (!ret)
-		print(sides, args.json);
+		print(sides, json);
 	close_side(&sides[0]);
 	close_side(&sides[1]);
+	return ret;
+}
+
+/* link END address add|del PREFIX */
+static int link_address(const struct running *run, const struct end *end,
+			const struct ip_prefix *prefix, bool add, bool json, struct err *err)
+{
+	char text[IP_TEXT_SIZE];
+	int ret = hand_address(run, end, prefix, add, err);
+
+	if (ret)
+		return ret;
+	ip_prefix_format(prefix, text, sizeof(text));
+	if (json) {
+		json_t *doc = out_json_document("vethlab.link/1"), *object = out_json_end(end);
+
+		json_object_set_new(object, add ? "added" : "deleted", json_string(text));
+		json_object_set_new(doc, "end", object);
+		out_json_print(doc, stdout);
+	} else {
+		printf("%s %s %s\n", end->name, add ? "has now" : "has no longer", text);
+	}
+	return 0;
+}
+
+/* What is asked for. */
+struct link_words {
+	bool address, on; /* on: up, or add */
+	struct ip_prefix prefix;
+};
+
+static int parse_words(const struct cmd_args *args, struct link_words *words, struct err *err)
+{
+	const char *word = args->argc > 1 ? args->argv[1] : "";
+
+	words->address = !strcmp(word, "address");
+	if (args->argc != (words->address ? 4 : 2))
+		return cmd_usage(err, "link", "which end, up or down, or which address?");
+	if (words->address)
+		word = args->argv[2];
+	words->on = !strcmp(word, words->address ? "add" : "up");
+	if (!words->on && strcmp(word, words->address ? "del" : "down") != 0)
+		return cmd_usage(err, "link", "'%s' is not %s", word,
+				 words->address ? "add or del" : "up or down");
+	if (words->address && !ip_prefix_parse(args->argv[3], &words->prefix))
+		return cmd_usage(err, "link", "'%s' is not an address with its length, like "
+					      "10.0.0.1/24",
+				 args->argv[3]);
+	return 0;
+}
+
+int cmd_link(int argc, char **argv, struct err *err)
+{
+	struct link_words words = { 0 };
+	struct running *run = NULL;
+	struct cmd_args args;
+	const struct end *end;
+	int ret = cmd_parse(&args, argc, argv, false, err);
+
+	if (!ret)
+		ret = parse_words(&args, &words, err);
+	if (ret)
+		return ret;
+	if (lab_open(&run, args.lab, err))
+		return err->code;
+	end = cmd_find_end(run, args.argv[0], err);
+	if (!end)
+		ret = -ENOENT;
+	else if (words.address)
+		ret = link_address(run, end, &words.prefix, words.on, args.json, err);
+	else
+		ret = link_state(run, end, words.on, args.json, err);
 	running_free(run);
 	return ret ? (int)err->code : 0;
 }

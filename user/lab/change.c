@@ -22,7 +22,9 @@ static int remove_route(const struct change_site *site, const struct change *cha
 
 	snprintf(action, sizeof(action), "remove the route to %s",
 		 ip_prefix_format(&change->route->to, text, sizeof(text)));
-	return route_delete(site->nl, change->route, node_device, &devices, &what, err);
+	return route_delete(site->nl, change->route,
+			    node_route_protocol(site->run, change->node, change->route),
+			    node_device, &devices, &what, err);
 }
 
 static int remove_neighbor(const struct change_site *site, const struct change *change,
@@ -95,7 +97,9 @@ static int set_route(const struct change_site *site, const struct change *change
 
 	snprintf(action, sizeof(action), "set the route to %s",
 		 ip_prefix_format(&change->route->to, text, sizeof(text)));
-	return route_replace(site->nl, change->route, node_device, &devices, &what, err);
+	return route_replace(site->nl, change->route,
+			     node_route_protocol(site->run, change->node, change->route),
+			     node_device, &devices, &what, err);
 }
 
 static int set_state(const struct change_site *site, const struct change *change, struct err *err)

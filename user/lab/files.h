@@ -59,7 +59,10 @@ int journal_end(struct journal *journal, const struct netns_id *id, uint32_t ifi
 /* We are about to change a sysctl in a namespace that is not ours; value is what it was. */
 int journal_sysctl(struct journal *journal, const struct netns_id *id, const char *key,
 		   const char *value, struct err *err);
-/* What it was before the first change. -ENOENT: there was none. */
+/* We are about to add a route, with our mark, in a namespace that is not ours. Thread-safe. */
+int journal_route(struct journal *journal, const struct netns_id *id, const struct route *route,
+		  struct err *err);
+/* What a sysctl was before the first change. -ENOENT: there was none. */
 int journal_find_sysctl(const char *name, const struct netns_id *id, const char *key, char *value,
 			size_t size);
 

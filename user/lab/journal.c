@@ -6,6 +6,7 @@
  *	netns INODE COOKIE NAME			a namespace of ours is named
  *	end INODE COOKIE IFINDEX IFNAME		an interface of ours in another's namespace
  *	sysctl INODE COOKIE KEY VALUE		a setting of another's namespace, as it was
+ *	route INODE COOKIE KIND METRIC PREFIX	a route with our mark in another's namespace
  *
  * Interfaces in namespaces of ours go with them, and so does the other end of their links.
  */
@@ -141,6 +142,16 @@ int journal_sysctl(struct journal *journal, const struct netns_id *id, const cha
 		      key, value);
 }
 
+int journal_route(struct journal *journal, const struct netns_id *id, const struct route *route,
+		  struct err *err)
+{
+	char text[IP_TEXT_SIZE];
+
+	return append(journal, err, "route %" PRIu64 " %" PRIu64 " %d %" PRIu32 " %s\n", id->inode,
+		      id->cookie, route->kind, route->metric,
+		      ip_prefix_format(&route->to, text, sizeof(text)));
+}
+
 static bool parse_head(const char *line, struct journal_head *head)
 {
 	return sscanf(line, "vethlab 1 %39s %" SCNu32 " %" SCNu32 " %" SCNu32, head->boot,
@@ -259,6 +270,33 @@ static int undo_sysctl(const char *line, struct err *err)
 	return ret;
 }
 
+static int undo_route(const char *line, struct err *err)
+{
+	char text[LINE_SIZE];
+	struct nl_what what = { .object = text, .action = "remove the route", .ignore = ESRCH };
+	struct route route = { 0 };
+	struct netns_id id;
+	struct nl *nl = NULL;
+	int fd, kind, ret;
+
+	if (sscanf(line, "route %" SCNu64 " %" SCNu64 " %d %" SCNu32 " %511s", &id.inode, &id.cookie,
+		   &kind, &route.metric, text) != 5 ||
+	    !ip_prefix_parse(text, &route.to))
+		return 0;
+	route.kind = kind;
+	fd = netns_find(&id);
+	if (fd < 0)
+		return 0;
+	ret = nl_open(&nl, fd, err);
+	if (!ret)
+		ret = route_delete(nl, &route, ROUTE_OURS, NULL, NULL, &what, err);
+	if (!ret)
+		ret = nl_flush(nl, err);
+	nl_close(nl);
+	close(fd);
+	return ret;
+}
+
 static int undo_netns(const char *name, const char *line, struct err *err)
 {
 	char netns_name[LINE_SIZE], mark[64];
@@ -280,6 +318,8 @@ static int undo_line(const char *name, const char *line, const struct journal_he
 		return undo_end(line, head, err);
 	if (!strncmp(line, "sysctl ", 7))
 		return undo_sysctl(line, err);
+	if (!strncmp(line, "route ", 6))
+		return undo_route(line, err);
 	return undo_netns(name, line, err);
 }
 

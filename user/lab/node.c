@@ -180,8 +180,24 @@ uint32_t node_device(const char *dev, void *arg)
 	return strcmp(dev, "lo") ? 0 : LO_IFINDEX;
 }
 
-static int add_routes(const struct running *run, struct nl *nl, const struct node *node,
-		      int ignore, struct err *err)
+uint8_t node_route_protocol(const struct running *run, const struct node *node,
+			    const struct route *route)
+{
+	if (!run->nodes[node->index].ours)
+		return ROUTE_OURS;
+	return route->computed ? RTPROT_STATIC : RTPROT_BOOT;
+}
+
+int node_journal_route(const struct running *run, struct journal *journal, const struct node *node,
+		       const struct route *route, struct err *err)
+{
+	const struct running_node *place = &run->nodes[node->index];
+
+	return place->ours ? 0 : journal_route(journal, &place->id, route, err);
+}
+
+static int add_routes(const struct running *run, struct journal *journal, struct nl *nl,
+		      const struct node *node, int ignore, struct err *err)
 {
 	struct node_devices devices = { run, node };
 	char text[IP_TEXT_SIZE], action[80];
@@ -193,7 +209,10 @@ static int add_routes(const struct running *run, struct nl *nl, const struct nod
 
 		snprintf(action, sizeof(action), "add a route to %s",
 			 ip_prefix_format(&route->to, text, sizeof(text)));
-		ret = route_add(nl, route, node_device, &devices, &what, err);
+		ret = node_journal_route(run, journal, node, route, err);
+		if (!ret)
+			ret = route_add(nl, route, node_route_protocol(run, node, route), node_device,
+					&devices, &what, err);
 	}
 	return ret;
 }
@@ -274,7 +293,8 @@ int node_start(const struct node_job *job, struct err *err)
 	if (!ret && touch & (TOUCH_FRESH | TOUCH_REPAIR))
 		ret = add_neighbors(job->run, nl, node, err);
 	if (!ret && touch & (TOUCH_FRESH | TOUCH_REPAIR))
-		ret = add_routes(job->run, nl, node, touch & TOUCH_FRESH ? 0 : EEXIST, err);
+		ret = add_routes(job->run, job->journal, nl, node,
+				 touch & TOUCH_FRESH ? 0 : EEXIST, err);
 	if (!ret)
 		ret = nl_flush(nl, err);
 	nl_close(nl);

@@ -81,5 +81,11 @@ struct node_devices {
 };
 /* arg: a struct node_devices. 0, which the kernel refuses: the node has none of that name. */
 uint32_t node_device(const char *dev, void *arg);
+/* The protocol of a node's routes: what it says is static, or our mark where others have routes. */
+uint8_t node_route_protocol(const struct running *run, const struct node *node,
+			    const struct route *route);
+/* Before a route is added: where it does not go with its namespace, `down` must know. */
+int node_journal_route(const struct running *run, struct journal *journal, const struct node *node,
+		       const struct route *route, struct err *err);
 
 #endif

@@ -187,7 +187,7 @@ static void put_multipath(struct nlmsghdr *nlh, const struct route *route,
 }
 
 static int route_request(struct nl *nl, uint16_t type, uint16_t flags, const struct route *route,
-			 uint32_t (*ifindex)(const char *dev, void *arg), void *arg,
+			 uint8_t protocol, uint32_t (*ifindex)(const char *dev, void *arg), void *arg,
 			 const struct nl_what *what, struct err *err)
 {
 	/* A multipath route of 64 hops fits NL_ROOM; the reader allows no more. */
@@ -197,7 +197,7 @@ static int route_request(struct nl *nl, uint16_t type, uint16_t flags, const str
 	rtm->rtm_family = route->to.addr.family;
 	rtm->rtm_dst_len = route->to.len;
 	rtm->rtm_table = RT_TABLE_MAIN;
-	rtm->rtm_protocol = route->computed ? RTPROT_STATIC : RTPROT_BOOT;
+	rtm->rtm_protocol = protocol;
 	rtm->rtm_type = route_types[route->kind];
 	rtm->rtm_scope = RT_SCOPE_UNIVERSE;
 	if (route->kind == ROUTE_UNICAST && route->n_hops && !route->hops[0].via.family)
@@ -218,24 +218,25 @@ static int route_request(struct nl *nl, uint16_t type, uint16_t flags, const str
 	return nl_commit(nl, what, err);
 }
 
-int route_add(struct nl *nl, const struct route *route, uint32_t (*ifindex)(const char *dev, void *arg),
-	      void *arg, const struct nl_what *what, struct err *err)
+int route_add(struct nl *nl, const struct route *route, uint8_t protocol,
+	      uint32_t (*ifindex)(const char *dev, void *arg), void *arg,
+	      const struct nl_what *what, struct err *err)
 {
-	return route_request(nl, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, route, ifindex, arg, what,
-			     err);
+	return route_request(nl, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, route, protocol, ifindex,
+			     arg, what, err);
 }
 
-int route_replace(struct nl *nl, const struct route *route,
+int route_replace(struct nl *nl, const struct route *route, uint8_t protocol,
 		  uint32_t (*ifindex)(const char *dev, void *arg), void *arg,
 		  const struct nl_what *what, struct err *err)
 {
-	return route_request(nl, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, route, ifindex, arg,
-			     what, err);
+	return route_request(nl, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, route, protocol, ifindex,
+			     arg, what, err);
 }
 
-int route_delete(struct nl *nl, const struct route *route,
+int route_delete(struct nl *nl, const struct route *route, uint8_t protocol,
 		 uint32_t (*ifindex)(const char *dev, void *arg), void *arg,
 		 const struct nl_what *what, struct err *err)
 {
-	return route_request(nl, RTM_DELROUTE, 0, route, ifindex, arg, what, err);
+	return route_request(nl, RTM_DELROUTE, 0, route, protocol, ifindex, arg, what, err);
 }

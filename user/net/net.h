@@ -154,17 +154,23 @@ int address_add(struct nl *nl, uint32_t ifindex, const struct ip_prefix *prefix,
 int address_delete(struct nl *nl, uint32_t ifindex, const struct ip_prefix *prefix,
 		   const struct nl_what *what, struct err *err);
 
-int route_add(struct nl *nl, const struct route *route, uint32_t (*ifindex)(const char *dev, void *arg),
-	      void *arg, const struct nl_what *what, struct err *err);
-/* The same in place of one with its destination and metric, or new: no packet finds no route. */
-int route_replace(struct nl *nl, const struct route *route,
+/*
+ * Routes. protocol: who made it (RTPROT_*), by which route_delete() tells ours from others'. ifindex
+ * gives the index of the interface that a hop names, with arg.
+ */
+enum { ROUTE_OURS = 118 }; /* our mark in namespaces that are not ours; no daemon uses it */
+int route_add(struct nl *nl, const struct route *route, uint8_t protocol,
+	      uint32_t (*ifindex)(const char *dev, void *arg), void *arg,
+	      const struct nl_what *what, struct err *err);
+/* In place of one with the same destination and metric, or new: no packet finds no route. */
+int route_replace(struct nl *nl, const struct route *route, uint8_t protocol,
 		  uint32_t (*ifindex)(const char *dev, void *arg), void *arg,
 		  const struct nl_what *what, struct err *err);
 /*
- * The first with its destination and kind, and its metric and hops where route has them; never one
- * that the kernel made for an address. -ESRCH: there is none.
+ * The first with its destination, kind and protocol, and with its metric and hops where route has
+ * them. -ESRCH: there is none.
  */
-int route_delete(struct nl *nl, const struct route *route,
+int route_delete(struct nl *nl, const struct route *route, uint8_t protocol,
 		 uint32_t (*ifindex)(const char *dev, void *arg), void *arg,
 		 const struct nl_what *what, struct err *err);
 

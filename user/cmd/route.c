@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* route.c - vethlab route: add a route to a node, or take one away. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "user/cmd/cmd.h"
+#include "user/lab/hand.h"
+#include "user/out/out.h"
+
+/* A route as it is typed, in the words of ip-route(8). */
+struct words {
+	bool add, is_default;
+	struct route route; /* hops is &hop or NULL */
+	struct nexthop hop;
+};
+
+static bool parse_kind(const char *word, enum route_kind *kind)
+{
+	static const struct {
+		const char *word;
+		enum route_kind kind;
+	} kinds[] = {
+		{ "blackhole", ROUTE_BLACKHOLE },
+		{ "unreachable", ROUTE_UNREACHABLE },
+		{ "prohibit", ROUTE_PROHIBIT },
+	};
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
+		if (strcmp(word, kinds[i].word) != 0)
+			continue;
+		*kind = kinds[i].kind;
+		return true;
+	}
+	return false;
+}
+
+static int parse_to(struct words *words, const char *typed, struct err *err)
+{
+	struct ip_prefix *to = &words->route.to;
+
+	words->is_default = !strcmp(typed, "default");
+	if (words->is_default || ip_prefix_parse(typed, to))
+		return 0;
+	if (!ip_parse(typed, &to->addr))
+		return cmd_usage(err, "route", "'%s' is not default or a prefix, like 10.0.0.0/24",
+				 typed);
+	to->len = to->addr.family == AF_INET ? 32 : 128; /* one host, as ip-route(8) does */
+	return 0;
+}
+
+static int parse_option(struct words *words, const char *word, const char *value, struct err *err)
+{
+	struct nexthop *hop = &words->hop;
+	char *end;
+
+	if (!strcmp(word, "via")) {
+		if (!ip_parse(value, &hop->via))
+			return cmd_usage(err, "route", "via: '%s' is not an address", value);
+	} else if (!strcmp(word, "dev")) {
+		if (!*value || strlen(value) > IFNAME_MAX)
+			return cmd_usage(err, "route", "dev: '%s' is not an interface", value);
+		strcpy(hop->dev, value);
+	} else if (!strcmp(word, "metric")) {
+		unsigned long metric = strtoul(value, &end, 10);
+
+		if (*end || end == value || *value == '-' || metric > UINT32_MAX)
+			return cmd_usage(err, "route", "metric: '%s' is not a number", value);
+		words->route.metric = metric;
+	} else {
+		return cmd_usage(err, "route", "unexpected word '%s'", word);
+	}
+	return 0;
+}
+
+/* What only shows when all words are known. */
+static int finish(struct words *words, struct err *err)
+{
+	struct route *route = &words->route;
+	bool has_hop = words->hop.via.family || words->hop.dev[0];
+
+	words->hop.weight = 1;
+	route->hops = has_hop ? &words->hop : NULL;
+	route->n_hops = has_hop;
+	if (words->is_default)
+		route->to.addr.family = words->hop.via.family ? words->hop.via.family : AF_INET;
+	if (route->kind != ROUTE_UNICAST && has_hop)
+		return cmd_usage(err, "route", "a route to nowhere has no via or dev");
+	if (words->add && route->kind == ROUTE_UNICAST && !has_hop)
+		return cmd_usage(err, "route", "where to? via ADDRESS, dev INTERFACE, or blackhole");
+	return 0;
+}
+
+/* NODE add|del [blackhole|unreachable|prohibit] PREFIX [via A] [dev D] [metric M] */
+static int parse_words(const struct cmd_args *args, struct words *words, struct err *err)
+{
+	int i = 2, ret;
+
+	if (args->argc < 3)
+		return cmd_usage(err, "route", "which node, and which route?");
+	words->add = !strcmp(args->argv[1], "add");
+	if (!words->add && strcmp(args->argv[1], "del") != 0)
+		return cmd_usage(err, "route", "'%s' is not add or del", args->argv[1]);
+	i += parse_kind(args->argv[i], &words->route.kind);
+	if (i == args->argc)
+		return cmd_usage(err, "route", "which destination?");
+	ret = parse_to(words, args->argv[i++], err);
+	for (; !ret && i < args->argc; i += 2) {
+		if (i + 1 == args->argc)
+			return cmd_usage(err, "route", "%s what?", args->argv[i]);
+		ret = parse_option(words, args->argv[i], args->argv[i + 1], err);
+	}
+	return ret ? ret : finish(words, err);
+}
+
+static void print(const struct node *node, const struct words *words, bool json)
+{
+	char to[IP_TEXT_SIZE];
+	json_t *doc;
+
+	ip_prefix_format(&words->route.to, to, sizeof(to));
+	if (!json) {
+		printf("%s %s a route to %s\n", node->name, words->add ? "has now" : "has no longer",
+		       words->is_default ? "default" : to);
+		return;
+	}
+	doc = out_json_document("vethlab.route/1");
+	json_object_set_new(doc, "node", json_string(node->name));
+	json_object_set_new(doc, words->add ? "added" : "deleted", json_string(to));
+	json_object_set_new(doc, "metric", json_integer(words->route.metric));
+	out_json_print(doc, stdout);
+}
+
+int cmd_route(int argc, char **argv, struct err *err)
+{
+	struct words words = { 0 };
+	struct running *run = NULL;
+	const struct node *node;
+	struct cmd_args args;
+	int ret = cmd_parse(&args, argc, argv, false, err);
+
+	if (!ret)
+		ret = parse_words(&args, &words, err);
+	if (ret)
+		return ret;
+	if (lab_open(&run, args.lab, err))
+		return err->code;
+	node = cmd_find_node(run, args.argv[0], err);
+	ret = node ? hand_route(run, node, &words.route, words.add, err) : -ENOENT;
+	if (!ret)
+		print(node, &words, args.json);
+	running_free(run);
+	return ret ? (int)err->code : 0;
+}

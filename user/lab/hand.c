@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* hand.c - see hand.h. */
+#include <errno.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "user/lab/hand.h"
+#include "user/lab/node.h"
+
+static int open_node(struct nl **nl, const struct running *run, const struct node *node,
+		     struct err *err)
+{
+	int fd = running_open_netns(run, node, err), ret;
+
+	if (fd < 0)
+		return fd;
+	ret = nl_open(nl, fd, err);
+	close(fd);
+	return ret;
+}
+
+int hand_address(const struct running *run, const struct end *end, const struct ip_prefix *prefix,
+		 bool add, struct err *err)
+{
+	char text[IP_TEXT_SIZE], action[80];
+	struct nl_what what = { .object = end->name, .action = action };
+	struct nl *nl = NULL;
+	int ret = open_node(&nl, run, end->node, err);
+
+	snprintf(action, sizeof(action), "%s address %s", add ? "add" : "delete",
+		 ip_prefix_format(prefix, text, sizeof(text)));
+	if (!ret)
+		ret = (add ? address_add : address_delete)(nl, running_ifindex(run, end), prefix,
+							   &what, err);
+	if (!ret)
+		ret = nl_flush(nl, err);
+	nl_close(nl);
+	return ret;
+}
+
+static int check_devices(const struct node_devices *devices, const struct route *route,
+			 struct err *err)
+{
+	for (size_t i = 0; i < route->n_hops; i++) {
+		const char *dev = route->hops[i].dev;
+
+		if (!dev[0] || node_device(dev, (void *)devices))
+			continue;
+		err_set(err, ERR_USAGE, ENODEV, "%s has no interface '%s' of the lab",
+			devices->node->name, dev);
+		err_hint(err, "`vethlab show` lists the ends, written node:interface");
+		return -ENODEV;
+	}
+	return 0;
+}
+
+/* Of a namespace that is not ours, what `down` shall remove goes to the journal first. */
+static int journal(const struct running *run, const struct node_devices *devices,
+		   const struct route *route, struct err *err)
+{
+	struct journal *journal = NULL;
+	int lock, ret;
+
+	if (run->nodes[devices->node->index].ours)
+		return 0;
+	lock = lab_lock(run->name, err);
+	if (lock < 0)
+		return lock;
+	ret = journal_open(&journal, run->name, err);
+	if (!ret)
+		ret = node_journal_route(run, journal, devices->node, route, err);
+	journal_close(journal);
+	close(lock);
+	return ret;
+}
+
+/* A route of the file may be a computed one, which has another protocol. */
+static int delete_route(struct nl *nl, const struct running *run, const struct route *route,
+			struct node_devices *devices, struct nl_what *what, struct err *err)
+{
+	uint8_t protocol = node_route_protocol(run, devices->node, route);
+	int ret;
+
+	if (protocol == RTPROT_BOOT) {
+		ret = route_delete(nl, route, protocol, node_device, devices, what, NULL);
+		if (!ret)
+			ret = nl_flush(nl, NULL);
+		if (!ret)
+			return 0;
+		protocol = RTPROT_STATIC;
+	}
+	return route_delete(nl, route, protocol, node_device, devices, what, err);
+}
+
+int hand_route(const struct running *run, const struct node *node, const struct route *route,
+	       bool add, struct err *err)
+{
+	struct node_devices devices = { run, node };
+	char text[IP_TEXT_SIZE], action[80];
+	struct nl_what what = { .object = node->name, .action = action };
+	struct nl *nl = NULL;
+	int ret = check_devices(&devices, route, err);
+
+	snprintf(action, sizeof(action), "%s the route to %s", add ? "add" : "delete",
+		 ip_prefix_format(&route->to, text, sizeof(text)));
+	if (!ret)
+		ret = open_node(&nl, run, node, err);
+	if (!ret && add)
+		ret = journal(run, &devices, route, err);
+	if (!ret)
+		ret = add ? route_add(nl, route, node_route_protocol(run, node, route), node_device,
+				      &devices, &what, err) :
+			    delete_route(nl, run, route, &devices, &what, err);
+	if (!ret)
+		ret = nl_flush(nl, err);
+	if (ret == -ESRCH)
+		err_hint(err, "a route that the kernel made for an address goes with the address");
+	nl_close(nl);
+	return ret;
+}
