@@ -334,17 +334,25 @@ static __always_inline void follow_arrival(const struct sight *s, const struct v
 		count_reply(s, e);
 }
 
-/* Global functions: the verifier goes through them once. */
-__noinline int follow_echo(const struct sight *s)
+/* The end where it was seen, if the lab has it still. */
+static __always_inline const struct vl_end *sight_end(const struct sight *s)
 {
 	const struct vl_end *end;
 	__u32 number;
 
 	if (!s)
-		return 0;
+		return NULL;
 	number = s->end;
 	end = bpf_map_lookup_elem(&ends, &number);
-	if (!end || !end->in_use)
+	return end && end->in_use ? end : NULL;
+}
+
+/* Global functions: the verifier goes through them once. */
+__noinline int follow_echo(const struct sight *s)
+{
+	const struct vl_end *end = sight_end(s);
+
+	if (!end)
 		return 0;
 	if (s->hook == VL_HOOK_OUT)
 		follow_out(s, end);
@@ -356,16 +364,11 @@ __noinline int follow_echo(const struct sight *s)
 /* An ICMP error passes that quotes a request: s is the request's. */
 __noinline int follow_error(const struct sight *s)
 {
+	const struct vl_end *end = sight_end(s);
 	struct vl_echo_counters *count;
-	const struct vl_end *end;
 	struct vl_echo *e;
-	__u32 number;
 
-	if (!s)
-		return 0;
-	number = s->end;
-	end = bpf_map_lookup_elem(&ends, &number);
-	if (!end || !end->in_use)
+	if (!end)
 		return 0;
 	if (s->hook == VL_HOOK_OUT) {
 		/* Made here, if the request came in and did not go on. */

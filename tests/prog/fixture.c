@@ -5,13 +5,17 @@
 #include <stddef.h>
 #include <cmocka.h>
 
+#include <arpa/inet.h>
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <linux/bpf.h>
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -79,6 +83,34 @@ void fixture_pair(struct nl **nl, uint32_t base, uint32_t mtu)
 	    link_set_up(*nl, base + 1, true, &what, &err) || nl_flush(*nl, &err))
 		fail_msg("%s", err.what);
 	close(self);
+}
+
+int fixture_socket(uint32_t ifindex)
+{
+	int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
+	struct sockaddr_ll to = {.sll_family = AF_PACKET, .sll_ifindex = ifindex,
+				 .sll_protocol = htons(ETH_P_ALL)};
+
+	assert_true(fd >= 0);
+	assert_int_equal(bind(fd, (struct sockaddr *)&to, sizeof(to)), 0);
+	return fd;
+}
+
+void fixture_attach(struct watch *watch, struct nl *nl, enum watch_tc tc, uint32_t end,
+		    uint32_t ifindex)
+{
+	static const struct nl_what what = {.object = "the end", .action = "attach"};
+	struct err err = {};
+	int ret = 0;
+
+	if (tc == WATCH_TC_TCX)
+		ret = watch_attach_tcx(watch, end, ifindex, "the end", &err);
+	if (tc == WATCH_TC_CLSACT)
+		ret = watch_clsact_qdisc(watch, nl, ifindex, &what, &err);
+	if (!ret && tc == WATCH_TC_CLSACT)
+		ret = watch_clsact_filters(watch, nl, ifindex, &what, &err);
+	if (ret || nl_flush(nl, &err))
+		fail_msg("%s (%s)", err.what, err.hint);
 }
 
 struct watch *fixture_load(uint32_t ifindex_base)

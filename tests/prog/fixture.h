@@ -35,6 +35,12 @@ void fixture_unload(struct watch *watch);
  */
 void fixture_pair(struct nl **nl, uint32_t base, uint32_t mtu);
 
+/* A packet socket at an interface, to send and receive whole frames; the caller closes it. */
+int fixture_socket(uint32_t ifindex);
+/* Put the lab's tc programs on an end whose interface is ifindex. */
+void fixture_attach(struct watch *watch, struct nl *nl, enum watch_tc tc, uint32_t end,
+		    uint32_t ifindex);
+
 /*
  * Run the program of watch->progs[prog] on a frame. Asserts that it returned "go on" and that the
  * frame came back byte for byte. Returns 0, or -errno when the kernel would not run it.

@@ -8,10 +8,10 @@
 #include <stddef.h>
 #include <cmocka.h>
 
-#include <arpa/inet.h>
+#include <bpf/bpf.h>
 #include <errno.h>
-#include <linux/if_packet.h>
-#include <net/ethernet.h>
+#include <linux/bpf.h>
+#include <linux/if_link.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,8 +33,6 @@ static const struct nl_what what = {.object = "the pair", .action = "be made"};
 
 static void start(void)
 {
-	struct sockaddr_ll to = {.sll_family = AF_PACKET, .sll_ifindex = BASE,
-				 .sll_protocol = htons(ETH_P_ALL)};
 	struct err err = {};
 	struct stat self;
 
@@ -46,16 +44,11 @@ static void start(void)
 	for (uint32_t i = 0; i < 2; i++) {
 		struct vl_end end = {.in_use = 1, .ifindex = BASE + i, .peer = !i,
 				     .netns = self.st_ino};
-		const struct nl_what at = {.object = "end", .action = "attach"};
 
 		assert_int_equal(watch_name_end(lab, i, &end, &err), 0);
-		if (watch_clsact_qdisc(lab, nl, BASE + i, &at, &err) ||
-		    watch_clsact_filters(lab, nl, BASE + i, &at, &err) || nl_flush(nl, &err))
-			fail_msg("%s", err.what);
+		fixture_attach(lab, nl, watch_tc_available(), i, BASE + i);
 	}
-	sender = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
-	assert_true(sender >= 0);
-	assert_int_equal(bind(sender, (struct sockaddr *)&to, sizeof(to)), 0);
+	sender = fixture_socket(BASE);
 }
 
 static int stop(void **state)
@@ -90,6 +83,22 @@ static void send_echoes(int n)
 	}
 }
 
+static void say_all(void)
+{
+	struct watch_drop *drops;
+	struct err err = {};
+	uint64_t missed;
+	size_t n;
+
+	if (watch_read_drops(lab, &drops, &n, &missed, &err))
+		return;
+	for (size_t i = 0; i < n; i++)
+		print_message("end %u, stage %d: %llu packets, %s in %s\n", drops[i].end,
+			      drops[i].stage, drops[i].count.packets, drops[i].reason,
+			      drops[i].place);
+	free(drops);
+}
+
 /* Waits until n packets are known to be dropped at a place, and returns how the kernel called it. */
 static struct watch_drop await(uint32_t end, enum watch_drop_stage stage, uint64_t n)
 {
@@ -113,6 +122,8 @@ static struct watch_drop await(uint32_t end, enum watch_drop_stage stage, uint64
 		poll(NULL, 0, 1);
 	}
 	assert_int_equal(missed, 0);
+	if (found.count.packets != n)
+		say_all();
 	assert_int_equal(found.count.packets, n);
 	assert_int_equal(found.count.segments, n);
 	assert_int_equal(count, 1); /* and nothing else was dropped */
@@ -146,6 +157,75 @@ static void test_peer_is_down(void **state)
 	assert_int_equal(counters_of(lab, VL_HOOK_IN, 1).packets, 0);
 }
 
+/* A program of somebody else's that always returns verdict, attached as a link. */
+static int other_program(enum bpf_prog_type type, int verdict, uint32_t ifindex, int attach_type,
+			 uint32_t flags)
+{
+	const struct bpf_insn insns[] = {
+		{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = 0, .imm = verdict},
+		{.code = BPF_JMP | BPF_EXIT},
+	};
+	LIBBPF_OPTS(bpf_link_create_opts, opts, .flags = flags);
+	int prog = bpf_prog_load(type, "other", "GPL", insns, 2, NULL), link;
+
+	assert_true(prog >= 0);
+	link = bpf_link_create(prog, ifindex, (enum bpf_attach_type)attach_type, &opts);
+	close(prog);
+	if (link < 0 && errno == EINVAL) {
+		print_message("this kernel has no tcx (6.6)\n");
+		skip();
+	}
+	assert_true(link >= 0);
+	return link;
+}
+
+static void test_other_programs(void **state)
+{
+	enum { TCX_INGRESS = 46, TCX_EGRESS = 47, TC_ACT_SHOT = 2 };
+	struct watch_drop drop;
+	int link;
+
+	(void)state;
+	start();
+	link = other_program(BPF_PROG_TYPE_XDP, XDP_DROP, BASE + 1, BPF_XDP, XDP_FLAGS_SKB_MODE);
+	send_echoes(N);
+	drop = await(0, WATCH_DROP_ON_LINK, N);
+	assert_non_null(strstr(drop.place, "xdp"));
+	assert_int_equal(counters_of(lab, VL_HOOK_IN, 1).packets, 0);
+	close(link);
+	stop(NULL);
+
+	start();
+	link = other_program(BPF_PROG_TYPE_SCHED_CLS, TC_ACT_SHOT, BASE, TCX_EGRESS, 0);
+	send_echoes(N);
+	drop = await(0, WATCH_DROP_ON_LINK, N);
+	assert_string_equal(drop.reason, "TC_EGRESS");
+	assert_int_equal(counters_of(lab, VL_HOOK_OUT, 0).packets, N);
+	assert_int_equal(counters_of(lab, VL_HOOK_IN, 1).packets, 0);
+	close(link);
+	stop(NULL);
+
+	start();
+	link = other_program(BPF_PROG_TYPE_SCHED_CLS, TC_ACT_SHOT, BASE + 1, TCX_INGRESS, 0);
+	send_echoes(N);
+	drop = await(1, WATCH_DROP_AFTER_IN, N);
+	assert_string_equal(drop.reason, "TC_INGRESS");
+	assert_int_equal(counters_of(lab, VL_HOOK_IN, 1).packets, N);
+	close(link);
+}
+
+/* A queue that has no room: the packet has left by `out`, and does not come in. */
+static void test_queue(void **state)
+{
+	(void)state;
+	start();
+	assert_int_equal(system("tc qdisc add dev v3000 root pfifo limit 0"), 0);
+	send_echoes(N);
+	await(0, WATCH_DROP_ON_LINK, N);
+	assert_int_equal(counters_of(lab, VL_HOOK_OUT, 0).packets, N);
+	assert_int_equal(counters_of(lab, VL_HOOK_IN, 1).packets, 0);
+}
+
 /* Packets of an interface with an end's number in another namespace are nobody's. */
 static void test_other_namespace(void **state)
 {
@@ -173,6 +253,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_teardown(test_not_for_us, stop),
 		cmocka_unit_test_teardown(test_peer_is_down, stop),
+		cmocka_unit_test_teardown(test_other_programs, stop),
+		cmocka_unit_test_teardown(test_queue, stop),
 		cmocka_unit_test_teardown(test_other_namespace, stop),
 	};
 

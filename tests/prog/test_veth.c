@@ -8,12 +8,6 @@
 #include <stddef.h>
 #include <cmocka.h>
 
-#include <arpa/inet.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <linux/if_packet.h>
-#include <net/ethernet.h>
-#include <net/if.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -30,33 +24,13 @@ static int sender = -1, receiver = -1;
 
 static const struct nl_what what = {.object = "the pair", .action = "be made"};
 
-static int packet_socket(unsigned ifindex)
-{
-	int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
-	struct sockaddr_ll to = {.sll_family = AF_PACKET, .sll_ifindex = ifindex,
-				 .sll_protocol = htons(ETH_P_ALL)};
-
-	assert_true(fd >= 0);
-	assert_int_equal(bind(fd, (struct sockaddr *)&to, sizeof(to)), 0);
-	return fd;
-}
-
 static void attach(enum watch_tc tc)
 {
 	struct err err = {};
 
 	for (uint32_t end = 0; end < ENDS; end++) {
-		int ret = 0;
-
-		if (tc == WATCH_TC_TCX)
-			ret = watch_attach_tcx(lab, end, BASE + end, "v", &err);
-		if (tc == WATCH_TC_CLSACT)
-			ret = watch_clsact_qdisc(lab, nl, BASE + end, &what, &err);
-		if (!ret && tc == WATCH_TC_CLSACT)
-			ret = watch_clsact_filters(lab, nl, BASE + end, &what, &err);
-		if (!ret)
-			ret = watch_attach_xdp(lab, end, BASE + end, XDP_MODE_GENERIC, "v", &err);
-		if (ret || nl_flush(nl, &err))
+		fixture_attach(lab, nl, tc, end, BASE + end);
+		if (watch_attach_xdp(lab, end, BASE + end, XDP_MODE_GENERIC, "v", &err))
 			fail_msg("%s (%s)", err.what, err.hint);
 	}
 }
@@ -72,8 +46,8 @@ static void start(enum watch_tc tc)
 	fixture_pair(&nl, BASE, MTU);
 	lab = fixture_load(BASE);
 	attach(tc);
-	sender = packet_socket(BASE);
-	receiver = packet_socket(BASE + 1);
+	sender = fixture_socket(BASE);
+	receiver = fixture_socket(BASE + 1);
 }
 
 static int stop(void **state)
@@ -220,13 +194,8 @@ static void test_clsact_is_there(void **state)
 	start(WATCH_TC_NONE);
 	assert_int_equal(watch_clsact_qdisc(lab, nl, BASE, &what, &err), 0);
 	assert_int_equal(nl_flush(nl, &err), 0);
-	for (uint32_t end = 0; end < ENDS; end++) {
-		assert_int_equal(watch_clsact_qdisc(lab, nl, BASE + end, &what, &err), 0);
-		assert_int_equal(nl_flush(nl, &err), 0);
-		assert_int_equal(watch_clsact_filters(lab, nl, BASE + end, &what, &err), 0);
-		if (nl_flush(nl, &err))
-			fail_msg("%s", err.what);
-	}
+	for (uint32_t end = 0; end < ENDS; end++)
+		fixture_attach(lab, nl, WATCH_TC_CLSACT, end, BASE + end);
 	send_plain(&b, "echo over a clsact that was there");
 }
 

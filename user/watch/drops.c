@@ -66,45 +66,50 @@ struct place {
 	char name[STACK_NAME_SIZE];
 };
 
-/*
- * Where a packet is that is not in a stack any more, or not yet, is told by who dropped it. Some
- * reasons say so; else a queueing discipline's or the driver's function does.
- */
-static bool before_in(const char *reason)
+static bool is_one_of(const char *name, const char *const *names)
 {
-	static const char *const reasons[] = {"CPU_BACKLOG", "XDP", "FULL_RING"};
-
-	for (size_t i = 0; i < sizeof(reasons) / sizeof(*reasons); i++)
-		if (!strcmp(reason, reasons[i]))
+	for (; *names; names++)
+		if (!strcmp(name, *names))
 			return true;
 	return false;
 }
 
+/*
+ * Where a packet is that is not in a stack any more, or not yet, is told by who dropped it. Some
+ * reasons say so; else a queueing discipline's or the driver's function does.
+ */
+static bool before_in(const char *reason, const char *place)
+{
+	static const char *const reasons[] = {"CPU_BACKLOG", "XDP", "FULL_RING", NULL};
+	/* Generic XDP gives no reason on most kernels. */
+	static const char *const places[] = {"do_xdp_generic", "bpf_prog_run_generic_xdp",
+					     "netif_receive_generic_xdp", "veth_xdp_rcv_skb",
+					     NULL};
+
+	return is_one_of(reason, reasons) || is_one_of(place, places);
+}
+
 static bool after_out(const char *reason, const char *place)
 {
-	static const char *const reasons[] = {"QDISC_DROP", "TC_EGRESS", "DEV_HDR", "DEV_READY",
-					      "QDISC_OVERLIMIT", "QDISC_CONGESTED"};
-	static const char *const places[] = {"veth_xmit",	    "__dev_xmit_skb",
-					     "__dev_queue_xmit",    "dev_hard_start_xmit",
-					     "__dev_direct_xmit",   "____dev_forward_skb",
-					     "__dev_forward_skb2",  "__dev_forward_skb",
+	static const char *const reasons[] = {"QDISC_DROP",	 "TC_EGRESS",	    "DEV_HDR",
+					      "DEV_READY",	 "QDISC_OVERLIMIT",
+					      "QDISC_CONGESTED", NULL};
+	static const char *const places[] = {"veth_xmit",	   "__dev_xmit_skb",
+					     "__dev_queue_xmit",   "dev_hard_start_xmit",
+					     "__dev_direct_xmit",  "____dev_forward_skb",
+					     "__dev_forward_skb2", "__dev_forward_skb",
 					     /* Queues that were emptied: rtnl_qdisc_drop(). */
-					     "__rtnl_unlock"};
+					     "__rtnl_unlock",	   NULL};
 	const char *end = strstr(place, "_enqueue");
 
-	for (size_t i = 0; i < sizeof(reasons) / sizeof(*reasons); i++)
-		if (!strcmp(reason, reasons[i]))
-			return true;
-	for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++)
-		if (!strcmp(place, places[i]))
-			return true;
-	return end && !end[strlen("_enqueue")];
+	return is_one_of(reason, reasons) || is_one_of(place, places) ||
+	       (end && !end[strlen("_enqueue")]);
 }
 
 static void place_drop(struct watch_drop *drop, const struct vl_drop_key *key, uint32_t peer)
 {
 	drop->end = key->end;
-	if (before_in(drop->reason)) { /* the packet is at the receiver already */
+	if (before_in(drop->reason, drop->place)) { /* the packet is at the receiver already */
 		drop->stage = WATCH_DROP_ON_LINK;
 		drop->end = peer;
 	} else if (key->arrived) {
