@@ -63,6 +63,10 @@ static const struct {
 	{"ip_forward", "it cannot be forwarded (TTL, MTU or options)"},
 	{"ip6_forward", "it cannot be forwarded (hop limit, MTU or scope)"},
 	{"__ip_options_echo", "its IP options are wrong"},
+	{"__dev_forward_skb2", "it is larger than the other end's MTU, or that end is down"},
+	{"____dev_forward_skb", "it is larger than the other end's MTU, or that end is down"},
+	{"__rtnl_unlock", "it waited in a queue that was emptied: the link went down"},
+	{"ip6_mc_input", "nobody here listens to this multicast group"},
 };
 
 const char *drop_meaning(const char *reason)
@@ -81,13 +85,18 @@ static const char *function_meaning(const char *function)
 	return NULL;
 }
 
+const char *drop_explain(const char *reason, const char *function)
+{
+	const char *meaning = drop_meaning(reason);
+
+	return meaning ? meaning : function_meaning(function);
+}
+
 void drop_sentence(const struct drop *drop, char *buf, size_t size)
 {
-	const char *meaning = drop_meaning(drop->reason);
+	const char *meaning = drop_explain(drop->reason, drop->function);
 	const char *what = drop->leg == LEG_ERROR ? "ICMP error" : leg_name(drop->leg);
 
-	if (!meaning)
-		meaning = function_meaning(drop->function);
 	if (meaning)
 		snprintf(buf, size, "%s dropped the %s: %s", drop->node->name, what, meaning);
 	else

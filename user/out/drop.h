@@ -12,6 +12,8 @@
 /* What the kernel's reason means to whoever looks for the fault; NULL: nothing more than its name.
  */
 const char *drop_meaning(const char *reason);
+/* The same, or what the kernel's function means where the reason tells nothing. */
+const char *drop_explain(const char *reason, const char *function);
 /* "r1 dropped the request: a netfilter rule (nft, iptables) says so" */
 void drop_sentence(const struct drop *drop, char *buf, size_t size);
 /* The place: the end that the packet was at, or the node. */

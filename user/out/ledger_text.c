@@ -3,6 +3,7 @@
 #include <inttypes.h>
 
 #include "user/out/counters.h"
+#include "user/out/drop.h"
 #include "user/out/ledger.h"
 #include "user/out/out.h"
 
@@ -70,41 +71,44 @@ static void print_notes(struct page *page, const struct ledger_entry *entry)
 			   entry->unseen);
 }
 
-static const char *where_dropped(const struct watch_drop *drop, const struct end *from, char *buf,
-				 size_t size)
+static void print_drop(struct page *page, const char *where, const struct watch_drop *drop)
 {
-	switch (drop->stage) {
-	case WATCH_DROP_BEFORE_OUT:
-		snprintf(buf, size, "dropped in %s, before `out`", from->node->name);
-		break;
-	case WATCH_DROP_AFTER_IN:
-		snprintf(buf, size, "dropped in %s, after `in`", from->peer->node->name);
-		break;
-	default:
-		snprintf(buf, size, "lost on the link");
+	const char *meaning = drop_explain(drop->reason, drop->place);
+	char cause[2 * STACK_NAME_SIZE + 8];
+
+	table_line(page->table, "    %s: %" PRIu64 " by %s", where, (uint64_t)drop->count.segments,
+		   losses_cause(drop, cause, sizeof(cause)));
+	if (meaning)
+		table_line(page->table, "      %s", meaning);
+}
+
+static void print_stage(struct page *page, const struct ledger_entry *entry,
+			const struct losses *losses, enum watch_drop_stage stage, const char *where)
+{
+	for (size_t i = 0; i < losses->n; i++) {
+		const struct watch_drop *drop = &losses->list[i];
+
+		if (drop->stage == stage && losses_of(drop, entry->from) &&
+		    !losses_is_ordinary(drop))
+			print_drop(page, where, drop);
 	}
-	return buf;
 }
 
 /* The line of conservation: what was lost is dropped for a known reason, or unexplained. */
 static void print_losses(struct page *page, const struct ledger_entry *entry,
 			 const struct losses *losses)
 {
-	char where[NODE_NAME_MAX + 32], cause[2 * STACK_NAME_SIZE + 8];
+	char where[NODE_NAME_MAX + 32];
 
-	for (size_t i = 0; i < losses->n; i++) {
-		const struct watch_drop *drop = &losses->list[i];
-
-		if (losses_of(drop, entry->from) && !losses_is_ordinary(drop))
-			table_line(page->table, "    %s: %" PRIu64 " by %s",
-				   where_dropped(drop, entry->from, where, sizeof(where)),
-				   (uint64_t)drop->count.segments,
-				   losses_cause(drop, cause, sizeof(cause)));
-	}
+	snprintf(where, sizeof(where), "dropped in %s, before `out`", entry->from->node->name);
+	print_stage(page, entry, losses, WATCH_DROP_BEFORE_OUT, where);
+	print_stage(page, entry, losses, WATCH_DROP_ON_LINK, "lost on the link");
 	if (entry->lost)
 		table_line(page->table, "    lost on the link: %" PRIu64 " unexplained%s",
 			   entry->unexplained,
 			   losses->known ? "" : " (this lab does not count drops)");
+	snprintf(where, sizeof(where), "dropped in %s, after `in`", entry->from->peer->node->name);
+	print_stage(page, entry, losses, WATCH_DROP_AFTER_IN, where);
 }
 
 static void print_entry(struct page *page, const struct ledger_entry *entry,
