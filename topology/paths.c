@@ -237,12 +237,18 @@ static uint64_t *reach(struct paths *paths, unsigned node, unsigned distance, si
 	return set;
 }
 
+size_t paths_hops(struct paths *paths, unsigned from)
+{
+	paths->from = from;
+	paths->n_hops = find_hops(paths->graph, from, paths->hops);
+	return paths->n_hops;
+}
+
 /* The neighbours: each is a first hop of its own. */
 static void reach_neighbours(struct paths *paths, size_t *end)
 {
 	const struct path_graph *graph = paths->graph;
 
-	paths->n_hops = find_hops(graph, paths->from, paths->hops);
 	for (size_t i = 0; i < paths->n_hops; i++) {
 		uint64_t *set = reach(paths, paths->hops[i].gateway->node, 1, end);
 
@@ -280,7 +286,7 @@ void paths_find(struct paths *paths, unsigned from)
 	const struct path_graph *graph = paths->graph;
 	size_t start = 0, end = 0;
 
-	paths->from = from;
+	paths_hops(paths, from);
 	memset(paths->distance, 0xff, graph->lab->n_nodes * sizeof(*paths->distance));
 	memset(paths->level, 0xff, graph->n_groups * sizeof(*paths->level));
 	paths->distance[from] = 0;

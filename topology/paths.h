@@ -79,6 +79,8 @@ struct paths {
 /* Memory for paths_find(), which may be called again and again. Returns 0 or -ENOMEM. */
 int paths_init(struct paths *paths, const struct path_graph *graph);
 void paths_free(struct paths *paths);
+/* Only the first hops from a node. Returns how many. */
+size_t paths_hops(struct paths *paths, unsigned from);
 void paths_find(struct paths *paths, unsigned from);
 
 enum path_reach {

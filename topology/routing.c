@@ -10,8 +10,8 @@
 #include "topology/routing.h"
 
 enum {
-	/* Nodes times addresses: beyond it the search would take minutes. */
-	WORK_MAX = 400 * 1000 * 1000,
+	/* Nodes times addresses: at the limit the search takes seconds. */
+	WORK_MAX = 150 * 1000 * 1000,
 	/* Nodes times words of a set: 32 MiB. */
 	SETS_MAX = 4 * 1024 * 1024,
 };
@@ -70,6 +70,35 @@ static size_t fill_table(struct table *table, const struct node *node)
 	return found;
 }
 
+/* Whether a default route may be computed for the node. */
+static bool may_default(const struct table *table, const struct node *node)
+{
+	struct ip_prefix everything = {.addr.family = table->graph->family};
+
+	return node->netns == NETNS_NEW && !path_graph_forwards(table->graph, node->index) &&
+	       !is_written(node, &everything);
+}
+
+/*
+ * A host whose only neighbour is a router that knows more than the host sees itself: all goes
+ * there, and no search is needed. Only without written routes, which may leave nothing to go there.
+ */
+static bool is_stub(struct table *table, const struct node *node)
+{
+	const struct path_graph *graph = table->graph;
+	unsigned gateway;
+
+	if (!may_default(table, node) || (node->n_routes && !node->routes[0].computed) ||
+	    paths_hops(&table->paths, node->index) != 1)
+		return false;
+	gateway = table->paths.hops[0].gateway->node;
+	/* With one address on each side there is nothing that both see. */
+	if (!path_graph_forwards(graph, gateway) ||
+	    graph->node_first[node->index + 1] - graph->node_first[node->index] != 1)
+		return false;
+	return graph->node_first[gateway + 1] - graph->node_first[gateway] > 1;
+}
+
 /*
  * The one way of a host that sends everything the same way: one default route, as hosts have. Not
  * of a router: for what does not exist two of them would send packets to and fro. Not of the host's
@@ -77,11 +106,9 @@ static size_t fill_table(struct table *table, const struct node *node)
  */
 static const struct way *only_way(const struct table *table, const struct node *node)
 {
-	struct ip_prefix everything = {.addr.family = table->graph->family};
 	const struct way *first = NULL;
 
-	if (node->netns != NETNS_NEW || path_graph_forwards(table->graph, node->index) ||
-	    is_written(node, &everything))
+	if (!may_default(table, node))
 		return NULL;
 	for (size_t i = 0; i < table->graph->n_targets; i++) {
 		const struct way *way = &table->ways[i];
@@ -92,6 +119,11 @@ static const struct way *only_way(const struct table *table, const struct node *
 			return NULL;
 		first = first ?: way;
 	}
+	/* A host has an address on lo for its neighbours, but is nobody's way to everything. */
+	for (size_t i = 0; first && i < table->paths.n_hops; i++)
+		if ((first->set[i / 64] >> (i % 64) & 1) &&
+		    !path_graph_forwards(table->graph, table->paths.hops[i].gateway->node))
+			return NULL;
 	return first;
 }
 
@@ -183,19 +215,32 @@ static bool make_room(struct table *table, struct node *node, size_t n)
 	return routes;
 }
 
-static int route_node(struct table *table, struct node *node)
+/* One route to everything by a set of first hops. */
+static int add_default(struct table *table, struct node *node, const uint64_t *set)
 {
-	size_t found = fill_table(table, node);
-	const struct way *only = only_way(table, node);
 	struct ip_prefix everything = {.addr.family = table->graph->family};
 
-	if (only) {
-		if (!make_room(table, node, 1) ||
-		    make_route(table, &everything, only->set, &node->routes[node->n_routes]) < 0)
-			return -ENOMEM;
-		node->n_routes++;
-		return 0;
+	if (!make_room(table, node, 1) ||
+	    make_route(table, &everything, set, &node->routes[node->n_routes]) < 0)
+		return -ENOMEM;
+	node->n_routes++;
+	return 0;
+}
+
+static int route_node(struct table *table, struct node *node)
+{
+	const struct way *only;
+	size_t found;
+
+	if (is_stub(table, node)) {
+		memset(table->sets, 0, table->graph->words * sizeof(*table->sets));
+		table->sets[0] = 1;
+		return add_default(table, node, table->sets);
 	}
+	found = fill_table(table, node);
+	only = only_way(table, node);
+	if (only)
+		return add_default(table, node, only->set);
 	choose_all(table, found);
 	if (table->n_chosen && !make_room(table, node, table->n_chosen))
 		return -ENOMEM;
@@ -224,7 +269,7 @@ static void tell_too_big(struct where where, struct diags *diags)
 {
 	diags_add(diags, SEVERITY_ERROR, where,
 		  "write the routes that are needed, or let fewer nodes forward",
-		  "the lab is too big for `routing: static`: more than %d routes, or hours of work",
+		  "the lab is too big for `routing: static`: more than %d routes, or too much to search",
 		  ROUTING_ROUTES_MAX);
 }
 

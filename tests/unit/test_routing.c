@@ -501,7 +501,7 @@ static void test_too_big(void **state)
 	assert_true(generate_write(f, &options, &err) < 0);
 	assert_int_equal(err.code, ERR_USAGE);
 	assert_string_equal(err.what, "the lab is too big for `routing: static`: more than 250000 "
-				      "routes, or hours of work");
+				      "routes, or too much to search");
 	err_clear(&err);
 	options.sizes[0] = options.sizes[1] = 1000;
 	assert_true(generate_write(f, &options, &err) < 0);
