@@ -229,18 +229,19 @@ static bool any_drop(const struct ping_tally *tally)
 static void print_slowest(const struct ping_tally *tally)
 {
 	const struct ping_step *step = ping_slowest(tally);
-	char mean[OUT_NUMBER_SIZE], max[OUT_NUMBER_SIZE];
+	char mean[OUT_NUMBER_SIZE], max[OUT_NUMBER_SIZE], text[2 * END_NAME_SIZE + 128];
 
 	if (!step)
 		return;
 	out_duration(step->sum_ns / step->count, mean);
 	out_duration(step->max_ns, max);
 	if (step->step == STEP_LINK)
-		printf("slowest step: the link %s -> %s (%s)", step->from->name, step->end->name,
-		       leg_name(step->leg));
+		snprintf(text, sizeof(text), "the link %s -> %s (%s), mean %s, max %s",
+			 step->from->name, step->end->name, leg_name(step->leg), mean, max);
 	else
-		printf("slowest step: inside %s (%s)", step->end->node->name, leg_name(step->leg));
-	printf(", mean %s, max %s\n", mean, max);
+		snprintf(text, sizeof(text), "inside %s (%s), mean %s, max %s",
+			 step->end->node->name, leg_name(step->leg), mean, max);
+	out_wrap("slowest step: ", text, stdout);
 }
 
 static void print_summary_text(struct ping *ping)
