@@ -20,7 +20,7 @@ fi
 n=0
 title=""
 bold="" dim="" plain=""
-export COLUMNS=80
+export COLUMNS=76 # and an indent of four
 if [[ -t 1 && -z $no_colour && ${TERM:-dumb} != dumb ]]; then
 	bold=$'\e[1m' dim=$'\e[2m' plain=$'\e[0m'
 fi
@@ -42,7 +42,7 @@ step() { # TITLE
 	{
 		echo
 		echo "$bold$n. $title$plain"
-		fmt -w 74 | sed 's/^/   /'
+		fmt -u -w 76 | sed 's/^/  /'
 		echo
 	} | write ""
 }
@@ -57,9 +57,9 @@ wrong() {
 run() { # STATUS COMMAND...
 	local want=$1 got=0
 	shift
-	echo "   $dim\$$plain $*" | write ""
+	echo "  $dim\$$plain $*" | write ""
 	out=$("$@" 2>&1) || got=$?
-	echo "${out:-(nothing)}" | sed 's/ *$//' | fold -s -w 74 | write "     "
+	echo "${out:-(nothing)}" | sed 's/ *$//' | fold -s -w 76 | sed 's/ *$//; s/^./    &/' | write ""
 	echo | write ""
 	[[ $got -eq $want ]] || wrong "exit status $got, not $want"
 }
@@ -93,7 +93,8 @@ run 0 vethlab ls
 step "Build the lab" <<-END
 	One file describes it: two nodes and two veth links. The default namespace is stood in for
 	by a new one (--isolated). Both ends of a link are born in their namespaces, and an eBPF
-	program sits on each end from then on.
+	program sits on each end from then on. (The warning is about 10.1.1.0/24 being on both links:
+	step 9 shows what comes of it.)
 END
 run 0 vethlab up blue --isolated
 says "blue is up"
