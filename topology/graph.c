@@ -4,7 +4,7 @@
 
 #include "topology/graph.h"
 
-typedef const char *(*note_fn)(const struct link *link, void *arg);
+typedef const char *(*note_fn)(const struct end *near, void *arg);
 
 const char *graph_node_word(const struct node *node)
 {
@@ -61,7 +61,7 @@ static void text_node(FILE *f, const struct node *node, note_fn note, void *arg)
 	}
 	for (size_t i = 0; i < node->n_ends; i++) {
 		const struct end *end = node->ends[i];
-		const char *more = note ? note(end->link, arg) : NULL;
+		const char *more = note ? note(end, arg) : NULL;
 
 		bool bare = !end->n_addresses && end->up && !more;
 
@@ -130,7 +130,7 @@ static void dot(FILE *f, const struct lab *lab, note_fn note, void *arg)
 	}
 	for (size_t i = 0; i < lab->n_links; i++) {
 		const struct link *link = lab->links[i];
-		const char *more = note ? note(link, arg) : NULL;
+		const char *more = note ? note(link->ends[0], arg) : NULL;
 
 		fprintf(f, "\t\"%s\" -- \"%s\" [", link->ends[0]->node->name,
 			link->ends[1]->node->name);
@@ -183,7 +183,7 @@ static void mermaid(FILE *f, const struct lab *lab, note_fn note, void *arg)
 	for (size_t i = 0; i < lab->n_links; i++) {
 		const struct link *link = lab->links[i];
 		bool up = link->ends[0]->up && link->ends[1]->up;
-		const char *more = note ? note(link, arg) : NULL;
+		const char *more = note ? note(link->ends[0], arg) : NULL;
 
 		fprintf(f, "    n%u %s|\"", link->ends[0]->node->index, up ? "---" : "-.-");
 		mermaid_quoted(f, link->ends[0]->ifname);

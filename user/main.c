@@ -104,8 +104,9 @@ const struct cmd cmds[] = {
 	  "Exit status 4 if something is missing that every lab needs.\n" },
 	{ "check", cmd_check, "FILE|NAME... [-j]", "say everything that is wrong with a lab file",
 	  "Nothing is touched. The exit status is 3 if a file has errors; warnings are none.\n" },
-	{ "graph", cmd_graph, "[LAB|FILE|NAME] [--text|--dot|--mermaid] [-l LAB]",
+	{ "graph", cmd_graph, "[LAB|FILE|NAME] [--text|--dot|--mermaid] [--live] [-l LAB]",
 	  "draw a lab: as text, for graphviz, for Mermaid",
+	  "  --live          of a running lab: packets each way on every link\n\n"
 	  "  vethlab graph blue\n"
 	  "  vethlab graph --dot my.yaml | dot -Tsvg > my.svg\n" },
 	{ "generate", cmd_generate,

@@ -77,6 +77,15 @@ test_graph() {
 	says "a (host)"
 	good vethlab graph copy
 	says "a (host)"
+	says_not "->"
+	good vethlab stats --reset
+	good vethlab exec a ping -c3 -i0.01 -q 10.0.0.2
+	good vethlab graph --live
+	[[ $out =~ a:eth0.*'-> '([0-9]+)', <- '([0-9]+) ]] || fail "no counters: $out"
+	[[ ${BASH_REMATCH[1]} -ge 3 && ${BASH_REMATCH[2]} -ge 3 ]] || fail "too few packets: $out"
+	says_not lost
+	good vethlab graph --live --mermaid copy
+	says "<br/>-#62; "
 	good vethlab down copy
 	bad 3 vethlab graph "$DATA/link-list.yaml"
 	says "link-list.yaml:4:3: error:"

@@ -25,7 +25,7 @@ static const char lan[] =
 	"- endpoints: [sw, {end: r, addresses: [10.0.0.2/24, 'fd00::2/64'], up: false}]\n";
 
 static void assert_drawing(enum graph_format format,
-			   const char *(*note)(const struct link *link, void *arg),
+			   const char *(*note)(const struct end *near, void *arg),
 			   const char *expected)
 {
 	struct lab *lab = read_good(lan);
@@ -40,10 +40,10 @@ static void assert_drawing(enum graph_format format,
 	lab_free(lab);
 }
 
-static const char *note(const struct link *link, void *arg)
+static const char *note(const struct end *near, void *arg)
 {
 	(void)arg;
-	return link->index ? "5 \"lost\" & found" : NULL;
+	return near->link->index ? "5 \"lost\" & found" : NULL;
 }
 
 static void test_text(void **state)

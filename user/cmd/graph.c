@@ -1,18 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* graph.c - vethlab graph: draw a lab file or a running lab. */
 #include <getopt.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "topology/graph.h"
 #include "user/cmd/cmd.h"
+#include "user/cmd/reading.h"
 #include "user/out/out.h"
-
-static void draw(const struct lab *lab, enum graph_format format)
-{
-	graph_write(stdout, lab, format, NULL, NULL);
-}
 
 static int draw_running(const char *name, enum graph_format format, struct err *err)
 {
@@ -20,10 +17,68 @@ static int draw_running(const char *name, enum graph_format format, struct err *
 
 	if (lab_open(&run, name, err))
 		return err->code;
-	draw(run->lab, format);
+	graph_write(stdout, run->lab, format, NULL, NULL);
 	running_free(run);
 	return 0;
 }
+
+/* ---- with counters --------------------------------------------------------------------------- */
+
+struct notes {
+	const struct ledger *ledger;
+	char text[128];
+};
+
+/* How many packets went one way, and what is missing of them. */
+static size_t write_way(char *buf, size_t size, const char *arrow, const struct ledger_entry *entry)
+{
+	size_t len;
+
+	if (!entry->has_sent && !entry->has_received)
+		return snprintf(buf, size, "%s ?", arrow);
+	len = snprintf(buf, size, "%s %" PRIu64, arrow,
+		       entry->has_sent ? entry->sent_segments : entry->received_segments);
+	if (entry->has_sent && entry->has_received && entry->lost)
+		len += snprintf(buf + len, size - len, " (%" PRIu64 " lost)", entry->lost);
+	return len;
+}
+
+/* "-> 12, <- 11 (1 lost)": packets away from this end, and towards it. */
+static const char *note(const struct end *near, void *arg)
+{
+	struct notes *notes = arg;
+	const struct ledger_entry *entries = notes->ledger->entries;
+	size_t len = write_way(notes->text, sizeof(notes->text), "->",
+			       &entries[2 * near->link->index + (near->link->ends[1] == near)]);
+
+	len += snprintf(notes->text + len, sizeof(notes->text) - len, ", ");
+	write_way(notes->text + len, sizeof(notes->text) - len, "<-",
+		  &entries[2 * near->link->index + (near->link->ends[0] == near)]);
+	return notes->text;
+}
+
+static int draw_live(const char *name, enum graph_format format, struct err *err)
+{
+	struct reading reading = {0};
+	struct snapshot snapshot = {0};
+	struct ledger ledger = {0};
+	struct notes notes = {.ledger = &ledger};
+	int ret = reading_open(&reading, name, err);
+
+	if (!ret)
+		ret = reading_set_base(&reading, false, NULL, err);
+	if (!ret)
+		ret = reading_take(&reading, &ledger, &snapshot, err);
+	if (!ret) {
+		graph_write(stdout, reading.run->lab, format, note, &notes);
+		ledger_free(&ledger);
+		snapshot_free(&snapshot);
+	}
+	reading_close(&reading);
+	return ret ? (int)err->code : 0;
+}
+
+/* ---- a file ---------------------------------------------------------------------------------- */
 
 static int draw_file(const char *typed, enum graph_format format, struct err *err)
 {
@@ -39,7 +94,7 @@ static int draw_file(const char *typed, enum graph_format format, struct err *er
 	diags_free(&diags);
 	if (!lab)
 		return ERR_LABFILE;
-	draw(lab, format);
+	graph_write(stdout, lab, format, NULL, NULL);
 	lab_free(lab);
 	return 0;
 }
@@ -63,14 +118,13 @@ static bool is_running(const char *name)
 int cmd_graph(int argc, char **argv, struct err *err)
 {
 	static const struct option longs[] = {
-		{"lab", required_argument, NULL, 'l'},
-		{"text", no_argument, NULL, 't'},
-		{"dot", no_argument, NULL, 'd'},
-		{"mermaid", no_argument, NULL, 'm'},
-		{NULL},
+		{"lab", required_argument, NULL, 'l'}, {"text", no_argument, NULL, 't'},
+		{"dot", no_argument, NULL, 'd'},       {"mermaid", no_argument, NULL, 'm'},
+		{"live", no_argument, NULL, 'L'},      {NULL},
 	};
 	enum graph_format format = GRAPH_TEXT;
 	const char *lab = NULL;
+	bool live = false;
 	int c;
 
 	optind = 1;
@@ -84,11 +138,15 @@ int cmd_graph(int argc, char **argv, struct err *err)
 			format = GRAPH_DOT;
 		else if (c == 'm')
 			format = GRAPH_MERMAID;
+		else if (c == 'L')
+			live = true;
 		else
 			return cmd_bad_option(err, "graph", c, argv);
 	}
 	if (argc - optind > 1 || (argc - optind && lab))
 		return cmd_usage(err, "graph", "one lab at a time");
+	if (live)
+		return draw_live(optind < argc ? argv[optind] : lab, format, err);
 	if (optind == argc)
 		return draw_running(lab, format, err);
 	if (is_running(argv[optind]))
