@@ -89,7 +89,7 @@ test_untouched_link_keeps_flow_and_counters() {
 	# Background jobs of a script ignore SIGINT, which a program inherits.
 	ip netns exec a env --default-signal=INT ping -q -i 0.01 10.0.1.2 >"$TEST_TMP/ping" &
 	pid=$!
-	wait_until eval '[[ $(count b:y in icmp4.echo_request) -gt 20 ]]'
+	wait_until eval "[[ \$(count b:y in icmp4.echo_request) -gt 20 ]]"
 	cat >"$row" <<-END
 		lab: row
 		nodes:
@@ -136,7 +136,7 @@ in_place() { # SED-SCRIPT PLAN-LINE
 }
 
 test_in_place() {
-	local mac before
+	local before
 	row_up
 	good inside a ping -c 2 -i 0.01 -q 10.0.1.2
 	before=$(counters_of c:w)
@@ -145,7 +145,6 @@ test_in_place() {
 	in_place 's/mtu: 1400/mtu: 1200/; s/, "fd01::1\/64"//' "- a:x address fd01::1/64"
 	in_place 's/mtu: 1200, //; s/10.0.1.1\/24/&, "fd01::1\/64"/' "+ a:x address fd01::1/64"
 	good inside a ping -6 -c 1 -W 5 -q fd01::2
-	mac=$(ip_link b y .address)
 	in_place 's/"b:y", /&mac: "02:00:00:00:00:07", /' "~ b:y mac the kernel's choice -> 02:00:00:00:00:07"
 	assert_eq "$(ip_link b y .address)" 02:00:00:00:00:07 "mac"
 	in_place 's/"b:y", mac: [^,]*, /"b:y", /' "~ b:y mac 02:00:00:00:00:07 -> the kernel's choice"
@@ -385,7 +384,7 @@ test_as() {
 	sed -i 's/^links:/  d: {}\n&/; $ s/$/\n  - endpoints: ["c:d", "d:c"]/' "$row"
 	good vethlab apply -l copy "$row"
 	remember_objects
-	assert_eq "$(ls /run/netns | tr '\n' ' ')" "a b c copy-a copy-b copy-c copy-d " "namespaces"
+	assert_eq "$(ls /run/netns)" "$(printf '%s\n' a b c copy-a copy-b copy-c copy-d)" "namespaces"
 	good vethlab plan -l copy "$row"
 	says "nothing to change"
 	planned "+ node d"
