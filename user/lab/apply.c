@@ -265,12 +265,13 @@ static int apply_plan(struct plan *plan, const volatile int *interrupted, struct
 	if (!ret)
 		ret = make_all(&apply, err);
 	apply_close(&apply); /* before nodes go or come back: descriptors keep namespaces */
+	if (!ret)
+		ret = remove_nodes(&apply, false, err);
+	if (!ret)
+		ret = state_write(plan->now, err);
 	if (ret && begun)
 		after_failure(plan, err);
-	if (ret)
-		return ret;
-	ret = remove_nodes(&apply, false, err);
-	return ret ? ret : state_write(plan->now, err);
+	return ret;
 }
 
 int lab_apply(struct plan *plan, const char *name, struct lab *lab,

@@ -116,14 +116,16 @@ int running_open_netns(const struct running *run, const struct node *node, struc
 {
 	const struct running_node *place = &run->nodes[node->index];
 	struct netns_id now;
-	int fd;
+	int fd, ret;
 
 	if (place->ours) {
 		fd = netns_open(place->netns_name, err);
-		if (fd >= 0 && !netns_identify(fd, &now, err) && !netns_same(&now, &place->id)) {
+		ret = fd < 0 ? fd : netns_identify(fd, &now, err);
+		if (!ret && !netns_same(&now, &place->id))
+			ret = -ESTALE;
+		if (ret && fd >= 0)
 			close(fd);
-			fd = -ESTALE;
-		}
+		fd = ret ? ret : fd;
 	} else {
 		fd = netns_find(&place->id);
 	}
