@@ -9,7 +9,8 @@
 #include "schema.h"
 
 struct check {
-	const json_t *root; /* of the schema */
+	json_t *root;	  /* of the schema */
+	const char *path; /* its file */
 	char *problem;
 	size_t size;
 	char place[256]; /* in the document: "/links/0/lost" */
@@ -60,7 +61,9 @@ static bool check_type(struct check *check, const json_t *rule, const json_t *js
 	if (json_is_string(rule))
 		return is_type(json, json_string_value(rule)) ||
 		       fail(check, "is not a %s", json_string_value(rule));
-	json_array_foreach(rule, i, type) if (is_type(json, json_string_value(type))) return true;
+	json_array_foreach(rule, i, type)
+		if (is_type(json, json_string_value(type)))
+			return true;
 	return fail(check, "is of none of the types");
 }
 
@@ -69,7 +72,9 @@ static bool check_enum(struct check *check, const json_t *rule, const json_t *js
 	const json_t *one;
 	size_t i;
 
-	json_array_foreach(rule, i, one) if (json_equal(one, json)) return true;
+	json_array_foreach(rule, i, one)
+		if (json_equal(one, json))
+			return true;
 	return fail(check, "is none of the values");
 }
 
@@ -94,12 +99,9 @@ static bool check_required(struct check *check, const json_t *rule, const json_t
 
 	if (!json_is_object(json))
 		return true;
-	json_array_foreach(
-		rule, i,
-		key) if (!json_object_get(json,
-					  json_string_value(key))) return fail(check, "has no '%s'",
-									       json_string_value(
-										       key));
+	json_array_foreach(rule, i, key)
+		if (!json_object_get(json, json_string_value(key)))
+			return fail(check, "has no '%s'", json_string_value(key));
 	return true;
 }
 
@@ -111,8 +113,7 @@ static bool check_properties(struct check *check, const json_t *schema, const js
 	const char *key;
 	json_t *value;
 
-	json_object_foreach((json_t *)json, key, value)
-	{
+	json_object_foreach((json_t *)json, key, value) {
 		const json_t *rule = json_object_get(properties, key);
 
 		if (!rule && json_is_false(others))
@@ -131,8 +132,7 @@ static bool check_items(struct check *check, const json_t *rule, const json_t *j
 	char key[24];
 	size_t i;
 
-	json_array_foreach(json, i, item)
-	{
+	json_array_foreach(json, i, item) {
 		snprintf(key, sizeof(key), "%zu", i);
 		if (!valid_at(check, key, rule, item))
 			return false;
@@ -146,8 +146,7 @@ static bool check_any(struct check *check, const json_t *rule, const json_t *jso
 	size_t place = strlen(check->place), i;
 	const json_t *one;
 
-	json_array_foreach(rule, i, one)
-	{
+	json_array_foreach(rule, i, one) {
 		check->place[place] = '\0';
 		if (valid(check, one, json))
 			return true;
@@ -160,8 +159,7 @@ static bool check_names(struct check *check, const json_t *rule, const json_t *j
 	const char *key;
 	json_t *value;
 
-	json_object_foreach((json_t *)json, key, value)
-	{
+	json_object_foreach((json_t *)json, key, value) {
 		json_t *name = json_string(key);
 		bool good = valid(check, rule, name);
 
@@ -172,15 +170,33 @@ static bool check_names(struct check *check, const json_t *rule, const json_t *j
 	return true;
 }
 
+/* "#/$defs/NAME", or "FILE#/$defs/NAME" for one beside this schema. */
 static bool check_reference(struct check *check, const char *reference, const json_t *json)
 {
-	static const char prefix[] = "#/$defs/";
-	const json_t *defs = json_object_get(check->root, "$defs"), *schema = NULL;
+	static const char fragment[] = "#/$defs/";
+	const char *name = strstr(reference, fragment), *slash = strrchr(check->path, '/');
+	const char *path = check->path;
+	json_t *root = check->root, *other = NULL, *schema;
+	char beside[512];
+	bool good;
 
-	if (!strncmp(reference, prefix, sizeof(prefix) - 1))
-		schema = json_object_get(defs, reference + sizeof(prefix) - 1);
-	return schema ? valid(check, schema, json)
+	if (!name)
+		return fail(check, "the schema refers to '%s'", reference);
+	if (name != reference) {
+		snprintf(beside, sizeof(beside), "%.*s%.*s", slash ? (int)(slash + 1 - path) : 0,
+			 path, (int)(name - reference), reference);
+		other = json_load_file(beside, JSON_REJECT_DUPLICATES, NULL);
+		check->root = other;
+		check->path = beside;
+	}
+	schema =
+		json_object_get(json_object_get(check->root, "$defs"), name + sizeof(fragment) - 1);
+	good = schema ? valid(check, schema, json)
 		      : fail(check, "the schema refers to %s, which is not there", reference);
+	check->root = root;
+	check->path = path;
+	json_decref(other);
+	return good;
 }
 
 static bool check_bound(struct check *check, const char *keyword, const json_t *rule,
@@ -229,8 +245,8 @@ static bool check_keyword(struct check *check, const json_t *schema, const char 
 		return check_any(check, rule, json);
 	if (!strcmp(keyword, "propertyNames"))
 		return check_names(check, rule, json);
-	if (!strcmp(keyword, "minimum") || !strcmp(keyword, "maximum") || !strcmp(keyword, "minItems") ||
-	    !strcmp(keyword, "maxItems"))
+	if (!strcmp(keyword, "minimum") || !strcmp(keyword, "maximum") ||
+	    !strcmp(keyword, "minItems") || !strcmp(keyword, "maxItems"))
 		return check_bound(check, keyword, rule, json);
 	return fail(check, "the schema's keyword '%s' is not known to this validator", keyword);
 }
@@ -240,15 +256,15 @@ static bool valid(struct check *check, const json_t *schema, const json_t *json)
 	const char *keyword;
 	json_t *rule;
 
-	json_object_foreach(
-		(json_t *)schema, keyword,
-		rule) if (!check_keyword(check, schema, keyword, rule, json)) return false;
+	json_object_foreach((json_t *)schema, keyword, rule)
+		if (!check_keyword(check, schema, keyword, rule, json))
+			return false;
 	return true;
 }
 
 const char *schema_problem(const char *path, const json_t *json, char *buf, size_t size)
 {
-	struct check check = {.problem = buf, .size = size};
+	struct check check = {.path = path, .problem = buf, .size = size};
 	json_error_t error;
 	json_t *root = json_load_file(path, JSON_REJECT_DUPLICATES, &error);
 	bool good;
