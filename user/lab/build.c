@@ -249,6 +249,7 @@ static int step_one(size_t i, void *arg, struct err *err)
 	struct node_job job = {
 		.run = build->run,
 		.watch = build->watch,
+		.frame_prog = build->frame_prog,
 		.journal = build->journal,
 		.touch = build->touch,
 		.node = build->run->lab->nodes[i],
@@ -349,8 +350,12 @@ int build_start(struct build *build, struct err *err)
 
 int build_check(struct build *build, struct err *err)
 {
-	int ret = each_node(build, node_wait_up, err);
+	int ret = 0;
 
+	if (build->watch)
+		ret = build->frame_prog = watch_frame_load(err);
+	if (ret >= 0)
+		ret = each_node(build, node_wait_up, err);
 	if (!ret)
 		ret = prove_links(build, err);
 	if (!ret)
@@ -384,7 +389,7 @@ static int build_all(struct build *build, struct err *err)
 int build_open(struct build *build, struct running *run, const struct lab_options *options,
 	       struct err *err)
 {
-	*build = (struct build){ .run = run, .options = options };
+	*build = (struct build){ .run = run, .options = options, .frame_prog = -1 };
 	raise_file_limit();
 	build->fds = malloc((run->lab->n_nodes + 1) * sizeof(*build->fds));
 	if (!build->fds)
@@ -403,6 +408,9 @@ void build_close(struct build *build)
 	build->fds = NULL;
 	journal_close(build->journal);
 	watch_close(build->watch);
+	if (build->frame_prog >= 0)
+		close(build->frame_prog);
+	build->frame_prog = -1;
 	build->journal = NULL;
 	build->watch = NULL;
 }

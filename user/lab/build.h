@@ -15,6 +15,7 @@ struct build {
 	int *fds; /* namespace of each node; -1: not open */
 	struct journal *journal;
 	struct watch *watch; /* NULL: no programs */
+	int frame_prog; /* sends the frames that prove the links; -1: not loaded */
 	const struct touch *touch; /* NULL: all of the lab is fresh; borrowed */
 };
 

@@ -362,16 +362,18 @@ static int not_up(const struct waiting *waiting, struct err *err)
 
 static int send_frames(const struct node_job *job, struct err *err)
 {
-	int sock = frame_open(err), ret = sock < 0 ? sock : 0;
+	int ret = 0;
 
 	for (size_t i = 0; !ret && i < job->node->n_ends; i++) {
 		const struct end *end = job->node->ends[i];
-		struct nl_what what = { end->name, "send a frame", end->where, 0 };
 
-		if (node_end_should_be_up(end) && end_touch(job->touch, end) & TOUCH_FRESH)
-			ret = frame_send(sock, running_ifindex(job->run, end), &what, err);
+		if (!node_end_should_be_up(end) || !(end_touch(job->touch, end) & TOUCH_FRESH))
+			continue;
+		ret = watch_frame_send(job->frame_prog, running_ifindex(job->run, end), end->name,
+				       err);
+		if (ret)
+			err_at(err, end->where);
 	}
-	frame_close(sock);
 	return ret;
 }
 
@@ -403,7 +405,7 @@ int node_wait_up(const struct node_job *job, struct err *err)
 		if (ret == -ETIMEDOUT)
 			ret = not_up(&waiting, err);
 	}
-	if (!ret && job->watch) /* without programs nobody would see them */
+	if (!ret && job->frame_prog >= 0)
 		ret = send_frames(job, err);
 	nl_close(nl);
 	nl_close(events);

@@ -35,6 +35,7 @@ static inline unsigned end_touch(const struct touch *touch, const struct end *en
 struct node_job {
 	const struct running *run;
 	struct watch *watch; /* NULL: no programs */
+	int frame_prog; /* of watch_frame_load(); -1: without programs nobody would see frames */
 	struct journal *journal;
 	const struct touch *touch;
 	const struct node *node;

@@ -19,7 +19,6 @@ static const struct {
 } needs[] = {
 	{CAP_SYS_ADMIN, CAP_SYS_ADMIN, "CAP_SYS_ADMIN", "to make and enter namespaces"},
 	{CAP_NET_ADMIN, CAP_NET_ADMIN, "CAP_NET_ADMIN", "to make links and attach programs"},
-	{CAP_NET_RAW, CAP_NET_RAW, "CAP_NET_RAW", "to send a frame over each link"},
 	{CAP_BPF, CAP_SYS_ADMIN, "CAP_BPF", "to load programs and maps"},
 };
 

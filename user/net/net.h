@@ -58,7 +58,10 @@ int netns_name(int netns_fd, const char *name, const char *mark, struct err *err
  * somebody else's by now. 0 if there is no such name.
  */
 int netns_unname(const char *name, const struct netns_id *id, const char *mark, struct err *err);
-/* Find a namespace by who it is: our own, NETNS_DIR, /proc. A descriptor, or -ENOENT (no err). */
+/*
+ * Find a namespace by who it is: our own, NETNS_DIR, /proc. A descriptor, -ENOENT if it is gone, or
+ * another -errno if that cannot be told (err stays clear).
+ */
 int netns_find(const struct netns_id *id);
 static inline bool netns_same(const struct netns_id *a, const struct netns_id *b)
 {
@@ -221,18 +224,6 @@ int link_list(struct nl *nl, bool (*cb)(const struct link_info *info, void *arg)
 /* nl_event() for a socket that listens to RTNLGRP_LINK. */
 int link_event(struct nl *nl, int timeout_ms, bool (*cb)(const struct link_info *info, void *arg),
 	       void *arg, struct err *err);
-/*
- * A socket in the calling thread's namespace for frame_send(), for frame_close(), or -errno.
- * frame_send() sends one ARP request out of an interface that is up: a frame that crosses the
- * link, is counted at both ends, and changes nothing there.
- */
-int frame_open(struct err *err);
-int frame_send(int sock, uint32_t ifindex, const struct nl_what *what, struct err *err);
-/*
- * Close it on a thread of its own: the kernel lets a packet socket go after an RCU grace period
- * (synchronize_net in packet_release), 10 ms and more, which many closings at once share.
- */
-void frame_close(int sock);
 /* Every address of an interface (0: of all). */
 int address_list(struct nl *nl, uint32_t ifindex,
 		 bool (*cb)(uint32_t ifindex, const struct ip_prefix *prefix, void *arg),

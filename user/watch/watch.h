@@ -88,6 +88,14 @@ int watch_forget_end(struct watch *watch, uint32_t number, struct err *err);
 /* Put the counters of an end to zero, before its number serves a new one. */
 int watch_clear_end(struct watch *watch, uint32_t number, struct err *err);
 
+/*
+ * Load the program that watch_frame_send() runs: a descriptor that the caller closes, or -errno.
+ * watch_frame_send() sends one ARP request out of an interface, which is up, of the calling thread's
+ * namespace: a frame that crosses the link, is counted at both ends, and changes nothing there.
+ */
+int watch_frame_load(struct err *err);
+int watch_frame_send(int prog, uint32_t ifindex, const char *object, struct err *err);
+
 /* ---- counters ------------------------------------------------------------------------------ */
 
 /*
