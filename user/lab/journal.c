@@ -220,6 +220,17 @@ int journal_head(const char *name, struct journal_head *head)
 	return good ? 0 : -ENOENT;
 }
 
+/* A descriptor of the namespace of a line; -ENOENT: gone, and what was in it; else err is set. */
+static int open_netns(const struct netns_id *id, struct err *err)
+{
+	int fd = netns_find(id);
+
+	if (fd < 0 && fd != -ENOENT)
+		err_set(err, ERR_SYSTEM, -fd, "cannot look for a network namespace: %s",
+			strerror(-fd));
+	return fd;
+}
+
 /* Delete an interface of ours from a namespace of somebody else, if it is there and carries our mark. */
 static int undo_end(const char *line, const struct journal_head *head, struct err *err)
 {
@@ -234,9 +245,9 @@ static int undo_end(const char *line, const struct journal_head *head, struct er
 	if (sscanf(line, "end %" SCNu64 " %" SCNu64 " %" SCNu32 " %511s", &id.inode, &id.cookie,
 		   &ifindex, ifname) != 4)
 		return 0;
-	fd = netns_find(&id);
+	fd = open_netns(&id, err);
 	if (fd < 0)
-		return 0; /* the namespace is gone, and with it the interface */
+		return fd == -ENOENT ? 0 : fd;
 	ret = nl_open(&nl, fd, err);
 	if (!ret) {
 		ret = link_get(nl, ifindex, NULL, &info, err);
@@ -262,9 +273,9 @@ static int undo_sysctl(const char *line, struct err *err)
 	if (sscanf(line, "sysctl %" SCNu64 " %" SCNu64 " %511s %n", &id.inode, &id.cookie, key,
 		   &value) != 3 || !value)
 		return 0;
-	fd = netns_find(&id);
+	fd = open_netns(&id, err);
 	if (fd < 0)
-		return 0;
+		return fd == -ENOENT ? 0 : fd;
 	ret = inside_restore_sysctl(fd, key, line + value, err);
 	close(fd);
 	return ret;

@@ -14,13 +14,16 @@
 
 static int make_dir(const char *path, struct err *err)
 {
+	int error;
+
 	if (!mkdir(path, 0755) || errno == EEXIST)
 		return 0;
-	err_set(err, errno == EACCES || errno == EPERM ? ERR_PRIVILEGE : ERR_SYSTEM, errno,
-		"cannot make %s: %s", path, strerror(errno));
+	error = errno;
+	err_set(err, error == EACCES || error == EPERM ? ERR_PRIVILEGE : ERR_SYSTEM, error,
+		"cannot make %s: %s", path, strerror(error));
 	if (err && err->code == ERR_PRIVILEGE)
 		err_hint(err, "labs are built by root: sudo vethlab ...");
-	return -errno;
+	return -error;
 }
 
 /* The lock file that was locked may have been removed meanwhile by a `down`: then try again. */
@@ -54,44 +57,70 @@ static void write_pid(int fd)
 		return;
 }
 
+/* The lab's folder and lock file, if nobody holds the lock and nothing else is in there. */
+static void take_away(int fd, const char *dir, const char *path)
+{
+	if (fd < 0 || (!flock(fd, LOCK_EX | LOCK_NB) && is_current(fd, path))) {
+		if (fd >= 0)
+			unlink(path);
+		if (!rmdir(dir))
+			rmdir(LAB_DIR); /* only when it was the last */
+	}
+}
+
+/* -EAGAIN: a `down` has removed a folder in between. */
+static int try_lock(const char *name, const char *dir, const char *path, struct err *err)
+{
+	int fd, ret = make_dir(LAB_DIR, err);
+
+	if (ret)
+		return ret;
+	ret = make_dir(dir, err);
+	if (ret == -ENOENT) {
+		err_clear(err);
+		return -EAGAIN;
+	}
+	if (ret) {
+		rmdir(LAB_DIR); /* only if it is empty */
+		return ret;
+	}
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+	if (fd < 0 && errno == ENOENT)
+		return -EAGAIN;
+	if (fd < 0) {
+		ret = err_set(err, errno == EACCES ? ERR_PRIVILEGE : ERR_SYSTEM, errno,
+			      "cannot open %s: %s", path, strerror(errno));
+		take_away(fd, dir, path);
+		return ret;
+	}
+	if (!flock(fd, LOCK_EX | LOCK_NB)) {
+		if (is_current(fd, path))
+			return fd;
+		ret = -EAGAIN;
+	} else if (errno == EWOULDBLOCK) {
+		ret = busy(fd, name, err);
+	} else {
+		ret = err_set(err, ERR_SYSTEM, errno, "cannot lock %s: %s", path, strerror(errno));
+		take_away(fd, dir, path);
+	}
+	close(fd);
+	return ret;
+}
+
 int lab_lock(const char *name, struct err *err)
 {
 	char dir[PATH_MAX], path[PATH_MAX + 8];
-	int fd, ret;
+	int fd = lab_privileges(err);
 
+	if (fd)
+		return fd;
 	snprintf(dir, sizeof(dir), LAB_DIR "/%s", name);
 	snprintf(path, sizeof(path), "%s/lock", dir);
-	ret = lab_privileges(err);
-	if (ret)
-		return ret;
-	for (;;) {
-		ret = make_dir(LAB_DIR, err);
-		if (ret)
-			return ret;
-		if (mkdir(dir, 0755) && errno == ENOENT)
-			continue; /* the last lab's `down` has removed LAB_DIR in between */
-		ret = make_dir(dir, err);
-		if (ret)
-			return ret;
-		fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-		if (fd < 0 && errno == ENOENT)
-			continue; /* the folder was removed in between */
-		if (fd < 0)
-			return err_set(err, errno == EACCES ? ERR_PRIVILEGE : ERR_SYSTEM, errno,
-				       "cannot open %s: %s", path, strerror(errno));
-		if (flock(fd, LOCK_EX | LOCK_NB)) {
-			ret = errno == EWOULDBLOCK ? busy(fd, name, err) :
-						     err_set(err, ERR_SYSTEM, errno,
-							     "cannot lock %s: %s", path,
-							     strerror(errno));
-			close(fd);
-			return ret;
-		}
-		if (is_current(fd, path))
-			break;
-		close(fd);
-	}
-	write_pid(fd);
+	do
+		fd = try_lock(name, dir, path, err);
+	while (fd == -EAGAIN);
+	if (fd >= 0)
+		write_pid(fd);
 	return fd;
 }
 

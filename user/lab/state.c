@@ -345,14 +345,20 @@ int files_remove(const char *name, struct err *err)
 		return ret;
 	file_path(name, "", path);
 	dir = opendir(path);
-	while (dir && (entry = readdir(dir)))
-		if (entry->d_name[0] != '.' && strcmp(entry->d_name, "lock"))
-			unlinkat(dirfd(dir), entry->d_name, 0);
+	while (dir && !ret && (entry = readdir(dir)))
+		if (entry->d_name[0] != '.' && strcmp(entry->d_name, "lock") &&
+		    unlinkat(dirfd(dir), entry->d_name, 0))
+			ret = err_set(err, ERR_SYSTEM, errno, "cannot remove %s%s: %s", path,
+				      entry->d_name, strerror(errno));
 	if (dir)
 		closedir(dir);
+	if (ret)
+		return ret;
 	/* The lock last: it is held. */
 	file_path(name, "lock", path);
-	unlink(path);
+	if (unlink(path) && errno != ENOENT)
+		return err_set(err, ERR_SYSTEM, errno, "cannot remove %s: %s", path,
+			       strerror(errno));
 	file_path(name, "", path);
 	/* Not empty: the next one that changes this lab has come in already. */
 	if (rmdir(path) && errno != ENOENT && errno != ENOTEMPTY)

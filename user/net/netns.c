@@ -294,21 +294,23 @@ int netns_unname(const char *name, const struct netns_id *id, const char *mark, 
 	return 0;
 }
 
+/* A descriptor if path is that namespace, -ENOENT if it is another or none; else it cannot be told. */
 static int open_if_same(const char *path, const struct netns_id *id)
 {
 	struct netns_id found;
 	struct stat st;
-	int fd;
+	int fd, ret;
 
 	if (stat(path, &st) || st.st_ino != id->inode)
 		return -ENOENT;
 	fd = open_netns_file(path, NULL);
 	if (fd < 0)
 		return -ENOENT;
-	if (!netns_identify(fd, &found, NULL) && netns_same(&found, id))
+	ret = netns_identify(fd, &found, NULL);
+	if (!ret && netns_same(&found, id))
 		return fd;
 	close(fd);
-	return -ENOENT;
+	return ret ? ret : -ENOENT;
 }
 
 static int find_below(const char *dir, const char *rest, const struct netns_id *id)
@@ -319,8 +321,8 @@ static int find_below(const char *dir, const char *rest, const struct netns_id *
 	int fd = -ENOENT;
 
 	if (!d)
-		return -ENOENT;
-	while (fd < 0 && (entry = readdir(d))) {
+		return errno == ENOENT ? -ENOENT : -errno;
+	while (fd == -ENOENT && (entry = readdir(d))) {
 		if (entry->d_name[0] == '.')
 			continue;
 		snprintf(path, sizeof(path), "%s/%s%s", dir, entry->d_name, rest);
@@ -334,9 +336,9 @@ int netns_find(const struct netns_id *id)
 {
 	int fd = open_if_same("/proc/thread-self/ns/net", id);
 
-	if (fd < 0)
+	if (fd == -ENOENT)
 		fd = find_below(NETNS_DIR, "", id);
-	if (fd < 0)
+	if (fd == -ENOENT)
 		fd = find_below("/proc", "/ns/net", id);
 	return fd;
 }

@@ -392,6 +392,8 @@ int watch_unpin(const char *lab, struct err *err)
 	ret = remove_tree(AT_FDCWD, path);
 	if (ret)
 		return watch_fail(err, -ret, path, "remove its pins", "CAP_DAC_OVERRIDE");
-	rmdir(WATCH_DIR); /* stays if another lab is in it */
+	/* Another lab may be in it. */
+	if (rmdir(WATCH_DIR) && errno != ENOTEMPTY && errno != ENOENT)
+		return watch_fail(err, errno, WATCH_DIR, "remove the directory", "CAP_DAC_OVERRIDE");
 	return 0;
 }
