@@ -1,0 +1,215 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+# crash.sh - sourced by tests/lab/test_crash_*.sh, behind lib.sh. A command is killed after each of
+# its system calls in turn, and each of these calls is made to fail in turn. After a kill `gc`, after
+# a failure of `up` nothing at all, and nothing may be left, and nothing of others may have changed.
+#
+# The calls are those that change something outside of the process (crash.c lists them), and each
+# fails with one of ENOMEM, EBUSY, EPERM. CRASH_ALL=1: every single call, each error. CRASH_STEP=N:
+# every N-th only. A sweep that takes longer than CRASH_SECONDS goes on with every eighth, and says so.
+
+PARTS=4 # sandboxes side by side: most of the time goes into waiting for RCU
+STEP=${CRASH_STEP:-1}
+CRASH_SECONDS=${CRASH_SECONDS:-90}
+ERRORS=(ENOMEM EBUSY EPERM)
+crash=("$HELPERS/crash")
+[[ -z ${CRASH_ALL:-} ]] || crash+=(-a)
+
+# The lab: a bridge, a router, an end in the host's namespace and one in a namespace of somebody
+# else, settings changed in both.
+lab_file() {
+	cat >"$TEST_TMP/lab.yaml" <<-'END'
+		lab: crash
+		nodes:
+		  host:
+		    netns: host
+		    sysctls: {net.ipv4.ip_forward: 1}
+		    routes: [{to: 10.8.1.0/24, via: 10.8.0.2}]
+		  other: {netns: /run/netns/other, sysctls: {net.ipv4.ip_default_ttl: 99}}
+		  lan: {kind: bridge}
+		  pc: {routes: [{to: default, via: 10.8.1.1}]}
+		  r: {forward: both}
+		links:
+		  - endpoints:
+		      - {end: "host:vc0", address: 10.8.0.1/24}
+		      - {end: "r:up", address: 10.8.0.2/24}
+		  - endpoints:
+		      - {end: "r:lan", address: 10.8.1.1/24}
+		      - "lan:p1"
+		  - endpoints:
+		      - {end: "pc:eth0", address: 10.8.1.2/24}
+		      - "lan:p2"
+		  - endpoints: ["other:vc1", "lan:p3"]
+	END
+}
+
+# What is not the lab's.
+others() {
+	ip netns add other
+	ip -n other link add keep type veth peer name keep1
+	ip link add own0 type veth peer name own1
+	ip address add 10.77.0.1/24 dev own0
+	ip link set own0 up
+	ip link set own1 up
+	wait_until eval 'ip link show own0 | grep -q "state UP"'
+	ip route add 10.78.0.0/16 via 10.77.0.2
+	mkdir /sys/fs/bpf/other
+}
+
+others_away() {
+	ip netns del other
+	ip link del own0
+	rmdir /sys/fs/bpf/other
+}
+
+look() {
+	printf '%s\n' "link show" "address show" "route show" | ip -4 -batch -
+	ip -n other link show
+	cat /proc/sys/net/ipv4/ip_forward
+	nsenter --net=/run/netns/other cat /proc/sys/net/ipv4/ip_default_ttl
+	ls -i /run/netns
+	nothing_in /run/vethlab || find /run/vethlab -mindepth 1
+	find /sys/fs/bpf -not -name '*.debug'
+}
+
+works() {
+	good vethlab exec pc ping -c 1 -W 5 -q 10.8.0.1
+}
+
+# As before the lab: nothing of it is left, nothing of others has changed.
+clean() { # WHEN
+	local now
+	now=$(look)
+	[[ $now == "$before" ]] || fail "$1: $(diff <(echo "$before") <(echo "$now"))"
+	wait_until objects_gone
+	: >"$TEST_TMP/ids"
+	asserted
+}
+
+# One run with something happening to its N-th call: sets $met ("N CALL", or "none COUNT" when
+# there are fewer), $status, $out.
+crash_at() { # N [-e ERRNO] COMMAND...
+	local at=$1
+	shift
+	status=0
+	rm -f "$TEST_TMP/met"
+	"${crash[@]}" -n "$at" -o "$TEST_TMP/met" "$@" >"$TEST_TMP/out" 2>&1 ||
+		status=$?
+	out=$(cat "$TEST_TMP/out")
+	met=$(cat "$TEST_TMP/met" || echo "$at hangs")
+	[[ $status -lt 99 || $status -eq 137 ]] || fail "$* at $met: status $status: $out"
+}
+
+no_more_calls() {
+	[[ $met == none* ]] || return 1
+	assert_eq "$status" 0 "undisturbed: $out"
+}
+
+says_why() {
+	[[ $status -ge 1 && $status -le 5 ]] || fail "at $met: status $status: $out"
+	[[ $out == *"vethlab: "* ]] || fail "at $met: no error is told: $out"
+	asserted
+}
+
+is_up() {
+	[[ -e /run/vethlab/crash/state.json ]]
+}
+
+# ---- one step of a sweep; 1 when there are no more calls ------------------------------------------
+
+step_up_kill() { # N
+	crash_at "$1" "$BUILD/vethlab" up "$TEST_TMP/lab.yaml"
+	remember_objects
+	no_more_calls && good vethlab down && clean "the end" && return 1
+	assert_eq "$status" 137 "killed at $met: $out"
+	good vethlab gc
+	if is_up; then # killed when all was done
+		works
+		good vethlab down
+	fi
+	clean "killed at $met"
+}
+
+step_up_fail() { # N ERRNO
+	crash_at "$1" -e "$2" "$BUILD/vethlab" up "$TEST_TMP/lab.yaml"
+	no_more_calls && good vethlab down && clean "the end" && return 1
+	if is_up; then # what failed was not needed, or came after all was done
+		works
+		good vethlab down
+	else
+		says_why
+	fi
+	clean "$2 at $met"
+}
+
+step_down_kill() { # N
+	up "$TEST_TMP/lab.yaml"
+	crash_at "$1" "$BUILD/vethlab" down
+	no_more_calls && clean "the end" && return 1
+	assert_eq "$status" 137 "killed at $met: $out"
+	good vethlab gc
+	if is_up; then # killed before the first step
+		works
+		good vethlab down
+	fi
+	clean "killed at $met"
+}
+
+step_down_fail() { # N ERRNO
+	up "$TEST_TMP/lab.yaml" --tc clsact # other ways than those of the kill
+	crash_at "$1" -e "$2" "$BUILD/vethlab" down
+	no_more_calls && clean "the end" && return 1
+	[[ $status -eq 0 ]] || says_why
+	is_up && works
+	[[ $status -eq 0 ]] || good vethlab down crash
+	clean "$2 at $met"
+}
+
+# ---- sweeps --------------------------------------------------------------------------------------
+
+steps_of_part() {
+	local n i last=none late=
+	# shellcheck disable=SC2153 # PART comes from sweep()
+	for ((n = PART + 1, i = 0; ; n += PARTS * STEP, i++)); do
+		"step_$SWEEP" "$n" "${ERRORS[i % 3]}" || break
+		last=$met
+		if [[ -z $late && -z ${CRASH_ALL:-} && $SECONDS -gt $CRASH_SECONDS ]]; then
+			late=", late from call $n on: then every $((8 * STEP))."
+			STEP=$((8 * STEP))
+		fi
+	done
+	echo "# $SWEEP: part $PART of $PARTS, every $STEP. call, to $last$late"
+}
+
+part_of_sweep() {
+	local before status met error
+	lab_file
+	others
+	before=$(look)
+	if [[ -n ${CRASH_ALL:-} && $SWEEP == *_fail ]]; then
+		for error in ENOMEM EBUSY EPERM; do
+			ERRORS=("$error" "$error" "$error")
+			steps_of_part
+		done
+	else
+		steps_of_part
+	fi
+	others_away
+}
+
+# All calls: parts side by side, each in a sandbox of its own inside this one's.
+sweep() { # STEP
+	local part failed=0
+	local -a jobs=()
+	for ((part = 0; part < PARTS; part++)); do
+		mkdir "$TEST_TMP/$part"
+		SWEEP=$1 PART=$part TEST_TMP=$TEST_TMP/$part \
+			VETHLAB_TEST_INSIDE=part_of_sweep "${UNSHARE[@]}" "$SELF" 2>&1 &
+		jobs+=($!)
+	done
+	for part in "${jobs[@]}"; do
+		wait "$part" || failed=1
+	done
+	[[ $failed -eq 0 ]] || fail "$*: see above"
+	asserted
+}

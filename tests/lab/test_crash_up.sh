@@ -1,0 +1,17 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# test_crash_up.sh - `up` is killed anywhere, and fails anywhere: see crash.sh.
+# shellcheck source=tests/lab/lib.sh
+. "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/lab/crash.sh
+. "$(dirname "$0")/crash.sh"
+
+test_killed() {
+	sweep up_kill
+}
+
+test_fails() {
+	sweep up_fail
+}
+
+run_tests
