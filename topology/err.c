@@ -64,12 +64,32 @@ static struct diag *diags_room(struct diags *diags)
 	return memset(&diags->list[diags->count], 0, sizeof(*diags->list));
 }
 
+/* The last finding stands for all that come after it; it is as bad as the worst of them. */
+static void diags_overflow(struct diags *diags, enum severity severity)
+{
+	struct diag *last = &diags->list[diags->count - 1];
+
+	if (severity != SEVERITY_ERROR || last->severity == SEVERITY_ERROR)
+		return;
+	last->severity = severity;
+	diags->errors++;
+}
+
 void diags_add(struct diags *diags, enum severity severity, struct where where, const char *hint,
 	       const char *fmt, ...)
 {
 	struct diag *diag;
 	va_list args;
 
+	if (diags->count > DIAGS_MAX) {
+		diags_overflow(diags, severity);
+		return;
+	}
+	if (diags->count == DIAGS_MAX) {
+		where = (struct where){.file = where.file};
+		hint = NULL;
+		fmt = "there are more findings than these 1000";
+	}
 	/* Counted even if there is no memory to keep it: an error must not pass for success. */
 	if (severity == SEVERITY_ERROR)
 		diags->errors++;

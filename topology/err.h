@@ -61,8 +61,12 @@ struct diag {
 /* All findings of one reading, in the order of the file once diags_sort was called. */
 struct diags {
 	struct diag *list;
-	size_t count, errors; /* errors: how many of count are errors */
+	size_t count;
+	size_t errors; /* how many of count are errors; more when memory ran out */
 };
+
+/* Beyond so many, one more says that the rest is not shown. */
+enum { DIAGS_MAX = 1000 };
 
 void diags_add(struct diags *diags, enum severity severity, struct where where, const char *hint,
 	       const char *fmt, ...) __attribute__((format(printf, 5, 6)));

@@ -29,11 +29,6 @@ static void finding(struct reader *r, enum severity severity, const struct yaml 
 	r->errors += severity == SEVERITY_ERROR;
 	if (r->quiet)
 		return;
-	if (r->diags->count >= READER_FINDINGS_MAX) {
-		if (severity == SEVERITY_ERROR)
-			r->diags->errors++;
-		return;
-	}
 	vsnprintf(text, sizeof(text), fmt, args);
 	diags_add(r->diags, severity, reader_where(r, value), hint, "%s", text);
 }

@@ -16,7 +16,6 @@
 #include "topology/yaml.h"
 
 enum {
-	READER_FINDINGS_MAX = 1000, /* errors and warnings of one file */
 	READER_NODES_MAX = 100 * 1000,
 	READER_LINKS_MAX = 100 * 1000,
 };

@@ -183,12 +183,31 @@ static void test_diags(void **state)
 	diags_free(NULL);
 }
 
+/* What comes after the last place is told by one finding, as bad as the worst of the rest. */
+static void test_many_diags(void **state)
+{
+	struct diags diags = {};
+
+	(void)state;
+	for (int i = 0; i < DIAGS_MAX + 7; i++)
+		diags_add(&diags, SEVERITY_WARNING, (struct where){"f", 1, 1}, NULL, "%d", i);
+	assert_int_equal(diags.count, DIAGS_MAX + 1);
+	assert_int_equal(diags.errors, 0);
+	for (int i = 0; i < 3; i++)
+		diags_add(&diags, SEVERITY_ERROR, (struct where){"f", 1, 1}, NULL, "error %d", i);
+	assert_int_equal(diags.count, DIAGS_MAX + 1);
+	assert_int_equal(diags.errors, 1);
+	assert_int_equal(diags.list[DIAGS_MAX].severity, SEVERITY_ERROR);
+	diags_free(&diags);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_lookups), cmocka_unit_test(test_lab_names),
-		cmocka_unit_test(test_nearest), cmocka_unit_test(test_names),
-		cmocka_unit_test(test_err),	cmocka_unit_test(test_diags),
+		cmocka_unit_test(test_lookups),	   cmocka_unit_test(test_lab_names),
+		cmocka_unit_test(test_nearest),	   cmocka_unit_test(test_names),
+		cmocka_unit_test(test_err),	   cmocka_unit_test(test_diags),
+		cmocka_unit_test(test_many_diags),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -358,7 +358,7 @@ static void test_absurd(void **state)
 	free(text);
 }
 
-/* A thousand findings are kept, the rest is only counted. */
+/* A thousand findings are kept, and one says that there were more. */
 static void test_many_findings(void **state)
 {
 	struct diags diags = {};
@@ -372,9 +372,12 @@ static void test_many_findings(void **state)
 		fprintf(f, "  n%d: {fooward: v4}\n", i);
 	fclose(f);
 	assert_null(lab_read_text(text, size, "t", &diags));
-	assert_int_equal(diags.count, READER_FINDINGS_MAX);
-	assert_int_equal(diags.errors, 5000);
-	assert_string_equal(diags.list[0].hint, "did you mean \"forward\"?");
+	assert_int_equal(diags.count, DIAGS_MAX + 1);
+	assert_int_equal(diags.errors, DIAGS_MAX + 1);
+	assert_string_equal(diags.list[0].what, "there are more findings than these 1000");
+	assert_int_equal(diags.list[0].where.line, 0);
+	assert_int_equal(diags.list[1].where.line, 3);
+	assert_string_equal(diags.list[1].hint, "did you mean \"forward\"?");
 	diags_free(&diags);
 	free(text);
 }

@@ -66,7 +66,7 @@ static void print_count(size_t n, const char *noun, FILE *f)
 
 void out_diags(const struct diags *diags, FILE *f)
 {
-	size_t warnings = diags->count - diags->errors;
+	size_t warnings = diags->count > diags->errors ? diags->count - diags->errors : 0;
 	bool colour = out_colour(f);
 
 	if (!diags->count)
