@@ -194,6 +194,40 @@ test_reset_while_counting() {
 	good vethlab down
 }
 
+# Reads again and again; fails if a count goes back.
+reader() {
+	local was=0 now
+	while [[ ! -e $TEST_TMP/enough ]]; do
+		now=$(count blue:veth1 in icmp4.echo_request)
+		[[ $now -ge $was ]] || fail "$now after $was"
+		was=$now
+	done
+}
+
+# Ten readers disturb neither each other nor the counters.
+test_readers() {
+	local i hook
+	local -a readers=()
+	blue
+	for ((i = 0; i < 10; i++)); do
+		reader &
+		readers+=($!)
+	done
+	good ping -q -f -c 20000 10.1.1.1
+	touch "$TEST_TMP/enough"
+	for i in "${readers[@]}"; do
+		wait "$i" || fail "a reader failed"
+	done
+	assert_echo default:veth0 out 20000 0
+	assert_echo blue:veth1 out 0 20000
+	for hook in xdp in; do
+		assert_echo default:veth0 "$hook" 0 20000
+		assert_echo blue:veth1 "$hook" 20000 0
+	done
+	assert_eq "$(times echo_rtt default:veth0 .count)" 20000 "round trips"
+	good vethlab down
+}
+
 # A field of the times of one kind at an end: times transit default:veth0 .count
 times() { # KIND END PATH [OPTION OF STATS...]
 	local kind=$1 end=$2 path=$3

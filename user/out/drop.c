@@ -89,6 +89,10 @@ const char *drop_explain(const char *reason, const char *function)
 {
 	const char *meaning = drop_meaning(reason);
 
+	/* ip_forward() and ip6_forward() give this reason when the TTL has run out. */
+	if (!strcmp(reason, "IP_INHDR") &&
+	    (!strcmp(function, "ip_forward") || !strcmp(function, "ip6_forward")))
+		return "its TTL (hop limit) ran out here";
 	return meaning ? meaning : function_meaning(function);
 }
 
