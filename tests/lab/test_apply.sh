@@ -4,6 +4,8 @@
 # shellcheck source=tests/lab/lib.sh
 . "$(dirname "$0")/lib.sh"
 
+SCHEMA=$TOP/docs/schema/plan.json
+
 # Three nodes in a row, b routes. Each test changes this file.
 lab_file() { # FILE
 	cat >"$1" <<-END
@@ -68,6 +70,7 @@ test_nothing_to_change() {
 	good vethlab plan --json "$row"
 	assert_eq "$(jq -r .schema <<<"$out")" vethlab.plan/1 "schema"
 	assert_eq "$(jq '.changes | length' <<<"$out")" 0 "changes"
+	assert_eq "$("$HELPERS/valid" "$SCHEMA" <<<"$out")" 1 "a document of the schema"
 	good vethlab apply "$row"
 	assert_eq "$(kernel_state a b c; cat /run/vethlab/row/state.json)" "$before" "after apply"
 	# Other words for the same lab: nothing happens but that they are kept.
@@ -102,6 +105,9 @@ test_untouched_link_keeps_flow_and_counters() {
 		      - {end: "b:y", address: [10.0.1.2/24, "fd01::2/64"]}
 		      - {end: "a:x", address: [10.0.1.1/24, "fd01::1/64"]}
 	END
+	good vethlab plan --json "$row"
+	assert_eq "$("$HELPERS/valid" "$SCHEMA" <<<"$out")" 1 "a document of the schema"
+	assert_eq "$(jq '[.changes[] | select(.lossless)] | length' <<<"$out")" 3 "lossless changes"
 	planned "- link b:z -- c:w: its flows end" "- node c" "+ node d" "+ link b:d -- d:b: nothing is lost" \
 		"+ b:lo address 10.9.9.9/32" "+ b route 10.99.0.0/16 blackhole" "4 to add, 0 to change, 2 to remove"
 	says_not a:x b:y
@@ -174,6 +180,11 @@ test_in_place() {
 	in_place '$ s/$/\n    txqueuelen: 77\n    features: {gro: on}/' "~ c:w gro on"
 	assert_eq "$(ip_link c w .txqlen)" 77 "txqueuelen"
 	assert_eq "$(counters_of c:w)" "$before" "counters of c:w"
+	# Commands are for new nodes: only a note.
+	sed -i 's/  c: {/&exec: "touch x", /' "$row"
+	good vethlab plan --json "$row"
+	assert_eq "$("$HELPERS/valid" "$SCHEMA" <<<"$out")" 1 "a document of the schema"
+	planned "  c exec: not run again" "nothing to change"
 	good vethlab down
 }
 
@@ -374,6 +385,27 @@ test_usage() {
 	sed -i '$ s/$/\n  - endpoints: ["a:n", "c:n"]/' "$row"
 	good vethlab apply "$row"
 	good vethlab down
+}
+
+# Links that come later are watched as the lab is, and proven to be.
+test_other_hooks() {
+	local how
+	for how in "--tc clsact" "--tc clsact --xdp native" "--xdp native" "--hooks in --xdp off" "--hooks none"; do
+		# shellcheck disable=SC2086 # options
+		row_up $how
+		sed -i 's/^links:/  d: {}\n&/; $ s/$/\n  - endpoints: [{end: "c:d", address: 10.0.4.1\/24}, {end: "d:c", address: 10.0.4.2\/24}]/' "$row"
+		good vethlab apply "$row"
+		remember_objects
+		good inside d ping -c 1 -W 5 -q 10.0.4.1
+		if [[ $how != "--hooks none" ]]; then
+			assert_echo d:c in 0 1
+			assert_eq "$(hooks_of c:d)" "$(hooks_of a:x)" "hooks"
+		fi
+		sed -i '$ d; s/^  d: {}$//' "$row"
+		good vethlab apply "$row"
+		nothing_planned
+		good vethlab down
+	done
 }
 
 # A copy under another name, with namespaces of its own.

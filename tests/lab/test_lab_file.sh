@@ -126,4 +126,17 @@ test_others() {
 	done < <(sed -n '/^```yaml$/{n;s/^lab: //p}' "$TOP/docs/lab-file.md")
 }
 
+test_changing() {
+	local planned
+	up_example changing
+	sed -i 's/mtu: 1400/queues: 2/; s/b: {}/b: {}, c: {}/' "$TEST_TMP/changing.yaml"
+	planned=$(sed -n '/^    - link a:eth0 -- b:eth0/,/^    lab changing/s/^    //p' "$TOP/docs/lab-file.md")
+	good vethlab plan "$TEST_TMP/changing.yaml"
+	assert_eq "$out" "$planned" "the plan that docs/lab-file.md shows"
+	good vethlab apply "$TEST_TMP/changing.yaml"
+	remember_objects
+	good inside a ping -c 1 -W 5 -q 10.41.0.2
+	good vethlab down changing
+}
+
 run_tests
