@@ -56,14 +56,16 @@ static int run_record(struct record *record, struct err *err)
 	const struct view_options *options = &record->options;
 	struct recording_totals totals = {0};
 	struct tap tap;
-	int ret = tap_open(&tap, record->run, &options->filter, err), closed;
-	uint64_t now = tap_now_ns();
+	int ret, closed;
+	uint64_t now;
 
+	cmd_catch_signals();
+	ret = tap_open(&tap, record->run, &options->filter, err);
+	now = tap_now_ns();
 	if (!ret)
 		ret = recorder_open(&record->recorder, options->operand, record->run->lab,
 				    record->run->name, now, err);
 	if (!ret) {
-		cmd_catch_signals();
 		ret = follow(record, &tap, options->for_ns ? now + options->for_ns : UINT64_MAX,
 			     err);
 		closed = recorder_close(record->recorder, tap_lost(&tap), &totals, err);

@@ -65,10 +65,12 @@ static int run_trace(struct running *run, const struct view_options *options, st
 	struct view view = {0};
 	struct tap tap;
 	uint64_t now;
-	int ret = tap_open(&tap, run, &options->filter, err);
+	int ret;
 
+	/* Before anybody can see that it listens: a Ctrl-C then ends it with its last line. */
+	cmd_catch_signals();
+	ret = tap_open(&tap, run, &options->filter, err);
 	if (!ret) {
-		cmd_catch_signals();
 		now = tap_now_ns();
 		ret = view_open(&view, options, run->lab, now, tap_drop_names, NULL, err);
 		fflush(stdout);
