@@ -21,7 +21,7 @@ Q :=
 say = @:
 else
 Q := @
-say = @printf '  %-8s%s\n'
+say = @$(if $(findstring s,$(filter-out --%,$(firstword -$(MAKEFLAGS)))),:,printf '  %-8s%s\n')
 endif
 
 LIBS       := libbpf libelf zlib libmnl libfyaml jansson
