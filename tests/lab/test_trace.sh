@@ -159,6 +159,11 @@ attached() {
 	find /sys/fs/bpf | sort
 }
 
+# What a process holds open, as ids prints it.
+held_by() { # PID
+	sed -n 's/^\(prog\|map\|link\)_id:[ \t]*/\1 /p' /proc/"$1"/fdinfo/* | sort -u
+}
+
 test_kill_9_leaves_nothing() {
 	local before i pids=()
 	lab
@@ -169,11 +174,15 @@ test_kill_9_leaves_nothing() {
 	done
 	assert_eq "$(attached)" "$before" "attached while eight trace"
 	good ping -c 2 -i 0.01 -q 10.1.1.1
+	for i in "${pids[@]}"; do
+		held_by "$i"
+	done | sort -u | grep -vxFf "$TEST_TMP/ids" >"$TEST_TMP/held" || true
 	kill -9 "${pids[@]}"
 	for i in "${pids[@]}"; do
 		ends_with "$i" 137
 	done
 	assert_eq "$(attached)" "$before" "attached after kill -9"
+	wait_until eval '"$HELPERS/ids" --gone <"$TEST_TMP/held"'
 	# The programs find out that nobody reads, at each hook for one tracer, and stop.
 	running=0
 	good ping -c 2 -i 0.01 -q 10.1.1.1
