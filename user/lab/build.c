@@ -103,8 +103,6 @@ static int load_programs(struct build *build, struct err *err)
 		.lab = run->name,
 		.ifindex_base = run->ifindex_base,
 		.n_ends = run->capacity,
-		.in = wants_hook(run, HOOKS_IN),
-		.out = wants_hook(run, HOOKS_OUT),
 		.xdp = wants_xdp(run),
 	};
 	int ret;
@@ -115,6 +113,9 @@ static int load_programs(struct build *build, struct err *err)
 		err_hint(err, "--tc clsact counts the same, and is what --tc auto takes here");
 		return -EOPNOTSUPP;
 	}
+	/* What nothing attaches would count nothing. */
+	config.in = run->tc != WATCH_TC_NONE && wants_hook(run, HOOKS_IN);
+	config.out = run->tc != WATCH_TC_NONE && wants_hook(run, HOOKS_OUT);
 	if (!config.in && !config.out && !config.xdp)
 		return 0;
 	ret = watch_load(&build->watch, &config, err);
@@ -433,6 +434,7 @@ static struct running *new_running(struct lab *lab, const struct lab_options *op
 	run->prefixed = options->as;
 	run->xdp = options->xdp;
 	run->hooks = options->hooks;
+	run->held = options->hold;
 	for (size_t i = 0; run->isolated && i < lab->n_nodes; i++)
 		if (lab->nodes[i]->netns == NETNS_HOST)
 			lab->nodes[i]->netns = NETNS_NEW;
@@ -495,11 +497,14 @@ int lab_up(struct running **out, struct lab *lab, const struct lab_options *opti
 	}
 	ret = build_locked(&build, err);
 	build_close(&build);
-	close(lock);
+	if (ret || !options->hold)
+		close(lock);
 	if (ret) {
 		running_free(run);
 		return ret;
 	}
+	if (options->hold)
+		*options->hold = lock;
 	*out = run;
 	return 0;
 }

@@ -63,3 +63,11 @@ int lab_down(const char *name, struct err *err)
 	close(lock);
 	return ret ? ret : 1;
 }
+
+int lab_release(const char *name, int lock, struct err *err)
+{
+	int ret = lab_remove(name, err);
+
+	close(lock);
+	return ret;
+}

@@ -34,14 +34,18 @@ static bool has_files(const char *name)
 	return false;
 }
 
-/* No state of this boot. One that cannot be read stays: then `down` is the user's decision. */
+/*
+ * No state of this boot, or a lab that its builder holds: whoever gets its lock knows that the holder is
+ * dead. A state that cannot be read stays: then `down` is the user's decision.
+ */
 static bool does_not_run(const char *name)
 {
 	struct running *run = NULL;
 	int ret = state_read(&run, name, NULL);
+	bool held = !ret && run->held;
 
 	running_free(run);
-	return ret == -ENOENT;
+	return held || ret == -ENOENT;
 }
 
 static bool is_left_pin(const char *name)

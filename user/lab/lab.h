@@ -25,6 +25,11 @@ struct lab_options {
 	unsigned hooks;     /* enum hooks; HOOKS_DEFAULT: as the file says */
 	enum watch_tc tc;   /* WATCH_TC_AUTO: the program chooses */
 	const volatile int *interrupted; /* looked at between steps: not 0 undoes; NULL: never */
+	/*
+	 * Not NULL: the lab belongs to this process, as long as that keeps the lab's lock, which
+	 * comes back here. lab_release() ends both; of a process that died, `gc` removes the lab.
+	 */
+	int *hold;
 };
 
 /* A node of a running lab. */
@@ -47,6 +52,7 @@ struct running {
 	uint32_t group;              /* mark on our ends in namespaces that are not ours */
 	bool isolated;
 	bool prefixed;               /* namespaces are called NAME-NODE */
+	bool held;                   /* by the process that built it: see lab_options.hold */
 	bool mounted_bpffs;          /* by lab_up(), just now: worth a word */
 	enum watch_tc tc;
 	enum xdp_mode xdp;           /* what the command line asked for; XDP_MODE_DEFAULT: nothing */
@@ -83,10 +89,12 @@ int lab_up(struct running **run, struct lab *lab, const struct lab_options *opti
  * there is no such lab, or -errno.
  */
 int lab_down(const char *name, struct err *err);
+/* lab_down() for whoever holds the lab, with the lock that lab_up() gave: closed in any case. */
+int lab_release(const char *name, int lock, struct err *err);
 
 /* What gc finds. */
 enum gc_kind {
-	GC_LAB,        /* files of a lab that does not run: a crash, a reboot */
+	GC_LAB,        /* a lab that does not run, or whose holder is dead: a crash, a reboot */
 	GC_PINS,       /* pinned programs and maps without a lab */
 	GC_NETNS_FILE, /* a file in NETNS_DIR with a lab's mark and no namespace on it */
 };

@@ -100,10 +100,11 @@ static json_t *ends_to_json(const struct lab *lab)
 
 static json_t *state_to_json(const struct running *run, const char *boot)
 {
-	return json_pack("{s:s, s:s, s:s, s:s, s:b, s:b, s:I, s:I, s:I, s:I, s:I, s:s, s:s, s:I, s:I,"
-			 " s:o, s:o}",
+	return json_pack("{s:s, s:s, s:s, s:s, s:b, s:b, s:b, s:I, s:I, s:I, s:I, s:I, s:s, s:s, s:I,"
+			 " s:I, s:o, s:o}",
 			 "schema", STATE_SCHEMA, "lab", run->name, "file", run->lab->path, "boot",
-			 boot, "isolated", run->isolated, "prefixed", run->prefixed, "ifindex_base",
+			 boot, "isolated", run->isolated, "prefixed", run->prefixed, "held",
+			 run->held, "ifindex_base",
 			 (json_int_t)run->ifindex_base, "capacity", (json_int_t)run->capacity,
 			 "slots", (json_int_t)run->slots, "next_end", (json_int_t)run->next_end,
 			 "group", (json_int_t)run->group, "tc", tc_word(run->tc), "xdp",
@@ -233,6 +234,7 @@ static int fill_from_json(struct running *run, json_t *state, struct err *err)
 	    strcmp(schema, STATE_SCHEMA))
 		return damaged(run->name, "state.json is not of " STATE_SCHEMA, err);
 	run->isolated = isolated;
+	run->held = json_is_true(json_object_get(state, "held"));
 	run->ifindex_base = base;
 	run->prefixed = prefixed;
 	run->capacity = capacity;
