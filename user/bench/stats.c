@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* stats.c - see stats.h. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "user/bench/stats.h"
+
+static int by_size(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+void stats_sort(double *values, size_t n)
+{
+	qsort(values, n, sizeof(*values), by_size);
+}
+
+double stats_percentile(const double *sorted, size_t n, double p)
+{
+	double rank = ceil(p * n);
+
+	if (!n)
+		return 0;
+	return sorted[rank < 1 ? 0 : rank > n ? n - 1 : (size_t)rank - 1];
+}
+
+/*
+ * How many values may be left off at each side so that the interval between covers the median in
+ * 95 % of all samples: the number of values below the median is binomial(n, 1/2). Never more than
+ * leaves one value; 0 where even the extremes cover less. *confidence is what it covers.
+ */
+static size_t trim(size_t n, double *confidence)
+{
+	double term = pow(0.5, n), tail = 0; /* P(X = k), P(X <= k) */
+	size_t k = 0;
+
+	*confidence = 1 - 2 * term;
+	for (size_t i = 0; 2 * (i + 1) < n; i++) {
+		tail += term;
+		if (2 * tail > 0.05)
+			break;
+		k = i;
+		*confidence = 1 - 2 * tail;
+		term *= (double)(n - i) / (i + 1);
+	}
+	return k;
+}
+
+bool stats_of(struct stats *stats, const double *values, size_t n)
+{
+	double *sorted;
+	size_t k;
+
+	*stats = (struct stats){.n = n};
+	if (!n)
+		return true;
+	sorted = malloc(n * sizeof(*sorted));
+	if (!sorted)
+		return false;
+	memcpy(sorted, values, n * sizeof(*sorted));
+	stats_sort(sorted, n);
+	stats->median = n % 2 ? sorted[n / 2] : (sorted[n / 2 - 1] + sorted[n / 2]) / 2;
+	stats->min = sorted[0];
+	stats->max = sorted[n - 1];
+	k = trim(n, &stats->confidence);
+	stats->low = sorted[k];
+	stats->high = sorted[n - 1 - k];
+	if (stats->median != 0)
+		stats->spread = (stats->high - stats->low) / fabs(stats->median);
+	free(sorted);
+	return true;
+}
+
+bool stats_ratio(struct stats *stats, const double *values, const double *base, size_t n)
+{
+	double *ratios = malloc((n + 1) * sizeof(*ratios));
+	size_t pairs = 0;
+	bool done;
+
+	*stats = (struct stats){0};
+	if (!ratios)
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (base[i] != 0)
+			ratios[pairs++] = values[i] / base[i];
+	done = stats_of(stats, ratios, pairs);
+	free(ratios);
+	return done;
+}
+
+bool stats_noisy(const struct stats *stats)
+{
+	return stats->n < 2 || stats->spread > STATS_NOISY;
+}
+
+enum stats_verdict stats_verdict(const struct stats *ratio)
+{
+	if (ratio->confidence >= 0.95 && ratio->high < 1)
+		return STATS_LESS;
+	if (ratio->confidence >= 0.95 && ratio->low > 1)
+		return STATS_MORE;
+	/* The interval holds 1: that means something only if it is narrow. */
+	return ratio->confidence < 0.95 || stats_noisy(ratio) ? STATS_TOO_NOISY : STATS_SAME;
+}
+
+const char *stats_verdict_word(enum stats_verdict verdict)
+{
+	static const char *const words[] = {
+		[STATS_SAME] = "same",
+		[STATS_LESS] = "less",
+		[STATS_MORE] = "more",
+		[STATS_TOO_NOISY] = "noisy",
+	};
+
+	return words[verdict];
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * stats.h - what repeated measurements say: medians, how sure they are, ratios. Pure. All intervals are
+ * of the median and by ranks (the sign test turned round), so that nothing is assumed about how
+ * the values are distributed, and equal values give equal answers.
+ */
+#ifndef VETHLAB_USER_BENCH_STATS_H
+#define VETHLAB_USER_BENCH_STATS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* A median whose interval is wider than this share of it says little: the machine was noisy. */
+#define STATS_NOISY 0.05
+
+struct stats {
+	size_t n;
+	double median, min, max;
+	double low, high;  /* interval of the median */
+	double confidence; /* that the interval covers it: 0.95 or more from 6 values on */
+	double spread;	   /* (high - low) / median; 0 if the median is 0 */
+};
+
+/* n 0: all fields are 0. values keep their order. Returns false without memory. */
+bool stats_of(struct stats *stats, const double *values, size_t n);
+/*
+ * Of the ratios values[i] / base[i]: pairs that were measured one right after the other, so that
+ * a machine that drifts drifts out of them. Pairs with base 0 are left out.
+ */
+bool stats_ratio(struct stats *stats, const double *values, const double *base, size_t n);
+bool stats_noisy(const struct stats *stats);
+
+/* What a ratio says: enough pairs for 95 %, and an interval that holds 1 or does not. */
+enum stats_verdict { STATS_SAME, STATS_LESS, STATS_MORE, STATS_TOO_NOISY };
+enum stats_verdict stats_verdict(const struct stats *ratio);
+const char *stats_verdict_word(enum stats_verdict verdict);
+
+/* The value that a share p (0..1) of n sorted values do not exceed (nearest rank); 0 if n is 0. */
+double stats_percentile(const double *sorted, size_t n, double p);
+void stats_sort(double *values, size_t n);
+
+#endif
