@@ -72,8 +72,8 @@ $(B)/bpf/%.skel.h: $(B)/bpf/%.bpf.o
 	$(say) SKEL $@
 	$(Q)$(BPFTOOL) gen skeleton $< name $* > $@
 
-# Only the watch room and the tests of programs see skeletons.
-$(filter $(B)/user/watch/%,$(OBJ)): | $(SKELS)
+# Only the watch and bench rooms and the tests of programs see skeletons.
+$(filter $(B)/user/watch/% $(B)/user/bench/%,$(OBJ)): | $(SKELS)
 
 $(B)/%.o: %.c
 	$(say) CC $@

@@ -135,6 +135,24 @@ const struct cmd cmds[] = {
 	  "say where a packet would go and what would stop it; sends nothing",
 	  "Each node's kernel is asked for its routes, link states and settings.\n"
 	  "The exit status is 1 if something stops it.\n" },
+	{ "bench", cmd_bench,
+	  "[LINK | FROM TO] [--what LIST] [--hooks LIST] [--matrix] [--compare OLD.json] ...",
+	  "how fast a veth link is, and what watching it costs",
+	  "Without a link: labs of its own, which are gone afterwards.\n\n"
+	  "  LINK            an end (node:interface) of a running lab; FROM TO: two nodes\n"
+	  "  --what LIST     rtt, pps, tcp, udp, rr (all; pps only in labs of its own)\n"
+	  "  --hooks LIST    none (default), tcx, clsact, xdp-generic, xdp-native, default\n"
+	  "  --matrix        each of these hooks with frames of 64 and 1500 bytes and TCP\n"
+	  "  --size LIST     bytes of a frame (64,1500)\n"
+	  "  --time S        of one measurement (0.3)\n"
+	  "  --runs N        of each, in turns (5; 9 for --matrix)\n"
+	  "  --threads N     that generate live frames (one a CPU)\n"
+	  "  --cpu A,B       where sender and receiver run; none: where the kernel likes\n"
+	  "  --compare FILE  beside an earlier --json; exit status 1 if something is worse by more\n"
+	  "  --threshold P   than P percent (5)\n"
+	  "  --csv           one line a measurement\n\n"
+	  "  vethlab bench --what rtt,tcp\n"
+	  "  vethlab bench blue:veth1 --what tcp --time 2\n" },
 	{ NULL },
 };
 

@@ -59,11 +59,13 @@ enum bpf_create_flag {
 };
 
 enum xdp_action {
+	XDP_DROP = 1,
 	XDP_PASS = 2,
 };
 
 /* Of include/uapi/linux/pkt_cls.h, where it is a macro; TCX_NEXT of linux/bpf.h is the same. */
 #define TC_ACT_UNSPEC (-1)
+#define TC_ACT_SHOT 2
 
 struct __sk_buff {
 	__u32 len;

@@ -45,6 +45,7 @@ int cmd_why(int argc, char **argv, struct err *err);
 int cmd_check(int argc, char **argv, struct err *err);
 int cmd_graph(int argc, char **argv, struct err *err);
 int cmd_generate(int argc, char **argv, struct err *err);
+int cmd_bench(int argc, char **argv, struct err *err);
 
 /* A usage error that ends with how the verb is called; returns ERR_USAGE. */
 int cmd_usage(struct err *err, const char *verb, const char *fmt, ...)

@@ -1,0 +1,202 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# test_bench.sh - vethlab bench: what it finds adds up, and whatever ends it leaves nothing.
+# shellcheck source=tests/lab/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+QUICK=(--runs 2 --time 0.03)
+
+# The JSON document of a bench is in $doc.
+bench() { # ARGUMENTS
+	good vethlab bench --json "${QUICK[@]}" "$@"
+	doc=$out
+}
+
+ask() { # JQ-FILTER OF $doc
+	jq -r "$1" <<<"$doc"
+}
+
+holds() { # JQ-CONDITION OF $doc
+	asserted
+	jq -e "$1" <<<"$doc" >/dev/null || fail "$1 does not hold: $doc"
+}
+
+# shellcheck disable=SC2034 # doc is what bench and ask hand over
+test_everything_once() {
+	bench
+	assert_eq "$(ask .schema)" vethlab.bench/1 "schema"
+	assert_eq "$(ask '[.results[].what] | unique | join(" ")')" \
+		"rtt rtt-flood socket tc-drop tcp tcp-rr udp udp-rr xdp-drop xdp-pass" "measured"
+	holds '[.results[].values | length == 2] | all'
+	holds '[.results[].values[] > 0] | all'
+	holds '[.results[] | .min <= .low and .low <= .median and .median <= .high and .high <= .max] | all'
+	holds '.machine.kernel != "" and .machine.cpus >= 1 and .machine.governor != ""'
+	holds '.link.own'
+	# What is delivered was sent; XDP drops in the order of arrival, and loses nothing.
+	holds '[.results[] | select(.sent) | .received <= .sent and .received > 0] | all'
+	holds '[.results[] | select(.trip_ns) | .trip_ns | .p50 <= .p90 and .p90 <= .p99 and
+		.p99 <= ."p99.9" and ."p99.9" <= .max] | all'
+	# The steps of an echo are parts of it.
+	holds '.way.echoes > 100 and .way.there_ns > 0 and .way.residence_ns > 0 and .way.back_ns > 0'
+}
+
+test_text_fits_80_columns() {
+	local line
+	good vethlab bench "${QUICK[@]}" --what rtt,tcp,udp,rr --hooks none,xdp-native
+	says machine: mitigations: affinity: "rtt-flood xdp-native" "Beside the unobserved link"
+	asserted
+	while read -r line; do
+		[[ ${#line} -le 80 ]] || fail "longer than a terminal is wide: $line"
+	done <<<"$out"
+}
+
+test_matrix() {
+	bench --matrix
+	assert_eq "$(ask '[.results[].hooks] | unique | join(" ")')" \
+		"clsact default none tcx xdp-generic xdp-native" "hooks"
+	assert_eq "$(ask '[.results[].frame] | unique | join(" ")')" "1500 64 TSO" "frames"
+	holds '[.results[] | (.hooks == "none") != has("ratio")] | all'
+	# Two pairs cannot tell anything.
+	holds '[.results[] | select(.ratio) | .ratio.says == "noisy"] | all'
+	# One thread sends and counts what arrives: nothing is lost.
+	holds '[.results[] | select(.what == "send") | .sent == .received] | all'
+}
+
+test_csv() {
+	good vethlab bench "${QUICK[@]}" --what udp,tcp --csv
+	assert_eq "$(head -1 <<<"$out")" what,hooks,frame,unit,run,value "header"
+	assert_eq "$(wc -l <<<"$out")" 7 "lines: a header, three kinds, two runs each"
+	assert_eq "$(grep -c '^tcp,none,TSO,bit/s,[12],[1-9][0-9]*$' <<<"$out")" 2 "tcp's lines"
+}
+
+test_a_link_of_a_lab() {
+	local before
+	up blue
+	good vethlab link default:veth0 up
+	before=$(ip -d link; ip -n blue -d link)
+	bench default:veth0 --what rtt,tcp,rr
+	holds '.link.from == "default:veth0" and .link.to == "blue:veth1" and (.link.own | not)'
+	# The lab is watched: the way of an echo is known without a lab of the bench's own.
+	holds '.way.echoes > 100'
+	bench default blue --what udp
+	assert_eq "$(ask '.link.from')" default:veth0 "from"
+	bench default:veth0 blue:veth1 --what tcp
+	assert_eq "$(ip -d link; ip -n blue -d link)" "$before" "the links afterwards"
+	bad 2 vethlab bench default:veth0 blue:veth3 --what tcp
+	says "is not the other end of default:veth0: blue:veth1 is"
+	bad 2 vethlab bench default:veth0 --what pps
+	says "in a lab of the bench's own"
+	good vethlab down
+}
+
+test_bad_links() {
+	bad 1 vethlab bench default:veth0
+	says "no lab runs"
+	up blue
+	bad 2 vethlab bench blue:veth9
+	says "has no end 'blue:veth9'"
+	# As its lab file says.
+	bad 1 vethlab bench "${QUICK[@]}" default:veth0
+	says "default:veth0 is down"
+	bad 1 vethlab bench "${QUICK[@]}" blue:veth1
+	says "blue:veth1 is no carrier"
+	good vethlab link default:veth0 up
+	ip -n blue addr flush dev veth1
+	bad 1 vethlab bench "${QUICK[@]}" default:veth0
+	says "blue:veth1 has no address"
+	good vethlab down
+}
+
+test_bad_sizes() {
+	bad 1 vethlab bench "${QUICK[@]}" --what udp --size 1515
+	says "does not fit the MTU" "--size 1514 is the largest here"
+	good vethlab bench "${QUICK[@]}" --what udp --size 1514
+	bad 2 vethlab bench --size 10
+	says "frame sizes from 60"
+}
+
+test_bad_words() {
+	bad 2 vethlab bench --hooks xpd
+	says "none, tcx, clsact, xdp-generic, xdp-native, default"
+	bad 2 vethlab bench --what everything
+	bad 2 vethlab bench --time 0
+	bad 2 vethlab bench --runs many
+	bad 2 vethlab bench --cpu 0,1,2
+	bad 2 vethlab bench --matrix blue:veth1
+	bad 2 vethlab bench "${QUICK[@]}" --what tcp --cpu 1000
+	says "CPU 1000"
+	bad 2 vethlab bench --compare "$TEST_TMP/none.json"
+	echo '{"schema": "vethlab.stats/1"}' >"$TEST_TMP/other.json"
+	bad 2 vethlab bench --compare "$TEST_TMP/other.json"
+	says "no document of \`vethlab bench --json\`"
+}
+
+test_without_privileges() {
+	bad 4 setpriv --bounding-set -net_admin --inh-caps -net_admin "$BUILD/vethlab" bench
+	says CAP_NET_ADMIN
+}
+
+# Figures of another day, made from today's: twice as good, and so much worse.
+test_compare() {
+	bench --what tcp,rtt
+	echo "$doc" >"$TEST_TMP/now.json"
+	good vethlab bench "${QUICK[@]}" --what tcp,rtt --compare "$TEST_TMP/now.json" \
+		--threshold 1000
+	says "Beside $TEST_TMP/now.json, 1000 % allowed" same
+	jq '.results |= map(if .what == "tcp" then .median *= 100 | .low *= 100 | .high *= 100 else . end)' \
+		"$TEST_TMP/now.json" >"$TEST_TMP/faster.json"
+	bad 1 vethlab bench "${QUICK[@]}" --what tcp --compare "$TEST_TMP/faster.json"
+	says worse
+	# Of times less is better.
+	jq '.results |= map(if .what == "rtt" then .median *= 100 | .low *= 100 | .high *= 100 else . end)' \
+		"$TEST_TMP/now.json" >"$TEST_TMP/slower.json"
+	good vethlab bench "${QUICK[@]}" --what rtt --compare "$TEST_TMP/slower.json" --json
+	assert_eq "$(jq -r '.changes[] | select(.what == "rtt").says' <<<"$out")" better "rtt"
+	# An interval that holds both is no news.
+	jq '.results |= map(.median *= 100 | .low = 0 | .high *= 100)' \
+		"$TEST_TMP/now.json" >"$TEST_TMP/unsure.json"
+	good vethlab bench "${QUICK[@]}" --what tcp --compare "$TEST_TMP/unsure.json"
+	says noisy
+}
+
+test_interrupted() {
+	local pid wait status
+	for wait in 0.05 0.2 0.5 1 1.5; do
+		"$BUILD/vethlab" bench --hooks none,default --runs 100 >"$TEST_TMP/out" 2>&1 &
+		pid=$!
+		sleep "$wait"
+		status=0
+		kill -TERM "$pid" 2>/dev/null || fail "it ended by itself: $(cat "$TEST_TMP/out")"
+		wait "$pid" || status=$?
+		out=$(cat "$TEST_TMP/out")
+		# Before it looks for signals, the signal ends it at once.
+		[[ $status -eq 143 && $wait == 0.05 ]] || assert_eq "$status" 1 "after $wait s: $out"
+		[[ $status -eq 143 ]] || says interrupted
+		nothing_in /run/vethlab || fail "left after $wait s: $(ls /run/vethlab)"
+		nothing_in /run/netns || fail "left after $wait s: $(ls /run/netns)"
+		bpffs_empty || fail "left after $wait s: $(find /sys/fs/bpf)"
+	done
+}
+
+three_labs_run() {
+	[[ $(find /run/vethlab -name state.json | wc -l) -eq 3 ]]
+}
+
+test_killed() {
+	local pid
+	"$BUILD/vethlab" bench --what tcp --hooks none,tcx,xdp-generic --runs 1000 >"$TEST_TMP/out" 2>&1 &
+	pid=$!
+	wait_until three_labs_run
+	remember_objects
+	# Its labs are nobody else's while it lives.
+	good vethlab gc
+	says "nothing is left"
+	bad 1 vethlab down "bench-$pid-0"
+	says "$pid"
+	kill -KILL "$pid"
+	wait "$pid" || true
+	good vethlab gc
+	says "removing lab bench-$pid-0" "removing lab bench-$pid-1" "removing lab bench-$pid-2"
+}
+
+run_tests

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * bench.h - how fast a veth link is: labs of the bench's own, packet sources and sinks for them, one
+ * measurement at a time. Who measures what, how often and in which order is the caller's.
+ */
+#ifndef VETHLAB_USER_BENCH_H
+#define VETHLAB_USER_BENCH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "topology/err.h"
+#include "user/lab/lab.h"
+
+/* ---- what watches the link ------------------------------------------------------------------- */
+
+enum bench_hooks {
+	BENCH_HOOKS_NONE,
+	BENCH_HOOKS_TCX,    /* in and out, at both ends */
+	BENCH_HOOKS_CLSACT,
+	BENCH_HOOKS_GENERIC, /* XDP alone */
+	BENCH_HOOKS_NATIVE,
+	BENCH_HOOKS_UP,	     /* as `up` does by default: tc in and out, and generic XDP */
+	BENCH_HOOKS_COUNT,
+};
+const char *bench_hooks_word(enum bench_hooks hooks); /* "xdp-native" */
+bool bench_hooks_parse(const char *word, enum bench_hooks *hooks);
+
+/* ---- a link to measure ----------------------------------------------------------------------- */
+
+/* One side of the way that is measured: a node and the end through which it is reached. */
+struct bench_side {
+	int netns_fd;
+	char name[END_NAME_SIZE];
+	uint32_t ifindex, mtu;
+	uint8_t mac[6];
+	struct ip_addr addr; /* IPv4 or IPv6 */
+	int cpu;	     /* its threads run there; -1: where the kernel likes */
+};
+
+struct bench_link {
+	struct bench_side from, to;
+	struct running *run;	/* borrowed */
+	bool own;		/* of a lab of the bench's own: may be changed at will */
+	bool watched;		/* programs at `in` and `out` of both ends */
+	const volatile int *interrupted;
+};
+
+/*
+ * Which way a link of a running lab is measured: from one end to its peer. Errors (ERR_FAILED): it is
+ * down, an end has no address. The descriptors are closed by bench_link_close().
+ */
+int bench_link_open(struct bench_link *link, struct running *run, const struct end *from,
+		    struct err *err);
+void bench_link_close(struct bench_link *link);
+
+/* How the bench's own lab shall be. */
+struct bench_variant {
+	enum bench_hooks hooks;
+	unsigned queues; /* 0: the kernel's default */
+	bool gro;	 /* and with it NAPI, which live frames need */
+};
+
+struct bench_lab; /* two nodes, a link between them; it goes with this process (lab_options.hold) */
+
+/* number: among the labs of this process, from 0 to 99. */
+int bench_lab_up(struct bench_lab **lab, const struct bench_variant *variant, unsigned number,
+		 const volatile int *interrupted, struct err *err);
+/* NULL is allowed. Waits until the lab is gone. */
+int bench_lab_down(struct bench_lab *lab, struct err *err);
+struct bench_link *bench_lab_link(struct bench_lab *lab);
+
+/* ---- measurements ---------------------------------------------------------------------------- */
+
+enum bench_what {
+	BENCH_PPS_DROP, /* live frames into XDP that drops */
+	BENCH_PPS_PASS, /* into XDP that passes them; IP drops them, as they are for another MAC */
+	BENCH_PPS_TC,	/* into tc ingress that drops */
+	BENCH_PPS_SOCKET, /* into a UDP socket that is read */
+	BENCH_SEND,	/* UDP by one thread into a socket that counts and drops: the cost of the way */
+	BENCH_TCP,
+	BENCH_UDP,
+	BENCH_TCP_RR, /* one byte forth and back, again and again */
+	BENCH_UDP_RR,
+	BENCH_RTT,	/* ICMP echo, one a millisecond */
+	BENCH_RTT_FLOOD, /* the next as soon as the last is answered */
+	BENCH_WHATS,
+};
+
+struct bench_work {
+	enum bench_what what;
+	unsigned size;	  /* bytes of a frame with its Ethernet header; TCP: ignored */
+	unsigned threads; /* that generate live frames; at least 1 */
+};
+
+const char *bench_what_word(enum bench_what what);  /* "xdp-drop" */
+const char *bench_what_unit(enum bench_what what); /* "pps", "bit/s", "/s", "ns" */
+bool bench_what_is_time(enum bench_what what);	    /* less is better */
+
+enum bench_percentile { BENCH_P50, BENCH_P90, BENCH_P99, BENCH_P999, BENCH_MAX, BENCH_PERCENTILES };
+
+/* What one measurement found. */
+struct bench_sample {
+	double value;		 /* in the unit of the work; of times the median */
+	uint64_t sent, received; /* packets or round trips; 0, 0: not counted (TCP) */
+	double send_cpu, receive_cpu; /* CPU ns of each side's threads per packet (TCP: per KiB);
+					 negative: not known */
+	double percentiles[BENCH_PERCENTILES]; /* ns; of round trips */
+};
+
+struct bench_run;
+
+/* Errors: ERR_PRIVILEGE for a kernel without live frames, ERR_FAILED for a link that cannot. */
+int bench_open(struct bench_run **run, const struct bench_link *link, const struct bench_work *work,
+	       struct err *err);
+/* Measure for so long. -EINTR with err set when link->interrupted. */
+int bench_measure(struct bench_run *run, uint64_t time_ns, struct bench_sample *sample,
+		  struct err *err);
+/* NULL is allowed. Takes away what bench_open() attached. */
+void bench_close(struct bench_run *run);
+
+/* Where the time of an echo goes: medians of what the hooks stamped, in ns. */
+struct bench_way {
+	size_t echoes; /* complete ones */
+	double there, residence, back; /* from out to in, in the other node, from out to in */
+	double stack; /* the sender's: what is left of the round trip */
+};
+int bench_way(const struct bench_link *link, size_t echoes, struct bench_way *way, struct err *err);
+
+/* ---- the machine ----------------------------------------------------------------------------- */
+
+struct bench_machine {
+	char kernel[160], cpu[96];
+	unsigned cpus;		/* online */
+	char governor[32];	/* of CPU 0; "none": the kernel has no cpufreq here */
+	char mitigations[1024]; /* what /sys says beyond "Not affected", separated by "; " */
+	bool virtual;		/* a hypervisor is below */
+};
+void bench_machine(struct bench_machine *machine);
+/* The first CPUs that this process may run on; to may be from if there is one only. */
+void bench_choose_cpus(int *from, int *to);
+/* Whether two CPUs are threads of one core; of the same CPU too. */
+bool bench_share_core(int a, int b);
+
+#endif

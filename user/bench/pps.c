@@ -1,0 +1,289 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * pps.c - frames made in the kernel (BPF_PROG_TEST_RUN with live frames), sent into a link's end,
+ * and counted where they arrive.
+ */
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <linux/bpf.h>
+#include <linux/if_ether.h>
+#include <arpa/inet.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "user/bench/inside.h"
+
+enum {
+	THREADS_MAX = 64,
+	BATCH = 64,
+	REPEAT = 256 * BATCH, /* frames a system call: a few ms */
+	READ_BATCH = 64,
+	FRAME_MAX = 3072, /* a live frame fits a page with its headroom and struct skb_shared_info */
+};
+
+struct pps {
+	struct bench_bpf *bpf;
+	const struct bench_run *run;
+	struct bench_thread threads[THREADS_MAX], reader;
+	unsigned n_threads;
+	int sock; /* of BENCH_PPS_SOCKET; -1: none */
+	uint8_t frame[FRAME_MAX];
+};
+
+static void put16(uint8_t *p, uint16_t value)
+{
+	p[0] = value >> 8;
+	p[1] = value;
+}
+
+static uint16_t header_checksum(const uint8_t *header)
+{
+	uint32_t sum = 0;
+
+	for (int i = 0; i < 20; i += 2)
+		sum += header[i] << 8 | header[i + 1];
+	while (sum >> 16)
+		sum = (sum & 0xffff) + (sum >> 16);
+	return ~sum;
+}
+
+/* Ethernet, IPv4, UDP to the discard port; no UDP checksum. */
+static void make_frame(struct pps *pps)
+{
+	const struct bench_link *link = &pps->run->link;
+	unsigned size = pps->run->work.size;
+	uint8_t *eth = pps->frame, *ip = eth + 14, *udp = ip + 20;
+
+	memcpy(eth, link->to.mac, 6);
+	if (pps->run->work.what == BENCH_PPS_PASS)
+		eth[5] ^= 1; /* somebody else's: IP drops it, and answers nothing */
+	memcpy(eth + 6, link->from.mac, 6);
+	put16(eth + 12, ETH_P_IP);
+	ip[0] = 0x45;
+	put16(ip + 2, size - 14);
+	ip[8] = 64;
+	ip[9] = IPPROTO_UDP;
+	memcpy(ip + 12, link->from.addr.bytes, 4);
+	memcpy(ip + 16, link->to.addr.bytes, 4);
+	put16(ip + 10, header_checksum(ip));
+	put16(udp, BENCH_PORT);
+	put16(udp + 2, BENCH_PORT);
+	put16(udp + 4, size - 34);
+}
+
+static void generate(struct bench_thread *self)
+{
+	struct pps *pps = self->arg;
+	struct xdp_md context = {.data_end = pps->run->work.size};
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = pps->frame,
+		    .data_size_in = pps->run->work.size, .ctx_in = &context,
+		    .ctx_size_in = sizeof(context), .repeat = REPEAT,
+		    .flags = BPF_F_TEST_XDP_LIVE_FRAMES, .batch_size = BATCH);
+	int prog = bench_bpf_fd(pps->bpf, BENCH_PROG_GENERATE);
+
+	while (!atomic_load_explicit(&self->stop, memory_order_relaxed)) {
+		int ret = bpf_prog_test_run_opts(prog, &opts);
+
+		if (ret && ret != -EINTR && ret != -EAGAIN) {
+			self->error = -ret;
+			return;
+		}
+	}
+}
+
+static void read_all(struct bench_thread *self)
+{
+	static const unsigned room = 2048;
+	const struct pps *pps = self->arg;
+	uint8_t *buffer = malloc(READ_BATCH * room);
+	struct mmsghdr msgs[READ_BATCH] = {0};
+	struct iovec iovs[READ_BATCH];
+
+	if (!buffer) {
+		self->error = ENOMEM;
+		return;
+	}
+	for (int i = 0; i < READ_BATCH; i++) {
+		iovs[i] = (struct iovec){buffer + i * room, room};
+		msgs[i].msg_hdr = (struct msghdr){.msg_iov = &iovs[i], .msg_iovlen = 1};
+	}
+	while (!atomic_load_explicit(&self->stop, memory_order_relaxed)) {
+		int n = recvmmsg(pps->sock, msgs, READ_BATCH, MSG_WAITFORONE, NULL);
+
+		if (n > 0)
+			atomic_fetch_add_explicit(&self->count, n, memory_order_relaxed);
+	}
+	free(buffer);
+}
+
+static int no_live_frames(const struct bench_run *run, int error, struct err *err)
+{
+	if (error != EINVAL && error != ENOTSUP)
+		return err_set(err, error == EPERM ? ERR_PRIVILEGE : ERR_SYSTEM, error,
+			       "%s: cannot generate frames (kernel: %s)", run->link.from.name,
+			       strerror(error));
+	err_set(err, ERR_PRIVILEGE, error,
+		"this kernel does not send live frames (BPF_F_TEST_XDP_LIVE_FRAMES): pps cannot be "
+		"measured");
+	err_hint(err, "Linux 5.18 has them; `--what rtt,tcp,udp` works without");
+	return -error;
+}
+
+/* One frame: does this kernel do it at all? */
+static int try_out(void *arg)
+{
+	struct pps *pps = arg;
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = pps->frame,
+		    .data_size_in = pps->run->work.size, .repeat = 1,
+		    .flags = BPF_F_TEST_XDP_LIVE_FRAMES);
+
+	return bpf_prog_test_run_opts(bench_bpf_fd(pps->bpf, BENCH_PROG_GENERATE), &opts);
+}
+
+static int open_sink(struct pps *pps, struct err *err)
+{
+	const struct bench_link *link = &pps->run->link;
+	struct bench_socket sink = {SOCK_DGRAM, &link->to, NULL, BENCH_PORT, 0, 0};
+	int size = 8 << 20;
+
+	switch (pps->run->work.what) {
+	case BENCH_PPS_DROP:
+		return bench_bpf_attach(pps->bpf, BENCH_PROG_DROP, &link->to, err);
+	case BENCH_PPS_PASS:
+		return bench_bpf_attach(pps->bpf, BENCH_PROG_PASS, &link->to, err);
+	case BENCH_PPS_TC:
+		return bench_bpf_attach(pps->bpf, BENCH_PROG_TC, &link->to, err);
+	default:
+		pps->sock = bench_socket(&sink, err);
+		if (pps->sock >= 0)
+			setsockopt(pps->sock, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size));
+		return pps->sock < 0 ? pps->sock : 0;
+	}
+}
+
+static int pps_open(struct bench_run *run, struct err *err)
+{
+	struct pps *pps;
+	int ret;
+
+	if (!run->link.own) {
+		err_set(err, ERR_USAGE, EINVAL,
+			"pps needs NAPI and programs that drop packets: it is measured in a lab of the "
+			"bench's own only");
+		err_hint(err, "`vethlab bench --what pps`, without a link");
+		return -EINVAL;
+	}
+	if (run->work.size > FRAME_MAX)
+		return err_set(err, ERR_USAGE, EINVAL, "live frames have at most %d bytes, not %u",
+			       FRAME_MAX, run->work.size);
+	pps = aligned_alloc(_Alignof(struct pps), sizeof(*pps));
+	if (!pps)
+		return err_set(err, ERR_SYSTEM, ENOMEM, "out of memory");
+	memset(pps, 0, sizeof(*pps));
+	run->own = pps;
+	pps->run = run;
+	pps->sock = -1;
+	pps->n_threads = run->work.threads < 1		   ? 1
+			 : run->work.threads > THREADS_MAX ? THREADS_MAX
+							   : run->work.threads;
+	/* The one who reads the socket needs a CPU as well. */
+	if (run->work.what == BENCH_PPS_SOCKET && pps->n_threads > 1)
+		pps->n_threads--;
+	make_frame(pps);
+	ret = bench_bpf_load(&pps->bpf, run->link.from.ifindex, err);
+	if (ret)
+		return ret;
+	/* Before there is a sink, so that none takes this frame for one of the measurement's. */
+	ret = netns_run(run->link.from.netns_fd, try_out, pps, err);
+	return ret ? no_live_frames(run, -ret, err) : open_sink(pps, err);
+}
+
+static void pps_close(struct bench_run *run)
+{
+	struct pps *pps = run->own;
+
+	bench_bpf_free(pps->bpf);
+	if (pps->sock >= 0)
+		close(pps->sock);
+	free(pps);
+}
+
+static int start(struct pps *pps, struct err *err)
+{
+	const struct bench_link *link = &pps->run->link;
+	int ret = 0;
+
+	if (pps->sock >= 0) {
+		pps->reader = (struct bench_thread){
+			.work = read_all, .arg = pps, .cpu = link->to.cpu, .netns_fd = -1};
+		ret = bench_thread_start(&pps->reader, err);
+	}
+	for (unsigned i = 0; !ret && i < pps->n_threads; i++) {
+		struct bench_thread *thread = &pps->threads[i];
+		/* The first two where the user says, the others where the kernel likes. */
+		int cpu = i == 0 ? link->from.cpu : i == 1 ? link->to.cpu : -1;
+
+		*thread = (struct bench_thread){
+			.work = generate, .arg = pps, .cpu = cpu, .netns_fd = link->from.netns_fd};
+		ret = bench_thread_start(thread, err);
+	}
+	return ret;
+}
+
+static uint64_t received(const struct pps *pps)
+{
+	return pps->sock >= 0 ? atomic_load(&pps->reader.count)
+			      : bench_bpf_count(pps->bpf, BENCH_RECEIVED);
+}
+
+/* Generators first; then what is on its way arrives, or never does. */
+static int stop(struct pps *pps)
+{
+	uint64_t before, now = received(pps);
+	int error = 0;
+
+	for (unsigned i = 0; i < pps->n_threads; i++) {
+		bench_thread_join(&pps->threads[i]);
+		error = error ? error : pps->threads[i].error;
+	}
+	do {
+		before = now;
+		usleep(10000);
+		now = received(pps);
+	} while (now != before);
+	bench_thread_join(&pps->reader);
+	return error ? error : pps->reader.error;
+}
+
+static int pps_measure(struct bench_run *run, uint64_t time_ns, struct bench_sample *sample,
+		       struct err *err)
+{
+	struct pps *pps = run->own;
+	uint64_t sent, got, at, arrived = 0, took = 1, base = 0;
+	int ret, error;
+
+	sent = bench_bpf_count(pps->bpf, BENCH_SENT);
+	base = pps->sock >= 0 ? 0 : received(pps);
+	ret = start(pps, err);
+	if (!ret) /* until the queues are as full as they stay */
+		ret = bench_sleep(&run->link, time_ns / 10, err);
+	got = received(pps);
+	at = bench_now_ns();
+	if (!ret)
+		ret = bench_sleep(&run->link, time_ns, err);
+	arrived = received(pps) - got;
+	took = bench_now_ns() - at;
+	error = stop(pps);
+	if (!ret && error)
+		ret = no_live_frames(run, error, err);
+	if (ret)
+		return ret;
+	sample->value = arrived * 1e9 / took;
+	sample->sent = bench_bpf_count(pps->bpf, BENCH_SENT) - sent;
+	sample->received = received(pps) - base;
+	return 0;
+}
+
+const struct bench_ops bench_pps_ops = {pps_open, pps_measure, pps_close};

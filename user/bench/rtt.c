@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* rtt.c - ICMP echo round trips: how long, and where the time goes. */
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "user/bench/inside.h"
+#include "user/bench/stats.h"
+#include "user/net/echo.h"
+
+enum {
+	TRIPS_MAX = 1 << 20,
+	PACE_NS = 1000000,
+	WAIT_MS = 100,
+	ECHO_HEADERS = 14 + 20 + 8,
+	ECHO_HEADERS_V6 = 14 + 40 + 8,
+};
+
+struct rtt {
+	const struct bench_run *run;
+	struct echo_sender *sender;
+	struct bench_thread thread;
+	double *trips; /* ns, from the send call to the kernel's receive stamp */
+	size_t n, sent;
+	size_t limit;
+	uint16_t seq;
+	bool paced;
+	struct err err; /* of the thread */
+};
+
+/* One echo and its answer; false: it cannot be sent. */
+static bool trip(struct rtt *rtt)
+{
+	struct pollfd ready = {.fd = echo_fd(rtt->sender), .events = POLLIN};
+	uint16_t seq = rtt->seq++;
+	struct echo_answer answer;
+
+	if (echo_send(rtt->sender, seq, &rtt->err))
+		return false;
+	rtt->sent++;
+	while (poll(&ready, 1, WAIT_MS) > 0) {
+		int got;
+
+		while ((got = echo_receive(rtt->sender, &answer, &rtt->err)) > 0) {
+			if (answer.seq != seq || answer.error)
+				continue;
+			if (answer.rtt_ns)
+				rtt->trips[rtt->n++] = answer.rtt_ns;
+			return true;
+		}
+		if (got < 0)
+			return false;
+	}
+	return true; /* lost */
+}
+
+static void go(struct bench_thread *self)
+{
+	struct rtt *rtt = self->arg;
+	uint64_t next = bench_now_ns();
+
+	while (!atomic_load_explicit(&self->stop, memory_order_relaxed) && rtt->n < rtt->limit) {
+		struct timespec at;
+
+		if (!trip(rtt)) {
+			self->error = EIO;
+			return;
+		}
+		if (!rtt->paced)
+			continue;
+		next += PACE_NS;
+		if (next < bench_now_ns()) /* a late answer: no hurry afterwards */
+			next = bench_now_ns() + PACE_NS;
+		at = (struct timespec){next / 1000000000, next % 1000000000};
+		clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &at, NULL);
+	}
+}
+
+static int open_sender(struct rtt *rtt, const struct bench_link *link, unsigned frame,
+		       uint16_t id, struct err *err)
+{
+	unsigned headers =
+		link->to.addr.family == AF_INET6 ? ECHO_HEADERS_V6 : ECHO_HEADERS;
+	struct echo_config config = {
+		.to = link->to.addr,
+		.node = link->from.name,
+		.id = id,
+		.token = bench_now_ns(),
+		.size = frame > headers ? frame - headers : 0,
+	};
+
+	rtt->limit = TRIPS_MAX;
+	rtt->trips = malloc(TRIPS_MAX * sizeof(*rtt->trips));
+	if (!rtt->trips)
+		return err_set(err, ERR_SYSTEM, ENOMEM, "out of memory");
+	return echo_open(&rtt->sender, link->from.netns_fd, &config, err);
+}
+
+static int rtt_open(struct bench_run *run, struct err *err)
+{
+	struct rtt *rtt = aligned_alloc(_Alignof(struct rtt), sizeof(*rtt));
+
+	if (!rtt)
+		return err_set(err, ERR_SYSTEM, ENOMEM, "out of memory");
+	memset(rtt, 0, sizeof(*rtt));
+	run->own = rtt;
+	rtt->run = run;
+	rtt->paced = run->work.what == BENCH_RTT;
+	return open_sender(rtt, &run->link, run->work.size, (uint16_t)getpid(), err);
+}
+
+static void rtt_close(struct bench_run *run)
+{
+	struct rtt *rtt = run->own;
+
+	echo_close(rtt->sender);
+	free(rtt->trips);
+	free(rtt);
+}
+
+static int run_thread(struct rtt *rtt, const struct bench_link *link, uint64_t time_ns,
+		      struct err *err)
+{
+	int ret;
+
+	rtt->n = rtt->sent = 0;
+	rtt->thread = (struct bench_thread){
+		.work = go, .arg = rtt, .cpu = link->from.cpu, .netns_fd = -1};
+	err_clear(&rtt->err);
+	ret = bench_thread_start(&rtt->thread, err);
+	if (!ret)
+		ret = bench_sleep(link, time_ns, err);
+	bench_thread_join(&rtt->thread);
+	if (!ret && rtt->thread.error) {
+		*err = rtt->err;
+		ret = -EIO;
+	}
+	return ret;
+}
+
+static int rtt_measure(struct bench_run *run, uint64_t time_ns, struct bench_sample *sample,
+		       struct err *err)
+{
+	struct rtt *rtt = run->own;
+	int ret = run_thread(rtt, &run->link, time_ns, err);
+
+	if (ret)
+		return ret;
+	if (!rtt->n) {
+		err_set(err, ERR_FAILED, ETIMEDOUT, "%s to %s: none of %zu echoes was answered",
+			run->link.from.name, run->link.to.name, rtt->sent);
+		err_hint(err, "`vethlab ping` tells where they end");
+		return -ETIMEDOUT;
+	}
+	sample->sent = rtt->sent;
+	sample->received = rtt->n;
+	bench_percentiles(sample, rtt->trips, rtt->n);
+	sample->value = sample->percentiles[BENCH_P50];
+	return 0;
+}
+
+const struct bench_ops bench_rtt_ops = {rtt_open, rtt_measure, rtt_close};
+
+/* ---- where the time goes ------------------------------------------------------------------- */
+
+enum stamp { OUT_OF_FROM, INTO_TO, OUT_OF_TO, INTO_FROM, STAMPS };
+
+struct way {
+	const struct bench_link *link;
+	size_t room;
+	uint64_t (*stamps)[STAMPS]; /* by seq: CLOCK_MONOTONIC; 0: not seen */
+};
+
+static uint32_t number(const struct bench_link *link, const struct bench_side *side)
+{
+	return side->ifindex - link->run->ifindex_base;
+}
+
+static void on_event(const struct vl_event *event, void *arg)
+{
+	struct way *way = arg;
+	bool at_from = event->end == number(way->link, &way->link->from);
+	enum stamp stamp;
+
+	if (event->seq >= way->room ||
+	    (!at_from && event->end != number(way->link, &way->link->to)))
+		return;
+	if (event->hook == VL_HOOK_OUT)
+		stamp = at_from ? OUT_OF_FROM : OUT_OF_TO;
+	else if (event->hook == VL_HOOK_IN)
+		stamp = at_from ? INTO_FROM : INTO_TO;
+	else
+		return;
+	way->stamps[event->seq][stamp] = event->time_ns;
+}
+
+static double median_step(const struct way *way, enum stamp a, enum stamp b, double *values)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < way->room; i++) {
+		const uint64_t *s = way->stamps[i];
+
+		/* Two CPUs may have stamped them: a step that runs backwards says nothing. */
+		if (s[OUT_OF_FROM] && s[INTO_TO] && s[OUT_OF_TO] && s[INTO_FROM] && s[b] >= s[a])
+			values[n++] = s[b] - s[a];
+	}
+	stats_sort(values, n);
+	return stats_percentile(values, n, 0.5);
+}
+
+static void find_steps(const struct way *way, const struct rtt *rtt, struct bench_way *found)
+{
+	double *values = rtt->trips, whole, seen;
+
+	stats_sort(values, rtt->n);
+	whole = stats_percentile(values, rtt->n, 0.5);
+	*found = (struct bench_way){0};
+	for (size_t i = 0; i < way->room; i++)
+		found->echoes += way->stamps[i][OUT_OF_FROM] && way->stamps[i][INTO_TO] &&
+				 way->stamps[i][OUT_OF_TO] && way->stamps[i][INTO_FROM];
+	found->there = median_step(way, OUT_OF_FROM, INTO_TO, values);
+	found->residence = median_step(way, INTO_TO, OUT_OF_TO, values);
+	found->back = median_step(way, OUT_OF_TO, INTO_FROM, values);
+	seen = median_step(way, OUT_OF_FROM, INTO_FROM, values);
+	found->stack = whole > seen ? whole - seen : 0;
+}
+
+static int follow(struct way *way, struct rtt *rtt, struct watch_session *session,
+		  struct err *err)
+{
+	const struct bench_link *link = way->link;
+	int ret = run_thread(rtt, link, way->room * (uint64_t)(PACE_NS + PACE_NS / 4), err);
+
+	while (!ret) {
+		ret = watch_session_poll(session, 0, on_event, way, err);
+		if (ret <= 0)
+			break;
+		ret = 0;
+	}
+	return ret;
+}
+
+int bench_way(const struct bench_link *link, size_t echoes, struct bench_way *found, struct err *err)
+{
+	struct vl_filter filter = {.fields = VL_F_ID, .id = (uint16_t)(getpid() + 1)};
+	struct way way = {.link = link, .room = echoes};
+	struct watch_session *session = NULL;
+	struct watch *watch = NULL;
+	struct rtt *rtt = aligned_alloc(_Alignof(struct rtt), sizeof(*rtt));
+	int ret;
+
+	way.stamps = calloc(echoes, sizeof(*way.stamps));
+	if (rtt)
+		memset(rtt, 0, sizeof(*rtt));
+	ret = rtt && way.stamps ? 0 : err_set(err, ERR_SYSTEM, ENOMEM, "out of memory");
+	if (!ret)
+		ret = watch_open(&watch, link->run->name, err);
+	if (!ret)
+		ret = watch_session_open(&session, watch, &filter, 0, err);
+	if (!ret)
+		ret = open_sender(rtt, link, 98, filter.id, err);
+	if (!ret) {
+		rtt->paced = true;
+		rtt->limit = echoes;
+		ret = follow(&way, rtt, session, err);
+	}
+	if (!ret)
+		find_steps(&way, rtt, found);
+	watch_session_close(session);
+	watch_close(watch);
+	if (rtt) {
+		echo_close(rtt->sender);
+		free(rtt->trips);
+	}
+	free(rtt);
+	free(way.stamps);
+	return ret;
+}

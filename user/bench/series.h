@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * series.h - measurements repeated in turns: A B C A B C, so that whatever the machine does
+ * meanwhile happens to all of them.
+ */
+#ifndef VETHLAB_USER_BENCH_SERIES_H
+#define VETHLAB_USER_BENCH_SERIES_H
+
+#include "user/bench/bench.h"
+#include "user/bench/stats.h"
+
+/* One kind of measurement on one link. */
+struct series {
+	struct bench_work work;
+	enum bench_hooks hooks;
+	const struct bench_link *link;	/* borrowed */
+	const struct series *base;	/* what it is compared with; NULL: nothing */
+	double *values;			/* rounds of them */
+	size_t n;			/* measured so far */
+	uint64_t sent, received;	/* of all rounds */
+	double send_cpu, receive_cpu;	/* median over rounds; negative: not known */
+	double percentiles[BENCH_PERCENTILES]; /* medians over rounds, but the largest of the maxima */
+	struct stats stats, ratio;	/* ratio.n 0: there is none */
+	struct bench_sample *samples;	/* rounds of them */
+};
+
+/* tell (NULL is allowed) is called before each measurement. -EINTR: interrupted. */
+int series_run(struct series *list, size_t n, size_t rounds, uint64_t time_ns,
+	       void (*tell)(const struct series *now, size_t done, size_t of, void *arg), void *arg,
+	       struct err *err);
+/* Frees what each of them holds, not the list. */
+void series_free(struct series *list, size_t n);
+
+#endif

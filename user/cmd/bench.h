@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* bench.h - what the files of `vethlab bench` share: what was asked for, what was found. */
+#ifndef VETHLAB_USER_CMD_BENCH_H
+#define VETHLAB_USER_CMD_BENCH_H
+
+#include <jansson.h>
+#include <stdio.h>
+
+#include "user/bench/bench.h"
+#include "user/bench/series.h"
+
+enum bench_topic { TOPIC_RTT = 1, TOPIC_PPS = 2, TOPIC_TCP = 4, TOPIC_UDP = 8, TOPIC_RR = 16 };
+enum { BENCH_SIZES_MAX = 8, BENCH_RUNS_MAX = 1000 };
+enum bench_format { BENCH_TEXT, BENCH_JSON, BENCH_CSV };
+
+struct bench_options {
+	unsigned topics; /* enum bench_topic; 0: all that the link can */
+	enum bench_hooks hooks[BENCH_HOOKS_COUNT];
+	size_t n_hooks;
+	unsigned sizes[BENCH_SIZES_MAX]; /* bytes of a frame */
+	size_t n_sizes;
+	unsigned runs, threads;
+	double time_s; /* of one measurement */
+	bool matrix, pinned;
+	int cpus[2]; /* -1: not said */
+	enum bench_format format;
+	const char *lab, *compare;
+	double threshold; /* percent */
+	int argc; /* LINK or FROM TO */
+	char **argv;
+};
+
+int bench_parse(struct bench_options *options, int argc, char **argv, struct err *err);
+
+struct bench_report {
+	const struct bench_options *options;
+	struct bench_machine machine;
+	const struct bench_link *link; /* the first */
+	struct series *list;
+	size_t n;
+	struct bench_way way; /* echoes 0: not measured */
+	uint64_t took_ns;
+};
+
+void bench_print_text(const struct bench_report *report, FILE *f);
+void bench_print_csv(const struct bench_report *report, FILE *f);
+json_t *bench_to_json(const struct bench_report *report);
+
+/* A value in the unit of what it is of: "7.01 Mpps", "12.4 us". */
+const char *bench_value_text(enum bench_what what, double value, char *buf);
+
+/* What another run found, from the document of --json. */
+struct bench_old {
+	json_t *doc;
+};
+int bench_old_load(struct bench_old *old, const char *path, struct err *err);
+void bench_old_free(struct bench_old *old);
+/*
+ * Print what changed and, into doc where that is not NULL, add it. Returns how many results are worse by
+ * more than the threshold, their intervals apart.
+ */
+size_t bench_compare(const struct bench_old *old, const struct bench_report *report, json_t *doc,
+		     FILE *f);
+
+#endif

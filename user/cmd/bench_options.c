@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* bench_options.c - the command line of `vethlab bench`. */
+#include <getopt.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "user/cmd/bench.h"
+#include "user/cmd/cmd.h"
+
+enum { OPTION_CSV = 256, OPTION_THRESHOLD, OPTION_MATRIX, OPTION_CPU };
+
+/* Calls take with each word of a list; a word that it does not take is the error. */
+static int each_word(const char *name, const char *list, bool (*take)(const char *word, void *arg),
+		     void *arg, const char *expected, struct err *err)
+{
+	char copy[160], *save = NULL;
+	size_t words = 0;
+
+	if (strlen(list) >= sizeof(copy))
+		return cmd_usage(err, "bench", "%s: the list is too long", name);
+	strcpy(copy, list);
+	for (char *word = strtok_r(copy, ",", &save); word; word = strtok_r(NULL, ",", &save)) {
+		words++;
+		if (!take(word, arg))
+			return cmd_usage(err, "bench", "%s %s: '%s' is not one of %s", name, list,
+					 word, expected);
+	}
+	return words ? 0 : cmd_usage(err, "bench", "%s needs %s", name, expected);
+}
+
+static bool take_topic(const char *word, void *arg)
+{
+	static const char *const words[] = {"rtt", "pps", "tcp", "udp", "rr"};
+	struct bench_options *options = arg;
+
+	for (unsigned i = 0; i < sizeof(words) / sizeof(*words); i++)
+		if (!strcmp(word, words[i])) {
+			options->topics |= 1u << i;
+			return true;
+		}
+	return false;
+}
+
+static bool take_hooks(const char *word, void *arg)
+{
+	struct bench_options *options = arg;
+	enum bench_hooks hooks;
+
+	if (!bench_hooks_parse(word, &hooks))
+		return false;
+	for (size_t i = 0; i < options->n_hooks; i++)
+		if (options->hooks[i] == hooks)
+			return true;
+	options->hooks[options->n_hooks++] = hooks;
+	return true;
+}
+
+static bool number(const char *text, double min, double max, double *value)
+{
+	char *end;
+	double found = strtod(text, &end);
+
+	if (end == text || *end || !(found >= min && found <= max))
+		return false;
+	*value = found;
+	return true;
+}
+
+static bool take_size(const char *word, void *arg)
+{
+	struct bench_options *options = arg;
+	double size;
+
+	if (!number(word, 60, 65549, &size) || size != (unsigned)size ||
+	    options->n_sizes == BENCH_SIZES_MAX)
+		return false;
+	options->sizes[options->n_sizes++] = size;
+	return true;
+}
+
+static bool take_cpu(const char *word, void *arg)
+{
+	struct bench_options *options = arg;
+	int *cpu = &options->cpus[options->cpus[0] >= 0];
+	double value;
+
+	if (options->cpus[1] >= 0 || !number(word, 0, CPU_SETSIZE - 1, &value) ||
+	    value != (int)value)
+		return false;
+	*cpu = value;
+	return true;
+}
+
+static int parse_cpus(struct bench_options *options, const char *list, struct err *err)
+{
+	int ret;
+
+	options->pinned = strcmp(list, "none");
+	options->cpus[0] = options->cpus[1] = -1;
+	if (!options->pinned)
+		return 0;
+	ret = each_word("--cpu", list, take_cpu, options,
+			"one CPU, two (sender,receiver), or none", err);
+	if (!ret && options->cpus[1] < 0)
+		options->cpus[1] = options->cpus[0];
+	return ret;
+}
+
+static int parse_number(const char *name, const char *text, double min, double max, double *value,
+			struct err *err)
+{
+	if (number(text, min, max, value))
+		return 0;
+	return cmd_usage(err, "bench", "%s %s: not a number from %g to %g", name, text, min, max);
+}
+
+static int parse_option(struct bench_options *options, int c, struct err *err)
+{
+	double value = 0;
+	int ret = 0;
+
+	switch (c) {
+	case 'w':
+		return each_word("--what", optarg, take_topic, options, "rtt, pps, tcp, udp, rr",
+				 err);
+	case 'H':
+		return each_word("--hooks", optarg, take_hooks, options,
+				 "none, tcx, clsact, xdp-generic, xdp-native, default", err);
+	case 's':
+		return each_word("--size", optarg, take_size, options,
+				 "at most 8 frame sizes from 60 to 65549 bytes", err);
+	case 't':
+		return parse_number("--time", optarg, 0.01, 3600, &options->time_s, err);
+	case 'r':
+		ret = parse_number("--runs", optarg, 1, BENCH_RUNS_MAX, &value, err);
+		options->runs = value;
+		return ret;
+	case 'T':
+		ret = parse_number("--threads", optarg, 1, 64, &value, err);
+		options->threads = value;
+		return ret;
+	case OPTION_THRESHOLD:
+		return parse_number("--threshold", optarg, 0, 1000, &options->threshold, err);
+	case OPTION_CPU:
+		return parse_cpus(options, optarg, err);
+	case 'c':
+		options->compare = optarg;
+		return 0;
+	case 'l':
+		options->lab = optarg;
+		return 0;
+	case 'j':
+		options->format = BENCH_JSON;
+		return 0;
+	case OPTION_CSV:
+		options->format = BENCH_CSV;
+		return 0;
+	default:
+		options->matrix = true;
+		return 0;
+	}
+}
+
+/* What was not said. */
+static void set_defaults(struct bench_options *options)
+{
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+
+	if (!options->n_hooks && options->matrix)
+		for (int i = 0; i < BENCH_HOOKS_COUNT; i++)
+			if (i != BENCH_HOOKS_TCX || watch_tc_available() == WATCH_TC_TCX)
+				options->hooks[options->n_hooks++] = i;
+	if (!options->n_hooks)
+		options->hooks[options->n_hooks++] = BENCH_HOOKS_NONE;
+	if (!options->n_sizes) {
+		options->sizes[options->n_sizes++] = 64;
+		options->sizes[options->n_sizes++] = 1500;
+	}
+	if (!options->runs)
+		options->runs = options->matrix ? 9 : 5;
+	if (!options->threads)
+		options->threads = cpus < 1 ? 1 : cpus > 64 ? 64 : cpus;
+	if (options->time_s == 0)
+		options->time_s = 0.3;
+	if (options->pinned && options->cpus[0] < 0)
+		bench_choose_cpus(&options->cpus[0], &options->cpus[1]);
+}
+
+int bench_parse(struct bench_options *options, int argc, char **argv, struct err *err)
+{
+	static const struct option longs[] = {
+		{"what", required_argument, NULL, 'w'},
+		{"hooks", required_argument, NULL, 'H'},
+		{"size", required_argument, NULL, 's'},
+		{"time", required_argument, NULL, 't'},
+		{"runs", required_argument, NULL, 'r'},
+		{"threads", required_argument, NULL, 'T'},
+		{"compare", required_argument, NULL, 'c'},
+		{"threshold", required_argument, NULL, OPTION_THRESHOLD},
+		{"cpu", required_argument, NULL, OPTION_CPU},
+		{"matrix", no_argument, NULL, OPTION_MATRIX},
+		{"csv", no_argument, NULL, OPTION_CSV},
+		{"json", no_argument, NULL, 'j'},
+		{"lab", required_argument, NULL, 'l'},
+		{NULL},
+	};
+	int c, ret = 0;
+
+	*options = (struct bench_options){.pinned = true, .cpus = {-1, -1}, .threshold = 5};
+	optind = 1;
+	opterr = 0;
+	while (!ret && (c = getopt_long(argc, argv, ":l:j", longs, NULL)) != -1)
+		ret = c == ':' || c == '?' ? cmd_bad_option(err, "bench", c, argv)
+					   : parse_option(options, c, err);
+	if (ret)
+		return ret;
+	options->argc = argc - optind;
+	options->argv = argv + optind;
+	if (options->argc > 2)
+		return cmd_usage(err, "bench", "unexpected '%s'", options->argv[2]);
+	if (options->argc && (options->matrix || options->n_hooks))
+		return cmd_usage(err, "bench", "--matrix and --hooks are for labs of the bench's own: "
+					       "name no link");
+	if (options->matrix && options->topics)
+		return cmd_usage(err, "bench", "--matrix and --what do not go together");
+	set_defaults(options);
+	return 0;
+}
