@@ -24,7 +24,7 @@ Q := @
 say = @$(if $(findstring s,$(filter-out --%,$(firstword -$(MAKEFLAGS)))),:,printf '  %-8s%s\n')
 endif
 
-LIBS       := libbpf libelf zlib libmnl libfyaml jansson
+LIBS       := libbpf libelf zlib libmnl libfyaml jansson libpcap
 PKG_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(LIBS) 2>/dev/null)
 PKG_LIBS   := $(shell $(PKG_CONFIG) --libs $(LIBS) 2>/dev/null) -lm
 

@@ -24,6 +24,7 @@ table() {
 	build pc:libmnl              libmnl-dev       libmnl-devel           libmnl
 	build pc:libfyaml            libfyaml-dev     libfyaml-devel         libfyaml
 	build pc:jansson             libjansson-dev   jansson-devel          jansson
+	build pc:libpcap             libpcap-dev      libpcap-devel          libpcap
 	test  pc:cmocka              libcmocka-dev    libcmocka-devel        cmocka
 	test  cmd:ip                 iproute2         iproute                iproute2
 	test  cmd:tc                 iproute2         iproute-tc             iproute2

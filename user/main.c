@@ -86,6 +86,14 @@ const struct cmd cmds[] = {
 	{ "replay", cmd_replay, "FILE|- [FILTER] [-i] [-c N] [--for TIME] [-j]",
 	  "show a recording as `trace` would have; needs no root and no lab",
 	  "Options and FILTER are those of `vethlab trace`.\n" },
+	{ "capture", cmd_capture, "[WHAT...] -w FILE|- [-f FILTER] [-s SNAP] [-c N] [--for TIME] [-l LAB]",
+	  "whole frames of ends into a pcapng file, for Wireshark",
+	  "  WHAT            ends (node:interface), nodes, `link END`, all (the default)\n"
+	  "  -f FILTER       in the language of tcpdump: 'icmp or arp'\n"
+	  "  -s SNAP         bytes of a frame to keep (262144)\n\n"
+	  "Each end has two interfaces, one a direction. Echoes are numbered, and what the nodes\n"
+	  "drop is noted, in packet comments.\n\n"
+	  "  vethlab capture blue -w - | wireshark -k -i -\n" },
 	{ "ping", cmd_ping,
 	  "FROM TO [-c N] [-i SECONDS] [-s SIZE] [-W SECONDS] [-t TTL] [-4|-6] [-q] [-l LAB] [-j]",
 	  "send echo requests from a node and tell the way of each",

@@ -1,0 +1,442 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* capture.c - vethlab capture: frames of ends into a pcapng file. */
+#include <errno.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <linux/filter.h>
+#include <pcap/pcap.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "user/cmd/capture.h"
+#include "user/cmd/cmd.h"
+#include "user/cmd/tap.h"
+#include "user/cmd/view.h"
+#include "user/net/sniff.h"
+#include "user/out/out.h"
+#include "user/out/pcapng.h"
+
+/* How long frames wait for older ones of other sockets, and for word of a drop. */
+static const uint64_t hold_ns = 200000000;
+enum { POLL_MS = 50, BATCH = 4096 };
+
+struct tapped_end {
+	const struct end *end;
+	struct sniffer *sniffer;
+	bool gone;
+	uint64_t received[2], lost; /* received: in, out */
+};
+
+struct capture {
+	const char *lab, *path, *expression;
+	uint32_t snap;
+	uint64_t count, for_ns;
+	int argc; /* words that say which ends */
+	char **argv;
+	struct running *run;
+	FILE *file;
+	struct tapped_end *ends;
+	size_t n_ends;
+	struct bpf_program filter;
+	struct stack_watch *stack;
+	struct record_queue dropped;
+	struct held_frames held;
+	struct echo_numbers *numbers;
+	uint64_t start_ns, written, drops;
+};
+
+static uint64_t realtime_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+static int parse_args(int argc, char **argv, struct capture *capture, struct err *err)
+{
+	static const struct option longs[] = {{"lab", required_argument, NULL, 'l'},
+					      {"for", required_argument, NULL, 'F'},
+					      {"filter", required_argument, NULL, 'f'},
+					      {"snap", required_argument, NULL, 's'},
+					      {"count", required_argument, NULL, 'c'},
+					      {"write", required_argument, NULL, 'w'},
+					      {NULL}};
+	char *end;
+	int c;
+
+	capture->snap = SNIFF_SNAP_MAX;
+	optind = 1;
+	opterr = 0;
+	while ((c = getopt_long(argc, argv, ":l:f:s:c:w:", longs, NULL)) != -1) {
+		switch (c) {
+		case 'l':
+			capture->lab = optarg;
+			break;
+		case 'w':
+			capture->path = optarg;
+			break;
+		case 'f':
+			capture->expression = optarg;
+			break;
+		case 's':
+			capture->snap = strtoul(optarg, &end, 10);
+			if (*end || !capture->snap || capture->snap > SNIFF_SNAP_MAX)
+				return cmd_usage(err, "capture", "-s %s: that is not 1 to %d bytes",
+						 optarg, SNIFF_SNAP_MAX);
+			break;
+		case 'c':
+			capture->count = strtoull(optarg, &end, 10);
+			if (*end || !capture->count)
+				return cmd_usage(err, "capture", "-c %s: that is no number",
+						 optarg);
+			break;
+		case 'F':
+			if (!parse_duration(optarg, &capture->for_ns) || !capture->for_ns)
+				return cmd_usage(err, "capture", "--for %s: that is no time",
+						 optarg);
+			break;
+		default:
+			return cmd_bad_option(err, "capture", c, argv);
+		}
+	}
+	if (!capture->path)
+		return cmd_usage(err, "capture", "-w FILE is missing (-w - is stdout)");
+	if (!strcmp(capture->path, "-") && isatty(STDOUT_FILENO))
+		return cmd_usage(err, "capture", "this is no text: -w FILE, or a pipe behind -w -");
+	capture->argc = argc - optind;
+	capture->argv = argv + optind;
+	return 0;
+}
+
+static void add_end(struct capture *capture, const struct end *end)
+{
+	for (size_t i = 0; i < capture->n_ends; i++)
+		if (capture->ends[i].end == end)
+			return;
+	capture->ends[capture->n_ends++] = (struct tapped_end){.end = end};
+}
+
+static int add_word(struct capture *capture, const char *word, struct err *err)
+{
+	const struct lab *lab = capture->run->lab;
+	const struct node *node;
+	const struct end *end;
+
+	if (!strcmp(word, "all")) {
+		for (size_t i = 0; i < lab_n_ends(lab); i++)
+			add_end(capture, lab_end(lab, i));
+		return 0;
+	}
+	if (!strchr(word, ':')) {
+		node = cmd_find_node(capture->run, word, err);
+		for (size_t i = 0; node && i < node->n_ends; i++)
+			add_end(capture, node->ends[i]);
+		return node ? 0 : -ENOENT;
+	}
+	end = cmd_find_end(capture->run, word, err);
+	if (end)
+		add_end(capture, end);
+	return end ? 0 : -ENOENT;
+}
+
+/* "all", nodes, ends, "link END"; nothing: all. */
+static int choose_ends(struct capture *capture, struct err *err)
+{
+	const struct end *end;
+	int ret = 0;
+
+	capture->ends = calloc(lab_n_ends(capture->run->lab) + 1, sizeof(*capture->ends));
+	if (!capture->ends)
+		return err_set(err, ERR_SYSTEM, ENOMEM, "capture: out of memory");
+	if (!capture->argc)
+		return add_word(capture, "all", err);
+	for (int i = 0; !ret && i < capture->argc; i++) {
+		if (!strcmp(capture->argv[i], "link") && i + 1 < capture->argc) {
+			end = cmd_find_end(capture->run, capture->argv[++i], err);
+			if (!end)
+				return -ENOENT;
+			add_end(capture, end);
+			add_end(capture, end->peer);
+		} else {
+			ret = add_word(capture, capture->argv[i], err);
+		}
+	}
+	return ret;
+}
+
+static int compile(struct capture *capture, struct err *err)
+{
+	pcap_t *dead;
+	int ret = 0;
+
+	if (!capture->expression)
+		return 0;
+	dead = pcap_open_dead(DLT_EN10MB, SNIFF_SNAP_MAX);
+	if (!dead)
+		return err_set(err, ERR_SYSTEM, ENOMEM, "capture: out of memory");
+	if (pcap_compile(dead, &capture->filter, capture->expression, 1, PCAP_NETMASK_UNKNOWN))
+		ret = err_set(err, ERR_USAGE, EINVAL, "filter '%s': %s", capture->expression,
+			      pcap_geterr(dead));
+	pcap_close(dead);
+	return ret;
+}
+
+static int open_end(struct capture *capture, struct tapped_end *tapped, struct err *err)
+{
+	const struct end *end = tapped->end;
+	struct sniff_config config = {.object = end->name,
+				      .ifindex = running_ifindex(capture->run, end),
+				      .snap = capture->snap,
+				      .filter = (struct sock_filter *)capture->filter.bf_insns,
+				      .filter_len = capture->filter.bf_len};
+	int netns_fd = running_open_netns(capture->run, end->node, err), ret;
+
+	if (netns_fd < 0)
+		return netns_fd;
+	ret = sniff_open(&tapped->sniffer, netns_fd, &config, err);
+	close(netns_fd);
+	return ret;
+}
+
+/* Two interfaces an end, one a direction: 2 * place is in, 2 * place + 1 is out. */
+static void write_start(struct capture *capture)
+{
+	pcapng_start(capture->file, "vethlab");
+	for (size_t i = 0; i < capture->n_ends; i++) {
+		const struct end *end = capture->ends[i].end;
+
+		for (int out = 0; out < 2; out++) {
+			char text[256];
+
+			snprintf(text, sizeof(text),
+				 "frames %s node %s of lab %s, by its link with %s",
+				 out ? "out of" : "into", end->node->name, capture->run->name,
+				 end->peer->name);
+			pcapng_interface(capture->file, end->name, text, capture->snap,
+					 capture->expression);
+		}
+	}
+	fflush(capture->file);
+}
+
+static int open_capture(struct capture *capture, struct err *err)
+{
+	char why[512] = "";
+	int ret = choose_ends(capture, err);
+
+	if (!ret)
+		ret = compile(capture, err);
+	for (size_t i = 0; !ret && i < capture->n_ends; i++)
+		ret = open_end(capture, &capture->ends[i], err);
+	if (ret)
+		return ret;
+	capture->numbers = echo_numbers_new();
+	if (!capture->numbers)
+		return err_set(err, ERR_SYSTEM, ENOMEM, "capture: out of memory");
+	tap_open_stack(&capture->stack, capture->run, false, 0, 0, why, sizeof(why));
+	if (!capture->stack)
+		fprintf(stderr, "what the nodes drop is not noted: %s\n", why);
+	capture->file = strcmp(capture->path, "-") ? fopen(capture->path, "we") : stdout;
+	if (!capture->file)
+		return err_set(err, ERR_SYSTEM, errno, "%s: cannot create it (kernel: %s)",
+			       capture->path, strerror(errno));
+	capture->start_ns = realtime_ns();
+	write_start(capture);
+	return 0;
+}
+
+static void number_echo(struct capture *capture, struct held_frame *frame)
+{
+	uint32_t number;
+
+	frame->echo = echo_key_of(frame->bytes, frame->len);
+	number = frame->echo.family ? echo_number(capture->numbers, &frame->echo) : 0;
+	if (number)
+		snprintf(frame->comment, sizeof(frame->comment), "itinerary %" PRIu32, number);
+}
+
+static int take_frames(struct capture *capture, struct tapped_end *tapped, struct err *err)
+{
+	struct sniffed sniffed;
+	int ret = 0;
+
+	for (int i = 0; i < BATCH && !tapped->gone; i++) {
+		struct held_frame frame = {.end = tapped->end};
+
+		ret = sniff_receive(tapped->sniffer, &sniffed, err);
+		if (ret == -ENETDOWN) {
+			/* It was set down: what it carried before is here, more may come. */
+			err_clear(err);
+			continue;
+		}
+		if (ret <= 0)
+			return ret;
+		frame.time_ns = sniffed.time_ns;
+		frame.out = sniffed.out;
+		frame.len = sniffed.len;
+		frame.whole = sniffed.whole;
+		frame.bytes = (uint8_t *)sniffed.bytes;
+		number_echo(capture, &frame);
+		if (held_add(&capture->held, &frame))
+			return err_set(err, ERR_SYSTEM, ENOMEM, "capture: out of memory");
+	}
+	return 0;
+}
+
+static void on_drop(const struct vl_drop *drop, void *arg)
+{
+	struct capture *capture = arg;
+
+	record_queue_add(&capture->dropped, drop); /* without memory, a comment is missing */
+}
+
+static int note_drop(const struct vl_drop *drop, void *arg)
+{
+	char reason[STACK_NAME_SIZE], function[STACK_NAME_SIZE];
+	struct capture *capture = arg;
+
+	tap_drop_names(drop, reason, function, NULL);
+	capture->drops += held_note_drop(&capture->held, drop, capture->run->lab, reason, function);
+	return 0;
+}
+
+/* Drops first: the frame that a drop is about then is there already. */
+static int take_all(struct capture *capture, struct err *err)
+{
+	int ret = 0;
+
+	if (capture->stack)
+		ret = stack_watch_poll(capture->stack, on_drop, capture, err);
+	for (size_t i = 0; ret >= 0 && i < capture->n_ends; i++)
+		ret = take_frames(capture, &capture->ends[i], err);
+	record_queue_flush(&capture->dropped, UINT64_MAX, note_drop, capture);
+	return ret < 0 ? ret : 0;
+}
+
+/* Write the frames that are older than before_ns. Returns true when there are enough. */
+static bool write_frames(struct capture *capture, uint64_t before_ns)
+{
+	size_t n;
+
+	held_sort(&capture->held);
+	for (n = 0; n < capture->held.n; n++) {
+		const struct held_frame *frame = &capture->held.list[n];
+		struct tapped_end *tapped = capture->ends;
+		struct pcapng_packet packet = {.time_ns = frame->time_ns,
+					       .bytes = frame->bytes,
+					       .len = frame->len,
+					       .whole = frame->whole,
+					       .out = frame->out};
+
+		if (frame->time_ns >= before_ns ||
+		    (capture->count && capture->written == capture->count))
+			break;
+		while (tapped->end != frame->end)
+			tapped++;
+		packet.interface = 2 * (tapped - capture->ends) + frame->out;
+		packet.comment = frame->comment[0] ? frame->comment : NULL;
+		pcapng_packet(capture->file, &packet);
+		tapped->received[frame->out]++;
+		capture->written++;
+	}
+	held_drop(&capture->held, n);
+	if (n)
+		fflush(capture->file);
+	return capture->count && capture->written == capture->count;
+}
+
+static void wait_for_frames(struct capture *capture, struct pollfd *fds)
+{
+	for (size_t i = 0; i < capture->n_ends; i++)
+		fds[i] =
+			(struct pollfd){.fd = sniff_fd(capture->ends[i].sniffer), .events = POLLIN};
+	poll(fds, capture->n_ends, POLL_MS);
+}
+
+static int follow(struct capture *capture, struct err *err)
+{
+	uint64_t until = capture->for_ns ? capture->start_ns + capture->for_ns : UINT64_MAX;
+	struct pollfd *fds = calloc(capture->n_ends + 1, sizeof(*fds));
+	bool last = !fds, enough = false;
+	int ret = fds ? 0 : err_set(err, ERR_SYSTEM, ENOMEM, "capture: out of memory");
+
+	while (!ret && !last && !enough && !ferror(capture->file)) {
+		uint64_t now;
+
+		/* One more round after the end takes what came before it. */
+		last = cmd_interrupted || realtime_ns() >= until;
+		if (!last)
+			wait_for_frames(capture, fds);
+		ret = take_all(capture, err);
+		now = realtime_ns();
+		enough = write_frames(capture, last ? UINT64_MAX : now - hold_ns);
+	}
+	free(fds);
+	return ret;
+}
+
+static int write_end(struct capture *capture, struct err *err)
+{
+	uint64_t now = realtime_ns(), lost = 0;
+	int error = 0;
+
+	for (size_t i = 0; i < capture->n_ends; i++) {
+		struct tapped_end *tapped = &capture->ends[i];
+		uint32_t missed = sniff_lost(tapped->sniffer);
+
+		lost += missed;
+		/* The socket counts both directions as one: the loss stands once, with `in`. */
+		for (int out = 0; out < 2; out++)
+			pcapng_statistics(capture->file, 2 * i + out, capture->start_ns, now,
+					  tapped->received[out], out ? 0 : missed);
+	}
+	errno = 0;
+	if (fflush(capture->file) || ferror(capture->file))
+		error = errno ? errno : EIO;
+	if (capture->file != stdout)
+		fclose(capture->file);
+	else if (error == EPIPE)
+		error = view_reader_left() ? 0 : error;
+	fprintf(stderr, "%" PRIu64 " frames, %" PRIu64 " lost, %" PRIu64 " drops noted\n",
+		capture->written, lost, capture->drops);
+	return error ? err_set(err, ERR_SYSTEM, error, "%s: cannot write it (kernel: %s)",
+			       capture->path, strerror(error))
+		     : 0;
+}
+
+static void close_capture(struct capture *capture)
+{
+	for (size_t i = 0; i < capture->n_ends; i++)
+		sniff_close(capture->ends[i].sniffer);
+	free(capture->ends);
+	pcap_freecode(&capture->filter);
+	stack_watch_close(capture->stack);
+	record_queue_free(&capture->dropped);
+	held_free(&capture->held);
+	echo_numbers_free(capture->numbers);
+	running_free(capture->run);
+}
+
+int cmd_capture(int argc, char **argv, struct err *err)
+{
+	struct capture capture = {0};
+	int ret = parse_args(argc, argv, &capture, err), ended;
+
+	if (!ret)
+		ret = lab_open(&capture.run, capture.lab, err);
+	if (!ret)
+		ret = open_capture(&capture, err);
+	if (!ret) {
+		cmd_catch_signals();
+		ret = follow(&capture, err);
+		ended = write_end(&capture, err);
+		ret = ret ? ret : ended;
+	}
+	close_capture(&capture);
+	return ret ? (int)err->code : 0;
+}
