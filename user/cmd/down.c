@@ -46,8 +46,19 @@ static int lab_name(const struct cmd_args *args, char *name, size_t size, struct
 	return n > 1 ? ERR_FAILED : 0;
 }
 
+static void print_note(const char *text, void *arg)
+{
+	json_t *notes = arg;
+
+	if (notes)
+		json_array_append_new(notes, json_string(text));
+	else
+		fprintf(stderr, "note: %s\n", text);
+}
+
 int cmd_down(int argc, char **argv, struct err *err)
 {
+	struct lab_notes notes = { print_note, NULL };
 	struct cmd_args args;
 	char name[256];
 	int ret = cmd_parse(&args, argc, argv, false, err);
@@ -59,14 +70,19 @@ int cmd_down(int argc, char **argv, struct err *err)
 	ret = lab_name(&args, name, sizeof(name), err);
 	if (ret)
 		return ret;
-	ret = name[0] ? lab_down(name, err) : 0;
-	if (ret < 0)
+	if (args.json)
+		notes.arg = json_array();
+	ret = name[0] ? lab_down(name, &notes, err) : 0;
+	if (ret < 0) {
+		json_decref(notes.arg);
 		return err->code;
+	}
 	if (args.json) {
 		json_t *doc = out_json_document("vethlab.down/1");
 
 		json_object_set_new(doc, "lab", name[0] ? json_string(name) : json_null());
 		json_object_set_new(doc, "removed", json_boolean(ret));
+		json_object_set_new(doc, "notes", notes.arg);
 		out_json_print(doc, stdout);
 	} else if (ret) {
 		printf("%s is down\n", name);

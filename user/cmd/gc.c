@@ -31,6 +31,12 @@ static void on_found(enum gc_kind kind, const char *name, void *arg)
 		       kind_words[kind], name);
 }
 
+static void print_note(const char *text, void *arg)
+{
+	(void)arg;
+	fprintf(stderr, "note: %s\n", text);
+}
+
 int cmd_gc(int argc, char **argv, struct err *err)
 {
 	static const struct option longs[] = {
@@ -38,6 +44,7 @@ int cmd_gc(int argc, char **argv, struct err *err)
 		{ "json", no_argument, NULL, 'j' },
 		{ NULL },
 	};
+	const struct lab_notes notes = { print_note, NULL };
 	struct collected collected = { 0 };
 	int c, ret;
 
@@ -54,7 +61,7 @@ int cmd_gc(int argc, char **argv, struct err *err)
 	if (optind < argc)
 		return cmd_usage(err, "gc", "unexpected '%s'", argv[optind]);
 	collected.list = json_array();
-	ret = lab_gc(collected.dry_run, on_found, &collected, err);
+	ret = lab_gc(collected.dry_run, on_found, &collected, &notes, err);
 	if (collected.json) {
 		json_t *doc = out_json_document("vethlab.gc/1");
 

@@ -463,14 +463,14 @@ static int build_locked(struct build *build, struct err *err)
 
 	if (ret)
 		return ret;
-	ret = lab_undo(run->name, err);
+	ret = lab_undo(run->name, NULL, err);
 	if (!ret)
 		ret = build_all(build, err);
 	build_close(build);
 	if (ret) {
 		struct err undo_err = { 0 };
 
-		if (lab_remove(run->name, &undo_err))
+		if (lab_remove(run->name, NULL, &undo_err))
 			err_hint(err, "and undoing it failed: %s; try `vethlab down %s`",
 				 undo_err.what, run->name);
 	}

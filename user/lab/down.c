@@ -11,15 +11,15 @@
 #include "user/watch/gone.h"
 
 /* The kernel removes the interfaces of deleted namespaces in the background. */
-enum { LET_GO_MS = 5000 };
+enum { LET_GO_MS = 15000 };
 
-int lab_undo(const char *name, struct err *err)
+int lab_undo(const char *name, const struct lab_notes *notes, struct err *err)
 {
 	struct watch_programs programs = { 0 };
 	int ret, unpinned;
 
 	watch_programs(name, &programs);
-	ret = journal_undo(name, err);
+	ret = journal_undo(name, notes, err);
 	unpinned = watch_unpin(name, err);
 	if (!ret)
 		ret = unpinned;
@@ -28,23 +28,23 @@ int lab_undo(const char *name, struct err *err)
 		ret = err_set(err, ERR_FAILED, ETIMEDOUT,
 			      "lab %s: its programs are still loaded after %d s", name,
 			      LET_GO_MS / 1000);
-		err_hint(err, "a process inside one of its namespaces, or an open `vethlab trace`, "
+		err_hint(err, "an open `vethlab trace`, or what holds one of its namespaces open, "
 			      "keeps them; they go with it");
 	}
 	return ret;
 }
 
-int lab_remove(const char *name, struct err *err)
+int lab_remove(const char *name, const struct lab_notes *notes, struct err *err)
 {
 	/* First of all: what is half removed must not be taken for a lab that runs. */
 	int ret = state_remove(name, err);
 
 	if (!ret)
-		ret = lab_undo(name, err);
+		ret = lab_undo(name, notes, err);
 	return ret ? ret : files_remove(name, err);
 }
 
-int lab_down(const char *name, struct err *err)
+int lab_down(const char *name, const struct lab_notes *notes, struct err *err)
 {
 	char path[PATH_MAX];
 	struct stat st;
@@ -59,14 +59,14 @@ int lab_down(const char *name, struct err *err)
 	lock = lab_lock(name, err);
 	if (lock < 0)
 		return lock;
-	ret = lab_remove(name, err);
+	ret = lab_remove(name, notes, err);
 	close(lock);
 	return ret ? ret : 1;
 }
 
 int lab_release(const char *name, int lock, struct err *err)
 {
-	int ret = lab_remove(name, err);
+	int ret = lab_remove(name, NULL, err);
 
 	close(lock);
 	return ret;

@@ -70,7 +70,7 @@ int journal_find_sysctl(const char *name, const struct netns_id *id, const char 
 int journal_head(const char *name, struct journal_head *head);
 
 /* Undo what the journal says, last step first. What is gone or not ours any more is passed over. */
-int journal_undo(const char *name, struct err *err);
+int journal_undo(const char *name, const struct lab_notes *notes, struct err *err);
 
 /* This boot's id (/proc/sys/kernel/random/boot_id). */
 int boot_id(char id[BOOT_ID_SIZE], struct err *err);
@@ -94,8 +94,8 @@ int state_hide(const char *name, struct err *err);
 int files_remove(const char *name, struct err *err);
 
 /* Undo everything of a lab but its files. The caller holds the lock. */
-int lab_undo(const char *name, struct err *err);
+int lab_undo(const char *name, const struct lab_notes *notes, struct err *err);
 /* lab_down() for a caller that holds the lock: the lab stops to run, is undone, loses its files. */
-int lab_remove(const char *name, struct err *err);
+int lab_remove(const char *name, const struct lab_notes *notes, struct err *err);
 
 #endif

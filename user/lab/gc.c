@@ -17,6 +17,7 @@ struct gc {
 	bool dry_run;
 	void (*found)(enum gc_kind kind, const char *name, void *arg);
 	void *arg;
+	const struct lab_notes *notes;
 	struct err *err;
 };
 
@@ -67,7 +68,7 @@ static bool is_left_name(const char *name, char mark[128], char lab[64])
 static int collect_lab(struct gc *gc, const char *name)
 {
 	gc->found(GC_LAB, name, gc->arg);
-	return gc->dry_run ? 0 : lab_remove(name, gc->err);
+	return gc->dry_run ? 0 : lab_remove(name, gc->notes, gc->err);
 }
 
 static int collect_pins(struct gc *gc, const char *name)
@@ -190,9 +191,9 @@ static int collect_names(struct gc *gc)
 }
 
 int lab_gc(bool dry_run, void (*found)(enum gc_kind kind, const char *name, void *arg), void *arg,
-	   struct err *err)
+	   const struct lab_notes *notes, struct err *err)
 {
-	struct gc gc = { dry_run, found, arg, err };
+	struct gc gc = { dry_run, found, arg, notes, err };
 	int labs = collect_labs(&gc), pins = collect_all_pins(&gc), names = collect_names(&gc);
 
 	return labs ? labs : pins ? pins : names;

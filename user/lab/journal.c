@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "user/lab/files.h"
+#include "user/lab/guests.h"
 #include "user/lab/inside.h"
 
 enum { LINE_SIZE = 512 };
@@ -295,9 +296,9 @@ static int undo_route(const char *line, struct err *err)
 	    !ip_prefix_parse(text, &route.to))
 		return 0;
 	route.kind = kind;
-	fd = netns_find(&id);
+	fd = open_netns(&id, err);
 	if (fd < 0)
-		return 0;
+		return fd == -ENOENT ? 0 : fd;
 	ret = nl_open(&nl, fd, err);
 	if (!ret)
 		ret = route_delete(nl, &route, ROUTE_OURS, NULL, NULL, &what, err);
@@ -308,14 +309,40 @@ static int undo_route(const char *line, struct err *err)
 	return ret;
 }
 
+static bool parse_netns(const char *line, struct netns_id *id, char netns_name[LINE_SIZE])
+{
+	return sscanf(line, "netns %" SCNu64 " %" SCNu64 " %511s", &id->inode, &id->cookie,
+		      netns_name) == 3;
+}
+
+/* What others put into our namespaces is looked after before the first of these goes. */
+static int see_guests_off(const struct lines *lines, const struct journal_head *head,
+			  const struct lab_notes *notes, struct err *err)
+{
+	struct guests_home *homes = calloc(lines->n + 1, sizeof(*homes));
+	char netns_name[LINE_SIZE];
+	size_t n = 0;
+	int ret;
+
+	if (!homes)
+		return err_set(err, ERR_SYSTEM, ENOMEM, "journal: out of memory");
+	for (size_t i = 1; i < lines->n; i++)
+		if (parse_netns(lines->list[i], &homes[n].id, netns_name) &&
+		    snprintf(homes[n].name, sizeof(homes[n].name), "%s", netns_name) <
+			    (int)sizeof(homes[n].name))
+			n++;
+	ret = guests_see_off(homes, n, head, notes, err);
+	free(homes);
+	return ret;
+}
+
 static int undo_netns(const char *name, const char *line, struct err *err)
 {
 	char netns_name[LINE_SIZE], mark[64];
 	struct netns_id id;
 	int ret;
 
-	if (sscanf(line, "netns %" SCNu64 " %" SCNu64 " %511s", &id.inode, &id.cookie,
-		   netns_name) != 3)
+	if (!parse_netns(line, &id, netns_name))
 		return 0;
 	netns_mark(name, mark);
 	ret = netns_unname(netns_name, &id, mark, err);
@@ -334,7 +361,7 @@ static int undo_line(const char *name, const char *line, const struct journal_he
 	return undo_netns(name, line, err);
 }
 
-int journal_undo(const char *name, struct err *err)
+int journal_undo(const char *name, const struct lab_notes *notes, struct err *err)
 {
 	struct journal_head head = { 0 };
 	char boot[BOOT_ID_SIZE];
@@ -351,8 +378,10 @@ int journal_undo(const char *name, struct err *err)
 			       strerror(-ret));
 	/* Nothing that a former boot made is left. */
 	if (lines.n && parse_head(lines.list[0], &head) && !strcmp(head.boot, boot)) {
+		/* Hardware that cannot be handed back must not go: then nothing does. */
+		first = see_guests_off(&lines, &head, notes, err);
 		/* A failure does not keep the rest from being undone; the first is told. */
-		for (size_t i = lines.n; i-- > 1;) {
+		for (size_t i = first ? 0 : lines.n; i-- > 1;) {
 			ret = undo_line(name, lines.list[i], &head, err);
 			first = first ? first : ret;
 		}

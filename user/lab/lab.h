@@ -84,11 +84,18 @@ bool tc_parse(const char *word, enum watch_tc *tc); /* auto, tcx, clsact, none *
  */
 int lab_up(struct running **run, struct lab *lab, const struct lab_options *options,
 	   struct err *err);
+/* What is worth telling besides success or failure, in one sentence a call. */
+struct lab_notes {
+	void (*tell)(const char *text, void *arg);
+	void *arg;
+};
 /*
- * Tear a lab down, whatever state it is in. Returns 1 if there was something to tear down, 0 if
+ * Tear a lab down, whatever state it is in. Interfaces of others in its namespaces that would not
+ * survive these are handed back to the calling thread's namespace; they and processes in there go
+ * to notes (NULL: nobody listens). Returns 1 if there was something to tear down, 0 if
  * there is no such lab, or -errno.
  */
-int lab_down(const char *name, struct err *err);
+int lab_down(const char *name, const struct lab_notes *notes, struct err *err);
 /* lab_down() for whoever holds the lab, with the lock that lab_up() gave: closed in any case. */
 int lab_release(const char *name, int lock, struct err *err);
 
@@ -100,7 +107,7 @@ enum gc_kind {
 };
 /* Find what crashes left and, unless dry_run, remove it. found is told of each before. */
 int lab_gc(bool dry_run, void (*found)(enum gc_kind kind, const char *name, void *arg), void *arg,
-	   struct err *err);
+	   const struct lab_notes *notes, struct err *err);
 
 enum lab_state { LAB_RUNNING, LAB_BUSY /* another process builds or removes it */, LAB_BROKEN };
 /* What the files of LAB_DIR/NAME say. */

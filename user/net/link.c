@@ -107,6 +107,18 @@ int link_delete(struct nl *nl, uint32_t ifindex, const struct nl_what *what, str
 	return nl_commit(nl, what, err);
 }
 
+int link_move(struct nl *nl, uint32_t ifindex, int netns_fd, const char *name,
+	      const struct nl_what *what, struct err *err)
+{
+	struct nlmsghdr *nlh = nl_begin(nl, RTM_NEWLINK, 0);
+	struct ifinfomsg *ifi = mnl_nlmsg_put_extra_header(nlh, sizeof(*ifi));
+
+	ifi->ifi_index = ifindex;
+	mnl_attr_put_u32(nlh, IFLA_NET_NS_FD, netns_fd);
+	mnl_attr_put_strz(nlh, IFLA_IFNAME, name);
+	return nl_commit(nl, what, err);
+}
+
 static int address_request(struct nl *nl, uint16_t type, uint16_t flags, uint32_t ifindex,
 			   const struct ip_prefix *prefix, const struct nl_what *what,
 			   struct err *err)

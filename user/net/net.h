@@ -39,6 +39,9 @@ int netns_open(const char *name, struct err *err);
 int netns_open_pid(int pid, struct err *err);
 int netns_identify(int netns_fd, struct netns_id *id, struct err *err);
 
+/* Put the calling thread into a namespace, for good, and say which it is. */
+int netns_enter(int netns_fd, struct netns_id *id, struct err *err);
+
 /*
  * Put the calling thread into a new network namespace, for good: call it on a thread that does
  * nothing else. Returns a descriptor of the namespace, or -errno. The namespace is nameless: it
@@ -152,6 +155,9 @@ int link_set(struct nl *nl, uint32_t ifindex, const struct link_settings *settin
 	     const struct nl_what *what, struct err *err);
 /* link_delete: the kernel has let go of the interface and its peer when it is answered. */
 int link_delete(struct nl *nl, uint32_t ifindex, const struct nl_what *what, struct err *err);
+/* Move an interface to another namespace, where it is called name (-EEXIST: that is taken there). */
+int link_move(struct nl *nl, uint32_t ifindex, int netns_fd, const char *name,
+	      const struct nl_what *what, struct err *err);
 int address_add(struct nl *nl, uint32_t ifindex, const struct ip_prefix *prefix,
 		const struct nl_what *what, struct err *err);
 int address_delete(struct nl *nl, uint32_t ifindex, const struct ip_prefix *prefix,

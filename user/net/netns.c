@@ -140,6 +140,24 @@ int netns_identify(int netns_fd, struct netns_id *id, struct err *err)
 	return 0;
 }
 
+int netns_enter(int netns_fd, struct netns_id *id, struct err *err)
+{
+	struct netns_id found = { 0 };
+	int ret = read_inode(netns_fd, &found, err);
+
+	if (ret)
+		return ret;
+	if (setns(netns_fd, CLONE_NEWNET))
+		return err_set(err, errno == EPERM ? ERR_PRIVILEGE : ERR_SYSTEM, errno,
+			       "cannot enter a network namespace: %s", strerror(errno));
+	ret = read_cookie(&found.cookie);
+	if (ret)
+		return err_set(err, ERR_SYSTEM, -ret, "cannot identify a network namespace: %s",
+			       strerror(-ret));
+	*id = found;
+	return 0;
+}
+
 int netns_new(struct netns_id *id, struct err *err)
 {
 	int fd, ret;

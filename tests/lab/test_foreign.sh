@@ -1,0 +1,217 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# test_foreign.sh - what is not ours survives: names, interfaces, programs, files of a former boot,
+# what others put into our namespaces.
+# shellcheck source=tests/lab/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+pair() { # a lab of two nodes, one end in the host's namespace
+	cat >"$TEST_TMP/pair.yaml" <<-'END'
+		lab: pair
+		nodes:
+		  host: {netns: host}
+		  a: {}
+		links:
+		  - endpoints:
+		      - {end: "host:p0", address: 10.5.0.1/24}
+		      - {end: "a:p1", address: 10.5.0.2/24}
+	END
+}
+
+# An interface of somebody else inside the range of ifindexes that the lab would take.
+test_ifindex_in_our_range() {
+	pair
+	ip link add foreign index 1000001 type veth peer name foreign1
+	up "$TEST_TMP/pair.yaml"
+	[[ $(ip_link p0 .ifindex) -ge 1001000 ]] || fail "the range was not avoided: $(ip -br link)"
+	assert_eq "$(ip_link foreign .ifindex)" 1000001 "theirs"
+	good ping -c 1 -W 5 -q 10.5.0.2
+	good vethlab down
+	assert_eq "$(ip_link foreign .ifindex)" 1000001 "theirs"
+	ip link del foreign
+}
+
+# Somebody else takes one of our names and ifindexes after our interface has gone.
+test_name_taken_meanwhile() {
+	local index
+	pair
+	up "$TEST_TMP/pair.yaml"
+	index=$(ip_link p0 .ifindex)
+	ip link del p0
+	ip link add p0 index "$index" type veth peer name theirs
+	ip netns del a
+	ip netns add a
+	ip -n a link add keep type veth peer name keep1
+	good vethlab down
+	assert_eq "$(ip_link p0 .ifindex)" "$index" "their p0"
+	good ip -n a link show keep
+	ip netns del a
+	ip link del p0
+}
+
+# The same programs of somebody else, on an end of ours and on an interface of theirs.
+test_clsact_of_others() {
+	local nothing="1,6 0 0 0" # classic BPF: matches no packet
+	pair
+	ip link add own type veth peer name own1
+	tc qdisc add dev own clsact
+	tc filter add dev own ingress pref 7 protocol all bpf bytecode "$nothing"
+	up "$TEST_TMP/pair.yaml" --tc clsact
+	tc filter add dev p0 ingress pref 7 protocol all bpf bytecode "$nothing"
+	good ping -c 1 -W 5 -q 10.5.0.2
+	good vethlab down
+	good tc filter show dev own ingress
+	says bytecode
+	ip link del own
+}
+
+# Files that a former boot left say nothing about what has the same names now.
+former_boot() {
+	local file
+	pair
+	up "$TEST_TMP/pair.yaml"
+	cp -r /run/vethlab/pair "$TEST_TMP/former"
+	good vethlab down
+	wait_until objects_gone
+	ip netns add a
+	ip -n a link add keep type veth peer name keep1
+	ip link add p0 index 1000000 type veth peer name theirs
+	sysctl -q net.ipv4.ip_forward=1
+	mkdir -p /run/vethlab
+	cp -r "$TEST_TMP/former" /run/vethlab/pair
+	for file in state.json journal; do
+		sed -i "s/$(cat /proc/sys/kernel/random/boot_id)/00000000-1111-2222-3333-444444444444/" \
+			/run/vethlab/pair/$file
+	done
+	# As if the inodes had been given again: of all that is named there.
+	sed -i -E "s/^netns [0-9]+ [0-9]+/netns $(stat -c %i /run/netns/a) 1/" /run/vethlab/pair/journal
+}
+
+theirs_stays() {
+	nothing_in /run/vethlab || fail "left: $(find /run/vethlab)"
+	good ip -n a link show keep
+	assert_eq "$(ip_link p0 .ifindex)" 1000000 "their p0"
+	ip netns del a
+	ip link del p0
+}
+
+test_former_boot_gc() {
+	former_boot
+	good vethlab ls
+	says_not "pair  running"
+	good vethlab gc --dry-run
+	says pair
+	good vethlab gc
+	says pair
+	theirs_stays
+}
+
+test_former_boot_down() {
+	former_boot
+	good vethlab down pair
+	theirs_stays
+}
+
+test_former_boot_up() {
+	former_boot
+	ip netns del a
+	ip link del p0
+	up "$TEST_TMP/pair.yaml"
+	good ping -c 1 -W 5 -q 10.5.0.2
+	good vethlab down
+}
+
+# A process in a namespace of ours: named, not ended; the lab goes, the namespace with the process.
+test_process_inside() {
+	local pid
+	pair
+	up "$TEST_TMP/pair.yaml"
+	nsenter --net=/run/netns/a sleep 1000 &
+	pid=$!
+	wait_until eval "[[ \$(readlink /proc/$pid/ns/net) != \$(readlink /proc/self/ns/net) ]]"
+	good vethlab down
+	says "a: process $pid (sleep) keeps"
+	kill -0 $pid || fail "it was ended"
+	assert_eq "$(nsenter --net=/proc/$pid/ns/net ip -j link | jq -r '.[].ifname')" lo "left in there"
+	up "$TEST_TMP/pair.yaml"
+	good ping -c 1 -W 5 -q 10.5.0.2
+	good vethlab down
+	kill $pid
+}
+
+# Two nodes that are both kept alive: their link goes all the same.
+test_processes_at_both_ends() {
+	local -a pids=()
+	cat >"$TEST_TMP/two.yaml" <<-'END'
+		lab: two
+		nodes:
+		  a: {}
+		  b: {kind: bridge}
+		links:
+		  - endpoints: ["a:x", "b:y"]
+	END
+	up "$TEST_TMP/two.yaml"
+	nsenter --net=/run/netns/a sleep 1000 &
+	pids+=($!)
+	nsenter --net=/run/netns/b sleep 1000 &
+	pids+=($!)
+	wait_until eval "[[ \$(readlink /proc/${pids[1]}/ns/net) != \$(readlink /proc/self/ns/net) ]]"
+	wait_until eval "[[ \$(readlink /proc/${pids[0]}/ns/net) != \$(readlink /proc/self/ns/net) ]]"
+	good vethlab down
+	says "a: process" "b: process"
+	wait_until objects_gone
+	kill "${pids[@]}"
+}
+
+# An interface that was moved in and has its lower device outside comes back, under its name or,
+# when that is taken, under another one; what was made inside goes, and is named.
+test_interface_moved_in() {
+	pair
+	ip link add lower type veth peer name lower1
+	ip link add link lower name mine type macvlan 2>/dev/null ||
+		skip_test "this kernel has no macvlan"
+	up "$TEST_TMP/pair.yaml"
+	ip link set mine netns a
+	ip -n a link add inner type veth peer name inner1
+	good vethlab down
+	says "a: interface mine is not the lab's: handed back to this namespace as mine" "a: interface inner (veth)"
+	good ip link show mine
+	up "$TEST_TMP/pair.yaml"
+	ip link set mine netns a
+	ip link add mine type veth peer name mine1
+	good vethlab down
+	says "handed back to this namespace as dev0"
+	good ip -d -br link show type macvlan
+	says "dev0@lower"
+	ip link del lower
+	ip link del mine
+}
+
+test_names_at_their_limits() {
+	local node ifname=fifteen-chars-0
+	node=$(printf 'n%.0s' {1..63})
+	printf '%s\n' "lab: limits" "nodes:" "  $node: {}" "  b: {}" "links:" \
+		"  - endpoints: [\"$node:$ifname\", \"b:$ifname\"]" >"$TEST_TMP/lab.yaml"
+	up "$TEST_TMP/lab.yaml"
+	assert_eq "$(ip_link "$node" $ifname .ifname)" $ifname "the interface"
+	good vethlab exec "$node" true
+	good vethlab show
+	says "$node" "$ifname"
+	good vethlab down
+	# One more each, other scripts, what looks like an option.
+	for node in "n$node" blå -a; do
+		printf '%s\n' "lab: limits" "nodes:" "  \"$node\": {}" "  b: {}" "links:" \
+			"  - endpoints: [\"$node:x\", \"b:x\"]" >"$TEST_TMP/lab.yaml"
+		bad 3 vethlab up "$TEST_TMP/lab.yaml"
+		says "lab.yaml:3:"
+	done
+	for ifname in sixteen-chars-00 é0 -x; do
+		printf '%s\n' "lab: limits" "nodes:" "  a: {}" "  b: {}" "links:" \
+			"  - endpoints: [\"a:$ifname\", \"b:x\"]" >"$TEST_TMP/lab.yaml"
+		bad 3 vethlab up "$TEST_TMP/lab.yaml"
+		says "lab.yaml:6:"
+	done
+	nothing_in /run/netns || fail "left in /run/netns"
+}
+
+run_tests

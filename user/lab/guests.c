@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* guests.c - see guests.h. */
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <limits.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "user/lab/guests.h"
+#include "user/lab/workers.h"
+
+enum { LO_IFINDEX = 1 };
+
+struct guests {
+	struct guests_home *homes;
+	size_t n;
+	const struct journal_head *head;
+	const struct lab_notes *notes;
+	int here; /* the calling thread's namespace */
+	pthread_mutex_t lock; /* of notes */
+};
+
+__attribute__((format(printf, 2, 3)))
+static void tell(struct guests *guests, const char *fmt, ...)
+{
+	char text[512];
+	va_list ap;
+
+	if (!guests->notes)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	pthread_mutex_lock(&guests->lock);
+	guests->notes->tell(text, guests->notes->arg);
+	pthread_mutex_unlock(&guests->lock);
+}
+
+/* ---- processes ------------------------------------------------------------------------------- */
+
+static int by_inode(const void *a, const void *b)
+{
+	const struct guests_home *x = a, *y = b;
+
+	return x->id.inode < y->id.inode ? -1 : x->id.inode > y->id.inode;
+}
+
+static void process_name(const char *pid, char *name, size_t size)
+{
+	char path[64];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%.16s/comm", pid);
+	f = fopen(path, "re");
+	if (!f || !fgets(name, size, f))
+		snprintf(name, size, "?");
+	name[strcspn(name, "\n")] = '\0';
+	if (f)
+		fclose(f);
+}
+
+/* A process in a namespace of ours keeps it alive; it is not ours to end. */
+static void look_at_process(struct guests *guests, const char *pid)
+{
+	struct guests_home *home, wanted = { .held = false };
+	char path[64], name[32];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "/proc/%.16s/ns/net", pid);
+	if (stat(path, &st))
+		return;
+	wanted.id.inode = st.st_ino;
+	home = bsearch(&wanted, guests->homes, guests->n, sizeof(wanted), by_inode);
+	if (!home || atoi(pid) == getpid())
+		return;
+	home->held = true;
+	process_name(pid, name, sizeof(name));
+	tell(guests, "%s: process %s (%s) keeps the network namespace alive; its name and the lab's "
+		     "interfaces are removed", home->name, pid, name);
+}
+
+static void look_at_processes(struct guests *guests)
+{
+	DIR *dir = opendir("/proc");
+	struct dirent *entry;
+
+	while (dir && (entry = readdir(dir)))
+		if (isdigit((unsigned char)entry->d_name[0]))
+			look_at_process(guests, entry->d_name);
+	if (dir)
+		closedir(dir);
+}
+
+/* ---- interfaces ------------------------------------------------------------------------------ */
+
+struct look {
+	struct guests *guests;
+	struct link_info *list; /* not ours */
+	size_t n, ours;
+	uint32_t first_of_ours;
+	bool no_memory;
+};
+
+static bool on_link(const struct link_info *info, void *arg)
+{
+	struct look *look = arg;
+	const struct journal_head *head = look->guests->head;
+	struct link_info *more;
+
+	if (info->ifindex == LO_IFINDEX)
+		return true;
+	if (info->ifindex - head->ifindex_base < head->range) {
+		look->first_of_ours = info->ifindex;
+		look->ours++;
+		return true;
+	}
+	more = realloc(look->list, (look->n + 1) * sizeof(*more));
+	if (!more) {
+		look->no_memory = true;
+		return false;
+	}
+	look->list = more;
+	look->list[look->n++] = *info;
+	return true;
+}
+
+/* Hardware, or with its lower device outside. The other end of a veth is no lower device. */
+static bool has_a_home(const struct link_info *info)
+{
+	return !info->kind[0] || (info->link_netnsid >= 0 && strcmp(info->kind, "veth") != 0);
+}
+
+static int move(struct guests *guests, struct nl *nl, uint32_t ifindex, const char *name,
+		struct err *err)
+{
+	struct nl_what what = { name, "be handed back", { 0 }, 0 };
+	int ret = link_move(nl, ifindex, guests->here, name, &what, err);
+
+	return ret ? ret : nl_flush(nl, err);
+}
+
+/* A name that nobody has here, as the kernel makes one for hardware that it takes back itself. */
+static int free_name(struct guests *guests, char name[IFNAME_MAX + 1], struct err *err)
+{
+	struct link_info taken;
+	struct nl *nl = NULL;
+	int ret = nl_open(&nl, guests->here, err);
+
+	for (unsigned i = 0; !ret; i++) {
+		snprintf(name, IFNAME_MAX + 1, "dev%u", i);
+		ret = link_get(nl, 0, name, &taken, err);
+	}
+	nl_close(nl);
+	return ret == -ENODEV ? 0 : ret;
+}
+
+static int hand_back(struct guests *guests, struct nl *nl, const char *node,
+		     const struct link_info *info, struct err *err)
+{
+	char name[IFNAME_MAX + 1];
+	struct err taken = { 0 };
+	int ret;
+
+	snprintf(name, sizeof(name), "%s", info->ifname);
+	ret = move(guests, nl, info->ifindex, name, &taken);
+	if (ret == -EEXIST) {
+		err_clear(&taken);
+		ret = free_name(guests, name, &taken);
+		if (!ret)
+			ret = move(guests, nl, info->ifindex, name, &taken);
+	}
+	if (!ret) {
+		tell(guests, "%s: interface %s is not the lab's: handed back to this namespace as %s",
+		     node, info->ifname, name);
+		return 0;
+	}
+	if (err && !err->code)
+		*err = taken;
+	err_hint(err, "%s: move it elsewhere (ip -n %s link set %s netns ...), then try again", node,
+		 node, info->ifname);
+	return ret;
+}
+
+/* Veths take their other ends along, which may be in the list too. */
+static int remove_ours(struct guests *guests, struct nl *nl, struct err *err)
+{
+	struct nl_what what = { "an interface of the lab", "be removed", { 0 }, ENODEV };
+	struct look look = { .guests = guests };
+	int ret;
+
+	do {
+		look.ours = 0;
+		ret = link_list(nl, on_link, &look, err);
+		if (!ret && look.ours)
+			ret = link_delete(nl, look.first_of_ours, &what, err);
+		if (!ret)
+			ret = nl_flush(nl, err);
+	} while (!ret && look.ours);
+	free(look.list);
+	return ret;
+}
+
+static int see_off(struct guests *guests, const struct guests_home *home, struct nl *nl,
+		   struct err *err)
+{
+	struct look look = { .guests = guests };
+	int ret = link_list(nl, on_link, &look, err);
+
+	if (!ret && look.no_memory)
+		ret = err_set(err, ERR_SYSTEM, ENOMEM, "%s: out of memory", home->name);
+	for (size_t i = 0; !ret && i < look.n; i++) {
+		if (has_a_home(&look.list[i]))
+			ret = hand_back(guests, nl, home->name, &look.list[i], err);
+		else if (!home->held)
+			tell(guests, "%s: interface %s (%s) is not the lab's and goes with its "
+				     "network namespace",
+			     home->name, look.list[i].ifname, look.list[i].kind);
+	}
+	free(look.list);
+	return ret || !home->held ? ret : remove_ours(guests, nl, err);
+}
+
+static int see_off_one(size_t i, void *arg, struct err *err)
+{
+	struct guests *guests = arg;
+	const struct guests_home *home = &guests->homes[i];
+	char mark[8];
+	struct netns_id now;
+	struct nl *nl = NULL;
+	int ret, fd;
+
+	if (netns_name_state(home->name, mark, sizeof(mark)) != NETNS_NAME_MOUNTED)
+		return 0;
+	fd = netns_open(home->name, err);
+	if (fd < 0)
+		return fd;
+	ret = netns_enter(fd, &now, err);
+	close(fd);
+	if (ret || !netns_same(&now, &home->id))
+		return ret;
+	ret = nl_open(&nl, -1, err);
+	if (!ret)
+		ret = see_off(guests, home, nl, err);
+	nl_close(nl);
+	return ret;
+}
+
+int guests_see_off(struct guests_home *homes, size_t n, const struct journal_head *head,
+		   const struct lab_notes *notes, struct err *err)
+{
+	struct guests guests = { homes, n, head, notes, -1, PTHREAD_MUTEX_INITIALIZER };
+	int ret;
+
+	if (!n)
+		return 0;
+	guests.here = netns_open_self(err);
+	if (guests.here < 0)
+		return guests.here;
+	qsort(homes, n, sizeof(*homes), by_inode);
+	look_at_processes(&guests);
+	ret = workers_run(n, see_off_one, &guests, err);
+	close(guests.here);
+	pthread_mutex_destroy(&guests.lock);
+	return ret;
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * guests.h - what others put into namespaces of ours: before these go, interfaces that would not come
+ * back are handed to the host's namespace, and everything is named.
+ */
+#ifndef VETHLAB_USER_LAB_GUESTS_H
+#define VETHLAB_USER_LAB_GUESTS_H
+
+#include "user/lab/files.h"
+
+/* A namespace of ours that is about to lose its name. */
+struct guests_home {
+	char name[2 * NODE_NAME_MAX]; /* below NETNS_DIR */
+	struct netns_id id;
+	bool held; /* by a process: it lives on without its name */
+};
+
+/*
+ * Look at all namespaces of a lab that goes (homes is sorted by inode after it):
+ * - hardware, and what stands on an interface outside of its namespace (a macvlan), goes to the
+ *   calling thread's namespace, under a new name if its own is taken there. Other interfaces die with
+ *   the namespace: they are named.
+ * - processes are named; the lab's own interfaces are removed from what they keep alive.
+ * A namespace that is gone or not ours any more is passed over.
+ */
+int guests_see_off(struct guests_home *homes, size_t n, const struct journal_head *head,
+		   const struct lab_notes *notes, struct err *err);
+
+#endif
