@@ -10,7 +10,7 @@
 
 PARTS=4 # sandboxes side by side: most of the time goes into waiting for RCU
 STEP=${CRASH_STEP:-1}
-CRASH_SECONDS=${CRASH_SECONDS:-90}
+CRASH_SECONDS=${CRASH_SECONDS:-60}
 ERRORS=(ENOMEM EBUSY EPERM)
 crash=("$HELPERS/crash")
 [[ -z ${CRASH_ALL:-} ]] || crash+=(-a)
