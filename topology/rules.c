@@ -6,11 +6,11 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "topology/diff.h"
 #include "topology/names.h"
 #include "topology/rules.h"
 
 enum {
-	VETH_MTU = 1500,     /* bytes: what the kernel gives a new veth */
 	IPV6_MTU_MIN = 1280, /* RFC 8200, 5 */
 };
 
@@ -59,11 +59,6 @@ static void check_bridge_dev(const struct node *node, struct diags *diags)
 }
 
 /* ---- links --------------------------------------------------------------------------------- */
-
-static unsigned end_mtu(const struct end *end)
-{
-	return end->mtu ?: end->link->mtu ?: VETH_MTU;
-}
 
 static void check_end(const struct end *end, struct diags *diags)
 {
