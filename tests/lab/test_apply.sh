@@ -269,6 +269,19 @@ test_failure_puts_back() {
 	good vethlab down
 }
 
+# An end was set down by hand, and its routes with it: what leans on it cannot change now.
+test_end_down_by_hand() {
+	row_up
+	good vethlab link c:w down
+	assert_eq "$(ip -n c route)" "" "routes of c"
+	sed -i 's/"c:w", address: 10.0.2.2\/24/"c:w", address: [10.0.2.2\/24, 10.0.2.3\/24]/' "$row"
+	fails_and_puts_back 5 "c: cannot add a route to 0.0.0.0/0"
+	# The rest can.
+	in_place 's/"a:x", /&mtu: 1400, /' "~ a:x mtu"
+	good vethlab link c:w up
+	good vethlab down
+}
+
 # Names that others have, in a namespace that is not ours: seen before anything is done.
 test_foreign_interface() {
 	local before

@@ -178,6 +178,7 @@ static int apply_open(struct apply *apply, struct running *was, struct running *
 		return err_set(err, ERR_SYSTEM, ENOMEM, "out of memory");
 	for (size_t i = 0; i < was->lab->n_nodes; i++)
 		apply->was_fds[i] = -1;
+	apply->touch.lenient = apply->back;
 	apply->build.touch = &apply->touch;
 	if (!ret)
 		ret = journal_open(&apply->build.journal, now->name, err);

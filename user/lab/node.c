@@ -270,6 +270,23 @@ static int repair_lo(const struct node_job *job, struct nl *nl, struct err *err)
 	return ret;
 }
 
+/* Flushes before and after. */
+static int start_routes(const struct node_job *job, struct nl *nl, struct err *err)
+{
+	bool fresh = node_touch(job->touch, job->node) & TOUCH_FRESH;
+	bool lenient = job->touch && job->touch->lenient && !fresh;
+	struct err refused = { 0 };
+	int ret = nl_flush(nl, err);
+
+	if (ret)
+		return ret;
+	ret = add_routes(job->run, job->journal, nl, job->node, fresh ? 0 : EEXIST,
+			 lenient ? &refused : err);
+	if (!ret)
+		ret = nl_flush(nl, lenient ? &refused : err);
+	return lenient ? 0 : ret;
+}
+
 int node_start(const struct node_job *job, struct err *err)
 {
 	unsigned touch = node_touch(job->touch, job->node);
@@ -293,9 +310,8 @@ int node_start(const struct node_job *job, struct err *err)
 	if (!ret && touch & (TOUCH_FRESH | TOUCH_REPAIR))
 		ret = add_neighbors(job->run, nl, node, err);
 	if (!ret && touch & (TOUCH_FRESH | TOUCH_REPAIR))
-		ret = add_routes(job->run, job->journal, nl, node,
-				 touch & TOUCH_FRESH ? 0 : EEXIST, err);
-	if (!ret)
+		ret = start_routes(job, nl, err);
+	else if (!ret)
 		ret = nl_flush(nl, err);
 	nl_close(nl);
 	return ret;

@@ -8,6 +8,8 @@
 /* What a change of a running lab touches, by node->index and by end->number. */
 struct touch {
 	uint8_t *nodes, *ends; /* TOUCH_*, or-ed; 0: left alone */
+	bool lenient; /* repaired routes that the kernel refuses may stay away: putting back, they
+			 may have been away before, since somebody had set an end down */
 };
 
 enum {
