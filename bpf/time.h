@@ -103,14 +103,9 @@ static __always_inline __u64 mix(__u64 a, __u64 b)
 static __always_inline __u64 echo_tag(const struct sight *s, enum vl_echo_kind kind, __u32 place,
 				      __u16 seq)
 {
-	__u64 tag = mix(s->addrs ^ (__u64)kind << 62, (__u64)place << 32 | (__u32)s->id << 16 | seq);
+	__u64 tag = mix(s->addrs ^ (__u64)kind << 62, (__u64)place << 32 | s->id) ^ seq;
 
 	return tag ? tag : 1; /* 0 is a free place */
-}
-
-static __always_inline __u32 echo_first(__u64 tag)
-{
-	return tag & (VL_ECHOES - VL_ECHO_WAYS);
 }
 
 static __always_inline struct vl_echo *echo_at(__u32 place)
@@ -118,22 +113,36 @@ static __always_inline struct vl_echo *echo_at(__u32 place)
 	return bpf_map_lookup_elem(&echoes, &place);
 }
 
-/* The place of tag, or -1. A global function, as others here: the verifier goes through it once. */
-__noinline int echo_search(__u64 tag)
+/* The place of tag in the set that starts at first, or -1. */
+static __always_inline int set_search(__u32 first, __u64 tag)
 {
 	for (__u32 i = 0; i < VL_ECHO_WAYS; i++) {
-		struct vl_echo *e = echo_at(echo_first(tag) + i);
+		struct vl_echo *e = echo_at(first + i);
 
 		if (e && e->tag == tag)
-			return echo_first(tag) + i;
+			return first + i;
 	}
 	return -1;
 }
 
+/* The place of tag, not its own, or -1. A global function: the verifier goes through it once. */
+__noinline int echo_search(__u64 tag)
+{
+	int place = set_search(vl_echo_near(tag), tag);
+
+	return place < 0 ? set_search(vl_echo_far(tag), tag) : place;
+}
+
 static __always_inline struct vl_echo *echo_find(__u64 tag)
 {
-	int place = echo_search(tag);
+	struct vl_echo *e = echo_at(vl_echo_own(tag));
+	int place;
 
+	if (!e || e->tag == tag)
+		return e;
+	if (!e->displaced)
+		return NULL;
+	place = echo_search(tag);
 	return place < 0 ? NULL : echo_at(place);
 }
 
@@ -142,11 +151,16 @@ static __always_inline struct vl_echo_counters *echo_counters(__u32 end)
 	return bpf_map_lookup_elem(&echo_count, &end);
 }
 
-/* Whether a request waits for its reply, and not too long yet. */
+/* Whether an entry is a request without a reply; then whether that is not too long yet. */
+static __always_inline bool echo_open(const struct vl_echo *e)
+{
+	return e->tag && e->kind == VL_ECHO_ON_LINK && e->flags & VL_ECHO_REQUESTED &&
+	       !(e->flags & (VL_ECHO_ANSWERED | VL_ECHO_FAILED));
+}
+
 static __always_inline bool echo_waits(const struct vl_echo *e, __u64 now, __u64 timeout)
 {
-	return e->kind == VL_ECHO_ON_LINK && e->flags & VL_ECHO_REQUESTED &&
-	       !(e->flags & (VL_ECHO_ANSWERED | VL_ECHO_FAILED)) && now - e->ns < timeout;
+	return echo_open(e) && now - e->ns < timeout;
 }
 
 static __always_inline __u64 echo_timeout(void)
@@ -158,43 +172,56 @@ static __always_inline __u64 echo_timeout(void)
 	return set && set->echo_timeout_ns ? set->echo_timeout_ns : VL_ECHO_TIMEOUT_NS;
 }
 
-/*
- * How willingly an entry makes way for tag: its own from before most of all, then a free one, then one
- * whose fate is known, by age, then one that waits, by age.
- */
-static __always_inline __u64 echo_yields(const struct vl_echo *e, __u64 tag, __u64 now,
-					 __u64 timeout)
+/* The entry of a set that makes way: a free one, else one whose fate is known, else the oldest. */
+static __always_inline int set_choose(__u32 first, __u64 now, __u64 timeout)
 {
-	__u64 age = (now - e->ns) >> 2;
-
-	if (e->tag == tag)
-		return ~0ull;
-	if (!e->tag)
-		return ~0ull - 1;
-	return echo_waits(e, now, timeout) ? age : age | 1ull << 62;
-}
-
-/* Take a place for tag. What waits there is counted as forgotten. -1: another CPU was faster. */
-__noinline int echo_take(__u64 tag, __u64 now)
-{
-	__u64 timeout = echo_timeout(), yields, most = 0, old;
-	struct vl_echo_counters *count;
-	__u32 place = echo_first(tag);
-	struct vl_echo *e;
+	__u64 yields, most = 0;
+	int place = first;
 
 	for (__u32 i = 0; i < VL_ECHO_WAYS; i++) {
-		e = echo_at(echo_first(tag) + i);
-		yields = e ? echo_yields(e, tag, now, timeout) : 0;
+		struct vl_echo *e = echo_at(first + i);
+
+		if (!e)
+			continue;
+		yields = ~0ull;
+		if (e->tag) {
+			yields = (now - e->ns) >> 2;
+			if (!echo_waits(e, now, timeout))
+				yields |= 1ull << 62;
+		}
 		if (yields > most) {
 			most = yields;
-			place = echo_first(tag) + i;
+			place = first + i;
 		}
 	}
+	return place;
+}
+
+/* A place for tag, where a request without a reply is in its own. */
+__noinline int echo_choose(__u64 tag, __u64 now)
+{
+	__u64 timeout = echo_timeout();
+	int place = set_search(vl_echo_near(tag), tag);
+	struct vl_echo *e;
+
+	if (place < 0)
+		place = set_search(vl_echo_far(tag), tag);
+	if (place >= 0)
+		return place;
+	place = set_choose(vl_echo_near(tag), now, timeout);
 	e = echo_at(place);
-	if (!e)
-		return -1;
-	old = e->tag;
-	if (old && echo_waits(e, now, timeout)) {
+	if (!e || !echo_waits(e, now, timeout))
+		return place;
+	return set_choose(vl_echo_far(tag), now, timeout);
+}
+
+/* Take entry e for tag. What waits there is forgotten. NULL: another CPU was faster. */
+static __always_inline struct vl_echo *echo_claim(struct vl_echo *e, __u64 tag, __u64 now)
+{
+	__u64 old = e->tag;
+	struct vl_echo_counters *count;
+
+	if (echo_open(e) && now - e->ns < echo_timeout()) {
 		count = echo_counters(e->end);
 		if (count) {
 			count->forgotten++;
@@ -202,20 +229,31 @@ __noinline int echo_take(__u64 tag, __u64 now)
 		}
 	}
 	if (old != tag && __sync_val_compare_and_swap(&e->tag, old, tag) != old)
-		return -1;
-	return place;
+		return NULL;
+	return e;
+}
+
+/* A place for tag: its own, unless a request without a reply is there. */
+static __always_inline struct vl_echo *echo_take(__u64 tag, __u64 now)
+{
+	struct vl_echo *e = echo_at(vl_echo_own(tag));
+
+	if (e && e->tag != tag && echo_open(e)) {
+		e->displaced = 1;
+		e = echo_at(echo_choose(tag, now));
+	}
+	return e ? echo_claim(e, tag, now) : NULL;
 }
 
 static __always_inline struct vl_echo *echo_start(const struct sight *s, enum vl_echo_kind kind,
 						  __u32 place, __u16 seq, __u32 end, __u8 flags)
 {
-	int taken = echo_take(echo_tag(s, kind, place, seq), s->now);
-	struct vl_echo *e = taken < 0 ? NULL : echo_at(taken);
+	struct vl_echo *e = echo_take(echo_tag(s, kind, place, seq), s->now);
 
 	if (!e)
 		return NULL;
 	e->ns = s->now;
-	e->replied_ns = 0;
+	e->replied_after = 0;
 	e->end = end;
 	e->id = s->id;
 	e->seq = seq;
@@ -224,18 +262,24 @@ static __always_inline struct vl_echo *echo_start(const struct sight *s, enum vl
 	return e;
 }
 
-/* A packet leaves the node of end: if it came in by another end, that is its residence. */
-static __always_inline void leave_node(const struct sight *s, __u32 node)
+/*
+ * A packet leaves the node of end: if it came in by another end, that is its residence. Returns
+ * false if it never came in: it was made here.
+ */
+static __always_inline bool leave_node(const struct sight *s, __u32 node)
 {
 	enum vl_echo_kind kind = s->reply ? VL_ECHO_NODE_REPLY : VL_ECHO_NODE_REQUEST;
 	struct vl_echo *e = echo_find(echo_tag(s, kind, node, s->seq));
 	__u32 end;
 
-	if (!e || e->flags & VL_ECHO_LEFT)
-		return;
+	if (!e)
+		return false;
+	if (e->flags & VL_ECHO_LEFT)
+		return true;
 	e->flags |= VL_ECHO_LEFT;
 	end = e->end;
 	times_add(bpf_map_lookup_elem(&residence, &end), s->now - e->ns);
+	return true;
 }
 
 static __always_inline void enter_node(const struct sight *s, __u32 node)
@@ -247,12 +291,13 @@ static __always_inline void enter_node(const struct sight *s, __u32 node)
 
 static __always_inline void follow_out(const struct sight *s, const struct vl_end *end)
 {
+	bool passes = leave_node(s, end->node_index);
 	struct vl_echo_counters *count;
 	struct vl_echo *e;
 
-	leave_node(s, end->node_index);
 	if (!s->reply) {
-		e = echo_start(s, VL_ECHO_ON_LINK, s->end, s->seq, s->end, VL_ECHO_REQUESTED);
+		e = echo_start(s, VL_ECHO_ON_LINK, s->end, s->seq, s->end,
+			       VL_ECHO_REQUESTED | (passes ? 0 : VL_ECHO_LOCAL));
 		count = echo_counters(s->end);
 		if (count) {
 			count->requests++;
@@ -263,10 +308,14 @@ static __always_inline void follow_out(const struct sight *s, const struct vl_en
 	e = echo_find(echo_tag(s, VL_ECHO_ON_LINK, end->peer, s->seq));
 	if (!e) /* the request came by another way */
 		e = echo_start(s, VL_ECHO_ON_LINK, end->peer, s->seq, end->peer, 0);
-	if (e) {
-		e->replied_ns = s->now;
-		e->flags = (e->flags | VL_ECHO_REPLIED) & ~VL_ECHO_RETURNED;
+	if (!e)
+		return;
+	if ((s->now - e->ns) >> 32) { /* too late to be timed, or clocks disagree */
+		e->flags &= ~(VL_ECHO_REPLIED | VL_ECHO_RETURNED);
+		return;
 	}
+	e->replied_after = s->now - e->ns;
+	e->flags = (e->flags | VL_ECHO_REPLIED) & ~VL_ECHO_RETURNED;
 }
 
 /* A reply is behind another of its flow (RFC 4737: its seq is less than one that came before). */
@@ -326,9 +375,10 @@ static __always_inline void follow_arrival(const struct sight *s, const struct v
 		e->flags |= seen;
 		if (first)
 			times_add(bpf_map_lookup_elem(&transit, &from),
-				  s->now - (s->reply ? e->replied_ns : e->ns));
+				  s->now - e->ns - (s->reply ? e->replied_after : 0));
 	}
-	if (first)
+	/* The reply to a request that was made here goes no further. */
+	if (first && !(s->reply && e && e->flags & VL_ECHO_LOCAL))
 		enter_node(s, end->node_index);
 	if (s->reply && s->hook == arrival_hook)
 		count_reply(s, e);

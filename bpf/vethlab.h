@@ -322,27 +322,48 @@ enum vl_echo_flag {
 	VL_ECHO_FAILED = 1 << 4,   /* an ICMP error told so */
 	VL_ECHO_LEFT = 1 << 5,     /* NODE_*: it went on, out of the node */
 	VL_ECHO_REQUESTED = 1 << 6, /* ON_LINK: the request was seen; without: only its reply */
+	VL_ECHO_LOCAL = 1 << 7,     /* ON_LINK: the request was made in the end's node */
 };
 
 /* An echo that is followed. */
 struct vl_echo {
-	__u64 tag;        /* hash of kind, place, addresses, id and seq; 0: free */
-	__u64 ns;         /* when the request left (ON_LINK), or the packet came in (NODE_*) */
-	__u64 replied_ns; /* when the reply left */
+	__u64 tag;           /* hash of kind, place, addresses and id, xor seq; 0: free */
+	__u64 ns;            /* when the request left (ON_LINK), or the packet came in (NODE_*) */
+	__u32 replied_after; /* when the reply left, in ns after that (at most 4 s) */
 	__u32 end;
 	__u16 id, seq;
-	__u8 kind;        /* enum vl_echo_kind */
-	__u8 flags;       /* enum vl_echo_flag */
-	__u8 reserved[6];
+	__u8 kind;     /* enum vl_echo_kind */
+	__u8 flags;    /* enum vl_echo_flag */
+	__u8 displaced; /* what would be here was found waiting here, and is elsewhere */
+	__u8 reserved;
 };
-_Static_assert(sizeof(struct vl_echo) == 40, "struct vl_echo has changed");
+_Static_assert(sizeof(struct vl_echo) == 32, "struct vl_echo has changed");
 
 /*
- * Entries of the array `echoes`, whose value is struct vl_echo. An echo may be in any of the
- * VL_ECHO_WAYS entries from the one that its tag names (a multiple of VL_ECHO_WAYS). So the table needs no
- * lock and no memory at run time; what has to make way is counted.
+ * Entries of the array `echoes`, whose value is struct vl_echo. An echo has a place of its own, by
+ * its tag: those of one ping are 64 neighbours, taken in turn, that stay in the CPU's cache. If an
+ * echo that waits is there, it goes to another entry of that set of VL_ECHO_WAYS, or to a far set. So
+ * the table needs no lock and no memory at run time; what has to make way is counted.
  */
 #define VL_ECHOES 65536
 #define VL_ECHO_WAYS 4
+
+/* First entry of the near set of a tag. */
+static inline __attribute__((always_inline)) __u32 vl_echo_near(__u64 tag)
+{
+	return ((tag >> 32 & ~15ull) | (tag & 15)) % (VL_ECHOES / VL_ECHO_WAYS) * VL_ECHO_WAYS;
+}
+
+/* The place of its own. */
+static inline __attribute__((always_inline)) __u32 vl_echo_own(__u64 tag)
+{
+	return vl_echo_near(tag) + (tag >> 4) % VL_ECHO_WAYS;
+}
+
+/* First entry of the far set. */
+static inline __attribute__((always_inline)) __u32 vl_echo_far(__u64 tag)
+{
+	return (tag * 0x9e3779b97f4a7c15ull >> 40) % (VL_ECHOES / VL_ECHO_WAYS) * VL_ECHO_WAYS;
+}
 
 #endif
