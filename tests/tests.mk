@@ -51,8 +51,11 @@ $(BENCHES): %: %.o $(B)/tests/prog/frames.o $(B)/libvethlab.a
 
 -include $(TEST_OBJ:.o=.d) $(BENCHES:%=%.d)
 
-.PHONY: bench-prog
+.PHONY: bench-prog bench-observe
 bench-prog: $(B)/tests/bench/prog
+	@$<
+
+bench-observe: $(B)/tests/bench/observe
 	@$<
 
 # ---- targets -------------------------------------------------------------------------------------
@@ -66,6 +69,7 @@ help:
 	@echo 'make deps       install what is missing (apt), or name the packages'
 	@echo 'make tests      build the tests, run none'
 	@echo 'make bench-prog what one run of each eBPF program costs (as root)'
+	@echo 'make bench-observe  what it costs a link to be watched (as root)'
 	@echo 'make fuzz       fuzz the lab-file reader (SECONDS=600 for longer)'
 	@echo 'make lint       compile with -Werror by gcc and by clang, shellcheck'
 	@echo 'make install    to $$(DESTDIR)$$(PREFIX), which is $(DESTDIR)$(PREFIX)'
