@@ -51,13 +51,16 @@ $(BENCHES): %: %.o $(B)/tests/prog/frames.o $(B)/libvethlab.a
 
 -include $(TEST_OBJ:.o=.d) $(BENCHES:%=%.d)
 
-.PHONY: bench bench-built bench-prog bench-observe
+.PHONY: bench bench-built bench-build bench-prog bench-observe
 bench:
 	@tests/deps.sh build test
 	@+$(MAKE) --no-print-directory bench-built
 
 bench-built: all $(BENCHES)
 	@BUILD=$(B) tests/bench/run
+
+bench-build: all $(B)/tests/bench/build_raw $(B)/tests/bench/build_measure
+	@BUILD=$(B) tests/bench/build.sh
 
 bench-prog: $(B)/tests/bench/prog
 	@$<
@@ -76,6 +79,7 @@ help:
 	@echo 'make deps       install what is missing (apt), or name the packages'
 	@echo 'make tests      build the tests, run none'
 	@echo 'make bench      every benchmark, beside other tools where they are installed (as root)'
+	@echo 'make bench-build how fast labs are built and removed, against raw calls and ip (as root)'
 	@echo 'make bench-prog what one run of each eBPF program costs (as root)'
 	@echo 'make bench-observe  what it costs a link to be watched (as root)'
 	@echo 'make fuzz       fuzz the lab-file reader (SECONDS=600 for longer)'

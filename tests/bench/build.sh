@@ -1,0 +1,197 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# build.sh [N] - how fast labs are built and removed: a chain of N nodes (1000) by vethlab with and
+# without programs, by the raw system calls, by ip-batch, and 100 by Mininet where it is installed;
+# memory and time of `up` for labs of more links. Runs are interleaved; each row is the median of ROUNDS
+# (5) runs with its extremes, and ratios are of medians in this run. Everything happens in
+# namespaces of its own. JSON=FILE: the same as one document.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+BUILD=$(readlink -f "${BUILD:-build}")
+N=${1:-1000}
+ROUNDS=${ROUNDS:-5}
+SETTLE=${SETTLE:-2} # seconds for the kernel to let go of what a run made
+MESH=${MESH:-1000 3000 10000}
+export PATH=$PATH:/usr/sbin:/sbin
+
+if [[ -z ${BENCH_INSIDE:-} ]]; then
+	[[ $EUID -eq 0 ]] || { echo "bench-build needs root" >&2; exit 1; }
+	exec env BENCH_INSIDE=1 JSON="${JSON:+$(readlink -f "$JSON")}" \
+		unshare --net --mount --pid --fork --kill-child --mount-proc "$0" "$@"
+fi
+mount -t tmpfs run /run
+mount -t sysfs sysfs /sys
+mount -t bpf bpf /sys/fs/bpf
+ip link set lo up
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+
+chain() { # NODES
+	awk -v n="$1" 'BEGIN {
+		print "lab: chain\nnodes:"
+		for (i = 0; i < n; i++) print "  n" i ": {}"
+		print "links:"
+		for (i = 0; i < n - 1; i++) {
+			net = "10." int(i / 250) "." i % 250
+			print "  - endpoints:"
+			print "      - {end: \"n" i ":r\", address: " net ".1/24}"
+			print "      - {end: \"n" i + 1 ":l\", address: " net ".2/24}"
+		}
+	}'
+}
+
+# 1,000 nodes (fewer for fewer links) on a ring, each linked to the next ones; no addresses.
+mesh() { # LINKS
+	awk -v links="$1" 'BEGIN {
+		n = links < 1000 ? links : 1000
+		print "lab: mesh\nnodes:"
+		for (i = 0; i < n; i++) print "  n" i ": {}"
+		print "links:"
+		for (k = 0; k < links; k++) {
+			i = k % n; hop = 1 + int(k / n)
+			print "  - endpoints: [\"n" i ":o" hop "\", \"n" (i + hop) % n ":i" hop "\"]"
+		}
+	}'
+}
+
+# What `ip` needs: one batch for namespaces and links, then one a namespace.
+ip_files() { # NODES
+	awk -v n="$1" -v dir="$tmp" 'BEGIN {
+		for (i = 0; i < n; i++) print "netns add n" i > (dir "/ip")
+		for (i = 0; i < n - 1; i++)
+			print "link add r netns n" i " type veth peer name l netns n" i + 1 > (dir "/ip")
+		for (i = 0; i < n; i++) {
+			file = dir "/ip." i
+			print "link set dev lo up" > file
+			if (i) {
+				print "address add 10." int((i - 1) / 250) "." (i - 1) % 250 ".2/24 dev l" > file
+				print "link set dev l up" > file
+			}
+			if (i < n - 1) {
+				print "address add 10." int(i / 250) "." i % 250 ".1/24 dev r" > file
+				print "link set dev r up" > file
+			}
+			close(file)
+		}
+	}'
+}
+
+cat >"$tmp/ip.sh" <<-'END'
+	ip -batch "$1/ip"
+	for ((i = 0; i < $2; i++)); do
+		ip -n n$i -batch "$1/ip.$i"
+	done
+END
+
+clear_names() {
+	local name
+	for name in /run/netns/*; do
+		umount "$name"
+		rm "$name"
+	done
+}
+
+measure() { # ROW COMMAND...
+	local row=$1 took
+	shift
+	took=$("$BUILD/tests/bench/build_measure" "$@" 2>"$tmp/said") || {
+		head -n 5 "$tmp/said" >&2
+		exit 1
+	}
+	echo "$row $took" >>"$tmp/results"
+}
+
+up_and_down() { # ROW OPTIONS...
+	local row=$1
+	shift
+	measure "up-$row" "$BUILD/vethlab" up "$tmp/chain.yaml" "$@"
+	measure "down-$row" "$BUILD/vethlab" down
+	sleep "$SETTLE"
+}
+
+chain "$N" >"$tmp/chain.yaml"
+ip_files "$N"
+for ((round = 0; round < ROUNDS; round++)); do
+	echo "round $((round + 1)) of $ROUNDS" >&2
+	measure raw "$BUILD/tests/bench/build_raw" "$N"
+	clear_names
+	sleep "$SETTLE"
+	up_and_down programs
+	up_and_down none --hooks none
+	measure ip-batch bash "$tmp/ip.sh" "$tmp" "$N"
+	clear_names
+	sleep "$SETTLE"
+done
+for links in $MESH; do
+	echo "$links links" >&2
+	mesh "$links" >"$tmp/mesh.yaml"
+	measure "mesh-$links" "$BUILD/vethlab" up "$tmp/mesh.yaml"
+	measure "mesh-down-$links" "$BUILD/vethlab" down
+	sleep "$SETTLE"
+done
+mininet=absent
+if command -v mn >/dev/null; then
+	chain 100 >"$tmp/chain.yaml"
+	for ((round = 0; round < 3; round++)); do
+		measure mininet-100 mn --topo linear,100 --switch lxbr --controller none --test none
+		mn -c >/dev/null 2>&1 || true
+		up_and_down 100
+	done
+	mininet=measured
+fi
+
+# "ROW RUNS MEDIAN LEAST MOST KIB", KIB the most of all runs
+sort -k1,1 -k2,2n "$tmp/results" | awk '
+	function flush() {
+		if (n) printf "%s %d %.3f %.3f %.3f %d\n", row, n,
+			n % 2 ? v[(n + 1) / 2] : (v[n / 2] + v[n / 2 + 1]) / 2, v[1], v[n], kib
+		n = 0; kib = 0
+	}
+	$1 != row { flush(); row = $1 }
+	{ v[++n] = $2; if ($3 > kib) kib = $3 }
+	END { flush() }' >"$tmp/rows"
+
+row() { # ROW FIELD
+	awk -v row="$1" -v field="$2" '$1 == row { print $field }' "$tmp/rows"
+}
+
+ratio() { # WHAT ROW ROW GOAL
+	[[ -n $(row "$2" 3) && -n $(row "$3" 3) ]] || return 0
+	awk -v what="$1" -v a="$(row "$2" 3)" -v b="$(row "$3" 3)" -v goal="$4" 'BEGIN {
+		printf "%s|%.2f|%s|%s\n", what, a / b, goal, a / b <= goal ? "met" : "missed" }'
+}
+
+limit() { # WHAT VALUE GOAL
+	[[ -n $2 ]] || return 0
+	awk -v what="$1" -v a="$2" -v goal="$3" 'BEGIN {
+		printf "%s|%.2f|%s|%s\n", what, a, goal, a <= goal ? "met" : "missed" }'
+}
+
+{
+	ratio "up with programs : raw system calls" up-programs raw 1.5
+	ratio "up without programs : raw system calls" up-none raw 1.0
+	ratio "up without programs : ip -batch" up-none ip-batch 0.5
+	ratio "up of 100 with programs : mininet linear,100" up-100 mininet-100 0.03
+	limit "down with programs, s" "$(row down-programs 3)" 0.5
+	limit "down without programs, s" "$(row down-none 3)" 0.5
+	last=${MESH##* }
+	limit "up of $last links, MiB" "$(awk -v k="$(row "mesh-$last" 6)" 'BEGIN { print k / 1024 }')" 64
+} >"$tmp/goals"
+
+printf '%-18s %5s %9s %9s %9s %9s\n' "chain of $N" runs median least most KiB
+awk '{ printf "%-18s %5d %8.3fs %8.3fs %8.3fs %9d\n", $1, $2, $3, $4, $5, $6 }' "$tmp/rows"
+echo
+printf '%-46s %8s %8s\n' "" is "at most"
+awk -F'|' '{ printf "%-46s %8s %8s  %s\n", $1, $2, $3, $4 }' "$tmp/goals"
+[[ $mininet == measured ]] || echo "Mininet is not installed (mn): not compared"
+echo "$(nproc) CPUs, Linux $(uname -r), load $(cut -d' ' -f1-3 /proc/loadavg)"
+if [[ -n ${JSON:-} ]]; then
+	jq -n --rawfile rows "$tmp/rows" --rawfile goals "$tmp/goals" --arg kernel "$(uname -r)" \
+		--arg load "$(cat /proc/loadavg)" --argjson cpus "$(nproc)" --argjson nodes "$N" '{
+		schema: "vethlab.bench-build/1", nodes: $nodes, cpus: $cpus, kernel: $kernel, load: $load,
+		rows: [$rows | split("\n")[] | select(. != "") | split(" ") | {row: .[0], runs: (.[1] | tonumber),
+			median_s: (.[2] | tonumber), least_s: (.[3] | tonumber), most_s: (.[4] | tonumber),
+			max_kib: (.[5] | tonumber)}],
+		goals: [$goals | split("\n")[] | select(. != "") | split("|") | {what: .[0],
+			is: (.[1] | tonumber), at_most: (.[2] | tonumber), met: (.[3] == "met")}]}' >"$JSON"
+fi
