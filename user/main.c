@@ -105,6 +105,7 @@ const struct cmd cmds[] = {
 	  "  -W SECONDS      how long to wait for an answer (1)\n"
 	  "  -t TTL          time to live (the node's default)\n"
 	  "  -q              only the summary\n"
+	  "  -f, --flood     as fast as answers come, and only the summary\n"
 	  "\n"
 	  "The exit status is 1 if no answer came at all.\n\n"
 	  "  vethlab ping blue default -c 3\n" },

@@ -78,60 +78,44 @@ static int parse_option(struct ping_options *options, int c, const char *value, 
 	return 0;
 }
 
-static int parse_args(int argc, char **argv, struct ping_options *options, struct err *err)
+static int parse_args(int argc, char **argv, struct ping *ping, struct err *err)
 {
 	static const struct option longs[] = {
-		{"lab", required_argument, NULL, 'l'}, {"json", no_argument, NULL, 'j'}, {NULL}};
+		TRIP_LONGS, {"flood", no_argument, NULL, 'f'}, {NULL}};
+	struct ping_options *options = &ping->options;
 	int c, ret = 0;
 
 	*options = (struct ping_options){
 		.count = 1, .interval_ns = second_ns, .timeout_ns = second_ns, .size = 56};
 	optind = 1;
 	opterr = 0;
-	while (!ret && (c = getopt_long(argc, argv, ":l:jc:i:s:W:t:46q", longs, NULL)) != -1) {
-		switch (c) {
-		case 'l':
-			options->lab = optarg;
-			break;
-		case 'j':
-			options->json = true;
-			break;
-		case 'q':
+	while (!ret &&
+	       (c = getopt_long(argc, argv, ":c:i:s:W:t:qf" TRIP_OPTIONS, longs, NULL)) != -1) {
+		if (c == 'q') {
 			options->quiet = true;
-			break;
-		case '4':
-			options->family = AF_INET;
-			break;
-		case '6':
-			options->family = AF_INET6;
-			break;
-		case ':':
-		case '?':
+		} else if (c == 'f') {
+			options->interval_ns = 0;
+			options->quiet = true;
+		} else if (c == ':' || c == '?') {
 			return cmd_bad_option(err, "ping", c, argv);
-		default:
+		} else if (!trip_option(&ping->trip, c, optarg)) {
 			ret = parse_option(options, c, optarg, err);
 		}
 	}
-	if (ret)
-		return ret;
-	if (argc - optind != 2)
-		return cmd_usage(err, "ping", "from which node, to where?");
-	options->from = argv[optind];
-	options->to = argv[optind + 1];
-	return 0;
+	return ret ? ret : trip_operands(&ping->trip, argc, argv, err);
 }
 
 static bool is_v6(const struct ping *ping)
 {
-	return ping->target.addr.family == AF_INET6;
+	return ping->trip.target.addr.family == AF_INET6;
 }
 
 static int open_flight(struct flight *flight, struct err *err)
 {
 	struct ping *ping = flight->ping;
-	struct probe_config config = {.run = ping->run,
-				      .from = ping->from,
-				      .target = ping->target,
+	struct probe_config config = {.run = ping->trip.run,
+				      .from = ping->trip.from,
+				      .target = ping->trip.target,
 				      .size = ping->options.size,
 				      .ttl = ping->options.ttl};
 	int ret = probe_open(&flight->probe, &config, err);
@@ -157,15 +141,15 @@ static void close_flight(struct flight *flight)
  */
 static void find_why(struct ping *ping)
 {
-	struct path_question question = {.node = ping->from,
-					 .to = ping->target.addr,
+	struct path_question question = {.node = ping->trip.from,
+					 .to = ping->trip.target.addr,
 					 .len = ping->options.size + (is_v6(ping) ? 48 : 28)};
 	struct path path;
 
 	/* A walk costs more than an echo: at high rates the first one has to do. */
 	if (ping->has_why && ping->options.interval_ns < tick_ns)
 		return;
-	if (path_walk(ping->run, &question, &path, NULL))
+	if (path_walk(ping->trip.run, &question, &path, NULL))
 		return;
 	if (path.end == PATH_ARRIVES && path.from.family) {
 		question = (struct path_question){.node = path.hops[path.n_hops - 1].node,
@@ -173,7 +157,7 @@ static void find_why(struct ping *ping)
 						  .from = path.to,
 						  .len = question.len,
 						  .reply = true};
-		if (path_walk(ping->run, &question, &path, NULL))
+		if (path_walk(ping->trip.run, &question, &path, NULL))
 			return;
 	}
 	ping->why_told = ping->has_why && !strcmp(ping->why.text, path.text);
@@ -353,22 +337,15 @@ int cmd_ping(int argc, char **argv, struct err *err)
 
 	if (!ping)
 		return err_set(err, ERR_SYSTEM, ENOMEM, "ping: out of memory");
-	ret = parse_args(argc, argv, &ping->options, err);
+	ret = parse_args(argc, argv, ping, err);
 	if (!ret)
-		ret = lab_open(&ping->run, ping->options.lab, err);
-	if (!ret) {
-		ping->from = cmd_find_node(ping->run, ping->options.from, err);
-		ret = ping->from ? 0 : -ENOENT;
-	}
-	if (!ret)
-		ret = target_find(&ping->target, ping->run, ping->from, ping->options.to,
-				  ping->options.family, err);
+		ret = trip_open(&ping->trip, err);
 	if (!ret)
 		ret = run_ping(ping, err);
 	/* As ping(8): 1 if no answer came at all. */
 	status = ret ? (int)err->code : ping->tally.sent && !ping->tally.answered;
 	free(ping->tally.rtts);
-	running_free(ping->run);
+	trip_close(&ping->trip);
 	free(ping);
 	return status;
 }

@@ -26,12 +26,11 @@ struct echo_state {
 };
 
 struct ping_options {
-	const char *lab, *from, *to;
 	uint64_t count; /* 0: until interrupted */
 	uint64_t interval_ns, timeout_ns;
 	uint16_t size;
-	uint8_t ttl, family; /* 0: not said */
-	bool quiet, json;
+	uint8_t ttl; /* 0: not said */
+	bool quiet;
 };
 
 /* Where echoes were seen last: how many of them. */
@@ -66,9 +65,7 @@ struct ping_tally {
 
 struct ping {
 	struct ping_options options;
-	struct running *run;
-	const struct node *from;
-	struct target target;
+	struct trip trip;
 	bool local;	 /* the target is an address of `from` itself */
 	bool watched;	 /* records come */
 	struct path why; /* what stops echoes, as the nodes' tables say since the last failure */

@@ -26,20 +26,21 @@ static const char *result_word(enum echo_result result)
 
 static uint8_t family_of(const struct ping *ping)
 {
-	return ping->target.addr.family == AF_INET6 ? 6 : 4;
+	return ping->trip.target.addr.family == AF_INET6 ? 6 : 4;
 }
 
 void ping_print_start(const struct ping *ping)
 {
 	char target[TARGET_TEXT_SIZE];
 
-	if (ping->options.json)
+	if (ping->trip.json)
 		return;
 	printf("PING %s from %s: %u data bytes\n",
-	       target_text(&ping->target, target, sizeof(target)), ping->from->name,
+	       target_text(&ping->trip.target, target, sizeof(target)), ping->trip.from->name,
 	       ping->options.size);
 	if (!ping->watched)
-		printf("no program watches lab %s: there are no itineraries\n", ping->run->name);
+		printf("no program watches lab %s: there are no itineraries\n",
+		       ping->trip.run->name);
 	fflush(stdout);
 }
 
@@ -78,7 +79,7 @@ static void print_unseen(const struct ping *ping, const struct echo_state *state
 	snprintf(text, sizeof(text),
 		 "stayed on lo inside %s: %s is its own address, so the packet never crosses a "
 		 "veth",
-		 ping->from->name, target_text(&ping->target, target, sizeof(target)));
+		 ping->trip.from->name, target_text(&ping->trip.target, target, sizeof(target)));
 	if (ping->local)
 		out_wrap("  ", text, stdout);
 	else if (state->result != ECHO_NOT_SENT)
@@ -146,9 +147,9 @@ static void print_json(const struct ping *ping, uint16_t seq, const struct echo_
 	char addr[IP_TEXT_SIZE], text[ICMP_TEXT_SIZE];
 	json_t *line = out_json_document("vethlab.ping/1");
 
-	json_object_set_new(line, "from", json_string(ping->from->name));
+	json_object_set_new(line, "from", json_string(ping->trip.from->name));
 	json_object_set_new(line, "to",
-			    json_string(ip_format(&ping->target.addr, addr, sizeof(addr))));
+			    json_string(ip_format(&ping->trip.target.addr, addr, sizeof(addr))));
 	json_object_set_new(line, "seq", json_integer(seq));
 	json_object_set_new(line, "result", json_string(result_word(state->result)));
 	if (state->result == ECHO_ANSWERED || state->result == ECHO_REFUSED) {
@@ -178,7 +179,7 @@ void ping_print_echo(struct ping *ping, uint16_t seq, const struct echo_state *s
 {
 	if (ping->options.quiet)
 		return;
-	if (ping->options.json)
+	if (ping->trip.json)
 		print_json(ping, seq, state, itinerary);
 	else
 		print_text(ping, seq, state, itinerary);
@@ -252,7 +253,7 @@ static void print_summary_text(struct ping *ping)
 	char target[TARGET_TEXT_SIZE], time[4][OUT_NUMBER_SIZE];
 
 	printf("--- %s from %s ---\n%" PRIu64 " sent, %" PRIu64 " answered",
-	       target_text(&ping->target, target, sizeof(target)), ping->from->name,
+	       target_text(&ping->trip.target, target, sizeof(target)), ping->trip.from->name,
 	       tally->sent - tally->not_sent, tally->answered);
 	if (tally->unanswered)
 		printf(", %" PRIu64 " unanswered", tally->unanswered);
@@ -311,8 +312,8 @@ static void print_summary_json(const struct ping *ping)
 	char addr[IP_TEXT_SIZE];
 	json_t *sums = json_pack(
 		"{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o}", "from",
-		ping->from->name, "to", ip_format(&ping->target.addr, addr, sizeof(addr)), "sent",
-		(json_int_t)(t->sent - t->not_sent), "answered", (json_int_t)t->answered,
+		ping->trip.from->name, "to", ip_format(&ping->trip.target.addr, addr, sizeof(addr)),
+		"sent", (json_int_t)(t->sent - t->not_sent), "answered", (json_int_t)t->answered,
 		"unanswered", (json_int_t)t->unanswered, "refused", (json_int_t)t->refused,
 		"not_sent", (json_int_t)t->not_sent, "under_way", (json_int_t)under_way(t),
 		"duplicates", (json_int_t)t->duplicates, "late", (json_int_t)t->late, "corrupt",
@@ -338,7 +339,7 @@ void ping_print_summary(struct ping *ping)
 	if (ping->tally.n_rtts)
 		qsort(ping->tally.rtts, ping->tally.n_rtts, sizeof(*ping->tally.rtts),
 		      compare_times);
-	if (ping->options.json)
+	if (ping->trip.json)
 		print_summary_json(ping);
 	else
 		print_summary_text(ping);

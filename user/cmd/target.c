@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* target.c - FROM and TO as people type them. */
 #include <errno.h>
+#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -126,4 +127,49 @@ const char *target_text(const struct target *target, char *buf, size_t size)
 	else
 		snprintf(buf, size, "%s", addr);
 	return buf;
+}
+
+bool trip_option(struct trip *trip, int c, const char *value)
+{
+	switch (c) {
+	case 'l':
+		trip->lab = value;
+		return true;
+	case 'j':
+		trip->json = true;
+		return true;
+	case '4':
+	case '6':
+		trip->family = c == '4' ? AF_INET : AF_INET6;
+		return true;
+	default:
+		return false;
+	}
+}
+
+int trip_operands(struct trip *trip, int argc, char **argv, struct err *err)
+{
+	if (argc - optind != 2)
+		return cmd_usage(err, argv[0], "from which node, to where?");
+	trip->from_word = argv[optind];
+	trip->to_word = argv[optind + 1];
+	return 0;
+}
+
+int trip_open(struct trip *trip, struct err *err)
+{
+	int ret = lab_open(&trip->run, trip->lab, err);
+
+	if (ret)
+		return ret;
+	trip->from = cmd_find_node(trip->run, trip->from_word, err);
+	if (!trip->from)
+		return -ENOENT;
+	return target_find(&trip->target, trip->run, trip->from, trip->to_word, trip->family, err);
+}
+
+void trip_close(struct trip *trip)
+{
+	running_free(trip->run);
+	trip->run = NULL;
 }

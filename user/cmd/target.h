@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* target.h - FROM and TO as people type them: a node, an end, or an address. */
+/* target.h - FROM and TO as people type them, of the verbs that go from a node to somewhere. */
 #ifndef VETHLAB_USER_CMD_TARGET_H
 #define VETHLAB_USER_CMD_TARGET_H
 
@@ -22,5 +22,30 @@ int target_find(struct target *target, const struct running *run, const struct n
 /* "10.1.1.1 (blue:veth1)" */
 const char *target_text(const struct target *target, char *buf, size_t size);
 enum { TARGET_TEXT_SIZE = IP_TEXT_SIZE + END_NAME_SIZE + 4 };
+
+/* What `ping`, `traceroute` and `why` have in common: FROM TO [-l LAB] [-4|-6] [-j]. */
+struct trip {
+	const char *lab, *from_word, *to_word;
+	uint8_t family; /* 0: not said */
+	bool json;
+	struct running *run; /* owned */
+	const struct node *from;
+	struct target target;
+};
+
+/* For getopt_long: short options, and the entries that start the table of long ones. */
+#define TRIP_OPTIONS "l:j46"
+#define TRIP_LONGS                                                                                 \
+	{"lab", required_argument, NULL, 'l'},                                                     \
+	{                                                                                          \
+		"json", no_argument, NULL, 'j'                                                     \
+	}
+/* Whether c was one of those options, and is noted. */
+bool trip_option(struct trip *trip, int c, const char *value);
+/* The operands that getopt_long left. 0 or ERR_USAGE. */
+int trip_operands(struct trip *trip, int argc, char **argv, struct err *err);
+/* Open the lab, find both. 0, or -errno with err set. */
+int trip_open(struct trip *trip, struct err *err);
+void trip_close(struct trip *trip);
 
 #endif

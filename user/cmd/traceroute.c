@@ -20,11 +20,9 @@
 enum { TTL_MAX = 30, QUIET_HOPS_MAX = 3 };
 
 struct route_options {
-	const char *lab, *from, *to;
+	struct trip trip;
 	uint64_t wait_ns;
 	unsigned max_ttl;
-	uint8_t family;
-	bool json;
 };
 
 /* What one probe brought to light. */
@@ -37,21 +35,14 @@ struct route_hop {
 
 static int parse_args(int argc, char **argv, struct route_options *options, struct err *err)
 {
-	static const struct option longs[] = {
-		{"lab", required_argument, NULL, 'l'}, {"json", no_argument, NULL, 'j'}, {NULL}};
+	static const struct option longs[] = {TRIP_LONGS, {NULL}};
 	int c;
 
 	*options = (struct route_options){.wait_ns = 1000000000, .max_ttl = TTL_MAX};
 	optind = 1;
 	opterr = 0;
-	while ((c = getopt_long(argc, argv, ":l:jm:W:46", longs, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, ":m:W:" TRIP_OPTIONS, longs, NULL)) != -1) {
 		switch (c) {
-		case 'l':
-			options->lab = optarg;
-			break;
-		case 'j':
-			options->json = true;
-			break;
 		case 'm':
 			options->max_ttl = atoi(optarg);
 			if (options->max_ttl < 1 || options->max_ttl > 255)
@@ -63,21 +54,12 @@ static int parse_args(int argc, char **argv, struct route_options *options, stru
 				return cmd_usage(err, "traceroute", "-W %s: that is no time",
 						 optarg);
 			break;
-		case '4':
-			options->family = AF_INET;
-			break;
-		case '6':
-			options->family = AF_INET6;
-			break;
 		default:
-			return cmd_bad_option(err, "traceroute", c, argv);
+			if (!trip_option(&options->trip, c, optarg))
+				return cmd_bad_option(err, "traceroute", c, argv);
 		}
 	}
-	if (argc - optind != 2)
-		return cmd_usage(err, "traceroute", "from which node, to where?");
-	options->from = argv[optind];
-	options->to = argv[optind + 1];
-	return 0;
+	return trip_operands(&options->trip, argc, argv, err);
 }
 
 /* Send with this TTL and wait for what comes back. */
@@ -205,7 +187,7 @@ static int trace_route(struct probe *probe, const struct route_options *options,
 
 		if (ret)
 			return ret;
-		if (options->json)
+		if (options->trip.json)
 			print_hop_json(&hop);
 		else
 			print_hop(&hop, family);
@@ -221,31 +203,27 @@ static int trace_route(struct probe *probe, const struct route_options *options,
 	return 0;
 }
 
-static int run(const struct route_options *options, struct running *running, bool *arrived,
-	       struct err *err)
+static int run(const struct route_options *options, bool *arrived, struct err *err)
 {
-	struct probe_config config = {.run = running, .size = 56};
+	const struct trip *trip = &options->trip;
+	struct probe_config config = {
+		.run = trip->run, .from = trip->from, .target = trip->target, .size = 56};
 	struct probe probe = {0};
 	char target[TARGET_TEXT_SIZE];
-	int ret;
+	int ret = probe_open(&probe, &config, err);
 
-	config.from = cmd_find_node(running, options->from, err);
-	if (!config.from)
-		return -ENOENT;
-	ret = target_find(&config.target, running, config.from, options->to, options->family, err);
-	if (!ret)
-		ret = probe_open(&probe, &config, err);
-	if (!ret && !options->json)
+	if (!ret && !options->trip.json)
 		printf("from %s to %s, at most %u hops\n", config.from->name,
 		       target_text(&config.target, target, sizeof(target)), options->max_ttl);
-	if (!ret && probe.local && !options->json)
+	if (!ret && probe.local && !options->trip.json)
 		out_wrap("", "it is the node's own address: packets to it stay on lo", stdout);
 	if (!ret) {
 		cmd_catch_signals();
 		ret = trace_route(&probe, options, arrived, err);
 	}
-	if (!ret && !*arrived && !options->json)
-		printf("  try: vethlab why %s %s\n", options->from, options->to);
+	if (!ret && !*arrived && !options->trip.json)
+		printf("  try: vethlab why %s %s\n", options->trip.from_word,
+		       options->trip.to_word);
 	if (!ret && probe_lost(&probe))
 		printf("%" PRIu64 " records were lost (buffer full)\n", probe_lost(&probe));
 	probe_close(&probe);
@@ -254,15 +232,14 @@ static int run(const struct route_options *options, struct running *running, boo
 
 int cmd_traceroute(int argc, char **argv, struct err *err)
 {
-	struct running *running = NULL;
 	struct route_options options;
 	bool arrived = false;
 	int ret = parse_args(argc, argv, &options, err);
 
 	if (!ret)
-		ret = lab_open(&running, options.lab, err);
+		ret = trip_open(&options.trip, err);
 	if (!ret)
-		ret = run(&options, running, &arrived, err);
-	running_free(running);
+		ret = run(&options, &arrived, err);
+	trip_close(&options.trip);
 	return ret ? (int)err->code : !arrived;
 }

@@ -99,12 +99,8 @@ static int show_record(const struct vl_drop *record, void *arg)
 	if (record_is_drop(record)) {
 		show_drop(view, record);
 	} else if (view->options->json) {
-		json_t *line = out_json_document("vethlab.trace/1");
-		json_t *object = event_json(event, lab_end(view->lab, event->end));
-
-		json_object_update(line, object);
-		json_decref(object);
-		out_json_line(line, stdout);
+		event_write_json(event, lab_end(view->lab, event->end), "vethlab.trace/1", stdout);
+		putchar('\n');
 	} else {
 		event_print(&view->layout, event, lab_end(view->lab, event->end), stdout);
 	}

@@ -12,55 +12,29 @@
 #include "user/path/path.h"
 
 struct why {
-	const char *lab;
-	bool json;
-	uint8_t family;
-	const char *from, *to;
-	struct running *run;
-	const struct node *node;
-	struct target target;
+	struct trip trip;
 	struct path there, back;
 	bool has_back;
 };
 
-static int parse_args(int argc, char **argv, struct why *why, struct err *err)
+static int parse_args(int argc, char **argv, struct trip *trip, struct err *err)
 {
-	static const struct option longs[] = {
-		{"lab", required_argument, NULL, 'l'}, {"json", no_argument, NULL, 'j'}, {NULL}};
+	static const struct option longs[] = {TRIP_LONGS, {NULL}};
 	int c;
 
 	optind = 1;
 	opterr = 0;
-	while ((c = getopt_long(argc, argv, ":l:j46", longs, NULL)) != -1) {
-		switch (c) {
-		case 'l':
-			why->lab = optarg;
-			break;
-		case 'j':
-			why->json = true;
-			break;
-		case '4':
-			why->family = AF_INET;
-			break;
-		case '6':
-			why->family = AF_INET6;
-			break;
-		default:
+	while ((c = getopt_long(argc, argv, ":" TRIP_OPTIONS, longs, NULL)) != -1)
+		if (!trip_option(trip, c, optarg))
 			return cmd_bad_option(err, "why", c, argv);
-		}
-	}
-	if (argc - optind != 2)
-		return cmd_usage(err, "why", "from which node, to where?");
-	why->from = argv[optind];
-	why->to = argv[optind + 1];
-	return 0;
+	return trip_operands(trip, argc, argv, err);
 }
 
 static int walk(struct why *why, struct err *err)
 {
-	struct path_question there = {.node = why->node, .to = why->target.addr};
+	struct path_question there = {.node = why->trip.from, .to = why->trip.target.addr};
 	struct path_question back;
-	int ret = path_walk(why->run, &there, &why->there, err);
+	int ret = path_walk(why->trip.run, &there, &why->there, err);
 
 	if (ret || why->there.end != PATH_ARRIVES || !why->there.from.family)
 		return ret;
@@ -69,7 +43,7 @@ static int walk(struct why *why, struct err *err)
 				      .from = why->there.to,
 				      .reply = true};
 	why->has_back = true;
-	return path_walk(why->run, &back, &why->back, err);
+	return path_walk(why->trip.run, &back, &why->back, err);
 }
 
 /* What a node does with the packet: "by a:e0 via 10.0.1.254 to r1:w0". */
@@ -119,7 +93,8 @@ static void print_text(const struct why *why)
 	const struct path *end = verdict(why);
 	char target[TARGET_TEXT_SIZE], from[IP_TEXT_SIZE];
 
-	printf("%s to %s", why->node->name, target_text(&why->target, target, sizeof(target)));
+	printf("%s to %s", why->trip.from->name,
+	       target_text(&why->trip.target, target, sizeof(target)));
 	if (why->there.from.family)
 		printf(", as %s", ip_format(&why->there.from, from, sizeof(from)));
 	putchar('\n');
@@ -137,7 +112,7 @@ static void print_text(const struct why *why)
 		 "By the nodes' routes, links and settings an echo arrives and its answer comes "
 		 "back. What filters (nft, tc, XDP) do was not looked at; to see it:",
 		 stdout);
-	printf("  vethlab ping %s %s\n", why->from, why->to);
+	printf("  vethlab ping %s %s\n", why->trip.from_word, why->trip.to_word);
 }
 
 static json_t *path_json(const struct path *path)
@@ -170,9 +145,9 @@ static void print_json(const struct why *why)
 	json_t *doc = out_json_document("vethlab.why/1");
 	char text[IP_TEXT_SIZE];
 
-	json_object_set_new(doc, "from", json_string(why->node->name));
+	json_object_set_new(doc, "from", json_string(why->trip.from->name));
 	json_object_set_new(doc, "to",
-			    json_string(ip_format(&why->target.addr, text, sizeof(text))));
+			    json_string(ip_format(&why->trip.target.addr, text, sizeof(text))));
 	if (why->there.from.family)
 		json_object_set_new(doc, "source",
 				    json_string(ip_format(&why->there.from, text, sizeof(text))));
@@ -190,23 +165,17 @@ int cmd_why(int argc, char **argv, struct err *err)
 
 	if (!why)
 		return err_set(err, ERR_SYSTEM, ENOMEM, "why: out of memory");
-	ret = parse_args(argc, argv, why, err);
+	ret = parse_args(argc, argv, &why->trip, err);
 	if (!ret)
-		ret = lab_open(&why->run, why->lab, err);
-	if (!ret) {
-		why->node = cmd_find_node(why->run, why->from, err);
-		ret = why->node ? 0 : -ENOENT;
-	}
-	if (!ret)
-		ret = target_find(&why->target, why->run, why->node, why->to, why->family, err);
+		ret = trip_open(&why->trip, err);
 	if (!ret)
 		ret = walk(why, err);
-	if (!ret && why->json)
+	if (!ret && why->trip.json)
 		print_json(why);
 	else if (!ret)
 		print_text(why);
 	status = ret ? (int)err->code : !path_is_good(verdict(why));
-	running_free(why->run);
+	trip_close(&why->trip);
 	free(why);
 	return status;
 }

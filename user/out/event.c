@@ -181,7 +181,22 @@ void event_print(const struct event_layout *layout, const struct vl_event *event
 	fputc('\n', f);
 }
 
-static json_t *quote_json(const struct vl_event *event)
+/* A string of JSON (RFC 8259, 7): names come from lab files and may hold anything. */
+static void write_string(const char *text, FILE *f)
+{
+	putc('"', f);
+	for (const char *p = text; *p; p++) {
+		if (*p == '"' || *p == '\\')
+			putc('\\', f);
+		if ((unsigned char)*p < ' ')
+			fprintf(f, "\\u%04x", *p);
+		else
+			putc(*p, f);
+	}
+	putc('"', f);
+}
+
+static void write_quote(const struct vl_event *event, FILE *f)
 {
 	const struct vl_quote *q = &event->quote;
 	struct vl_event quoted = {.family = event->family};
@@ -192,33 +207,54 @@ static json_t *quote_json(const struct vl_event *event)
 	memcpy(quoted.dst, q->dst, sizeof(quoted.dst));
 	from = event_source(&quoted);
 	to = event_destination(&quoted);
-	return json_pack("{s:s, s:s, s:i, s:i, s:i, s:i, s:i}", "source",
-			 ip_format(&from, src, sizeof(src)), "destination",
-			 ip_format(&to, dst, sizeof(dst)), "protocol", q->proto, "type",
-			 q->icmp_type, "id", q->id, "seq", q->seq, "ttl", q->ttl);
+	fprintf(f,
+		",\"about\":{\"source\":\"%s\",\"destination\":\"%s\",\"protocol\":%u,"
+		"\"type\":%u,\"id\":%u,\"seq\":%u,\"ttl\":%u}",
+		ip_format(&from, src, sizeof(src)), ip_format(&to, dst, sizeof(dst)), q->proto,
+		q->icmp_type, q->id, q->seq, q->ttl);
 }
 
-json_t *event_json(const struct vl_event *event, const struct end *end)
+void event_write_json(const struct vl_event *event, const struct end *end, const char *schema,
+		      FILE *f)
 {
 	struct ip_addr from = event_source(event), to = event_destination(event);
 	char src[IP_TEXT_SIZE], dst[IP_TEXT_SIZE], text[ICMP_TEXT_SIZE];
 	bool later = event_is_later_fragment(event);
-	json_t *object = json_pack(
-		"{s:I, s:s, s:s, s:s, s:s, s:s, s:i, s:i, s:i, s:i, s:i, s:i, s:s, s:s, s:i, s:i, "
-		"s:b}",
-		"time_ns", (json_int_t)event->time_ns, "end", end->name, "node", end->node->name,
-		"hook", ledger_hook_name(event->hook), "message",
-		later ? "fragment" : icmp_word(event->family, event->icmp_type), "meaning",
+
+	putc('{', f);
+	if (schema)
+		fprintf(f, "\"schema\":\"%s\",", schema);
+	fprintf(f, "\"time_ns\":%" PRIu64 ",\"end\":", (uint64_t)event->time_ns);
+	write_string(end->name, f);
+	fputs(",\"node\":", f);
+	write_string(end->node->name, f);
+	fprintf(f,
+		",\"hook\":\"%s\",\"message\":\"%s\",\"meaning\":\"%s\",\"family\":%u,"
+		"\"type\":%u,\"code\":%u,\"id\":%u,\"seq\":%u,\"ttl\":%u,\"source\":\"%s\","
+		"\"destination\":\"%s\",\"bytes\":%u,\"cpu\":%u,\"fragment\":%s",
+		ledger_hook_name(event->hook),
+		later ? "fragment" : icmp_word(event->family, event->icmp_type),
 		later ? "later fragment"
 		      : icmp_text(event->family, event->icmp_type, event->icmp_code, event->info,
 				  text),
-		"family", event->family, "type", event->icmp_type, "code", event->icmp_code, "id",
-		event->id, "seq", event->seq, "ttl", event->ttl, "source",
-		ip_format(&from, src, sizeof(src)), "destination", ip_format(&to, dst, sizeof(dst)),
-		"bytes", (int)event->len, "cpu", event->cpu, "fragment",
-		!!(event->flags & VL_EV_FRAGMENT));
-
+		event->family, event->icmp_type, event->icmp_code, event->id, event->seq,
+		event->ttl, ip_format(&from, src, sizeof(src)), ip_format(&to, dst, sizeof(dst)),
+		event->len, event->cpu, event->flags & VL_EV_FRAGMENT ? "true" : "false");
 	if (event->flags & VL_EV_QUOTED)
-		json_object_set_new(object, "about", quote_json(event));
-	return object;
+		write_quote(event, f);
+	putc('}', f);
+}
+
+json_t *event_json(const struct vl_event *event, const struct end *end)
+{
+	char text[1024];
+	FILE *f = fmemopen(text, sizeof(text), "w");
+	long len;
+
+	if (!f)
+		return NULL;
+	event_write_json(event, end, NULL, f);
+	len = ftell(f);
+	fclose(f);
+	return json_loadb(text, len, 0, NULL);
 }
