@@ -3,9 +3,11 @@
 #include <getopt.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "user/cmd/cmd.h"
 #include "user/out/out.h"
@@ -136,6 +138,31 @@ static void print_json(const struct running *run, uint64_t took_ns)
 	out_json_print(doc, stdout);
 }
 
+/* A line that tells how far it is, for those who wait longer than a second at a terminal. */
+struct progress {
+	uint64_t start;
+	atomic_uint_least64_t shown; /* when; 0: not yet */
+};
+
+static void show_progress(size_t step, size_t total, void *arg)
+{
+	struct progress *progress = arg;
+	uint64_t now = now_ns(), shown = atomic_load(&progress->shown);
+
+	if (now - progress->start < 1000000000 || now - shown < 100000000 ||
+	    !atomic_compare_exchange_strong(&progress->shown, &shown, now))
+		return;
+	fprintf(stderr, "\rbuilding: %zu %% ", 100 * step / total);
+	fflush(stderr);
+}
+
+static void end_progress(const struct progress *progress)
+{
+	if (progress->shown)
+		fputs("\r\033[K", stderr);
+	fflush(stderr);
+}
+
 int cmd_up(int argc, char **argv, struct err *err)
 {
 	struct up_args args = { 0 };
@@ -143,7 +170,7 @@ int cmd_up(int argc, char **argv, struct err *err)
 	struct running *run = NULL;
 	char path[PATH_MAX];
 	struct lab *lab;
-	uint64_t start;
+	struct progress progress = { 0 };
 	int ret = parse_args(argc, argv, &args, err);
 
 	if (ret || cmd_lab_path(args.file, path, sizeof(path), err))
@@ -159,14 +186,19 @@ int cmd_up(int argc, char **argv, struct err *err)
 		return ERR_LABFILE;
 	cmd_catch_signals();
 	args.options.interrupted = &cmd_interrupted;
-	start = now_ns();
+	progress.start = now_ns();
+	if (isatty(STDERR_FILENO)) {
+		args.options.progress = show_progress;
+		args.options.progress_arg = &progress;
+	}
 	ret = lab_up(&run, lab, &args.options, err);
+	end_progress(&progress);
 	if (ret)
 		return err->code;
 	if (args.json)
-		print_json(run, now_ns() - start);
+		print_json(run, now_ns() - progress.start);
 	else
-		print_text(run, now_ns() - start);
+		print_text(run, now_ns() - progress.start);
 	running_free(run);
 	return 0;
 }

@@ -33,6 +33,20 @@ int build_interrupted(const struct build *build, struct err *err)
 	return err_set(err, ERR_FAILED, EINTR, "interrupted: what was done is undone");
 }
 
+enum { STEPS_OF_NODE = 5 }; /* its namespace, prepare, start, wait, exec */
+
+/* Between two steps: tell how far it is, ask whether the user wants to stop. */
+static int next_step(struct build *build, struct err *err)
+{
+	const struct lab *lab = build->run->lab;
+	size_t step = atomic_fetch_add(&build->steps, 1) + 1;
+
+	if (build->options->progress)
+		build->options->progress(step, STEPS_OF_NODE * lab->n_nodes + lab->n_links,
+					 build->options->progress_arg);
+	return build_interrupted(build, err);
+}
+
 /* A descriptor a namespace: the soft limit of 1024 is too low for a big lab, the hard one is not. */
 static void raise_file_limit(void)
 {
@@ -163,7 +177,7 @@ static int make_netns(size_t i, void *arg, struct err *err)
 
 	if (!place->ours || !(node_touch(build->touch, build->run->lab->nodes[i]) & TOUCH_FRESH))
 		return 0;
-	ret = build_interrupted(build, err);
+	ret = next_step(build, err);
 	if (ret)
 		return ret;
 	ret = netns_new(&place->id, err);
@@ -225,7 +239,7 @@ static int make_links(struct build *build, struct err *err)
 		if (!(end_touch(build->touch, link->ends[0]) & TOUCH_FRESH))
 			continue;
 		snprintf(action, sizeof(action), "make a veth link to %s", link->ends[1]->name);
-		ret = build_interrupted(build, err);
+		ret = next_step(build, err);
 		for (int side = 0; !ret && side < 2; side++)
 			ret = journal_foreign_end(build, link->ends[side], err);
 		if (!ret)
@@ -260,7 +274,7 @@ static int step_one(size_t i, void *arg, struct err *err)
 
 	if (!node_touch(build->touch, job.node))
 		return 0;
-	ret = build_interrupted(build, err);
+	ret = next_step(build, err);
 	return ret ? ret : step->fn(&job, err);
 }
 

@@ -6,6 +6,8 @@
 #ifndef VETHLAB_USER_LAB_BUILD_H
 #define VETHLAB_USER_LAB_BUILD_H
 
+#include <stdatomic.h>
+
 #include "user/lab/files.h"
 #include "user/lab/node.h"
 
@@ -17,6 +19,7 @@ struct build {
 	struct watch *watch; /* NULL: no programs */
 	int frame_prog; /* sends the frames that prove the links; -1: not loaded */
 	const struct touch *touch; /* NULL: all of the lab is fresh; borrowed */
+	atomic_size_t steps; /* begun so far, for options->progress */
 };
 
 int build_open(struct build *build, struct running *run, const struct lab_options *options,

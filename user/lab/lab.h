@@ -24,6 +24,9 @@ struct lab_options {
 	enum xdp_mode xdp;  /* XDP_MODE_DEFAULT: as the file says, else the program's default */
 	unsigned hooks;     /* enum hooks; HOOKS_DEFAULT: as the file says */
 	enum watch_tc tc;   /* WATCH_TC_AUTO: the program chooses */
+	/* Told of each of total steps that begins, from any thread, with arg; NULL: nobody asks. */
+	void (*progress)(size_t step, size_t total, void *arg);
+	void *progress_arg;
 	const volatile int *interrupted; /* looked at between steps: not 0 undoes; NULL: never */
 	/*
 	 * Not NULL: the lab belongs to this process, as long as that keeps the lab's lock, which
