@@ -31,6 +31,19 @@ test_ifindex_in_our_range() {
 	ip link del foreign
 }
 
+# Rules could not be told from the host's own when the lab goes.
+test_rules_not_in_a_foreign_namespace() {
+	pair
+	sed -i 's/host: {netns: host}/host: {netns: host, nft: "table inet ours {}"}/' \
+		"$TEST_TMP/pair.yaml"
+	bad 1 vethlab up "$TEST_TMP/pair.yaml"
+	says "nft rules go into namespaces that the lab makes only" "pair.yaml:3:"
+	assert_eq "$(nft list tables)" "" "tables of the host"
+	good vethlab up "$TEST_TMP/pair.yaml" --isolated
+	good vethlab exec host nft list table inet ours
+	good vethlab down
+}
+
 # Somebody else takes one of our names and ifindexes after our interface has gone.
 test_name_taken_meanwhile() {
 	local index

@@ -117,6 +117,19 @@ static int check_interfaces(const struct node *node, int fd, struct err *err)
 	return ret;
 }
 
+/* Rules that are loaded cannot be told from those of others: they could not be taken out again. */
+static int check_rules(const struct node *node, struct err *err)
+{
+	if (!node->nft)
+		return 0;
+	err_set(err, ERR_FAILED, EINVAL,
+		"%s: nft rules go into namespaces that the lab makes only; this one is not its own",
+		node->name);
+	err_hint(err, "use --isolated, or load them by hand and take them out by hand");
+	err_at(err, node->nft_where);
+	return -EINVAL;
+}
+
 int place_foreign(struct running *run, const struct node *node, int *fd, struct err *err)
 {
 	struct running_node *place = &run->nodes[node->index];
@@ -124,6 +137,9 @@ int place_foreign(struct running *run, const struct node *node, int *fd, struct 
 
 	if (place->ours)
 		return 0;
+	ret = check_rules(node, err);
+	if (ret)
+		return ret;
 	*fd = open_foreign(node, err);
 	if (*fd < 0)
 		return *fd;
