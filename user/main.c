@@ -160,6 +160,8 @@ const struct cmd cmds[] = {
 	  "  --compare FILE  beside an earlier --json; exit status 1 if something is worse by more\n"
 	  "  --threshold P   than P percent (5)\n"
 	  "  --csv           one line a measurement\n\n"
+	  "`bench build [SHAPE SIZE...] [--runs N] [-j]` measures how long a generated lab (chain 100)\n"
+	  "takes to build and to remove, watched and not.\n\n"
 	  "  vethlab bench --what rtt,tcp\n"
 	  "  vethlab bench blue:veth1 --what tcp --time 2\n" },
 	{ NULL },

@@ -159,6 +159,19 @@ test_compare() {
 	says noisy
 }
 
+test_build() {
+	good vethlab bench build star 5 --runs 3 --json
+	doc=$out
+	good vethlab bench build star 5 --runs 3
+	says "star: 6 nodes, 5 links, 3 runs each"
+	assert_eq "$(jq -r '[.results[] | .hooks, (.up_ns.values, .down_ns.values | length)] | join(" ")' \
+		<<<"$doc")" "none 3 3 default 3 3" "results"
+	bad 2 vethlab bench build cube 3
+	says "no shape 'cube'"
+	bad 2 vethlab bench build chain
+	bad 2 vethlab bench build chain 3 4
+}
+
 test_interrupted() {
 	local pid wait status
 	for wait in 0.05 0.2 0.5 1 1.5; do

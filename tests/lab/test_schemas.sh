@@ -88,6 +88,7 @@ test_documents() {
 	valid gc --dry-run
 	valid up blue --as copy
 	valid down copy
+	valid bench build ring 4 --runs 2
 	valid bench --what rtt,tcp,udp --hooks none,tcx --runs 2 --time 0.03
 	blue_lab
 	chain_lab

@@ -310,11 +310,14 @@ static int tidy(struct bench *bench, struct err *err)
 
 int cmd_bench(int argc, char **argv, struct err *err)
 {
-	struct bench *bench = calloc(1, sizeof(*bench));
 	struct bench_report report = {0};
 	struct bench_old old = {0};
+	struct bench *bench;
 	int ret, status;
 
+	if (argc > 1 && !strcmp(argv[1], "build"))
+		return bench_build(argc - 1, argv + 1, err);
+	bench = calloc(1, sizeof(*bench));
 	if (!bench)
 		return err_set(err, ERR_SYSTEM, ENOMEM, "out of memory");
 	bench->link.from.netns_fd = bench->link.to.netns_fd = -1;

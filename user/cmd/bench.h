@@ -30,6 +30,9 @@ struct bench_options {
 	char **argv;
 };
 
+/* `vethlab bench build SHAPE SIZE...`; argv[0] is "build". Returns the exit status. */
+int bench_build(int argc, char **argv, struct err *err);
+
 int bench_parse(struct bench_options *options, int argc, char **argv, struct err *err);
 
 struct bench_report {

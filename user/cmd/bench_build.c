@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* bench_build.c - `vethlab bench build`: how long labs take to build and to remove. */
+#include <errno.h>
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "topology/generate.h"
+#include "user/bench/stats.h"
+#include "user/cmd/bench.h"
+#include "user/cmd/cmd.h"
+#include "user/cmd/reading.h"
+#include "user/out/out.h"
+
+enum { CASES = 2 };
+
+struct build_args {
+	struct generate_options shape;
+	unsigned runs;
+	bool json;
+};
+
+/* A way of building, and what it took. */
+struct build_case {
+	const char *word;
+	unsigned hooks;
+	double up[BENCH_RUNS_MAX], down[BENCH_RUNS_MAX]; /* ns */
+	struct stats up_stats, down_stats;
+};
+
+struct built {
+	const struct build_args *args;
+	char *text; /* the lab file */
+	size_t len, nodes, links;
+	struct build_case cases[CASES];
+};
+
+static bool whole(const char *text, unsigned least, unsigned most, unsigned *value)
+{
+	char *end;
+	unsigned long found = strtoul(text, &end, 10);
+
+	if (end == text || *end || text[0] == '-' || found < least || found > most)
+		return false;
+	*value = found;
+	return true;
+}
+
+static int parse_shape(struct generate_options *shape, int argc, char **argv, struct err *err)
+{
+	static char *const usual[] = {"chain", "100"};
+	int i;
+
+	if (!argc) {
+		argc = 2;
+		argv = (char **)usual;
+	}
+	for (shape->kind = generate_kinds; shape->kind->name; shape->kind++)
+		if (!strcmp(shape->kind->name, argv[0]))
+			break;
+	if (!shape->kind->name)
+		return cmd_usage(err, "bench", "build: there is no shape '%s'; `vethlab help "
+					       "generate` lists them",
+				 argv[0]);
+	for (i = 0; i < GENERATE_SIZES_MAX && shape->kind->sizes[i].name; i++) {
+		const struct generate_size *size = &shape->kind->sizes[i];
+
+		shape->sizes[i] = size->normal;
+		if (i + 1 >= argc ? !size->normal
+				  : !whole(argv[i + 1], size->least, size->most, &shape->sizes[i]))
+			return cmd_usage(err, "bench", "build: %s of %s is a number from %u to %u",
+					 size->name, shape->kind->name, size->least, size->most);
+	}
+	if (i + 1 < argc)
+		return cmd_usage(err, "bench", "build: %s has no use for '%s'", shape->kind->name,
+				 argv[i + 1]);
+	return 0;
+}
+
+static int parse(struct build_args *args, int argc, char **argv, struct err *err)
+{
+	static const struct option longs[] = {
+		{"runs", required_argument, NULL, 'r'}, {"json", no_argument, NULL, 'j'}, {NULL}};
+	int c;
+
+	*args = (struct build_args){.runs = 5};
+	args->shape.v4 = true;
+	optind = 1;
+	opterr = 0;
+	while ((c = getopt_long(argc, argv, ":j", longs, NULL)) != -1) {
+		if (c == 'j')
+			args->json = true;
+		else if (c != 'r')
+			return cmd_bad_option(err, "bench", c, argv);
+		else if (!whole(optarg, 1, BENCH_RUNS_MAX, &args->runs))
+			return cmd_usage(err, "bench", "--runs %s: not a number from 1 to %d",
+					 optarg, BENCH_RUNS_MAX);
+	}
+	return parse_shape(&args->shape, argc - optind, argv + optind, err);
+}
+
+static int write_lab(struct built *built, struct err *err)
+{
+	FILE *f = open_memstream(&built->text, &built->len);
+	int ret;
+
+	if (!f)
+		return err_set(err, ERR_SYSTEM, errno, "out of memory");
+	ret = generate_write(f, &built->args->shape, err);
+	if (fclose(f) && !ret)
+		ret = err_set(err, ERR_SYSTEM, errno, "out of memory");
+	return ret;
+}
+
+/* Reading the file is no part of the time: `up` of a file does it, but it is the file's matter. */
+static int build_once(struct built *built, const struct build_case *one, double *up_ns,
+		      double *down_ns, struct err *err)
+{
+	struct lab_options options = {.hooks = one->hooks, .interrupted = &cmd_interrupted};
+	struct diags diags = {0};
+	struct lab *lab = lab_read_text(built->text, built->len, "bench", &diags);
+	struct running *run;
+	char name[LAB_NAME_MAX + 1];
+	uint64_t start;
+	int lock, ret;
+
+	diags_free(&diags);
+	if (!lab)
+		return err_set(err, ERR_SYSTEM, EINVAL, "the generated lab cannot be read");
+	built->nodes = lab->n_nodes;
+	built->links = lab->n_links;
+	snprintf(name, sizeof(name), "bench-%d", (int)getpid());
+	options.as = name;
+	options.hold = &lock;
+	if (one->hooks == HOOKS_NONE)
+		options.xdp = XDP_MODE_OFF;
+	start = clock_ns(CLOCK_MONOTONIC);
+	ret = lab_up(&run, lab, &options, err);
+	if (ret)
+		return ret;
+	*up_ns = clock_ns(CLOCK_MONOTONIC) - start;
+	start = clock_ns(CLOCK_MONOTONIC);
+	ret = lab_release(name, lock, err);
+	*down_ns = clock_ns(CLOCK_MONOTONIC) - start;
+	running_free(run);
+	return ret;
+}
+
+static int build_all(struct built *built, struct err *err)
+{
+	int ret = write_lab(built, err);
+
+	for (unsigned run = 0; !ret && run < built->args->runs; run++)
+		for (int i = 0; !ret && i < CASES; i++) {
+			struct build_case *one = &built->cases[i];
+
+			ret = build_once(built, one, &one->up[run], &one->down[run], err);
+		}
+	for (int i = 0; !ret && i < CASES; i++) {
+		struct build_case *one = &built->cases[i];
+
+		if (!stats_of(&one->up_stats, one->up, built->args->runs) ||
+		    !stats_of(&one->down_stats, one->down, built->args->runs))
+			ret = err_set(err, ERR_SYSTEM, ENOMEM, "out of memory");
+	}
+	return ret;
+}
+
+static void add_row(struct table *table, const char *what, const char *watched,
+		    const struct stats *stats)
+{
+	char text[OUT_NUMBER_SIZE];
+
+	table_cell(table, "%s", what);
+	table_cell(table, "%s", watched);
+	table_cell(table, "%s", out_duration(stats->median, text));
+	table_cell(table, "%s", out_duration(stats->min, text));
+	table_cell(table, "%s", out_duration(stats->max, text));
+	table_cell(table, "%.1f %%%s", 100 * stats->spread, stats_noisy(stats) ? " noisy" : "");
+}
+
+static void print_text(const struct built *built)
+{
+	static const struct table_column columns[] = {
+		{"", TABLE_LEFT}, {"watched", TABLE_LEFT}, {"median", TABLE_RIGHT},
+		{"min", TABLE_RIGHT}, {"max", TABLE_RIGHT}, {"spread", TABLE_RIGHT}};
+	struct table *table = table_new(columns, 6);
+
+	printf("%s: %zu nodes, %zu links, %u runs each, in turns\n\n", built->args->shape.kind->name,
+	       built->nodes, built->links, built->args->runs);
+	for (int i = 0; i < CASES; i++) {
+		add_row(table, "build", built->cases[i].word, &built->cases[i].up_stats);
+		add_row(table, "remove", built->cases[i].word, &built->cases[i].down_stats);
+	}
+	table_print(table, stdout);
+	table_free(table);
+}
+
+static json_t *times_to_json(const double *values, size_t n, const struct stats *stats)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < n; i++)
+		json_array_append_new(list, json_real(values[i]));
+	return json_pack("{s:f, s:f, s:b, s:o}", "median", stats->median, "spread", stats->spread,
+			 "noisy", stats_noisy(stats), "values", list);
+}
+
+static void print_json(const struct built *built)
+{
+	json_t *doc = out_json_document("vethlab.bench-build/1"), *list = json_array();
+
+	json_object_set_new(doc, "shape", json_string(built->args->shape.kind->name));
+	json_object_set_new(doc, "nodes", json_integer(built->nodes));
+	json_object_set_new(doc, "links", json_integer(built->links));
+	for (int i = 0; i < CASES; i++) {
+		const struct build_case *one = &built->cases[i];
+		unsigned runs = built->args->runs;
+
+		json_array_append_new(
+			list, json_pack("{s:s, s:o, s:o}", "hooks", one->word, "up_ns",
+					times_to_json(one->up, runs, &one->up_stats), "down_ns",
+					times_to_json(one->down, runs, &one->down_stats)));
+	}
+	json_object_set_new(doc, "results", list);
+	out_json_print(doc, stdout);
+}
+
+int bench_build(int argc, char **argv, struct err *err)
+{
+	struct build_args args;
+	struct built *built;
+	int ret = parse(&args, argc, argv, err);
+
+	if (ret)
+		return err->code;
+	built = calloc(1, sizeof(*built));
+	if (!built)
+		return err_set(err, ERR_SYSTEM, ENOMEM, "out of memory");
+	built->args = &args;
+	built->cases[0].word = "none";
+	built->cases[0].hooks = HOOKS_NONE;
+	built->cases[1].word = "default";
+	cmd_catch_signals();
+	ret = build_all(built, err);
+	if (!ret && args.json)
+		print_json(built);
+	else if (!ret)
+		print_text(built);
+	free(built->text);
+	free(built);
+	return ret ? (int)err->code : 0;
+}
