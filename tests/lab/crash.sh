@@ -165,6 +165,48 @@ step_down_fail() { # N ERRNO
 	clean "$2 at $met"
 }
 
+# The lab as it shall be: a link and a node less, a node and two links more, another address.
+changed_file() {
+	cat >"$TEST_TMP/changed.yaml" <<-'END'
+		lab: crash
+		nodes:
+		  host:
+		    netns: host
+		    sysctls: {net.ipv4.ip_forward: 1}
+		    routes: [{to: 10.8.1.0/24, via: 10.8.0.3}]
+		  other: {netns: /run/netns/other, sysctls: {net.ipv4.ip_default_ttl: 99}}
+		  lan: {kind: bridge}
+		  new: {routes: [{to: default, via: 10.8.1.1}]}
+		  r: {forward: both}
+		links:
+		  - endpoints:
+		      - {end: "host:vc0", address: 10.8.0.1/24}
+		      - {end: "r:up", address: 10.8.0.3/24}
+		  - endpoints:
+		      - {end: "r:lan", address: 10.8.1.1/24}
+		      - "lan:p1"
+		  - endpoints: ["other:vc1", "lan:p3"]
+		  - endpoints:
+		      - {end: "new:eth0", address: 10.8.1.3/24}
+		      - "lan:p4"
+		  - endpoints: ["host:vc2", "new:eth1"]
+	END
+}
+
+step_apply_kill() { # N
+	up "$TEST_TMP/lab.yaml" --tc clsact
+	crash_at "$1" "$BUILD/vethlab" apply "$TEST_TMP/changed.yaml"
+	remember_objects
+	no_more_calls && good vethlab down && clean "the end" && return 1
+	assert_eq "$status" 137 "killed at $met: $out"
+	good vethlab gc
+	if is_up; then # killed before the first step, or after the last
+		good vethlab exec r ping -c 1 -W 5 -q 10.8.0.1
+		good vethlab down
+	fi
+	clean "killed at $met"
+}
+
 # ---- sweeps --------------------------------------------------------------------------------------
 
 steps_of_part() {
@@ -184,6 +226,7 @@ steps_of_part() {
 part_of_sweep() {
 	local before status met error
 	lab_file
+	[[ $SWEEP != apply_* ]] || changed_file
 	others
 	before=$(look)
 	if [[ -n ${CRASH_ALL:-} && $SWEEP == *_fail ]]; then
