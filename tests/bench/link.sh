@@ -1,11 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# link.sh [OUTPUT.json] - `vethlab bench` beside other tools on the same machine and link, in turns: live
+# link.sh - `vethlab bench` beside other tools on the same machine and link, in turns: live
 # frames beside the least loop that makes them (live.c), TCP beside iperf3, round trips beside
 # `ping -f` and sockperf, and how far five runs of its own lie apart. Prints Markdown. Peers that
 # are not installed are named as absent. As root; nothing outside namespaces of its own is touched.
 #
-# ROUNDS: how often each is measured (5). TIME: seconds of one measurement (1).
+# ROUNDS: how often each is measured (5). TIME: whole seconds of one measurement (1). JSON=FILE: the
+# same as one document.
 set -euo pipefail
 
 SELF=$(readlink -f "$0")
@@ -16,9 +17,8 @@ TIME=${TIME:-1}
 THREADS=$(nproc)
 
 if [[ -z ${VETHLAB_BENCH_INSIDE:-} ]]; then
-	OUTPUT=${1:-/dev/null}
-	[[ $OUTPUT == /* ]] || OUTPUT=$PWD/$OUTPUT
-	export OUTPUT VETHLAB_BENCH_INSIDE=1
+	[[ -z ${JSON:-} || $JSON == /* ]] || JSON=$PWD/$JSON
+	export JSON=${JSON:-/dev/null} VETHLAB_BENCH_INSIDE=1
 	exec unshare --net --mount --pid --fork --kill-child --mount-proc "$SELF"
 fi
 mount -t tmpfs run /run
@@ -156,4 +156,4 @@ flood
 datagrams
 repeat
 vethlab down two >/run/down
-jq -s '{schema: "vethlab.bench-link/1", results: .}' "$results" >"$OUTPUT"
+jq -s '{schema: "vethlab.bench-link/1", results: .}' "$results" >"$JSON"
