@@ -160,11 +160,12 @@ test_traffic_control() {
 		last_seen r1:e0 out request
 		inside r1 tc qdisc del dev e0 root
 	fi
-	inside r2 tc qdisc add dev w0 clsact
-	inside r2 tc filter add dev w0 ingress matchall action drop
+	# There is a clsact already where the lab's own programs need one.
+	inside r2 tc qdisc add dev w0 clsact 2>/dev/null || true
+	inside r2 tc filter add dev w0 ingress pref 99 matchall action drop
 	bad 1 vethlab ping a b -W 0.3 -j
 	assert_eq "$(field '.itinerary.drops[.itinerary.death].node')" r2 "the drop"
-	inside r2 tc qdisc del dev w0 clsact
+	inside r2 tc filter del dev w0 ingress pref 99
 	good vethlab ping a b -W 5
 	good vethlab down deaths
 }

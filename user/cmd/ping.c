@@ -152,12 +152,9 @@ static void find_why(struct ping *ping)
 	if (path_walk(ping->trip.run, &question, &path, NULL))
 		return;
 	if (path.end == PATH_ARRIVES && path.from.family) {
-		question = (struct path_question){.node = path.hops[path.n_hops - 1].node,
-						  .to = path.from,
-						  .from = path.to,
-						  .len = question.len,
-						  .reply = true};
-		if (path_walk(ping->trip.run, &question, &path, NULL))
+		struct path there = path;
+
+		if (path_walk_back(ping->trip.run, &there, question.len, &path, NULL))
 			return;
 	}
 	ping->why_told = ping->has_why && !strcmp(ping->why.text, path.text);

@@ -33,17 +33,12 @@ static int parse_args(int argc, char **argv, struct trip *trip, struct err *err)
 static int walk(struct why *why, struct err *err)
 {
 	struct path_question there = {.node = why->trip.from, .to = why->trip.target.addr};
-	struct path_question back;
 	int ret = path_walk(why->trip.run, &there, &why->there, err);
 
 	if (ret || why->there.end != PATH_ARRIVES || !why->there.from.family)
 		return ret;
-	back = (struct path_question){.node = why->there.hops[why->there.n_hops - 1].node,
-				      .to = why->there.from,
-				      .from = why->there.to,
-				      .reply = true};
 	why->has_back = true;
-	return path_walk(why->trip.run, &back, &why->back, err);
+	return path_walk_back(why->trip.run, &why->there, 0, &why->back, err);
 }
 
 /* What a node does with the packet: "by a:e0 via 10.0.1.254 to r1:w0". */
@@ -57,6 +52,8 @@ static void print_hop(const struct path_hop *hop, const struct path_hop *next)
 		printf(" via %s", ip_format(&hop->route.via, via, sizeof(via)));
 	if (next)
 		printf(" to %s", next->in->name);
+	if (hop->nat)
+		fputs(", where NAT rewrites addresses", stdout);
 }
 
 static void print_path(const struct path *path, const char *word)
@@ -96,7 +93,9 @@ static void print_text(const struct why *why)
 	printf("%s to %s", why->trip.from->name,
 	       target_text(&why->trip.target, target, sizeof(target)));
 	if (why->there.from.family)
-		printf(", as %s", ip_format(&why->there.from, from, sizeof(from)));
+		printf(", as %s",
+		       ip_format(why->there.nat ? &why->there.original : &why->there.from, from,
+				 sizeof(from)));
 	putchar('\n');
 	if (why->there.end != PATH_STAYS)
 		print_path(&why->there, "there");
@@ -130,6 +129,8 @@ static json_t *path_json(const struct path *path)
 			json_object_set_new(item, "interface", json_string(hop->dev));
 		if (hop->out)
 			json_object_set_new(item, "out", json_string(hop->out->name));
+		if (hop->nat)
+			json_object_set_new(item, "nat", json_true());
 		if (hop->route.via.family)
 			json_object_set_new(
 				item, "via",

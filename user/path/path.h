@@ -40,12 +40,15 @@ struct path_hop {
 	char dev[IFNAME_MAX + 1]; /* the interface that the route names; "": none */
 	struct ip_addr next;	  /* whose link-layer address is asked for; family 0: nobody's */
 	struct route_answer route;
+	bool nat; /* its rules rewrite the source of what it forwards */
 };
 
 struct path {
 	struct ip_addr to, from; /* from: as the first node chooses it */
 	struct path_hop hops[PATH_HOPS_MAX];
 	size_t n_hops;
+	const struct node *nat;	 /* the first node that rewrites the source; NULL: none does */
+	struct ip_addr original; /* the source before that; from is the one after */
 	enum path_end end;
 	char text[PATH_TEXT_SIZE]; /* one sentence: what happens, and why */
 	char hint[PATH_TEXT_SIZE]; /* what to do about it; "": nothing to say */
@@ -54,9 +57,10 @@ struct path {
 struct path_question {
 	const struct node *node; /* where the packet is made */
 	struct ip_addr to;
-	struct ip_addr from; /* family 0: the node chooses */
-	unsigned len;	     /* bytes of the IP packet; 0: MTUs are not looked at */
-	bool reply;	     /* it answers something: the sentences say so */
+	struct ip_addr from;	  /* family 0: the node chooses */
+	unsigned len;		  /* bytes of the IP packet; 0: MTUs are not looked at */
+	bool reply;		  /* it answers something: the sentences say so */
+	const struct path *there; /* of a reply: the way of what it answers, for NAT; or NULL */
 };
 
 /*
@@ -65,6 +69,9 @@ struct path_question {
  */
 int path_walk(const struct running *run, const struct path_question *question, struct path *path,
 	      struct err *err);
+/* The way back of an answer to what went `there`, which arrived. len as in the question. */
+int path_walk_back(const struct running *run, const struct path *there, unsigned len,
+		   struct path *back, struct err *err);
 /* Only what the first node would do with it: one hop, whose neighbours are not asked. */
 int path_first(const struct running *run, const struct path_question *question, struct path *path,
 	       struct err *err);

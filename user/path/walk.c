@@ -43,6 +43,12 @@ static const struct end *end_of_ifindex(const struct running *run, const struct 
 	return NULL;
 }
 
+/* Whether an end is a port of its node's bridge: what comes by it came by the bridge. */
+static bool is_port(const struct end *end)
+{
+	return end->node->kind == NODE_BRIDGE && !end->no_port;
+}
+
 static bool is_bridge_dev(const struct node *node, const char *dev)
 {
 	return node->kind == NODE_BRIDGE && !strcmp(dev, node->bridge.dev);
@@ -95,6 +101,14 @@ static void reach_add(struct reach *reach, const struct end *end)
 		reach->list[reach->n++] = end;
 }
 
+/* Behind each port of a node's bridge but one. */
+static void reach_ports(struct reach *reach, const struct node *node, const struct end *but)
+{
+	for (size_t i = 0; i < node->n_ends; i++)
+		if (is_port(node->ends[i]) && node->ends[i] != but)
+			reach_add(reach, node->ends[i]->peer);
+}
+
 /* A frame for `next` leaves by out: the end by which it enters the node that has that address. */
 static int find_neighbor(const struct running *run, const struct path_hop *hop,
 			 const struct end **found, struct err *err)
@@ -105,9 +119,8 @@ static int find_neighbor(const struct running *run, const struct path_hop *hop,
 	*found = NULL;
 	if (hop->out)
 		reach_add(&reach, hop->out->peer);
-	else if (hop->node->kind == NODE_BRIDGE)
-		for (size_t i = 0; i < hop->node->n_ends; i++)
-			reach_add(&reach, hop->node->ends[i]->peer);
+	else
+		reach_ports(&reach, hop->node, NULL);
 	for (size_t i = 0; !ret && !*found && i < reach.n; i++) {
 		const struct end *in = reach.list[i];
 		enum end_state state;
@@ -119,10 +132,8 @@ static int find_neighbor(const struct running *run, const struct path_hop *hop,
 		ret = owns(run, in->node, &hop->next, &mine, err);
 		if (mine)
 			*found = in;
-		if (in->node->kind == NODE_BRIDGE)
-			for (size_t k = 0; k < in->node->n_ends; k++)
-				if (in->node->ends[k] != in)
-					reach_add(&reach, in->node->ends[k]->peer);
+		if (is_port(in))
+			reach_ports(&reach, in->node, in);
 	}
 	return ret;
 }
@@ -145,8 +156,8 @@ static enum path_end refusal(struct path_asking *asking, const struct path_hop *
 	if (hop->route.error == EXDEV)
 		return PATH_SPOOFED;
 	/*
-	 * Newer kernels say EINVAL for every cause. What is for the node itself is not forwarded: only
-	 * its source can be wrong.
+	 * Newer kernels say EINVAL for every cause. What is for the node itself is not forwarded:
+	 * only its source can be wrong.
 	 */
 	if (hop->in && !route_get(asking->nl, &own, &route, NULL) && route.type == RTN_LOCAL)
 		return PATH_SPOOFED;
@@ -183,6 +194,28 @@ static int stop(struct path_asking *asking, enum path_end end, const struct end 
 	return 0;
 }
 
+/* A node that forwards may rewrite the source: to the address that it would use itself. */
+static int look_for_nat(struct path_asking *asking, struct path_hop *hop, struct err *err)
+{
+	struct route_question own = {.to = asking->path->to};
+	struct path *path = asking->path;
+	struct route_answer route;
+	int ret;
+
+	if (!hop->in || asking->question->reply || path->nat)
+		return 0;
+	ret = source_nat_look(asking->netns_fd, &hop->nat, err);
+	if (ret || !hop->nat)
+		return ret;
+	ret = route_get(asking->nl, &own, &route, err);
+	if (ret || route.error || !route.source.family)
+		return ret;
+	path->nat = hop->node;
+	path->original = path->from;
+	path->from = route.source;
+	return 0;
+}
+
 /* Look at the way out of the last hop. Returns 1 to go on to *next, 0 if the walk ends here. */
 static int take_way_out(struct path_asking *asking, struct path_hop *hop, bool first_only,
 			const struct end **next, struct err *err)
@@ -209,6 +242,9 @@ static int take_way_out(struct path_asking *asking, struct path_hop *hop, bool f
 		return stop(asking, PATH_TOO_BIG, hop->out);
 	if (first_only)
 		return stop(asking, PATH_ARRIVES, NULL);
+	ret = look_for_nat(asking, hop, err);
+	if (ret)
+		return ret;
 	ret = find_neighbor(asking->run, hop, next, err);
 	if (ret)
 		return ret;
@@ -228,19 +264,35 @@ static int arrive(struct path_asking *asking, const struct path_hop *hop)
 	return stop(asking, PATH_ARRIVES, hop->in);
 }
 
+/* Whether an answer has come to the node that rewrote the request's source, and goes on from there.
+ */
+static bool undo_nat(struct path_asking *asking, struct path_hop *hop)
+{
+	const struct path *there = asking->question->there;
+
+	if (!there || there->nat != hop->node || hop->nat)
+		return false;
+	hop->nat = true;
+	asking->path->to = there->original;
+	return true;
+}
+
 /* One node: where does it send the packet? Returns as take_way_out(). */
 static int walk_node(struct path_asking *asking, struct path_hop *hop, bool first_only,
 		     const struct end **next, struct err *err)
 {
 	struct path *path = asking->path;
 	struct route_question question = {.to = path->to, .from = path->from};
+	struct link_info bridge;
 	int ret;
 
-	if (hop->in) {
+	if (hop->in && is_port(hop->in)) {
+		ret = link_get(asking->nl, 0, hop->node->bridge.dev, &bridge, err);
+		if (ret && ret != -ENODEV)
+			return ret;
+		question.in_ifindex = ret ? 0 : bridge.ifindex;
+	} else if (hop->in) {
 		question.in_ifindex = running_ifindex(asking->run, hop->in);
-		/* To a port of a bridge packets come as by the bridge itself. */
-		if (hop->node->kind == NODE_BRIDGE)
-			question.in_ifindex = 0;
 	}
 	ret = route_get(asking->nl, &question, &hop->route, err);
 	if (ret)
@@ -249,6 +301,8 @@ static int walk_node(struct path_asking *asking, struct path_hop *hop, bool firs
 		return stop(asking, refusal(asking, hop), hop->in);
 	if (!path->from.family)
 		path->from = hop->route.source;
+	if (hop->route.type == RTN_LOCAL && undo_nat(asking, hop))
+		return walk_node(asking, hop, first_only, next, err);
 	if (hop->route.type == RTN_LOCAL)
 		return arrive(asking, hop);
 	if (path->n_hops == PATH_HOPS_MAX)
@@ -290,4 +344,17 @@ int path_first(const struct running *run, const struct path_question *question, 
 	       struct err *err)
 {
 	return walk(run, question, path, true, err);
+}
+
+int path_walk_back(const struct running *run, const struct path *there, unsigned len,
+		   struct path *back, struct err *err)
+{
+	struct path_question question = {.node = there->hops[there->n_hops - 1].node,
+					 .to = there->from,
+					 .from = there->to,
+					 .len = len,
+					 .reply = true,
+					 .there = there};
+
+	return path_walk(run, &question, back, err);
 }
