@@ -75,7 +75,7 @@ help:
 	@echo 'make            build $(B)/vethlab'
 	@echo 'make demo       install what is missing, build, walk through the blue lab (as root)'
 	@echo 'make check      install what is missing, build, run every test and the lint (as root)'
-	@echo 'make vm         the same tests on a packaged kernel in qemu (KERNEL=6.1, 6.12, ...)'
+	@echo 'make vm         the same tests on a packaged kernel in qemu (KERNEL=6.1, TESTS=)'
 	@echo 'make deps       install what is missing (apt), or name the packages'
 	@echo 'make tests      build the tests, run none'
 	@echo 'make bench      every benchmark, beside other tools where they are installed (as root)'
@@ -111,7 +111,7 @@ KERNEL ?= 6.1
 vm:
 	@tests/deps.sh build test vm
 	@+$(MAKE) --no-print-directory all tests
-	@BUILD=$(B) tests/vm/run $(KERNEL)
+	@BUILD=$(B) tests/vm/run $(KERNEL) $(TESTS)
 
 lint:
 	@BUILD=$(B) tests/run lint
