@@ -19,6 +19,21 @@ static bool is_attached(const struct snapshot *snapshot, const struct end *end, 
 	return end->number < snapshot->n_ends && snapshot->attached[end->number] & 1 << hook;
 }
 
+/*
+ * The receiver's first hook, unless it does not see all: generic XDP passes over what a program
+ * redirected (skb_is_redirected in netif_receive_generic_xdp), and `in` then counts more.
+ */
+static enum vl_hook receiving_hook(const struct snapshot *snapshot, const struct end *to, bool xdp,
+				   bool in)
+{
+	if (!xdp || !in)
+		return xdp ? VL_HOOK_XDP : VL_HOOK_IN;
+	return snapshot->hooks[VL_HOOK_IN][to->number].packets >
+			       snapshot->hooks[VL_HOOK_XDP][to->number].packets ?
+		       VL_HOOK_IN :
+		       VL_HOOK_XDP;
+}
+
 static void entry_make(struct ledger_entry *entry, const struct end *from,
 		       const struct snapshot *snapshot)
 {
@@ -31,7 +46,7 @@ static void entry_make(struct ledger_entry *entry, const struct end *from,
 	if (entry->has_sent)
 		entry->sent = snapshot->hooks[VL_HOOK_OUT][from->number];
 	entry->has_received = xdp || in;
-	entry->received_at = xdp ? VL_HOOK_XDP : VL_HOOK_IN;
+	entry->received_at = receiving_hook(snapshot, to, xdp, in);
 	if (entry->has_received)
 		entry->received = snapshot->hooks[entry->received_at][to->number];
 	entry->sent_segments = entry->sent.segments;

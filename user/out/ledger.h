@@ -68,7 +68,7 @@ int snapshot_load(struct snapshot *snapshot, const char *path, const char *name,
 struct ledger_entry {
 	const struct end *from;     /* to is from->peer */
 	bool has_sent, has_received;/* there is a hook that tells */
-	enum vl_hook received_at;   /* the receiver's first hook */
+	enum vl_hook received_at;   /* the receiver's first hook that sees all */
 	struct vl_counters sent, received;
 	/*
 	 * sent and received on the wire, in segments: a super-packet may be cut on its way, so that

@@ -106,6 +106,19 @@ static bool after_out(const char *reason, const char *place)
 	       (end && !end[strlen("_enqueue")]);
 }
 
+/*
+ * What looks like a dropped packet and is none: the kernel makes a packet to answer a question
+ * about routes (`ip route get`, `why`), or to test a program (the frame that proves a link is a copy
+ * of it), and frees it.
+ */
+static bool is_no_packet(const char *place)
+{
+	static const char *const places[] = {"inet_rtm_getroute", "inet6_rtm_getroute",
+					     "bpf_prog_test_run_skb", NULL};
+
+	return is_one_of(place, places);
+}
+
 static void place_drop(struct watch_drop *drop, const struct vl_drop_key *key, uint32_t peer)
 {
 	drop->end = key->end;
@@ -204,6 +217,8 @@ static size_t read_all(struct watch *watch, int fd, int n_cpus, struct watch_dro
 			known.location = key.location;
 			stack_function_name(key.location, known.name);
 		}
+		if (is_no_packet(known.name))
+			continue;
 		memcpy(drop->place, known.name, sizeof(drop->place));
 		stack_reason_name(key.reason, drop->reason);
 		place_drop(drop, &key, end.peer);
