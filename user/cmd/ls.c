@@ -31,7 +31,9 @@ static void text_row(struct table *table, const char *name, enum lab_state state
 		table_cell(table, "%zu", run->lab->n_links);
 	}
 	table_cell(table, "%s", when);
-	table_cell(table, "%s", run ? run->lab->path : "left by a crash: `vethlab down` removes it");
+	table_cell(table, "%s", run		    ? run->lab->path :
+				state == LAB_BUSY ? "another vethlab builds or removes it" :
+						    "left by a crash: `vethlab down` removes it");
 }
 
 static json_t *json_row(const char *name, enum lab_state state, const struct running *run)

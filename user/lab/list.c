@@ -112,29 +112,41 @@ int lab_open(struct running **run, const char *name, struct err *err)
 	return ret;
 }
 
+/* A descriptor of a namespace of ours by its name, if it still is the one; -ESTALE if not. */
+static int open_ours(const struct running_node *place)
+{
+	struct netns_id now;
+	int ret, fd = netns_open(place->netns_name, NULL);
+
+	if (fd < 0)
+		return fd == -ENOENT || fd == -EINVAL ? -ESTALE : fd;
+	ret = netns_identify(fd, &now, NULL);
+	if (!ret && netns_same(&now, &place->id))
+		return fd;
+	close(fd);
+	return ret ? ret : -ESTALE;
+}
+
 int running_open_netns(const struct running *run, const struct node *node, struct err *err)
 {
 	const struct running_node *place = &run->nodes[node->index];
-	struct netns_id now;
-	int fd, ret;
+	int fd = place->ours ? open_ours(place) : netns_find(&place->id);
 
-	if (place->ours) {
-		fd = netns_open(place->netns_name, err);
-		ret = fd < 0 ? fd : netns_identify(fd, &now, err);
-		if (!ret && !netns_same(&now, &place->id))
-			ret = -ESTALE;
-		if (ret && fd >= 0)
-			close(fd);
-		fd = ret ? ret : fd;
-	} else {
-		fd = netns_find(&place->id);
+	if (fd >= 0)
+		return fd;
+	/* Without privileges other processes' namespaces cannot even be looked for. */
+	if (fd == -EACCES || fd == -EPERM || (fd == -ENOENT && geteuid())) {
+		err_set(err, ERR_PRIVILEGE, EPERM,
+			"%s: entering its network namespace needs CAP_SYS_ADMIN", node->name);
+		err_hint(err, "run it as root: sudo vethlab ...");
+		return -EPERM;
 	}
-	if (fd < 0 && (!err || !err->code)) {
-		err_set(err, ERR_FAILED, ESTALE,
-			"%s: the network namespace that lab %s was built with is gone", node->name,
-			run->name);
-		err_hint(err, "`vethlab down %s` tidies up", run->name);
-		return -ESTALE;
-	}
-	return fd;
+	if (fd != -ENOENT && fd != -ESTALE)
+		return err_set(err, ERR_SYSTEM, -fd, "%s: cannot open its network namespace: %s",
+			       node->name, strerror(-fd));
+	err_set(err, ERR_FAILED, ESTALE,
+		"%s: the network namespace that lab %s was built with is gone", node->name,
+		run->name);
+	err_hint(err, "`vethlab down %s` tidies up", run->name);
+	return -ESTALE;
 }

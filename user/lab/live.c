@@ -82,12 +82,18 @@ static bool on_address(uint32_t ifindex, const struct ip_prefix *prefix, void *a
 
 static int read_node(struct reading *reading, struct err *err)
 {
+	struct err gone = { 0 };
 	struct nl *nl = NULL;
 	int fd, ret;
 
-	fd = running_open_netns(reading->run, reading->node, err);
-	if (fd < 0)
+	fd = running_open_netns(reading->run, reading->node, &gone);
+	if (fd == -ESTALE)
+		return 0; /* its ends stay END_GONE: that is what there is to see */
+	if (fd < 0) {
+		if (err && !err->code)
+			*err = gone;
 		return fd;
+	}
 	ret = nl_open(&nl, fd, err);
 	close(fd);
 	if (!ret)
