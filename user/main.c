@@ -177,7 +177,8 @@ static void print_help(FILE *f)
 	fputs("\n"
 	      "  -l LAB    the lab, where several run      -j, --json   output for programs\n\n"
 	      "exit status: 0 good; 1 the lab did not do what was asked; 2 usage; 3 lab file;\n"
-	      "4 privileges or kernel features; 5 a system call failed (what was done is undone)\n",
+	      "4 privileges or kernel features; 5 a system call failed (what was done is undone),\n"
+	      "or the output could not be written\n",
 	      f);
 }
 
