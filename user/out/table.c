@@ -54,20 +54,31 @@ static bool table_grow(struct table *table)
 	return true;
 }
 
+/* The text of a cell or line, to free; NULL: the table has failed, or has now. */
+static char *table_text(struct table *table, const char *fmt, va_list args)
+{
+	char *text;
+
+	if (!table || table->failed)
+		return NULL;
+	if (vasprintf(&text, fmt, args) >= 0)
+		return text;
+	table->failed = true;
+	return NULL;
+}
+
 void table_cell(struct table *table, const char *fmt, ...)
 {
 	va_list args;
 	char *text;
-	int len;
 
-	if (!table || table->failed)
-		return;
 	va_start(args, fmt);
-	len = vasprintf(&text, fmt, args);
+	text = table_text(table, fmt, args);
 	va_end(args);
-	if (len < 0 || !table_grow(table)) {
-		if (len >= 0)
-			free(text);
+	if (!text)
+		return;
+	if (!table_grow(table)) {
+		free(text);
 		table->failed = true;
 		return;
 	}
@@ -79,17 +90,15 @@ void table_line(struct table *table, const char *fmt, ...)
 	struct line *lines;
 	va_list args;
 	char *text;
-	int len;
 
-	if (!table || table->failed)
-		return;
 	va_start(args, fmt);
-	len = vasprintf(&text, fmt, args);
+	text = table_text(table, fmt, args);
 	va_end(args);
-	lines = len < 0 ? NULL : reallocarray(table->lines, table->n_lines + 1, sizeof(*lines));
+	if (!text)
+		return;
+	lines = reallocarray(table->lines, table->n_lines + 1, sizeof(*lines));
 	if (!lines) {
-		if (len >= 0)
-			free(text);
+		free(text);
 		table->failed = true;
 		return;
 	}
