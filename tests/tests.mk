@@ -82,7 +82,7 @@ help:
 	@echo 'make bench-build how fast labs are built and removed, against raw calls and ip (as root)'
 	@echo 'make bench-prog what one run of each eBPF program costs (as root)'
 	@echo 'make bench-observe  what it costs a link to be watched (as root)'
-	@echo 'make fuzz       fuzz the lab-file reader (SECONDS=600 for longer)'
+	@echo 'make fuzz       fuzz the lab-file reader and stories (SECONDS=600 for longer)'
 	@echo 'make lint       compile with -Werror by gcc and by clang, shellcheck'
 	@echo 'make install    to $$(DESTDIR)$$(PREFIX), which is $(DESTDIR)$(PREFIX)'
 	@echo 'make clean      remove $(B)/ and what lint built'

@@ -429,10 +429,11 @@ int cmd_capture(int argc, char **argv, struct err *err)
 
 	if (!ret)
 		ret = lab_open(&capture.run, capture.lab, err);
+	/* First: who sees the file has the right to interrupt. */
+	cmd_catch_signals();
 	if (!ret)
 		ret = open_capture(&capture, err);
 	if (!ret) {
-		cmd_catch_signals();
 		ret = follow(&capture, err);
 		ended = write_end(&capture, err);
 		ret = ret ? ret : ended;

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * fuzz_story.c - any bytes as the records of a recording: read them, join them into stories, put
+ * these in order, and print what comes out. The head and the lab of the recording are good.
+ */
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "user/out/drop.h"
+#include "user/out/itinerary.h"
+#include "user/out/recording.h"
+#include "user/story/queue.h"
+#include "user/story/story.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static const char lab_text[] = "lab: fuzz\n"
+			       "nodes: {a: {}, r: {}, b: {}, sw: {kind: bridge}}\n"
+			       "links:\n"
+			       "  - endpoints: [{end: 'a:x', address: 10.0.1.1/24}, 'r:w']\n"
+			       "  - endpoints: ['r:e', {end: 'b:y', address: 10.0.2.1/24}]\n"
+			       "  - endpoints: ['sw:p', 'b:z']\n";
+enum { END_CHUNK = 8 + sizeof(struct recording_totals), HEAD_MAX = 4096 };
+
+static uint8_t head[HEAD_MAX];
+static size_t head_len;
+static FILE *null;
+
+/* A recording of nothing, without its last chunk. */
+static void make_head(void)
+{
+	struct recording_totals totals;
+	struct diags diags = {0};
+	struct lab *lab = lab_read_text(lab_text, sizeof(lab_text) - 1, "fuzz.yaml", &diags);
+	int fd = memfd_create("head", 0);
+	struct recorder *recorder;
+	char path[64];
+	ssize_t len;
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	if (!lab || recorder_open(&recorder, path, lab, "fuzz", 1000, NULL) ||
+	    recorder_close(recorder, 0, &totals, NULL))
+		abort();
+	len = pread(fd, head, sizeof(head), 0);
+	if (len <= END_CHUNK)
+		abort();
+	head_len = len - END_CHUNK;
+	close(fd);
+	lab_free(lab);
+	diags_free(&diags);
+	null = fopen("/dev/null", "w");
+}
+
+static int print_record(const struct vl_drop *record, void *arg)
+{
+	const struct lab *lab = arg;
+	struct event_layout layout = event_layout_for(lab, 1000);
+	struct drop drop = {.record = *record};
+
+	if (record_is_drop(record)) {
+		drop.node = lab->nodes[record->node];
+		drop_print(&layout, &drop, lab, null);
+	} else {
+		event_print(&layout, &record->packet, lab_end(lab, record->packet.end), null);
+	}
+	return 0;
+}
+
+static void check(const struct itinerary *itinerary)
+{
+	for (size_t i = 0; i < itinerary->n_hops; i++) {
+		const struct hop *hop = &itinerary->hops[i];
+
+		/* A cause stands before what it caused, in place and in time. */
+		if (hop->from >= (int)i ||
+		    (hop->from >= 0 && itinerary->hops[hop->from].at_ns > hop->at_ns))
+			abort();
+	}
+	itinerary_print_title(itinerary, 1000, null);
+	itinerary_print(itinerary, null);
+	itinerary_print_fate(itinerary, null);
+	json_decref(itinerary_json(itinerary));
+}
+
+static void tell(struct recording *recording)
+{
+	const struct lab *lab = recording_lab(recording);
+	struct story *story = story_new(lab);
+	const struct itinerary *itinerary;
+	struct record_queue queue = {0};
+	char reason[48], function[48];
+	struct vl_drop record;
+	int ret;
+
+	while ((ret = recording_next(recording, &record, NULL)) == RECORDED_EVENT ||
+	       ret == RECORDED_DROP) {
+		record_queue_add(&queue, &record);
+		if (ret == RECORDED_EVENT) {
+			story_add(story, &record.packet);
+		} else {
+			recording_drop_names(&record, reason, function, recording);
+			story_add_drop(story, &record, reason, function);
+		}
+	}
+	record_queue_flush(&queue, UINT64_MAX, print_record, (void *)lab);
+	while ((itinerary = story_quiet(story, UINT64_MAX))) {
+		check(itinerary);
+		story_forget(story, itinerary);
+	}
+	record_queue_free(&queue);
+	story_free(story);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct recording *recording;
+	uint8_t *bytes;
+	FILE *file;
+
+	if (!head_len)
+		make_head();
+	bytes = malloc(head_len + size);
+	memcpy(bytes, head, head_len);
+	memcpy(bytes + head_len, data, size);
+	file = fmemopen(bytes, head_len + size, "r");
+	if (file && !recording_from(&recording, file, "fuzz.rec", NULL)) {
+		tell(recording);
+		recording_close(recording);
+	}
+	free(bytes);
+	return 0;
+}
