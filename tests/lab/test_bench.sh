@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
+# tests/run: alone
 # test_bench.sh - vethlab bench: what it finds adds up, and whatever ends it leaves nothing.
 # shellcheck source=tests/lab/lib.sh
 . "$(dirname "$0")/lib.sh"
