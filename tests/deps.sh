@@ -29,6 +29,7 @@ table() {
 	test  cmd:ip                 iproute2         iproute                iproute2
 	test  cmd:tc                 iproute2         iproute-tc             iproute2
 	test  cmd:ping               iputils-ping     iputils                iputils
+	test  cmd:sysctl             procps           procps-ng              procps-ng
 	test  cmd:jq                 jq               jq                     jq
 	test  cmd:tcpdump            tcpdump          tcpdump                tcpdump
 	test  cmd:nft                nftables         nftables               nftables
