@@ -123,8 +123,10 @@ test_node_names() {
 # Without privileges: exit 4, the capability and the step.
 test_not_root() {
 	local as=(setpriv --reuid 65534 --regid 65534 --clear-groups)
-	cp "$BUILD/vethlab" "$TEST_TMP/" && chmod 755 "$TEST_TMP" "$TEST_TMP/vethlab"
-	bad 4 "${as[@]}" "$TEST_TMP/vethlab" up "$TOP/topology/labs/blue.yaml"
+	# Copies: a clone below /root is closed to nobody.
+	cp "$BUILD/vethlab" "$TOP/topology/labs/blue.yaml" "$TEST_TMP/"
+	chmod 755 "$TEST_TMP" "$TEST_TMP/vethlab" && chmod 644 "$TEST_TMP/blue.yaml"
+	bad 4 "${as[@]}" "$TEST_TMP/vethlab" up "$TEST_TMP/blue.yaml"
 	says CAP_
 	untouched
 	up blue
