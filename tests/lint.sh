@@ -29,7 +29,7 @@ compile() { # COMPILER
 }
 
 scripts() {
-	git ls-files 2>/dev/null | grep . || find . -path './build*' -prune -o -type f -print
+	git ls-files 2>/dev/null | grep . || find . \( -path './build*' -o -name .git \) -prune -o -type f -print
 }
 
 shell() {
