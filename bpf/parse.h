@@ -320,48 +320,6 @@ static __always_inline const void *ip_payload(const struct frame *f, const struc
 	return frame_view(f, off, size, copy);
 }
 
-static __always_inline enum vl_icmp_class icmp_class(__u8 type)
-{
-	switch (type) {
-	case 8:
-		return VL_ICMP_ECHO_REQUEST;
-	case 0:
-		return VL_ICMP_ECHO_REPLY;
-	case 3:
-		return VL_ICMP_UNREACHABLE;
-	case 11:
-		return VL_ICMP_TIME_EXCEEDED;
-	case 5:
-		return VL_ICMP_REDIRECT;
-	default:
-		return VL_ICMP_OTHER;
-	}
-}
-
-static __always_inline enum vl_icmp_class icmpv6_class(__u8 type)
-{
-	switch (type) {
-	case 128:
-		return VL_ICMP_ECHO_REQUEST;
-	case 129:
-		return VL_ICMP_ECHO_REPLY;
-	case 1: /* destination unreachable */
-	case 2: /* packet too big: what v4 says by an unreachable code */
-		return VL_ICMP_UNREACHABLE;
-	case 3:
-		return VL_ICMP_TIME_EXCEEDED;
-	case 137:
-		return VL_ICMP_REDIRECT;
-	case 133:
-	case 134:
-	case 135:
-	case 136:
-		return VL_ICMP_ND;
-	default:
-		return VL_ICMP_OTHER;
-	}
-}
-
 /* Messages that quote the packet they are about, right behind their header. */
 static __always_inline bool icmp_quotes(__u8 family, __u8 type)
 {

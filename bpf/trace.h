@@ -137,7 +137,7 @@ static __always_inline int event_quote(const struct frame *f, struct vl_event *e
 	if (!icmp)
 		return 0;
 	ev->quote.icmp_type = icmp->type;
-	if ((v4 ? icmp_class(icmp->type) : icmpv6_class(icmp->type)) <= VL_ICMP_ECHO_REPLY) {
+	if ((v4 ? vl_icmp4_class(icmp->type) : vl_icmp6_class(icmp->type)) <= VL_ICMP_ECHO_REPLY) {
 		ev->quote.id = bpf_ntohs(icmp->id);
 		ev->quote.seq = bpf_ntohs(icmp->seq);
 	}

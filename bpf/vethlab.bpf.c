@@ -39,7 +39,7 @@ static __always_inline void observe_icmp(const struct frame *f, struct vl_counte
 			c->malformed++;
 			return;
 		}
-		class = pkt->family == 4 ? icmp_class(icmp->type) : icmpv6_class(icmp->type);
+		class = pkt->family == 4 ? vl_icmp4_class(icmp->type) : vl_icmp6_class(icmp->type);
 		count_icmp(c, pkt->family, class);
 		if (follow_echoes)
 			follow_icmp(f, pkt, icmp, class);

@@ -190,38 +190,10 @@ bool event_is_later_fragment(const struct vl_event *event)
 
 enum vl_icmp_class event_class(const struct vl_event *event)
 {
-	bool v6 = event->family == 6;
-
 	if (event_is_later_fragment(event))
 		return VL_ICMP_OTHER;
-	switch (event->icmp_type) {
-	case 0:
-		return v6 ? VL_ICMP_OTHER : VL_ICMP_ECHO_REPLY;
-	case 1:
-	case 2:
-		return v6 ? VL_ICMP_UNREACHABLE : VL_ICMP_OTHER;
-	case 3:
-		return v6 ? VL_ICMP_TIME_EXCEEDED : VL_ICMP_UNREACHABLE;
-	case 5:
-		return v6 ? VL_ICMP_OTHER : VL_ICMP_REDIRECT;
-	case 8:
-		return v6 ? VL_ICMP_OTHER : VL_ICMP_ECHO_REQUEST;
-	case 11:
-		return v6 ? VL_ICMP_OTHER : VL_ICMP_TIME_EXCEEDED;
-	case 128:
-		return v6 ? VL_ICMP_ECHO_REQUEST : VL_ICMP_OTHER;
-	case 129:
-		return v6 ? VL_ICMP_ECHO_REPLY : VL_ICMP_OTHER;
-	case 133:
-	case 134:
-	case 135:
-	case 136:
-		return v6 ? VL_ICMP_ND : VL_ICMP_OTHER;
-	case 137:
-		return v6 ? VL_ICMP_REDIRECT : VL_ICMP_OTHER;
-	default:
-		return VL_ICMP_OTHER;
-	}
+	return event->family == 6 ? vl_icmp6_class(event->icmp_type) :
+				    vl_icmp4_class(event->icmp_type);
 }
 
 static struct ip_addr event_address(const struct vl_event *event, const uint8_t bytes[16])
