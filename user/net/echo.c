@@ -83,6 +83,9 @@ static int open_socket(void *arg)
 		return -errno;
 	if (setsockopt(sender->fd, SOL_SOCKET, SO_TIMESTAMPNS, &one, sizeof(one)))
 		return -errno;
+	/* Without it the kernel refuses a broadcast address. */
+	if (setsockopt(sender->fd, SOL_SOCKET, SO_BROADCAST, &one, sizeof(one)))
+		return -errno;
 	if (v6 && setsockopt(sender->fd, IPPROTO_IPV6, IPV6_RECVHOPLIMIT, &one, sizeof(one)))
 		return -errno;
 	if (device &&

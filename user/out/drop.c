@@ -93,6 +93,8 @@ const char *drop_explain(const char *reason, const char *function)
 	if (!strcmp(reason, "IP_INHDR") &&
 	    (!strcmp(function, "ip_forward") || !strcmp(function, "ip6_forward")))
 		return "its TTL (hop limit) ran out here";
+	if (!strcmp(reason, "INVALID_PROTO") && !strcmp(function, "icmp_rcv"))
+		return "it does not answer echoes to broadcast or multicast addresses";
 	return meaning ? meaning : function_meaning(function);
 }
 

@@ -24,12 +24,14 @@ enum path_end {
 	PATH_REFUSED,	  /* by a blackhole, unreachable or prohibit route */
 	PATH_LEAVES,	  /* by an interface that is no end of the lab */
 	PATH_LINK_DOWN,	  /* the link that the route leads to is down at either end */
+	PATH_LINK_GONE,	  /* the link that it should take was deleted since the lab was built */
 	PATH_NO_NEIGHBOR, /* nobody on the link has the next hop's address */
 	PATH_NO_FORWARD,  /* a node on the way does not forward */
 	PATH_SPOOFED,	  /* a node on the way takes its source for a forgery (rp_filter) */
 	PATH_TOO_BIG,	  /* longer than the MTU of the way out */
 	PATH_LOOP,	  /* the routes lead in a ring */
 	PATH_IGNORED,	  /* it arrives, but the node is told not to answer echo requests */
+	PATH_TO_MANY,	  /* a broadcast or multicast address: whoever gets it need not answer */
 };
 
 /* One node of the way. */

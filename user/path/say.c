@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* say.c - how a walk ended, in a sentence. */
 #include <errno.h>
+#include <linux/rtnetlink.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -18,12 +19,14 @@ const char *path_end_word(enum path_end end)
 		[PATH_REFUSED] = "refused-by-route",
 		[PATH_LEAVES] = "leaves-the-lab",
 		[PATH_LINK_DOWN] = "link-down",
+		[PATH_LINK_GONE] = "link-gone",
 		[PATH_NO_NEIGHBOR] = "no-neighbor",
 		[PATH_NO_FORWARD] = "not-forwarding",
 		[PATH_SPOOFED] = "rp-filter",
 		[PATH_TOO_BIG] = "too-big",
 		[PATH_LOOP] = "loop",
 		[PATH_IGNORED] = "echo-ignored",
+		[PATH_TO_MANY] = "to-many",
 	};
 
 	return words[end];
@@ -47,36 +50,38 @@ __attribute__((format(printf, 2, 3))) static void suggest(struct path *path, con
 	va_end(ap);
 }
 
-static bool is_down(struct path_asking *asking, const struct end *end)
+static enum end_state state_of(struct path_asking *asking, const struct end *end)
 {
 	struct link_info info;
+	int ret = link_get(asking->nl, running_ifindex(asking->run, end), NULL, &info, NULL);
 
-	return !link_get(asking->nl, running_ifindex(asking->run, end), NULL, &info, NULL) &&
-	       end_state_of(&info) == END_DOWN;
+	return ret == -ENODEV ? END_GONE : ret ? END_UP : end_state_of(&info);
 }
 
-static const struct end *down_end_towards(struct path_asking *asking, const struct node *node,
-					  const struct ip_addr *addr)
+/* An end of the node that is in this state, on whose network addr is by the lab file. */
+static const struct end *end_towards(struct path_asking *asking, const struct node *node,
+				     const struct ip_addr *addr, enum end_state state)
 {
 	for (size_t i = 0; i < node->n_ends; i++) {
 		const struct end *end = node->ends[i];
 
 		for (size_t k = 0; k < end->n_addresses; k++)
 			if (ip_prefix_contains(&end->addresses[k].prefix, addr) &&
-			    is_down(asking, end))
+			    state_of(asking, end) == state)
 				return end;
 	}
 	return NULL;
 }
 
 /*
- * An end of this node that is down, on whose network the destination would be, or the next hop of
- * a route of the lab file: the kernel takes such routes away with the link.
+ * An end of this node that is down or gone, on whose network the destination would be, or the next
+ * hop of a route of the lab file: the kernel takes such routes away with the link.
  */
-static const struct end *end_that_would(struct path_asking *asking, const struct node *node)
+static const struct end *end_that_would(struct path_asking *asking, const struct node *node,
+					enum end_state state)
 {
 	const struct ip_addr *to = &asking->path->to;
-	const struct end *end = down_end_towards(asking, node, to);
+	const struct end *end = end_towards(asking, node, to, state);
 
 	for (size_t i = 0; !end && i < node->n_routes; i++) {
 		const struct route *route = &node->routes[i];
@@ -85,14 +90,61 @@ static const struct end *end_that_would(struct path_asking *asking, const struct
 			continue;
 		for (size_t k = 0; !end && k < route->n_hops; k++)
 			if (route->hops[k].via.family)
-				end = down_end_towards(asking, node, &route->hops[k].via);
+				end = end_towards(asking, node, &route->hops[k].via, state);
 	}
 	return end;
 }
 
+/*
+ * A link that was deleted behind the lab's back: without it the kernel takes another way, or knows
+ * none, which is no fault of that other way. False: no link that the packet needs is gone.
+ */
+static bool say_gone(struct path_asking *asking, const struct path_hop *hop, const char *to)
+{
+	const struct end *gone = end_that_would(asking, hop->node, END_GONE);
+	struct path *path = asking->path;
+	const char *node = hop->node->name;
+
+	if (!gone)
+		return false;
+	path->end = PATH_LINK_GONE;
+	if (hop->dev[0])
+		say(path,
+		    "the link %s -- %s is gone: it was deleted since the lab was built, and "
+		    "without it %s sends to %s by %s",
+		    gone->name, gone->peer->name, node, to, hop->dev);
+	else
+		say(path,
+		    "the link %s -- %s is gone: it was deleted since the lab was built, and "
+		    "without it %s has no route to %s",
+		    gone->name, gone->peer->name, node, to);
+	suggest(path, "vethlab down %s, then up: nothing less brings a deleted link back",
+		asking->run->name);
+	return true;
+}
+
+static void say_to_many(struct path_asking *asking, const struct path_hop *hop, bool v6,
+			const char *to)
+{
+	struct path *path = asking->path;
+	bool multicast = hop->route.type == RTN_MULTICAST;
+
+	if (hop->in) {
+		say(path, "%s is a broadcast or multicast address: %s does not pass it on", to,
+		    hop->node->name);
+		return;
+	}
+	say(path, "%s is a %s address: it goes to everybody behind %s:%s%s", to,
+	    multicast ? "multicast" : "broadcast", hop->node->name, hop->dev,
+	    v6 ? "" : ", and nodes do not answer such echoes unless told to");
+	if (!v6)
+		suggest(path,
+			"vethlab exec NODE sysctl -w net.ipv4.icmp_echo_ignore_broadcasts=0");
+}
+
 static void say_no_route(struct path_asking *asking, const struct path_hop *hop, const char *to)
 {
-	const struct end *down = end_that_would(asking, hop->node);
+	const struct end *down = end_that_would(asking, hop->node, END_DOWN);
 	const char *back = asking->question->reply ? " back" : "";
 
 	if (down) {
@@ -108,7 +160,7 @@ static void say_no_route(struct path_asking *asking, const struct path_hop *hop,
 
 static void say_leaves(struct path_asking *asking, const struct path_hop *hop, const char *to)
 {
-	const struct end *down = end_that_would(asking, hop->node);
+	const struct end *down = end_that_would(asking, hop->node, END_DOWN);
 
 	if (down) {
 		say(asking->path,
@@ -214,7 +266,14 @@ void path_say(struct path_asking *asking, const struct end *culprit)
 	char to[IP_TEXT_SIZE];
 
 	ip_format(&path->to, to, sizeof(to));
+	if ((path->end == PATH_NO_ROUTE || path->end == PATH_LEAVES || path->end == PATH_LINK_DOWN ||
+	     path->end == PATH_NO_NEIGHBOR) &&
+	    say_gone(asking, hop, to))
+		return;
 	switch (path->end) {
+	case PATH_TO_MANY:
+		say_to_many(asking, hop, v6, to);
+		break;
 	case PATH_NO_ROUTE:
 		say_no_route(asking, hop, to);
 		break;

@@ -277,6 +277,24 @@ static bool undo_nat(struct path_asking *asking, struct path_hop *hop)
 	return true;
 }
 
+static bool is_to_many(const struct route_answer *route)
+{
+	return route->type == RTN_BROADCAST || route->type == RTN_MULTICAST;
+}
+
+static int stop_to_many(struct path_asking *asking, struct path_hop *hop, struct err *err)
+{
+	struct link_info info;
+	int ret = name_way_out(asking, hop, &info, err);
+
+	if (ret)
+		return ret;
+	return stop(asking,
+		    hop->in || hop->out || is_bridge_dev(hop->node, hop->dev) ? PATH_TO_MANY
+									       : PATH_LEAVES,
+		    NULL);
+}
+
 /* One node: where does it send the packet? Returns as take_way_out(). */
 static int walk_node(struct path_asking *asking, struct path_hop *hop, bool first_only,
 		     const struct end **next, struct err *err)
@@ -305,6 +323,8 @@ static int walk_node(struct path_asking *asking, struct path_hop *hop, bool firs
 		return walk_node(asking, hop, first_only, next, err);
 	if (hop->route.type == RTN_LOCAL)
 		return arrive(asking, hop);
+	if (is_to_many(&hop->route))
+		return stop_to_many(asking, hop, err);
 	if (path->n_hops == PATH_HOPS_MAX)
 		return stop(asking, PATH_LOOP, NULL);
 	return take_way_out(asking, hop, first_only, next, err);
