@@ -13,9 +13,11 @@
 #include "user/cmd/probe.h"
 #include "user/cmd/tap.h"
 #include "user/cmd/view.h"
+#include "user/out/drop.h"
 #include "user/out/event.h"
 #include "user/out/itinerary.h"
 #include "user/out/out.h"
+#include "user/path/path.h"
 
 enum { TTL_MAX = 30, QUIET_HOPS_MAX = 3 };
 
@@ -66,6 +68,7 @@ static int parse_args(int argc, char **argv, struct route_options *options, stru
 static int ask(struct probe *probe, struct route_hop *hop, uint64_t wait_ns, struct err *err)
 {
 	uint64_t until = tap_now_ns() + wait_ns, now;
+	struct echo_answer answer;
 	int ret = echo_set_ttl(probe->sender, hop->ttl, err);
 
 	if (!ret)
@@ -76,8 +79,12 @@ static int ask(struct probe *probe, struct route_hop *hop, uint64_t wait_ns, str
 					.tv_nsec = (until - now) % 1000000000};
 
 		ppoll(&fd, 1, &left, NULL);
-		while ((ret = echo_receive(probe->sender, &hop->answer, err)) > 0)
-			hop->answered |= hop->answer.seq == hop->ttl;
+		while ((ret = echo_receive(probe->sender, &answer, err)) > 0) {
+			if (answer.seq != hop->ttl || hop->answered)
+				continue; /* late, of a probe that was given up */
+			hop->answered = true;
+			hop->answer = answer;
+		}
 	}
 	if (!ret)
 		ret = probe_drain(probe, err);
@@ -126,10 +133,11 @@ static void print_hop(const struct route_hop *hop, uint8_t family)
 	const struct end *at = itinerary ? arrival_end(itinerary) : NULL;
 	char from[IP_TEXT_SIZE], text[ICMP_TEXT_SIZE], rtt[OUT_NUMBER_SIZE];
 	char there[OUT_NUMBER_SIZE], back[OUT_NUMBER_SIZE];
+	char lead[END_NAME_SIZE + IP_TEXT_SIZE + 64], remark[256] = "";
+	int used = 0;
 
-	printf("%2u  ", hop->ttl);
 	if (!hop->answered) {
-		fputs("no answer", stdout);
+		printf("%2u  no answer", hop->ttl);
 		if (itinerary && itinerary->last >= 0) {
 			fputs("; ", stdout);
 			itinerary_print_fate(itinerary, stdout);
@@ -137,18 +145,19 @@ static void print_hop(const struct route_hop *hop, uint8_t family)
 		putchar('\n');
 		return;
 	}
-	printf("%-16s  %-15s  %8s", at ? at->name : "?",
-	       ip_format(&hop->answer.from, from, sizeof(from)),
-	       hop->answer.rtt_ns ? out_duration(hop->answer.rtt_ns, rtt) : "?");
+	snprintf(lead, sizeof(lead), "%2u  %-16s  %-15s  %8s  ", hop->ttl, at ? at->name : "?",
+		 ip_format(&hop->answer.from, from, sizeof(from)),
+		 hop->answer.rtt_ns ? out_duration(hop->answer.rtt_ns, rtt) : "?");
 	if (itinerary)
-		printf("  there %s, back %s", time_text(leg_time(itinerary, true), there),
-		       time_text(leg_time(itinerary, false), back));
-	if (itinerary && itinerary->asymmetric)
-		fputs(", by other links", stdout);
+		used = snprintf(remark, sizeof(remark), "there %s, back %s%s",
+				time_text(leg_time(itinerary, true), there),
+				time_text(leg_time(itinerary, false), back),
+				itinerary->asymmetric ? ", by other links" : "");
 	if (hop->answer.error && hop->answer.type != (family == AF_INET6 ? 3 : 11))
-		printf("  %s", icmp_text(family == AF_INET6 ? 6 : 4, hop->answer.type,
-					 hop->answer.code, hop->answer.info, text));
-	putchar('\n');
+		snprintf(remark + used, sizeof(remark) - used, "%s%s", used ? "; " : "",
+			 icmp_text(family == AF_INET6 ? 6 : 4, hop->answer.type, hop->answer.code,
+				   hop->answer.info, text));
+	out_wrap(lead, remark, stdout);
 }
 
 static void print_hop_json(const struct route_hop *hop)
@@ -174,12 +183,37 @@ static void print_hop_json(const struct route_hop *hop)
 	out_json_line(line, stdout);
 }
 
+/*
+ * Whether the probe never left the node that sends: neither would one with a larger TTL, and an error
+ * about it is the node's own (ARP that nobody answered), no hop of the way.
+ */
+static bool never_left(const struct probe *probe, const struct route_hop *hop)
+{
+	return probe->session && !probe->local && (!hop->itinerary || !hop->itinerary->n_hops);
+}
+
+static void print_never_left(const struct probe *probe, const struct route_hop *hop)
+{
+	const struct node *from = probe->config.from;
+	struct path_question question = {.node = from, .to = probe->config.target.addr};
+	char text[PATH_TEXT_SIZE + 128];
+	struct path path;
+
+	snprintf(text, sizeof(text), "it did not leave %s", from->name);
+	if (!path_walk(probe->config.run, &question, &path, NULL) && !path_is_good(&path))
+		snprintf(text, sizeof(text), "it did not leave %s: %s", from->name, path.text);
+	else if (hop->itinerary && hop->itinerary->death >= 0)
+		drop_sentence(&hop->itinerary->drops[hop->itinerary->death], text, sizeof(text));
+	out_wrap(" 1  ", text, stdout);
+}
+
 /* Until the target answers, an error ends the way, or too many probes in a row stay unanswered. */
 static int trace_route(struct probe *probe, const struct route_options *options, bool *arrived,
 		       struct err *err)
 {
 	uint8_t family = probe->config.target.addr.family;
 	unsigned quiet = 0;
+	bool nowhere = false;
 
 	for (unsigned ttl = 1; ttl <= options->max_ttl && !cmd_interrupted; ttl++) {
 		struct route_hop hop = {.ttl = ttl};
@@ -187,14 +221,17 @@ static int trace_route(struct probe *probe, const struct route_options *options,
 
 		if (ret)
 			return ret;
+		nowhere = never_left(probe, &hop);
 		if (options->trip.json)
 			print_hop_json(&hop);
+		else if (nowhere)
+			print_never_left(probe, &hop);
 		else
 			print_hop(&hop, family);
 		fflush(stdout);
 		*arrived = hop.answered && !hop.answer.error;
 		quiet = hop.answered ? 0 : quiet + 1;
-		if (*arrived || quiet == QUIET_HOPS_MAX)
+		if (*arrived || nowhere || quiet == QUIET_HOPS_MAX)
 			break;
 		if (hop.answered && hop.answer.type != (family == AF_INET6 ? 3 : 11))
 			break;
@@ -209,12 +246,14 @@ static int run(const struct route_options *options, bool *arrived, struct err *e
 	struct probe_config config = {
 		.run = trip->run, .from = trip->from, .target = trip->target, .size = 56};
 	struct probe probe = {0};
-	char target[TARGET_TEXT_SIZE];
+	char target[TARGET_TEXT_SIZE], text[TARGET_TEXT_SIZE + NODE_NAME_MAX + 64];
 	int ret = probe_open(&probe, &config, err);
 
-	if (!ret && !options->trip.json)
-		printf("from %s to %s, at most %u hops\n", config.from->name,
-		       target_text(&config.target, target, sizeof(target)), options->max_ttl);
+	if (!ret && !options->trip.json) {
+		snprintf(text, sizeof(text), "from %s to %s, at most %u hops", config.from->name,
+			 target_text(&config.target, target, sizeof(target)), options->max_ttl);
+		out_wrap("", text, stdout);
+	}
 	if (!ret && probe.local && !options->trip.json)
 		out_wrap("", "it is the node's own address: packets to it stay on lo", stdout);
 	if (!ret) {
