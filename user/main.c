@@ -21,7 +21,7 @@ const struct cmd cmds[] = {
 	{ "up", cmd_up, "FILE|NAME [--isolated] [--as NAME] [--hooks LIST] [--xdp MODE] [--tc HOW] [-j]",
 	  "build a lab and watch every end of its links",
 	  "  FILE|NAME       a lab file, or the name of a bundled lab (blue)\n"
-	  "  --isolated      a new namespace stands in for the host: nothing outside is touched\n"
+	  "  --isolated      a new namespace stands in for the host: nothing else is touched\n"
 	  "  --as NAME       run it under another name, with namespaces called NAME-NODE\n"
 	  "  --hooks LIST    in,out (default), in, out, or none\n"
 	  "  --xdp MODE      generic (default), native, off\n"
@@ -36,7 +36,7 @@ const struct cmd cmds[] = {
 	{ "shell", cmd_shell, "[-l LAB] NODE", "a shell inside a node",
 	  "$SHELL, with VETHLAB_NODE set for its prompt. `exit` leaves it.\n" },
 	{ "link", cmd_link, "[-l LAB] END up|down | END address add|del PREFIX [-j]",
-	  "set an end of a link up or down, give it an address or take it away",
+	  "set an end up or down, give it an address or take it away",
 	  "  vethlab link default:veth0 up\n"
 	  "  vethlab link blue:veth1 address add 10.1.1.9/24\n" },
 	{ "route", cmd_route,
@@ -53,12 +53,12 @@ const struct cmd cmds[] = {
 	  "A running lab that was changed by hand is not compared, only its file.\n" },
 	{ "apply", cmd_apply, "[-l LAB] FILE [-j]",
 	  "change a running lab into what its file says now",
-	  "What is the same is left alone: its links keep their counters and their flows. If a step\n"
-	  "fails, everything is put back. `vethlab plan` says what would be done.\n" },
+	  "What is the same is left alone: its links keep their counters and their flows.\n"
+	  "If a step fails, everything is put back. `vethlab plan` says what would be done.\n" },
 	{ "stats", cmd_stats, "[LAB] [--watch [SECONDS]] [--link END|--node NODE] [-j|...]",
 	  "the ledger: what each link sent, received and lost",
 	  "  --watch [N]     rates, again every N seconds (1); Ctrl-C ends it\n"
-	  "  --link END      only the link of this end; --node NODE: only links of this node\n"
+	  "  --link END      only the link of this end; --node NODE: only this node's links\n"
 	  "  --time          how long echoes took, and what became of them\n"
 	  "  --echo-timeout SECONDS\n"
 	  "                  when a request without a reply is unanswered (1)\n"
@@ -70,19 +70,21 @@ const struct cmd cmds[] = {
 	  "print ICMP packets at every end and hook, as it happens",
 	  "  -i, --itineraries  whole stories of echoes instead of single records\n"
 	  "  -c N               end after N records (or stories)\n"
-	  "  --for TIME         end after 10s, 500ms, ...\n\n"
+	  "  --for TIME         end after 10s, 500ms, ...; a bare number is seconds\n\n"
 	  "FILTER, of which all words must fit:\n"
 	  "  node N   end N:I   link N:I    where it is seen (a bare node or end will do)\n"
 	  "  addr A[/L]   src A   dst A     whose it is (a bare address or prefix will do)\n"
-	  "  type T[,T]                     request, reply, echo, unreachable, exceeded, error,\n"
-	  "                                 redirect, nd, other\n"
+	  "  type T[,T]                     request, reply, echo, unreachable, exceeded,\n"
+	  "                                 error, redirect, nd, other\n"
 	  "  id N   seq N   v4   v6\n"
 	  "  failed   slower-than TIME      stories that ended badly, or took long\n\n"
 	  "  vethlab trace blue type echo\n"
 	  "  vethlab trace slower-than 50us\n" },
 	{ "record", cmd_record, "FILE|- [FILTER] [-c N] [--for TIME] [-l LAB]",
 	  "write what `trace` would show to a file",
-	  "FILTER is that of `vethlab trace`.\n" },
+	  "  -c N               end after N records\n"
+	  "  --for TIME         end after 10s, 500ms, ...; a bare number is seconds\n\n"
+	  "FILTER is that of `vethlab trace`. A file that is there already is overwritten.\n" },
 	{ "replay", cmd_replay, "FILE|- [FILTER] [-i] [-c N] [--for TIME] [-j]",
 	  "show a recording as `trace` would have; needs no root and no lab",
 	  "Options and FILTER are those of `vethlab trace`.\n" },
@@ -90,29 +92,32 @@ const struct cmd cmds[] = {
 	  "whole frames of ends into a pcapng file, for Wireshark",
 	  "  WHAT            ends (node:interface), nodes, `link END`, all (the default)\n"
 	  "  -f FILTER       in the language of tcpdump: 'icmp or arp'\n"
-	  "  -s SNAP         bytes of a frame to keep (262144)\n\n"
-	  "Each end has two interfaces, one a direction. Echoes are numbered, and what the nodes\n"
-	  "drop is noted, in packet comments.\n\n"
+	  "  -s SNAP         bytes of a frame to keep (262144)\n"
+	  "  -c N            end after N frames; --for TIME: after 10s, 500ms, ...\n\n"
+	  "A file that is there already is overwritten.\n"
+	  "Each end has two interfaces, one a direction. Echoes are numbered, and what the\n"
+	  "nodes drop is noted, in packet comments.\n\n"
 	  "  vethlab capture blue -w - | wireshark -k -i -\n" },
 	{ "ping", cmd_ping,
-	  "FROM TO [-c N] [-i SECONDS] [-s SIZE] [-W SECONDS] [-t TTL] [-4|-6] [-q] [-l LAB] [-j]",
+	  "FROM TO [-c N] [-i TIME] [-s SIZE] [-W TIME] [-t TTL] [-4|-6] [-q] [-l LAB] [-j]",
 	  "send echo requests from a node and tell the way of each",
 	  "  FROM            a node\n"
 	  "  TO              an address, a node, or an end (node:interface)\n"
 	  "  -c N            how many echoes (1); 0: until Ctrl-C\n"
-	  "  -i SECONDS      from one to the next (1); 0: as fast as answers come\n"
+	  "  -i TIME         from one to the next (1s); 0: as fast as answers come\n"
 	  "  -s SIZE         payload bytes (56)\n"
-	  "  -W SECONDS      how long to wait for an answer (1)\n"
+	  "  -W TIME         how long to wait for an answer (1s)\n"
 	  "  -t TTL          time to live (the node's default)\n"
 	  "  -q              only the summary\n"
 	  "  -f, --flood     as fast as answers come, and only the summary\n"
 	  "\n"
+	  "TIME is 500ms, 50us, ...; a bare number is seconds.\n"
 	  "The exit status is 1 if no answer came at all.\n\n"
 	  "  vethlab ping blue default -c 3\n" },
 	{ "doctor", cmd_doctor, "[-j]", "what this machine can do for a lab",
 	  "Exit status 4 if something is missing that every lab needs.\n" },
 	{ "check", cmd_check, "FILE|NAME... [-j]", "say everything that is wrong with a lab file",
-	  "Nothing is touched. The exit status is 3 if a file has errors; warnings are none.\n" },
+	  "Nothing is touched. The exit status is 3 if a file has errors, not for warnings.\n" },
 	{ "graph", cmd_graph, "[LAB|FILE|NAME] [--text|--dot|--mermaid] [--live] [-l LAB]",
 	  "draw a lab: as text, for graphviz, for Mermaid",
 	  "  --live          of a running lab: packets each way on every link\n\n"
@@ -157,11 +162,11 @@ const struct cmd cmds[] = {
 	  "  --runs N        of each, in turns (5; 9 for --matrix)\n"
 	  "  --threads N     that generate live frames (one a CPU)\n"
 	  "  --cpu A,B       where sender and receiver run; none: where the kernel likes\n"
-	  "  --compare FILE  beside an earlier --json; exit status 1 if something is worse by more\n"
-	  "  --threshold P   than P percent (5)\n"
+	  "  --compare FILE  beside an earlier --json; exit status 1 if something is worse by\n"
+	  "  --threshold P   more than P percent (5)\n"
 	  "  --csv           one line a measurement\n\n"
-	  "`bench build [SHAPE SIZE...] [--runs N] [-j]` measures how long a generated lab (chain 100)\n"
-	  "takes to build and to remove, watched and not.\n\n"
+	  "`bench build [SHAPE SIZE...] [--runs N] [-j]` measures how long a generated lab\n"
+	  "(chain 100) takes to build and to remove, watched and not.\n\n"
 	  "  vethlab bench --what rtt,tcp\n"
 	  "  vethlab bench blue:veth1 --what tcp --time 2\n" },
 	{ NULL },
@@ -177,8 +182,8 @@ static void print_help(FILE *f)
 	fputs("\n"
 	      "  -l LAB    the lab, where several run      -j, --json   output for programs\n\n"
 	      "exit status: 0 good; 1 the lab did not do what was asked; 2 usage; 3 lab file;\n"
-	      "4 privileges or kernel features; 5 a system call failed (what was done is undone),\n"
-	      "or the output could not be written\n",
+	      "4 privileges or kernel features; 5 a system call failed (what was done is\n"
+	      "undone), or the output could not be written\n",
 	      f);
 }
 
@@ -206,6 +211,32 @@ static int unknown_verb(const char *typed, struct err *err)
 	return ERR_USAGE;
 }
 
+/* A line of words in lines that fit: what stands in brackets stays together if it can. */
+static void print_usage(const struct cmd *cmd)
+{
+	char lead[64];
+	size_t column, indent, width = out_width(stdout);
+	const char *p = cmd->usage;
+
+	snprintf(lead, sizeof(lead), "usage: vethlab %s", cmd->name);
+	column = indent = strlen(lead);
+	fputs(lead, stdout);
+	while (*p) {
+		size_t len = 0;
+
+		for (int depth = 0; p[len] && (p[len] != ' ' || depth); len++)
+			depth += (p[len] == '[') - (p[len] == ']');
+		if (column + 1 + len > width && column > indent) {
+			printf("\n%*s", (int)indent, "");
+			column = indent;
+		}
+		printf(" %.*s", (int)len, p);
+		column += 1 + len;
+		p += len + (p[len] == ' ');
+	}
+	putchar('\n');
+}
+
 static int help(int argc, char **argv, struct err *err)
 {
 	const struct cmd *cmd;
@@ -217,7 +248,8 @@ static int help(int argc, char **argv, struct err *err)
 	cmd = find_cmd(argv[1]);
 	if (!cmd)
 		return unknown_verb(argv[1], err);
-	printf("usage: vethlab %s %s\n\n%s\n", cmd->name, cmd->usage, cmd->summary);
+	print_usage(cmd);
+	printf("\n%s\n", cmd->summary);
 	if (cmd->help)
 		printf("\n%s", cmd->help);
 	return 0;
@@ -229,6 +261,31 @@ static bool wants_help(int argc, char **argv)
 	return argc > 1 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"));
 }
 
+/*
+ * Options that stand before the verb, as other tools have them, go behind it: `-l LAB VERB ...`
+ * becomes `VERB -l LAB ...`. Whether the verb knows them is its own to say.
+ */
+static void options_behind_verb(int argc, char **argv)
+{
+	char *verb;
+	int n = 1;
+
+	while (n < argc) {
+		if (!strcmp(argv[n], "-l") || !strcmp(argv[n], "--lab"))
+			n += 2;
+		else if (!strncmp(argv[n], "-l", 2) || !strncmp(argv[n], "--lab=", 6) ||
+			 !strcmp(argv[n], "-j") || !strcmp(argv[n], "--json"))
+			n++;
+		else
+			break;
+	}
+	if (n == 1 || n >= argc)
+		return;
+	verb = argv[n];
+	memmove(argv + 2, argv + 1, (n - 1) * sizeof(*argv));
+	argv[1] = verb;
+}
+
 static int dispatch(int argc, char **argv, struct err *err)
 {
 	const struct cmd *cmd;
@@ -237,6 +294,7 @@ static int dispatch(int argc, char **argv, struct err *err)
 		print_help(stderr);
 		return ERR_USAGE;
 	}
+	options_behind_verb(argc, argv);
 	if (!strcmp(argv[1], "help") || !strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))
 		return help(argc - 1, argv + 1, err);
 	if (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V")) {

@@ -43,17 +43,38 @@ static int open_node(const struct cmd_args *args, struct err *err)
 	return fd;
 }
 
+/* -l LAB, or `--`, may stand behind the node, too. What is left is the command. */
+static int parse_behind_node(struct cmd_args *args, char **argv, char ***command, struct err *err)
+{
+	char *verb = argv[0], *node = args->argv[0];
+	struct cmd_args behind;
+	int ret;
+
+	args->argv[0] = verb; /* what errors call it */
+	ret = cmd_parse(&behind, args->argc, args->argv, true, err);
+	args->argv[0] = node;
+	if (ret)
+		return ret;
+	if (behind.lab)
+		args->lab = behind.lab;
+	*command = behind.argv;
+	return behind.argc ? 0 : cmd_usage(err, verb, "which command?");
+}
+
 int cmd_exec(int argc, char **argv, struct err *err)
 {
 	struct cmd_args args;
+	char **command = NULL;
 	int fd, ret = cmd_parse(&args, argc, argv, true, err);
 
+	if (!ret && !args.argc)
+		ret = cmd_usage(err, "exec", "in which node?");
+	if (!ret)
+		ret = parse_behind_node(&args, argv, &command, err);
 	if (ret)
 		return ret;
-	if (args.argc < 2)
-		return cmd_usage(err, "exec", args.argc ? "which command?" : "in which node?");
 	fd = open_node(&args, err);
-	return fd < 0 ? (int)err->code : become(fd, args.argv + 1, err);
+	return fd < 0 ? (int)err->code : become(fd, command, err);
 }
 
 int cmd_shell(int argc, char **argv, struct err *err)
