@@ -2,6 +2,9 @@
 /* filter.c - the options and the filter of the verbs that show records. */
 #include <errno.h>
 #include <getopt.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -93,72 +96,168 @@ int view_parse(struct view_options *options, int argc, char **argv, struct err *
 	return 0;
 }
 
-static int bad(struct err *err, const char *fmt, const char *word)
+/* hint: NULL: the list of all words. */
+__attribute__((format(printf, 3, 4))) static int bad(struct err *err, const char *hint,
+						     const char *fmt, ...)
 {
 	char what[300];
+	va_list ap;
 
-	snprintf(what, sizeof(what), fmt, word);
+	va_start(ap, fmt);
+	vsnprintf(what, sizeof(what), fmt, ap);
+	va_end(ap);
 	err_set(err, ERR_USAGE, EINVAL, "filter: %s", what);
-	err_hint(err, "node N, end N:I, link N:I, addr A[/L], src A, dst A, type T, id N, seq N, "
-		      "v4, v6, failed, slower-than TIME");
+	err_hint(err, "%s",
+		 hint ? hint
+		      : "node N, end N:I, link N:I, addr A[/L], src A, dst A, type T, id N, seq N, "
+			"v4, v6, failed, slower-than TIME");
 	return -EINVAL;
 }
 
-/* An address or a prefix, into one of the filter's places for such. */
-static bool parse_prefix(struct vl_filter *filter, const char *text, uint8_t bytes[16],
-			 uint8_t *len)
-{
-	struct ip_prefix prefix;
+static const char *const keywords[] = {"node", "end", "link", "addr",   "src",	 "dst",	    "type",
+				       "id",   "seq", "v4",   "v6", "failed", "dropped", "slower-than"};
+enum { N_KEYWORDS = sizeof(keywords) / sizeof(*keywords), N_ALONE = 4 };
 
-	if (ip_parse(text, &prefix.addr))
-		prefix.len = prefix.addr.family == AF_INET6 ? 128 : 32;
-	else if (!ip_prefix_parse(text, &prefix))
-		return false;
-	memcpy(bytes, prefix.addr.bytes, 16);
-	*len = prefix.len;
+/* Whether a word needs another one behind it. */
+static bool takes_value(const char *word)
+{
+	static const char *const alone[N_ALONE] = {"v4", "v6", "failed", "dropped"};
+	bool found = false;
+
+	for (size_t i = 0; i < N_ALONE; i++)
+		if (!strcmp(word, alone[i]))
+			return false;
+	for (size_t i = 0; i < N_KEYWORDS; i++)
+		found |= !strcmp(word, keywords[i]);
+	return found;
+}
+
+/* What a word may have been meant to be: a node, an end; without a keyword before it, also one. */
+static int unknown(const struct lab *lab, const char *word, bool or_keyword, const char *what,
+		   struct err *err)
+{
+	size_t n = 0, most = lab->n_nodes + lab_n_ends(lab) + N_KEYWORDS;
+	const char **names = calloc(most, sizeof(*names)), *near;
+	char hint[END_NAME_SIZE + 32];
+
+	for (size_t i = 0; names && i < lab->n_nodes; i++)
+		names[n++] = lab->nodes[i]->name;
+	for (size_t i = 0; names && i < lab_n_ends(lab); i++)
+		names[n++] = lab_end(lab, i)->name;
+	for (size_t i = 0; names && or_keyword && i < N_KEYWORDS; i++)
+		names[n++] = keywords[i];
+	near = n ? nearest_name(word, names, n) : NULL;
+	if (near)
+		snprintf(hint, sizeof(hint), "did you mean '%s'?", near);
+	free(names);
+	return bad(err, near ? hint : NULL, "%s '%s'", what, word);
+}
+
+/* All words must fit, so two of one kind let nothing through. */
+static int twice(struct vl_filter *filter, enum vl_filter_field field, const char *what,
+		 struct err *err)
+{
+	if (filter->fields & field)
+		return bad(err, "all words of a filter must fit, so one of a kind is enough",
+			   "%s is there twice, and no packet fits both", what);
+	return 0;
+}
+
+static int set_family(struct vl_filter *filter, uint8_t family, struct err *err)
+{
+	if ((filter->fields & VL_F_FAMILY) && filter->family != family)
+		return bad(err, "leave one of them out; without either, both are shown",
+			   "IPv4 and IPv6 at once: no packet is both");
 	filter->fields |= VL_F_FAMILY; /* 10.0.0.1 is no IPv6 address that starts alike */
-	filter->family = prefix.addr.family == AF_INET6 ? 6 : 4;
+	filter->family = family;
+	return 0;
+}
+
+static bool parse_prefix(const char *text, struct ip_prefix *prefix)
+{
+	if (!ip_parse(text, &prefix->addr))
+		return ip_prefix_parse(text, prefix);
+	prefix->len = prefix->addr.family == AF_INET6 ? 128 : 32;
 	return true;
 }
 
-static bool add_address(struct vl_filter *filter, const char *keyword, const char *text)
+static bool looks_like_address(const char *text)
 {
-	if (!strcmp(keyword, "src")) {
-		filter->fields |= VL_F_SRC;
-		return parse_prefix(filter, text, filter->src, &filter->src_len);
-	}
-	if (!strcmp(keyword, "dst")) {
-		filter->fields |= VL_F_DST;
-		return parse_prefix(filter, text, filter->dst, &filter->dst_len);
-	}
-	filter->fields |= VL_F_ADDR;
-	return parse_prefix(filter, text, filter->addr, &filter->addr_len);
+	return strspn(text, "0123456789./") == strlen(text) && strchr(text, '.');
 }
 
-static bool add_place(struct vl_filter *filter, const struct lab *lab, const char *keyword,
-		      const char *text)
+/* An address or a prefix, into one of the filter's places for such. 1: it is none. */
+static int add_address(struct vl_filter *filter, const char *keyword, const char *text,
+		       struct err *err)
 {
-	const struct node *node;
-	const struct end *end;
+	static const struct {
+		const char *keyword;
+		enum vl_filter_field field;
+		size_t bytes, len;
+	} places[] = {
+		{"src", VL_F_SRC, offsetof(struct vl_filter, src),
+		 offsetof(struct vl_filter, src_len)},
+		{"dst", VL_F_DST, offsetof(struct vl_filter, dst),
+		 offsetof(struct vl_filter, dst_len)},
+		{"addr", VL_F_ADDR, offsetof(struct vl_filter, addr),
+		 offsetof(struct vl_filter, addr_len)},
+	};
+	struct ip_prefix prefix;
+	int ret, i = 0;
 
-	if (!strcmp(keyword, "node")) {
-		node = lab_find_node(lab, text);
-		if (node) {
-			filter->fields |= VL_F_NODE;
-			filter->node = node->index;
-		}
-		return node;
-	}
-	end = lab_find_end(lab, text);
-	if (end && !strcmp(keyword, "link")) {
-		filter->fields |= VL_F_LINK;
-		filter->link = end->link->index;
-	} else if (end) {
-		filter->fields |= VL_F_END;
-		filter->end = end->number;
-	}
-	return end;
+	if (!parse_prefix(text, &prefix))
+		return 1;
+	while (strcmp(places[i].keyword, keyword))
+		i++;
+	ret = twice(filter, places[i].field, keyword, err);
+	if (!ret)
+		ret = set_family(filter, prefix.addr.family == AF_INET6 ? 6 : 4, err);
+	if (ret)
+		return ret;
+	filter->fields |= places[i].field;
+	memcpy((char *)filter + places[i].bytes, prefix.addr.bytes, 16);
+	*((uint8_t *)filter + places[i].len) = prefix.len;
+	return 0;
 }
+
+static int add_node(struct vl_filter *filter, const struct lab *lab, const char *text,
+		    struct err *err)
+{
+	const struct node *node = lab_find_node(lab, text);
+	int ret;
+
+	if (!node)
+		return unknown(lab, text, false, "the lab has no node", err);
+	ret = twice(filter, VL_F_NODE, "a node", err);
+	filter->fields |= VL_F_NODE;
+	filter->node = node->index;
+	return ret;
+}
+
+static int add_end(struct vl_filter *filter, const struct lab *lab, bool link, const char *text,
+		   struct err *err)
+{
+	enum vl_filter_field field = link ? VL_F_LINK : VL_F_END;
+	const struct node *node = lab_find_node(lab, text);
+	const struct end *end = lab_find_end(lab, text);
+	char hint[2 * END_NAME_SIZE];
+	int ret;
+
+	if (!end && node && node->n_ends) {
+		snprintf(hint, sizeof(hint), "its ends are called like %s; the node is `node %s`",
+			 node->ends[0]->name, text);
+		return bad(err, hint, "'%s' is a node, and no end", text);
+	}
+	if (!end)
+		return unknown(lab, text, false, "the lab has no end", err);
+	ret = twice(filter, field, link ? "a link" : "an end", err);
+	filter->fields |= field;
+	*(link ? &filter->link : &filter->end) = link ? end->link->index : end->number;
+	return ret;
+}
+
+#define TYPE_NAMES                                                                                 \
+	"request, reply, echo, unreachable, exceeded, redirect, error, nd, other"
 
 static bool add_types(struct vl_filter *filter, const char *list)
 {
@@ -193,78 +292,100 @@ static bool add_types(struct vl_filter *filter, const char *list)
 	return filter->types;
 }
 
-/* A keyword with its value. Returns 0 if it took both, 1 if keyword is none, -errno. */
+static int add_number(struct vl_filter *filter, bool seq, const char *value, struct err *err)
+{
+	enum vl_filter_field field = seq ? VL_F_SEQ : VL_F_ID;
+	uint64_t number;
+
+	if (!parse_count(value, UINT16_MAX, &number))
+		return bad(err, NULL, "'%s' is no number up to 65535", value);
+	if (twice(filter, field, seq ? "seq" : "id", err))
+		return -EINVAL;
+	filter->fields |= field;
+	*(seq ? &filter->seq : &filter->id) = number;
+	return 0;
+}
+
+static int add_slower(struct view_options *options, const char *value, struct err *err)
+{
+	char hint[128];
+
+	options->itineraries = true;
+	if (!parse_duration(value, &options->slower_ns))
+		return bad(err, NULL, "slower-than %s: that is no time (50us, 1ms)", value);
+	/* Seconds elsewhere; here nobody means them, and 5 of them show nothing at all. */
+	if (strspn(value, "0123456789.") < strlen(value))
+		return 0;
+	snprintf(hint, sizeof(hint), "slower-than %.20sus, %.20sms or %.20ss", value, value, value);
+	return bad(err, hint, "slower-than %s: of what unit?", value);
+}
+
+/* A keyword that takes a value, with it. */
 static int add_pair(struct view_options *options, const struct lab *lab, const char *keyword,
 		    const char *value, struct err *err)
 {
 	struct vl_filter *filter = &options->filter;
-	uint64_t number;
+	int ret;
 
-	if (!strcmp(keyword, "node") || !strcmp(keyword, "end") || !strcmp(keyword, "link"))
-		return add_place(filter, lab, keyword, value)
-			       ? 0
-			       : bad(err, "the lab has no node or end '%s'", value);
-	if (!strcmp(keyword, "addr") || !strcmp(keyword, "src") || !strcmp(keyword, "dst"))
-		return add_address(filter, keyword, value)
-			       ? 0
-			       : bad(err, "'%s' is no address and no prefix", value);
-	if (!strcmp(keyword, "type"))
-		return add_types(filter, value)
-			       ? 0
-			       : bad(err,
-				     "'%s': types are request, reply, echo, unreachable, exceeded, "
-				     "redirect, error, nd, other",
-				     value);
-	if (!strcmp(keyword, "id") || !strcmp(keyword, "seq")) {
-		if (!parse_count(value, UINT16_MAX, &number))
-			return bad(err, "'%s' is no number up to 65535", value);
-		filter->fields |= *keyword == 'i' ? VL_F_ID : VL_F_SEQ;
-		*(*keyword == 'i' ? &filter->id : &filter->seq) = number;
-		return 0;
+	if (!value)
+		return bad(err, strcmp(keyword, "type") ? NULL : "type " TYPE_NAMES,
+			   "'%s' needs a value behind it", keyword);
+	if (!strcmp(keyword, "node"))
+		return add_node(filter, lab, value, err);
+	if (!strcmp(keyword, "end") || !strcmp(keyword, "link"))
+		return add_end(filter, lab, *keyword == 'l', value, err);
+	if (!strcmp(keyword, "type")) {
+		ret = twice(filter, VL_F_TYPES, "type", err);
+		if (ret || add_types(filter, value))
+			return ret;
+		return bad(err, TYPE_NAMES, "there is no type '%s'", value);
 	}
-	if (!strcmp(keyword, "slower-than")) {
-		options->itineraries = true;
-		return parse_duration(value, &options->slower_ns)
-			       ? 0
-			       : bad(err, "'%s' is no time (50us, 1ms)", value);
-	}
-	return 1;
+	if (!strcmp(keyword, "id") || !strcmp(keyword, "seq"))
+		return add_number(filter, *keyword == 's', value, err);
+	if (!strcmp(keyword, "slower-than"))
+		return add_slower(options, value, err);
+	ret = add_address(filter, keyword, value, err);
+	return ret > 0 ? bad(err, NULL, "'%s' is no address and no prefix", value) : ret;
 }
 
-static bool add_word(struct view_options *options, const struct lab *lab, const char *word)
+/* A word that stands for itself. */
+static int add_word(struct view_options *options, const struct lab *lab, const char *word,
+		    struct err *err)
 {
 	struct vl_filter *filter = &options->filter;
+	int ret;
 
 	if (!strcmp(word, "failed") || !strcmp(word, "dropped")) {
 		options->failed = options->itineraries = true;
-		return true;
+		return 0;
 	}
-	if (!strcmp(word, "v4") || !strcmp(word, "v6")) {
-		filter->fields |= VL_F_FAMILY;
-		filter->family = word[1] - '0';
-		return true;
-	}
+	if (!strcmp(word, "v4") || !strcmp(word, "v6"))
+		return set_family(filter, word[1] - '0', err);
 	if (lab_find_node(lab, word))
-		return add_place(filter, lab, "node", word);
+		return add_node(filter, lab, word, err);
 	if (lab_find_end(lab, word))
-		return add_place(filter, lab, "end", word);
-	return add_address(filter, "addr", word);
+		return add_end(filter, lab, false, word, err);
+	ret = add_address(filter, "addr", word, err);
+	if (ret > 0 && looks_like_address(word))
+		return bad(err, NULL, "'%s' is no address and no prefix", word);
+	return ret > 0 ? unknown(lab, word, true, "there is no keyword, node, end or address", err)
+		       : ret;
 }
 
 int view_filter(struct view_options *options, const struct lab *lab, struct err *err)
 {
-	for (int i = 0; i < options->argc; i++) {
-		const char *word = options->argv[i];
-		int ret = 1;
+	int ret = 0;
 
-		if (i + 1 < options->argc)
-			ret = add_pair(options, lab, word, options->argv[i + 1], err);
-		if (ret < 0)
-			return ret;
-		if (!ret)
+	for (int i = 0; !ret && i < options->argc; i++) {
+		const char *word = options->argv[i];
+
+		if (takes_value(word)) {
 			i++;
-		else if (!add_word(options, lab, word))
-			return bad(err, "'%s' is no keyword, node, end or address", word);
+			ret = add_pair(options, lab, word, i < options->argc ? options->argv[i] : NULL,
+				       err);
+		} else {
+			ret = add_word(options, lab, word, err);
+		}
 	}
-	return 0;
+	return ret;
 }

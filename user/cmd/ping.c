@@ -14,6 +14,7 @@
 #include "user/cmd/cmd.h"
 #include "user/cmd/tap.h"
 #include "user/cmd/ping.h"
+#include "user/cmd/view.h"
 #include "user/out/out.h"
 
 enum { SEQS = 65536, IN_FLIGHT_MAX = 60000 };
@@ -37,6 +38,17 @@ static bool parse_number(const char *text, double min, double max, double *numbe
 	return end != text && !*end && !errno && *number >= min && *number <= max;
 }
 
+static int parse_time(uint64_t *ns, int c, const char *value, struct err *err)
+{
+	uint64_t found;
+
+	if (!parse_duration(value, &found) || found / second_ns > 1000000 || (c == 'W' && !found))
+		return cmd_usage(err, "ping", "-%c %s: that is no time (500ms, 2s; a number: seconds)",
+				 c, value);
+	*ns = found;
+	return 0;
+}
+
 static int parse_option(struct ping_options *options, int c, const char *value, struct err *err)
 {
 	static const struct {
@@ -45,8 +57,6 @@ static int parse_option(struct ping_options *options, int c, const char *value, 
 		const char *what;
 	} ranges[] = {
 		{'c', 0, 1e15, "a number of echoes (0: until Ctrl-C)"},
-		{'i', 0, 1e6, "seconds between echoes"},
-		{'W', 0.001, 1e6, "seconds to wait for an answer"},
 		{'s', 0, ECHO_SIZE_MAX, "0 to 65507 payload bytes"},
 		{'t', 1, 255, "a TTL from 1 to 255"},
 	};
@@ -55,18 +65,16 @@ static int parse_option(struct ping_options *options, int c, const char *value, 
 	for (size_t i = 0; i < sizeof(ranges) / sizeof(*ranges); i++)
 		if (ranges[i].option == c &&
 		    (!parse_number(value, ranges[i].min, ranges[i].max, &number) ||
-		     (strchr("cst", c) && number != floor(number))))
+		     number != floor(number)))
 			return cmd_usage(err, "ping", "-%c %s: that is not %s", c, value,
 					 ranges[i].what);
 	switch (c) {
+	case 'i':
+		return parse_time(&options->interval_ns, c, value, err);
+	case 'W':
+		return parse_time(&options->timeout_ns, c, value, err);
 	case 'c':
 		options->count = number;
-		break;
-	case 'i':
-		options->interval_ns = number * second_ns;
-		break;
-	case 'W':
-		options->timeout_ns = number * second_ns;
 		break;
 	case 's':
 		options->size = number;

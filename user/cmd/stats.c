@@ -8,6 +8,7 @@
 
 #include "user/cmd/cmd.h"
 #include "user/cmd/reading.h"
+#include "user/cmd/view.h"
 #include "user/out/rates.h"
 #include "user/out/out.h"
 
@@ -25,12 +26,14 @@ struct stats {
 
 /* ---- arguments ----------------------------------------------------------------------------- */
 
-static bool is_number(const char *text, double *value)
+static bool is_time(const char *text, double *seconds)
 {
-	char *end;
+	uint64_t ns;
 
-	*value = strtod(text, &end);
-	return end != text && !*end;
+	if (!parse_duration(text, &ns))
+		return false;
+	*seconds = ns / 1e9;
+	return true;
 }
 
 /* `--watch` alone is a second; a number behind it is how many. */
@@ -39,11 +42,11 @@ static int parse_watch(struct stats *stats, char **argv, struct err *err)
 	const char *text = optarg;
 
 	stats->interval_s = 1;
-	if (!text && argv[optind] && is_number(argv[optind], &stats->interval_s))
+	if (!text && argv[optind] && is_time(argv[optind], &stats->interval_s))
 		text = argv[optind++];
-	if (text && !(is_number(text, &stats->interval_s) && stats->interval_s >= 0.1 &&
+	if (text && !(is_time(text, &stats->interval_s) && stats->interval_s >= 0.1 &&
 		      stats->interval_s <= 86400))
-		return cmd_usage(err, "stats", "--watch takes seconds from 0.1 to 86400, not '%s'",
+		return cmd_usage(err, "stats", "--watch takes a time from 100ms to 86400s, not '%s'",
 				 text);
 	return 0;
 }
@@ -81,7 +84,7 @@ static int parse_option(struct stats *stats, int option, char **argv, struct err
 		stats->time = true;
 		return 0;
 	case OPTION_ECHO_TIMEOUT:
-		if (is_number(optarg, &stats->echo_timeout_s) && stats->echo_timeout_s >= 1e-6 &&
+		if (is_time(optarg, &stats->echo_timeout_s) && stats->echo_timeout_s >= 1e-6 &&
 		    stats->echo_timeout_s <= 3600)
 			return 0;
 		return cmd_usage(err, "stats", "--echo-timeout takes seconds up to 3600, not '%s'",

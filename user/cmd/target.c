@@ -89,6 +89,31 @@ static int choose(struct target *target, struct choice *choice, const struct nod
 	return 0;
 }
 
+/* Whether somebody meant an address, though it is none. */
+static bool looks_like_address(const char *text)
+{
+	const char *colon = strchr(text, ':');
+
+	if (strspn(text, "0123456789./") == strlen(text))
+		return strchr(text, '.');
+	return colon && strchr(colon + 1, ':') &&
+	       strspn(text, "0123456789abcdefABCDEF:./") == strlen(text);
+}
+
+static int bad_address(const char *typed, struct err *err)
+{
+	bool v6 = strchr(typed, ':');
+
+	err_set(err, ERR_USAGE, EINVAL, "'%s' is no IPv%d address", typed, v6 ? 6 : 4);
+	if (strchr(typed, '/'))
+		err_hint(err, "TO is one address, without a prefix length");
+	else if (!v6)
+		err_hint(err, "an IPv4 address is four numbers from 0 to 255");
+	else
+		err_hint(err, "TO is an address, a node, or an end (node:interface)");
+	return -EINVAL;
+}
+
 int target_find(struct target *target, const struct running *run, const struct node *from,
 		const char *typed, uint8_t family, struct err *err)
 {
@@ -104,6 +129,9 @@ int target_find(struct target *target, const struct running *run, const struct n
 		describe(target, run, &addr);
 		return 0;
 	}
+	if (looks_like_address(typed) && !lab_find_node(run->lab, typed) &&
+	    !lab_find_end(run->lab, typed))
+		return bad_address(typed, err);
 	if (strchr(typed, ':'))
 		end = cmd_find_end(run, typed, err);
 	else
@@ -156,13 +184,25 @@ int trip_operands(struct trip *trip, int argc, char **argv, struct err *err)
 	return 0;
 }
 
+static const struct node *find_from(const struct trip *trip, struct err *err)
+{
+	const struct end *end = lab_find_end(trip->run->lab, trip->from_word);
+
+	if (!end)
+		return cmd_find_node(trip->run, trip->from_word, err);
+	err_set(err, ERR_USAGE, EINVAL, "'%s' is an end: FROM is a node, whose routes choose the end",
+		trip->from_word);
+	err_hint(err, "from its node: %s", end->node->name);
+	return NULL;
+}
+
 int trip_open(struct trip *trip, struct err *err)
 {
 	int ret = lab_open(&trip->run, trip->lab, err);
 
 	if (ret)
 		return ret;
-	trip->from = cmd_find_node(trip->run, trip->from_word, err);
+	trip->from = find_from(trip, err);
 	if (!trip->from)
 		return -ENOENT;
 	return target_find(&trip->target, trip->run, trip->from, trip->to_word, trip->family, err);
