@@ -31,13 +31,14 @@ static uint8_t family_of(const struct ping *ping)
 
 void ping_print_start(const struct ping *ping)
 {
-	char target[TARGET_TEXT_SIZE];
+	char target[TARGET_TEXT_SIZE], text[TARGET_TEXT_SIZE + NODE_NAME_MAX + 64];
 
 	if (ping->trip.json)
 		return;
-	printf("PING %s from %s: %u data bytes\n",
-	       target_text(&ping->trip.target, target, sizeof(target)), ping->trip.from->name,
-	       ping->options.size);
+	snprintf(text, sizeof(text), "%s from %s: %u data bytes",
+		 target_text(&ping->trip.target, target, sizeof(target)), ping->trip.from->name,
+		 ping->options.size);
+	out_wrap("PING ", text, stdout);
 	if (!ping->watched)
 		printf("no program watches lab %s: there are no itineraries\n",
 		       ping->trip.run->name);
@@ -251,10 +252,13 @@ static void print_summary_text(struct ping *ping)
 	const uint64_t *rtts = tally->rtts;
 	size_t n = tally->n_rtts;
 	char target[TARGET_TEXT_SIZE], time[4][OUT_NUMBER_SIZE];
+	char text[TARGET_TEXT_SIZE + NODE_NAME_MAX + 64];
 
-	printf("--- %s from %s ---\n%" PRIu64 " sent, %" PRIu64 " answered",
-	       target_text(&ping->trip.target, target, sizeof(target)), ping->trip.from->name,
-	       tally->sent - tally->not_sent, tally->answered);
+	snprintf(text, sizeof(text), "%s from %s ---",
+		 target_text(&ping->trip.target, target, sizeof(target)), ping->trip.from->name);
+	out_wrap("--- ", text, stdout);
+	printf("%" PRIu64 " sent, %" PRIu64 " answered", tally->sent - tally->not_sent,
+	       tally->answered);
 	if (tally->unanswered)
 		printf(", %" PRIu64 " unanswered", tally->unanswered);
 	if (tally->refused)

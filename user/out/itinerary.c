@@ -8,7 +8,7 @@
 #include "user/out/ledger.h"
 #include "user/out/out.h"
 
-enum { REMARK_SIZE = 512, CHANGE_SIZE = 2 * IP_TEXT_SIZE + 32 };
+enum { REMARK_SIZE = 512, LEAD_SIZE = 2 * END_NAME_SIZE + 64, CHANGE_SIZE = 2 * IP_TEXT_SIZE + 32 };
 
 const char *leg_name(enum leg leg)
 {
@@ -138,21 +138,31 @@ static void print_hop(const struct itinerary *itinerary, const struct hop *hop, 
 		      int width, FILE *f)
 {
 	const struct hop *from = hop->from >= 0 ? &itinerary->hops[hop->from] : NULL;
-	char at[OUT_NUMBER_SIZE], remark[REMARK_SIZE];
+	char at[OUT_NUMBER_SIZE], remark[REMARK_SIZE], lead[LEAD_SIZE];
 
 	step_remark(hop, from, remark);
 	change_remark(hop, from, remark);
-	fprintf(f, "  %-7s %8s  %-*s  ", new_leg ? leg_name(hop->leg) : "",
-		out_duration(hop->at_ns, at), width, hop->end->name);
-	fprintf(f, remark[0] ? "%-3s  %s\n" : "%s\n", ledger_hook_name(hop->event.hook), remark);
+	snprintf(lead, sizeof(lead), "  %-7s %8s  %s%*s  %s", new_leg ? leg_name(hop->leg) : "",
+		 out_duration(hop->at_ns, at), hop->end->name,
+		 width - (int)out_columns(hop->end->name), "", ledger_hook_name(hop->event.hook));
+	if (!remark[0]) {
+		fprintf(f, "%s\n", lead);
+		return;
+	}
+	snprintf(lead + strlen(lead), sizeof(lead) - strlen(lead), "%*s",
+		 5 - (int)strlen(ledger_hook_name(hop->event.hook)), "");
+	out_wrap(lead, remark, f);
 }
 
 static void print_drop(const struct drop *drop, int width, FILE *f)
 {
-	char at[OUT_NUMBER_SIZE];
+	char at[OUT_NUMBER_SIZE], lead[LEAD_SIZE], text[REMARK_SIZE];
 
-	fprintf(f, "  dropped %8s  %-*s       %s%s%s\n", out_duration(drop->at_ns, at), width,
-		drop->node->name, drop->reason, drop->function[0] ? ", in " : "", drop->function);
+	snprintf(lead, sizeof(lead), "  dropped %8s  %s%*s       ", out_duration(drop->at_ns, at),
+		 drop->node->name, width - (int)out_columns(drop->node->name), "");
+	snprintf(text, sizeof(text), "%s%s%s", drop->reason, drop->function[0] ? ", in " : "",
+		 drop->function);
+	out_wrap(lead, text, f);
 }
 
 void itinerary_print(const struct itinerary *itinerary, FILE *f)

@@ -181,7 +181,7 @@ struct recording {
 
 static int bad_file(const struct recording *recording, struct err *err, const char *what)
 {
-	return err_set(err, ERR_LABFILE, EINVAL, "%s: %s", recording->path, what);
+	return err_set(err, ERR_FAILED, EINVAL, "%s: %s", recording->path, what);
 }
 
 static int read_lab(struct recording *recording, struct err *err)
@@ -249,7 +249,7 @@ int recording_open(struct recording **out, const char *path, struct err *err)
 	FILE *file = strcmp(path, "-") ? fopen(path, "re") : stdin;
 
 	if (!file)
-		return err_set(err, ERR_LABFILE, errno, "%s: cannot open it (kernel: %s)", path,
+		return err_set(err, ERR_SYSTEM, errno, "%s: cannot open it (kernel: %s)", path,
 			       strerror(errno));
 	return recording_from(out, file, path, err);
 }

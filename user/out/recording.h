@@ -49,7 +49,7 @@ enum recorded {
 	RECORDED_CUT /* the file ends early */
 };
 
-/* path "-": stdin. Errors: ERR_LABFILE where the file is not what it should be. */
+/* path "-": stdin. Errors: ERR_FAILED where the file is not what it should be. */
 int recording_open(struct recording **recording, const char *path, struct err *err);
 /* The same from an open stream, which the recording closes; path is what errors call it. */
 int recording_from(struct recording **recording, FILE *file, const char *path, struct err *err);

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* report.c - errors and findings, as a person reads them. */
+#include <unistd.h>
+
 #include "user/out/out.h"
 
 enum { STYLE_BOLD = 1, STYLE_RED = 31, STYLE_MAGENTA = 35 };
@@ -36,13 +38,27 @@ static void print_where(const struct where *where, FILE *f)
 	fputs(": ", f);
 }
 
+/* A person gets lines that fit; a file or a program gets one, which it can search. */
+static void print_folded(const char *lead, const char *text, FILE *f)
+{
+	char plain[2048];
+	FILE *memory = isatty(fileno(f)) ? fmemopen(plain, sizeof(plain), "w") : NULL;
+
+	if (memory) {
+		print_plain(text, memory);
+		fclose(memory);
+		out_wrap(lead, plain, f);
+		return;
+	}
+	fputs(lead, f);
+	print_plain(text, f);
+	fputc('\n', f);
+}
+
 static void print_hint(const char *hint, FILE *f)
 {
-	if (!hint || !*hint)
-		return;
-	fputs("  ", f);
-	print_plain(hint, f);
-	fputc('\n', f);
+	if (hint && *hint)
+		print_folded("  ", hint, f);
 }
 
 void out_error(const struct err *err, FILE *f)

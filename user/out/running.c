@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* running.c - see running.h. */
+#include <limits.h>
 #include <string.h>
 #include <time.h>
 
@@ -41,15 +42,17 @@ static const char *netns_words(const struct running *run, const struct node *nod
 
 static void print_head(const struct running *run, FILE *f)
 {
-	char when[64];
+	char when[64], text[PATH_MAX + 128];
 	time_t started = run->started;
 	struct tm tm;
 
 	strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S", localtime_r(&started, &tm));
-	fprintf(f, "lab %s%s%s\n", run->name, run->lab->about ? ": " : "",
-		run->lab->about ? run->lab->about : "");
-	fprintf(f, "up since %s%s, from %s\n", when,
-		run->isolated ? ", isolated from the host" : "", run->lab->path);
+	snprintf(text, sizeof(text), "lab %s%s%s", run->name, run->lab->about ? ": " : "",
+		 run->lab->about ? run->lab->about : "");
+	out_wrap("", text, f);
+	snprintf(text, sizeof(text), "up since %s%s, from %s", when,
+		 run->isolated ? ", isolated from the host" : "", run->lab->path);
+	out_wrap("", text, f);
 }
 
 static void print_nodes(const struct running *run, FILE *f)
@@ -81,7 +84,18 @@ static void address_cell(struct table *table, const struct live_end *live, size_
 					"");
 }
 
-static void end_rows(struct table *table, const struct end *end, const struct live_end *live)
+/* Where the table would be too wide with them, addresses stand in lines below their ends. */
+static void address_lines(struct table *table, const struct live_end *live)
+{
+	char text[IP_TEXT_SIZE];
+
+	table_cell(table, "%s", "");
+	for (size_t i = 0; i < live->n_addresses; i++)
+		table_line(table, "    %s", ip_prefix_format(&live->addresses[i], text, sizeof(text)));
+}
+
+static void end_rows(struct table *table, const struct end *end, const struct live_end *live,
+		     bool wide)
 {
 	char mac[18];
 
@@ -95,6 +109,10 @@ static void end_rows(struct table *table, const struct end *end, const struct li
 	table_cell(table, "%u", live->info.ifindex);
 	table_cell(table, "%u", live->info.mtu);
 	table_cell(table, "%s", mac_format(live->info.mac, mac));
+	if (wide) {
+		address_lines(table, live);
+		return;
+	}
 	address_cell(table, live, 0);
 	for (size_t i = 1; i < live->n_addresses; i++) {
 		for (int blank = 0; blank < 5; blank++)
@@ -103,16 +121,40 @@ static void end_rows(struct table *table, const struct end *end, const struct li
 	}
 }
 
+/* Whether lines with all addresses in them do not fit the terminal. */
+static bool are_wide(const struct running *run, const struct live_end *ends, FILE *f)
+{
+	size_t name = 0, state = 0, address = 0;
+	char text[IP_TEXT_SIZE];
+
+	for (size_t i = 0; i < lab_n_ends(run->lab); i++) {
+		size_t n = out_columns(lab_end(run->lab, i)->name);
+		size_t s = strlen(end_state_word(ends[i].state));
+
+		name = n > name ? n : name;
+		state = s > state ? s : state;
+		for (size_t k = 0; k < ends[i].n_addresses; k++) {
+			size_t a = strlen(
+				ip_prefix_format(&ends[i].addresses[k], text, sizeof(text)));
+
+			address = a > address ? a : address;
+		}
+	}
+	/* ifindex, mtu, mac, and two blanks between columns */
+	return name + state + address + strlen("ifindex") + 5 + 17 + 5 * 2 > (size_t)out_width(f);
+}
+
 static void print_links(const struct running *run, const struct live_end *ends, FILE *f)
 {
-	static const struct table_column columns[] = {
+	bool wide = are_wide(run, ends, f);
+	const struct table_column columns[] = {
 		{ "end", TABLE_LEFT },	{ "state", TABLE_LEFT }, { "ifindex", TABLE_RIGHT },
-		{ "mtu", TABLE_RIGHT }, { "mac", TABLE_LEFT },	 { "address", TABLE_LEFT },
+		{ "mtu", TABLE_RIGHT }, { "mac", TABLE_LEFT },	 { wide ? "" : "address", TABLE_LEFT },
 	};
 	struct table *table = table_new(columns, 6);
 
 	for (size_t i = 0; i < lab_n_ends(run->lab); i++)
-		end_rows(table, lab_end(run->lab, i), &ends[i]);
+		end_rows(table, lab_end(run->lab, i), &ends[i], wide);
 	table_print(table, f);
 	table_free(table);
 }
