@@ -18,10 +18,18 @@ struct record {
 	uint64_t count;
 };
 
+/* Records come by the bufferful: those behind the last that was asked for are left out. */
+static bool enough(const struct record *record)
+{
+	return record->options.count && record->count >= record->options.count;
+}
+
 static void on_event(const struct vl_event *event, void *arg)
 {
 	struct record *record = arg;
 
+	if (enough(record))
+		return;
 	recorder_event(record->recorder, event);
 	record->count++;
 }
@@ -31,7 +39,7 @@ static void on_drop(const struct vl_drop *drop, void *arg)
 	char reason[STACK_NAME_SIZE], function[STACK_NAME_SIZE];
 	struct record *record = arg;
 
-	if (!drop_matches(drop, &record->options.filter, record->run->lab))
+	if (enough(record) || !drop_matches(drop, &record->options.filter, record->run->lab))
 		return;
 	tap_drop_names(drop, reason, function, NULL);
 	recorder_drop(record->recorder, drop, reason, function);
@@ -41,12 +49,10 @@ static void on_drop(const struct vl_drop *drop, void *arg)
 static int follow(struct record *record, struct tap *tap, uint64_t until, struct err *err)
 {
 	const struct tap_handlers handlers = {on_event, on_drop, record};
-	const struct view_options *options = &record->options;
 	int ret = 0;
 
 	while (!ret && !cmd_interrupted && tap_now_ns() < until &&
-	       !recorder_failed(record->recorder) &&
-	       !(options->count && record->count >= options->count))
+	       !recorder_failed(record->recorder) && !enough(record))
 		ret = tap_poll(tap, POLL_MS, &handlers, err);
 	return ret ? ret : tap_poll(tap, 0, &handlers, err);
 }
@@ -70,8 +76,9 @@ static int run_record(struct record *record, struct err *err)
 			     err);
 		closed = recorder_close(record->recorder, tap_lost(&tap), &totals, err);
 		ret = ret ? ret : closed;
-		fprintf(stderr, "%" PRIu64 " records, %" PRIu64 " drops, %" PRIu64 " lost\n",
-			totals.events, totals.drops, totals.lost);
+		fprintf(stderr, "%" PRIu64 " record%s, %" PRIu64 " drop%s, %" PRIu64 " lost\n",
+			totals.events, totals.events == 1 ? "" : "s", totals.drops,
+			totals.drops == 1 ? "" : "s", totals.lost);
 	}
 	tap_close(&tap);
 	return ret;

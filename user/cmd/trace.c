@@ -60,6 +60,21 @@ static int follow(struct tap *tap, struct view *view, uint64_t until, struct err
 	return ret < 0 ? ret : 0;
 }
 
+/* Not among the records: whoever reads those gets lines of one kind only. */
+static void print_sums(const struct view *view, const struct tap *tap)
+{
+	const struct view_options *options = view->options;
+	const char *s = view->shown == 1 ? "" : "s";
+
+	if (options && options->itineraries)
+		fprintf(stderr, "%" PRIu64 " stor%s of ", view->shown,
+			view->shown == 1 ? "y" : "ies");
+	else if (options && options->count && view->shown < view->records)
+		fprintf(stderr, "%" PRIu64 " record%s shown of ", view->shown, s);
+	fprintf(stderr, "%" PRIu64 " record%s, %" PRIu64 " lost\n", view->records,
+		view->records == 1 ? "" : "s", tap_lost(tap));
+}
+
 static int run_trace(struct running *run, const struct view_options *options, struct err *err)
 {
 	struct view view = {0};
@@ -77,9 +92,7 @@ static int run_trace(struct running *run, const struct view_options *options, st
 		if (!ret)
 			ret = follow(&tap, &view,
 				     options->for_ns ? now + options->for_ns : UINT64_MAX, err);
-		/* Not among the records: whoever reads those gets lines of one kind only. */
-		fprintf(stderr, "%" PRIu64 " records, %" PRIu64 " lost\n", view.records,
-			tap_lost(&tap));
+		print_sums(&view, &tap);
 	}
 	view_close(&view);
 	tap_close(&tap);
