@@ -21,7 +21,7 @@ const struct cmd cmds[] = {
 	{ "up", cmd_up, "FILE|NAME [--isolated] [--as NAME] [--hooks LIST] [--xdp MODE] [--tc HOW] [-j]",
 	  "build a lab and watch every end of its links",
 	  "  FILE|NAME       a lab file, or the name of a bundled lab (blue)\n"
-	  "  --isolated      a new namespace stands in for the host: nothing else is touched\n"
+	  "  --isolated      a new namespace stands in for the host: nothing else changes\n"
 	  "  --as NAME       run it under another name, with namespaces called NAME-NODE\n"
 	  "  --hooks LIST    in,out (default), in, out, or none\n"
 	  "  --xdp MODE      generic (default), native, off\n"
@@ -162,8 +162,8 @@ const struct cmd cmds[] = {
 	  "  --runs N        of each, in turns (5; 9 for --matrix)\n"
 	  "  --threads N     that generate live frames (one a CPU)\n"
 	  "  --cpu A,B       where sender and receiver run; none: where the kernel likes\n"
-	  "  --compare FILE  beside an earlier --json; exit status 1 if something is worse by\n"
-	  "  --threshold P   more than P percent (5)\n"
+	  "  --compare FILE  beside an earlier --json; exit status 1 if something is worse\n"
+	  "  --threshold P   by more than P percent (5)\n"
 	  "  --csv           one line a measurement\n\n"
 	  "`bench build [SHAPE SIZE...] [--runs N] [-j]` measures how long a generated lab\n"
 	  "(chain 100) takes to build and to remove, watched and not.\n\n"
