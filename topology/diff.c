@@ -15,7 +15,7 @@ uint32_t end_mtu(const struct end *end)
 
 enum xdp_mode link_xdp(const struct lab *lab, const struct link *link, enum xdp_mode asked)
 {
-	return asked ?: link->xdp ?: lab->xdp ?: XDP_MODE_GENERIC;
+	return asked ?: link->xdp ?: lab->xdp ?: XDP_MODE_OFF;
 }
 
 unsigned link_hooks(const struct lab *lab, const struct link *link, unsigned asked)

@@ -24,7 +24,7 @@ const struct cmd cmds[] = {
 	  "  --isolated      a new namespace stands in for the host: nothing else changes\n"
 	  "  --as NAME       run it under another name, with namespaces called NAME-NODE\n"
 	  "  --hooks LIST    in,out (default), in, out, or none\n"
-	  "  --xdp MODE      generic (default), native, off\n"
+	  "  --xdp MODE      off (default), generic, native\n"
 	  "  --tc HOW        auto (default), tcx, clsact\n" },
 	{ "down", cmd_down, "[LAB|FILE] [-j]", "remove a lab and everything that it made", NULL },
 	{ "gc", cmd_gc, "[--dry-run] [-j]", "remove what crashed labs left, and nothing else",

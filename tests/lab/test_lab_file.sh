@@ -109,7 +109,7 @@ test_guests() {
 
 test_watched() {
 	up_example watched
-	assert_eq "$(hooks_of a:eth0)" "in out" "hooks of a:eth0"
+	assert_eq "$(hooks_of a:eth0)" "in out xdp" "hooks of a:eth0"
 	assert_eq "$(ip_json a '.[0].xdp.mode' link show eth1)" 1 "mode of XDP (1: native)"
 	good inside a tc filter show dev eth2 egress
 	assert_eq "$out" "" "filters of a:eth2"

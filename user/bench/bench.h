@@ -21,7 +21,7 @@ enum bench_hooks {
 	BENCH_HOOKS_CLSACT,
 	BENCH_HOOKS_GENERIC, /* XDP alone */
 	BENCH_HOOKS_NATIVE,
-	BENCH_HOOKS_UP,	     /* as `up` does by default: tc in and out, and generic XDP */
+	BENCH_HOOKS_UP,	     /* as `up` does by default: tc in and out */
 	BENCH_HOOKS_COUNT,
 };
 const char *bench_hooks_word(enum bench_hooks hooks); /* "xdp-native" */

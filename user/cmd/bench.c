@@ -142,8 +142,7 @@ static void add_stack(struct bench *bench, enum bench_hooks hooks, const struct 
 static void add_pps(struct bench *bench, enum bench_hooks hooks, const struct bench_link *link)
 {
 	const struct bench_options *options = &bench->options;
-	bool has_xdp = hooks == BENCH_HOOKS_GENERIC || hooks == BENCH_HOOKS_NATIVE ||
-		       hooks == BENCH_HOOKS_UP;
+	bool has_xdp = hooks == BENCH_HOOKS_GENERIC || hooks == BENCH_HOOKS_NATIVE;
 
 	for (enum bench_what what = BENCH_PPS_DROP; what <= BENCH_PPS_SOCKET; what++)
 		for (size_t i = 0; i < options->n_sizes; i++)
