@@ -10,11 +10,10 @@
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 
+#include "bpf/places.h"
 #include "bpf/vethlab.h"
 
 char LICENSE[] SEC("license") = "GPL";
-
-const volatile __u32 ifindex_base = 0;
 
 /* The lab's own map: who is an end (set before load). */
 struct {
@@ -60,7 +59,7 @@ static __always_inline __u32 end_of_skb(const struct sk_buff *skb, __u32 *arrive
 		ifindex = skb->skb_iif;
 		*arrived = 1;
 	}
-	end = ifindex - ifindex_base;
+	end = place_end(inode, ifindex);
 	e = bpf_map_lookup_elem(&ends, &end);
 	/* An ifindex is unique in its namespace only. */
 	return e && e->in_use && e->netns == inode ? end : VL_NO_END;

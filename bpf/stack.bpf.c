@@ -10,11 +10,11 @@
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 
+#include "bpf/places.h"
 #include "bpf/vethlab.h"
 
 char LICENSE[] SEC("license") = "GPL";
 
-const volatile __u32 ifindex_base = 0;
 const volatile __u32 n_ends = 0;
 /* One ping's packets only: its id, or its first payload bytes (NAT changes the id). */
 const volatile bool by_token = false;
@@ -229,7 +229,7 @@ int BPF_PROG(on_drop, struct sk_buff *skb, void *location, int reason)
 	drop.packet.cpu = bpf_get_smp_processor_id();
 	drop.packet.hook = VL_HOOKS;
 	drop.packet.len = skb->len;
-	drop.packet.end = drop.ifindex - ifindex_base;
+	drop.packet.end = place_end(inode, drop.ifindex);
 	if (drop.packet.end >= n_ends)
 		drop.packet.end = VL_NO_END;
 	drop.node = *node;

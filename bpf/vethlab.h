@@ -70,12 +70,16 @@ struct vl_counters {
 };
 _Static_assert(sizeof(struct vl_counters) == 29 * 8, "struct vl_counters has changed");
 
+enum vl_lab_flag {
+	VL_LAB_OBSERVED = 1 << 0, /* its links were there before: their ifindexes are what they are */
+};
+
 /* Value of the array `lab` (one entry): what the other maps belong to. */
 struct vl_lab {
 	__u32 version;      /* VL_VERSION */
 	__u32 n_ends;       /* entries in use of `ends` and the counters */
-	__u32 ifindex_base; /* end = ifindex - ifindex_base */
-	__u32 reserved;
+	__u32 ifindex_base; /* end = ifindex - ifindex_base, unless VL_LAB_OBSERVED */
+	__u32 flags;        /* enum vl_lab_flag */
 	__u64 started_ns;   /* CLOCK_MONOTONIC, when the lab was built */
 	char name[VL_LAB_SIZE];
 };
@@ -96,6 +100,16 @@ struct vl_end {
 };
 _Static_assert(sizeof(struct vl_end) == 32 + VL_LAB_SIZE + VL_NODE_SIZE + VL_IFNAME_SIZE,
 	       "struct vl_end has changed");
+
+/*
+ * Key of the hash `places`, which a lab has that vethlab did not build; the value is the end's
+ * number (32 bits). An ifindex is unique in its namespace only.
+ */
+struct vl_place {
+	__u32 netns; /* inode of the network namespace */
+	__u32 ifindex;
+};
+_Static_assert(sizeof(struct vl_place) == 8, "struct vl_place has changed");
 
 /* Which parts of a filter count. No bit set: every ICMP packet matches. */
 enum vl_filter_field {

@@ -20,6 +20,8 @@
 /* enum bpf_attach_type of 6.6: linux/bpf.h and libbpf of Debian 12 do not have them. */
 #define ATTACH_TCX_INGRESS ((enum bpf_attach_type)46)
 #define ATTACH_TCX_EGRESS  ((enum bpf_attach_type)47)
+/* Likewise: without another program named, before all. */
+enum { TCX_BEFORE = 1 << 3 };
 
 /*
  * Our filter among others on a clsact. First of all, so that no verdict of another hides packets
@@ -64,19 +66,22 @@ enum watch_tc watch_tc_available(void)
 	return tc_available;
 }
 
-/* Attach, and pin the link so that it outlives us. */
+/* Attach watch->progs[prog], and pin the link so that it outlives us. */
 static int attach_link(struct watch *watch, int prog, enum vl_hook hook, uint32_t number,
 		       uint32_t ifindex, enum bpf_attach_type type, uint32_t flags,
 		       const char *object, struct err *err)
 {
 	DECLARE_LIBBPF_OPTS(bpf_link_create_opts, opts, .flags = flags);
+	int own, fd = watch_door(watch, prog, number, &own), link, error;
 	char path[256], action[64];
-	int link, error;
 
 	snprintf(action, sizeof(action), "attach the %s program", hook_names[hook]);
-	link = bpf_link_create(prog, ifindex, type, &opts);
+	link = fd < 0 ? fd : bpf_link_create(fd, ifindex, type, &opts);
+	error = fd < 0 ? -fd : errno;
+	if (own >= 0)
+		close(own);
 	if (link < 0)
-		return watch_fail(err, errno, object, action, "CAP_BPF and CAP_NET_ADMIN");
+		return watch_fail(err, error, object, action, "CAP_BPF and CAP_NET_ADMIN");
 	watch_path(path, watch->lab, "links/%u_%s", number, hook_names[hook]);
 	error = bpf_obj_pin(link, path) ? errno : 0;
 	close(link);
@@ -88,15 +93,17 @@ static int attach_link(struct watch *watch, int prog, enum vl_hook hook, uint32_
 int watch_attach_tcx(struct watch *watch, uint32_t number, uint32_t ifindex, const char *object,
 		     struct err *err)
 {
+	/* Before other people's programs: no verdict of theirs hides packets from us. */
+	uint32_t flags = watch->observed ? TCX_BEFORE : 0;
 	int ret = 0;
 
 	watch_log_start();
 	if (watch->progs[VL_HOOK_OUT] >= 0)
-		ret = attach_link(watch, watch->progs[VL_HOOK_OUT], VL_HOOK_OUT, number, ifindex,
-				  ATTACH_TCX_EGRESS, 0, object, err);
+		ret = attach_link(watch, VL_HOOK_OUT, VL_HOOK_OUT, number, ifindex,
+				  ATTACH_TCX_EGRESS, flags, object, err);
 	if (!ret && watch->progs[VL_HOOK_IN] >= 0)
-		ret = attach_link(watch, watch->progs[VL_HOOK_IN], VL_HOOK_IN, number, ifindex,
-				  ATTACH_TCX_INGRESS, 0, object, err);
+		ret = attach_link(watch, VL_HOOK_IN, VL_HOOK_IN, number, ifindex,
+				  ATTACH_TCX_INGRESS, flags, object, err);
 	return ret;
 }
 
@@ -122,10 +129,10 @@ int watch_attach_xdp(struct watch *watch, uint32_t number, uint32_t ifindex, enu
 		     const char *object, struct err *err)
 {
 	bool native = mode == XDP_MODE_NATIVE;
-	int prog = watch->progs[native ? PROG_XDP_NATIVE : VL_HOOK_XDP], ret;
+	int prog = native ? PROG_XDP_NATIVE : VL_HOOK_XDP, ret;
 	const char *why;
 
-	if (mode == XDP_MODE_OFF || prog < 0)
+	if (mode == XDP_MODE_OFF || watch->progs[prog] < 0)
 		return 0;
 	watch_log_start();
 	ret = attach_link(watch, prog, VL_HOOK_XDP, number, ifindex, BPF_XDP,
@@ -188,6 +195,42 @@ int watch_clsact_filters(struct watch *watch, struct nl *nl, uint32_t ifindex,
 	return ret;
 }
 
+void watch_detach(const char *path)
+{
+	int link = bpf_obj_get(path);
+
+	if (link < 0)
+		return;
+	bpf_link_detach(link); /* a link without its interface is detached already */
+	close(link);
+}
+
+int watch_place_end(struct watch *watch, uint32_t number, const struct vl_end *end, struct err *err)
+{
+	struct vl_place place = {.netns = end->netns, .ifindex = end->ifindex};
+	int fd = watch->maps[MAP_PLACES];
+
+	if (bpf_map_update_elem(fd, &place, &number, BPF_ANY))
+		return watch_fail(err, errno, end->ifname, "enter the end into the map `places`",
+				  "CAP_BPF");
+	return 0;
+}
+
+/* Its entry of `places`, if that is still its own. */
+static void leave_place(struct watch *watch, uint32_t number)
+{
+	struct vl_place place;
+	struct vl_end end;
+	uint32_t now;
+
+	if (watch->maps[MAP_PLACES] < 0 ||
+	    bpf_map_lookup_elem(watch->maps[MAP_ENDS], &number, &end) || !end.in_use)
+		return;
+	place = (struct vl_place){.netns = end.netns, .ifindex = end.ifindex};
+	if (!bpf_map_lookup_elem(watch->maps[MAP_PLACES], &place, &now) && now == number)
+		bpf_map_delete_elem(watch->maps[MAP_PLACES], &place);
+}
+
 int watch_forget_end(struct watch *watch, uint32_t number, struct err *err)
 {
 	struct vl_end none = {};
@@ -195,8 +238,11 @@ int watch_forget_end(struct watch *watch, uint32_t number, struct err *err)
 
 	for (int hook = 0; hook < VL_HOOKS; hook++) {
 		watch_path(path, watch->lab, "links/%u_%s", number, hook_names[hook]);
+		if (watch->observed)
+			watch_detach(path);
 		if (unlink(path) && errno != ENOENT)
 			return watch_fail(err, errno, path, "remove the pin", "CAP_DAC_OVERRIDE");
 	}
+	leave_place(watch, number);
 	return watch_name_end(watch, number, &none, err);
 }

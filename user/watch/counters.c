@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* Entries a batch: 256 ends of 232 bytes on 64 CPUs are 3.8 MB. */
 enum { BATCH = 256 };
@@ -90,6 +91,28 @@ int watch_read(struct watch *watch, enum vl_hook hook, struct vl_counters *count
 	return watch_sum_map(watch, MAP_COUNT_OUT + hook, true, sizeof(*counters), counters, err);
 }
 
+/* What the kernel dropped at an end that had the number before. */
+static void clear_drops(struct watch *watch, uint32_t number)
+{
+	struct vl_drop_key key, next;
+	char path[256];
+	bool more;
+	int fd;
+
+	watch_path(path, watch->lab, "drop_count");
+	fd = bpf_obj_get(path);
+	if (fd < 0)
+		return; /* it counts none */
+	more = !bpf_map_get_next_key(fd, NULL, &next);
+	while (more) {
+		key = next;
+		more = !bpf_map_get_next_key(fd, &key, &next);
+		if (key.end == number)
+			bpf_map_delete_elem(fd, &key);
+	}
+	close(fd);
+}
+
 int watch_clear_end(struct watch *watch, uint32_t number, struct err *err)
 {
 	int n_cpus = libbpf_num_possible_cpus(), ret = 0;
@@ -106,5 +129,6 @@ int watch_clear_end(struct watch *watch, uint32_t number, struct err *err)
 			ret = watch_fail(err, errno, watch->lab, "clear the counters of an end",
 					 "CAP_BPF");
 	free(zeros);
+	clear_drops(watch, number);
 	return ret;
 }

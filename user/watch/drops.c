@@ -45,8 +45,13 @@ int watch_start_drops(struct watch *watch, struct err *err)
 	ret = bpf_map_lookup_elem(watch->maps[MAP_LAB], &zero, &lab) ? -errno : 0;
 	if (!ret) {
 		skel->rodata->ifindex_base = lab.ifindex_base;
+		skel->rodata->observed = watch->observed;
 		ret = bpf_map__reuse_fd(skel->maps.ends, watch->maps[MAP_ENDS]);
 	}
+	if (!ret)
+		ret = watch->observed ?
+			      bpf_map__reuse_fd(skel->maps.places, watch->maps[MAP_PLACES]) :
+			      bpf_map__set_autocreate(skel->maps.places, false);
 	if (!ret)
 		ret = drops__load(skel);
 	if (!ret)
@@ -197,7 +202,7 @@ static size_t join_alike(struct watch_drop *drops, size_t n)
 	return kept;
 }
 
-/* Entries are never deleted, so walking the keys meets each once. */
+/* Entries go only when their end's number is given out again: walking the keys meets each once. */
 static size_t read_all(struct watch *watch, int fd, int n_cpus, struct watch_drop *drops)
 {
 	struct vl_drop_key key, *last = NULL, next;

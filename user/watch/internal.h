@@ -25,7 +25,10 @@ enum watch_map {
 	MAP_ECHO_COUNT = MAP_TIMES + WATCH_TIMES,
 	MAP_ECHOES,
 	MAP_SETTINGS,
-	WATCH_MAPS,
+	MAP_HERE,   /* these of observed labs only: see door.c */
+	MAP_PLACES,
+	MAP_DOORS,  /* by program: where a tail call goes */
+	WATCH_MAPS = MAP_DOORS + 3,
 };
 
 /* Programs by their place in watch->progs: one a hook (enum vl_hook), and native XDP's. */
@@ -36,6 +39,7 @@ struct watch {
 	char lab[LAB_NAME_MAX + 1];
 	uint32_t n_ends;
 	uint64_t started_ns;
+	bool observed;
 	struct vethlab *skel;   /* loaded by us: it owns the descriptors. NULL: opened from pins */
 	int maps[WATCH_MAPS];
 	int progs[WATCH_PROGS];
@@ -44,6 +48,17 @@ struct watch {
 /* "<WATCH_DIR>/<lab>/<format...>" into path. */
 void watch_path(char path[256], const char *lab, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
+
+/* The maps of an observed lab that the skeleton has not: into watch->maps, once programs are loaded. */
+int watch_make_doors(struct watch *watch);
+/*
+ * The program to attach to a hook of an end: the lab's own, which stays open, or in an observed lab
+ * one for this end alone, in *own for the caller to close. Returns a descriptor, or -errno.
+ */
+int watch_door(struct watch *watch, int prog, uint32_t number, int *own);
+
+/* Take the program of a pinned attachment off now, not when the kernel gets to it. */
+void watch_detach(const char *path);
 
 /* Whether a map's entries are counted into by the kernel, one an end. */
 bool watch_map_counts(int map);

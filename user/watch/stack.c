@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "bpf/stack.skel.h"
 #include "user/watch/internal.h"
@@ -31,6 +32,23 @@ static int take_record(void *ctx, void *data, size_t size)
 	return 0;
 }
 
+/* The lab's own map of its ends' places. */
+static int use_places(struct bpf_map *map, const char *lab)
+{
+	char path[256];
+	int fd, ret;
+
+	if (!lab)
+		return bpf_map__set_autocreate(map, false);
+	watch_path(path, lab, "places");
+	fd = bpf_obj_get(path);
+	if (fd < 0)
+		return -errno;
+	ret = bpf_map__reuse_fd(map, fd);
+	close(fd);
+	return ret;
+}
+
 static int load(struct stack_watch *watch, const struct stack_config *config, struct err *err)
 {
 	struct stack *skel = stack__open();
@@ -44,8 +62,11 @@ static int load(struct stack_watch *watch, const struct stack_config *config, st
 	skel->rodata->by_token = config->by_token;
 	skel->rodata->token_id = config->id;
 	skel->rodata->token = config->token;
+	skel->rodata->observed = config->observed;
 	bpf_map__set_max_entries(skel->maps.nodes, config->n_nodes ? config->n_nodes : 1);
-	ret = stack__load(skel);
+	ret = use_places(skel->maps.places, config->observed);
+	if (!ret)
+		ret = stack__load(skel);
 	if (ret)
 		return watch_fail(err, -ret, "drops", "load the program", "CAP_BPF, CAP_PERFMON");
 	for (size_t i = 0; i < config->n_nodes; i++)

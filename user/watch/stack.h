@@ -22,6 +22,7 @@ struct stack_config {
 	const struct stack_node *nodes;
 	size_t n_nodes;
 	uint32_t ifindex_base, n_ends;
+	const char *observed; /* name of the lab, if vethlab did not build it; NULL: it did */
 	bool by_token; /* only packets with this id or these first payload bytes */
 	uint16_t id;
 	uint64_t token;

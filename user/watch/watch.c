@@ -40,6 +40,11 @@ static const char *const map_names[WATCH_MAPS] = {
 	[MAP_ECHO_COUNT] = "echo_count",
 	[MAP_ECHOES] = "echoes",
 	[MAP_SETTINGS] = "settings",
+	[MAP_HERE] = "here",
+	[MAP_PLACES] = "places",
+	[MAP_DOORS] = "doors_tc",
+	[MAP_DOORS + 1] = "doors_xdp",
+	[MAP_DOORS + 2] = "doors_xdp_frags",
 };
 static const char *const prog_names[WATCH_PROGS] = {"vl_out", "vl_xdp", "vl_in", "vl_xdp_frags"};
 
@@ -92,6 +97,9 @@ void watch_close(struct watch *watch)
 	if (!watch)
 		return;
 	if (watch->skel) {
+		for (int i = MAP_PLACES; i < WATCH_MAPS; i++)
+			if (watch->maps[i] >= 0)
+				close(watch->maps[i]);
 		vethlab__destroy(watch->skel);
 	} else {
 		for (int i = 0; i < WATCH_MAPS; i++)
@@ -140,6 +148,8 @@ static bool map_wanted(const struct watch_config *config, int map)
 	case MAP_COUNT_IN:
 		return config->in;
 	}
+	if (map >= MAP_HERE)
+		return config->observed;
 	return map < MAP_TIMES || !config->no_time;
 }
 
@@ -157,6 +167,7 @@ static int watch_configure(struct vethlab *skel, const struct watch_config *conf
 	if (cpus < 0)
 		return cpus;
 	skel->rodata->ifindex_base = config->ifindex_base;
+	skel->rodata->observed = config->observed;
 	skel->rodata->n_cpus = cpus;
 	skel->rodata->follow_echoes = !config->no_time;
 	skel->rodata->arrival_hook = config->in ? VL_HOOK_IN : VL_HOOK_XDP;
@@ -164,13 +175,13 @@ static int watch_configure(struct vethlab *skel, const struct watch_config *conf
 	for (int i = 0; i < WATCH_PROGS && !ret; i++)
 		ret = bpf_program__set_autoload(
 			bpf_object__find_program_by_name(skel->obj, prog_names[i]), wanted[i]);
-	for (int i = 0; i < WATCH_MAPS && !ret; i++) {
+	for (int i = 0; i <= MAP_HERE && !ret; i++) {
 		struct bpf_map *map = bpf_object__find_map_by_name(skel->obj, map_names[i]);
 
 		/* 6.1 looks at all global functions, called or not, and these want their maps. */
 		if (!map_wanted(config, i))
-			ret = i < MAP_TIMES ? bpf_map__set_autocreate(map, false) :
-					      bpf_map__set_max_entries(map, 1);
+			ret = i < MAP_TIMES || i == MAP_HERE ? bpf_map__set_autocreate(map, false) :
+							       bpf_map__set_max_entries(map, 1);
 		else if (watch_map_counts(i) || i == MAP_ENDS)
 			ret = bpf_map__set_max_entries(map, map_size(config->n_ends));
 	}
@@ -183,6 +194,7 @@ static int watch_describe(struct watch *watch, const struct watch_config *config
 		.version = VL_VERSION,
 		.n_ends = config->n_ends,
 		.ifindex_base = config->ifindex_base,
+		.flags = config->observed ? VL_LAB_OBSERVED : 0,
 	};
 	struct timespec now;
 	uint32_t zero = 0;
@@ -198,7 +210,7 @@ static void take_descriptors(struct watch *watch, const struct watch_config *con
 {
 	struct bpf_object *obj = watch->skel->obj;
 
-	for (int i = 0; i < WATCH_MAPS; i++) {
+	for (int i = 0; i <= MAP_HERE; i++) {
 		int fd = bpf_map__fd(bpf_object__find_map_by_name(obj, map_names[i]));
 
 		watch->maps[i] = fd < 0 || !map_wanted(config, i) ? -1 : fd;
@@ -229,6 +241,12 @@ int watch_load(struct watch **out, const struct watch_config *config, struct err
 		goto out;
 	}
 	take_descriptors(watch, config);
+	watch->observed = config->observed;
+	ret = config->observed ? watch_make_doors(watch) : 0;
+	if (ret) {
+		watch_fail(err, -ret, config->lab, "make the maps that name its ends", need);
+		goto out;
+	}
 	ret = watch_describe(watch, config);
 	if (ret)
 		watch_fail(err, -ret, config->lab, "describe the lab in its map", need);
@@ -333,6 +351,7 @@ static int open_pins(struct watch *watch, struct err *err)
 		return err_set(err, ERR_FAILED, EPROTO,
 			       "%s: its maps have version %u, this vethlab reads version %u",
 			       watch->lab, lab.version, VL_VERSION);
+	watch->observed = lab.flags & VL_LAB_OBSERVED;
 	watch->n_ends = lab.n_ends;
 	watch->started_ns = lab.started_ns;
 	return 0;
@@ -383,11 +402,32 @@ static int remove_tree(int parent, const char *dir)
 	return ret;
 }
 
+/* The interfaces of an observed lab stay: its programs are off them when the pins are gone. */
+static void detach_all(const char *lab)
+{
+	char path[256];
+	struct dirent *entry;
+	DIR *dir;
+
+	watch_path(path, lab, "places");
+	if (access(path, F_OK))
+		return;
+	watch_path(path, lab, "links");
+	dir = opendir(path);
+	while (dir && (entry = readdir(dir))) {
+		watch_path(path, lab, "links/%s", entry->d_name);
+		watch_detach(path);
+	}
+	if (dir)
+		closedir(dir);
+}
+
 int watch_unpin(const char *lab, struct err *err)
 {
 	char path[256];
 	int ret;
 
+	detach_all(lab);
 	snprintf(path, sizeof(path), WATCH_DIR "/%s", lab);
 	ret = remove_tree(AT_FDCWD, path);
 	if (ret)

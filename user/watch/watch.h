@@ -34,6 +34,7 @@ struct watch_config {
 	uint32_t ifindex_base;
 	uint32_t n_ends;
 	bool in, out, xdp; /* which programs to load */
+	bool observed;     /* its interfaces were there before: ifindex_base says nothing */
 	bool no_time;      /* do not follow echoes: no times, no echo counters (watch/time.h) */
 };
 
@@ -47,6 +48,9 @@ int watch_load(struct watch **watch, const struct watch_config *config, struct e
 /* Write the entry of `ends` for one end. */
 int watch_name_end(struct watch *watch, uint32_t number, const struct vl_end *end,
 		   struct err *err);
+/* In an observed lab, tell the programs which end is at end->netns and end->ifindex. */
+int watch_place_end(struct watch *watch, uint32_t number, const struct vl_end *end,
+		    struct err *err);
 /*
  * Pin maps and programs below WATCH_DIR/LAB (made if absent), and start to count drops
  * (watch/drops.h) if the kernel can.
