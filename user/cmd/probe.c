@@ -18,12 +18,14 @@ static uint8_t family_of(const struct probe *probe)
 static void on_record(const struct vl_event *event, void *arg)
 {
 	struct probe *probe = arg;
+	struct vl_event placed = *event;
 
 	/* Another ping may use the same id; its payload tells it apart. */
 	if ((event->flags & VL_EV_PAYLOAD) && !(event->flags & VL_EV_QUOTED) &&
 	    event->payload != probe->token)
 		return;
-	if (story_add(probe->story, event) < 0)
+	placed.end = tap_place(probe->config.run, event->end);
+	if (placed.end != VL_NO_END && story_add(probe->story, &placed) < 0)
 		probe->no_memory = true;
 }
 
@@ -31,11 +33,13 @@ static void on_drop(const struct vl_drop *drop, void *arg)
 {
 	char reason[STACK_NAME_SIZE], function[STACK_NAME_SIZE];
 	struct probe *probe = arg;
+	struct vl_drop placed = *drop;
 
 	if ((drop->packet.flags & VL_EV_PAYLOAD) && drop->packet.payload != probe->token)
 		return;
 	tap_drop_names(drop, reason, function, NULL);
-	if (story_add_drop(probe->story, drop, reason, function) < 0)
+	placed.packet.end = tap_place(probe->config.run, drop->packet.end);
+	if (story_add_drop(probe->story, &placed, reason, function) < 0)
 		probe->no_memory = true;
 }
 

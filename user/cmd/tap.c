@@ -21,6 +21,13 @@ uint64_t tap_now_ns(void)
 	return (uint64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
+uint32_t tap_place(const struct running *run, uint32_t number)
+{
+	const struct end *end = lab_find_number(run->lab, number);
+
+	return end ? 2 * end->link->index + (end == end->link->ends[1]) : VL_NO_END;
+}
+
 void tap_drop_names(const struct vl_drop *drop, char *reason, char *function, void *arg)
 {
 	(void)arg;
@@ -32,7 +39,7 @@ void tap_open_stack(struct stack_watch **stack, const struct running *run, bool 
 		    uint16_t id, uint64_t token, char *why, size_t size)
 {
 	struct stack_config config = {.ifindex_base = run->ifindex_base,
-				      .n_ends = lab_n_ends(run->lab),
+				      .n_ends = run->capacity,
 				      .by_token = by_token,
 				      .id = id,
 				      .token = token};
@@ -57,7 +64,7 @@ int tap_open(struct tap *tap, const struct running *run, const struct vl_filter 
 	char why[512] = "";
 	int ret;
 
-	*tap = (struct tap){0};
+	*tap = (struct tap){.run = run};
 	ret = watch_open(&tap->watch, run->name, err);
 	if (ret == -ENOENT) {
 		err_clear(err);
@@ -81,14 +88,38 @@ void tap_close(struct tap *tap)
 	*tap = (struct tap){0};
 }
 
+struct placing {
+	const struct tap *tap;
+	const struct tap_handlers *handlers;
+};
+
+static void place_event(const struct vl_event *event, void *arg)
+{
+	const struct placing *placing = arg;
+	struct vl_event placed = *event;
+
+	placed.end = tap_place(placing->tap->run, event->end);
+	placing->handlers->event(&placed, placing->handlers->arg);
+}
+
+static void place_drop(const struct vl_drop *drop, void *arg)
+{
+	const struct placing *placing = arg;
+	struct vl_drop placed = *drop;
+
+	placed.packet.end = tap_place(placing->tap->run, drop->packet.end);
+	placing->handlers->drop(&placed, placing->handlers->arg);
+}
+
 int tap_poll(struct tap *tap, int timeout_ms, const struct tap_handlers *handlers, struct err *err)
 {
-	int ret = watch_session_poll(tap->session, timeout_ms, handlers->event, handlers->arg, err);
+	struct placing placing = {tap, handlers};
+	int ret = watch_session_poll(tap->session, timeout_ms, place_event, &placing, err);
 
 	if (ret < 0 && ret != -EINTR)
 		return ret;
 	if (tap->stack)
-		ret = stack_watch_poll(tap->stack, handlers->drop, handlers->arg, err);
+		ret = stack_watch_poll(tap->stack, place_drop, &placing, err);
 	return ret < 0 && ret != -EINTR ? ret : 0;
 }
 

@@ -15,12 +15,20 @@ struct tap_handlers {
 };
 
 struct tap {
+	const struct running *run; /* borrowed */
 	struct watch *watch;
 	struct watch_session *session;
 	struct stack_watch *stack; /* NULL: drops are not seen; why not went to stderr */
 	uint64_t lost_told;
 };
 
+/*
+ * Programs name an end by the number of its counters, which stays when links come and go before it.
+ * What tells and keeps records goes by its place in the lab (lab_end()): VL_NO_END if it has none.
+ */
+uint32_t tap_place(const struct running *run, uint32_t number);
+
+/* run must live as long as tap. The handlers get places. */
 int tap_open(struct tap *tap, const struct running *run, const struct vl_filter *filter,
 	     struct err *err);
 void tap_close(struct tap *tap);

@@ -12,13 +12,13 @@ static bool address_in(const uint8_t a[16], const uint8_t prefix[16], unsigned l
 	return !memcmp(a, prefix, whole) && (!rest || !((a[whole] ^ prefix[whole]) & mask));
 }
 
-/* end: VL_NO_END where a packet was at none. */
-static bool place_fits(const struct vl_filter *filter, const struct lab *lab, uint32_t number,
+/* place: of an end in the lab; VL_NO_END where a packet was at none. */
+static bool place_fits(const struct vl_filter *filter, const struct lab *lab, uint32_t place,
 		       const struct node *node)
 {
-	const struct end *end = number < lab_n_ends(lab) ? lab_end(lab, number) : NULL;
+	const struct end *end = place < lab_n_ends(lab) ? lab_end(lab, place) : NULL;
 
-	if ((filter->fields & VL_F_END) && filter->end != number)
+	if ((filter->fields & VL_F_END) && !(end && filter->end == end->number))
 		return false;
 	if ((filter->fields & VL_F_LINK) && !(end && filter->link == end->link->index))
 		return false;
