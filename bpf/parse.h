@@ -176,8 +176,10 @@ enum ip_kind {
 struct ip_view {
 	__u32 off;   /* of the transport header, from the frame's start */
 	__u32 end;   /* where the packet ends: its own length, or the frame's if that is less */
+	__u32 frag_id; /* of a fragment; else 0 */
+	__u16 frag_off; /* in bytes */
 	__u8 proto;
-	__u8 flags;  /* VL_EV_FRAGMENT, VL_EV_CUT */
+	__u8 flags;  /* VL_EV_FRAGMENT, VL_EV_MORE, VL_EV_CUT */
 };
 
 /*
@@ -213,10 +215,15 @@ static __always_inline enum ip_kind ipv4_parse(const struct frame *f, __u32 off,
 	view->end = ip_end(f, off, len, &view->flags);
 	view->off = off + ihl;
 	view->proto = ip->protocol;
+	view->frag_id = 0;
+	view->frag_off = 0;
 	if (view->off > view->end)
 		return IP_MALFORMED; /* the frame ends inside the options */
-	if (frag & (IPV4_MORE_FRAGMENTS | IPV4_OFFSET))
-		view->flags |= VL_EV_FRAGMENT;
+	if (frag & (IPV4_MORE_FRAGMENTS | IPV4_OFFSET)) {
+		view->flags |= VL_EV_FRAGMENT | (frag & IPV4_MORE_FRAGMENTS ? VL_EV_MORE : 0);
+		view->frag_id = bpf_ntohs(ip->id);
+		view->frag_off = (frag & IPV4_OFFSET) * 8;
+	}
 	return frag & IPV4_OFFSET ? IP_FRAGMENT : IP_TRANSPORT;
 }
 
@@ -242,7 +249,7 @@ static __always_inline enum ip_kind ipv6_walk(const struct frame *f, struct ip_v
 	for (int i = 0; i < IPV6_EXTENSIONS && ipv6_extension(view->proto); i++) {
 		struct ipv6_extension_wire copy;
 		const struct ipv6_extension_wire *ext;
-		__u32 size, frag;
+		__u32 size, frag, id = 0;
 
 		if (view->off > HEADERS_MAX || view->off + sizeof(copy) > view->end)
 			return IP_MALFORMED;
@@ -253,6 +260,7 @@ static __always_inline enum ip_kind ipv6_walk(const struct frame *f, struct ip_v
 		if (view->proto == PROTO_FRAGMENT) {
 			size = 8;
 			frag = bpf_ntohs(ext->frag_off);
+			id = bpf_ntohl(ext->id);
 		} else {
 			size = view->proto == PROTO_AH ? (ext->len + 2) * 4 : (ext->len + 1) * 8;
 			frag = 0;
@@ -261,8 +269,12 @@ static __always_inline enum ip_kind ipv6_walk(const struct frame *f, struct ip_v
 		view->off += size;
 		if (view->off > view->end)
 			return IP_MALFORMED;
-		if (frag & (IPV6_MORE_FRAGMENTS | IPV6_OFFSET))
-			view->flags |= VL_EV_FRAGMENT;
+		if (frag & (IPV6_MORE_FRAGMENTS | IPV6_OFFSET)) {
+			view->flags |= VL_EV_FRAGMENT |
+				       (frag & IPV6_MORE_FRAGMENTS ? VL_EV_MORE : 0);
+			view->frag_id = id;
+			view->frag_off = frag & IPV6_OFFSET;
+		}
 		if (frag & IPV6_OFFSET)
 			return IP_FRAGMENT;
 	}
@@ -302,6 +314,8 @@ static __always_inline enum ip_kind ipv6_parse(const struct frame *f, __u32 off,
 	view->end = ip_end(f, off, len, &view->flags);
 	view->off = off + IPV6_SIZE;
 	view->proto = ip->nexthdr;
+	view->frag_id = 0;
+	view->frag_off = 0;
 	if (__builtin_expect(view->proto == PROTO_TCP || view->proto == PROTO_UDP ||
 				     view->proto == PROTO_ICMPV6, 1))
 		return IP_TRANSPORT;

@@ -189,6 +189,11 @@ static __always_inline void event_fill(struct vl_event *ev, const struct frame *
 	ev->flags = pkt->ip.flags;
 	ev->ttl = event_ttl(f, pkt->l3, pkt->family);
 	event_addresses(f, pkt->l3, pkt->family, ev->src, ev->dst);
+	if (pkt->ip.flags & VL_EV_FRAGMENT) {
+		ev->frag_id = pkt->ip.frag_id;
+		ev->frag_off = pkt->ip.frag_off;
+		ev->frag_len = pkt->ip.end - pkt->ip.off;
+	}
 	if (!icmp)
 		return;
 	ev->icmp_type = icmp->type;
@@ -262,8 +267,8 @@ static __always_inline bool echo_matches(const struct vl_filter *filter, const s
 /* class: VL_ICMP_CLASSES if there is none. */
 __noinline int filter_matches(const struct vl_filter *filter, const struct vl_event *ev, __u32 class)
 {
+	bool src, dst, later = class >= VL_ICMP_CLASSES;
 	__u32 fields;
-	bool src, dst;
 
 	if (!filter || !ev)
 		return false;
@@ -272,10 +277,14 @@ __noinline int filter_matches(const struct vl_filter *filter, const struct vl_ev
 		return true;
 	if (fields & VL_F_FAMILY && filter->family != ev->family)
 		return false;
-	if (fields & VL_F_TYPES && !(class < VL_ICMP_CLASSES && filter->types & 1 << class))
+	if (!place_matches(filter, ev->end))
 		return false;
-	if (!place_matches(filter, ev->end) || !echo_matches(filter, ev, class < VL_ICMP_CLASSES))
-		return false;
+	if (!(later && fields & VL_F_FRAGMENTS)) {
+		if (fields & VL_F_TYPES && (later || !(filter->types & 1 << class)))
+			return false;
+		if (!echo_matches(filter, ev, !later))
+			return false;
+	}
 	if (fields & VL_F_SRC && !address_matches(filter->src, ev->src, filter->src_len))
 		return false;
 	if (fields & VL_F_DST && !address_matches(filter->dst, ev->dst, filter->dst_len))

@@ -124,6 +124,7 @@ enum vl_filter_field {
 	VL_F_END = 1 << 8,
 	VL_F_LINK = 1 << 9,
 	VL_F_NODE = 1 << 10,
+	VL_F_FRAGMENTS = 1 << 11, /* widens: later fragments match any token, id, seq and type */
 };
 
 /* ICMP classes in the order of struct vl_icmp_counters. */
@@ -209,10 +210,11 @@ struct vl_control {
 _Static_assert(sizeof(struct vl_control) == 16, "struct vl_control has changed");
 
 enum vl_event_flag {
-	VL_EV_FRAGMENT = 1 << 0,  /* the first fragment of several (or a later one: no id, seq) */
+	VL_EV_FRAGMENT = 1 << 0,  /* one of several; a later one (frag_off > 0) has no id, seq */
 	VL_EV_QUOTED = 1 << 1,    /* the q_ fields are filled */
 	VL_EV_PAYLOAD = 1 << 2,   /* payload is filled */
 	VL_EV_CUT = 1 << 3,       /* the frame ends before its headers say so */
+	VL_EV_MORE = 1 << 4,      /* a fragment that is not the last */
 };
 
 /* What an ICMP error says about the packet that it is about (RFC 792, RFC 4443). */
@@ -240,10 +242,12 @@ struct vl_event {
 	__u8 flags;    /* enum vl_event_flag */
 	__u16 id, seq; /* echo only, else 0 */
 	__u32 info;    /* the second word of the ICMP header: MTU, gateway; host order */
+	__u32 frag_id; /* of a fragment: the IP identification that its packet's fragments share */
+	__u16 frag_off, frag_len; /* likewise: which bytes of the IP payload it has */
 	__u8 src[16], dst[16]; /* IPv4 in the first four bytes */
 	struct vl_quote quote;
 };
-_Static_assert(sizeof(struct vl_event) == 40 + 32 + 40, "struct vl_event has changed");
+_Static_assert(sizeof(struct vl_event) == 48 + 32 + 40, "struct vl_event has changed");
 
 /* One ICMP packet that a node's stack dropped: a record of bpf/stack.bpf.c. */
 struct vl_drop {

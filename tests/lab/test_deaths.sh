@@ -215,6 +215,28 @@ test_mtu() {
 	good vethlab down deaths
 }
 
+# The parts of a packet are one packet; b cannot answer it before it has all of them.
+test_fragments() {
+	lab
+	inside r1 ip link set e0 mtu 1000
+	inside r2 ip link set w0 mtu 1000
+	good vethlab ping a b -s 65507 -W 5 -j
+	assert_eq "$(field '[.itinerary.hops[] | select(.leg == "request" and .hook == "out") |
+		.parts] | join(" ")')" "45 89 89 89" "parts of the request"
+	assert_eq "$(field '[.itinerary.hops[] | select(.incomplete)] | length')" 0 "not whole"
+	good vethlab ping a b -s 65507 -W 5
+	says "in 45 parts" "in 89 parts" "1 sent, 1 answered"
+	inside r2 nft add table ip t
+	inside r2 nft add chain ip t c "{ type filter hook forward priority 0; }"
+	inside r2 nft add rule ip t c ip frag-off '&' 0x1fff == 122 drop # bytes 976 to 1951
+	bad 1 vethlab ping a b -s 5000 -W 0.5 -j
+	last_seen b:e0 in request
+	assert_eq "$(field '.itinerary.hops[-1] | "\(.parts) \(.incomplete)"')" "6 true" "at b"
+	bad 1 vethlab ping a b -s 5000 -W 0.5
+	says "only 6 of 7 parts" "last seen at b:e0 in, but not all of its parts"
+	good vethlab down deaths
+}
+
 test_ignored() {
 	lab
 	inside b sysctl -qw net.ipv4.icmp_echo_ignore_all=1

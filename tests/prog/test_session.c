@@ -189,6 +189,8 @@ static void test_what_is_recorded(void **state)
 	put_icmp(&b, 8, 0, 0, 0, "abcdefgh", 8);
 	event = record_of(session, VL_HOOK_OUT, &b);
 	assert_int_equal(event.flags, VL_EV_FRAGMENT);
+	assert_int_equal(event.frag_off, 0x0010 * 8);
+	assert_int_equal(event.frag_len, 16);
 	assert_int_equal(event.icmp_type, 0);
 	assert_int_equal(event.id, 0);
 	assert_int_equal(take(narrow).n, 0); /* its id is 0 as well, but it has none */
@@ -197,8 +199,29 @@ static void test_what_is_recorded(void **state)
 	put_ipv4(&b, 1, 0, 0x2000, 16);
 	put_icmp(&b, 8, 0, 7, 8, "abcdefgh", 8);
 	event = record_of(session, VL_HOOK_OUT, &b);
-	assert_int_equal(event.flags, VL_EV_FRAGMENT | VL_EV_PAYLOAD);
+	assert_int_equal(event.flags, VL_EV_FRAGMENT | VL_EV_MORE | VL_EV_PAYLOAD);
+	assert_int_equal(event.frag_off, 0);
+	assert_int_equal(event.frag_len, 16);
 	assert_int_equal(event.id, 7);
+	assert_int_equal(event.frag_id, 0x1234); /* put_ipv4() */
+	/* A session may want the later fragments of packets that it knows by their first. */
+	assert_int_equal(take(narrow).n, 0);
+	watch_session_close(narrow);
+	by_id.fields |= VL_F_FRAGMENTS;
+	by_id.id = 1;
+	narrow = open_session(&by_id);
+	run_at(VL_HOOK_OUT, &b);
+	assert_int_equal(take(narrow).n, 0); /* a first one, of id 7 */
+	put_eth(&b, 0x86dd);
+	put_ipv6(&b, 44, 8 + 16);
+	put(&b, "\x3a\0\0\x08\0\x01\0\2", 8);
+	put_icmp(&b, 128, 0, 3, 4, "abcdefgh", 8);
+	event = record_of(narrow, VL_HOOK_IN, &b);
+	assert_int_equal(event.flags, VL_EV_FRAGMENT);
+	assert_int_equal(event.frag_id, 0x10002);
+	assert_int_equal(event.frag_off, 8);
+	assert_int_equal(event.frag_len, 16);
+	assert_int_equal(event.id, 0);
 	watch_session_close(narrow);
 	watch_session_close(session);
 }

@@ -387,5 +387,8 @@ int view_filter(struct view_options *options, const struct lab *lab, struct err 
 			ret = add_word(options, lab, word, err);
 		}
 	}
+	/* A story joins the later fragments to the packets that the filter is about. */
+	if (options->itineraries)
+		options->filter.fields |= VL_F_FRAGMENTS;
 	return ret;
 }

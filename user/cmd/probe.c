@@ -45,7 +45,7 @@ static void on_drop(const struct vl_drop *drop, void *arg)
 
 static int open_session(struct probe *probe, struct err *err)
 {
-	struct vl_filter filter = {.fields = VL_F_TOKEN, .id = probe->id, .token = probe->token};
+	struct vl_filter filter = {.fields = VL_F_TOKEN | VL_F_FRAGMENTS, .id = probe->id, .token = probe->token};
 	int ret = watch_open(&probe->watch, probe->config.run->name, err);
 
 	if (ret == -ENOENT) {

@@ -111,6 +111,8 @@ static bool wanted(const struct view *view, const struct itinerary *itinerary)
 {
 	const struct view_options *options = view->options;
 
+	if (!itinerary->n_hops && !itinerary->n_drops)
+		return false; /* later fragments of nobody knows what */
 	if (options->failed && itinerary->answered)
 		return false;
 	return itinerary->round_trip_ns >= options->slower_ns;

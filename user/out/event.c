@@ -174,8 +174,11 @@ void event_print(const struct event_layout *layout, const struct vl_event *event
 	event_print_packet(layout, event, end->name, ledger_hook_name(event->hook), f);
 	if (event->flags & VL_EV_QUOTED)
 		print_quote(event, f);
-	if ((event->flags & VL_EV_FRAGMENT) && !event_is_later_fragment(event))
-		fputs(" (first fragment)", f);
+	if (event_is_later_fragment(event))
+		fprintf(f, " (from byte %u of packet %" PRIu32 ")", event->frag_off,
+			event->frag_id);
+	else if (event->flags & VL_EV_FRAGMENT)
+		fprintf(f, " (first fragment of packet %" PRIu32 ")", event->frag_id);
 	if (event->flags & VL_EV_CUT)
 		fputs(" (cut short)", f);
 	fputc('\n', f);
@@ -240,6 +243,9 @@ void event_write_json(const struct vl_event *event, const struct end *end, const
 		event->family, event->icmp_type, event->icmp_code, event->id, event->seq,
 		event->ttl, ip_format(&from, src, sizeof(src)), ip_format(&to, dst, sizeof(dst)),
 		event->len, event->cpu, event->flags & VL_EV_FRAGMENT ? "true" : "false");
+	if (event->flags & VL_EV_FRAGMENT)
+		fprintf(f, ",\"fragment_of\":%" PRIu32 ",\"fragment_from\":%u,\"fragment_bytes\":%u",
+			event->frag_id, event->frag_off, event->frag_len);
 	if (event->flags & VL_EV_QUOTED)
 		write_quote(event, f);
 	putc('}', f);

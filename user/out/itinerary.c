@@ -113,6 +113,26 @@ static void append(char buf[REMARK_SIZE], const char *text)
 	snprintf(buf + len, REMARK_SIZE - len, "%s%s", len ? ", " : "", text);
 }
 
+/* In how many fragments it came here, where that is news. */
+static void parts_remark(const struct hop *hop, const struct hop *from, char buf[REMARK_SIZE])
+{
+	bool same = from && from->leg == hop->leg;
+	char text[CHANGE_SIZE];
+
+	if (hop->parts == 1 && !hop->incomplete && !(same && from->parts > 1))
+		return;
+	if (same && from->parts == hop->parts && from->incomplete == hop->incomplete)
+		return;
+	if (hop->parts == 1 && !hop->incomplete)
+		snprintf(text, sizeof(text), "put together");
+	else if (hop->incomplete && same && from->parts > hop->parts)
+		snprintf(text, sizeof(text), "only %u of %u parts", hop->parts, from->parts);
+	else
+		snprintf(text, sizeof(text), "in %u part%s%s", hop->parts,
+			 hop->parts == 1 ? "" : "s", hop->incomplete ? ", others not seen" : "");
+	append(buf, text);
+}
+
 /* What changed since the hop before: TTL, addresses; and whether it is one of several copies. */
 static void change_remark(const struct hop *hop, const struct hop *from, char buf[REMARK_SIZE])
 {
@@ -128,10 +148,37 @@ static void change_remark(const struct hop *hop, const struct hop *from, char bu
 			 ip_format(&d, dst, sizeof(dst)), hop->event.id);
 		append(buf, text);
 	}
+	parts_remark(hop, from, buf);
 	if (hop->branch)
 		append(buf, "one of several copies");
 	else if (hop->again && hop->step != STEP_FIRST)
 		append(buf, "was here before");
+}
+
+/* In lines that fit, broken where a remark ends if that is enough: "ttl 64 -> 63" stays whole. */
+static void print_remarks(const char *lead, const char *remarks, FILE *f)
+{
+	size_t width = out_width(f), indent = out_columns(lead);
+	char line[2 * REMARK_SIZE] = "", margin[LEAD_SIZE];
+
+	snprintf(margin, sizeof(margin), "%*s", (int)indent, "");
+	while (*remarks) {
+		const char *end = strstr(remarks, ", ");
+		size_t len = end ? (size_t)(end - remarks) + 1 : strlen(remarks);
+		size_t used = strlen(line);
+		char remark[REMARK_SIZE];
+
+		snprintf(remark, sizeof(remark), "%.*s", (int)len, remarks);
+		if (used && indent + out_columns(line) + 1 + out_columns(remark) > width) {
+			out_wrap(lead, line, f);
+			lead = margin;
+			line[0] = 0;
+			used = 0;
+		}
+		snprintf(line + used, sizeof(line) - used, "%s%s", used ? " " : "", remark);
+		remarks += len + (end != NULL);
+	}
+	out_wrap(lead, line, f);
 }
 
 static void print_hop(const struct itinerary *itinerary, const struct hop *hop, bool new_leg,
@@ -151,7 +198,7 @@ static void print_hop(const struct itinerary *itinerary, const struct hop *hop, 
 	}
 	snprintf(lead + strlen(lead), sizeof(lead) - strlen(lead), "%*s",
 		 5 - (int)strlen(ledger_hook_name(hop->event.hook)), "");
-	out_wrap(lead, remark, f);
+	print_remarks(lead, remark, f);
 }
 
 static void print_drop(const struct drop *drop, int width, FILE *f)
@@ -211,6 +258,8 @@ void itinerary_print_fate(const struct itinerary *itinerary, FILE *f)
 	fprintf(f, "the %s was last seen at %s %s",
 		last->leg == LEG_ERROR ? "ICMP error" : leg_name(last->leg), last->end->name,
 		ledger_hook_name(last->event.hook));
+	if (last->incomplete)
+		fputs(", but not all of its parts", f);
 }
 
 /* The addresses that the echo was made with: those of its first request, else turned round. */
@@ -266,6 +315,11 @@ static json_t *hop_json(const struct hop *hop)
 
 	if (hop->from >= 0)
 		json_object_set_new(more, "from", json_integer(hop->from));
+	if (hop->event.flags & VL_EV_FRAGMENT) {
+		json_object_set_new(more, "parts", json_integer(hop->parts));
+		json_object_set_new(more, "incomplete", json_boolean(hop->incomplete));
+		json_object_set_new(more, "parts_ns", json_integer(hop->parts_ns));
+	}
 	json_object_update(object, more);
 	json_decref(more);
 	return object;

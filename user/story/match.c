@@ -48,14 +48,17 @@ static bool echo_fits(const struct vl_filter *filter, const struct vl_event *eve
 static bool packet_fits(const struct vl_event *event, const struct vl_filter *filter)
 {
 	uint32_t fields = filter->fields;
+	bool later = event_is_later_fragment(event);
 
 	if ((fields & VL_F_FAMILY) && filter->family != event->family)
 		return false;
-	if ((fields & VL_F_TYPES) &&
-	    (event_is_later_fragment(event) || !(filter->types & 1u << event_class(event))))
-		return false;
-	if (!echo_fits(filter, event))
-		return false;
+	if (!(later && (fields & VL_F_FRAGMENTS))) {
+		if ((fields & VL_F_TYPES) &&
+		    (later || !(filter->types & 1u << event_class(event))))
+			return false;
+		if (!echo_fits(filter, event))
+			return false;
+	}
 	if ((fields & VL_F_SRC) && !address_in(event->src, filter->src, filter->src_len))
 		return false;
 	if ((fields & VL_F_DST) && !address_in(event->dst, filter->dst, filter->dst_len))

@@ -355,5 +355,7 @@ int itinerary_order(struct itinerary *itinerary, const struct lab *lab)
 	int ret = order_hops(itinerary, lab);
 
 	order_drops(itinerary);
+	if (!ret)
+		itinerary_join_parts(itinerary);
 	return ret;
 }

@@ -10,9 +10,11 @@
 
 enum { BUCKETS_MIN = 64 };
 
-/* What an alias is made of: an echo has one by its payload, and one for each id it was seen with.
+/*
+ * What an alias is made of: an echo has one by its payload, one for each id it was seen with, and
+ * one for each of its packets that comes in fragments.
  */
-enum alias_kind { ALIAS_ID, ALIAS_PAYLOAD };
+enum alias_kind { ALIAS_ID, ALIAS_PAYLOAD, ALIAS_PACKET };
 
 struct echo;
 
@@ -20,7 +22,7 @@ struct alias {
 	struct alias *next;  /* in its bucket */
 	struct alias *other; /* of the same echo */
 	struct echo *echo;
-	uint64_t value; /* id or payload */
+	uint64_t value; /* id, payload or event_packet() */
 	uint16_t seq;
 	uint8_t family;
 	uint8_t kind;
@@ -35,6 +37,7 @@ struct echo {
 	uint64_t newest_ns;
 	bool has_payload;
 	bool stale; /* records came since it was put in order */
+	bool unnamed; /* only later fragments came: whose they are is not known */
 };
 
 struct story {
@@ -152,6 +155,7 @@ static void echo_free(struct story *story, struct echo *echo)
 	echo_unlink(story, echo);
 	story->n_echoes--;
 	free(echo->itinerary.hops);
+	free(echo->itinerary.parts);
 	free(echo->itinerary.drops);
 	free(echo);
 }
@@ -180,12 +184,6 @@ void story_free(struct story *story)
 		echo_free(story, story->oldest);
 	free(story->buckets);
 	free(story);
-}
-
-bool event_is_later_fragment(const struct vl_event *event)
-{
-	return (event->flags & VL_EV_FRAGMENT) && !event->icmp_type && !event->id && !event->seq &&
-	       !(event->flags & VL_EV_PAYLOAD);
 }
 
 enum vl_icmp_class event_class(const struct vl_event *event)
@@ -339,17 +337,90 @@ static void echo_touch(struct story *story, struct echo *echo, uint64_t time_ns)
 	echo_link(story, echo);
 }
 
+static struct alias packet_key(const struct vl_event *event)
+{
+	return (struct alias){
+		.family = event->family, .kind = ALIAS_PACKET, .value = event_packet(event)};
+}
+
+static int itinerary_add_part(struct itinerary *itinerary, const struct part *part)
+{
+	if (itinerary->n_parts == ITINERARY_PARTS_MAX) {
+		itinerary->left_out++;
+		return 0;
+	}
+	if (itinerary->n_parts == itinerary->parts_room) {
+		size_t room = itinerary->parts_room ? 2 * itinerary->parts_room : 16;
+		struct part *parts = realloc(itinerary->parts, room * sizeof(*parts));
+
+		if (!parts)
+			return -ENOMEM;
+		itinerary->parts = parts;
+		itinerary->parts_room = room;
+	}
+	itinerary->parts[itinerary->n_parts++] = *part;
+	return 0;
+}
+
+/* A later fragment: to the echo whose first fragment was seen, else to one that has no name yet. */
+static int add_part(struct story *story, const struct vl_event *event)
+{
+	const struct part part = {.packet = event_packet(event),
+				  .time_ns = event->time_ns,
+				  .end = event->end,
+				  .off = event->frag_off,
+				  .len = event->frag_len,
+				  .hook = event->hook,
+				  .more = event->flags & VL_EV_MORE};
+	struct alias key = packet_key(event);
+	struct alias *alias = alias_find(story, &key);
+	struct echo *echo = alias ? alias->echo : echo_new(story, event, &key);
+
+	if (echo && !alias) {
+		echo->unnamed = true;
+		echo->itinerary.id = echo->itinerary.seq = 0;
+		if (alias_add(story, echo, key))
+			return -ENOMEM;
+	}
+	if (!echo || itinerary_add_part(&echo->itinerary, &part))
+		return -ENOMEM;
+	echo_touch(story, echo, event->time_ns);
+	return 1;
+}
+
+/* A first fragment: its later ones can be known by it, and those that came before it get a name. */
+static int name_packet(struct story *story, struct echo *echo, const struct vl_event *event)
+{
+	struct alias key = packet_key(event);
+	struct alias *alias = alias_find(story, &key);
+	struct echo *waiting = alias && alias->echo->unnamed ? alias->echo : NULL;
+	int ret = 0;
+
+	if (alias && alias->echo == echo)
+		return 0;
+	for (size_t i = 0; waiting && !ret && i < waiting->itinerary.n_parts; i++)
+		ret = itinerary_add_part(&echo->itinerary, &waiting->itinerary.parts[i]);
+	if (waiting)
+		echo_free(story, waiting);
+	return ret ? ret : alias_add(story, echo, key);
+}
+
 int story_add(struct story *story, const struct vl_event *event)
 {
 	struct alias by_id;
 	struct echo *echo;
 	enum leg leg;
 
-	if (event->end >= lab_n_ends(story->lab) || event->hook >= VL_HOOKS ||
-	    !record_key(event, &leg, &by_id))
+	if (event->end >= lab_n_ends(story->lab) || event->hook >= VL_HOOKS)
+		return 0;
+	if (event_is_later_fragment(event))
+		return add_part(story, event);
+	if (!record_key(event, &leg, &by_id))
 		return 0;
 	echo = echo_of(story, event, leg, &by_id);
 	if (!echo || itinerary_add(&echo->itinerary, event, lab_end(story->lab, event->end), leg))
+		return -ENOMEM;
+	if ((event->flags & VL_EV_FRAGMENT) && name_packet(story, echo, event))
 		return -ENOMEM;
 	echo_touch(story, echo, event->time_ns);
 	return 1;

@@ -47,6 +47,19 @@ struct hop {
 	bool translated;  /* source, destination or id are not those of `from`: NAT */
 	bool branch;	  /* `from` led to more than one hop: flooded by a bridge, or duplicated */
 	bool again;	  /* this packet was at this hook before: a loop, or sent twice */
+	unsigned parts;	  /* IP fragments that were seen here; 1: it is whole */
+	bool incomplete;  /* some of its fragments were not seen here */
+	uint64_t parts_ns; /* from the first fragment to the last one */
+};
+
+/* An IP fragment after the first, which has no ICMP header. */
+struct part {
+	uint64_t packet; /* the same for all fragments of a packet */
+	uint64_t time_ns;
+	uint32_t end;
+	uint16_t off, len; /* which bytes of the packet */
+	uint8_t hook;
+	bool more; /* it is not the last */
 };
 
 /* A packet of an echo that the stack of a node dropped, with the kernel's words for it. */
@@ -75,6 +88,8 @@ struct itinerary {
 	uint16_t id, seq; /* of the first record that came */
 	struct hop *hops;
 	size_t n_hops, room;
+	struct part *parts;
+	size_t n_parts, parts_room;
 	enum fate fate;
 	const struct node *origin;   /* the node that asked; NULL: not known */
 	const struct node *answerer; /* that made the reply or the error; NULL: not known */
@@ -90,7 +105,7 @@ struct itinerary {
 	size_t left_out;	/* records beyond ITINERARY_HOPS_MAX, not kept */
 };
 
-enum { ITINERARY_HOPS_MAX = 1024, ITINERARY_DROPS_MAX = 64 };
+enum { ITINERARY_HOPS_MAX = 1024, ITINERARY_DROPS_MAX = 64, ITINERARY_PARTS_MAX = 16384 };
 
 struct story;
 
@@ -99,7 +114,8 @@ struct story *story_new(const struct lab *lab);
 void story_free(struct story *story); /* NULL is allowed */
 /*
  * Take a record; copies it. Returns 1 if it belongs to an echo, 0 if it does not (neighbour
- * discovery, later fragments, an error about something else, an unknown end), or -ENOMEM.
+ * discovery, an error about something else, an unknown end), or -ENOMEM. A later fragment waits
+ * for the first one of its packet: an itinerary may have parts and neither hops nor drops.
  *
  * A record belongs to the echo that has its sequence number and its first payload bytes, so that an
  * id rewritten by NAT makes no second echo, or else its id and sequence number. An error belongs
@@ -133,6 +149,10 @@ void itinerary_judge(struct itinerary *itinerary, const struct lab *lab);
 
 /* The class of an ICMP message, as the ledger's rows are. */
 enum vl_icmp_class event_class(const struct vl_event *event);
+/* Count the fragments at each hop, whose order is found (parts.c). */
+void itinerary_join_parts(struct itinerary *itinerary);
+/* The same for all fragments of a packet at all hooks, unless NAT changes its addresses. */
+uint64_t event_packet(const struct vl_event *event);
 /* A fragment after the first: it has no ICMP header, so type, id and seq say nothing. */
 bool event_is_later_fragment(const struct vl_event *event);
 /* Whether a session with this filter would have got the record. */
