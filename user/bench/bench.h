@@ -55,11 +55,22 @@ int bench_link_open(struct bench_link *link, struct running *run, const struct e
 		    struct err *err);
 void bench_link_close(struct bench_link *link);
 
+/* How the link of a lab of the bench's own is set; or-ed. 0: as the kernel makes a veth link. */
+enum bench_set {
+	BENCH_SET_GRO = 1,	/* at both ends, and with it NAPI, which live frames need */
+	BENCH_SET_THREADED = 2, /* NAPI in kernel threads; nothing where there is no NAPI */
+	BENCH_SET_NO_TSO = 4,	/* at both ends */
+};
+enum { BENCH_SETS = 8, BENCH_SET_SIZE = 24 };
+/* "gro,threaded"; "" for 0. */
+const char *bench_set_words(unsigned set, char buf[BENCH_SET_SIZE]);
+bool bench_set_parse(const char *word, unsigned *set); /* ors it in */
+
 /* How the bench's own lab shall be. */
 struct bench_variant {
 	enum bench_hooks hooks;
 	unsigned queues; /* 0: the kernel's default */
-	bool gro;	 /* and with it NAPI, which live frames need */
+	unsigned set;	 /* enum bench_set */
 };
 
 struct bench_lab; /* two nodes, a link between them; it goes with this process (lab_options.hold) */
@@ -125,8 +136,27 @@ struct bench_way {
 	size_t echoes; /* complete ones */
 	double there, residence, back; /* from out to in, in the other node, from out to in */
 	double stack; /* the sender's: what is left of the round trip */
+	uint64_t kept; /* round trips in the kernel's own histogram; 0: the lab keeps none */
+	double percentiles[BENCH_PERCENTILES]; /* of these, from out to in at the sender's end */
 };
 int bench_way(const struct bench_link *link, size_t echoes, struct bench_way *way, struct err *err);
+
+/* ---- programs ---------------------------------------------------------------------------------- */
+
+/* What one run of a program that watches takes, as the kernel's statistics say. */
+struct bench_program {
+	char name[16];
+	uint64_t runs;
+	double ns; /* of one; taking the time is part of it */
+};
+enum { BENCH_PROGRAMS_MAX = 8 };
+/*
+ * Send small datagrams over the link for so long, with BPF statistics on: of the whole machine, which
+ * costs every eBPF program some time meanwhile. *n 0: the lab has no programs there. -EPERM, or
+ * -EINVAL before 5.8: no statistics (err stays clear).
+ */
+int bench_programs(const struct bench_link *link, uint64_t time_ns,
+		   struct bench_program list[BENCH_PROGRAMS_MAX], size_t *n, struct err *err);
 
 /* ---- the machine ----------------------------------------------------------------------------- */
 

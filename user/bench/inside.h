@@ -35,6 +35,9 @@ struct bench_ops {
 
 extern const struct bench_ops bench_pps_ops, bench_bulk_ops, bench_rr_ops, bench_rtt_ops;
 
+/* NAPI of both sides in kernel threads, where there is NAPI (threaded.c). */
+int bench_thread_napi(const struct bench_link *link, struct err *err);
+
 /* ---- threads --------------------------------------------------------------------------------- */
 
 /* A thread that works until *stop; on a cache line of its own, since it counts all the time. */

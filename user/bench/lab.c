@@ -40,6 +40,30 @@ bool bench_hooks_parse(const char *word, enum bench_hooks *hooks)
 	return false;
 }
 
+static const char *const set_words[] = {"gro", "threaded", "no-tso"};
+
+const char *bench_set_words(unsigned set, char buf[BENCH_SET_SIZE])
+{
+	size_t used = 0;
+
+	buf[0] = '\0';
+	for (unsigned i = 0; i < 3; i++)
+		if (set & 1u << i)
+			used += snprintf(buf + used, BENCH_SET_SIZE - used, "%s%s",
+					 used ? "," : "", set_words[i]);
+	return buf;
+}
+
+bool bench_set_parse(const char *word, unsigned *set)
+{
+	for (unsigned i = 0; i < 3; i++)
+		if (!strcmp(word, set_words[i])) {
+			*set |= 1u << i;
+			return true;
+		}
+	return false;
+}
+
 /* ---- links --------------------------------------------------------------------------------- */
 
 /* IPv4 if the end has such an address, else a global IPv6 one. */
@@ -159,6 +183,8 @@ static void set_options(struct lab_options *options, enum bench_hooks hooks)
 static void write_lab(const struct bench_variant *variant, char *text, size_t size)
 {
 	char queues[32] = "";
+	/* Native XDP takes TSO away by itself, and then it cannot be asked to go. */
+	bool no_tso = variant->set & BENCH_SET_NO_TSO && variant->hooks != BENCH_HOOKS_NATIVE;
 
 	if (variant->queues)
 		snprintf(queues, sizeof(queues), "    queues: %u\n", variant->queues);
@@ -171,8 +197,9 @@ static void write_lab(const struct bench_variant *variant, char *text, size_t si
 		 "      - {end: \"a:veth0\", address: 10.0.0.1/24}\n"
 		 "      - {end: \"b:veth0\", address: 10.0.0.2/24}\n"
 		 "%s"
-		 "    features: {gro: %s}\n",
-		 queues, variant->gro ? "on" : "off");
+		 "    features: {gro: %s%s}\n",
+		 queues, variant->set & BENCH_SET_GRO ? "on" : "off",
+		 no_tso ? ", tso: off" : "");
 }
 
 int bench_lab_up(struct bench_lab **out, const struct bench_variant *variant, unsigned number,
@@ -208,6 +235,8 @@ int bench_lab_up(struct bench_lab **out, const struct bench_variant *variant, un
 		return ret;
 	}
 	ret = bench_link_open(&bench->link, bench->run, lab_end(bench->run->lab, 0), err);
+	if (!ret && variant->set & BENCH_SET_THREADED)
+		ret = bench_thread_napi(&bench->link, err);
 	if (ret) {
 		bench_lab_down(bench, NULL);
 		return ret;

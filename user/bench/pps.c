@@ -131,12 +131,12 @@ static int no_live_frames(const struct bench_run *run, int error, struct err *er
 	return -error;
 }
 
-/* One frame: does this kernel do it at all? */
+/* One frame: does this kernel do it at all? Some take the flag for nothing, but no batch_size. */
 static int try_out(void *arg)
 {
 	struct pps *pps = arg;
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = pps->frame,
-		    .data_size_in = pps->run->work.size, .repeat = 1,
+		    .data_size_in = pps->run->work.size, .repeat = 1, .batch_size = 1,
 		    .flags = BPF_F_TEST_XDP_LIVE_FRAMES);
 
 	return bpf_prog_test_run_opts(bench_bpf_fd(pps->bpf, BENCH_PROG_GENERATE), &opts);
@@ -257,32 +257,50 @@ static int stop(struct pps *pps)
 	return error ? error : pps->reader.error;
 }
 
+/* What had been done at a time. */
+struct moment {
+	uint64_t at, sent, received, send_cpu, receive_cpu;
+};
+
+static struct moment take(const struct pps *pps)
+{
+	struct moment now = {.sent = bench_bpf_count(pps->bpf, BENCH_SENT),
+			     .received = received(pps),
+			     .receive_cpu = bench_thread_cpu_ns(&pps->reader),
+			     .at = bench_now_ns()};
+
+	for (unsigned i = 0; i < pps->n_threads; i++)
+		now.send_cpu += bench_thread_cpu_ns(&pps->threads[i]);
+	return now;
+}
+
 static int pps_measure(struct bench_run *run, uint64_t time_ns, struct bench_sample *sample,
 		       struct err *err)
 {
 	struct pps *pps = run->own;
-	uint64_t sent, got, at, arrived = 0, took = 1, base = 0;
-	int ret, error;
+	struct moment start_of = take(pps), before, after;
+	int ret = start(pps, err), error;
 
-	sent = bench_bpf_count(pps->bpf, BENCH_SENT);
-	base = pps->sock >= 0 ? 0 : received(pps);
-	ret = start(pps, err);
 	if (!ret) /* until the queues are as full as they stay */
 		ret = bench_sleep(&run->link, time_ns / 10, err);
-	got = received(pps);
-	at = bench_now_ns();
+	before = take(pps);
 	if (!ret)
 		ret = bench_sleep(&run->link, time_ns, err);
-	arrived = received(pps) - got;
-	took = bench_now_ns() - at;
+	after = take(pps);
 	error = stop(pps);
 	if (!ret && error)
 		ret = no_live_frames(run, error, err);
 	if (ret)
 		return ret;
-	sample->value = arrived * 1e9 / took;
-	sample->sent = bench_bpf_count(pps->bpf, BENCH_SENT) - sent;
-	sample->received = received(pps) - base;
+	sample->value = (after.received - before.received) * 1e9 / (after.at - before.at);
+	sample->sent = bench_bpf_count(pps->bpf, BENCH_SENT) - start_of.sent;
+	sample->received = received(pps) - (pps->sock >= 0 ? 0 : start_of.received);
+	if (after.sent > before.sent)
+		sample->send_cpu = (double)(after.send_cpu - before.send_cpu) /
+				   (after.sent - before.sent);
+	if (pps->sock >= 0 && after.received > before.received)
+		sample->receive_cpu = (double)(after.receive_cpu - before.receive_cpu) /
+				      (after.received - before.received);
 	return 0;
 }
 

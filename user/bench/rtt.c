@@ -10,6 +10,7 @@
 #include "user/bench/inside.h"
 #include "user/bench/stats.h"
 #include "user/net/echo.h"
+#include "user/watch/time.h"
 
 enum {
 	TRIPS_MAX = 1 << 20,
@@ -244,8 +245,43 @@ static int follow(struct way *way, struct rtt *rtt, struct watch_session *sessio
 	return ret;
 }
 
+/* The kernel's histogram of round trips at the sender's end. False: the lab keeps none. */
+static bool read_kept(struct watch *watch, uint32_t end, struct vl_times *kept)
+{
+	size_t n = watch_n_ends(watch);
+	struct vl_times *all = calloc(n ? n : 1, sizeof(*all));
+	bool there = all && end < n && !watch_read_times(watch, WATCH_ECHO_RTT, all, NULL);
+
+	if (there)
+		*kept = all[end];
+	free(all);
+	return there;
+}
+
+/* What came into the histogram meanwhile. */
+static void find_kept(struct vl_times *now, const struct vl_times *before, struct bench_way *found)
+{
+	static const double parts[BENCH_PERCENTILES] = {0.5, 0.9, 0.99, 0.999, 1};
+	uint32_t last = 0;
+
+	for (uint32_t bin = 0; bin < VL_TIME_BINS; bin++) {
+		now->bins[bin] -= before->bins[bin];
+		found->kept += now->bins[bin];
+		last = now->bins[bin] ? bin : last;
+	}
+	/* The extremes of this part are known to a bin, unless the part is all there is. */
+	if (before->count) {
+		now->min_plus = 0;
+		if (last + 1 < VL_TIME_BINS && now->max_ns >= vl_time_start(last + 1))
+			now->max_ns = vl_time_start(last + 1) - 1;
+	}
+	for (int i = 0; found->kept && i < BENCH_PERCENTILES; i++)
+		found->percentiles[i] = watch_times_quantile(now, parts[i]);
+}
+
 int bench_way(const struct bench_link *link, size_t echoes, struct bench_way *found, struct err *err)
 {
+	struct vl_times before = {0}, after;
 	struct vl_filter filter = {.fields = VL_F_ID, .id = (uint16_t)(getpid() + 1)};
 	struct way way = {.link = link, .room = echoes};
 	struct watch_session *session = NULL;
@@ -266,10 +302,14 @@ int bench_way(const struct bench_link *link, size_t echoes, struct bench_way *fo
 	if (!ret) {
 		rtt->paced = true;
 		rtt->limit = echoes;
+		read_kept(watch, number(link, &link->from), &before);
 		ret = follow(&way, rtt, session, err);
 	}
-	if (!ret)
+	if (!ret) {
 		find_steps(&way, rtt, found);
+		if (read_kept(watch, number(link, &link->from), &after))
+			find_kept(&after, &before, found);
+	}
 	watch_session_close(session);
 	watch_close(watch);
 	if (rtt) {

@@ -13,6 +13,7 @@
 struct series {
 	struct bench_work work;
 	enum bench_hooks hooks;
+	unsigned set; /* enum bench_set: how the link is set */
 	const struct bench_link *link;	/* borrowed */
 	const struct series *base;	/* what it is compared with; NULL: nothing */
 	double *values;			/* rounds of them */

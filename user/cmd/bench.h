@@ -21,7 +21,8 @@ struct bench_options {
 	size_t n_sizes;
 	unsigned runs, threads;
 	double time_s; /* of one measurement */
-	bool matrix, pinned;
+	bool matrix, pinned, plot;
+	unsigned set; /* enum bench_set, of the labs of its own */
 	int cpus[2]; /* -1: not said */
 	enum bench_format format;
 	const char *lab, *compare;
@@ -35,6 +36,36 @@ int bench_build(int argc, char **argv, struct err *err);
 
 int bench_parse(struct bench_options *options, int argc, char **argv, struct err *err);
 
+/* What the programs of one link take. */
+struct bench_programs {
+	enum bench_hooks hooks;
+	size_t n;
+	struct bench_program list[BENCH_PROGRAMS_MAX];
+};
+
+enum { BENCH_LABS_MAX = BENCH_SETS * BENCH_HOOKS_COUNT, BENCH_SERIES_MAX = 256 };
+
+/* Everything that one call makes: labs, and what is measured in them. */
+struct bench {
+	struct bench_options options;
+	struct bench_lab *labs[BENCH_LABS_MAX];
+	size_t n_labs;
+	struct running *run; /* of a link that the user named */
+	struct bench_link link; /* and that link */
+	struct series list[BENCH_SERIES_MAX];
+	size_t n;
+	struct bench_programs programs[BENCH_HOOKS_COUNT];
+	size_t n_programs;
+	bool no_statistics; /* the kernel keeps none, or not for us */
+};
+
+/* Make the links and the list of series. bench_tidy() is due whatever this returns. */
+int bench_plan(struct bench *bench, struct err *err);
+int bench_add_lab(struct bench *bench, const struct bench_variant *variant,
+		  struct bench_link **link, struct err *err);
+/* Everything that was made goes, after a failure too; the first failure is the one that is told. */
+int bench_tidy(struct bench *bench, struct err *err);
+
 struct bench_report {
 	const struct bench_options *options;
 	struct bench_machine machine;
@@ -42,10 +73,18 @@ struct bench_report {
 	struct series *list;
 	size_t n;
 	struct bench_way way; /* echoes 0: not measured */
+	const struct bench_programs *programs;
+	size_t n_programs;
+	bool no_statistics;
 	uint64_t took_ns;
 };
 
 void bench_print_text(const struct bench_report *report, FILE *f);
+void bench_print_matrix(const struct bench_report *report, FILE *f);
+/* Medians and their intervals as bars, by kind of measurement. */
+void bench_print_plot(const struct bench_report *report, FILE *f);
+/* "TSO", "64", "": what one send hands over. */
+const char *bench_frame_text(const struct series *series, char *buf);
 void bench_print_csv(const struct bench_report *report, FILE *f);
 json_t *bench_to_json(const struct bench_report *report);
 

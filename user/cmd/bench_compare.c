@@ -42,17 +42,16 @@ static bool is(const json_t *one, const char *key, const char *value)
 /* The same measurement in the old document, or NULL. */
 static const json_t *find(const struct bench_old *old, const struct series *series)
 {
-	char frame[OUT_NUMBER_SIZE] = "";
+	char frame[OUT_NUMBER_SIZE], set[BENCH_SET_SIZE];
 	const json_t *one;
 	size_t i;
 
-	if (series->work.what == BENCH_TCP)
-		strcpy(frame, "TSO");
-	else if (series->work.size)
-		snprintf(frame, sizeof(frame), "%u", series->work.size);
+	bench_frame_text(series, frame);
+	bench_set_words(series->set, set);
 	json_array_foreach(json_object_get(old->doc, "results"), i, one)
 		if (is(one, "what", bench_what_word(series->work.what)) &&
-		    is(one, "hooks", bench_hooks_word(series->hooks)) && is(one, "frame", frame))
+		    is(one, "hooks", bench_hooks_word(series->hooks)) && is(one, "frame", frame) &&
+		    is(one, "set", set))
 			return one;
 	return NULL;
 }

@@ -9,7 +9,7 @@
 #include "user/cmd/bench.h"
 #include "user/cmd/cmd.h"
 
-enum { OPTION_CSV = 256, OPTION_THRESHOLD, OPTION_MATRIX, OPTION_CPU };
+enum { OPTION_CSV = 256, OPTION_THRESHOLD, OPTION_MATRIX, OPTION_CPU, OPTION_SET, OPTION_PLOT };
 
 /* Calls take with each word of a list; a word that it does not take is the error. */
 static int each_word(const char *name, const char *list, bool (*take)(const char *word, void *arg),
@@ -55,6 +55,13 @@ static bool take_hooks(const char *word, void *arg)
 			return true;
 	options->hooks[options->n_hooks++] = hooks;
 	return true;
+}
+
+static bool take_set(const char *word, void *arg)
+{
+	struct bench_options *options = arg;
+
+	return bench_set_parse(word, &options->set);
 }
 
 static bool number(const char *text, double min, double max, double *value)
@@ -141,6 +148,11 @@ static int parse_option(struct bench_options *options, int c, struct err *err)
 		ret = parse_number("--threads", optarg, 1, 64, &value, err);
 		options->threads = value;
 		return ret;
+	case OPTION_SET:
+		return each_word("--set", optarg, take_set, options, "gro, threaded, no-tso", err);
+	case OPTION_PLOT:
+		options->plot = true;
+		return 0;
 	case OPTION_THRESHOLD:
 		return parse_number("--threshold", optarg, 0, 1000, &options->threshold, err);
 	case OPTION_CPU:
@@ -169,7 +181,7 @@ static void set_defaults(struct bench_options *options)
 	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
 
 	if (!options->n_hooks && options->matrix)
-		for (int i = 0; i < BENCH_HOOKS_COUNT; i++)
+		for (int i = 0; i < BENCH_HOOKS_UP; i++) /* one by one: what `up` attaches is of these */
 			if (i != BENCH_HOOKS_TCX || watch_tc_available() == WATCH_TC_TCX)
 				options->hooks[options->n_hooks++] = i;
 	if (!options->n_hooks)
@@ -179,11 +191,11 @@ static void set_defaults(struct bench_options *options)
 		options->sizes[options->n_sizes++] = 1500;
 	}
 	if (!options->runs)
-		options->runs = options->matrix ? 9 : 5;
+		options->runs = options->matrix ? 15 : 5;
 	if (!options->threads)
 		options->threads = cpus < 1 ? 1 : cpus > 64 ? 64 : cpus;
 	if (options->time_s == 0)
-		options->time_s = 0.3;
+		options->time_s = options->matrix ? 0.1 : 0.3;
 	if (options->pinned && options->cpus[0] < 0)
 		bench_choose_cpus(&options->cpus[0], &options->cpus[1]);
 }
@@ -200,6 +212,8 @@ int bench_parse(struct bench_options *options, int argc, char **argv, struct err
 		{"compare", required_argument, NULL, 'c'},
 		{"threshold", required_argument, NULL, OPTION_THRESHOLD},
 		{"cpu", required_argument, NULL, OPTION_CPU},
+		{"set", required_argument, NULL, OPTION_SET},
+		{"plot", no_argument, NULL, OPTION_PLOT},
 		{"matrix", no_argument, NULL, OPTION_MATRIX},
 		{"csv", no_argument, NULL, OPTION_CSV},
 		{"json", no_argument, NULL, 'j'},
@@ -220,11 +234,14 @@ int bench_parse(struct bench_options *options, int argc, char **argv, struct err
 	options->argv = argv + optind;
 	if (options->argc > 2)
 		return cmd_usage(err, "bench", "unexpected '%s'", options->argv[2]);
-	if (options->argc && (options->matrix || options->n_hooks))
-		return cmd_usage(err, "bench", "--matrix and --hooks are for labs of the bench's own: "
-					       "name no link");
-	if (options->matrix && options->topics)
-		return cmd_usage(err, "bench", "--matrix and --what do not go together");
+	if (options->argc && (options->matrix || options->n_hooks || options->set))
+		return cmd_usage(err, "bench", "--matrix, --hooks and --set are for labs of the bench's "
+					       "own: name no link");
+	if (options->matrix && (options->topics || options->set))
+		return cmd_usage(err, "bench", "--matrix and %s do not go together",
+				 options->topics ? "--what" : "--set");
+	if (options->plot && options->format != BENCH_TEXT)
+		return cmd_usage(err, "bench", "--plot is text: neither --json nor --csv");
 	set_defaults(options);
 	return 0;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* bench_report.c - what `vethlab bench` found, as tables, JSON and CSV. */
+/* bench_report.c - what `vethlab bench` found, as tables. */
 #include <inttypes.h>
 #include <math.h>
 #include <string.h>
@@ -53,17 +53,35 @@ static const char *spread_text(const struct series *series, char *buf)
 	return buf;
 }
 
-static const char *frame_text(const struct series *series, char *buf)
+const char *bench_frame_text(const struct series *series, char *buf)
 {
 	if (series->work.what == BENCH_TCP)
-		return strcpy(buf, "TSO");
+		return strcpy(buf, series->set & BENCH_SET_NO_TSO ? "MTU" : "TSO");
 	if (!series->work.size)
 		return strcpy(buf, "");
 	snprintf(buf, OUT_NUMBER_SIZE, "%u", series->work.size);
 	return buf;
 }
 
-/* ---- text ---------------------------------------------------------------------------------- */
+static void print_link(const struct bench_report *report, FILE *f)
+{
+	const struct bench_options *options = report->options;
+	char line[400], set[BENCH_SET_SIZE];
+
+	if (options->argc)
+		snprintf(line, sizeof(line), "%s to %s, as it is: nothing was changed",
+			 report->link->from.name, report->link->to.name);
+	else if (options->matrix)
+		snprintf(line, sizeof(line), "veth pairs in labs of the bench's own, removed again; "
+					     "TSO, GRO and threads are set at both ends");
+	else
+		snprintf(line, sizeof(line),
+			 "a veth pair in labs of the bench's own, removed again%s%s%s", options->set ?
+			 "; set at both ends: " : "", bench_set_words(options->set, set),
+			 options->topics && !(options->topics & TOPIC_PPS) ? "" :
+			 "; into XDP, tc and socket with GRO on, for NAPI");
+	out_wrap("link:        ", line, f);
+}
 
 static void print_place(const struct bench_report *report, FILE *f)
 {
@@ -77,14 +95,7 @@ static void print_place(const struct bench_report *report, FILE *f)
 		 machine->governor);
 	out_wrap("machine:     ", line, f);
 	out_wrap("mitigations: ", machine->mitigations[0] ? machine->mitigations : "none", f);
-	if (report->options->argc)
-		snprintf(line, sizeof(line), "%s to %s, as it is: nothing was changed",
-			 report->link->from.name, report->link->to.name);
-	else
-		snprintf(line, sizeof(line),
-			 "a veth pair in labs of the bench's own, removed again; into XDP, tc and "
-			 "socket with GRO on, for NAPI");
-	out_wrap("link:        ", line, f);
+	print_link(report, f);
 	if (!options->pinned)
 		snprintf(line, sizeof(line), "sender and receiver where the kernel puts them");
 	else
@@ -151,6 +162,23 @@ static void print_trips(const struct bench_report *report, FILE *f)
 	table_free(table);
 }
 
+static void print_kept(const struct bench_way *way, FILE *f)
+{
+	char p[BENCH_PERCENTILES][OUT_NUMBER_SIZE], line[400];
+
+	if (!way->kept)
+		return;
+	for (int i = 0; i < BENCH_PERCENTILES; i++)
+		out_duration(way->percentiles[i], p[i]);
+	snprintf(line, sizeof(line),
+		 "p50 %s, p90 %s, p99 %s, p99.9 %s, max %s (%llu round trips, from out to in at the "
+		 "sender's end)",
+		 p[BENCH_P50], p[BENCH_P90], p[BENCH_P99], p[BENCH_P999], p[BENCH_MAX],
+		 (unsigned long long)way->kept);
+	fputc('\n', f);
+	out_wrap("in the kernel:  ", line, f);
+}
+
 static void print_way(const struct bench_report *report, FILE *f)
 {
 	const struct bench_way *way = &report->way;
@@ -159,12 +187,14 @@ static void print_way(const struct bench_report *report, FILE *f)
 
 	if (!way->echoes)
 		return;
+	print_kept(way, f);
 	snprintf(line, sizeof(line),
 		 "link there %s, the other node %s, link back %s, the sender's stack %s "
 		 "(medians of %zu echoes, stamped by tc at both ends, which takes time too)",
 		 out_duration(way->there, there), out_duration(way->residence, residence),
 		 out_duration(way->back, back), out_duration(way->stack, stack), way->echoes);
-	fputc('\n', f);
+	if (!way->kept)
+		fputc('\n', f);
 	out_wrap("an echo's time: ", line, f);
 }
 
@@ -191,7 +221,7 @@ static void print_rates(const struct bench_report *report, FILE *f)
 		rows++;
 		table_cell(table, "%s", bench_what_word(series->work.what));
 		table_cell(table, "%s", bench_hooks_word(series->hooks));
-		table_cell(table, "%s", frame_text(series, buf));
+		table_cell(table, "%s", bench_frame_text(series, buf));
 		table_cell(table, "%s",
 			   bench_value_text(series->work.what, series->stats.median, buf));
 		table_cell(table, "%s", lost_text(series, buf));
@@ -234,7 +264,7 @@ static void print_ratios(const struct bench_report *report, FILE *f)
 		rows++;
 		table_cell(table, "%s", bench_hooks_word(series->hooks));
 		table_cell(table, "%s", bench_what_word(series->work.what));
-		table_cell(table, "%s", frame_text(series, buf));
+		table_cell(table, "%s", bench_frame_text(series, buf));
 		table_cell(table, "%s",
 			   bench_value_text(series->work.what, series->stats.median, buf));
 		table_cell(table, "%.3f", series->ratio.median);
@@ -249,124 +279,55 @@ static void print_ratios(const struct bench_report *report, FILE *f)
 	table_free(table);
 }
 
+/* "one run of vl_out takes 92 ns, ..." */
+static void print_programs(const struct bench_report *report, FILE *f)
+{
+	static const struct table_column columns[] = {{"one run of", TABLE_LEFT},
+						      {"hooks", TABLE_LEFT},
+						      {"takes", TABLE_RIGHT},
+						      {"runs", TABLE_RIGHT}};
+	struct table *table = table_new(columns, 4);
+	char buf[OUT_NUMBER_SIZE];
+
+	for (size_t i = 0; i < report->n_programs; i++)
+		for (size_t k = 0; k < report->programs[i].n; k++) {
+			const struct bench_program *program = &report->programs[i].list[k];
+
+			table_cell(table, "%s", program->name);
+			table_cell(table, "%s", report->options->argc ? "" :
+				   bench_hooks_word(report->programs[i].hooks));
+			table_cell(table, "%s", out_duration(program->ns, buf));
+			table_cell(table, "%llu", (unsigned long long)program->runs);
+		}
+	if (report->n_programs) {
+		fputc('\n', f);
+		table_print(table, f);
+	} else if (report->no_statistics) {
+		fputs("\nThis kernel keeps no statistics of eBPF programs for us.\n", f);
+	}
+	table_free(table);
+}
+
 void bench_print_text(const struct bench_report *report, FILE *f)
 {
 	print_place(report, f);
 	print_trips(report, f);
 	print_way(report, f);
-	print_rates(report, f);
-	print_ratios(report, f);
+	if (report->options->matrix) {
+		bench_print_matrix(report, f);
+	} else {
+		print_rates(report, f);
+		print_ratios(report, f);
+	}
+	print_programs(report, f);
 	fputc('\n', f);
-	out_wrap("spread: ", "width of the interval of the median, as a share of it; above 5 % the "
-			     "machine was too noisy", f);
-	out_wrap("CPU:    ", "time of the sender's and the receiver's thread, a packet (tcp: a KiB)",
-		 f);
-}
-
-/* ---- JSON, CSV ----------------------------------------------------------------------------- */
-
-static json_t *stats_to_json(const struct stats *stats)
-{
-	return json_pack("{s:f, s:f, s:f, s:f, s:f, s:f, s:f}", "median", stats->median, "min",
-			 stats->min, "max", stats->max, "low", stats->low, "high", stats->high,
-			 "confidence", stats->confidence, "spread", stats->spread);
-}
-
-static json_t *series_to_json(const struct series *series)
-{
-	static const char *const names[] = {"p50", "p90", "p99", "p99.9", "max"};
-	json_t *one = stats_to_json(&series->stats), *values = json_array(), *sub;
-	char frame[OUT_NUMBER_SIZE];
-
-	json_object_set_new(one, "what", json_string(bench_what_word(series->work.what)));
-	json_object_set_new(one, "hooks", json_string(bench_hooks_word(series->hooks)));
-	json_object_set_new(one, "frame", json_string(frame_text(series, frame)));
-	json_object_set_new(one, "unit", json_string(bench_what_unit(series->work.what)));
-	json_object_set_new(one, "noisy", json_boolean(stats_noisy(&series->stats)));
-	json_object_set_new(one, "less_is_better",
-			    json_boolean(bench_what_is_time(series->work.what)));
-	for (size_t i = 0; i < series->n; i++)
-		json_array_append_new(values, json_real(series->values[i]));
-	json_object_set_new(one, "values", values);
-	if (series->sent) {
-		json_object_set_new(one, "sent", json_integer(series->sent));
-		json_object_set_new(one, "received", json_integer(series->received));
+	if (!report->options->matrix) {
+		out_wrap("spread: ", "width of the interval of the median, as a share of it; above "
+				     "5 % the machine was too noisy", f);
+		out_wrap("CPU:    ", "time of the sender's and the receiver's thread, a packet (tcp: "
+				     "a KiB); live frames are received on the sender's", f);
 	}
-	if (series->send_cpu >= 0)
-		json_object_set_new(one, "send_cpu_ns", json_real(series->send_cpu));
-	if (series->receive_cpu >= 0)
-		json_object_set_new(one, "receive_cpu_ns", json_real(series->receive_cpu));
-	if (is_trip(series)) {
-		sub = json_object();
-		for (int p = 0; p < BENCH_PERCENTILES; p++)
-			json_object_set_new(sub, names[p], json_real(series->percentiles[p]));
-		json_object_set_new(one, "trip_ns", sub);
-	}
-	if (series->ratio.n) {
-		sub = stats_to_json(&series->ratio);
-		json_object_set_new(sub, "says", json_string(stats_verdict_word(
-							 stats_verdict(&series->ratio))));
-		json_object_set_new(one, "ratio", sub);
-	}
-	return one;
-}
-
-static json_t *machine_to_json(const struct bench_report *report)
-{
-	const struct bench_machine *machine = &report->machine;
-	const struct bench_options *options = report->options;
-	json_t *one = json_pack("{s:s, s:s, s:i, s:b, s:s, s:s}", "kernel", machine->kernel, "cpu",
-				machine->cpu, "cpus", machine->cpus, "virtual", machine->virtual,
-				"governor", machine->governor, "mitigations",
-				machine->mitigations);
-
-	if (options->pinned)
-		json_object_set_new(one, "affinity",
-				    json_pack("{s:i, s:i, s:b}", "sender", options->cpus[0],
-					      "receiver", options->cpus[1], "share_core",
-					      bench_share_core(options->cpus[0],
-							       options->cpus[1])));
-	return one;
-}
-
-json_t *bench_to_json(const struct bench_report *report)
-{
-	json_t *doc = out_json_document("vethlab.bench/1"), *list = json_array();
-	const struct bench_way *way = &report->way;
-
-	json_object_set_new(doc, "machine", machine_to_json(report));
-	json_object_set_new(doc, "link",
-			    json_pack("{s:s, s:s, s:b, s:i}", "from", report->link->from.name, "to",
-				      report->link->to.name, "own", report->link->own, "mtu",
-				      report->link->from.mtu));
-	json_object_set_new(doc, "runs", json_integer(report->options->runs));
-	json_object_set_new(doc, "run_s", json_real(report->options->time_s));
-	json_object_set_new(doc, "threads", json_integer(report->options->threads));
-	json_object_set_new(doc, "took_ns", json_integer(report->took_ns));
-	json_object_set_new(doc, "sender", json_string("own"));
-	for (size_t i = 0; i < report->n; i++)
-		json_array_append_new(list, series_to_json(&report->list[i]));
-	json_object_set_new(doc, "results", list);
-	if (way->echoes)
-		json_object_set_new(doc, "way",
-				    json_pack("{s:I, s:f, s:f, s:f, s:f}", "echoes",
-					      (json_int_t)way->echoes, "there_ns", way->there,
-					      "residence_ns", way->residence, "back_ns", way->back,
-					      "stack_ns", way->stack));
-	return doc;
-}
-
-void bench_print_csv(const struct bench_report *report, FILE *f)
-{
-	char frame[OUT_NUMBER_SIZE];
-
-	fputs("what,hooks,frame,unit,run,value\n", f);
-	for (size_t i = 0; i < report->n; i++) {
-		const struct series *series = &report->list[i];
-
-		for (size_t run = 0; run < series->n; run++)
-			fprintf(f, "%s,%s,%s,%s,%zu,%.0f\n", bench_what_word(series->work.what),
-				bench_hooks_word(series->hooks), frame_text(series, frame),
-				bench_what_unit(series->work.what), run + 1, series->values[run]);
-	}
+	if (report->n_programs)
+		out_wrap("takes:  ", "by BPF statistics, on during 50 ms behind the measurements; "
+				     "taking the time is part of it", f);
 }

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* bench_json.c - what `vethlab bench` found, as JSON and as CSV. */
+#include <string.h>
+
+#include "user/cmd/bench.h"
+#include "user/out/out.h"
+
+static json_t *stats_to_json(const struct stats *stats)
+{
+	return json_pack("{s:f, s:f, s:f, s:f, s:f, s:f, s:f}", "median", stats->median, "min",
+			 stats->min, "max", stats->max, "low", stats->low, "high", stats->high,
+			 "confidence", stats->confidence, "spread", stats->spread);
+}
+
+static json_t *percentiles_to_json(const double percentiles[BENCH_PERCENTILES])
+{
+	static const char *const names[] = {"p50", "p90", "p99", "p99.9", "max"};
+	json_t *one = json_object();
+
+	for (int p = 0; p < BENCH_PERCENTILES; p++)
+		json_object_set_new(one, names[p], json_real(percentiles[p]));
+	return one;
+}
+
+static json_t *series_to_json(const struct series *series)
+{
+	json_t *one = stats_to_json(&series->stats), *values = json_array(), *sub;
+	char frame[OUT_NUMBER_SIZE], set[BENCH_SET_SIZE];
+
+	json_object_set_new(one, "what", json_string(bench_what_word(series->work.what)));
+	json_object_set_new(one, "hooks", json_string(bench_hooks_word(series->hooks)));
+	json_object_set_new(one, "frame", json_string(bench_frame_text(series, frame)));
+	json_object_set_new(one, "set", json_string(bench_set_words(series->set, set)));
+	json_object_set_new(one, "unit", json_string(bench_what_unit(series->work.what)));
+	json_object_set_new(one, "noisy", json_boolean(stats_noisy(&series->stats)));
+	json_object_set_new(one, "less_is_better",
+			    json_boolean(bench_what_is_time(series->work.what)));
+	for (size_t i = 0; i < series->n; i++)
+		json_array_append_new(values, json_real(series->values[i]));
+	json_object_set_new(one, "values", values);
+	if (series->sent) {
+		json_object_set_new(one, "sent", json_integer(series->sent));
+		json_object_set_new(one, "received", json_integer(series->received));
+	}
+	if (series->send_cpu >= 0)
+		json_object_set_new(one, "send_cpu_ns", json_real(series->send_cpu));
+	if (series->receive_cpu >= 0)
+		json_object_set_new(one, "receive_cpu_ns", json_real(series->receive_cpu));
+	if (series->percentiles[BENCH_P50] > 0)
+		json_object_set_new(one, "trip_ns", percentiles_to_json(series->percentiles));
+	if (series->ratio.n) {
+		sub = stats_to_json(&series->ratio);
+		json_object_set_new(sub, "says", json_string(stats_verdict_word(
+							 stats_verdict(&series->ratio))));
+		json_object_set_new(one, "ratio", sub);
+	}
+	return one;
+}
+
+static json_t *machine_to_json(const struct bench_report *report)
+{
+	const struct bench_machine *machine = &report->machine;
+	const struct bench_options *options = report->options;
+	json_t *one = json_pack("{s:s, s:s, s:i, s:b, s:s, s:s}", "kernel", machine->kernel, "cpu",
+				machine->cpu, "cpus", machine->cpus, "virtual", machine->virtual,
+				"governor", machine->governor, "mitigations",
+				machine->mitigations);
+
+	if (options->pinned)
+		json_object_set_new(one, "affinity",
+				    json_pack("{s:i, s:i, s:b}", "sender", options->cpus[0],
+					      "receiver", options->cpus[1], "share_core",
+					      bench_share_core(options->cpus[0],
+							       options->cpus[1])));
+	return one;
+}
+
+static json_t *way_to_json(const struct bench_way *way)
+{
+	json_t *one = json_pack("{s:I, s:f, s:f, s:f, s:f}", "echoes", (json_int_t)way->echoes,
+				"there_ns", way->there, "residence_ns", way->residence, "back_ns",
+				way->back, "stack_ns", way->stack);
+
+	if (way->kept) {
+		json_object_set_new(one, "kept", json_integer(way->kept));
+		json_object_set_new(one, "trip_ns", percentiles_to_json(way->percentiles));
+	}
+	return one;
+}
+
+static json_t *programs_to_json(const struct bench_report *report)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < report->n_programs; i++)
+		for (size_t k = 0; k < report->programs[i].n; k++) {
+			const struct bench_program *program = &report->programs[i].list[k];
+
+			json_array_append_new(
+				list, json_pack("{s:s, s:s, s:f, s:I}", "program", program->name,
+						"hooks", bench_hooks_word(report->programs[i].hooks),
+						"run_ns", program->ns, "runs",
+						(json_int_t)program->runs));
+		}
+	return list;
+}
+
+json_t *bench_to_json(const struct bench_report *report)
+{
+	json_t *doc = out_json_document("vethlab.bench/1"), *list = json_array();
+	const struct bench_way *way = &report->way;
+
+	json_object_set_new(doc, "machine", machine_to_json(report));
+	json_object_set_new(doc, "link",
+			    json_pack("{s:s, s:s, s:b, s:i}", "from", report->link->from.name, "to",
+				      report->link->to.name, "own", report->link->own, "mtu",
+				      report->link->from.mtu));
+	json_object_set_new(doc, "runs", json_integer(report->options->runs));
+	json_object_set_new(doc, "run_s", json_real(report->options->time_s));
+	json_object_set_new(doc, "threads", json_integer(report->options->threads));
+	json_object_set_new(doc, "took_ns", json_integer(report->took_ns));
+	json_object_set_new(doc, "sender", json_string("own"));
+	for (size_t i = 0; i < report->n; i++)
+		json_array_append_new(list, series_to_json(&report->list[i]));
+	json_object_set_new(doc, "results", list);
+	if (way->echoes)
+		json_object_set_new(doc, "way", way_to_json(way));
+	json_object_set_new(doc, "programs", programs_to_json(report));
+	return doc;
+}
+
+void bench_print_csv(const struct bench_report *report, FILE *f)
+{
+	char frame[OUT_NUMBER_SIZE], set[BENCH_SET_SIZE];
+
+	fputs("what,hooks,frame,set,unit,run,value\n", f);
+	for (size_t i = 0; i < report->n; i++) {
+		const struct series *series = &report->list[i];
+
+		bench_set_words(series->set, set);
+		for (char *c = set; *c; c++)
+			*c = *c == ',' ? '+' : *c; /* a comma ends a field */
+		for (size_t run = 0; run < series->n; run++)
+			fprintf(f, "%s,%s,%s,%s,%s,%zu,%.0f\n", bench_what_word(series->work.what),
+				bench_hooks_word(series->hooks), bench_frame_text(series, frame), set,
+				bench_what_unit(series->work.what), run + 1, series->values[run]);
+	}
+}

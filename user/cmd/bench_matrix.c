@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* bench_matrix.c - the table of `vethlab bench --matrix`: hooks by sizes, for each way to set a link. */
+#include <stdio.h>
+#include <string.h>
+
+#include "user/cmd/bench.h"
+#include "user/out/out.h"
+
+enum { COLUMNS = 3 /* of figures, side by side: what 80 characters hold */, CELL_SIZE = 64 };
+
+/* What a column is of. */
+struct column {
+	enum bench_what what;
+	unsigned size;
+};
+
+static size_t find_columns(const struct bench_report *report, struct column *columns, size_t max)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < report->n; i++) {
+		const struct bench_work *work = &report->list[i].work;
+		size_t k = 0;
+
+		while (k < n && (columns[k].what != work->what || columns[k].size != work->size))
+			k++;
+		if (k == n && n < max)
+			columns[n++] = (struct column){work->what, work->size};
+	}
+	return n;
+}
+
+static const struct series *find(const struct bench_report *report, const struct column *column,
+				 unsigned set, enum bench_hooks hooks)
+{
+	for (size_t i = 0; i < report->n; i++) {
+		const struct series *series = &report->list[i];
+
+		if (series->work.what == column->what && series->work.size == column->size &&
+		    series->set == set && series->hooks == hooks)
+			return series;
+	}
+	return NULL;
+}
+
+static const char *set_title(unsigned set)
+{
+	switch (set) {
+	case 0:
+		return "TSO on, GRO off (no NAPI): as the kernel makes a veth link";
+	case BENCH_SET_GRO:
+		return "TSO on, GRO on (NAPI)";
+	case BENCH_SET_GRO | BENCH_SET_THREADED:
+		return "TSO on, GRO on, NAPI in threads";
+	case BENCH_SET_NO_TSO:
+		return "TSO off, GRO off (no NAPI)";
+	case BENCH_SET_NO_TSO | BENCH_SET_GRO:
+		return "TSO off, GRO on (NAPI)";
+	default:
+		return "TSO off, GRO on, NAPI in threads";
+	}
+}
+
+/* "279 k 0.94 0.92-0.95", its parts below those of the other rows. */
+static void cell_text(const struct series *series, char cell[CELL_SIZE])
+{
+	char value[OUT_NUMBER_SIZE], interval[32] = "", ratio[16] = "";
+
+	out_rate(series->stats.median, "", value);
+	if (!series->ratio.n) {
+		strcpy(ratio, "1");
+		if (stats_noisy(&series->stats))
+			strcpy(interval, "noisy");
+	} else {
+		snprintf(ratio, sizeof(ratio), "%.2f", series->ratio.median);
+		snprintf(interval, sizeof(interval), "%.2f-%.2f", series->ratio.low,
+			 series->ratio.high);
+		if (stats_verdict(&series->ratio) == STATS_TOO_NOISY)
+			strcpy(interval, "noisy");
+	}
+	snprintf(cell, CELL_SIZE, "%s %4s %9s", value, ratio, interval);
+}
+
+/* One way to set the link; false: nothing was measured of it. */
+static bool add_set(const struct bench_report *report, struct table *table,
+		    const struct column *columns, size_t n, unsigned set)
+{
+	const struct bench_options *options = report->options;
+	bool any = false;
+
+	for (size_t i = 0; i < options->n_hooks; i++) {
+		const struct series *found[COLUMNS];
+		char cell[CELL_SIZE];
+		bool row = false;
+
+		for (size_t k = 0; k < n; k++) {
+			found[k] = find(report, &columns[k], set, options->hooks[i]);
+			row = row || found[k];
+		}
+		if (!row)
+			continue;
+		if (!any)
+			table_line(table, "%s", set_title(set));
+		any = true;
+		table_cell(table, "%s", bench_hooks_word(options->hooks[i]));
+		for (size_t k = 0; k < n; k++) {
+			cell[0] = '\0';
+			if (found[k])
+				cell_text(found[k], cell);
+			table_cell(table, "%s", cell);
+		}
+	}
+	return any;
+}
+
+static void print_part(const struct bench_report *report, const struct column *columns, size_t n,
+		       FILE *f)
+{
+	static const unsigned sets[BENCH_SETS] = {0, 1, 3, 4, 5, 7, 2, 6};
+	char titles[COLUMNS][32];
+	struct table_column heads[COLUMNS + 1] = {{"hooks", TABLE_LEFT}};
+	struct table *table;
+
+	for (size_t k = 0; k < n; k++) {
+		if (columns[k].what == BENCH_TCP)
+			strcpy(titles[k], "TCP, bit/s");
+		else
+			snprintf(titles[k], sizeof(titles[k]), "%u bytes, pps", columns[k].size);
+		heads[k + 1] = (struct table_column){titles[k], TABLE_RIGHT};
+	}
+	table = table_new(heads, n + 1);
+	for (size_t i = 0; i < BENCH_SETS; i++)
+		add_set(report, table, columns, n, sets[i]);
+	fputc('\n', f);
+	table_print(table, f);
+	table_free(table);
+}
+
+void bench_print_matrix(const struct bench_report *report, FILE *f)
+{
+	struct column columns[BENCH_SIZES_MAX + 1];
+	size_t n = find_columns(report, columns, BENCH_SIZES_MAX + 1);
+
+	for (size_t i = 0; i < n; i += COLUMNS)
+		print_part(report, &columns[i], n - i < COLUMNS ? n - i : COLUMNS, f);
+	fputc('\n', f);
+	out_wrap("each:   ", "the median; its ratio to the unobserved link that is set alike (of `none`: "
+			     "to the first `none`), from pairs of runs; the 95 % interval of that", f);
+	out_wrap("noisy:  ", "the interval holds 1 and is wider than 5 %: the machine was too noisy to "
+			     "tell (--plot and --json show it)", f);
+	out_wrap("bytes:  ", "one thread sends UDP into a socket that counts and drops; TCP: one "
+			     "stream. TSO sends up to 64 KiB at once", f);
+}

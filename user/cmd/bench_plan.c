@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* bench_plan.c - what `vethlab bench` measures, and the links that it makes for it. */
+#include <errno.h>
+#include <string.h>
+
+#include "user/cmd/bench.h"
+#include "user/cmd/cmd.h"
+#include "user/cmd/reading.h"
+
+enum { ECHO_FRAME = 98 };
+
+/* ---- links --------------------------------------------------------------------------------- */
+
+static void pin(const struct bench *bench, struct bench_link *link)
+{
+	link->from.cpu = bench->options.pinned ? bench->options.cpus[0] : -1;
+	link->to.cpu = bench->options.pinned ? bench->options.cpus[1] : -1;
+}
+
+int bench_add_lab(struct bench *bench, const struct bench_variant *variant,
+		  struct bench_link **link, struct err *err)
+{
+	struct bench_lab *lab;
+	int ret;
+
+	if (bench->n_labs == BENCH_LABS_MAX)
+		return err_set(err, ERR_USAGE, E2BIG, "too many labs at once");
+	ret = bench_lab_up(&lab, variant, bench->n_labs, &cmd_interrupted, err);
+
+	if (ret)
+		return ret;
+	bench->labs[bench->n_labs++] = lab;
+	*link = bench_lab_link(lab);
+	pin(bench, *link);
+	return 0;
+}
+
+/* LINK is an end; FROM and TO are two ends of one link, or two nodes with a link between them. */
+static const struct end *find_end(const struct running *run, char *const *argv, int argc,
+				  struct err *err)
+{
+	const struct node *from, *to;
+	const struct end *end, *down = NULL;
+
+	if (strchr(argv[0], ':')) {
+		end = cmd_find_end(run, argv[0], err);
+		if (end && argc == 2 && strcmp(end->peer->name, argv[1]) &&
+		    strcmp(end->peer->node->name, argv[1])) {
+			err_set(err, ERR_USAGE, EINVAL, "%s is not the other end of %s: %s is",
+				argv[1], end->name, end->peer->name);
+			return NULL;
+		}
+		return end;
+	}
+	if (argc < 2) {
+		err_set(err, ERR_USAGE, EINVAL, "'%s' is no end of a link", argv[0]);
+		err_hint(err, "LINK is one of its ends, as node:interface; FROM TO are two nodes");
+		return NULL;
+	}
+	from = cmd_find_node(run, argv[0], err);
+	to = from ? cmd_find_node(run, argv[1], err) : NULL;
+	for (size_t i = 0; to && i < from->n_ends; i++) {
+		end = from->ends[i];
+		if (end->peer->node != to)
+			continue;
+		if (end->up && end->peer->up)
+			return end;
+		down = down ? down : end; /* by its lab file; it may be up by now */
+	}
+	if (to && !down)
+		err_set(err, ERR_FAILED, ENOLINK, "there is no link between %s and %s", argv[0],
+			argv[1]);
+	return down;
+}
+
+static int open_named_link(struct bench *bench, struct err *err)
+{
+	const struct bench_options *options = &bench->options;
+	const struct end *end;
+	int ret = lab_open(&bench->run, options->lab, err);
+
+	if (ret)
+		return ret;
+	end = find_end(bench->run, options->argv, options->argc, err);
+	if (!end)
+		return -ENOENT;
+	ret = bench_link_open(&bench->link, bench->run, end, err);
+	if (ret)
+		return ret;
+	bench->link.interrupted = &cmd_interrupted;
+	pin(bench, &bench->link);
+	return 0;
+}
+
+/* ---- what is measured ---------------------------------------------------------------------- */
+
+/* What watches a link, and how it is set. */
+struct place {
+	enum bench_hooks hooks;
+	unsigned set;
+	const struct bench_link *link;
+};
+
+static void add(struct bench *bench, enum bench_what what, unsigned size,
+		const struct place *place)
+{
+	struct series *series = &bench->list[bench->n];
+
+	if (bench->n == BENCH_SERIES_MAX)
+		return;
+	bench->n++;
+	*series = (struct series){.work = {what, size, bench->options.threads},
+				  .hooks = place->hooks,
+				  .set = place->set,
+				  .link = place->link};
+}
+
+static bool wants(const struct bench *bench, enum bench_topic topic)
+{
+	return !bench->options.topics || bench->options.topics & topic;
+}
+
+static void add_stack(struct bench *bench, const struct place *place)
+{
+	const struct bench_options *options = &bench->options;
+
+	if (wants(bench, TOPIC_RTT)) {
+		add(bench, BENCH_RTT, ECHO_FRAME, place);
+		add(bench, BENCH_RTT_FLOOD, ECHO_FRAME, place);
+	}
+	if (wants(bench, TOPIC_TCP))
+		add(bench, BENCH_TCP, 0, place);
+	for (size_t i = 0; wants(bench, TOPIC_UDP) && i < options->n_sizes; i++)
+		add(bench, BENCH_UDP, options->sizes[i], place);
+	if (wants(bench, TOPIC_RR)) {
+		add(bench, BENCH_TCP_RR, 0, place);
+		add(bench, BENCH_UDP_RR, 0, place);
+	}
+}
+
+/* Live frames meet no tc on their way out; XDP that watches leaves no room for XDP that receives. */
+static void add_pps(struct bench *bench, const struct place *place)
+{
+	const struct bench_options *options = &bench->options;
+	bool has_xdp = place->hooks == BENCH_HOOKS_GENERIC || place->hooks == BENCH_HOOKS_NATIVE;
+
+	for (enum bench_what what = BENCH_PPS_DROP; what <= BENCH_PPS_SOCKET; what++)
+		for (size_t i = 0; i < options->n_sizes; i++)
+			if (!has_xdp || what == BENCH_PPS_TC || what == BENCH_PPS_SOCKET)
+				add(bench, what, options->sizes[i], place);
+}
+
+static int add_place(struct bench *bench, enum bench_hooks hooks, unsigned queues, unsigned set,
+		     struct place *place, struct err *err)
+{
+	struct bench_variant variant = {hooks, queues, set};
+	struct bench_link *link;
+	int ret = bench_add_lab(bench, &variant, &link, err);
+
+	if (!ret)
+		*place = (struct place){hooks, set, link};
+	return ret;
+}
+
+static int plan_own(struct bench *bench, struct err *err)
+{
+	const struct bench_options *options = &bench->options;
+	struct place place;
+	int ret = 0;
+
+	for (size_t i = 0; !ret && i < options->n_hooks; i++) {
+		enum bench_hooks hooks = options->hooks[i];
+
+		if (options->topics != TOPIC_PPS) {
+			ret = add_place(bench, hooks, 0, options->set, &place, err);
+			if (!ret)
+				add_stack(bench, &place);
+		}
+		if (!ret && wants(bench, TOPIC_PPS)) {
+			ret = add_place(bench, hooks, options->threads,
+					options->set | BENCH_SET_GRO, &place, err);
+			if (!ret)
+				add_pps(bench, &place);
+		}
+	}
+	return ret;
+}
+
+/*
+ * The same traffic through each way of watching and of setting. Threads matter where there is NAPI,
+ * which GRO brings; TSO is TCP's. What is compared follows each other: sizes first, hooks last.
+ */
+static int plan_matrix(struct bench *bench, struct err *err)
+{
+	static const unsigned sets[] = {
+		0,
+		BENCH_SET_GRO,
+		BENCH_SET_GRO | BENCH_SET_THREADED,
+		BENCH_SET_NO_TSO,
+		BENCH_SET_NO_TSO | BENCH_SET_GRO,
+		BENCH_SET_NO_TSO | BENCH_SET_GRO | BENCH_SET_THREADED,
+	};
+	const struct bench_options *options = &bench->options;
+	struct place places[BENCH_HOOKS_COUNT];
+	int ret = 0;
+
+	for (size_t s = 0; !ret && s < sizeof(sets) / sizeof(*sets); s++) {
+		size_t n_sizes = sets[s] & BENCH_SET_NO_TSO ? 0 : options->n_sizes;
+
+		for (size_t i = 0; !ret && i < options->n_hooks; i++)
+			ret = add_place(bench, options->hooks[i], 0, sets[s], &places[i], err);
+		for (size_t size = 0; !ret && size <= n_sizes; size++)
+			for (size_t i = 0; i < options->n_hooks; i++)
+				if (size < n_sizes)
+					add(bench, BENCH_SEND, options->sizes[size], &places[i]);
+				else
+					add(bench, BENCH_TCP, 0, &places[i]);
+	}
+	return ret;
+}
+
+/*
+ * Each is compared with the same on the unobserved link that is set alike, and that with the one that
+ * is as the kernel makes it.
+ */
+static bool is_base(const struct series *base, const struct series *series)
+{
+	bool none = series->hooks == BENCH_HOOKS_NONE;
+
+	return base->hooks == BENCH_HOOKS_NONE && base != series &&
+	       base->work.what == series->work.what && base->work.size == series->work.size &&
+	       base->set == (none ? 0 : series->set);
+}
+
+static void set_bases(struct bench *bench)
+{
+	for (size_t i = 0; i < bench->n; i++)
+		for (size_t k = 0; k < bench->n; k++)
+			if (is_base(&bench->list[k], &bench->list[i]))
+				bench->list[i].base = &bench->list[k];
+}
+
+int bench_plan(struct bench *bench, struct err *err)
+{
+	const struct bench_options *options = &bench->options;
+	struct place named = {BENCH_HOOKS_NONE, 0, &bench->link};
+	int ret;
+
+	if (options->argc) {
+		ret = open_named_link(bench, err);
+		if (ret)
+			return ret;
+		if (options->topics & TOPIC_PPS) /* refused, with the reason */
+			add(bench, BENCH_PPS_DROP, options->sizes[0], &named);
+		add_stack(bench, &named);
+		return 0;
+	}
+	ret = options->matrix ? plan_matrix(bench, err) : plan_own(bench, err);
+	set_bases(bench);
+	return ret;
+}
+
+int bench_tidy(struct bench *bench, struct err *err)
+{
+	int first = 0;
+
+	while (bench->n_labs) {
+		int ret = bench_lab_down(bench->labs[--bench->n_labs], err);
+
+		first = first ? first : ret;
+	}
+	bench_link_close(&bench->link);
+	running_free(bench->run);
+	return first;
+}
