@@ -169,7 +169,7 @@ const struct cmd cmds[] = {
 	  "  --plot          medians and their intervals as bars, too\n"
 	  "  --csv           one line a measurement\n\n"
 	  "`bench build [SHAPE SIZE...] [--runs N] [-j]` measures how long a generated lab\n"
-	  "(chain 100) takes to build and to remove, watched and not.\n\n"
+	  "(chain 100) takes to build and to remove: watched, not, and by ip -batch.\n\n"
 	  "  vethlab bench --what rtt,tcp\n"
 	  "  vethlab bench blue:veth1 --what tcp --time 2\n" },
 	{ NULL },

@@ -205,11 +205,31 @@ test_build() {
 	good vethlab bench build star 5 --runs 3
 	says "star: 6 nodes, 5 links, 3 runs each"
 	assert_eq "$(jq -r '[.results[] | .hooks, (.up_ns.values, .down_ns.values | length)] | join(" ")' \
-		<<<"$doc")" "none 3 3 default 3 3" "results"
+		<<<"$doc")" "none 3 3 default 3 3 none 3 3" "results"
+	assert_eq "$(jq -r '[.results[] | .by, has("up_ratio")] | join(" ")' <<<"$doc")" \
+		"vethlab true vethlab true ip -batch false" "beside ip"
+	# Routes of each kind can be built by ip as well.
+	good vethlab bench build clos 2 2 1 --runs 1
+	says "ip -batch"
+	mkdir "$TEST_TMP/empty"
+	PATH=$TEST_TMP/empty good "$BUILD/vethlab" bench build star 3 --runs 1
+	says "ip is not in PATH: not compared"
 	bad 2 vethlab bench build cube 3
 	says "no shape 'cube'"
 	bad 2 vethlab bench build chain
 	bad 2 vethlab bench build chain 3 4
+}
+
+# ip's namespaces are seen by nobody, and go with whoever made them.
+test_build_killed() {
+	local pid
+	"$BUILD/vethlab" bench build chain 200 --runs 1000 >"$TEST_TMP/out" 2>&1 &
+	pid=$!
+	wait_until eval 'grep -lsa "^ip.*-batch" /proc/[0-9]*/cmdline'
+	kill -KILL "$pid"
+	wait "$pid" || true
+	wait_until eval '! grep -lsa "^ip.*-batch" /proc/[0-9]*/cmdline'
+	good vethlab gc
 }
 
 test_interrupted() {

@@ -34,6 +34,10 @@ struct bench_options {
 /* `vethlab bench build SHAPE SIZE...`; argv[0] is "build". Returns the exit status. */
 int bench_build(int argc, char **argv, struct err *err);
 
+/* Build a lab by `ip -batch` and remove it again: the times. It has no programs and does not forward. */
+int bench_ip(const struct lab *lab, double *up_ns, double *down_ns, struct err *err);
+bool bench_ip_there(void);
+
 int bench_parse(struct bench_options *options, int argc, char **argv, struct err *err);
 
 /* What the programs of one link take. */

@@ -13,7 +13,7 @@
 #include "user/cmd/reading.h"
 #include "user/out/out.h"
 
-enum { CASES = 2 };
+enum { CASES = 3 };
 
 struct build_args {
 	struct generate_options shape;
@@ -23,10 +23,12 @@ struct build_args {
 
 /* A way of building, and what it took. */
 struct build_case {
-	const char *word;
+	const char *by, *word;
 	unsigned hooks;
+	bool ip;
 	double up[BENCH_RUNS_MAX], down[BENCH_RUNS_MAX]; /* ns */
 	struct stats up_stats, down_stats;
+	struct stats up_ratio, down_ratio; /* to the time of ip -batch, in pairs of runs; n 0: none */
 };
 
 struct built {
@@ -34,6 +36,7 @@ struct built {
 	char *text; /* the lab file */
 	size_t len, nodes, links;
 	struct build_case cases[CASES];
+	int n_cases; /* the last is ip -batch's, if it is there */
 };
 
 static bool whole(const char *text, unsigned least, unsigned most, unsigned *value)
@@ -130,6 +133,11 @@ static int build_once(struct built *built, const struct build_case *one, double 
 		return err_set(err, ERR_SYSTEM, EINVAL, "the generated lab cannot be read");
 	built->nodes = lab->n_nodes;
 	built->links = lab->n_links;
+	if (one->ip) {
+		ret = bench_ip(lab, up_ns, down_ns, err);
+		lab_free(lab);
+		return ret;
+	}
 	snprintf(name, sizeof(name), "bench-%d", (int)getpid());
 	options.as = name;
 	options.hold = &lock;
@@ -147,54 +155,80 @@ static int build_once(struct built *built, const struct build_case *one, double 
 	return ret;
 }
 
+static int sum_up(struct built *built, struct err *err)
+{
+	const struct build_case *ip = &built->cases[built->n_cases - 1];
+	size_t n = built->args->runs;
+	bool enough = true;
+
+	for (int i = 0; i < built->n_cases; i++) {
+		struct build_case *one = &built->cases[i];
+
+		enough = enough && stats_of(&one->up_stats, one->up, n) &&
+			 stats_of(&one->down_stats, one->down, n);
+		if (ip->ip && !one->ip)
+			enough = enough && stats_ratio(&one->up_ratio, one->up, ip->up, n) &&
+				 stats_ratio(&one->down_ratio, one->down, ip->down, n);
+	}
+	return enough ? 0 : err_set(err, ERR_SYSTEM, ENOMEM, "out of memory");
+}
+
 static int build_all(struct built *built, struct err *err)
 {
 	int ret = write_lab(built, err);
 
 	for (unsigned run = 0; !ret && run < built->args->runs; run++)
-		for (int i = 0; !ret && i < CASES; i++) {
+		for (int i = 0; !ret && i < built->n_cases; i++) {
 			struct build_case *one = &built->cases[i];
 
 			ret = build_once(built, one, &one->up[run], &one->down[run], err);
 		}
-	for (int i = 0; !ret && i < CASES; i++) {
-		struct build_case *one = &built->cases[i];
-
-		if (!stats_of(&one->up_stats, one->up, built->args->runs) ||
-		    !stats_of(&one->down_stats, one->down, built->args->runs))
-			ret = err_set(err, ERR_SYSTEM, ENOMEM, "out of memory");
-	}
-	return ret;
+	return ret ? ret : sum_up(built, err);
 }
 
-static void add_row(struct table *table, const char *what, const char *watched,
-		    const struct stats *stats)
+static void add_row(struct table *table, const char *what, const struct build_case *one,
+		    const struct stats *stats, const struct stats *ratio)
 {
 	char text[OUT_NUMBER_SIZE];
 
 	table_cell(table, "%s", what);
-	table_cell(table, "%s", watched);
+	table_cell(table, "%s", one->by);
+	table_cell(table, "%s", one->ip ? "" : one->word);
 	table_cell(table, "%s", out_duration(stats->median, text));
 	table_cell(table, "%s", out_duration(stats->min, text));
 	table_cell(table, "%s", out_duration(stats->max, text));
 	table_cell(table, "%.1f %%%s", 100 * stats->spread, stats_noisy(stats) ? " noisy" : "");
+	text[0] = '\0';
+	if (ratio->n)
+		snprintf(text, sizeof(text), "%.2f", ratio->median);
+	table_cell(table, "%s", text);
 }
 
 static void print_text(const struct built *built)
 {
 	static const struct table_column columns[] = {
-		{"", TABLE_LEFT}, {"watched", TABLE_LEFT}, {"median", TABLE_RIGHT},
-		{"min", TABLE_RIGHT}, {"max", TABLE_RIGHT}, {"spread", TABLE_RIGHT}};
-	struct table *table = table_new(columns, 6);
+		{"", TABLE_LEFT}, {"by", TABLE_LEFT}, {"watched", TABLE_LEFT},
+		{"median", TABLE_RIGHT}, {"min", TABLE_RIGHT}, {"max", TABLE_RIGHT},
+		{"spread", TABLE_RIGHT}, {"of ip's", TABLE_RIGHT}};
+	struct table *table = table_new(columns, 8);
 
 	printf("%s: %zu nodes, %zu links, %u runs each, in turns\n\n", built->args->shape.kind->name,
 	       built->nodes, built->links, built->args->runs);
-	for (int i = 0; i < CASES; i++) {
-		add_row(table, "build", built->cases[i].word, &built->cases[i].up_stats);
-		add_row(table, "remove", built->cases[i].word, &built->cases[i].down_stats);
+	for (int i = 0; i < built->n_cases; i++) {
+		const struct build_case *one = &built->cases[i];
+
+		add_row(table, "build", one, &one->up_stats, &one->up_ratio);
+		add_row(table, "remove", one, &one->down_stats, &one->down_ratio);
 	}
 	table_print(table, stdout);
 	table_free(table);
+	putchar('\n');
+	if (built->n_cases == CASES)
+		out_wrap("ip -batch: ", "one for namespaces and links, one more a namespace for addresses "
+					"and routes; nodes do not forward, and `netns del` does not wait for "
+					"what it removes", stdout);
+	else
+		puts("ip is not in PATH: not compared");
 }
 
 static json_t *times_to_json(const double *values, size_t n, const struct stats *stats)
@@ -214,14 +248,19 @@ static void print_json(const struct built *built)
 	json_object_set_new(doc, "shape", json_string(built->args->shape.kind->name));
 	json_object_set_new(doc, "nodes", json_integer(built->nodes));
 	json_object_set_new(doc, "links", json_integer(built->links));
-	for (int i = 0; i < CASES; i++) {
+	for (int i = 0; i < built->n_cases; i++) {
 		const struct build_case *one = &built->cases[i];
 		unsigned runs = built->args->runs;
+		json_t *result = json_pack("{s:s, s:s, s:o, s:o}", "by", one->by, "hooks", one->word,
+					   "up_ns", times_to_json(one->up, runs, &one->up_stats),
+					   "down_ns",
+					   times_to_json(one->down, runs, &one->down_stats));
 
-		json_array_append_new(
-			list, json_pack("{s:s, s:o, s:o}", "hooks", one->word, "up_ns",
-					times_to_json(one->up, runs, &one->up_stats), "down_ns",
-					times_to_json(one->down, runs, &one->down_stats)));
+		if (one->up_ratio.n) {
+			json_object_set_new(result, "up_ratio", json_real(one->up_ratio.median));
+			json_object_set_new(result, "down_ratio", json_real(one->down_ratio.median));
+		}
+		json_array_append_new(list, result);
 	}
 	json_object_set_new(doc, "results", list);
 	out_json_print(doc, stdout);
@@ -239,9 +278,10 @@ int bench_build(int argc, char **argv, struct err *err)
 	if (!built)
 		return err_set(err, ERR_SYSTEM, ENOMEM, "out of memory");
 	built->args = &args;
-	built->cases[0].word = "none";
-	built->cases[0].hooks = HOOKS_NONE;
-	built->cases[1].word = "default";
+	built->cases[0] = (struct build_case){.by = "vethlab", .word = "none", .hooks = HOOKS_NONE};
+	built->cases[1] = (struct build_case){.by = "vethlab", .word = "default"};
+	built->cases[2] = (struct build_case){.by = "ip -batch", .word = "none", .ip = true};
+	built->n_cases = bench_ip_there() ? CASES : CASES - 1;
 	cmd_catch_signals();
 	ret = build_all(built, err);
 	if (!ret && args.json)
