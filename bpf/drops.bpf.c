@@ -15,6 +15,7 @@
 
 char LICENSE[] SEC("license") = "GPL";
 
+enum { ETH_SIZE = 14 };
 /* The lab's own map: who is an end (set before load). */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -39,6 +40,21 @@ struct {
 	__type(value, struct vl_drop_counters);
 } drop_missed SEC(".maps");
 
+/*
+ * How far skb, whose device is an end, has come. The driver of the peer gives it this device and takes the
+ * Ethernet header off, which a packet on its way out has or does not have yet.
+ */
+static __always_inline __u32 arrived_at(const struct sk_buff *skb, __u32 ifindex)
+{
+	__u16 mac = skb->mac_header;
+
+	if (skb->skb_iif == (int)ifindex)
+		return VL_DROP_CAME_IN;
+	if (!skb->skb_iif && mac != 0xffff && skb->data - skb->head == mac + ETH_SIZE)
+		return VL_DROP_AT_DOOR;
+	return VL_DROP_LEAVING;
+}
+
 /* The end at which skb is; VL_NO_END if it is at none of this lab. */
 static __always_inline __u32 end_of_skb(const struct sk_buff *skb, __u32 *arrived)
 {
@@ -49,7 +65,7 @@ static __always_inline __u32 end_of_skb(const struct sk_buff *skb, __u32 *arrive
 	if (dev) {
 		inode = dev->nd_net.net->ns.inum;
 		ifindex = dev->ifindex;
-		*arrived = skb->skb_iif == (int)ifindex;
+		*arrived = arrived_at(skb, ifindex);
 	} else {
 		struct sock *sk = skb->sk; /* at a socket's door: the device is taken off before */
 
@@ -57,7 +73,7 @@ static __always_inline __u32 end_of_skb(const struct sk_buff *skb, __u32 *arrive
 			return VL_NO_END;
 		inode = sk->__sk_common.skc_net.net->ns.inum;
 		ifindex = skb->skb_iif;
-		*arrived = 1;
+		*arrived = VL_DROP_CAME_IN;
 	}
 	end = place_end(inode, ifindex);
 	e = bpf_map_lookup_elem(&ends, &end);

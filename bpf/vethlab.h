@@ -265,11 +265,17 @@ _Static_assert(sizeof(struct vl_drop) == sizeof(struct vl_event) + 24,
  * Key of the per-CPU hash `drop_count`: packets that the kernel freed with a reason, at an end. Names
  * of reasons are in the kernel's BTF (enum skb_drop_reason), those of functions in /proc/kallsyms.
  */
+enum vl_drop_arrived {
+	VL_DROP_LEAVING, /* on its way out by the end, or in the link */
+	VL_DROP_CAME_IN, /* in the stack of the end's node */
+	VL_DROP_AT_DOOR, /* handed to the end by its peer, and not in yet */
+};
+
 struct vl_drop_key {
 	__u64 location; /* the address after the call that freed it */
 	__u32 end;
 	__u32 reason;
-	__u32 arrived;  /* 1: it had come in at the end; 0: it was on its way out, or in between */
+	__u32 arrived;  /* enum vl_drop_arrived */
 	__u32 reserved;
 };
 _Static_assert(sizeof(struct vl_drop_key) == 24, "struct vl_drop_key has changed");

@@ -148,8 +148,10 @@ struct sk_buff {
 	int skb_iif;
 	__be16 protocol;
 	__u16 network_header;
+	__u16 mac_header; /* 0xffff: not known */
 	unsigned int end; /* an offset: true on every 64-bit machine */
 	unsigned char *head;
+	unsigned char *data;
 } __attribute__((preserve_access_index));
 
 struct skb_shared_info {

@@ -65,6 +65,9 @@ static const struct {
 	{"__ip_options_echo", "its IP options are wrong"},
 	{"__dev_forward_skb2", "it is larger than the other end's MTU, or that end is down"},
 	{"____dev_forward_skb", "it is larger than the other end's MTU, or that end is down"},
+	{"veth_xmit", "the ring of the receiving end is full, or that end is gone"},
+	{"veth_xdp_rcv_skb", "an XDP program of the receiving end says so"},
+	{"do_xdp_generic", "an XDP program of the receiving end says so"},
 	{"__rtnl_unlock", "it waited in a queue that was emptied: the link went down"},
 	{"ip6_mc_input", "nobody here listens to this multicast group"},
 };

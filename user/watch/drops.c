@@ -81,7 +81,8 @@ static bool is_one_of(const char *name, const char *const *names)
 
 /*
  * Where a packet is that is not in a stack any more, or not yet, is told by who dropped it. Some
- * reasons say so; else a queueing discipline's or the driver's function does.
+ * reasons say so; else a queueing discipline's or the driver's function does. Generic XDP runs in
+ * the receiver's stack, just before `in`.
  */
 static bool before_in(const char *reason, const char *place)
 {
@@ -113,13 +114,19 @@ static bool after_out(const char *reason, const char *place)
 
 /*
  * What looks like a dropped packet and is none: the kernel makes a packet to answer a question
- * about routes (`ip route get`, `why`), or to test a program (the frame that proves a link is a copy
- * of it), and frees it.
+ * about routes (`ip route get`, `why`), to test a program (the frame that proves a link is a copy
+ * of it), or to try NAPI when it comes on, and frees it. The copy for a capture that has no room is no
+ * packet of the link either.
  */
 static bool is_no_packet(const char *place)
 {
 	static const char *const places[] = {"inet_rtm_getroute", "inet6_rtm_getroute",
-					     "bpf_prog_test_run_skb", NULL};
+					     "bpf_prog_test_run_skb",
+					     "netif_napi_add_weight_locked",
+					     "netif_napi_add_weight",
+					     "packet_rcv",
+					     "tpacket_rcv",
+					     NULL};
 
 	return is_one_of(place, places);
 }
@@ -127,10 +134,10 @@ static bool is_no_packet(const char *place)
 static void place_drop(struct watch_drop *drop, const struct vl_drop_key *key, uint32_t peer)
 {
 	drop->end = key->end;
-	if (before_in(drop->reason, drop->place)) { /* the packet is at the receiver already */
+	if (key->arrived == VL_DROP_AT_DOOR || before_in(drop->reason, drop->place)) {
 		drop->stage = WATCH_DROP_ON_LINK;
 		drop->end = peer;
-	} else if (key->arrived) {
+	} else if (key->arrived == VL_DROP_CAME_IN) {
 		drop->stage = WATCH_DROP_AFTER_IN;
 	} else {
 		drop->stage = after_out(drop->reason, drop->place) ? WATCH_DROP_ON_LINK :
