@@ -88,6 +88,18 @@ const struct cmd cmds[] = {
 	{ "replay", cmd_replay, "FILE|- [FILTER] [-i] [-c N] [--for TIME] [-j]",
 	  "show a recording as `trace` would have; needs no root and no lab",
 	  "Options and FILTER are those of `vethlab trace`.\n" },
+	{ "diff", cmd_diff, "A B [FILTER] [--no-times] [--threshold PERCENT] [-j]",
+	  "what changed between two recordings: ways, losses, times",
+	  "  A, B            files of `vethlab record`; one of them may be -\n"
+	  "  FILTER          as that of `vethlab trace`: compare only these echoes\n"
+	  "  --no-times      only ways and losses\n"
+	  "  --threshold P   how many percent medians must be apart to count (10)\n\n"
+	  "A way, a loss or an answer that only one run has is a difference; losses of both\n"
+	  "are, where their shares are too far apart for chance (Fisher, p < 0.01); times,\n"
+	  "where the 95 % intervals of their medians do not meet. Needs no root, no lab.\n"
+	  "The exit status is 0 if nothing changed, 1 if something did.\n\n"
+	  "  vethlab record before.rec --for 10s   # and after a change, after.rec\n"
+	  "  vethlab diff before.rec after.rec\n" },
 	{ "capture", cmd_capture, "[WHAT...] -w FILE|- [-f FILTER] [-s SNAP] [-c N] [--for TIME] [-l LAB]",
 	  "whole frames of ends into a pcapng file, for Wireshark",
 	  "  WHAT            ends (node:interface), nodes, `link END`, all (the default)\n"

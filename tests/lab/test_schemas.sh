@@ -50,6 +50,13 @@ blue_lab() {
 	valid why default 10.9.9.9
 	valid_while_pinging blue 10.1.1.2 trace -c 3
 	valid_while_pinging blue 10.1.1.2 trace -i -c 2
+	"$BUILD/vethlab" record "$TEST_TMP/run.rec" 2>/dev/null &
+	wait_until test -e "$TEST_TMP/run.rec"
+	good vethlab ping blue 10.1.1.2 -c 8 -i 0 -q
+	kill -TERM $!
+	wait $!
+	valid replay "$TEST_TMP/run.rec" -i
+	valid diff "$TEST_TMP/run.rec" "$TEST_TMP/run.rec"
 	valid route blue add default via 10.1.1.2
 	valid route blue add blackhole 10.9.0.0/16
 	valid route blue del default

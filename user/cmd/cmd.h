@@ -39,6 +39,7 @@ int cmd_stats(int argc, char **argv, struct err *err);
 int cmd_trace(int argc, char **argv, struct err *err);
 int cmd_record(int argc, char **argv, struct err *err);
 int cmd_replay(int argc, char **argv, struct err *err);
+int cmd_diff(int argc, char **argv, struct err *err);
 int cmd_capture(int argc, char **argv, struct err *err);
 int cmd_ping(int argc, char **argv, struct err *err);
 int cmd_traceroute(int argc, char **argv, struct err *err);

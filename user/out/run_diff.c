@@ -1,0 +1,296 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* run_diff.c - what changed between two recorded runs, as lines and as a document. */
+#include <inttypes.h>
+#include <string.h>
+
+#include "user/out/drop.h"
+#include "user/out/event.h"
+#include "user/out/itinerary.h"
+#include "user/out/ledger.h"
+#include "user/out/out.h"
+#include "user/out/run_diff.h"
+
+enum { TEXT_SIZE = 512 };
+
+static const char marks[SIDES] = {'-', '+'};
+
+/* "answered by b", "r1 dropped the request: ...": nothing that two runs cannot have in common. */
+static const char *fate_text(const struct compared_fate *fate, char buf[TEXT_SIZE])
+{
+	char icmp[ICMP_TEXT_SIZE];
+
+	switch (fate->fate) {
+	case FATE_ANSWERED:
+		snprintf(buf, TEXT_SIZE, "answered%s%s", fate->node ? " by " : "",
+			 fate->node ? fate->node : "");
+		break;
+	case FATE_REFUSED:
+		snprintf(buf, TEXT_SIZE, "refused%s%s: %s", fate->node ? " by " : "",
+			 fate->node ? fate->node : "",
+			 icmp_text(fate->family, fate->icmp_type, fate->icmp_code, fate->icmp_info,
+				   icmp));
+		break;
+	case FATE_DROPPED:
+		drop_sentence(&fate->drop, buf, TEXT_SIZE);
+		break;
+	case FATE_LOST:
+		snprintf(buf, TEXT_SIZE, "lost: the %s was last seen at %s %s",
+			 fate->leg == LEG_ERROR ? "ICMP error" : leg_name(fate->leg),
+			 fate->end ? fate->end : "?", ledger_hook_name(fate->hook));
+		break;
+	default:
+		snprintf(buf, TEXT_SIZE, "not seen");
+		break;
+	}
+	return buf;
+}
+
+/* "inside r, request", "link a:x > r:w, request", "round trip" */
+static const char *time_text(const struct compared_time *time, char buf[TEXT_SIZE])
+{
+	const char *colon;
+
+	if (time->step == STEP_FIRST) {
+		snprintf(buf, TEXT_SIZE, "round trip");
+	} else if (time->step == STEP_LINK) {
+		snprintf(buf, TEXT_SIZE, "link %s > %s, %s", time->from, time->to,
+			 leg_name(time->leg));
+	} else {
+		colon = strrchr(time->to, ':');
+		snprintf(buf, TEXT_SIZE, "inside %.*s, %s",
+			 colon ? (int)(colon - time->to) : (int)strlen(time->to), time->to,
+			 leg_name(time->leg));
+	}
+	return buf;
+}
+
+/* "  - WHAT (N of M)": of each side that has it. */
+static void print_counted(const char *what, const uint64_t n[SIDES], const uint64_t of[SIDES],
+			  FILE *f)
+{
+	char lead[16], text[4200];
+
+	for (int side = 0; side < SIDES; side++) {
+		if (!n[side])
+			continue;
+		snprintf(lead, sizeof(lead), "  %c ", marks[side]);
+		snprintf(text, sizeof(text), "%s (%" PRIu64 " of %" PRIu64 ")", what, n[side],
+			 of[side]);
+		out_wrap(lead, text, f);
+	}
+}
+
+static void print_ways(const struct compared_flow *flow, FILE *f)
+{
+	char text[4150];
+
+	for (size_t i = 0; i < flow->n_ways; i++) {
+		const struct compared_way *way = &flow->ways[i];
+
+		if (!way->differs)
+			continue;
+		snprintf(text, sizeof(text), "way %s: %s", way->back ? "back" : "there", way->text);
+		print_counted(text, way->n, flow->echoes, f);
+	}
+}
+
+static void print_fates(const struct compared_flow *flow, FILE *f)
+{
+	char text[TEXT_SIZE];
+
+	for (size_t i = 0; i < flow->n_fates; i++)
+		if (flow->fates[i].differs)
+			print_counted(fate_text(&flow->fates[i], text), flow->fates[i].n,
+				      flow->echoes, f);
+}
+
+static void print_times(const struct compared_flow *flow, FILE *f)
+{
+	char what[TEXT_SIZE], a[OUT_NUMBER_SIZE], b[OUT_NUMBER_SIZE], text[TEXT_SIZE + 128];
+
+	for (size_t i = 0; i < flow->n_times; i++) {
+		const struct compared_time *time = &flow->times[i];
+		double before = time->stats[SIDE_A].median, after = time->stats[SIDE_B].median;
+
+		if (!time->differs)
+			continue;
+		snprintf(text, sizeof(text), "%s: %s -> %s", time_text(time, what),
+			 out_duration(before, a), out_duration(after, b));
+		if (before > 0)
+			snprintf(text + strlen(text), sizeof(text) - strlen(text), " (%+.0f %%)",
+				 100 * (after / before - 1));
+		out_wrap("  ~ ", text, f);
+	}
+}
+
+static bool any_too_few(const struct compared_flow *flow)
+{
+	for (size_t i = 0; i < flow->n_times; i++)
+		if (flow->times[i].too_few && flow->times[i].n[SIDE_A] && flow->times[i].n[SIDE_B])
+			return true;
+	return false;
+}
+
+static void print_flow(const struct compared_flow *flow, FILE *f)
+{
+	char from[IP_TEXT_SIZE], to[IP_TEXT_SIZE], text[TEXT_SIZE];
+	uint64_t a = flow->echoes[SIDE_A], b = flow->echoes[SIDE_B];
+
+	snprintf(text, sizeof(text), "%s%s%s > %s: %" PRIu64 " echo%s, then %" PRIu64,
+		 flow->origin ? flow->origin : "", flow->origin ? " " : "",
+		 ip_format(&flow->from, from, sizeof(from)), ip_format(&flow->to, to, sizeof(to)), a,
+		 a == 1 ? "" : "es", b);
+	out_wrap("", text, f);
+	if (!a || !b) {
+		fprintf(f, "  %c only this run has them\n", marks[a ? SIDE_A : SIDE_B]);
+		return;
+	}
+	print_ways(flow, f);
+	print_fates(flow, f);
+	print_times(flow, f);
+}
+
+static void print_side(const struct run_diff *diff, int side, FILE *f)
+{
+	char text[TEXT_SIZE];
+
+	snprintf(text, sizeof(text), "%.250s: lab %.40s, %" PRIu64 " echo%s in %" PRIu64 " records%s",
+		 diff->file[side], diff->lab[side], diff->echoes[side],
+		 diff->echoes[side] == 1 ? "" : "es", diff->records[side],
+		 diff->cut[side] ? ", cut short" : "");
+	if (diff->lost[side])
+		snprintf(text + strlen(text), sizeof(text) - strlen(text),
+			 ", %" PRIu64 " more were lost while recording", diff->lost[side]);
+	out_wrap((const char[]){marks[side], marks[side], marks[side], ' ', 0}, text, f);
+}
+
+void run_diff_print(const struct run_diff *diff, FILE *f)
+{
+	const struct comparison *comparison = &diff->comparison;
+	char text[TEXT_SIZE];
+	bool too_few = false;
+
+	for (int side = 0; side < SIDES; side++)
+		print_side(diff, side, f);
+	for (size_t i = 0; i < comparison->n_flows; i++) {
+		if (comparison->flows[i].differs)
+			print_flow(&comparison->flows[i], f);
+		too_few |= any_too_few(&comparison->flows[i]);
+	}
+	if (!comparison->differs)
+		fprintf(f, "no difference in ways and losses%s\n",
+			comparison->with_times ? ", and none in times beyond noise" : "");
+	if (!comparison->with_times)
+		return;
+	snprintf(text, sizeof(text),
+		 "times differ where the 95 %% intervals of their medians, by ranks, do not meet and "
+		 "the medians are more than %.0f %% apart",
+		 100 * comparison->threshold);
+	out_wrap("  ", text, f);
+	if (too_few)
+		out_wrap("  ",
+			 "some steps have too few echoes to tell: fewer than 6 in one of the runs", f);
+}
+
+/* ---- JSON ------------------------------------------------------------------------------------ */
+
+static json_t *counts_json(const uint64_t n[SIDES])
+{
+	return json_pack("{s:I, s:I}", "a", (json_int_t)n[SIDE_A], "b", (json_int_t)n[SIDE_B]);
+}
+
+static json_t *ways_json(const struct compared_flow *flow)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < flow->n_ways; i++) {
+		const struct compared_way *way = &flow->ways[i];
+
+		json_array_append_new(list, json_pack("{s:s, s:s, s:o, s:b}", "direction",
+						      way->back ? "back" : "there", "way",
+						      way->text, "echoes", counts_json(way->n),
+						      "differs", way->differs));
+	}
+	return list;
+}
+
+static json_t *fates_json(const struct compared_flow *flow)
+{
+	json_t *list = json_array();
+	char text[TEXT_SIZE];
+
+	for (size_t i = 0; i < flow->n_fates; i++) {
+		const struct compared_fate *fate = &flow->fates[i];
+		json_t *item = json_pack("{s:s, s:s, s:s?, s:o, s:f, s:b}", "fate",
+					 fate_name(fate->fate), "text", fate_text(fate, text),
+					 "node", fate->node, "echoes", counts_json(fate->n), "p",
+					 fate->p, "differs", fate->differs);
+
+		if (fate->fate == FATE_DROPPED)
+			json_object_set_new(item, "reason", json_string(fate->drop.reason));
+		json_array_append_new(list, item);
+	}
+	return list;
+}
+
+static json_t *stats_json(const struct stats *stats)
+{
+	return json_pack("{s:I, s:f, s:f, s:f}", "n", (json_int_t)stats->n, "median_ns",
+			 stats->median, "low_ns", stats->low, "high_ns", stats->high);
+}
+
+static json_t *times_json(const struct compared_flow *flow)
+{
+	json_t *list = json_array();
+	char text[TEXT_SIZE];
+
+	for (size_t i = 0; i < flow->n_times; i++) {
+		const struct compared_time *time = &flow->times[i];
+		json_t *item = json_pack("{s:s, s:o, s:o, s:b, s:b}", "text", time_text(time, text),
+					 "a", stats_json(&time->stats[SIDE_A]), "b",
+					 stats_json(&time->stats[SIDE_B]), "too_few", time->too_few,
+					 "differs", time->differs);
+
+		if (time->step != STEP_FIRST) {
+			json_object_set_new(item, "leg", json_string(leg_name(time->leg)));
+			json_object_set_new(item, "from", json_string(time->from));
+			json_object_set_new(item, "to", json_string(time->to));
+		}
+		json_array_append_new(list, item);
+	}
+	return list;
+}
+
+static json_t *side_json(const struct run_diff *diff, int side)
+{
+	return json_pack("{s:s, s:s, s:I, s:I, s:I, s:b}", "file", diff->file[side], "lab",
+			 diff->lab[side], "echoes", (json_int_t)diff->echoes[side], "records",
+			 (json_int_t)diff->records[side], "lost", (json_int_t)diff->lost[side],
+			 "cut", diff->cut[side]);
+}
+
+json_t *run_diff_json(const struct run_diff *diff)
+{
+	const struct comparison *comparison = &diff->comparison;
+	json_t *doc = out_json_document("vethlab.diff/1"), *flows = json_array();
+	char from[IP_TEXT_SIZE], to[IP_TEXT_SIZE];
+
+	for (size_t i = 0; i < comparison->n_flows; i++) {
+		const struct compared_flow *flow = &comparison->flows[i];
+
+		ip_format(&flow->from, from, sizeof(from));
+		ip_format(&flow->to, to, sizeof(to));
+		json_array_append_new(
+			flows, json_pack("{s:s?, s:s, s:s, s:o, s:b, s:o, s:o, s:o}", "node",
+					 flow->origin, "from", from, "to", to, "echoes",
+					 counts_json(flow->echoes), "differs", flow->differs, "ways",
+					 ways_json(flow), "fates", fates_json(flow), "times",
+					 times_json(flow)));
+	}
+	json_object_set_new(doc, "a", side_json(diff, SIDE_A));
+	json_object_set_new(doc, "b", side_json(diff, SIDE_B));
+	json_object_set_new(doc, "differs", json_boolean(comparison->differs));
+	json_object_set_new(doc, "threshold", json_real(comparison->threshold));
+	json_object_set_new(doc, "flows", flows);
+	return doc;
+}
