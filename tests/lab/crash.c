@@ -3,9 +3,10 @@
  * crash.c - run a command and stop it at its N-th system call, for test_crash.sh: killed by SIGKILL
  * as soon as the call has returned, or with that call failing instead of being done.
  *
- * crash [-a] [-n N [-e ERRNO]] [-o FILE] COMMAND...
+ * crash [-a] [-n N [-e ERRNO | -i]] [-o FILE] COMMAND...
  *	-n N	at which call, from 1, counted over all threads. Without: nothing happens to it.
  *	-e NAME	let it fail: ENOMEM, EBUSY, EPERM. Without: kill the command.
+ *	-i	interrupt the command (SIGINT) instead of killing it
  *	-a	count every call, not only those that change something outside of the process
  *	-o FILE	"N CALL", what was met; or "none COUNT", the number of calls if there were fewer
  *
@@ -72,7 +73,7 @@ static const struct errno_name errno_names[] = {
 struct options {
 	long at; /* 0: never */
 	int error; /* 0: kill */
-	bool all;
+	bool all, interrupt;
 	const char *file;
 	char **command;
 };
@@ -242,10 +243,12 @@ static void on_stop(struct following *following, pid_t tid, int status)
 	enum __ptrace_request go_on = PTRACE_CONT;
 	int event = status >> 16, signal_number = WSTOPSIG(status);
 
-	if (event == PTRACE_EVENT_SECCOMP)
+	if (event == PTRACE_EVENT_SECCOMP) {
 		on_call(following, tid);
-	else if (signal_number == (SIGTRAP | 0x80))
-		kill(following->process, SIGKILL);
+	} else if (signal_number == (SIGTRAP | 0x80)) {
+		kill(following->process, following->options->interrupt ? SIGINT : SIGKILL);
+		following->returning = 0;
+	}
 	/* It stops when its call has returned; clone's own event comes before that. */
 	if (tid == following->returning)
 		go_on = PTRACE_SYSCALL;
@@ -314,9 +317,11 @@ static bool parse(int argc, char **argv, struct options *options)
 {
 	int c;
 
-	while ((c = getopt(argc, argv, "+an:e:o:")) != -1) {
+	while ((c = getopt(argc, argv, "+ain:e:o:")) != -1) {
 		if (c == 'a')
 			options->all = true;
+		else if (c == 'i')
+			options->interrupt = true;
 		else if (c == 'n')
 			options->at = atol(optarg);
 		else if (c == 'o')
@@ -339,7 +344,7 @@ int main(int argc, char **argv)
 	int status;
 
 	if (!parse(argc, argv, &options)) {
-		fprintf(stderr, "usage: crash [-a] [-n N [-e ERRNO]] [-o FILE] COMMAND...\n");
+		fprintf(stderr, "usage: crash [-a] [-n N [-e ERRNO | -i]] [-o FILE] COMMAND...\n");
 		return TROUBLE;
 	}
 	following.process = fork();

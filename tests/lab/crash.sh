@@ -207,6 +207,30 @@ step_apply_kill() { # N
 	clean "killed at $met"
 }
 
+# What it asks of the kernel: labs in two ways, programs of its own at both, frames, sockets.
+bench() {
+	"$@" "$BUILD/vethlab" bench --hooks none,xdp-generic --what pps --size 64 --threads 1 \
+		--runs 1 --time 0.01 --cpu none
+}
+
+step_bench_kill() { # N
+	bench crash_at "$1"
+	remember_objects
+	no_more_calls && clean "the end" && return 1
+	assert_eq "$status" 137 "killed at $met: $out"
+	good vethlab gc
+	clean "killed at $met"
+}
+
+# Before it looks for signals, one ends it at once; when all is done, it is too late.
+step_bench_interrupt() { # N
+	bench crash_at "$1" -i
+	no_more_calls && clean "the end" && return 1
+	[[ $status -eq 130 || $status -eq 1 || $status -eq 0 ]] || fail "at $met: status $status: $out"
+	[[ $status -ne 1 ]] || says interrupted
+	clean "interrupted at $met"
+}
+
 # ---- sweeps --------------------------------------------------------------------------------------
 
 steps_of_part() {

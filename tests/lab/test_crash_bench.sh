@@ -1,0 +1,19 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# test_crash_bench.sh - `bench` is killed anywhere, and interrupted anywhere: see crash.sh.
+# shellcheck source=tests/lab/lib.sh
+. "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/lab/crash.sh
+. "$(dirname "$0")/crash.sh"
+STEP=${CRASH_STEP:-5} # building labs is what test_crash_up.sh looks at
+CRASH_SECONDS=${CRASH_SECONDS:-15}
+
+test_killed() {
+	sweep bench_kill
+}
+
+test_interrupted() {
+	sweep bench_interrupt
+}
+
+run_tests
