@@ -33,7 +33,8 @@ static void add_loss(struct ping_tally *tally, const struct itinerary *itinerary
 {
 	struct ping_loss loss = {.count = 1};
 
-	if (itinerary && itinerary->fate == FATE_DROPPED) {
+	/* An ICMP error tells of a drop, which says more than it does. */
+	if (itinerary && itinerary->death >= 0) {
 		loss.dropped = true;
 		loss.drop = itinerary->drops[itinerary->death];
 	} else if (itinerary && itinerary->last >= 0) {

@@ -28,7 +28,7 @@ enum path_end {
 	PATH_NO_NEIGHBOR, /* nobody on the link has the next hop's address */
 	PATH_NO_FORWARD,  /* a node on the way does not forward */
 	PATH_SPOOFED,	  /* a node on the way takes its source for a forgery (rp_filter) */
-	PATH_TOO_BIG,	  /* longer than the MTU of the way out */
+	PATH_TOO_BIG,	  /* longer than the MTU of the way out, or of the end behind it */
 	PATH_LOOP,	  /* the routes lead in a ring */
 	PATH_IGNORED,	  /* it arrives, but the node is told not to answer echo requests */
 	PATH_TO_MANY,	  /* a broadcast or multicast address: whoever gets it need not answer */
@@ -94,6 +94,8 @@ struct path_asking {
 	struct path *path;
 	struct nl *nl;
 	int netns_fd;
+	unsigned size; /* of the largest piece of the packet so far, in bytes; 0: not known */
+	bool may_cut;  /* routers may fragment it */
 };
 /* Fill path->text and path->hint for path->end at the last hop. culprit: an end, or NULL. */
 void path_say(struct path_asking *asking, const struct end *culprit);

@@ -214,6 +214,16 @@ static void say_neighbor(struct path *path, const struct path_hop *hop, bool v6)
 		    hop->node->name, next, asks);
 }
 
+/* Whether the source is an address of the node that the packet has come to. */
+static bool owns_source(struct path_asking *asking)
+{
+	struct route_question own = {.to = asking->path->from};
+	struct route_answer route;
+
+	return !route_get(asking->nl, &own, &route, NULL) && !route.error &&
+	       route.type == RTN_LOCAL;
+}
+
 static void say_end(struct path_asking *asking, const struct path_hop *hop,
 		    const struct end *culprit, const char *to)
 {
@@ -230,13 +240,25 @@ static void say_end(struct path_asking *asking, const struct path_hop *hop,
 		suggest(path, "vethlab link %s up", culprit->name);
 		break;
 	case PATH_SPOOFED:
+		if (owns_source(asking)) {
+			say(path, "%s drops it: its source %s is an address of %s itself", node,
+			    from, node);
+			suggest(path, "vethlab exec %s ip address", node);
+			break;
+		}
 		say(path, "%s drops it as a forgery (rp_filter): it has no route to %s by %s", node,
 		    from, culprit ? culprit->name : hop->dev);
 		suggest(path, "vethlab exec %s sysctl net.ipv4.conf.all.rp_filter", node);
 		break;
 	case PATH_TOO_BIG:
-		say(path, "it is %u bytes long, more than the MTU of %s", asking->question->len,
-		    hop->out ? hop->out->name : hop->dev);
+		if (culprit && culprit != hop->out)
+			say(path,
+			    "%s sends %u bytes at once, more than the MTU of the other end, %s: "
+			    "the link drops them",
+			    hop->out->name, asking->size, culprit->name);
+		else
+			say(path, "it is %u bytes long, more than the MTU of %s", asking->size,
+			    hop->out ? hop->out->name : hop->dev);
 		break;
 	case PATH_LOOP:
 		say(path, "the routes to %s lead in a ring: %s is reached again and again", to,

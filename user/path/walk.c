@@ -54,8 +54,9 @@ static bool is_bridge_dev(const struct node *node, const char *dev)
 	return node->kind == NODE_BRIDGE && !strcmp(dev, node->bridge.dev);
 }
 
+/* mtu: left alone if the end is gone. */
 static int end_state_ask(const struct running *run, const struct end *end, enum end_state *state,
-			 struct err *err)
+			 uint32_t *mtu, struct err *err)
 {
 	struct path_asking peer = {.run = run};
 	struct link_info info;
@@ -65,6 +66,8 @@ static int end_state_ask(const struct running *run, const struct end *end, enum 
 		return ret;
 	ret = link_get(peer.nl, running_ifindex(run, end), NULL, &info, err);
 	*state = ret == -ENODEV ? END_GONE : ret ? END_DOWN : end_state_of(&info);
+	if (!ret)
+		*mtu = info.mtu;
 	ask_close(&peer);
 	return ret == -ENODEV ? 0 : ret;
 }
@@ -125,8 +128,9 @@ static int find_neighbor(const struct running *run, const struct path_hop *hop,
 		const struct end *in = reach.list[i];
 		enum end_state state;
 		bool mine = false;
+		uint32_t mtu;
 
-		ret = end_state_ask(run, in, &state, err);
+		ret = end_state_ask(run, in, &state, &mtu, err);
 		if (ret || state != END_UP)
 			continue;
 		ret = owns(run, in->node, &hop->next, &mine, err);
@@ -216,13 +220,43 @@ static int look_for_nat(struct path_asking *asking, struct path_hop *hop, struct
 	return 0;
 }
 
+/*
+ * Whether the packet fits. The sender cuts what is too long for its own interface. A router cuts IPv4
+ * only, and of that only what may be cut: the kernel forbids it for requests that fit the sender's
+ * MTU (path MTU discovery), but not for answers to echoes. A veth drops what its other end could
+ * not receive, up to a VLAN tag more than the MTU (is_skb_forwardable in net/core/dev.c).
+ */
+static bool fits(struct path_asking *asking, const struct path_hop *hop, uint32_t mtu,
+		 uint32_t peer_mtu, const struct end **culprit)
+{
+	bool v4 = asking->path->to.family == AF_INET;
+
+	if (!asking->question->len)
+		return true;
+	if (!hop->in) {
+		asking->size = asking->question->len;
+		asking->may_cut = v4 && (asking->question->reply || asking->size > mtu ||
+					 !sysctl_is(asking, "net.ipv4.ip_no_pmtu_disc", "0"));
+	}
+	*culprit = hop->out;
+	if (asking->size > mtu && hop->in && !asking->may_cut)
+		return false;
+	if (asking->size > mtu)
+		asking->size = mtu;
+	if (!hop->out || asking->size <= peer_mtu + 4)
+		return true;
+	*culprit = hop->out->peer;
+	return false;
+}
+
 /* Look at the way out of the last hop. Returns 1 to go on to *next, 0 if the walk ends here. */
 static int take_way_out(struct path_asking *asking, struct path_hop *hop, bool first_only,
 			const struct end **next, struct err *err)
 {
 	struct link_info info = {0};
 	enum end_state peer = END_UP;
-	uint32_t mtu;
+	const struct end *narrow;
+	uint32_t mtu, peer_mtu = 0;
 	int ret = name_way_out(asking, hop, &info, err);
 
 	if (ret)
@@ -232,14 +266,14 @@ static int take_way_out(struct path_asking *asking, struct path_hop *hop, bool f
 	if (hop->out && end_state_of(&info) == END_DOWN)
 		return stop(asking, PATH_LINK_DOWN, hop->out);
 	if (hop->out)
-		ret = end_state_ask(asking->run, hop->out->peer, &peer, err);
+		ret = end_state_ask(asking->run, hop->out->peer, &peer, &peer_mtu, err);
 	if (ret)
 		return ret;
 	if (peer == END_DOWN || peer == END_GONE)
 		return stop(asking, PATH_LINK_DOWN, hop->out->peer);
 	mtu = hop->route.mtu ? hop->route.mtu : info.mtu;
-	if (hop->in && asking->question->len > mtu)
-		return stop(asking, PATH_TOO_BIG, hop->out);
+	if (!fits(asking, hop, mtu, peer_mtu, &narrow))
+		return stop(asking, PATH_TOO_BIG, narrow);
 	if (first_only)
 		return stop(asking, PATH_ARRIVES, NULL);
 	ret = look_for_nat(asking, hop, err);
