@@ -149,6 +149,130 @@ test_netfilter() {
 	good vethlab down deaths
 }
 
+# The drop of the last output: "NODE REASON".
+dropped() { # NODE REASON
+	assert_eq "$(field '.itinerary.drops[.itinerary.death] | "\(.node) \(.reason)"')" "$*" "the drop"
+}
+
+# A table of a family that not every kernel has, whose one chain drops all.
+drop_table() { # NODE FAMILY HOOK
+	inside "$1" nft "table $2 t { chain c { type filter hook $3 priority 0; policy drop; }; }" \
+		2>/dev/null
+}
+
+test_netfilter_below_ip() {
+	local tried=0
+	lab
+	if drop_table r2 netdev "ingress device w0"; then
+		bad 1 vethlab ping a b -W 0.3 -j
+		last_seen r2:w0 in request
+		dropped r2 NETFILTER_DROP
+		inside r2 nft delete table netdev t
+		tried=1
+	fi
+	if drop_table r1 netdev "egress device e0"; then
+		bad 1 vethlab ping a b -W 0.3 -j
+		last_seen r1:w0 in request
+		inside r1 nft delete table netdev t
+		tried=1
+	fi
+	if drop_table sw bridge forward; then
+		bad 1 vethlab ping a b -W 0.3 -j
+		last_seen sw:p0 in request
+		dropped sw NETFILTER_DROP
+		inside sw nft delete table bridge t
+		tried=1
+	fi
+	good vethlab ping a b -W 5
+	good vethlab down deaths
+	[[ $tried -eq 1 ]] || skip_test "this kernel's nft knows neither netdev nor bridge tables"
+}
+
+# A rule in r1 spoils each request; whoever gets it says why it is dropped.
+spoilt() { # STATEMENT NODE REASON
+	inside r1 nft add table ip t
+	inside r1 nft "add chain ip t c { type filter hook postrouting priority 0; }"
+	if inside r1 nft "add rule ip t c icmp type echo-request $1" 2>/dev/null; then
+		bad 1 vethlab ping a b -W 0.3 -j
+		dropped "$2" "$3"
+	fi
+	inside r1 nft delete table ip t
+}
+
+test_checksums() {
+	lab
+	spoilt "icmp checksum set 1" b ICMP_CSUM
+	spoilt "ip checksum set 1" r2 IP_CSUM
+	good vethlab down deaths
+}
+
+# Sources and destinations that no packet may have here. Kernels before 6.14 name no reason.
+test_martians() {
+	lab
+	if kernel_names IP_LOCALNET; then
+		spoilt "ip saddr set 127.0.0.1" r2 IP_LOCALNET
+		spoilt "ip daddr set 127.0.0.1" r2 IP_LOCALNET
+		spoilt "ip saddr set 224.0.0.5" r2 IP_INVALID_SOURCE
+		spoilt "ip saddr set 10.0.3.254" r2 IP_LOCAL_SOURCE
+	fi
+	inside r2 ip addr add 10.0.1.1/32 dev lo
+	bad 1 vethlab ping a b -W 0.3 -j
+	assert_eq "$(field '.itinerary.drops[.itinerary.death].node')" r2 "the drop"
+	says "10.0.1.1 is an address of r2 itself"
+	last_seen r2:w0 in request
+	good vethlab down deaths
+}
+
+# Whether the running kernel has this reason.
+kernel_names() { # REASON
+	bpftool btf dump file /sys/kernel/btf/vmlinux format raw |
+		grep -q "'SKB_DROP_REASON_$1'"
+}
+
+# A port that spanning tree keeps shut until it knows that there is no loop.
+test_loop_guard() {
+	lab
+	# What follows is about the echo, not about the ARP request before it.
+	inside r2 ip neigh replace 10.0.3.1 dev e0 nud permanent \
+		lladdr "$(inside b ip -j link show e0 | jq -r '.[0].address')"
+	inside sw ip link set br0 type bridge forward_delay 3000 stp_state 1
+	inside sw ip link set p0 down
+	inside sw ip link set p0 up # it has to listen anew
+	bad 1 vethlab ping a b -W 0.3 -j
+	last_seen sw:p0 in request
+	! kernel_names BRIDGE_INGRESS_STP_STATE || dropped sw BRIDGE_INGRESS_STP_STATE
+	good vethlab down deaths
+}
+
+test_foreign_xdp() {
+	lab
+	good inside r2 "$HELPERS/xdp_drop" w0
+	bad 1 vethlab ping a b -W 0.3 -j
+	last_seen r1:e0 out request
+	assert_eq "$(field '.itinerary.drops[.itinerary.death].node')" r2 "the drop"
+	bad 1 vethlab ping a b -W 0.3
+	says "r2 dropped the request: an XDP program"
+	good inside r2 "$HELPERS/xdp_drop" --off w0
+	good vethlab ping a b -W 5
+	good vethlab down deaths
+}
+
+# A UDP probe to a port where nobody listens: the error tells what it is about.
+test_no_socket() {
+	lab
+	"$BUILD/vethlab" trace -c 1 end a:e0 type error -j >"$TEST_TMP/error" 2>"$TEST_TMP/sums" &
+	until [[ -s $TEST_TMP/error ]]; do
+		inside a bash -c 'echo probe >/dev/udp/10.0.3.1/9' || true
+		sleep 0.1
+	done
+	wait
+	assert_eq "$(jq -r '"\(.meaning) \(.source) \(.about.protocol) \(.about.destination)"' \
+		"$TEST_TMP/error")" "port unreachable 10.0.3.1 17 10.0.3.1" "the error"
+	good vethlab stats
+	says "NO_SOCKET" "no socket waits for it"
+	good vethlab down deaths
+}
+
 test_traffic_control() {
 	tc qdisc add dev lo clsact
 	tc filter add dev lo ingress matchall action drop 2>/dev/null ||
@@ -212,6 +336,17 @@ test_mtu() {
 	assert_eq "$(field '.itinerary.drops[0] | "\(.node) \(.reason)"')" "r1 PKT_TOO_BIG" "the drop"
 	assert_eq "$(field .why.end)" too-big "why"
 	good vethlab ping a b -s 500
+	# What may be cut is cut, and arrives; what the other end could not take is lost on the link.
+	inside a sysctl -qw net.ipv4.ip_no_pmtu_disc=1
+	inside a ip route flush cache
+	inside r2 ip link set w0 mtu 1000
+	good vethlab ping a b -s 1200
+	says "r1 passed it on" "in 2 parts" "1 sent, 1 answered"
+	inside r2 ip link set w0 mtu 1500
+	bad 1 vethlab ping a b -s 1200 -W 0.3 -j
+	last_seen r2:w0 out reply
+	assert_eq "$(field .why.end)" too-big "why"
+	says "r2:w0 sends 1228 bytes at once, more than the MTU of the other end, r1:e0"
 	good vethlab down deaths
 }
 

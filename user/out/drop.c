@@ -69,6 +69,8 @@ static const struct {
 	{"veth_xdp_rcv_skb", "an XDP program of the receiving end says so"},
 	{"do_xdp_generic", "an XDP program of the receiving end says so"},
 	{"__rtnl_unlock", "it waited in a queue that was emptied: the link went down"},
+	{"br_handle_frame_finish",
+	 "the bridge has no port for it (isolated, another VLAN, or the one that it came by)"},
 	{"ip6_mc_input", "nobody here listens to this multicast group"},
 };
 
