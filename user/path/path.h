@@ -96,6 +96,7 @@ struct path_asking {
 	int netns_fd;
 	unsigned size; /* of the largest piece of the packet so far, in bytes; 0: not known */
 	bool may_cut;  /* routers may fragment it */
+	const struct node *dead_bridge; /* on the way to the next hop, and down; NULL: none */
 };
 /* Fill path->text and path->hint for path->end at the last hop. culprit: an end, or NULL. */
 void path_say(struct path_asking *asking, const struct end *culprit);

@@ -200,12 +200,21 @@ static void say_no_forward(struct path *path, const struct path_hop *hop, bool v
 	suggest(path, "vethlab exec %s sysctl -w %s=1", hop->node->name, key);
 }
 
-static void say_neighbor(struct path *path, const struct path_hop *hop, bool v6)
+static void say_neighbor(struct path_asking *asking, const struct path_hop *hop, bool v6)
 {
+	const struct node *bridge = asking->dead_bridge;
+	struct path *path = asking->path;
 	char next[IP_TEXT_SIZE];
 	const char *asks = v6 ? "neighbour solicitations" : "ARP requests";
 
 	ip_format(&hop->next, next, sizeof(next));
+	if (bridge) {
+		say(path, "the bridge %s of %s is down, so nobody behind %s answers for %s",
+		    bridge->bridge.dev, bridge->name, hop->out ? hop->out->name : hop->dev, next);
+		suggest(path, "vethlab exec %s ip link set %s up", bridge->name,
+			bridge->bridge.dev);
+		return;
+	}
 	if (hop->out)
 		say(path, "nobody behind %s has the address %s: %s on that link get no answer",
 		    hop->out->name, next, asks);
@@ -311,7 +320,7 @@ void path_say(struct path_asking *asking, const struct end *culprit)
 		say_no_forward(path, hop, v6, to);
 		break;
 	case PATH_NO_NEIGHBOR:
-		say_neighbor(path, hop, v6);
+		say_neighbor(asking, hop, v6);
 		break;
 	default:
 		say_end(asking, hop, culprit, to);

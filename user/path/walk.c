@@ -112,10 +112,26 @@ static void reach_ports(struct reach *reach, const struct node *node, const stru
 			reach_add(reach, node->ends[i]->peer);
 }
 
+/* Whether the bridge that an end is a port of is up: else nothing that comes in there goes on. */
+static int bridge_is_up(const struct running *run, const struct end *port, bool *up, struct err *err)
+{
+	struct path_asking there = {.run = run};
+	struct link_info info;
+	int ret = ask_open(&there, port->node, err);
+
+	if (ret)
+		return ret;
+	ret = link_get(there.nl, 0, port->node->bridge.dev, &info, err);
+	*up = !ret && end_state_of(&info) != END_DOWN;
+	ask_close(&there);
+	return ret == -ENODEV ? 0 : ret;
+}
+
 /* A frame for `next` leaves by out: the end by which it enters the node that has that address. */
-static int find_neighbor(const struct running *run, const struct path_hop *hop,
+static int find_neighbor(struct path_asking *asking, const struct path_hop *hop,
 			 const struct end **found, struct err *err)
 {
+	const struct running *run = asking->run;
 	struct reach reach = {0};
 	int ret = 0;
 
@@ -126,12 +142,16 @@ static int find_neighbor(const struct running *run, const struct path_hop *hop,
 		reach_ports(&reach, hop->node, NULL);
 	for (size_t i = 0; !ret && !*found && i < reach.n; i++) {
 		const struct end *in = reach.list[i];
+		bool mine = false, awake = true;
 		enum end_state state;
-		bool mine = false;
 		uint32_t mtu;
 
 		ret = end_state_ask(run, in, &state, &mtu, err);
-		if (ret || state != END_UP)
+		if (!ret && state == END_UP && is_port(in))
+			ret = bridge_is_up(run, in, &awake, err);
+		if (!awake)
+			asking->dead_bridge = in->node;
+		if (ret || state != END_UP || !awake)
 			continue;
 		ret = owns(run, in->node, &hop->next, &mine, err);
 		if (mine)
@@ -279,7 +299,7 @@ static int take_way_out(struct path_asking *asking, struct path_hop *hop, bool f
 	ret = look_for_nat(asking, hop, err);
 	if (ret)
 		return ret;
-	ret = find_neighbor(asking->run, hop, next, err);
+	ret = find_neighbor(asking, hop, next, err);
 	if (ret)
 		return ret;
 	return *next ? 1 : stop(asking, PATH_NO_NEIGHBOR, hop->out);
@@ -353,6 +373,10 @@ static int walk_node(struct path_asking *asking, struct path_hop *hop, bool firs
 		return stop(asking, refusal(asking, hop), hop->in);
 	if (!path->from.family)
 		path->from = hop->route.source;
+	/* IPv6 looks up a way for what it then does not forward (ip6_forward). */
+	if (hop->in && path->to.family == AF_INET6 && hop->route.type != RTN_LOCAL &&
+	    sysctl_is(asking, "net.ipv6.conf.all.forwarding", "0"))
+		return stop(asking, PATH_NO_FORWARD, hop->in);
 	if (hop->route.type == RTN_LOCAL && undo_nat(asking, hop))
 		return walk_node(asking, hop, first_only, next, err);
 	if (hop->route.type == RTN_LOCAL)
