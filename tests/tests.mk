@@ -69,7 +69,7 @@ bench-observe: $(B)/tests/bench/observe
 	@$<
 
 # ---- targets -------------------------------------------------------------------------------------
-.PHONY: help deps tests check check-built demo demo-built vm lint fuzz install uninstall
+.PHONY: help deps tests check check-built demo demo-built vm lint stories fuzz install uninstall
 
 help:
 	@echo 'make            build $(B)/vethlab'
@@ -82,6 +82,7 @@ help:
 	@echo 'make bench-build how fast labs are built and removed, against raw calls and ip (as root)'
 	@echo 'make bench-prog what one run of each eBPF program costs (as root)'
 	@echo 'make bench-observe  what it costs a link to be watched (as root)'
+	@echo 'make stories    record the golden stories anew (as root): tests/unit/data/stories'
 	@echo 'make fuzz       fuzz the lab-file reader and stories (SECONDS=600 for longer)'
 	@echo 'make lint       compile with -Werror by gcc and by clang, shellcheck'
 	@echo 'make install    to $$(DESTDIR)$$(PREFIX), which is $(DESTDIR)$(PREFIX)'
@@ -117,6 +118,9 @@ lint:
 	@BUILD=$(B) tests/run lint
 
 SECONDS ?= 60
+stories: all tests
+	@BUILD=$(B) tests/lab/stories.sh
+
 fuzz:
 	@tests/deps.sh build
 	@BUILD=$(B) CLANG=$(CLANG) tests/fuzz/run $(SECONDS)

@@ -93,6 +93,8 @@ int cmd_record(int argc, char **argv, struct err *err)
 		ret = lab_open(&record.run, record.options.lab, err);
 	if (!ret)
 		ret = view_filter(&record.options, record.run->lab, err);
+	/* Whoever replays it wants to see whole packets. */
+	record.options.filter.fields |= VL_F_FRAGMENTS;
 	if (!ret)
 		ret = run_record(&record, err);
 	running_free(record.run);

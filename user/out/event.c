@@ -26,7 +26,7 @@ static const struct icmp_name names_v4[] = {
 	{3, 5, "source route failed"},
 	{3, 9, "network prohibited"},
 	{3, 10, "host prohibited"},
-	{3, 13, "prohibited by a filter"},
+	{3, 13, "administratively prohibited"},
 	{3, -1, "destination unreachable"},
 	{4, -1, "source quench"},
 	{5, -1, "redirect"},
@@ -41,7 +41,7 @@ static const struct icmp_name names_v4[] = {
 /* RFC 4443, RFC 4861. */
 static const struct icmp_name names_v6[] = {
 	{1, 0, "no route to destination"},
-	{1, 1, "prohibited by a filter"},
+	{1, 1, "administratively prohibited"},
 	{1, 2, "beyond the scope of the source"},
 	{1, 3, "address unreachable"},
 	{1, 4, "port unreachable"},

@@ -280,7 +280,9 @@ static void print_addresses(const struct itinerary *itinerary, FILE *f)
 void itinerary_print_title(const struct itinerary *itinerary, uint64_t zero_ns, FILE *f)
 {
 	const char *by = itinerary->answerer ? itinerary->answerer->name : NULL;
-	char time[OUT_NUMBER_SIZE];
+	const struct vl_event *error =
+		itinerary->arrival >= 0 ? &itinerary->hops[itinerary->arrival].event : NULL;
+	char time[OUT_NUMBER_SIZE], text[ICMP_TEXT_SIZE];
 	uint64_t at;
 
 	if (!itinerary->n_hops && !itinerary->n_drops)
@@ -294,8 +296,13 @@ void itinerary_print_title(const struct itinerary *itinerary, uint64_t zero_ns, 
 	switch (itinerary->fate) {
 	case FATE_ANSWERED:
 	case FATE_REFUSED:
-		fprintf(f, "%s%s%s in %s\n", fate_name(itinerary->fate), by ? " by " : "",
+		fprintf(f, "%s%s%s in %s", fate_name(itinerary->fate), by ? " by " : "",
 			by ? by : "", time);
+		if (itinerary->fate == FATE_REFUSED)
+			fprintf(f, ": %s",
+				icmp_text(itinerary->family, error->icmp_type, error->icmp_code,
+					  error->info, text));
+		fputc('\n', f);
 		break;
 	default:
 		itinerary_print_fate(itinerary, f);
