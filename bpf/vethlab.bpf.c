@@ -15,6 +15,8 @@
 
 char LICENSE[] SEC("license") = "GPL";
 
+enum { PACKET_LOOPBACK = 5 }; /* linux/if_packet.h */
+
 /* An end's interface has index ifindex_base + number of the end. */
 const volatile __u32 ifindex_base = 0;
 /*
@@ -93,6 +95,9 @@ static __always_inline int observe_skb(struct __sk_buff *skb, void *map, enum vl
 
 	if (!c)
 		return TC_ACT_UNSPEC; /* not an end of this lab */
+	/* The node's own copy of a broadcast that it sends: it has no Ethernet header, and crossed no link. */
+	if (hook == VL_HOOK_IN && skb->pkt_type == PACKET_LOOPBACK)
+		return TC_ACT_UNSPEC;
 	f = frame_of_skb(skb);
 	segs = skb->gso_segs;
 	c->packets++;

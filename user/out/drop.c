@@ -48,6 +48,7 @@ static const struct {
 	{"RECURSION_LIMIT", "it goes round inside this node"},
 	{"SECURITY_HOOK", "a security module says so"},
 	{"SOCKET_FILTER", "the socket's own filter says so"},
+	{"QUEUE_PURGE", "it waited in a socket or a queue that was closed"},
 	{"SOCKET_RCVBUFF", "the socket's buffer is full"},
 	{"OTHERHOST", "it is meant for another MAC: the bridge flooded it"},
 };
