@@ -15,6 +15,8 @@
 #include "topology/err.h"
 #include "topology/model.h"
 
+struct nl;
+
 /* ---- namespaces ---------------------------------------------------------------------------- */
 
 #define NETNS_DIR "/run/netns"
@@ -34,6 +36,18 @@ int netns_run(int netns_fd, int (*fn)(void *arg), void *arg, struct err *err);
 
 /* The calling thread's own namespace. Returns a descriptor that the caller closes, or -errno. */
 int netns_open_self(struct err *err);
+/*
+ * What the namespace of nl calls another one (an id as `ip netns list-id` has them): -1 if it has no
+ * name for it. Asking gives it none.
+ */
+int netns_nsid(struct nl *nl, int netns_fd, int32_t *nsid, struct err *err);
+/*
+ * Every file that a network namespace is mounted on, as this process sees them; fn returns false to
+ * stop. A path with blanks or the like is passed over.
+ */
+void netns_each_mount(bool (*fn)(const char *path, void *arg), void *arg);
+/* A descriptor if the file at path is that namespace, -ENOENT if not, or -errno if it cannot be told. */
+int netns_open_same(const char *path, const struct netns_id *id);
 /* By name below NETNS_DIR or, with a '/', by path. Returns a descriptor, or -errno. */
 int netns_open(const char *name, struct err *err);
 int netns_open_pid(int pid, struct err *err);
@@ -213,6 +227,7 @@ struct link_info {
 	uint32_t ifindex, peer_ifindex; /* IFLA_LINK; 0: none */
 	int32_t link_netnsid;           /* -1: none */
 	uint32_t mtu, group, flags;     /* flags: IFF_* */
+	uint32_t master;                /* of a bridge, a bond, ...; 0: none */
 	uint8_t operstate;              /* IF_OPER_* (RFC 2863) */
 	uint8_t mac[6];
 	char ifname[IFNAME_MAX + 1];

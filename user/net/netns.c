@@ -312,8 +312,7 @@ int netns_unname(const char *name, const struct netns_id *id, const char *mark, 
 	return 0;
 }
 
-/* A descriptor if path is that namespace, -ENOENT if it is another or none; else it cannot be told. */
-static int open_if_same(const char *path, const struct netns_id *id)
+int netns_open_same(const char *path, const struct netns_id *id)
 {
 	struct netns_id found;
 	struct stat st;
@@ -344,19 +343,43 @@ static int find_below(const char *dir, const char *rest, const struct netns_id *
 		if (entry->d_name[0] == '.')
 			continue;
 		snprintf(path, sizeof(path), "%s/%s%s", dir, entry->d_name, rest);
-		fd = open_if_same(path, id);
+		fd = netns_open_same(path, id);
 	}
 	closedir(d);
 	return fd;
 }
 
+struct search {
+	const struct netns_id *id;
+	int fd;
+};
+
+static bool on_mount(const char *path, void *arg)
+{
+	struct search *search = arg;
+
+	search->fd = netns_open_same(path, search->id);
+	return search->fd == -ENOENT;
+}
+
+/* Where others mount namespaces: /run/docker/netns and the like. */
+static int find_mounted(const struct netns_id *id)
+{
+	struct search search = { id, -ENOENT };
+
+	netns_each_mount(on_mount, &search);
+	return search.fd;
+}
+
 int netns_find(const struct netns_id *id)
 {
-	int fd = open_if_same("/proc/thread-self/ns/net", id);
+	int fd = netns_open_same("/proc/thread-self/ns/net", id);
 
 	if (fd == -ENOENT)
 		fd = find_below(NETNS_DIR, "", id);
 	if (fd == -ENOENT)
 		fd = find_below("/proc", "/ns/net", id);
+	if (fd == -ENOENT)
+		fd = find_mounted(id);
 	return fd;
 }

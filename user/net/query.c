@@ -54,6 +54,9 @@ static void parse_link(const struct nlmsghdr *nlh, struct link_info *info)
 		case IFLA_MTU:
 			info->mtu = mnl_attr_get_u32(attr);
 			break;
+		case IFLA_MASTER:
+			info->master = mnl_attr_get_u32(attr);
+			break;
 		case IFLA_GROUP:
 			info->group = mnl_attr_get_u32(attr);
 			break;
