@@ -126,6 +126,26 @@ struct end *cmd_find_end(const struct running *run, const char *name, struct err
 	return NULL;
 }
 
+int cmd_parse_hooks(const char *list, unsigned *hooks)
+{
+	char copy[64], *save = NULL;
+
+	*hooks = 0;
+	if (snprintf(copy, sizeof(copy), "%s", list) >= (int)sizeof(copy))
+		return -1;
+	for (char *word = strtok_r(copy, ",", &save); word; word = strtok_r(NULL, ",", &save)) {
+		if (!strcmp(word, "in"))
+			*hooks |= HOOKS_IN;
+		else if (!strcmp(word, "out"))
+			*hooks |= HOOKS_OUT;
+		else if (!strcmp(word, "none"))
+			*hooks |= HOOKS_NONE;
+		else
+			return -1;
+	}
+	return *hooks && (*hooks == HOOKS_NONE || !(*hooks & HOOKS_NONE)) ? 0 : -1;
+}
+
 /* Folder of the running program, without the last slash; "" if /proc does not tell. */
 static void program_dir(char *dir, size_t size)
 {

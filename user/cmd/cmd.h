@@ -44,6 +44,7 @@ int cmd_capture(int argc, char **argv, struct err *err);
 int cmd_ping(int argc, char **argv, struct err *err);
 int cmd_traceroute(int argc, char **argv, struct err *err);
 int cmd_why(int argc, char **argv, struct err *err);
+int cmd_observe(int argc, char **argv, struct err *err);
 int cmd_check(int argc, char **argv, struct err *err);
 int cmd_graph(int argc, char **argv, struct err *err);
 int cmd_generate(int argc, char **argv, struct err *err);
@@ -72,6 +73,9 @@ int cmd_parse(struct cmd_args *args, int argc, char **argv, bool own_words, stru
 /* Set by SIGINT and SIGTERM once cmd_catch_signals() was called: long-running verbs look at it. */
 extern volatile int cmd_interrupted;
 void cmd_catch_signals(void);
+
+/* A list of in, out, or none (--hooks) as enum hooks. 0, or -1: it is none. */
+int cmd_parse_hooks(const char *list, unsigned *hooks);
 
 /* A node or an end of a running lab by name; NULL with err set (ERR_USAGE, "did you mean"). */
 struct node *cmd_find_node(const struct running *run, const char *name, struct err *err);

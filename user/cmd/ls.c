@@ -23,7 +23,7 @@ static void text_row(struct table *table, const char *name, enum lab_state state
 	if (run)
 		strftime(when, sizeof(when), "%Y-%m-%d %H:%M", localtime_r(&started, &tm));
 	table_cell(table, "%s", name);
-	table_cell(table, "%s", state_words[state]);
+	table_cell(table, "%s", run && run->observed ? "observed" : state_words[state]);
 	for (int i = 0; i < 2 && !run; i++)
 		table_cell(table, "-");
 	if (run) {
@@ -31,14 +31,16 @@ static void text_row(struct table *table, const char *name, enum lab_state state
 		table_cell(table, "%zu", run->lab->n_links);
 	}
 	table_cell(table, "%s", when);
-	table_cell(table, "%s", run		    ? run->lab->path :
+	table_cell(table, "%s", run && run->observed ? "(links of others)" :
+				run		    ? run->lab->path :
 				state == LAB_BUSY ? "another vethlab builds or removes it" :
 						    "left by a crash: `vethlab down` removes it");
 }
 
 static json_t *json_row(const char *name, enum lab_state state, const struct running *run)
 {
-	json_t *object = json_pack("{s:s, s:s}", "lab", name, "state", state_words[state]);
+	json_t *object = json_pack("{s:s, s:s}", "lab", name, "state",
+				   run && run->observed ? "observed" : state_words[state]);
 
 	if (!run)
 		return object;

@@ -73,14 +73,13 @@ static int guard(struct probe *probe, const char **device, struct err *err)
 	if (config->run->nodes[config->from->index].ours || probe->local)
 		return 0;
 	hop = &path.hops[0];
-	if (!hop->out &&
-	    !(config->from->kind == NODE_BRIDGE && !strcmp(hop->dev, config->from->bridge.dev))) {
+	*device = hop->out ? hop->out->ifname : path_bridge(config->from, hop->dev);
+	if (!*device) {
 		ret = err_set(err, ERR_FAILED, EHOSTUNREACH, "%s", path.text);
 		if (path.hint[0])
 			err_hint(err, "%s", path.hint);
 		return ret;
 	}
-	*device = hop->out ? hop->out->ifname : config->from->bridge.dev;
 	return 0;
 }
 

@@ -40,6 +40,7 @@ void tap_open_stack(struct stack_watch **stack, const struct running *run, bool 
 {
 	struct stack_config config = {.ifindex_base = run->ifindex_base,
 				      .n_ends = run->capacity,
+				      .observed = run->observed ? run->name : NULL,
 				      .by_token = by_token,
 				      .id = id,
 				      .token = token};

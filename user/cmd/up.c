@@ -13,26 +13,6 @@
 #include "user/out/out.h"
 #include "user/out/running.h"
 
-static int parse_hooks(const char *list, unsigned *hooks)
-{
-	char copy[64], *save = NULL;
-
-	*hooks = 0;
-	if (snprintf(copy, sizeof(copy), "%s", list) >= (int)sizeof(copy))
-		return -1;
-	for (char *word = strtok_r(copy, ",", &save); word; word = strtok_r(NULL, ",", &save)) {
-		if (!strcmp(word, "in"))
-			*hooks |= HOOKS_IN;
-		else if (!strcmp(word, "out"))
-			*hooks |= HOOKS_OUT;
-		else if (!strcmp(word, "none"))
-			*hooks |= HOOKS_NONE;
-		else
-			return -1;
-	}
-	return *hooks && (*hooks == HOOKS_NONE || !(*hooks & HOOKS_NONE)) ? 0 : -1;
-}
-
 struct up_args {
 	struct lab_options options;
 	bool json;
@@ -60,7 +40,7 @@ static int parse_args(int argc, char **argv, struct up_args *args, struct err *e
 			args->options.as = optarg;
 			break;
 		case 'H':
-			if (parse_hooks(optarg, &args->options.hooks))
+			if (cmd_parse_hooks(optarg, &args->options.hooks))
 				return cmd_usage(err, "up", "--hooks %s: not a list of in, out; or none",
 						 optarg);
 			break;

@@ -459,8 +459,19 @@ static int not_running_yet(const struct running *run, struct err *err)
 {
 	struct running *other = NULL;
 	int ret = state_read(&other, run->name, err);
+	bool observed = !ret && other->observed;
 
 	running_free(other);
+	if (observed) {
+		err_set(err, ERR_FAILED, EALREADY,
+			"lab %s is observed, links of others are watched under that name; nothing "
+			"was changed",
+			run->name);
+		err_hint(err, "--as NAME builds it under another name; `vethlab down %s` lets go of "
+			      "those links",
+			 run->name);
+		return -EALREADY;
+	}
 	if (ret)
 		return ret == -ENOENT ? 0 : ret; /* none of this boot; or one that is damaged */
 	err_set(err, ERR_FAILED, EALREADY, "lab %s runs already; nothing was changed", run->name);

@@ -12,6 +12,7 @@
 #include <stdio.h>
 
 #include "user/lab/lab.h"
+#include "user/watch/filter.h"
 
 enum { BOOT_ID_SIZE = 40 };
 
@@ -62,6 +63,14 @@ int journal_sysctl(struct journal *journal, const struct netns_id *id, const cha
 /* We are about to add a route, with our mark, in a namespace that is not ours. Thread-safe. */
 int journal_route(struct journal *journal, const struct netns_id *id, const struct route *route,
 		  struct err *err);
+/* We are about to put a clsact qdisc, or a filter, on an interface that others made. */
+int journal_clsact(struct journal *journal, const struct netns_id *id, uint32_t ifindex,
+		   struct err *err);
+int journal_filter(struct journal *journal, const struct netns_id *id,
+		   const struct watch_filter *filter, struct err *err);
+/* Take our filters off one interface, which is not to be watched any more. */
+int journal_undo_filters(const char *name, const struct netns_id *id, uint32_t ifindex,
+			 struct err *err);
 /* What a sysctl was before the first change. -ENOENT: there was none. */
 int journal_find_sysctl(const char *name, const struct netns_id *id, const char *key, char *value,
 			size_t size);
@@ -90,6 +99,8 @@ int state_remove(const char *name, struct err *err);
  * in the middle leaves a lab that does not run, for `down` and gc. state_write() ends it.
  */
 int state_hide(const char *name, struct err *err);
+/* Whether anything says that there is a lab: else what carries its name is left over. */
+bool lab_has_files(const char *name);
 /* Remove all files of a lab and its folder, the lock last. */
 int files_remove(const char *name, struct err *err);
 

@@ -21,8 +21,7 @@ struct gc {
 	struct err *err;
 };
 
-/* Whether anything says that there is a lab: else what carries its name is left over. */
-static bool has_files(const char *name)
+bool lab_has_files(const char *name)
 {
 	static const char *const files[] = { "state.json", "journal" };
 	char path[PATH_MAX];
@@ -54,14 +53,14 @@ static bool is_left_pin(const char *name)
 	char path[PATH_MAX];
 
 	snprintf(path, sizeof(path), WATCH_DIR "/%s", name);
-	return !has_files(name) && !access(path, F_OK);
+	return !lab_has_files(name) && !access(path, F_OK);
 }
 
 /* A stale file below NETNS_DIR that carries the mark of a lab without files. */
 static bool is_left_name(const char *name, char mark[128], char lab[64])
 {
 	return netns_name_state(name, mark, 128) == NETNS_NAME_STALE &&
-	       sscanf(mark, "vethlab %63s", lab) == 1 && !lab_name_problem(lab) && !has_files(lab);
+	       sscanf(mark, "vethlab %63s", lab) == 1 && !lab_name_problem(lab) && !lab_has_files(lab);
 }
 
 /* A lab that was being built or removed when its vethlab died, or that a reboot ended. */
@@ -105,7 +104,7 @@ static int lock_leftover(struct gc *gc, const char *lab)
 /* Let go of a lock that was taken for something without a lab: its folder was made for it. */
 static int unlock_leftover(struct gc *gc, const char *lab, int lock, int ret)
 {
-	if (!gc->dry_run && !has_files(lab)) {
+	if (!gc->dry_run && !lab_has_files(lab)) {
 		int removed = files_remove(lab, gc->err);
 
 		ret = ret ? ret : removed;

@@ -7,6 +7,8 @@
  *	end INODE COOKIE IFINDEX IFNAME		an interface of ours in another's namespace
  *	sysctl INODE COOKIE KEY VALUE		a setting of another's namespace, as it was
  *	route INODE COOKIE KIND METRIC PREFIX	a route with our mark in another's namespace
+ *	clsact INODE COOKIE IFINDEX		a clsact qdisc of ours on another's interface
+ *	filter INODE COOKIE IFINDEX HOOK PROGRAM	a filter of ours on another's interface
  *
  * Interfaces in namespaces of ours go with them, and so does the other end of their links.
  */
@@ -151,6 +153,20 @@ int journal_route(struct journal *journal, const struct netns_id *id, const stru
 	return append(journal, err, "route %" PRIu64 " %" PRIu64 " %d %" PRIu32 " %s\n", id->inode,
 		      id->cookie, route->kind, route->metric,
 		      ip_prefix_format(&route->to, text, sizeof(text)));
+}
+
+int journal_clsact(struct journal *journal, const struct netns_id *id, uint32_t ifindex,
+		   struct err *err)
+{
+	return append(journal, err, "clsact %" PRIu64 " %" PRIu64 " %" PRIu32 "\n", id->inode,
+		      id->cookie, ifindex);
+}
+
+int journal_filter(struct journal *journal, const struct netns_id *id,
+		   const struct watch_filter *filter, struct err *err)
+{
+	return append(journal, err, "filter %" PRIu64 " %" PRIu64 " %" PRIu32 " %d %" PRIu32 "\n",
+		      id->inode, id->cookie, filter->ifindex, (int)filter->hook, filter->prog_id);
 }
 
 static bool parse_head(const char *line, struct journal_head *head)
@@ -309,6 +325,55 @@ static int undo_route(const char *line, struct err *err)
 	return ret;
 }
 
+/* What is on an interface of others, by clsact; the words for it in errors. */
+static int undo_on_interface(const char *line, struct err *err)
+{
+	bool clsact = !strncmp(line, "clsact ", 7);
+	struct watch_filter filter = { 0 };
+	struct netns_id id;
+	struct nl *nl = NULL;
+	char object[32];
+	int fd, ret, hook = 0;
+	int n = sscanf(line, "%*s %" SCNu64 " %" SCNu64 " %" SCNu32 " %d %" SCNu32, &id.inode,
+		       &id.cookie, &filter.ifindex, &hook, &filter.prog_id);
+
+	if (n != (clsact ? 3 : 5))
+		return 0;
+	filter.hook = hook;
+	snprintf(object, sizeof(object), "interface %" PRIu32, filter.ifindex);
+	fd = open_netns(&id, err);
+	if (fd < 0)
+		return fd == -ENOENT ? 0 : fd;
+	ret = nl_open(&nl, fd, err);
+	if (!ret)
+		ret = clsact ? watch_clsact_remove(nl, filter.ifindex, object, err) :
+			       watch_filter_remove(nl, &filter, object, err);
+	nl_close(nl);
+	close(fd);
+	return ret;
+}
+
+int journal_undo_filters(const char *name, const struct netns_id *id, uint32_t ifindex,
+			 struct err *err)
+{
+	struct netns_id whose;
+	struct lines lines;
+	uint32_t which;
+	int ret = read_lines(name, &lines), first = 0;
+
+	for (size_t i = ret ? 0 : lines.n; i-- > 1;) {
+		if (strncmp(lines.list[i], "filter ", 7) ||
+		    sscanf(lines.list[i], "filter %" SCNu64 " %" SCNu64 " %" SCNu32, &whose.inode,
+			   &whose.cookie, &which) != 3 ||
+		    which != ifindex || !netns_same(&whose, id))
+			continue;
+		ret = undo_on_interface(lines.list[i], err);
+		first = first ? first : ret;
+	}
+	free_lines(&lines);
+	return first;
+}
+
 static bool parse_netns(const char *line, struct netns_id *id, char netns_name[LINE_SIZE])
 {
 	return sscanf(line, "netns %" SCNu64 " %" SCNu64 " %511s", &id->inode, &id->cookie,
@@ -358,6 +423,8 @@ static int undo_line(const char *name, const char *line, const struct journal_he
 		return undo_sysctl(line, err);
 	if (!strncmp(line, "route ", 6))
 		return undo_route(line, err);
+	if (!strncmp(line, "clsact ", 7) || !strncmp(line, "filter ", 7))
+		return undo_on_interface(line, err);
 	return undo_netns(name, line, err);
 }
 

@@ -43,6 +43,13 @@ struct running_node {
 	struct netns_id id;
 };
 
+/* An end of a lab that vethlab did not build. */
+struct observed_end {
+	uint32_t ifindex;
+	unsigned hooks; /* enum hooks: what was attached */
+	enum xdp_mode xdp;
+};
+
 /* A running lab, as its state says. */
 struct running {
 	char name[LAB_NAME_MAX + 1]; /* the name it runs under */
@@ -51,7 +58,8 @@ struct running {
 	uint32_t capacity;           /* ends that the range of ifindexes has room for */
 	uint32_t slots;              /* nodes that it has room for */
 	uint32_t next_end;           /* numbers from here on were never an end's */
-	uint32_t ifindex_base;       /* an end's ifindex = base + end->number */
+	uint32_t ifindex_base;       /* an end's ifindex = base + end->number, unless observed */
+	struct observed_end *observed; /* by end->number, capacity of them; NULL: vethlab built it */
 	uint32_t group;              /* mark on our ends in namespaces that are not ours */
 	bool isolated;
 	bool prefixed;               /* namespaces are called NAME-NODE */
@@ -65,7 +73,14 @@ struct running {
 
 static inline uint32_t running_ifindex(const struct running *run, const struct end *end)
 {
-	return run->ifindex_base + end->number;
+	return run->observed ? run->observed[end->number].ifindex :
+			       run->ifindex_base + end->number;
+}
+
+/* A node of an observed lab whose namespace cannot be seen from here: only the other end is watched. */
+static inline bool running_is_unseen(const struct running *run, const struct node *node)
+{
+	return run->observed && !run->nodes[node->index].id.inode;
 }
 
 /* A bridge node's own interface: bridges stand behind the ends in the range. */

@@ -127,11 +127,34 @@ static int open_ours(const struct running_node *place)
 	return ret ? ret : -ESTALE;
 }
 
+/* First where it was when the lab was made: looking at every process takes its time. */
+static int open_foreign(const struct node *node, const struct netns_id *id)
+{
+	char path[64];
+	int fd = -ENOENT;
+
+	if (node->netns == NETNS_PATH) {
+		fd = netns_open_same(node->netns_path, id);
+	} else if (node->netns == NETNS_PID) {
+		snprintf(path, sizeof(path), "/proc/%d/ns/net", node->netns_pid);
+		fd = netns_open_same(path, id);
+	}
+	return fd >= 0 ? fd : netns_find(id);
+}
+
 int running_open_netns(const struct running *run, const struct node *node, struct err *err)
 {
 	const struct running_node *place = &run->nodes[node->index];
-	int fd = place->ours ? open_ours(place) : netns_find(&place->id);
+	int fd;
 
+	if (running_is_unseen(run, node)) {
+		err_set(err, ERR_FAILED, ESTALE, "%s: its network namespace cannot be seen from here",
+			node->name);
+		err_hint(err, "it has no name, and no process of this /proc is in it; run vethlab "
+			      "where it has one, and observe again");
+		return -ESTALE;
+	}
+	fd = place->ours ? open_ours(place) : open_foreign(node, &place->id);
 	if (fd >= 0)
 		return fd;
 	/* Without privileges other processes' namespaces cannot even be looked for. */
@@ -145,8 +168,8 @@ int running_open_netns(const struct running *run, const struct node *node, struc
 		return err_set(err, ERR_SYSTEM, -fd, "%s: cannot open its network namespace: %s",
 			       node->name, strerror(-fd));
 	err_set(err, ERR_FAILED, ESTALE,
-		"%s: the network namespace that lab %s was built with is gone", node->name,
-		run->name);
+		"%s: the network namespace that lab %s was %s with is gone", node->name, run->name,
+		run->observed ? "seen" : "built");
 	err_hint(err, "`vethlab down %s` tidies up", run->name);
 	return -ESTALE;
 }

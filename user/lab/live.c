@@ -11,6 +11,7 @@ enum { LOWER_UP = 1 << 16 }; /* IFF_LOWER_UP of linux/if.h, which cannot stand b
 
 static const char *const state_words[] = {
 	[END_GONE] = "gone",
+	[END_UNSEEN] = "unseen",
 	[END_DOWN] = "down",
 	[END_NO_CARRIER] = "no carrier",
 	[END_UP] = "up",
@@ -39,6 +40,11 @@ struct reading {
 	int ret; /* 0, or -ENOMEM */
 };
 
+static struct live_end *live_of(const struct reading *reading, const struct end *end)
+{
+	return &reading->ends[2 * end->link->index + (end->link->ends[1] == end)];
+}
+
 /* The place in the lab of the node's end that has an ifindex; NULL: not one of ours. */
 static struct live_end *find(const struct reading *reading, uint32_t ifindex)
 {
@@ -46,7 +52,7 @@ static struct live_end *find(const struct reading *reading, uint32_t ifindex)
 		const struct end *end = reading->node->ends[i];
 
 		if (running_ifindex(reading->run, end) == ifindex)
-			return &reading->ends[2 * end->link->index + (end->link->ends[1] == end)];
+			return live_of(reading, end);
 	}
 	return NULL;
 }
@@ -86,6 +92,11 @@ static int read_node(struct reading *reading, struct err *err)
 	struct nl *nl = NULL;
 	int fd, ret;
 
+	if (running_is_unseen(reading->run, reading->node)) {
+		for (size_t i = 0; i < reading->node->n_ends; i++)
+			live_of(reading, reading->node->ends[i])->state = END_UNSEEN;
+		return 0;
+	}
 	fd = running_open_netns(reading->run, reading->node, &gone);
 	if (fd == -ESTALE)
 		return 0; /* its ends stay END_GONE: that is what there is to see */

@@ -7,6 +7,7 @@
 
 enum end_state {
 	END_GONE,       /* no such interface any more */
+	END_UNSEEN,     /* in a namespace that cannot be seen */
 	END_DOWN,       /* not set up */
 	END_NO_CARRIER, /* set up, but its peer is not */
 	END_UP,
@@ -14,7 +15,7 @@ enum end_state {
 
 struct live_end {
 	enum end_state state;
-	struct link_info info; /* unless END_GONE */
+	struct link_info info; /* unless END_GONE or END_UNSEEN */
 	struct ip_prefix *addresses;
 	size_t n_addresses;
 };

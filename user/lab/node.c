@@ -17,12 +17,14 @@ enum { LO_IFINDEX = 1, WAIT_UP_MS = 5000 };
 
 enum xdp_mode running_xdp(const struct running *run, const struct end *end)
 {
-	return link_xdp(run->lab, end->link, run->xdp);
+	return run->observed ? run->observed[end->number].xdp :
+			       link_xdp(run->lab, end->link, run->xdp);
 }
 
 unsigned running_hooks(const struct running *run, const struct end *end)
 {
-	return link_hooks(run->lab, end->link, run->hooks);
+	return run->observed ? run->observed[end->number].hooks :
+			       link_hooks(run->lab, end->link, run->hooks);
 }
 
 const uint8_t *node_end_mac(const struct end *end)

@@ -133,6 +133,15 @@ static int new_running(struct plan *plan, struct lab *lab, struct err *err)
 
 static int same_lab(const struct running *was, const struct lab *lab, struct err *err)
 {
+	if (was->observed) {
+		err_set(err, ERR_FAILED, EINVAL,
+			"lab %s is observed: vethlab did not build its links, and does not change "
+			"them",
+			was->name);
+		err_hint(err, "`vethlab up` builds a lab of its own; `vethlab observe` looks again at "
+			      "this one");
+		return -EINVAL;
+	}
 	if (!strcmp(was->lab->name, lab->name))
 		return 0;
 	err_set(err, ERR_FAILED, EINVAL, "%s is lab %s, but %s runs lab %s", lab->path, lab->name,

@@ -98,6 +98,23 @@ static json_t *ends_to_json(const struct lab *lab)
 	return ends;
 }
 
+static json_t *observed_to_json(const struct running *run)
+{
+	json_t *ends = json_object();
+
+	for (size_t i = 0; i < lab_n_ends(run->lab); i++) {
+		const struct end *end = lab_end(run->lab, i);
+		const struct observed_end *seen = &run->observed[end->number];
+
+		json_object_set_new(ends, end->name,
+				    json_pack("{s:I, s:I, s:s, s:s}", "ifindex",
+					      (json_int_t)seen->ifindex, "hooks",
+					      (json_int_t)seen->hooks, "xdp",
+					      xdp_mode_word(seen->xdp), "bridge", end->bridge));
+	}
+	return ends;
+}
+
 static json_t *state_to_json(const struct running *run, const char *boot)
 {
 	return json_pack("{s:s, s:s, s:s, s:s, s:b, s:b, s:b, s:I, s:I, s:I, s:I, s:I, s:s, s:s, s:I,"
@@ -154,6 +171,11 @@ int state_write(const struct running *run, struct err *err)
 	if (ret)
 		return ret;
 	state = state_to_json(run, boot);
+	if (state && run->observed) {
+		/* Links come and go while others read: both files would not change at once. */
+		json_object_set_new(state, "text", json_string(run->lab->text));
+		json_object_set_new(state, "observed", observed_to_json(run));
+	}
 	text = state ? json_dumps(state, JSON_INDENT(1) | JSON_REAL_PRECISION(6)) : NULL;
 	json_decref(state);
 	if (!text)
@@ -216,6 +238,30 @@ static int ends_from_json(struct running *run, json_t *ends)
 	return lab_index(run->lab);
 }
 
+static int observed_from_json(struct running *run, json_t *ends)
+{
+	if (!ends)
+		return 0;
+	run->observed = calloc(run->capacity + 1, sizeof(*run->observed));
+	if (!run->observed)
+		return -ENOMEM;
+	for (size_t i = 0; i < lab_n_ends(run->lab); i++) {
+		struct end *end = lab_end(run->lab, i);
+		const char *xdp, *bridge;
+		json_int_t ifindex, hooks;
+
+		if (end->number >= run->capacity ||
+		    json_unpack(json_object_get(ends, end->name), "{s:I, s:I, s:s, s:s}", "ifindex",
+				&ifindex, "hooks", &hooks, "xdp", &xdp, "bridge", &bridge) ||
+		    !xdp_mode_parse(xdp, &run->observed[end->number].xdp))
+			return -EINVAL;
+		run->observed[end->number].ifindex = ifindex;
+		run->observed[end->number].hooks = hooks;
+		snprintf(end->bridge, sizeof(end->bridge), "%s", bridge);
+	}
+	return 0;
+}
+
 static int fill_from_json(struct running *run, json_t *state, struct err *err)
 {
 	const char *schema, *boot, *tc, *xdp, *file;
@@ -247,7 +293,8 @@ static int fill_from_json(struct running *run, json_t *state, struct err *err)
 	if (!tc_parse(tc, &run->tc) ||
 	    (strcmp(xdp, xdp_mode_word(run->xdp)) && !xdp_mode_parse(xdp, &run->xdp)))
 		return damaged(run->name, "unknown tc or xdp mode", err);
-	if (nodes_from_json(run, nodes) || ends_from_json(run, ends))
+	if (nodes_from_json(run, nodes) || ends_from_json(run, ends) ||
+	    observed_from_json(run, json_object_get(state, "observed")))
 		return damaged(run->name, "state.json and lab.yaml do not fit", err);
 	free(run->lab->path);
 	run->lab->path = strdup(file);
@@ -271,6 +318,7 @@ int state_read(struct running **out, const char *name, struct err *err)
 	char path[PATH_MAX];
 	struct diags diags = { 0 };
 	struct running *run;
+	const char *text;
 	json_t *state;
 	int ret;
 
@@ -291,7 +339,9 @@ int state_read(struct running **out, const char *name, struct err *err)
 	}
 	snprintf(run->name, sizeof(run->name), "%s", name);
 	file_path(name, "lab.yaml", path);
-	run->lab = lab_read_file(path, &diags);
+	text = json_string_value(json_object_get(state, "text"));
+	run->lab = text ? lab_read_text(text, strlen(text), path, &diags) :
+			  lab_read_file(path, &diags);
 	ret = run->lab ? fill_from_json(run, state, err) :
 			 damaged(name, "lab.yaml cannot be read", err);
 	diags_free(&diags);
@@ -310,6 +360,7 @@ void running_free(struct running *run)
 		return;
 	lab_free(run->lab);
 	free(run->nodes);
+	free(run->observed);
 	free(run);
 }
 

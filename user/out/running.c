@@ -36,6 +36,8 @@ static const char *netns_words(const struct running *run, const struct node *nod
 		[NETNS_PID] = "of a process",
 	};
 
+	if (running_is_unseen(run, node))
+		return "unseen";
 	return run->nodes[node->index].ours ? run->nodes[node->index].netns_name :
 					      words[node->netns];
 }
@@ -50,8 +52,12 @@ static void print_head(const struct running *run, FILE *f)
 	snprintf(text, sizeof(text), "lab %s%s%s", run->name, run->lab->about ? ": " : "",
 		 run->lab->about ? run->lab->about : "");
 	out_wrap("", text, f);
-	snprintf(text, sizeof(text), "up since %s%s, from %s", when,
-		 run->isolated ? ", isolated from the host" : "", run->lab->path);
+	if (run->observed)
+		snprintf(text, sizeof(text),
+			 "observed since %s: links of others, which `down` leaves as they are", when);
+	else
+		snprintf(text, sizeof(text), "up since %s%s, from %s", when,
+			 run->isolated ? ", isolated from the host" : "", run->lab->path);
 	out_wrap("", text, f);
 }
 
@@ -101,7 +107,7 @@ static void end_rows(struct table *table, const struct end *end, const struct li
 
 	table_cell(table, "%s", end->name);
 	table_cell(table, "%s", end_state_word(live->state));
-	if (live->state == END_GONE) {
+	if (live->state == END_GONE || live->state == END_UNSEEN) {
 		for (int i = 0; i < 4; i++)
 			table_cell(table, "-");
 		return;
@@ -219,7 +225,7 @@ static json_t *end_to_json(const struct running *run, const struct end *end,
 	json_object_set_new(object, "peer", json_string(end->peer->name));
 	json_object_set_new(object, "state", json_string(end_state_word(live->state)));
 	json_object_set_new(object, "ifindex", json_integer(running_ifindex(run, end)));
-	if (live->state != END_GONE) {
+	if (live->state != END_GONE && live->state != END_UNSEEN) {
 		json_object_set_new(object, "mtu", json_integer(live->info.mtu));
 		json_object_set_new(object, "mac", json_string(mac_format(live->info.mac, mac)));
 	}
@@ -241,6 +247,7 @@ json_t *out_json_running(const struct running *run, const struct live_end *ends)
 	json_object_set_new(doc, "file", json_string(run->lab->path));
 	json_object_set_new(doc, "started", json_integer(run->started));
 	json_object_set_new(doc, "isolated", json_boolean(run->isolated));
+	json_object_set_new(doc, "observed", json_boolean(run->observed));
 	json_object_set_new(doc, "tc", json_string(tc_word(run->tc)));
 	json_object_set_new(doc, "ifindex_base", json_integer(run->ifindex_base));
 	for (size_t i = 0; i < run->lab->n_nodes; i++)

@@ -84,6 +84,12 @@ static inline bool path_is_good(const struct path *path)
 	return path->end == PATH_ARRIVES || path->end == PATH_STAYS;
 }
 
+/*
+ * The name of the bridge dev of a node, as long as the lab lives, if ends of the lab are its ports;
+ * else NULL: what goes out by dev leaves the lab.
+ */
+const char *path_bridge(const struct node *node, const char *dev);
+
 /* "no-route", "link-down", ...: for programs. */
 const char *path_end_word(enum path_end end);
 
@@ -96,8 +102,10 @@ struct path_asking {
 	int netns_fd;
 	unsigned size; /* of the largest piece of the packet so far, in bytes; 0: not known */
 	bool may_cut;  /* routers may fragment it */
-	const struct node *dead_bridge; /* on the way to the next hop, and down; NULL: none */
+	const struct end *dead_port; /* on the way to the next hop, of a bridge that is down; NULL: none */
 };
+/* The bridge that an end is a port of: what comes by it came by the bridge. NULL: of none. */
+const char *path_bridge_of(const struct end *end);
 /* Fill path->text and path->hint for path->end at the last hop. culprit: an end, or NULL. */
 void path_say(struct path_asking *asking, const struct end *culprit);
 

@@ -168,6 +168,11 @@ static void say_leaves(struct path_asking *asking, const struct path_hop *hop, c
 		    "it by %s",
 		    down->name, hop->node->name, to, hop->dev);
 		suggest(asking->path, "vethlab link %s up", down->name);
+	} else if (hop->out) {
+		say(asking->path,
+		    "%s would send it to %s by %s, whose other end is in a namespace that cannot "
+		    "be seen",
+		    hop->node->name, to, hop->out->name);
 	} else {
 		say(asking->path, "%s would send it to %s by %s, which is no end of lab %s",
 		    hop->node->name, to, hop->dev, asking->run->name);
@@ -202,17 +207,18 @@ static void say_no_forward(struct path *path, const struct path_hop *hop, bool v
 
 static void say_neighbor(struct path_asking *asking, const struct path_hop *hop, bool v6)
 {
-	const struct node *bridge = asking->dead_bridge;
+	const struct end *port = asking->dead_port;
 	struct path *path = asking->path;
 	char next[IP_TEXT_SIZE];
 	const char *asks = v6 ? "neighbour solicitations" : "ARP requests";
 
 	ip_format(&hop->next, next, sizeof(next));
-	if (bridge) {
+	if (port) {
 		say(path, "the bridge %s of %s is down, so nobody behind %s answers for %s",
-		    bridge->bridge.dev, bridge->name, hop->out ? hop->out->name : hop->dev, next);
-		suggest(path, "vethlab exec %s ip link set %s up", bridge->name,
-			bridge->bridge.dev);
+		    path_bridge_of(port), port->node->name, hop->out ? hop->out->name : hop->dev,
+		    next);
+		suggest(path, "vethlab exec %s ip link set %s up", port->node->name,
+			path_bridge_of(port));
 		return;
 	}
 	if (hop->out)

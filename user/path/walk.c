@@ -43,25 +43,37 @@ static const struct end *end_of_ifindex(const struct running *run, const struct 
 	return NULL;
 }
 
-/* Whether an end is a port of its node's bridge: what comes by it came by the bridge. */
-static bool is_port(const struct end *end)
+const char *path_bridge_of(const struct end *end)
 {
-	return end->node->kind == NODE_BRIDGE && !end->no_port;
+	if (end->bridge[0]) /* of an observed lab, whose nodes may have several */
+		return end->bridge;
+	return end->node->kind == NODE_BRIDGE && !end->no_port ? end->node->bridge.dev : NULL;
 }
 
-static bool is_bridge_dev(const struct node *node, const char *dev)
+const char *path_bridge(const struct node *node, const char *dev)
 {
-	return node->kind == NODE_BRIDGE && !strcmp(dev, node->bridge.dev);
+	for (size_t i = 0; i < node->n_ends; i++) {
+		const char *bridge = path_bridge_of(node->ends[i]);
+
+		if (bridge && !strcmp(dev, bridge))
+			return bridge;
+	}
+	return node->kind == NODE_BRIDGE && !strcmp(dev, node->bridge.dev) ? node->bridge.dev :
+									      NULL;
 }
 
-/* mtu: left alone if the end is gone. */
+/* mtu: left alone if the end is gone or unseen. */
 static int end_state_ask(const struct running *run, const struct end *end, enum end_state *state,
 			 uint32_t *mtu, struct err *err)
 {
 	struct path_asking peer = {.run = run};
 	struct link_info info;
-	int ret = ask_open(&peer, end->node, err);
+	int ret;
 
+	*state = END_UNSEEN;
+	if (running_is_unseen(run, end->node))
+		return 0;
+	ret = ask_open(&peer, end->node, err);
 	if (ret)
 		return ret;
 	ret = link_get(peer.nl, running_ifindex(run, end), NULL, &info, err);
@@ -104,12 +116,16 @@ static void reach_add(struct reach *reach, const struct end *end)
 		reach->list[reach->n++] = end;
 }
 
-/* Behind each port of a node's bridge but one. */
-static void reach_ports(struct reach *reach, const struct node *node, const struct end *but)
+/* Behind each port of a bridge but one. */
+static void reach_ports(struct reach *reach, const struct node *node, const char *dev,
+			const struct end *but)
 {
-	for (size_t i = 0; i < node->n_ends; i++)
-		if (is_port(node->ends[i]) && node->ends[i] != but)
+	for (size_t i = 0; i < node->n_ends; i++) {
+		const char *bridge = path_bridge_of(node->ends[i]);
+
+		if (bridge && !strcmp(bridge, dev) && node->ends[i] != but)
 			reach_add(reach, node->ends[i]->peer);
+	}
 }
 
 /* Whether the bridge that an end is a port of is up: else nothing that comes in there goes on. */
@@ -121,7 +137,7 @@ static int bridge_is_up(const struct running *run, const struct end *port, bool 
 
 	if (ret)
 		return ret;
-	ret = link_get(there.nl, 0, port->node->bridge.dev, &info, err);
+	ret = link_get(there.nl, 0, path_bridge_of(port), &info, err);
 	*up = !ret && end_state_of(&info) != END_DOWN;
 	ask_close(&there);
 	return ret == -ENODEV ? 0 : ret;
@@ -139,7 +155,7 @@ static int find_neighbor(struct path_asking *asking, const struct path_hop *hop,
 	if (hop->out)
 		reach_add(&reach, hop->out->peer);
 	else
-		reach_ports(&reach, hop->node, NULL);
+		reach_ports(&reach, hop->node, hop->dev, NULL);
 	for (size_t i = 0; !ret && !*found && i < reach.n; i++) {
 		const struct end *in = reach.list[i];
 		bool mine = false, awake = true;
@@ -147,17 +163,17 @@ static int find_neighbor(struct path_asking *asking, const struct path_hop *hop,
 		uint32_t mtu;
 
 		ret = end_state_ask(run, in, &state, &mtu, err);
-		if (!ret && state == END_UP && is_port(in))
+		if (!ret && state == END_UP && path_bridge_of(in))
 			ret = bridge_is_up(run, in, &awake, err);
 		if (!awake)
-			asking->dead_bridge = in->node;
+			asking->dead_port = in;
 		if (ret || state != END_UP || !awake)
 			continue;
 		ret = owns(run, in->node, &hop->next, &mine, err);
 		if (mine)
 			*found = in;
-		if (is_port(in))
-			reach_ports(&reach, in->node, in);
+		if (path_bridge_of(in))
+			reach_ports(&reach, in->node, path_bridge_of(in), in);
 	}
 	return ret;
 }
@@ -281,7 +297,7 @@ static int take_way_out(struct path_asking *asking, struct path_hop *hop, bool f
 
 	if (ret)
 		return ret;
-	if (!hop->out && !is_bridge_dev(hop->node, hop->dev))
+	if (!hop->out && !path_bridge(hop->node, hop->dev))
 		return stop(asking, PATH_LEAVES, NULL);
 	if (hop->out && end_state_of(&info) == END_DOWN)
 		return stop(asking, PATH_LINK_DOWN, hop->out);
@@ -289,6 +305,8 @@ static int take_way_out(struct path_asking *asking, struct path_hop *hop, bool f
 		ret = end_state_ask(asking->run, hop->out->peer, &peer, &peer_mtu, err);
 	if (ret)
 		return ret;
+	if (peer == END_UNSEEN)
+		return stop(asking, PATH_LEAVES, NULL);
 	if (peer == END_DOWN || peer == END_GONE)
 		return stop(asking, PATH_LINK_DOWN, hop->out->peer);
 	mtu = hop->route.mtu ? hop->route.mtu : info.mtu;
@@ -344,7 +362,7 @@ static int stop_to_many(struct path_asking *asking, struct path_hop *hop, struct
 	if (ret)
 		return ret;
 	return stop(asking,
-		    hop->in || hop->out || is_bridge_dev(hop->node, hop->dev) ? PATH_TO_MANY
+		    hop->in || hop->out || path_bridge(hop->node, hop->dev) ? PATH_TO_MANY
 									       : PATH_LEAVES,
 		    NULL);
 }
@@ -358,8 +376,8 @@ static int walk_node(struct path_asking *asking, struct path_hop *hop, bool firs
 	struct link_info bridge;
 	int ret;
 
-	if (hop->in && is_port(hop->in)) {
-		ret = link_get(asking->nl, 0, hop->node->bridge.dev, &bridge, err);
+	if (hop->in && path_bridge_of(hop->in)) {
+		ret = link_get(asking->nl, 0, path_bridge_of(hop->in), &bridge, err);
 		if (ret && ret != -ENODEV)
 			return ret;
 		question.in_ifindex = ret ? 0 : bridge.ifindex;

@@ -142,8 +142,8 @@ int watch_filter_add(struct nl *nl, struct watch_filter *filter, int prog, const
 
 struct filters {
 	size_t n;
-	uint32_t prog_id; /* of the last */
-	bool one;         /* the answer is one message, not a list */
+	uint32_t prog_id;  /* which is looked for; 0: none */
+	uint32_t priority; /* where it is; 0: it is not there */
 };
 
 static int on_filter(const struct nlmsghdr *msg, void *arg)
@@ -159,10 +159,20 @@ static int on_filter(const struct nlmsghdr *msg, void *arg)
 		if (mnl_attr_get_type(attr) != TCA_OPTIONS)
 			continue;
 		mnl_attr_for_each_nested(option, attr)
-			if (mnl_attr_get_type(option) == TCA_BPF_ID)
-				filters->prog_id = mnl_attr_get_u32(option);
+			if (mnl_attr_get_type(option) == TCA_BPF_ID && filters->prog_id &&
+			    mnl_attr_get_u32(option) == filters->prog_id)
+				filters->priority = TC_H_MAJ(tc->tcm_info) >> 16;
 	}
-	return filters->one ? MNL_CB_STOP : MNL_CB_OK;
+	return MNL_CB_OK;
+}
+
+static int list_filters(struct nl *nl, const struct watch_filter *filter, const char *object,
+			struct filters *filters, struct err *err)
+{
+	struct nl_what what = {.object = object, .action = "list its filters"};
+
+	return nl_dump(nl, begin(nl, RTM_GETTFILTER, NLM_F_DUMP, filter), on_filter, filters, &what,
+		       err);
 }
 
 int watch_filter_remove(struct nl *nl, const struct watch_filter *filter, const char *object,
@@ -170,15 +180,16 @@ int watch_filter_remove(struct nl *nl, const struct watch_filter *filter, const 
 {
 	struct nl_what what = {.object = object, .action = "take its program off",
 			       .ignore = ENOENT};
-	struct nlmsghdr *msg = begin(nl, RTM_GETTFILTER, 0, filter);
-	struct filters there = {.one = true};
+	struct filters there = {.prog_id = filter->prog_id};
+	struct watch_filter ours = *filter;
 	struct err gone = {0};
-	int ret = nl_dump(nl, msg, on_filter, &there, &what, &gone);
+	int ret;
 
-	/* No such filter, interface or qdisc: there is nothing of ours. */
-	if (ret || !there.n || there.prog_id != filter->prog_id)
+	/* No such interface or qdisc: there is nothing of ours. */
+	if (list_filters(nl, filter, object, &there, &gone) || !there.priority)
 		return 0;
-	begin(nl, RTM_DELTFILTER, 0, filter);
+	ours.priority = there.priority;
+	begin(nl, RTM_DELTFILTER, 0, &ours);
 	ret = nl_commit(nl, &what, err);
 	return ret ? ret : nl_flush(nl, err);
 }
@@ -187,15 +198,13 @@ static int count_filters(struct nl *nl, uint32_t ifindex, const char *object, si
 			 struct err *err)
 {
 	static const enum vl_hook hooks[] = {VL_HOOK_OUT, VL_HOOK_IN};
-	struct nl_what what = {.object = object, .action = "list its filters"};
 	struct filters all = {0};
 	int ret = 0;
 
 	for (int i = 0; !ret && i < 2; i++) {
 		struct watch_filter filter = {.ifindex = ifindex, .hook = hooks[i]};
 
-		ret = nl_dump(nl, begin(nl, RTM_GETTFILTER, NLM_F_DUMP, &filter), on_filter, &all,
-			      &what, err);
+		ret = list_filters(nl, &filter, object, &all, err);
 	}
 	*n = all.n;
 	return ret;

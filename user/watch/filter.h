@@ -20,7 +20,7 @@ struct watch_filter {
 	uint32_t ifindex;
 	enum vl_hook hook; /* VL_HOOK_OUT or VL_HOOK_IN */
 	uint32_t prog_id;
-	uint32_t priority; /* 1: before all others */
+	uint32_t priority; /* once it was added; 1: before all others */
 };
 
 enum { WATCH_FILTER_PRIORITIES = 64 }; /* that are tried */
@@ -39,7 +39,10 @@ int watch_filter_load(struct watch *watch, uint32_t number, struct watch_filter 
 /* Put it there at the best priority that is free for it, which goes to filter->priority. */
 int watch_filter_add(struct nl *nl, struct watch_filter *filter, int prog, const char *object,
 		     struct err *err);
-/* Take it off, if the filter there still runs that program. What is gone counts as taken off. */
+/*
+ * Take off the filter that runs that program, wherever it stands on that hook (priority is not
+ * looked at). What is gone counts as taken off.
+ */
 int watch_filter_remove(struct nl *nl, const struct watch_filter *filter, const char *object,
 			struct err *err);
 /* Remove a clsact qdisc that nobody's filter is on. Otherwise, and if there is none: 0. */

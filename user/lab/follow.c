@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* follow.c - see follow.h. */
+#include <errno.h>
+#include <fcntl.h>
+#include <libmnl/libmnl.h>
+#include <limits.h>
+#include <linux/rtnetlink.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/inotify.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "user/lab/follow.h"
+#include "user/lab/lab.h"
+
+enum {
+	LOOK_MS = 1000, /* what no event tells of */
+	QUIET_MS = 30,  /* a link comes by several events: made, moved, named, set up */
+	NOISE_MAX = 10, /* times QUIET_MS: then it is looked at all the same */
+};
+
+enum { FD_NETLINK, FD_INOTIFY, FDS };
+
+struct follow {
+	char state[PATH_MAX]; /* the lab's: gone with the lab */
+	int lock;
+	struct mnl_socket *socket;
+	int inotify;
+	int names; /* watch of NETNS_DIR; -1: it is not there (yet) */
+};
+
+static int take_lock(struct follow *follow, const char *lab, struct err *err)
+{
+	char path[PATH_MAX], pid[16] = "";
+	ssize_t n;
+
+	snprintf(path, sizeof(path), LAB_DIR "/%s/follow", lab);
+	follow->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+	if (follow->lock < 0)
+		return err_set(err, ERR_SYSTEM, errno, "cannot open %s: %s", path, strerror(errno));
+	if (!flock(follow->lock, LOCK_EX | LOCK_NB)) {
+		n = snprintf(pid, sizeof(pid), "%d\n", getpid());
+		/* For words only: a lock without a number in it is a lock all the same. */
+		if (ftruncate(follow->lock, 0) || pwrite(follow->lock, pid, n, 0) != n)
+			return 0;
+		return 0;
+	}
+	if (errno != EWOULDBLOCK)
+		return err_set(err, ERR_SYSTEM, errno, "cannot lock %s: %s", path, strerror(errno));
+	n = pread(follow->lock, pid, sizeof(pid) - 1, 0);
+	pid[n > 0 ? n : 0] = '\0';
+	pid[strcspn(pid, "\n")] = '\0';
+	return err_set(err, ERR_FAILED, EBUSY, "process %s follows lab %s already",
+		       pid[0] ? pid : "?", lab);
+}
+
+static int listen_everywhere(struct follow *follow, struct err *err)
+{
+	static const int groups[] = { RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR };
+	int one = 1;
+	bool good;
+
+	follow->socket = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	good = follow->socket && !mnl_socket_bind(follow->socket, 0, MNL_SOCKET_AUTOPID);
+	for (size_t i = 0; good && i < sizeof(groups) / sizeof(*groups); i++)
+		good = !mnl_socket_setsockopt(follow->socket, NETLINK_ADD_MEMBERSHIP,
+					      (void *)&groups[i], sizeof(groups[i]));
+	if (!good)
+		return err_set(err, ERR_SYSTEM, errno, "cannot listen to interfaces: %s",
+			       strerror(errno));
+	/* It may be refused (CAP_NET_BROADCAST): then what is elsewhere is seen a second later. */
+	mnl_socket_setsockopt(follow->socket, NETLINK_LISTEN_ALL_NSID, &one, sizeof(one));
+	return 0;
+}
+
+/* NETNS_DIR may come later. */
+static void watch_names(struct follow *follow)
+{
+	if (follow->names < 0)
+		follow->names = inotify_add_watch(follow->inotify, NETNS_DIR,
+						  IN_CREATE | IN_DELETE | IN_MOVE | IN_ATTRIB);
+}
+
+static int watch_files(struct follow *follow, const char *lab, struct err *err)
+{
+	char path[PATH_MAX];
+
+	follow->inotify = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	snprintf(path, sizeof(path), LAB_DIR "/%s", lab);
+	/* Not of what the lab's own writer does: only of its end. */
+	if (follow->inotify < 0 ||
+	    inotify_add_watch(follow->inotify, path, IN_DELETE | IN_DELETE_SELF) < 0)
+		return err_set(err, ERR_SYSTEM, errno, "cannot watch %s: %s", path,
+			       strerror(errno));
+	watch_names(follow);
+	return 0;
+}
+
+int follow_open(struct follow **out, const char *lab, struct err *err)
+{
+	struct follow *follow = calloc(1, sizeof(*follow));
+	int ret;
+
+	if (!follow)
+		return err_set(err, ERR_SYSTEM, ENOMEM, "out of memory");
+	*follow = (struct follow){ .lock = -1, .inotify = -1, .names = -1 };
+	snprintf(follow->state, sizeof(follow->state), LAB_DIR "/%s/state.json", lab);
+	ret = take_lock(follow, lab, err);
+	if (!ret)
+		ret = listen_everywhere(follow, err);
+	if (!ret)
+		ret = watch_files(follow, lab, err);
+	if (ret)
+		follow_close(follow);
+	else
+		*out = follow;
+	return ret;
+}
+
+void follow_close(struct follow *follow)
+{
+	if (!follow)
+		return;
+	if (follow->lock >= 0)
+		close(follow->lock);
+	if (follow->inotify >= 0)
+		close(follow->inotify);
+	if (follow->socket)
+		mnl_socket_close(follow->socket);
+	free(follow);
+}
+
+/* What the events say does not matter: one look sees it all. */
+static void drain(int fd, bool socket)
+{
+	char buffer[32 * 1024];
+	ssize_t n;
+
+	do
+		n = socket ? recv(fd, buffer, sizeof(buffer), MSG_DONTWAIT) :
+			     read(fd, buffer, sizeof(buffer));
+	while (n > 0 || (n < 0 && (errno == EINTR || errno == ENOBUFS)));
+}
+
+/* Whether there were events within timeout_ms. -EINTR. */
+static int await(struct follow *follow, int timeout_ms)
+{
+	struct pollfd fds[FDS] = {
+		[FD_NETLINK] = { mnl_socket_get_fd(follow->socket), POLLIN, 0 },
+		[FD_INOTIFY] = { follow->inotify, POLLIN, 0 },
+	};
+	int ret = poll(fds, FDS, timeout_ms);
+
+	if (ret <= 0)
+		return ret ? -errno : 0;
+	for (int i = 0; i < FDS; i++)
+		if (fds[i].revents)
+			drain(fds[i].fd, i == FD_NETLINK);
+	return 1;
+}
+
+int follow_wait(struct follow *follow, struct err *err)
+{
+	int ret = await(follow, LOOK_MS);
+
+	for (int i = 0; ret > 0 && i < NOISE_MAX; i++)
+		ret = await(follow, QUIET_MS);
+	if (ret == -EINTR)
+		return ret;
+	if (ret < 0)
+		return err_set(err, ERR_SYSTEM, -ret, "cannot wait: %s", strerror(-ret));
+	watch_names(follow);
+	return access(follow->state, F_OK) ? 0 : 1;
+}

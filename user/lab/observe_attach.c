@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* observe_attach.c - programs onto interfaces of others, beside what is there. */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "user/lab/files.h"
+#include "user/lab/observe.h"
+
+void observe_tell(const struct observe_listener *listener, const char *fmt, ...)
+{
+	char text[512];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	if (listener && listener->tell)
+		listener->tell(text, listener->arg);
+}
+
+static struct observed_end *entry(const struct observe_end *job)
+{
+	return &job->run->observed[job->end->number];
+}
+
+/* An interface that went away in between is no failure: the next look will not find it. */
+static bool is_gone(int error)
+{
+	return error == -ENODEV || error == -ENXIO;
+}
+
+static void attach_tcx(const struct observe_end *job)
+{
+	struct err err = { 0 };
+	int ret = watch_attach_tcx(job->watch, job->end->number, entry(job)->ifindex,
+				   job->end->name, &err);
+
+	if (!ret) {
+		entry(job)->hooks = job->hooks;
+		return;
+	}
+	watch_forget_end(job->watch, job->end->number, NULL); /* one hook of two may be on */
+	if (!is_gone(ret))
+		observe_tell(job->listener, "%s is not watched: %s", job->end->name, err.what);
+}
+
+static void attach_xdp(const struct observe_end *job)
+{
+	struct err err = { 0 };
+	int ret = watch_attach_xdp(job->watch, job->end->number, entry(job)->ifindex, job->xdp,
+				   job->end->name, &err);
+
+	if (!ret)
+		entry(job)->xdp = job->xdp;
+	else if (ret == -EBUSY || ret == -EEXIST)
+		observe_tell(job->listener,
+			     "%s has an XDP program of somebody else, which stays: xdp is not "
+			     "watched there",
+			     job->end->name);
+	else if (!is_gone(ret))
+		observe_tell(job->listener, "xdp of %s is not watched: %s%s%s", job->end->name,
+			     err.what, err.hint[0] ? "; " : "", err.hint);
+}
+
+/* A filter at one hook; what it is comes into the journal first. */
+static int attach_filter(const struct observe_end *job, struct nl *nl, enum vl_hook hook,
+			 struct err *err)
+{
+	const struct netns_id *id = &job->run->nodes[job->end->node->index].id;
+	struct watch_filter filter = { .ifindex = entry(job)->ifindex, .hook = hook };
+	struct err refused = { 0 };
+	int ret, prog = watch_filter_load(job->watch, job->end->number, &filter, err);
+
+	if (prog < 0)
+		return prog == -ENOENT ? 0 : prog;
+	ret = journal_filter(job->journal, id, &filter, err);
+	if (ret) {
+		close(prog);
+		return ret;
+	}
+	ret = watch_filter_add(nl, &filter, prog, job->end->name, &refused);
+	close(prog);
+	if (!ret)
+		entry(job)->hooks |= hook == VL_HOOK_OUT ? HOOKS_OUT : HOOKS_IN;
+	if (!ret && filter.priority > 1)
+		observe_tell(job->listener,
+			     "%s: filters of somebody else stand before ours (priority %u): what "
+			     "they drop is not counted",
+			     job->end->name, filter.priority);
+	if (ret && !is_gone(ret))
+		observe_tell(job->listener, "%s is not watched: %s", job->end->name, refused.what);
+	return 0;
+}
+
+/* A clsact qdisc to put filters on: somebody's, or one of ours. Returns as watch_clsact_look(). */
+static int make_clsact(const struct observe_end *job, struct nl *nl, struct err *err)
+{
+	const struct netns_id *id = &job->run->nodes[job->end->node->index].id;
+	uint32_t ifindex = entry(job)->ifindex;
+	struct nl_what what = { .object = job->end->name, .action = "make a clsact qdisc",
+				.ignore = ENODEV };
+	int ret = watch_clsact_look(nl, ifindex, job->end->name, err);
+
+	if (ret)
+		return ret;
+	ret = journal_clsact(job->journal, id, ifindex, err);
+	if (!ret)
+		ret = watch_clsact_qdisc(job->watch, nl, ifindex, &what, err);
+	if (!ret)
+		ret = nl_flush(nl, err);
+	return ret ? ret : WATCH_CLSACT_THERE;
+}
+
+static int attach_clsact(const struct observe_end *job, struct err *err)
+{
+	struct nl *nl = NULL;
+	int ret = nl_open(&nl, job->netns_fd, err), qdisc;
+
+	if (ret)
+		return ret;
+	entry(job)->hooks = 0;
+	qdisc = make_clsact(job, nl, err);
+	ret = qdisc < 0 ? qdisc : 0;
+	if (qdisc == WATCH_CLSACT_INGRESS_ONLY)
+		observe_tell(job->listener,
+			     "%s has an ingress qdisc of somebody else in the place of clsact: "
+			     "out is not watched there",
+			     job->end->name);
+	else if (!ret && job->hooks & HOOKS_OUT)
+		ret = attach_filter(job, nl, VL_HOOK_OUT, err);
+	if (!ret && job->hooks & HOOKS_IN)
+		ret = attach_filter(job, nl, VL_HOOK_IN, err);
+	if (!entry(job)->hooks)
+		entry(job)->hooks = HOOKS_NONE;
+	nl_close(nl);
+	return ret;
+}
+
+/* In the end's namespace: links resolve the ifindex there. */
+static int attach_links(void *arg)
+{
+	const struct observe_end *job = arg;
+
+	if (job->run->tc == WATCH_TC_TCX)
+		attach_tcx(job);
+	if (job->xdp != XDP_MODE_OFF)
+		attach_xdp(job);
+	return 0;
+}
+
+int observe_attach(const struct observe_end *job, struct err *err)
+{
+	int ret = 0;
+
+	entry(job)->hooks = HOOKS_NONE;
+	entry(job)->xdp = XDP_MODE_OFF;
+	if (job->run->tc == WATCH_TC_CLSACT)
+		ret = attach_clsact(job, err);
+	return ret ? ret : netns_run(job->netns_fd, attach_links, (void *)job, err);
+}
+
+int observe_detach(const struct running *run, struct watch *watch, const struct end *end,
+		   struct err *err)
+{
+	int ret = watch_forget_end(watch, end->number, err);
+
+	if (!ret && run->tc == WATCH_TC_CLSACT && !running_is_unseen(run, end->node))
+		ret = journal_undo_filters(run->name, &run->nodes[end->node->index].id,
+					   running_ifindex(run, end), err);
+	return ret;
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * seen.h - the network namespaces that this process can see, and the veth ends in them. Looking changes
+ * nothing, and keeps nothing alive once seen_free() was called.
+ */
+#ifndef VETHLAB_USER_LAB_SEEN_H
+#define VETHLAB_USER_LAB_SEEN_H
+
+#include <limits.h>
+
+#include "topology/observed.h"
+#include "user/net/net.h"
+
+/* A namespace: our own, one below NETNS_DIR, one mounted elsewhere, one that only a process is in. */
+struct seen_netns {
+	struct netns_id id;
+	int fd;
+	enum netns_kind kind; /* NETNS_HOST: our own */
+	char path[PATH_MAX];  /* by which it was found */
+	int pid;              /* NETNS_PID: the oldest process that is in it */
+	char name[NODE_NAME_MAX + 1]; /* what a node could be called after it */
+	bool named;           /* whether there is something to call it after, other than a process */
+	struct nl *nl;        /* NULL: not asked yet */
+};
+
+struct seen {
+	struct seen_netns *netns; /* our own first */
+	size_t n_netns;
+	struct seen_end *ends; /* by namespace */
+	size_t n_ends;
+	struct seen_address *addresses;
+	size_t n_addresses;
+	struct seen_link *links;
+	size_t n_links;
+	size_t unreadable; /* namespaces that went away meanwhile, or that we may not enter */
+};
+
+/* Look at everything. */
+int seen_look(struct seen *seen, struct err *err);
+void seen_free(struct seen *seen);
+/* The place of a namespace; -1: not seen. */
+int seen_find(const struct seen *seen, const struct netns_id *id);
+
+#endif
