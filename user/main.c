@@ -31,6 +31,23 @@ const struct cmd cmds[] = {
 	  "  -n, --dry-run   only say what would be removed\n" },
 	{ "ls", cmd_ls, "[-j]", "list the labs of this machine", NULL },
 	{ "show", cmd_show, "[LAB] [-j]", "show a running lab: nodes, ends, state, addresses", NULL },
+	{ "observe", cmd_observe,
+	  "[--netns NAME|--pid N|--all] [--name LAB] [--follow] [--hooks LIST] [--xdp MODE] [--tc HOW] "
+	  "[-j]",
+	  "watch links that are there, whoever made them",
+	  "Without options: veth links with an end in this namespace, the other anywhere.\n\n"
+	  "  --netns NAME    those with an end in a namespace of `ip netns`, or at a path\n"
+	  "  --pid N         in the namespace of a process, which may be a container's\n"
+	  "  --all           in any namespace that can be seen: by name or process\n"
+	  "  --name LAB      what the lab is called (observed)\n"
+	  "  -f, --follow    go on: links and namespaces that come are watched too\n"
+	  "  --hooks LIST    in,out (default), in, or out\n"
+	  "  --xdp MODE      off (default), generic, native: these change a link\n"
+	  "  --tc HOW        auto (default), tcx, clsact\n\n"
+	  "Programs of others on the same hooks stay and run. `down` takes ours off, and\n"
+	  "nothing else. Called again for a lab that is observed, it looks again.\n\n"
+	  "  vethlab observe --all --follow\n"
+	  "  vethlab observe --netns web --name web\n" },
 	{ "exec", cmd_exec, "[-l LAB] NODE COMMAND [ARGUMENTS]", "run a command inside a node",
 	  "The exit status is the command's.\n\n  vethlab exec blue ip address\n" },
 	{ "shell", cmd_shell, "[-l LAB] NODE", "a shell inside a node",

@@ -88,6 +88,26 @@ chain_lab() {
 	valid down road
 }
 
+# Links that are there before vethlab.
+observed_links() {
+	ip link add name o1 type veth peer name o2
+	valid observe
+	remember_objects
+	"$BUILD/vethlab" observe --follow -j >"$TEST_TMP/follow" 2>&1 &
+	wait_until grep -q vethlab.observe/1 "$TEST_TMP/follow"
+	ip link add name p1 type veth peer name p2
+	wait_until grep -q vethlab.observe-change/1 "$TEST_TMP/follow"
+	kill -TERM $!
+	wait $! || fail "observe --follow: $(cat "$TEST_TMP/follow")"
+	good "$HELPERS/valid" "$SCHEMAS" <"$TEST_TMP/follow"
+	cat "$TEST_TMP/follow" >>"$TEST_TMP/all"
+	valid ls
+	valid show
+	valid down
+	ip link del o1
+	ip link del p1
+}
+
 test_documents() {
 	echo 'lab: 1' >"$TEST_TMP/bad.yaml"
 	valid check "$TEST_TMP/bad.yaml"
@@ -97,6 +117,7 @@ test_documents() {
 	valid down copy
 	valid bench build ring 4 --runs 2
 	valid bench --what rtt,tcp,udp --hooks none,tcx --runs 2 --time 0.03
+	observed_links
 	blue_lab
 	chain_lab
 	valid ls

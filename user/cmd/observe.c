@@ -1,0 +1,390 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* observe.c - vethlab observe: a lab of links that are there, whoever made them. */
+#include <dirent.h>
+#include <errno.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "user/cmd/cmd.h"
+#include "user/lab/follow.h"
+#include "user/lab/observe.h"
+#include "user/out/out.h"
+#include "user/out/running.h"
+
+enum { LINKS_SHOWN = 16 };
+
+struct observing {
+	struct observe_options options;
+	struct netns_id *scope; /* options.scope */
+	bool follow, json;
+	bool running; /* the first look is over: changes are told as they come */
+	json_t *notes; /* of the first look */
+};
+
+/* ---- what is asked for ----------------------------------------------------------------------- */
+
+static int add_scope(struct observing *observing, int fd, struct err *err)
+{
+	size_t n = observing->options.n_scope;
+	struct netns_id *list = realloc(observing->scope, (n + 1) * sizeof(*list));
+	int ret;
+
+	if (!list) {
+		close(fd);
+		return err_set(err, ERR_SYSTEM, ENOMEM, "out of memory");
+	}
+	observing->scope = list;
+	ret = netns_identify(fd, &list[n], err);
+	close(fd);
+	if (ret)
+		return ret;
+	observing->options.scope = list;
+	observing->options.n_scope = n + 1;
+	return 0;
+}
+
+/* "did you mean ...?" among the names below NETNS_DIR. */
+static void suggest_name(const char *typed, struct err *err)
+{
+	const char *names[256], *near;
+	struct dirent **entries;
+	int n = scandir(NETNS_DIR, &entries, NULL, alphasort);
+	size_t kept = 0;
+
+	for (int i = 0; i < n; i++)
+		if (entries[i]->d_name[0] != '.' && kept < 256)
+			names[kept++] = entries[i]->d_name;
+	near = nearest_name(typed, names, kept);
+	if (near)
+		err_hint(err, "did you mean '%s'?", near);
+	else
+		err_hint(err, "`ip netns` lists those with names; --pid N takes a process's, --all "
+			      "looks in all");
+	for (int i = 0; i < n; i++)
+		free(entries[i]);
+	if (n >= 0)
+		free(entries);
+}
+
+static int scope_name(struct observing *observing, const char *name, struct err *err)
+{
+	struct err cause = { 0 };
+	int fd = netns_open(name, &cause);
+
+	if (fd >= 0)
+		return add_scope(observing, fd, err);
+	if (fd != -ENOENT && err) {
+		*err = cause;
+		return fd;
+	}
+	err_set(err, ERR_USAGE, ENOENT, "there is no network namespace '%s'", name);
+	suggest_name(name, err);
+	return -ENOENT;
+}
+
+static int scope_pid(struct observing *observing, const char *word, struct err *err)
+{
+	struct err cause = { 0 };
+	char *end;
+	long pid = strtol(word, &end, 10);
+	int fd;
+
+	if (*end || pid < 1 || pid > 1 << 22)
+		return cmd_usage(err, "observe", "--pid %s: not the number of a process", word);
+	fd = netns_open_pid(pid, &cause);
+	if (fd >= 0)
+		return add_scope(observing, fd, err);
+	if (fd != -ENOENT && err) {
+		*err = cause;
+		return fd;
+	}
+	return err_set(err, ERR_USAGE, ESRCH, "there is no process %ld", pid);
+}
+
+static int parse_watching(struct observing *observing, int c, struct err *err)
+{
+	struct observe_options *options = &observing->options;
+
+	if (c == 'H' && cmd_parse_hooks(optarg, &options->hooks))
+		return cmd_usage(err, "observe", "--hooks %s: not a list of in, out; or none",
+				 optarg);
+	if (c == 'x' && !xdp_mode_parse(optarg, &options->xdp))
+		return cmd_usage(err, "observe", "--xdp %s: not native, generic or off", optarg);
+	if (c == 't' && !tc_parse(optarg, &options->tc))
+		return cmd_usage(err, "observe", "--tc %s: not auto, tcx or clsact", optarg);
+	return 0;
+}
+
+static int parse_args(struct observing *observing, int argc, char **argv, struct err *err)
+{
+	static const struct option longs[] = {
+		{ "netns", required_argument, NULL, 'N' }, { "pid", required_argument, NULL, 'P' },
+		{ "all", no_argument, NULL, 'a' },	   { "name", required_argument, NULL, 'n' },
+		{ "follow", no_argument, NULL, 'f' },	   { "hooks", required_argument, NULL, 'H' },
+		{ "xdp", required_argument, NULL, 'x' },   { "tc", required_argument, NULL, 't' },
+		{ "json", no_argument, NULL, 'j' },	   { NULL },
+	};
+	struct observe_options *options = &observing->options;
+	int c, ret = 0;
+
+	optind = 1;
+	opterr = 0;
+	while (!ret && (c = getopt_long(argc, argv, ":fj", longs, NULL)) != -1) {
+		if (c == 'N')
+			ret = scope_name(observing, optarg, err);
+		else if (c == 'P')
+			ret = scope_pid(observing, optarg, err);
+		else if (c == 'a')
+			options->all = true;
+		else if (c == 'n')
+			options->name = optarg;
+		else if (c == 'f')
+			observing->follow = options->may_be_empty = true;
+		else if (c == 'j')
+			observing->json = true;
+		else if (c == 'H' || c == 'x' || c == 't')
+			ret = parse_watching(observing, c, err);
+		else
+			return cmd_bad_option(err, "observe", c, argv);
+	}
+	if (ret)
+		return err->code;
+	if (optind < argc)
+		return cmd_usage(err, "observe", "unexpected '%s'", argv[optind]);
+	if (options->all && options->n_scope)
+		return cmd_usage(err, "observe", "--all looks at all namespaces: leave --netns and "
+						 "--pid out");
+	if (lab_name_problem(options->name))
+		return cmd_usage(err, "observe", "lab name '%s': %s", options->name,
+				 lab_name_problem(options->name));
+	return 0;
+}
+
+/* ---- what is told ---------------------------------------------------------------------------- */
+
+static json_t *link_json(const struct link *link)
+{
+	char name[2 * END_NAME_SIZE + 8];
+
+	return json_pack("{s:s, s:[o, o]}", "link", out_link(link, name, sizeof(name)), "ends",
+			 out_json_end(link->ends[0]), out_json_end(link->ends[1]));
+}
+
+static void tell_change(const struct observing *observing, const struct running *run,
+			const struct link *link, bool came)
+{
+	char name[2 * END_NAME_SIZE + 8];
+	json_t *line, *object;
+
+	if (!observing->running)
+		return;
+	if (!observing->json) {
+		printf("%c %s\n", came ? '+' : '-', out_link(link, name, sizeof(name)));
+		return;
+	}
+	line = out_json_document("vethlab.observe-change/1");
+	json_object_set_new(line, "lab", json_string(run->name));
+	json_object_set_new(line, "change", json_string(came ? "came" : "went"));
+	object = link_json(link);
+	json_object_update(line, object);
+	json_decref(object);
+	out_json_line(line, stdout);
+}
+
+static void on_came(const struct running *run, const struct link *link, void *arg)
+{
+	tell_change(arg, run, link, true);
+}
+
+static void on_went(const struct running *run, const struct link *link, void *arg)
+{
+	tell_change(arg, run, link, false);
+}
+
+static void on_note(const char *text, void *arg)
+{
+	struct observing *observing = arg;
+	json_t *line;
+
+	if (!observing->running) {
+		json_array_append_new(observing->notes, json_string(text));
+	} else if (!observing->json) {
+		out_wrap("note: ", text, stdout);
+	} else {
+		line = out_json_document("vethlab.observe-change/1");
+		json_object_set_new(line, "lab", json_string(observing->options.name));
+		json_object_set_new(line, "change", json_string("note"));
+		json_object_set_new(line, "text", json_string(text));
+		out_json_line(line, stdout);
+	}
+}
+
+static size_t count_watched(const struct running *run)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < lab_n_ends(run->lab); i++) {
+		const struct end *end = lab_end(run->lab, i);
+
+		n += running_hooks(run, end) != HOOKS_NONE || running_xdp(run, end) != XDP_MODE_OFF;
+	}
+	return n;
+}
+
+static const char *unseen_words(const struct running *run, const struct link *link)
+{
+	for (int side = 0; side < 2; side++)
+		if (running_is_unseen(run, link->ends[side]->node))
+			return "  (one end: the other's namespace cannot be seen)";
+	return "";
+}
+
+static void print_text(const struct observing *observing, const struct running *run)
+{
+	char name[2 * END_NAME_SIZE + 8];
+	size_t n = run->lab->n_links, shown = n > LINKS_SHOWN ? LINKS_SHOWN : n, i;
+	json_t *note;
+
+	if (run->mounted_bpffs)
+		printf("mounted bpffs on %s, where the programs are pinned\n", BPFFS);
+	printf("%s: %zu link%s of others, watched at %zu end%s%s%s\n", run->name, n,
+	       n == 1 ? "" : "s", count_watched(run), count_watched(run) == 1 ? "" : "s",
+	       run->tc == WATCH_TC_NONE ? "" : " by ",
+	       run->tc == WATCH_TC_NONE ? "" : tc_word(run->tc));
+	for (i = 0; i < shown; i++)
+		printf("  %s%s\n", out_link(run->lab->links[i], name, sizeof(name)),
+		       unseen_words(run, run->lab->links[i]));
+	if (shown < n)
+		printf("  and %zu more: vethlab show %s\n", n - shown, run->name);
+	json_array_foreach(observing->notes, i, note)
+		out_wrap("note: ", json_string_value(note), stdout);
+	if (run->xdp != XDP_MODE_OFF)
+		out_wrap("note: ", run->xdp == XDP_MODE_NATIVE ?
+			 "native xdp changes these links: their receive paths go by NAPI, and their "
+			 "peers lose TSO and GSO, until the lab goes" :
+			 "generic xdp changes these links: packets are linearized, until the lab goes",
+			 stdout);
+	if (observing->follow)
+		printf("following what comes and goes; Ctrl-C ends that, and the lab stays\n");
+	else
+		printf("`vethlab down %s` lets go of them; they stay as they are\n", run->name);
+}
+
+static void print_json(const struct observing *observing, const struct running *run, bool changed)
+{
+	json_t *doc = out_json_document("vethlab.observe/1"), *links = json_array();
+
+	for (size_t i = 0; i < run->lab->n_links; i++)
+		json_array_append_new(links, link_json(run->lab->links[i]));
+	json_object_set_new(doc, "lab", json_string(run->name));
+	json_object_set_new(doc, "changed", json_boolean(changed));
+	json_object_set_new(doc, "nodes", json_integer(run->lab->n_nodes));
+	json_object_set_new(doc, "links", links);
+	json_object_set_new(doc, "watched_ends", json_integer(count_watched(run)));
+	json_object_set_new(doc, "tc", json_string(tc_word(run->tc)));
+	json_object_set_new(doc, "xdp", json_string(xdp_mode_word(run->xdp)));
+	json_object_set_new(doc, "mounted_bpffs", json_boolean(run->mounted_bpffs));
+	json_object_set(doc, "notes", observing->notes);
+	if (observing->follow)
+		out_json_line(doc, stdout);
+	else
+		out_json_print(doc, stdout);
+}
+
+/* ---- following ------------------------------------------------------------------------------- */
+
+/* Another vethlab that changes the lab lets it go in a moment. */
+static int look_again(struct observing *observing, const struct observe_listener *listener,
+		      struct err *err)
+{
+	struct running *run = NULL;
+	struct err cause = { 0 };
+	int ret = lab_observe(&run, &observing->options, listener, &cause);
+
+	running_free(run);
+	out_flush(stdout);
+	if (ret >= 0 || ret == -ENOENT || ret == -EBUSY)
+		return ret == -ENOENT && cause.code ? err_set(err, cause.code, cause.error, "%s",
+							      cause.what) :
+						      ret;
+	if (err)
+		*err = cause;
+	return ret;
+}
+
+static int follow(struct observing *observing, const struct observe_listener *listener,
+		  struct err *err)
+{
+	struct follow *following = NULL;
+	int ret = follow_open(&following, observing->options.name, err);
+
+	observing->options.again = true;
+	observing->running = true;
+	/* What happened between the first look and the first listening. */
+	while (!ret || ret == 1) {
+		ret = look_again(observing, listener, err);
+		if (ret < 0 && ret != -EBUSY)
+			break;
+		if (cmd_interrupted || ferror(stdout))
+			break;
+		ret = follow_wait(following, err);
+		if (ret != 1)
+			break;
+	}
+	follow_close(following);
+	if (cmd_interrupted || (ret < 0 && ret != -ENOENT && ret != -EINTR) || (err && err->code))
+		return err && err->code && !cmd_interrupted ? -EIO : 0;
+	if (!observing->json && ret != -EINTR && !ferror(stdout))
+		printf("%s was taken down\n", observing->options.name);
+	return 0;
+}
+
+static int nothing_there(const struct observing *observing, struct err *err)
+{
+	const char *why = json_string_value(json_array_get(observing->notes, 0));
+
+	err_set(err, ERR_FAILED, ENOENT, "no veth link to observe %s%s%s",
+		observing->options.all	   ? "in any namespace that can be seen" :
+		observing->options.n_scope ? "in that namespace" :
+					     "in this namespace",
+		why ? "; " : "", why ? why : "");
+	if (!observing->options.all)
+		err_hint(err, "--all looks in all namespaces, --netns NAME in one, --follow waits");
+	return -ENOENT;
+}
+
+static int observe(struct observing *observing, struct err *err)
+{
+	const struct observe_listener listener = { on_came, on_went, on_note, observing };
+	struct running *run = NULL;
+	int ret = lab_observe(&run, &observing->options, &listener, err), changed = ret;
+
+	if (ret < 0)
+		return ret == -ENODATA ? nothing_there(observing, err) : ret;
+	if (observing->json)
+		print_json(observing, run, changed);
+	else
+		print_text(observing, run);
+	running_free(run);
+	out_flush(stdout);
+	return observing->follow ? follow(observing, &listener, err) : 0;
+}
+
+int cmd_observe(int argc, char **argv, struct err *err)
+{
+	struct observing observing = { .options.name = "observed", .notes = json_array() };
+	int ret = parse_args(&observing, argc, argv, err);
+
+	if (!ret) {
+		cmd_catch_signals();
+		observing.options.interrupted = &cmd_interrupted;
+		ret = observe(&observing, err) ? (int)err->code : 0;
+	}
+	free(observing.scope);
+	json_decref(observing.notes);
+	return ret;
+}
