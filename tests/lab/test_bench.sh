@@ -215,6 +215,19 @@ test_compare() {
 	says noisy
 }
 
+# Each cell of a matrix is compared with itself, however the link was set.
+test_compare_matrix() {
+	bench --matrix --hooks none
+	echo "$doc" >"$TEST_TMP/matrix.json"
+	jq '.results |= map(if .set == "gro" and .what == "tcp" then .median *= 100 | .low *= 100 |
+		.high *= 100 else . end)' "$TEST_TMP/matrix.json" >"$TEST_TMP/faster.json"
+	bad 1 vethlab bench "${QUICK[@]}" --matrix --hooks none --threshold 90 --json \
+		--compare "$TEST_TMP/faster.json"
+	assert_eq "$(jq -r '.changes | length' <<<"$out")" 12 "cells compared"
+	assert_eq "$(jq -r '.changes[] | select(.what == "tcp" and .set == "gro").says' <<<"$out")" \
+		worse "tcp, GRO on"
+}
+
 test_build() {
 	good vethlab bench build star 5 --runs 3 --json
 	doc=$out

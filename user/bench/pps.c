@@ -97,7 +97,7 @@ static void read_all(struct bench_thread *self)
 {
 	static const unsigned room = 2048;
 	const struct pps *pps = self->arg;
-	uint8_t *buffer = malloc(READ_BATCH * room);
+	uint8_t *buffer = aligned_alloc(room, READ_BATCH * room);
 	struct mmsghdr msgs[READ_BATCH] = {0};
 	struct iovec iovs[READ_BATCH];
 

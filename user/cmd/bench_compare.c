@@ -91,10 +91,11 @@ static const char *verdict(const struct change *change)
 
 static void add_row(struct table *table, const struct series *series, const struct change *change)
 {
-	char before[OUT_NUMBER_SIZE], now[OUT_NUMBER_SIZE];
+	char before[OUT_NUMBER_SIZE], now[OUT_NUMBER_SIZE], set[BENCH_SET_SIZE];
 
+	bench_set_words(series->set, set);
 	table_cell(table, "%s", bench_what_word(series->work.what));
-	table_cell(table, "%s", bench_hooks_word(series->hooks));
+	table_cell(table, "%s%s%s", bench_hooks_word(series->hooks), set[0] ? " " : "", set);
 	if (series->work.size)
 		table_cell(table, "%u", series->work.size);
 	else
@@ -107,9 +108,12 @@ static void add_row(struct table *table, const struct series *series, const stru
 
 static json_t *change_to_json(const struct series *series, const struct change *change)
 {
-	return json_pack("{s:s, s:s, s:i, s:f, s:f, s:f, s:s}", "what",
+	char set[BENCH_SET_SIZE];
+
+	return json_pack("{s:s, s:s, s:s, s:i, s:f, s:f, s:f, s:s}", "what",
 			 bench_what_word(series->work.what), "hooks",
-			 bench_hooks_word(series->hooks), "size", series->work.size, "before",
+			 bench_hooks_word(series->hooks), "set",
+			 bench_set_words(series->set, set), "size", series->work.size, "before",
 			 change->before, "now", series->stats.median, "percent", change->percent,
 			 "says", verdict(change));
 }
