@@ -50,6 +50,9 @@ test_documents() {
 	bad 2 vethlab stats --link nowhere:veth0
 	bad 2 vethlab stats --watch 0
 	bad 2 vethlab stats --openmetrics --watch
+	bad 2 vethlab stats --csv --openmetrics
+	bad 2 vethlab stats -j --csv
+	says "one of --json, --openmetrics, --csv at a time"
 	bad 2 vethlab stats --reset --all
 	bad 2 vethlab stats --tabular
 	says "'--tabular'"

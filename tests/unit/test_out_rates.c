@@ -39,7 +39,7 @@ static void test_sparkline(void **state)
 }
 
 /* The frame after `pings` passed in two seconds. */
-static char *frame_of(struct fixture *fixture, unsigned pings, int width)
+static char *frame_of(struct fixture *fixture, unsigned pings, int width, unsigned room)
 {
 	struct rates *rates = rates_new(4);
 	struct ledger ledger, recent;
@@ -56,7 +56,7 @@ static char *frame_of(struct fixture *fixture, unsigned pings, int width)
 	assert_int_equal(ledger_make(&recent, "blue", &fixture->lab, &difference), 0);
 	ledger.recent = &recent;
 	rates_add(rates, &recent);
-	rates_print(rates, &ledger, NULL, width, f);
+	rates_print(rates, &ledger, NULL, width, room, f);
 	fclose(f);
 	ledger_free(&recent);
 	ledger_free(&ledger);
@@ -73,7 +73,7 @@ static void test_rates(void **state)
 	(void)state;
 	setenv("LC_ALL", "C.UTF-8", 1);
 	fixture_setup(&fixture);
-	text = frame_of(&fixture, 3000, 80);
+	text = frame_of(&fixture, 3000, 80, 0);
 	line = strstr(text, "default:veth0 -> blue:veth1");
 	assert_non_null(line);
 	/* 3000 in 2 s of 98 bytes each. */
@@ -82,9 +82,35 @@ static void test_rates(void **state)
 		assert_true(out_columns(line) <= 80);
 	free(text);
 	/* Without a terminal's width there are no sparklines, and no blanks at line ends. */
-	text = frame_of(&fixture, 3000, 0);
+	text = frame_of(&fixture, 3000, 0, 0);
 	assert_null(strstr(text, "█"));
 	assert_null(strstr(text, " \n"));
+	free(text);
+	fixture_teardown(&fixture);
+}
+
+/* Where not all directions have room, those with the most traffic are shown, and the others counted. */
+static void test_rates_of_many(void **state)
+{
+	struct fixture fixture;
+	char *text, *busiest, *next;
+
+	(void)state;
+	fixture_setup(&fixture);
+	fixture_add_echoes(&fixture, 3, VL_HOOK_OUT, 5000, false);
+	text = frame_of(&fixture, 3000, 80, 6);
+	busiest = strstr(text, "\nblue:veth3 -> default:veth2");
+	next = strstr(text, "\ndefault:veth0 -> blue:veth1");
+	assert_non_null(busiest);
+	assert_true(next > busiest);
+	assert_null(strstr(text, "blue:veth1 -> default:veth0"));
+	assert_non_null(strstr(text, "\nand 2 more with less traffic"));
+	free(text);
+	/* With room for all they keep the lab's order. */
+	text = frame_of(&fixture, 3000, 80, 7);
+	assert_true(strstr(text, "blue:veth3 -> default:veth2") >
+		    strstr(text, "default:veth0 -> blue:veth1"));
+	assert_null(strstr(text, "more with less"));
 	free(text);
 	fixture_teardown(&fixture);
 }
@@ -242,7 +268,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_sparkline),      cmocka_unit_test(test_rates),
-		cmocka_unit_test(test_redraw),	       cmocka_unit_test(test_no_terminal),
+		cmocka_unit_test(test_rates_of_many),  cmocka_unit_test(test_redraw),
+		cmocka_unit_test(test_no_terminal),
 		cmocka_unit_test(test_snapshot_saved), cmocka_unit_test(test_snapshot_refused),
 	};
 

@@ -63,6 +63,14 @@ enum {
 	OPTION_ECHO_TIMEOUT
 };
 
+static int set_format(struct stats *stats, enum format format, struct err *err)
+{
+	if (stats->format != FORMAT_TEXT && stats->format != format)
+		return cmd_usage(err, "stats", "one of --json, --openmetrics, --csv at a time");
+	stats->format = format;
+	return 0;
+}
+
 static int parse_option(struct stats *stats, int option, char **argv, struct err *err)
 {
 	switch (option) {
@@ -70,14 +78,11 @@ static int parse_option(struct stats *stats, int option, char **argv, struct err
 		stats->lab = optarg;
 		return 0;
 	case 'j':
-		stats->format = FORMAT_JSON;
-		return 0;
+		return set_format(stats, FORMAT_JSON, err);
 	case OPTION_OPENMETRICS:
-		stats->format = FORMAT_OPENMETRICS;
-		return 0;
+		return set_format(stats, FORMAT_OPENMETRICS, err);
 	case OPTION_CSV:
-		stats->format = FORMAT_CSV;
-		return 0;
+		return set_format(stats, FORMAT_CSV, err);
 	case 'w':
 		return parse_watch(stats, argv, err);
 	case OPTION_TIME:
@@ -260,7 +265,8 @@ static void print_frame(struct watcher *watcher, const struct ledger *ledger)
 		return;
 	}
 	rates_print(watcher->rates, ledger, &stats->filter,
-		    watcher->screen.terminal ? out_width(stdout) : 0, f);
+		    watcher->screen.terminal ? out_width(stdout) : 0, screen_room(&watcher->screen),
+		    f);
 	fclose(f);
 	if (resized)
 		screen_resized(&watcher->screen);

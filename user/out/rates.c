@@ -11,6 +11,7 @@
 
 enum { PAST = 64, NAME_SIZE = 2 * END_NAME_SIZE + 8, LINE_SIZE = 512 };
 /* Columns beside the name: two blanks, pps, bit/s, lost; and the least a sparkline is good for. */
+enum { HEAD_LINES = 3, LATELY = 5 }; /* readings that tell how busy a direction is */
 enum { NUMBER_COLUMNS = 2 + 10 + 2 + 12 + 2 + 6, SPARK_MIN = 8 };
 
 struct rates {
@@ -126,13 +127,48 @@ static void print_entry(const struct rates *rates, const struct ledger *ledger, 
 		sparks ? "  " : "", spark);
 }
 
-void rates_print(const struct rates *rates, const struct ledger *ledger,
-		 const struct ledger_filter *filter, int width, FILE *f)
+/* A direction that is to be shown, and what passed lately: it shall not jump up and down. */
+struct busy {
+	size_t entry;
+	double packets;
+};
+
+static int by_packets(const void *a, const void *b)
 {
-	int names = name_width(ledger, filter), room = width - names - NUMBER_COLUMNS - 2;
-	size_t sparks = room < SPARK_MIN ? 0 : room > PAST ? PAST : (size_t)room;
+	const struct busy *x = a, *y = b;
+
+	if (x->packets != y->packets)
+		return x->packets > y->packets ? -1 : 1;
+	return x->entry < y->entry ? -1 : 1;
+}
+
+/* The directions that filter lets through, in the lab's order: the caller frees them. NULL: no memory. */
+static struct busy *list_shown(const struct rates *rates, const struct ledger *ledger,
+			       const struct ledger_filter *filter, size_t *n)
+{
+	struct busy *list = calloc(ledger->n_entries + 1, sizeof(*list));
+
+	*n = 0;
+	for (size_t i = 0; list && i < ledger->n_entries; i++) {
+		if (!ledger_shows(filter, ledger->entries[i].from->link))
+			continue;
+		list[*n] = (struct busy){.entry = i};
+		for (size_t k = PAST - LATELY; i < rates->n_entries && k < PAST; k++)
+			list[*n].packets += rates->past[i][k];
+		++*n;
+	}
+	return list;
+}
+
+void rates_print(const struct rates *rates, const struct ledger *ledger,
+		 const struct ledger_filter *filter, int width, unsigned room, FILE *f)
+{
+	int names = name_width(ledger, filter), free_columns = width - names - NUMBER_COLUMNS - 2;
+	size_t sparks = free_columns < SPARK_MIN ? 0 : free_columns > PAST ? PAST : free_columns;
 	time_t now = (time_t)(ledger->snapshot->time_ns / 1000000000);
 	char clock[16], age[OUT_NUMBER_SIZE];
+	size_t n, shown;
+	struct busy *list = list_shown(rates, ledger, filter, &n);
 	struct tm tm;
 
 	localtime_r(&now, &tm);
@@ -140,7 +176,14 @@ void rates_print(const struct rates *rates, const struct ledger *ledger,
 	fprintf(f, "lab %s, %s; lost: of the last %s\n\n", ledger->name, clock,
 		out_age(snapshot_span(ledger->snapshot), age));
 	fprintf(f, "%*s  %10s  %12s  %6s\n", names, "", "packets", "bits", "lost");
-	for (size_t i = 0; i < ledger->n_entries; i++)
-		if (ledger_shows(filter, ledger->entries[i].from->link))
-			print_entry(rates, ledger, i, names, sparks, f);
+	shown = n;
+	if (list && room && n + HEAD_LINES > room) { /* the last line tells of the others */
+		shown = room > HEAD_LINES + 1 ? room - HEAD_LINES - 1 : 1;
+		qsort(list, n, sizeof(*list), by_packets);
+	}
+	for (size_t i = 0; list && i < shown; i++)
+		print_entry(rates, ledger, list[i].entry, names, sparks, f);
+	if (shown < n)
+		fprintf(f, "and %zu more with less traffic: --link or --node picks\n", n - shown);
+	free(list);
 }

@@ -20,6 +20,8 @@ struct screen {
 void screen_open(struct screen *screen, FILE *f);
 /* The terminal has another size now (SIGWINCH): what stands there may have been wrapped. */
 void screen_resized(struct screen *screen);
+/* Lines of a frame that the terminal has room for; 0: any number, it is none. */
+unsigned screen_room(const struct screen *screen);
 /* Lines are cut at the terminal's width, frames at its height; text is not changed elsewhere. */
 void screen_draw(struct screen *screen, const char *text);
 
@@ -31,10 +33,11 @@ void rates_free(struct rates *rates); /* NULL is allowed */
 void rates_add(struct rates *rates, const struct ledger *recent);
 /*
  * One frame: a line a direction with packets and bits per second, losses since the start, and the
- * past rates as a sparkline where width leaves room. ledger->recent must be set.
+ * past rates as a sparkline where width leaves room. Of more than room lines (0: any number fit)
+ * those are left out on which least has passed lately. ledger->recent must be set.
  */
 void rates_print(const struct rates *rates, const struct ledger *ledger,
-		const struct ledger_filter *filter, int width, FILE *f);
+		 const struct ledger_filter *filter, int width, unsigned room, FILE *f);
 
 /* Values as blocks of eight heights (in ASCII where the locale is not UTF-8), the largest full. */
 void rates_sparkline(const double *values, size_t n, bool utf8, char *buf, size_t size);

@@ -23,6 +23,11 @@ void screen_open(struct screen *screen, FILE *f)
 	*screen = (struct screen){.f = f, .terminal = fileno(f) >= 0 && isatty(fileno(f))};
 }
 
+unsigned screen_room(const struct screen *screen)
+{
+	return screen->terminal ? height_of(screen->f) - 1 : 0;
+}
+
 void screen_resized(struct screen *screen)
 {
 	screen->cleared = screen->frames > 0;
@@ -38,7 +43,7 @@ static void print_plain(struct screen *screen, const char *text)
 static void print_over(struct screen *screen, const char *text)
 {
 	size_t width = (size_t)out_width(screen->f);
-	unsigned room = height_of(screen->f) - 1, lines = 0;
+	unsigned room = screen_room(screen), lines = 0;
 
 	if (screen->cleared)
 		fputs("\033[H\033[J", screen->f);
