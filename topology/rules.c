@@ -149,7 +149,6 @@ static int check_loops(const struct lab *lab, struct diags *diags)
 int rules_check(const struct lab *lab, const struct segments *segments, bool complete,
 		struct diags *diags)
 {
-	size_t errors = diags->errors;
 	int result = check_namespaces(lab, diags);
 
 	for (size_t i = 0; i < lab->n_nodes && result == 0; i++) {
@@ -159,9 +158,10 @@ int rules_check(const struct lab *lab, const struct segments *segments, bool com
 	}
 	for (size_t i = 0; i < lab_n_ends(lab); i++)
 		check_end(lab_end(lab, i), diags);
-	if (complete && diags->errors == errors && result == 0)
-		result = check_mtus(lab, segments, diags) ?: check_loops(lab, diags);
-	if (complete && diags->errors == errors && result == 0)
-		result = rules_lab_addresses(lab, segments, diags);
+	if (complete && result == 0)
+		result = check_mtus(lab, segments, diags);
+	if (result == 0)
+		result = check_loops(lab, diags) ?:
+				 rules_lab_addresses(lab, segments, complete, diags);
 	return result;
 }

@@ -19,10 +19,12 @@ int rules_check(const struct lab *lab, const struct segments *segments, bool com
 
 /* ---- the parts, for rules_check() ---------------------------------------------------------- */
 
-/* Addresses of a node and of the lab: whether they can be used, duplicates, overlaps. 0 or -ENOMEM.
+/*
+ * Addresses of a node and of the lab: whether they can be used, duplicates; of a complete lab
+ * overlaps, since a link that is not there may join what overlaps. 0 or -ENOMEM.
  */
 int rules_node_addresses(const struct node *node, struct diags *diags);
-int rules_lab_addresses(const struct lab *lab, const struct segments *segments,
+int rules_lab_addresses(const struct lab *lab, const struct segments *segments, bool complete,
 			struct diags *diags);
 /* Routes and neighbors of a node. complete: gateways too. */
 void rules_routes(const struct lab *lab, const struct node *node, bool complete,

@@ -190,7 +190,8 @@ static void check_overlaps(struct seen *list, size_t n, struct diags *diags)
 	}
 }
 
-int rules_lab_addresses(const struct lab *lab, const struct segments *segments, struct diags *diags)
+int rules_lab_addresses(const struct lab *lab, const struct segments *segments, bool complete,
+			struct diags *diags)
 {
 	struct seen *list;
 	size_t n = 0;
@@ -205,7 +206,8 @@ int rules_lab_addresses(const struct lab *lab, const struct segments *segments, 
 		n += collect(lab->nodes[i], list + n, n, segments);
 	qsort(list, n, sizeof(*list), seen_compare);
 	check_duplicates(list, n, diags);
-	check_overlaps(list, n, diags);
+	if (complete)
+		check_overlaps(list, n, diags);
 	free(list);
 	return 0;
 }
