@@ -18,7 +18,14 @@ test_check() {
 	bad 3 vethlab check "$TEST_TMP/none.yaml"
 	says "cannot read it: No such file or directory"
 	bad 3 vethlab check nonesuch
-	says "there is no bundled lab 'nonesuch'"
+	says "there is no bundled lab 'nonesuch'" "two-hosts" "./nonesuch.yaml"
+	bad 3 vethlab check two-host
+	says "did you mean 'two-hosts'?"
+	# A file that is there, but does not look like a path.
+	cp "$TOP/topology/labs/ring.yaml" "$TEST_TMP/mine"
+	bad 3 bash -c "cd '$TEST_TMP' && '$BUILD/vethlab' check mine"
+	says "named by its path: ./mine"
+	good vethlab check "$TEST_TMP/mine"
 	bad 2 vethlab check
 	bad 2 vethlab check -l blue two-hosts
 }
@@ -78,7 +85,14 @@ test_graph() {
 	says "a (host)"
 	good vethlab graph copy
 	says "a (host)"
-	says_not "->"
+	says_not "->" "(down)"
+	# As it is now, which need not be what the file says.
+	good vethlab link a:eth0 address add 10.0.7.1/24
+	good vethlab link b:eth0 down
+	good vethlab graph
+	says "10.0.7.1/24" "b:eth0" "(down)"
+	good vethlab link b:eth0 up
+	good vethlab link a:eth0 address del 10.0.7.1/24
 	good vethlab stats --reset
 	good vethlab exec a ping -c3 -i0.01 -q 10.0.0.2
 	good vethlab graph --live

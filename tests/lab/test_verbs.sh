@@ -28,13 +28,31 @@ test_down_twice_changes_nothing() {
 	up blue
 	good vethlab down blue
 	before=$(everything)
-	good vethlab down blue
-	says "blue does not run"
+	bad 1 vethlab down blue
+	says "blue does not run" "nothing was changed"
 	assert_eq "$(everything)" "$before" "after the second down"
 	good vethlab down
 	says "no lab runs"
-	good vethlab down --json blue
+	good vethlab down --json
 	assert_eq "$(jq .removed <<<"$out")" false "removed"
+	# What was meant is said, where something like it runs.
+	up blue
+	bad 1 vethlab down bleu
+	says "did you mean 'blue'?"
+	good vethlab down
+}
+
+# Exit status 5 says that what was done is undone, and so it is when nobody could be told.
+test_up_without_output() {
+	bad 5 bash -c "'$BUILD/vethlab' up two-hosts >/dev/full"
+	says "No space left on device" "two-hosts was built, and is down again"
+	good vethlab ls
+	says_not two-hosts
+	# A reader that went away had what it wanted.
+	good bash -c "'$BUILD/vethlab' up two-hosts | true; true"
+	remember_objects
+	good vethlab exec a ping -c 1 -W 5 -q 10.0.0.2
+	good vethlab down two-hosts
 }
 
 test_up_by_path() {

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* cmd.c - what the verbs share: usage errors, signals, finding a lab file. */
+#include <dirent.h>
 #include <errno.h>
 #include <getopt.h>
+#include <jansson.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -81,15 +83,23 @@ int cmd_parse(struct cmd_args *args, int argc, char **argv, bool own_words, stru
 	return 0;
 }
 
-static void suggest(const char *typed, const char *const *names, size_t n, const char *what,
-		    struct err *err)
+void cmd_note(const char *text, void *arg)
+{
+	if (arg)
+		json_array_append_new(arg, json_string(text));
+	else
+		fprintf(stderr, "note: %s\n", text);
+}
+
+static void suggest(const struct running *run, const char *typed, const char *const *names,
+		    size_t n, const char *what, struct err *err)
 {
 	const char *near = n ? nearest_name(typed, names, n) : NULL;
 
 	if (near)
 		err_hint(err, "did you mean '%s'?", near);
 	else
-		err_hint(err, "`vethlab show` lists the %s", what);
+		err_hint(err, "`vethlab show %s` lists the %s", run->name, what);
 }
 
 struct node *cmd_find_node(const struct running *run, const char *name, struct err *err)
@@ -104,7 +114,7 @@ struct node *cmd_find_node(const struct running *run, const char *name, struct e
 	names = calloc(n + 1, sizeof(*names));
 	for (size_t i = 0; names && i < n; i++)
 		names[i] = run->lab->nodes[i]->name;
-	suggest(name, names, names ? n : 0, "nodes", err);
+	suggest(run, name, names, names ? n : 0, "nodes", err);
 	free(names);
 	return NULL;
 }
@@ -121,7 +131,7 @@ struct end *cmd_find_end(const struct running *run, const char *name, struct err
 	names = calloc(n + 1, sizeof(*names));
 	for (size_t i = 0; names && i < n; i++)
 		names[i] = lab_end(run->lab, i)->name;
-	suggest(name, names, names ? n : 0, "ends, written node:interface", err);
+	suggest(run, name, names, names ? n : 0, "ends, written node:interface", err);
 	free(names);
 	return NULL;
 }
@@ -146,6 +156,26 @@ int cmd_parse_hooks(const char *list, unsigned *hooks)
 	return *hooks && (*hooks == HOOKS_NONE || !(*hooks & HOOKS_NONE)) ? 0 : -1;
 }
 
+void cmd_no_lab(const char *name, struct err *err)
+{
+	const char *near = NULL;
+	char **names = NULL;
+	size_t n = 0;
+
+	err_set(err, ERR_FAILED, ENOENT, "lab %s does not run; nothing was changed", name);
+	if (!lab_list(&names, &n, NULL) && n)
+		near = nearest_name(name, (const char *const *)names, n);
+	if (near)
+		err_hint(err, "did you mean '%s'?", near);
+	else if (n)
+		err_hint(err, "`vethlab ls` lists what runs");
+	else
+		err_hint(err, "no lab runs");
+	lab_list_free(names, n);
+}
+
+/* ---- lab files ------------------------------------------------------------------------------- */
+
 /* Folder of the running program, without the last slash; "" if /proc does not tell. */
 static void program_dir(char *dir, size_t size)
 {
@@ -158,19 +188,77 @@ static void program_dir(char *dir, size_t size)
 		*slash = '\0';
 }
 
-/* Whether a bundled lab is there; its path is made plain, since it is shown. */
-static bool is_bundled(char *path, size_t size, const char *fmt, const char *dir,
-		       const char *name)
-{
-	char candidate[PATH_MAX + 64], plain[PATH_MAX];
+/* Where bundled labs are: beside a build tree's program, else where `make install` put them. */
+enum { LABS_DIRS = 3 };
 
-	snprintf(candidate, sizeof(candidate), fmt, dir, name);
+static void labs_dir(int i, char path[PATH_MAX + 64])
+{
+	static const char *const places[] = { "%s/../topology/labs", "%s/../share/vethlab/labs",
+					      VETHLAB_LABS };
+	char dir[PATH_MAX];
+
+	program_dir(dir, sizeof(dir));
+	snprintf(path, PATH_MAX + 64, places[i], dir);
+}
+
+/* Whether a bundled lab is there; its path is made plain, since it is shown. */
+static bool is_bundled(char *path, size_t size, int place, const char *name)
+{
+	char dir[PATH_MAX + 64], candidate[PATH_MAX + 64 + NAME_MAX], plain[PATH_MAX];
+
+	labs_dir(place, dir);
+	snprintf(candidate, sizeof(candidate), "%s/%s.yaml", dir, name);
 	return realpath(candidate, plain) && snprintf(path, size, "%s", plain) < (int)size;
+}
+
+static int is_lab_file(const struct dirent *entry)
+{
+	const char *dot = strrchr(entry->d_name, '.');
+
+	return dot && dot != entry->d_name && !strcmp(dot, ".yaml");
+}
+
+/* The nearest bundled lab, or all of them. */
+static void suggest_bundled(const char *typed, struct err *err)
+{
+	struct dirent **entries = NULL;
+	const char *names[64], *near;
+	char dir[PATH_MAX + 64], list[256] = "";
+	int count = 0;
+	size_t n = 0, used = 0, column = strlen("  there are ");
+
+	for (int i = 0; i < LABS_DIRS && count <= 0; i++) {
+		labs_dir(i, dir);
+		count = scandir(dir, &entries, is_lab_file, alphasort);
+	}
+	for (int i = 0; i < count; i++) {
+		*strrchr(entries[i]->d_name, '.') = '\0';
+		if (n < sizeof(names) / sizeof(*names))
+			names[n++] = entries[i]->d_name;
+		column += strlen(entries[i]->d_name) + 2;
+		if (used < sizeof(list))
+			used += snprintf(list + used, sizeof(list) - used, "%s%s",
+					 !i ? "" : column > 78 ? ",\n  " : ", ",
+					 entries[i]->d_name);
+		if (column > 78)
+			column = 2 + strlen(entries[i]->d_name) + 2;
+	}
+	near = n ? nearest_name(typed, names, n) : NULL;
+	if (near)
+		err_hint(err, "did you mean '%s'? A lab file is named by its path: ./%s.yaml", near,
+			 typed);
+	else if (n)
+		err_hint(err, "there are %s;\n  a lab file is named by its path: ./%s.yaml", list,
+			 typed);
+	else
+		err_hint(err, "a lab file is named by its path: ./%s.yaml", typed);
+	for (int i = 0; i < count; i++)
+		free(entries[i]);
+	free(entries);
 }
 
 int cmd_lab_path(const char *typed, char *path, size_t size, struct err *err)
 {
-	char dir[PATH_MAX];
 	const char *problem;
 
 	/* A path is what looks like one, so that a file called blue does not hide the lab. */
@@ -181,15 +269,17 @@ int cmd_lab_path(const char *typed, char *path, size_t size, struct err *err)
 		return 0;
 	}
 	problem = lab_name_problem(typed);
+	for (int i = 0; !problem && i < LABS_DIRS; i++)
+		if (is_bundled(path, size, i, typed))
+			return 0;
+	if (!access(typed, F_OK)) {
+		err_set(err, ERR_LABFILE, ENOENT, "there is no bundled lab '%s'", typed);
+		err_hint(err, "did you mean the file? It is named by its path: ./%s", typed);
+		return -ENOENT;
+	}
 	if (problem)
 		return err_set(err, ERR_USAGE, EINVAL, "lab name '%s': %s", typed, problem);
-	/* Bundled: beside a build tree's program, else where `make install` put them. */
-	program_dir(dir, sizeof(dir));
-	if (is_bundled(path, size, "%s/../topology/labs/%s.yaml", dir, typed) ||
-	    is_bundled(path, size, "%s/../share/vethlab/labs/%s.yaml", dir, typed) ||
-	    is_bundled(path, size, "%s/%s.yaml", VETHLAB_LABS, typed))
-		return 0;
 	err_set(err, ERR_LABFILE, ENOENT, "there is no bundled lab '%s'", typed);
-	err_hint(err, "a lab file is named by its path: ./%s.yaml", typed);
+	suggest_bundled(typed, err);
 	return -ENOENT;
 }

@@ -70,6 +70,12 @@ struct cmd_args {
  */
 int cmd_parse(struct cmd_args *args, int argc, char **argv, bool own_words, struct err *err);
 
+/*
+ * A struct lab_notes' tell: one sentence, to stderr or, where arg is a JSON array (json_t *), into
+ * that.
+ */
+void cmd_note(const char *text, void *arg);
+
 /* Set by SIGINT and SIGTERM once cmd_catch_signals() was called: long-running verbs look at it. */
 extern volatile int cmd_interrupted;
 void cmd_catch_signals(void);
@@ -80,6 +86,9 @@ int cmd_parse_hooks(const char *list, unsigned *hooks);
 /* A node or an end of a running lab by name; NULL with err set (ERR_USAGE, "did you mean"). */
 struct node *cmd_find_node(const struct running *run, const char *name, struct err *err);
 struct end *cmd_find_end(const struct running *run, const char *name, struct err *err);
+
+/* The error that no lab of that name runs, with the one that may be meant. */
+void cmd_no_lab(const char *name, struct err *err);
 
 /* The path of a lab file from what the user typed: a path, or the name of a bundled lab. */
 int cmd_lab_path(const char *typed, char *path, size_t size, struct err *err);

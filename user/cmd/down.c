@@ -46,19 +46,9 @@ static int lab_name(const struct cmd_args *args, char *name, size_t size, struct
 	return n > 1 ? ERR_FAILED : 0;
 }
 
-static void print_note(const char *text, void *arg)
-{
-	json_t *notes = arg;
-
-	if (notes)
-		json_array_append_new(notes, json_string(text));
-	else
-		fprintf(stderr, "note: %s\n", text);
-}
-
 int cmd_down(int argc, char **argv, struct err *err)
 {
-	struct lab_notes notes = { print_note, NULL };
+	struct lab_notes notes = { cmd_note, NULL };
 	struct cmd_args args;
 	char name[256];
 	int ret = cmd_parse(&args, argc, argv, false, err);
@@ -73,7 +63,9 @@ int cmd_down(int argc, char **argv, struct err *err)
 	if (args.json)
 		notes.arg = json_array();
 	ret = name[0] ? lab_down(name, &notes, err) : 0;
-	if (ret < 0) {
+	if (!ret && name[0])
+		cmd_no_lab(name, err);
+	if (err->code) {
 		json_decref(notes.arg);
 		return err->code;
 	}
@@ -86,8 +78,6 @@ int cmd_down(int argc, char **argv, struct err *err)
 		out_json_print(doc, stdout);
 	} else if (ret) {
 		printf("%s is down\n", name);
-	} else if (name[0]) {
-		printf("lab %s does not run; nothing was changed\n", name);
 	} else {
 		printf("no lab runs; nothing was changed\n");
 	}

@@ -31,12 +31,6 @@ static void on_found(enum gc_kind kind, const char *name, void *arg)
 		       kind_words[kind], name);
 }
 
-static void print_note(const char *text, void *arg)
-{
-	(void)arg;
-	fprintf(stderr, "note: %s\n", text);
-}
-
 int cmd_gc(int argc, char **argv, struct err *err)
 {
 	static const struct option longs[] = {
@@ -44,7 +38,7 @@ int cmd_gc(int argc, char **argv, struct err *err)
 		{ "json", no_argument, NULL, 'j' },
 		{ NULL },
 	};
-	const struct lab_notes notes = { print_note, NULL };
+	const struct lab_notes notes = { cmd_note, NULL };
 	struct collected collected = { 0 };
 	int c, ret;
 

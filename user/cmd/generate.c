@@ -121,14 +121,16 @@ int cmd_generate(int argc, char **argv, struct err *err)
 	if (args.output) {
 		f = fopen(args.output, "wxe"); /* somebody's file is not ours to write over */
 		if (!f) {
-			err_set(err, ERR_FAILED, errno, "cannot write %s: %s", args.output,
-				strerror(errno));
+			err_set(err, errno == EEXIST ? ERR_FAILED : ERR_SYSTEM, errno,
+				"cannot write %s: %s", args.output, strerror(errno));
+			if (errno == EEXIST)
+				err_hint(err, "a file that is there is not written over");
 			return err->code;
 		}
 	}
 	ret = generate_write(f, &args.options, err);
 	if (args.output && fclose(f) && !ret)
-		ret = err_set(err, ERR_FAILED, errno, "cannot write %s: %s", args.output,
+		ret = err_set(err, ERR_SYSTEM, errno, "cannot write %s: %s", args.output,
 			      strerror(errno));
 	if (args.output && ret)
 		remove(args.output);

@@ -1,25 +1,77 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* graph.c - vethlab graph: draw a lab file or a running lab. */
+#include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "topology/graph.h"
+#include "topology/ip.h"
 #include "user/cmd/cmd.h"
 #include "user/cmd/reading.h"
+#include "user/lab/live.h"
 #include "user/out/out.h"
+
+/* Whether the file gives an end that address. */
+static bool has_address(const struct end *end, const struct ip_prefix *prefix)
+{
+	for (size_t i = 0; i < end->n_addresses; i++)
+		if (ip_equal(&end->addresses[i].prefix.addr, &prefix->addr))
+			return true;
+	return false;
+}
+
+/* An end as it is now: its addresses but for the kernel's own, and whether it is up. */
+static int take_end(struct end *end, const struct live_end *live)
+{
+	struct address *addresses = calloc(live->n_addresses + 1, sizeof(*addresses));
+	size_t n = 0;
+
+	if (!addresses)
+		return -ENOMEM;
+	for (size_t i = 0; i < live->n_addresses; i++)
+		if (!ip_is_link_local(&live->addresses[i].addr) || has_address(end, &live->addresses[i]))
+			addresses[n++].prefix = live->addresses[i];
+	free(end->addresses);
+	end->addresses = addresses;
+	end->n_addresses = n;
+	end->up = live->state == END_UP || live->state == END_NO_CARRIER;
+	return 0;
+}
+
+/* A running lab may differ from its file by now. Who may not look is told so. */
+static int take_live(struct running *run, struct err *err)
+{
+	struct live_end *live = NULL;
+	struct err refused = {0};
+	int ret = live_read(&live, run, &refused);
+
+	if (ret && refused.code == ERR_PRIVILEGE) {
+		cmd_note("drawn as its file says: looking at what is now needs root", NULL);
+		return 0;
+	}
+	for (size_t i = 0; !ret && i < lab_n_ends(run->lab); i++)
+		ret = take_end(lab_end(run->lab, i), &live[i]);
+	live_free(live, run);
+	if (refused.code)
+		*err = refused;
+	return refused.code || !ret ? ret : err_set(err, ERR_SYSTEM, ENOMEM, "out of memory");
+}
 
 static int draw_running(const char *name, enum graph_format format, struct err *err)
 {
 	struct running *run = NULL;
+	int ret = lab_open(&run, name, err);
 
-	if (lab_open(&run, name, err))
-		return err->code;
-	graph_write(stdout, run->lab, format, NULL, NULL);
+	if (!ret)
+		ret = take_live(run, err);
+	if (!ret)
+		graph_write(stdout, run->lab, format, NULL, NULL);
 	running_free(run);
-	return 0;
+	return ret ? (int)err->code : 0;
 }
 
 /* ---- with counters --------------------------------------------------------------------------- */
@@ -69,6 +121,8 @@ static int draw_live(const char *name, enum graph_format format, struct err *err
 		ret = reading_set_base(&reading, false, NULL, err);
 	if (!ret)
 		ret = reading_take(&reading, &ledger, &snapshot, err);
+	if (!ret)
+		ret = take_live(reading.run, err);
 	if (!ret) {
 		graph_write(stdout, reading.run->lab, format, note, &notes);
 		ledger_free(&ledger);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* up.c - vethlab up: build a lab from its file. */
+#include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
 #include <limits.h>
@@ -143,6 +144,30 @@ static void end_progress(const struct progress *progress)
 	fflush(stderr);
 }
 
+/*
+ * What nobody could read did not happen: exit status 5 says that what was done is undone. A reader that
+ * went away (head) had what it wanted.
+ */
+static int print(const struct running *run, bool json, uint64_t took_ns, struct err *err)
+{
+	int ret;
+
+	if (json)
+		print_json(run, took_ns);
+	else
+		print_text(run, took_ns);
+	ret = out_finish(stdout, err);
+	if (!ret || ret == -EPIPE) {
+		err_clear(err);
+		return 0;
+	}
+	if (lab_down(run->name, NULL, NULL) == 1)
+		err_hint(err, "lab %s was built, and is down again", run->name);
+	else
+		err_hint(err, "lab %s is up: `vethlab down %s` removes it", run->name, run->name);
+	return ret;
+}
+
 int cmd_up(int argc, char **argv, struct err *err)
 {
 	struct up_args args = { 0 };
@@ -175,10 +200,7 @@ int cmd_up(int argc, char **argv, struct err *err)
 	end_progress(&progress);
 	if (ret)
 		return err->code;
-	if (args.json)
-		print_json(run, now_ns() - progress.start);
-	else
-		print_text(run, now_ns() - progress.start);
+	ret = print(run, args.json, now_ns() - progress.start, err);
 	running_free(run);
-	return 0;
+	return ret ? (int)err->code : 0;
 }

@@ -48,7 +48,8 @@ static int check_devices(const struct node_devices *devices, const struct route 
 			continue;
 		err_set(err, ERR_USAGE, ENODEV, "%s has no interface '%s' of the lab",
 			devices->node->name, dev);
-		err_hint(err, "`vethlab show` lists the ends, written node:interface");
+		err_hint(err, "`vethlab show %s` lists the ends, written node:interface",
+			 devices->run->name);
 		return -ENODEV;
 	}
 	return 0;
