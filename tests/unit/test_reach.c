@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * test_reach.c - properties of planned addresses and computed routes: whatever the shape of a lab,
+ * every node reaches every address, by every branch of every multipath route.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include <cmocka.h>
+
+#include "tests/unit/findings.h"
+#include "tests/unit/paper.h"
+#include "topology/reader.h"
+
+/* ---- generated shapes ---------------------------------------------------------------------- */
+
+static const struct {
+	const char *kind;
+	unsigned sizes[3];
+	size_t nodes, links;
+	size_t step; /* of addresses to try: 1 is all */
+} shapes[] = {
+	{"chain", {2}, 2, 1, 1},	  {"chain", {3}, 3, 2, 1},
+	{"chain", {60}, 60, 59, 1},	  {"chain", {1000}, 1000, 999, 97},
+	{"ring", {3}, 3, 3, 1},		  {"ring", {4}, 4, 4, 1},
+	{"ring", {61}, 61, 61, 1},	  {"star", {1}, 2, 1, 1},
+	{"star", {50}, 51, 50, 1},	  {"tree", {1, 2}, 3, 2, 1},
+	{"tree", {4, 3}, 121, 120, 1},	  {"mesh", {2}, 2, 1, 1},
+	{"grid", {1, 2}, 2, 1, 1},	  {"grid", {5, 7}, 35, 58, 1},
+	{"grid", {12, 12}, 144, 264, 7},  {"clos", {2, 3, 2}, 11, 12, 1},
+	{"clos", {8, 16, 4}, 88, 192, 3}, {"fat-tree", {2}, 7, 6, 1},
+	{"fat-tree", {4}, 36, 48, 1},	  {"fat-tree", {8}, 208, 384, 11},
+};
+
+static void check_shapes(bool routes)
+{
+	for (size_t i = 0; i < sizeof(shapes) / sizeof(*shapes); i++) {
+		const unsigned *sizes = shapes[i].sizes;
+		struct lab *lab = paper_generate(shapes[i].kind, sizes[0], sizes[1], sizes[2], routes);
+
+		assert_int_equal(lab->n_nodes, shapes[i].nodes);
+		assert_int_equal(lab->n_links, shapes[i].links);
+		assert_true(paper_check_reach(lab, shapes[i].step) >= lab->n_nodes);
+		lab_free(lab);
+	}
+}
+
+static void test_shapes(void **state)
+{
+	(void)state;
+	check_shapes(false);
+}
+
+/* The same with the routes written out and read again. */
+static void test_shapes_spelled_out(void **state)
+{
+	(void)state;
+	check_shapes(true);
+}
+
+/* ---- random graphs ------------------------------------------------------------------------- */
+
+/* A number below n, the same on every machine (Numerical Recipes' LCG). */
+static unsigned pick(uint32_t *seed, unsigned n)
+{
+	*seed = *seed * 1664525 + 1013904223;
+	return (*seed >> 8) % n;
+}
+
+/*
+ * A connected lab of routers, leaf hosts and bridges, with links that double others and links that
+ * are down, addresses on lo, and pools of any subnet length.
+ */
+static char *random_lab(uint32_t seed, size_t *size)
+{
+	unsigned routers = 1 + pick(&seed, 9), hosts = pick(&seed, 6), bridges = pick(&seed, 4);
+	char *text = NULL;
+	FILE *f = open_memstream(&text, size);
+
+	fprintf(f,
+		"lab: random\nrouting: static\npools:\n"
+		"  v4: {prefix: 10.0.0.0/12, subnet: %u}\n"
+		"  v6: {prefix: 'fd00::/40', subnet: %u}\n"
+		"defaults: {links: {addresses: auto}}\nnodes:\n",
+		24 + pick(&seed, 8), 64 + pick(&seed, 64));
+	for (unsigned i = 0; i < routers; i++) {
+		fprintf(f, "  r%u: {forward: both", i);
+		if (pick(&seed, 3) == 0)
+			fprintf(f, ", lo: {addresses: [192.0.2.%u/32, '2001:db8::%u/128']}", i, i);
+		fputs("}\n", f);
+	}
+	for (unsigned i = 0; i < hosts; i++)
+		fprintf(f, "  h%u: {lo: {address: 198.51.100.%u/32}}\n", i, i);
+	for (unsigned i = 0; i < bridges; i++)
+		fprintf(f, "  b%u: {kind: bridge}\n", i);
+	fputs("links:\n", f);
+	/* A spanning tree of routers, and more links between any two. */
+	for (unsigned i = 1; i < routers; i++)
+		fprintf(f, "- {endpoints: [r%u, r%u]}\n", i, pick(&seed, i));
+	for (unsigned i = pick(&seed, 8); i > 0; i--)
+		fprintf(f, "- {endpoints: [r%u, r%u], up: %s}\n", pick(&seed, routers),
+			pick(&seed, routers), pick(&seed, 4) ? "true" : "false");
+	for (unsigned i = 0; i < bridges; i++)
+		for (unsigned j = 1 + pick(&seed, 4); j > 0; j--)
+			fprintf(f, "- {endpoints: [b%u, r%u]}\n", i, pick(&seed, routers));
+	/* A host hangs on a router, or on a bridge that has one. */
+	for (unsigned i = 0; i < hosts; i++) {
+		unsigned at = pick(&seed, routers + bridges);
+
+		if (at < routers)
+			fprintf(f, "- {endpoints: [h%u, r%u]}\n", i, at);
+		else
+			fprintf(f, "- {endpoints: [b%u, h%u]}\n", at - routers, i);
+	}
+	fclose(f);
+	return text;
+}
+
+/* Addresses of links that are down belong to nobody that can be reached. */
+static void check_reach_up(const struct lab *lab)
+{
+	struct segments segments;
+
+	assert_int_equal(segments_find(&segments, lab), 0);
+	for (size_t i = 0; i < lab_n_ends(lab); i++)
+		for (size_t j = 0; lab_end(lab, i)->up && j < lab_end(lab, i)->n_addresses; j++)
+			paper_walk_all(lab, &segments, &lab_end(lab, i)->addresses[j].prefix.addr);
+	for (size_t i = 0; i < lab->n_nodes; i++)
+		for (size_t j = 0; j < lab->nodes[i]->n_lo_addresses; j++)
+			paper_walk_all(lab, &segments, &lab->nodes[i]->lo_addresses[j].prefix.addr);
+	segments_free(&segments);
+}
+
+static void test_random(void **state)
+{
+	(void)state;
+	for (uint32_t seed = 1; seed <= 400; seed++) {
+		struct diags diags = {};
+		size_t size;
+		char *text = random_lab(seed, &size), *found;
+		struct lab *lab = lab_read_text(text, size, "random", &diags);
+
+		found = findings_text(&diags);
+		if (!lab || diags.count)
+			fail_msg("seed %u:\n%s%s", seed, found, text);
+		check_reach_up(lab);
+		lab_free(lab);
+		diags_free(&diags);
+		free(found);
+		free(text);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_shapes),
+		cmocka_unit_test(test_shapes_spelled_out),
+		cmocka_unit_test(test_random),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
