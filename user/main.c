@@ -26,8 +26,13 @@ const struct cmd cmds[] = {
 	  "  --hooks LIST    in,out (default), in, out, or none\n"
 	  "  --xdp MODE      off (default), generic, native\n"
 	  "  --tc HOW        auto (default), tcx, clsact\n" },
-	{ "down", cmd_down, "[LAB|FILE] [-j]", "remove a lab and everything that it made", NULL },
+	{ "down", cmd_down, "[LAB|FILE] [-j]", "remove a lab and everything that it made",
+	  "Interfaces of others that are in its namespaces are handed back or named, and so are\n"
+	  "processes. It waits until the kernel has let go; of 100 nodes and more it says that\n"
+	  "the kernel is still at it.\n" },
 	{ "gc", cmd_gc, "[--dry-run] [-j]", "remove what crashed labs left, and nothing else",
+	  "A lab whose files are lost is known by what it pinned: that is removed, and the\n"
+	  "namespaces it was in are named.\n\n"
 	  "  -n, --dry-run   only say what would be removed\n" },
 	{ "ls", cmd_ls, "[-j]", "list the labs of this machine", NULL },
 	{ "show", cmd_show, "[LAB] [-j]", "show a running lab: nodes, ends, state, addresses", NULL },
@@ -149,6 +154,7 @@ const struct cmd cmds[] = {
 	  "Nothing is touched. The exit status is 3 if a file has errors, not for warnings.\n" },
 	{ "graph", cmd_graph, "[LAB|FILE|NAME] [--text|--dot|--mermaid] [--live] [-l LAB]",
 	  "draw a lab: as text, for graphviz, for Mermaid",
+	  "A running lab is drawn as it is now, a file as it says.\n\n"
 	  "  --live          of a running lab: packets each way on every link\n\n"
 	  "  vethlab graph blue\n"
 	  "  vethlab graph --dot my.yaml | dot -Tsvg > my.svg\n" },

@@ -161,7 +161,7 @@ step_down_fail() { # N ERRNO
 	no_more_calls && clean "the end" && return 1
 	[[ $status -eq 0 ]] || says_why
 	is_up && works
-	[[ $status -eq 0 ]] || good vethlab down crash
+	[[ ! -d /run/vethlab/crash ]] || good vethlab down crash
 	clean "$2 at $met"
 }
 
@@ -229,6 +229,24 @@ step_bench_interrupt() { # N
 	[[ $status -eq 130 || $status -eq 1 || $status -eq 0 ]] || fail "at $met: status $status: $out"
 	[[ $status -ne 1 ]] || says interrupted
 	clean "interrupted at $met"
+}
+
+# One call that fails must not cost more than the change: the lab is as it was, or as it shall be.
+step_apply_fail() { # N ERRNO
+	up "$TEST_TMP/lab.yaml" --tc clsact
+	crash_at "$1" -e "$2" "$BUILD/vethlab" apply "$TEST_TMP/changed.yaml"
+	remember_objects
+	no_more_calls && good vethlab down && clean "the end" && return 1
+	is_up || fail "$2 at $met: the lab does not run: $out"
+	[[ $status -eq 0 ]] || says_why
+	if [[ $status -eq 0 || $out == *"is changed all the same"* ]]; then
+		good vethlab exec r ping -c 1 -W 5 -q 10.8.0.1
+		good vethlab exec new ping -c 1 -W 5 -q 10.8.1.1
+	else
+		works
+	fi
+	good vethlab down
+	clean "$2 at $met"
 }
 
 # ---- sweeps --------------------------------------------------------------------------------------

@@ -5,9 +5,11 @@
  *
  * ids FILE...  print "prog 12", "map 3" or "link 7" for each pinned object
  * ids --gone   read such lines; succeed if none of these objects exists any more
+ * ids --hold FILE...  print them, and keep the objects until it is ended
  */
 #include <bpf/bpf.h>
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -37,6 +39,8 @@ static const struct kind *kind_of_fd(int fd)
 	return NULL;
 }
 
+static bool hold;
+
 static int print_id(const char *path)
 {
 	union {
@@ -58,7 +62,8 @@ static int print_id(const char *path)
 		close(fd);
 		return 1;
 	}
-	close(fd);
+	if (!hold)
+		close(fd);
 	if (kind == &kinds[0])
 		id = info.prog.id;
 	else if (kind == &kinds[1])
@@ -97,7 +102,11 @@ int main(int argc, char **argv)
 
 	if (argc == 2 && strcmp(argv[1], "--gone") == 0)
 		return check_gone();
-	for (int i = 1; i < argc; i++)
+	hold = argc > 1 && strcmp(argv[1], "--hold") == 0;
+	for (int i = 1 + hold; i < argc; i++)
 		status |= print_id(argv[i]);
+	fflush(stdout);
+	while (hold && !status)
+		pause();
 	return status;
 }

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# test_crash_apply.sh - `apply` is killed anywhere: see crash.sh.
+# test_crash_apply.sh - `apply` is killed anywhere, and fails anywhere: see crash.sh.
 # shellcheck source=tests/lab/lib.sh
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=tests/lab/crash.sh
@@ -8,6 +8,10 @@
 
 test_killed() {
 	sweep apply_kill
+}
+
+test_fails() {
+	sweep apply_fail
 }
 
 run_tests

@@ -200,6 +200,52 @@ test_interface_moved_in() {
 	ip link del mine
 }
 
+# The same for a node that `apply` removes or builds again.
+test_interface_in_a_node_that_goes() {
+	local pid
+	pair
+	sed 's/^links:/  b: {}\nlinks:/' "$TEST_TMP/pair.yaml" >"$TEST_TMP/more.yaml"
+	ip link add lower type veth peer name lower1
+	ip link add link lower name mine type macvlan 2>/dev/null ||
+		skip_test "this kernel has no macvlan"
+	up "$TEST_TMP/more.yaml"
+	ip link set mine netns b
+	nsenter --net=/run/netns/b sleep 1000 &
+	pid=$!
+	wait_until eval "[[ \$(readlink /proc/$pid/ns/net) != \$(readlink /proc/self/ns/net) ]]"
+	good vethlab apply "$TEST_TMP/pair.yaml"
+	says "b: interface mine is not the lab's: handed back to this namespace as mine" \
+		"b: process $pid (sleep)"
+	good ip link show mine
+	kill $pid
+	ip link set mine netns a
+	# Another kind of node is another node.
+	sed 's/^  a: {}/  a: {kind: bridge}/; s/{end: "a:p1".*/"a:p1"/' "$TEST_TMP/pair.yaml" \
+		>"$TEST_TMP/other.yaml"
+	good bash -c "'$BUILD/vethlab' apply --json '$TEST_TMP/other.yaml' 2>/dev/null"
+	assert_eq "$(jq -r '.notes[] | select(contains("handed back"))' <<<"$out")" \
+		"a: interface mine is not the lab's: handed back to this namespace as mine" "the note"
+	good ip link show mine
+	good vethlab down
+	ip link del lower
+}
+
+# A lab whose files are lost is known by its pins; what it was in is named, not deleted.
+test_files_lost() {
+	pair
+	up "$TEST_TMP/pair.yaml"
+	rm -r /run/vethlab/pair
+	good vethlab gc --dry-run
+	says "would remove pins pair" "ip netns delete a" "ip link delete p0"
+	good ip link show p0
+	good vethlab gc
+	says "removing pins pair" "network namespace a was node a of lab pair" "interface p0"
+	ip netns delete a
+	wait_until eval '! ip link show p0'
+	good vethlab gc
+	says "nothing is left"
+}
+
 test_names_at_their_limits() {
 	local node ifname=fifteen-chars-0
 	node=$(printf 'n%.0s' {1..63})

@@ -194,16 +194,30 @@ test_kill_9_leaves_nothing() {
 	good vethlab down
 }
 
-# A tracer keeps programs loaded: down removes the lab and says so, and they go with the tracer.
+# A tracer keeps no lab: its programs go with it, and the tracer may be ended later.
 test_down_while_tracing() {
 	lab
 	trace under -j
-	bad 1 vethlab down
-	says "vethlab trace"
-	assert_eq "$(ls /run/netns)" "" "/run/netns"
-	kill -INT $tracer
-	wait $tracer || true
-	good vethlab down blue
+	find $PINS -maxdepth 1 -name 'vl_*' -exec "$HELPERS/ids" {} + >"$TEST_TMP/programs"
+	good vethlab down
+	assert_eq "$out" "blue is down" "down"
+	wait_until eval '"$HELPERS/ids" --gone <"$TEST_TMP/programs"'
+	kill -0 "$tracer" || fail "the tracer is gone"
+	kill -INT "$tracer"
+	wait "$tracer" || true
+}
+
+# Somebody else's program may hold ours; down is done, and tells who.
+test_down_while_held() {
+	local pid
+	lab
+	"$HELPERS/ids" --hold $PINS/vl_out >"$TEST_TMP/held" &
+	pid=$!
+	wait_until test -s "$TEST_TMP/held"
+	good vethlab down
+	says "blue is down" "process $pid (ids) holds programs of lab blue"
+	kill "$pid"
+	wait "$pid" || true
 }
 
 # A tracer that does not read: what it gets and what it lost are all there was.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* plan.c - vethlab plan and apply: a running lab becomes what its file says now. */
+#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 
@@ -40,23 +41,39 @@ static void print_text(const struct plan *plan, bool applied)
 		       applied ? "removed" : "to remove");
 }
 
-static void print_json(const struct plan *plan, bool applied)
+/* notes: those of an apply, taken; NULL for a plan. */
+static void print_json(const struct plan *plan, json_t *notes)
 {
 	json_t *doc = out_json_document("vethlab.plan/1");
 	struct plan_counts counts = out_plan_counts(&plan->diff);
 
 	json_object_set_new(doc, "lab", json_string(plan->was->name));
 	json_object_set_new(doc, "file", json_string(plan->now->lab->path));
-	json_object_set_new(doc, "applied", json_boolean(applied));
+	json_object_set_new(doc, "applied", json_boolean(notes != NULL));
 	json_object_set_new(doc, "add", json_integer(counts.added));
 	json_object_set_new(doc, "change", json_integer(counts.changed));
 	json_object_set_new(doc, "remove", json_integer(counts.removed));
 	json_object_set_new(doc, "changes", out_json_plan(&plan->diff));
+	if (notes)
+		json_object_set_new(doc, "notes", notes);
 	out_json_print(doc, stdout);
+}
+
+/* Before the end of the program, which would not know what an output that fails means for the lab. */
+static int finish(const char *lab, struct err *err)
+{
+	int ret = out_finish(stdout, err);
+
+	if (ret != -EPIPE && ret)
+		err_hint(err, "lab %s is changed all the same, as its file says", lab);
+	else
+		err_clear(err);
+	return ret == -EPIPE ? 0 : ret;
 }
 
 static int run(int argc, char **argv, bool apply, struct err *err)
 {
+	struct lab_notes notes = { cmd_note, NULL };
 	struct plan plan = { 0 };
 	struct cmd_args args;
 	struct lab *lab;
@@ -72,14 +89,19 @@ static int run(int argc, char **argv, bool apply, struct err *err)
 		return err->code ? (int)err->code : ERR_LABFILE;
 	if (apply) {
 		cmd_catch_signals();
-		ret = lab_apply(&plan, args.lab, lab, &cmd_interrupted, err);
+		if (args.json)
+			notes.arg = json_array();
+		ret = lab_apply(&plan, args.lab, lab, &notes, &cmd_interrupted, err);
 	} else {
 		ret = lab_plan(&plan, args.lab, lab, err);
 	}
 	if (!ret && args.json)
-		print_json(&plan, apply);
+		print_json(&plan, json_incref(notes.arg));
 	else if (!ret)
 		print_text(&plan, apply);
+	json_decref(notes.arg);
+	if (!ret && apply)
+		ret = finish(plan.was->name, err);
 	plan_free(&plan);
 	return ret ? (int)err->code : 0;
 }

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "user/lab/change.h"
+#include "user/lab/guests.h"
 #include "user/lab/ready.h"
 #include "user/lab/workers.h"
 
@@ -108,25 +109,48 @@ static int forget_ends(struct apply *apply, enum change_kind kind, struct err *e
 	return ret;
 }
 
-/* Take the names of namespaces away: those of nodes that are built again, or the others. */
+/* The namespaces of ours that go: those of nodes that are built again, or the others. */
+static size_t going_homes(const struct apply *apply, bool again, struct guests_home *homes)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < apply->diff->n; i++) {
+		const struct change *change = &apply->diff->list[i];
+		const struct running_node *place = NULL;
+
+		if (change->kind == CHANGE_NODE_REMOVE && !change->done && !change->reason != again)
+			place = &apply->was->nodes[change->node->index];
+		if (!place || !place->ours)
+			continue;
+		snprintf(homes[n].name, sizeof(homes[n].name), "%s", place->netns_name);
+		homes[n++].id = place->id;
+	}
+	return n;
+}
+
+/* As `down` does: what others put into these namespaces is handed back or named. */
 static int remove_nodes(struct apply *apply, bool again, struct err *err)
 {
-	int ret = 0;
+	const struct journal_head head = {
+		.ifindex_base = apply->was->ifindex_base,
+		.range = apply->was->capacity + apply->was->slots,
+		.group = apply->was->group,
+	};
+	struct guests_home *homes = calloc(apply->diff->n + 1, sizeof(*homes));
+	char mark[64];
+	size_t n;
+	int ret;
 
-	for (size_t i = 0; !ret && i < apply->diff->n; i++) {
-		const struct change *change = &apply->diff->list[i];
-		const struct running_node *place;
-		char mark[64];
-
-		if (change->kind != CHANGE_NODE_REMOVE || change->done || !change->reason == again)
-			continue;
-		place = &apply->was->nodes[change->node->index];
-		if (!place->ours)
-			continue;
-		netns_mark(apply->was->name, mark);
-		ret = netns_unname(place->netns_name, &place->id, mark, err);
-		ret = ret == -ESTALE ? 0 : ret;
-	}
+	if (!homes)
+		return err_set(err, ERR_SYSTEM, ENOMEM, "out of memory");
+	n = going_homes(apply, again, homes);
+	netns_mark(apply->was->name, mark);
+	ret = guests_see_off(homes, n, &head, apply->notes, err);
+	if (ret)
+		guests_stay(homes, n);
+	else
+		ret = guests_gone(homes, n, mark, err);
+	free(homes);
 	return ret;
 }
 
@@ -184,7 +208,8 @@ static int apply_open(struct apply *apply, struct running *was, struct running *
 		ret = journal_open(&apply->build.journal, now->name, err);
 	if (!ret) {
 		ret = watch_open(&apply->build.watch, now->name, err);
-		ret = ret == -ENOENT && (!err || !err->code) ? 0 : ret; /* it has no programs */
+		ret = !ret ? watch_open_programs(apply->build.watch, err) :
+		      ret == -ENOENT && (!err || !err->code) ? 0 : ret; /* it has no programs */
 	}
 	return ret ? ret : ready_touch(apply, err);
 }
@@ -247,10 +272,11 @@ static void after_failure(struct plan *plan, struct err *err)
 		 plan->was->name, plan->was->name);
 }
 
-static int apply_plan(struct plan *plan, const volatile int *interrupted, struct err *err)
+static int apply_plan(struct plan *plan, const struct lab_notes *notes,
+		      const volatile int *interrupted, struct err *err)
 {
 	const struct lab_options options = { .interrupted = interrupted };
-	struct apply apply = { 0 };
+	struct apply apply = { .notes = notes };
 	bool begun;
 	int ret = apply_open(&apply, plan->was, plan->now, &plan->diff, &options, err);
 
@@ -275,7 +301,7 @@ static int apply_plan(struct plan *plan, const volatile int *interrupted, struct
 	return ret;
 }
 
-int lab_apply(struct plan *plan, const char *name, struct lab *lab,
+int lab_apply(struct plan *plan, const char *name, struct lab *lab, const struct lab_notes *notes,
 	      const volatile int *interrupted, struct err *err)
 {
 	const char *running = name ? name : lab->name;
@@ -294,7 +320,7 @@ int lab_apply(struct plan *plan, const char *name, struct lab *lab,
 	}
 	ret = lab_plan(plan, name, lab, err);
 	if (!ret && (plan->diff.n || strcmp(plan->was->lab->text, plan->now->lab->text) != 0))
-		ret = apply_plan(plan, interrupted, err);
+		ret = apply_plan(plan, notes, interrupted, err);
 	close(lock);
 	return ret;
 }

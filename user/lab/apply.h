@@ -20,9 +20,10 @@ struct plan {
 int lab_plan(struct plan *plan, const char *name, struct lab *lab, struct err *err);
 /*
  * The same under the lab's lock, and make the changes. A failure puts back what was done, and err
- * says whether that worked. interrupted: looked at between steps; not 0 undoes.
+ * says whether that worked. interrupted: looked at between steps; not 0 undoes. notes: as for
+ * lab_down(), of the nodes that go.
  */
-int lab_apply(struct plan *plan, const char *name, struct lab *lab,
+int lab_apply(struct plan *plan, const char *name, struct lab *lab, const struct lab_notes *notes,
 	      const volatile int *interrupted, struct err *err);
 void plan_free(struct plan *plan);
 

@@ -8,12 +8,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "user/lab/build.h"
 #include "user/lab/inside.h"
+#include "user/lab/linker.h"
 #include "user/lab/place.h"
 #include "user/lab/workers.h"
 
@@ -35,8 +35,7 @@ int build_interrupted(const struct build *build, struct err *err)
 
 enum { STEPS_OF_NODE = 5 }; /* its namespace, prepare, start, wait, exec */
 
-/* Between two steps: tell how far it is, ask whether the user wants to stop. */
-static int next_step(struct build *build, struct err *err)
+int build_next_step(struct build *build, struct err *err)
 {
 	const struct lab *lab = build->run->lab;
 	size_t step = atomic_fetch_add(&build->steps, 1) + 1;
@@ -45,17 +44,6 @@ static int next_step(struct build *build, struct err *err)
 		build->options->progress(step, STEPS_OF_NODE * lab->n_nodes + lab->n_links,
 					 build->options->progress_arg);
 	return build_interrupted(build, err);
-}
-
-/* A descriptor a namespace: the soft limit of 1024 is too low for a big lab, the hard one is not. */
-static void raise_file_limit(void)
-{
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur == limit.rlim_max)
-		return;
-	limit.rlim_cur = limit.rlim_max;
-	setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 static bool wants_hook(const struct running *run, unsigned hook)
@@ -168,16 +156,16 @@ static int take_place(struct build *build, struct err *err)
 	return ret;
 }
 
-static int make_netns(size_t i, void *arg, struct err *err)
+static int make_netns(struct build *build, size_t i, struct err *err)
 {
-	struct build *build = arg;
+	const struct node *node = build->run->lab->nodes[i];
 	struct running_node *place = &build->run->nodes[i];
 	char mark[64];
 	int ret;
 
-	if (!place->ours || !(node_touch(build->touch, build->run->lab->nodes[i]) & TOUCH_FRESH))
+	if (!place->ours || !(node_touch(build->touch, node) & TOUCH_FRESH))
 		return 0;
-	ret = next_step(build, err);
+	ret = build_next_step(build, err);
 	if (ret)
 		return ret;
 	ret = netns_new(&place->id, err);
@@ -189,66 +177,44 @@ static int make_netns(size_t i, void *arg, struct err *err)
 	if (!ret)
 		ret = netns_name(build->fds[i], place->netns_name, mark, err);
 	if (!ret)
-		ret = inside_no_dad(build->run->lab->nodes[i], err);
+		ret = inside_no_dad(node, err);
 	if (ret && err)
-		err_at(err, build->run->lab->nodes[i]->where);
+		err_at(err, node->where);
 	return ret;
 }
 
-static struct veth_end veth_end(const struct build *build, const struct end *end)
+struct making {
+	struct build *build;
+	struct linker *linker;
+};
+
+static int make_node(size_t i, void *arg, struct err *err)
 {
-	const struct running *run = build->run;
-	const struct link *link = end->link;
+	struct making *making = arg;
+	int ret = linker_has_failed(making->linker) ? -ECANCELED :
+						      make_netns(making->build, i, err);
 
-	return (struct veth_end){
-		.ifname = end->ifname,
-		.netns_fd = build->fds[end->node->index],
-		.ifindex = running_ifindex(run, end),
-		.mtu = end->mtu ? end->mtu : link->mtu,
-		.group = run->nodes[end->node->index].ours ? 0 : run->group,
-		.mac = node_end_mac(end),
-		.txqueuelen = link->txqueuelen,
-		.has_txqueuelen = link->has_txqueuelen,
-		.queues = link->queues,
-	};
-}
-
-static int journal_foreign_end(const struct build *build, const struct end *end, struct err *err)
-{
-	const struct running_node *place = &build->run->nodes[end->node->index];
-
-	if (place->ours)
-		return 0;
-	return journal_end(build->journal, &place->id, running_ifindex(build->run, end),
-			   end->ifname, err);
-}
-
-static int make_links(struct build *build, struct err *err)
-{
-	const struct lab *lab = build->run->lab;
-	struct nl *nl = NULL;
-	int ret = nl_open(&nl, -1, err);
-
-	for (size_t i = 0; !ret && i < lab->n_links; i++) {
-		const struct link *link = lab->links[i];
-		struct veth_end ends[2] = { veth_end(build, link->ends[0]),
-					    veth_end(build, link->ends[1]) };
-		char action[2 * END_NAME_SIZE];
-		struct nl_what what = { link->ends[0]->name, action, link->where, 0 };
-
-		if (!(end_touch(build->touch, link->ends[0]) & TOUCH_FRESH))
-			continue;
-		snprintf(action, sizeof(action), "make a veth link to %s", link->ends[1]->name);
-		ret = next_step(build, err);
-		for (int side = 0; !ret && side < 2; side++)
-			ret = journal_foreign_end(build, link->ends[side], err);
-		if (!ret)
-			ret = link_add_veth(nl, ends, &what, err);
-	}
 	if (!ret)
-		ret = nl_flush(nl, err);
-	nl_close(nl);
+		linker_node_ready(making->linker, making->build->run->lab->nodes[i]);
 	return ret;
+}
+
+/* What a link lacks is told before what was not tried for its sake. */
+static int make_nodes_and_links(struct build *build, struct err *err)
+{
+	struct making making = { .build = build };
+	struct err nodes_err = { 0 };
+	int nodes, links, ret = linker_start(&making.linker, build, err);
+
+	if (ret)
+		return ret;
+	nodes = workers_run(build->run->lab->n_nodes, make_node, &making, &nodes_err);
+	links = linker_finish(making.linker, err);
+	if (links || !nodes)
+		return links;
+	if (err && !err->code)
+		*err = nodes_err;
+	return nodes;
 }
 
 /* One of node.c's steps, for all nodes. */
@@ -274,7 +240,7 @@ static int step_one(size_t i, void *arg, struct err *err)
 
 	if (!node_touch(build->touch, job.node))
 		return 0;
-	ret = next_step(build, err);
+	ret = build_next_step(build, err);
 	return ret ? ret : step->fn(&job, err);
 }
 
@@ -349,12 +315,10 @@ static int prove_links(struct build *build, struct err *err)
 int build_make(struct build *build, struct err *err)
 {
 	struct running *run = build->run;
-	int ret = workers_run(run->lab->n_nodes, make_netns, build, err);
+	int ret = make_nodes_and_links(build, err);
 
 	for (size_t i = 0; !ret && build->watch && i < lab_n_ends(run->lab); i++)
 		ret = name_end(build, lab_end(run->lab, i), err);
-	if (!ret)
-		ret = make_links(build, err);
 	return ret ? ret : each_node(build, node_prepare, err);
 }
 
@@ -405,7 +369,7 @@ int build_open(struct build *build, struct running *run, const struct lab_option
 	       struct err *err)
 {
 	*build = (struct build){ .run = run, .options = options, .frame_prog = -1 };
-	raise_file_limit();
+	netns_many();
 	build->fds = malloc((run->lab->n_nodes + 1) * sizeof(*build->fds));
 	if (!build->fds)
 		return err_set(err, ERR_SYSTEM, ENOMEM, "out of memory");

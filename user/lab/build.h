@@ -28,6 +28,8 @@ void build_close(struct build *build);
 
 /* -EINTR if the user wants to stop. Call between steps. */
 int build_interrupted(const struct build *build, struct err *err);
+/* Between two steps: tell how far it is, ask whether the user wants to stop. Thread-safe. */
+int build_next_step(struct build *build, struct err *err);
 /* What is fresh: namespaces, links, what is inside while nothing is up yet. */
 int build_make(struct build *build, struct err *err);
 /* Up, with neighbors and routes; repairs what a change around a kept end took away. */

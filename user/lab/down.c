@@ -2,6 +2,8 @@
 /* down.c - tears a lab down, whatever state it is in, by what its journal says. */
 #include <errno.h>
 #include <limits.h>
+#include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -10,28 +12,60 @@
 #include "user/lab/files.h"
 #include "user/watch/gone.h"
 
-/* The kernel removes the interfaces of deleted namespaces in the background. */
-enum { LET_GO_MS = 15000 };
+/*
+ * The kernel takes deleted namespaces apart in the background, a few within milliseconds, 1,000
+ * within a second: these are not waited for. A process that holds our programs is looked for soon.
+ */
+enum { LET_GO_MS = 5000, HELD_MS = 300, MANY_NETNS = 100, LET_GO_MANY_MS = 50 };
+
+static void tell(const struct lab_notes *notes, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+static void tell(const struct lab_notes *notes, const char *fmt, ...)
+{
+	char text[256];
+	va_list ap;
+
+	if (!notes)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	notes->tell(text, notes->arg);
+}
+
+/* Programs go with the last interface that carries them: then the kernel has let go of these. */
+static void wait_gone(const char *name, const struct watch_programs *programs, int n_netns,
+		      const struct lab_notes *notes)
+{
+	bool many = n_netns >= MANY_NETNS;
+	struct watch_holder holder;
+
+	if (!watch_wait_gone(programs, many ? LET_GO_MANY_MS : HELD_MS))
+		return;
+	if (watch_find_holder(programs, &holder))
+		tell(notes, "process %d (%s) holds programs of lab %s: they go with it", holder.pid,
+		     holder.name, name);
+	else if (many)
+		tell(notes, "the kernel is still taking the %d network namespaces apart", n_netns);
+	else if (watch_wait_gone(programs, LET_GO_MS))
+		tell(notes, "programs of lab %s are still loaded after %d s: something holds one of "
+			    "its network namespaces, a socket perhaps, and they go with that",
+		     name, (LET_GO_MS + HELD_MS) / 1000);
+}
 
 int lab_undo(const char *name, const struct lab_notes *notes, struct err *err)
 {
 	struct watch_programs programs = { 0 };
-	int ret, unpinned;
+	int n_netns, unpinned;
 
 	watch_programs(name, &programs);
-	ret = journal_undo(name, notes, err);
+	n_netns = journal_undo(name, notes, err);
 	unpinned = watch_unpin(name, err);
-	if (!ret)
-		ret = unpinned;
-	/* Programs go with the last interface that carries them: then the kernel has let go. */
-	if (!ret && watch_wait_gone(&programs, LET_GO_MS)) {
-		ret = err_set(err, ERR_FAILED, ETIMEDOUT,
-			      "lab %s: its programs are still loaded after %d s", name,
-			      LET_GO_MS / 1000);
-		err_hint(err, "an open `vethlab trace`, or what holds one of its namespaces open, "
-			      "keeps them; they go with it");
-	}
-	return ret;
+	if (n_netns < 0)
+		return n_netns;
+	if (!unpinned)
+		wait_gone(name, &programs, n_netns, notes);
+	return unpinned;
 }
 
 int lab_remove(const char *name, const struct lab_notes *notes, struct err *err)

@@ -78,7 +78,10 @@ int journal_find_sysctl(const char *name, const struct netns_id *id, const char 
 /* Reads the first line. -ENOENT: there is no journal, or it has no whole first line. */
 int journal_head(const char *name, struct journal_head *head);
 
-/* Undo what the journal says, last step first. What is gone or not ours any more is passed over. */
+/*
+ * Undo what the journal says, last step first. What is gone or not ours any more is passed over.
+ * Returns of how many namespaces of ours it told, or -errno.
+ */
 int journal_undo(const char *name, const struct lab_notes *notes, struct err *err);
 
 /* This boot's id (/proc/sys/kernel/random/boot_id). */

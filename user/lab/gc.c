@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "user/lab/files.h"
+#include "user/lab/lost.h"
 
 struct gc {
 	bool dry_run;
@@ -73,6 +74,7 @@ static int collect_lab(struct gc *gc, const char *name)
 static int collect_pins(struct gc *gc, const char *name)
 {
 	gc->found(GC_PINS, name, gc->arg);
+	lost_tell(name, gc->notes); /* nothing will know, once the pins are gone */
 	return gc->dry_run ? 0 : watch_unpin(name, gc->err);
 }
 
@@ -81,7 +83,7 @@ static int collect_name(struct gc *gc, const char *name, const char *mark)
 	struct netns_id none = { 0 };
 
 	gc->found(GC_NETNS_FILE, name, gc->arg);
-	return gc->dry_run ? 0 : netns_unname(name, &none, mark, gc->err);
+	return gc->dry_run ? 0 : netns_unname(name, -1, &none, mark, gc->err);
 }
 
 /*

@@ -230,7 +230,7 @@ static int see_off(struct guests *guests, const struct guests_home *home, struct
 static int see_off_one(size_t i, void *arg, struct err *err)
 {
 	struct guests *guests = arg;
-	const struct guests_home *home = &guests->homes[i];
+	struct guests_home *home = &guests->homes[i];
 	char mark[8];
 	struct netns_id now;
 	struct nl *nl = NULL;
@@ -242,9 +242,11 @@ static int see_off_one(size_t i, void *arg, struct err *err)
 	if (fd < 0)
 		return fd;
 	ret = netns_enter(fd, &now, err);
-	close(fd);
-	if (ret || !netns_same(&now, &home->id))
+	if (ret || !netns_same(&now, &home->id)) {
+		close(fd);
 		return ret;
+	}
+	home->fd = fd;
 	ret = nl_open(&nl, -1, err);
 	if (!ret)
 		ret = see_off(guests, home, nl, err);
@@ -260,6 +262,9 @@ int guests_see_off(struct guests_home *homes, size_t n, const struct journal_hea
 
 	if (!n)
 		return 0;
+	for (size_t i = 0; i < n; i++)
+		homes[i].fd = -1;
+	netns_many();
 	guests.here = netns_open_self(err);
 	if (guests.here < 0)
 		return guests.here;
@@ -269,4 +274,58 @@ int guests_see_off(struct guests_home *homes, size_t n, const struct journal_hea
 	close(guests.here);
 	pthread_mutex_destroy(&guests.lock);
 	return ret;
+}
+
+struct going {
+	struct guests_home *homes;
+	const char *mark;
+	pthread_mutex_t lock; /* of ret and err */
+	int ret;
+	struct err err;
+};
+
+static int take_name(size_t i, void *arg, struct err *ignored)
+{
+	struct going *going = arg;
+	struct guests_home *home = &going->homes[i];
+	struct err err = { 0 };
+	int ret = netns_unname(home->name, home->fd, &home->id, going->mark, &err);
+
+	(void)ignored;
+	if (home->fd >= 0)
+		close(home->fd);
+	home->fd = -1;
+	if (!ret || ret == -ESTALE) /* somebody else's by now */
+		return 0;
+	pthread_mutex_lock(&going->lock);
+	if (!going->ret) {
+		going->ret = ret;
+		going->err = err;
+	}
+	pthread_mutex_unlock(&going->lock);
+	return 0;
+}
+
+int guests_gone(struct guests_home *homes, size_t n, const char *mark, struct err *err)
+{
+	struct going going = { .homes = homes, .mark = mark, .lock = PTHREAD_MUTEX_INITIALIZER };
+	int ret = workers_run(n, take_name, &going, err);
+
+	pthread_mutex_destroy(&going.lock);
+	guests_stay(homes, n); /* none, unless no thread could be started */
+	if (!ret && going.ret) {
+		ret = going.ret;
+		if (err && !err->code)
+			*err = going.err;
+	}
+	return ret;
+}
+
+void guests_stay(struct guests_home *homes, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (homes[i].fd >= 0)
+			close(homes[i].fd);
+		homes[i].fd = -1;
+	}
 }

@@ -13,6 +13,7 @@ struct guests_home {
 	char name[2 * NODE_NAME_MAX]; /* below NETNS_DIR */
 	struct netns_id id;
 	bool held; /* by a process: it lives on without its name */
+	int fd;    /* of it, open from guests_see_off() to guests_gone(); -1: none */
 };
 
 /*
@@ -25,5 +26,13 @@ struct guests_home {
  */
 int guests_see_off(struct guests_home *homes, size_t n, const struct journal_head *head,
 		   const struct lab_notes *notes, struct err *err);
+/*
+ * Then take their names away, which carry the mark where nothing is mounted on them, and close them.
+ * What is somebody else's by now is passed over. A failure does not keep the others from going; one
+ * of the failures is told.
+ */
+int guests_gone(struct guests_home *homes, size_t n, const char *mark, struct err *err);
+/* Only close them: they stay. */
+void guests_stay(struct guests_home *homes, size_t n);
 
 #endif

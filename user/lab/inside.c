@@ -2,7 +2,6 @@
 /* inside.c - see inside.h. */
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -16,53 +15,6 @@
 
 /* ---- sysctls --------------------------------------------------------------------------------- */
 
-/*
- * As sysctl(8): dots separate, a '/' stands for a dot in a name (net.ipv4.conf.eth0/100.rp_filter);
- * a key that has '/' first separates by them.
- */
-static void sysctl_path(const char *key, char path[PATH_MAX])
-{
-	bool slashes = strcspn(key, "/") < strcspn(key, ".");
-	size_t n = snprintf(path, PATH_MAX, "/proc/sys/");
-
-	for (; *key && n < PATH_MAX - 1; key++)
-		path[n++] = slashes ? *key : *key == '.' ? '/' : *key == '/' ? '.' : *key;
-	path[n] = '\0';
-}
-
-/* /proc/sys/net is that of the namespace of the thread that opens it (net_ctl_root in the kernel). */
-static int read_sysctl(const char *key, char *value, size_t size)
-{
-	char path[PATH_MAX];
-	ssize_t n;
-	int fd;
-
-	sysctl_path(key, path);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	n = read(fd, value, size - 1);
-	value[n > 0 ? n : 0] = '\0';
-	value[strcspn(value, "\n")] = '\0';
-	close(fd);
-	return n < 0 ? -errno : 0;
-}
-
-static int write_sysctl(const char *key, const char *value)
-{
-	char path[PATH_MAX];
-	int fd, ret = 0;
-
-	sysctl_path(key, path);
-	fd = open(path, O_WRONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	if (write(fd, value, strlen(value)) < 0)
-		ret = -errno;
-	close(fd);
-	return ret;
-}
-
 static int set_sysctl(const struct running *run, struct journal *journal, const struct node *node,
 		      const char *key, const char *value, struct where where, struct err *err)
 {
@@ -71,14 +23,14 @@ static int set_sysctl(const struct running *run, struct journal *journal, const 
 	int ret = 0;
 
 	if (!place->ours) {
-		ret = read_sysctl(key, before, sizeof(before));
+		ret = sysctl_get(key, before, sizeof(before));
 		if (!ret && !strcmp(before, value))
 			return 0;
 		if (!ret && journal_sysctl(journal, &place->id, key, before, err))
 			return -EIO;
 	}
 	if (!ret)
-		ret = write_sysctl(key, value);
+		ret = sysctl_set(key, value);
 	if (!ret)
 		return 0;
 	err_set(err, ret == -EACCES || ret == -EPERM ? ERR_PRIVILEGE : ERR_SYSTEM, -ret,
@@ -108,7 +60,7 @@ int inside_sysctls(const struct running *run, struct journal *journal, const str
 
 int inside_no_dad(const struct node *node, struct err *err)
 {
-	int ret = write_sysctl("net.ipv6.conf.default.accept_dad", "0");
+	int ret = sysctl_set("net.ipv6.conf.default.accept_dad", "0");
 
 	if (!ret || ret == -ENOENT) /* no IPv6 in this kernel: nothing to detect */
 		return 0;
@@ -146,10 +98,10 @@ static int fresh_sysctl(const char *key, int netns_fd, char *value, size_t size,
 	if (fd < 0)
 		return fd;
 	close(fd);
-	ret = read_sysctl(key, value, size);
+	ret = sysctl_get(key, value, size);
 	default_key(key, general, sizeof(general));
 	if (ret == -ENOENT)
-		ret = read_sysctl(general, value, size);
+		ret = sysctl_get(general, value, size);
 	if (setns(netns_fd, CLONE_NEWNET))
 		return err_set(err, ERR_SYSTEM, errno, "cannot enter a network namespace: %s",
 			       strerror(errno));
@@ -168,7 +120,7 @@ int inside_reset_sysctl(const struct running *run, const struct node *node, int 
 	if (ret == -ENOENT)
 		return 0; /* it was as it is before we came */
 	if (!ret)
-		ret = write_sysctl(key, value);
+		ret = sysctl_set(key, value);
 	if (!ret || ret == -ENOENT) /* of an interface that is gone */
 		return 0;
 	return err_set(err, ERR_SYSTEM, -ret, "%s: cannot put sysctl %s back: %s", node->name, key,
@@ -183,7 +135,7 @@ static int restore(void *arg)
 {
 	const struct restore *what = arg;
 
-	return write_sysctl(what->key, what->value);
+	return sysctl_set(what->key, what->value);
 }
 
 int inside_restore_sysctl(int netns_fd, const char *key, const char *value, struct err *err)

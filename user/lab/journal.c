@@ -380,42 +380,27 @@ static bool parse_netns(const char *line, struct netns_id *id, char netns_name[L
 		      netns_name) == 3;
 }
 
-/* What others put into our namespaces is looked after before the first of these goes. */
-static int see_guests_off(const struct lines *lines, const struct journal_head *head,
-			  const struct lab_notes *notes, struct err *err)
+/* The namespaces of ours that a journal tells of: *homes is the caller's to free. */
+static int read_homes(const struct lines *lines, struct guests_home **homes, size_t *n,
+		      struct err *err)
 {
-	struct guests_home *homes = calloc(lines->n + 1, sizeof(*homes));
+	struct guests_home *list = calloc(lines->n + 1, sizeof(*list));
 	char netns_name[LINE_SIZE];
-	size_t n = 0;
-	int ret;
 
-	if (!homes)
+	if (!list)
 		return err_set(err, ERR_SYSTEM, ENOMEM, "journal: out of memory");
+	*n = 0;
 	for (size_t i = 1; i < lines->n; i++)
-		if (parse_netns(lines->list[i], &homes[n].id, netns_name) &&
-		    snprintf(homes[n].name, sizeof(homes[n].name), "%s", netns_name) <
-			    (int)sizeof(homes[n].name))
-			n++;
-	ret = guests_see_off(homes, n, head, notes, err);
-	free(homes);
-	return ret;
+		if (parse_netns(lines->list[i], &list[*n].id, netns_name) &&
+		    snprintf(list[*n].name, sizeof(list[*n].name), "%s", netns_name) <
+			    (int)sizeof(list[*n].name))
+			++*n;
+	*homes = list;
+	return 0;
 }
 
-static int undo_netns(const char *name, const char *line, struct err *err)
-{
-	char netns_name[LINE_SIZE], mark[64];
-	struct netns_id id;
-	int ret;
-
-	if (!parse_netns(line, &id, netns_name))
-		return 0;
-	netns_mark(name, mark);
-	ret = netns_unname(netns_name, &id, mark, err);
-	return ret == -ESTALE ? 0 : ret; /* somebody else's by now */
-}
-
-static int undo_line(const char *name, const char *line, const struct journal_head *head,
-		     struct err *err)
+/* What was done in namespaces of others. */
+static int undo_line(const char *line, const struct journal_head *head, struct err *err)
 {
 	if (!strncmp(line, "end ", 4))
 		return undo_end(line, head, err);
@@ -425,7 +410,38 @@ static int undo_line(const char *name, const char *line, const struct journal_he
 		return undo_route(line, err);
 	if (!strncmp(line, "clsact ", 7) || !strncmp(line, "filter ", 7))
 		return undo_on_interface(line, err);
-	return undo_netns(name, line, err);
+	return 0;
+}
+
+/*
+ * What others put into our namespaces is looked after before the first of these goes: hardware that
+ * cannot be handed back must not go, and then nothing does. Later on a failure does not keep the rest
+ * from being undone; the first is told.
+ */
+static int undo_lines(const char *name, const struct lines *lines, const struct journal_head *head,
+		      const struct lab_notes *notes, struct err *err)
+{
+	struct guests_home *homes = NULL;
+	char mark[64];
+	size_t n = 0;
+	int ret, first = read_homes(lines, &homes, &n, err);
+
+	if (first)
+		return first;
+	first = guests_see_off(homes, n, head, notes, err);
+	if (first) {
+		guests_stay(homes, n);
+		free(homes);
+		return first;
+	}
+	for (size_t i = lines->n; i-- > 1;) {
+		ret = undo_line(lines->list[i], head, err);
+		first = first ? first : ret;
+	}
+	netns_mark(name, mark);
+	ret = guests_gone(homes, n, mark, err);
+	free(homes);
+	return first ? first : ret ? ret : (int)n;
 }
 
 int journal_undo(const char *name, const struct lab_notes *notes, struct err *err)
@@ -433,7 +449,7 @@ int journal_undo(const char *name, const struct lab_notes *notes, struct err *er
 	struct journal_head head = { 0 };
 	char boot[BOOT_ID_SIZE];
 	struct lines lines;
-	int ret = boot_id(boot, err), first = 0;
+	int ret = boot_id(boot, err);
 
 	if (ret)
 		return ret;
@@ -444,17 +460,10 @@ int journal_undo(const char *name, const struct lab_notes *notes, struct err *er
 		return err_set(err, ERR_SYSTEM, -ret, "lab %s: cannot read the journal: %s", name,
 			       strerror(-ret));
 	/* Nothing that a former boot made is left. */
-	if (lines.n && parse_head(lines.list[0], &head) && !strcmp(head.boot, boot)) {
-		/* Hardware that cannot be handed back must not go: then nothing does. */
-		first = see_guests_off(&lines, &head, notes, err);
-		/* A failure does not keep the rest from being undone; the first is told. */
-		for (size_t i = first ? 0 : lines.n; i-- > 1;) {
-			ret = undo_line(name, lines.list[i], &head, err);
-			first = first ? first : ret;
-		}
-	}
+	if (lines.n && parse_head(lines.list[0], &head) && !strcmp(head.boot, boot))
+		ret = undo_lines(name, &lines, &head, notes, err);
 	free_lines(&lines);
-	return first;
+	return ret;
 }
 
 int journal_find_sysctl(const char *name, const struct netns_id *id, const char *key, char *value,

@@ -115,6 +115,8 @@ static int go_on(struct running *now, struct watch **watch, struct journal **jou
 		err_set(err, ERR_FAILED, ENOENT, "lab %s: its pinned programs are gone", now->name);
 		err_hint(err, "`vethlab down %s`, then observe again", now->name);
 	}
+	if (!ret)
+		ret = watch_open_programs(*watch, err);
 	return ret ? ret : journal_open(journal, now->name, err);
 }
 

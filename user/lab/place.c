@@ -27,7 +27,7 @@ static int name_taken(const struct running *run, const char *name, const struct 
 	case NETNS_NAME_STALE:
 		netns_mark(run->name, mark);
 		if (!strcmp(found, mark))
-			return netns_unname(name, &none, mark, err);
+			return netns_unname(name, -1, &none, mark, err);
 		err_set(err, ERR_FAILED, EEXIST,
 			"%s: the file %s/%s exists, without a namespace on it", node->name,
 			NETNS_DIR, name);

@@ -16,6 +16,7 @@ struct apply {
 	int *was_fds; /* namespaces of its nodes; -1: not open */
 	struct diff *diff;
 	struct touch touch;
+	const struct lab_notes *notes; /* NULL: nobody listens */
 	bool back; /* after a failure: some changes may not have been made */
 };
 

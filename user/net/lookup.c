@@ -2,7 +2,6 @@
 /* lookup.c - what a namespace would do with a packet: its route, its neighbour, its sysctls. */
 #include <arpa/inet.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/neighbour.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nf_tables_compat.h>
@@ -176,40 +175,23 @@ int neighbor_get(struct nl *nl, uint32_t ifindex, const struct ip_addr *addr, ui
 }
 
 struct sysctl_request {
-	char path[256];
+	const char *key;
 	char *value;
 	size_t size;
 };
 
-/* /proc/sys/net shows the namespace of the thread that opens it. */
 static int read_in_netns(void *arg)
 {
-	struct sysctl_request *request = arg;
-	int fd = open(request->path, O_RDONLY | O_CLOEXEC);
-	ssize_t n;
-	int ret;
+	const struct sysctl_request *request = arg;
 
-	if (fd < 0)
-		return -errno;
-	n = read(fd, request->value, request->size - 1);
-	ret = n < 0 ? -errno : 0;
-	close(fd);
-	if (ret)
-		return ret;
-	request->value[n] = '\0';
-	request->value[strcspn(request->value, "\n")] = '\0';
-	return 0;
+	return sysctl_get(request->key, request->value, request->size);
 }
 
 int sysctl_read(int netns_fd, const char *key, char *value, size_t size, struct err *err)
 {
-	struct sysctl_request request = {.value = value, .size = size};
-	int ret;
+	struct sysctl_request request = {.key = key, .value = value, .size = size};
+	int ret = netns_run(netns_fd, read_in_netns, &request, err);
 
-	snprintf(request.path, sizeof(request.path), "/proc/sys/%s", key);
-	for (char *p = request.path + strlen("/proc/sys/"); *p; p++)
-		*p = *p == '.' ? '/' : *p == '/' ? '.' : *p;
-	ret = netns_run(netns_fd, read_in_netns, &request, err);
 	if (ret && ret != -ENOENT)
 		return err_set(err, ERR_SYSTEM, -ret, "cannot read %s (kernel: %s)", key,
 			       strerror(-ret));

@@ -62,6 +62,8 @@ int netns_enter(int netns_fd, struct netns_id *id, struct err *err);
  * goes when the last descriptor, thread and mount are gone.
  */
 int netns_new(struct netns_id *id, struct err *err);
+/* Raise the soft limit of open files: it is often 1024, too low for a descriptor a namespace. */
+void netns_many(void);
 /* Make NETNS_DIR as ip-netns does: a shared mount point, so that names reach other mount spaces. */
 int netns_prepare_dir(struct err *err);
 /*
@@ -72,9 +74,11 @@ int netns_name(int netns_fd, const char *name, const char *mark, struct err *err
 /*
  * Take the name away. What keeps the namespace alive otherwise (a process) stays. Only if the
  * namespace is still id, or the file is stale and carries mark: -ESTALE if the name is
- * somebody else's by now. 0 if there is no such name.
+ * somebody else's by now. 0 if there is no such name. netns_fd: an open descriptor of the
+ * namespace id, which makes it quick, since its inode is nobody else's as long as that is open; or -1.
  */
-int netns_unname(const char *name, const struct netns_id *id, const char *mark, struct err *err);
+int netns_unname(const char *name, int netns_fd, const struct netns_id *id, const char *mark,
+		 struct err *err);
 /*
  * Find a namespace by who it is: our own, NETNS_DIR, /proc. A descriptor, -ENOENT if it is gone, or
  * another -errno if that cannot be told (err stays clear).
@@ -91,6 +95,13 @@ static inline bool netns_same(const struct netns_id *a, const struct netns_id *b
  */
 enum netns_name_state { NETNS_NAME_FREE, NETNS_NAME_MOUNTED, NETNS_NAME_STALE };
 enum netns_name_state netns_name_state(const char *name, char *mark, size_t mark_size);
+
+/*
+ * Sysctls as the calling thread's namespace has them, by the key of sysctl(8). 0 or -errno: -ENOENT
+ * if the kernel has no such key.
+ */
+int sysctl_get(const char *key, char *value, size_t size);
+int sysctl_set(const char *key, const char *value);
 
 /* ---- rtnetlink ----------------------------------------------------------------------------- */
 

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
@@ -188,6 +189,16 @@ int netns_new(struct netns_id *id, struct err *err)
 	return fd;
 }
 
+void netns_many(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur == limit.rlim_max)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 int netns_prepare_dir(struct err *err)
 {
 	if (mkdir(NETNS_DIR, 0755) && errno != EEXIST)
@@ -223,11 +234,15 @@ static int make_marked_file(const char *path, const char *mark)
 
 int netns_name(int netns_fd, const char *name, const char *mark, struct err *err)
 {
-	char path[PATH_MAX], source[64];
+	char path[PATH_MAX], source[64], found[128];
 	int ret;
 
 	snprintf(path, sizeof(path), NETNS_DIR "/%s", name);
 	ret = make_marked_file(path, mark);
+	/* One that was ours, and could be unmounted but not removed. */
+	if (ret == -EEXIST && netns_name_state(name, found, sizeof(found)) == NETNS_NAME_STALE &&
+	    !strcmp(found, mark) && !unlink(path))
+		ret = make_marked_file(path, mark);
 	if (ret) {
 		err_set(err, ERR_SYSTEM, -ret, "cannot make %s: %s", path, strerror(-ret));
 		if (ret == -EEXIST)
@@ -266,9 +281,11 @@ enum netns_name_state netns_name_state(const char *name, char *mark, size_t mark
 }
 
 /* Whether what stands under the name is ours; 1 if it is mounted, 0 if it is a stale file. */
-static int name_is_ours(const char *name, const struct netns_id *id, const char *mark)
+static int name_is_ours(const char *name, int netns_fd, const struct netns_id *id,
+			const char *mark)
 {
-	char found[128];
+	char found[128], path[PATH_MAX];
+	struct stat st;
 	struct netns_id now;
 	int fd, ret;
 
@@ -280,6 +297,9 @@ static int name_is_ours(const char *name, const struct netns_id *id, const char 
 	case NETNS_NAME_MOUNTED:
 		break;
 	}
+	snprintf(path, sizeof(path), NETNS_DIR "/%s", name);
+	if (netns_fd >= 0)
+		return stat(path, &st) ? -errno : st.st_ino == id->inode ? 1 : -ESTALE;
 	fd = netns_open(name, NULL);
 	if (fd < 0)
 		return fd;
@@ -290,10 +310,11 @@ static int name_is_ours(const char *name, const struct netns_id *id, const char 
 	return netns_same(&now, id) ? 1 : -ESTALE;
 }
 
-int netns_unname(const char *name, const struct netns_id *id, const char *mark, struct err *err)
+int netns_unname(const char *name, int netns_fd, const struct netns_id *id, const char *mark,
+		 struct err *err)
 {
 	char path[PATH_MAX];
-	int mounted = name_is_ours(name, id, mark);
+	int mounted = name_is_ours(name, netns_fd, id, mark);
 
 	if (mounted == -ENOENT)
 		return 0;

@@ -125,6 +125,7 @@ int link_list(struct nl *nl, bool (*cb)(const struct link_info *info, void *arg)
 	struct nl_what what = { .object = "interfaces", .action = "be listed" };
 
 	mnl_nlmsg_put_extra_header(nlh, sizeof(struct ifinfomsg));
+	mnl_attr_put_u32(nlh, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS); /* half of the answer */
 	return nl_dump(nl, nlh, on_link, &visit, &what, err);
 }
 

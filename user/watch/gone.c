@@ -20,15 +20,14 @@
 
 enum { MAX_CPUS = 512, LOOK_AGAIN_MS = 20 };
 
-/* The id behind a descriptor of a program; 0 if it is something else. */
-static uint32_t program_id(int fd)
+/* The id of the program behind a descriptor, of its or of a link of its; 0 if it is something else. */
+static uint32_t program_id(const char *fdinfo)
 {
-	char path[64], line[128];
+	char line[128];
 	uint32_t id = 0;
 	FILE *f;
 
-	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
-	f = fopen(path, "re");
+	f = fopen(fdinfo, "re");
 	while (f && !id && fgets(line, sizeof(line), f))
 		if (sscanf(line, "prog_id: %u", &id) != 1)
 			id = 0;
@@ -39,7 +38,7 @@ static uint32_t program_id(int fd)
 
 void watch_programs(const char *lab, struct watch_programs *programs)
 {
-	char dir_path[PATH_MAX], path[PATH_MAX + NAME_MAX + 2];
+	char dir_path[PATH_MAX], path[PATH_MAX + NAME_MAX + 2], fdinfo[64];
 	struct dirent *entry;
 	DIR *dir;
 
@@ -56,7 +55,8 @@ void watch_programs(const char *lab, struct watch_programs *programs)
 		fd = bpf_obj_get(path);
 		if (fd < 0)
 			continue;
-		programs->ids[programs->n] = program_id(fd);
+		snprintf(fdinfo, sizeof(fdinfo), "/proc/self/fdinfo/%d", fd);
+		programs->ids[programs->n] = program_id(fdinfo);
 		programs->n += !!programs->ids[programs->n];
 		close(fd);
 	}
@@ -160,4 +160,57 @@ int watch_wait_gone(const struct watch_programs *programs, int timeout_ms)
 	}
 	stop_listening(&listener);
 	return left ? -ETIMEDOUT : 0;
+}
+
+static bool is_one_of(const struct watch_programs *programs, uint32_t id)
+{
+	for (size_t i = 0; i < programs->n; i++)
+		if (programs->ids[i] == id)
+			return true;
+	return false;
+}
+
+static bool holds_one(const struct watch_programs *programs, const char *pid)
+{
+	char dir_path[64], path[64 + NAME_MAX + 2];
+	struct dirent *entry;
+	bool holds = false;
+	DIR *dir;
+
+	snprintf(dir_path, sizeof(dir_path), "/proc/%.16s/fdinfo", pid);
+	dir = opendir(dir_path);
+	while (dir && !holds && (entry = readdir(dir))) {
+		snprintf(path, sizeof(path), "%s/%s", dir_path, entry->d_name);
+		holds = entry->d_name[0] != '.' && is_one_of(programs, program_id(path));
+	}
+	if (dir)
+		closedir(dir);
+	return holds;
+}
+
+bool watch_find_holder(const struct watch_programs *programs, struct watch_holder *holder)
+{
+	DIR *dir = opendir("/proc");
+	struct dirent *entry;
+	bool found = false;
+	char path[64];
+	FILE *f;
+
+	while (dir && !found && (entry = readdir(dir))) {
+		holder->pid = atoi(entry->d_name);
+		if (holder->pid <= 0 || holder->pid == getpid() ||
+		    !holds_one(programs, entry->d_name))
+			continue;
+		found = true;
+		snprintf(path, sizeof(path), "/proc/%d/comm", holder->pid);
+		f = fopen(path, "re");
+		if (!f || !fgets(holder->name, sizeof(holder->name), f))
+			snprintf(holder->name, sizeof(holder->name), "?");
+		holder->name[strcspn(holder->name, "\n")] = '\0';
+		if (f)
+			fclose(f);
+	}
+	if (dir)
+		closedir(dir);
+	return found;
 }

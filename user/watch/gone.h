@@ -7,6 +7,7 @@
 #ifndef VETHLAB_USER_WATCH_GONE_H
 #define VETHLAB_USER_WATCH_GONE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -28,5 +29,12 @@ void watch_programs(const char *lab, struct watch_programs *programs);
  * Returns 0, or -ETIMEDOUT: some still live (err stays clear).
  */
 int watch_wait_gone(const struct watch_programs *programs, int timeout_ms);
+
+/* A process, not this one, with a descriptor of one of the programs. */
+struct watch_holder {
+	int pid;
+	char name[32]; /* of its program */
+};
+bool watch_find_holder(const struct watch_programs *programs, struct watch_holder *holder);
 
 #endif

@@ -267,6 +267,16 @@ int watch_name_end(struct watch *watch, uint32_t number, const struct vl_end *en
 	return 0;
 }
 
+void watch_each_end(const struct watch *watch, void (*fn)(const struct vl_end *end, void *arg),
+		    void *arg)
+{
+	struct vl_end end;
+
+	for (uint32_t i = 0; i < watch->n_ends; i++)
+		if (!bpf_map_lookup_elem(watch->maps[MAP_ENDS], &i, &end) && end.in_use)
+			fn(&end, arg);
+}
+
 static int make_dir(const char *path, struct err *err)
 {
 	if (mkdir(path, 0700) && errno != EEXIST)
@@ -330,14 +340,13 @@ static int open_pins(struct watch *watch, struct err *err)
 	struct vl_lab lab;
 	uint32_t zero = 0;
 
-	for (int i = 0; i < WATCH_MAPS + WATCH_PROGS; i++) {
-		int *fd = i < WATCH_MAPS ? &watch->maps[i] : &watch->progs[i - WATCH_MAPS];
-		const char *name = i < WATCH_MAPS ? map_names[i] : prog_names[i - WATCH_MAPS];
-		int ret = open_pin(watch->lab, name);
+	/* But doors, which hold programs: see watch_open_programs(). */
+	for (int i = 0; i < MAP_DOORS; i++) {
+		int ret = open_pin(watch->lab, map_names[i]);
 
 		if (ret < -1)
 			return watch_fail(err, -ret, watch->lab, "open its pinned maps", "CAP_BPF");
-		*fd = ret;
+		watch->maps[i] = ret;
 	}
 	if (watch->maps[MAP_LAB] < 0)
 		return -ENOENT;
@@ -371,6 +380,21 @@ int watch_open(struct watch **out, const char *lab, struct err *err)
 	else
 		*out = watch;
 	return ret;
+}
+
+int watch_open_programs(struct watch *watch, struct err *err)
+{
+	for (int i = MAP_DOORS; i < WATCH_MAPS + WATCH_PROGS; i++) {
+		int *fd = i < WATCH_MAPS ? &watch->maps[i] : &watch->progs[i - WATCH_MAPS];
+		const char *name = i < WATCH_MAPS ? map_names[i] : prog_names[i - WATCH_MAPS];
+		int ret = open_pin(watch->lab, name);
+
+		if (ret < -1)
+			return watch_fail(err, -ret, watch->lab, "open its pinned programs",
+					  "CAP_BPF");
+		*fd = ret;
+	}
+	return 0;
 }
 
 /* Remove what is below dir and dir itself. bpffs nests no deeper than we make it. */

@@ -51,6 +51,9 @@ int watch_name_end(struct watch *watch, uint32_t number, const struct vl_end *en
 /* In an observed lab, tell the programs which end is at end->netns and end->ifindex. */
 int watch_place_end(struct watch *watch, uint32_t number, const struct vl_end *end,
 		    struct err *err);
+/* Every end that has an entry there. */
+void watch_each_end(const struct watch *watch, void (*fn)(const struct vl_end *end, void *arg),
+		    void *arg);
 /*
  * Pin maps and programs below WATCH_DIR/LAB (made if absent), and start to count drops
  * (watch/drops.h) if the kernel can.
@@ -58,6 +61,11 @@ int watch_place_end(struct watch *watch, uint32_t number, const struct vl_end *e
 int watch_pin(struct watch *watch, struct err *err);
 /* Open the pinned maps of a running lab. -ENOENT: nothing is pinned for it. */
 int watch_open(struct watch **watch, const char *lab, struct err *err);
+/*
+ * Those of an opened lab, for who wants to attach them. Whoever only reads holds no program: it
+ * would outlive the lab.
+ */
+int watch_open_programs(struct watch *watch, struct err *err);
 void watch_close(struct watch *watch); /* NULL is allowed; what is pinned stays */
 /* Remove everything below WATCH_DIR/LAB, and WATCH_DIR when it is empty. 0 if nothing was there. */
 int watch_unpin(const char *lab, struct err *err);

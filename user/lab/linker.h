@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * linker.h - makes the links of a lab on a thread of its own, each as soon as both its namespaces
+ * are there, while others are still being made.
+ */
+#ifndef VETHLAB_USER_LAB_LINKER_H
+#define VETHLAB_USER_LAB_LINKER_H
+
+#include "user/lab/build.h"
+
+struct linker;
+
+/* The calling thread's namespace becomes the home of the requests. build is borrowed. */
+int linker_start(struct linker **linker, struct build *build, struct err *err);
+/* A node's namespace is there. Thread-safe; once a node. */
+void linker_node_ready(struct linker *linker, const struct node *node);
+/* Whether a link could not be made: then the rest need not be tried. Thread-safe. */
+bool linker_has_failed(struct linker *linker);
+/*
+ * Wait until all links whose nodes are ready are made; frees the linker. 0, or -errno of the first
+ * link that failed.
+ */
+int linker_finish(struct linker *linker, struct err *err);
+
+#endif
