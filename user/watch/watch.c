@@ -6,6 +6,7 @@
 #include "user/watch/internal.h"
 
 #include <bpf/bpf.h>
+#include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <dirent.h>
 #include <errno.h>
@@ -222,6 +223,32 @@ static void take_descriptors(struct watch *watch, const struct watch_config *con
 	}
 }
 
+/*
+ * libbpf asks the kernel what it knows of BTF, and takes any failure for a no: without global
+ * functions the verifier walks all ways through all of them, for 16 s, and then refuses the programs for
+ * their size. So ask first, and tell what the answer was.
+ */
+static int check_btf(const char *lab, const char *need, struct err *err)
+{
+	struct btf *btf = btf__new_empty();
+	const void *data;
+	__u32 size;
+	int proto, fd;
+
+	if (libbpf_get_error(btf))
+		return err_set(err, ERR_SYSTEM, ENOMEM, "%s: out of memory", lab);
+	btf__add_int(btf, "int", 4, BTF_INT_SIGNED);
+	proto = btf__add_func_proto(btf, 1);
+	btf__add_func(btf, "f", BTF_FUNC_GLOBAL, proto);
+	data = btf__raw_data(btf, &size);
+	fd = data ? bpf_btf_load(data, size, NULL) : -ENOMEM;
+	btf__free(btf);
+	if (fd < 0)
+		return watch_fail(err, -fd, lab, "load type information (BTF) of eBPF programs", need);
+	close(fd);
+	return 0;
+}
+
 int watch_load(struct watch **out, const struct watch_config *config, struct err *err)
 {
 	const char *need = "CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN";
@@ -232,11 +259,20 @@ int watch_load(struct watch **out, const struct watch_config *config, struct err
 		return err_set(err, ERR_SYSTEM, ENOMEM, "%s: out of memory", config->lab);
 	watch_log_start();
 	watch->n_ends = config->n_ends;
+	ret = check_btf(config->lab, need, err);
+	if (ret)
+		goto out;
 	watch->skel = vethlab__open();
 	ret = watch->skel ? watch_configure(watch->skel, config) : -errno;
 	if (!ret)
 		ret = vethlab__load(watch->skel);
 	if (ret) {
+		if (ret == -E2BIG) { /* its last words are about some instruction */
+			err_set(err, ERR_SYSTEM, E2BIG,
+				"%s: the kernel's verifier gave up on the eBPF programs", config->lab);
+			err_hint(err, "a question of libbpf to the kernel failed, for lack of memory "
+				      "perhaps: try again");
+		}
 		watch_fail(err, -ret, config->lab, "load the eBPF programs", need);
 		goto out;
 	}
