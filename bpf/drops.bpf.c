@@ -55,14 +55,29 @@ static __always_inline __u32 arrived_at(const struct sk_buff *skb, __u32 ifindex
 	return VL_DROP_LEAVING;
 }
 
+/*
+ * A packet that is made here has no device until its node's netfilter rules have seen it, but a route. The
+ * route of one that came in leads to a socket.
+ */
+static __always_inline struct net_device *way_out(const struct sk_buff *skb)
+{
+	struct dst_entry *dst = (struct dst_entry *)(skb->_skb_refdst & ~1ul);
+
+	return dst && !skb->skb_iif ? BPF_CORE_READ(dst, dev) : NULL;
+}
+
 /* The end at which skb is; VL_NO_END if it is at none of this lab. */
 static __always_inline __u32 end_of_skb(const struct sk_buff *skb, __u32 *arrived)
 {
-	struct net_device *dev = skb->dev;
+	struct net_device *dev = skb->dev, *out = dev ? NULL : way_out(skb);
 	__u32 inode, ifindex, end;
 	const struct vl_end *e;
 
-	if (dev) {
+	if (out) {
+		inode = BPF_CORE_READ(out, nd_net.net, ns.inum);
+		ifindex = BPF_CORE_READ(out, ifindex);
+		*arrived = VL_DROP_LEAVING;
+	} else if (dev) {
 		inode = dev->nd_net.net->ns.inum;
 		ifindex = dev->ifindex;
 		*arrived = arrived_at(skb, ifindex);

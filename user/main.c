@@ -79,7 +79,7 @@ const struct cmd cmds[] = {
 	  "If a step fails, everything is put back. `vethlab plan` says what would be done.\n" },
 	{ "stats", cmd_stats, "[LAB] [--watch [SECONDS]] [--link END|--node NODE] [-j|...]",
 	  "the ledger: what each link sent, received and lost",
-	  "  --watch [N]     rates, again every N seconds (1); the busiest first where not all fit\n"
+	  "  --watch [N]     rates every N seconds (1), the busiest first if not all fit\n"
 	  "  --link END      only the link of this end; --node NODE: only this node's links\n"
 	  "  --time          how long echoes took, and what became of them\n"
 	  "  --echo-timeout SECONDS\n"

@@ -141,9 +141,14 @@ struct sock {
 	struct sock_common __sk_common;
 } __attribute__((preserve_access_index));
 
+struct dst_entry {
+	struct net_device *dev;
+} __attribute__((preserve_access_index));
+
 struct sk_buff {
 	struct net_device *dev;
 	struct sock *sk;
+	unsigned long _skb_refdst; /* a struct dst_entry *, and bit 0 */
 	unsigned int len;
 	int skb_iif;
 	__be16 protocol;

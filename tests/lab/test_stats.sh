@@ -122,9 +122,11 @@ test_reasons_in_nodes() {
 	END
 	pings 5
 	assert_eq "$(requests)" 8 "requests that left"
+	assert_eq "$(dropped default:veth0 before_out NETFILTER_DROP)" 5 "dropped by nft in default"
 	assert_eq "$(balance default:veth0)" '"0 0 0 0 0"' "the link"
 	good vethlab stats
-	says "dropped in blue, after \`in\`: 7 by NETFILTER_DROP"
+	says "dropped in blue, after \`in\`: 7 by NETFILTER_DROP" \
+		"dropped in default, before \`out\`: 5 by NETFILTER_DROP"
 	good nft flush ruleset
 	good vethlab down
 }
