@@ -46,6 +46,54 @@ test_every_frame() {
 	good vethlab down blue
 }
 
+# The bytes of each frame, a line each, however a tool reads the file.
+bytes_of() { # FILE [FILTER]
+	tcpdump -nqtxxr "$@" 2>/dev/null | awk '/^\t/ { sub(/^[^:]*:/, ""); printf "%s", $0; next }
+		{ if (n++) print ""; } END { if (n) print "" }' | tr -d ' ' | sort
+}
+
+# tcpdump on the same ends at the same time finds the same frames.
+test_same_as_tcpdump() {
+	local end node tool
+	local -a tools=()
+	up router
+	good vethlab ping a b
+	for end in a:eth0 r:eth0 r:eth1 b:eth0; do
+		node=${end%:*}
+		ip netns exec "$node" tcpdump --immediate-mode -Uni "${end#*:}" -w "$TEST_TMP/${end/:/-}" icmp \
+			2>"$TEST_TMP/${end/:/-}.said" &
+		tools+=($!)
+		wait_until grep -q 'listening on' "$TEST_TMP/${end/:/-}.said"
+	done
+	capture all -f icmp -- vethlab ping a b -c 50 -i 0 -q -s 2000
+	for tool in "${tools[@]}"; do
+		kill -TERM "$tool"
+	done
+	wait
+	# 50 echoes there and back in two parts, past each of the four ends.
+	assert_eq "$(bytes_of "$TEST_TMP/file" | wc -l)" $((50 * 2 * 2 * 4)) "frames"
+	for end in a:eth0 r:eth0 r:eth1 b:eth0; do
+		bytes_of "$TEST_TMP/${end/:/-}"
+	done | sort >"$TEST_TMP/theirs"
+	bytes_of "$TEST_TMP/file" >"$TEST_TMP/ours"
+	good cmp "$TEST_TMP/theirs" "$TEST_TMP/ours"
+	tshark_finds_them
+	good vethlab down router
+}
+
+# tshark, where there is one, reads the file without a complaint: frames, names, comments.
+tshark_finds_them() {
+	command -v tshark >/dev/null || return 0
+	good tshark -r "$TEST_TMP/file" -T fields -e frame.interface_name -e icmp.seq
+	assert_eq "$(tshark -r "$TEST_TMP/file" 2>/dev/null | wc -l)" 800 "frames of tshark"
+	assert_eq "$(tshark -r "$TEST_TMP/file" -T fields -e frame.interface_name 2>/dev/null |
+		sort | uniq -c | awk '{ print $2, $1 }' | xargs)" \
+		"a:eth0 200 b:eth0 200 r:eth0 200 r:eth1 200" "frames an end"
+	assert_eq "$(tshark -r "$TEST_TMP/file" -Y 'frame.comment contains "itinerary"' 2>/dev/null |
+		wc -l)" 400 "numbered frames"
+	assert_eq "$(tshark -r "$TEST_TMP/file" -Y '_ws.malformed' 2>/dev/null | wc -l)" 0 "malformed"
+}
+
 test_filter_and_ends() {
 	lab
 	capture blue:veth1 -f 'icmp[0] = 8' -s 60 -- vethlab ping default blue:veth1 -c 5 -i 0 -q
