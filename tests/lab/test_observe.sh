@@ -39,7 +39,8 @@ portrait() {
 		tc filter show dev "$dev" egress
 	done < <(ip -o link | sed -E 's/^[0-9]+: ([^@:]*).*/\1/')
 	bpftool net show
-	sysctl -a 2>/dev/null | grep -E '^net\.ipv[46]\.conf\..*(forwarding|rp_filter|accept_ra|disable_ipv6) ' || true
+	grep -rs . /proc/sys/net/ipv4/conf /proc/sys/net/ipv4/ip_forward \
+		/proc/sys/net/ipv6/conf/*/{forwarding,disable_ipv6,accept_ra} || true
 }
 
 # Of this namespace and some others; the second one after `down`, to compare.
