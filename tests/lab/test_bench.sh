@@ -154,6 +154,22 @@ test_bad_sizes() {
 	bad 1 vethlab bench "${QUICK[@]}" --what udp --size 1515
 	says "does not fit the MTU" "--size 1514 is the largest here"
 	good vethlab bench "${QUICK[@]}" --what udp --size 1514
+	cat >"$TEST_TMP/small.yaml" <<-'END'
+		lab: small
+		nodes: {a: {}, b: {}}
+		links:
+		  - endpoints:
+		      - {end: "a:x", address: 10.0.0.1/24}
+		      - {end: "b:x", address: 10.0.0.2/24}
+		    mtu: 80
+	END
+	up "$TEST_TMP/small.yaml"
+	bad 1 vethlab bench "${QUICK[@]}" a b --what udp
+	says "does not fit the MTU of a:x, 80" "--size 94 is the largest here"
+	bad 1 vethlab bench "${QUICK[@]}" a b --what rtt
+	says "an echo of 56 bytes needs 84"
+	good vethlab bench "${QUICK[@]}" a b --what tcp
+	good vethlab down
 	bad 2 vethlab bench --size 10
 	says "frame sizes from 60"
 }

@@ -69,7 +69,7 @@ int bench_interrupted(struct err *err);
 
 enum bench_prog { BENCH_PROG_GENERATE, BENCH_PROG_DROP, BENCH_PROG_PASS, BENCH_PROG_TC,
 		  BENCH_PROG_SINK, BENCH_PROGS };
-enum bench_counter { BENCH_SENT, BENCH_RECEIVED };
+enum bench_counter { BENCH_RECEIVED };
 
 struct bench_bpf; /* the loaded programs of bpf/bench.bpf.c */
 int bench_bpf_load(struct bench_bpf **bpf, uint32_t out_ifindex, struct err *err);

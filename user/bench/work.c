@@ -56,7 +56,11 @@ static int check_size(const struct bench_link *link, const struct bench_work *wo
 	err_set(err, ERR_FAILED, EMSGSIZE,
 		"a frame of %u bytes does not fit the MTU of %s, %u (and 14 of Ethernet)",
 		work->size, link->from.mtu < link->to.mtu ? link->from.name : link->to.name, mtu);
-	err_hint(err, "--size %u is the largest here", mtu + 14);
+	if (work->what == BENCH_RTT || work->what == BENCH_RTT_FLOOD)
+		err_hint(err, "an echo of 56 bytes needs %u; `--what` can leave rtt out",
+			 work->size - 14);
+	else
+		err_hint(err, "--size %u is the largest here", mtu + 14);
 	return -EMSGSIZE;
 }
 
