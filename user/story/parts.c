@@ -112,7 +112,9 @@ static void join(const struct itinerary *itinerary, struct hop *hop)
 
 void itinerary_join_parts(struct itinerary *itinerary)
 {
-	qsort(itinerary->parts, itinerary->n_parts, sizeof(*itinerary->parts), part_compare);
+	if (itinerary->n_parts)
+		qsort(itinerary->parts, itinerary->n_parts, sizeof(*itinerary->parts),
+		      part_compare);
 	for (size_t i = 0; i < itinerary->n_hops; i++) {
 		struct hop *hop = &itinerary->hops[i];
 
