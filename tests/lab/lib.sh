@@ -90,6 +90,14 @@ skip_test() {
 	exit 0
 }
 
+# Skip the test unless these are installed.
+needs() { # PROGRAM...
+	local program
+	for program; do
+		command -v "$program" >/dev/null || skip_test "there is no $program"
+	done
+}
+
 # ---- labs ----------------------------------------------------------------------------------------
 
 # Bring a lab up; the ids of what it pinned are kept for the check at the end.

@@ -85,21 +85,7 @@ bundled_pair() { # LAB FROM TO [OPTION OF PING...]
 }
 
 deaths_up() {
-	cat >"$TEST_TMP/deaths.yaml" <<-'YAML'
-		lab: deaths
-		nodes:
-		  a: {routes: [{to: default, via: 10.0.1.254}]}
-		  r1: {forward: true, routes: [{to: 10.0.3.0/24, via: 10.0.2.2}]}
-		  r2: {forward: true, routes: [{to: 10.0.1.0/24, via: 10.0.2.1}]}
-		  b: {routes: [{to: default, via: 10.0.3.254}]}
-		  sw: {kind: bridge}
-		links:
-		  - endpoints: [{end: "a:e0", address: 10.0.1.1/24}, {end: "r1:w0", address: 10.0.1.254/24}]
-		  - endpoints: [{end: "r1:e0", address: 10.0.2.1/24}, {end: "r2:w0", address: 10.0.2.2/24}]
-		  - endpoints: [{end: "r2:e0", address: 10.0.3.254/24}, "sw:p0"]
-		  - endpoints: [{end: "b:e0", address: 10.0.3.1/24}, "sw:p1"]
-	YAML
-	up "$TEST_TMP/deaths.yaml"
+	up "$TOP/tests/lab/deaths.yaml"
 	good vethlab ping a b -W 5
 }
 

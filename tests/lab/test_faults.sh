@@ -6,13 +6,6 @@
 # shellcheck source=tests/lab/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-needs() { # PROGRAM...
-	local program
-	for program; do
-		command -v "$program" >/dev/null || skip_test "there is no $program"
-	done
-}
-
 # The whole text as one line: sentences are folded to the terminal's width.
 unfolded() {
 	out=$(tr -s '\n ' '  ' <<<"$out")

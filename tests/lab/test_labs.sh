@@ -4,13 +4,6 @@
 # shellcheck source=tests/lab/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-needs() { # PROGRAM...
-	local program
-	for program; do
-		command -v "$program" >/dev/null || skip_test "there is no $program"
-	done
-}
-
 test_two_hosts() {
 	up two-hosts
 	good vethlab ping a b
