@@ -165,7 +165,7 @@ test_bad_sizes() {
 	END
 	up "$TEST_TMP/small.yaml"
 	bad 1 vethlab bench "${QUICK[@]}" a b --what udp
-	says "does not fit the MTU of a:x, 80" "--size 94 is the largest here"
+	says "does not fit the MTU of b:x, 80" "--size 94 is the largest here"
 	bad 1 vethlab bench "${QUICK[@]}" a b --what rtt
 	says "an echo of 56 bytes needs 84"
 	good vethlab bench "${QUICK[@]}" a b --what tcp
