@@ -318,21 +318,21 @@ static __always_inline void follow_out(const struct sight *s, const struct vl_en
 	e->flags = (e->flags | VL_ECHO_REPLIED) & ~VL_ECHO_RETURNED;
 }
 
-/* A reply is behind another of its flow (RFC 4737: its seq is less than one that came before). */
-static __always_inline bool out_of_order(const struct sight *s)
+/*
+ * The reply to request e is behind another of its flow: a request that left later was answered before. Not by
+ * their numbers, which wrap, and start again where an id is used again.
+ */
+static __always_inline bool out_of_order(const struct sight *s, const struct vl_echo *e)
 {
 	struct vl_echo *flow = echo_find(echo_tag(s, VL_ECHO_FLOW, s->end, 0));
+	__u64 left = e->ns;
 
-	if (!flow || s->now - flow->ns > 1ull << 36) { /* a minute later an id is somebody else's */
+	if (!flow)
 		flow = echo_start(s, VL_ECHO_FLOW, s->end, 0, s->end, 0);
-		if (flow)
-			flow->seq = s->seq;
-		return false;
-	}
-	flow->ns = s->now;
-	if ((__s16)(s->seq - flow->seq) < 0)
+	else if (left < flow->ns)
 		return true;
-	flow->seq = s->seq;
+	if (flow)
+		flow->ns = left;
 	return false;
 }
 
@@ -358,7 +358,7 @@ static __always_inline void count_reply(const struct sight *s, struct vl_echo *e
 			count->answered++;
 	}
 	e->flags |= VL_ECHO_ANSWERED;
-	count->reordered += out_of_order(s);
+	count->reordered += out_of_order(s, e);
 	times_add(bpf_map_lookup_elem(&echo_rtt, &end), s->now - e->ns);
 }
 

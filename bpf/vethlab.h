@@ -361,7 +361,7 @@ struct vl_echo_counters {
 	__u64 failed;     /* an ICMP error came that quotes the request */
 	__u64 forgotten;  /* not followed further: `echoes` was full there, or the same id and seq again */
 	__u64 duplicates; /* replies after the first */
-	__u64 reordered;  /* replies to an earlier seq than one that was answered before */
+	__u64 reordered;  /* replies to a request that left before one that was answered already */
 	__u64 unmatched;  /* replies to requests that `echoes` does not know */
 	__u64 errors;     /* ICMP errors made by this end's node about echoes that came in here */
 	__u64 crowded;    /* entries of any kind that made way, unfinished, for others */
@@ -378,7 +378,7 @@ enum vl_echo_kind {
 	VL_ECHO_ON_LINK,      /* a request that left `end`, and its reply on the same link */
 	VL_ECHO_NODE_REQUEST, /* a request that came in at `end`, in its node */
 	VL_ECHO_NODE_REPLY,   /* a reply, likewise */
-	VL_ECHO_FLOW,         /* the seq that was answered last, of one id and pair of addresses */
+	VL_ECHO_FLOW,         /* of one id and pair of addresses: the latest request that was answered */
 };
 
 enum vl_echo_flag {
@@ -395,7 +395,7 @@ enum vl_echo_flag {
 /* An echo that is followed. */
 struct vl_echo {
 	__u64 tag;           /* hash of kind, place, addresses and id, xor seq; 0: free */
-	__u64 ns;            /* when the request left (ON_LINK), or the packet came in (NODE_*) */
+	__u64 ns;            /* when the request left (ON_LINK, FLOW), or the packet came in (NODE_*) */
 	__u32 replied_after; /* when the reply left, in ns after that (at most 4 s) */
 	__u32 end;
 	__u16 id, seq;

@@ -30,7 +30,7 @@ two() {
 		      - {end: "a:x", address: 10.8.0.1/24}
 		      - {end: "b:y", address: 10.8.0.2/24}
 	END
-	up "$TEST_TMP/two.yaml" "$@"
+	up "$TEST_TMP/two.yaml"
 	good inside a ping -q -c 1 -W 5 10.8.0.2
 }
 
@@ -68,7 +68,7 @@ test_mtu_black_hole() {
 	up mtu
 	good inside a ping -q -c 1 -W 5 10.0.3.2
 	good inside r1 sysctl -qw net.ipv4.icmp_ratelimit=0
-	bad 1 inside a ping -q -M do -s 1400 -c $N -i 0.002 -W 1 10.0.3.2
+	bad 1 inside a ping -q -M "do" -s 1400 -c $N -i 0.002 -W 1 10.0.3.2
 	wait_until settled
 	assert_eq "$(dropped a:eth0 after_in PKT_TOO_BIG ip_forward)" $N "too big for r1's way on"
 	assert_eq "$(ledger r1:eth0 '[.drops[] | select(.stage == "before_out" and .reason == "NETFILTER_DROP") | .packets] | add')" \

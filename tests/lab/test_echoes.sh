@@ -1,0 +1,128 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# test_echoes.sh - echoes that are followed in the kernel: none is taken for another, and their times are
+# those of the sender and of the link.
+# shellcheck source=tests/lab/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+# More than there are sequence numbers.
+MANY=$((${FLOOD:-66000} > 66000 ? 66000 : ${FLOOD:-66000}))
+
+hub() { # two nodes that have the same address and ask the same one, on two links
+	cat >"$TEST_TMP/hub.yaml" <<-'END'
+		lab: hub
+		nodes: {a: {}, b: {}, c: {}, d: {}}
+		links:
+		  - endpoints:
+		      - {end: "a:x", address: 10.8.0.1/24}
+		      - {end: "b:y", address: 10.8.0.2/24}
+		  - endpoints:
+		      - {end: "c:x", address: 10.8.0.1/24}
+		      - {end: "d:y", address: 10.8.0.2/24}
+	END
+}
+
+echoes() { # LAB END
+	vethlab stats "$1" --time --json | jq -r ".echoes[] | select(.end == \"$2\") |
+		\"\(.requests) \(.answered) \(.late + .failed + .unanswered + .waiting + .forgotten) \" +
+		\"\(.duplicates) \(.reordered) \(.unmatched)\""
+}
+
+times() { # LAB KIND END FIELD
+	vethlab stats "$1" --time --json |
+		jq "[.times[] | select(.kind == \"$2\" and .end == \"$3\") | .$4] | add // 0"
+}
+
+# Four pingers at once, with one id and the same two addresses, on two links of each of two labs.
+test_no_crosstalk() {
+	local lab node n
+	local -a pids=()
+	ping -e 77 -c 1 -q 127.0.0.1 >/dev/null 2>&1 || skip_test "this ping has no -e"
+	hub
+	up "$TEST_TMP/hub.yaml" --as one
+	up "$TEST_TMP/hub.yaml" --as two
+	for lab in one two; do
+		for node in a c; do
+			ip netns exec "$lab-$node" ping -e 77 -q -i 0.002 -c 300 10.8.0.2 >"$TEST_TMP/$lab-$node" &
+			pids+=($!)
+		done
+	done
+	# On one of them the same id is taken by a second pinger meanwhile, for an address of nobody.
+	inside one-a ping -e 77 -q -c 3 -i 0.01 -W 1 10.8.0.99 >/dev/null || true
+	for n in "${pids[@]}"; do
+		wait "$n" || fail "a ping got no answers"
+	done
+	for lab in one two; do
+		for node in a c; do
+			assert_eq "$(echoes $lab $node:x)" "300 300 0 0 0 0" "echoes of $lab-$node"
+			assert_eq "$(times $lab echo_rtt $node:x count)" 300 "their round trips"
+			assert_eq "$(times $lab transit $node:x count)" 300 "their transits"
+		done
+	done
+	# The id is used again, with the same numbers.
+	good inside one-a ping -e 77 -q -i 0.002 -c 50 10.8.0.2
+	assert_eq "$(echoes one a:x)" "350 350 0 0 0 0" "echoes of one-a, its id used again"
+	assert_eq "$(echoes one c:x)" "300 300 0 0 0 0" "echoes of one-c"
+	good vethlab down one
+	good vethlab down two
+}
+
+# More echoes of one id than there are sequence numbers.
+test_sequence_wraps() {
+	hub
+	up "$TEST_TMP/hub.yaml"
+	good vethlab stats --time --echo-timeout 60
+	good inside a ping -f -q -c "$MANY" 10.8.0.2
+	says "$MANY received"
+	assert_eq "$(echoes hub a:x)" "$MANY $MANY 0 0 0 0" "echoes"
+	assert_eq "$(times hub echo_rtt a:x count)" "$MANY" "round trips"
+	assert_eq "$(($(times hub transit b:y count) + $(times hub transit b:y negative)))" "$MANY" \
+		"transits of replies"
+	good vethlab down
+}
+
+# Paired: until its reply has left the other end, an echo is inside of what the sender times, each time (it
+# ends when the kernel stamps the reply, just before `in`). The histogram, which reads the clock by itself,
+# has the same middle, but for the width of a bin and a microsecond.
+test_sender_agrees() {
+	local paired ours
+	hub
+	up "$TEST_TMP/hub.yaml"
+	good vethlab ping a b -c 20 -i 0.001
+	good vethlab stats --reset
+	vethlab ping a b -c 400 -i 0.001 --json | jq -c 'select(.result == "answered")' >"$TEST_TMP/pings"
+	paired=$(jq -s '[.[] | select(.itinerary.round_trip_ns > 0)] | length' "$TEST_TMP/pings")
+	assert_eq "$paired" 400 "echoes with both times"
+	assert_eq "$(jq -s '[.[] | .rtt_ns as $rtt | .itinerary.hops[] |
+		select(.leg == "reply" and .hook == "out" and .at_ns < $rtt)] | length' "$TEST_TMP/pings")" \
+		400 "echoes whose reply left within the time that the sender saw"
+	assert_eq "$(times hub echo_rtt a:x count)" 400 "round trips in the histogram"
+	ours=$(times hub echo_rtt a:x p50_ns)
+	asserted
+	jq -es --argjson ours "$ours" '[.[].itinerary.round_trip_ns] | sort | .[199] as $low | .[200] as $high |
+		$ours >= $low * 0.968 - 1000 and $ours <= $high * 1.032 + 1000' "$TEST_TMP/pings" >/dev/null ||
+		fail "p50 $ours ns, paired: $(jq -s '[.[].itinerary.round_trip_ns] | sort | .[199]' "$TEST_TMP/pings")"
+	good vethlab down
+}
+
+# A delay that is known is in the transit of its link and direction, and nowhere else.
+test_known_delay() {
+	local min
+	hub
+	up "$TEST_TMP/hub.yaml"
+	inside a tc qdisc add dev x root netem delay 20ms 2>/dev/null ||
+		skip_test_down "this kernel has no sch_netem"
+	good inside a ping -q -i 0.01 -c 40 10.8.0.2
+	min=$(times hub transit a:x min_ns)
+	[[ $min -ge 20000000 && $min -lt 25000000 ]] || fail "the fastest took $min ns"
+	[[ $(times hub transit b:y min_ns) -lt 20000000 ]] || fail "the way back took as long"
+	[[ $(times hub echo_rtt a:x min_ns) -ge 20000000 ]] || fail "the round trip took less"
+	good vethlab down
+}
+
+skip_test_down() { # WHY
+	good vethlab down
+	skip_test "$1"
+}
+
+run_tests
