@@ -15,7 +15,7 @@
 #include "user/out/out.h"
 #include "user/out/running.h"
 
-enum { LINKS_SHOWN = 16 };
+enum { LINKS_SHOWN = 16, LOOKS_FAIL_MAX = 5 };
 
 struct observing {
 	struct observe_options options;
@@ -297,23 +297,49 @@ static void print_json(const struct observing *observing, const struct running *
 
 /* ---- following ------------------------------------------------------------------------------- */
 
-/* Another vethlab that changes the lab lets it go in a moment. */
+/* 0 to go on, -ENOENT: the lab is gone, or another -errno with err set. */
 static int look_again(struct observing *observing, const struct observe_listener *listener,
 		      struct err *err)
 {
 	struct running *run = NULL;
-	struct err cause = { 0 };
-	int ret = lab_observe(&run, &observing->options, listener, &cause);
+	int ret = lab_observe(&run, &observing->options, listener, err);
 
 	running_free(run);
 	out_flush(stdout);
-	if (ret >= 0 || ret == -ENOENT || ret == -EBUSY)
-		return ret == -ENOENT && cause.code ? err_set(err, cause.code, cause.error, "%s",
-							      cause.what) :
-						      ret;
-	if (err)
-		*err = cause;
-	return ret;
+	if (ret == -EBUSY) { /* another vethlab changes the lab: it lets it go in a moment */
+		err_clear(err);
+		return 0;
+	}
+	return ret < 0 ? ret : 0;
+}
+
+/*
+ * Until the user has enough (0), the lab is gone (-ENOENT) or it cannot be looked at. What is going
+ * away at this moment may make one look fail.
+ */
+static int keep_looking(struct observing *observing, struct follow *following,
+			const struct observe_listener *listener, struct err *err)
+{
+	unsigned failures = 0;
+	int ret;
+
+	for (;;) {
+		struct err cause = { 0 };
+
+		ret = look_again(observing, listener, &cause);
+		failures = ret ? failures + 1 : 0;
+		if (cmd_interrupted || ferror(stdout))
+			return 0;
+		if (ret == -ENOENT && !cause.code)
+			return ret;
+		if (failures == LOOKS_FAIL_MAX) {
+			*err = cause;
+			return ret;
+		}
+		ret = follow_wait(following, err);
+		if (ret < 1 && ret != -EINTR)
+			return ret ? ret : -ENOENT;
+	}
 }
 
 static int follow(struct observing *observing, const struct observe_listener *listener,
@@ -324,21 +350,13 @@ static int follow(struct observing *observing, const struct observe_listener *li
 
 	observing->options.again = true;
 	observing->running = true;
-	/* What happened between the first look and the first listening. */
-	while (!ret || ret == 1) {
-		ret = look_again(observing, listener, err);
-		if (ret < 0 && ret != -EBUSY)
-			break;
-		if (cmd_interrupted || ferror(stdout))
-			break;
-		ret = follow_wait(following, err);
-		if (ret != 1)
-			break;
-	}
+	/* The first look is at what happened before the listening began. */
+	if (!ret)
+		ret = keep_looking(observing, following, listener, err);
 	follow_close(following);
-	if (cmd_interrupted || (ret < 0 && ret != -ENOENT && ret != -EINTR) || (err && err->code))
-		return err && err->code && !cmd_interrupted ? -EIO : 0;
-	if (!observing->json && ret != -EINTR && !ferror(stdout))
+	if (ret != -ENOENT || err->code)
+		return ret;
+	if (!observing->json)
 		printf("%s was taken down\n", observing->options.name);
 	return 0;
 }

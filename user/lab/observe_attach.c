@@ -95,23 +95,31 @@ static int attach_filter(const struct observe_end *job, struct nl *nl, enum vl_h
 	return 0;
 }
 
-/* A clsact qdisc to put filters on: somebody's, or one of ours. Returns as watch_clsact_look(). */
+/*
+ * A clsact qdisc to put filters on: somebody's, or one of ours. Returns as watch_clsact_look();
+ * WATCH_CLSACT_NONE: there cannot be one, which is told.
+ */
 static int make_clsact(const struct observe_end *job, struct nl *nl, struct err *err)
 {
 	const struct netns_id *id = &job->run->nodes[job->end->node->index].id;
+	struct nl_what what = { .object = job->end->name, .action = "make a clsact qdisc" };
 	uint32_t ifindex = entry(job)->ifindex;
-	struct nl_what what = { .object = job->end->name, .action = "make a clsact qdisc",
-				.ignore = ENODEV };
+	struct err refused = { 0 };
 	int ret = watch_clsact_look(nl, ifindex, job->end->name, err);
 
 	if (ret)
 		return ret;
 	ret = journal_clsact(job->journal, id, ifindex, err);
+	if (ret)
+		return ret;
+	ret = watch_clsact_qdisc(job->watch, nl, ifindex, &what, &refused);
 	if (!ret)
-		ret = watch_clsact_qdisc(job->watch, nl, ifindex, &what, err);
+		ret = nl_flush(nl, &refused);
 	if (!ret)
-		ret = nl_flush(nl, err);
-	return ret ? ret : WATCH_CLSACT_THERE;
+		return WATCH_CLSACT_THERE;
+	if (!is_gone(ret))
+		observe_tell(job->listener, "%s is not watched: %s", job->end->name, refused.what);
+	return WATCH_CLSACT_NONE;
 }
 
 static int attach_clsact(const struct observe_end *job, struct err *err)
@@ -129,9 +137,9 @@ static int attach_clsact(const struct observe_end *job, struct err *err)
 			     "%s has an ingress qdisc of somebody else in the place of clsact: "
 			     "out is not watched there",
 			     job->end->name);
-	else if (!ret && job->hooks & HOOKS_OUT)
+	else if (qdisc == WATCH_CLSACT_THERE && job->hooks & HOOKS_OUT)
 		ret = attach_filter(job, nl, VL_HOOK_OUT, err);
-	if (!ret && job->hooks & HOOKS_IN)
+	if (!ret && qdisc != WATCH_CLSACT_NONE && job->hooks & HOOKS_IN)
 		ret = attach_filter(job, nl, VL_HOOK_IN, err);
 	if (!entry(job)->hooks)
 		entry(job)->hooks = HOOKS_NONE;
