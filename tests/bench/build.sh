@@ -99,6 +99,20 @@ cat >"$tmp/ip.sh" <<-'END'
 	done
 END
 
+# The kernel takes namespaces apart after `down` has returned, and holds the lock that the next one needs:
+# go on when making and removing a link is quick again, some times in turn.
+settle() {
+	local quick=0 start
+	sleep "$SETTLE"
+	while [[ $quick -lt 5 ]]; do
+		start=${EPOCHREALTIME/./}
+		ip link add settle0 type veth peer name settle1
+		ip link del settle0
+		quick=$((${EPOCHREALTIME/./} - start < 60000 ? quick + 1 : 0))
+		sleep 0.1
+	done
+}
+
 clear_names() {
 	local name
 	for name in /run/netns/*; do
@@ -122,7 +136,7 @@ up_and_down() { # ROW OPTIONS...
 	shift
 	measure "up-$row" "$BUILD/vethlab" up "$tmp/chain.yaml" "$@"
 	measure "down-$row" "$BUILD/vethlab" down
-	sleep "$SETTLE"
+	settle
 }
 
 chain "$N" >"$tmp/chain.yaml"
@@ -131,19 +145,19 @@ for ((round = 0; round < ROUNDS; round++)); do
 	echo "round $((round + 1)) of $ROUNDS" >&2
 	measure raw "$BUILD/tests/bench/build_raw" "$N"
 	clear_names
-	sleep "$SETTLE"
+	settle
 	up_and_down programs
 	up_and_down none --hooks none
 	measure ip-batch bash "$tmp/ip.sh" "$tmp" "$N"
 	clear_names
-	sleep "$SETTLE"
+	settle
 done
 for links in $MESH; do
 	echo "$links links" >&2
 	mesh "$links" >"$tmp/mesh.yaml"
 	measure "mesh-$links" "$BUILD/vethlab" up "$tmp/mesh.yaml"
 	measure "mesh-down-$links" "$BUILD/vethlab" down
-	sleep "$SETTLE"
+	settle
 done
 mininet=absent
 linear 100 >"$tmp/chain.yaml"
@@ -155,8 +169,9 @@ for ((round = 0; round < (PEER_ROUNDS ? PEER_ROUNDS : 1); round++)); do
 	echo "linear,100, round $((round + 1))" >&2
 	up_and_down linear
 	if [[ $mininet == measured ]]; then
-		took=$(/usr/bin/python3 tests/bench/build_mininet.py 100)
-		echo "mininet-linear $took" >>"$tmp/results"
+		measure mininet-all /usr/bin/python3 tests/bench/build_mininet.py 100
+		echo "mininet-linear $(tail -n 1 "$tmp/said")" >>"$tmp/results"
+		settle
 	fi
 done
 
@@ -191,7 +206,8 @@ limit() { # WHAT VALUE GOAL
 	ratio "up with programs : raw system calls" up-programs raw 1.5
 	ratio "up without programs : raw system calls" up-none raw 1.0
 	ratio "up without programs : ip -batch" up-none ip-batch 0.5
-	ratio "linear,100 with programs : Mininet" up-linear mininet-linear 0.03
+	ratio "up of linear,100 : Mininet, with its end" up-linear mininet-all 0.03
+	ratio "up of linear,100 : Mininet's start() alone" up-linear mininet-linear 0.03
 	limit "down with programs, s" "$(row down-programs 3)" 0.5
 	limit "down without programs, s" "$(row down-none 3)" 0.5
 	last=${MESH##* }

@@ -14,15 +14,10 @@
 #include "user/lab/build.h"
 #include "user/lab/inside.h"
 #include "user/lab/linker.h"
+#include "user/lab/loader.h"
 #include "user/lab/place.h"
 #include "user/lab/workers.h"
 
-/*
- * Each tcx attachment waits for an RCU grace period under rtnl (tcx_entry_sync in kernel/bpf/tcx.c):
- * 9 ms measured on 6.18, one after the other. clsact filters wait for none when their qdiscs were
- * made before. So tcx serves labs up to this many ends, clsact bigger ones.
- */
-enum { TCX_ENDS_MAX = 32 };
 /* How long a frame may take from one end of a link to the other. */
 enum { PROVE_MS = 1000 };
 
@@ -46,39 +41,6 @@ int build_next_step(struct build *build, struct err *err)
 	return build_interrupted(build, err);
 }
 
-static bool wants_hook(const struct running *run, unsigned hook)
-{
-	for (size_t i = 0; i < lab_n_ends(run->lab); i++)
-		if (running_hooks(run, lab_end(run->lab, i)) & hook)
-			return true;
-	return false;
-}
-
-static bool wants_xdp(const struct running *run)
-{
-	for (size_t i = 0; i < lab_n_ends(run->lab); i++) {
-		const struct end *end = lab_end(run->lab, i);
-
-		if (running_hooks(run, end) != HOOKS_NONE &&
-		    running_xdp(run, end) != XDP_MODE_OFF)
-			return true;
-	}
-	return false;
-}
-
-static enum watch_tc choose_tc(const struct build *build)
-{
-	enum watch_tc tc = build->options->tc;
-
-	if (!wants_hook(build->run, HOOKS_IN | HOOKS_OUT))
-		return WATCH_TC_NONE;
-	if (tc != WATCH_TC_AUTO)
-		return tc;
-	if (lab_n_ends(build->run->lab) > TCX_ENDS_MAX)
-		return WATCH_TC_CLSACT;
-	return watch_tc_available();
-}
-
 static int name_end(const struct build *build, const struct end *end, struct err *err)
 {
 	const struct running *run = build->run;
@@ -95,36 +57,6 @@ static int name_end(const struct build *build, const struct end *end, struct err
 	snprintf(words.node, sizeof(words.node), "%s", end->node->name);
 	snprintf(words.ifname, sizeof(words.ifname), "%s", end->ifname);
 	return watch_name_end(build->watch, end->number, &words, err);
-}
-
-/* Programs are loaded before anything is built: a kernel that refuses them costs nothing. */
-static int load_programs(struct build *build, struct err *err)
-{
-	struct running *run = build->run;
-	struct watch_config config = {
-		.lab = run->name,
-		.ifindex_base = run->ifindex_base,
-		.n_ends = run->capacity,
-		.xdp = wants_xdp(run),
-	};
-	int ret;
-
-	run->tc = choose_tc(build);
-	if (run->tc == WATCH_TC_TCX && watch_tc_available() != WATCH_TC_TCX) {
-		err_set(err, ERR_PRIVILEGE, EOPNOTSUPP, "--tc tcx: this kernel has no tcx (6.6 does)");
-		err_hint(err, "--tc clsact counts the same, and is what --tc auto takes here");
-		return -EOPNOTSUPP;
-	}
-	/* What nothing attaches would count nothing. */
-	config.in = run->tc != WATCH_TC_NONE && wants_hook(run, HOOKS_IN);
-	config.out = run->tc != WATCH_TC_NONE && wants_hook(run, HOOKS_OUT);
-	if (!config.in && !config.out && !config.xdp)
-		return 0;
-	ret = watch_load(&build->watch, &config, err);
-	if (!ret)
-		ret = watch_mount_bpffs(err);
-	run->mounted_bpffs = ret == 1;
-	return ret < 0 ? ret : 0;
 }
 
 /* Choose names and an ifindex range; the journal's first line makes them ours. */
@@ -312,14 +244,22 @@ static int prove_links(struct build *build, struct err *err)
 	return seen ? 0 : -EIO;
 }
 
-int build_make(struct build *build, struct err *err)
+/* What is inside the nodes, as long as nothing is up. */
+static int fill_nodes(struct build *build, struct err *err)
 {
 	struct running *run = build->run;
-	int ret = make_nodes_and_links(build, err);
+	int ret = 0;
 
 	for (size_t i = 0; !ret && build->watch && i < lab_n_ends(run->lab); i++)
 		ret = name_end(build, lab_end(run->lab, i), err);
 	return ret ? ret : each_node(build, node_prepare, err);
+}
+
+int build_make(struct build *build, struct err *err)
+{
+	int ret = make_nodes_and_links(build, err);
+
+	return ret ? ret : fill_nodes(build, err);
 }
 
 int build_start(struct build *build, struct err *err)
@@ -345,18 +285,23 @@ int build_check(struct build *build, struct err *err)
 static int build_all(struct build *build, struct err *err)
 {
 	struct running *run = build->run;
-	int ret = take_place(build, err);
+	struct loader *loader = NULL;
+	int loaded, ret = take_place(build, err);
 
 	if (!ret)
-		ret = load_programs(build, err);
+		ret = loader_start(&loader, build, err);
 	if (!ret)
 		ret = build_interrupted(build, err);
 	if (!ret)
 		ret = netns_prepare_dir(err);
+	if (!ret)
+		ret = make_nodes_and_links(build, err);
+	loaded = loader_finish(loader, err);
+	ret = ret ? ret : loaded;
 	if (!ret && build->watch)
 		ret = watch_pin(build->watch, err);
 	if (!ret)
-		ret = build_make(build, err);
+		ret = fill_nodes(build, err);
 	if (!ret)
 		ret = build_start(build, err);
 	if (!ret)

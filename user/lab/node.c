@@ -395,11 +395,29 @@ static int send_frames(const struct node_job *job, struct err *err)
 	return ret;
 }
 
+/* Listen first, look then: nothing that changes in between is missed. */
+static int wait_for_events(struct nl *nl, struct waiting *waiting, struct err *err)
+{
+	struct nl *events = NULL;
+	int ret = nl_open(&events, -1, err);
+
+	if (!ret)
+		ret = nl_listen(events, RTNLGRP_LINK, err);
+	if (!ret)
+		ret = link_list(nl, on_link_state, waiting, err);
+	while (!ret && waiting->left) {
+		ret = link_event(events, WAIT_UP_MS, on_link_state, waiting, err);
+		if (ret == -ETIMEDOUT)
+			ret = not_up(waiting, err);
+	}
+	nl_close(events);
+	return ret;
+}
+
 int node_wait_up(const struct node_job *job, struct err *err)
 {
 	const struct node *node = job->node;
 	struct waiting waiting = { .job = job, .run = job->run, .node = node };
-	struct nl *events = NULL;
 	struct nl *nl = NULL;
 	int ret;
 
@@ -410,23 +428,14 @@ int node_wait_up(const struct node_job *job, struct err *err)
 	waiting.up = calloc(node->n_ends, sizeof(*waiting.up));
 	if (!waiting.up)
 		return err_set(err, ERR_SYSTEM, ENOMEM, "%s: out of memory", node->name);
-	/* Listen first, look then: nothing that changes in between is missed. */
 	ret = node_enter(job->netns_fd, &nl, err);
-	if (!ret)
-		ret = nl_open(&events, -1, err);
-	if (!ret)
-		ret = nl_listen(events, RTNLGRP_LINK, err);
-	if (!ret)
+	if (!ret) /* mostly all is up by now */
 		ret = link_list(nl, on_link_state, &waiting, err);
-	while (!ret && waiting.left) {
-		ret = link_event(events, WAIT_UP_MS, on_link_state, &waiting, err);
-		if (ret == -ETIMEDOUT)
-			ret = not_up(&waiting, err);
-	}
+	if (!ret && waiting.left)
+		ret = wait_for_events(nl, &waiting, err);
 	if (!ret && job->frame_prog >= 0)
 		ret = send_frames(job, err);
 	nl_close(nl);
-	nl_close(events);
 	free(waiting.up);
 	return ret;
 }

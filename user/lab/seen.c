@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -343,22 +342,12 @@ static int32_t ask_nsid(unsigned in, unsigned of, void *arg)
 	return nsid;
 }
 
-static void raise_file_limit(void)
-{
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit))
-		return;
-	limit.rlim_cur = limit.rlim_max;
-	setrlimit(RLIMIT_NOFILE, &limit);
-}
-
 int seen_look(struct seen *seen, struct err *err)
 {
 	int ret;
 
 	*seen = (struct seen){ 0 };
-	raise_file_limit(); /* two descriptors a namespace */
+	netns_many(); /* two descriptors each */
 	ret = add_own(seen);
 	if (!ret)
 		ret = add_named(seen);
