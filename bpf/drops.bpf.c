@@ -117,6 +117,9 @@ int BPF_PROG(vl_drops, struct sk_buff *skb, void *location, int reason)
 	__u16 segments;
 
 	(void)ctx;
+	/* No packet: a NAPI that comes up tries a buffer and frees it (napi_get_frags_check, 6.1). */
+	if (!skb->len && !skb->protocol)
+		return 0;
 	key.end = end_of_skb(skb, &key.arrived);
 	if (key.end == VL_NO_END)
 		return 0;
