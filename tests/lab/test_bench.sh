@@ -220,7 +220,7 @@ test_compare() {
 	bad 1 vethlab bench "${QUICK[@]}" --what tcp --compare "$TEST_TMP/faster.json"
 	says worse
 	# Of times less is better.
-	jq '.results |= map(if .what == "rtt" then .median *= 100 | .low *= 100 | .high *= 100 else . end)' \
+	jq '.results |= map(select(.what == "rtt") | .median *= 100 | .low *= 100 | .high *= 100)' \
 		"$TEST_TMP/now.json" >"$TEST_TMP/slower.json"
 	good vethlab bench "${QUICK[@]}" --what rtt --compare "$TEST_TMP/slower.json" --json
 	assert_eq "$(jq -r '.changes[] | select(.what == "rtt").says' <<<"$out")" better "rtt"

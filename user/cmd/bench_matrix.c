@@ -6,7 +6,7 @@
 #include "user/cmd/bench.h"
 #include "user/out/out.h"
 
-enum { COLUMNS = 3 /* of figures, side by side: what 80 characters hold */, CELL_SIZE = 64 };
+enum { COLUMNS = 3 /* of figures, side by side: what 80 characters hold */, CELL_SIZE = 128 };
 
 /* What a column is of. */
 struct column {
@@ -61,10 +61,19 @@ static const char *set_title(unsigned set)
 	}
 }
 
+/* A ratio in at most four characters: what is past that is noise. */
+static const char *ratio_text(double ratio, char buf[OUT_NUMBER_SIZE])
+{
+	snprintf(buf, OUT_NUMBER_SIZE, ratio < 9.995 ? "%.2f" : ratio < 99.95 ? "%.1f" : "%.0f",
+		 ratio < 9999 ? ratio : 9999);
+	return buf;
+}
+
 /* "279 k 0.94 0.92-0.95", its parts below those of the other rows. */
 static void cell_text(const struct series *series, char cell[CELL_SIZE])
 {
-	char value[OUT_NUMBER_SIZE], interval[32] = "", ratio[16] = "";
+	char value[OUT_NUMBER_SIZE], ratio[OUT_NUMBER_SIZE], low[OUT_NUMBER_SIZE],
+		high[OUT_NUMBER_SIZE], interval[2 * OUT_NUMBER_SIZE] = "";
 
 	out_rate(series->stats.median, "", value);
 	if (!series->ratio.n) {
@@ -72,9 +81,9 @@ static void cell_text(const struct series *series, char cell[CELL_SIZE])
 		if (stats_noisy(&series->stats))
 			strcpy(interval, "noisy");
 	} else {
-		snprintf(ratio, sizeof(ratio), "%.2f", series->ratio.median);
-		snprintf(interval, sizeof(interval), "%.2f-%.2f", series->ratio.low,
-			 series->ratio.high);
+		ratio_text(series->ratio.median, ratio);
+		snprintf(interval, sizeof(interval), "%s-%s", ratio_text(series->ratio.low, low),
+			 ratio_text(series->ratio.high, high));
 		if (stats_verdict(&series->ratio) == STATS_TOO_NOISY)
 			strcpy(interval, "noisy");
 	}

@@ -246,6 +246,12 @@ static const char *bar(double ratio, char *buf)
 	return buf;
 }
 
+/* Of a number of five characters. */
+static int decimals(double value)
+{
+	return value < 9.9995 ? 3 : value < 99.995 ? 2 : value < 999.95 ? 1 : 0;
+}
+
 static void print_ratios(const struct bench_report *report, FILE *f)
 {
 	static const struct table_column columns[] = {
@@ -268,7 +274,8 @@ static void print_ratios(const struct bench_report *report, FILE *f)
 		table_cell(table, "%s",
 			   bench_value_text(series->work.what, series->stats.median, buf));
 		table_cell(table, "%.3f", series->ratio.median);
-		table_cell(table, "%.3f..%.3f", series->ratio.low, series->ratio.high);
+		table_cell(table, "%.3f..%.*f", series->ratio.low, decimals(series->ratio.high),
+			   series->ratio.high);
 		table_cell(table, "%s", stats_verdict_word(stats_verdict(&series->ratio)));
 		table_cell(table, "%s", bar(series->ratio.median, buf));
 	}
