@@ -102,13 +102,13 @@ END
 # The kernel takes namespaces apart after `down` has returned, and holds the lock that the next one needs:
 # go on when making and removing a link is quick again, some times in turn.
 settle() {
-	local quick=0 start
+	local quick=0 tries start
 	sleep "$SETTLE"
-	while [[ $quick -lt 5 ]]; do
-		start=${EPOCHREALTIME/./}
+	for ((tries = 0; tries < 300 && quick < 5; tries++)); do
+		start=${EPOCHREALTIME/[.,]/}
 		ip link add settle0 type veth peer name settle1
 		ip link del settle0
-		quick=$((${EPOCHREALTIME/./} - start < 60000 ? quick + 1 : 0))
+		quick=$((${EPOCHREALTIME/[.,]/} - start < 60000 ? quick + 1 : 0))
 		sleep 0.1
 	done
 }
