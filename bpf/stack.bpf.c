@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * stack.bpf.c - what the stacks of a lab's nodes do with ICMP packets between two ends: drops. Loaded
- * and attached by a tracer for itself, and gone with it: nobody tracing costs nothing.
+ * stack.bpf.c - what the stacks of a lab's nodes do with ICMP packets between two ends. Loaded
+ * and attached by a tracer for itself, and gone with it: nobody tracing costs nothing. A kernel
+ * that has not all of these tracepoints runs the others (user/watch/stack.c).
+ *
+ * Without `detail` a packet that gets on leaves no record here: only drops, the route that was
+ * looked up last before one, neighbours and ICMP errors do.
  */
 #include "vmlinux/vmlinux.h"
 
@@ -10,16 +14,21 @@
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 
+#include "bpf/match.h"
 #include "bpf/places.h"
+#include "bpf/skb.h"
 #include "bpf/vethlab.h"
 
 char LICENSE[] SEC("license") = "GPL";
 
 const volatile __u32 n_ends = 0;
-/* One ping's packets only: its id, or its first payload bytes (NAT changes the id). */
-const volatile bool by_token = false;
-const volatile __u16 token_id = 0;
-const volatile __u64 token = 0;
+const volatile bool detail = false;
+/* Of it, what is about packets counts; places are user space's. */
+const volatile struct vl_filter filter = {};
+/* A ping's own: where it asks, and whom (family 0: no ping). */
+const volatile __u32 own_node = 0;
+const volatile __u8 target_family = 0;
+const volatile __u8 target[16] = {};
 
 /* Inode of a namespace -> place of its node in the lab. */
 struct {
@@ -29,10 +38,11 @@ struct {
 	__type(value, __u32);
 } nodes SEC(".maps");
 
+/* struct vl_drop (kind VL_STACK_DROP) and struct vl_stack. */
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
-	__uint(max_entries, 256 * 1024);
-} drops SEC(".maps");
+	__uint(max_entries, 256 * 1024); /* set before load */
+} records SEC(".maps");
 
 /* Records that the ring had no room for. */
 struct {
@@ -42,143 +52,380 @@ struct {
 	__type(value, __u64);
 } lost SEC(".maps");
 
+/* The packet that this CPU took in last: what the stack does next, it does with this one. */
+struct taken {
+	struct vl_event packet;
+	__u32 node, ifindex;
+	__u32 valid;
+	__u32 reserved;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct taken);
+} taken_in SEC(".maps");
+
+/*
+ * A look-up that this CPU did and that no record told of; family 0: none. The last one, and the
+ * last one that may be for an ICMP error: the kernel tells of the error after that.
+ */
+struct looked_up {
+	struct vl_stack record;
+	__u32 iif, proto;
+};
+
+enum { LOOKED_UP_LAST, LOOKED_UP_ERROR, LOOKED_UP };
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, LOOKED_UP);
+	__type(key, __u32);
+	__type(value, struct looked_up);
+} look_ups SEC(".maps");
+
 enum {
-	ETHERTYPE_IPV4 = 0x0800,
-	ETHERTYPE_IPV6 = 0x86dd,
-	PROTO_ICMP = 1,
-	PROTO_ICMPV6 = 58,
-	IPV4_SIZE = 20,
-	IPV6_SIZE = 40,
-	ICMP_HEADER = 8,
-	FRAGMENT_OFFSET = 0x1fff,
-	FRAGMENT_MORE = 0x2000,
+	LOOPBACK_IFINDEX = 1,
+	IFF_LOOPBACK = 1 << 3,
+	RT_SCOPE_NOWHERE = 255,
+	LOOK_UP_AGE_NS = 1000000, /* a drop that comes later is about something else */
+	ERROR_AGAIN = 11,
+	ERROR_ACCESS = 13,
+	ERROR_INVALID = 22,
+	ERROR_NET_UNREACHABLE = 101,
+	ERROR_HOST_UNREACHABLE = 113,
 };
 
-/* Headers as they stand in memory. */
-struct ipv4_bytes {
-	__u8 version_ihl, tos;
-	__be16 len, id, fragment;
-	__u8 ttl, proto;
-	__be16 checksum;
-	__u8 src[4], dst[4];
+enum { /* include/uapi/linux/rtnetlink.h */
+	RTN_LOCAL = 2,
+	RTN_BLACKHOLE = 6,
+	RTN_UNREACHABLE = 7,
+	RTN_PROHIBIT = 8,
 };
 
-struct ipv6_bytes {
-	__be32 flow;
-	__be16 len;
-	__u8 proto, ttl;
-	__u8 src[16], dst[16];
+enum { /* include/uapi/linux/neighbour.h */
+	NUD_INCOMPLETE = 0x01,
+	NUD_FAILED = 0x20,
+	NUD_VALID = 0xde,
 };
 
-struct icmp_bytes {
-	__u8 type, code;
-	__be16 checksum;
-	__be16 id, seq; /* or the second word */
-	__u64 payload;
-};
-
-/* The IP packet at p: its addresses into ev. Returns the ICMP header, or NULL. */
-static __always_inline const void *read_ipv4(const unsigned char *p, struct vl_event *ev)
+static __always_inline bool same_address(const __u8 *a, const __u8 *b)
 {
-	struct ipv4_bytes ip;
-	__u32 ihl;
-
-	if (bpf_probe_read_kernel(&ip, sizeof(ip), p) || ip.version_ihl >> 4 != 4)
-		return NULL;
-	ihl = (ip.version_ihl & 0xf) * 4;
-	if (ip.proto != PROTO_ICMP || ihl < IPV4_SIZE)
-		return NULL;
-	if (ip.fragment & bpf_htons(FRAGMENT_OFFSET))
-		return NULL; /* a later fragment: no header */
-	if (ip.fragment & bpf_htons(FRAGMENT_MORE))
-		ev->flags |= VL_EV_FRAGMENT;
-	ev->family = 4;
-	ev->ttl = ip.ttl;
-	__builtin_memcpy(ev->src, ip.src, 4);
-	__builtin_memcpy(ev->dst, ip.dst, 4);
-	return p + ihl;
+	return *(const __u64 *)a == *(const __u64 *)b &&
+	       *(const __u64 *)(a + 8) == *(const __u64 *)(b + 8);
 }
 
-static __always_inline const void *read_ipv6(const unsigned char *p, struct vl_event *ev)
+/* The compiler must not take what is set before the load for the zeros that it is now. */
+static __always_inline const void *as_loaded(const volatile void *constant)
 {
-	struct ipv6_bytes ip;
+	const void *p = (const void *)constant;
 
-	if (bpf_probe_read_kernel(&ip, sizeof(ip), p) || ip.proto != PROTO_ICMPV6)
-		return NULL;
-	ev->family = 6;
-	ev->ttl = ip.ttl;
-	__builtin_memcpy(ev->src, ip.src, 16);
-	__builtin_memcpy(ev->dst, ip.dst, 16);
-	return p + IPV6_SIZE;
-}
-
-static __always_inline bool is_echo(__u8 family, __u8 type)
-{
-	return family == 4 ? type == 8 || type == 0 : type == 128 || type == 129;
-}
-
-static __always_inline bool is_error(__u8 family, __u8 type)
-{
-	return family == 4 ? type == 3 || type == 11 || type == 12 || type == 5 :
-			     type >= 1 && type <= 4;
-}
-
-/* The packet that the ICMP error at icmp quotes. */
-static __always_inline void read_quote(const void *icmp, struct vl_event *ev)
-{
-	const unsigned char *inner = icmp + ICMP_HEADER;
-	struct vl_event quoted = {};
-	struct icmp_bytes echo = {};
-	const void *p;
-
-	p = ev->family == 4 ? read_ipv4(inner, &quoted) : read_ipv6(inner, &quoted);
-	if (!p || bpf_probe_read_kernel(&echo, ICMP_HEADER, p))
-		return;
-	ev->flags |= VL_EV_QUOTED;
-	ev->quote.proto = ev->family == 4 ? PROTO_ICMP : PROTO_ICMPV6;
-	ev->quote.icmp_type = echo.type;
-	ev->quote.ttl = quoted.ttl;
-	ev->quote.id = bpf_ntohs(echo.id);
-	ev->quote.seq = bpf_ntohs(echo.seq);
-	__builtin_memcpy(ev->quote.src, quoted.src, 16);
-	__builtin_memcpy(ev->quote.dst, quoted.dst, 16);
-}
-
-/* Fill ev from the packet. False: it is no ICMP. */
-static __always_inline bool read_packet(const struct sk_buff *skb, struct vl_event *ev)
-{
-	const unsigned char *ip = skb->head + skb->network_header;
-	__be16 protocol = skb->protocol;
-	struct icmp_bytes icmp = {};
-	const void *p = NULL;
-
-	if (protocol == bpf_htons(ETHERTYPE_IPV4))
-		p = read_ipv4(ip, ev);
-	else if (protocol == bpf_htons(ETHERTYPE_IPV6))
-		p = read_ipv6(ip, ev);
-	if (!p || bpf_probe_read_kernel(&icmp, ICMP_HEADER, p))
-		return false;
-	ev->icmp_type = icmp.type;
-	ev->icmp_code = icmp.code;
-	if (is_echo(ev->family, icmp.type)) {
-		ev->id = bpf_ntohs(icmp.id);
-		ev->seq = bpf_ntohs(icmp.seq);
-		if (!bpf_probe_read_kernel(&ev->payload, 8, p + ICMP_HEADER))
-			ev->flags |= VL_EV_PAYLOAD;
-	} else if (is_error(ev->family, icmp.type)) {
-		ev->info = (__u32)bpf_ntohs(icmp.id) << 16 | bpf_ntohs(icmp.seq);
-		read_quote(p, ev);
-	}
-	return true;
+	asm volatile("" : "+r"(p));
+	return p;
 }
 
 static __always_inline bool wanted(const struct vl_event *ev)
 {
-	__u16 id = ev->flags & VL_EV_QUOTED ? ev->quote.id : ev->id;
-
-	return !by_token || id == token_id ||
-	       (ev->flags & VL_EV_PAYLOAD && ev->payload == token);
+	return packet_matches(as_loaded(&filter), ev, packet_class(ev));
 }
+
+static __always_inline bool is_request(const struct vl_event *ev)
+{
+	return packet_class(ev) == VL_ICMP_ECHO_REQUEST;
+}
+
+static __always_inline __u32 *node_of_net(const struct net *net)
+{
+	__u32 inode = net ? net->ns.inum : 0;
+
+	return bpf_map_lookup_elem(&nodes, &inode);
+}
+
+/* A packet on its way out has a socket before the route has named a device. */
+static __always_inline __u32 *node_of_packet(const struct sk_buff *skb)
+{
+	struct net_device *dev = skb->dev;
+	struct sock *sk = skb->sk;
+
+	if (dev)
+		return node_of_net(dev->nd_net.net);
+	return sk ? node_of_net(sk->__sk_common.skc_net.net) : NULL;
+}
+
+/* dev: the device that it is about, or NULL. */
+static __always_inline void stamp(struct vl_drop *at, enum vl_stack_kind kind, __u32 node,
+				  const struct net_device *dev)
+{
+	at->packet.time_ns = bpf_ktime_get_ns();
+	at->packet.cpu = bpf_get_smp_processor_id();
+	at->packet.hook = VL_HOOKS;
+	at->packet.end = VL_NO_END;
+	if (dev) {
+		at->ifindex = dev->ifindex;
+		at->packet.end = place_end(dev->nd_net.net->ns.inum, at->ifindex);
+	}
+	if (at->packet.end >= n_ends)
+		at->packet.end = VL_NO_END;
+	at->node = node;
+	at->kind = kind;
+}
+
+static __always_inline void give(const void *record, __u32 size)
+{
+	__u32 zero = 0;
+	__u64 *count;
+
+	/* User space looks by the clock: a wake-up costs more than the record. */
+	if (!bpf_ringbuf_output(&records, (void *)record, size, BPF_RB_NO_WAKEUP))
+		return;
+	count = bpf_map_lookup_elem(&lost, &zero);
+	if (count)
+		(*count)++;
+}
+
+/* ---- routes ---------------------------------------------------------------------------------- */
+
+/* What a look-up is for, given the packet that the CPU is at. False: it is for something else. */
+static __always_inline bool route_use(const struct vl_event *flow, __u32 iif, __u32 proto,
+				      const struct taken *taken, __u8 *use)
+{
+	const struct vl_event *packet = &taken->packet;
+
+	if (flow->family != packet->family)
+		return false;
+	if (iif == taken->ifindex && iif != LOOPBACK_IFINDEX) { /* NAT may have changed addresses */
+		*use = VL_ROUTE_FORWARD;
+		return true;
+	}
+	if (!same_address(flow->dst, packet->src))
+		return false;
+	if (proto == (packet->family == 4 ? PROTO_ICMP : PROTO_ICMPV6)) {
+		*use = VL_ROUTE_ANSWER;
+		return is_request(packet) && same_address(flow->src, packet->dst);
+	}
+	*use = VL_ROUTE_SOURCE;
+	return !proto && same_address(flow->src, packet->dst);
+}
+
+/* r is about that packet. The addresses stay those that were looked up. */
+static __always_inline void bind(struct vl_stack *r, const struct vl_event *packet)
+{
+	struct vl_event *p = &r->at.packet;
+
+	p->payload = packet->payload;
+	p->len = packet->len;
+	p->icmp_type = packet->icmp_type;
+	p->icmp_code = packet->icmp_code;
+	p->ttl = packet->ttl;
+	p->flags = packet->flags;
+	p->id = packet->id;
+	p->seq = packet->seq;
+	p->info = packet->info;
+	p->quote = packet->quote;
+}
+
+/* Whose look-up it is if no packet is known: of one that a process is about to send. */
+static __always_inline bool sender_node(const struct vl_event *flow, const struct net *net,
+					__u32 *node)
+{
+	const struct task_struct *task;
+	const struct nsproxy *nsproxy;
+	__u32 *found;
+
+	if (target_family &&
+	    (flow->family != target_family || !same_address(flow->dst, as_loaded(target))))
+		return false;
+	if (!net && target_family) {
+		*node = own_node;
+		return true;
+	}
+	if (!net) {
+		task = (const struct task_struct *)bpf_get_current_task_btf();
+		nsproxy = task->nsproxy;
+		net = nsproxy ? nsproxy->net_ns : NULL;
+	}
+	found = node_of_net(net);
+	if (!found)
+		return false;
+	*node = *found;
+	return addresses_match(as_loaded(&filter), flow) &&
+	       !(filter.fields & VL_F_FAMILY && filter.family != flow->family);
+}
+
+/* r: all that the look-up says; its packet has the flow's family and addresses. */
+static __always_inline void tell_route(struct vl_stack *r, const struct net *net,
+				       const struct net_device *dev, __u32 iif, __u32 proto)
+{
+	struct looked_up *last;
+	struct taken *taken;
+	__u32 zero = 0, node = 0;
+
+	last = bpf_map_lookup_elem(&look_ups, &zero);
+	taken = bpf_map_lookup_elem(&taken_in, &zero);
+	if (!last || !taken)
+		return;
+	last->record.at.packet.family = 0;
+	if (detail && taken->valid &&
+	    route_use(&r->at.packet, iif, proto, taken, &r->what)) {
+		stamp(&r->at, VL_STACK_ROUTE, taken->node, dev);
+		bind(r, &taken->packet);
+		give(r, sizeof(*r));
+		return;
+	}
+	stamp(&r->at, VL_STACK_ROUTE, 0, dev);
+	if (detail && taken->valid && iif == LOOPBACK_IFINDEX && proto &&
+	    same_address(r->at.packet.dst, taken->packet.src)) {
+		zero = LOOKED_UP_ERROR;
+		last = bpf_map_lookup_elem(&look_ups, &zero);
+		/* Without a source: later ones look at where the error would have come in. */
+		if (last && !*(__u64 *)r->at.packet.src)
+			last->record = *r;
+		return;
+	}
+	if (detail && iif == LOOPBACK_IFINDEX &&
+	    proto == (r->at.packet.family == 4 ? PROTO_ICMP : PROTO_ICMPV6) &&
+	    sender_node(&r->at.packet, net, &node)) {
+		r->at.node = node;
+		r->at.packet.flags = VL_EV_LOOSE;
+		r->what = VL_ROUTE_SEND;
+		give(r, sizeof(*r));
+		return;
+	}
+	last->record = *r;
+	last->iif = iif;
+	last->proto = proto;
+}
+
+/*
+ * A packet comes to its end: the look-up right before it tells why, or how far it got. iif: of the
+ * packet, 0 if it was made here.
+ */
+static __always_inline void tell_last(const struct vl_event *packet, __u32 node, __u32 iif,
+				      bool failed_only)
+{
+	struct looked_up *last;
+	struct vl_stack *r;
+	__u32 zero = 0;
+
+	last = bpf_map_lookup_elem(&look_ups, &zero);
+	if (!last || !last->record.at.packet.family || (failed_only && !last->record.error))
+		return;
+	r = &last->record;
+	if (bpf_ktime_get_ns() - r->at.packet.time_ns > LOOK_UP_AGE_NS)
+		return;
+	if (r->at.packet.family != packet->family)
+		return;
+	if (same_address(r->at.packet.dst, packet->src))
+		r->what = last->proto ? VL_ROUTE_ANSWER : VL_ROUTE_SOURCE;
+	else if (last->iif == iif || same_address(r->at.packet.dst, packet->dst))
+		r->what = iif ? VL_ROUTE_FORWARD : VL_ROUTE_SEND;
+	else
+		return;
+	bind(r, packet);
+	r->at.node = node;
+	give(r, sizeof(*r));
+	r->at.packet.family = 0;
+}
+
+/* An ICMP error about a packet is made: the look-up of its way was one of those right before. */
+static __always_inline void tell_error_route(const struct vl_event *packet, __u32 node)
+{
+	__u32 key = LOOKED_UP_ERROR;
+	struct looked_up *last = bpf_map_lookup_elem(&look_ups, &key);
+	struct vl_stack *r;
+
+	if (!last || last->record.at.packet.family != packet->family)
+		return;
+	r = &last->record;
+	if (same_address(r->at.packet.dst, packet->src) &&
+	    bpf_ktime_get_ns() - r->at.packet.time_ns < LOOK_UP_AGE_NS) {
+		r->what = VL_ROUTE_ANSWER;
+		r->at.node = node;
+		bind(r, packet);
+		give(r, sizeof(*r));
+	}
+	r->at.packet.family = 0;
+}
+
+SEC("tp_btf/fib_table_lookup")
+int BPF_PROG(on_route, __u32 table, const struct flowi4 *flow, const struct fib_nh_common *nhc,
+	     int error)
+{
+	struct vl_stack r = {};
+	const struct net_device *dev = NULL;
+	const struct net *net = NULL;
+
+	(void)ctx;
+	r.at.packet.family = 4;
+	*(__be32 *)r.at.packet.src = flow->saddr;
+	*(__be32 *)r.at.packet.dst = flow->daddr;
+	r.table = table;
+	r.error = error;
+	r.code = error == -ERROR_AGAIN ? VL_ROUTE_NONE :
+		 error == -ERROR_INVALID ? VL_ROUTE_BLACKHOLE :
+		 error == -ERROR_HOST_UNREACHABLE ? VL_ROUTE_UNREACHABLE :
+		 error == -ERROR_ACCESS ? VL_ROUTE_PROHIBIT : VL_ROUTE_UNICAST;
+	if (nhc) {
+		dev = nhc->nhc_dev;
+		if (!error && nhc->nhc_scope == RT_SCOPE_NOWHERE)
+			r.code = VL_ROUTE_LOCAL;
+		if (nhc->nhc_gw_family) {
+			r.next_family = nhc->nhc_gw_family == 2 ? 4 : 6;
+			bpf_probe_read_kernel(r.next, r.next_family == 4 ? 4 : 16, &nhc->nhc_gw);
+		}
+	}
+	if (dev) {
+		net = dev->nd_net.net;
+		bpf_probe_read_kernel(r.name, sizeof(r.name), dev->name);
+	}
+	tell_route(&r, net, dev, flow->__fl_common.flowic_iif,
+		   flow->__fl_common.flowic_proto);
+	return 0;
+}
+
+SEC("tp_btf/fib6_table_lookup")
+int BPF_PROG(on_route6, const struct net *net, const struct fib6_result *result,
+	     struct fib6_table *table, const struct flowi6 *flow)
+{
+	struct vl_stack r = {};
+	const struct fib6_nh *nh = result->nh;
+	const struct net_device *dev = NULL;
+
+	(void)ctx;
+	r.at.packet.family = 6;
+	bpf_probe_read_kernel(r.at.packet.src, 16, &flow->saddr);
+	bpf_probe_read_kernel(r.at.packet.dst, 16, &flow->daddr);
+	r.table = table->tb6_id;
+	if (result->f6i == net->ipv6.fib6_null_entry) {
+		r.code = VL_ROUTE_NONE;
+		r.error = -ERROR_NET_UNREACHABLE;
+	} else if (result->fib6_type == RTN_BLACKHOLE) {
+		r.code = VL_ROUTE_BLACKHOLE;
+		r.error = -ERROR_INVALID;
+	} else if (result->fib6_type == RTN_UNREACHABLE) {
+		r.code = VL_ROUTE_UNREACHABLE;
+		r.error = -ERROR_HOST_UNREACHABLE;
+	} else if (result->fib6_type == RTN_PROHIBIT) {
+		r.code = VL_ROUTE_PROHIBIT;
+		r.error = -ERROR_ACCESS;
+	} else {
+		r.code = result->fib6_type == RTN_LOCAL ? VL_ROUTE_LOCAL : VL_ROUTE_UNICAST;
+		if (nh)
+			dev = nh->nh_common.nhc_dev;
+		if (nh && nh->nh_common.nhc_gw_family) {
+			r.next_family = 6;
+			bpf_probe_read_kernel(r.next, 16, &nh->nh_common.nhc_gw);
+		}
+	}
+	if (dev)
+		bpf_probe_read_kernel(r.name, sizeof(r.name), dev->name);
+	tell_route(&r, net, dev, flow->__fl_common.flowic_iif,
+		   flow->__fl_common.flowic_proto);
+	return 0;
+}
+
+/* ---- packets --------------------------------------------------------------------------------- */
 
 /*
  * Raw sockets get copies of ICMP messages; then the kernel looks for a ping socket and, if there
@@ -186,22 +433,8 @@ static __always_inline bool wanted(const struct vl_event *ev)
  */
 static __always_inline bool is_end_of_answer(const struct vl_event *ev, int reason)
 {
-	bool request = ev->icmp_type == (ev->family == 4 ? 8 : 128);
-
-	return !request &&
+	return !is_request(ev) &&
 	       reason == (int)bpf_core_enum_value(enum skb_drop_reason, SKB_DROP_REASON_NO_SOCKET);
-}
-
-static __always_inline void give(const struct vl_drop *drop)
-{
-	__u32 zero = 0;
-	__u64 *count;
-
-	if (!bpf_ringbuf_output(&drops, (void *)drop, sizeof(*drop), 0))
-		return;
-	count = bpf_map_lookup_elem(&lost, &zero);
-	if (count)
-		(*count)++;
 }
 
 SEC("tp_btf/kfree_skb")
@@ -209,32 +442,203 @@ int BPF_PROG(on_drop, struct sk_buff *skb, void *location, int reason)
 {
 	struct net_device *dev = skb->dev;
 	struct vl_drop drop = {};
-	struct sock *sk;
-	__u32 inode = 0, *node;
+	__u32 *node;
 
-	if (dev) {
-		inode = dev->nd_net.net->ns.inum;
-		drop.ifindex = dev->ifindex;
-	} else {
-		sk = skb->sk; /* on its way out, before the route has named a device */
-		if (sk)
-			inode = sk->__sk_common.skc_net.net->ns.inum;
-	}
 	(void)ctx;
-	node = bpf_map_lookup_elem(&nodes, &inode);
+	node = node_of_packet(skb);
 	if (!node || !read_packet(skb, &drop.packet) || !wanted(&drop.packet) ||
 	    is_end_of_answer(&drop.packet, reason))
 		return 0;
-	drop.packet.time_ns = bpf_ktime_get_ns();
-	drop.packet.cpu = bpf_get_smp_processor_id();
-	drop.packet.hook = VL_HOOKS;
+	tell_last(&drop.packet, *node, skb->skb_iif, false);
+	stamp(&drop, VL_STACK_DROP, *node, dev);
 	drop.packet.len = skb->len;
-	drop.packet.end = place_end(inode, drop.ifindex);
-	if (drop.packet.end >= n_ends)
-		drop.packet.end = VL_NO_END;
-	drop.node = *node;
 	drop.reason = reason;
 	drop.location = (__u64)location;
-	give(&drop);
+	give(&drop, sizeof(drop));
+	return 0;
+}
+
+/* The kernel's own ICMP has taken a packet, or could not answer it. */
+SEC("tp_btf/consume_skb")
+int BPF_PROG(on_consume, struct sk_buff *skb, void *location)
+{
+	struct net_device *dev = skb->dev;
+	struct vl_stack r = {};
+	struct looked_up *last;
+	__u32 zero = 0, *node;
+
+	(void)ctx;
+	last = bpf_map_lookup_elem(&look_ups, &zero);
+	if (!last || (!detail && (!last->record.at.packet.family || !last->record.error)))
+		return 0;
+	node = node_of_packet(skb);
+	if (!node || !read_packet(skb, &r.at.packet) || !wanted(&r.at.packet) ||
+	    packet_class(&r.at.packet) == VL_ICMP_ECHO_REPLY)
+		return 0;
+	tell_last(&r.at.packet, *node, skb->skb_iif, true);
+	if (!detail)
+		return 0;
+	stamp(&r.at, VL_STACK_DELIVER, *node, dev);
+	r.at.packet.len = skb->len;
+	r.at.location = (__u64)location;
+	give(&r, sizeof(r));
+	return 0;
+}
+
+/* With detail only: a packet comes into a stack, after XDP and before tc. */
+SEC("tp_btf/netif_receive_skb")
+int BPF_PROG(on_receive, struct sk_buff *skb)
+{
+	struct net_device *dev = skb->dev;
+	struct vl_stack r = {};
+	struct taken *taken;
+	__u32 zero = 0, *node;
+
+	(void)ctx;
+	taken = bpf_map_lookup_elem(&taken_in, &zero);
+	if (!taken)
+		return 0;
+	taken->valid = false;
+	node = node_of_net(dev->nd_net.net);
+	if (!node || !read_packet(skb, &r.at.packet) || !wanted(&r.at.packet))
+		return 0;
+	taken->packet = r.at.packet;
+	taken->node = *node;
+	taken->ifindex = dev->ifindex;
+	taken->valid = true;
+	if (!(dev->flags & IFF_LOOPBACK))
+		return 0;
+	stamp(&r.at, VL_STACK_LOOPBACK, *node, dev);
+	r.at.packet.len = skb->len;
+	bpf_probe_read_kernel(r.name, sizeof(r.name), dev->name);
+	give(&r, sizeof(r));
+	return 0;
+}
+
+/* With detail only: a process reads a packet from its socket. */
+SEC("tp_btf/skb_copy_datagram_iovec")
+int BPF_PROG(on_read, const struct sk_buff *skb, int len)
+{
+	struct sock *sk = skb->sk;
+	struct vl_stack r = {};
+	__u32 *node;
+
+	(void)ctx;
+	(void)len;
+	node = sk ? node_of_net(sk->__sk_common.skc_net.net) : NULL;
+	if (!node || !read_packet(skb, &r.at.packet) || !wanted(&r.at.packet))
+		return 0;
+	stamp(&r.at, VL_STACK_DELIVER, *node, NULL);
+	r.at.packet.len = skb->len;
+	r.pid = bpf_get_current_pid_tgid() >> 32;
+	bpf_get_current_comm(r.name, sizeof(r.name));
+	give(&r, sizeof(r));
+	return 0;
+}
+
+SEC("tp_btf/icmp_send")
+int BPF_PROG(on_icmp, const struct sk_buff *skb, int type, int code)
+{
+	struct net_device *dev = skb->dev;
+	struct vl_stack r = {};
+	__u32 *node;
+
+	(void)ctx;
+	node = node_of_packet(skb);
+	if (!node || !read_packet(skb, &r.at.packet) || !wanted(&r.at.packet))
+		return 0;
+	if (detail)
+		tell_error_route(&r.at.packet, *node);
+	stamp(&r.at, VL_STACK_ICMP, *node, dev);
+	r.what = type;
+	r.code = code;
+	give(&r, sizeof(r));
+	return 0;
+}
+
+/* ---- neighbours and bridges ------------------------------------------------------------------ */
+
+static __always_inline void tell_neighbor(const struct neighbour *n, enum vl_neighbor_news news,
+					  const __u8 *mac)
+{
+	const struct net_device *dev = n->dev;
+	struct vl_stack r = {};
+	bool v4 = n->tbl->family == 2; /* AF_INET */
+	__u32 *node = dev ? node_of_net(dev->nd_net.net) : NULL;
+
+	if (!node)
+		return;
+	r.at.packet.family = v4 ? 4 : 6;
+	r.at.packet.flags = VL_EV_LOOSE;
+	stamp(&r.at, VL_STACK_NEIGHBOR, *node, dev);
+	r.what = news;
+	r.code = n->probes.counter;
+	r.next_family = r.at.packet.family;
+	bpf_probe_read_kernel(r.next, v4 ? 4 : 16, n->primary_key);
+	if (mac)
+		bpf_probe_read_kernel(r.mac, 6, mac);
+	bpf_probe_read_kernel(r.name, sizeof(r.name), dev->name);
+	give(&r, sizeof(r));
+}
+
+/* waits: the packet is kept until the neighbour's address is known. */
+SEC("tp_btf/neigh_event_send_done")
+int BPF_PROG(on_ask, struct neighbour *n, int waits)
+{
+	(void)ctx;
+	if (waits)
+		tell_neighbor(n, VL_NEIGHBOR_ASKED, NULL);
+	return 0;
+}
+
+SEC("tp_btf/neigh_timer_handler")
+int BPF_PROG(on_timer, struct neighbour *n, int error)
+{
+	(void)ctx;
+	(void)error;
+	if (n->nud_state == NUD_INCOMPLETE)
+		tell_neighbor(n, VL_NEIGHBOR_AGAIN, NULL);
+	else if (n->nud_state == NUD_FAILED)
+		tell_neighbor(n, VL_NEIGHBOR_FAILED, NULL);
+	return 0;
+}
+
+/* Called before the entry changes. */
+SEC("tp_btf/neigh_update")
+int BPF_PROG(on_neighbor, struct neighbour *n, const __u8 *mac, __u8 state)
+{
+	__u8 before = n->nud_state;
+
+	(void)ctx;
+	if (state & NUD_VALID && !(before & NUD_VALID))
+		tell_neighbor(n,
+			      before == NUD_INCOMPLETE ? VL_NEIGHBOR_ANSWERED :
+							 VL_NEIGHBOR_LEARNED,
+			      mac);
+	return 0;
+}
+
+/* With detail only. The packet that taught it is the one that the CPU took in, if that is ICMP. */
+SEC("tp_btf/br_fdb_update")
+int BPF_PROG(on_learn, struct net_bridge *br, struct net_bridge_port *port, const __u8 *mac)
+{
+	const struct net_device *dev = port ? port->dev : NULL;
+	struct vl_stack r = {};
+	struct taken *taken;
+	__u32 zero = 0, *node;
+
+	(void)ctx;
+	(void)br;
+	node = dev ? node_of_net(dev->nd_net.net) : NULL;
+	taken = bpf_map_lookup_elem(&taken_in, &zero);
+	if (!node || !taken)
+		return 0;
+	r.at.packet.flags = VL_EV_LOOSE;
+	if (taken->valid && taken->ifindex == (__u32)dev->ifindex)
+		r.at.packet = taken->packet;
+	stamp(&r.at, VL_STACK_LEARN, *node, dev);
+	bpf_probe_read_kernel(r.mac, 6, mac);
+	bpf_probe_read_kernel(r.name, sizeof(r.name), dev->name);
+	give(&r, sizeof(r));
 	return 0;
 }

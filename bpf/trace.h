@@ -7,6 +7,7 @@
 #define VETHLAB_BPF_TRACE_H
 
 #include "bpf/count.h"
+#include "bpf/match.h"
 
 #ifndef ENOENT
 #define ENOENT 2
@@ -212,22 +213,6 @@ static __always_inline void event_fill(struct vl_event *ev, const struct frame *
 	}
 }
 
-/* Whether the first len bits of two addresses agree. */
-static __always_inline bool address_matches(const __u8 a[16], const __u8 b[16], __u32 len)
-{
-	for (int i = 0; i < 4; i++) {
-		__u32 bits = len > 32u * i ? len - 32 * i : 0;
-		__u32 mask = bits >= 32 ? ~0u : bpf_htonl(~(~0u >> (bits & 31)));
-		__u32 x, y;
-
-		__builtin_memcpy(&x, a + 4 * i, 4);
-		__builtin_memcpy(&y, b + 4 * i, 4);
-		if ((x ^ y) & mask)
-			return false;
-	}
-	return true;
-}
-
 static __always_inline bool place_matches(const struct vl_filter *filter, __u32 end)
 {
 	const struct vl_end *e;
@@ -244,56 +229,13 @@ static __always_inline bool place_matches(const struct vl_filter *filter, __u32 
 	return !(filter->fields & VL_F_NODE) || filter->node == e->node_index;
 }
 
-/* id, seq, payload: an ICMP error is judged by the packet that it quotes; a fragment has none. */
-static __always_inline bool echo_matches(const struct vl_filter *filter, const struct vl_event *ev,
-					 bool has_header)
-{
-	bool quoted = ev->flags & VL_EV_QUOTED;
-	__u16 id = quoted ? ev->quote.id : ev->id, seq = quoted ? ev->quote.seq : ev->seq;
-
-	if (!(filter->fields & (VL_F_TOKEN | VL_F_ID | VL_F_SEQ)))
-		return true;
-	if (!has_header)
-		return false;
-	if (filter->fields & VL_F_ID && filter->id != id)
-		return false;
-	if (filter->fields & VL_F_SEQ && filter->seq != seq)
-		return false;
-	if (!(filter->fields & VL_F_TOKEN))
-		return true;
-	return filter->id == id || (ev->flags & VL_EV_PAYLOAD && filter->token == ev->payload);
-}
-
 /* class: VL_ICMP_CLASSES if there is none. */
 __noinline int filter_matches(const struct vl_filter *filter, const struct vl_event *ev, __u32 class)
 {
-	bool src, dst, later = class >= VL_ICMP_CLASSES;
-	__u32 fields;
-
 	if (!filter || !ev)
 		return false;
-	fields = filter->fields;
-	if (!fields)
-		return true;
-	if (fields & VL_F_FAMILY && filter->family != ev->family)
-		return false;
-	if (!place_matches(filter, ev->end))
-		return false;
-	if (!(later && fields & VL_F_FRAGMENTS)) {
-		if (fields & VL_F_TYPES && (later || !(filter->types & 1 << class)))
-			return false;
-		if (!echo_matches(filter, ev, !later))
-			return false;
-	}
-	if (fields & VL_F_SRC && !address_matches(filter->src, ev->src, filter->src_len))
-		return false;
-	if (fields & VL_F_DST && !address_matches(filter->dst, ev->dst, filter->dst_len))
-		return false;
-	if (!(fields & VL_F_ADDR))
-		return true;
-	src = address_matches(filter->addr, ev->src, filter->addr_len);
-	dst = address_matches(filter->addr, ev->dst, filter->addr_len);
-	return src || dst;
+	return !filter->fields ||
+	       (place_matches(filter, ev->end) && packet_matches(filter, ev, class));
 }
 
 /*

@@ -215,6 +215,7 @@ enum vl_event_flag {
 	VL_EV_PAYLOAD = 1 << 2,   /* payload is filled */
 	VL_EV_CUT = 1 << 3,       /* the frame ends before its headers say so */
 	VL_EV_MORE = 1 << 4,      /* a fragment that is not the last */
+	VL_EV_LOOSE = 1 << 5,     /* struct vl_stack: which packet it is about is not known */
 };
 
 /* What an ICMP error says about the packet that it is about (RFC 792, RFC 4443). */
@@ -249,17 +250,74 @@ struct vl_event {
 };
 _Static_assert(sizeof(struct vl_event) == 48 + 32 + 40, "struct vl_event has changed");
 
-/* One ICMP packet that a node's stack dropped: a record of bpf/stack.bpf.c. */
+/* What a record of bpf/stack.bpf.c tells about a packet inside a node. */
+enum vl_stack_kind {
+	VL_STACK_DROP,     /* the node dropped it: a struct vl_drop alone */
+	VL_STACK_ROUTE,    /* a route was looked up for it */
+	VL_STACK_NEIGHBOR, /* the node asks for a neighbour's address, or knows or gives it up */
+	VL_STACK_ICMP,     /* the node makes an ICMP error about it */
+	VL_STACK_LEARN,    /* a bridge learns at which port a MAC address is */
+	VL_STACK_LOOPBACK, /* it came back over lo */
+	VL_STACK_DELIVER,  /* the node's own ICMP took it, or a process did */
+	VL_STACK_KINDS,
+};
+
+/* One ICMP packet that a node's stack dropped, and the beginning of struct vl_stack. */
 struct vl_drop {
 	struct vl_event packet; /* end: VL_NO_END if it was at none; hook: VL_HOOKS */
-	__u64 location;         /* where in the kernel: the address after the call */
+	__u64 location;         /* where in the kernel: the address after the call; or 0 */
 	__u32 reason;           /* enum skb_drop_reason of the running kernel */
 	__u32 node;             /* place of the node in the lab */
-	__u32 ifindex;          /* of the packet's device then; 0: none */
-	__u32 reserved;
+	__u32 ifindex;          /* of the device that it is about; 0: none */
+	__u32 kind;             /* enum vl_stack_kind */
 };
 _Static_assert(sizeof(struct vl_drop) == sizeof(struct vl_event) + 24,
 	       "struct vl_drop has changed");
+
+/* What a route is looked up for. */
+enum vl_route_use {
+	VL_ROUTE_FORWARD, /* a packet that came in */
+	VL_ROUTE_SEND,    /* one that is made here */
+	VL_ROUTE_ANSWER,  /* the reply or the error that the packet brings about */
+	VL_ROUTE_SOURCE,  /* the way back to its source, before it is let in (rp_filter) */
+};
+
+enum vl_route_type {
+	VL_ROUTE_UNICAST,
+	VL_ROUTE_LOCAL,
+	VL_ROUTE_NONE,
+	VL_ROUTE_BLACKHOLE,
+	VL_ROUTE_UNREACHABLE,
+	VL_ROUTE_PROHIBIT,
+};
+
+enum vl_neighbor_news {
+	VL_NEIGHBOR_ASKED,    /* for the first time: a packet waits for it */
+	VL_NEIGHBOR_AGAIN,    /* asked once more */
+	VL_NEIGHBOR_FAILED,   /* nobody answered */
+	VL_NEIGHBOR_ANSWERED, /* the packets that waited go on */
+	VL_NEIGHBOR_LEARNED,  /* known without having asked: by the other's own question */
+};
+
+/*
+ * What a node's stack did with an ICMP packet. Where the kernel does not say which packet
+ * (VL_EV_LOOSE), packet has time, CPU, family and the addresses that are known.
+ */
+struct vl_stack {
+	struct vl_drop at; /* location: of DELIVER, where the kernel let go of it */
+	__s32 error;       /* ROUTE: 0, or what the look-up returned (negative errno) */
+	__u32 table;       /* ROUTE */
+	__u32 pid;         /* DELIVER: process; 0: the kernel itself */
+	__u8 what;         /* vl_route_use, vl_neighbor_news; ICMP: type */
+	__u8 code;         /* vl_route_type; ICMP: code; NEIGHBOR: times asked */
+	__u8 next_family;  /* 4, 6; 0: next is not there */
+	__u8 reserved;
+	__u8 next[16];     /* ROUTE: gateway; NEIGHBOR: whose address it is */
+	__u8 mac[8];       /* NEIGHBOR, LEARN: zeros where not known */
+	char name[VL_IFNAME_SIZE]; /* of the device; DELIVER: of the process */
+};
+_Static_assert(sizeof(struct vl_stack) == sizeof(struct vl_drop) + 56,
+	       "struct vl_stack has changed");
 
 /*
  * Key of the per-CPU hash `drop_count`: packets that the kernel freed with a reason, at an end. Names

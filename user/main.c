@@ -88,9 +88,11 @@ const struct cmd cmds[] = {
 	  "  --since FILE    count from when FILE was made: vethlab stats --json > FILE\n"
 	  "  --openmetrics   for a monitoring system; --csv: for a spreadsheet\n\n"
 	  "Packets are told as on a wire: a TSO super-packet counts as its segments.\n" },
-	{ "trace", cmd_trace, "[FILTER] [-i] [-c N] [--for TIME] [-l LAB] [-j]",
+	{ "trace", cmd_trace, "[FILTER] [-i] [--stack] [-c N] [--for TIME] [-l LAB] [-j]",
 	  "print ICMP packets at every end and hook, as it happens",
 	  "  -i, --itineraries  whole stories of echoes instead of single records\n"
+	  "  --stack            and what the nodes do between the ends: routes looked up,\n"
+	  "                     neighbors asked, ICMP errors made, packets delivered\n"
 	  "  -c N               end after N records (or stories)\n"
 	  "  --for TIME         end after 10s, 500ms, ...; a bare number is seconds\n\n"
 	  "FILTER, of which all words must fit:\n"
@@ -102,12 +104,13 @@ const struct cmd cmds[] = {
 	  "  failed   slower-than TIME      stories that ended badly, or took long\n\n"
 	  "  vethlab trace blue type echo\n"
 	  "  vethlab trace slower-than 50us\n" },
-	{ "record", cmd_record, "FILE|- [FILTER] [-c N] [--for TIME] [-l LAB]",
+	{ "record", cmd_record, "FILE|- [FILTER] [--stack] [-c N] [--for TIME] [-l LAB]",
 	  "write what `trace` would show to a file",
+	  "  --stack            with all that the nodes do between the ends\n"
 	  "  -c N               end after N records\n"
 	  "  --for TIME         end after 10s, 500ms, ...; a bare number is seconds\n\n"
 	  "FILTER is that of `vethlab trace`. A file that is there already is overwritten.\n" },
-	{ "replay", cmd_replay, "FILE|- [FILTER] [-i] [-c N] [--for TIME] [-j]",
+	{ "replay", cmd_replay, "FILE|- [FILTER] [-i] [--stack] [-c N] [--for TIME] [-j]",
 	  "show a recording as `trace` would have; needs no root and no lab",
 	  "Options and FILTER are those of `vethlab trace`.\n" },
 	{ "diff", cmd_diff, "A B [FILTER] [--no-times] [--threshold PERCENT] [-j]",
@@ -133,7 +136,7 @@ const struct cmd cmds[] = {
 	  "nodes drop is noted, in packet comments.\n\n"
 	  "  vethlab capture blue -w - | wireshark -k -i -\n" },
 	{ "ping", cmd_ping,
-	  "FROM TO [-c N] [-i TIME] [-s SIZE] [-W TIME] [-t TTL] [-4|-6] [-q] [-l LAB] [-j]",
+	  "FROM TO [-c N] [-i TIME] [-s SIZE] [-W TIME] [-t TTL] [-4|-6] [-q] [--stack] [-l LAB] [-j]",
 	  "send echo requests from a node and tell the way of each",
 	  "  FROM            a node\n"
 	  "  TO              an address, a node, or an end (node:interface)\n"
@@ -142,6 +145,7 @@ const struct cmd cmds[] = {
 	  "  -s SIZE         payload bytes (56)\n"
 	  "  -W TIME         how long to wait for an answer (1s)\n"
 	  "  -t TTL          time to live (the node's default)\n"
+	  "  --stack         and what the nodes do between the ends: routes, neighbors, ...\n"
 	  "  -q              only the summary\n"
 	  "  -f, --flood     as fast as answers come, and only the summary\n"
 	  "\n"

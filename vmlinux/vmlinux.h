@@ -58,6 +58,10 @@ enum bpf_create_flag {
 	BPF_F_MMAPABLE = 1 << 10,
 };
 
+enum bpf_ringbuf_flag {
+	BPF_RB_NO_WAKEUP = 1 << 0,
+};
+
 enum xdp_action {
 	XDP_DROP = 1,
 	XDP_PASS = 2,
@@ -120,8 +124,15 @@ struct ns_common {
 	unsigned int inum;
 } __attribute__((preserve_access_index));
 
+struct fib6_info;
+
+struct netns_ipv6 {
+	struct fib6_info *fib6_null_entry;
+} __attribute__((preserve_access_index));
+
 struct net {
 	struct ns_common ns;
+	struct netns_ipv6 ipv6;
 } __attribute__((preserve_access_index));
 
 typedef struct {
@@ -129,7 +140,9 @@ typedef struct {
 } __attribute__((preserve_access_index)) possible_net_t;
 
 struct net_device {
+	char name[16];
 	int ifindex;
+	unsigned int flags;
 	possible_net_t nd_net;
 } __attribute__((preserve_access_index));
 
@@ -157,6 +170,86 @@ struct sk_buff {
 	unsigned int end; /* an offset: true on every 64-bit machine */
 	unsigned char *head;
 	unsigned char *data;
+} __attribute__((preserve_access_index));
+
+struct nsproxy {
+	struct net *net_ns;
+} __attribute__((preserve_access_index));
+
+struct task_struct {
+	struct nsproxy *nsproxy;
+} __attribute__((preserve_access_index));
+
+struct in6_addr {
+	union {
+		__u8 u6_addr8[16];
+	} in6_u;
+} __attribute__((preserve_access_index));
+
+struct flowi_common {
+	int flowic_iif;
+	__u8 flowic_proto;
+} __attribute__((preserve_access_index));
+
+struct flowi4 {
+	struct flowi_common __fl_common;
+	__be32 saddr;
+	__be32 daddr;
+} __attribute__((preserve_access_index));
+
+struct flowi6 {
+	struct flowi_common __fl_common;
+	struct in6_addr daddr;
+	struct in6_addr saddr;
+} __attribute__((preserve_access_index));
+
+struct fib_nh_common {
+	struct net_device *nhc_dev;
+	unsigned char nhc_scope;
+	u8 nhc_gw_family;
+	union {
+		__be32 ipv4;
+		struct in6_addr ipv6;
+	} nhc_gw;
+} __attribute__((preserve_access_index));
+
+struct fib6_nh {
+	struct fib_nh_common nh_common;
+} __attribute__((preserve_access_index));
+
+struct fib6_result {
+	struct fib6_nh *nh;
+	struct fib6_info *f6i;
+	u8 fib6_type;
+} __attribute__((preserve_access_index));
+
+struct fib6_table {
+	u32 tb6_id;
+} __attribute__((preserve_access_index));
+
+struct neigh_table {
+	int family;
+} __attribute__((preserve_access_index));
+
+typedef struct {
+	int counter;
+} atomic_t;
+
+struct neighbour {
+	struct neigh_table *tbl;
+	atomic_t probes;
+	u8 nud_state;
+	unsigned char ha[32];
+	struct net_device *dev;
+	u8 primary_key[0];
+} __attribute__((preserve_access_index));
+
+struct net_bridge {
+	struct net_device *dev;
+} __attribute__((preserve_access_index));
+
+struct net_bridge_port {
+	struct net_device *dev;
 } __attribute__((preserve_access_index));
 
 struct skb_shared_info {

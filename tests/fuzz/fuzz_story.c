@@ -11,6 +11,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "user/out/act.h"
 #include "user/out/drop.h"
 #include "user/out/itinerary.h"
 #include "user/out/recording.h"
@@ -56,17 +57,23 @@ static void make_head(void)
 	null = fopen("/dev/null", "w");
 }
 
-static int print_record(const struct vl_drop *record, void *arg)
+static int print_record(const struct vl_stack *record, void *arg)
 {
 	const struct lab *lab = arg;
 	struct event_layout layout = event_layout_for(lab, 1000);
-	struct drop drop = {.record = *record};
+	const struct vl_event *packet = &record->at.packet;
+	struct drop drop = {.record = record->at};
+	struct act act = {.record = *record, .leg = event_leg(packet)};
 
 	if (record_is_drop(record)) {
-		drop.node = lab->nodes[record->node];
+		drop.node = lab->nodes[record->at.node];
 		drop_print(&layout, &drop, lab, null);
+	} else if (!record_is_event(record)) {
+		act.node = lab->nodes[record->at.node];
+		act_print(&layout, &act, null);
+		act_write_json(&act, NULL, null);
 	} else {
-		event_print(&layout, &record->packet, lab_end(lab, record->packet.end), null);
+		event_print(&layout, packet, lab_end(lab, packet->end), null);
 	}
 	return 0;
 }
@@ -83,6 +90,7 @@ static void check(const struct itinerary *itinerary)
 	}
 	itinerary_print_title(itinerary, 1000, null);
 	itinerary_print(itinerary, null);
+	itinerary_print_all(itinerary, null);
 	itinerary_print_fate(itinerary, null);
 	json_decref(itinerary_json(itinerary));
 }
@@ -94,18 +102,21 @@ static void tell(struct recording *recording)
 	const struct itinerary *itinerary;
 	struct record_queue queue = {0};
 	char reason[48], function[48];
-	struct vl_drop record;
+	struct vl_stack record;
 	int ret;
 
 	while ((ret = recording_next(recording, &record, NULL)) == RECORDED_EVENT ||
-	       ret == RECORDED_DROP) {
+	       ret == RECORDED_DROP || ret == RECORDED_STACK) {
 		record_queue_add(&queue, &record);
 		if (ret == RECORDED_EVENT) {
-			story_add(story, &record.packet);
-		} else {
-			recording_drop_names(&record, reason, function, recording);
-			story_add_drop(story, &record, reason, function);
+			story_add(story, &record.at.packet);
+			continue;
 		}
+		recording_drop_names(&record.at, reason, function, recording);
+		if (ret == RECORDED_DROP)
+			story_add_drop(story, &record.at, reason, function);
+		else
+			story_add_stack(story, &record, function);
 	}
 	record_queue_flush(&queue, UINT64_MAX, print_record, (void *)lab);
 	while ((itinerary = story_quiet(story, UINT64_MAX))) {

@@ -50,6 +50,8 @@ blue_lab() {
 	valid why default 10.9.9.9
 	valid_while_pinging blue 10.1.1.2 trace -c 3
 	valid_while_pinging blue 10.1.1.2 trace -i -c 2
+	valid_while_pinging blue 10.1.1.2 trace --stack -c 20
+	valid_while_pinging blue 10.1.1.2 trace -i --stack -c 2
 	"$BUILD/vethlab" record "$TEST_TMP/run.rec" 2>/dev/null &
 	wait_until test -e "$TEST_TMP/run.rec"
 	good vethlab ping blue 10.1.1.2 -c 8 -i 0 -q

@@ -197,12 +197,12 @@ static void test_no_such_node(void **state)
 	story_free(story);
 }
 
-static int collect(const struct vl_drop *record, void *arg)
+static int collect(const struct vl_stack *record, void *arg)
 {
 	char *text = arg;
 
-	sprintf(text + strlen(text), "%d%c ", (int)record->packet.time_ns,
-		record_is_drop(record) ? 'd' : "oxi"[record->packet.hook]);
+	sprintf(text + strlen(text), "%d%c ", (int)record->at.packet.time_ns,
+		record_is_drop(record) ? 'd' : "oxi"[record->at.packet.hook]);
 	return 0;
 }
 
@@ -218,7 +218,7 @@ static void test_queue(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(in) / sizeof(*in); i++) {
-		struct vl_drop r = {.packet = record(in[i].time, A_X, in[i].hook, false)};
+		struct vl_stack r = {.at.packet = record(in[i].time, A_X, in[i].hook, false)};
 
 		assert_int_equal(record_queue_add(&queue, &r), 0);
 	}
@@ -264,7 +264,7 @@ static void test_recording(void **state)
 	char reason[48], function[48];
 	struct recording *recording;
 	struct err err = {0};
-	struct vl_drop r;
+	struct vl_stack r;
 
 	(void)state;
 	write_recording();
@@ -273,12 +273,12 @@ static void test_recording(void **state)
 	assert_int_equal(recording_start_ns(recording), 900);
 	assert_int_equal(lab_n_ends(recording_lab(recording)), 2);
 	assert_int_equal(recording_next(recording, &r, &err), RECORDED_EVENT);
-	assert_int_equal(r.packet.time_ns, 1000);
+	assert_int_equal(r.at.packet.time_ns, 1000);
 	assert_false(record_is_drop(&r));
 	for (int i = 0; i < 2; i++) {
 		assert_int_equal(recording_next(recording, &r, &err), RECORDED_DROP);
 		assert_true(record_is_drop(&r));
-		recording_drop_names(&r, reason, function, recording);
+		recording_drop_names(&r.at, reason, function, recording);
 		assert_string_equal(reason, "NETFILTER_DROP");
 		assert_string_equal(function, "nft_do_chain");
 	}
@@ -296,7 +296,7 @@ static void test_recording_cut(void **state)
 	for (long n = 0; n < size; n++) {
 		struct recording *recording;
 		struct err err = {0};
-		struct vl_drop r;
+		struct vl_stack r;
 		int ret;
 
 		assert_int_equal(truncate(recorded, size), 0);
@@ -325,7 +325,7 @@ static void test_recording_garbage(void **state)
 	for (int round = 0; round < 2000; round++) {
 		struct recording *recording;
 		struct err err = {0};
-		struct vl_drop r;
+		struct vl_stack r;
 		FILE *file;
 		int ret;
 
@@ -340,9 +340,9 @@ static void test_recording_garbage(void **state)
 		do {
 			ret = recording_next(recording, &r, &err);
 			if (ret == RECORDED_EVENT)
-				assert_true(r.packet.end < 2 && r.packet.hook < VL_HOOKS);
+				assert_true(r.at.packet.end < 2 && r.at.packet.hook < VL_HOOKS);
 			if (ret == RECORDED_DROP)
-				assert_true(r.node < 2);
+				assert_true(r.at.node < 2);
 		} while (ret == RECORDED_EVENT || ret == RECORDED_DROP);
 		assert_true(ret == RECORDED_END || ret == RECORDED_CUT);
 		recording_close(recording);

@@ -238,7 +238,8 @@ static int open_capture(struct capture *capture, struct err *err)
 	capture->numbers = echo_numbers_new();
 	if (!capture->numbers)
 		return err_set(err, ERR_SYSTEM, ENOMEM, "capture: out of memory");
-	tap_open_stack(&capture->stack, capture->run, false, 0, 0, why, sizeof(why));
+	tap_open_stack(&capture->stack, capture->run,
+		       (struct stack_config){.depth = STACK_DROPS}, why, sizeof(why));
 	if (!capture->stack)
 		fprintf(stderr, "what the nodes drop is not noted: %s\n", why);
 	capture->file = strcmp(capture->path, "-") ? fopen(capture->path, "we") : stdout;
@@ -288,15 +289,16 @@ static int take_frames(struct capture *capture, struct tapped_end *tapped, struc
 	return 0;
 }
 
-static void on_drop(const struct vl_drop *drop, void *arg)
+static void on_drop(const struct vl_stack *drop, void *arg)
 {
 	struct capture *capture = arg;
 
 	record_queue_add(&capture->dropped, drop); /* without memory, a comment is missing */
 }
 
-static int note_drop(const struct vl_drop *drop, void *arg)
+static int note_drop(const struct vl_stack *record, void *arg)
 {
+	const struct vl_drop *drop = &record->at;
 	char reason[STACK_NAME_SIZE], function[STACK_NAME_SIZE];
 	struct capture *capture = arg;
 

@@ -87,22 +87,24 @@ static int take_quiet(struct diff *diff, int side, struct story *story, uint64_t
 }
 
 static int take_record(struct diff *diff, int side, struct story *story,
-		       const struct view_options *options, const struct vl_drop *record)
+		       const struct view_options *options, const struct vl_stack *record)
 {
 	struct recording *recording = diff->recordings[side];
 	const struct lab *lab = recording_lab(recording);
 	char reason[48], function[48];
 	int ret;
 
-	if (!record_is_drop(record)) {
-		if (!event_matches(&record->packet, &options->filter, lab))
+	if (record_is_event(record)) {
+		if (!event_matches(&record->at.packet, &options->filter, lab))
 			return 0;
-		ret = story_add(story, &record->packet);
+		ret = story_add(story, &record->at.packet);
+	} else if (record_is_drop(record)) {
+		if (!drop_matches(&record->at, &options->filter, lab))
+			return 0;
+		recording_drop_names(&record->at, reason, function, recording);
+		ret = story_add_drop(story, &record->at, reason, function);
 	} else {
-		if (!drop_matches(record, &options->filter, lab))
-			return 0;
-		recording_drop_names(record, reason, function, recording);
-		ret = story_add_drop(story, record, reason, function);
+		return 0; /* what else stacks did is no way, loss or time */
 	}
 	diff->run.records[side]++;
 	return ret < 0 ? ret : 0;
@@ -113,14 +115,14 @@ static int take_all(struct diff *diff, int side, struct story *story,
 		    const struct view_options *options, struct err *err)
 {
 	uint64_t newest = 0, n = 0;
-	struct vl_drop record;
+	struct vl_stack record;
 	int ret, end;
 
 	while ((end = recording_next(diff->recordings[side], &record, err)) == RECORDED_EVENT ||
-	       end == RECORDED_DROP) {
+	       end == RECORDED_DROP || end == RECORDED_STACK) {
 		ret = take_record(diff, side, story, options, &record);
-		if (record.packet.time_ns > newest)
-			newest = record.packet.time_ns;
+		if (record.at.packet.time_ns > newest)
+			newest = record.at.packet.time_ns;
 		if (!ret && !(++n % TELL_EVERY) && newest > settled_ns)
 			ret = take_quiet(diff, side, story, newest - settled_ns);
 		if (ret)

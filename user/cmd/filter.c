@@ -53,6 +53,7 @@ int view_parse(struct view_options *options, int argc, char **argv, struct err *
 					      {"for", required_argument, NULL, 'f'},
 					      {"itineraries", no_argument, NULL, 'i'},
 					      {"events", no_argument, NULL, 'e'},
+					      {"stack", no_argument, NULL, 's'},
 					      {NULL}};
 	int c;
 
@@ -71,6 +72,9 @@ int view_parse(struct view_options *options, int argc, char **argv, struct err *
 			break;
 		case 'e':
 			options->itineraries = false;
+			break;
+		case 's':
+			options->stack = true;
 			break;
 		case 'c':
 			if (!parse_count(optarg, UINT64_MAX, &options->count) || !options->count)

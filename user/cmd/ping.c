@@ -18,6 +18,7 @@
 #include "user/out/out.h"
 
 enum { SEQS = 65536, IN_FLIGHT_MAX = 60000 };
+enum { STACK = 256 }; /* an option without a letter */
 static const uint64_t second_ns = 1000000000, tick_ns = 100000000;
 
 /* The echoes under way: a window of sequence numbers, [first, next). */
@@ -89,7 +90,7 @@ static int parse_option(struct ping_options *options, int c, const char *value, 
 static int parse_args(int argc, char **argv, struct ping *ping, struct err *err)
 {
 	static const struct option longs[] = {
-		TRIP_LONGS, {"flood", no_argument, NULL, 'f'}, {NULL}};
+		TRIP_LONGS, {"flood", no_argument, NULL, 'f'}, {"stack", no_argument, NULL, STACK}, {NULL}};
 	struct ping_options *options = &ping->options;
 	int c, ret = 0;
 
@@ -101,6 +102,8 @@ static int parse_args(int argc, char **argv, struct ping *ping, struct err *err)
 	       (c = getopt_long(argc, argv, ":c:i:s:W:t:qf" TRIP_OPTIONS, longs, NULL)) != -1) {
 		if (c == 'q') {
 			options->quiet = true;
+		} else if (c == STACK) {
+			options->stack = true;
 		} else if (c == 'f') {
 			options->interval_ns = 0;
 			options->quiet = true;
@@ -125,7 +128,8 @@ static int open_flight(struct flight *flight, struct err *err)
 				      .from = ping->trip.from,
 				      .target = ping->trip.target,
 				      .size = ping->options.size,
-				      .ttl = ping->options.ttl};
+				      .ttl = ping->options.ttl,
+				      .depth = ping->options.stack ? STACK_ALL : STACK_REASONS};
 	int ret = probe_open(&flight->probe, &config, err);
 
 	if (ret)

@@ -31,6 +31,7 @@ struct ping_options {
 	uint16_t size;
 	uint8_t ttl; /* 0: not said */
 	bool quiet;
+	bool stack; /* tell what the stacks do between the ends */
 };
 
 /* Where echoes were seen last: how many of them. */

@@ -112,7 +112,9 @@ static void print_text(struct ping *ping, uint16_t seq, const struct echo_state 
 	char why[256];
 
 	print_answer(ping, seq, state);
-	if (itinerary && (itinerary->n_hops || itinerary->n_drops))
+	if (itinerary && ping->options.stack && itinerary->n_acts)
+		itinerary_print_all(itinerary, stdout);
+	else if (itinerary && (itinerary->n_hops || itinerary->n_drops))
 		itinerary_print(itinerary, stdout);
 	else if (ping->watched || ping->local)
 		print_unseen(ping, state);

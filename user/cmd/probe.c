@@ -29,23 +29,37 @@ static void on_record(const struct vl_event *event, void *arg)
 		probe->no_memory = true;
 }
 
-static void on_drop(const struct vl_drop *drop, void *arg)
+static void on_stack(const struct vl_stack *record, void *arg)
 {
-	char reason[STACK_NAME_SIZE], function[STACK_NAME_SIZE];
+	char reason[STACK_NAME_SIZE], function[STACK_NAME_SIZE] = "";
+	const struct vl_drop *at = &record->at;
 	struct probe *probe = arg;
-	struct vl_drop placed = *drop;
+	struct vl_stack placed = *record;
+	int ret;
 
-	if ((drop->packet.flags & VL_EV_PAYLOAD) && drop->packet.payload != probe->token)
+	if ((at->packet.flags & VL_EV_PAYLOAD) && at->packet.payload != probe->token)
 		return;
-	tap_drop_names(drop, reason, function, NULL);
-	placed.packet.end = tap_place(probe->config.run, drop->packet.end);
-	if (story_add_drop(probe->story, &placed, reason, function) < 0)
+	if (at->location)
+		tap_drop_names(at, reason, function, NULL);
+	placed.at.packet.end = tap_place(probe->config.run, at->packet.end);
+	if (at->kind == VL_STACK_DROP)
+		ret = story_add_drop(probe->story, &placed.at, reason, function);
+	else
+		ret = story_add_stack(probe->story, &placed, function);
+	if (ret < 0)
 		probe->no_memory = true;
+}
+
+static struct vl_filter filter_of(const struct probe *probe)
+{
+	return (struct vl_filter){.fields = VL_F_TOKEN | VL_F_FRAGMENTS,
+				  .id = probe->id,
+				  .token = probe->token};
 }
 
 static int open_session(struct probe *probe, struct err *err)
 {
-	struct vl_filter filter = {.fields = VL_F_TOKEN | VL_F_FRAGMENTS, .id = probe->id, .token = probe->token};
+	struct vl_filter filter = filter_of(probe);
 	int ret = watch_open(&probe->watch, probe->config.run->name, err);
 
 	if (ret == -ENOENT) {
@@ -119,8 +133,12 @@ int probe_open(struct probe *probe, const struct probe_config *config, struct er
 		ret = open_session(probe, err);
 	if (ret)
 		return ret;
-	tap_open_stack(&probe->stack, config->run, true, probe->id, probe->token, probe->no_stack,
-		       sizeof(probe->no_stack));
+	tap_open_stack(&probe->stack, config->run,
+		       (struct stack_config){.filter = filter_of(probe),
+					     .depth = config->depth,
+					     .from = config->from->index,
+					     .to = config->target.addr},
+		       probe->no_stack, sizeof(probe->no_stack));
 	ret = open_sender(probe, device, err);
 	return ret;
 }
@@ -144,7 +162,7 @@ int probe_drain(struct probe *probe, struct err *err)
 	if (ret < 0 && ret != -EINTR)
 		return ret;
 	if (probe->stack)
-		ret = stack_watch_poll(probe->stack, on_drop, probe, err);
+		ret = stack_watch_poll(probe->stack, on_stack, probe, err);
 	if (ret < 0)
 		return ret;
 	return probe->no_memory ? err_set(err, ERR_SYSTEM, ENOMEM, "out of memory") : 0;

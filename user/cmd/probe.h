@@ -21,6 +21,7 @@ struct probe_config {
 	struct target target;
 	uint16_t size; /* payload bytes */
 	uint8_t ttl;   /* 0: the node's default */
+	enum stack_depth depth; /* of what the stacks do */
 };
 
 struct probe {

@@ -34,21 +34,26 @@ static void on_event(const struct vl_event *event, void *arg)
 	record->count++;
 }
 
-static void on_drop(const struct vl_drop *drop, void *arg)
+static void on_stack(const struct vl_stack *done, void *arg)
 {
 	char reason[STACK_NAME_SIZE], function[STACK_NAME_SIZE];
 	struct record *record = arg;
+	bool drop = done->at.kind == VL_STACK_DROP;
 
-	if (enough(record) || !drop_matches(drop, &record->options.filter, record->run->lab))
+	if (enough(record) ||
+	    !(drop ? drop_matches(&done->at, &record->options.filter, record->run->lab)
+		   : stack_matches(done, &record->options.filter, record->run->lab)))
 		return;
-	tap_drop_names(drop, reason, function, NULL);
-	recorder_drop(record->recorder, drop, reason, function);
+	tap_drop_names(&done->at, reason, function, NULL);
+	if (!drop && !stack_tells(done, function))
+		return;
+	recorder_stack(record->recorder, done, reason, function);
 	record->count++;
 }
 
 static int follow(struct record *record, struct tap *tap, uint64_t until, struct err *err)
 {
-	const struct tap_handlers handlers = {on_event, on_drop, record};
+	const struct tap_handlers handlers = {on_event, on_stack, record};
 	int ret = 0;
 
 	while (!ret && !cmd_interrupted && tap_now_ns() < until &&
@@ -66,7 +71,8 @@ static int run_record(struct record *record, struct err *err)
 	uint64_t now;
 
 	cmd_catch_signals();
-	ret = tap_open(&tap, record->run, &options->filter, err);
+	ret = tap_open(&tap, record->run, &options->filter,
+		       options->stack ? STACK_ALL : STACK_REASONS, err);
 	now = tap_now_ns();
 	if (!ret)
 		ret = recorder_open(&record->recorder, options->operand, record->run->lab,
@@ -116,24 +122,26 @@ static int read_all(struct recording *recording, struct view *view, struct recor
 	uint64_t last =
 		options->for_ns ? recording_start_ns(recording) + options->for_ns : UINT64_MAX;
 	uint64_t newest = 0;
-	struct vl_drop record;
+	struct vl_stack record;
+	const struct vl_event *packet = &record.at.packet;
+	uint64_t n = 0;
 	int ret;
 
-	while ((ret = recording_next(recording, &record, err)) == RECORDED_EVENT ||
-	       ret == RECORDED_DROP) {
+	while ((ret = recording_next(recording, &record, err)) >= 0 && ret != RECORDED_END &&
+	       ret != RECORDED_CUT) {
 		if (ret == RECORDED_EVENT)
 			seen->events++;
-		else
+		else if (ret == RECORDED_DROP)
 			seen->drops++;
-		if (record.packet.time_ns > last)
+		if (packet->time_ns > last)
 			continue;
-		if (ret == RECORDED_DROP)
-			view_add_drop(view, &record);
-		else if (event_matches(&record.packet, &options->filter, recording_lab(recording)))
-			view_add(view, &record.packet);
-		if (record.packet.time_ns > newest)
-			newest = record.packet.time_ns;
-		if ((seen->events + seen->drops) % SHOW_EVERY || newest < settled_ns)
+		if (ret != RECORDED_EVENT)
+			view_add_stack(view, &record);
+		else if (event_matches(packet, &options->filter, recording_lab(recording)))
+			view_add(view, packet);
+		if (packet->time_ns > newest)
+			newest = packet->time_ns;
+		if (++n % SHOW_EVERY || newest < settled_ns)
 			continue;
 		ret = view_show(view, newest - settled_ns, err);
 		if (ret || view_reader_left())

@@ -35,18 +35,15 @@ void tap_drop_names(const struct vl_drop *drop, char *reason, char *function, vo
 	stack_function_name(drop->location, function);
 }
 
-void tap_open_stack(struct stack_watch **stack, const struct running *run, bool by_token,
-		    uint16_t id, uint64_t token, char *why, size_t size)
+void tap_open_stack(struct stack_watch **stack, const struct running *run,
+		    struct stack_config config, char *why, size_t size)
 {
-	struct stack_config config = {.ifindex_base = run->ifindex_base,
-				      .n_ends = run->capacity,
-				      .observed = run->observed ? run->name : NULL,
-				      .by_token = by_token,
-				      .id = id,
-				      .token = token};
 	struct stack_node *nodes = calloc(run->lab->n_nodes, sizeof(*nodes));
 	struct err err = {0};
 
+	config.ifindex_base = run->ifindex_base;
+	config.n_ends = run->capacity;
+	config.observed = run->observed ? run->name : NULL;
 	*stack = NULL;
 	if (!nodes)
 		return;
@@ -60,8 +57,9 @@ void tap_open_stack(struct stack_watch **stack, const struct running *run, bool 
 }
 
 int tap_open(struct tap *tap, const struct running *run, const struct vl_filter *filter,
-	     struct err *err)
+	     enum stack_depth depth, struct err *err)
 {
+	const struct stack_config config = {.filter = *filter, .depth = depth};
 	char why[512] = "";
 	int ret;
 
@@ -75,9 +73,12 @@ int tap_open(struct tap *tap, const struct running *run, const struct vl_filter 
 		ret = watch_session_open(&tap->session, tap->watch, filter, BUFFER_KIB, err);
 	if (ret)
 		return ret;
-	tap_open_stack(&tap->stack, run, false, 0, 0, why, sizeof(why));
+	tap_open_stack(&tap->stack, run, config, why, sizeof(why));
 	if (!tap->stack)
 		fprintf(stderr, "what the nodes drop is not seen: %s\n", why);
+	else if (depth == STACK_ALL && *stack_watch_missing(tap->stack))
+		fprintf(stderr, "this kernel does not tell: %s\n",
+			stack_watch_missing(tap->stack));
 	return 0;
 }
 
@@ -103,13 +104,13 @@ static void place_event(const struct vl_event *event, void *arg)
 	placing->handlers->event(&placed, placing->handlers->arg);
 }
 
-static void place_drop(const struct vl_drop *drop, void *arg)
+static void place_stack(const struct vl_stack *record, void *arg)
 {
 	const struct placing *placing = arg;
-	struct vl_drop placed = *drop;
+	struct vl_stack placed = *record;
 
-	placed.packet.end = tap_place(placing->tap->run, drop->packet.end);
-	placing->handlers->drop(&placed, placing->handlers->arg);
+	placed.at.packet.end = tap_place(placing->tap->run, record->at.packet.end);
+	placing->handlers->stack(&placed, placing->handlers->arg);
 }
 
 int tap_poll(struct tap *tap, int timeout_ms, const struct tap_handlers *handlers, struct err *err)
@@ -120,7 +121,7 @@ int tap_poll(struct tap *tap, int timeout_ms, const struct tap_handlers *handler
 	if (ret < 0 && ret != -EINTR)
 		return ret;
 	if (tap->stack)
-		ret = stack_watch_poll(tap->stack, place_drop, &placing, err);
+		ret = stack_watch_poll(tap->stack, place_stack, &placing, err);
 	return ret < 0 && ret != -EINTR ? ret : 0;
 }
 

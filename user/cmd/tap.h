@@ -10,7 +10,7 @@
 
 struct tap_handlers {
 	void (*event)(const struct vl_event *event, void *arg);
-	void (*drop)(const struct vl_drop *drop, void *arg);
+	void (*stack)(const struct vl_stack *record, void *arg);
 	void *arg;
 };
 
@@ -28,9 +28,12 @@ struct tap {
  */
 uint32_t tap_place(const struct running *run, uint32_t number);
 
-/* run must live as long as tap. The handlers get places. */
+/*
+ * run must live as long as tap. The handlers get places. depth: of what the stacks do. Says on
+ * stderr what of it this kernel does not tell.
+ */
 int tap_open(struct tap *tap, const struct running *run, const struct vl_filter *filter,
-	     struct err *err);
+	     enum stack_depth depth, struct err *err);
 void tap_close(struct tap *tap);
 /* Deliver what is there, waiting at most timeout_ms for records of ends. 0 or -errno. */
 int tap_poll(struct tap *tap, int timeout_ms, const struct tap_handlers *handlers, struct err *err);
@@ -40,11 +43,11 @@ uint64_t tap_lost(const struct tap *tap);
 uint64_t tap_newly_lost(struct tap *tap);
 
 /*
- * Watch the stacks of a lab's nodes; token: those of one ping (by_token). That it cannot be done is
- * no failure: *why says why not, and *stack is NULL.
+ * Watch the stacks of a lab's nodes; config: which packets and how deep, the lab is filled in. That
+ * it cannot be done is no failure: *why says why not, and *stack is NULL.
  */
-void tap_open_stack(struct stack_watch **stack, const struct running *run, bool by_token,
-		    uint16_t id, uint64_t token, char *why, size_t size);
+void tap_open_stack(struct stack_watch **stack, const struct running *run,
+		    struct stack_config config, char *why, size_t size);
 /* A view's drop_names: the running kernel's. */
 void tap_drop_names(const struct vl_drop *drop, char *reason, char *function, void *arg);
 /* CLOCK_MONOTONIC, as records are stamped. */

@@ -14,9 +14,9 @@ static void on_event(const struct vl_event *event, void *view)
 	view_add(view, event);
 }
 
-static void on_drop(const struct vl_drop *drop, void *view)
+static void on_stack(const struct vl_stack *record, void *view)
 {
-	view_add_drop(view, drop);
+	view_add_stack(view, record);
 }
 
 static void tell_losses(struct tap *tap, struct view *view)
@@ -33,7 +33,7 @@ static void tell_losses(struct tap *tap, struct view *view)
  */
 static int follow(struct tap *tap, struct view *view, uint64_t until, struct err *err)
 {
-	const struct tap_handlers handlers = {on_event, on_drop, view};
+	const struct tap_handlers handlers = {on_event, on_stack, view};
 	uint64_t settled = 0;
 	int ret = 0;
 
@@ -84,7 +84,7 @@ static int run_trace(struct running *run, const struct view_options *options, st
 
 	/* Before anybody can see that it listens: a Ctrl-C then ends it with its last line. */
 	cmd_catch_signals();
-	ret = tap_open(&tap, run, &options->filter, err);
+	ret = tap_open(&tap, run, &options->filter, view_depth(options), err);
 	if (!ret) {
 		now = tap_now_ns();
 		ret = view_open(&view, options, run->lab, now, tap_drop_names, NULL, err);

@@ -244,7 +244,8 @@ static int run(const struct route_options *options, bool *arrived, struct err *e
 {
 	const struct trip *trip = &options->trip;
 	struct probe_config config = {
-		.run = trip->run, .from = trip->from, .target = trip->target, .size = 56};
+		.run = trip->run, .from = trip->from, .target = trip->target, .size = 56,
+		.depth = STACK_REASONS};
 	struct probe probe = {0};
 	char target[TARGET_TEXT_SIZE], text[TARGET_TEXT_SIZE + NODE_NAME_MAX + 64];
 	int ret = probe_open(&probe, &config, err);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "user/cmd/view.h"
+#include "user/out/act.h"
 #include "user/out/drop.h"
 #include "user/out/itinerary.h"
 #include "user/out/out.h"
@@ -39,7 +40,7 @@ void view_close(struct view *view)
 
 void view_add(struct view *view, const struct vl_event *event)
 {
-	struct vl_drop record = {.packet = *event};
+	struct vl_stack record = {.at.packet = *event};
 	int ret;
 
 	if (event->end >= lab_n_ends(view->lab))
@@ -50,20 +51,45 @@ void view_add(struct view *view, const struct vl_event *event)
 		view->failed = true;
 }
 
-void view_add_drop(struct view *view, const struct vl_drop *drop)
+enum stack_depth view_depth(const struct view_options *options)
+{
+	if (options->stack)
+		return STACK_ALL;
+	return options->itineraries ? STACK_REASONS : STACK_DROPS;
+}
+
+static int add_drop(struct view *view, const struct vl_stack *record)
 {
 	char reason[STACK_NAME_SIZE], function[STACK_NAME_SIZE];
-	int ret;
 
-	if (!drop_matches(drop, &view->options->filter, view->lab))
-		return;
+	if (!drop_matches(&record->at, &view->options->filter, view->lab))
+		return 0;
 	view->records++;
-	if (view->story) {
-		view->names(drop, reason, function, view->names_arg);
-		ret = story_add_drop(view->story, drop, reason, function);
-	} else {
-		ret = record_queue_add(&view->queue, drop);
-	}
+	if (!view->story)
+		return record_queue_add(&view->queue, record);
+	view->names(&record->at, reason, function, view->names_arg);
+	return story_add_drop(view->story, &record->at, reason, function);
+}
+
+static int add_act(struct view *view, const struct vl_stack *record)
+{
+	char reason[STACK_NAME_SIZE], function[STACK_NAME_SIZE] = "";
+
+	if (!stack_matches(record, &view->options->filter, view->lab))
+		return 0;
+	if (record->at.location)
+		view->names(&record->at, reason, function, view->names_arg);
+	if (!stack_tells(record, function) || (!view->story && !view->options->stack))
+		return 0;
+	view->records++;
+	return view->story ? story_add_stack(view->story, record, function)
+			   : record_queue_add(&view->queue, record);
+}
+
+void view_add_stack(struct view *view, const struct vl_stack *record)
+{
+	int ret = record->at.kind == VL_STACK_DROP ? add_drop(view, record) : add_act(view, record);
+
 	if (ret < 0)
 		view->failed = true;
 }
@@ -91,13 +117,28 @@ static void show_drop(struct view *view, const struct vl_drop *record)
 	}
 }
 
-static int show_record(const struct vl_drop *record, void *arg)
+static void show_act(struct view *view, const struct vl_stack *record)
+{
+	const struct act act = {.record = *record, .node = view->lab->nodes[record->at.node],
+				.leg = event_leg(&record->at.packet)};
+
+	if (view->options->json) {
+		act_write_json(&act, "vethlab.trace-stack/1", stdout);
+		putchar('\n');
+	} else {
+		act_print(&view->layout, &act, stdout);
+	}
+}
+
+static int show_record(const struct vl_stack *record, void *arg)
 {
 	struct view *view = arg;
-	const struct vl_event *event = &record->packet;
+	const struct vl_event *event = &record->at.packet;
 
 	if (record_is_drop(record)) {
-		show_drop(view, record);
+		show_drop(view, &record->at);
+	} else if (!record_is_event(record)) {
+		show_act(view, record);
 	} else if (view->options->json) {
 		event_write_json(event, lab_end(view->lab, event->end), "vethlab.trace/1", stdout);
 		putchar('\n');
@@ -132,7 +173,10 @@ static int show_itinerary(struct view *view, const struct itinerary *itinerary)
 		out_json_line(line, stdout);
 	} else {
 		itinerary_print_title(itinerary, view->layout.zero_ns, stdout);
-		itinerary_print(itinerary, stdout);
+		if (view->options->stack)
+			itinerary_print_all(itinerary, stdout);
+		else
+			itinerary_print(itinerary, stdout);
 	}
 	return enough(view);
 }

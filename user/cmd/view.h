@@ -15,6 +15,7 @@
 #include "user/out/event.h"
 #include "user/story/queue.h"
 #include "user/story/story.h"
+#include "user/watch/stack.h"
 
 /* What the user wants to see. */
 struct view_options {
@@ -25,6 +26,7 @@ struct view_options {
 	uint64_t count;		 /* records or itineraries; 0: no limit */
 	uint64_t for_ns;	 /* how long; 0: no limit */
 	bool json;
+	bool stack;	     /* what the stacks do between the ends, too */
 	const char *lab;     /* -l */
 	const char *operand; /* of replay: the file */
 	bool wants_operand;
@@ -44,6 +46,9 @@ int view_filter(struct view_options *options, const struct lab *lab, struct err 
 /* The kernel's names for a drop: STACK_NAME_SIZE bytes each. */
 typedef void (*drop_names)(const struct vl_drop *drop, char *reason, char *function, void *arg);
 
+/* How deep into the stacks a view needs to see. */
+enum stack_depth view_depth(const struct view_options *options);
+
 struct view {
 	const struct view_options *options;
 	const struct lab *lab;
@@ -62,8 +67,8 @@ int view_open(struct view *view, const struct view_options *options, const struc
 void view_close(struct view *view);
 /* Take a record that passed the filter. */
 void view_add(struct view *view, const struct vl_event *event);
-/* Take a drop; those that the filter does not want are left out here. */
-void view_add_drop(struct view *view, const struct vl_drop *drop);
+/* Take what a stack did; what the filter does not want is left out here. */
+void view_add_stack(struct view *view, const struct vl_stack *record);
 /*
  * Show what is complete: no record older than settled_ns can come any more. Returns 1 if enough was
  * shown, 0 to go on, or -errno.

@@ -18,6 +18,7 @@
 
 #include "user/lab/features.h"
 #include "user/lab/files.h"
+#include "user/watch/stack.h"
 
 struct probing {
 	struct feature *list;
@@ -96,6 +97,19 @@ static void probe_perf(struct probing *probing)
 	    "`trace` and `ping` see no packets; needs CONFIG_PERF_EVENTS and CAP_PERFMON");
 	if (fd >= 0)
 		close(fd);
+}
+
+/* The features keep what they point to: the text of what is missing, too. */
+static void probe_stack(struct probing *probing)
+{
+	static char without[STACK_MISSING_SIZE + 64];
+	char missing[STACK_MISSING_SIZE], found[64];
+	size_t n = stack_probe(missing);
+
+	snprintf(found, sizeof(found), "%zu kinds of events inside nodes", n);
+	snprintf(without, sizeof(without), "`ping --stack` and `trace --stack` do not tell: %s",
+		 missing);
+	add(probing, "stack events", FEATURE_WANTED, !missing[0], found, without);
 }
 
 static void probe_programs(struct probing *probing)
@@ -202,6 +216,7 @@ size_t features_probe(struct feature features[FEATURES_MAX])
 	if (probe_privileges(&probing)) {
 		probe_bpf(&probing);
 		probe_perf(&probing);
+		probe_stack(&probing);
 		probe_links(&probing);
 	}
 	libbpf_set_print(before);

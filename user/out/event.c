@@ -184,21 +184,6 @@ void event_print(const struct event_layout *layout, const struct vl_event *event
 	fputc('\n', f);
 }
 
-/* A string of JSON (RFC 8259, 7): names come from lab files and may hold anything. */
-static void write_string(const char *text, FILE *f)
-{
-	putc('"', f);
-	for (const char *p = text; *p; p++) {
-		if (*p == '"' || *p == '\\')
-			putc('\\', f);
-		if ((unsigned char)*p < ' ')
-			fprintf(f, "\\u%04x", *p);
-		else
-			putc(*p, f);
-	}
-	putc('"', f);
-}
-
 static void write_quote(const struct vl_event *event, FILE *f)
 {
 	const struct vl_quote *q = &event->quote;
@@ -228,9 +213,9 @@ void event_write_json(const struct vl_event *event, const struct end *end, const
 	if (schema)
 		fprintf(f, "\"schema\":\"%s\",", schema);
 	fprintf(f, "\"time_ns\":%" PRIu64 ",\"end\":", (uint64_t)event->time_ns);
-	write_string(end->name, f);
+	out_json_string(end->name, f);
 	fputs(",\"node\":", f);
-	write_string(end->node->name, f);
+	out_json_string(end->node->name, f);
 	fprintf(f,
 		",\"hook\":\"%s\",\"message\":\"%s\",\"meaning\":\"%s\",\"family\":%u,"
 		"\"type\":%u,\"code\":%u,\"id\":%u,\"seq\":%u,\"ttl\":%u,\"source\":\"%s\","

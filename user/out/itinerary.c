@@ -2,6 +2,7 @@
 /* itinerary.c - the way of one echo, as lines and as an object. */
 #include <string.h>
 
+#include "user/out/act.h"
 #include "user/out/drop.h"
 #include "user/out/event.h"
 #include "user/out/itinerary.h"
@@ -37,7 +38,13 @@ static const char *step_name(enum step step)
 	return names[step];
 }
 
-static int end_width(const struct itinerary *itinerary)
+/* Whether an act is worth a line where only the way is told: it stopped an echo. */
+static bool is_told(const struct itinerary *itinerary, const struct act *act, bool all)
+{
+	return all || (act->bad && !itinerary->answered);
+}
+
+static int end_width(const struct itinerary *itinerary, bool all)
 {
 	int width = 0;
 
@@ -51,6 +58,12 @@ static int end_width(const struct itinerary *itinerary)
 		int columns = out_columns(itinerary->drops[i].node->name);
 
 		if (columns > width && !itinerary->drops[i].harmless)
+			width = columns;
+	}
+	for (size_t i = 0; i < itinerary->n_acts; i++) {
+		int columns = out_columns(itinerary->acts[i].node->name);
+
+		if (columns > width && is_told(itinerary, &itinerary->acts[i], all))
 			width = columns;
 	}
 	return width;
@@ -212,25 +225,63 @@ static void print_drop(const struct drop *drop, int width, FILE *f)
 	out_wrap(lead, text, f);
 }
 
-void itinerary_print(const struct itinerary *itinerary, FILE *f)
+static void print_act(const struct act *act, int width, FILE *f)
 {
-	int width = end_width(itinerary);
-	size_t n_drops = 0;
+	char at[OUT_NUMBER_SIZE] = "", lead[REMARK_SIZE], text[ACT_TEXT_SIZE];
+	int pad = width - (int)out_columns(act->node->name);
+
+	if (!act->before)
+		out_duration(act->at_ns, at);
+	snprintf(lead, sizeof(lead), "  %-7s %8s  %s%*s  ", "", at, act->node->name,
+		 pad > 0 ? pad : 0, "");
+	out_wrap(lead, act_text(act, text), f);
+}
+
+/* Drops and acts up to a time, in order of it. Returns whether there were any. */
+static bool print_between(const struct itinerary *itinerary, uint64_t until_ns, bool last,
+			  size_t *n_drops, size_t *n_acts, int width, bool all, FILE *f)
+{
+	bool any = false;
+
+	for (;;) {
+		const struct drop *drop = *n_drops < itinerary->n_drops
+						  ? &itinerary->drops[*n_drops]
+						  : NULL;
+		const struct act *act =
+			*n_acts < itinerary->n_acts ? &itinerary->acts[*n_acts] : NULL;
+
+		if (drop && !last && drop->at_ns >= until_ns)
+			drop = NULL;
+		if (act && !last && !act->before && act->at_ns >= until_ns)
+			act = NULL;
+		if (act && (!drop || act->before || act->at_ns <= drop->at_ns)) {
+			if (is_told(itinerary, act, all))
+				print_act(act, width, f);
+			++*n_acts;
+		} else if (drop) {
+			if (!drop->harmless) {
+				print_drop(drop, width, f);
+				any = true;
+			}
+			++*n_drops;
+		} else {
+			return any;
+		}
+	}
+}
+
+static void print(const struct itinerary *itinerary, bool all, FILE *f)
+{
+	int width = end_width(itinerary, all);
+	size_t n_drops = 0, n_acts = 0;
 	int leg = -1;
 
 	for (size_t i = 0; i <= itinerary->n_hops; i++) {
 		const struct hop *hop = i < itinerary->n_hops ? &itinerary->hops[i] : NULL;
 
-		for (; n_drops < itinerary->n_drops; n_drops++) {
-			const struct drop *drop = &itinerary->drops[n_drops];
-
-			if (hop && drop->at_ns >= hop->at_ns)
-				break;
-			if (drop->harmless)
-				continue;
-			print_drop(drop, width, f);
+		if (print_between(itinerary, hop ? hop->at_ns : 0, !hop, &n_drops, &n_acts, width,
+				  all, f))
 			leg = -1; /* what follows says again whose it is */
-		}
 		if (!hop)
 			break;
 		print_hop(itinerary, hop, (int)hop->leg != leg, width, f);
@@ -240,6 +291,16 @@ void itinerary_print(const struct itinerary *itinerary, FILE *f)
 		fputs("  the answer came back by other links than the request took\n", f);
 	if (itinerary->left_out)
 		fprintf(f, "  %zu more records of this echo were not kept\n", itinerary->left_out);
+}
+
+void itinerary_print(const struct itinerary *itinerary, FILE *f)
+{
+	print(itinerary, false, f);
+}
+
+void itinerary_print_all(const struct itinerary *itinerary, FILE *f)
+{
+	print(itinerary, true, f);
 }
 
 void itinerary_print_fate(const struct itinerary *itinerary, FILE *f)
@@ -252,8 +313,10 @@ void itinerary_print_fate(const struct itinerary *itinerary, FILE *f)
 		fputs(text, f);
 		return;
 	}
-	if (itinerary->last < 0)
+	if (itinerary->last < 0) {
+		fputs("it was seen at no end of the lab", f);
 		return;
+	}
 	last = &itinerary->hops[itinerary->last];
 	fprintf(f, "the %s was last seen at %s %s",
 		last->leg == LEG_ERROR ? "ICMP error" : leg_name(last->leg), last->end->name,
@@ -262,13 +325,23 @@ void itinerary_print_fate(const struct itinerary *itinerary, FILE *f)
 		fputs(", but not all of its parts", f);
 }
 
+/* The first that is known of an echo; NULL: nothing is. */
+static const struct vl_event *first_event(const struct itinerary *itinerary)
+{
+	if (itinerary->n_hops)
+		return &itinerary->hops[0].event;
+	if (itinerary->n_drops)
+		return &itinerary->drops[0].record.packet;
+	return itinerary->n_acts ? &itinerary->acts[0].record.at.packet : NULL;
+}
+
 /* The addresses that the echo was made with: those of its first request, else turned round. */
 static void print_addresses(const struct itinerary *itinerary, FILE *f)
 {
-	bool hops = itinerary->n_hops;
-	const struct vl_event *event =
-		hops ? &itinerary->hops[0].event : &itinerary->drops[0].record.packet;
-	enum leg leg = hops ? itinerary->hops[0].leg : itinerary->drops[0].leg;
+	const struct vl_event *event = first_event(itinerary);
+	enum leg leg = itinerary->n_hops    ? itinerary->hops[0].leg
+		       : itinerary->n_drops ? itinerary->drops[0].leg
+					    : itinerary->acts[0].leg;
 	struct ip_addr from = event_source(event), to = event_destination(event);
 	char src[IP_TEXT_SIZE], dst[IP_TEXT_SIZE];
 
@@ -285,10 +358,9 @@ void itinerary_print_title(const struct itinerary *itinerary, uint64_t zero_ns, 
 	char time[OUT_NUMBER_SIZE], text[ICMP_TEXT_SIZE];
 	uint64_t at;
 
-	if (!itinerary->n_hops && !itinerary->n_drops)
+	if (!first_event(itinerary))
 		return;
-	at = itinerary->n_hops ? itinerary->hops[0].event.time_ns
-			       : itinerary->drops[0].record.packet.time_ns;
+	at = first_event(itinerary)->time_ns;
 	fprintf(f, "%.6f s: ", at > zero_ns ? (at - zero_ns) / 1e9 : 0);
 	print_addresses(itinerary, f);
 	fprintf(f, " id %u seq %u: ", itinerary->id, itinerary->seq);
@@ -362,6 +434,13 @@ json_t *itinerary_json(const struct itinerary *itinerary)
 		json_object_set_new(object, "drops", drops);
 		if (itinerary->death >= 0)
 			json_object_set_new(object, "death", json_integer(itinerary->death));
+	}
+	if (itinerary->n_acts) {
+		json_t *acts = json_array();
+
+		for (size_t i = 0; i < itinerary->n_acts; i++)
+			json_array_append_new(acts, act_json(&itinerary->acts[i]));
+		json_object_set_new(object, "stack", acts);
 	}
 	if (itinerary->left_out)
 		json_object_set_new(object, "left_out", json_integer(itinerary->left_out));

@@ -10,8 +10,13 @@
 
 /* "0.008 s: 10.1.1.2 > 10.1.1.1 id 7 seq 1: answered by blue in 18.5 us" */
 void itinerary_print_title(const struct itinerary *itinerary, uint64_t zero_ns, FILE *f);
-/* One line a hop: leg, time since the first hop, end, hook, and what the step was. */
+/*
+ * One line a hop: leg, time since the first hop, end, hook, and what the step was. Of an echo without
+ * an answer, a line for each look-up and neighbour that failed, too.
+ */
 void itinerary_print(const struct itinerary *itinerary, FILE *f);
+/* The same with all that the stacks of the nodes did between the hops. */
+void itinerary_print_all(const struct itinerary *itinerary, FILE *f);
 /* "last seen at blue:veth1 in", or what else is known of the end; for a fate other than answered.
  */
 void itinerary_print_fate(const struct itinerary *itinerary, FILE *f);

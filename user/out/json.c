@@ -35,6 +35,20 @@ void out_json_line(json_t *object, FILE *f)
 	out_flush(f);
 }
 
+void out_json_string(const char *text, FILE *f)
+{
+	putc('"', f);
+	for (const char *p = text; *p; p++) {
+		if (*p == '"' || *p == '\\')
+			putc('\\', f);
+		if ((unsigned char)*p < ' ')
+			fprintf(f, "\\u%04x", *p);
+		else
+			putc(*p, f);
+	}
+	putc('"', f);
+}
+
 json_t *out_json_end(const struct end *end)
 {
 	return json_pack("{s:s, s:s, s:s}", "end", end->name, "node", end->node->name, "interface",

@@ -72,6 +72,8 @@ json_t *out_json_document(const char *schema);
 void out_json_print(json_t *document, FILE *f);
 /* One object a line (streams); takes the reference. */
 void out_json_line(json_t *object, FILE *f);
+/* A string of JSON (RFC 8259, 7), with its quotes: names come from lab files and may hold anything. */
+void out_json_string(const char *text, FILE *f);
 /* {"end": "blue:veth1", "node": "blue", "interface": "veth1"} */
 json_t *out_json_end(const struct end *end);
 

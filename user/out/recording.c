@@ -8,10 +8,12 @@
 #include <string.h>
 
 enum { NAME_SIZE = 48, LAB_TEXT_MAX = 16 << 20, CHUNK_MAX = 4096 };
+/* The last chunk of files from before there were steps of stacks. */
+enum { TOTALS_MIN = 3 * sizeof(uint64_t) };
 static const char magic[8] = "VETHLAB\1";
 enum { FORMAT_VERSION = 1 };
 
-enum chunk { CHUNK_EVENT = 1, CHUNK_DROP, CHUNK_NAME, CHUNK_END };
+enum chunk { CHUNK_EVENT = 1, CHUNK_DROP, CHUNK_NAME, CHUNK_END, CHUNK_STACK };
 
 /* At the start of the file, in host byte order; version tells a file of the other order. */
 struct head {
@@ -139,6 +141,19 @@ void recorder_drop(struct recorder *recorder, const struct vl_drop *drop, const 
 	put_name(recorder, 1, drop->location, function);
 	put_chunk(recorder, CHUNK_DROP, drop, sizeof(*drop));
 	recorder->totals.drops++;
+}
+
+void recorder_stack(struct recorder *recorder, const struct vl_stack *record, const char *reason,
+		    const char *function)
+{
+	if (record->at.kind == VL_STACK_DROP) {
+		recorder_drop(recorder, &record->at, reason, function);
+		return;
+	}
+	if (record->at.location)
+		put_name(recorder, 1, record->at.location, function);
+	put_chunk(recorder, CHUNK_STACK, record, sizeof(*record));
+	recorder->totals.steps++;
 }
 
 bool recorder_failed(const struct recorder *recorder)
@@ -293,23 +308,51 @@ static bool get_chunk(struct recording *recording, struct chunk_head *head, void
 }
 
 /* Whether a record is one that the lab can have: what reads it may trust its numbers. */
-static bool is_sane(const struct recording *recording, const struct vl_drop *record, bool drop)
+static bool is_sane(const struct recording *recording, const struct vl_stack *record,
+		    enum recorded what)
 {
+	const struct vl_event *packet = &record->at.packet;
 	size_t n_ends = lab_n_ends(recording->lab);
 
-	if (record->packet.family != 4 && record->packet.family != 6)
+	if (packet->family != 4 && packet->family != 6 &&
+	    !(what == RECORDED_STACK && packet->flags & VL_EV_LOOSE))
 		return false;
-	if (drop)
-		return record->node < recording->lab->n_nodes;
-	return record->packet.end < n_ends && record->packet.hook < VL_HOOKS;
+	if (what == RECORDED_EVENT)
+		return packet->end < n_ends && packet->hook < VL_HOOKS;
+	return record->at.node < recording->lab->n_nodes &&
+	       (what == RECORDED_DROP ||
+		(record->at.kind > VL_STACK_DROP && record->at.kind < VL_STACK_KINDS));
 }
 
-int recording_next(struct recording *recording, struct vl_drop *record, struct err *err)
+/* A record out of its chunk; RECORDED_END if it is none, or a senseless one. */
+static enum recorded chunk_record(const struct recording *recording, const struct chunk_head *head,
+				  const void *bytes, struct vl_stack *record)
+{
+	enum recorded what;
+
+	*record = (struct vl_stack){0};
+	if (head->type == CHUNK_EVENT && head->len == sizeof(struct vl_event))
+		what = RECORDED_EVENT;
+	else if (head->type == CHUNK_DROP && head->len == sizeof(struct vl_drop))
+		what = RECORDED_DROP;
+	else if (head->type == CHUNK_STACK && head->len == sizeof(struct vl_stack))
+		what = RECORDED_STACK;
+	else
+		return RECORDED_END;
+	memcpy(record, bytes, head->len);
+	record->name[sizeof(record->name) - 1] = 0;
+	if (what == RECORDED_DROP)
+		record->at.kind = VL_STACK_DROP;
+	if (what != RECORDED_EVENT)
+		record->at.packet.hook = VL_HOOKS;
+	return is_sane(recording, record, what) ? what : RECORDED_END;
+}
+
+int recording_next(struct recording *recording, struct vl_stack *record, struct err *err)
 {
 	struct chunk_head head;
+	enum recorded what;
 	union {
-		struct vl_event event;
-		struct vl_drop drop;
 		struct name_chunk name;
 		struct recording_totals totals;
 		char bytes[CHUNK_MAX];
@@ -322,22 +365,17 @@ int recording_next(struct recording *recording, struct vl_drop *record, struct e
 					       recording->path);
 			return RECORDED_CUT;
 		}
-		if (head.type == CHUNK_EVENT && head.len == sizeof(chunk.event)) {
-			*record = (struct vl_drop){.packet = chunk.event};
-			if (is_sane(recording, record, false))
-				return RECORDED_EVENT;
-		} else if (head.type == CHUNK_DROP && head.len == sizeof(chunk.drop)) {
-			*record = chunk.drop;
-			record->packet.hook = VL_HOOKS;
-			if (is_sane(recording, record, true))
-				return RECORDED_DROP;
-		} else if (head.type == CHUNK_NAME && head.len == sizeof(chunk.name)) {
+		what = chunk_record(recording, &head, &chunk, record);
+		if (what != RECORDED_END)
+			return what;
+		if (head.type == CHUNK_NAME && head.len == sizeof(chunk.name)) {
 			chunk.name.name[NAME_SIZE - 1] = 0;
 			if (names_add(&recording->names, &chunk.name))
 				return err_set(err, ERR_SYSTEM, ENOMEM, "%s: out of memory",
 					       recording->path);
-		} else if (head.type == CHUNK_END && head.len == sizeof(chunk.totals)) {
-			recording->totals = chunk.totals;
+		} else if (head.type == CHUNK_END && head.len >= TOTALS_MIN &&
+			   head.len <= sizeof(chunk.totals)) {
+			memcpy(&recording->totals, &chunk, head.len);
 			return RECORDED_END;
 		}
 		/* Chunks of other types and senseless records are passed over. */

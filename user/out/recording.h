@@ -19,6 +19,7 @@
 
 struct recording_totals {
 	uint64_t events, drops, lost; /* lost: the kernel side could not deliver them */
+	uint64_t steps;		      /* of stacks, other than drops */
 };
 
 /* ---- write ----------------------------------------------------------------------------------- */
@@ -33,6 +34,9 @@ void recorder_event(struct recorder *recorder, const struct vl_event *event);
 /* The names are written once for each reason and each location. */
 void recorder_drop(struct recorder *recorder, const struct vl_drop *drop, const char *reason,
 		   const char *function);
+/* A drop, or another step of a stack, whose function is written once, too. */
+void recorder_stack(struct recorder *recorder, const struct vl_stack *record, const char *reason,
+		    const char *function);
 bool recorder_failed(const struct recorder *recorder);
 /* Write the last chunk and close. Fills totals. NULL is allowed. */
 int recorder_close(struct recorder *recorder, uint64_t lost, struct recording_totals *totals,
@@ -46,7 +50,8 @@ enum recorded {
 	RECORDED_END,
 	RECORDED_EVENT,
 	RECORDED_DROP,
-	RECORDED_CUT /* the file ends early */
+	RECORDED_CUT,  /* the file ends early */
+	RECORDED_STACK /* any other step of a stack */
 };
 
 /* path "-": stdin. Errors: ERR_FAILED where the file is not what it should be. */
@@ -57,8 +62,11 @@ void recording_close(struct recording *recording); /* NULL is allowed */
 const struct lab *recording_lab(const struct recording *recording);
 const char *recording_name(const struct recording *recording);
 uint64_t recording_start_ns(const struct recording *recording);
-/* The next record; an event is in record->packet. Or -errno: the file cannot be read. */
-int recording_next(struct recording *recording, struct vl_drop *record, struct err *err);
+/*
+ * The next record; an event is in record->at.packet, a drop in record->at. Or -errno: the file
+ * cannot be read.
+ */
+int recording_next(struct recording *recording, struct vl_stack *record, struct err *err);
 /* What the last chunk says; zeros before it was read. */
 struct recording_totals recording_totals(const struct recording *recording);
 /* The kernel's names, as recorded: 48 bytes each. arg: the recording (see view.h's drop_names). */

@@ -79,3 +79,33 @@ bool drop_matches(const struct vl_drop *drop, const struct vl_filter *filter, co
 	return drop->node < lab->n_nodes && packet_fits(&drop->packet, filter) &&
 	       place_fits(filter, lab, drop->packet.end, lab->nodes[drop->node]);
 }
+
+/* Of a look-up the addresses stand for the way that was looked for: back, for an answer. */
+bool stack_matches(const struct vl_stack *record, const struct vl_filter *filter,
+		   const struct lab *lab)
+{
+	struct vl_event packet = record->at.packet;
+	struct vl_filter fields = *filter;
+
+	if (record->at.node >= lab->n_nodes ||
+	    !place_fits(filter, lab, packet.end, lab->nodes[record->at.node]))
+		return false;
+	if (record->at.kind == VL_STACK_ROUTE &&
+	    (record->what == VL_ROUTE_ANSWER || record->what == VL_ROUTE_SOURCE)) {
+		memcpy(packet.src, record->at.packet.dst, sizeof(packet.src));
+		memcpy(packet.dst, record->at.packet.src, sizeof(packet.dst));
+	}
+	if (packet.flags & VL_EV_LOOSE) {
+		fields.fields &= VL_F_FAMILY | VL_F_DST;
+		if (record->at.kind != VL_STACK_ROUTE)
+			fields.fields &= VL_F_FAMILY;
+		if (record->at.kind == VL_STACK_LEARN)
+			fields.fields = 0;
+	}
+	return packet_fits(&packet, &fields);
+}
+
+bool stack_tells(const struct vl_stack *record, const char *function)
+{
+	return record->at.kind != VL_STACK_DELIVER || record->pid || !strncmp(function, "icmp", 4);
+}

@@ -6,11 +6,11 @@
 
 #include "user/story/queue.h"
 
-int record_queue_add(struct record_queue *queue, const struct vl_drop *record)
+int record_queue_add(struct record_queue *queue, const struct vl_stack *record)
 {
 	if (queue->n == queue->room) {
 		size_t room = queue->room ? 2 * queue->room : 256;
-		struct vl_drop *records = realloc(queue->records, room * sizeof(*records));
+		struct vl_stack *records = realloc(queue->records, room * sizeof(*records));
 
 		if (!records)
 			return -ENOMEM;
@@ -23,8 +23,8 @@ int record_queue_add(struct record_queue *queue, const struct vl_drop *record)
 
 static int record_compare(const void *a, const void *b)
 {
-	const struct vl_event *x = &((const struct vl_drop *)a)->packet;
-	const struct vl_event *y = &((const struct vl_drop *)b)->packet;
+	const struct vl_event *x = &((const struct vl_stack *)a)->at.packet;
+	const struct vl_event *y = &((const struct vl_stack *)b)->at.packet;
 
 	if (x->time_ns != y->time_ns)
 		return x->time_ns < y->time_ns ? -1 : 1;
@@ -34,7 +34,7 @@ static int record_compare(const void *a, const void *b)
 }
 
 int record_queue_flush(struct record_queue *queue, uint64_t before_ns,
-		       int (*fn)(const struct vl_drop *record, void *arg), void *arg)
+		       int (*fn)(const struct vl_stack *record, void *arg), void *arg)
 {
 	size_t n;
 	int ret = 0;
@@ -43,7 +43,7 @@ int record_queue_flush(struct record_queue *queue, uint64_t before_ns,
 		return 0;
 	qsort(queue->records, queue->n, sizeof(*queue->records), record_compare);
 	for (n = 0; n < queue->n; n++) {
-		if (queue->records[n].packet.time_ns >= before_ns && before_ns != UINT64_MAX)
+		if (queue->records[n].at.packet.time_ns >= before_ns && before_ns != UINT64_MAX)
 			break;
 		if (!ret)
 			ret = fn(&queue->records[n], arg);

@@ -3,7 +3,7 @@
  * queue.h - records of several CPUs in one order of time. Each CPU's come in order, but mixed with
  * the others'; a queue holds them back until no older one can come any more.
  *
- * A record is a struct vl_drop; one that is no drop has a hook below VL_HOOKS and uses `packet`
+ * A record is a struct vl_stack; one of an end has a hook below VL_HOOKS and uses `at.packet`
  * alone.
  */
 #ifndef VETHLAB_USER_STORY_QUEUE_H
@@ -15,25 +15,30 @@
 
 #include "bpf/vethlab.h"
 
-static inline bool record_is_drop(const struct vl_drop *record)
+static inline bool record_is_event(const struct vl_stack *record)
 {
-	return record->packet.hook >= VL_HOOKS;
+	return record->at.packet.hook < VL_HOOKS;
+}
+
+static inline bool record_is_drop(const struct vl_stack *record)
+{
+	return !record_is_event(record) && record->at.kind == VL_STACK_DROP;
 }
 
 struct record_queue {
-	struct vl_drop *records; /* owned */
+	struct vl_stack *records; /* owned */
 	size_t n, room;
 };
 
 /* Copies the record. -ENOMEM. */
-int record_queue_add(struct record_queue *queue, const struct vl_drop *record);
+int record_queue_add(struct record_queue *queue, const struct vl_stack *record);
 /*
  * Put the records older than before_ns (UINT64_MAX: all) in order, give each to fn, forget them. Of
  * one time, an `out` comes before the xdp and `in` of its peer. fn returns 0 to go on; else
  * the rest of them is forgotten and its value returned.
  */
 int record_queue_flush(struct record_queue *queue, uint64_t before_ns,
-		       int (*fn)(const struct vl_drop *record, void *arg), void *arg);
+		       int (*fn)(const struct vl_stack *record, void *arg), void *arg);
 void record_queue_free(struct record_queue *queue); /* the contents */
 
 #endif

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "user/story/story.h"
+#include "user/story/acts.h"
 
 enum { BUCKETS_MIN = 64 };
 
@@ -38,6 +38,7 @@ struct echo {
 	bool has_payload;
 	bool stale; /* records came since it was put in order */
 	bool unnamed; /* only later fragments came: whose they are is not known */
+	uint64_t loose_seen; /* of the loose acts, when it was told */
 };
 
 struct story {
@@ -45,6 +46,7 @@ struct story {
 	struct alias **buckets;
 	size_t n_buckets, n_aliases, n_echoes;
 	struct echo *oldest, *newest;
+	struct loose_acts loose;
 };
 
 static size_t alias_bucket(const struct story *story, const struct alias *key)
@@ -157,6 +159,7 @@ static void echo_free(struct story *story, struct echo *echo)
 	free(echo->itinerary.hops);
 	free(echo->itinerary.parts);
 	free(echo->itinerary.drops);
+	free(echo->itinerary.acts);
 	free(echo);
 }
 
@@ -182,6 +185,7 @@ void story_free(struct story *story)
 		return;
 	while (story->oldest)
 		echo_free(story, story->oldest);
+	free(story->loose.list);
 	free(story->buckets);
 	free(story);
 }
@@ -192,6 +196,15 @@ enum vl_icmp_class event_class(const struct vl_event *event)
 		return VL_ICMP_OTHER;
 	return event->family == 6 ? vl_icmp6_class(event->icmp_type) :
 				    vl_icmp4_class(event->icmp_type);
+}
+
+enum leg event_leg(const struct vl_event *event)
+{
+	enum vl_icmp_class class = event_class(event);
+
+	return class == VL_ICMP_ECHO_REQUEST ? LEG_REQUEST
+	       : class == VL_ICMP_ECHO_REPLY ? LEG_REPLY
+					     : LEG_ERROR;
 }
 
 static struct ip_addr event_address(const struct vl_event *event, const uint8_t bytes[16])
@@ -235,20 +248,11 @@ static bool payload_tells(const struct vl_event *event)
 static bool record_key(const struct vl_event *event, enum leg *leg, struct alias *key)
 {
 	*key = (struct alias){.family = event->family, .kind = ALIAS_ID};
-	switch (event_class(event)) {
-	case VL_ICMP_ECHO_REQUEST:
-		*leg = LEG_REQUEST;
-		break;
-	case VL_ICMP_ECHO_REPLY:
-		*leg = LEG_REPLY;
-		break;
-	default:
-		if (!quotes_echo(event))
-			return false;
-		*leg = LEG_ERROR;
+	*leg = event_leg(event);
+	if (*leg == LEG_ERROR) {
 		key->value = event->quote.id;
 		key->seq = event->quote.seq;
-		return true;
+		return quotes_echo(event);
 	}
 	key->value = event->id;
 	key->seq = event->seq;
@@ -461,6 +465,27 @@ int story_add_drop(struct story *story, const struct vl_drop *record, const char
 	return 1;
 }
 
+int story_add_stack(struct story *story, const struct vl_stack *record, const char *function)
+{
+	struct act act = {.record = *record};
+	struct alias by_id;
+	struct echo *echo;
+
+	if (record->at.node >= story->lab->n_nodes || !stack_tells(record, function))
+		return 0;
+	if (record->at.packet.flags & VL_EV_LOOSE)
+		return loose_add(&story->loose, record) ? -ENOMEM : 1;
+	if (!record_key(&record->at.packet, &act.leg, &by_id))
+		return 0;
+	act.node = story->lab->nodes[record->at.node];
+	snprintf(act.function, sizeof(act.function), "%s", function);
+	echo = echo_of(story, &record->at.packet, act.leg, &by_id);
+	if (!echo || itinerary_add_act(&echo->itinerary, &act))
+		return -ENOMEM;
+	echo_touch(story, echo, record->at.packet.time_ns);
+	return 1;
+}
+
 static struct echo *story_find(const struct story *story, uint8_t family, uint16_t id, uint16_t seq)
 {
 	struct alias key = {.family = family, .kind = ALIAS_ID, .value = id, .seq = seq};
@@ -477,8 +502,12 @@ static const struct itinerary *echo_tell(struct story *story, struct echo *echo)
 		if (itinerary_order(&echo->itinerary, story->lab))
 			return NULL;
 		itinerary_judge(&echo->itinerary, story->lab);
-		echo->stale = false;
 	}
+	if ((echo->stale || echo->loose_seen != story->loose.n_added) &&
+	    itinerary_join(&echo->itinerary, &story->loose, story->lab))
+		return NULL;
+	echo->stale = false;
+	echo->loose_seen = story->loose.n_added;
 	return &echo->itinerary;
 }
 

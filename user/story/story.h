@@ -73,6 +73,22 @@ struct drop {
 	bool harmless;	   /* the node that asked lets go of an answer that its sockets have got */
 };
 
+/*
+ * What a node's stack did with a packet of an echo between two hops: looked up a route, asked for a
+ * neighbour, made an ICMP error, took it in. All questions for one neighbour are one act.
+ */
+struct act {
+	struct vl_stack record; /* NEIGHBOR: the news that came last */
+	const struct node *node;
+	enum leg leg;		/* whose packet it is about; of a neighbour: LEG_REQUEST */
+	uint64_t at_ns;		/* since the first hop of the itinerary; 0 before that */
+	uint64_t took_ns;	/* NEIGHBOR: from the question to the news; 0: not known */
+	unsigned asked;		/* NEIGHBOR: how often */
+	bool before;		/* before the first hop */
+	bool bad;		/* it stops the packet: no route, no neighbour */
+	char function[48];	/* DELIVER: of the kernel; "" */
+};
+
 /* What became of an echo, as far as it was seen. */
 enum fate {
 	FATE_UNSEEN,   /* no record at all: it never crossed a veth */
@@ -101,11 +117,18 @@ struct itinerary {
 	struct drop *drops; /* in order of time */
 	size_t n_drops;
 	int death; /* the drop that ended the request or its answer; -1: none was seen */
+	struct act *acts; /* in order of time */
+	size_t n_acts;
 	uint64_t round_trip_ns; /* first hop to arrival; 0 if nothing came home */
 	size_t left_out;	/* records beyond ITINERARY_HOPS_MAX, not kept */
 };
 
-enum { ITINERARY_HOPS_MAX = 1024, ITINERARY_DROPS_MAX = 64, ITINERARY_PARTS_MAX = 16384 };
+enum {
+	ITINERARY_HOPS_MAX = 1024,
+	ITINERARY_DROPS_MAX = 64,
+	ITINERARY_ACTS_MAX = 256,
+	ITINERARY_PARTS_MAX = 16384
+};
 
 struct story;
 
@@ -125,6 +148,12 @@ int story_add(struct story *story, const struct vl_event *event);
 /* Take a drop, likewise. reason, function: the kernel's names; copied. */
 int story_add_drop(struct story *story, const struct vl_drop *drop, const char *reason,
 		   const char *function);
+/*
+ * Take what else a stack did, likewise; function: of the kernel, at record->at.location, or "". What is
+ * about no known packet (VL_EV_LOOSE) is kept, the newest 4096 of it, for the echoes that it fits to
+ * by node, addresses and time; it counts as taken.
+ */
+int story_add_stack(struct story *story, const struct vl_stack *record, const char *function);
 /*
  * The itinerary of one echo as far as it is known now; the story owns it, and it stays as it is
  * until the next story_add(). NULL: no record of it.
@@ -153,6 +182,8 @@ enum vl_icmp_class event_class(const struct vl_event *event);
 void itinerary_join_parts(struct itinerary *itinerary);
 /* The same for all fragments of a packet at all hooks, unless NAT changes its addresses. */
 uint64_t event_packet(const struct vl_event *event);
+/* Whose packet it is in its echo's story. */
+enum leg event_leg(const struct vl_event *event);
 /* A fragment after the first: it has no ICMP header, so type, id and seq say nothing. */
 bool event_is_later_fragment(const struct vl_event *event);
 /* Whether a session with this filter would have got the record. */
@@ -160,6 +191,10 @@ bool event_matches(const struct vl_event *event, const struct vl_filter *filter,
 		   const struct lab *lab);
 bool drop_matches(const struct vl_drop *drop, const struct vl_filter *filter,
 		  const struct lab *lab);
+bool stack_matches(const struct vl_stack *record, const struct vl_filter *filter,
+		   const struct lab *lab);
+/* Whether it tells anything: the kernel lets go of packets in more places than it takes them. */
+bool stack_tells(const struct vl_stack *record, const char *function);
 struct ip_addr event_source(const struct vl_event *event);
 struct ip_addr event_destination(const struct vl_event *event);
 

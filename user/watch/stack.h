@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * stack.h - what happens to ICMP packets inside the nodes: drops, with the kernel's reason and
- * function. Each tracer loads and attaches its own program; it goes with the tracer.
+ * stack.h - what happens to ICMP packets inside the nodes: route look-ups, neighbours, ICMP errors,
+ * deliveries, drops. Each tracer loads and attaches programs of its own; they go with the tracer.
  */
 #ifndef VETHLAB_USER_WATCH_STACK_H
 #define VETHLAB_USER_WATCH_STACK_H
@@ -12,20 +12,29 @@
 
 #include "bpf/vethlab.h"
 #include "topology/err.h"
+#include "topology/model.h"
 
 struct stack_node {
 	uint32_t inode; /* of the namespace */
 	uint32_t index; /* of the node in the lab */
 };
 
+/* How much of it. */
+enum stack_depth {
+	STACK_DROPS,
+	STACK_REASONS, /* and the look-up before a drop, neighbours, ICMP errors being made */
+	STACK_ALL,     /* and what goes well: each look-up, each delivery */
+};
+
 struct stack_config {
 	const struct stack_node *nodes;
 	size_t n_nodes;
 	uint32_t ifindex_base, n_ends;
-	const char *observed; /* name of the lab, if vethlab did not build it; NULL: it did */
-	bool by_token; /* only packets with this id or these first payload bytes */
-	uint16_t id;
-	uint64_t token;
+	const char *observed;	 /* name of the lab, if vethlab did not build it; NULL: it did */
+	struct vl_filter filter; /* which packets; its places do not count */
+	enum stack_depth depth;
+	uint32_t from;	   /* of one ping: index of the node that asks, */
+	struct ip_addr to; /* and whom; family 0: of any */
 };
 
 struct stack_watch;
@@ -34,10 +43,17 @@ struct stack_watch;
 int stack_watch_open(struct stack_watch **watch, const struct stack_config *config,
 		     struct err *err);
 void stack_watch_close(struct stack_watch *watch); /* NULL is allowed */
-/* Deliver what is there now; returns how many, or -errno. */
-int stack_watch_poll(struct stack_watch *watch, void (*fn)(const struct vl_drop *drop, void *arg),
-		     void *arg, struct err *err);
+/* Deliver what is there now; returns how many, or -errno. Of drops only record->at is filled. */
+int stack_watch_poll(struct stack_watch *watch,
+		     void (*fn)(const struct vl_stack *record, void *arg), void *arg,
+		     struct err *err);
 uint64_t stack_watch_lost(const struct stack_watch *watch);
+/* What of that this kernel does not tell ("ICMP errors, bridge learning"); "": all is told. */
+const char *stack_watch_missing(const struct stack_watch *watch);
+
+enum { STACK_MISSING_SIZE = 256 };
+/* The same, without loading anything. Returns how many kinds of events the kernel tells. */
+size_t stack_probe(char missing[STACK_MISSING_SIZE]);
 
 enum { STACK_NAME_SIZE = 48 };
 /* "NETFILTER_DROP" by the running kernel's BTF, or "reason 77". */

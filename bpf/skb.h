@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* skb.h - the ICMP packet in a kernel's sk_buff, read from anywhere in the stack. */
+#ifndef VETHLAB_BPF_SKB_H
+#define VETHLAB_BPF_SKB_H
+
+#include "vmlinux/vmlinux.h"
+
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+
+#include "bpf/vethlab.h"
+
+enum {
+	ETHERTYPE_IPV4 = 0x0800,
+	ETHERTYPE_IPV6 = 0x86dd,
+	PROTO_ICMP = 1,
+	PROTO_ICMPV6 = 58,
+	IPV4_SIZE = 20,
+	IPV6_SIZE = 40,
+	ICMP_HEADER = 8,
+	FRAGMENT_OFFSET = 0x1fff,
+	FRAGMENT_MORE = 0x2000,
+};
+
+/* Headers as they stand in memory. */
+struct ipv4_bytes {
+	__u8 version_ihl, tos;
+	__be16 len, id, fragment;
+	__u8 ttl, proto;
+	__be16 checksum;
+	__u8 src[4], dst[4];
+};
+
+struct ipv6_bytes {
+	__be32 flow;
+	__be16 len;
+	__u8 proto, ttl;
+	__u8 src[16], dst[16];
+};
+
+struct icmp_bytes {
+	__u8 type, code;
+	__be16 checksum;
+	__be16 id, seq; /* or the second word */
+	__u64 payload;
+};
+
+/* Where an IP header's fields go. */
+struct ip_fields {
+	__u8 *src, *dst, *ttl, *flags;
+};
+
+/* The IP packet at p. Returns the ICMP header, or NULL. */
+static __always_inline const void *read_ipv4(const unsigned char *p, const struct ip_fields *out)
+{
+	struct ipv4_bytes ip;
+	__u32 ihl;
+
+	if (bpf_probe_read_kernel(&ip, sizeof(ip), p) || ip.version_ihl >> 4 != 4)
+		return NULL;
+	ihl = (ip.version_ihl & 0xf) * 4;
+	if (ip.proto != PROTO_ICMP || ihl < IPV4_SIZE)
+		return NULL;
+	if (ip.fragment & bpf_htons(FRAGMENT_OFFSET))
+		return NULL; /* a later fragment: no header */
+	if (ip.fragment & bpf_htons(FRAGMENT_MORE))
+		*out->flags |= VL_EV_FRAGMENT;
+	*out->ttl = ip.ttl;
+	__builtin_memcpy(out->src, ip.src, 4);
+	__builtin_memcpy(out->dst, ip.dst, 4);
+	return p + ihl;
+}
+
+static __always_inline const void *read_ipv6(const unsigned char *p, const struct ip_fields *out)
+{
+	struct ipv6_bytes ip;
+
+	if (bpf_probe_read_kernel(&ip, sizeof(ip), p) || ip.proto != PROTO_ICMPV6)
+		return NULL;
+	*out->ttl = ip.ttl;
+	__builtin_memcpy(out->src, ip.src, 16);
+	__builtin_memcpy(out->dst, ip.dst, 16);
+	return p + IPV6_SIZE;
+}
+
+static __always_inline bool is_echo(__u8 family, __u8 type)
+{
+	return family == 4 ? type == 8 || type == 0 : type == 128 || type == 129;
+}
+
+static __always_inline bool is_error(__u8 family, __u8 type)
+{
+	return family == 4 ? type == 3 || type == 11 || type == 12 || type == 5 :
+			     type >= 1 && type <= 4;
+}
+
+/* The packet that the ICMP error at icmp quotes. */
+static __always_inline void read_quote(const void *icmp, struct vl_event *ev)
+{
+	const unsigned char *inner = icmp + ICMP_HEADER;
+	struct vl_quote *quote = &ev->quote;
+	struct icmp_bytes echo = {};
+	__u8 flags = 0;
+	struct ip_fields fields = {quote->src, quote->dst, &quote->ttl, &flags};
+	const void *p;
+
+	p = ev->family == 4 ? read_ipv4(inner, &fields) : read_ipv6(inner, &fields);
+	if (!p || bpf_probe_read_kernel(&echo, ICMP_HEADER, p))
+		return;
+	ev->flags |= VL_EV_QUOTED;
+	quote->proto = ev->family == 4 ? PROTO_ICMP : PROTO_ICMPV6;
+	quote->icmp_type = echo.type;
+	quote->id = bpf_ntohs(echo.id);
+	quote->seq = bpf_ntohs(echo.seq);
+}
+
+/* Fill ev from the packet. False: it is no ICMP. */
+static __always_inline bool read_packet(const struct sk_buff *skb, struct vl_event *ev)
+{
+	const unsigned char *ip = skb->head + skb->network_header;
+	__be16 protocol = skb->protocol;
+	struct icmp_bytes icmp = {};
+	struct ip_fields fields = {ev->src, ev->dst, &ev->ttl, &ev->flags};
+	const void *p = NULL;
+
+	if (protocol == bpf_htons(ETHERTYPE_IPV4)) {
+		ev->family = 4;
+		p = read_ipv4(ip, &fields);
+	} else if (protocol == bpf_htons(ETHERTYPE_IPV6)) {
+		ev->family = 6;
+		p = read_ipv6(ip, &fields);
+	}
+	if (!p || bpf_probe_read_kernel(&icmp, ICMP_HEADER, p))
+		return false;
+	ev->icmp_type = icmp.type;
+	ev->icmp_code = icmp.code;
+	if (is_echo(ev->family, icmp.type)) {
+		ev->id = bpf_ntohs(icmp.id);
+		ev->seq = bpf_ntohs(icmp.seq);
+		if (!bpf_probe_read_kernel(&ev->payload, 8, p + ICMP_HEADER))
+			ev->flags |= VL_EV_PAYLOAD;
+	} else if (is_error(ev->family, icmp.type)) {
+		ev->info = (__u32)bpf_ntohs(icmp.id) << 16 | bpf_ntohs(icmp.seq);
+		read_quote(p, ev);
+	}
+	return true;
+}
+
+static __always_inline enum vl_icmp_class packet_class(const struct vl_event *ev)
+{
+	return ev->family == 4 ? vl_icmp4_class(ev->icmp_type) : vl_icmp6_class(ev->icmp_type);
+}
+
+#endif

@@ -1,0 +1,302 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* act.c - what a node's stack did with a packet, as text and as an object. */
+#include <inttypes.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "user/out/act.h"
+#include "user/out/itinerary.h"
+#include "user/out/out.h"
+
+enum { NAME_SIZE = 32 };
+
+const char *act_word(const struct act *act)
+{
+	static const char *const words[VL_STACK_KINDS] = {
+		[VL_STACK_DROP] = "drop",	  [VL_STACK_ROUTE] = "route",
+		[VL_STACK_NEIGHBOR] = "neighbor", [VL_STACK_ICMP] = "icmp-error",
+		[VL_STACK_LEARN] = "learned",	  [VL_STACK_LOOPBACK] = "loopback",
+		[VL_STACK_DELIVER] = "delivered"};
+
+	return words[act->record.at.kind];
+}
+
+/* include/uapi/linux/rtnetlink.h, enum rt_class_t */
+static const char *table_name(uint32_t table, char buf[NAME_SIZE])
+{
+	if (table >= 253 && table <= 255)
+		return table == 253 ? "default" : table == 254 ? "main" : "local";
+	snprintf(buf, NAME_SIZE, "%" PRIu32, table);
+	return buf;
+}
+
+static const char *route_type(uint8_t type)
+{
+	static const char *const names[] = {[VL_ROUTE_UNICAST] = "unicast",
+					    [VL_ROUTE_LOCAL] = "local",
+					    [VL_ROUTE_NONE] = "none",
+					    [VL_ROUTE_BLACKHOLE] = "blackhole",
+					    [VL_ROUTE_UNREACHABLE] = "unreachable",
+					    [VL_ROUTE_PROHIBIT] = "prohibit"};
+
+	return type < sizeof(names) / sizeof(*names) ? names[type] : "unknown";
+}
+
+static const char *refusal(uint8_t type)
+{
+	return type == VL_ROUTE_BLACKHOLE     ? "a blackhole route"
+	       : type == VL_ROUTE_PROHIBIT    ? "a prohibit route"
+	       : type == VL_ROUTE_UNREACHABLE ? "an unreachable route"
+					      : "an error";
+}
+
+static const char *route_use(uint8_t use)
+{
+	static const char *const names[] = {[VL_ROUTE_FORWARD] = "forward",
+					    [VL_ROUTE_SEND] = "send",
+					    [VL_ROUTE_ANSWER] = "answer",
+					    [VL_ROUTE_SOURCE] = "source-check"};
+
+	return use < sizeof(names) / sizeof(*names) ? names[use] : "unknown";
+}
+
+static const char *news_name(uint8_t news)
+{
+	static const char *const names[] = {[VL_NEIGHBOR_ASKED] = "asked",
+					    [VL_NEIGHBOR_AGAIN] = "asked",
+					    [VL_NEIGHBOR_FAILED] = "failed",
+					    [VL_NEIGHBOR_ANSWERED] = "answered",
+					    [VL_NEIGHBOR_LEARNED] = "learned"};
+
+	return news < sizeof(names) / sizeof(*names) ? names[news] : "unknown";
+}
+
+static void format_next(const struct vl_stack *record, char buf[IP_TEXT_SIZE])
+{
+	struct ip_addr addr = {.family = record->next_family == 6 ? AF_INET6 : AF_INET};
+
+	memcpy(addr.bytes, record->next, record->next_family == 6 ? 16 : 4);
+	ip_format(&addr, buf, IP_TEXT_SIZE);
+}
+
+static void format_mac(const struct vl_stack *record, char buf[NAME_SIZE])
+{
+	const uint8_t *m = record->mac;
+
+	snprintf(buf, NAME_SIZE, "%02x:%02x:%02x:%02x:%02x:%02x", m[0], m[1], m[2], m[3], m[4],
+		 m[5]);
+}
+
+static void route_text(const struct vl_stack *r, char buf[ACT_TEXT_SIZE])
+{
+	struct ip_addr to = event_destination(&r->at.packet);
+	char dst[IP_TEXT_SIZE], via[IP_TEXT_SIZE], table[NAME_SIZE];
+	const char *lead = r->what == VL_ROUTE_ANSWER	? "route back to"
+			   : r->what == VL_ROUTE_SOURCE ? "source checked, route to"
+							: "route to";
+	size_t len;
+
+	ip_format(&to, dst, sizeof(dst));
+	len = snprintf(buf, ACT_TEXT_SIZE, "%s %s: ", lead, dst);
+	if (r->error) {
+		snprintf(buf + len, ACT_TEXT_SIZE - len, "%s in table %s",
+			 r->code == VL_ROUTE_NONE ? "none" : refusal(r->code),
+			 table_name(r->table, table));
+		return;
+	}
+	len += snprintf(buf + len, ACT_TEXT_SIZE - len, "%s, ", table_name(r->table, table));
+	if (r->code == VL_ROUTE_LOCAL) {
+		snprintf(buf + len, ACT_TEXT_SIZE - len, "local");
+		return;
+	}
+	if (r->next_family) {
+		format_next(r, via);
+		len += snprintf(buf + len, ACT_TEXT_SIZE - len, "via %s ", via);
+	}
+	snprintf(buf + len, ACT_TEXT_SIZE - len, "dev %.16s", r->name);
+}
+
+static void neighbor_text(const struct act *act, char buf[ACT_TEXT_SIZE])
+{
+	const struct vl_stack *r = &act->record;
+	const char *how = r->next_family == 6 ? "ND" : "ARP";
+	char addr[IP_TEXT_SIZE], mac[NAME_SIZE], time[OUT_NUMBER_SIZE], times[NAME_SIZE] = "";
+	size_t len;
+
+	format_next(r, addr);
+	format_mac(r, mac);
+	if (act->asked > 1)
+		snprintf(times, sizeof(times), " %u times", act->asked);
+	len = snprintf(buf, ACT_TEXT_SIZE, "neighbor %s on %.16s: ", addr, r->name);
+	buf += len;
+	len = ACT_TEXT_SIZE - len;
+	switch (r->what) {
+	case VL_NEIGHBOR_ANSWERED:
+		if (act->took_ns)
+			snprintf(buf, len, "asked%s (%s), answered %s in %s", times, how, mac,
+				 out_duration(act->took_ns, time));
+		else
+			snprintf(buf, len, "answered %s (%s)", mac, how);
+		break;
+	case VL_NEIGHBOR_LEARNED:
+		snprintf(buf, len, "learned %s (%s)", mac, how);
+		break;
+	case VL_NEIGHBOR_FAILED:
+		snprintf(buf, len, "asked%s (%s), nobody answered", times, how);
+		break;
+	default:
+		snprintf(buf, len, "asked%s (%s)", times, how);
+		break;
+	}
+}
+
+static void error_text(const struct vl_stack *r, char buf[ACT_TEXT_SIZE])
+{
+	struct ip_addr s = event_source(&r->at.packet), d = event_destination(&r->at.packet);
+	char text[ICMP_TEXT_SIZE], src[IP_TEXT_SIZE], dst[IP_TEXT_SIZE];
+
+	/* The MTU that it will tell is not known here. */
+	if (r->what == 3 && r->code == 4)
+		snprintf(text, sizeof(text), "fragmentation needed");
+	else
+		icmp_text(4, r->what, r->code, 0, text);
+	snprintf(buf, ACT_TEXT_SIZE, "makes an ICMP error: %s, quoting %s > %s", text,
+		 ip_format(&s, src, sizeof(src)), ip_format(&d, dst, sizeof(dst)));
+}
+
+const char *act_text(const struct act *act, char buf[ACT_TEXT_SIZE])
+{
+	const struct vl_stack *r = &act->record;
+	char mac[NAME_SIZE];
+
+	buf[0] = 0;
+	switch (r->at.kind) {
+	case VL_STACK_ROUTE:
+		route_text(r, buf);
+		break;
+	case VL_STACK_NEIGHBOR:
+		neighbor_text(act, buf);
+		break;
+	case VL_STACK_ICMP:
+		error_text(r, buf);
+		break;
+	case VL_STACK_LEARN:
+		format_mac(r, mac);
+		snprintf(buf, ACT_TEXT_SIZE, "learns that %s is at %.16s", mac, r->name);
+		break;
+	case VL_STACK_LOOPBACK:
+		snprintf(buf, ACT_TEXT_SIZE, "came back over %.16s",
+			 r->name[0] ? r->name : "the loopback device");
+		break;
+	case VL_STACK_DELIVER:
+		if (r->pid)
+			snprintf(buf, ACT_TEXT_SIZE, "delivered to %.16s (process %" PRIu32 ")",
+				 r->name, r->pid);
+		else
+			snprintf(buf, ACT_TEXT_SIZE, "delivered to the node's ICMP");
+		break;
+	}
+	return buf;
+}
+
+void act_print(const struct event_layout *layout, const struct act *act, FILE *f)
+{
+	const struct vl_event *packet = &act->record.at.packet;
+	uint64_t at = packet->time_ns > layout->zero_ns ? packet->time_ns - layout->zero_ns : 0;
+	char text[ACT_TEXT_SIZE];
+
+	fprintf(f, "%2" PRIu64 ".%09" PRIu64 " %-*s %s", at / 1000000000, at % 1000000000,
+		layout->end_width, act->node->name, act_text(act, text));
+	if (packet->flags & VL_EV_LOOSE)
+		fputc('\n', f);
+	else
+		fprintf(f, " (id %u seq %u)\n",
+			packet->flags & VL_EV_QUOTED ? packet->quote.id : packet->id,
+			packet->flags & VL_EV_QUOTED ? packet->quote.seq : packet->seq);
+}
+
+/* What only one kind has. */
+static void write_route(const struct vl_stack *r, FILE *f)
+{
+	struct ip_addr to = event_destination(&r->at.packet);
+	char addr[IP_TEXT_SIZE];
+
+	fprintf(f, ",\"use\":\"%s\",\"to\":\"%s\",\"table\":%" PRIu32 ",\"type\":\"%s\"",
+		route_use(r->what), ip_format(&to, addr, sizeof(addr)), r->table,
+		route_type(r->code));
+	if (r->next_family) {
+		format_next(r, addr);
+		fprintf(f, ",\"via\":\"%s\"", addr);
+	}
+	if (r->error)
+		fprintf(f, ",\"error\":%" PRId32, r->error);
+}
+
+static void write_neighbor(const struct act *act, FILE *f)
+{
+	char addr[IP_TEXT_SIZE], mac[NAME_SIZE];
+
+	format_next(&act->record, addr);
+	fprintf(f, ",\"neighbor\":\"%s\",\"news\":\"%s\"", addr, news_name(act->record.what));
+	if (act->asked)
+		fprintf(f, ",\"asked\":%u", act->asked);
+	if (act->took_ns)
+		fprintf(f, ",\"took_ns\":%" PRIu64, act->took_ns);
+	if (act->record.what >= VL_NEIGHBOR_ANSWERED) {
+		format_mac(&act->record, mac);
+		fprintf(f, ",\"mac\":\"%s\"", mac);
+	}
+}
+
+void act_write_json(const struct act *act, const char *schema, FILE *f)
+{
+	const struct vl_stack *r = &act->record;
+	const struct vl_event *packet = &r->at.packet;
+	bool quoted = packet->flags & VL_EV_QUOTED;
+	char text[ACT_TEXT_SIZE], mac[NAME_SIZE];
+
+	putc('{', f);
+	if (schema)
+		fprintf(f, "\"schema\":\"%s\",", schema);
+	fprintf(f, "\"time_ns\":%" PRIu64 ",\"at_ns\":%" PRIu64 ",\"node\":",
+		(uint64_t)packet->time_ns, act->at_ns);
+	out_json_string(act->node->name, f);
+	fprintf(f, ",\"kind\":\"%s\",\"text\":", act_word(act));
+	out_json_string(act_text(act, text), f);
+	fprintf(f, ",\"cpu\":%u,\"before\":%s", packet->cpu, act->before ? "true" : "false");
+	if (!(packet->flags & VL_EV_LOOSE))
+		fprintf(f, ",\"leg\":\"%s\",\"id\":%u,\"seq\":%u", leg_name(act->leg),
+			quoted ? packet->quote.id : packet->id,
+			quoted ? packet->quote.seq : packet->seq);
+	if (r->name[0]) {
+		fprintf(f, ",\"%s\":", r->at.kind == VL_STACK_DELIVER ? "process" : "device");
+		out_json_string(r->name, f);
+	}
+	if (r->at.kind == VL_STACK_ROUTE) {
+		write_route(r, f);
+	} else if (r->at.kind == VL_STACK_NEIGHBOR) {
+		write_neighbor(act, f);
+	} else if (r->at.kind == VL_STACK_ICMP) {
+		fprintf(f, ",\"icmp_type\":%u,\"icmp_code\":%u", r->what, r->code);
+	} else if (r->at.kind == VL_STACK_LEARN) {
+		format_mac(r, mac);
+		fprintf(f, ",\"mac\":\"%s\"", mac);
+	} else if (r->pid) {
+		fprintf(f, ",\"pid\":%" PRIu32, r->pid);
+	}
+	putc('}', f);
+}
+
+json_t *act_json(const struct act *act)
+{
+	char text[1024];
+	FILE *f = fmemopen(text, sizeof(text), "w");
+	long len;
+
+	if (!f)
+		return NULL;
+	act_write_json(act, NULL, f);
+	len = ftell(f);
+	fclose(f);
+	return json_loadb(text, len, 0, NULL);
+}

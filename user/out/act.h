@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* act.h - what a node's stack did with a packet, in words: look-ups, neighbours, errors, delivery.
+ */
+#ifndef VETHLAB_USER_OUT_ACT_H
+#define VETHLAB_USER_OUT_ACT_H
+
+#include <jansson.h>
+#include <stdio.h>
+
+#include "user/out/event.h"
+#include "user/story/story.h"
+
+enum { ACT_TEXT_SIZE = 256 };
+
+/* "route", "neighbor", "icmp-error", "learned", "loopback", "delivered" */
+const char *act_word(const struct act *act);
+/* "route to 10.0.2.2: main, via 10.0.2.1 dev eth1" */
+const char *act_text(const struct act *act, char buf[ACT_TEXT_SIZE]);
+/* One line of a trace. */
+void act_print(const struct event_layout *layout, const struct act *act, FILE *f);
+/* As one JSON object, without a line's end (see event_write_json); schema: its tag; NULL: none. */
+void act_write_json(const struct act *act, const char *schema, FILE *f);
+json_t *act_json(const struct act *act);
+
+#endif

@@ -1,0 +1,437 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * acts.c - which acts of the nodes' stacks belong to an echo, and their order.
+ *
+ * The kernel tells the packet of most. Two kinds have none: the look-up for a packet that a process
+ * is about to send, which is the newest one before the packet's first hop; and what is done about
+ * a neighbour, which belongs to the packet that waits for it: in that node, on the link by which it
+ * leaves, between its coming and its leaving.
+ */
+#include "user/story/acts.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { LOOSE_MAX = 4096 };
+static const uint64_t send_max_ns = 5000000000, ask_max_ns = 5000000000;
+/* Where nothing tells when a packet was made: its neighbour is hardly asked for longer. */
+static const uint64_t unseen_max_ns = 10000000;
+/* The kernel tells of a question after the packets that it sent for it. */
+static const uint64_t late_ns = 100000;
+/* A look-up in several tables is one: the next table is asked at once. */
+static const uint64_t tables_ns = 100000;
+
+int loose_add(struct loose_acts *loose, const struct vl_stack *record)
+{
+	if (!loose->list) {
+		loose->list = calloc(LOOSE_MAX, sizeof(*loose->list));
+		if (!loose->list)
+			return -ENOMEM;
+	}
+	loose->list[loose->next] = (struct loose_act){.record = *record};
+	loose->next = (loose->next + 1) % LOOSE_MAX;
+	loose->n += loose->n < LOOSE_MAX;
+	loose->n_added++;
+	return 0;
+}
+
+static int add(struct itinerary *itinerary, const struct act *act)
+{
+	struct act *acts;
+
+	if (itinerary->n_acts == ITINERARY_ACTS_MAX) {
+		itinerary->left_out++;
+		return 0;
+	}
+	acts = realloc(itinerary->acts, (itinerary->n_acts + 1) * sizeof(*acts));
+	if (!acts)
+		return -ENOMEM;
+	itinerary->acts = acts;
+	acts[itinerary->n_acts++] = *act;
+	return 0;
+}
+
+static bool is_loose(const struct act *act)
+{
+	return act->record.at.packet.flags & VL_EV_LOOSE;
+}
+
+static uint64_t time_of(const struct act *act)
+{
+	return act->record.at.packet.time_ns;
+}
+
+/* Forget what was chosen last time: the kernel's own attributions stay. */
+static void drop_chosen(struct itinerary *itinerary)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < itinerary->n_acts; i++)
+		if (!is_loose(&itinerary->acts[i]))
+			itinerary->acts[n++] = itinerary->acts[i];
+	itinerary->n_acts = n;
+}
+
+int itinerary_add_act(struct itinerary *itinerary, const struct act *act)
+{
+	return add(itinerary, act);
+}
+
+static int take(struct itinerary *itinerary, const struct vl_stack *record, const struct lab *lab)
+{
+	const struct act act = {.record = *record, .node = lab->nodes[record->at.node]};
+
+	return add(itinerary, &act);
+}
+
+/* When the itinerary begins: at its first hop; without any, with what else is known. */
+static uint64_t first_time(const struct itinerary *itinerary)
+{
+	uint64_t first = UINT64_MAX;
+
+	if (itinerary->n_hops)
+		return itinerary->hops[0].event.time_ns;
+	if (itinerary->n_drops)
+		first = itinerary->drops[0].record.packet.time_ns;
+	for (size_t i = 0; i < itinerary->n_acts; i++)
+		if (time_of(&itinerary->acts[i]) < first)
+			first = time_of(&itinerary->acts[i]);
+	return first;
+}
+
+/* The first record of the request: whom it was looked up for. NULL: none is known. */
+static const struct vl_event *first_request(const struct itinerary *itinerary)
+{
+	if (itinerary->n_hops)
+		return itinerary->hops[0].leg == LEG_REQUEST ? &itinerary->hops[0].event : NULL;
+	if (itinerary->n_drops)
+		return itinerary->drops[0].leg == LEG_REQUEST ? &itinerary->drops[0].record.packet
+							      : NULL;
+	for (size_t i = 0; i < itinerary->n_acts; i++)
+		if (itinerary->acts[i].leg == LEG_REQUEST &&
+		    itinerary->acts[i].record.at.kind == VL_STACK_LOOPBACK)
+			return &itinerary->acts[i].record.at.packet;
+	return NULL;
+}
+
+/* The look-up with which the sender chose the way. */
+static int take_sending(struct itinerary *itinerary, struct loose_acts *loose,
+			const struct lab *lab)
+{
+	const struct vl_event *request = first_request(itinerary);
+	struct loose_act *best = NULL;
+
+	for (size_t i = 0; request && i < loose->n; i++) {
+		struct loose_act *one = &loose->list[i];
+		const struct vl_drop *at = &one->record.at;
+
+		if (at->kind != VL_STACK_ROUTE || one->record.error ||
+		    at->packet.time_ns > request->time_ns ||
+		    request->time_ns - at->packet.time_ns > send_max_ns ||
+		    (one->taken_by && one->taken_by != itinerary) ||
+		    (itinerary->origin && lab->nodes[at->node] != itinerary->origin) ||
+		    at->packet.family != request->family ||
+		    memcmp(at->packet.dst, request->dst, sizeof(request->dst)))
+			continue;
+		if (!best || at->packet.time_ns > best->record.at.packet.time_ns)
+			best = one;
+	}
+	if (!best)
+		return 0;
+	best->taken_by = itinerary;
+	return take(itinerary, &best->record, lab);
+}
+
+/* A packet waits for a neighbour's address in a node, on its way out by an end. */
+struct wait {
+	const struct node *node;
+	uint32_t end;
+	uint64_t from_ns, to_ns;
+};
+
+static bool is_asking(const struct vl_stack *record)
+{
+	return record->at.kind == VL_STACK_NEIGHBOR && record->what != VL_NEIGHBOR_LEARNED;
+}
+
+static bool is_in(const struct vl_stack *record, const struct wait *wait)
+{
+	return record->at.packet.time_ns >= wait->from_ns &&
+	       record->at.packet.time_ns <= wait->to_ns;
+}
+
+/* The node's questions on that link; and if there are any, what they taught others. */
+static int take_waiting(struct itinerary *itinerary, const struct loose_acts *loose,
+			const struct lab *lab, const struct wait *wait)
+{
+	bool asked = false;
+	int ret = 0;
+
+	for (int round = 0; round < 2 && !ret; round++) {
+		for (size_t i = 0; i < loose->n && !ret; i++) {
+			const struct vl_stack *record = &loose->list[i].record;
+			bool own = is_asking(record) && lab->nodes[record->at.node] == wait->node &&
+				   (record->at.packet.end == wait->end ||
+				    record->at.packet.end == VL_NO_END);
+			bool taught = record->at.kind == VL_STACK_LEARN ||
+				      (record->at.kind == VL_STACK_NEIGHBOR && !is_asking(record));
+
+			if (!is_in(record, wait) || !(round ? taught && asked : own))
+				continue;
+			asked = true;
+			ret = take(itinerary, record, lab);
+		}
+	}
+	return ret;
+}
+
+/* When a packet came into a node, or was looked up there, at most so long before a time. */
+static uint64_t came_in(const struct itinerary *itinerary, const struct node *node, uint64_t before)
+{
+	uint64_t max = node == itinerary->origin && itinerary->n_hops ? unseen_max_ns : ask_max_ns;
+	uint64_t at = before > max ? before - max : 0;
+
+	for (size_t i = 0; i < itinerary->n_hops; i++) {
+		const struct hop *hop = &itinerary->hops[i];
+
+		if (hop->end->node == node && hop->event.hook != VL_HOOK_OUT &&
+		    hop->event.time_ns < before && hop->event.time_ns > at)
+			at = hop->event.time_ns;
+	}
+	for (size_t i = 0; i < itinerary->n_acts; i++) {
+		const struct act *act = &itinerary->acts[i];
+
+		if (act->node == node && act->record.at.kind == VL_STACK_ROUTE &&
+		    act->record.what == VL_ROUTE_SEND && time_of(act) < before && time_of(act) > at)
+			at = time_of(act);
+	}
+	return at;
+}
+
+/* An answer that came right before a packet left: the packet may have waited for it. */
+static bool was_answered(const struct loose_acts *loose, const struct lab *lab,
+			 const struct wait *wait)
+{
+	for (size_t i = 0; i < loose->n; i++) {
+		const struct vl_stack *record = &loose->list[i].record;
+
+		if (is_asking(record) && record->what == VL_NEIGHBOR_ANSWERED &&
+		    lab->nodes[record->at.node] == wait->node && is_in(record, wait))
+			return true;
+	}
+	return false;
+}
+
+static int take_neighbors(struct itinerary *itinerary, const struct loose_acts *loose,
+			  const struct lab *lab)
+{
+	int ret = 0;
+
+	for (size_t i = 0; i < itinerary->n_hops && !ret; i++) {
+		const struct hop *hop = &itinerary->hops[i];
+		struct wait wait = {.node = hop->end->node, .end = hop->event.end};
+
+		if (hop->event.hook != VL_HOOK_OUT)
+			continue;
+		wait.from_ns = came_in(itinerary, wait.node, hop->event.time_ns);
+		wait.to_ns = hop->event.time_ns;
+		if (!was_answered(loose, lab, &wait))
+			continue;
+		wait.to_ns += late_ns;
+		ret = take_waiting(itinerary, loose, lab, &wait);
+	}
+	for (size_t i = 0; i < itinerary->n_drops && !ret; i++) {
+		const struct drop *drop = &itinerary->drops[i];
+		struct wait wait = {.node = drop->node, .end = drop->record.packet.end};
+		uint64_t at = drop->record.packet.time_ns;
+
+		if (strncmp(drop->reason, "NEIGH_", 6))
+			continue;
+		wait.from_ns = came_in(itinerary, wait.node, at);
+		wait.to_ns = at + 10 * late_ns;
+		ret = take_waiting(itinerary, loose, lab, &wait);
+	}
+	return ret;
+}
+
+static int act_compare(const void *a, const void *b)
+{
+	uint64_t s = time_of(a), t = time_of(b);
+
+	return s < t ? -1 : s > t;
+}
+
+static bool same_neighbor(const struct act *a, const struct act *b)
+{
+	return a->record.at.kind == VL_STACK_NEIGHBOR && b->record.at.kind == VL_STACK_NEIGHBOR &&
+	       a->node == b->node && a->record.at.ifindex == b->record.at.ifindex &&
+	       !memcmp(a->record.next, b->record.next, sizeof(a->record.next)) &&
+	       is_asking(&a->record) == is_asking(&b->record);
+}
+
+/*
+ * When the question that `act` ends was put: the first one that is known, else the look-up that led
+ * to it, else when the packet came in; 0: not known.
+ */
+static uint64_t asked_at(const struct itinerary *itinerary, const struct act *act)
+{
+	uint64_t at = time_of(act), asked = 0, looked = 0, came = 0;
+
+	for (size_t i = 0; i < itinerary->n_acts; i++) {
+		const struct act *other = &itinerary->acts[i];
+		uint64_t its = time_of(other);
+
+		if (other == act || other->node != act->node || its > at)
+			continue;
+		if (same_neighbor(other, act) && (!asked || its < asked))
+			asked = its;
+		if (other->record.at.kind == VL_STACK_ROUTE && its > looked)
+			looked = its;
+	}
+	for (size_t i = 0; i < itinerary->n_hops; i++) {
+		const struct hop *hop = &itinerary->hops[i];
+
+		if (hop->end->node == act->node && hop->event.hook != VL_HOOK_OUT &&
+		    hop->event.time_ns <= at)
+			came = hop->event.time_ns;
+	}
+	return asked ? asked : looked ? looked : came;
+}
+
+/* One act for all that was done about one neighbour: the last news, and how it came. */
+static void merge_neighbors(struct itinerary *itinerary)
+{
+	struct act *acts = itinerary->acts;
+	size_t n = 0;
+
+	for (size_t i = 0; i < itinerary->n_acts; i++) {
+		struct act *act = &acts[i];
+
+		if (act->record.at.kind != VL_STACK_NEIGHBOR || !is_asking(&act->record))
+			continue;
+		if (act->record.what >= VL_NEIGHBOR_FAILED) {
+			uint64_t at = asked_at(itinerary, act);
+
+			act->took_ns = at && at < time_of(act) ? time_of(act) - at : 0;
+		}
+		act->asked = act->record.what <= VL_NEIGHBOR_AGAIN;
+	}
+	for (size_t i = 0; i < itinerary->n_acts; i++) {
+		size_t j = 0;
+
+		while (j < n && !(same_neighbor(&acts[j], &acts[i])))
+			j++;
+		if (j == n) {
+			acts[n++] = acts[i];
+			continue;
+		}
+		/* Being asked may be told after the answer: news of that kind win. */
+		acts[i].asked += acts[j].asked;
+		if (acts[i].record.what <= VL_NEIGHBOR_AGAIN &&
+		    acts[j].record.what > VL_NEIGHBOR_AGAIN)
+			acts[j].asked = acts[i].asked;
+		else
+			acts[j] = acts[i];
+	}
+	itinerary->n_acts = n;
+}
+
+static bool same_look_up(const struct vl_stack *a, const struct vl_stack *b)
+{
+	return a->at.kind == VL_STACK_ROUTE && b->at.kind == VL_STACK_ROUTE && a->error &&
+	       a->at.node == b->at.node && a->what == b->what &&
+	       !memcmp(a->at.packet.dst, b->at.packet.dst, sizeof(a->at.packet.dst)) &&
+	       b->at.packet.time_ns - a->at.packet.time_ns < tables_ns;
+}
+
+/* For an ICMP error the kernel looks up, too, where it would have come in: that tells nobody
+ * anything. */
+static bool is_for_error(const struct vl_stack *a, const struct vl_stack *b)
+{
+	return a->at.kind == VL_STACK_ROUTE && b->at.kind == VL_STACK_ROUTE &&
+	       a->at.node == b->at.node && a->what == VL_ROUTE_ANSWER &&
+	       b->what == VL_ROUTE_SOURCE &&
+	       b->at.packet.time_ns - a->at.packet.time_ns < tables_ns;
+}
+
+/* The same look-up in another table right after a failed one: only the last counts. */
+static void merge_tables(struct itinerary *itinerary)
+{
+	struct act *acts = itinerary->acts;
+	size_t n = 0;
+
+	for (size_t i = 0; i < itinerary->n_acts; i++) {
+		struct act *last = n ? &acts[n - 1] : NULL;
+
+		if (last && is_for_error(&last->record, &acts[i].record))
+			continue;
+		if (last && same_look_up(&last->record, &acts[i].record)) {
+			if (last->record.table == acts[i].record.table)
+				continue; /* once more, for the error that tells of it */
+			n--;
+		}
+		acts[n++] = acts[i];
+	}
+	itinerary->n_acts = n;
+}
+
+static bool is_bad(const struct vl_stack *record)
+{
+	return (record->at.kind == VL_STACK_ROUTE && record->error) ||
+	       (record->at.kind == VL_STACK_NEIGHBOR && record->what == VL_NEIGHBOR_FAILED);
+}
+
+/*
+ * The kernel gives a neighbour up after it has dropped what waited for it and has made the ICMP
+ * error; told in the order of cause, it comes first.
+ */
+static uint64_t before_its_end(const struct itinerary *itinerary, const struct act *act)
+{
+	uint64_t at = act->at_ns;
+
+	for (size_t i = 0; i < itinerary->n_drops; i++) {
+		const struct drop *drop = &itinerary->drops[i];
+
+		if (drop->node == act->node && drop->at_ns < at &&
+		    !strncmp(drop->reason, "NEIGH_", 6))
+			at = drop->at_ns;
+	}
+	for (size_t i = 0; i < itinerary->n_hops; i++) {
+		const struct hop *hop = &itinerary->hops[i];
+
+		if (hop->leg == LEG_ERROR && hop->step == STEP_TURN &&
+		    hop->end->node == act->node && hop->at_ns < at && hop->at_ns)
+			at = hop->at_ns - 1;
+	}
+	return at;
+}
+
+int itinerary_join(struct itinerary *itinerary, struct loose_acts *loose, const struct lab *lab)
+{
+	uint64_t first;
+	int ret;
+
+	drop_chosen(itinerary);
+	ret = take_sending(itinerary, loose, lab);
+	if (!ret)
+		ret = take_neighbors(itinerary, loose, lab);
+	if (ret || !itinerary->n_acts)
+		return ret;
+	qsort(itinerary->acts, itinerary->n_acts, sizeof(*itinerary->acts), act_compare);
+	merge_neighbors(itinerary);
+	qsort(itinerary->acts, itinerary->n_acts, sizeof(*itinerary->acts), act_compare);
+	merge_tables(itinerary);
+	first = first_time(itinerary);
+	for (size_t i = 0; i < itinerary->n_acts; i++) {
+		struct act *act = &itinerary->acts[i];
+		uint64_t at = time_of(act);
+
+		act->before = at < first;
+		act->at_ns = at > first ? at - first : 0;
+		act->bad = is_bad(&act->record);
+		if (act->bad && act->record.at.kind == VL_STACK_NEIGHBOR)
+			act->at_ns = before_its_end(itinerary, act);
+	}
+	return 0;
+}
