@@ -77,8 +77,10 @@ static int run(struct bench *bench, struct bench_report *report, struct err *err
 		ret = find_way(bench, &report->way, err);
 	if (!ret)
 		ret = find_programs(bench, err);
-	if (terminal)
+	if (terminal) {
 		fprintf(stderr, "\r\033[K");
+		fflush(stderr);
+	}
 	report->options = &bench->options;
 	report->link = bench->n ? bench->list[0].link : NULL;
 	report->list = bench->list;
