@@ -51,7 +51,7 @@ $(BENCHES): %: %.o $(B)/tests/prog/frames.o $(B)/libvethlab.a
 
 -include $(TEST_OBJ:.o=.d) $(BENCHES:%=%.d)
 
-.PHONY: bench bench-built bench-build bench-prog bench-observe
+.PHONY: bench bench-built bench-build bench-prog bench-observe bench-trace
 bench:
 	@tests/deps.sh build test
 	@+$(MAKE) --no-print-directory bench-built
@@ -68,6 +68,9 @@ bench-prog: $(B)/tests/bench/prog
 bench-observe: $(B)/tests/bench/observe
 	@$<
 
+bench-trace: all $(B)/tests/bench/trace_measure
+	@BUILD=$(B) tests/bench/trace.sh
+
 # ---- targets -------------------------------------------------------------------------------------
 .PHONY: help deps tests check check-built demo demo-built vm lint stories fuzz install uninstall
 
@@ -81,6 +84,7 @@ help:
 	@echo 'make bench      every benchmark, beside other tools where they are installed (as root)'
 	@echo 'make bench-build how fast labs are built and removed, against raw calls and ip (as root)'
 	@echo 'make bench-prog what one run of each eBPF program costs (as root)'
+	@echo 'make bench-trace   what tracing costs, and what it loses (as root)'
 	@echo 'make bench-observe  what it costs a link to be watched (as root)'
 	@echo 'make stories    record the golden stories anew (as root): tests/unit/data/stories'
 	@echo 'make fuzz       fuzz the lab-file reader and stories (SECONDS=600 for longer)'
