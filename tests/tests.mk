@@ -65,8 +65,10 @@ bench-build: all $(B)/tests/bench/build_raw $(B)/tests/bench/build_measure
 bench-prog: $(B)/tests/bench/prog
 	@$<
 
-bench-observe: $(B)/tests/bench/observe
-	@$<
+bench-observe: all $(B)/tests/bench/observe $(B)/tests/bench/live
+	@$(B)/tests/bench/observe
+	@echo
+	@BUILD=$(B) tests/bench/watched.sh
 
 bench-trace: all $(B)/tests/bench/trace_measure
 	@BUILD=$(B) tests/bench/trace.sh

@@ -1,0 +1,117 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# watched.sh - what watching costs, by other people's measures: `ping -f` over one link that nobody
+# watches, that vethlab watches with its default hooks, and that others watch; and live frames of
+# 64 bytes into native XDP that drops (live.c), with and without a lab's native program before. In
+# turns; medians of ROUNDS (9) with their extremes. Those who are not installed are named. As
+# root; nothing outside namespaces of its own is touched. JSON=FILE: the same as one document.
+set -euo pipefail
+
+SELF=$(readlink -f "$0")
+TOP=$(dirname "$SELF")/../..
+BUILD=$(cd "$TOP" && readlink -f "${BUILD:-build}")
+ROUNDS=${ROUNDS:-9}
+ECHOES=${ECHOES:-50000}
+
+if [[ -z ${VETHLAB_BENCH_INSIDE:-} ]]; then
+	[[ -z ${JSON:-} || $JSON == /* ]] || JSON=$PWD/$JSON
+	export JSON=${JSON:-/dev/null} VETHLAB_BENCH_INSIDE=1
+	exec unshare --net --mount --pid --fork --kill-child --mount-proc "$SELF"
+fi
+mount -t tmpfs run /run
+mount -t sysfs sysfs /sys
+mount -t bpf bpf /sys/fs/bpf
+mount -t tracefs tracefs /sys/kernel/tracing
+ip link set lo up
+results=$(mktemp -p /run)
+absent=()
+mkfifo /run/never # to wait for, without a process that outlives its parent
+
+vethlab() {
+	"$BUILD/vethlab" "$@"
+}
+
+# Starts another observer in a node, in $!; returns when it observes.
+other() { # WAY NODE
+	local log=/run/$1.$2 node=$2
+	case $1 in
+	tcpdump)
+		ip netns exec "$node" tcpdump -i eth0 -w /dev/null 2>"$log" &
+		until grep -q "listening on" "$log"; do kill -0 $! && sleep 0.05; done
+		;;
+	bpftrace) # sees all namespaces: one is enough
+		[[ $node == a ]] || return 0
+		bpftrace -e 'BEGIN { printf("ready\n"); }
+			tracepoint:net:net_dev_xmit, tracepoint:net:netif_receive_skb
+			{ @[str(args->name)] = count(); }' >"$log" 2>&1 &
+		until grep -q ready "$log"; do kill -0 $! && sleep 0.05; done
+		;;
+	counters) # what nstat and `ip -s link` read, ten times a second
+		ip netns exec "$node" bash -c 'while :; do
+			read -rt 0.1 <>/run/never
+			while read -r _; do :; done </proc/net/snmp
+			while read -r _; do :; done </proc/net/dev
+		done' &
+		;;
+	esac
+	others+=($!)
+}
+
+flood() { # WAY
+	local way=$1 hooks=none trip
+	others=()
+	[[ $way != vethlab ]] || hooks=in,out
+	vethlab up two-hosts --hooks "$hooks" >/dev/null
+	if [[ $way != nobody && $way != vethlab ]]; then
+		other "$way" a
+		other "$way" b
+	fi
+	ip netns exec a ping -q -f -c 500 10.0.0.2 >/dev/null # warms up
+	trip=$(ip netns exec a ping -q -f -c "$ECHOES" 10.0.0.2 |
+		sed -n 's/.* time \([0-9]*\)ms$/\1/p')
+	if [[ ${#others[@]} -gt 0 ]]; then
+		kill "${others[@]}"
+		wait "${others[@]}" 2>/dev/null || true
+	fi
+	vethlab down two-hosts >/dev/null
+	# One after the other, so a round trip each; ping's own figure of one has no digits below 1 us.
+	echo "flood $way $((trip * 1000000 / ECHOES))" >>"$results"
+}
+
+ways=(nobody vethlab counters)
+for way in tcpdump bpftrace; do
+	if command -v "$way" >/dev/null; then ways+=("$way"); else absent+=("$way"); fi
+done
+for ((round = 0; round < ROUNDS; round++)); do
+	for way in "${ways[@]}"; do flood "$way"; done
+	echo "frames nobody $("$BUILD/tests/bench/live" 1)" >>"$results"
+	echo "frames vethlab $("$BUILD/tests/bench/live" 1 "$(nproc)" watched)" >>"$results"
+done
+
+jq -Rn --argjson absent "$(jq -cn '$ARGS.positional' --args -- "${absent[@]}")" '
+	def median: sort | (.[(length - 1) / 2 | floor] + .[length / 2 | floor]) / 2;
+	[inputs | split(" ") | {what: .[0], way: .[1], value: (.[2] | tonumber)}] |
+	group_by(.what) | map(
+		(map(select(.way == "nobody").value) | median) as $base |
+		group_by(.way) | map({what: .[0].what, way: .[0].way, runs: length,
+			median: (map(.value) | median), least: (map(.value) | min),
+			most: (map(.value) | max)} | .ratio = .median / $base) |
+		sort_by(if .what == "frames" then -.median else .median end)) |
+	{schema: "vethlab.bench-watched/1", rows: add, absent: $absent}' "$results" >/run/report
+[[ $JSON == /dev/null ]] || cp /run/report "$JSON"
+
+row() { # WHAT TITLE UNIT FACTOR
+	printf '%-34s %8s %8s %8s %6s\n' "$2" median least most ratio
+	jq -r --arg what "$1" '
+		{nobody: "nobody watches", counters: "counters read, as nstat does",
+		 tcpdump: "tcpdump at both ends", bpftrace: "bpftrace, net tracepoints"} as $names |
+		.rows[] | select(.what == $what) |
+		[$names[.way] // .way, .median, .least, .most, .ratio] | @tsv' /run/report |
+		awk -F'\t' -v unit="$3" -v f="$4" '{ printf "  %-27s %4s %8.2f %8.2f %8.2f %6.2f\n",
+			$1, unit, $2 * f, $3 * f, $4 * f, $5 }'
+}
+
+row flood "ping -f, from echo to echo" us 0.001
+row frames "64-byte frames into XDP drop" Mpps 0.000001
+[[ ${#absent[@]} -eq 0 ]] || echo "not installed, not compared: ${absent[*]}"
+echo "goals: vethlab at most 1.10 of an echo; at least 0.90 of the frames"
