@@ -23,6 +23,8 @@ char LICENSE[] SEC("license") = "GPL";
 
 const volatile __u32 n_ends = 0;
 const volatile bool detail = false;
+/* Older kernels do not tell where a packet is consumed: then nobody can tell who took it. */
+const volatile bool consume_tells_where = false;
 /* Of it, what is about packets counts; places are user space's. */
 const volatile struct vl_filter filter = {};
 /* A ping's own: where it asks, and whom (family 0: no ping). */
@@ -460,14 +462,13 @@ int BPF_PROG(on_drop, struct sk_buff *skb, void *location, int reason)
 
 /* The kernel's own ICMP has taken a packet, or could not answer it. */
 SEC("tp_btf/consume_skb")
-int BPF_PROG(on_consume, struct sk_buff *skb, void *location)
+int BPF_PROG(on_consume, struct sk_buff *skb)
 {
 	struct net_device *dev = skb->dev;
 	struct vl_stack r = {};
 	struct looked_up *last;
 	__u32 zero = 0, *node;
 
-	(void)ctx;
 	last = bpf_map_lookup_elem(&look_ups, &zero);
 	if (!last || (!detail && (!last->record.at.packet.family || !last->record.error)))
 		return 0;
@@ -476,11 +477,11 @@ int BPF_PROG(on_consume, struct sk_buff *skb, void *location)
 	    packet_class(&r.at.packet) == VL_ICMP_ECHO_REPLY)
 		return 0;
 	tell_last(&r.at.packet, *node, skb->skb_iif, true);
-	if (!detail)
+	if (!detail || !consume_tells_where)
 		return 0;
 	stamp(&r.at, VL_STACK_DELIVER, *node, dev);
 	r.at.packet.len = skb->len;
-	r.at.location = (__u64)location;
+	r.at.location = ctx[1];
 	give(&r, sizeof(r));
 	return 0;
 }

@@ -70,6 +70,21 @@ static size_t find_points(bool there[POINTS])
 	return n;
 }
 
+/* Whether the tracepoint consume_skb has an argument for the place (its type: context, packet, place). */
+static bool consume_tells_where(void)
+{
+	struct btf *btf = btf__load_vmlinux_btf();
+	int id = btf ? btf__find_by_name_kind(btf, "btf_trace_consume_skb", BTF_KIND_TYPEDEF) : -1;
+	const struct btf_type *type = id > 0 ? btf__type_by_id(btf, id) : NULL;
+	bool tells;
+
+	while (type && (btf_is_typedef(type) || btf_is_ptr(type)))
+		type = btf__type_by_id(btf, type->type);
+	tells = type && btf_is_func_proto(type) && btf_vlen(type) >= 3;
+	btf__free(btf);
+	return tells;
+}
+
 size_t stack_probe(char missing[STACK_MISSING_SIZE])
 {
 	bool there[POINTS];
@@ -117,6 +132,8 @@ static int configure(struct stack *skel, const struct stack_config *config)
 	skel->rodata->n_ends = config->n_ends;
 	skel->rodata->observed = config->observed;
 	skel->rodata->detail = config->depth == STACK_ALL;
+	skel->rodata->consume_tells_where =
+		config->depth == STACK_ALL && consume_tells_where();
 	memcpy((void *)&skel->rodata->filter, &config->filter, sizeof(config->filter));
 	skel->rodata->own_node = config->from;
 	if (config->to.family) {
