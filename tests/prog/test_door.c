@@ -53,6 +53,7 @@ static void start(void)
 	}
 	watch_close(lab); /* what is attached later is attached by another process */
 	assert_int_equal(watch_open(&lab, FIXTURE_LAB, &err), 0);
+	assert_int_equal(watch_open_programs(lab, &err), 0);
 }
 
 static int stop(void **state)
