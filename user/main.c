@@ -27,9 +27,9 @@ const struct cmd cmds[] = {
 	  "  --xdp MODE      off (default), generic, native\n"
 	  "  --tc HOW        auto (default), tcx, clsact\n" },
 	{ "down", cmd_down, "[LAB|FILE] [-j]", "remove a lab and everything that it made",
-	  "Interfaces of others that are in its namespaces are handed back or named, and so are\n"
-	  "processes. It waits until the kernel has let go; of 100 nodes and more it says that\n"
-	  "the kernel is still at it.\n" },
+	  "Interfaces of others that are in its namespaces are handed back, or named as\n"
+	  "processes in them are. It waits until the kernel has let go; of a lab of 100\n"
+	  "nodes or more it does not, and says so.\n" },
 	{ "gc", cmd_gc, "[--dry-run] [-j]", "remove what crashed labs left, and nothing else",
 	  "A lab whose files are lost is known by what it pinned: that is removed, and the\n"
 	  "namespaces it was in are named.\n\n"
