@@ -5,32 +5,16 @@
 # `ping -f` and sockperf, and how far five runs of its own lie apart. Prints Markdown. Peers that
 # are not installed are named as absent. As root; nothing outside namespaces of its own is touched.
 #
-# PARTS: some of live_frames, tcp, flood, datagrams, repeat. ROUNDS: how often each is measured (5), TCP thrice as often: it varies most (each run
-# gets other pages of memory, which share the caches otherwise). TIME: whole seconds of one
-# measurement (1). JSON=FILE: the same as one document.
+# PARTS: some of live_frames, tcp, flood, datagrams, repeat. ROUNDS: how often each is measured (5),
+# TCP thrice as often: it varies most (each run gets other pages of memory, which share the caches
+# otherwise). TIME: whole seconds of one measurement (1). JSON=FILE: the same as one document.
 set -euo pipefail
-
-SELF=$(readlink -f "$0")
-TOP=$(dirname "$SELF")/../..
-BUILD=$(cd "$TOP" && readlink -f "${BUILD:-build}")
+# shellcheck source=tests/bench/lib.sh
+. "$(dirname "$0")/lib.sh"
 ROUNDS=${ROUNDS:-5}
 TIME=${TIME:-1}
 THREADS=$(nproc)
-
-if [[ -z ${VETHLAB_BENCH_INSIDE:-} ]]; then
-	[[ -z ${JSON:-} || $JSON == /* ]] || JSON=$PWD/$JSON
-	export JSON=${JSON:-/dev/null} VETHLAB_BENCH_INSIDE=1
-	exec unshare --net --mount --pid --fork --kill-child --mount-proc "$SELF"
-fi
-mount -t tmpfs run /run
-mount -t sysfs sysfs /sys
-mount -t bpf bpf /sys/fs/bpf
-ip link set lo up
 results=$(mktemp -p /run)
-
-vethlab() {
-	"$BUILD/vethlab" "$@"
-}
 
 # The value of one measurement of ours.
 ours() { # WHAT JQ-FIELD ARGUMENTS OF bench...

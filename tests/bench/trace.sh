@@ -7,26 +7,10 @@
 # ROUNDS: how often each is measured (7). FLOOD: echoes of a flood (20000). JSON=FILE: the same
 # as one document.
 set -euo pipefail
-
-SELF=$(readlink -f "$0")
-TOP=$(dirname "$SELF")/../..
-BUILD=$(cd "$TOP" && readlink -f "${BUILD:-build}")
+# shellcheck source=tests/bench/lib.sh
+. "$(dirname "$0")/lib.sh"
 ROUNDS=${ROUNDS:-7}
 FLOOD=${FLOOD:-20000}
-
-if [[ -z ${VETHLAB_BENCH_INSIDE:-} ]]; then
-	[[ -z ${JSON:-} || $JSON == /* ]] || JSON=$PWD/$JSON
-	export JSON=${JSON:-/dev/null} VETHLAB_BENCH_INSIDE=1
-	exec unshare --net --mount --pid --fork --kill-child --mount-proc "$SELF"
-fi
-mount -t tmpfs run /run
-mount -t sysfs sysfs /sys
-mount -t bpf bpf /sys/fs/bpf
-ip link set lo up
-
-vethlab() {
-	"$BUILD/vethlab" "$@"
-}
 
 cat >/run/lab.yaml <<'YAML'
 lab: line

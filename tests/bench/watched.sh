@@ -6,30 +6,13 @@
 # turns; medians of ROUNDS (9) with their extremes. Those who are not installed are named. As
 # root; nothing outside namespaces of its own is touched. JSON=FILE: the same as one document.
 set -euo pipefail
-
-SELF=$(readlink -f "$0")
-TOP=$(dirname "$SELF")/../..
-BUILD=$(cd "$TOP" && readlink -f "${BUILD:-build}")
+# shellcheck source=tests/bench/lib.sh
+. "$(dirname "$0")/lib.sh"
 ROUNDS=${ROUNDS:-9}
 ECHOES=${ECHOES:-50000}
-
-if [[ -z ${VETHLAB_BENCH_INSIDE:-} ]]; then
-	[[ -z ${JSON:-} || $JSON == /* ]] || JSON=$PWD/$JSON
-	export JSON=${JSON:-/dev/null} VETHLAB_BENCH_INSIDE=1
-	exec unshare --net --mount --pid --fork --kill-child --mount-proc "$SELF"
-fi
-mount -t tmpfs run /run
-mount -t sysfs sysfs /sys
-mount -t bpf bpf /sys/fs/bpf
-mount -t tracefs tracefs /sys/kernel/tracing
-ip link set lo up
 results=$(mktemp -p /run)
 absent=()
 mkfifo /run/never # to wait for, without a process that outlives its parent
-
-vethlab() {
-	"$BUILD/vethlab" "$@"
-}
 
 # Starts another observer in a node, in $!; returns when it observes.
 other() { # WAY NODE
@@ -37,14 +20,15 @@ other() { # WAY NODE
 	case $1 in
 	tcpdump)
 		ip netns exec "$node" tcpdump -i eth0 -w /dev/null 2>"$log" &
-		until grep -q "listening on" "$log"; do kill -0 $! && sleep 0.05; done
+		until grep -qs "listening on" "$log"; do kill -0 $! && sleep 0.05; done
 		;;
 	bpftrace) # sees all namespaces: one is enough
 		[[ $node == a ]] || return 0
+		mountpoint -q /sys/kernel/tracing || mount -t tracefs tracefs /sys/kernel/tracing
 		bpftrace -e 'BEGIN { printf("ready\n"); }
 			tracepoint:net:net_dev_xmit, tracepoint:net:netif_receive_skb
 			{ @[str(args->name)] = count(); }' >"$log" 2>&1 &
-		until grep -q ready "$log"; do kill -0 $! && sleep 0.05; done
+		until grep -qs ready "$log"; do kill -0 $! && sleep 0.05; done
 		;;
 	counters) # what nstat and `ip -s link` read, ten times a second
 		ip netns exec "$node" bash -c 'while :; do
