@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* act.h - what a node's stack did with a packet, in words: look-ups, neighbours, errors, delivery.
+/* act.h - what a node's stack did with a packet, in words: look-ups, neighbors, errors, delivery.
  */
 #ifndef VETHLAB_USER_OUT_ACT_H
 #define VETHLAB_USER_OUT_ACT_H

@@ -12,7 +12,7 @@
 void itinerary_print_title(const struct itinerary *itinerary, uint64_t zero_ns, FILE *f);
 /*
  * One line a hop: leg, time since the first hop, end, hook, and what the step was. Of an echo without
- * an answer, a line for each look-up and neighbour that failed, too.
+ * an answer, a line for each look-up and neighbor that failed, too.
  */
 void itinerary_print(const struct itinerary *itinerary, FILE *f);
 /* The same with all that the stacks of the nodes did between the hops. */

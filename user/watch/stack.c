@@ -34,9 +34,9 @@ static const struct {
 	{"on_drop", "kfree_skb", "drops", STACK_DROPS},
 	{"on_route", "fib_table_lookup", "IPv4 routes", STACK_REASONS},
 	{"on_route6", "fib6_table_lookup", "IPv6 routes", STACK_REASONS},
-	{"on_ask", "neigh_event_send_done", "questions for neighbours", STACK_REASONS},
+	{"on_ask", "neigh_event_send_done", "questions for neighbors", STACK_REASONS},
 	{"on_timer", "neigh_timer_handler", NULL, STACK_REASONS},
-	{"on_neighbor", "neigh_update", "neighbours' answers", STACK_REASONS},
+	{"on_neighbor", "neigh_update", "neighbors' answers", STACK_REASONS},
 	{"on_icmp", "icmp_send", "ICMP errors being made", STACK_REASONS},
 	{"on_consume", "consume_skb", "what the kernel answers", STACK_REASONS},
 	{"on_receive", "netif_receive_skb", "loopback", STACK_ALL},
@@ -85,15 +85,23 @@ static bool consume_tells_where(void)
 	return tells;
 }
 
+static void list_missing(const bool there[POINTS], enum stack_depth depth,
+			 char missing[STACK_MISSING_SIZE])
+{
+	missing[0] = 0;
+	for (size_t i = 0; i < POINTS; i++)
+		if (!there[i] && depth >= points[i].depth)
+			add_missing(missing, points[i].what);
+	if (depth == STACK_ALL && !consume_tells_where())
+		add_missing(missing, "what is delivered to the kernel");
+}
+
 size_t stack_probe(char missing[STACK_MISSING_SIZE])
 {
 	bool there[POINTS];
 	size_t n = find_points(there);
 
-	missing[0] = 0;
-	for (size_t i = 0; i < POINTS; i++)
-		if (!there[i])
-			add_missing(missing, points[i].what);
+	list_missing(there, STACK_ALL, missing);
 	return n;
 }
 
@@ -180,11 +188,9 @@ static int load_what_goes(struct stack_watch *watch, const struct stack_config *
 	int ret;
 
 	find_points(there);
-	for (size_t i = 0; i < POINTS; i++) {
+	list_missing(there, config->depth, watch->missing);
+	for (size_t i = 0; i < POINTS; i++)
 		wanted[i] = there[i] && config->depth >= points[i].depth;
-		if (!there[i] && config->depth >= points[i].depth)
-			add_missing(watch->missing, points[i].what);
-	}
 	ret = load(watch, config, wanted, err);
 	if (!ret || ret == -EPERM)
 		return ret;
