@@ -13,7 +13,7 @@
 #include "user/lab/inside.h"
 #include "user/lab/node.h"
 
-enum { LO_IFINDEX = 1, WAIT_UP_MS = 5000 };
+enum { LO_IFINDEX = 1, WAIT_UP_MS = 10000 };
 
 enum xdp_mode running_xdp(const struct running *run, const struct end *end)
 {
