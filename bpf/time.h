@@ -470,9 +470,10 @@ static __always_inline __u64 sight_addresses(const struct frame *f, __u32 l3, __
 
 /* Follow an ICMP packet whose header is at pkt->ip.off. */
 static __always_inline void follow_icmp(const struct frame *f, const struct icmp_packet *pkt,
-					const struct icmp_wire *icmp, enum vl_icmp_class class)
+					const struct icmp_wire *icmp, enum vl_icmp_class class,
+					__u64 now)
 {
-	struct sight s = {.end = pkt->end, .hook = pkt->hook};
+	struct sight s = {.end = pkt->end, .hook = pkt->hook, .now = now};
 	struct vl_event *ev;
 	__u32 zero = 0;
 
@@ -481,7 +482,6 @@ static __always_inline void follow_icmp(const struct frame *f, const struct icmp
 		s.id = bpf_ntohs(icmp->id);
 		s.seq = bpf_ntohs(icmp->seq);
 		s.addrs = sight_addresses(f, pkt->l3, pkt->family, s.reply);
-		s.now = bpf_ktime_get_ns();
 		follow_echo(&s);
 		return;
 	}
@@ -500,7 +500,6 @@ static __always_inline void follow_icmp(const struct frame *f, const struct icmp
 	s.id = ev->quote.id;
 	s.seq = ev->quote.seq;
 	s.addrs = sight_addresses(f, blur(pkt->ip.off + ICMP_SIZE), pkt->family, false);
-	s.now = bpf_ktime_get_ns();
 	follow_error(&s);
 }
 

@@ -43,13 +43,14 @@ struct {
 	__type(value, struct vl_control);
 } control SEC(".maps");
 
-/* Records that a session did not get, though it was there: its buffer was full. */
+/* Mapped into tracers' memory, too, for records that wait for a batch to be full. */
 struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, VL_SESSIONS);
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, VL_SESSIONS); /* times CPUs, as tracers */
 	__type(key, __u32);
-	__type(value, __u64);
-} session_loss SEC(".maps");
+	__type(value, struct vl_batch);
+} staged SEC(".maps");
 
 /* Entry slot * n_cpus + cpu is the perf buffer of that session on that CPU. */
 struct {
@@ -176,12 +177,12 @@ static __always_inline void event_quote_of(const struct frame *f, struct vl_even
 /* Fill *ev, which is all zero, from a packet and its ICMP header (NULL: a later fragment). */
 static __always_inline void event_fill(struct vl_event *ev, const struct frame *f,
 				       const struct icmp_packet *pkt, const struct icmp_wire *icmp,
-				       enum vl_icmp_class class)
+				       enum vl_icmp_class class, __u64 now)
 {
 	__u64 copy;
 	const __u64 *payload;
 
-	ev->time_ns = bpf_ktime_get_ns();
+	ev->time_ns = now;
 	ev->end = pkt->end;
 	ev->len = f->len;
 	ev->cpu = bpf_get_smp_processor_id();
@@ -238,27 +239,38 @@ __noinline int filter_matches(const struct vl_filter *filter, const struct vl_ev
 	       (place_matches(filter, ev->end) && packet_matches(filter, ev, class));
 }
 
+/* A tracer is gone without a word: take its byte out of `active`, unless it is another's by now. */
+static __always_inline void forget_session(struct vl_control *ctl, __u64 active, __u32 slot)
+{
+	__u64 mask = 0xffull << (8 * slot), seen;
+
+	for (int i = 0; i < 4; i++) { /* then the next batch tries again */
+		seen = __sync_val_compare_and_swap(&ctl->active, active, active & ~mask);
+		if (seen == active || (seen ^ active) & mask)
+			break;
+		active = seen;
+	}
+}
+
 /*
- * Give *ev to session slot. No buffer there means that its tracer is gone without a word: take its
- * byte out of `active`, unless somebody changed any byte since (the next packet tries again).
+ * Give *ev to session slot. No buffer there means that its tracer was killed. A batch for which the
+ * buffer has no room leaves a gap in the numbers of those that the tracer gets.
  */
 static __always_inline void deliver_to(void *ctx, struct vl_control *ctl, __u64 active, __u32 slot,
-				       struct vl_event *ev)
+				       const struct vl_event *ev)
 {
-	__u64 *loss;
-	long ret;
+	__u32 key = slot * n_cpus + ev->cpu, place;
+	struct vl_batch *batch = bpf_map_lookup_elem(&staged, &key);
 
-	ret = bpf_perf_event_output(ctx, &tracers, slot * n_cpus + ev->cpu, ev, sizeof(*ev));
-	if (!ret)
+	if (!batch)
 		return;
-	if (ret == -ENOENT) {
-		__sync_val_compare_and_swap(&ctl->active, active,
-					    active & ~(0xffull << (8 * slot)));
-		return;
-	}
-	loss = bpf_map_lookup_elem(&session_loss, &slot);
-	if (loss)
-		++*loss;
+	place = batch->head % VL_BATCH;
+	batch->events[place] = *ev;
+	if (place == VL_BATCH - 1 &&
+	    bpf_perf_event_output(ctx, &tracers, key, batch, sizeof(*batch)) == -ENOENT)
+		forget_session(ctl, active, slot);
+	/* Behind the record, and behind its batch: whoever sees the number finds both. */
+	__sync_fetch_and_add(&batch->head, 1);
 }
 
 /* Give *ev to each of the active sessions that wants it. */
@@ -295,25 +307,28 @@ __noinline int event_deliver_xdp(struct xdp_md *xdp, struct vl_event *ev, __u32 
 	return event_deliver(xdp, ev, class, active);
 }
 
-static __always_inline void trace_icmp(const struct frame *f, const struct icmp_packet *pkt,
-				       const struct icmp_wire *icmp, enum vl_icmp_class class)
+/* Byte i is not 0: session i has a tracer. */
+static __always_inline __u64 active_sessions(void)
 {
 	struct vl_control *ctl;
-	struct vl_event *ev;
 	__u32 zero = 0;
-	__u64 active;
 
 	ctl = bpf_map_lookup_elem(&control, &zero);
-	if (!ctl)
-		return;
-	active = *(volatile __u64 *)&ctl->active;
-	if (!active)
-		return;
+	return ctl ? *(volatile __u64 *)&ctl->active : 0;
+}
+
+static __always_inline void trace_icmp(const struct frame *f, const struct icmp_packet *pkt,
+				       const struct icmp_wire *icmp, enum vl_icmp_class class,
+				       __u64 now, __u64 active)
+{
+	struct vl_event *ev;
+	__u32 zero = 0;
+
 	ev = bpf_map_lookup_elem(&scratch, &zero);
 	if (!ev)
 		return;
 	__builtin_memset(ev, 0, sizeof(*ev));
-	event_fill(ev, f, pkt, icmp, class);
+	event_fill(ev, f, pkt, icmp, class, now);
 	if (f->xdp)
 		event_deliver_xdp(f->ctx, ev, class, active);
 	else

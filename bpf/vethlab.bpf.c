@@ -50,8 +50,11 @@ static __always_inline void observe_icmp(const struct frame *f, struct vl_counte
 {
 	enum vl_icmp_class class = VL_ICMP_CLASSES; /* a later fragment has no type */
 	const struct icmp_wire *icmp = NULL;
+	__u64 active = active_sessions(), now = 0;
 	struct icmp_wire copy;
 
+	if (follow_echoes || active)
+		now = bpf_ktime_get_ns(); /* one for both: reading the clock is a third of the work */
 	if (!pkt->later) {
 		icmp = ip_payload(f, &pkt->ip, pkt->ip.off, ICMP_SIZE, &copy);
 		if (!icmp) {
@@ -61,9 +64,10 @@ static __always_inline void observe_icmp(const struct frame *f, struct vl_counte
 		class = pkt->family == 4 ? vl_icmp4_class(icmp->type) : vl_icmp6_class(icmp->type);
 		count_icmp(c, pkt->family, class);
 		if (follow_echoes)
-			follow_icmp(f, pkt, icmp, class);
+			follow_icmp(f, pkt, icmp, class, now);
 	}
-	trace_icmp(f, pkt, icmp, class);
+	if (active)
+		trace_icmp(f, pkt, icmp, class, now, active);
 }
 
 __noinline int observe_icmp_skb(struct __sk_buff *skb, struct vl_counters *c,

@@ -250,6 +250,22 @@ struct vl_event {
 };
 _Static_assert(sizeof(struct vl_event) == 48 + 32 + 40, "struct vl_event has changed");
 
+#define VL_BATCH 8
+
+/*
+ * Records of one session on one CPU: value of the array `staged`, whose key is slot * n_cpus + CPU,
+ * and what its perf buffer gets when VL_BATCH of them are there: bpf_perf_event_output() costs as
+ * much for one record as for eight. Record i is in events[i % VL_BATCH] until then; the tracer looks
+ * there (the map can be mapped into memory) for what has not filled a batch.
+ */
+struct vl_batch {
+	__u64 head; /* records so far, of all tracers that had the slot; in a buffer: less one */
+	__u64 reserved[7];
+	struct vl_event events[VL_BATCH];
+};
+_Static_assert(sizeof(struct vl_batch) == 64 + VL_BATCH * sizeof(struct vl_event),
+	       "struct vl_batch has changed");
+
 /* What a record of bpf/stack.bpf.c tells about a packet inside a node. */
 enum vl_stack_kind {
 	VL_STACK_DROP,     /* the node dropped it: a struct vl_drop alone */

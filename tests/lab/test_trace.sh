@@ -183,9 +183,9 @@ test_kill_9_leaves_nothing() {
 	done
 	assert_eq "$(attached)" "$before" "attached after kill -9"
 	wait_until eval '"$HELPERS/ids" --gone <"$TEST_TMP/held"'
-	# The programs find out that nobody reads, at each hook for one tracer, and stop.
+	# The programs find out that nobody reads when a CPU has gathered a batch, and stop.
 	running=0
-	good ping -c 2 -i 0.01 -q 10.1.1.1
+	good ping -c 20 -i 0.01 -q 10.1.1.1
 	wait_until sessions_are 0
 	trace again -j -c 6 type echo
 	good ping -c 1 -q 10.1.1.1

@@ -224,7 +224,7 @@ static void test_tracers(void **state)
 	assert_true(watch_session_poll(stays, 0, count_record, &got, &err) >= 0);
 	assert_int_equal(got + watch_session_lost(stays), RUNNERS * TRACED);
 	assert_true(got > 0);
-	run_many(VL_HOOK_OUT, 1); /* clears what the last killed one left */
+	run_many(VL_HOOK_OUT, VL_BATCH); /* clears what the last killed one left */
 	assert_int_equal(bpf_map_lookup_elem(lab->maps[MAP_CONTROL], &zero, &control), 0);
 	assert_int_equal(control.active & ~0xffull, 0);
 	assert_int_not_equal(control.active, 0);

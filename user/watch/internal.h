@@ -19,7 +19,7 @@ enum watch_map {
 	MAP_LAB,
 	MAP_SESSIONS,
 	MAP_CONTROL,
-	MAP_SESSION_LOSS,
+	MAP_STAGED,
 	MAP_TRACERS,
 	MAP_TIMES, /* by enum watch_time: the times come last but three */
 	MAP_ECHO_COUNT = MAP_TIMES + WATCH_TIMES,

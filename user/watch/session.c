@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * session.c - a tracer's place in a lab: a slot, its filter, and a perf buffer a CPU.
+ * session.c - a tracer's place in a lab: a slot, its filter, and a perf buffer a CPU. Records come
+ * in batches; those that have not filled one are read where the programs gather them.
  *
  * The slot is held by a lock on a directory beside the pins, which the kernel releases with
  * the descriptor; the buffers leave the map `tracers` with the descriptor that put them there. So
- * a killed tracer leaves nothing but its byte in `control`, which the next packet takes away.
+ * a killed tracer leaves nothing but its byte in `control`, which the next full batch takes away.
  */
 #include "user/watch/internal.h"
 
@@ -28,11 +29,17 @@
 enum {
 	BUFFER_KIB = 1024,
 	/*
-	 * A record costs 0.4 us, and one with a wake-up 7 us (6.18). So the kernel wakes us when
-	 * this many bytes are there (or a quarter of the buffer), and fewer wait for the timer.
+	 * A wake-up costs 7 us (6.18), as much as 50 records. So the kernel wakes us when this many
+	 * bytes are there (or a quarter of the buffer), and fewer wait for the timer.
 	 */
 	WATERMARK = 65536,
 	TICK_MS = 20,
+};
+
+/* What a session has had of a CPU. */
+struct cpu_records {
+	uint64_t next;         /* number of the first record that has not come yet */
+	struct vl_batch batch; /* copied from `staged` before the buffers were read */
 };
 
 struct watch_session {
@@ -44,7 +51,11 @@ struct watch_session {
 	struct vl_control *control; /* MAP_FAILED or mapped */
 	struct perf_buffer *buffers;
 	int epoll, timer;
-	uint64_t lost_before;
+	struct vl_batch *staged; /* MAP_FAILED or mapped: all slots, n_cpus batches each */
+	size_t staged_size;      /* of the mapping, in bytes */
+	int n_cpus;
+	struct cpu_records *cpus;
+	uint64_t lost;
 	/* during a poll */
 	void (*fn)(const struct vl_event *event, void *arg);
 	void *arg;
@@ -88,17 +99,28 @@ static int take_slot(struct watch_session *session, struct err *err)
 	return -EBUSY;
 }
 
-static uint64_t read_loss(struct watch_session *session)
+/* `staged`, and the number at which each CPU is. No program writes to the slot now. */
+static int map_staged(struct watch_session *session, struct err *err)
 {
-	int n_cpus = libbpf_num_possible_cpus();
-	uint64_t values[n_cpus > 0 ? n_cpus : 1], sum = 0;
+	size_t page = sysconf(_SC_PAGESIZE);
 
-	if (n_cpus < 1 || bpf_map_lookup_elem(session->watch->maps[MAP_SESSION_LOSS],
-					      &session->slot, values))
-		return 0;
-	for (int cpu = 0; cpu < n_cpus; cpu++)
-		sum += values[cpu];
-	return sum;
+	session->n_cpus = libbpf_num_possible_cpus();
+	if (session->n_cpus < 1)
+		return watch_fail(err, -session->n_cpus, session->watch->lab, "count the CPUs", "");
+	session->cpus = calloc(session->n_cpus, sizeof(*session->cpus));
+	if (!session->cpus)
+		return err_set(err, ERR_SYSTEM, ENOMEM, "%s: out of memory", session->watch->lab);
+	session->staged_size = sizeof(struct vl_batch) * VL_SESSIONS * session->n_cpus;
+	session->staged_size = (session->staged_size + page - 1) / page * page;
+	session->staged = mmap(NULL, session->staged_size, PROT_READ, MAP_SHARED,
+			       session->watch->maps[MAP_STAGED], 0);
+	if (session->staged == MAP_FAILED)
+		return watch_fail(err, errno, session->watch->lab, "map its map `staged`",
+				  "CAP_BPF");
+	for (int cpu = 0; cpu < session->n_cpus; cpu++)
+		session->cpus[cpu].next =
+			session->staged[session->slot * session->n_cpus + cpu].head;
+	return 0;
 }
 
 /*
@@ -119,11 +141,28 @@ static int prepare_slot(struct watch_session *session, const struct vl_filter *f
 		syscall(__NR_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0); /* synchronize_rcu() */
 	if (bpf_map_update_elem(watch->maps[MAP_SESSIONS], &session->slot, filter, BPF_ANY))
 		return watch_fail(err, errno, watch->lab, "set the filter", "CAP_BPF");
-	session->lost_before = read_loss(session);
-	return 0;
+	return map_staged(session, err);
 }
 
-static enum bpf_perf_event_ret take_record(void *ctx, int cpu, struct perf_event_header *header)
+/* Records first, first + 1, ... of a CPU, n of them; those that have come already are passed over. */
+static void take_records(struct watch_session *session, struct cpu_records *cpu, uint64_t first,
+			 const struct vl_event *events, uint64_t n)
+{
+	if (first > cpu->next) {
+		session->lost += first - cpu->next;
+		cpu->next = first;
+	}
+	for (; cpu->next < first + n; cpu->next++) {
+		struct vl_event event;
+
+		memcpy(&event, (const char *)events + (cpu->next - first) * sizeof(event),
+		       sizeof(event)); /* what comes by a buffer is aligned to 4 bytes only */
+		session->delivered++;
+		session->fn(&event, session->arg);
+	}
+}
+
+static enum bpf_perf_event_ret take_batch(void *ctx, int cpu, struct perf_event_header *header)
 {
 	struct watch_session *session = ctx;
 	struct {
@@ -131,16 +170,48 @@ static enum bpf_perf_event_ret take_record(void *ctx, int cpu, struct perf_event
 		uint32_t size;
 		char data[];
 	} *sample = (void *)header;
-	struct vl_event event;
+	uint64_t head;
 
-	(void)cpu;
-	/* PERF_RECORD_LOST comes too: the programs have counted those in session_loss. */
-	if (header->type != PERF_RECORD_SAMPLE || sample->size < sizeof(event))
+	/* PERF_RECORD_LOST comes too; the gap that it leaves is told by the numbers. */
+	if (header->type != PERF_RECORD_SAMPLE || sample->size < sizeof(struct vl_batch))
 		return LIBBPF_PERF_EVENT_CONT;
-	memcpy(&event, sample->data, sizeof(event)); /* the record is aligned to 4 bytes only */
-	session->delivered++;
-	session->fn(&event, session->arg);
+	memcpy(&head, sample->data + offsetof(struct vl_batch, head), sizeof(head));
+	take_records(session, &session->cpus[cpu], head - head % VL_BATCH,
+		     (void *)(sample->data + offsetof(struct vl_batch, events)), VL_BATCH);
 	return LIBBPF_PERF_EVENT_CONT;
+}
+
+/* Copy what is staged on a CPU. If a batch was filled meanwhile, nothing is: it is in the buffer. */
+static void copy_staged(struct watch_session *session, int cpu)
+{
+	const struct vl_batch *staged = &session->staged[session->slot * session->n_cpus + cpu];
+	struct vl_batch *batch = &session->cpus[cpu].batch;
+
+	batch->head = __atomic_load_n(&staged->head, __ATOMIC_ACQUIRE);
+	memcpy(batch->events, staged->events, batch->head % VL_BATCH * sizeof(*batch->events));
+	__atomic_thread_fence(__ATOMIC_ACQUIRE);
+	if (__atomic_load_n(&staged->head, __ATOMIC_RELAXED) / VL_BATCH != batch->head / VL_BATCH)
+		batch->head -= batch->head % VL_BATCH;
+}
+
+/*
+ * Deliver what is there. A batch that was full before its CPU's stage was copied is in the buffer by
+ * then, or lost: so a number that is not reached is a gap.
+ */
+static int take_all(struct watch_session *session)
+{
+	int ret;
+
+	for (int cpu = 0; cpu < session->n_cpus; cpu++)
+		copy_staged(session, cpu);
+	ret = perf_buffer__consume(session->buffers);
+	for (int cpu = 0; cpu < session->n_cpus && ret >= 0; cpu++) {
+		const struct vl_batch *batch = &session->cpus[cpu].batch;
+
+		take_records(session, &session->cpus[cpu], batch->head - batch->head % VL_BATCH,
+			     batch->events, batch->head % VL_BATCH);
+	}
+	return ret;
 }
 
 /* CPUs that are online, of n possible: a perf event cannot be opened on others. */
@@ -197,7 +268,7 @@ static int open_buffers(struct watch_session *session, unsigned kib, struct err 
 	opts.map_keys = keys;
 	session->buffers = perf_buffer__new_raw(session->tracers,
 						(size_t)kib * 1024 / sysconf(_SC_PAGESIZE), &attr,
-						take_record, session, &opts);
+						take_batch, session, &opts);
 	if (session->buffers)
 		return 0;
 	error = errno;
@@ -241,6 +312,7 @@ int watch_session_open(struct watch_session **out, struct watch *watch,
 	session->watch = watch;
 	session->lock = session->tracers = session->epoll = session->timer = -1;
 	session->control = MAP_FAILED;
+	session->staged = MAP_FAILED;
 	ret = take_slot(session, err);
 	if (!ret)
 		ret = prepare_slot(session, filter, err);
@@ -284,7 +356,7 @@ int watch_session_poll(struct watch_session *session, int timeout_ms,
 	for (;;) {
 		int64_t left = timeout_ms < 0 ? -1 : until - now_ms();
 
-		ret = perf_buffer__consume(session->buffers);
+		ret = take_all(session);
 		if (ret < 0)
 			return err_set(err, ERR_SYSTEM, -ret, "%s: cannot read records (kernel: %s)",
 				       session->watch->lab, strerror(-ret));
@@ -303,7 +375,7 @@ int watch_session_fd(const struct watch_session *session)
 
 uint64_t watch_session_lost(const struct watch_session *session)
 {
-	return read_loss((struct watch_session *)session) - session->lost_before;
+	return session->lost;
 }
 
 void watch_session_close(struct watch_session *session)
@@ -315,6 +387,9 @@ void watch_session_close(struct watch_session *session)
 			put_byte(&session->control->active, session->slot, 0);
 		munmap(session->control, sysconf(_SC_PAGESIZE));
 	}
+	if (session->staged != MAP_FAILED)
+		munmap(session->staged, session->staged_size);
+	free(session->cpus);
 	perf_buffer__free(session->buffers);
 	if (session->tracers >= 0)
 		close(session->tracers);

@@ -33,7 +33,7 @@ static const char *const map_names[WATCH_MAPS] = {
 	[MAP_LAB] = "lab",
 	[MAP_SESSIONS] = "sessions",
 	[MAP_CONTROL] = "control",
-	[MAP_SESSION_LOSS] = "session_loss",
+	[MAP_STAGED] = "staged",
 	[MAP_TRACERS] = "tracers",
 	[MAP_TIMES + WATCH_TRANSIT] = "transit",
 	[MAP_TIMES + WATCH_RESIDENCE] = "residence",
@@ -173,6 +173,8 @@ static int watch_configure(struct vethlab *skel, const struct watch_config *conf
 	skel->rodata->follow_echoes = !config->no_time;
 	skel->rodata->arrival_hook = config->in ? VL_HOOK_IN : VL_HOOK_XDP;
 	ret = bpf_map__set_max_entries(skel->maps.tracers, VL_SESSIONS * cpus);
+	if (!ret)
+		ret = bpf_map__set_max_entries(skel->maps.staged, VL_SESSIONS * cpus);
 	for (int i = 0; i < WATCH_PROGS && !ret; i++)
 		ret = bpf_program__set_autoload(
 			bpf_object__find_program_by_name(skel->obj, prog_names[i]), wanted[i]);
