@@ -334,6 +334,25 @@ static __always_inline const void *ip_payload(const struct frame *f, const struc
 	return frame_view(f, off, size, copy);
 }
 
+/*
+ * The IP header of an echo as nearly all are: IPv4 without options, no fragment, whole, its headers
+ * in the linear part. NULL: the frame has to be parsed. The ICMP header is right behind.
+ */
+static __always_inline const struct ipv4_wire *plain_echo4(const struct frame *f)
+{
+	const __be16 *type = f->data + ETH_SIZE - 2;
+	const struct ipv4_wire *ip = f->data + ETH_SIZE;
+	const struct icmp_wire *icmp = (const void *)(ip + 1);
+
+	if ((const void *)(icmp + 1) > f->data_end || *type != bpf_htons(ETHERTYPE_IPV4) ||
+	    ip->protocol != PROTO_ICMP || ip->version_ihl != 0x45 ||
+	    ip->frag_off & bpf_htons(IPV4_MORE_FRAGMENTS | IPV4_OFFSET) ||
+	    bpf_ntohs(ip->tot_len) < IPV4_SIZE + ICMP_SIZE ||
+	    ETH_SIZE + bpf_ntohs(ip->tot_len) > f->len || (icmp->type != 8 && icmp->type != 0))
+		return NULL;
+	return ip;
+}
+
 /* Messages that quote the packet they are about, right behind their header. */
 static __always_inline bool icmp_quotes(__u8 family, __u8 type)
 {

@@ -441,6 +441,11 @@ __noinline int follow_error(const struct sight *s)
 	return 0;
 }
 
+static __always_inline __u64 ipv4_addresses(const struct ipv4_wire *ip, bool swapped)
+{
+	return swapped ? (__u64)ip->daddr << 32 | ip->saddr : (__u64)ip->saddr << 32 | ip->daddr;
+}
+
 /* The addresses of the IP header at l3, as one number; swapped for a reply. */
 static __always_inline __u64 sight_addresses(const struct frame *f, __u32 l3, __u8 family,
 					     bool swapped)
@@ -449,10 +454,7 @@ static __always_inline __u64 sight_addresses(const struct frame *f, __u32 l3, __
 		struct ipv4_wire copy;
 		const struct ipv4_wire *ip = frame_view(f, l3, IPV4_SIZE, &copy);
 
-		if (!ip)
-			return 0;
-		return swapped ? (__u64)ip->daddr << 32 | ip->saddr :
-				 (__u64)ip->saddr << 32 | ip->daddr;
+		return ip ? ipv4_addresses(ip, swapped) : 0;
 	} else {
 		struct ipv6_wire copy;
 		const struct ipv6_wire *ip = frame_view(f, l3, IPV6_SIZE, &copy);

@@ -318,15 +318,18 @@ static __always_inline __u64 active_sessions(void)
 }
 
 static __always_inline void trace_icmp(const struct frame *f, const struct icmp_packet *pkt,
-				       const struct icmp_wire *icmp, enum vl_icmp_class class,
-				       __u64 now, __u64 active)
+				       enum vl_icmp_class class, __u64 now, __u64 active)
 {
+	const struct icmp_wire *icmp = NULL;
+	struct icmp_wire copy;
 	struct vl_event *ev;
 	__u32 zero = 0;
 
 	ev = bpf_map_lookup_elem(&scratch, &zero);
 	if (!ev)
 		return;
+	if (!pkt->later)
+		icmp = ip_payload(f, &pkt->ip, pkt->ip.off, ICMP_SIZE, &copy);
 	__builtin_memset(ev, 0, sizeof(*ev));
 	event_fill(ev, f, pkt, icmp, class, now);
 	if (f->xdp)

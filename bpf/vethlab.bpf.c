@@ -44,17 +44,45 @@ static __always_inline __u32 end_of(__u32 ifindex)
 	return end ? *end : VL_NO_END;
 }
 
-/* Count by ICMP type, and trace. Off the path of all other packets. */
+/*
+ * Global functions, off the path of all other packets. The ICMP header of pkt is looked for again:
+ * a pointer into the packet cannot be handed on.
+ */
+__noinline int trace_icmp_skb(struct __sk_buff *skb, const struct icmp_packet *pkt, __u32 class,
+			      __u64 now, __u64 active)
+{
+	struct frame f = frame_of_skb(skb);
+
+	if (pkt)
+		trace_icmp(&f, pkt, class, now, active);
+	return 0;
+}
+
+__noinline int trace_icmp_xdp(struct xdp_md *xdp, const struct icmp_packet *pkt, __u32 class,
+			      __u64 now, __u64 active)
+{
+	struct frame f = frame_of_xdp(xdp);
+
+	if (pkt)
+		trace_icmp(&f, pkt, class, now, active);
+	return 0;
+}
+
+/* One look at the clock for the ledger and the tracers: it is a third of the work. */
+static __always_inline __u64 icmp_time(__u64 active)
+{
+	return follow_echoes || active ? bpf_ktime_get_ns() : 0;
+}
+
+/* Count by ICMP type, follow, and trace. */
 static __always_inline void observe_icmp(const struct frame *f, struct vl_counters *c,
 					 const struct icmp_packet *pkt)
 {
 	enum vl_icmp_class class = VL_ICMP_CLASSES; /* a later fragment has no type */
-	const struct icmp_wire *icmp = NULL;
-	__u64 active = active_sessions(), now = 0;
+	__u64 active = active_sessions(), now = icmp_time(active);
+	const struct icmp_wire *icmp;
 	struct icmp_wire copy;
 
-	if (follow_echoes || active)
-		now = bpf_ktime_get_ns(); /* one for both: reading the clock is a third of the work */
 	if (!pkt->later) {
 		icmp = ip_payload(f, &pkt->ip, pkt->ip.off, ICMP_SIZE, &copy);
 		if (!icmp) {
@@ -67,7 +95,7 @@ static __always_inline void observe_icmp(const struct frame *f, struct vl_counte
 			follow_icmp(f, pkt, icmp, class, now);
 	}
 	if (active)
-		trace_icmp(f, pkt, icmp, class, now, active);
+		trace_icmp(f, pkt, class, now, active);
 }
 
 __noinline int observe_icmp_skb(struct __sk_buff *skb, struct vl_counters *c,
@@ -90,10 +118,46 @@ __noinline int observe_icmp_xdp(struct xdp_md *xdp, struct vl_counters *c,
 	return 0;
 }
 
+/* The same for a plain_echo4(), at once. */
+static __always_inline void observe_echo4(const struct frame *f, struct vl_counters *c,
+					  const struct ipv4_wire *ip, __u32 end, enum vl_hook hook)
+{
+	const struct icmp_wire *icmp = (const void *)(ip + 1);
+	__u64 active = active_sessions(), now = icmp_time(active);
+	bool reply = !icmp->type;
+
+	c->ipv4++;
+	if (reply)
+		c->icmp4.echo_reply++;
+	else
+		c->icmp4.echo_request++;
+	if (follow_echoes) {
+		struct sight s = {.addrs = ipv4_addresses(ip, reply), .now = now, .end = end,
+				  .id = bpf_ntohs(icmp->id), .seq = bpf_ntohs(icmp->seq),
+				  .hook = hook, .reply = reply};
+
+		follow_echo(&s);
+	}
+	if (active) {
+		struct icmp_packet pkt = {
+			.ip = {.off = ETH_SIZE + IPV4_SIZE, .end = ETH_SIZE + bpf_ntohs(ip->tot_len),
+			       .proto = PROTO_ICMP},
+			.l3 = ETH_SIZE, .end = end, .hook = hook, .family = 4};
+
+		enum vl_icmp_class class = reply ? VL_ICMP_ECHO_REPLY : VL_ICMP_ECHO_REQUEST;
+
+		if (f->xdp)
+			trace_icmp_xdp(f->ctx, &pkt, class, now, active);
+		else
+			trace_icmp_skb(f->ctx, &pkt, class, now, active);
+	}
+}
+
 static __always_inline int observe_skb(struct __sk_buff *skb, void *map, enum vl_hook hook)
 {
 	__u32 end = end_of(skb->ifindex), segs;
 	struct vl_counters *c = bpf_map_lookup_elem(map, &end);
+	const struct ipv4_wire *echo;
 	struct icmp_packet icmp;
 	struct frame f;
 
@@ -103,13 +167,23 @@ static __always_inline int observe_skb(struct __sk_buff *skb, void *map, enum vl
 	if (hook == VL_HOOK_IN && skb->pkt_type == PACKET_LOOPBACK)
 		return TC_ACT_UNSPEC;
 	f = frame_of_skb(skb);
-	segs = skb->gso_segs;
 	c->packets++;
 	c->bytes += f.len;
-	c->segments += segs ? segs : 1;
 	if (skb->vlan_present) {
+		segs = skb->gso_segs;
+		c->segments += segs ? segs : 1;
 		c->vlan++;
-	} else if (count_frame(c, &f, &icmp)) {
+		return TC_ACT_UNSPEC;
+	}
+	echo = plain_echo4(&f);
+	if (echo) {
+		c->segments++;
+		observe_echo4(&f, c, echo, end, hook);
+		return TC_ACT_UNSPEC;
+	}
+	segs = skb->gso_segs;
+	c->segments += segs ? segs : 1;
+	if (count_frame(c, &f, &icmp)) {
 		struct icmp_packet pkt = icmp;
 
 		pkt.end = end;
@@ -135,6 +209,7 @@ static __always_inline int observe_xdp(struct xdp_md *xdp)
 {
 	__u32 end = end_of(xdp->ingress_ifindex);
 	struct vl_counters *c = bpf_map_lookup_elem(&count_xdp, &end);
+	const struct ipv4_wire *echo;
 	struct icmp_packet icmp;
 	struct frame f;
 
@@ -144,7 +219,10 @@ static __always_inline int observe_xdp(struct xdp_md *xdp)
 	c->packets++;
 	c->bytes += f.len;
 	c->segments++;
-	if (count_frame(c, &f, &icmp)) {
+	echo = plain_echo4(&f);
+	if (echo) {
+		observe_echo4(&f, c, echo, end, VL_HOOK_XDP);
+	} else if (count_frame(c, &f, &icmp)) {
 		struct icmp_packet pkt = icmp;
 
 		pkt.end = end;
