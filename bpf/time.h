@@ -52,7 +52,7 @@ const volatile __u8 arrival_hook = VL_HOOK_IN;
 
 /* An echo, or the echo that an ICMP error quotes, at a hook. */
 struct sight {
-	__u64 addrs; /* of request's source and destination, in this order, also for a reply */
+	__u64 flow; /* hash of the request's addresses and id; the same for its reply */
 	__u64 now;
 	__u32 end;
 	__u16 id, seq;
@@ -103,9 +103,37 @@ static __always_inline __u64 mix(__u64 a, __u64 b)
 static __always_inline __u64 echo_tag(const struct sight *s, enum vl_echo_kind kind, __u32 place,
 				      __u16 seq)
 {
-	__u64 tag = mix(s->addrs ^ (__u64)kind << 62, (__u64)place << 32 | s->id) ^ seq;
+	__u64 tag = s->flow ^ (((__u64)kind << 32 | place) + 1) * 0x9e3779b97f4a7c15ull;
 
+	tag = (tag ^ tag >> 32) * 0xc4ceb9fe1a85ec53ull;
+	tag ^= tag >> 33 ^ seq;
 	return tag ? tag : 1; /* 0 is a free place */
+}
+
+/*
+ * An echo has a place of its own. All those of one ping, at all places, are in one page of the table:
+ * memory of maps is mapped page by page, and a look-up in another page costs more than the rest of
+ * it. If an echo that waits is there, it goes to another entry of its set in that page, or to a
+ * far set. So the table needs no lock and no memory at run time; what has to make way is counted.
+ */
+enum { ECHO_WAYS = 4, ECHO_PAGE = 128 };
+
+/* First entry of the near set. */
+static __always_inline __u32 echo_near(__u64 flow, __u64 tag)
+{
+	return (flow >> 32) % (VL_ECHOES / ECHO_PAGE) * ECHO_PAGE +
+	       tag % (ECHO_PAGE / ECHO_WAYS) * ECHO_WAYS;
+}
+
+/* Consecutive numbers of one ping have each a place in turn. */
+static __always_inline __u32 echo_own(__u64 flow, __u64 tag)
+{
+	return echo_near(flow, tag) + tag / (ECHO_PAGE / ECHO_WAYS) % ECHO_WAYS;
+}
+
+static __always_inline __u32 echo_far(__u64 tag)
+{
+	return (tag * 0x9e3779b97f4a7c15ull >> 40) % (VL_ECHOES / ECHO_WAYS) * ECHO_WAYS;
 }
 
 static __always_inline struct vl_echo *echo_at(__u32 place)
@@ -116,7 +144,7 @@ static __always_inline struct vl_echo *echo_at(__u32 place)
 /* The place of tag in the set that starts at first, or -1. */
 static __always_inline int set_search(__u32 first, __u64 tag)
 {
-	for (__u32 i = 0; i < VL_ECHO_WAYS; i++) {
+	for (__u32 i = 0; i < ECHO_WAYS; i++) {
 		struct vl_echo *e = echo_at(first + i);
 
 		if (e && e->tag == tag)
@@ -126,23 +154,23 @@ static __always_inline int set_search(__u32 first, __u64 tag)
 }
 
 /* The place of tag, not its own, or -1. A global function: the verifier goes through it once. */
-__noinline int echo_search(__u64 tag)
+__noinline int echo_search(__u64 flow, __u64 tag)
 {
-	int place = set_search(vl_echo_near(tag), tag);
+	int place = set_search(echo_near(flow, tag), tag);
 
-	return place < 0 ? set_search(vl_echo_far(tag), tag) : place;
+	return place < 0 ? set_search(echo_far(tag), tag) : place;
 }
 
-static __always_inline struct vl_echo *echo_find(__u64 tag)
+static __always_inline struct vl_echo *echo_find(__u64 flow, __u64 tag)
 {
-	struct vl_echo *e = echo_at(vl_echo_own(tag));
+	struct vl_echo *e = echo_at(echo_own(flow, tag));
 	int place;
 
 	if (!e || e->tag == tag)
 		return e;
 	if (!e->displaced)
 		return NULL;
-	place = echo_search(tag);
+	place = echo_search(flow, tag);
 	return place < 0 ? NULL : echo_at(place);
 }
 
@@ -178,7 +206,7 @@ static __always_inline int set_choose(__u32 first, __u64 now, __u64 timeout)
 	__u64 yields, most = 0;
 	int place = first;
 
-	for (__u32 i = 0; i < VL_ECHO_WAYS; i++) {
+	for (__u32 i = 0; i < ECHO_WAYS; i++) {
 		struct vl_echo *e = echo_at(first + i);
 
 		if (!e)
@@ -198,21 +226,21 @@ static __always_inline int set_choose(__u32 first, __u64 now, __u64 timeout)
 }
 
 /* A place for tag, where a request without a reply is in its own. */
-__noinline int echo_choose(__u64 tag, __u64 now)
+__noinline int echo_choose(__u64 flow, __u64 tag, __u64 now)
 {
 	__u64 timeout = echo_timeout();
-	int place = set_search(vl_echo_near(tag), tag);
+	int place = set_search(echo_near(flow, tag), tag);
 	struct vl_echo *e;
 
 	if (place < 0)
-		place = set_search(vl_echo_far(tag), tag);
+		place = set_search(echo_far(tag), tag);
 	if (place >= 0)
 		return place;
-	place = set_choose(vl_echo_near(tag), now, timeout);
+	place = set_choose(echo_near(flow, tag), now, timeout);
 	e = echo_at(place);
 	if (!e || !echo_waits(e, now, timeout))
 		return place;
-	return set_choose(vl_echo_far(tag), now, timeout);
+	return set_choose(echo_far(tag), now, timeout);
 }
 
 /* Take entry e for tag. What waits there is forgotten. NULL: another CPU was faster. */
@@ -234,13 +262,13 @@ static __always_inline struct vl_echo *echo_claim(struct vl_echo *e, __u64 tag, 
 }
 
 /* A place for tag: its own, unless a request without a reply is there. */
-static __always_inline struct vl_echo *echo_take(__u64 tag, __u64 now)
+static __always_inline struct vl_echo *echo_take(__u64 flow, __u64 tag, __u64 now)
 {
-	struct vl_echo *e = echo_at(vl_echo_own(tag));
+	struct vl_echo *e = echo_at(echo_own(flow, tag));
 
 	if (e && e->tag != tag && echo_open(e)) {
 		e->displaced = 1;
-		e = echo_at(echo_choose(tag, now));
+		e = echo_at(echo_choose(flow, tag, now));
 	}
 	return e ? echo_claim(e, tag, now) : NULL;
 }
@@ -248,7 +276,7 @@ static __always_inline struct vl_echo *echo_take(__u64 tag, __u64 now)
 static __always_inline struct vl_echo *echo_start(const struct sight *s, enum vl_echo_kind kind,
 						  __u32 place, __u16 seq, __u32 end, __u8 flags)
 {
-	struct vl_echo *e = echo_take(echo_tag(s, kind, place, seq), s->now);
+	struct vl_echo *e = echo_take(s->flow, echo_tag(s, kind, place, seq), s->now);
 
 	if (!e)
 		return NULL;
@@ -269,7 +297,7 @@ static __always_inline struct vl_echo *echo_start(const struct sight *s, enum vl
 static __always_inline bool leave_node(const struct sight *s, __u32 node)
 {
 	enum vl_echo_kind kind = s->reply ? VL_ECHO_NODE_REPLY : VL_ECHO_NODE_REQUEST;
-	struct vl_echo *e = echo_find(echo_tag(s, kind, node, s->seq));
+	struct vl_echo *e = echo_find(s->flow, echo_tag(s, kind, node, s->seq));
 	__u32 end;
 
 	if (!e)
@@ -305,7 +333,7 @@ static __always_inline void follow_out(const struct sight *s, const struct vl_en
 		}
 		return;
 	}
-	e = echo_find(echo_tag(s, VL_ECHO_ON_LINK, end->peer, s->seq));
+	e = echo_find(s->flow, echo_tag(s, VL_ECHO_ON_LINK, end->peer, s->seq));
 	if (!e) /* the request came by another way */
 		e = echo_start(s, VL_ECHO_ON_LINK, end->peer, s->seq, end->peer, 0);
 	if (!e)
@@ -324,7 +352,7 @@ static __always_inline void follow_out(const struct sight *s, const struct vl_en
  */
 static __always_inline bool out_of_order(const struct sight *s, const struct vl_echo *e)
 {
-	struct vl_echo *flow = echo_find(echo_tag(s, VL_ECHO_FLOW, s->end, 0));
+	struct vl_echo *flow = echo_find(s->flow, echo_tag(s, VL_ECHO_FLOW, s->end, 0));
 	__u64 left = e->ns;
 
 	if (!flow)
@@ -367,7 +395,7 @@ static __always_inline void follow_arrival(const struct sight *s, const struct v
 	__u32 from = end->peer, requester = s->reply ? s->end : from;
 	__u8 seen = s->reply ? VL_ECHO_RETURNED : VL_ECHO_ARRIVED;
 	__u8 left = s->reply ? VL_ECHO_REPLIED : VL_ECHO_REQUESTED;
-	struct vl_echo *e = echo_find(echo_tag(s, VL_ECHO_ON_LINK, requester, s->seq));
+	struct vl_echo *e = echo_find(s->flow, echo_tag(s, VL_ECHO_ON_LINK, requester, s->seq));
 	bool first = true;
 
 	if (e && e->flags & left) {
@@ -422,14 +450,14 @@ __noinline int follow_error(const struct sight *s)
 		return 0;
 	if (s->hook == VL_HOOK_OUT) {
 		/* Made here, if the request came in and did not go on. */
-		e = echo_find(echo_tag(s, VL_ECHO_NODE_REQUEST, end->node_index, s->seq));
+		e = echo_find(s->flow, echo_tag(s, VL_ECHO_NODE_REQUEST, end->node_index, s->seq));
 		if (!e || e->flags & (VL_ECHO_LEFT | VL_ECHO_FAILED))
 			return 0;
 		count = echo_counters(e->end);
 		if (count)
 			count->errors++;
 	} else {
-		e = echo_find(echo_tag(s, VL_ECHO_ON_LINK, s->end, s->seq));
+		e = echo_find(s->flow, echo_tag(s, VL_ECHO_ON_LINK, s->end, s->seq));
 		if (s->hook != arrival_hook || !e || !(e->flags & VL_ECHO_REQUESTED) ||
 		    e->flags & (VL_ECHO_ANSWERED | VL_ECHO_FAILED))
 			return 0;
@@ -483,7 +511,7 @@ static __always_inline void follow_icmp(const struct frame *f, const struct icmp
 		s.reply = class == VL_ICMP_ECHO_REPLY;
 		s.id = bpf_ntohs(icmp->id);
 		s.seq = bpf_ntohs(icmp->seq);
-		s.addrs = sight_addresses(f, pkt->l3, pkt->family, s.reply);
+		s.flow = mix(sight_addresses(f, pkt->l3, pkt->family, s.reply), s.id);
 		follow_echo(&s);
 		return;
 	}
@@ -501,7 +529,7 @@ static __always_inline void follow_icmp(const struct frame *f, const struct icmp
 		return;
 	s.id = ev->quote.id;
 	s.seq = ev->quote.seq;
-	s.addrs = sight_addresses(f, blur(pkt->ip.off + ICMP_SIZE), pkt->family, false);
+	s.flow = mix(sight_addresses(f, blur(pkt->ip.off + ICMP_SIZE), pkt->family, false), s.id);
 	follow_error(&s);
 }
 

@@ -132,8 +132,9 @@ static __always_inline void observe_echo4(const struct frame *f, struct vl_count
 	else
 		c->icmp4.echo_request++;
 	if (follow_echoes) {
-		struct sight s = {.addrs = ipv4_addresses(ip, reply), .now = now, .end = end,
-				  .id = bpf_ntohs(icmp->id), .seq = bpf_ntohs(icmp->seq),
+		__u16 id = bpf_ntohs(icmp->id);
+		struct sight s = {.flow = mix(ipv4_addresses(ip, reply), id), .now = now,
+				  .end = end, .id = id, .seq = bpf_ntohs(icmp->seq),
 				  .hook = hook, .reply = reply};
 
 		follow_echo(&s);

@@ -468,7 +468,7 @@ enum vl_echo_flag {
 
 /* An echo that is followed. */
 struct vl_echo {
-	__u64 tag;           /* hash of kind, place, addresses and id, xor seq; 0: free */
+	__u64 tag;           /* hash of addresses, id, kind and place, xor seq; 0: free */
 	__u64 ns;            /* when the request left (ON_LINK, FLOW), or the packet came in (NODE_*) */
 	__u32 replied_after; /* when the reply left, in ns after that (at most 4 s) */
 	__u32 end;
@@ -480,31 +480,7 @@ struct vl_echo {
 };
 _Static_assert(sizeof(struct vl_echo) == 32, "struct vl_echo has changed");
 
-/*
- * Entries of the array `echoes`, whose value is struct vl_echo. An echo has a place of its own, by
- * its tag: those of one ping are 64 neighbours, taken in turn, that stay in the CPU's cache. If an
- * echo that waits is there, it goes to another entry of that set of VL_ECHO_WAYS, or to a far set. So
- * the table needs no lock and no memory at run time; what has to make way is counted.
- */
+/* Entries of the array `echoes`, whose value is struct vl_echo: where one is, bpf/time.h says. */
 #define VL_ECHOES 65536
-#define VL_ECHO_WAYS 4
-
-/* First entry of the near set of a tag. */
-static inline __attribute__((always_inline)) __u32 vl_echo_near(__u64 tag)
-{
-	return ((tag >> 32 & ~15ull) | (tag & 15)) % (VL_ECHOES / VL_ECHO_WAYS) * VL_ECHO_WAYS;
-}
-
-/* The place of its own. */
-static inline __attribute__((always_inline)) __u32 vl_echo_own(__u64 tag)
-{
-	return vl_echo_near(tag) + (tag >> 4) % VL_ECHO_WAYS;
-}
-
-/* First entry of the far set. */
-static inline __attribute__((always_inline)) __u32 vl_echo_far(__u64 tag)
-{
-	return (tag * 0x9e3779b97f4a7c15ull >> 40) % (VL_ECHOES / VL_ECHO_WAYS) * VL_ECHO_WAYS;
-}
 
 #endif
