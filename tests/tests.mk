@@ -49,6 +49,8 @@ $(BENCHES): %: %.o $(B)/tests/prog/frames.o $(B)/libvethlab.a
 	$(say) LINK $@
 	$(link_test)
 
+$(BENCHES:%=%.o): | $(SKELS)
+
 -include $(TEST_OBJ:.o=.d) $(BENCHES:%=%.d)
 
 .PHONY: bench bench-built bench-build bench-prog bench-observe bench-trace

@@ -2,16 +2,16 @@
 /*
  * live.c - live SECONDS [THREADS [watched]]: the least that makes live frames (BPF_PROG_TEST_RUN, batch
  * 64) and counts them behind a veth link, in XDP that drops: what `vethlab bench` is held against.
- * watched: a lab's native XDP program sees each frame before. Prints packets a second. As root, in
- * a namespace of its own.
+ * watched: a lab's native XDP program counts each frame in its place, with one instruction changed: it
+ * drops what it would let pass. Prints packets a second. As root, in a namespace of its own.
  */
 #include <bpf/bpf.h>
-#include <bpf/btf.h>
 #include <errno.h>
 #include <linux/bpf.h>
 #include <linux/if_link.h>
 #include <pthread.h>
 #include <sched.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +20,8 @@
 
 #include <bpf/libbpf.h>
 
-#include "user/watch/internal.h"
+#include "bpf/vethlab.h"
+#include "bpf/vethlab.skel.h"
 
 enum { FRAME = 64, BATCH = 64, CPUS_MAX = 256, BASE = 5000, LIVE0 = 0, LIVE1 = 1 };
 
@@ -33,38 +34,10 @@ static void give_up(const char *what)
 	exit(1);
 }
 
-/* The types of two functions at these instructions: the kernel lets only those who have them tail-call. */
-static int describe(struct bpf_func_info infos[2], size_t function)
+static int load(const char *name, const struct bpf_insn *insns, size_t n)
 {
-	struct btf *btf = btf__new_empty();
-	int integer = btf__add_int(btf, "int", 4, BTF_INT_SIGNED), proto;
+	int fd = bpf_prog_load(BPF_PROG_TYPE_XDP, name, "GPL", insns, n, NULL);
 
-	proto = btf__add_func_proto(btf, integer);
-	infos[0] = (struct bpf_func_info){0, btf__add_func(btf, "drop", BTF_FUNC_STATIC, proto)};
-	infos[1] = (struct bpf_func_info){function,
-					  btf__add_func(btf, "watch", BTF_FUNC_STATIC, proto)};
-	if (btf__load_into_kernel(btf))
-		give_up("types");
-	return btf__fd(btf);
-}
-
-/* function: where the program's second function begins; 0: it has one. */
-static int load(const char *name, const struct bpf_insn *insns, size_t n, size_t function)
-{
-	struct bpf_func_info infos[2];
-	LIBBPF_OPTS(bpf_prog_load_opts, opts);
-	int fd;
-
-	/* As the lab's program is: tail calls are for the like of oneself. */
-	opts.expected_attach_type = BPF_XDP;
-	opts.prog_flags = BPF_F_XDP_HAS_FRAGS;
-	if (function) {
-		opts.prog_btf_fd = describe(infos, function);
-		opts.func_info = infos;
-		opts.func_info_cnt = 2;
-		opts.func_info_rec_size = sizeof(*infos);
-	}
-	fd = bpf_prog_load(BPF_PROG_TYPE_XDP, name, "GPL", insns, n, &opts);
 	if (fd < 0)
 		give_up(name);
 	return fd;
@@ -80,42 +53,18 @@ static int load_generator(int ifindex)
 		{.code = BPF_JMP | BPF_EXIT},
 	};
 
-	return load("live_generate", insns, sizeof(insns) / sizeof(*insns), 0);
+	return load("live_generate", insns, sizeof(insns) / sizeof(*insns));
 }
 
-/* A map with the native XDP program of a lab of which live1 is an end. */
-static int load_watcher(void)
-{
-	const struct watch_config config = {"live", BASE, 2, .xdp = true};
-	int map = bpf_map_create(BPF_MAP_TYPE_PROG_ARRAY, "live_watch", 4, 4, 1, NULL), zero = 0;
-	const struct vl_end end = {.in_use = 1, .ifindex = BASE + LIVE1, .peer = LIVE0};
-	struct watch *watch; /* stays open */
-	struct err err = {};
-
-	if (map < 0)
-		give_up("a map of programs");
-	if (watch_load(&watch, &config, &err) || watch_name_end(watch, LIVE1, &end, &err)) {
-		fprintf(stderr, "live: %s\n", err.what);
-		exit(1);
-	}
-	if (bpf_map_update_elem(map, &zero, &watch->progs[PROG_XDP_NATIVE], BPF_ANY))
-		give_up("the program that watches");
-	return map;
-}
-
-/*
- * watch(ctx), where there is a watcher; u64 *v = lookup(counters, 0); if (v) ++*v; return XDP_DROP
- * watch(ctx) is a function: from its tail call the program comes back.
- */
-static int load_sink(int watcher)
+/* u64 *v = lookup(map, 0); if (v) ++*v; return XDP_DROP */
+static int load_sink(int map)
 {
 	const struct bpf_insn insns[] = {
-		{.code = BPF_JMP | BPF_CALL, .src_reg = BPF_PSEUDO_CALL, .imm = 12},
 		{.code = BPF_ST | BPF_MEM | BPF_W, .dst_reg = 10, .off = -4},
 		{.code = BPF_ALU64 | BPF_MOV | BPF_X, .dst_reg = 2, .src_reg = 10},
 		{.code = BPF_ALU64 | BPF_ADD | BPF_K, .dst_reg = 2, .imm = -4},
 		{.code = BPF_LD | BPF_DW | BPF_IMM, .dst_reg = 1, .src_reg = BPF_PSEUDO_MAP_FD,
-		 .imm = counters},
+		 .imm = map},
 		{0},
 		{.code = BPF_JMP | BPF_CALL, .imm = BPF_FUNC_map_lookup_elem},
 		{.code = BPF_JMP | BPF_JEQ | BPF_K, .dst_reg = 0, .off = 3},
@@ -124,25 +73,50 @@ static int load_sink(int watcher)
 		{.code = BPF_STX | BPF_MEM | BPF_DW, .dst_reg = 0, .src_reg = 1},
 		{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = 0, .imm = XDP_DROP},
 		{.code = BPF_JMP | BPF_EXIT},
-		/* watch(ctx) */
-		{.code = BPF_LD | BPF_DW | BPF_IMM, .dst_reg = 2, .src_reg = BPF_PSEUDO_MAP_FD,
-		 .imm = watcher},
-		{0},
-		{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = 3},
-		{.code = BPF_JMP | BPF_CALL, .imm = BPF_FUNC_tail_call},
-		{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = 0},
-		{.code = BPF_JMP | BPF_EXIT},
 	};
-	const size_t n = sizeof(insns) / sizeof(*insns);
 
-	/* Without a watcher neither the call nor, at the end, the function. */
-	return watcher < 0 ? load("live_drop", insns + 1, n - 7, 0) :
-			     load("live_drop", insns, n, n - 6);
+	return load("live_drop", insns, sizeof(insns) / sizeof(*insns));
+}
+
+/* The lab's program for native XDP, which ends by `r0 = XDP_PASS; exit`: that drops here. */
+static int load_watcher(void)
+{
+	struct vethlab *skel = vethlab__open();
+	struct bpf_program *prog;
+	int changed = 0;
+
+	if (!skel)
+		give_up("the lab's programs");
+	skel->rodata->ifindex_base = BASE;
+	bpf_object__for_each_program(prog, skel->obj)
+		bpf_program__set_autoload(prog, prog == skel->progs.vl_xdp_frags);
+	if (bpf_map__set_max_entries(skel->maps.count_xdp, 2))
+		give_up("the size of a map");
+	for (size_t i = 0; i + 1 < bpf_program__insn_cnt(skel->progs.vl_xdp_frags); i++) {
+		struct bpf_insn *insn =
+			(void *)(bpf_program__insns(skel->progs.vl_xdp_frags) + i);
+
+		if ((insn->code == (BPF_ALU | BPF_MOV | BPF_K) ||
+		     insn->code == (BPF_ALU64 | BPF_MOV | BPF_K)) &&
+		    !insn->dst_reg && insn->imm == XDP_PASS &&
+		    insn[1].code == (BPF_JMP | BPF_EXIT)) {
+			insn->imm = XDP_DROP;
+			changed++;
+		}
+	}
+	if (changed != 1) {
+		fprintf(stderr, "live: the lab's program ends in %d ways\n", changed);
+		exit(1);
+	}
+	if (vethlab__load(skel))
+		give_up("the lab's programs");
+	counters = bpf_map__fd(skel->maps.count_xdp);
+	return bpf_program__fd(skel->progs.vl_xdp_frags);
 }
 
 static void *generate(void *arg)
 {
-	char frame[FRAME] = {[12] = 8};
+	char frame[FRAME] = {[12] = 8, [14] = 0x45, [17] = FRAME - 14, [22] = 64, [23] = 17}; /* UDP */
 	struct xdp_md context = {.data_end = FRAME};
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame, .data_size_in = FRAME,
 		    .ctx_in = &context, .ctx_size_in = sizeof(context), .repeat = 256 * BATCH,
@@ -158,15 +132,19 @@ static void *generate(void *arg)
 	return NULL;
 }
 
-static unsigned long long count(void)
+static unsigned long long count(bool watched)
 {
-	unsigned long long values[CPUS_MAX] = {0}, sum = 0;
-	int zero = 0;
+	static union {
+		__u64 sink[CPUS_MAX];
+		struct vl_counters lab[CPUS_MAX];
+	} values;
+	unsigned long long sum = 0;
+	int key = watched ? LIVE1 : 0;
 
-	if (bpf_map_lookup_elem(counters, &zero, values))
+	if (bpf_map_lookup_elem(counters, &key, &values))
 		give_up("counters");
 	for (int i = 0; i < CPUS_MAX; i++)
-		sum += values[i];
+		sum += watched ? values.lab[i].packets : values.sink[i];
 	return sum;
 }
 
@@ -207,21 +185,25 @@ int main(int argc, char **argv)
 		 BASE + LIVE0, threads, threads, BASE + LIVE1, threads, threads);
 	if (system(command))
 		give_up("ip link add");
-	counters = bpf_map_create(BPF_MAP_TYPE_PERCPU_ARRAY, "live", 4, 8, 1, NULL);
-	if (counters < 0)
-		give_up("counters");
 	generator = load_generator(BASE + LIVE0);
-	sink = load_sink(watched ? load_watcher() : -1);
+	if (watched) {
+		sink = load_watcher();
+	} else {
+		counters = bpf_map_create(BPF_MAP_TYPE_PERCPU_ARRAY, "live", 4, 8, 1, NULL);
+		if (counters < 0)
+			give_up("counters");
+		sink = load_sink(counters);
+	}
 	if (bpf_link_create(sink, BASE + LIVE1, BPF_XDP, &native) < 0)
 		give_up("attach");
 	for (long i = 0; i < threads; i++)
 		if (pthread_create(&ids[i], NULL, generate, (void *)i))
 			give_up("a thread");
 	wait_s(seconds / 10);
-	before = count();
+	before = count(watched);
 	at = now_s();
 	wait_s(seconds);
-	printf("%.0f\n", (count() - before) / (now_s() - at));
+	printf("%.0f\n", (count(watched) - before) / (now_s() - at));
 	stop = 1;
 	for (long i = 0; i < threads; i++)
 		pthread_join(ids[i], NULL);
