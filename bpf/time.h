@@ -61,7 +61,7 @@ struct sight {
 };
 
 /* Add ns, which is negative if clocks of CPUs disagree. */
-__noinline int times_add(struct vl_times *times, __s64 ns)
+static __always_inline int times_add(struct vl_times *times, __s64 ns)
 {
 	__u64 old;
 	__u32 bin;
@@ -425,17 +425,23 @@ static __always_inline const struct vl_end *sight_end(const struct sight *s)
 	return end && end->in_use ? end : NULL;
 }
 
-/* Global functions: the verifier goes through them once. */
-__noinline int follow_echo(const struct sight *s)
+static __always_inline void follow_echo_here(const struct sight *s)
 {
 	const struct vl_end *end = sight_end(s);
 
 	if (!end)
-		return 0;
+		return;
 	if (s->hook == VL_HOOK_OUT)
 		follow_out(s, end);
 	else
 		follow_arrival(s, end);
+}
+
+/* Global functions: the verifier goes through them once. */
+__noinline int follow_echo(const struct sight *s)
+{
+	if (s)
+		follow_echo_here(s);
 	return 0;
 }
 

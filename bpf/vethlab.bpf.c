@@ -74,48 +74,73 @@ static __always_inline __u64 icmp_time(__u64 active)
 	return follow_echoes || active ? bpf_ktime_get_ns() : 0;
 }
 
-/* Count by ICMP type, follow, and trace. */
-static __always_inline void observe_icmp(const struct frame *f, struct vl_counters *c,
-					 const struct icmp_packet *pkt)
+/*
+ * Count by ICMP type, and follow. Returns the class to trace it by: VL_ICMP_CLASSES for a later
+ * fragment, which has no type; or -1.
+ */
+static __always_inline int observe_icmp(const struct frame *f, struct vl_counters *c,
+					const struct icmp_packet *pkt, __u64 now)
 {
-	enum vl_icmp_class class = VL_ICMP_CLASSES; /* a later fragment has no type */
-	__u64 active = active_sessions(), now = icmp_time(active);
 	const struct icmp_wire *icmp;
+	enum vl_icmp_class class;
 	struct icmp_wire copy;
 
-	if (!pkt->later) {
-		icmp = ip_payload(f, &pkt->ip, pkt->ip.off, ICMP_SIZE, &copy);
-		if (!icmp) {
-			c->malformed++;
-			return;
-		}
-		class = pkt->family == 4 ? vl_icmp4_class(icmp->type) : vl_icmp6_class(icmp->type);
-		count_icmp(c, pkt->family, class);
-		if (follow_echoes)
-			follow_icmp(f, pkt, icmp, class, now);
+	if (pkt->later)
+		return VL_ICMP_CLASSES;
+	icmp = ip_payload(f, &pkt->ip, pkt->ip.off, ICMP_SIZE, &copy);
+	if (!icmp) {
+		c->malformed++;
+		return -1;
 	}
-	if (active)
-		trace_icmp(f, pkt, class, now, active);
+	class = pkt->family == 4 ? vl_icmp4_class(icmp->type) : vl_icmp6_class(icmp->type);
+	count_icmp(c, pkt->family, class);
+	if (follow_echoes)
+		follow_icmp(f, pkt, icmp, class, now);
+	return class;
 }
 
 __noinline int observe_icmp_skb(struct __sk_buff *skb, struct vl_counters *c,
-				const struct icmp_packet *pkt)
+				const struct icmp_packet *pkt, __u64 now)
 {
 	struct frame f = frame_of_skb(skb);
 
-	if (c && pkt)
-		observe_icmp(&f, c, pkt);
-	return 0;
+	return c && pkt ? observe_icmp(&f, c, pkt, now) : -1;
 }
 
 __noinline int observe_icmp_xdp(struct xdp_md *xdp, struct vl_counters *c,
-				const struct icmp_packet *pkt)
+				const struct icmp_packet *pkt, __u64 now)
 {
 	struct frame f = frame_of_xdp(xdp);
 
-	if (c && pkt)
-		observe_icmp(&f, c, pkt);
-	return 0;
+	return c && pkt ? observe_icmp(&f, c, pkt, now) : -1;
+}
+
+static __always_inline void trace(const struct frame *f, const struct icmp_packet *pkt, int class,
+				  __u64 now, __u64 active)
+{
+	if (f->xdp)
+		trace_icmp_xdp(f->ctx, pkt, class, now, active);
+	else
+		trace_icmp_skb(f->ctx, pkt, class, now, active);
+}
+
+/* An ICMP packet at an end. */
+static __always_inline void observe_any_icmp(const struct frame *f, struct vl_counters *c,
+					     const struct icmp_packet *icmp, __u32 end,
+					     enum vl_hook hook)
+{
+	struct icmp_packet pkt = *icmp; /* one whose address is given away stays in memory */
+	__u64 active = active_sessions(), now = icmp_time(active);
+	int class;
+
+	pkt.end = end;
+	pkt.hook = hook;
+	if (f->xdp)
+		class = observe_icmp_xdp(f->ctx, c, &pkt, now);
+	else
+		class = observe_icmp_skb(f->ctx, c, &pkt, now);
+	if (active && class >= 0)
+		trace(f, &pkt, class, now, active);
 }
 
 /* The same for a plain_echo4(), at once. */
@@ -137,7 +162,7 @@ static __always_inline void observe_echo4(const struct frame *f, struct vl_count
 				  .end = end, .id = id, .seq = bpf_ntohs(icmp->seq),
 				  .hook = hook, .reply = reply};
 
-		follow_echo(&s);
+		follow_echo_here(&s);
 	}
 	if (active) {
 		struct icmp_packet pkt = {
@@ -145,12 +170,7 @@ static __always_inline void observe_echo4(const struct frame *f, struct vl_count
 			       .proto = PROTO_ICMP},
 			.l3 = ETH_SIZE, .end = end, .hook = hook, .family = 4};
 
-		enum vl_icmp_class class = reply ? VL_ICMP_ECHO_REPLY : VL_ICMP_ECHO_REQUEST;
-
-		if (f->xdp)
-			trace_icmp_xdp(f->ctx, &pkt, class, now, active);
-		else
-			trace_icmp_skb(f->ctx, &pkt, class, now, active);
+		trace(f, &pkt, reply ? VL_ICMP_ECHO_REPLY : VL_ICMP_ECHO_REQUEST, now, active);
 	}
 }
 
@@ -184,13 +204,8 @@ static __always_inline int observe_skb(struct __sk_buff *skb, void *map, enum vl
 	}
 	segs = skb->gso_segs;
 	c->segments += segs ? segs : 1;
-	if (count_frame(c, &f, &icmp)) {
-		struct icmp_packet pkt = icmp;
-
-		pkt.end = end;
-		pkt.hook = hook;
-		observe_icmp_skb(skb, c, &pkt);
-	}
+	if (count_frame(c, &f, &icmp))
+		observe_any_icmp(&f, c, &icmp, end, hook);
 	return TC_ACT_UNSPEC;
 }
 
@@ -221,15 +236,10 @@ static __always_inline int observe_xdp(struct xdp_md *xdp)
 	c->bytes += f.len;
 	c->segments++;
 	echo = plain_echo4(&f);
-	if (echo) {
+	if (echo)
 		observe_echo4(&f, c, echo, end, VL_HOOK_XDP);
-	} else if (count_frame(c, &f, &icmp)) {
-		struct icmp_packet pkt = icmp;
-
-		pkt.end = end;
-		pkt.hook = VL_HOOK_XDP;
-		observe_icmp_xdp(xdp, c, &pkt);
-	}
+	else if (count_frame(c, &f, &icmp))
+		observe_any_icmp(&f, c, &icmp, end, VL_HOOK_XDP);
 	return XDP_PASS;
 }
 
