@@ -88,9 +88,10 @@ const struct cmd cmds[] = {
 	  "  --since FILE    count from when FILE was made: vethlab stats --json > FILE\n"
 	  "  --openmetrics   for a monitoring system; --csv: for a spreadsheet\n\n"
 	  "Packets are told as on a wire: a TSO super-packet counts as its segments.\n" },
-	{ "trace", cmd_trace, "[FILTER] [-i] [--stack] [-c N] [--for TIME] [-l LAB] [-j]",
+	{ "trace", cmd_trace, "[FILTER] [-i|--events] [--stack] [-c N] [--for TIME] [-l LAB] [-j]",
 	  "print ICMP packets at every end and hook, as it happens",
 	  "  -i, --itineraries  whole stories of echoes instead of single records\n"
+	  "  --events           single records, also with `dropped`\n"
 	  "  --stack            and what the nodes do between the ends: routes looked up,\n"
 	  "                     neighbors asked, ICMP errors made, packets delivered\n"
 	  "  -c N               end after N records (or stories)\n"
@@ -101,7 +102,12 @@ const struct cmd cmds[] = {
 	  "  type T[,T]                     request, reply, echo, unreachable, exceeded,\n"
 	  "                                 error, redirect, nd, other\n"
 	  "  id N   seq N   v4   v6\n"
-	  "  failed   slower-than TIME      stories that ended badly, or took long\n\n"
+	  "  failed                         stories of echoes that got no answer\n"
+	  "  dropped                        those of which a node dropped something; with\n"
+	  "                                 --events: the drops alone\n"
+	  "  slower-than TIME               those with a round trip that long or longer\n\n"
+	  "Stories are told whole, of echoes that the filter fits at one place or more;\n"
+	  "`dropped` wants it to fit the drop.\n\n"
 	  "  vethlab trace blue type echo\n"
 	  "  vethlab trace slower-than 50us\n" },
 	{ "record", cmd_record, "FILE|- [FILTER] [--stack] [-c N] [--for TIME] [-l LAB]",
@@ -109,7 +115,8 @@ const struct cmd cmds[] = {
 	  "  --stack            with all that the nodes do between the ends\n"
 	  "  -c N               end after N records\n"
 	  "  --for TIME         end after 10s, 500ms, ...; a bare number is seconds\n\n"
-	  "FILTER is that of `vethlab trace`. A file that is there already is overwritten.\n" },
+	  "FILTER is that of `vethlab trace` without what is about stories (failed, dropped,\n"
+	  "slower-than). A file that is there already is overwritten.\n" },
 	{ "replay", cmd_replay, "FILE|- [FILTER] [-i] [--stack] [-c N] [--for TIME] [-j]",
 	  "show a recording as `trace` would have; needs no root and no lab",
 	  "Options and FILTER are those of `vethlab trace`.\n" },

@@ -71,13 +71,15 @@ static int parse_args(int argc, char **argv, struct diff *diff, struct err *err)
 }
 
 /* Compare what is complete, and forget it. */
-static int take_quiet(struct diff *diff, int side, struct story *story, uint64_t before)
+static int take_quiet(struct diff *diff, int side, struct story *story,
+		      const struct view_options *options, uint64_t before)
 {
+	const struct lab *lab = recording_lab(diff->recordings[side]);
 	const struct itinerary *itinerary;
 	int ret = 0;
 
 	while (!ret && (itinerary = story_quiet(story, before))) {
-		if (itinerary->n_hops || itinerary->n_drops) {
+		if (view_wants(options, lab, itinerary)) {
 			ret = comparison_add(&diff->run.comparison, side, itinerary);
 			diff->run.echoes[side]++;
 		}
@@ -124,11 +126,11 @@ static int take_all(struct diff *diff, int side, struct story *story,
 		if (record.at.packet.time_ns > newest)
 			newest = record.at.packet.time_ns;
 		if (!ret && !(++n % TELL_EVERY) && newest > settled_ns)
-			ret = take_quiet(diff, side, story, newest - settled_ns);
+			ret = take_quiet(diff, side, story, options, newest - settled_ns);
 		if (ret)
 			return err_set(err, ERR_SYSTEM, -ret, "out of memory");
 	}
-	if (end >= 0 && take_quiet(diff, side, story, UINT64_MAX))
+	if (end >= 0 && take_quiet(diff, side, story, options, UINT64_MAX))
 		return err_set(err, ERR_SYSTEM, ENOMEM, "out of memory");
 	return end;
 }

@@ -69,9 +69,11 @@ int view_parse(struct view_options *options, int argc, char **argv, struct err *
 			break;
 		case 'i':
 			options->itineraries = true;
+			options->events = false;
 			break;
 		case 'e':
 			options->itineraries = false;
+			options->events = true;
 			break;
 		case 's':
 			options->stack = true;
@@ -114,7 +116,7 @@ __attribute__((format(printf, 3, 4))) static int bad(struct err *err, const char
 	err_hint(err, "%s",
 		 hint ? hint
 		      : "node N, end N:I, link N:I, addr A[/L], src A, dst A, type T, id N, seq N, "
-			"v4, v6, failed, slower-than TIME");
+			"v4, v6, failed, dropped, slower-than TIME");
 	return -EINVAL;
 }
 
@@ -314,7 +316,6 @@ static int add_slower(struct view_options *options, const char *value, struct er
 {
 	char hint[128];
 
-	options->itineraries = true;
 	if (!parse_duration(value, &options->slower_ns))
 		return bad(err, NULL, "slower-than %s: that is no time (50us, 1ms)", value);
 	/* Seconds elsewhere; here nobody means them, and 5 of them show nothing at all. */
@@ -360,7 +361,7 @@ static int add_word(struct view_options *options, const struct lab *lab, const c
 	int ret;
 
 	if (!strcmp(word, "failed") || !strcmp(word, "dropped")) {
-		options->failed = options->itineraries = true;
+		*(*word == 'f' ? &options->failed : &options->dropped) = true;
 		return 0;
 	}
 	if (!strcmp(word, "v4") || !strcmp(word, "v6"))
@@ -374,6 +375,28 @@ static int add_word(struct view_options *options, const struct lab *lab, const c
 		return bad(err, NULL, "'%s' is no address and no prefix", word);
 	return ret > 0 ? unknown(lab, word, true, "there is no keyword, node, end or address", err)
 		       : ret;
+}
+
+/* Words about the end of an echo ask for stories, unless the user wants single records. */
+static int choose_stories(struct view_options *options, struct err *err)
+{
+	const char *word = options->failed ? "failed" : options->slower_ns ? "slower-than" : NULL;
+
+	if (options->events && word) {
+		err_set(err, ERR_USAGE, EINVAL, "filter: %s is about whole stories, not --events",
+			word);
+		err_hint(err, "leave --events out; with it, `dropped` shows the drops alone");
+		return -EINVAL;
+	}
+	if (word || (options->dropped && !options->events))
+		options->itineraries = true;
+	if (!options->itineraries)
+		return 0;
+	options->chosen = options->filter;
+	options->filter.fields &= VL_F_FAMILY | VL_F_SEQ;
+	/* A story joins the later fragments to the packets that the filter is about. */
+	options->filter.fields |= VL_F_FRAGMENTS;
+	return 0;
 }
 
 int view_filter(struct view_options *options, const struct lab *lab, struct err *err)
@@ -391,8 +414,5 @@ int view_filter(struct view_options *options, const struct lab *lab, struct err 
 			ret = add_word(options, lab, word, err);
 		}
 	}
-	/* A story joins the later fragments to the packets that the filter is about. */
-	if (options->itineraries)
-		options->filter.fields |= VL_F_FRAGMENTS;
-	return ret;
+	return ret ? ret : choose_stories(options, err);
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* record.c - vethlab record and replay: a trace into a file, and every view from it. */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -90,6 +91,22 @@ static int run_record(struct record *record, struct err *err)
 	return ret;
 }
 
+/* What is about stories has to wait until there are any. */
+static int refuse_stories(const struct view_options *options, struct err *err)
+{
+	const char *word = options->failed      ? "failed"
+			   : options->dropped   ? "dropped"
+			   : options->slower_ns ? "slower-than"
+						: "--itineraries";
+
+	if (!options->itineraries && !options->dropped)
+		return 0;
+	err_set(err, ERR_USAGE, EINVAL, "record: %s chooses among stories, but it keeps records",
+		word);
+	err_hint(err, "record without it, then: vethlab replay %s %s", options->operand, word);
+	return -EINVAL;
+}
+
 int cmd_record(int argc, char **argv, struct err *err)
 {
 	struct record record = {.options.wants_operand = true};
@@ -99,6 +116,8 @@ int cmd_record(int argc, char **argv, struct err *err)
 		ret = lab_open(&record.run, record.options.lab, err);
 	if (!ret)
 		ret = view_filter(&record.options, record.run->lab, err);
+	if (!ret)
+		ret = refuse_stories(&record.options, err);
 	/* Whoever replays it wants to see whole packets. */
 	record.options.filter.fields |= VL_F_FRAGMENTS;
 	if (!ret)

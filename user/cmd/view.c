@@ -38,12 +38,18 @@ void view_close(struct view *view)
 	*view = (struct view){0};
 }
 
+/* `--events dropped` */
+static bool only_drops(const struct view_options *options)
+{
+	return options->dropped && !options->itineraries;
+}
+
 void view_add(struct view *view, const struct vl_event *event)
 {
 	struct vl_stack record = {.at.packet = *event};
 	int ret;
 
-	if (event->end >= lab_n_ends(view->lab))
+	if (event->end >= lab_n_ends(view->lab) || only_drops(view->options))
 		return;
 	view->records++;
 	ret = view->story ? story_add(view->story, event) : record_queue_add(&view->queue, &record);
@@ -79,7 +85,8 @@ static int add_act(struct view *view, const struct vl_stack *record)
 		return 0;
 	if (record->at.location)
 		view->names(&record->at, reason, function, view->names_arg);
-	if (!stack_tells(record, function) || (!view->story && !view->options->stack))
+	if (!stack_tells(record, function) || only_drops(view->options) ||
+	    (!view->story && !view->options->stack))
 		return 0;
 	view->records++;
 	return view->story ? story_add_stack(view->story, record, function)
@@ -148,22 +155,28 @@ static int show_record(const struct vl_stack *record, void *arg)
 	return enough(view);
 }
 
-static bool wanted(const struct view *view, const struct itinerary *itinerary)
+bool view_wants(const struct view_options *options, const struct lab *lab,
+		const struct itinerary *itinerary)
 {
-	const struct view_options *options = view->options;
+	const struct drop *death =
+		itinerary->death >= 0 ? &itinerary->drops[itinerary->death] : NULL;
 
 	if (!itinerary->n_hops && !itinerary->n_drops)
 		return false; /* later fragments of nobody knows what */
-	if (options->failed && itinerary->answered)
+	if ((options->failed || options->dropped) && itinerary->answered)
 		return false;
-	return itinerary->round_trip_ns >= options->slower_ns;
+	if (itinerary->round_trip_ns < options->slower_ns)
+		return false;
+	if (options->dropped)
+		return death && drop_matches(&death->record, &options->chosen, lab);
+	return itinerary_matches(itinerary, &options->chosen, lab);
 }
 
 static int show_itinerary(struct view *view, const struct itinerary *itinerary)
 {
 	json_t *line, *object;
 
-	if (!wanted(view, itinerary))
+	if (!view_wants(view->options, view->lab, itinerary))
 		return 0;
 	if (view->options->json) {
 		line = out_json_document("vethlab.itinerary/1");

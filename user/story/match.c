@@ -80,6 +80,19 @@ bool drop_matches(const struct vl_drop *drop, const struct vl_filter *filter, co
 	       place_fits(filter, lab, drop->packet.end, lab->nodes[drop->node]);
 }
 
+bool itinerary_matches(const struct itinerary *itinerary, const struct vl_filter *filter,
+		       const struct lab *lab)
+{
+	for (size_t i = 0; i < itinerary->n_hops; i++)
+		if (event_matches(&itinerary->hops[i].event, filter, lab))
+			return true;
+	for (size_t i = 0; i < itinerary->n_drops; i++)
+		if (!itinerary->drops[i].harmless &&
+		    drop_matches(&itinerary->drops[i].record, filter, lab))
+			return true;
+	return false;
+}
+
 /* Of a look-up the addresses stand for the way that was looked for: back, for an answer. */
 bool stack_matches(const struct vl_stack *record, const struct vl_filter *filter,
 		   const struct lab *lab)

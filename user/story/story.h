@@ -191,6 +191,9 @@ bool event_matches(const struct vl_event *event, const struct vl_filter *filter,
 		   const struct lab *lab);
 bool drop_matches(const struct vl_drop *drop, const struct vl_filter *filter,
 		  const struct lab *lab);
+/* Whether it fits any record of an echo: a hop, or a drop that is no matter of course. */
+bool itinerary_matches(const struct itinerary *itinerary, const struct vl_filter *filter,
+		       const struct lab *lab);
 bool stack_matches(const struct vl_stack *record, const struct vl_filter *filter,
 		   const struct lab *lab);
 /* Whether it tells anything: the kernel lets go of packets in more places than it takes them. */
