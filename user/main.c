@@ -115,8 +115,8 @@ const struct cmd cmds[] = {
 	  "  --stack            with all that the nodes do between the ends\n"
 	  "  -c N               end after N records\n"
 	  "  --for TIME         end after 10s, 500ms, ...; a bare number is seconds\n\n"
-	  "FILTER is that of `vethlab trace` without what is about stories (failed, dropped,\n"
-	  "slower-than). A file that is there already is overwritten.\n" },
+	  "FILTER is that of `vethlab trace` without what is about stories (failed,\n"
+	  "dropped, slower-than). A file that is there already is overwritten.\n" },
 	{ "replay", cmd_replay, "FILE|- [FILTER] [-i] [--stack] [-c N] [--for TIME] [-j]",
 	  "show a recording as `trace` would have; needs no root and no lab",
 	  "Options and FILTER are those of `vethlab trace`.\n" },
@@ -191,9 +191,11 @@ const struct cmd cmds[] = {
 	  "  -m MAX          the largest TTL (30)\n"
 	  "  -W TIME         how long to wait for an answer (1s)\n\n"
 	  "The exit status is 1 if TO did not answer.\n" },
-	{ "why", cmd_why, "FROM TO [-4|-6] [-l LAB] [-j]",
+	{ "why", cmd_why, "FROM TO [-s SIZE] [-4|-6] [-l LAB] [-j]",
 	  "say where a packet would go and what would stop it; sends nothing",
-	  "Each node's kernel is asked for its routes, link states and settings.\n"
+	  "  -s SIZE         payload bytes of the echo that it thinks of (56)\n\n"
+	  "Each node's kernel is asked for its routes, MTUs, link states and\n"
+	  "settings.\n"
 	  "The exit status is 1 if something stops it.\n" },
 	{ "bench", cmd_bench,
 	  "[LINK | FROM TO] [--what LIST] [--hooks LIST] [--matrix] [--compare OLD.json] ...",

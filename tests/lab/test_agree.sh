@@ -1,17 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 # test_agree.sh - in every bundled lab and between all of its nodes, what `why` foretells is what `ping`
-# finds.
+# finds; test_faults.sh does the same where they are broken.
 # shellcheck source=tests/lab/lib.sh
 . "$(dirname "$0")/lib.sh"
-
-agree() { # FROM TO
-	local told=0 found=0
-	vethlab why "$1" "$2" >"$TEST_TMP/why" 2>&1 || told=$?
-	vethlab ping "$1" "$2" -W "${PING_WAIT:-1}" >"$TEST_TMP/ping" 2>&1 || found=$?
-	assert_eq "$found" "$told" "$1 to $2: $(cat "$TEST_TMP/ping" "$TEST_TMP/why")"
-	[[ $found -le 1 ]] || fail "$1 to $2: $(cat "$TEST_TMP/ping")"
-}
+# shellcheck source=tests/lab/agreement.sh
+. "$(dirname "$0")/agreement.sh"
 
 every_pair() { # LAB
 	local from to
@@ -28,7 +22,20 @@ every_pair() { # LAB
 			agree "$from" "$to"
 		done
 	done
+	[[ $(type -t "more_of_$1") != function ]] || "more_of_$1"
 	good vethlab down "$1"
+}
+
+# What the links do not take: what is asked for does not get through, and a little less does.
+more_of_mtu() {
+	agree a b -s 1372
+	agree a b -s 1373
+	agree a b -s 1400
+	agree a b -s 1472
+	good vethlab why a b -j
+	assert_eq "$(jq -r '"\(.there.mtu) \(.there.mtu_at)"' <<<"$out")" "1400 r1:eth1" "path MTU"
+	good vethlab why a b
+	says "narrows to an MTU of 1400 at r1:eth1" "-s 1372 fits"
 }
 
 for path in "$TOP"/topology/labs/*.yaml; do

@@ -5,6 +5,9 @@
 # `ping` alone, each in a sentence of its own.
 # shellcheck source=tests/lab/lib.sh
 . "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/lab/agreement.sh
+. "$(dirname "$0")/agreement.sh"
+PING_WAIT=0.3
 
 # The whole text as one line: sentences are folded to the terminal's width.
 unfolded() {
@@ -21,6 +24,7 @@ fault() { # FROM TO SAYS-WHY SAYS-PING [OPTION OF PING...]
 	bad 1 vethlab ping "$from" "$to" -W 0.5 "$@"
 	unfolded
 	says "$ping"
+	agree "$from" "$to" "$@"
 }
 
 # A fault that no table of a node shows, only a packet: filters.
@@ -91,10 +95,14 @@ test_lan() {
 test_mtu() {
 	needs nft
 	up mtu
+	bad 1 vethlab why a b -s 1400
+	unfolded
+	says "it is 1428 bytes long, more than the MTU of r1:eth1" "-s 1372"
 	bad 1 vethlab ping a b -s 1400 -W 0.5
 	unfolded
 	says "it is 1428 bytes long, more than the MTU of r1:eth1" \
 		"r1 dropped the ICMP error: a netfilter rule"
+	agree a b -s 1400
 	good vethlab down mtu
 }
 

@@ -48,6 +48,7 @@ blue_lab() {
 	valid ping blue 10.1.1.3
 	valid why default 10.1.1.1
 	valid why default 10.9.9.9
+	valid why default 10.1.1.1 -s 2000
 	valid_while_pinging blue 10.1.1.2 trace -c 3
 	valid_while_pinging blue 10.1.1.2 trace -i -c 2
 	valid_while_pinging blue 10.1.1.2 trace --stack -c 20

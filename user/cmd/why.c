@@ -8,37 +8,57 @@
 
 #include "user/cmd/cmd.h"
 #include "user/cmd/target.h"
+#include "user/net/echo.h"
 #include "user/out/out.h"
 #include "user/path/path.h"
 
 struct why {
 	struct trip trip;
+	unsigned size; /* payload bytes of the echo */
 	struct path there, back;
 	bool has_back;
 };
 
-static int parse_args(int argc, char **argv, struct trip *trip, struct err *err)
+static int parse_size(const char *text, unsigned *size, struct err *err)
+{
+	unsigned long value;
+	char *end;
+
+	errno = 0;
+	value = strtoul(text, &end, 10);
+	if (end == text || *end || errno || *text == '-' || value > ECHO_SIZE_MAX)
+		return cmd_usage(err, "why", "-s %s: 0 to %d payload bytes", text, ECHO_SIZE_MAX);
+	*size = value;
+	return 0;
+}
+
+static int parse_args(int argc, char **argv, struct why *why, struct err *err)
 {
 	static const struct option longs[] = {TRIP_LONGS, {NULL}};
 	int c;
 
 	optind = 1;
 	opterr = 0;
-	while ((c = getopt_long(argc, argv, ":" TRIP_OPTIONS, longs, NULL)) != -1)
-		if (!trip_option(trip, c, optarg))
+	while ((c = getopt_long(argc, argv, ":s:" TRIP_OPTIONS, longs, NULL)) != -1) {
+		if (c == 's' && parse_size(optarg, &why->size, err))
+			return -EINVAL;
+		if (c != 's' && !trip_option(&why->trip, c, optarg))
 			return cmd_bad_option(err, "why", c, argv);
-	return trip_operands(trip, argc, argv, err);
+	}
+	return trip_operands(&why->trip, argc, argv, err);
 }
 
 static int walk(struct why *why, struct err *err)
 {
-	struct path_question there = {.node = why->trip.from, .to = why->trip.target.addr};
+	struct path_question there = {.node = why->trip.from,
+				      .to = why->trip.target.addr,
+				      .len = why->size + path_headers(&why->trip.target.addr)};
 	int ret = path_walk(why->trip.run, &there, &why->there, err);
 
 	if (ret || why->there.end != PATH_ARRIVES || !why->there.from.family)
 		return ret;
 	why->has_back = true;
-	return path_walk_back(why->trip.run, &why->there, 0, &why->back, err);
+	return path_walk_back(why->trip.run, &why->there, there.len, &why->back, err);
 }
 
 /* What a node does with the packet: "by a:e0 via 10.0.1.254 to r1:w0". */
@@ -85,6 +105,20 @@ static const struct path *verdict(const struct why *why)
 	return why->has_back ? &why->back : &why->there;
 }
 
+/* What a longer packet would meet, unless the sender cuts it to what all links take. */
+static void print_narrow(const struct path *path, const char *word)
+{
+	char text[2 * END_NAME_SIZE + 128];
+
+	if (!path->mtu || path->widest_first)
+		return;
+	snprintf(text, sizeof(text),
+		 "The way %s narrows to an MTU of %u at %s: what is longer and may not be "
+		 "fragmented ends there (-s %u fits).",
+		 word, path->mtu, path->narrow, path->mtu - path_headers(&path->to));
+	out_wrap("", text, stdout);
+}
+
 static void print_text(const struct why *why)
 {
 	const struct path *end = verdict(why);
@@ -111,12 +145,18 @@ static void print_text(const struct why *why)
 		 "By the nodes' routes, links and settings an echo arrives and its answer comes "
 		 "back. What filters (nft, tc, XDP) do was not looked at; to see it:",
 		 stdout);
-	printf("  vethlab ping %s %s\n", why->trip.from_word, why->trip.to_word);
+	printf("  vethlab ping %s %s", why->trip.from_word, why->trip.to_word);
+	if (why->size != ECHO_SIZE)
+		printf(" -s %u", why->size);
+	putchar('\n');
+	print_narrow(&why->there, "there");
+	if (why->has_back)
+		print_narrow(&why->back, "back");
 }
 
 static json_t *path_json(const struct path *path)
 {
-	json_t *hops = json_array();
+	json_t *hops = json_array(), *object;
 	char text[IP_TEXT_SIZE];
 
 	for (size_t i = 0; i < path->n_hops; i++) {
@@ -137,8 +177,13 @@ static json_t *path_json(const struct path *path)
 				json_string(ip_format(&hop->route.via, text, sizeof(text))));
 		json_array_append_new(hops, item);
 	}
-	return json_pack("{s:s, s:s, s:s, s:o}", "end", path_end_word(path->end), "text",
-			 path->text, "hint", path->hint, "hops", hops);
+	object = json_pack("{s:s, s:s, s:s, s:o}", "end", path_end_word(path->end), "text",
+			   path->text, "hint", path->hint, "hops", hops);
+	if (path->mtu) {
+		json_object_set_new(object, "mtu", json_integer(path->mtu));
+		json_object_set_new(object, "mtu_at", json_string(path->narrow));
+	}
+	return object;
 }
 
 static void print_json(const struct why *why)
@@ -152,6 +197,7 @@ static void print_json(const struct why *why)
 	if (why->there.from.family)
 		json_object_set_new(doc, "source",
 				    json_string(ip_format(&why->there.from, text, sizeof(text))));
+	json_object_set_new(doc, "size", json_integer(why->size));
 	json_object_set_new(doc, "good", json_boolean(path_is_good(verdict(why))));
 	json_object_set_new(doc, "there", path_json(&why->there));
 	if (why->has_back)
@@ -166,7 +212,8 @@ int cmd_why(int argc, char **argv, struct err *err)
 
 	if (!why)
 		return err_set(err, ERR_SYSTEM, ENOMEM, "why: out of memory");
-	ret = parse_args(argc, argv, &why->trip, err);
+	why->size = ECHO_SIZE;
+	ret = parse_args(argc, argv, why, err);
 	if (!ret)
 		ret = trip_open(&why->trip, err);
 	if (!ret)

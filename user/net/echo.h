@@ -12,7 +12,8 @@
 #include "topology/err.h"
 #include "topology/model.h"
 
-enum { ECHO_SIZE_MAX = 65507 }; /* payload bytes: 65535 less the IPv4 and ICMP headers */
+/* Payload bytes: as ping(8) does by itself; 65535 less the IPv4 and ICMP headers. */
+enum { ECHO_SIZE = 56, ECHO_SIZE_MAX = 65507 };
 
 struct echo_config {
 	struct ip_addr to;

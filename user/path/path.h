@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/socket.h>
 
 #include "topology/err.h"
 #include "topology/model.h"
@@ -51,6 +52,9 @@ struct path {
 	size_t n_hops;
 	const struct node *nat;	 /* the first node that rewrites the source; NULL: none does */
 	struct ip_addr original; /* the source before that; from is the one after */
+	unsigned mtu;	 /* the least of the links passed, and of one that stops it; 0: none */
+	char narrow[END_NAME_SIZE]; /* where that is: the first such end, or node:interface */
+	bool widest_first; /* no MTU is below that of the first link: the sender cuts to fit all */
 	enum path_end end;
 	char text[PATH_TEXT_SIZE]; /* one sentence: what happens, and why */
 	char hint[PATH_TEXT_SIZE]; /* what to do about it; "": nothing to say */
@@ -82,6 +86,12 @@ int path_first(const struct running *run, const struct path_question *question, 
 static inline bool path_is_good(const struct path *path)
 {
 	return path->end == PATH_ARRIVES || path->end == PATH_STAYS;
+}
+
+/* Bytes of the headers of an echo to an address, IP and ICMP. */
+static inline unsigned path_headers(const struct ip_addr *to)
+{
+	return to->family == AF_INET6 ? 48 : 28;
 }
 
 /*

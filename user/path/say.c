@@ -274,6 +274,8 @@ static void say_end(struct path_asking *asking, const struct path_hop *hop,
 		else
 			say(path, "it is %u bytes long, more than the MTU of %s", asking->size,
 			    hop->out ? hop->out->name : hop->dev);
+		suggest(path, "-s %u: so many payload bytes, or less, fit up to there",
+			path->mtu - path_headers(&path->to));
 		break;
 	case PATH_LOOP:
 		say(path, "the routes to %s lead in a ring: %s is reached again and again", to,

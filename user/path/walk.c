@@ -256,6 +256,8 @@ static int look_for_nat(struct path_asking *asking, struct path_hop *hop, struct
 	return 0;
 }
 
+enum { VLAN_TAG = 4 };
+
 /*
  * Whether the packet fits. The sender cuts what is too long for its own interface. A router cuts IPv4
  * only, and of that only what may be cut: the kernel forbids it for requests that fit the sender's
@@ -279,10 +281,21 @@ static bool fits(struct path_asking *asking, const struct path_hop *hop, uint32_
 		return false;
 	if (asking->size > mtu)
 		asking->size = mtu;
-	if (!hop->out || asking->size <= peer_mtu + 4)
+	if (!hop->out || asking->size <= peer_mtu + VLAN_TAG)
 		return true;
 	*culprit = hop->out->peer;
 	return false;
+}
+
+static void note_mtu(struct path *path, unsigned mtu, const struct path_hop *hop, bool other_end)
+{
+	if (path->mtu && mtu >= path->mtu)
+		return;
+	path->widest_first = !path->mtu;
+	path->mtu = mtu;
+	snprintf(path->narrow, sizeof(path->narrow), "%s:%s",
+		 other_end ? hop->out->peer->node->name : hop->node->name,
+		 other_end ? hop->out->peer->ifname : hop->dev);
 }
 
 /* Look at the way out of the last hop. Returns 1 to go on to *next, 0 if the walk ends here. */
@@ -310,6 +323,9 @@ static int take_way_out(struct path_asking *asking, struct path_hop *hop, bool f
 	if (peer == END_DOWN || peer == END_GONE)
 		return stop(asking, PATH_LINK_DOWN, hop->out->peer);
 	mtu = hop->route.mtu ? hop->route.mtu : info.mtu;
+	note_mtu(asking->path, mtu, hop, false);
+	if (hop->out && peer_mtu + VLAN_TAG < mtu)
+		note_mtu(asking->path, peer_mtu, hop, true);
 	if (!fits(asking, hop, mtu, peer_mtu, &narrow))
 		return stop(asking, PATH_TOO_BIG, narrow);
 	if (first_only)
