@@ -63,6 +63,21 @@ static __always_inline bool addresses_match(const struct vl_filter *filter,
 	return src || dst;
 }
 
+/* A packet that is no ICMP (VL_EV_FLOW): the errors about it have types, it has no id. */
+static __always_inline bool flow_matches(const struct vl_filter *filter, const struct vl_event *ev)
+{
+	__u32 fields = filter->fields;
+
+	if (fields & (VL_F_TOKEN | VL_F_ID | VL_F_SEQ))
+		return false;
+	if (fields & VL_F_FAMILY && filter->family != ev->family)
+		return false;
+	if (fields & VL_F_TYPES &&
+	    !(filter->types & (1 << VL_ICMP_UNREACHABLE | 1 << VL_ICMP_TIME_EXCEEDED)))
+		return false;
+	return addresses_match(filter, ev);
+}
+
 /* class: VL_ICMP_CLASSES if there is none, as of a later fragment. */
 static __always_inline bool packet_matches(const struct vl_filter *filter,
 					   const struct vl_event *ev, __u32 class)

@@ -15,6 +15,8 @@ enum {
 	ETHERTYPE_IPV4 = 0x0800,
 	ETHERTYPE_IPV6 = 0x86dd,
 	PROTO_ICMP = 1,
+	PROTO_TCP = 6,
+	PROTO_UDP = 17,
 	PROTO_ICMPV6 = 58,
 	IPV4_SIZE = 20,
 	IPV6_SIZE = 40,
@@ -49,10 +51,11 @@ struct icmp_bytes {
 /* Where an IP header's fields go. */
 struct ip_fields {
 	__u8 *src, *dst, *ttl, *flags;
+	__u8 proto; /* out */
 };
 
-/* The IP packet at p. Returns the ICMP header, or NULL. */
-static __always_inline const void *read_ipv4(const unsigned char *p, const struct ip_fields *out)
+/* The IP packet at p. Returns what is behind its header, or NULL. */
+static __always_inline const void *read_ipv4(const unsigned char *p, struct ip_fields *out)
 {
 	struct ipv4_bytes ip;
 	__u32 ihl;
@@ -60,25 +63,27 @@ static __always_inline const void *read_ipv4(const unsigned char *p, const struc
 	if (bpf_probe_read_kernel(&ip, sizeof(ip), p) || ip.version_ihl >> 4 != 4)
 		return NULL;
 	ihl = (ip.version_ihl & 0xf) * 4;
-	if (ip.proto != PROTO_ICMP || ihl < IPV4_SIZE)
+	if (ihl < IPV4_SIZE)
 		return NULL;
 	if (ip.fragment & bpf_htons(FRAGMENT_OFFSET))
 		return NULL; /* a later fragment: no header */
 	if (ip.fragment & bpf_htons(FRAGMENT_MORE))
 		*out->flags |= VL_EV_FRAGMENT;
 	*out->ttl = ip.ttl;
+	out->proto = ip.proto;
 	__builtin_memcpy(out->src, ip.src, 4);
 	__builtin_memcpy(out->dst, ip.dst, 4);
 	return p + ihl;
 }
 
-static __always_inline const void *read_ipv6(const unsigned char *p, const struct ip_fields *out)
+static __always_inline const void *read_ipv6(const unsigned char *p, struct ip_fields *out)
 {
 	struct ipv6_bytes ip;
 
-	if (bpf_probe_read_kernel(&ip, sizeof(ip), p) || ip.proto != PROTO_ICMPV6)
+	if (bpf_probe_read_kernel(&ip, sizeof(ip), p))
 		return NULL;
 	*out->ttl = ip.ttl;
+	out->proto = ip.proto;
 	__builtin_memcpy(out->src, ip.src, 16);
 	__builtin_memcpy(out->dst, ip.dst, 16);
 	return p + IPV6_SIZE;
@@ -95,43 +100,67 @@ static __always_inline bool is_error(__u8 family, __u8 type)
 			     type >= 1 && type <= 4;
 }
 
-/* The packet that the ICMP error at icmp quotes. */
-static __always_inline void read_quote(const void *icmp, struct vl_event *ev)
+static __always_inline bool is_icmp(__u8 family, __u8 proto)
 {
-	const unsigned char *inner = icmp + ICMP_HEADER;
+	return proto == (family == 4 ? PROTO_ICMP : PROTO_ICMPV6);
+}
+
+/* A packet of any protocol, at its IP header, as an ICMP error quotes it. */
+static __always_inline void read_quoted(const unsigned char *ip, struct vl_event *ev)
+{
 	struct vl_quote *quote = &ev->quote;
-	struct icmp_bytes echo = {};
+	struct icmp_bytes icmp = {};
+	__be16 ports[2] = {};
 	__u8 flags = 0;
-	struct ip_fields fields = {quote->src, quote->dst, &quote->ttl, &flags};
+	struct ip_fields fields = {quote->src, quote->dst, &quote->ttl, &flags, 0};
 	const void *p;
 
-	p = ev->family == 4 ? read_ipv4(inner, &fields) : read_ipv6(inner, &fields);
-	if (!p || bpf_probe_read_kernel(&echo, ICMP_HEADER, p))
+	p = ev->family == 4 ? read_ipv4(ip, &fields) : read_ipv6(ip, &fields);
+	if (!p)
 		return;
+	if (is_icmp(ev->family, fields.proto)) {
+		if (bpf_probe_read_kernel(&icmp, ICMP_HEADER, p))
+			return;
+		quote->icmp_type = icmp.type;
+		quote->id = bpf_ntohs(icmp.id);
+		quote->seq = bpf_ntohs(icmp.seq);
+	} else if (fields.proto == PROTO_UDP || fields.proto == PROTO_TCP) {
+		if (bpf_probe_read_kernel(ports, sizeof(ports), p))
+			return;
+		quote->id = bpf_ntohs(ports[0]);
+		quote->seq = bpf_ntohs(ports[1]);
+	}
+	quote->proto = fields.proto;
 	ev->flags |= VL_EV_QUOTED;
-	quote->proto = ev->family == 4 ? PROTO_ICMP : PROTO_ICMPV6;
-	quote->icmp_type = echo.type;
-	quote->id = bpf_ntohs(echo.id);
-	quote->seq = bpf_ntohs(echo.seq);
+}
+
+/* Its IP header; sets ev->family. NULL: it is no IP. */
+static __always_inline const unsigned char *find_ip(const struct sk_buff *skb, struct vl_event *ev)
+{
+	__be16 protocol = skb->protocol;
+
+	if (protocol == bpf_htons(ETHERTYPE_IPV4))
+		ev->family = 4;
+	else if (protocol == bpf_htons(ETHERTYPE_IPV6))
+		ev->family = 6;
+	else
+		return NULL;
+	return skb->head + skb->network_header;
 }
 
 /* Fill ev from the packet. False: it is no ICMP. */
 static __always_inline bool read_packet(const struct sk_buff *skb, struct vl_event *ev)
 {
-	const unsigned char *ip = skb->head + skb->network_header;
-	__be16 protocol = skb->protocol;
+	const unsigned char *ip = find_ip(skb, ev);
 	struct icmp_bytes icmp = {};
-	struct ip_fields fields = {ev->src, ev->dst, &ev->ttl, &ev->flags};
-	const void *p = NULL;
+	struct ip_fields fields = {ev->src, ev->dst, &ev->ttl, &ev->flags, 0};
+	const void *p;
 
-	if (protocol == bpf_htons(ETHERTYPE_IPV4)) {
-		ev->family = 4;
-		p = read_ipv4(ip, &fields);
-	} else if (protocol == bpf_htons(ETHERTYPE_IPV6)) {
-		ev->family = 6;
-		p = read_ipv6(ip, &fields);
-	}
-	if (!p || bpf_probe_read_kernel(&icmp, ICMP_HEADER, p))
+	if (!ip)
+		return false;
+	p = ev->family == 4 ? read_ipv4(ip, &fields) : read_ipv6(ip, &fields);
+	if (!p || !is_icmp(ev->family, fields.proto) ||
+	    bpf_probe_read_kernel(&icmp, ICMP_HEADER, p))
 		return false;
 	ev->icmp_type = icmp.type;
 	ev->icmp_code = icmp.code;
@@ -142,8 +171,26 @@ static __always_inline bool read_packet(const struct sk_buff *skb, struct vl_eve
 			ev->flags |= VL_EV_PAYLOAD;
 	} else if (is_error(ev->family, icmp.type)) {
 		ev->info = (__u32)bpf_ntohs(icmp.id) << 16 | bpf_ntohs(icmp.seq);
-		read_quote(p, ev);
+		read_quoted(p + ICMP_HEADER, ev);
 	}
+	return true;
+}
+
+/* Fill ev from a packet that is no ICMP (VL_EV_FLOW). False: it is, or no IP. */
+static __always_inline bool read_flow(const struct sk_buff *skb, struct vl_event *ev)
+{
+	const unsigned char *ip = find_ip(skb, ev);
+
+	if (!ip)
+		return false;
+	ev->flags = 0;
+	read_quoted(ip, ev);
+	if (!(ev->flags & VL_EV_QUOTED) || is_icmp(ev->family, ev->quote.proto))
+		return false;
+	ev->flags |= VL_EV_FLOW;
+	ev->ttl = ev->quote.ttl;
+	__builtin_memcpy(ev->src, ev->quote.src, sizeof(ev->src));
+	__builtin_memcpy(ev->dst, ev->quote.dst, sizeof(ev->dst));
 	return true;
 }
 

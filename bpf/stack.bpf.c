@@ -78,6 +78,14 @@ struct looked_up {
 	__u32 iif, proto;
 };
 
+/* The packet about which this CPU made an ICMP error last: it is dropped next. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u64);
+} reported SEC(".maps");
+
 enum { LOOKED_UP_LAST, LOOKED_UP_ERROR, LOOKED_UP };
 
 struct {
@@ -129,6 +137,8 @@ static __always_inline const void *as_loaded(const volatile void *constant)
 
 static __always_inline bool wanted(const struct vl_event *ev)
 {
+	if (ev->flags & VL_EV_FLOW)
+		return flow_matches(as_loaded(&filter), ev);
 	return packet_matches(as_loaded(&filter), ev, packet_class(ev));
 }
 
@@ -429,14 +439,34 @@ int BPF_PROG(on_route6, const struct net *net, const struct fib6_result *result,
 
 /* ---- packets --------------------------------------------------------------------------------- */
 
+static __always_inline bool is_no_socket(int reason)
+{
+	return reason == (int)bpf_core_enum_value(enum skb_drop_reason, SKB_DROP_REASON_NO_SOCKET);
+}
+
 /*
  * Raw sockets get copies of ICMP messages; then the kernel looks for a ping socket and, if there
  * is none, lets go of the answer as NO_SOCKET. That happens to each answer of each ping.
  */
 static __always_inline bool is_end_of_answer(const struct vl_event *ev, int reason)
 {
-	return !is_request(ev) &&
-	       reason == (int)bpf_core_enum_value(enum skb_drop_reason, SKB_DROP_REASON_NO_SOCKET);
+	return !(ev->flags & VL_EV_FLOW) && !is_request(ev) && is_no_socket(reason);
+}
+
+/*
+ * Of what is no ICMP, only that is told which an ICMP error is about, or would be: kernels before
+ * 6.10 do not tell of errors, nor does any of those of IPv6.
+ */
+static __always_inline bool flow_counts(const struct sk_buff *skb, const struct vl_event *ev,
+					int reason)
+{
+	__u32 zero = 0;
+	__u64 *last = bpf_map_lookup_elem(&reported, &zero);
+	bool was_reported = last && *last == (__u64)skb;
+
+	if (was_reported)
+		*last = 0;
+	return was_reported || (ev->quote.proto == PROTO_UDP && is_no_socket(reason));
 }
 
 SEC("tp_btf/kfree_skb")
@@ -448,8 +478,12 @@ int BPF_PROG(on_drop, struct sk_buff *skb, void *location, int reason)
 
 	(void)ctx;
 	node = node_of_packet(skb);
-	if (!node || !read_packet(skb, &drop.packet) || !wanted(&drop.packet) ||
-	    is_end_of_answer(&drop.packet, reason))
+	if (!node)
+		return 0;
+	if (!read_packet(skb, &drop.packet) &&
+	    !(read_flow(skb, &drop.packet) && flow_counts(skb, &drop.packet, reason)))
+		return 0;
+	if (!wanted(&drop.packet) || is_end_of_answer(&drop.packet, reason))
 		return 0;
 	tell_last(&drop.packet, *node, skb->skb_iif, false);
 	stamp(&drop, VL_STACK_DROP, *node, dev);
@@ -542,12 +576,17 @@ int BPF_PROG(on_icmp, const struct sk_buff *skb, int type, int code)
 {
 	struct net_device *dev = skb->dev;
 	struct vl_stack r = {};
-	__u32 *node;
+	__u32 zero = 0, *node;
+	__u64 *last;
 
 	(void)ctx;
 	node = node_of_packet(skb);
-	if (!node || !read_packet(skb, &r.at.packet) || !wanted(&r.at.packet))
+	if (!node || !(read_packet(skb, &r.at.packet) || read_flow(skb, &r.at.packet)) ||
+	    !wanted(&r.at.packet))
 		return 0;
+	last = bpf_map_lookup_elem(&reported, &zero);
+	if (last && r.at.packet.flags & VL_EV_FLOW)
+		*last = (__u64)skb;
 	if (detail)
 		tell_error_route(&r.at.packet, *node);
 	stamp(&r.at, VL_STACK_ICMP, *node, dev);

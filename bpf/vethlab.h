@@ -216,12 +216,14 @@ enum vl_event_flag {
 	VL_EV_CUT = 1 << 3,       /* the frame ends before its headers say so */
 	VL_EV_MORE = 1 << 4,      /* a fragment that is not the last */
 	VL_EV_LOOSE = 1 << 5,     /* struct vl_stack: which packet it is about is not known */
+	VL_EV_FLOW = 1 << 6,      /* struct vl_stack: no ICMP packet, but one that an ICMP error is
+				   * about, which quote tells of: a UDP probe that nobody waits for */
 };
 
 /* What an ICMP error says about the packet that it is about (RFC 792, RFC 4443). */
 struct vl_quote {
 	__u8 src[16], dst[16];
-	__u16 id, seq;   /* when proto is ICMP/ICMPv6 echo */
+	__u16 id, seq;   /* when proto is ICMP/ICMPv6 echo; of UDP, TCP: ports from, to, or 0 */
 	__u8 proto;      /* IP protocol number */
 	__u8 icmp_type;
 	__u8 ttl;

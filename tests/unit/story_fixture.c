@@ -29,7 +29,9 @@ static const char lab_text[] = "lab: story\n"
 			       "{end: 'b:y', address: 10.0.2.1/24}]\n"
 			       "  - endpoints: ['br:p0', {end: 'c:z', address: 10.0.3.1/24}]\n"
 			       "  - endpoints: ['br:p1', {end: 'd:z', address: 10.0.3.2/24}]\n"
-			       "  - endpoints: ['br:p2', {end: 'e:z', address: 10.0.3.3/24}]\n";
+			       "  - endpoints: ['br:p2', {end: 'e:z', address: 10.0.3.3/24}]\n"
+			       "  - endpoints: [{end: 'a:k', address: 10.0.4.1/24}, "
+			       "{end: 'b:k', address: 10.0.4.2/24}]\n";
 
 struct lab *lab;
 

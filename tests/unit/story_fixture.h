@@ -8,8 +8,10 @@
 
 #include "user/story/story.h"
 
-/* a:x -- r:w, r:e -- b:y, and br: a bridge of three ports to c, d, e. */
-enum { A_X, R_W, R_E, B_Y, BR_0, C_Z, BR_1, D_Z, BR_2, E_Z };
+/* a:x -- r:w, r:e -- b:y, and br: a bridge of three ports to c, d, e; a:k -- b:k past r. */
+enum { A_X, R_W, R_E, B_Y, BR_0, C_Z, BR_1, D_Z, BR_2, E_Z, A_K, B_K, END_COUNT };
+/* Nodes, in the order of the lab. */
+enum { NODE_A, NODE_R, NODE_B, NODE_BR, NODE_C, NODE_D, NODE_E };
 
 extern struct lab *lab;
 

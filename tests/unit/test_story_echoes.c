@@ -103,7 +103,7 @@ static void test_not_an_echo(void **state)
 	struct vl_event e = REQ(1000, A_X, VL_HOOK_OUT, 64);
 
 	(void)state;
-	e.end = 10; /* no such end */
+	e.end = END_COUNT; /* no such end */
 	assert_int_equal(story_add(story, &e), 0);
 	e = REQ(1000, A_X, VL_HOOKS, 64);
 	assert_int_equal(story_add(story, &e), 0);
@@ -111,7 +111,7 @@ static void test_not_an_echo(void **state)
 	e.icmp_type = 13; /* timestamp */
 	assert_int_equal(story_add(story, &e), 0);
 	e = error_record(1000, A_X, VL_HOOK_OUT, 3, 3, "10.0.1.1", "10.0.1.254");
-	e.quote.proto = 17; /* about UDP */
+	e.quote.icmp_type = 13; /* about a timestamp */
 	assert_int_equal(story_add(story, &e), 0);
 	assert_null(story_itinerary(story, 4, 7, 1));
 	assert_int_equal(story_in_flight(story), 0);

@@ -88,7 +88,7 @@ static void test_flood(void **state)
 	assert_int_equal(it->hops[4].from, 1);
 	assert_int_equal(it->hops[5].from, 4);
 	assert_true(it->delivered);
-	assert_int_equal(it->fate, FATE_LOST);
+	assert_int_equal(it->fate, FATE_DELIVERED);
 	assert_string_equal(it->hops[it->last].end->name, "d:z");
 	story_free(story);
 }

@@ -79,7 +79,7 @@ static int take_quiet(struct diff *diff, int side, struct story *story,
 	int ret = 0;
 
 	while (!ret && (itinerary = story_quiet(story, before))) {
-		if (view_wants(options, lab, itinerary)) {
+		if (!itinerary->protocol && view_wants(options, lab, itinerary)) {
 			ret = comparison_add(&diff->run.comparison, side, itinerary);
 			diff->run.echoes[side]++;
 		}

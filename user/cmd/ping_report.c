@@ -109,7 +109,7 @@ static void print_why(struct ping *ping)
 static void print_text(struct ping *ping, uint16_t seq, const struct echo_state *state,
 		       const struct itinerary *itinerary)
 {
-	char why[256];
+	char why[FATE_TEXT_SIZE];
 
 	print_answer(ping, seq, state);
 	if (itinerary && ping->options.stack && itinerary->n_acts)
@@ -122,9 +122,7 @@ static void print_text(struct ping *ping, uint16_t seq, const struct echo_state 
 		drop_sentence(&itinerary->drops[itinerary->death], why, sizeof(why));
 		out_wrap("  ", why, stdout);
 	} else if (itinerary && itinerary->n_hops && state->result == ECHO_UNANSWERED) {
-		fputs("  ", stdout);
-		itinerary_print_fate(itinerary, stdout);
-		fputc('\n', stdout);
+		out_wrap("  ", itinerary_fate_text(itinerary, why), stdout);
 	}
 	/* A drop that was seen explains more than routes that are good. */
 	if (state->result != ECHO_ANSWERED &&

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* probe.c - echoes from a node with the records that they cause. */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
 #include <sys/socket.h>
@@ -139,6 +140,8 @@ int probe_open(struct probe *probe, const struct probe_config *config, struct er
 					     .from = config->from->index,
 					     .to = config->target.addr},
 		       probe->no_stack, sizeof(probe->no_stack));
+	if (!probe->stack)
+		fprintf(stderr, "what the nodes drop is not seen: %s\n", probe->no_stack);
 	ret = open_sender(probe, device, err);
 	return ret;
 }
@@ -176,6 +179,10 @@ uint64_t probe_lost(const struct probe *probe)
 
 const struct itinerary *probe_itinerary(struct probe *probe, uint16_t seq)
 {
+	char text[STORY_NOT_SEEN_SIZE];
+
+	story_cannot_see(probe->story,
+			 tap_not_seen(probe->config.run, probe->stack, probe_lost(probe), text));
 	return story_itinerary(probe->story, family_of(probe), probe->id, seq);
 }
 

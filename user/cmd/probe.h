@@ -30,7 +30,7 @@ struct probe {
 	struct watch *watch;
 	struct watch_session *session; /* NULL: nothing watches the lab */
 	struct stack_watch *stack;     /* NULL: drops inside the nodes are not seen */
-	char no_stack[256];	       /* why not */
+	char no_stack[256];	       /* why not; it went to stderr */
 	struct story *story;
 	uint64_t token; /* first payload bytes of each echo */
 	uint16_t id;

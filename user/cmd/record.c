@@ -172,6 +172,7 @@ static int read_all(struct recording *recording, struct view *view, struct recor
 static int replay(struct recording *recording, const struct view_options *options, struct err *err)
 {
 	struct recording_totals seen = {0}, totals;
+	char gap[64];
 	struct view view;
 	int end = 0,
 	    ret = view_open(&view, options, recording_lab(recording), recording_start_ns(recording),
@@ -179,13 +180,17 @@ static int replay(struct recording *recording, const struct view_options *option
 
 	if (!ret)
 		end = read_all(recording, &view, &seen, err);
+	totals = recording_totals(recording);
+	if (view.story && (totals.lost || end == RECORDED_CUT)) {
+		snprintf(gap, sizeof(gap), "%" PRIu64 " lost records", totals.lost);
+		story_cannot_see(view.story, totals.lost ? gap : "what was cut off the recording");
+	}
 	if (!ret && end >= 0)
 		ret = view_finish(&view, err);
 	view_close(&view);
 	view_reader_left();
 	if (ret < 0 || end < 0)
 		return ret < 0 ? ret : end;
-	totals = recording_totals(recording);
 	if (end == RECORDED_CUT)
 		fprintf(stderr,
 			"the recording was cut short: %" PRIu64 " records and %" PRIu64

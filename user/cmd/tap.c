@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* tap.c - the records of a running lab as they come. */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -56,6 +57,34 @@ void tap_open_stack(struct stack_watch **stack, const struct running *run,
 	free(nodes);
 }
 
+/* Ends that no hook watches, as far as they can be told. */
+static size_t unwatched(const struct running *run)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < lab_n_ends(run->lab); i++)
+		n += running_hooks(run, lab_end(run->lab, i)) == HOOKS_NONE ||
+		     running_is_unseen(run, lab_end(run->lab, i)->node);
+	return n;
+}
+
+const char *tap_not_seen(const struct running *run, const struct stack_watch *stack, uint64_t lost,
+			 char buf[STORY_NOT_SEEN_SIZE])
+{
+	const char *missing = stack ? stack_watch_missing(stack) : "what the nodes drop";
+	size_t n = unwatched(run), len;
+
+	len = snprintf(buf, STORY_NOT_SEEN_SIZE, "%s", missing);
+	if (n && len < STORY_NOT_SEEN_SIZE)
+		len += snprintf(buf + len, STORY_NOT_SEEN_SIZE - len,
+				"%s%zu end%s that nothing watches", len ? ", " : "", n,
+				n == 1 ? "" : "s");
+	if (lost && len < STORY_NOT_SEEN_SIZE)
+		snprintf(buf + len, STORY_NOT_SEEN_SIZE - len, "%s%" PRIu64 " lost records",
+			 len ? ", " : "", lost);
+	return buf;
+}
+
 int tap_open(struct tap *tap, const struct running *run, const struct vl_filter *filter,
 	     enum stack_depth depth, struct err *err)
 {
@@ -76,7 +105,7 @@ int tap_open(struct tap *tap, const struct running *run, const struct vl_filter 
 	tap_open_stack(&tap->stack, run, config, why, sizeof(why));
 	if (!tap->stack)
 		fprintf(stderr, "what the nodes drop is not seen: %s\n", why);
-	else if (depth == STACK_ALL && *stack_watch_missing(tap->stack))
+	else if (depth >= STACK_REASONS && *stack_watch_missing(tap->stack))
 		fprintf(stderr, "this kernel does not tell: %s\n",
 			stack_watch_missing(tap->stack));
 	return 0;

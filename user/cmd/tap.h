@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "user/lab/lab.h"
+#include "user/story/story.h"
 #include "user/watch/stack.h"
 
 struct tap_handlers {
@@ -41,6 +42,13 @@ int tap_poll(struct tap *tap, int timeout_ms, const struct tap_handlers *handler
 uint64_t tap_lost(const struct tap *tap);
 /* The same since the last call of this. */
 uint64_t tap_newly_lost(struct tap *tap);
+
+/*
+ * What of a lab cannot be seen, for story_cannot_see(): what this kernel does not tell, ends without
+ * hooks, records that were lost. stack: NULL: nothing of the nodes is.
+ */
+const char *tap_not_seen(const struct running *run, const struct stack_watch *stack, uint64_t lost,
+			 char buf[STORY_NOT_SEEN_SIZE]);
 
 /*
  * Watch the stacks of a lab's nodes; config: which packets and how deep, the lab is filled in. That

@@ -22,6 +22,11 @@ static void on_stack(const struct vl_stack *record, void *view)
 static void tell_losses(struct tap *tap, struct view *view)
 {
 	uint64_t newly = tap_newly_lost(tap);
+	char text[STORY_NOT_SEEN_SIZE];
+
+	if (view->story)
+		story_cannot_see(view->story,
+				 tap_not_seen(tap->run, tap->stack, tap->lost_told, text));
 
 	if (newly)
 		view_losses(view, newly, tap->lost_told);
@@ -43,10 +48,10 @@ static int follow(struct tap *tap, struct view *view, uint64_t until, struct err
 		if (began >= until)
 			break;
 		ret = tap_poll(tap, POLL_MS, &handlers, err);
+		tell_losses(tap, view);
 		if (!ret)
 			ret = view_show(view, settled, err);
 		settled = began;
-		tell_losses(tap, view);
 		if (view_reader_left())
 			return 0;
 	}
@@ -54,9 +59,9 @@ static int follow(struct tap *tap, struct view *view, uint64_t until, struct err
 		return ret < 0 ? ret : 0;
 	/* What came until the end. */
 	ret = tap_poll(tap, 0, &handlers, err);
+	tell_losses(tap, view);
 	if (!ret)
 		ret = view_finish(view, err);
-	tell_losses(tap, view);
 	return ret < 0 ? ret : 0;
 }
 

@@ -42,7 +42,7 @@ static const char *route_type(uint8_t type)
 	return type < sizeof(names) / sizeof(*names) ? names[type] : "unknown";
 }
 
-static const char *refusal(uint8_t type)
+const char *act_refusal(uint8_t type)
 {
 	return type == VL_ROUTE_BLACKHOLE     ? "a blackhole route"
 	       : type == VL_ROUTE_PROHIBIT    ? "a prohibit route"
@@ -71,12 +71,12 @@ static const char *news_name(uint8_t news)
 	return news < sizeof(names) / sizeof(*names) ? names[news] : "unknown";
 }
 
-static void format_next(const struct vl_stack *record, char buf[IP_TEXT_SIZE])
+const char *act_next(const struct vl_stack *record, char buf[IP_TEXT_SIZE])
 {
 	struct ip_addr addr = {.family = record->next_family == 6 ? AF_INET6 : AF_INET};
 
 	memcpy(addr.bytes, record->next, record->next_family == 6 ? 16 : 4);
-	ip_format(&addr, buf, IP_TEXT_SIZE);
+	return ip_format(&addr, buf, IP_TEXT_SIZE);
 }
 
 static void format_mac(const struct vl_stack *record, char buf[NAME_SIZE])
@@ -100,7 +100,7 @@ static void route_text(const struct vl_stack *r, char buf[ACT_TEXT_SIZE])
 	len = snprintf(buf, ACT_TEXT_SIZE, "%s %s: ", lead, dst);
 	if (r->error) {
 		snprintf(buf + len, ACT_TEXT_SIZE - len, "%s in table %s",
-			 r->code == VL_ROUTE_NONE ? "none" : refusal(r->code),
+			 r->code == VL_ROUTE_NONE ? "none" : act_refusal(r->code),
 			 table_name(r->table, table));
 		return;
 	}
@@ -110,7 +110,7 @@ static void route_text(const struct vl_stack *r, char buf[ACT_TEXT_SIZE])
 		return;
 	}
 	if (r->next_family) {
-		format_next(r, via);
+		act_next(r, via);
 		len += snprintf(buf + len, ACT_TEXT_SIZE - len, "via %s ", via);
 	}
 	snprintf(buf + len, ACT_TEXT_SIZE - len, "dev %.16s", r->name);
@@ -123,7 +123,7 @@ static void neighbor_text(const struct act *act, char buf[ACT_TEXT_SIZE])
 	char addr[IP_TEXT_SIZE], mac[NAME_SIZE], time[OUT_NUMBER_SIZE], times[NAME_SIZE] = "";
 	size_t len;
 
-	format_next(r, addr);
+	act_next(r, addr);
 	format_mac(r, mac);
 	if (act->asked > 1)
 		snprintf(times, sizeof(times), " %u times", act->asked);
@@ -209,6 +209,8 @@ void act_print(const struct event_layout *layout, const struct act *act, FILE *f
 		layout->end_width, act->node->name, act_text(act, text));
 	if (packet->flags & VL_EV_LOOSE)
 		fputc('\n', f);
+	else if (event_protocol(packet))
+		fprintf(f, " (%s)\n", event_word(packet));
 	else
 		fprintf(f, " (id %u seq %u)\n",
 			packet->flags & VL_EV_QUOTED ? packet->quote.id : packet->id,
@@ -225,7 +227,7 @@ static void write_route(const struct vl_stack *r, FILE *f)
 		route_use(r->what), ip_format(&to, addr, sizeof(addr)), r->table,
 		route_type(r->code));
 	if (r->next_family) {
-		format_next(r, addr);
+		act_next(r, addr);
 		fprintf(f, ",\"via\":\"%s\"", addr);
 	}
 	if (r->error)
@@ -236,7 +238,7 @@ static void write_neighbor(const struct act *act, FILE *f)
 {
 	char addr[IP_TEXT_SIZE], mac[NAME_SIZE];
 
-	format_next(&act->record, addr);
+	act_next(&act->record, addr);
 	fprintf(f, ",\"neighbor\":\"%s\",\"news\":\"%s\"", addr, news_name(act->record.what));
 	if (act->asked)
 		fprintf(f, ",\"asked\":%u", act->asked);
@@ -264,7 +266,9 @@ void act_write_json(const struct act *act, const char *schema, FILE *f)
 	fprintf(f, ",\"kind\":\"%s\",\"text\":", act_word(act));
 	out_json_string(act_text(act, text), f);
 	fprintf(f, ",\"cpu\":%u,\"before\":%s", packet->cpu, act->before ? "true" : "false");
-	if (!(packet->flags & VL_EV_LOOSE))
+	if (event_protocol(packet))
+		fprintf(f, ",\"leg\":\"%s\"", leg_name(act->leg));
+	else if (!(packet->flags & VL_EV_LOOSE))
 		fprintf(f, ",\"leg\":\"%s\",\"id\":%u,\"seq\":%u", leg_name(act->leg),
 			quoted ? packet->quote.id : packet->id,
 			quoted ? packet->quote.seq : packet->seq);

@@ -16,6 +16,10 @@ enum { ACT_TEXT_SIZE = 256 };
 const char *act_word(const struct act *act);
 /* "route to 10.0.2.2: main, via 10.0.2.1 dev eth1" */
 const char *act_text(const struct act *act, char buf[ACT_TEXT_SIZE]);
+/* "a blackhole route", by enum vl_route_type */
+const char *act_refusal(uint8_t type);
+/* The gateway, or the neighbor. */
+const char *act_next(const struct vl_stack *record, char buf[IP_TEXT_SIZE]);
 /* One line of a trace. */
 void act_print(const struct event_layout *layout, const struct act *act, FILE *f);
 /* As one JSON object, without a line's end (see event_write_json); schema: its tag; NULL: none. */

@@ -72,6 +72,7 @@ static const struct {
 	{"__rtnl_unlock", "it waited in a queue that was emptied: the link went down"},
 	{"br_handle_frame_finish",
 	 "the bridge has no port for it (isolated, another VLAN, or the one that it came by)"},
+	{"neigh_invalidate", "nobody answered for the next hop's address (ARP or ND)"},
 	{"ip6_mc_input", "nobody here listens to this multicast group"},
 };
 
@@ -107,7 +108,9 @@ const char *drop_explain(const char *reason, const char *function)
 void drop_sentence(const struct drop *drop, char *buf, size_t size)
 {
 	const char *meaning = drop_explain(drop->reason, drop->function);
-	const char *what = drop->leg == LEG_ERROR ? "ICMP error" : leg_name(drop->leg);
+	const char *what = drop->leg == LEG_ERROR			? "ICMP error"
+			   : drop->record.packet.flags & VL_EV_FLOW ? "packet"
+								    : leg_name(drop->leg);
 
 	if (meaning)
 		snprintf(buf, size, "%s dropped the %s: %s", drop->node->name, what, meaning);
@@ -132,7 +135,15 @@ void drop_print(const struct event_layout *layout, const struct drop *drop, cons
 	event_print_packet(layout, packet, drop_place(drop, lab), "drop", f);
 	snprintf(text, sizeof(text), "%s%s%s", drop->reason, drop->function[0] ? ", in " : "",
 		 drop->function);
+	if (packet->flags & VL_EV_FLOW && packet->quote.seq)
+		fprintf(f, " (ports %u > %u)", packet->quote.id, packet->quote.seq);
 	fprintf(f, ": %s\n", text);
+}
+
+json_t *flow_json(uint8_t protocol, uint16_t from_port, uint16_t to_port)
+{
+	return json_pack("{s:i, s:i, s:i}", "protocol", protocol, "from_port", from_port, "to_port",
+			 to_port);
 }
 
 json_t *drop_json(const struct drop *drop)
@@ -140,14 +151,20 @@ json_t *drop_json(const struct drop *drop)
 	const struct vl_event *packet = &drop->record.packet;
 	struct ip_addr from = event_source(packet), to = event_destination(packet);
 	char src[IP_TEXT_SIZE], dst[IP_TEXT_SIZE], text[256];
+	json_t *object;
 
 	drop_sentence(drop, text, sizeof(text));
-	return json_pack("{s:I, s:I, s:s, s:s, s:s, s:s, s:s, s:b, s:s, s:i, s:i, s:s, s:s, s:i}",
+	object = json_pack("{s:I, s:I, s:s, s:s, s:s, s:s, s:s, s:b, s:s, s:i, s:i, s:s, s:s, s:i}",
 			 "time_ns", (json_int_t)packet->time_ns, "at_ns", (json_int_t)drop->at_ns,
 			 "node", drop->node->name, "leg", leg_name(drop->leg), "reason",
 			 drop->reason, "function", drop->function, "text", text, "harmless",
-			 drop->harmless, "message", icmp_word(packet->family, packet->icmp_type),
+			 drop->harmless, "message", event_word(packet),
 			 "id", packet->id, "seq", packet->seq, "source",
 			 ip_format(&from, src, sizeof(src)), "destination",
 			 ip_format(&to, dst, sizeof(dst)), "ttl", packet->ttl);
+	if (packet->flags & VL_EV_FLOW)
+		json_object_set_new(object, "about",
+				    flow_json(packet->quote.proto, packet->quote.id,
+					      packet->quote.seq));
+	return object;
 }

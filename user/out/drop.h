@@ -22,5 +22,7 @@ const char *drop_place(const struct drop *drop, const struct lab *lab);
 void drop_print(const struct event_layout *layout, const struct drop *drop, const struct lab *lab,
 		FILE *f);
 json_t *drop_json(const struct drop *drop);
+/* {"protocol", "from_port", "to_port"}: of what is no ICMP. */
+json_t *flow_json(uint8_t protocol, uint16_t from_port, uint16_t to_port);
 
 #endif

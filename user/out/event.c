@@ -87,6 +87,17 @@ const char *icmp_word(uint8_t family, uint8_t type)
 	}
 }
 
+const char *event_word(const struct vl_event *event)
+{
+	if (event->flags & VL_EV_FLOW)
+		return event->quote.proto == 17	 ? "udp"
+		       : event->quote.proto == 6 ? "tcp"
+						 : "no-icmp";
+	if (event_is_later_fragment(event))
+		return "fragment";
+	return icmp_word(event->family, event->icmp_type);
+}
+
 const char *icmp_text(uint8_t family, uint8_t type, uint8_t code, uint32_t info,
 		      char buf[ICMP_TEXT_SIZE])
 {
@@ -151,12 +162,11 @@ void event_print_packet(const struct event_layout *layout, const struct vl_event
 	uint64_t at = event->time_ns > layout->zero_ns ? event->time_ns - layout->zero_ns : 0;
 	bool quoted = event->flags & VL_EV_QUOTED;
 	enum vl_icmp_class class = event_class(event);
-	bool echo = class == VL_ICMP_ECHO_REQUEST || class == VL_ICMP_ECHO_REPLY || quoted;
+	bool echo = (class == VL_ICMP_ECHO_REQUEST || class == VL_ICMP_ECHO_REPLY || quoted) &&
+		    !event_protocol(event);
 	struct ip_addr from = event_source(event), to = event_destination(event);
 	char src[IP_TEXT_SIZE], dst[IP_TEXT_SIZE], id[8] = "-", seq[8] = "-";
-	const char *word = event_is_later_fragment(event)
-				   ? "fragment"
-				   : icmp_word(event->family, event->icmp_type);
+	const char *word = event_word(event);
 
 	if (echo) {
 		snprintf(id, sizeof(id), "%u", quoted ? event->quote.id : event->id);
@@ -221,7 +231,7 @@ void event_write_json(const struct vl_event *event, const struct end *end, const
 		"\"type\":%u,\"code\":%u,\"id\":%u,\"seq\":%u,\"ttl\":%u,\"source\":\"%s\","
 		"\"destination\":\"%s\",\"bytes\":%u,\"cpu\":%u,\"fragment\":%s",
 		ledger_hook_name(event->hook),
-		later ? "fragment" : icmp_word(event->family, event->icmp_type),
+		event_word(event),
 		later ? "later fragment"
 		      : icmp_text(event->family, event->icmp_type, event->icmp_code, event->info,
 				  text),

@@ -14,6 +14,8 @@ enum { ICMP_TEXT_SIZE = 64 };
 
 /* One word of at most 8 letters: "request", "reply", "unreach", "exceeded", ... */
 const char *icmp_word(uint8_t family, uint8_t type);
+/* The same of a record; "fragment", "udp". */
+const char *event_word(const struct vl_event *event);
 /* "host unreachable", "packet too big (mtu 1400)"; info: the second word of the header. */
 const char *icmp_text(uint8_t family, uint8_t type, uint8_t code, uint32_t info,
 		      char buf[ICMP_TEXT_SIZE]);

@@ -24,7 +24,8 @@ const char *fate_name(enum fate fate)
 					    [FATE_ANSWERED] = "answered",
 					    [FATE_REFUSED] = "refused",
 					    [FATE_LOST] = "lost",
-					    [FATE_DROPPED] = "dropped"};
+					    [FATE_DROPPED] = "dropped",
+					    [FATE_DELIVERED] = "delivered"};
 
 	return names[fate];
 }
@@ -90,7 +91,10 @@ static void step_remark(const struct hop *hop, const struct hop *from, char buf[
 	step_time(hop, time);
 	switch (hop->step) {
 	case STEP_FIRST:
-		if (hop->again)
+		if (hop->leg == LEG_ERROR)
+			snprintf(buf, REMARK_SIZE, "%s: %s", node,
+				 icmp_text(e->family, e->icmp_type, e->icmp_code, e->info, text));
+		else if (hop->again)
 			snprintf(buf, REMARK_SIZE, "sent again");
 		break;
 	case STEP_END:
@@ -303,86 +307,6 @@ void itinerary_print_all(const struct itinerary *itinerary, FILE *f)
 	print(itinerary, true, f);
 }
 
-void itinerary_print_fate(const struct itinerary *itinerary, FILE *f)
-{
-	const struct hop *last;
-	char text[REMARK_SIZE];
-
-	if (itinerary->fate == FATE_DROPPED) {
-		drop_sentence(&itinerary->drops[itinerary->death], text, sizeof(text));
-		fputs(text, f);
-		return;
-	}
-	if (itinerary->last < 0) {
-		fputs("it was seen at no end of the lab", f);
-		return;
-	}
-	last = &itinerary->hops[itinerary->last];
-	fprintf(f, "the %s was last seen at %s %s",
-		last->leg == LEG_ERROR ? "ICMP error" : leg_name(last->leg), last->end->name,
-		ledger_hook_name(last->event.hook));
-	if (last->incomplete)
-		fputs(", but not all of its parts", f);
-}
-
-/* The first that is known of an echo; NULL: nothing is. */
-static const struct vl_event *first_event(const struct itinerary *itinerary)
-{
-	if (itinerary->n_hops)
-		return &itinerary->hops[0].event;
-	if (itinerary->n_drops)
-		return &itinerary->drops[0].record.packet;
-	return itinerary->n_acts ? &itinerary->acts[0].record.at.packet : NULL;
-}
-
-/* The addresses that the echo was made with: those of its first request, else turned round. */
-static void print_addresses(const struct itinerary *itinerary, FILE *f)
-{
-	const struct vl_event *event = first_event(itinerary);
-	enum leg leg = itinerary->n_hops    ? itinerary->hops[0].leg
-		       : itinerary->n_drops ? itinerary->drops[0].leg
-					    : itinerary->acts[0].leg;
-	struct ip_addr from = event_source(event), to = event_destination(event);
-	char src[IP_TEXT_SIZE], dst[IP_TEXT_SIZE];
-
-	ip_format(&from, src, sizeof(src));
-	ip_format(&to, dst, sizeof(dst));
-	fprintf(f, leg == LEG_REQUEST ? "%s > %s" : "%2$s > %1$s", src, dst);
-}
-
-void itinerary_print_title(const struct itinerary *itinerary, uint64_t zero_ns, FILE *f)
-{
-	const char *by = itinerary->answerer ? itinerary->answerer->name : NULL;
-	const struct vl_event *error =
-		itinerary->arrival >= 0 ? &itinerary->hops[itinerary->arrival].event : NULL;
-	char time[OUT_NUMBER_SIZE], text[ICMP_TEXT_SIZE];
-	uint64_t at;
-
-	if (!first_event(itinerary))
-		return;
-	at = first_event(itinerary)->time_ns;
-	fprintf(f, "%.6f s: ", at > zero_ns ? (at - zero_ns) / 1e9 : 0);
-	print_addresses(itinerary, f);
-	fprintf(f, " id %u seq %u: ", itinerary->id, itinerary->seq);
-	out_duration(itinerary->round_trip_ns, time);
-	switch (itinerary->fate) {
-	case FATE_ANSWERED:
-	case FATE_REFUSED:
-		fprintf(f, "%s%s%s in %s", fate_name(itinerary->fate), by ? " by " : "",
-			by ? by : "", time);
-		if (itinerary->fate == FATE_REFUSED)
-			fprintf(f, ": %s",
-				icmp_text(itinerary->family, error->icmp_type, error->icmp_code,
-					  error->info, text));
-		fputc('\n', f);
-		break;
-	default:
-		itinerary_print_fate(itinerary, f);
-		fputc('\n', f);
-		break;
-	}
-}
-
 static json_t *hop_json(const struct hop *hop)
 {
 	json_t *object = event_json(&hop->event, hop->end);
@@ -407,6 +331,7 @@ static json_t *hop_json(const struct hop *hop)
 json_t *itinerary_json(const struct itinerary *itinerary)
 {
 	json_t *hops = json_array();
+	char cause[FATE_TEXT_SIZE];
 	json_t *object;
 
 	for (size_t i = 0; i < itinerary->n_hops; i++)
@@ -418,6 +343,14 @@ json_t *itinerary_json(const struct itinerary *itinerary)
 			   itinerary->answerer ? itinerary->answerer->name : NULL, "delivered",
 			   itinerary->delivered, "asymmetric", itinerary->asymmetric,
 			   "round_trip_ns", (json_int_t)itinerary->round_trip_ns, "hops", hops);
+	if (itinerary->protocol)
+		json_object_set_new(object, "about",
+				    flow_json(itinerary->protocol, itinerary->from_port,
+					      itinerary->to_port));
+	if (itinerary_cause(itinerary, cause, sizeof(cause)))
+		json_object_set_new(object, "cause", json_string(cause));
+	if (itinerary->not_seen && itinerary->not_seen[0])
+		json_object_set_new(object, "not_seen", json_string(itinerary->not_seen));
 	if (itinerary->last >= 0) {
 		const struct hop *last = &itinerary->hops[itinerary->last];
 

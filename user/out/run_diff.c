@@ -33,6 +33,10 @@ static const char *fate_text(const struct compared_fate *fate, char buf[TEXT_SIZ
 	case FATE_DROPPED:
 		drop_sentence(&fate->drop, buf, TEXT_SIZE);
 		break;
+	case FATE_DELIVERED:
+		snprintf(buf, TEXT_SIZE, "delivered at %s, and not seen to be answered",
+			 fate->end ? fate->end : "?");
+		break;
 	case FATE_LOST:
 		snprintf(buf, TEXT_SIZE, "lost: the %s was last seen at %s %s",
 			 fate->leg == LEG_ERROR ? "ICMP error" : leg_name(fate->leg),

@@ -223,6 +223,12 @@ static bool was_answered(const struct loose_acts *loose, const struct lab *lab,
 	return false;
 }
 
+/* Whether it was dropped for want of a neighbour's address; for IPv6 the kernel gives no reason. */
+static bool had_no_neighbor(const struct drop *drop)
+{
+	return !strncmp(drop->reason, "NEIGH_", 6) || !strcmp(drop->function, "neigh_invalidate");
+}
+
 static int take_neighbors(struct itinerary *itinerary, const struct loose_acts *loose,
 			  const struct lab *lab)
 {
@@ -246,7 +252,7 @@ static int take_neighbors(struct itinerary *itinerary, const struct loose_acts *
 		struct wait wait = {.node = drop->node, .end = drop->record.packet.end};
 		uint64_t at = drop->record.packet.time_ns;
 
-		if (strncmp(drop->reason, "NEIGH_", 6))
+		if (!had_no_neighbor(drop))
 			continue;
 		wait.from_ns = came_in(itinerary, wait.node, at);
 		wait.to_ns = at + 10 * late_ns;
@@ -260,6 +266,24 @@ static int act_compare(const void *a, const void *b)
 	uint64_t s = time_of(a), t = time_of(b);
 
 	return s < t ? -1 : s > t;
+}
+
+/* A record that was delivered twice is one act. Those of one time may stand in any order. */
+static void drop_duplicates(struct itinerary *itinerary)
+{
+	struct act *acts = itinerary->acts;
+	size_t n = 0;
+
+	for (size_t i = 0; i < itinerary->n_acts; i++) {
+		size_t j = n;
+
+		while (j && time_of(&acts[j - 1]) == time_of(&acts[i]) &&
+		       memcmp(&acts[j - 1].record, &acts[i].record, sizeof(acts[i].record)))
+			j--;
+		if (!j || time_of(&acts[j - 1]) != time_of(&acts[i]))
+			acts[n++] = acts[i];
+	}
+	itinerary->n_acts = n;
 }
 
 static bool same_neighbor(const struct act *a, const struct act *b)
@@ -393,8 +417,7 @@ static uint64_t before_its_end(const struct itinerary *itinerary, const struct a
 	for (size_t i = 0; i < itinerary->n_drops; i++) {
 		const struct drop *drop = &itinerary->drops[i];
 
-		if (drop->node == act->node && drop->at_ns < at &&
-		    !strncmp(drop->reason, "NEIGH_", 6))
+		if (drop->node == act->node && drop->at_ns < at && had_no_neighbor(drop))
 			at = drop->at_ns;
 	}
 	for (size_t i = 0; i < itinerary->n_hops; i++) {
@@ -419,6 +442,7 @@ int itinerary_join(struct itinerary *itinerary, struct loose_acts *loose, const 
 	if (ret || !itinerary->n_acts)
 		return ret;
 	qsort(itinerary->acts, itinerary->n_acts, sizeof(*itinerary->acts), act_compare);
+	drop_duplicates(itinerary);
 	merge_neighbors(itinerary);
 	qsort(itinerary->acts, itinerary->n_acts, sizeof(*itinerary->acts), act_compare);
 	merge_tables(itinerary);

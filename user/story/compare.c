@@ -148,7 +148,7 @@ static struct compared_fate fate_of(const struct itinerary *it)
 		fate.icmp_type = error->icmp_type;
 		fate.icmp_code = error->icmp_code;
 		fate.icmp_info = error->info;
-	} else if (it->fate == FATE_LOST && last) {
+	} else if ((it->fate == FATE_LOST || it->fate == FATE_DELIVERED) && last) {
 		fate.end = last->end->name;
 		fate.hook = last->event.hook;
 		fate.leg = last->leg;

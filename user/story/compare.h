@@ -31,7 +31,7 @@ struct compared_fate {
 	struct drop drop; /* FATE_DROPPED: one of them */
 	uint8_t family, icmp_type, icmp_code; /* FATE_REFUSED */
 	uint32_t icmp_info;
-	const char *end; /* FATE_LOST: where it was seen last */
+	const char *end; /* FATE_LOST, FATE_DELIVERED: where it was seen last */
 	uint8_t hook;
 	enum leg leg;
 	uint64_t n[SIDES];

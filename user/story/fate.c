@@ -26,9 +26,15 @@ static const struct node *origin_of(const struct itinerary *itinerary, const str
 		/* An arrival before anything else: it left the peer unseen. */
 		return hop->event.hook == VL_HOOK_OUT ? hop->end->node : hop->end->peer->node;
 	}
-	for (size_t i = 0; i < itinerary->n_drops; i++)
-		if (itinerary->drops[i].leg == LEG_REQUEST)
-			return itinerary->drops[i].node; /* dropped before it left */
+	for (size_t i = 0; i < itinerary->n_drops; i++) {
+		struct ip_addr from = event_source(&itinerary->drops[i].record.packet);
+
+		if (itinerary->drops[i].leg != LEG_REQUEST)
+			continue;
+		if (itinerary->protocol) /* no end sees it, wherever it was */
+			return node_of_address(lab, &from);
+		return itinerary->drops[i].node; /* dropped before it left */
+	}
 	return NULL;
 }
 
@@ -100,20 +106,58 @@ static int last_of_arrival(const struct itinerary *itinerary, int arrival)
 	return last;
 }
 
+/* Whether a packet has come to the node that it is for. */
+static bool is_at_home(const struct hop *hop, const struct lab *lab)
+{
+	struct ip_addr to = event_destination(&hop->event);
+
+	return hop->event.hook != VL_HOOK_OUT && node_of_address(lab, &to) == hop->end->node;
+}
+
 static bool was_delivered(const struct itinerary *itinerary, const struct lab *lab)
 {
-	for (size_t i = 0; i < itinerary->n_hops; i++) {
-		const struct hop *hop = &itinerary->hops[i];
-		struct ip_addr to = event_destination(&hop->event);
+	for (size_t i = 0; i < itinerary->n_hops; i++)
+		if (itinerary->hops[i].leg == LEG_REQUEST && is_at_home(&itinerary->hops[i], lab))
+			return true;
+	return false;
+}
 
-		if (hop->leg == LEG_REQUEST && hop->event.hook != VL_HOOK_OUT &&
-		    node_of_address(lab, &to) == hop->end->node)
+/* Whether a hop is a copy that came to a node by flooding, and is for another one there. */
+static bool is_stray(const struct itinerary *itinerary, const struct hop *hop)
+{
+	for (size_t i = 0; i < itinerary->n_drops; i++) {
+		const struct drop *drop = &itinerary->drops[i];
+
+		if (drop->node == hop->end->node && drop->leg == hop->leg &&
+		    hop->event.hook != VL_HOOK_OUT && !strcmp(drop->reason, "OTHERHOST"))
 			return true;
 	}
 	return false;
 }
 
-/* Where the newest packet was seen last; of a flood, the branch that reached the addressee. */
+/* Whether all that a hop led to are strays: then the packet itself got no further than before it. */
+static bool leads_astray(const struct itinerary *itinerary, int i)
+{
+	bool any = false;
+
+	if (is_stray(itinerary, &itinerary->hops[i]))
+		return true;
+	if (itinerary->hops[i].event.hook != VL_HOOK_OUT)
+		return false;
+	for (int j = i + 1; j < (int)itinerary->n_hops; j++) {
+		if (itinerary->hops[j].from != i)
+			continue;
+		if (!leads_astray(itinerary, j))
+			return false;
+		any = true;
+	}
+	return any;
+}
+
+/*
+ * Where the newest packet was seen last; of a flood, the branch that reached the addressee, or if
+ * none did, where it was before it was flooded to those that it is not for.
+ */
 static int last_hop(const struct itinerary *itinerary, const struct lab *lab)
 {
 	const struct hop *hops = itinerary->hops;
@@ -125,11 +169,9 @@ static int last_hop(const struct itinerary *itinerary, const struct lab *lab)
 		if (hops[i].leg > newest)
 			newest = hops[i].leg;
 	for (int i = 0; i < (int)itinerary->n_hops; i++) {
-		struct ip_addr to = event_destination(&hops[i].event);
-		bool here = hops[i].event.hook != VL_HOOK_OUT &&
-			    node_of_address(lab, &to) == hops[i].end->node;
+		bool here = is_at_home(&hops[i], lab);
 
-		if (hops[i].leg != newest || (arrived && !here))
+		if (hops[i].leg != newest || (arrived && !here) || leads_astray(itinerary, i))
 			continue;
 		arrived = here;
 		last = i;
@@ -155,6 +197,8 @@ static bool came_another_way(const struct itinerary *itinerary, int arrival)
 	const struct link *back[ITINERARY_HOPS_MAX], *there[ITINERARY_HOPS_MAX];
 	int n_back = 0, n_there = 0, i = arrival;
 
+	if (itinerary->protocol)
+		return false; /* not known */
 	for (; i >= 0; i = hops[i].from) {
 		bool is_there = hops[i].leg == LEG_REQUEST;
 
@@ -173,6 +217,14 @@ static bool came_another_way(const struct itinerary *itinerary, int arrival)
 		if (back[i] != there[n_there - 1 - i])
 			return true;
 	return false;
+}
+
+/* Whether the place where it was seen last is its destination, and all of it came there. */
+static bool is_delivery(const struct itinerary *itinerary, const struct lab *lab)
+{
+	const struct hop *last = itinerary->last >= 0 ? &itinerary->hops[itinerary->last] : NULL;
+
+	return last && last->leg == LEG_REQUEST && !last->incomplete && is_at_home(last, lab);
 }
 
 void itinerary_judge(struct itinerary *itinerary, const struct lab *lab)
@@ -194,6 +246,7 @@ void itinerary_judge(struct itinerary *itinerary, const struct lab *lab)
 	itinerary->fate = reply >= 0		  ? FATE_ANSWERED
 			  : error >= 0		  ? FATE_REFUSED
 			  : itinerary->death >= 0 ? FATE_DROPPED
+			  : is_delivery(itinerary, lab) ? FATE_DELIVERED
 			  : itinerary->n_hops	  ? FATE_LOST
 						  : FATE_UNSEEN;
 	itinerary->answered = itinerary->fate == FATE_ANSWERED;

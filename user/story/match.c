@@ -44,6 +44,15 @@ static bool echo_fits(const struct vl_filter *filter, const struct vl_event *eve
 	       ((event->flags & VL_EV_PAYLOAD) && filter->token == event->payload);
 }
 
+/* No ICMP: the errors about it have types, it has no id. */
+static bool flow_fits(const struct vl_filter *filter)
+{
+	const uint32_t errors = 1u << VL_ICMP_UNREACHABLE | 1u << VL_ICMP_TIME_EXCEEDED;
+
+	return !(filter->fields & (VL_F_TOKEN | VL_F_ID | VL_F_SEQ)) &&
+	       (!(filter->fields & VL_F_TYPES) || filter->types & errors);
+}
+
 /* All but where it was seen. */
 static bool packet_fits(const struct vl_event *event, const struct vl_filter *filter)
 {
@@ -52,7 +61,10 @@ static bool packet_fits(const struct vl_event *event, const struct vl_filter *fi
 
 	if ((fields & VL_F_FAMILY) && filter->family != event->family)
 		return false;
-	if (!(later && (fields & VL_F_FRAGMENTS))) {
+	if (event->flags & VL_EV_FLOW) {
+		if (!flow_fits(filter))
+			return false;
+	} else if (!(later && (fields & VL_F_FRAGMENTS))) {
 		if ((fields & VL_F_TYPES) &&
 		    (later || !(filter->types & 1u << event_class(event))))
 			return false;

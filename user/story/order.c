@@ -157,10 +157,13 @@ static int find_before_gap(const struct itinerary *itinerary, int i)
 }
 
 /* Whether a hop that nothing caused is where its packet was made. */
-static bool is_first(const struct itinerary *itinerary, int i)
+static bool is_first(const struct itinerary *itinerary, const struct lab *lab, int i)
 {
 	const struct hop *hops = itinerary->hops;
 
+	if (itinerary->protocol) /* nothing before the error can be seen */
+		return hops[i].leg == LEG_ERROR && hops[i].event.hook == VL_HOOK_OUT &&
+		       may_have_made(lab, &hops[i]);
 	if (hops[i].leg != LEG_REQUEST || hops[i].event.hook != VL_HOOK_OUT)
 		return false;
 	for (int j = 0; j < i; j++) {
@@ -189,7 +192,7 @@ static void set_cause(struct itinerary *itinerary, const struct lab *lab, int i,
 			cause = find_cause(itinerary, i, steps[k], followers, false);
 		hop->step = steps[k];
 	}
-	if (cause < 0 && is_first(itinerary, i)) {
+	if (cause < 0 && is_first(itinerary, lab, i)) {
 		hop->step = STEP_FIRST;
 	} else if (cause < 0) {
 		hop->step = STEP_GAP;
@@ -300,6 +303,24 @@ static int drop_compare(const void *a, const void *b)
 	return s < t ? -1 : s > t;
 }
 
+/* As drop_duplicates(): records of one time may stand in any order. */
+static void drop_duplicated_drops(struct itinerary *itinerary)
+{
+	struct drop *drops = itinerary->drops;
+	size_t n = 0;
+
+	for (size_t i = 0; i < itinerary->n_drops; i++) {
+		size_t j = n;
+
+		while (j && !drop_compare(&drops[j - 1], &drops[i]) &&
+		       memcmp(&drops[j - 1].record, &drops[i].record, sizeof(drops[i].record)))
+			j--;
+		if (!j || drop_compare(&drops[j - 1], &drops[i]))
+			drops[n++] = drops[i];
+	}
+	itinerary->n_drops = n;
+}
+
 static void order_drops(struct itinerary *itinerary)
 {
 	uint64_t first = itinerary->n_hops ? itinerary->hops[0].event.time_ns : 0;
@@ -307,6 +328,7 @@ static void order_drops(struct itinerary *itinerary)
 	if (!itinerary->n_drops)
 		return;
 	qsort(itinerary->drops, itinerary->n_drops, sizeof(*itinerary->drops), drop_compare);
+	drop_duplicated_drops(itinerary);
 	if (!itinerary->n_hops)
 		first = itinerary->drops[0].record.packet.time_ns;
 	for (size_t i = 0; i < itinerary->n_drops; i++) {

@@ -12,9 +12,10 @@ enum { BUCKETS_MIN = 64 };
 
 /*
  * What an alias is made of: an echo has one by its payload, one for each id it was seen with, and
- * one for each of its packets that comes in fragments.
+ * one for each of its packets that comes in fragments. What is no echo has one, by protocol and
+ * addresses: the records of errors do not have the ports.
  */
-enum alias_kind { ALIAS_ID, ALIAS_PAYLOAD, ALIAS_PACKET };
+enum alias_kind { ALIAS_ID, ALIAS_PAYLOAD, ALIAS_PACKET, ALIAS_FLOW };
 
 struct echo;
 
@@ -22,7 +23,7 @@ struct alias {
 	struct alias *next;  /* in its bucket */
 	struct alias *other; /* of the same echo */
 	struct echo *echo;
-	uint64_t value; /* id, payload or event_packet() */
+	uint64_t value; /* id, payload, event_packet() or flow_value() */
 	uint16_t seq;
 	uint8_t family;
 	uint8_t kind;
@@ -47,6 +48,7 @@ struct story {
 	size_t n_buckets, n_aliases, n_echoes;
 	struct echo *oldest, *newest;
 	struct loose_acts loose;
+	char not_seen[STORY_NOT_SEEN_SIZE];
 };
 
 static size_t alias_bucket(const struct story *story, const struct alias *key)
@@ -192,7 +194,7 @@ void story_free(struct story *story)
 
 enum vl_icmp_class event_class(const struct vl_event *event)
 {
-	if (event_is_later_fragment(event))
+	if (event_is_later_fragment(event) || event->flags & VL_EV_FLOW)
 		return VL_ICMP_OTHER;
 	return event->family == 6 ? vl_icmp6_class(event->icmp_type) :
 				    vl_icmp4_class(event->icmp_type);
@@ -202,6 +204,8 @@ enum leg event_leg(const struct vl_event *event)
 {
 	enum vl_icmp_class class = event_class(event);
 
+	if (event->flags & VL_EV_FLOW)
+		return LEG_REQUEST;
 	return class == VL_ICMP_ECHO_REQUEST ? LEG_REQUEST
 	       : class == VL_ICMP_ECHO_REPLY ? LEG_REPLY
 					     : LEG_ERROR;
@@ -236,6 +240,23 @@ static bool quotes_echo(const struct vl_event *event)
 	       (q->proto == 58 && (q->icmp_type == 128 || q->icmp_type == 129));
 }
 
+uint8_t event_protocol(const struct vl_event *event)
+{
+	uint8_t proto = event->flags & VL_EV_QUOTED ? event->quote.proto : 0;
+
+	return proto == 1 || proto == 58 ? 0 : proto;
+}
+
+/* FNV-1a: flows are few, and an unlucky pair of them would only share a story. */
+static uint64_t flow_value(const struct vl_quote *quote)
+{
+	uint64_t h = 0xcbf29ce484222325ull ^ quote->proto;
+
+	for (size_t i = 0; i < 16; i++)
+		h = ((h ^ quote->src[i]) * 0x100000001b3ull ^ quote->dst[i]) * 0x100000001b3ull;
+	return h;
+}
+
 /* The first payload bytes tell echoes apart unless they are a filler: one byte eight times. */
 static bool payload_tells(const struct vl_event *event)
 {
@@ -249,6 +270,11 @@ static bool record_key(const struct vl_event *event, enum leg *leg, struct alias
 {
 	*key = (struct alias){.family = event->family, .kind = ALIAS_ID};
 	*leg = event_leg(event);
+	if (event_protocol(event)) {
+		key->kind = ALIAS_FLOW;
+		key->value = flow_value(&event->quote);
+		return *leg == LEG_ERROR || event->flags & VL_EV_FLOW;
+	}
 	if (*leg == LEG_ERROR) {
 		key->value = event->quote.id;
 		key->seq = event->quote.seq;
@@ -267,7 +293,9 @@ static struct echo *echo_new(struct story *story, const struct vl_event *event,
 	if (!echo)
 		return NULL;
 	echo->itinerary.family = event->family;
-	echo->itinerary.id = key->value;
+	echo->itinerary.protocol = event_protocol(event);
+	if (key->kind == ALIAS_ID)
+		echo->itinerary.id = key->value;
 	echo->itinerary.seq = key->seq;
 	echo->itinerary.last = echo->itinerary.arrival = echo->itinerary.death = -1;
 	echo->newest_ns = event->time_ns;
@@ -306,6 +334,10 @@ static struct echo *echo_of(struct story *story, const struct vl_event *event, e
 	}
 	if ((!id_alias || id_alias->echo != echo) && alias_add(story, echo, *by_id))
 		return NULL;
+	if (echo->itinerary.protocol && (event->quote.id || event->quote.seq)) {
+		echo->itinerary.from_port = event->quote.id;
+		echo->itinerary.to_port = event->quote.seq;
+	}
 	return echo;
 }
 
@@ -494,6 +526,11 @@ static struct echo *story_find(const struct story *story, uint8_t family, uint16
 	return alias ? alias->echo : NULL;
 }
 
+void story_cannot_see(struct story *story, const char *what)
+{
+	snprintf(story->not_seen, sizeof(story->not_seen), "%s", what);
+}
+
 static const struct itinerary *echo_tell(struct story *story, struct echo *echo)
 {
 	if (!echo)
@@ -506,6 +543,7 @@ static const struct itinerary *echo_tell(struct story *story, struct echo *echo)
 	if ((echo->stale || echo->loose_seen != story->loose.n_added) &&
 	    itinerary_join(&echo->itinerary, &story->loose, story->lab))
 		return NULL;
+	echo->itinerary.not_seen = story->not_seen;
 	echo->stale = false;
 	echo->loose_seen = story->loose.n_added;
 	return &echo->itinerary;

@@ -96,12 +96,16 @@ enum fate {
 	FATE_REFUSED,  /* an ICMP error about it came to the node that asked */
 	FATE_LOST,     /* neither: hops[last] is where it was seen last */
 	FATE_DROPPED,  /* neither: drops[death] is what happened to it */
+	FATE_DELIVERED, /* neither, but it came to its node whole: hops[last] is where */
 };
 
 /* The records of one echo (request, reply, the errors about it), in order of cause and time. */
 struct itinerary {
 	uint8_t family;	  /* 4 or 6 */
 	uint16_t id, seq; /* of the first record that came */
+	uint8_t protocol; /* 0: an echo. Else of the packets that ICMP errors are about, which only
+			   * the errors and the stacks tell of: no end sees them */
+	uint16_t from_port, to_port; /* of those, UDP and TCP; of the newest; 0: not known */
 	struct hop *hops;
 	size_t n_hops, room;
 	struct part *parts;
@@ -120,6 +124,7 @@ struct itinerary {
 	struct act *acts; /* in order of time */
 	size_t n_acts;
 	uint64_t round_trip_ns; /* first hop to arrival; 0 if nothing came home */
+	const char *not_seen; /* story_cannot_see(); "": nothing is known to be missing */
 	size_t left_out;	/* records beyond ITINERARY_HOPS_MAX, not kept */
 };
 
@@ -127,7 +132,8 @@ enum {
 	ITINERARY_HOPS_MAX = 1024,
 	ITINERARY_DROPS_MAX = 64,
 	ITINERARY_ACTS_MAX = 256,
-	ITINERARY_PARTS_MAX = 16384
+	ITINERARY_PARTS_MAX = 16384,
+	STORY_NOT_SEEN_SIZE = 256,
 };
 
 struct story;
@@ -142,9 +148,15 @@ void story_free(struct story *story); /* NULL is allowed */
  *
  * A record belongs to the echo that has its sequence number and its first payload bytes, so that an
  * id rewritten by NAT makes no second echo, or else its id and sequence number. An error belongs
- * to the echo that it quotes.
+ * to the echo that it quotes. Errors about other protocols are one story for all between two
+ * addresses that come without a pause: their records have no ports.
  */
 int story_add(struct story *story, const struct vl_event *event);
+/*
+ * Say what of the lab is not seen ("what nodes drop, 12 lost records"): stories of echoes that vanish
+ * tell it. Copied. "": nothing.
+ */
+void story_cannot_see(struct story *story, const char *what);
 /* Take a drop, likewise. reason, function: the kernel's names; copied. */
 int story_add_drop(struct story *story, const struct vl_drop *drop, const char *reason,
 		   const char *function);
@@ -198,6 +210,8 @@ bool stack_matches(const struct vl_stack *record, const struct vl_filter *filter
 		   const struct lab *lab);
 /* Whether it tells anything: the kernel lets go of packets in more places than it takes them. */
 bool stack_tells(const struct vl_stack *record, const char *function);
+/* The protocol of what an error quotes, or of a packet that is no ICMP; 0: it is ICMP, or none. */
+uint8_t event_protocol(const struct vl_event *event);
 struct ip_addr event_source(const struct vl_event *event);
 struct ip_addr event_destination(const struct vl_event *event);
 

@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* fate.c - how an echo ended, as one sentence. */
+#include <string.h>
+#include <sys/socket.h>
+
+#include "user/out/act.h"
+#include "user/out/drop.h"
+#include "user/out/event.h"
+#include "user/out/itinerary.h"
+#include "user/out/ledger.h"
+#include "user/out/out.h"
+
+/* The node where it ended: that dropped it, refused it, or was the last one. NULL: not known. */
+static const struct node *last_node(const struct itinerary *itinerary)
+{
+	if (itinerary->death >= 0)
+		return itinerary->drops[itinerary->death].node;
+	if (itinerary->fate == FATE_REFUSED && itinerary->answerer)
+		return itinerary->answerer;
+	return itinerary->last >= 0 ? itinerary->hops[itinerary->last].end->node : NULL;
+}
+
+/*
+ * A node that fails to find a way for a packet may fail again, for the ICMP error about that: the
+ * first failure counts. A check of the source that finds no route is the drop's to tell (rp_filter).
+ */
+static const struct act *find_cause(const struct itinerary *itinerary)
+{
+	const struct node *node = last_node(itinerary);
+
+	for (size_t i = 0; i < itinerary->n_acts; i++) {
+		const struct act *act = &itinerary->acts[i];
+
+		if (act->bad && act->node == node &&
+		    !(act->record.at.kind == VL_STACK_ROUTE && act->record.what == VL_ROUTE_SOURCE))
+			return act;
+	}
+	return NULL;
+}
+
+static void say_neighbor(const struct act *act, char *buf, size_t size)
+{
+	const struct vl_stack *r = &act->record;
+	char addr[IP_TEXT_SIZE];
+
+	snprintf(buf, size, "%s: nobody answered for %s on %s:%.16s",
+		 r->next_family == 6 ? "nd" : "arp", act_next(r, addr), act->node->name, r->name);
+}
+
+static void say_route(const struct act *act, char *buf, size_t size)
+{
+	const struct vl_stack *r = &act->record;
+	struct ip_addr to = event_destination(&r->at.packet);
+	bool back = r->what == VL_ROUTE_ANSWER;
+	const char *leg = r->at.packet.flags & VL_EV_FLOW ? "packet"
+			  : back			  ? "reply"
+			  : act->leg == LEG_ERROR	  ? "ICMP error"
+							  : leg_name(act->leg);
+	char addr[IP_TEXT_SIZE];
+
+	ip_format(&to, addr, sizeof(addr));
+	snprintf(buf, size, "%s has %s %s %s: %s dropped in %s", act->node->name,
+		 r->code == VL_ROUTE_NONE ? "no route" : act_refusal(r->code),
+		 back || act->leg == LEG_REPLY ? "back to" : r->code == VL_ROUTE_NONE ? "to" : "for",
+		 addr, leg, act->node->name);
+}
+
+bool itinerary_cause(const struct itinerary *itinerary, char *buf, size_t size)
+{
+	const struct act *act = itinerary->answered ? NULL : find_cause(itinerary);
+
+	if (!act)
+		return false;
+	if (act->record.at.kind == VL_STACK_NEIGHBOR)
+		say_neighbor(act, buf, size);
+	else
+		say_route(act, buf, size);
+	return true;
+}
+
+/* Where it was seen last, for want of anything better, and what nobody could see. */
+static void say_last(const struct itinerary *itinerary, char buf[FATE_TEXT_SIZE])
+{
+	const struct hop *last = itinerary->last >= 0 ? &itinerary->hops[itinerary->last] : NULL;
+	size_t len;
+
+	if (!last)
+		len = snprintf(buf, FATE_TEXT_SIZE, "it was seen at no end of the lab");
+	else if (itinerary->fate == FATE_DELIVERED)
+		len = snprintf(buf, FATE_TEXT_SIZE,
+			       "the request was delivered to %s (%s %s), which was not seen to "
+			       "answer",
+			       last->end->node->name, last->end->name,
+			       ledger_hook_name(last->event.hook));
+	else
+		len = snprintf(buf, FATE_TEXT_SIZE, "the %s was last seen at %s %s%s",
+			       last->leg == LEG_ERROR ? "ICMP error" : leg_name(last->leg),
+			       last->end->name, ledger_hook_name(last->event.hook),
+			       last->incomplete ? ", but not all of its parts" : "");
+	if (itinerary->not_seen && itinerary->not_seen[0])
+		snprintf(buf + len, FATE_TEXT_SIZE - len, " (not seen here: %s)",
+			 itinerary->not_seen);
+}
+
+const char *itinerary_fate_text(const struct itinerary *itinerary, char buf[FATE_TEXT_SIZE])
+{
+	if (itinerary_cause(itinerary, buf, FATE_TEXT_SIZE))
+		return buf;
+	if (itinerary->fate == FATE_DROPPED)
+		drop_sentence(&itinerary->drops[itinerary->death], buf, FATE_TEXT_SIZE);
+	else
+		say_last(itinerary, buf);
+	return buf;
+}
+
+void itinerary_print_fate(const struct itinerary *itinerary, FILE *f)
+{
+	char text[FATE_TEXT_SIZE];
+
+	fputs(itinerary_fate_text(itinerary, text), f);
+}
+
+/* What an ICMP error leaves open; "": it says it all. */
+static void say_behind_error(const struct itinerary *itinerary, char *buf, size_t size)
+{
+	const struct drop *death =
+		itinerary->death >= 0 ? &itinerary->drops[itinerary->death] : NULL;
+
+	buf[0] = 0;
+	if (itinerary_cause(itinerary, buf, size) || !death || death->leg != LEG_REQUEST)
+		return;
+	if (!strcmp(death->reason, "NO_SOCKET") && itinerary->to_port)
+		snprintf(buf, size, "nobody listens at port %u of %s", itinerary->to_port,
+			 death->node->name);
+	else if (!strcmp(death->reason, "NO_SOCKET") || !strcmp(death->reason, "NETFILTER_DROP"))
+		drop_sentence(death, buf, size);
+}
+
+/* The first that is known of an echo; NULL: nothing is. */
+static const struct vl_event *first_event(const struct itinerary *itinerary)
+{
+	if (itinerary->n_hops)
+		return &itinerary->hops[0].event;
+	if (itinerary->n_drops)
+		return &itinerary->drops[0].record.packet;
+	return itinerary->n_acts ? &itinerary->acts[0].record.at.packet : NULL;
+}
+
+/* "udp 10.0.1.2:40000 > 10.0.2.2:9": what the errors are about. */
+static void print_flow(const struct itinerary *itinerary, FILE *f)
+{
+	const struct vl_event *event = first_event(itinerary);
+	const struct vl_quote *quote = &event->quote;
+	struct vl_event about = {.family = event->family};
+	char src[IP_TEXT_SIZE], dst[IP_TEXT_SIZE];
+	struct ip_addr from, to;
+	const char *colon, *open, *close;
+
+	memcpy(about.src, quote->src, sizeof(about.src));
+	memcpy(about.dst, quote->dst, sizeof(about.dst));
+	from = event_source(&about);
+	to = event_destination(&about);
+	ip_format(&from, src, sizeof(src));
+	ip_format(&to, dst, sizeof(dst));
+	if (itinerary->protocol == 17 || itinerary->protocol == 6)
+		fputs(itinerary->protocol == 17 ? "udp " : "tcp ", f);
+	else
+		fprintf(f, "protocol %u ", itinerary->protocol);
+	open = event->family == 6 ? "[" : "";
+	close = event->family == 6 ? "]" : "";
+	colon = itinerary->from_port || itinerary->to_port ? ":" : NULL;
+	if (colon)
+		fprintf(f, "%s%s%s:%u > %s%s%s:%u: ", open, src, close, itinerary->from_port, open,
+			dst, close, itinerary->to_port);
+	else
+		fprintf(f, "%s > %s: ", src, dst);
+}
+
+/* The addresses that the echo was made with: those of its first request, else turned round. */
+static void print_addresses(const struct itinerary *itinerary, FILE *f)
+{
+	const struct vl_event *event = first_event(itinerary);
+	enum leg leg = itinerary->n_hops    ? itinerary->hops[0].leg
+		       : itinerary->n_drops ? itinerary->drops[0].leg
+					    : itinerary->acts[0].leg;
+	struct ip_addr from = event_source(event), to = event_destination(event);
+	char src[IP_TEXT_SIZE], dst[IP_TEXT_SIZE];
+
+	ip_format(&from, src, sizeof(src));
+	ip_format(&to, dst, sizeof(dst));
+	fprintf(f, leg == LEG_REQUEST ? "%s > %s" : "%2$s > %1$s", src, dst);
+	fprintf(f, " id %u seq %u: ", itinerary->id, itinerary->seq);
+}
+
+/* "answered by b in 18 us", "refused by r in 20 us: host unreachable; arp: nobody ..." */
+static void print_answer(const struct itinerary *itinerary, FILE *f)
+{
+	const char *by = itinerary->answerer ? itinerary->answerer->name : NULL;
+	const struct vl_event *error = &itinerary->hops[itinerary->arrival].event;
+	char time[OUT_NUMBER_SIZE], text[ICMP_TEXT_SIZE], behind[FATE_TEXT_SIZE];
+
+	fprintf(f, "%s%s%s", fate_name(itinerary->fate), by ? " by " : "", by ? by : "");
+	if (!itinerary->protocol) /* the request was not seen, so no time is its own */
+		fprintf(f, " in %s", out_duration(itinerary->round_trip_ns, time));
+	if (itinerary->fate == FATE_ANSWERED)
+		return;
+	fprintf(f, ": %s", icmp_text(itinerary->family, error->icmp_type, error->icmp_code,
+				     error->info, text));
+	say_behind_error(itinerary, behind, sizeof(behind));
+	if (behind[0])
+		fprintf(f, "; %s", behind);
+}
+
+void itinerary_print_title(const struct itinerary *itinerary, uint64_t zero_ns, FILE *f)
+{
+	uint64_t at;
+
+	if (!first_event(itinerary))
+		return;
+	at = first_event(itinerary)->time_ns;
+	fprintf(f, "%.6f s: ", at > zero_ns ? (at - zero_ns) / 1e9 : 0);
+	if (itinerary->protocol)
+		print_flow(itinerary, f);
+	else
+		print_addresses(itinerary, f);
+	if (itinerary->arrival >= 0)
+		print_answer(itinerary, f);
+	else
+		itinerary_print_fate(itinerary, f);
+	fputc('\n', f);
+}
