@@ -2,13 +2,27 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # stories.sh [NAME...] - make the golden stories anew: tests/unit/data/stories/NAME.rec, which
 # tests/unit/test_golden.c replays on any machine, and NAME.txt, what must come out. Needed when the
-# format of recordings changes, or what stories say: then look at the difference before it is
-# committed. Needs root; runs in namespaces of its own.
+# format of recordings changes: then look at the difference before it is committed. Needs root; runs in
+# namespaces of its own.
+# stories.sh --retell - only the texts anew, of the recordings that are there: when stories say
+# something else. Needs no root.
 set -euo pipefail
 
 # shellcheck source=tests/lab/lib.sh
 . "$(dirname "$0")/lib.sh"
 
+OUT=$TOP/tests/unit/data/stories
+
+tell() { # NAME
+	"$BUILD/tests/unit/test_golden" --tell "$OUT/$1.rec" >"$OUT/$1.txt"
+}
+
+if [[ ${1:-} == --retell ]]; then
+	for path in "$OUT"/*.rec; do
+		tell "$(basename "$path" .rec)"
+	done
+	exit
+fi
 if [[ -z ${VETHLAB_STORIES_INSIDE:-} ]]; then
 	[[ $EUID -eq 0 ]] || { echo "stories.sh builds network namespaces: run it as root" >&2; exit 4; }
 	TEST_TMP=$(mktemp -d)
@@ -19,22 +33,23 @@ if [[ -z ${VETHLAB_STORIES_INSIDE:-} ]]; then
 fi
 enter_sandbox
 
-OUT=$TOP/tests/unit/data/stories
 made=0
 
 # Record what a command does in the lab that runs, and tell it once.
 story() { # NAME COMMAND...
 	local name=$1 recorder
+	local -a stack=()
 	shift
+	[[ $name != stack-* && $name != json-* ]] || stack=(--stack)
 	[[ ${#WANTED[@]} -eq 0 || " ${WANTED[*]} " == *" $name "* ]] || return 0
 	rm -f "$OUT/$name.rec"
-	"$BUILD/vethlab" record "$OUT/$name.rec" type echo,error 2>/dev/null &
+	"$BUILD/vethlab" record "$OUT/$name.rec" "${stack[@]}" type echo,error 2>/dev/null &
 	recorder=$!
 	wait_until test -e "$OUT/$name.rec"
 	"$@" >/dev/null 2>&1 || true
 	kill -TERM $recorder
 	wait $recorder
-	"$BUILD/tests/unit/test_golden" --tell "$OUT/$name.rec" >"$OUT/$name.txt"
+	tell "$name"
 	made=$((made + 1))
 }
 
@@ -51,6 +66,12 @@ nft_story() { # NAME NODE HOOK [STATEMENT]
 	inside "$2" nft "add rule ip t c ${4:-icmp type { echo-request, echo-reply \} drop}"
 	dies "$1"
 	inside "$2" nft delete table ip t
+}
+
+nft_below() { # NAME NODE FAMILY HOOK
+	inside "$2" nft "table $3 t { chain c { type filter hook $4 priority 0; policy drop; }; }"
+	dies "$1"
+	inside "$2" nft delete table "$3" t
 }
 
 bundled() {
@@ -73,6 +94,45 @@ bundled() {
 	good vethlab ping c1 internet
 	story container-nat vethlab ping c1 internet
 	good vethlab down container
+}
+
+# More than one way: copies for everybody, an answer that comes back elsewhere; and deaths of IPv6.
+more_of_bundled() {
+	up lan
+	good vethlab ping a b
+	inside sw ip link set br0 type bridge fdb_flush
+	story flood vethlab ping a b
+	inside c sysctl -qw net.ipv4.icmp_echo_ignore_broadcasts=0
+	story broadcast inside a ping -b -c1 -W 0.3 10.0.0.255
+	good vethlab down lan
+	up ring
+	inside r1 ip route replace 192.0.2.1/32 via "$(peer_of r2 to-r1)"
+	inside r4 ip route replace "$(net_of a eth0)" via "$(peer_of r3 to-r4)"
+	good vethlab ping a 192.0.2.1 -W 5
+	story asymmetric vethlab ping a 192.0.2.1
+	good vethlab down ring
+	up ipv6
+	good vethlab ping a b -W 5
+	story traceroute-v6 vethlab traceroute a b
+	dies ttl-v6 -t 1
+	inside r nft "add table ip6 t; add chain ip6 t c { type filter hook forward priority 0; policy drop; }"
+	dies nft-forward-v6
+	inside r nft delete table ip6 t
+	inside r ip -6 route add blackhole fd00:2::2/128
+	dies blackhole-v6
+	inside r ip -6 route del blackhole fd00:2::2/128
+	inside b ip -6 route del default
+	dies no-route-back-v6
+	story neighbor-v6 vethlab ping a fd00:2::77 -W 10
+	good vethlab down ipv6
+}
+
+peer_of() { # NODE INTERFACE: its address
+	inside "$1" ip -j -4 addr show "$2" | jq -r '.[0].addr_info[0].local'
+}
+
+net_of() { # NODE INTERFACE: its network
+	inside "$1" ip -j -4 route show dev "$2" | jq -r '[.[].dst | select(test("/"))][0]'
 }
 
 bundled_pair() { # LAB FROM TO [OPTION OF PING...]
@@ -119,6 +179,16 @@ by_routes() {
 	dies no-route-back
 	inside b sysctl -qw net.ipv4.icmp_echo_ignore_all=1
 	dies ignored
+	inside b sysctl -qw net.ipv4.icmp_echo_ignore_all=0
+	inside b ip route add default via 10.0.3.254
+	story udp inside a bash -c 'echo probe >/dev/udp/10.0.3.1/9'
+	story stack-udp inside a bash -c 'echo probe >/dev/udp/10.0.3.1/9'
+	story stack-answered vethlab ping a b
+	story json-answered vethlab ping a b
+	story stack-no-route vethlab ping a 10.9.9.9
+	story json-no-route vethlab ping a 10.9.9.9
+	story stack-neighbor vethlab ping a 10.0.3.78 -W 10
+	story traceroute vethlab traceroute a b
 	good vethlab down deaths
 }
 
@@ -131,10 +201,16 @@ by_filters() {
 	nft_story nft-input b input
 	nft_story nft-output b output
 	nft_story nft-reply a input
+	nft_story nft-output-sender a output
+	nft_below nft-ingress r2 netdev "ingress device w0"
+	nft_below nft-egress r1 netdev "egress device e0"
+	nft_below nft-bridge sw bridge forward
 	nft_story nft-reject r1 forward "icmp type echo-request reject with icmp type admin-prohibited"
 	nft_story checksum-icmp r1 postrouting "icmp type echo-request icmp checksum set 1"
 	nft_story checksum-ip r1 postrouting "icmp type echo-request ip checksum set 1"
 	nft_story martian r1 postrouting "icmp type echo-request ip saddr set 127.0.0.1"
+	nft_story martian-destination r1 postrouting "icmp type echo-request ip daddr set 127.0.0.1"
+	nft_story multicast-source r1 postrouting "icmp type echo-request ip saddr set 224.0.0.5"
 	inside r2 "$HELPERS/xdp_drop" w0
 	dies foreign-xdp
 	inside r2 "$HELPERS/xdp_drop" --off w0
@@ -167,11 +243,16 @@ by_links() {
 	good vethlab link r1:e0 down
 	dies link-down
 	good vethlab down deaths
+	deaths_up
+	good vethlab link r2:w0 down
+	dies link-down-there -W 10
+	good vethlab down deaths
 }
 
 WANTED=("$@")
 mkdir -p "$OUT"
 bundled
+more_of_bundled
 by_routes
 by_filters
 by_links
