@@ -3,6 +3,7 @@
  * frames.c - send frames that no sane stack sends, through AF_PACKET.
  *
  * frames INTERFACE KIND [COUNT] [LENGTH]   send COUNT (1) frames of KIND, cut to LENGTH bytes
+ * frames --bypass INTERFACE ...            past the queue and `out` (PACKET_QDISC_BYPASS)
  * frames --list                            the kinds
  */
 #include <arpa/inet.h>
@@ -236,7 +237,7 @@ static const struct kind *find_kind(const char *name)
 	return NULL;
 }
 
-static int send_frames(const char *ifname, const struct frame *frame, long n)
+static int send_frames(const char *ifname, const struct frame *frame, long n, int bypass)
 {
 	struct sockaddr_ll to = {
 		.sll_family = AF_PACKET,
@@ -245,7 +246,8 @@ static int send_frames(const char *ifname, const struct frame *frame, long n)
 	};
 	int fd = socket(AF_PACKET, SOCK_RAW, 0);
 
-	if (fd < 0 || !to.sll_ifindex) {
+	if (fd < 0 || !to.sll_ifindex ||
+	    (bypass && setsockopt(fd, SOL_PACKET, PACKET_QDISC_BYPASS, &bypass, sizeof(bypass)))) {
 		fprintf(stderr, "frames: %s: %s\n", ifname, strerror(errno));
 		return 1;
 	}
@@ -265,7 +267,10 @@ int main(int argc, char **argv)
 {
 	struct frame frame = {.len = 0};
 	const struct kind *kind;
+	int bypass = argc > 1 && !strcmp(argv[1], "--bypass");
 
+	argc -= bypass;
+	argv += bypass;
 	if (argc == 2 && strcmp(argv[1], "--list") == 0) {
 		for (int i = 0; i < N_KINDS; i++)
 			puts(kinds[i].name);
@@ -273,11 +278,11 @@ int main(int argc, char **argv)
 	}
 	kind = argc > 2 ? find_kind(argv[2]) : NULL;
 	if (!kind) {
-		fprintf(stderr, "usage: frames INTERFACE KIND [COUNT] [LENGTH] | --list\n");
+		fprintf(stderr, "usage: frames [--bypass] INTERFACE KIND [COUNT] [LENGTH] | --list\n");
 		return 2;
 	}
 	kind->make(&frame);
 	if (argc > 4 && (size_t)atoi(argv[4]) < frame.len)
 		frame.len = (size_t)atoi(argv[4]);
-	return send_frames(argv[1], &frame, argc > 3 ? atol(argv[3]) : 1);
+	return send_frames(argv[1], &frame, argc > 3 ? atol(argv[3]) : 1, bypass);
 }

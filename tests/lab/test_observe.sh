@@ -248,6 +248,41 @@ test_links_of_labs() {
 }
 
 # Programs of others on the same hooks stay, and count what they counted.
+# A link in full use: its ends get their programs one after the other, and the ledger begins when both
+# have them, whether it is the first look or a later one that finds the link.
+test_busy_link() {
+	local ping_pid follower
+	ip netns add b
+	road v0 v1 b 10.1.1.2/24 10.1.1.1/24
+	ping -q -f -w 90 10.1.1.1 >/dev/null 2>&1 &
+	ping_pid=$!
+	wait_until eval "[[ \$(cat /sys/class/net/v0/statistics/tx_packets) -gt 100 ]]"
+	observe --all --name first
+	wait_until crossed first 200
+	good vethlab down first
+	"$BUILD/vethlab" observe --all --name later --follow >"$TEST_TMP/follow" 2>&1 &
+	follower=$!
+	wait_until grep -q "^following" "$TEST_TMP/follow"
+	remember_objects
+	ip link add w0 type veth peer name w1 netns b
+	wait_until grep -q "^+ host:w0" "$TEST_TMP/follow"
+	wait_until crossed later 200
+	kill -TERM "$follower"
+	wait "$follower" || fail "observe --follow: $(cat "$TEST_TMP/follow")"
+	kill "$ping_pid"
+	wait "$ping_pid" || true
+	assert_eq "$(vethlab stats later --json | jq -c '[.links[].directions[] |
+		.lost, .unexplained, .unseen, .passing, (.kinds[].lost // 0)] | unique')" "[0]" \
+		"losses of a link that was busy when it was observed"
+	good vethlab down later
+	ip netns del b
+	wait_until eval "! ip link show w0 && ! ip link show v0"
+}
+
+crossed() { # LAB PACKETS: at least so many went each way
+	vethlab stats "$1" --json | jq -e "[.links[].directions[].sent] | max > $2"
+}
+
 test_programs_of_others() {
 	local theirs before hook was now
 	ip netns add web

@@ -66,6 +66,8 @@ blue_lab() {
 	valid route blue del default
 	valid stats
 	valid stats --time
+	valid stats --link default:veth0
+	valid stats --reset
 	sed 's/up: false/mtu: 1400/' "$TOP/topology/labs/blue.yaml" >"$TEST_TMP/blue.yaml"
 	valid plan "$TEST_TMP/blue.yaml"
 	valid apply "$TEST_TMP/blue.yaml"

@@ -29,9 +29,9 @@ requests() { # [OPTION OF STATS...]
 	ledger default:veth0 '.kinds["icmp4.echo_request"].sent // 0' "$@"
 }
 
-# Of the blue lab: the start; 29 counters a hook; three gauges a direction; drops.
+# Of the blue lab: the start; 29 counters a hook; four gauges a direction; drops, and those that were missed.
 samples() {
-	echo $((1 + 12 * 29 + 4 * 3 + $(vethlab stats --json |
+	echo $((1 + 12 * 29 + 4 * 4 + 1 + $(vethlab stats --json |
 		jq '[.links[].directions[].drops | length] | add')))
 }
 
@@ -45,15 +45,27 @@ test_documents() {
 	good vethlab stats --openmetrics
 	assert_eq "$("$HELPERS/valid" openmetrics <<<"$out")" "$(samples)" "samples of OpenMetrics"
 	assert_eq "$(vethlab stats --csv | wc -l)" 5 "lines of CSV"
+	assert_eq "$(vethlab stats --json --link blue:veth3 | jq .partial)" true "a part of the lab"
+	assert_eq "$(vethlab stats --json | jq .partial)" false "all of the lab"
 	assert_eq "$(vethlab stats --csv --link default:veth0 | sed -n '2s/,/\n/gp' | sed -n 5p)" \
 		default:veth0 "the sender in CSV"
-	bad 2 vethlab stats --link nowhere:veth0
+	bad 2 vethlab stats --link defualt:veth0
+	says "did you mean 'default:veth0'?"
+	bad 2 vethlab stats --link veth0
+	says "node:interface"
+	bad 2 vethlab stats --node bleu
+	says "did you mean 'blue'?"
 	bad 2 vethlab stats --watch 0
 	bad 2 vethlab stats --openmetrics --watch
 	bad 2 vethlab stats --csv --openmetrics
 	bad 2 vethlab stats -j --csv
 	says "one of --json, --openmetrics, --csv at a time"
 	bad 2 vethlab stats --reset --all
+	bad 2 vethlab stats --reset --time
+	bad 2 vethlab stats --reset --csv
+	bad 2 vethlab stats --reset --link blue:veth3
+	says "--reset is of all links"
+	bad 2 vethlab stats --reset --node blue
 	bad 2 vethlab stats --tabular
 	says "'--tabular'"
 	bad 5 bash -c "'$BUILD/vethlab' stats >/dev/full"
@@ -70,6 +82,12 @@ test_promtool() {
 		>"$TEST_TMP/metrics"
 	good promtool tsdb create-blocks-from openmetrics "$TEST_TMP/metrics" "$TEST_TMP/blocks"
 	good vethlab down
+}
+
+# One ping, and nothing from IPv6 by itself any more.
+quiet() {
+	good sysctl -qw net.ipv6.conf.veth0.disable_ipv6=1
+	pings 1
 }
 
 # COUNT datagrams of 1200 bytes. A ping would send again what the device refuses (ENOBUFS).
@@ -131,20 +149,38 @@ test_reasons_in_nodes() {
 	good vethlab down
 }
 
-# Then between the hooks: a queue that is full, and one that is emptied with the link down.
+# Then between the hooks: a queue without room, and one that is full and is emptied with the link
+# down.
 test_reasons_on_links() {
 	blue
-	pings 1
-	good tc qdisc add dev veth0 root tbf rate 8kbit burst 1600 limit 4000
+	quiet
+	good tc qdisc add dev veth0 root pfifo limit 0
+	datagrams 12
+	assert_eq "$(balance default:veth0)" '"12 12 12 0 0"' "datagrams without room in the queue"
+	assert_eq "$(places default:veth0)" '["__dev_queue_xmit"]' "where they were dropped"
+	good vethlab stats --link default:veth0
+	says "lost on the link: 12 by QDISC_" " at __dev_queue_xmit"
+	good tc qdisc replace dev veth0 root tbf rate 8kbit burst 1600 limit 4000
+	good vethlab stats --reset
 	datagrams 30
-	good vethlab stats --json
-	[[ $(dropped default:veth0 on_link QDISC_DROP) -gt 20 ]] || fail "few drops of the queue: $out"
 	ip -n blue link set veth1 down
 	wait_until bash -c "[[ \$(tc -j -s qdisc show dev veth0 | jq '[.[].qlen] | add') == 0 ]]"
 	wait_until balanced default:veth0
+	assert_eq "$(ledger default:veth0 '.kinds.udp.sent')" 30 "datagrams that left"
+	# 4000 bytes of queue have room for three, which go when it is emptied.
+	assert_eq "$(ledger default:veth0 '(.drops | map(select(.stage == "on_link")) |
+		[(map(select(.reason == "QDISC_DROP").packets) | add),
+		 (map(select(.place == "__rtnl_unlock").packets) | add)]) as [$full, $emptied] |
+		.lost == .dropped and .lost == .sent - .received and .lost == $full + $emptied and
+		$emptied >= 1 and $emptied <= 3')" true "what the queue had no room for, and what was in it"
 	good vethlab stats --link default:veth0
 	says "lost on the link: 0 unexplained" "by QDISC_DROP"
 	good vethlab down
+}
+
+# Where packets were dropped between the ends of the direction that leaves END.
+places() { # END
+	ledger "$1" '[.drops[] | select(.stage == "on_link") | .place] | unique' | jq -c .
 }
 
 balanced() { # END
@@ -158,6 +194,7 @@ test_reset_and_since() {
 	pings 7
 	assert_eq "$(requests --since "$TEST_TMP/first")" 7 "requests since the first document"
 	good vethlab stats --reset
+	says "lab blue: counts from now on"
 	assert_eq "$(requests)" 0 "requests since the reset"
 	pings 3
 	vethlab stats --json >"$TEST_TMP/second"
@@ -177,6 +214,79 @@ test_reset_and_since() {
 	assert_eq "$(requests)" 0 "requests of a new lab"
 	bad 2 vethlab stats --since "$TEST_TMP/first"
 	good vethlab down
+}
+
+# What a document of some links says nothing about is not taken for nothing.
+test_since_a_part() {
+	blue
+	pings 5
+	vethlab stats --json --link default:veth2 >"$TEST_TMP/part"
+	bad 2 vethlab stats --since "$TEST_TMP/part"
+	says "it is of some links only, and the one of default:veth0 is not among them"
+	bad 2 vethlab stats --since "$TEST_TMP/part" --link blue:veth1
+	good vethlab stats --since "$TEST_TMP/part" --link blue:veth3
+	vethlab stats --json --node blue >"$TEST_TMP/whole"
+	pings 2
+	assert_eq "$(requests --since "$TEST_TMP/whole")" 2 "requests since a document of all links"
+	good vethlab down
+}
+
+# Frames that leave past \`out\` (XDP and AF_PACKET can) hide no loss, and are told of.
+test_past_out() {
+	blue
+	quiet
+	good tc qdisc add dev veth0 root pfifo limit 0
+	datagrams 10
+	good tc qdisc del dev veth0 root
+	assert_eq "$(balance default:veth0)" '"10 10 10 0 0"' "10 datagrams that a queue dropped"
+	good "$HELPERS/frames" --bypass veth0 garbage 20
+	assert_eq "$(balance default:veth0)" '"-10 10 10 0 20"' "and 20 that went past it"
+	good vethlab stats --link default:veth0
+	says "lost on the link: 10 by" "lost on the link: 0 unexplained" \
+		"(20 came that \`out\` did not see: sent past it"
+	good vethlab down
+}
+
+# No count that began, or was read, while packets were under way has one too many or too few.
+exact() { # WHAT [OPTION OF STATS...]
+	local what=$1
+	shift
+	assert_eq "$(vethlab stats --json "$@" | jq -c '[.links[].directions[] |
+		.lost, .unexplained, .unseen, .passing, (.kinds[].lost // 0)] | unique')" "[0]" "$what"
+}
+
+# Resets and documents in the middle of a flood, which has a packet under way nearly always.
+test_reset_in_a_flood() {
+	local pid i
+	blue
+	ping -q -f -w 60 10.1.1.1 >/dev/null 2>&1 &
+	pid=$!
+	for i in 1 2 3 4 5; do
+		wait_until more_requests
+		vethlab stats --json >"$TEST_TMP/document.$i"
+		good vethlab stats --reset
+		jq -es '[.[].links[].directions[] | .lost, .unseen, .passing] | unique == [0]' \
+			"$TEST_TMP/document.$i" /run/vethlab/blue/reset.json >/dev/null ||
+			fail "a document made in the flood is not exact"
+	done
+	wait_until more_requests
+	vethlab stats --json >"$TEST_TMP/document"
+	wait_until more_requests
+	kill "$pid"
+	wait "$pid" || true
+	exact "since the last reset"
+	exact "since a document made in the flood" --since "$TEST_TMP/document"
+	exact "since a document made before a reset" --since "$TEST_TMP/document.1"
+	exact "since the lab was built" --all
+	good vethlab down
+}
+
+more_requests() { # more requests left than when it was asked last
+	local now
+	now=$(requests --all)
+	[[ $now -gt ${requested:-0} ]] && [[ -n ${requested:-} ]] && { requested=; return 0; }
+	requested=$now
+	return 1
 }
 
 # Resets while packets pass: the parts add up to the whole.
@@ -324,7 +434,7 @@ test_watch_on_a_terminal() {
 	TERM=xterm script -qec "stty cols 60 rows 10; timeout --foreground --preserve-status -s INT 1.5 \
 		'$BUILD/vethlab' stats --watch 0.2; echo status \$?" /dev/null >"$TEST_TMP/screen"
 	good cat "$TEST_TMP/screen"
-	says $'\033[7A\r' $'\033[K' "status 0"
+	says $'\033[8A\r' $'\033[K' "status 0" '  lost'
 	says_not $'\033[?'
 	good vethlab down
 }

@@ -37,6 +37,16 @@ static char *text_of(void (*print)(const struct ledger *ledger, FILE *f), const 
 	return text;
 }
 
+static void show_missed(const struct ledger *ledger, FILE *f)
+{
+	struct snapshot *snapshot = (struct snapshot *)ledger->snapshot;
+
+	snapshot->losses.known = true;
+	snapshot->losses.missed = 5;
+	ledger_print_openmetrics(ledger, NULL, f);
+	ledger_print_csv(ledger, NULL, false, f);
+}
+
 static void show_openmetrics(const struct ledger *ledger, FILE *f)
 {
 	ledger_print_openmetrics(ledger, NULL, f);
@@ -63,8 +73,8 @@ static void test_openmetrics(void **state)
 	char *text = text_of(show_openmetrics, NULL);
 
 	(void)state;
-	/* Start; packets, segments and bytes a hook; types a hook; three gauges a direction. */
-	assert_valid(text, 1 + HOOKS_IN_USE * (3 + TYPES) + 3 * 4);
+	/* Start; packets, segments and bytes a hook; types a hook; four gauges a direction. */
+	assert_valid(text, 1 + HOOKS_IN_USE * (3 + TYPES) + 4 * 4);
 	assert_non_null(strstr(text, "vethlab_packets_total{lab=\"blue\",link=\"default:veth0 -- "
 				     "blue:veth1\",from=\"default:veth0\",to=\"blue:veth1\","
 				     "hook=\"xdp\"} 97\n"));
@@ -76,12 +86,23 @@ static void test_openmetrics(void **state)
 	free(text);
 }
 
+/* Drops that the kernel had no room to tell apart are in every format. */
+static void test_missed_drops(void **state)
+{
+	char *text = text_of(show_missed, NULL);
+
+	(void)state;
+	assert_non_null(strstr(text, "\nvethlab_drops_missed_total{lab=\"blue\"} 5\n"));
+	assert_non_null(strstr(text, ",100,97,xdp,3,0,3,0,0,5,9800,"));
+	free(text);
+}
+
 static void test_openmetrics_escapes(void **state)
 {
 	char *text = text_of(show_openmetrics, "a\\b\"c\nd:x");
 
 	(void)state;
-	assert_valid(text, 1 + HOOKS_IN_USE * (3 + TYPES) + 3 * 4);
+	assert_valid(text, 1 + HOOKS_IN_USE * (3 + TYPES) + 4 * 4);
 	assert_non_null(strstr(text, "from=\"a\\\\b\\\"c\\nd:x\""));
 	free(text);
 }
@@ -140,13 +161,13 @@ static void test_csv(void **state)
 	size_t fields = count_fields(text), lines = 0;
 
 	(void)state;
-	assert_int_equal(fields, 15 + 2 * TYPES);
+	assert_int_equal(fields, 17 + 2 * TYPES);
 	for (; *line; line = strchr(line, '\n') + 1, lines++)
 		assert_int_equal(count_fields(line), fields);
 	assert_int_equal(lines, 1 + 4);
 	assert_non_null(strstr(text,
 			       "\n2026-11-23T15:44:01.250Z,192000000000,blue,default:veth0 -- "
-			       "blue:veth1,default:veth0,blue:veth1,100,97,xdp,3,,3,0,9800,9506,"));
+			       "blue:veth1,default:veth0,blue:veth1,100,97,xdp,3,,3,0,0,,9800,9506,"));
 	free(text);
 	text = text_of(show_csv, "a,\"b\":x");
 	assert_non_null(strstr(text, ",\"a,\"\"b\"\":x\","));
@@ -159,6 +180,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_openmetrics),
 		cmocka_unit_test(test_openmetrics_escapes),
+		cmocka_unit_test(test_missed_drops),
 		cmocka_unit_test(test_reader_refuses),
 		cmocka_unit_test(test_csv),
 	};

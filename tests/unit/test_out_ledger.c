@@ -315,6 +315,41 @@ static void test_conservation(void **state)
 	fixture_teardown(&fixture);
 }
 
+/* Frames that went past `out` (PACKET_QDISC_BYPASS) make up for no loss, and are said to be there. */
+static void test_past_the_hook(void **state)
+{
+	struct ledger_filter filter = {0};
+	struct fixture fixture;
+	struct ledger ledger;
+	uint64_t lost;
+	char *text;
+
+	(void)state;
+	fixture_setup(&fixture);
+	fixture_add_echoes(&fixture, 0, VL_HOOK_OUT, 18, false);
+	fixture_add_echoes(&fixture, 1, VL_HOOK_IN, 28, false);
+	add_drop(&fixture, 0, WATCH_DROP_ON_LINK, "QDISC_DROP", "pfifo_enqueue", 10);
+	fixture.snapshot.passing[0] = 2;
+	filter.link = &fixture.links[0];
+	assert_int_equal(ledger_make(&ledger, "blue", &fixture.lab, &fixture.snapshot), 0);
+	assert_int_equal(ledger.entries[0].lost, 10);
+	assert_int_equal(ledger.entries[0].dropped, 10);
+	assert_int_equal(ledger.entries[0].unexplained, 0);
+	assert_int_equal(ledger.entries[0].unseen, 20);
+	assert_int_equal(ledger.entries[0].passing, 2);
+	/* 28 echo requests of 18 may be all of them, or not. */
+	assert_false(ledger_lost_of(&ledger.entries[0], counter_find("packets"), &lost));
+	text = text_of(&ledger, &filter);
+	assert_non_null(strstr(text, "  default:veth0 -> blue:veth1    18        28    10  "));
+	assert_non_null(strstr(text, "    lost on the link: 10 by QDISC_DROP at pfifo_enqueue\n"));
+	assert_non_null(strstr(text, "    (20 came that `out` did not see: sent past it, or under "
+				     "way)\n"));
+	assert_non_null(strstr(text, "    (up to 2 were under way when this began, or was read)\n"));
+	free(text);
+	ledger_free(&ledger);
+	fixture_teardown(&fixture);
+}
+
 static void test_losses_json(void **state)
 {
 	struct fixture fixture;
@@ -411,7 +446,7 @@ int main(void)
 		cmocka_unit_test(test_text),
 		cmocka_unit_test(test_text_of_long_names_and_large_numbers),
 		cmocka_unit_test(test_json),
-		cmocka_unit_test(test_conservation),
+		cmocka_unit_test(test_conservation), cmocka_unit_test(test_past_the_hook),
 		cmocka_unit_test(test_losses_json),
 		cmocka_unit_test(test_schema_refuses),
 		cmocka_unit_test(test_counters_json),

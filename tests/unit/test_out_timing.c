@@ -188,7 +188,7 @@ static void test_json(void **state)
 
 static void test_openmetrics(void **state)
 {
-	enum { LEDGER = 1 + 8 * 29 + 3 * 4, HISTOGRAMS = 3 * 4 * (29 + 3), ECHOES = 12 * 4 };
+	enum { LEDGER = 1 + 8 * 29 + 4 * 4, HISTOGRAMS = 3 * 4 * (29 + 3), ECHOES = 12 * 4 };
 	struct fixture fixture;
 	char *text, problem[512];
 	const char *why;

@@ -85,7 +85,7 @@ static uint8_t attached_bits(const struct reading *reading, const struct end *en
 	return bits;
 }
 
-/* Senders before receivers: see struct snapshot. */
+/* Senders before receivers: a packet that crosses meanwhile is not lost. */
 static int read_hooks(struct snapshot *snapshot, const struct reading *reading, struct err *err)
 {
 	static const enum vl_hook order[] = {VL_HOOK_OUT, VL_HOOK_XDP, VL_HOOK_IN};
@@ -99,7 +99,7 @@ static int read_hooks(struct snapshot *snapshot, const struct reading *reading, 
 	return 0;
 }
 
-static int read_losses(struct losses *losses, const struct reading *reading, struct err *err)
+int reading_losses(struct losses *losses, const struct reading *reading, struct err *err)
 {
 	int rc = watch_read_drops(reading->watch, &losses->list, &losses->n, &losses->missed, err);
 
@@ -125,6 +125,21 @@ static int read_timing(struct snapshot *snapshot, const struct reading *reading,
 	return rc;
 }
 
+/* The hooks once more, for what has moved since; then to one moment. */
+static int make_exact(struct snapshot *snapshot, const struct reading *reading, struct err *err)
+{
+	struct snapshot then;
+	int rc = snapshot_init(&then, snapshot->n_ends);
+
+	if (rc)
+		return err_set(err, ERR_SYSTEM, -rc, "cannot read the counters: %s", strerror(-rc));
+	rc = read_hooks(&then, reading, err);
+	if (!rc)
+		rc = reading_make_exact(reading, snapshot, &then, err);
+	snapshot_free(&then);
+	return rc;
+}
+
 /* All counters since the lab was built. */
 static int read_all(struct snapshot *snapshot, const struct reading *reading, struct err *err)
 {
@@ -145,7 +160,9 @@ static int read_all(struct snapshot *snapshot, const struct reading *reading, st
 	}
 	rc = read_hooks(snapshot, reading, err);
 	if (!rc)
-		rc = read_losses(&snapshot->losses, reading, err);
+		rc = reading_losses(&snapshot->losses, reading, err);
+	if (!rc)
+		rc = make_exact(snapshot, reading, err);
 	if (!rc && reading->with_times) {
 		rc = read_timing(snapshot, reading, err);
 		if (rc == -ENOENT)
@@ -183,6 +200,28 @@ static int load_reset(struct reading *reading, struct err *err)
 	return 0;
 }
 
+/* A document of some links does not say of the others that they counted nothing. */
+static bool missing_link(const struct snapshot *since, const struct reading *reading,
+			 const char *path, struct err *err)
+{
+	const struct lab *lab = reading->run->lab;
+
+	for (size_t i = 0; since->partial && i < lab_n_ends(lab); i++) {
+		const struct end *end = lab_end(lab, i);
+
+		if (!ledger_shows(reading->shown, end->link) ||
+		    (end->number < since->n_ends && since->attached[end->number] & SNAPSHOT_KNOWN))
+			continue;
+		err_set(err, ERR_USAGE, EINVAL,
+			"%s: it is of some links only, and the one of %s is not among them", path,
+			end->name);
+		err_hint(err, "save one of all links, without --link and --node: those pick from it as "
+			      "well");
+		return true;
+	}
+	return false;
+}
+
 /* A document counts from the building of the lab, or from the reset: then that is added. */
 static int fit_since(struct snapshot *since, const struct reading *reading, const char *path,
 		     struct err *err)
@@ -194,6 +233,8 @@ static int fit_since(struct snapshot *since, const struct reading *reading, cons
 		err_hint(err, "save one with `vethlab stats --json --time`");
 		return -EINVAL;
 	}
+	if (missing_link(since, reading, path, err))
+		return -EINVAL;
 	if (since->built_ns == reading->built_ns && since->since_ns == since->built_ns)
 		return 0;
 	if (since->built_ns == reading->built_ns && since->since_ns == reset->read_ns) {
@@ -225,13 +266,35 @@ static int load_since(struct reading *reading, const char *path, struct err *err
 	return 0;
 }
 
+/* What is missing where the counting begins may be under way, and arrive later. */
+static int note_passing(struct reading *reading, struct err *err)
+{
+	struct snapshot *base = &reading->base;
+	struct ledger ledger;
+	int rc;
+
+	if (!base->n_ends)
+		return 0;
+	rc = ledger_make(&ledger, reading->run->name, reading->run->lab, base);
+	if (rc)
+		return err_set(err, ERR_SYSTEM, -rc, "cannot read the counters: %s", strerror(-rc));
+	for (size_t i = 0; i < ledger.n_entries; i++) {
+		uint32_t number = ledger.entries[i].from->number;
+
+		if (number < base->n_ends && !base->passing[number])
+			base->passing[number] = ledger.entries[i].unexplained;
+	}
+	ledger_free(&ledger);
+	return 0;
+}
+
 int reading_set_base(struct reading *reading, bool all, const char *since, struct err *err)
 {
 	int rc = all ? 0 : load_reset(reading, err);
 
 	if (!rc && since)
 		rc = load_since(reading, since, err);
-	return rc;
+	return rc ? rc : note_passing(reading, err);
 }
 
 /* The whole document under its name, or none. */
@@ -254,7 +317,7 @@ static int save(const struct ledger *ledger, const char *path, const char *tempo
 	return rc;
 }
 
-int reading_reset(struct reading *reading, struct err *err)
+int reading_reset(struct reading *reading, uint64_t *read_ns, uint64_t *time_ns, struct err *err)
 {
 	char path[PATH_MAX], temporary[PATH_MAX];
 	struct snapshot now;
@@ -274,6 +337,8 @@ int reading_reset(struct reading *reading, struct err *err)
 		rc = save(&ledger, path, temporary, err);
 		ledger_free(&ledger);
 	}
+	*read_ns = now.read_ns;
+	*time_ns = now.time_ns;
 	snapshot_free(&now);
 	return rc;
 }

@@ -16,6 +16,7 @@ struct reading {
 	struct watch *watch; /* owned; NULL while paused */
 	uint64_t built_ns;   /* which life of the lab: struct snapshot */
 	bool with_times;      /* read times and fates of echoes too */
+	const struct ledger_filter *shown; /* borrowed: what a base must have; NULL: all */
 	struct snapshot base; /* subtracted from what is read; n_ends 0: nothing is */
 };
 
@@ -28,10 +29,16 @@ void reading_close(struct reading *reading);
  * making of the document in the file at since (NULL: none).
  */
 int reading_set_base(struct reading *reading, bool all, const char *since, struct err *err);
-/* Count from now on. Nothing is written to the counters, so nothing that passes now gets lost. */
-int reading_reset(struct reading *reading, struct err *err);
+/*
+ * Count from now on, which was *time_ns (since the epoch), and *read_ns. Nothing is written to
+ * the counters, so nothing that passes now gets lost.
+ */
+int reading_reset(struct reading *reading, uint64_t *read_ns, uint64_t *time_ns, struct err *err);
 
-/* Read all counters. Both results are the caller's to free. */
+/*
+ * Read all counters, each direction as of a moment at which nothing was under way on it, if there
+ * was one within some 20 ms. Both results are the caller's to free.
+ */
 int reading_take(const struct reading *reading, struct ledger *ledger, struct snapshot *snapshot,
 		 struct err *err);
 /*
@@ -40,6 +47,11 @@ int reading_take(const struct reading *reading, struct ledger *ledger, struct sn
  */
 void reading_pause(struct reading *reading);
 int reading_resume(struct reading *reading, struct err *err);
+
+/* For reading.c: what the kernel dropped; and a reading and the hooks of the next one to one moment. */
+int reading_losses(struct losses *losses, const struct reading *reading, struct err *err);
+int reading_make_exact(const struct reading *reading, struct snapshot *snapshot,
+		       const struct snapshot *then, struct err *err);
 
 uint64_t clock_ns(clockid_t clock);
 

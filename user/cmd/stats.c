@@ -145,8 +145,13 @@ static int parse(struct stats *stats, int argc, char **argv, struct err *err)
 		return cmd_usage(err, "stats", "one lab at a time, not '%s' too", argv[argc - 1]);
 	if (argc > optind)
 		stats->lab = argv[optind];
-	if (stats->reset && (stats->interval_s || stats->since || stats->all))
-		return cmd_usage(err, "stats", "--reset goes with none of --watch, --since, --all");
+	if (stats->reset && (stats->interval_s || stats->since || stats->all || stats->time))
+		return cmd_usage(err, "stats",
+				 "--reset goes with none of --watch, --since, --all, --time");
+	if (stats->reset && (stats->link || stats->node))
+		return cmd_usage(err, "stats", "--reset is of all links: leave --link and --node out");
+	if (stats->reset && stats->format != FORMAT_TEXT && stats->format != FORMAT_JSON)
+		return cmd_usage(err, "stats", "--reset prints text or, with --json, a document");
 	if (stats->interval_s && stats->format == FORMAT_OPENMETRICS)
 		return cmd_usage(err, "stats", "--openmetrics is one document: not with --watch");
 	if (stats->time && (stats->interval_s || stats->format == FORMAT_CSV))
@@ -157,22 +162,17 @@ static int parse(struct stats *stats, int argc, char **argv, struct err *err)
 static int find_filter(struct stats *stats, struct err *err)
 {
 	const struct running *run = stats->reading.run;
-	const struct end *end;
 
 	if (stats->link) {
-		end = lab_find_end(run->lab, stats->link);
+		const struct end *end = cmd_find_end(run, stats->link, err);
+
 		if (!end)
-			return err_set(err, ERR_USAGE, ENOENT, "lab %s has no end '%s'", run->name,
-				       stats->link);
+			return -ENOENT;
 		stats->filter.link = end->link;
 	}
-	if (stats->node) {
-		stats->filter.node = lab_find_node(run->lab, stats->node);
-		if (!stats->filter.node)
-			return err_set(err, ERR_USAGE, ENOENT, "lab %s has no node '%s'", run->name,
-				       stats->node);
-	}
-	return 0;
+	if (stats->node)
+		stats->filter.node = cmd_find_node(run, stats->node, err);
+	return stats->node && !stats->filter.node ? -ENOENT : 0;
 }
 
 /* ---- once ---------------------------------------------------------------------------------- */
@@ -196,6 +196,28 @@ static void print_ledger(const struct stats *stats, const struct ledger *ledger)
 		ledger_print_csv(ledger, &stats->filter, true, stdout);
 		break;
 	}
+}
+
+static int reset(struct stats *stats, struct err *err)
+{
+	const char *name = stats->reading.run->name;
+	char time[TIME_TEXT_SIZE];
+	uint64_t read_ns, time_ns;
+	json_t *document;
+	int rc = reading_reset(&stats->reading, &read_ns, &time_ns, err);
+
+	if (rc)
+		return rc;
+	if (stats->format == FORMAT_TEXT) {
+		printf("lab %s: counts from now on; --all counts from when it was built\n", name);
+		return 0;
+	}
+	document = out_json_document("vethlab.stats-reset/1");
+	json_object_set_new(document, "lab", json_string(name));
+	json_object_set_new(document, "time", json_string(ledger_time(time_ns, time)));
+	json_object_set_new(document, "since_ns", json_integer((json_int_t)read_ns));
+	out_json_print(document, stdout);
+	return 0;
 }
 
 static int print_once(const struct stats *stats, struct err *err)
@@ -376,8 +398,9 @@ static int run_stats(struct stats *stats, struct err *err)
 	if (rc)
 		return rc;
 	if (stats->reset)
-		return reading_reset(&stats->reading, err);
+		return reset(stats, err);
 	stats->reading.with_times = stats->time;
+	stats->reading.shown = &stats->filter;
 	rc = reading_set_base(&stats->reading, stats->all, stats->since, err);
 	if (rc)
 		return rc;

@@ -10,6 +10,7 @@
 #include "user/lab/files.h"
 #include "user/lab/observe.h"
 #include "user/lab/observe_draft.h"
+#include "user/watch/cut.h"
 
 static int no_memory(const char *name, struct err *err)
 {
@@ -193,6 +194,28 @@ static int take_link(const struct draft *draft, struct running *now, struct watc
 	return ret;
 }
 
+/* Both ends have their programs: the ledgers of the new links begin. */
+static int begin_links(const struct draft *draft, const struct running *now, struct watch *watch,
+		       struct err *err)
+{
+	struct watch_cut *cuts = calloc(lab_n_ends(now->lab) + 1, sizeof(*cuts));
+	size_t n = 0;
+	int ret;
+
+	if (!cuts)
+		return no_memory(now->name, err);
+	for (size_t i = 0; i < now->lab->n_links; i++)
+		for (int side = 0; !draft->links[i].was && side < 2; side++) {
+			const struct end *end = now->lab->links[i]->ends[side];
+
+			cuts[n++] = (struct watch_cut){ .from = end->number,
+							.to = end->peer->number };
+		}
+	ret = n ? watch_begin(watch, cuts, n, err) : 0;
+	free(cuts);
+	return ret;
+}
+
 static int interrupted(const struct observe_options *options, struct err *err)
 {
 	if (!options->interrupted || !*options->interrupted)
@@ -218,6 +241,8 @@ static int commit(const struct draft *draft, struct running *now,
 			ret = take_link(draft, now, watch, journal, now->lab->links[i], listener,
 					err);
 	}
+	if (!ret)
+		ret = begin_links(draft, now, watch, err);
 	/* Places in the lab have changed. */
 	for (size_t i = 0; !ret && i < lab_n_ends(now->lab); i++)
 		ret = name_end(now, watch, lab_end(now->lab, i), err);

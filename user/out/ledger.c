@@ -40,6 +40,7 @@ static void entry_make(struct ledger_entry *entry, const struct end *from,
 	const struct end *to = from->peer;
 	bool xdp = is_attached(snapshot, to, VL_HOOK_XDP),
 	     in = is_attached(snapshot, to, VL_HOOK_IN);
+	uint64_t arrived;
 
 	entry->from = from;
 	entry->has_sent = is_attached(snapshot, from, VL_HOOK_OUT);
@@ -56,13 +57,17 @@ static void entry_make(struct ledger_entry *entry, const struct end *from,
 		entry->received_segments = snapshot->hooks[VL_HOOK_IN][to->number].segments;
 	if (!entry->has_sent || !entry->has_received)
 		return;
-	if (entry->sent_segments > entry->received_segments)
-		entry->lost = entry->sent_segments - entry->received_segments;
-	else
-		entry->unseen = entry->received_segments - entry->sent_segments;
 	entry->dropped = losses_on_link(&snapshot->losses, from);
-	if (entry->lost > entry->dropped)
-		entry->unexplained = entry->lost - entry->dropped;
+	if (from->number < snapshot->n_ends)
+		entry->passing = snapshot->passing[from->number];
+	/* What came without having been seen to leave makes up for no loss. */
+	arrived = entry->received_segments + entry->dropped;
+	entry->lost = entry->dropped;
+	if (entry->sent_segments > arrived)
+		entry->unexplained = entry->sent_segments - arrived;
+	else
+		entry->unseen = arrived - entry->sent_segments;
+	entry->lost += entry->unexplained;
 }
 
 int ledger_make(struct ledger *ledger, const char *name, const struct lab *lab,
@@ -106,6 +111,9 @@ bool ledger_lost_of(const struct ledger_entry *entry, const struct counter_field
 		   entry->received.packets != entry->received_segments;
 
 	if (!entry->has_sent || !entry->has_received || (field->super && cut))
+		return false;
+	/* What came without having been seen to leave may stand for what was lost. */
+	if (entry->unseen && entry->lost && received > sent)
 		return false;
 	*lost = sent > received ? sent - received : 0;
 	return true;

@@ -27,20 +27,27 @@ const char *ledger_time(uint64_t time_ns, char buf[TIME_TEXT_SIZE]);
 const char *ledger_hook_name(enum vl_hook hook);
 
 /*
- * The counters of a lab at one moment. Hooks that send are read before hooks that receive, so a
- * packet that is under way while they are read may be counted as received and not as
- * sent; it is never mistaken for a loss.
+ * The counters of a lab at one moment; of each direction at one at which nothing was under way
+ * between its hooks, as far as there was one.
  */
 struct snapshot {
 	uint64_t time_ns; /* CLOCK_REALTIME, nanoseconds since the epoch */
 	/* CLOCK_MONOTONIC: when it was read, from when on it counts, when the lab was built. */
 	uint64_t read_ns, since_ns, built_ns;
 	size_t n_ends;
-	uint8_t *attached;                   /* n_ends: bits 1 << enum vl_hook */
+	bool partial;      /* of a file that has not all links: those that it has are SNAPSHOT_KNOWN */
+	uint8_t *attached; /* n_ends: bits 1 << enum vl_hook, SNAPSHOT_KNOWN */
 	struct vl_counters *hooks[VL_HOOKS]; /* n_ends each, zero where nothing is attached */
+	/*
+	 * n_ends, by the end that sends: segments that may have been under way between the hooks when
+	 * the counters were read, or the ones they count from; 0: certainly none.
+	 */
+	uint64_t *passing;
 	struct losses losses;                /* owned; not known where the lab counts no drops */
 	struct timing *timing;               /* owned; NULL: was not read */
 };
+
+enum { SNAPSHOT_KNOWN = 1 << VL_HOOKS };
 
 /* All zero, nothing attached. -ENOMEM on failure. */
 int snapshot_init(struct snapshot *snapshot, size_t n_ends);
@@ -76,13 +83,14 @@ struct ledger_entry {
 	 * tc hook stands behind it, that one tells.
 	 */
 	uint64_t sent_segments, received_segments;
-	uint64_t lost;   /* segments sent and not received */
+	uint64_t lost;   /* segments sent and not received: at least those that were dropped */
 	/*
 	 * sent = received + dropped + unexplained (- unseen), in segments: what the kernel told of
 	 * as dropped between the two hooks, and the rest. The rest is all if nobody counts drops.
 	 */
 	uint64_t dropped, unexplained;
-	uint64_t unseen; /* segments received and not seen sent: under way while reading */
+	uint64_t unseen; /* segments received and not seen sent: past `out`, or under way while reading */
+	uint64_t passing; /* as in struct snapshot */
 };
 
 struct ledger {
@@ -107,7 +115,10 @@ struct ledger_rate {
 };
 struct ledger_rate ledger_rate(const struct ledger *recent, size_t entry);
 
-/* What is missing of one kind. False: it cannot be told, super-packets were cut under way. */
+/*
+ * What is missing of one kind. False: it cannot be told: super-packets were cut under way, or
+ * packets came that `out` did not see.
+ */
 struct counter_field;
 bool ledger_lost_of(const struct ledger_entry *entry, const struct counter_field *field,
 		    uint64_t *lost);

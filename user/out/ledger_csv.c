@@ -37,7 +37,7 @@ static void print_header(FILE *f)
 	char key[COUNTER_KEY_SIZE];
 
 	fputs("time,span_ns,lab,link,from,to,sent,received,received_at,lost,dropped,unexplained,"
-	      "unseen,bytes_sent,"
+	      "unseen,passing,drops_missed,bytes_sent,"
 	      "bytes_received",
 	      f);
 	for (size_t i = 0; i < n_counter_fields; i++)
@@ -65,6 +65,8 @@ static void print_entry(const struct ledger *ledger, const struct ledger_entry *
 	print_number(sent && received && ledger->snapshot->losses.known, entry->dropped, ',', f);
 	print_number(sent && received, entry->unexplained, ',', f);
 	print_number(sent && received, entry->unseen, ',', f);
+	print_number(sent && received, entry->passing, ',', f);
+	print_number(ledger->snapshot->losses.known, ledger->snapshot->losses.missed, ',', f);
 	print_number(sent, entry->sent.bytes, ',', f);
 	print_number(received, entry->received.bytes, 0, f);
 	for (size_t i = 0; i < n_counter_fields; i++) {

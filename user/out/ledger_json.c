@@ -56,6 +56,7 @@ static json_t *entry_to_json(const struct ledger_entry *entry, const struct loss
 	json_object_set_new(json, "dropped", number_or_null(both && losses->known, entry->dropped));
 	json_object_set_new(json, "unexplained", number_or_null(both, entry->unexplained));
 	json_object_set_new(json, "unseen", number_or_null(both, entry->unseen));
+	json_object_set_new(json, "passing", number_or_null(both, entry->passing));
 	json_object_set_new(json, "bytes_sent", number_or_null(entry->has_sent, entry->sent.bytes));
 	json_object_set_new(json, "bytes_received",
 			    number_or_null(entry->has_received, entry->received.bytes));
@@ -149,6 +150,7 @@ json_t *ledger_to_json(const struct ledger *ledger, const struct ledger_filter *
 			json_array_append_new(links, link_to_json(ledger, i));
 		json_array_append_new(ends, end_to_json(entry->from, ledger->snapshot));
 	}
+	json_object_set_new(document, "partial", json_boolean(json_array_size(ends) < ledger->n_entries));
 	json_object_set_new(document, "drops_missed", number(ledger->snapshot->losses.missed));
 	json_object_set_new(document, "links", links);
 	json_object_set_new(document, "ends", ends);

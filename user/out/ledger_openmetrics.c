@@ -115,12 +115,20 @@ static void print_balance(const struct exposition *to)
 	print_gauge(to, "vethlab_unexplained_packets", offsetof(struct ledger_entry, unexplained),
 		    "Lost packets (segments) that the kernel did not tell of as dropped.");
 	print_gauge(to, "vethlab_unseen_packets", offsetof(struct ledger_entry, unseen),
-		    "Packets (segments) received and not seen sent: under way while reading.");
+		    "Packets (segments) received that `out` did not see: sent past it, or under way.");
+	print_gauge(to, "vethlab_passing_packets", offsetof(struct ledger_entry, passing),
+		    "Packets (segments) that may have been under way when counting began or ended.");
 }
 
 static void print_drops(const struct exposition *to)
 {
 	const struct losses *losses = &to->ledger->snapshot->losses;
+
+	print_family(to, "vethlab_drops_missed", "counter", NULL,
+		     "Drops of more kinds than the kernel's map has room for.");
+	fputs("vethlab_drops_missed_total", to->f);
+	print_label("lab", to->ledger->name, '{', to->f);
+	fprintf(to->f, "} %" PRIu64 "\n", losses->missed);
 
 	print_family(to, "vethlab_dropped_packets", "counter", "packets",
 		     "Packets (segments) that the kernel dropped at an end, by stage and reason.");

@@ -67,8 +67,12 @@ static void print_notes(struct page *page, const struct ledger_entry *entry)
 				    text));
 	if (entry->unseen)
 		table_line(page->table,
-			   "    (%" PRIu64 " more received than sent: under way while reading)",
+			   "    (%" PRIu64 " came that `out` did not see: sent past it, or under way)",
 			   entry->unseen);
+	if (entry->passing)
+		table_line(page->table,
+			   "    (up to %" PRIu64 " were under way when this began, or was read)",
+			   entry->passing);
 }
 
 static void print_drop(struct page *page, const char *where, const struct watch_drop *drop)

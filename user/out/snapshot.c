@@ -14,10 +14,11 @@ int snapshot_init(struct snapshot *snapshot, size_t n_ends)
 	*snapshot = (struct snapshot){.n_ends = n_ends};
 	/* An end more than there are: a lab without links is no failed allocation. */
 	snapshot->attached = calloc(n_ends + 1, 1);
+	snapshot->passing = calloc(n_ends + 1, sizeof(*snapshot->passing));
 	for (int hook = 0; hook < VL_HOOKS; hook++)
 		snapshot->hooks[hook] = calloc(n_ends + 1, sizeof(struct vl_counters));
-	if (snapshot->attached && snapshot->hooks[VL_HOOK_OUT] && snapshot->hooks[VL_HOOK_XDP] &&
-	    snapshot->hooks[VL_HOOK_IN])
+	if (snapshot->attached && snapshot->passing && snapshot->hooks[VL_HOOK_OUT] &&
+	    snapshot->hooks[VL_HOOK_XDP] && snapshot->hooks[VL_HOOK_IN])
 		return 0;
 	snapshot_free(snapshot);
 	return -ENOMEM;
@@ -28,6 +29,7 @@ void snapshot_free(struct snapshot *snapshot)
 	losses_free(&snapshot->losses);
 	timing_free(snapshot->timing);
 	free(snapshot->attached);
+	free(snapshot->passing);
 	for (int hook = 0; hook < VL_HOOKS; hook++)
 		free(snapshot->hooks[hook]);
 	*snapshot = (struct snapshot){0};
@@ -51,6 +53,7 @@ int snapshot_copy(struct snapshot *copy, const struct snapshot *snapshot)
 	copy->since_ns = snapshot->since_ns;
 	copy->built_ns = snapshot->built_ns;
 	memcpy(copy->attached, snapshot->attached, n);
+	memcpy(copy->passing, snapshot->passing, n * sizeof(*copy->passing));
 	for (int hook = 0; hook < VL_HOOKS; hook++)
 		memcpy(copy->hooks[hook], snapshot->hooks[hook], n * sizeof(struct vl_counters));
 	return 0;
@@ -62,6 +65,8 @@ void snapshot_subtract(struct snapshot *now, const struct snapshot *since)
 	losses_subtract(&now->losses, &since->losses);
 	if (now->timing && since->timing)
 		timing_subtract(now->timing, since->timing);
+	for (size_t i = 0; i < now->n_ends && i < since->n_ends; i++)
+		now->passing[i] += since->passing[i];
 	for (int hook = 0; hook < VL_HOOKS; hook++)
 		for (size_t i = 0; i < now->n_ends && i < since->n_ends; i++)
 			counters_subtract(&now->hooks[hook][i], &since->hooks[hook][i]);
@@ -108,6 +113,8 @@ static bool end_from_json(struct snapshot *snapshot, const struct lab *lab, cons
 			return false;
 		snapshot->attached[end->number] |= 1 << hook;
 	}
+	if (snapshot->partial)
+		snapshot->attached[end->number] |= SNAPSHOT_KNOWN;
 	return true;
 }
 
@@ -130,6 +137,24 @@ static bool timing_from_json(struct timing *timing, const struct lab *lab, const
 		if (!timing_echo_from_json(timing, lab, one))
 			return false;
 	return true;
+}
+
+/* "passing" of each direction. */
+static void passing_from_links(struct snapshot *snapshot, const struct lab *lab, const json_t *json)
+{
+	const json_t *link, *direction;
+	size_t i, j;
+
+	json_array_foreach(json_object_get(json, "links"), i, link) {
+		json_array_foreach(json_object_get(link, "directions"), j, direction) {
+			const char *from = json_string_value(json_object_get(direction, "from"));
+			const struct end *end = from ? lab_find_end(lab, from) : NULL;
+			json_int_t n = json_integer_value(json_object_get(direction, "passing"));
+
+			if (end && end->number < snapshot->n_ends && n > 0)
+				snapshot->passing[end->number] = (uint64_t)n;
+		}
+	}
 }
 
 /* "drops" of each direction; null where the lab counted none. */
@@ -171,9 +196,11 @@ static int from_json(struct snapshot *snapshot, const char *path, const json_t *
 	snapshot->built_ns = (uint64_t)json_integer_value(json_object_get(json, "built_ns"));
 	if (!snapshot->read_ns || !snapshot->since_ns || !snapshot->built_ns)
 		return damaged(path, "it does not say from when on it counts", err);
+	snapshot->partial = json_is_true(json_object_get(json, "partial"));
 	json_array_foreach(json_object_get(json, "ends"), i, end)
 		if (!end_from_json(snapshot, lab, end))
 			return damaged(path, "its counters are damaged", err);
+	passing_from_links(snapshot, lab, json);
 	if (losses_from_links(&snapshot->losses, lab, json))
 		return damaged(path, "its drops are damaged", err);
 	if (!json_object_get(json, "times"))

@@ -85,37 +85,60 @@ int watch_sum_map(struct watch *watch, int map, bool per_cpu, size_t size, void 
 	return 0;
 }
 
+int watch_sum_entry(struct watch *watch, int map, uint32_t key, struct vl_counters *sum)
+{
+	int n_cpus = libbpf_num_possible_cpus();
+	struct values v = {watch->maps[map], n_cpus, sizeof(*sum) / sizeof(uint64_t)};
+	uint64_t *words;
+
+	memset(sum, 0, sizeof(*sum));
+	if (v.fd < 0)
+		return 0;
+	words = n_cpus < 1 ? NULL : malloc(n_cpus * sizeof(*sum));
+	if (!words)
+		return -ENOMEM;
+	n_cpus = bpf_map_lookup_elem(v.fd, &key, words) ? -errno : 0;
+	if (!n_cpus)
+		sum_cpus(&v, words, (uint64_t *)sum);
+	free(words);
+	return n_cpus;
+}
+
+void watch_take_words(void *now, const void *since, size_t size)
+{
+	uint64_t *words = now;
+	const uint64_t *before = since;
+
+	for (size_t i = 0; i < size / sizeof(*words); i++)
+		words[i] = words[i] > before[i] ? words[i] - before[i] : 0;
+}
+
 int watch_read(struct watch *watch, enum vl_hook hook, struct vl_counters *counters,
 	       struct err *err)
 {
-	return watch_sum_map(watch, MAP_COUNT_OUT + hook, true, sizeof(*counters), counters, err);
+	int rc = watch_sum_map(watch, MAP_COUNT_OUT + hook, true, sizeof(*counters), counters, err);
+
+	if (!rc)
+		watch_take_begun(watch, hook, counters);
+	return rc;
 }
 
-/* What the kernel dropped at an end that had the number before. */
-static void clear_drops(struct watch *watch, uint32_t number)
+void watch_clear_drops(int fd, uint32_t number)
 {
 	struct vl_drop_key key, next;
-	char path[256];
-	bool more;
-	int fd;
+	bool more = fd >= 0 && !bpf_map_get_next_key(fd, NULL, &next);
 
-	watch_path(path, watch->lab, "drop_count");
-	fd = bpf_obj_get(path);
-	if (fd < 0)
-		return; /* it counts none */
-	more = !bpf_map_get_next_key(fd, NULL, &next);
 	while (more) {
 		key = next;
 		more = !bpf_map_get_next_key(fd, &key, &next);
 		if (key.end == number)
 			bpf_map_delete_elem(fd, &key);
 	}
-	close(fd);
 }
 
 int watch_clear_end(struct watch *watch, uint32_t number, struct err *err)
 {
-	int n_cpus = libbpf_num_possible_cpus(), ret = 0;
+	int n_cpus = libbpf_num_possible_cpus(), ret = 0, drops;
 	void *zeros;
 
 	if (n_cpus < 0)
@@ -129,6 +152,15 @@ int watch_clear_end(struct watch *watch, uint32_t number, struct err *err)
 			ret = watch_fail(err, errno, watch->lab, "clear the counters of an end",
 					 "CAP_BPF");
 	free(zeros);
-	clear_drops(watch, number);
+	if (!ret) {
+		ret = watch_clear_begun(watch, number);
+		if (ret)
+			watch_fail(err, -ret, watch->lab, "clear the counters of an end", "CAP_BPF");
+	}
+	/* What the kernel dropped at an end that had the number before. */
+	drops = watch_open_drops(watch);
+	watch_clear_drops(drops, number);
+	if (drops >= 0)
+		close(drops);
 	return ret;
 }

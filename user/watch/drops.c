@@ -185,6 +185,16 @@ static int open_drops(struct watch *watch, int i, struct err *err)
 	return errno == ENOENT ? -ENOENT : watch_fail(err, errno, path, "open", "CAP_BPF");
 }
 
+int watch_open_drops(struct watch *watch)
+{
+	return open_drops(watch, 0, NULL);
+}
+
+int watch_sum_drops(int fd, const struct vl_drop_key *key, int n_cpus, struct vl_drop_counters *sum)
+{
+	return sum_entry(fd, key, n_cpus, sum);
+}
+
 /* One function may drop for one reason at several addresses. Returns how many are left. */
 static size_t join_alike(struct watch_drop *drops, size_t n)
 {
@@ -224,6 +234,9 @@ static size_t read_all(struct watch *watch, int fd, int n_cpus, struct watch_dro
 		last = &key;
 		if (sum_entry(fd, &key, n_cpus, &drop->count) ||
 		    bpf_map_lookup_elem(watch->maps[MAP_ENDS], &key.end, &end))
+			continue;
+		watch_take_begun_drops(watch, &key, &drop->count);
+		if (!drop->count.packets)
 			continue;
 		if (key.location != known.location) {
 			known.location = key.location;

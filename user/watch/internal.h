@@ -21,12 +21,14 @@ enum watch_map {
 	MAP_CONTROL,
 	MAP_STAGED,
 	MAP_TRACERS,
-	MAP_TIMES, /* by enum watch_time: the times come last but three */
+	MAP_TIMES, /* by enum watch_time: the times come before the rest */
 	MAP_ECHO_COUNT = MAP_TIMES + WATCH_TIMES,
 	MAP_ECHOES,
 	MAP_SETTINGS,
 	MAP_HERE,   /* these of observed labs only: see door.c */
 	MAP_PLACES,
+	MAP_BEGUN,  /* by enum vl_hook: see begin.c */
+	MAP_BEGUN_DROPS = MAP_BEGUN + VL_HOOKS,
 	MAP_DOORS,  /* by program: where a tail call goes */
 	WATCH_MAPS = MAP_DOORS + 3,
 };
@@ -68,6 +70,30 @@ bool watch_map_counts(int map);
  */
 int watch_sum_map(struct watch *watch, int map, bool per_cpu, size_t size, void *sums,
 		  struct err *err);
+
+/* The same of one entry of a per-CPU map of counters; zero if the lab has no such map. -errno. */
+int watch_sum_entry(struct watch *watch, int map, uint32_t key, struct vl_counters *sum);
+/* now becomes what it has more than since, word by word of 64 bits. */
+void watch_take_words(void *now, const void *since, size_t size);
+
+/*
+ * What was counted before both ends of an observed link had programs (begin.c): its maps, made once
+ * programs are loaded; one direction's; subtracted from all ends' counters, and from drops of one
+ * kind; forgotten.
+ */
+int watch_make_begun(struct watch *watch);
+void watch_read_begun(struct watch *watch, uint32_t from, uint32_t to,
+		      struct vl_counters begun[VL_HOOKS]);
+void watch_take_begun(struct watch *watch, enum vl_hook hook, struct vl_counters *counters);
+void watch_take_begun_drops(struct watch *watch, const struct vl_drop_key *key,
+			    struct vl_drop_counters *count);
+int watch_clear_begun(struct watch *watch, uint32_t number);
+
+/* The map of drops, for the caller to close, or -errno; one kind, summed over CPUs. */
+int watch_open_drops(struct watch *watch);
+int watch_sum_drops(int fd, const struct vl_drop_key *key, int n_cpus, struct vl_drop_counters *sum);
+/* Take all kinds of one end out of a map of drops (-1 is allowed). */
+void watch_clear_drops(int fd, uint32_t number);
 
 /* Keep what libbpf and the verifier say instead of letting it go to stderr. */
 void watch_log_start(void);

@@ -43,6 +43,10 @@ static const char *const map_names[WATCH_MAPS] = {
 	[MAP_SETTINGS] = "settings",
 	[MAP_HERE] = "here",
 	[MAP_PLACES] = "places",
+	[MAP_BEGUN] = "begun_out",
+	[MAP_BEGUN + 1] = "begun_xdp",
+	[MAP_BEGUN + 2] = "begun_in",
+	[MAP_BEGUN_DROPS] = "begun_drops",
 	[MAP_DOORS] = "doors_tc",
 	[MAP_DOORS + 1] = "doors_xdp",
 	[MAP_DOORS + 2] = "doors_xdp_frags",
@@ -281,6 +285,8 @@ int watch_load(struct watch **out, const struct watch_config *config, struct err
 	take_descriptors(watch, config);
 	watch->observed = config->observed;
 	ret = config->observed ? watch_make_doors(watch) : 0;
+	if (!ret && config->observed)
+		ret = watch_make_begun(watch);
 	if (ret) {
 		watch_fail(err, -ret, config->lab, "make the maps that name its ends", need);
 		goto out;

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * begin.c - from where on an observed lab counts. Its links carry packets already while their ends get
+ * programs, one after the other: what was counted before both had them is kept beside the
+ * counters, in maps of the same shape, and subtracted from all that is read.
+ */
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "bpf/vethlab.skel.h"
+#include "user/watch/cut.h"
+#include "user/watch/drops.h"
+#include "user/watch/internal.h"
+
+enum { TRIES = 4 };
+
+int watch_make_begun(struct watch *watch)
+{
+	static const char *const names[] = {"begun_out", "begun_xdp", "begun_in"};
+	const struct bpf_map *like = watch->skel->maps.count_out, *ends = watch->skel->maps.ends;
+	DECLARE_LIBBPF_OPTS(bpf_map_create_opts, opts);
+
+	/* The types, so that bpftool prints names. */
+	opts.btf_fd = bpf_object__btf_fd(watch->skel->obj);
+	opts.btf_key_type_id = bpf_map__btf_key_type_id(like);
+	opts.btf_value_type_id = bpf_map__btf_value_type_id(like);
+	for (int hook = 0; hook < VL_HOOKS; hook++) {
+		int *fd = &watch->maps[MAP_BEGUN + hook];
+
+		if (watch->maps[MAP_COUNT_OUT + hook] < 0)
+			continue;
+		*fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, names[hook], sizeof(uint32_t),
+				     sizeof(struct vl_counters), bpf_map__max_entries(ends), &opts);
+		if (*fd < 0)
+			return -errno;
+	}
+	watch->maps[MAP_BEGUN_DROPS] =
+		bpf_map_create(BPF_MAP_TYPE_HASH, "begun_drops", sizeof(struct vl_drop_key),
+			       sizeof(struct vl_drop_counters), VL_DROPS, NULL);
+	return watch->maps[MAP_BEGUN_DROPS] < 0 ? -errno : 0;
+}
+
+static void read_one(struct watch *watch, enum vl_hook hook, uint32_t end, struct vl_counters *begun)
+{
+	int fd = watch->maps[MAP_BEGUN + hook];
+
+	if (fd < 0 || bpf_map_lookup_elem(fd, &end, begun))
+		memset(begun, 0, sizeof(*begun));
+}
+
+void watch_read_begun(struct watch *watch, uint32_t from, uint32_t to,
+		      struct vl_counters begun[VL_HOOKS])
+{
+	read_one(watch, VL_HOOK_OUT, from, &begun[VL_HOOK_OUT]);
+	read_one(watch, VL_HOOK_XDP, to, &begun[VL_HOOK_XDP]);
+	read_one(watch, VL_HOOK_IN, to, &begun[VL_HOOK_IN]);
+}
+
+void watch_take_begun(struct watch *watch, enum vl_hook hook, struct vl_counters *counters)
+{
+	struct vl_counters begun;
+
+	for (uint32_t i = 0; watch->maps[MAP_BEGUN + hook] >= 0 && i < watch->n_ends; i++) {
+		read_one(watch, hook, i, &begun);
+		watch_take_words(&counters[i], &begun, sizeof(begun));
+	}
+}
+
+void watch_take_begun_drops(struct watch *watch, const struct vl_drop_key *key,
+			    struct vl_drop_counters *count)
+{
+	struct vl_drop_counters begun;
+	int fd = watch->maps[MAP_BEGUN_DROPS];
+
+	if (fd >= 0 && !bpf_map_lookup_elem(fd, key, &begun))
+		watch_take_words(count, &begun, sizeof(begun));
+}
+
+int watch_clear_begun(struct watch *watch, uint32_t number)
+{
+	const struct vl_counters zero = {};
+
+	for (int hook = 0; hook < VL_HOOKS; hook++)
+		if (watch->maps[MAP_BEGUN + hook] >= 0 &&
+		    bpf_map_update_elem(watch->maps[MAP_BEGUN + hook], &number, &zero, BPF_ANY))
+			return -errno;
+	watch_clear_drops(watch->maps[MAP_BEGUN_DROPS], number);
+	return 0;
+}
+
+/* Whether an end is one of those that begin. */
+static bool is_of(const struct watch_cut *cuts, size_t n, uint32_t end)
+{
+	for (size_t i = 0; i < n; i++)
+		if (cuts[i].from == end)
+			return true;
+	return false;
+}
+
+/* What was dropped at these ends so far. Returns whether it is more than at the last call. */
+static bool note_drops(struct watch *watch, const struct watch_cut *cuts, size_t n)
+{
+	struct vl_drop_counters count, before;
+	struct vl_drop_key key, *last = NULL, next;
+	int fd = watch_open_drops(watch), n_cpus = libbpf_num_possible_cpus();
+	bool more = false;
+
+	while (fd >= 0 && !bpf_map_get_next_key(fd, last, &next)) {
+		key = next;
+		last = &key;
+		if (!is_of(cuts, n, key.end) || watch_sum_drops(fd, &key, n_cpus, &count))
+			continue;
+		if (!bpf_map_lookup_elem(watch->maps[MAP_BEGUN_DROPS], &key, &before) &&
+		    before.packets == count.packets)
+			continue;
+		more = true;
+		bpf_map_update_elem(watch->maps[MAP_BEGUN_DROPS], &key, &count, BPF_ANY);
+	}
+	if (fd >= 0)
+		close(fd);
+	return more;
+}
+
+static int note(struct watch *watch, enum vl_hook hook, uint32_t end,
+		const struct vl_counters *counters)
+{
+	int fd = watch->maps[MAP_BEGUN + hook];
+
+	return fd >= 0 && bpf_map_update_elem(fd, &end, counters, BPF_ANY) ? -errno : 0;
+}
+
+int watch_begin(struct watch *watch, struct watch_cut *cuts, size_t n, struct err *err)
+{
+	int rc = 0;
+
+	if (watch->maps[MAP_BEGUN_DROPS] < 0)
+		return 0; /* pinned by a vethlab that had no such maps */
+	/* Drops belong to the same moment: none while it is looked for. */
+	for (int i = 0; i < TRIES && !rc && note_drops(watch, cuts, n) | !i; i++)
+		rc = watch_cut(watch, cuts, n, false, err);
+	for (size_t i = 0; i < n && !rc; i++) {
+		rc = note(watch, VL_HOOK_OUT, cuts[i].from, &cuts[i].out);
+		rc = rc ? rc : note(watch, VL_HOOK_XDP, cuts[i].to, &cuts[i].xdp);
+		rc = rc ? rc : note(watch, VL_HOOK_IN, cuts[i].to, &cuts[i].in);
+		if (rc)
+			watch_fail(err, -rc, watch->lab, "note where its counters begin", "CAP_BPF");
+	}
+	return rc;
+}

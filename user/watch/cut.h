@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * cut.h - the counters at both ends of a link as of one moment, with packets crossing all the time:
+ * what a ledger can begin at without a packet that left before and arrived after.
+ */
+#ifndef VETHLAB_USER_WATCH_CUT_H
+#define VETHLAB_USER_WATCH_CUT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "bpf/vethlab.h"
+#include "topology/err.h"
+
+struct watch;
+
+/* One direction of a link. */
+struct watch_cut {
+	uint32_t from, to; /* numbers of the two ends */
+	uint64_t dropped;  /* segments that the kernel is known to have dropped between them */
+	struct vl_counters out, xdp, in; /* result: of from, to, to; zero where there is no hook */
+	/*
+	 * Result: segments that may have been between the hooks then, if no moment was found
+	 * at which none was.
+	 */
+	uint64_t passing;
+
+	/* While it is looked for. */
+	struct vl_counters begun[VL_HOOKS];
+	int64_t missing; /* of the best moment so far: sent, neither received nor dropped */
+	unsigned steady; /* moments at which no counter moved */
+	bool found;
+};
+
+/*
+ * Look for such a moment of each direction, for some 20 ms at most: between two readings that agree, no packet
+ * passed a hook. whole: the counters have all packets since the first, so that nothing is
+ * missing when nothing is under way. Else, and where something is missing for good, it is the
+ * moment with the least missing of many.
+ */
+int watch_cut(struct watch *watch, struct watch_cut *cuts, size_t n, bool whole, struct err *err);
+
+/*
+ * The ends of links of others do not get their programs at one instant. Once both ends have them,
+ * this notes what was counted until then (maps `begun_*`), which no reading counts.
+ */
+int watch_begin(struct watch *watch, struct watch_cut *cuts, size_t n, struct err *err);
+
+#endif
