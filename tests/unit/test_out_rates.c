@@ -39,7 +39,8 @@ static void test_sparkline(void **state)
 }
 
 /* The frame after `pings` passed in two seconds. */
-static char *frame_of(struct fixture *fixture, unsigned pings, int width, unsigned room)
+static char *frames_of(struct fixture *fixture, unsigned pings, int width, unsigned room,
+		       unsigned readings)
 {
 	struct rates *rates = rates_new(4);
 	struct ledger ledger, recent;
@@ -55,7 +56,8 @@ static char *frame_of(struct fixture *fixture, unsigned pings, int width, unsign
 	assert_int_equal(ledger_make(&ledger, "blue", &fixture->lab, &fixture->snapshot), 0);
 	assert_int_equal(ledger_make(&recent, "blue", &fixture->lab, &difference), 0);
 	ledger.recent = &recent;
-	rates_add(rates, &recent);
+	for (unsigned i = 0; i < readings; i++)
+		rates_add(rates, &recent);
 	rates_print(rates, &ledger, NULL, width, room, f);
 	fclose(f);
 	ledger_free(&recent);
@@ -63,6 +65,11 @@ static char *frame_of(struct fixture *fixture, unsigned pings, int width, unsign
 	snapshot_free(&difference);
 	rates_free(rates);
 	return text;
+}
+
+static char *frame_of(struct fixture *fixture, unsigned pings, int width, unsigned room)
+{
+	return frames_of(fixture, pings, width, room, 1);
 }
 
 static void test_rates(void **state)
@@ -85,6 +92,62 @@ static void test_rates(void **state)
 	text = frame_of(&fixture, 3000, 0, 0);
 	assert_null(strstr(text, "█"));
 	assert_null(strstr(text, " \n"));
+	free(text);
+	fixture_teardown(&fixture);
+}
+
+/* Names that leave the numbers no room stand above them: all columns stay, and a sparkline. */
+static void test_rates_of_long_names(void **state)
+{
+	static const char *const names[][2] = {
+		{"host:veth10f18ea", "3f2a9c1b7d4e:eth0"},
+		{"a-node-of-a-name-of-40-columns-exact:eth0", "another-node-of-many-columns:eth1"},
+		{"a-node-whose-name-is-as-long-as-names-may-be-which-is-63:interface15bytes",
+		 "b-node-whose-name-is-as-long-as-names-may-be-which-is-63:interface15bytes"},
+	};
+
+	(void)state;
+	setenv("LC_ALL", "C.UTF-8", 1);
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		struct fixture fixture;
+		char *text, *line, *rest;
+		bool sparks = false;
+
+		fixture_setup(&fixture);
+		strcpy(fixture.ends[0].name, names[i][0]);
+		strcpy(fixture.ends[1].name, names[i][1]);
+		text = frames_of(&fixture, 3000, 80, 0, 12);
+		assert_non_null(strstr(text, names[i][0]));
+		assert_non_null(strstr(text, names[i][1]));
+		for (line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
+			assert_true(out_columns(line) <= 80);
+			sparks |= strstr(line, "  1.18 Mbit/s       3  ") &&
+				  strstr(line, "████████");
+		}
+		assert_true(sparks);
+		free(text);
+		/* A frame no higher than its terminal. */
+		text = frames_of(&fixture, 3000, 80, 9, 1);
+		assert_non_null(strstr(text, " more with less traffic"));
+		for (size_t n = 0; (line = strchr(text, '\n')); n++) {
+			assert_true(n < 9);
+			memmove(text, line + 1, strlen(line));
+		}
+		free(text);
+		fixture_teardown(&fixture);
+	}
+}
+
+static void test_missed_drops(void **state)
+{
+	struct fixture fixture;
+	char *text;
+
+	(void)state;
+	fixture_setup(&fixture);
+	fixture.snapshot.losses.missed = 5;
+	text = frame_of(&fixture, 10, 80, 0);
+	assert_non_null(strstr(text, "\n5 drops were of too many kinds to be told apart\n"));
 	free(text);
 	fixture_teardown(&fixture);
 }
@@ -205,6 +268,7 @@ static void test_snapshot_saved(void **state)
 	(void)state;
 	fixture_setup(&fixture);
 	fixture_add_pings(&fixture, 1);
+	fixture.snapshot.passing[2] = 7;
 	assert_int_equal(ledger_make(&ledger, "blue", &fixture.lab, &fixture.snapshot), 0);
 	json = ledger_to_json(&ledger, NULL);
 	text = json_dumps(json, JSON_COMPACT);
@@ -217,6 +281,8 @@ static void test_snapshot_saved(void **state)
 		assert_memory_equal(saved.hooks[hook], fixture.snapshot.hooks[hook],
 				    4 * sizeof(struct vl_counters));
 	assert_memory_equal(saved.attached, fixture.snapshot.attached, 4);
+	assert_int_equal(saved.passing[2], 7);
+	assert_false(saved.partial);
 	snapshot_add(&saved, &fixture.snapshot);
 	assert_int_equal(saved.hooks[VL_HOOK_OUT][0].icmp4.echo_request, 200);
 	snapshot_free(&saved);
@@ -269,6 +335,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_sparkline),      cmocka_unit_test(test_rates),
 		cmocka_unit_test(test_rates_of_many),  cmocka_unit_test(test_redraw),
+		cmocka_unit_test(test_rates_of_long_names),
+		cmocka_unit_test(test_missed_drops),
 		cmocka_unit_test(test_no_terminal),
 		cmocka_unit_test(test_snapshot_saved), cmocka_unit_test(test_snapshot_refused),
 	};

@@ -107,23 +107,58 @@ static int name_width(const struct ledger *ledger, const struct ledger_filter *f
 	return widest;
 }
 
+/* How a direction is laid out: the name before the numbers, or on lines of its own above them. */
+struct layout {
+	int names;        /* columns of what stands before the numbers */
+	unsigned lines;   /* of a direction */
+	size_t sparks;
+	int width;
+};
+
+static struct layout choose_layout(int widest, int width)
+{
+	enum { INDENT = 2 };
+	struct layout layout = {.names = widest, .lines = 1, .width = width};
+	int left = width - widest - NUMBER_COLUMNS - 2;
+
+	if (width && left < SPARK_MIN) {
+		layout.names = INDENT;
+		layout.lines = widest > width ? 3 : 2;
+		left = width - INDENT - NUMBER_COLUMNS - 2;
+	}
+	layout.sparks = left < SPARK_MIN ? 0 : left > PAST ? PAST : (size_t)left;
+	return layout;
+}
+
+/* A name that is longer than a line is broken before its arrow; all take the same number of lines. */
+static void print_name(const struct layout *layout, const char *name, FILE *f)
+{
+	const char *arrow = strstr(name, " -> ");
+
+	if (layout->lines == 1)
+		fprintf(f, "%s%*s", name, layout->names - (int)out_columns(name), "");
+	else if (layout->lines == 3 && arrow)
+		fprintf(f, "%.*s\n%s\n%*s", (int)(arrow - name), name, arrow + 1, layout->names, "");
+	else
+		fprintf(f, "%s\n%*s", name, layout->names, "");
+}
+
 static void print_entry(const struct rates *rates, const struct ledger *ledger, size_t i,
-			int width_of_name, size_t sparks, FILE *f)
+			const struct layout *layout, FILE *f)
 {
 	const struct ledger_entry *entry = &ledger->entries[i];
 	struct ledger_rate rate = ledger_rate(ledger->recent, i);
 	char name[NAME_SIZE], pps[OUT_NUMBER_SIZE], bits[OUT_NUMBER_SIZE], spark[4 * PAST + 1];
 	char lost[OUT_NUMBER_SIZE] = "-";
+	size_t sparks = layout->sparks < rates->filled ? layout->sparks : rates->filled;
 
 	out_direction(entry->from, name, sizeof(name));
 	if (entry->has_sent && entry->has_received)
 		snprintf(lost, sizeof(lost), "%" PRIu64, entry->lost);
-	if (sparks > rates->filled)
-		sparks = rates->filled;
 	rates_sparkline(rates->past[i] + PAST - sparks, sparks, locale_is_utf8(), spark,
 			sizeof(spark));
-	fprintf(f, "%s%*s  %10s  %12s  %6s%s%s\n", name, width_of_name - (int)out_columns(name), "",
-		out_rate(rate.packets, "pps", pps), out_rate(rate.bits, "bit/s", bits), lost,
+	print_name(layout, name, f);
+	fprintf(f, "  %10s  %12s  %6s%s%s\n", out_rate(rate.packets, "pps", pps), out_rate(rate.bits, "bit/s", bits), lost,
 		sparks ? "  " : "", spark);
 }
 
@@ -163,8 +198,9 @@ static struct busy *list_shown(const struct rates *rates, const struct ledger *l
 void rates_print(const struct rates *rates, const struct ledger *ledger,
 		 const struct ledger_filter *filter, int width, unsigned room, FILE *f)
 {
-	int names = name_width(ledger, filter), free_columns = width - names - NUMBER_COLUMNS - 2;
-	size_t sparks = free_columns < SPARK_MIN ? 0 : free_columns > PAST ? PAST : free_columns;
+	struct layout layout = choose_layout(name_width(ledger, filter), width);
+	uint64_t missed = ledger->snapshot->losses.missed;
+	unsigned head = HEAD_LINES + !!missed;
 	time_t now = (time_t)(ledger->snapshot->time_ns / 1000000000);
 	char clock[16], age[OUT_NUMBER_SIZE];
 	size_t n, shown;
@@ -175,15 +211,17 @@ void rates_print(const struct rates *rates, const struct ledger *ledger,
 	strftime(clock, sizeof(clock), "%H:%M:%S", &tm);
 	fprintf(f, "lab %s, %s; lost: of the last %s\n\n", ledger->name, clock,
 		out_age(snapshot_span(ledger->snapshot), age));
-	fprintf(f, "%*s  %10s  %12s  %6s\n", names, "", "packets", "bits", "lost");
+	fprintf(f, "%*s  %10s  %12s  %6s\n", layout.names, "", "packets", "bits", "lost");
 	shown = n;
-	if (list && room && n + HEAD_LINES > room) { /* the last line tells of the others */
-		shown = room > HEAD_LINES + 1 ? room - HEAD_LINES - 1 : 1;
+	if (list && room && n * layout.lines + head > room) { /* the last line tells of the others */
+		shown = room > head + layout.lines ? (room - head - 1) / layout.lines : 1;
 		qsort(list, n, sizeof(*list), by_packets);
 	}
 	for (size_t i = 0; list && i < shown; i++)
-		print_entry(rates, ledger, list[i].entry, names, sparks, f);
+		print_entry(rates, ledger, list[i].entry, &layout, f);
 	if (shown < n)
 		fprintf(f, "and %zu more with less traffic: --link or --node picks\n", n - shown);
+	if (missed)
+		fprintf(f, "%" PRIu64 " drops were of too many kinds to be told apart\n", missed);
 	free(list);
 }
