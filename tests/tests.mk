@@ -67,8 +67,10 @@ bench-build: all $(B)/tests/bench/build_raw $(B)/tests/bench/build_measure
 bench-prog: $(B)/tests/bench/prog
 	@$<
 
-bench-observe: all $(B)/tests/bench/observe $(B)/tests/bench/live
+bench-observe: all $(B)/tests/bench/observe $(B)/tests/bench/live $(B)/tests/bench/readers
 	@$(B)/tests/bench/observe
+	@echo
+	@$(B)/tests/bench/readers
 	@echo
 	@BUILD=$(B) tests/bench/watched.sh
 

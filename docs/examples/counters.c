@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * counters.c - reads the counters of a running lab from its pinned maps, with nothing but libbpf and
- * the header that describes them. One line an end and hook.
+ * the header that describes them. One line an end and hook. Many ends are read by one system call.
  *
  *	cc -I. docs/examples/counters.c -lbpf -o counters && ./counters blue
  */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "bpf/vethlab.h"
+
+enum { BATCH = 256 }; /* ends a system call */
 
 static int open_map(const char *lab, const char *name)
 {
@@ -21,30 +24,47 @@ static int open_map(const char *lab, const char *name)
 }
 
 /* The sum over all CPUs: each has a slot of its own, which nobody else writes. */
-static int read_end(int map, __u32 end, struct vl_counters *sum)
+static struct vl_counters sum_cpus(const struct vl_counters *slots, int n_cpus)
 {
-	int n_cpus = libbpf_num_possible_cpus();
-	struct vl_counters *slots = calloc(n_cpus, sizeof(*slots));
-	int failed = !slots || bpf_map_lookup_elem(map, &end, slots);
+	struct vl_counters sum = { 0 };
 
-	*sum = (struct vl_counters){ 0 };
-	for (int cpu = 0; !failed && cpu < n_cpus; cpu++)
-		for (size_t i = 0; i < sizeof(*sum) / sizeof(__u64); i++)
-			((__u64 *)sum)[i] += ((__u64 *)&slots[cpu])[i];
-	free(slots);
-	return failed ? -1 : 0;
+	for (int cpu = 0; cpu < n_cpus; cpu++)
+		for (size_t i = 0; i < sizeof(sum) / sizeof(__u64); i++)
+			((__u64 *)&sum)[i] += ((const __u64 *)&slots[cpu])[i];
+	return sum;
 }
 
-static void print_end(const char *hook, int map, __u32 number, const struct vl_end *end)
+static void print_end(const char *hook, const struct vl_end *end, struct vl_counters counters)
 {
-	struct vl_counters counters;
-
-	if (read_end(map, number, &counters))
-		return;
 	printf("%s:%s %s packets %llu requests %llu replies %llu\n", end->node, end->ifname, hook,
 	       (unsigned long long)counters.packets,
 	       (unsigned long long)counters.icmp4.echo_request,
 	       (unsigned long long)counters.icmp4.echo_reply);
+}
+
+/* From 5.13 on per-CPU arrays are read in batches; the kernel says by ENOENT that one is the last. */
+static int print_hook(const char *hook, int map, int ends_map, __u32 n_ends)
+{
+	int n_cpus = libbpf_num_possible_cpus(), last = 0;
+	struct vl_counters *slots = calloc(BATCH * n_cpus, sizeof(*slots));
+	__u32 keys[BATCH], from = 0, next = 0, number = 0;
+
+	while (slots && !last && number < n_ends) {
+		__u32 n = BATCH;
+
+		last = bpf_map_lookup_batch(map, number ? &from : NULL, &next, keys, slots, &n, NULL);
+		if (last && errno != ENOENT)
+			break;
+		from = next;
+		for (__u32 i = 0; i < n && number < n_ends; i++, number++) {
+			struct vl_end end;
+
+			if (!bpf_map_lookup_elem(ends_map, &number, &end) && end.in_use)
+				print_end(hook, &end, sum_cpus(slots + i * n_cpus, n_cpus));
+		}
+	}
+	free(slots);
+	return number < n_ends ? -1 : 0;
 }
 
 int main(int argc, char **argv)
@@ -72,11 +92,9 @@ int main(int argc, char **argv)
 	for (int hook = 0; hook < VL_HOOKS; hook++) {
 		int map = open_map(argv[1], maps[hook]); /* absent: no such hook in this lab */
 
-		for (__u32 i = 0; map >= 0 && i < lab.n_ends; i++) {
-			struct vl_end end;
-
-			if (!bpf_map_lookup_elem(ends_map, &i, &end) && end.in_use)
-				print_end(hooks[hook], map, i, &end);
+		if (map >= 0 && print_hook(hooks[hook], map, ends_map, lab.n_ends)) {
+			perror(maps[hook]);
+			return 1;
 		}
 	}
 	return 0;

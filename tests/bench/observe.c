@@ -32,6 +32,7 @@ struct way {
 	enum watch_tc tc;
 	enum xdp_mode xdp;
 	bool tcpdump; /* on both ends */
+	bool absent;  /* what it needs is not here: it has no figures */
 	double gbits[ROUNDS_MAX], rtt_us[ROUNDS_MAX];
 };
 
@@ -173,20 +174,65 @@ static struct watch *start_watching(const struct way *way, struct nl *nl[2])
 	return watch;
 }
 
+struct dump {
+	const char *ifname;
+	pid_t pid; /* 0: there is none */
+	int words; /* what it says */
+};
+
 static int start_tcpdump(void *arg)
 {
-	const char *ifname = arg;
-	pid_t child = fork();
+	struct dump *dump = arg;
+	int words[2];
 
-	if (!child) {
-		int null = open("/dev/null", O_RDWR);
-
-		dup2(null, 1);
-		dup2(null, 2);
-		execlp("tcpdump", "tcpdump", "-i", ifname, "-w", "/dev/null", NULL);
+	if (pipe2(words, O_CLOEXEC))
+		give_up("pipe", NULL);
+	dump->pid = fork();
+	if (!dump->pid) {
+		dup2(open("/dev/null", O_RDWR), 1);
+		dup2(words[1], 2);
+		execlp("tcpdump", "tcpdump", "-i", dump->ifname, "-w", "/dev/null", NULL);
 		_exit(127);
 	}
-	return child;
+	close(words[1]);
+	dump->words = words[0];
+	return 0;
+}
+
+/* Whether it got so far. Who is not installed, or fails, ends without having said so. */
+static bool is_listening(const struct dump *dump)
+{
+	char said[1024];
+	size_t len = 0;
+	ssize_t n;
+
+	while (len < sizeof(said) - 1 &&
+	       (n = read(dump->words, said + len, sizeof(said) - 1 - len)) > 0) {
+		said[len += n] = '\0';
+		if (strstr(said, "listening on"))
+			return true;
+	}
+	return false;
+}
+
+static bool start_dumps(struct dump dumps[2])
+{
+	for (int i = 0; i < 2; i++) {
+		dumps[i].ifname = ifnames[i];
+		netns_run(spaces[i], start_tcpdump, &dumps[i], NULL);
+	}
+	return is_listening(&dumps[0]) && is_listening(&dumps[1]);
+}
+
+static void end_dumps(struct dump dumps[2])
+{
+	for (int i = 0; i < 2; i++) {
+		if (dumps[i].pid <= 0)
+			continue;
+		kill(dumps[i].pid, SIGKILL);
+		waitpid(dumps[i].pid, NULL, 0);
+		close(dumps[i].words);
+	}
 }
 
 /* ---- traffic --------------------------------------------------------------------------------- */
@@ -300,25 +346,20 @@ static double echo_rtt(void)
 
 static void measure(struct way *way, int round, struct nl *nl[2])
 {
-	pid_t dumps[2] = {-1, -1};
+	struct dump dumps[2] = {};
 	struct watch *watch = NULL;
 	struct err err = {};
 
 	make_pair(nl);
 	if (way->tc != WATCH_TC_NONE || way->xdp != XDP_MODE_OFF)
 		watch = start_watching(way, nl);
-	for (int i = 0; i < 2 && way->tcpdump; i++)
-		dumps[i] = netns_run(spaces[i], start_tcpdump, (void *)ifnames[i], NULL);
-	if (way->tcpdump)
-		usleep(300000);
-	way->rtt_us[round] = echo_rtt();
-	way->gbits[round] = tcp_bulk();
-	for (int i = 0; i < 2; i++) {
-		if (dumps[i] > 0) {
-			kill(dumps[i], SIGKILL);
-			waitpid(dumps[i], NULL, 0);
-		}
+	if (way->tcpdump && !start_dumps(dumps)) {
+		way->absent = true;
+	} else {
+		way->rtt_us[round] = echo_rtt();
+		way->gbits[round] = tcp_bulk();
 	}
+	end_dumps(dumps);
 	watch_close(watch);
 	if ((watch && watch_unpin("bench", &err)) || link_delete(nl[0], BASE, &what, &err) ||
 	    nl_flush(nl[0], &err))
@@ -339,14 +380,16 @@ int main(int argc, char **argv)
 			give_up("netlink", &err);
 	for (int round = 0; round < rounds; round++)
 		for (size_t w = 0; w < WAYS; w++)
-			if (ways[w].tc != WATCH_TC_TCX || watch_tc_available() == WATCH_TC_TCX)
+			if (!ways[w].absent && (ways[w].tc != WATCH_TC_TCX || watch_tc_available() == WATCH_TC_TCX))
 				measure(&ways[w], round, nl);
 	printf("%-28s %10s %6s %12s %6s\n", "one link, medians", "TCP Gbit/s", "ratio",
 	       "echo RTT us", "ratio");
 	for (size_t w = 0; w < WAYS; w++) {
 		qsort(ways[w].gbits, rounds, sizeof(double), by_size);
 		qsort(ways[w].rtt_us, rounds, sizeof(double), by_size);
-		if (!ways[w].gbits[rounds / 2])
+		if (ways[w].absent)
+			printf("%-28s is not installed, or does not run\n", ways[w].name);
+		if (ways[w].absent || !ways[w].gbits[rounds / 2])
 			continue;
 		printf("%-28s %10.2f %6.2f %12.2f %6.2f\n", ways[w].name,
 		       ways[w].gbits[rounds / 2],
