@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* openmetrics.c - checks OpenMetrics text line by line. */
 #include <ctype.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -16,6 +17,10 @@ struct check {
 	size_t size, line;
 	char family[NAME_SIZE], type[16], unit[NAME_SIZE]; /* those being read */
 	bool sampled; /* the family has a sample: its metadata is complete */
+	/* The histogram being read: its labels but le, the last bucket, and what must come yet. */
+	char series[LINE_SIZE];
+	double bound, below;
+	bool open, counted;
 	char seen[FAMILIES][NAME_SIZE];
 	size_t n_seen;
 	char **samples; /* name and labels of each: no two are alike */
@@ -49,6 +54,8 @@ static bool ends_with(const char *text, const char *end)
 	return len > end_len && !strcmp(text + len - end_len, end);
 }
 
+static bool close_series(struct check *check);
+
 static bool begin_family(struct check *check, const char *name)
 {
 	for (size_t i = 0; i < check->n_seen; i++)
@@ -56,6 +63,8 @@ static bool begin_family(struct check *check, const char *name)
 			return fail(check, "family %s is there twice, or in pieces", name);
 	if (check->n_seen == FAMILIES)
 		return fail(check, "more families than this reader has room for");
+	if (!close_series(check))
+		return false;
 	strcpy(check->seen[check->n_seen++], name);
 	strcpy(check->family, name);
 	check->type[0] = check->unit[0] = '\0';
@@ -141,6 +150,66 @@ static bool remember(struct check *check, const char *sample, size_t len)
 	return true;
 }
 
+/* Labels without le, which is taken out of them: NaN if there is none. */
+static double take_bound(const char *text, size_t len, char series[LINE_SIZE])
+{
+	char *le, *end;
+	double bound;
+
+	snprintf(series, LINE_SIZE, "%.*s", (int)len, text);
+	le = strstr(series, ",le=\"");
+	if (!le)
+		return NAN;
+	bound = strtod(le + 5, &end);
+	memmove(le, end + 1, strlen(end + 1) + 1);
+	return bound;
+}
+
+/* The last bucket is that of all, and there is a count. */
+static bool close_series(struct check *check)
+{
+	if (check->open && !isinf(check->bound))
+		return fail(check, "the histogram before has no bucket +Inf");
+	if (check->open && !check->counted)
+		return fail(check, "the histogram before has no count");
+	check->open = false;
+	return true;
+}
+
+/* Buckets of one series stand together, by rising bounds, each with all that is below. */
+static bool histogram(struct check *check, const char *suffix, const char *text, size_t len,
+		      double value)
+{
+	char series[LINE_SIZE];
+	double bound = take_bound(text, len, series);
+
+	if (!strcmp(suffix, "_bucket")) {
+		if (isnan(bound))
+			return fail(check, "a bucket without le");
+		if (!check->open || strcmp(series, check->series)) {
+			if (!close_series(check))
+				return false;
+			strcpy(check->series, series);
+			check->open = true;
+			check->counted = false;
+		} else if (bound <= check->bound) {
+			return fail(check, "bucket %g behind %g", bound, check->bound);
+		} else if (value < check->below) {
+			return fail(check, "bucket %g has fewer than the one below", bound);
+		}
+		check->bound = bound;
+		check->below = value;
+		return true;
+	}
+	if (!isnan(bound) || !check->open || strcmp(series, check->series))
+		return fail(check, "%s away from its buckets", suffix);
+	if (strcmp(suffix, "_count"))
+		return true;
+	check->counted = true;
+	return (isinf(check->bound) && value == check->below) ||
+	       fail(check, "count %g, and %g in bucket +Inf", value, check->below);
+}
+
 static bool sample(struct check *check, const char *line)
 {
 	size_t len = name_length(line);
@@ -163,7 +232,10 @@ static bool sample(struct check *check, const char *line)
 	if (strcmp(check->type, "gauge") && value < 0)
 		return fail(check, "a counter below 0");
 	check->sampled = true;
-	return true;
+	if (strcmp(check->type, "histogram"))
+		return true;
+	return histogram(check, name + strlen(check->family), line + len, (size_t)(end - line) - len,
+			 value);
 }
 
 static bool read_lines(struct check *check, char *text)
@@ -184,7 +256,7 @@ static bool read_lines(struct check *check, char *text)
 			return false;
 		text = end + 1;
 	}
-	return ended || fail(check, "no # EOF");
+	return close_series(check) && (ended || fail(check, "no # EOF"));
 }
 
 const char *openmetrics_problem(const char *text, size_t *n_samples, char *buf, size_t size)

@@ -107,6 +107,9 @@ static void test_openmetrics_escapes(void **state)
 	free(text);
 }
 
+#define HISTOGRAM(lines) "# TYPE a histogram\n" lines "# EOF\n"
+#define BUCKET(le, n) "a_bucket{b=\"c\",le=\"" le "\"} " #n "\n"
+
 /* The reader of the tests itself. */
 static void test_reader_refuses(void **state)
 {
@@ -126,6 +129,15 @@ static void test_reader_refuses(void **state)
 		"# TYPE a gauge\na one\n# EOF\n",
 		"# TYPE a gauge\na 1\n\n# EOF\n",
 		"# TYPE a gauge\na 1\n# HELP a late\n# EOF\n",
+		/* Histograms: order, growth, the bucket of all, the count, and where they stand. */
+		HISTOGRAM(BUCKET("2", 1) BUCKET("1", 1) BUCKET("+Inf", 1) "a_count{b=\"c\"} 1\n"),
+		HISTOGRAM(BUCKET("1", 2) BUCKET("2", 1) BUCKET("+Inf", 2) "a_count{b=\"c\"} 2\n"),
+		HISTOGRAM(BUCKET("1", 1) BUCKET("2", 1) "a_count{b=\"c\"} 1\n"),
+		HISTOGRAM(BUCKET("1", 1) BUCKET("+Inf", 2) "a_count{b=\"c\"} 3\n"),
+		HISTOGRAM(BUCKET("1", 1) BUCKET("+Inf", 2)),
+		HISTOGRAM(BUCKET("+Inf", 2) "a_count{b=\"d\"} 2\n"),
+		HISTOGRAM("a_bucket{b=\"c\"} 2\n"),
+		HISTOGRAM("a_sum{b=\"c\"} 2\n"),
 	};
 	char problem[512];
 	size_t n;
