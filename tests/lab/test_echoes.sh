@@ -156,6 +156,23 @@ test_delay_of_all() {
 	good vethlab down
 }
 
+# Behind NAT an echo has other addresses: no residence, as README says under Limits; all else is there.
+test_nat() {
+	up nat
+	good inside pc ping -q -c 20 -i 0.002 198.51.100.1
+	assert_eq "$(echoes nat pc:eth0)" "20 20 0 0 0 0" "echoes before the NAT"
+	assert_eq "$(echoes nat home:wan)" "20 20 0 0 0 0" "echoes behind it"
+	assert_eq "$(times nat transit home:wan count) $(times nat transit pc:eth0 count)" "20 20" "transits"
+	assert_eq "$(times nat residence home:lan count) $(times nat residence home:wan count)" "0 0" \
+		"residence in the node that translates"
+	good inside home nft flush ruleset
+	good inside server ip route add 192.168.1.0/24 via 198.51.100.2
+	good inside pc ping -q -c 20 -i 0.002 198.51.100.1
+	assert_eq "$(times nat residence home:lan count) $(times nat residence home:wan count)" "20 20" \
+		"residence without NAT"
+	good vethlab down
+}
+
 skip_test_down() { # WHY
 	good vethlab down
 	skip_test "$1"
