@@ -209,7 +209,7 @@ const struct cmd cmds[] = {
 	  "                  by TSO, GRO and threaded NAPI, beside the unobserved link\n"
 	  "  --size LIST     bytes of a frame (64,1500)\n"
 	  "  --time S        of one measurement (0.3; 0.1 for --matrix)\n"
-	  "  --runs N        of each, in turns (5; 15 for --matrix)\n"
+	  "  --runs N        of each, in turns (9; 15 for --matrix; 6 can tell apart)\n"
 	  "  --threads N     that generate live frames (one a CPU)\n"
 	  "  --cpu A,B       where sender and receiver run; none: where the kernel likes\n"
 	  "  --compare FILE  beside an earlier --json; exit status 1 if something is worse\n"

@@ -49,7 +49,7 @@ static void test_nothing(void **state)
 	assert_int_equal(stats.n, 0);
 	near(stats.median, 0);
 	assert_true(stats_noisy(&stats));
-	assert_int_equal(stats_verdict(&stats), STATS_TOO_NOISY);
+	assert_int_equal(stats_verdict(&stats), STATS_TOO_FEW);
 }
 
 /* The tables of the sign test: which order statistics cover the median in 95 % of all samples. */
@@ -158,9 +158,12 @@ static void test_verdicts(void **state)
 	assert_int_equal(stats_verdict(&ratio), STATS_SAME);
 	assert_true(stats_ratio(&ratio, loud, base, 9));
 	assert_int_equal(stats_verdict(&ratio), STATS_TOO_NOISY);
-	/* Five pairs never make 95 %, however clear they look. */
+	/* Five pairs never make 95 %, however clear they look; that is not noise. Six do. */
 	assert_true(stats_ratio(&ratio, more, base, 5));
-	assert_int_equal(stats_verdict(&ratio), STATS_TOO_NOISY);
+	assert_int_equal(stats_verdict(&ratio), STATS_TOO_FEW);
+	assert_string_equal(stats_verdict_word(STATS_TOO_FEW), "too few");
+	assert_true(stats_ratio(&ratio, more, base, 6));
+	assert_int_equal(stats_verdict(&ratio), STATS_MORE);
 }
 
 static void test_percentile(void **state)

@@ -40,7 +40,7 @@ static size_t trim(size_t n, double *confidence)
 	*confidence = 1 - 2 * term;
 	for (size_t i = 0; 2 * (i + 1) < n; i++) {
 		tail += term;
-		if (2 * tail > 0.05)
+		if (2 * tail > 1 - STATS_CONFIDENCE)
 			break;
 		k = i;
 		*confidence = 1 - 2 * tail;
@@ -98,12 +98,14 @@ bool stats_noisy(const struct stats *stats)
 
 enum stats_verdict stats_verdict(const struct stats *ratio)
 {
-	if (ratio->confidence >= 0.95 && ratio->high < 1)
+	if (ratio->confidence < STATS_CONFIDENCE)
+		return STATS_TOO_FEW;
+	if (ratio->high < 1)
 		return STATS_LESS;
-	if (ratio->confidence >= 0.95 && ratio->low > 1)
+	if (ratio->low > 1)
 		return STATS_MORE;
 	/* The interval holds 1: that means something only if it is narrow. */
-	return ratio->confidence < 0.95 || stats_noisy(ratio) ? STATS_TOO_NOISY : STATS_SAME;
+	return stats_noisy(ratio) ? STATS_TOO_NOISY : STATS_SAME;
 }
 
 const char *stats_verdict_word(enum stats_verdict verdict)
@@ -113,6 +115,7 @@ const char *stats_verdict_word(enum stats_verdict verdict)
 		[STATS_LESS] = "less",
 		[STATS_MORE] = "more",
 		[STATS_TOO_NOISY] = "noisy",
+		[STATS_TOO_FEW] = "too few",
 	};
 
 	return words[verdict];

@@ -12,6 +12,8 @@
 
 /* A median whose interval is wider than this share of it says little: the machine was noisy. */
 #define STATS_NOISY 0.05
+/* An interval that covers the median less often than this says nothing: 6 values are the least. */
+#define STATS_CONFIDENCE 0.95
 
 struct stats {
 	size_t n;
@@ -30,8 +32,11 @@ bool stats_of(struct stats *stats, const double *values, size_t n);
 bool stats_ratio(struct stats *stats, const double *values, const double *base, size_t n);
 bool stats_noisy(const struct stats *stats);
 
-/* What a ratio says: enough pairs for 95 %, and an interval that holds 1 or does not. */
-enum stats_verdict { STATS_SAME, STATS_LESS, STATS_MORE, STATS_TOO_NOISY };
+/*
+ * What a ratio says: its interval holds 1 or does not. Too noisy: it holds 1 and is wide. Too few: there
+ * are not pairs enough for an interval of STATS_CONFIDENCE, however far off it is.
+ */
+enum stats_verdict { STATS_SAME, STATS_LESS, STATS_MORE, STATS_TOO_NOISY, STATS_TOO_FEW };
 enum stats_verdict stats_verdict(const struct stats *ratio);
 const char *stats_verdict_word(enum stats_verdict verdict);
 

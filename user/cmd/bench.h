@@ -92,6 +92,10 @@ const char *bench_frame_text(const struct series *series, char *buf);
 void bench_print_csv(const struct bench_report *report, FILE *f);
 json_t *bench_to_json(const struct bench_report *report);
 
+#define BENCH_TOO_FEW "too few runs to tell anything apart: 6 are the least, --runs N asks for more"
+/* How sure an interval is, never more than it is: "96 %". */
+const char *bench_confidence_text(const struct stats *stats, char *buf);
+
 /* A value in the unit of what it is of: "7.01 Mpps", "12.4 us". */
 const char *bench_value_text(enum bench_what what, double value, char *buf);
 

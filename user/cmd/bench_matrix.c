@@ -69,25 +69,28 @@ static const char *ratio_text(double ratio, char buf[OUT_NUMBER_SIZE])
 	return buf;
 }
 
-/* "279 k 0.94 0.92-0.95", its parts below those of the other rows. */
+/*
+ * "279 k 0.94 0.92-0.95", its parts below those of the other rows; "0.98?0.91-1.06" of what is too
+ * noisy, or too little, to tell. What is compared with nothing has the interval of its own median.
+ */
 static void cell_text(const struct series *series, char cell[CELL_SIZE])
 {
 	char value[OUT_NUMBER_SIZE], ratio[OUT_NUMBER_SIZE], low[OUT_NUMBER_SIZE],
-		high[OUT_NUMBER_SIZE], interval[2 * OUT_NUMBER_SIZE] = "";
+		high[OUT_NUMBER_SIZE], interval[2 * OUT_NUMBER_SIZE];
+	const struct stats *own = &series->stats, *beside = &series->ratio;
+	enum stats_verdict verdict = stats_verdict(beside);
+	bool unsure = beside->n ? verdict == STATS_TOO_NOISY || verdict == STATS_TOO_FEW :
+				  stats_noisy(own) || own->confidence < STATS_CONFIDENCE;
 
-	out_rate(series->stats.median, "", value);
-	if (!series->ratio.n) {
+	out_rate(own->median, "", value);
+	if (beside->n)
+		ratio_text(beside->median, ratio);
+	else
 		strcpy(ratio, "1");
-		if (stats_noisy(&series->stats))
-			strcpy(interval, "noisy");
-	} else {
-		ratio_text(series->ratio.median, ratio);
-		snprintf(interval, sizeof(interval), "%s-%s", ratio_text(series->ratio.low, low),
-			 ratio_text(series->ratio.high, high));
-		if (stats_verdict(&series->ratio) == STATS_TOO_NOISY)
-			strcpy(interval, "noisy");
-	}
-	snprintf(cell, CELL_SIZE, "%s %4s %9s", value, ratio, interval);
+	ratio_text(beside->n ? beside->low : own->low / own->median, low);
+	ratio_text(beside->n ? beside->high : own->high / own->median, high);
+	snprintf(interval, sizeof(interval), "%s-%s", low, high);
+	snprintf(cell, CELL_SIZE, "%s %4s%c%9s", value, ratio, unsure ? '?' : ' ', interval);
 }
 
 /* One way to set the link; false: nothing was measured of it. */
@@ -148,15 +151,25 @@ static void print_part(const struct bench_report *report, const struct column *c
 void bench_print_matrix(const struct bench_report *report, FILE *f)
 {
 	struct column columns[BENCH_SIZES_MAX + 1];
+	char line[400], confidence[OUT_NUMBER_SIZE];
 	size_t n = find_columns(report, columns, BENCH_SIZES_MAX + 1);
 
 	for (size_t i = 0; i < n; i += COLUMNS)
 		print_part(report, &columns[i], n - i < COLUMNS ? n - i : COLUMNS, f);
 	fputc('\n', f);
-	out_wrap("each:   ", "the median; its ratio to the unobserved link that is set alike (of `none`: "
-			     "to the first `none`), from pairs of runs; the 95 % interval of that", f);
-	out_wrap("noisy:  ", "the interval holds 1 and is wider than 5 %: the machine was too noisy to "
-			     "tell (--plot and --json show it)", f);
+	if (n)
+		snprintf(line, sizeof(line),
+			 "the median; its ratio to the unobserved link that is set alike (of `none`: to the "
+			 "first `none`), from pairs of runs; the %s interval of that (of the first `none`: of "
+			 "its own median)",
+			 bench_confidence_text(&report->list[0].stats, confidence));
+	out_wrap("each:   ", n ? line : "", f);
+	if (n && report->list[0].stats.confidence < STATS_CONFIDENCE)
+		out_wrap("?:      ", BENCH_TOO_FEW, f);
+	else
+		out_wrap("?:      ", "the interval holds 1 and is wider than 5 %: the machine was too noisy "
+				     "to tell", f);
+	out_wrap("blank:  ", "UDP is sent without TSO: switching that off is TCP's matter", f);
 	out_wrap("bytes:  ", "one thread sends UDP into a socket that counts and drops; TCP: one "
 			     "stream. TSO sends up to 64 KiB at once", f);
 }

@@ -43,6 +43,14 @@ static bool take_topic(const char *word, void *arg)
 	return false;
 }
 
+static bool has_hooks(const struct bench_options *options, enum bench_hooks hooks)
+{
+	for (size_t i = 0; i < options->n_hooks; i++)
+		if (options->hooks[i] == hooks)
+			return true;
+	return false;
+}
+
 static bool take_hooks(const char *word, void *arg)
 {
 	struct bench_options *options = arg;
@@ -50,10 +58,8 @@ static bool take_hooks(const char *word, void *arg)
 
 	if (!bench_hooks_parse(word, &hooks))
 		return false;
-	for (size_t i = 0; i < options->n_hooks; i++)
-		if (options->hooks[i] == hooks)
-			return true;
-	options->hooks[options->n_hooks++] = hooks;
+	if (!has_hooks(options, hooks))
+		options->hooks[options->n_hooks++] = hooks;
 	return true;
 }
 
@@ -184,6 +190,12 @@ static void set_defaults(struct bench_options *options)
 		for (int i = 0; i < BENCH_HOOKS_UP; i++) /* one by one: what `up` attaches is of these */
 			if (i != BENCH_HOOKS_TCX || watch_tc_available() == WATCH_TC_TCX)
 				options->hooks[options->n_hooks++] = i;
+	/* What nobody watches is what a matrix compares with. */
+	if (options->matrix && !has_hooks(options, BENCH_HOOKS_NONE)) {
+		memmove(options->hooks + 1, options->hooks,
+			options->n_hooks++ * sizeof(*options->hooks));
+		options->hooks[0] = BENCH_HOOKS_NONE;
+	}
 	if (!options->n_hooks)
 		options->hooks[options->n_hooks++] = BENCH_HOOKS_NONE;
 	if (!options->n_sizes) {
@@ -191,7 +203,7 @@ static void set_defaults(struct bench_options *options)
 		options->sizes[options->n_sizes++] = 1500;
 	}
 	if (!options->runs)
-		options->runs = options->matrix ? 15 : 5;
+		options->runs = options->matrix ? 15 : 9;
 	if (!options->threads)
 		options->threads = cpus < 1 ? 1 : cpus > 64 ? 64 : cpus;
 	if (options->time_s == 0)

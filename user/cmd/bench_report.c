@@ -17,6 +17,12 @@ const char *bench_value_text(enum bench_what what, double value, char *buf)
 	return out_rate(value, unit, buf);
 }
 
+const char *bench_confidence_text(const struct stats *stats, char *buf)
+{
+	snprintf(buf, OUT_NUMBER_SIZE, "%d %%", (int)(100 * stats->confidence));
+	return buf;
+}
+
 static bool is_trip(const struct series *series)
 {
 	return series->percentiles[BENCH_P50] > 0;
@@ -252,15 +258,27 @@ static int decimals(double value)
 	return value < 9.9995 ? 3 : value < 99.995 ? 2 : value < 999.95 ? 1 : 0;
 }
 
+static bool has_base(const struct bench_report *report)
+{
+	for (size_t i = 0; i < report->options->n_hooks; i++)
+		if (report->options->hooks[i] == BENCH_HOOKS_NONE)
+			return true;
+	return false;
+}
+
 static void print_ratios(const struct bench_report *report, FILE *f)
 {
-	static const struct table_column columns[] = {
+	char buf[OUT_NUMBER_SIZE], confidence[OUT_NUMBER_SIZE];
+	const struct table_column columns[] = {
 		{"watched by", TABLE_LEFT}, {"what", TABLE_LEFT}, {"frame", TABLE_RIGHT},
-		{"median", TABLE_RIGHT}, {"ratio", TABLE_RIGHT}, {"95 %", TABLE_LEFT},
+		{"median", TABLE_RIGHT}, {"ratio", TABLE_RIGHT}, {confidence, TABLE_LEFT},
 		{"says", TABLE_LEFT}, {"", TABLE_LEFT}};
-	struct table *table = table_new(columns, 8);
-	char buf[OUT_NUMBER_SIZE];
+	struct table *table;
+	bool few = false;
 	size_t rows = 0;
+
+	bench_confidence_text(&report->list[0].stats, confidence);
+	table = table_new(columns, 8);
 
 	for (size_t i = 0; i < report->n; i++) {
 		const struct series *series = &report->list[i];
@@ -277,11 +295,17 @@ static void print_ratios(const struct bench_report *report, FILE *f)
 		table_cell(table, "%.3f..%.*f", series->ratio.low, decimals(series->ratio.high),
 			   series->ratio.high);
 		table_cell(table, "%s", stats_verdict_word(stats_verdict(&series->ratio)));
-		table_cell(table, "%s", bar(series->ratio.median, buf));
+		/* A bar shows a difference: not where there are too few runs for one. */
+		few = few || stats_verdict(&series->ratio) == STATS_TOO_FEW;
+		table_cell(table, "%s", few ? "" : bar(series->ratio.median, buf));
 	}
 	if (rows) {
 		fputs("\nBeside the unobserved link (ratio 1), pair by pair:\n", f);
 		table_print(table, f);
+		if (few)
+			fputs(BENCH_TOO_FEW "\n", f);
+	} else if (!report->options->argc && !has_base(report)) {
+		fputs("\nNo ratio: `none`, the unobserved link, is not among the --hooks.\n", f);
 	}
 	table_free(table);
 }
