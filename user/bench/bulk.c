@@ -238,6 +238,19 @@ static uint64_t received(const struct bulk *bulk)
 			    : atomic_load(&bulk->receiver.count);
 }
 
+/* Since when something is to have arrived. */
+struct since {
+	const struct bulk *bulk;
+	uint64_t received;
+};
+
+static bool arrived_since(const void *arg)
+{
+	const struct since *since = arg;
+
+	return received(since->bulk) != since->received;
+}
+
 static int stop(struct bulk *bulk, struct err *err)
 {
 	int error;
@@ -278,12 +291,21 @@ static int bulk_measure(struct bench_run *run, uint64_t time_ns, struct bench_sa
 	before = take(bulk);
 	if (!ret)
 		ret = bench_sleep(&run->link, time_ns, err);
+	/* A thread that the machine has not let run yet: nothing arrived says nothing about the link. */
+	if (!ret)
+		ret = bench_await(&run->link, arrived_since, &(struct since){bulk, before.received}, err);
 	after = take(bulk);
 	ended = stop(bulk, ret ? NULL : err);
 	close_sockets(bulk);
 	if (ret || ended)
 		return ret ? ret : ended;
 	units = after.received - before.received;
+	if (units <= 0) {
+		err_set(err, ERR_FAILED, ETIMEDOUT, "%s to %s: nothing arrived in %.3g s",
+			run->link.from.name, run->link.to.name, (after.at - before.at) / 1e9);
+		err_hint(err, "`vethlab ping` tells whether anything does");
+		return -ETIMEDOUT;
+	}
 	sample->value = units * (is_tcp(bulk) ? 8 : 1) * 1e9 / (after.at - before.at);
 	if (!is_tcp(bulk)) {
 		sample->sent = atomic_load(&bulk->sender.count);
@@ -291,11 +313,9 @@ static int bulk_measure(struct bench_run *run, uint64_t time_ns, struct bench_sa
 	} else {
 		units /= 1024;
 	}
-	if (units > 0) {
-		sample->send_cpu = (after.send_cpu - before.send_cpu) / units;
-		if (!bulk->bpf)
-			sample->receive_cpu = (after.receive_cpu - before.receive_cpu) / units;
-	}
+	sample->send_cpu = (after.send_cpu - before.send_cpu) / units;
+	if (!bulk->bpf)
+		sample->receive_cpu = (after.receive_cpu - before.receive_cpu) / units;
 	return 0;
 }
 

@@ -63,6 +63,14 @@ uint64_t bench_now_ns(void);
 void bench_percentiles(struct bench_sample *sample, double *times, size_t n);
 /* Sleep; returns -EINTR with err set as soon as the link is interrupted. */
 int bench_sleep(const struct bench_link *link, uint64_t ns, struct err *err);
+/*
+ * Sleep until something has happened, BENCH_PATIENCE_NS at most: a busy machine may not have let a
+ * thread run yet. 0, too, if it has not; errors as bench_sleep().
+ */
+#define BENCH_PATIENCE_NS 2000000000ull
+int bench_await(const struct bench_link *link, bool (*happened)(const void *arg), const void *arg,
+		struct err *err);
+bool bench_thread_counted(const void *thread); /* a struct bench_thread: count is not 0 */
 int bench_interrupted(struct err *err);
 
 /* ---- eBPF ------------------------------------------------------------------------------------ */

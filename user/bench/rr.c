@@ -88,8 +88,10 @@ static void ask(struct bench_thread *self)
 			n = recv(rr->client_fd, &byte, 1, 0);
 		while (n < 0 && errno == EAGAIN && is_tcp(rr) && !stopped(self));
 		now = bench_now_ns();
-		if (n == 1)
+		if (n == 1) {
 			rr->trips[trips++] = now - before;
+			atomic_store_explicit(&self->count, trips, memory_order_relaxed);
+		}
 		else if (!n || !may_go_on(self))
 			break;
 		before = now;
@@ -174,6 +176,9 @@ static int trip(struct rr *rr, uint64_t time_ns, struct err *err)
 		ret = bench_thread_start(&rr->client, err);
 	if (!ret)
 		ret = bench_sleep(link, time_ns, err);
+	/* A thread that the machine has not let run yet: see bulk.c. */
+	if (!ret)
+		ret = bench_await(link, bench_thread_counted, &rr->client, err);
 	bench_thread_join(&rr->client);
 	if (rr->client_fd >= 0)
 		shutdown(rr->client_fd, SHUT_RDWR); /* the server of TCP need not wait */

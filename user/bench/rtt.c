@@ -70,6 +70,7 @@ static void go(struct bench_thread *self)
 			self->error = EIO;
 			return;
 		}
+		atomic_store_explicit(&self->count, rtt->n, memory_order_relaxed);
 		if (!rtt->paced)
 			continue;
 		next += PACE_NS;
@@ -134,6 +135,9 @@ static int run_thread(struct rtt *rtt, const struct bench_link *link, uint64_t t
 	ret = bench_thread_start(&rtt->thread, err);
 	if (!ret)
 		ret = bench_sleep(link, time_ns, err);
+	/* The machine may not have let the thread run yet, or not given it the answer. */
+	if (!ret)
+		ret = bench_await(link, bench_thread_counted, &rtt->thread, err);
 	bench_thread_join(&rtt->thread);
 	if (!ret && rtt->thread.error) {
 		*err = rtt->err;
@@ -150,6 +154,10 @@ static int rtt_measure(struct bench_run *run, uint64_t time_ns, struct bench_sam
 
 	if (ret)
 		return ret;
+	if (!rtt->sent)
+		return err_set(err, ERR_SYSTEM, EBUSY,
+			       "%s: the machine was too busy to send an echo within %.3g s",
+			       run->link.from.name, (time_ns + BENCH_PATIENCE_NS) / 1e9);
 	if (!rtt->n) {
 		err_set(err, ERR_FAILED, ETIMEDOUT, "%s to %s: none of %zu echoes was answered",
 			run->link.from.name, run->link.to.name, rtt->sent);

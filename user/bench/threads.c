@@ -82,6 +82,22 @@ int bench_interrupted(struct err *err)
 	return err_set(err, ERR_FAILED, EINTR, "interrupted: what the bench made is removed");
 }
 
+bool bench_thread_counted(const void *thread)
+{
+	return atomic_load(&((const struct bench_thread *)thread)->count);
+}
+
+int bench_await(const struct bench_link *link, bool (*happened)(const void *arg), const void *arg,
+		struct err *err)
+{
+	uint64_t end = bench_now_ns() + BENCH_PATIENCE_NS;
+	int ret = 0;
+
+	while (!ret && !happened(arg) && bench_now_ns() < end)
+		ret = bench_sleep(link, 10000000, err);
+	return ret;
+}
+
 int bench_sleep(const struct bench_link *link, uint64_t ns, struct err *err)
 {
 	uint64_t end = bench_now_ns() + ns, now;
