@@ -168,6 +168,19 @@ test_bad_links() {
 	good vethlab down
 }
 
+# A run in which nothing arrives is no measurement of 0.
+test_nothing_arrives() {
+	good vethlab generate chain 2 --name road -o "$TEST_TMP/road.yaml"
+	up "$TEST_TMP/road.yaml"
+	good inside n2 nft 'add table ip t; add chain ip t c { type filter hook input priority 0; policy drop; }'
+	bad 1 vethlab bench n1 n2 --what udp --runs 1 --time 0.01 --csv
+	says "nothing arrived in 2" "\`vethlab ping\` tells"
+	says_not "udp,none"
+	bad 1 vethlab bench n1 n2 --what rtt --runs 1 --time 0.01
+	says "echoes was answered"
+	good vethlab down
+}
+
 test_bad_sizes() {
 	bad 1 vethlab bench "${QUICK[@]}" --what udp --size 1515
 	says "does not fit the MTU" "--size 1514 is the largest here"
@@ -203,6 +216,8 @@ test_bad_words() {
 	bad 2 vethlab bench "${QUICK[@]}" --what tcp --cpu 1000
 	says "CPU 1000"
 	bad 2 vethlab bench --compare "$TEST_TMP/none.json"
+	says "unable to open $TEST_TMP/none.json"
+	says_not ":0:"
 	echo '{"schema": "vethlab.stats/1"}' >"$TEST_TMP/other.json"
 	bad 2 vethlab bench --compare "$TEST_TMP/other.json"
 	says "no document of \`vethlab bench --json\`"
@@ -233,30 +248,66 @@ test_compare() {
 	good vethlab bench "${QUICK[@]}" --what tcp,rtt --compare "$TEST_TMP/now.json" \
 		--threshold 1000
 	says "Beside $TEST_TMP/now.json, 1000 % allowed" same
-	jq '.results |= map(if .what == "tcp" then .median *= 100 | .low *= 100 | .high *= 100 else . end)' \
+	jq '.results |= map(if .what == "tcp" then .median *= 1e6 | .low *= 1e6 | .high *= 1e6 else . end)' \
 		"$TEST_TMP/now.json" >"$TEST_TMP/faster.json"
 	bad 1 vethlab bench "${QUICK[@]}" --what tcp --compare "$TEST_TMP/faster.json"
 	says worse
 	# Of times less is better.
-	jq '.results |= map(select(.what == "rtt") | .median *= 100 | .low *= 100 | .high *= 100)' \
+	jq '.results |= map(select(.what == "rtt") | .median *= 1e6 | .low *= 1e6 | .high *= 1e6)' \
 		"$TEST_TMP/now.json" >"$TEST_TMP/slower.json"
 	good vethlab bench "${QUICK[@]}" --what rtt --compare "$TEST_TMP/slower.json" --json
 	assert_eq "$(jq -r '.changes[] | select(.what == "rtt").says' <<<"$out")" better "rtt"
 	# An interval that holds both is no news.
-	jq '.results |= map(.median *= 100 | .low = 0 | .high *= 100)' \
+	jq '.results |= map(.median *= 1e6 | .low = 0 | .high *= 1e6)' \
 		"$TEST_TMP/now.json" >"$TEST_TMP/unsure.json"
 	good vethlab bench "${QUICK[@]}" --what tcp --compare "$TEST_TMP/unsure.json"
 	says noisy
+}
+
+# What is not compared, or not alike, is told; and nothing to compare is no good news.
+test_compare_what_differs() {
+	bench --what tcp,udp --size 64
+	echo "$doc" >"$TEST_TMP/now.json"
+	bad 2 vethlab bench "${QUICK[@]}" --what rr --compare "$TEST_TMP/now.json"
+	says "has nothing of what would be measured now" "measure the same as then"
+	jq '.results = []' "$TEST_TMP/now.json" >"$TEST_TMP/empty.json"
+	bad 2 vethlab bench "${QUICK[@]}" --what tcp --compare "$TEST_TMP/empty.json"
+	says "no document of"
+	jq '.results[].median = 0' "$TEST_TMP/now.json" >"$TEST_TMP/zero.json"
+	bad 2 vethlab bench "${QUICK[@]}" --what tcp --compare "$TEST_TMP/zero.json"
+	jq '.machine.kernel = "2.2.0" | .machine.mitigations = "none" | .machine.governor = "slow" |
+		.machine.affinity = {sender: 7, receiver: 8, share_core: true} | .link.mtu = 9000 | .threads = 99' \
+		"$TEST_TMP/now.json" >"$TEST_TMP/other.json"
+	bench --what tcp,rr --threshold 1000 --compare "$TEST_TMP/other.json"
+	assert_eq "$(ask '[.differs[].what] | sort | join(" ")')" "link.mtu machine.affinity.receiver \
+machine.affinity.sender machine.affinity.share_core machine.governor machine.kernel \
+machine.mitigations threads" "what differs"
+	holds '.differs[] | select(.what == "link.mtu") | .before == 9000 and .now == 1500'
+	assert_eq "$(ask '[.changes[].what] | join(" ")')" tcp "compared"
+	assert_eq "$(ask '[.only_before[] | "\(.what) \(.frame)"] | join(" ")')" "udp 64" "only before"
+	assert_eq "$(ask '[.only_now[].what] | join(" ")')" "tcp-rr udp-rr" "only now"
+	good vethlab bench "${QUICK[@]}" --what tcp,rr --threshold 1000 --compare "$TEST_TMP/other.json"
+	says "differs: machine.kernel was 2.2.0, is $(uname -r)" "differs: link.mtu was 9000, is 1500" \
+		"only before: udp none 64" "only now:    tcp-rr none"
+	fits_80_columns
+	bench --what tcp,udp --size 64 --threshold 1000 --compare "$TEST_TMP/now.json"
+	holds '.differs == [] and .only_before == [] and .only_now == [] and (.changes | length == 2)'
+	# Whoever asks for CSV is told why the exit status is 1.
+	jq '.results |= map(.median *= 1e6 | .low *= 1e6 | .high *= 1e6)' \
+		"$TEST_TMP/now.json" >"$TEST_TMP/faster.json"
+	bad 1 vethlab bench "${QUICK[@]}" --what tcp --csv --compare "$TEST_TMP/faster.json"
+	says "vethlab: 1 of 1 results are worse than in $TEST_TMP/faster.json by more than 5 %"
 }
 
 # Each cell of a matrix is compared with itself, however the link was set.
 test_compare_matrix() {
 	bench --matrix --hooks none
 	echo "$doc" >"$TEST_TMP/matrix.json"
-	jq '.results |= map(if .set == "gro" and .what == "tcp" then .median *= 100 | .low *= 100 |
-		.high *= 100 else . end)' "$TEST_TMP/matrix.json" >"$TEST_TMP/faster.json"
-	bad 1 vethlab bench "${QUICK[@]}" --matrix --hooks none --threshold 90 --json \
+	jq '.results |= map(if .set == "gro" and .what == "tcp" then .median *= 1e6 | .low *= 1e6 |
+		.high *= 1e6 else . end)' "$TEST_TMP/matrix.json" >"$TEST_TMP/faster.json"
+	bad 1 "$BUILD/vethlab" bench "${QUICK[@]}" --matrix --hooks none --threshold 90 --json \
 		--compare "$TEST_TMP/faster.json"
+	out=${out%vethlab: *} # the document, without the sentence behind it
 	assert_eq "$(jq -r '.changes | length' <<<"$out")" 12 "cells compared"
 	assert_eq "$(jq -r '.changes[] | select(.what == "tcp" and .set == "gro").says' <<<"$out")" \
 		worse "tcp, GRO on"

@@ -64,12 +64,15 @@ static int find_programs(struct bench *bench, struct err *err)
 	return ret;
 }
 
-static int run(struct bench *bench, struct bench_report *report, struct err *err)
+static int run(struct bench *bench, struct bench_report *report, const struct bench_old *old,
+	       struct err *err)
 {
 	bool terminal = isatty(2);
 	uint64_t start = clock_ns(CLOCK_MONOTONIC);
 	int ret = bench_plan(bench, err);
 
+	if (!ret && bench->options.compare)
+		ret = bench_old_check(old, bench->options.compare, bench->list, bench->n, err);
 	if (!ret)
 		ret = series_run(bench->list, bench->n, bench->options.runs,
 				 bench->options.time_s * 1e9, terminal ? tell : NULL, NULL, err);
@@ -93,11 +96,11 @@ static int run(struct bench *bench, struct bench_report *report, struct err *err
 	return ret;
 }
 
-static int show(const struct bench_report *report, const struct bench_old *old)
+static int show(const struct bench_report *report, const struct bench_old *old, struct err *err)
 {
 	const struct bench_options *options = report->options;
-	json_t *doc = options->format == BENCH_JSON ? bench_to_json(report) : NULL;
-	size_t worse = 0;
+	json_t *doc = bench_to_json(report);
+	struct bench_compared compared = {0};
 
 	if (options->format == BENCH_TEXT)
 		bench_print_text(report, stdout);
@@ -106,11 +109,19 @@ static int show(const struct bench_report *report, const struct bench_old *old)
 	if (options->format == BENCH_CSV)
 		bench_print_csv(report, stdout);
 	if (options->compare)
-		worse = bench_compare(old, report, doc,
-				      options->format == BENCH_TEXT ? stdout : NULL);
-	if (doc)
+		compared = bench_compare(old, report, doc,
+					 options->format == BENCH_TEXT ? stdout : NULL);
+	if (options->format == BENCH_JSON)
 		out_json_print(doc, stdout);
-	return worse ? ERR_FAILED : 0;
+	else
+		json_decref(doc);
+	if (!compared.worse)
+		return 0;
+	/* Behind what it is about, on a terminal: main prints the error. */
+	fflush(stdout);
+	err_set(err, ERR_FAILED, 0, "%zu of %zu results are worse than in %s by more than %g %%",
+		compared.worse, compared.n, options->compare, options->threshold);
+	return ERR_FAILED;
 }
 
 int cmd_bench(int argc, char **argv, struct err *err)
@@ -131,11 +142,11 @@ int cmd_bench(int argc, char **argv, struct err *err)
 		ret = bench_old_load(&old, bench->options.compare, err);
 	if (!ret) {
 		cmd_catch_signals();
-		ret = run(bench, &report, err);
+		ret = run(bench, &report, &old, err);
 		status = bench_tidy(bench, err);
 		ret = ret ? ret : status;
 	}
-	status = ret ? (int)err->code : show(&report, &old);
+	status = ret ? (int)err->code : show(&report, &old, err);
 	series_free(bench->list, bench->n);
 	bench_old_free(&old);
 	free(bench);

@@ -105,11 +105,18 @@ struct bench_old {
 };
 int bench_old_load(struct bench_old *old, const char *path, struct err *err);
 void bench_old_free(struct bench_old *old);
+/* ERR_USAGE if it, read from path, has none of the results that list will have. */
+int bench_old_check(const struct bench_old *old, const char *path, const struct series *list,
+		    size_t n, struct err *err);
+/* worse: by more than the threshold, the intervals apart; of n that both have. */
+struct bench_compared {
+	size_t n, worse;
+};
 /*
- * Print what changed and, into doc where that is not NULL, add it. Returns how many results are worse by
- * more than the threshold, their intervals apart.
+ * Print what changed to f (NULL: nowhere) and add it to doc, the report as bench_to_json() made it: what is
+ * worse and better, what else differs in how it was measured, what only one of both has.
  */
-size_t bench_compare(const struct bench_old *old, const struct bench_report *report, json_t *doc,
-		     FILE *f);
+struct bench_compared bench_compare(const struct bench_old *old, const struct bench_report *report,
+				    json_t *doc, FILE *f);
 
 #endif

@@ -1,10 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* bench_compare.c - what changed since another run of `vethlab bench`. */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "user/cmd/bench.h"
 #include "user/out/out.h"
+
+/* Each with what is compared: a figure of 0 would say that nothing changed, whatever is found now. */
+static bool has_results(const json_t *doc)
+{
+	const json_t *results = json_object_get(doc, "results"), *one;
+	size_t i;
+
+	json_array_foreach(results, i, one)
+		if (!(json_number_value(json_object_get(one, "median")) > 0) ||
+		    !json_is_number(json_object_get(one, "low")) ||
+		    !json_is_number(json_object_get(one, "high")))
+			return false;
+	return json_array_size(results) > 0;
+}
 
 int bench_old_load(struct bench_old *old, const char *path, struct err *err)
 {
@@ -13,14 +28,15 @@ int bench_old_load(struct bench_old *old, const char *path, struct err *err)
 
 	old->doc = json_load_file(path, 0, &error);
 	if (!old->doc) {
-		err_set(err, ERR_USAGE, EINVAL, "%s:%d: %s", path, error.line < 0 ? 0 : error.line,
-			error.text);
+		if (error.line > 0)
+			err_set(err, ERR_USAGE, EINVAL, "%s:%d: %s", path, error.line, error.text);
+		else
+			err_set(err, ERR_USAGE, EINVAL, "%s", error.text); /* names the file */
 		err_hint(err, "save one with `vethlab bench --json > %s`", path);
 		return -EINVAL;
 	}
 	schema = json_string_value(json_object_get(old->doc, "schema"));
-	if (schema && !strcmp(schema, "vethlab.bench/1") &&
-	    json_is_array(json_object_get(old->doc, "results")))
+	if (schema && !strcmp(schema, "vethlab.bench/1") && has_results(old->doc))
 		return 0;
 	err_set(err, ERR_USAGE, EINVAL, "%s is no document of `vethlab bench --json`", path);
 	return -EINVAL;
@@ -39,21 +55,38 @@ static bool is(const json_t *one, const char *key, const char *value)
 	return found && !strcmp(found, value);
 }
 
+static bool is_same(const json_t *one, const struct series *series)
+{
+	char frame[OUT_NUMBER_SIZE], set[BENCH_SET_SIZE];
+
+	return is(one, "what", bench_what_word(series->work.what)) &&
+	       is(one, "hooks", bench_hooks_word(series->hooks)) &&
+	       is(one, "frame", bench_frame_text(series, frame)) &&
+	       is(one, "set", bench_set_words(series->set, set));
+}
+
 /* The same measurement in the old document, or NULL. */
 static const json_t *find(const struct bench_old *old, const struct series *series)
 {
-	char frame[OUT_NUMBER_SIZE], set[BENCH_SET_SIZE];
 	const json_t *one;
 	size_t i;
 
-	bench_frame_text(series, frame);
-	bench_set_words(series->set, set);
 	json_array_foreach(json_object_get(old->doc, "results"), i, one)
-		if (is(one, "what", bench_what_word(series->work.what)) &&
-		    is(one, "hooks", bench_hooks_word(series->hooks)) && is(one, "frame", frame) &&
-		    is(one, "set", set))
+		if (is_same(one, series))
 			return one;
 	return NULL;
+}
+
+int bench_old_check(const struct bench_old *old, const char *path, const struct series *list,
+		    size_t n, struct err *err)
+{
+	for (size_t i = 0; i < n; i++)
+		if (find(old, &list[i]))
+			return 0;
+	err_set(err, ERR_USAGE, ENOENT,
+		"%s has nothing of what would be measured now: there is nothing to compare", path);
+	err_hint(err, "measure the same as then: --what, --hooks, --size, --set, --matrix, or a link");
+	return -ENOENT;
 }
 
 static double field(const json_t *one, const char *key)
@@ -118,30 +151,144 @@ static json_t *change_to_json(const struct series *series, const struct change *
 			 "says", verdict(change));
 }
 
-/* A figure of another machine says nothing about this one: worth a word. */
-static void tell_other_machine(const struct bench_old *old, const struct bench_report *report,
-			       FILE *f)
-{
-	const json_t *machine = json_object_get(old->doc, "machine");
-	const char *kernel = json_string_value(json_object_get(machine, "kernel"));
-	const char *cpu = json_string_value(json_object_get(machine, "cpu"));
+/* ---- what else is different ------------------------------------------------------------------ */
 
-	if (kernel && strcmp(kernel, report->machine.kernel))
-		fprintf(f, "before, the kernel was %s\n", kernel);
-	if (cpu && strcmp(cpu, report->machine.cpu))
-		fprintf(f, "before, the CPU was %s: another machine?\n", cpu);
+/* Entries {what, before, now} of all that differs below two objects; NULL has nothing. */
+static void differ(const json_t *before, const json_t *now, const char *path, json_t *list)
+{
+	json_t *all = json_object();
+	const char *key;
+	json_t *unused;
+
+	json_object_update(all, (json_t *)before);
+	json_object_update(all, (json_t *)now);
+	json_object_foreach(all, key, unused) {
+		const json_t *a = json_object_get(before, key), *b = json_object_get(now, key);
+		char what[64];
+
+		snprintf(what, sizeof(what), "%s%s%s", path, path[0] ? "." : "", key);
+		if (json_is_object(a) || json_is_object(b))
+			differ(a, b, what, list);
+		else if (!json_equal(a, b))
+			json_array_append_new(list, json_pack("{s:s, s:O?, s:O?}", "what", what,
+							      "before", a, "now", b));
+	}
+	json_decref(all);
 }
 
-size_t bench_compare(const struct bench_old *old, const struct bench_report *report, json_t *doc,
-		     FILE *f)
+/* How it was measured: a figure of other conditions says little about a change of the link. */
+static json_t *find_differences(const json_t *old, const json_t *now)
+{
+	static const char *const keys[] = {"machine", "link", "runs", "run_s", "threads"};
+	json_t *a = json_object(), *b = json_object(), *list = json_array();
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++) {
+		json_object_set(a, keys[i], json_object_get(old, keys[i]));
+		json_object_set(b, keys[i], json_object_get(now, keys[i]));
+	}
+	differ(a, b, "", list);
+	json_decref(a);
+	json_decref(b);
+	return list;
+}
+
+static json_t *name_of(const json_t *one)
+{
+	static const char *const keys[] = {"what", "hooks", "frame", "set"};
+	json_t *name = json_object();
+
+	for (int i = 0; i < 4; i++)
+		json_object_set(name, keys[i], json_object_get(one, keys[i]));
+	return name;
+}
+
+/* Names of the results of list that other does not have. */
+static json_t *find_only(const json_t *list, const json_t *other)
+{
+	json_t *only = json_array();
+	const json_t *one, *two;
+	size_t i, k;
+
+	json_array_foreach(list, i, one) {
+		json_t *name = name_of(one);
+		bool found = false;
+
+		json_array_foreach(other, k, two) {
+			json_t *beside = name_of(two);
+
+			found = found || json_equal(name, beside);
+			json_decref(beside);
+		}
+		if (!found)
+			json_array_append(only, name);
+		json_decref(name);
+	}
+	return only;
+}
+
+static void print_value(const json_t *value, FILE *f)
+{
+	char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_REAL_PRECISION(6));
+
+	fputs(json_is_string(value) ? json_string_value(value) : text ? text : "nothing", f);
+	free(text);
+}
+
+static void print_differences(const json_t *list, FILE *f)
+{
+	const json_t *one;
+	size_t i;
+
+	json_array_foreach(list, i, one) {
+		char *line = NULL;
+		size_t size;
+		FILE *text = open_memstream(&line, &size);
+
+		if (!text)
+			continue;
+		fprintf(text, "%s was ", json_string_value(json_object_get(one, "what")));
+		print_value(json_object_get(one, "before"), text);
+		fputs(", is ", text);
+		print_value(json_object_get(one, "now"), text);
+		if (!fclose(text))
+			out_wrap("differs: ", line, f);
+		free(line);
+	}
+}
+
+static void print_only(const char *lead, const json_t *list, FILE *f)
+{
+	const json_t *one;
+	size_t i;
+
+	json_array_foreach(list, i, one) {
+		char line[160];
+		size_t used = 0;
+		const char *key;
+		json_t *value;
+
+		json_object_foreach((json_t *)one, key, value)
+			if (json_string_length(value) && used < sizeof(line))
+				used += snprintf(line + used, sizeof(line) - used, "%s%s",
+						 used ? " " : "", json_string_value(value));
+		out_wrap(lead, line, f);
+	}
+}
+
+/* ---- all of it --------------------------------------------------------------------------------- */
+
+struct bench_compared bench_compare(const struct bench_old *old, const struct bench_report *report,
+				    json_t *doc, FILE *f)
 {
 	static const struct table_column columns[] = {
 		{"compared", TABLE_LEFT}, {"hooks", TABLE_LEFT}, {"frame", TABLE_RIGHT},
 		{"before", TABLE_RIGHT}, {"now", TABLE_RIGHT}, {"change", TABLE_RIGHT},
 		{"says", TABLE_LEFT}};
 	struct table *table = table_new(columns, 7);
-	json_t *list = json_array();
-	size_t worse = 0, found = 0;
+	json_t *before = json_object_get(old->doc, "results"), *now = json_object_get(doc, "results");
+	json_t *list = json_array(), *differences = find_differences(old->doc, doc);
+	json_t *only_before = find_only(before, now), *only_now = find_only(now, before);
+	struct bench_compared compared = {0};
 
 	for (size_t i = 0; i < report->n; i++) {
 		const json_t *was = find(old, &report->list[i]);
@@ -149,24 +296,24 @@ size_t bench_compare(const struct bench_old *old, const struct bench_report *rep
 
 		if (!was)
 			continue;
-		found++;
+		compared.n++;
 		change = change_of(was, &report->list[i], report->options->threshold);
-		worse += change.worse && change.past && change.apart;
+		compared.worse += change.worse && change.past && change.apart;
 		add_row(table, &report->list[i], &change);
 		json_array_append_new(list, change_to_json(&report->list[i], &change));
 	}
 	if (f) {
 		fprintf(f, "\nBeside %s, %g %% allowed:\n", report->options->compare,
 			report->options->threshold);
-		tell_other_machine(old, report, f);
-		if (found)
-			table_print(table, f);
-		else
-			fputs("nothing in it was measured now\n", f);
+		print_differences(differences, f);
+		table_print(table, f);
+		print_only("only before: ", only_before, f);
+		print_only("only now:    ", only_now, f);
 	}
 	table_free(table);
-	if (doc)
-		json_object_set_new(doc, "changes", json_incref(list));
-	json_decref(list);
-	return worse;
+	json_object_set_new(doc, "changes", list);
+	json_object_set_new(doc, "differs", differences);
+	json_object_set_new(doc, "only_before", only_before);
+	json_object_set_new(doc, "only_now", only_now);
+	return compared;
 }
