@@ -150,6 +150,33 @@ test_a_link_of_a_lab() {
 	good vethlab down
 }
 
+# Links of others, which vethlab only watches: each end has programs of its own there.
+test_an_observed_link() {
+	local tc
+	ip netns add web
+	ip link add v0 type veth peer name eth0 netns web
+	ip address add 10.9.0.1/24 dev v0
+	ip -n web address add 10.9.0.2/24 dev eth0
+	ip link set v0 up
+	ip -n web link set eth0 up
+	wait_until eval 'ip link show v0 | grep -q "state UP"'
+	wait_until eval 'ip -n web link show eth0 | grep -q "state UP"'
+	for tc in clsact auto; do
+		good vethlab observe --tc "$tc"
+		remember_objects
+		bench host:v0 --what rtt
+		holds '.link.to == "web:eth0" and .way.echoes > 100 and .way.there_ns > 0'
+		holds '.way.kept >= .way.echoes'
+		assert_eq "$(ask '[.programs[] | .program] | join(", ")')" "vl_door out, vl_door in" \
+			"programs by $tc"
+		# What leaves comes in; a program that began before the statistics did is in neither.
+		holds '.programs | .[0].runs > 0 and (.[0].runs - .[1].runs | fabs) < 10 and .[0].run_ns > 0'
+		good vethlab down
+	done
+	ip netns del web
+	wait_until eval '! ip link show v0'
+}
+
 test_bad_links() {
 	bad 1 vethlab bench default:veth0
 	says "no lab runs"

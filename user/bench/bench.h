@@ -33,6 +33,7 @@ bool bench_hooks_parse(const char *word, enum bench_hooks *hooks);
 struct bench_side {
 	int netns_fd;
 	char name[END_NAME_SIZE];
+	uint32_t number; /* of the end, in its lab */
 	uint32_t ifindex, mtu;
 	uint8_t mac[6];
 	struct ip_addr addr; /* IPv4 or IPv6 */
@@ -143,16 +144,20 @@ int bench_way(const struct bench_link *link, size_t echoes, struct bench_way *wa
 
 /* ---- programs ---------------------------------------------------------------------------------- */
 
-/* What one run of a program that watches takes, as the kernel's statistics say. */
+/*
+ * What one run of a program that watches takes, as the kernel's statistics say. A lab that vethlab did not
+ * build has a program of its own at each hook of each end, a door (user/watch/door.c), and a run of it
+ * is one of the lab's program, too.
+ */
 struct bench_program {
-	char name[16];
+	char name[24]; /* "vl_out"; "vl_door in" */
 	uint64_t runs;
 	double ns; /* of one; taking the time is part of it */
 };
 enum { BENCH_PROGRAMS_MAX = 8 };
 /*
  * Send small datagrams over the link for so long, with BPF statistics on: of the whole machine, which
- * costs every eBPF program some time meanwhile. *n 0: the lab has no programs there. -EPERM, or
+ * costs every eBPF program some time meanwhile. *n 0: nothing watches this link. -EPERM, or
  * -EINVAL before 5.8: no statistics (err stays clear).
  */
 int bench_programs(const struct bench_link *link, uint64_t time_ns,

@@ -104,6 +104,7 @@ static int open_side(struct bench_side *side, const struct running *run, const s
 		err_hint(err, "give it one in the lab file, or measure another link");
 		return -EADDRNOTAVAIL;
 	}
+	side->number = end->number;
 	side->ifindex = live->info.ifindex;
 	side->mtu = live->info.mtu;
 	memcpy(side->mac, live->info.mac, 6);

@@ -183,19 +183,14 @@ struct way {
 	uint64_t (*stamps)[STAMPS]; /* by seq: CLOCK_MONOTONIC; 0: not seen */
 };
 
-static uint32_t number(const struct bench_link *link, const struct bench_side *side)
-{
-	return side->ifindex - link->run->ifindex_base;
-}
-
 static void on_event(const struct vl_event *event, void *arg)
 {
 	struct way *way = arg;
-	bool at_from = event->end == number(way->link, &way->link->from);
+	bool at_from = event->end == way->link->from.number;
 	enum stamp stamp;
 
 	if (event->seq >= way->room ||
-	    (!at_from && event->end != number(way->link, &way->link->to)))
+	    (!at_from && event->end != way->link->to.number))
 		return;
 	if (event->hook == VL_HOOK_OUT)
 		stamp = at_from ? OUT_OF_FROM : OUT_OF_TO;
@@ -310,12 +305,12 @@ int bench_way(const struct bench_link *link, size_t echoes, struct bench_way *fo
 	if (!ret) {
 		rtt->paced = true;
 		rtt->limit = echoes;
-		read_kept(watch, number(link, &link->from), &before);
+		read_kept(watch, link->from.number, &before);
 		ret = follow(&way, rtt, session, err);
 	}
 	if (!ret) {
 		find_steps(&way, rtt, found);
-		if (read_kept(watch, number(link, &link->from), &after))
+		if (read_kept(watch, link->from.number, &after))
 			find_kept(&after, &before, found);
 	}
 	watch_session_close(session);

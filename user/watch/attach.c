@@ -2,6 +2,7 @@
 /*
  * attach.c - programs onto ends: tcx and XDP by links that are pinned, clsact by rtnetlink.
  */
+#include "user/watch/filter.h"
 #include "user/watch/internal.h"
 
 #include <arpa/inet.h>
@@ -23,11 +24,8 @@
 /* Likewise: without another program named, before all. */
 enum { TCX_BEFORE = 1 << 3 };
 
-/*
- * Our filter among others on a clsact. First of all, so that no verdict of another hides packets
- * from us; the handle is "vl".
- */
-enum { FILTER_PRIO = 1, FILTER_HANDLE = 0x766c };
+/* Our filter on a clsact: first of all, so that no verdict of another hides packets from us. */
+enum { FILTER_PRIO = 1 };
 
 static const char *const hook_names[VL_HOOKS] = {"out", "xdp", "in"};
 
@@ -169,7 +167,7 @@ static int clsact_filter(struct nl *nl, uint32_t ifindex, uint32_t minor, int pr
 
 	tc->tcm_family = AF_UNSPEC;
 	tc->tcm_ifindex = ifindex;
-	tc->tcm_handle = FILTER_HANDLE;
+	tc->tcm_handle = WATCH_FILTER_HANDLE;
 	tc->tcm_parent = TC_H_MAKE(TC_H_CLSACT, minor);
 	tc->tcm_info = TC_H_MAKE(FILTER_PRIO << 16, htons(ETH_P_ALL));
 	mnl_attr_put_strz(msg, TCA_KIND, "bpf");

@@ -13,8 +13,6 @@
 
 #include "user/watch/internal.h"
 
-enum { HANDLE = 0x766c /* "vl" */ };
-
 static uint32_t parent_of(enum vl_hook hook)
 {
 	return TC_H_MAKE(TC_H_CLSACT, hook == VL_HOOK_OUT ? TC_H_MIN_EGRESS : TC_H_MIN_INGRESS);
@@ -30,7 +28,7 @@ static struct nlmsghdr *begin(struct nl *nl, uint16_t type, uint16_t flags,
 	tc->tcm_ifindex = filter->ifindex;
 	tc->tcm_parent = parent_of(filter->hook);
 	if ((flags & NLM_F_DUMP) != NLM_F_DUMP) {
-		tc->tcm_handle = HANDLE;
+		tc->tcm_handle = WATCH_FILTER_HANDLE;
 		tc->tcm_info = TC_H_MAKE(filter->priority << 16, htons(ETH_P_ALL));
 		mnl_attr_put_strz(msg, TCA_KIND, "bpf");
 	}

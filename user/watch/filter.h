@@ -23,6 +23,8 @@ struct watch_filter {
 	uint32_t priority; /* once it was added; 1: before all others */
 };
 
+enum { WATCH_FILTER_HANDLE = 0x766c /* "vl": of every filter of ours */ };
+
 enum { WATCH_FILTER_PRIORITIES = 64 }; /* that are tried */
 
 /* What stands where clsact would be. */
