@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "topology/err.h"
+#include "user/bench/pool.h"
 #include "user/lab/lab.h"
 
 /* ---- what watches the link ------------------------------------------------------------------- */
@@ -110,6 +111,8 @@ const char *bench_what_word(enum bench_what what);  /* "xdp-drop" */
 const char *bench_what_unit(enum bench_what what); /* "pps", "bit/s", "/s", "ns" */
 bool bench_what_is_time(enum bench_what what);	    /* less is better */
 
+/* Of round trips; what the words say of all times: 0.5, 0.9, 0.99, 0.999, 1. */
+extern const double bench_parts[];
 enum bench_percentile { BENCH_P50, BENCH_P90, BENCH_P99, BENCH_P999, BENCH_MAX, BENCH_PERCENTILES };
 
 /* What one measurement found. */
@@ -118,7 +121,15 @@ struct bench_sample {
 	uint64_t sent, received; /* packets or round trips; 0, 0: not counted (TCP) */
 	double send_cpu, receive_cpu; /* CPU ns of each side's threads per packet (TCP: per KiB);
 					 negative: not known */
-	double percentiles[BENCH_PERCENTILES]; /* ns; of round trips */
+	/*
+	 * How long the CPU of a side was busy with whatever it was, in ns, while units packets (TCP: KiB)
+	 * arrived; negative: not known, as threads are not pinned. receive_busy: nor if both are on one.
+	 */
+	double units, send_busy, receive_busy;
+	double span; /* ns that this was measured for */
+	/* Where round trips are added to, by the sender's clock and by the kernel; NULL: nowhere. */
+	struct pool *trips;
+	struct vl_times *kept;
 };
 
 struct bench_run;
@@ -126,7 +137,10 @@ struct bench_run;
 /* Errors: ERR_PRIVILEGE for a kernel without live frames, ERR_FAILED for a link that cannot. */
 int bench_open(struct bench_run **run, const struct bench_link *link, const struct bench_work *work,
 	       struct err *err);
-/* Measure for so long. -EINTR with err set when link->interrupted. */
+/*
+ * Measure for so long. sample->trips and kept are the caller's, the rest is filled. -EINTR with err set
+ * when link->interrupted.
+ */
 int bench_measure(struct bench_run *run, uint64_t time_ns, struct bench_sample *sample,
 		  struct err *err);
 /* NULL is allowed. Takes away what bench_open() attached. */
@@ -137,10 +151,10 @@ struct bench_way {
 	size_t echoes; /* complete ones */
 	double there, residence, back; /* from out to in, in the other node, from out to in */
 	double stack; /* the sender's: what is left of the round trip */
-	uint64_t kept; /* round trips in the kernel's own histogram; 0: the lab keeps none */
-	double percentiles[BENCH_PERCENTILES]; /* of these, from out to in at the sender's end */
 };
-int bench_way(const struct bench_link *link, size_t echoes, struct bench_way *way, struct err *err);
+/* what: BENCH_RTT or BENCH_RTT_FLOOD. The link must be watched. */
+int bench_way(const struct bench_link *link, enum bench_what what, size_t echoes,
+	      struct bench_way *way, struct err *err);
 
 /* ---- programs ---------------------------------------------------------------------------------- */
 

@@ -282,12 +282,14 @@ static int bulk_measure(struct bench_run *run, uint64_t time_ns, struct bench_sa
 {
 	struct bulk *bulk = run->own;
 	struct moment before = {0}, after = {0};
+	struct bench_busy busy;
 	uint64_t base = bulk->bpf ? received(bulk) : 0;
 	double units;
 	int ret = start(bulk, err), ended;
 
 	if (!ret) /* until TCP's window has opened */
 		ret = bench_sleep(&run->link, time_ns / 5, err);
+	busy = bench_busy(&run->link);
 	before = take(bulk);
 	if (!ret)
 		ret = bench_sleep(&run->link, time_ns, err);
@@ -295,11 +297,12 @@ static int bulk_measure(struct bench_run *run, uint64_t time_ns, struct bench_sa
 	if (!ret)
 		ret = bench_await(&run->link, arrived_since, &(struct since){bulk, before.received}, err);
 	after = take(bulk);
+	units = after.received - before.received;
+	bench_busy_since(&run->link, &busy, is_tcp(bulk) ? units / 1024 : units, sample);
 	ended = stop(bulk, ret ? NULL : err);
 	close_sockets(bulk);
 	if (ret || ended)
 		return ret ? ret : ended;
-	units = after.received - before.received;
 	if (units <= 0) {
 		err_set(err, ERR_FAILED, ETIMEDOUT, "%s to %s: nothing arrived in %.3g s",
 			run->link.from.name, run->link.to.name, (after.at - before.at) / 1e9);

@@ -59,8 +59,8 @@ void bench_thread_join(struct bench_thread *thread);
 uint64_t bench_thread_cpu_ns(const struct bench_thread *thread);
 
 uint64_t bench_now_ns(void);
-/* Fill sample->percentiles; sorts times. */
-void bench_percentiles(struct bench_sample *sample, double *times, size_t n);
+/* Add times to sample->trips, if that is there. */
+void bench_add_trips(struct bench_sample *sample, const double *times, size_t n);
 /* Sleep; returns -EINTR with err set as soon as the link is interrupted. */
 int bench_sleep(const struct bench_link *link, uint64_t ns, struct err *err);
 /*
@@ -72,6 +72,28 @@ int bench_await(const struct bench_link *link, bool (*happened)(const void *arg)
 		struct err *err);
 bool bench_thread_counted(const void *thread); /* a struct bench_thread: count is not 0 */
 int bench_interrupted(struct err *err);
+
+/* ---- CPUs ------------------------------------------------------------------------------------ */
+
+struct bench_busy {
+	bool known; /* the threads are pinned, and the kernel tells */
+	uint64_t at;
+	unsigned long long idle[2]; /* ticks, of the sender's CPU and of the receiver's */
+};
+struct bench_busy bench_busy(const struct bench_link *link);
+/* Into the sample, for so many packets that arrived meanwhile. */
+void bench_busy_since(const struct bench_link *link, const struct bench_busy *before, double units,
+		      struct bench_sample *sample);
+
+/* ---- the kernel's histogram of round trips ------------------------------------------------------ */
+
+struct bench_kept;
+/* *kept stays NULL where nothing keeps one: the link is not watched. All others take NULL. */
+int bench_kept_open(struct bench_kept **kept, const struct bench_link *link, struct err *err);
+void bench_kept_close(struct bench_kept *kept);
+void bench_kept_begin(struct bench_kept *kept);
+/* Add what came since bench_kept_begin(); sum may be NULL. */
+void bench_kept_add(struct bench_kept *kept, struct vl_times *sum);
 
 /* ---- eBPF ------------------------------------------------------------------------------------ */
 

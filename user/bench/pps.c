@@ -305,11 +305,13 @@ static int pps_measure(struct bench_run *run, uint64_t time_ns, struct bench_sam
 		       struct err *err)
 {
 	struct pps *pps = run->own;
+	struct bench_busy busy;
 	uint64_t base = pps->sock >= 0 ? 0 : received(pps), got, arrived, at, took;
 	int ret = start(pps, err), error;
 
 	if (!ret) /* until the queues are as full as they stay */
 		ret = bench_sleep(&run->link, time_ns / 10, err);
+	busy = bench_busy(&run->link);
 	got = received(pps);
 	at = bench_now_ns();
 	if (!ret)
@@ -319,6 +321,7 @@ static int pps_measure(struct bench_run *run, uint64_t time_ns, struct bench_sam
 		ret = bench_await(&run->link, arrived_since, &(struct since){pps, got}, err);
 	arrived = received(pps) - got;
 	took = bench_now_ns() - at;
+	bench_busy_since(&run->link, &busy, arrived, sample);
 	error = stop(pps);
 	if (!ret && error)
 		ret = no_live_frames(run, error, err);

@@ -145,7 +145,7 @@ static bool sum_up(const struct ran before[2], enum vl_hook hook, struct bench_p
 static int traffic(const struct bench_link *link, uint64_t time_ns, struct err *err)
 {
 	struct bench_work work = {.what = BENCH_SEND, .size = FRAME, .threads = 1};
-	struct bench_sample sample;
+	struct bench_sample sample = {0};
 	struct bench_run *run;
 	int ret;
 

@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include "user/bench/inside.h"
-#include "user/bench/stats.h"
 
 enum { TRIPS_MAX = 1 << 20 }; /* a measurement: some 10 s */
 
@@ -191,20 +190,11 @@ static int trip(struct rr *rr, uint64_t time_ns, struct err *err)
 	return ret;
 }
 
-void bench_percentiles(struct bench_sample *sample, double *times, size_t n)
-{
-	stats_sort(times, n);
-	sample->percentiles[BENCH_P50] = stats_percentile(times, n, 0.5);
-	sample->percentiles[BENCH_P90] = stats_percentile(times, n, 0.9);
-	sample->percentiles[BENCH_P99] = stats_percentile(times, n, 0.99);
-	sample->percentiles[BENCH_P999] = stats_percentile(times, n, 0.999);
-	sample->percentiles[BENCH_MAX] = stats_percentile(times, n, 1);
-}
-
 static int rr_measure(struct bench_run *run, uint64_t time_ns, struct bench_sample *sample,
 		      struct err *err)
 {
 	struct rr *rr = run->own;
+	struct bench_busy before = bench_busy(&run->link);
 	int ret = trip(rr, time_ns, err);
 	size_t n = atomic_load(&rr->client.count);
 
@@ -216,7 +206,8 @@ static int rr_measure(struct bench_run *run, uint64_t time_ns, struct bench_samp
 	sample->value = n * 1e9 / rr->took_ns;
 	sample->sent = rr->sent;
 	sample->received = n;
-	bench_percentiles(sample, rr->trips, n);
+	bench_busy_since(&run->link, &before, n, sample);
+	bench_add_trips(sample, rr->trips, n);
 	return 0;
 }
 

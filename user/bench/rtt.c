@@ -10,11 +10,11 @@
 #include "user/bench/inside.h"
 #include "user/bench/stats.h"
 #include "user/net/echo.h"
-#include "user/watch/time.h"
 
 enum {
 	TRIPS_MAX = 1 << 20,
 	PACE_NS = 1000000,
+	FLOOD_NS = 100000, /* more than an echo takes: then all of them are sent */
 	WAIT_MS = 100,
 	ECHO_HEADERS = 14 + 20 + 8,
 	ECHO_HEADERS_V6 = 14 + 40 + 8,
@@ -29,6 +29,7 @@ struct rtt {
 	size_t limit;
 	uint16_t seq;
 	bool paced;
+	struct bench_kept *kept; /* NULL: the kernel keeps no times of this link */
 	struct err err; /* of the thread */
 };
 
@@ -104,6 +105,7 @@ static int open_sender(struct rtt *rtt, const struct bench_link *link, unsigned 
 static int rtt_open(struct bench_run *run, struct err *err)
 {
 	struct rtt *rtt = aligned_alloc(_Alignof(struct rtt), sizeof(*rtt));
+	int ret;
 
 	if (!rtt)
 		return err_set(err, ERR_SYSTEM, ENOMEM, "out of memory");
@@ -111,13 +113,15 @@ static int rtt_open(struct bench_run *run, struct err *err)
 	run->own = rtt;
 	rtt->run = run;
 	rtt->paced = run->work.what == BENCH_RTT;
-	return open_sender(rtt, &run->link, run->work.size, (uint16_t)getpid(), err);
+	ret = bench_kept_open(&rtt->kept, &run->link, err);
+	return ret ? ret : open_sender(rtt, &run->link, run->work.size, (uint16_t)getpid(), err);
 }
 
 static void rtt_close(struct bench_run *run)
 {
 	struct rtt *rtt = run->own;
 
+	bench_kept_close(rtt->kept);
 	echo_close(rtt->sender);
 	free(rtt->trips);
 	free(rtt);
@@ -150,8 +154,11 @@ static int rtt_measure(struct bench_run *run, uint64_t time_ns, struct bench_sam
 		       struct err *err)
 {
 	struct rtt *rtt = run->own;
-	int ret = run_thread(rtt, &run->link, time_ns, err);
+	struct bench_busy before = bench_busy(&run->link);
+	int ret;
 
+	bench_kept_begin(rtt->kept);
+	ret = run_thread(rtt, &run->link, time_ns, err);
 	if (ret)
 		return ret;
 	if (!rtt->sent)
@@ -166,8 +173,11 @@ static int rtt_measure(struct bench_run *run, uint64_t time_ns, struct bench_sam
 	}
 	sample->sent = rtt->sent;
 	sample->received = rtt->n;
-	bench_percentiles(sample, rtt->trips, rtt->n);
-	sample->value = sample->percentiles[BENCH_P50];
+	bench_busy_since(&run->link, &before, rtt->n, sample);
+	bench_kept_add(rtt->kept, sample->kept);
+	bench_add_trips(sample, rtt->trips, rtt->n);
+	stats_sort(rtt->trips, rtt->n);
+	sample->value = stats_percentile(rtt->trips, rtt->n, 0.5);
 	return 0;
 }
 
@@ -237,7 +247,8 @@ static int follow(struct way *way, struct rtt *rtt, struct watch_session *sessio
 		  struct err *err)
 {
 	const struct bench_link *link = way->link;
-	int ret = run_thread(rtt, link, way->room * (uint64_t)(PACE_NS + PACE_NS / 4), err);
+	uint64_t each_ns = rtt->paced ? PACE_NS + PACE_NS / 4 : FLOOD_NS;
+	int ret = run_thread(rtt, link, way->room * each_ns, err);
 
 	while (!ret) {
 		ret = watch_session_poll(session, 0, on_event, way, err);
@@ -248,43 +259,9 @@ static int follow(struct way *way, struct rtt *rtt, struct watch_session *sessio
 	return ret;
 }
 
-/* The kernel's histogram of round trips at the sender's end. False: the lab keeps none. */
-static bool read_kept(struct watch *watch, uint32_t end, struct vl_times *kept)
+int bench_way(const struct bench_link *link, enum bench_what what, size_t echoes,
+	      struct bench_way *found, struct err *err)
 {
-	size_t n = watch_n_ends(watch);
-	struct vl_times *all = calloc(n ? n : 1, sizeof(*all));
-	bool there = all && end < n && !watch_read_times(watch, WATCH_ECHO_RTT, all, NULL);
-
-	if (there)
-		*kept = all[end];
-	free(all);
-	return there;
-}
-
-/* What came into the histogram meanwhile. */
-static void find_kept(struct vl_times *now, const struct vl_times *before, struct bench_way *found)
-{
-	static const double parts[BENCH_PERCENTILES] = {0.5, 0.9, 0.99, 0.999, 1};
-	uint32_t last = 0;
-
-	for (uint32_t bin = 0; bin < VL_TIME_BINS; bin++) {
-		now->bins[bin] -= before->bins[bin];
-		found->kept += now->bins[bin];
-		last = now->bins[bin] ? bin : last;
-	}
-	/* The extremes of this part are known to a bin, unless the part is all there is. */
-	if (before->count) {
-		now->min_plus = 0;
-		if (last + 1 < VL_TIME_BINS && now->max_ns >= vl_time_start(last + 1))
-			now->max_ns = vl_time_start(last + 1) - 1;
-	}
-	for (int i = 0; found->kept && i < BENCH_PERCENTILES; i++)
-		found->percentiles[i] = watch_times_quantile(now, parts[i]);
-}
-
-int bench_way(const struct bench_link *link, size_t echoes, struct bench_way *found, struct err *err)
-{
-	struct vl_times before = {0}, after;
 	struct vl_filter filter = {.fields = VL_F_ID, .id = (uint16_t)(getpid() + 1)};
 	struct way way = {.link = link, .room = echoes};
 	struct watch_session *session = NULL;
@@ -303,16 +280,12 @@ int bench_way(const struct bench_link *link, size_t echoes, struct bench_way *fo
 	if (!ret)
 		ret = open_sender(rtt, link, 98, filter.id, err);
 	if (!ret) {
-		rtt->paced = true;
+		rtt->paced = what == BENCH_RTT;
 		rtt->limit = echoes;
-		read_kept(watch, link->from.number, &before);
 		ret = follow(&way, rtt, session, err);
 	}
-	if (!ret) {
+	if (!ret)
 		find_steps(&way, rtt, found);
-		if (read_kept(watch, link->from.number, &after))
-			find_kept(&after, &before, found);
-	}
 	watch_session_close(session);
 	watch_close(watch);
 	if (rtt) {

@@ -13,6 +13,8 @@ static int measure(struct series *series, uint64_t time_ns, struct err *err)
 
 	if (ret)
 		return ret;
+	sample->trips = series->trips;
+	sample->kept = series->kept;
 	ret = bench_measure(run, time_ns, sample, err);
 	bench_close(run);
 	if (ret)
@@ -38,25 +40,40 @@ static double median_of(const struct series *series, double (*get)(const struct 
 	return median;
 }
 
-static double get_percentile(const struct bench_sample *sample, int which)
-{
-	return sample->percentiles[which];
-}
-
 static double get_cpu(const struct bench_sample *sample, int receive)
 {
 	return receive ? sample->receive_cpu : sample->send_cpu;
+}
+
+/* Ticks are coarse beside one round: all rounds together. */
+static void sum_busy(struct series *series)
+{
+	double units = 0, span = 0, send = 0, receive = 0;
+
+	series->send_busy = series->receive_busy = -1;
+	for (size_t i = 0; i < series->n; i++) {
+		const struct bench_sample *sample = &series->samples[i];
+
+		if (sample->send_busy < 0)
+			return;
+		units += sample->units;
+		span += sample->span;
+		send += sample->send_busy;
+		receive += sample->receive_busy;
+	}
+	if (units <= 0)
+		return;
+	series->rate = units * 1e9 / span;
+	series->send_busy = send / units;
+	if (receive >= 0)
+		series->receive_busy = receive / units;
 }
 
 static bool sum_up(struct series *series)
 {
 	series->send_cpu = median_of(series, get_cpu, 0);
 	series->receive_cpu = median_of(series, get_cpu, 1);
-	for (int i = 0; i < BENCH_PERCENTILES; i++)
-		series->percentiles[i] = median_of(series, get_percentile, i);
-	for (size_t i = 0; i < series->n; i++)
-		if (series->samples[i].percentiles[BENCH_MAX] > series->percentiles[BENCH_MAX])
-			series->percentiles[BENCH_MAX] = series->samples[i].percentiles[BENCH_MAX];
+	sum_busy(series);
 	return stats_of(&series->stats, series->values, series->n);
 }
 
@@ -70,7 +87,10 @@ int series_run(struct series *list, size_t n, size_t rounds, uint64_t time_ns,
 	for (size_t i = 0; i < n; i++) {
 		list[i].values = calloc(rounds + 1, sizeof(*list[i].values));
 		list[i].samples = calloc(rounds + 1, sizeof(*list[i].samples));
-		enough = enough && list[i].values && list[i].samples;
+		list[i].trips = calloc(1, sizeof(*list[i].trips));
+		list[i].kept = calloc(1, sizeof(*list[i].kept));
+		enough = enough && list[i].values && list[i].samples && list[i].trips &&
+			 list[i].kept;
 	}
 	for (size_t round = 0; enough && !ret && round < rounds; round++)
 		for (size_t i = 0; !ret && i < n; i++) {
@@ -92,7 +112,11 @@ void series_free(struct series *list, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		free(list[i].values);
 		free(list[i].samples);
+		free(list[i].trips);
+		free(list[i].kept);
 		list[i].values = NULL;
 		list[i].samples = NULL;
+		list[i].trips = NULL;
+		list[i].kept = NULL;
 	}
 }

@@ -20,7 +20,11 @@ struct series {
 	size_t n;			/* measured so far */
 	uint64_t sent, received;	/* of all rounds */
 	double send_cpu, receive_cpu;	/* median over rounds; negative: not known */
-	double percentiles[BENCH_PERCENTILES]; /* medians over rounds, but the largest of the maxima */
+	double send_busy, receive_busy; /* CPU ns a packet, over all rounds; negative: not known */
+	double rate;			/* packets (TCP: KiB) a second that this is of; 0: not known */
+	struct pool *trips;		/* of all rounds; n 0: these are no round trips */
+	struct vl_times *kept;		/* those that the kernel kept; count 0: it keeps none */
+	struct bench_way way;		/* echoes 0: not looked for */
 	struct stats stats, ratio;	/* ratio.n 0: there is none */
 	struct bench_sample *samples;	/* rounds of them */
 };

@@ -90,12 +90,22 @@ int bench_open(struct bench_run **out, const struct bench_link *link, const stru
 int bench_measure(struct bench_run *run, uint64_t time_ns, struct bench_sample *sample,
 		  struct err *err)
 {
-	struct bench_sample found = {.send_cpu = -1, .receive_cpu = -1};
+	struct bench_sample found = {.send_cpu = -1, .receive_cpu = -1, .send_busy = -1,
+				     .receive_busy = -1, .trips = sample->trips,
+				     .kept = sample->kept};
 	int ret = run->ops->measure(run, time_ns, &found, err);
 
 	if (!ret)
 		*sample = found;
 	return ret;
+}
+
+const double bench_parts[] = {0.5, 0.9, 0.99, 0.999, 1};
+
+void bench_add_trips(struct bench_sample *sample, const double *times, size_t n)
+{
+	for (size_t i = 0; sample->trips && i < n; i++)
+		pool_add(sample->trips, times[i]);
 }
 
 void bench_close(struct bench_run *run)

@@ -22,22 +22,19 @@ static void tell(const struct series *now, size_t done, size_t of, void *arg)
 	fflush(stderr);
 }
 
-/* Needs programs that stamp: the user's link, if it is watched, or a lab of its own. */
-static int find_way(struct bench *bench, struct bench_way *way, struct err *err)
+/* Where the time of an echo goes: needs programs that stamp, at both ends. */
+static int find_ways(struct bench *bench, struct err *err)
 {
-	const struct bench_variant stamped = {
-		.hooks = watch_tc_available() == WATCH_TC_TCX ? BENCH_HOOKS_TCX :
-								BENCH_HOOKS_CLSACT,
-		.set = bench->options.set};
-	struct bench_link *link = bench->options.argc ? &bench->link : NULL;
 	int ret = 0;
 
-	if (bench->options.matrix || (bench->options.topics && !(bench->options.topics & TOPIC_RTT)) ||
-	    (link && !link->watched))
-		return 0;
-	if (!link)
-		ret = bench_add_lab(bench, &stamped, &link, err);
-	return ret ? ret : bench_way(link, WAY_ECHOES, way, err);
+	for (size_t i = 0; !ret && i < bench->n; i++) {
+		struct series *series = &bench->list[i];
+
+		if (bench_what_is_time(series->work.what) && series->link->watched)
+			ret = bench_way(series->link, series->work.what, WAY_ECHOES, &series->way,
+					err);
+	}
+	return ret;
 }
 
 /* Of one link of each way of watching; once all is measured, for statistics cost time. */
@@ -77,7 +74,7 @@ static int run(struct bench *bench, struct bench_report *report, const struct be
 		ret = series_run(bench->list, bench->n, bench->options.runs,
 				 bench->options.time_s * 1e9, terminal ? tell : NULL, NULL, err);
 	if (!ret)
-		ret = find_way(bench, &report->way, err);
+		ret = find_ways(bench, err);
 	if (!ret)
 		ret = find_programs(bench, err);
 	if (terminal) {
@@ -85,7 +82,8 @@ static int run(struct bench *bench, struct bench_report *report, const struct be
 		fflush(stderr);
 	}
 	report->options = &bench->options;
-	report->link = bench->n ? bench->list[0].link : NULL;
+	if (bench->n)
+		report->link = *bench->list[0].link;
 	report->list = bench->list;
 	report->n = bench->n;
 	report->programs = bench->programs;

@@ -73,10 +73,9 @@ int bench_tidy(struct bench *bench, struct err *err);
 struct bench_report {
 	const struct bench_options *options;
 	struct bench_machine machine;
-	const struct bench_link *link; /* the first */
+	struct bench_link link; /* the first, a copy: its lab is gone by now */
 	struct series *list;
 	size_t n;
-	struct bench_way way; /* echoes 0: not measured */
 	const struct bench_programs *programs;
 	size_t n_programs;
 	bool no_statistics;
@@ -95,6 +94,16 @@ json_t *bench_to_json(const struct bench_report *report);
 #define BENCH_TOO_FEW "too few runs to tell anything apart: 6 are the least, --runs N asks for more"
 /* How sure an interval is, never more than it is: "96 %". */
 const char *bench_confidence_text(const struct stats *stats, char *buf);
+
+/* Round trips of all runs, by the sender and by the kernel, as bench_parts says. */
+void bench_trip_times(const struct series *series, double times[BENCH_PERCENTILES]);
+void bench_kept_times(const struct series *series, double times[BENCH_PERCENTILES]);
+/* The tables of round trips, of the report that bench_print_text() prints. */
+void bench_print_trips(const struct bench_report *report, FILE *f);
+/* Whether something watches in different ways here, so that it has to be said which. */
+bool bench_many_hooks(const struct bench_report *report);
+const char *bench_lost_text(const struct series *series, char *buf);
+const char *bench_spread_text(const struct series *series, char *buf);
 
 /* A value in the unit of what it is of: "7.01 Mpps", "12.4 us". */
 const char *bench_value_text(enum bench_what what, double value, char *buf);

@@ -12,14 +12,55 @@ static json_t *stats_to_json(const struct stats *stats)
 			 "confidence", stats->confidence, "spread", stats->spread);
 }
 
-static json_t *percentiles_to_json(const double percentiles[BENCH_PERCENTILES])
+/* Without those that so few times cannot tell from the largest. */
+static json_t *trips_to_json(uint64_t n, const double times[BENCH_PERCENTILES])
 {
 	static const char *const names[] = {"p50", "p90", "p99", "p99.9", "max"};
-	json_t *one = json_object();
+	json_t *one = json_pack("{s:I}", "count", (json_int_t)n);
 
 	for (int p = 0; p < BENCH_PERCENTILES; p++)
-		json_object_set_new(one, names[p], json_real(percentiles[p]));
+		if (pool_tells(n, bench_parts[p]))
+			json_object_set_new(one, names[p], json_real(times[p]));
 	return one;
+}
+
+static json_t *way_to_json(const struct bench_way *way)
+{
+	return json_pack("{s:I, s:f, s:f, s:f, s:f}", "echoes", (json_int_t)way->echoes, "there_ns",
+			 way->there, "residence_ns", way->residence, "back_ns", way->back,
+			 "stack_ns", way->stack);
+}
+
+static void add_trips(json_t *one, const struct series *series)
+{
+	double times[BENCH_PERCENTILES];
+
+	if (series->trips->n) {
+		bench_trip_times(series, times);
+		json_object_set_new(one, "trip_ns", trips_to_json(series->trips->n, times));
+	}
+	if (series->kept->count) {
+		bench_kept_times(series, times);
+		json_object_set_new(one, "kernel_trip_ns",
+				    trips_to_json(series->kept->count, times));
+	}
+	if (series->way.echoes)
+		json_object_set_new(one, "way", way_to_json(&series->way));
+}
+
+static void add_cpu(json_t *one, const struct series *series)
+{
+	const struct {
+		const char *name;
+		double ns;
+	} known[] = {{"send_cpu_ns", series->send_cpu},
+		     {"receive_cpu_ns", series->receive_cpu},
+		     {"send_busy_ns", series->send_busy},
+		     {"receive_busy_ns", series->receive_busy}};
+
+	for (int i = 0; i < 4; i++)
+		if (known[i].ns >= 0)
+			json_object_set_new(one, known[i].name, json_real(known[i].ns));
 }
 
 static json_t *series_to_json(const struct series *series)
@@ -42,12 +83,8 @@ static json_t *series_to_json(const struct series *series)
 		json_object_set_new(one, "sent", json_integer(series->sent));
 		json_object_set_new(one, "received", json_integer(series->received));
 	}
-	if (series->send_cpu >= 0)
-		json_object_set_new(one, "send_cpu_ns", json_real(series->send_cpu));
-	if (series->receive_cpu >= 0)
-		json_object_set_new(one, "receive_cpu_ns", json_real(series->receive_cpu));
-	if (series->percentiles[BENCH_P50] > 0)
-		json_object_set_new(one, "trip_ns", percentiles_to_json(series->percentiles));
+	add_cpu(one, series);
+	add_trips(one, series);
 	if (series->ratio.n) {
 		sub = stats_to_json(&series->ratio);
 		json_object_set_new(sub, "says", json_string(stats_verdict_word(
@@ -75,19 +112,6 @@ static json_t *machine_to_json(const struct bench_report *report)
 	return one;
 }
 
-static json_t *way_to_json(const struct bench_way *way)
-{
-	json_t *one = json_pack("{s:I, s:f, s:f, s:f, s:f}", "echoes", (json_int_t)way->echoes,
-				"there_ns", way->there, "residence_ns", way->residence, "back_ns",
-				way->back, "stack_ns", way->stack);
-
-	if (way->kept) {
-		json_object_set_new(one, "kept", json_integer(way->kept));
-		json_object_set_new(one, "trip_ns", percentiles_to_json(way->percentiles));
-	}
-	return one;
-}
-
 static json_t *programs_to_json(const struct bench_report *report)
 {
 	json_t *list = json_array();
@@ -108,13 +132,12 @@ static json_t *programs_to_json(const struct bench_report *report)
 json_t *bench_to_json(const struct bench_report *report)
 {
 	json_t *doc = out_json_document("vethlab.bench/1"), *list = json_array();
-	const struct bench_way *way = &report->way;
 
 	json_object_set_new(doc, "machine", machine_to_json(report));
 	json_object_set_new(doc, "link",
-			    json_pack("{s:s, s:s, s:b, s:i}", "from", report->link->from.name, "to",
-				      report->link->to.name, "own", report->link->own, "mtu",
-				      report->link->from.mtu));
+			    json_pack("{s:s, s:s, s:b, s:i}", "from", report->link.from.name, "to",
+				      report->link.to.name, "own", report->link.own, "mtu",
+				      report->link.from.mtu));
 	json_object_set_new(doc, "runs", json_integer(report->options->runs));
 	json_object_set_new(doc, "run_s", json_real(report->options->time_s));
 	json_object_set_new(doc, "threads", json_integer(report->options->threads));
@@ -123,8 +146,6 @@ json_t *bench_to_json(const struct bench_report *report)
 	for (size_t i = 0; i < report->n; i++)
 		json_array_append_new(list, series_to_json(&report->list[i]));
 	json_object_set_new(doc, "results", list);
-	if (way->echoes)
-		json_object_set_new(doc, "way", way_to_json(way));
 	json_object_set_new(doc, "programs", programs_to_json(report));
 	return doc;
 }

@@ -120,14 +120,18 @@ static bool wants(const struct bench *bench, enum bench_topic topic)
 	return !bench->options.topics || bench->options.topics & topic;
 }
 
+static void add_echoes(struct bench *bench, const struct place *place)
+{
+	add(bench, BENCH_RTT, ECHO_FRAME, place);
+	add(bench, BENCH_RTT_FLOOD, ECHO_FRAME, place);
+}
+
 static void add_stack(struct bench *bench, const struct place *place)
 {
 	const struct bench_options *options = &bench->options;
 
-	if (wants(bench, TOPIC_RTT)) {
-		add(bench, BENCH_RTT, ECHO_FRAME, place);
-		add(bench, BENCH_RTT_FLOOD, ECHO_FRAME, place);
-	}
+	if (wants(bench, TOPIC_RTT))
+		add_echoes(bench, place);
 	if (wants(bench, TOPIC_TCP))
 		add(bench, BENCH_TCP, 0, place);
 	for (size_t i = 0; wants(bench, TOPIC_UDP) && i < options->n_sizes; i++)
@@ -162,9 +166,20 @@ static int add_place(struct bench *bench, enum bench_hooks hooks, unsigned queue
 	return ret;
 }
 
+/* Only what watches both ways keeps times of echoes, and tells where these go. */
+static bool any_watched(const struct bench *bench)
+{
+	for (size_t i = 0; i < bench->n; i++)
+		if (bench->list[i].link->watched)
+			return true;
+	return false;
+}
+
 static int plan_own(struct bench *bench, struct err *err)
 {
 	const struct bench_options *options = &bench->options;
+	enum bench_hooks tc = watch_tc_available() == WATCH_TC_TCX ? BENCH_HOOKS_TCX :
+								     BENCH_HOOKS_CLSACT;
 	struct place place;
 	int ret = 0;
 
@@ -182,6 +197,11 @@ static int plan_own(struct bench *bench, struct err *err)
 			if (!ret)
 				add_pps(bench, &place);
 		}
+	}
+	if (!ret && wants(bench, TOPIC_RTT) && !any_watched(bench)) {
+		ret = add_place(bench, tc, 0, options->set, &place, err);
+		if (!ret)
+			add_echoes(bench, &place);
 	}
 	return ret;
 }

@@ -23,39 +23,28 @@ const char *bench_confidence_text(const struct stats *stats, char *buf)
 	return buf;
 }
 
-static bool is_trip(const struct series *series)
-{
-	return series->percentiles[BENCH_P50] > 0;
-}
-
-static double lost_share(const struct series *series)
-{
-	return series->sent > series->received
-		       ? (double)(series->sent - series->received) / series->sent
-		       : 0;
-}
-
 /* "0", "0.3 %", "12 %" */
-static const char *lost_text(const struct series *series, char *buf)
+const char *bench_lost_text(const struct series *series, char *buf)
 {
-	double percent = 100 * lost_share(series);
+	uint64_t lost = series->sent > series->received ? series->sent - series->received : 0;
+	double percent = series->sent ? 100.0 * lost / series->sent : 0;
 
 	if (!series->sent)
 		return strcpy(buf, "");
 	if (percent == 0)
 		return strcpy(buf, "0");
-	snprintf(buf, OUT_NUMBER_SIZE, percent < 0.01 ? "<0.01 %%" : percent < 10 ? "%.2f %%" :
-										     "%.0f %%",
+	snprintf(buf, OUT_NUMBER_SIZE, percent < 0.1 ? "<0.1 %%" : percent < 10 ? "%.1f %%" :
+										   "%.0f %%",
 		 percent);
 	return buf;
 }
 
-static const char *spread_text(const struct series *series, char *buf)
+const char *bench_spread_text(const struct series *series, char *buf)
 {
 	if (series->stats.n < 2)
 		return strcpy(buf, "");
 	snprintf(buf, OUT_NUMBER_SIZE, series->stats.spread < 0.1 ? "%.1f %%%s" : "%.0f %%%s",
-		 100 * series->stats.spread, stats_noisy(&series->stats) ? " noisy" : "");
+		 100 * series->stats.spread, stats_noisy(&series->stats) ? "?" : "");
 	return buf;
 }
 
@@ -76,7 +65,7 @@ static void print_link(const struct bench_report *report, FILE *f)
 
 	if (options->argc)
 		snprintf(line, sizeof(line), "%s to %s, as it is: nothing was changed",
-			 report->link->from.name, report->link->to.name);
+			 report->link.from.name, report->link.to.name);
 	else if (options->matrix)
 		snprintf(line, sizeof(line), "veth pairs in labs of the bench's own, removed again; "
 					     "TSO, GRO and threads are set at both ends");
@@ -117,95 +106,11 @@ static void print_place(const struct bench_report *report, FILE *f)
 	out_wrap("runs:        ", line, f);
 }
 
-/* "tcp-rr", or with what watches the link where that differs: "tcp-rr, xdp-native" */
-static const char *trip_name(const struct bench_report *report, const struct series *series,
-			     char *buf)
+/* All that the CPU did, where that is known: the kernel's part is in it. Else the thread alone. */
+static const char *cpu_text(double thread_ns, double busy_ns, char *buf)
 {
-	bool one = report->options->n_hooks == 1;
+	double ns = busy_ns >= 0 ? busy_ns : thread_ns;
 
-	snprintf(buf, OUT_NUMBER_SIZE, "%s%s%s", bench_what_word(series->work.what),
-		 one ? "" : " ", one ? "" : bench_hooks_word(series->hooks));
-	return buf;
-}
-
-/* The column is worth its width only then. */
-static bool trips_lost(const struct bench_report *report)
-{
-	for (size_t i = 0; i < report->n; i++)
-		if (is_trip(&report->list[i]) && lost_share(&report->list[i]) > 0)
-			return true;
-	return false;
-}
-
-static void print_trips(const struct bench_report *report, FILE *f)
-{
-	static const struct table_column columns[] = {
-		{"round trips", TABLE_LEFT}, {"p50", TABLE_RIGHT}, {"p90", TABLE_RIGHT},
-		{"p99", TABLE_RIGHT}, {"p99.9", TABLE_RIGHT}, {"max", TABLE_RIGHT},
-		{"spread", TABLE_RIGHT}, {"lost", TABLE_RIGHT}};
-	bool lost = trips_lost(report);
-	struct table *table = table_new(columns, lost ? 8 : 7);
-	char buf[OUT_NUMBER_SIZE];
-	size_t rows = 0;
-
-	for (size_t i = 0; i < report->n; i++) {
-		const struct series *series = &report->list[i];
-
-		if (!is_trip(series))
-			continue;
-		rows++;
-		table_cell(table, "%s", trip_name(report, series, buf));
-		for (int p = 0; p < BENCH_PERCENTILES; p++)
-			table_cell(table, "%s", out_duration(series->percentiles[p], buf));
-		table_cell(table, "%s", spread_text(series, buf));
-		if (lost)
-			table_cell(table, "%s", lost_text(series, buf));
-	}
-	if (rows) {
-		fputc('\n', f);
-		table_print(table, f);
-	}
-	table_free(table);
-}
-
-static void print_kept(const struct bench_way *way, FILE *f)
-{
-	char p[BENCH_PERCENTILES][OUT_NUMBER_SIZE], line[400];
-
-	if (!way->kept)
-		return;
-	for (int i = 0; i < BENCH_PERCENTILES; i++)
-		out_duration(way->percentiles[i], p[i]);
-	snprintf(line, sizeof(line),
-		 "p50 %s, p90 %s, p99 %s, p99.9 %s, max %s (%llu round trips, from out to in at the "
-		 "sender's end)",
-		 p[BENCH_P50], p[BENCH_P90], p[BENCH_P99], p[BENCH_P999], p[BENCH_MAX],
-		 (unsigned long long)way->kept);
-	fputc('\n', f);
-	out_wrap("in the kernel:  ", line, f);
-}
-
-static void print_way(const struct bench_report *report, FILE *f)
-{
-	const struct bench_way *way = &report->way;
-	char there[OUT_NUMBER_SIZE], residence[OUT_NUMBER_SIZE], back[OUT_NUMBER_SIZE],
-		stack[OUT_NUMBER_SIZE], line[400];
-
-	if (!way->echoes)
-		return;
-	print_kept(way, f);
-	snprintf(line, sizeof(line),
-		 "link there %s, the other node %s, link back %s, the sender's stack %s "
-		 "(medians of %zu echoes, stamped by tc at both ends, which takes time too)",
-		 out_duration(way->there, there), out_duration(way->residence, residence),
-		 out_duration(way->back, back), out_duration(way->stack, stack), way->echoes);
-	if (!way->kept)
-		fputc('\n', f);
-	out_wrap("an echo's time: ", line, f);
-}
-
-static const char *cpu_text(double ns, char *buf)
-{
 	return ns >= 0 ? out_duration(ns, buf) : strcpy(buf, "");
 }
 
@@ -222,18 +127,22 @@ static void print_rates(const struct bench_report *report, FILE *f)
 	for (size_t i = 0; i < report->n; i++) {
 		const struct series *series = &report->list[i];
 
-		if (bench_what_is_time(series->work.what))
+		double rate = bench_what_is_time(series->work.what) ? series->rate :
+								      series->stats.median;
+
+		if (rate <= 0) /* of echoes on CPUs that nobody knows */
 			continue;
 		rows++;
 		table_cell(table, "%s", bench_what_word(series->work.what));
 		table_cell(table, "%s", bench_hooks_word(series->hooks));
 		table_cell(table, "%s", bench_frame_text(series, buf));
-		table_cell(table, "%s",
-			   bench_value_text(series->work.what, series->stats.median, buf));
-		table_cell(table, "%s", lost_text(series, buf));
-		table_cell(table, "%s", cpu_text(series->send_cpu, buf));
-		table_cell(table, "%s", cpu_text(series->receive_cpu, buf));
-		table_cell(table, "%s", spread_text(series, buf));
+		table_cell(table, "%s", out_rate(rate, bench_what_is_time(series->work.what) ? "/s" :
+						 bench_what_unit(series->work.what), buf));
+		table_cell(table, "%s", bench_lost_text(series, buf));
+		table_cell(table, "%s", cpu_text(series->send_cpu, series->send_busy, buf));
+		table_cell(table, "%s", cpu_text(series->receive_cpu, series->receive_busy, buf));
+		table_cell(table, "%s", bench_what_is_time(series->work.what) ? "" :
+					bench_spread_text(series, buf));
 	}
 	if (rows) {
 		fputc('\n', f);
@@ -339,11 +248,24 @@ static void print_programs(const struct bench_report *report, FILE *f)
 	table_free(table);
 }
 
+static const char *cpu_legend(const struct bench_options *options)
+{
+	if (!options->pinned)
+		return "time of the sender's and the receiver's thread, a packet (tcp: a KiB); what the "
+		       "kernel does in softirqs is not in it, as threads run where they like";
+	if (options->cpus[0] == options->cpus[1])
+		return "time that the one CPU of both sides was busy, a packet that arrived (tcp: a "
+		       "KiB), with all that ran there";
+	return "time that the sender's and the receiver's CPU were busy, a packet that arrived (tcp: a "
+	       "KiB), softirqs, NAPI threads and whatever else ran there included; a veth without NAPI "
+	       "in threads receives on the sender's CPU, and several threads of live frames send from "
+	       "both";
+}
+
 void bench_print_text(const struct bench_report *report, FILE *f)
 {
 	print_place(report, f);
-	print_trips(report, f);
-	print_way(report, f);
+	bench_print_trips(report, f);
 	if (report->options->matrix) {
 		bench_print_matrix(report, f);
 	} else {
@@ -353,10 +275,9 @@ void bench_print_text(const struct bench_report *report, FILE *f)
 	print_programs(report, f);
 	fputc('\n', f);
 	if (!report->options->matrix) {
-		out_wrap("spread: ", "width of the interval of the median, as a share of it; above "
-				     "5 % the machine was too noisy", f);
-		out_wrap("CPU:    ", "time of the sender's and the receiver's thread, a packet (tcp: "
-				     "a KiB); live frames are received on the sender's", f);
+		out_wrap("spread: ", "width of the interval of the median, as a share of it; \"?\": "
+				     "above 5 %, the machine was too noisy", f);
+		out_wrap("CPU:    ", cpu_legend(report->options), f);
 	}
 	if (report->n_programs)
 		out_wrap("takes:  ", "by BPF statistics, on during 50 ms behind the measurements; "

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* bench_trips.c - round trips: how long, by the sender and by the kernel, and where the time goes. */
+#include <string.h>
+
+#include "user/cmd/bench.h"
+#include "user/out/out.h"
+#include "user/watch/time.h"
+
+void bench_trip_times(const struct series *series, double times[BENCH_PERCENTILES])
+{
+	for (int p = 0; p < BENCH_PERCENTILES; p++)
+		times[p] = pool_percentile(series->trips, bench_parts[p]);
+}
+
+void bench_kept_times(const struct series *series, double times[BENCH_PERCENTILES])
+{
+	for (int p = 0; p < BENCH_PERCENTILES; p++)
+		times[p] = watch_times_quantile(series->kept, bench_parts[p]);
+}
+
+bool bench_many_hooks(const struct bench_report *report)
+{
+	for (size_t i = 1; i < report->n; i++)
+		if (report->list[i].hooks != report->list[0].hooks)
+			return true;
+	return false;
+}
+
+static bool is_trip(const struct series *series)
+{
+	return series->trips->n > 0;
+}
+
+/* The column is worth its width only then. */
+static bool trips_lost(const struct bench_report *report)
+{
+	for (size_t i = 0; i < report->n; i++)
+		if (is_trip(&report->list[i]) &&
+		    report->list[i].sent > report->list[i].received)
+			return true;
+	return false;
+}
+
+/* Without a unit: "2.70 k". */
+static const char *count_text(uint64_t n, char *buf)
+{
+	out_rate(n, "", buf);
+	for (size_t len = strlen(buf); len && buf[len - 1] == ' '; len--)
+		buf[len - 1] = '\0';
+	return buf;
+}
+
+static void add_times(struct table *table, uint64_t n, const double times[BENCH_PERCENTILES])
+{
+	char buf[OUT_NUMBER_SIZE];
+
+	table_cell(table, "%s", count_text(n, buf));
+	for (int p = 0; p < BENCH_PERCENTILES; p++)
+		table_cell(table, "%s", pool_tells(n, bench_parts[p]) ?
+						out_duration(times[p], buf) : "");
+}
+
+static void add_rows(struct table *table, const struct series *series, bool lost)
+{
+	double times[BENCH_PERCENTILES];
+	char buf[OUT_NUMBER_SIZE];
+
+	bench_trip_times(series, times);
+	table_cell(table, "%s", bench_what_word(series->work.what));
+	add_times(table, series->trips->n, times);
+	table_cell(table, "%s", bench_spread_text(series, buf));
+	if (lost)
+		table_cell(table, "%s", bench_lost_text(series, buf));
+	if (!series->kept->count)
+		return;
+	bench_kept_times(series, times);
+	table_cell(table, "%s", "  kernel");
+	add_times(table, series->kept->count, times);
+	for (int i = 0; i < 1 + lost; i++)
+		table_cell(table, "%s", "");
+}
+
+static void print_times(const struct bench_report *report, FILE *f)
+{
+	static const struct table_column columns[] = {
+		{"round trips", TABLE_LEFT}, {"count", TABLE_RIGHT}, {"p50", TABLE_RIGHT},
+		{"p90", TABLE_RIGHT}, {"p99", TABLE_RIGHT}, {"p99.9", TABLE_RIGHT},
+		{"max", TABLE_RIGHT}, {"spread", TABLE_RIGHT}, {"lost", TABLE_RIGHT}};
+	bool lost = trips_lost(report), many = bench_many_hooks(report);
+	struct table *table = table_new(columns, lost ? 9 : 8);
+	const struct series *last = NULL;
+
+	for (size_t i = 0; i < report->n; i++) {
+		const struct series *series = &report->list[i];
+
+		if (!is_trip(series))
+			continue;
+		if (many && (!last || last->hooks != series->hooks))
+			table_line(table, "%s", bench_hooks_word(series->hooks));
+		last = series;
+		add_rows(table, series, lost);
+	}
+	if (last) {
+		fputc('\n', f);
+		table_print(table, f);
+	}
+	table_free(table);
+}
+
+static void print_ways(const struct bench_report *report, FILE *f)
+{
+	static const struct table_column columns[] = {
+		{"an echo's time", TABLE_LEFT}, {"link there", TABLE_RIGHT},
+		{"other node", TABLE_RIGHT}, {"link back", TABLE_RIGHT},
+		{"sender's stack", TABLE_RIGHT}, {"echoes", TABLE_RIGHT}};
+	struct table *table = table_new(columns, 6);
+	bool many = bench_many_hooks(report);
+	char buf[OUT_NUMBER_SIZE];
+	size_t rows = 0;
+
+	for (size_t i = 0; i < report->n; i++) {
+		const struct series *series = &report->list[i];
+		const struct bench_way *way = &series->way;
+
+		if (!way->echoes)
+			continue;
+		rows++;
+		table_cell(table, "%s%s%s", bench_what_word(series->work.what), many ? " " : "",
+			   many ? bench_hooks_word(series->hooks) : "");
+		table_cell(table, "%s", out_duration(way->there, buf));
+		table_cell(table, "%s", out_duration(way->residence, buf));
+		table_cell(table, "%s", out_duration(way->back, buf));
+		table_cell(table, "%s", out_duration(way->stack, buf));
+		table_cell(table, "%zu", way->echoes);
+	}
+	if (rows) {
+		fputc('\n', f);
+		table_print(table, f);
+	}
+	table_free(table);
+}
+
+void bench_print_trips(const struct bench_report *report, FILE *f)
+{
+	const struct bench_options *options = report->options;
+	bool wants = !options->topics || options->topics & TOPIC_RTT;
+
+	print_times(report, f);
+	print_ways(report, f);
+	if (options->argc && wants && !report->link.watched) {
+		fputc('\n', f);
+		out_wrap("kernel: ", "nothing watches both ends of this link: there is no histogram of the "
+				     "kernel's, no word on where an echo's time goes, and none on programs", f);
+	}
+}
+
