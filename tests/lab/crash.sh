@@ -207,10 +207,16 @@ step_apply_kill() { # N
 	clean "killed at $met"
 }
 
-# What it asks of the kernel: labs in two ways, programs of its own at both, frames, sockets.
+# What it asks of the kernel, by part: labs in two ways with programs of its own, frames and sockets;
+# echoes, traced and kept; ways to set a link; a larger lab beside ip's.
 bench() {
-	"$@" "$BUILD/vethlab" bench --hooks none,xdp-generic --what pps --size 64 --threads 1 \
-		--runs 1 --time 0.01 --cpu none
+	local -a quick=(--runs 1 --time 0.01 --cpu none)
+	case $PART in
+	0) "$@" "$BUILD/vethlab" bench --hooks none,xdp-generic --what pps --size 64 --threads 1 "${quick[@]}" ;;
+	1) "$@" "$BUILD/vethlab" bench --hooks clsact --what rtt,tcp "${quick[@]}" ;;
+	2) "$@" "$BUILD/vethlab" bench --matrix --hooks none --size 64 "${quick[@]}" ;;
+	*) "$@" "$BUILD/vethlab" bench build chain 4 --runs 1 ;;
+	esac
 }
 
 step_bench_kill() { # N

@@ -386,7 +386,11 @@ test_build() {
 	bad 2 vethlab bench build chain 3 4
 }
 
-# ip's namespaces are seen by nobody, and go with whoever made them.
+nothing_left() {
+	nothing_in /run/vethlab && nothing_in /run/netns && bpffs_empty
+}
+
+# ip's namespaces are seen by nobody, and go with whoever made them; labs go by the guard.
 test_build_killed() {
 	local pid
 	"$BUILD/vethlab" bench build chain 200 --runs 1000 >"$TEST_TMP/out" 2>&1 &
@@ -395,7 +399,7 @@ test_build_killed() {
 	kill -KILL "$pid"
 	wait "$pid" || true
 	wait_until eval '! grep -lsa "^ip.*-batch" /proc/[0-9]*/cmdline'
-	good vethlab gc
+	wait_until nothing_left
 }
 
 test_interrupted() {
@@ -417,6 +421,38 @@ test_interrupted() {
 	done
 }
 
+# Each kind, while it measures: a matrix, the build of a lab, a link of the user's that is watched.
+test_interrupted_kinds() {
+	local pid status kind before
+	good vethlab up two-hosts
+	remember_objects
+	before=$(ip -n a -d link; ip -n b -d link; find /sys/fs/bpf /run/vethlab)
+	for kind in "--matrix --runs 100" "build chain 30 --runs 100" "a b --what rtt,udp --runs 100"; do
+		# shellcheck disable=SC2086 # words
+		"$BUILD/vethlab" bench $kind >"$TEST_TMP/out" 2>&1 &
+		pid=$!
+		wait_until busy_with "$pid" "$kind"
+		kill -INT "$pid"
+		status=0
+		wait "$pid" || status=$?
+		out=$(cat "$TEST_TMP/out")
+		assert_eq "$status" 1 "bench $kind"
+		says interrupted
+		assert_eq "$(ip -n a -d link; ip -n b -d link; find /sys/fs/bpf /run/vethlab)" "$before" \
+			"after bench $kind"
+		assert_eq "$(pgrep -c vethlab)" 0 "processes after bench $kind"
+	done
+	good vethlab down
+}
+
+# It has a lab of its own, or more threads than one on a link of the user's.
+busy_with() { # PID KIND
+	case $2 in
+	"a b"*) [[ $(find "/proc/$1/task" -maxdepth 1 -mindepth 1 | wc -l) -gt 1 ]] ;;
+	*) [[ -n $(find /run/vethlab -maxdepth 1 -name "bench-$1*" -print -quit) ]] ;;
+	esac
+}
+
 three_labs_run() {
 	[[ $(find /run/vethlab -name state.json | wc -l) -eq 3 ]]
 }
@@ -433,6 +469,20 @@ test_killed() {
 	bad 1 vethlab down "bench-$pid-0"
 	says "$pid"
 	kill -KILL "$pid"
+	wait "$pid" || true
+	wait_until nothing_left
+	wait_until eval '! pgrep vethlab'
+}
+
+# Whoever kills the guard, too, leaves that to gc.
+test_guard_killed() {
+	local pid
+	"$BUILD/vethlab" bench --what tcp --hooks none,clsact,xdp-generic --runs 1000 >"$TEST_TMP/out" 2>&1 &
+	pid=$!
+	wait_until three_labs_run
+	remember_objects
+	wait_until pgrep -P "$pid" -x vethlab-guard
+	kill -KILL "$(pgrep -P "$pid" -x vethlab-guard)" "$pid"
 	wait "$pid" || true
 	good vethlab gc
 	says "removing lab bench-$pid-0" "removing lab bench-$pid-1" "removing lab bench-$pid-2"

@@ -6,7 +6,7 @@
 # shellcheck source=tests/lab/crash.sh
 . "$(dirname "$0")/crash.sh"
 STEP=${CRASH_STEP:-5} # building labs is what test_crash_up.sh looks at
-CRASH_SECONDS=${CRASH_SECONDS:-15}
+CRASH_SECONDS=${CRASH_SECONDS:-8}
 
 test_killed() {
 	sweep bench_kill

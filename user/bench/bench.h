@@ -75,7 +75,18 @@ struct bench_variant {
 	unsigned set;	 /* enum bench_set */
 };
 
-struct bench_lab; /* two nodes, a link between them; it goes with this process (lab_options.hold) */
+/*
+ * Removes the labs of this process if it is killed: kill -9 leaves none. Begin it before the first lab and
+ * before any thread; end it when all labs are down. Only who kills the guard as well leaves labs
+ * to `gc`.
+ */
+struct bench_guard {
+	int pid, fd; /* pid 0: there is none */
+};
+int bench_guard_begin(struct bench_guard *guard, struct err *err);
+void bench_guard_end(struct bench_guard *guard);
+
+struct bench_lab; /* two nodes, a link between them; held by this process (lab_options.hold) */
 
 /* number: among the labs of this process, from 0 to 99. */
 int bench_lab_up(struct bench_lab **lab, const struct bench_variant *variant, unsigned number,

@@ -126,6 +126,7 @@ int cmd_bench(int argc, char **argv, struct err *err)
 {
 	struct bench_report report = {0};
 	struct bench_old old = {0};
+	struct bench_guard guard = {0};
 	struct bench *bench;
 	int ret, status;
 
@@ -138,12 +139,15 @@ int cmd_bench(int argc, char **argv, struct err *err)
 	ret = bench_parse(&bench->options, argc, argv, err);
 	if (!ret && bench->options.compare)
 		ret = bench_old_load(&old, bench->options.compare, err);
+	if (!ret)
+		ret = bench_guard_begin(&guard, err);
 	if (!ret) {
 		cmd_catch_signals();
 		ret = run(bench, &report, &old, err);
 		status = bench_tidy(bench, err);
 		ret = ret ? ret : status;
 	}
+	bench_guard_end(&guard);
 	status = ret ? (int)err->code : show(&report, &old, err);
 	series_free(bench->list, bench->n);
 	bench_old_free(&old);

@@ -268,6 +268,7 @@ static void print_json(const struct built *built)
 
 int bench_build(int argc, char **argv, struct err *err)
 {
+	struct bench_guard guard = {0};
 	struct build_args args;
 	struct built *built;
 	int ret = parse(&args, argc, argv, err);
@@ -282,8 +283,11 @@ int bench_build(int argc, char **argv, struct err *err)
 	built->cases[1] = (struct build_case){.by = "vethlab", .word = "default"};
 	built->cases[2] = (struct build_case){.by = "ip -batch", .word = "none", .ip = true};
 	built->n_cases = bench_ip_there() ? CASES : CASES - 1;
+	ret = bench_guard_begin(&guard, err);
 	cmd_catch_signals();
-	ret = build_all(built, err);
+	if (!ret)
+		ret = build_all(built, err);
+	bench_guard_end(&guard);
 	if (!ret && args.json)
 		print_json(built);
 	else if (!ret)
