@@ -38,6 +38,10 @@ kernel_knows() {
 test_everything_once() {
 	bench
 	assert_eq "$(ask .schema)" vethlab.bench/1 "schema"
+	# Whoever reads a socket takes one thread's CPU; what was done to the links is told.
+	holds '.threads as $n | [.results[] | select(.what == "xdp-drop").threads == $n] | all'
+	holds '.threads as $n | [.results[] | select(.what == "socket").threads == ([$n - 1, 1] | max)] | all'
+	holds '.link.did | join(" ") | contains("GRO on, for NAPI") and contains("4 MiB") and contains("8 MiB")'
 	assert_eq "$(ask '[.results[].what] | unique | join(" ")')" \
 		"rtt rtt-flood socket tc-drop tcp tcp-rr udp udp-rr xdp-drop xdp-pass" "measured"
 	holds '[.results[].values | length == 2] | all'
@@ -247,11 +251,14 @@ test_bad_sizes() {
 		    mtu: 80
 	END
 	up "$TEST_TMP/small.yaml"
-	bad 1 vethlab bench "${QUICK[@]}" a b --what udp
+	bad 1 vethlab bench "${QUICK[@]}" a b --what udp --size 1500
 	says "does not fit the MTU of b:x, 80" "--size 94 is the largest here"
 	bad 1 vethlab bench "${QUICK[@]}" a b --what rtt
 	says "an echo of 56 bytes needs 84"
 	good vethlab bench "${QUICK[@]}" a b --what tcp
+	# What nobody asked for is made to fit.
+	bench a b --what udp
+	assert_eq "$(ask '[.results[].frame] | join(" ")')" "64 94" "frames"
 	good vethlab down
 	bad 2 vethlab bench --size 10
 	says "frame sizes from 60"
@@ -263,7 +270,20 @@ test_bad_words() {
 	bad 2 vethlab bench --what everything
 	bad 2 vethlab bench --time 0
 	bad 2 vethlab bench --runs many
+	bad 2 vethlab bench --runs 2.5
+	says "not a whole number from 1 to 1000"
+	bad 2 vethlab bench --threads 1.5
 	bad 2 vethlab bench --cpu 0,1,2
+	bad 2 vethlab bench --cpu 0,
+	says "a word is missing at a comma"
+	bad 2 vethlab bench --csv --json
+	says "do not go together"
+	bad 2 vethlab bench --what rtt,tcp --size 2000
+	says "--size is of frames of pps and udp"
+	bad 1 vethlab bench bulid chain
+	says "did you mean \`vethlab bench build\`?"
+	bad 2 vethlab bench build chain 3 --runs 0
+	says "usage: vethlab bench build [SHAPE SIZE...]"
 	bad 2 vethlab bench --matrix blue:veth1
 	bad 2 vethlab bench "${QUICK[@]}" --what tcp --cpu 1000
 	says "CPU 1000"
@@ -277,7 +297,7 @@ test_bad_words() {
 
 # A user's kernel that has no live frames: a sentence, and what works without them does.
 test_before_live_frames() {
-	bad 4 "$HELPERS/old_kernel" "$BUILD/vethlab" bench "${QUICK[@]}"
+	bad 4 "$HELPERS/old_kernel" "$BUILD/vethlab" bench --runs 1000
 	says "does not send live frames" "Linux 5.18" "--what rtt,tcp,udp"
 	good "$HELPERS/old_kernel" "$BUILD/vethlab" bench "${QUICK[@]}" --what rtt,tcp,udp
 	good "$HELPERS/old_kernel" "$BUILD/vethlab" bench --matrix --hooks none --runs 1 --time 0.01

@@ -118,6 +118,9 @@ struct bench_work {
 	unsigned threads; /* that generate live frames; at least 1 */
 };
 
+/* How many threads generate live frames; one less where one reads a socket, and needs a CPU. 0: none. */
+unsigned bench_pps_threads(const struct bench_work *work);
+
 const char *bench_what_word(enum bench_what what);  /* "xdp-drop" */
 const char *bench_what_unit(enum bench_what what); /* "pps", "bit/s", "/s", "ns" */
 bool bench_what_is_time(enum bench_what what);	    /* less is better */
@@ -193,7 +196,7 @@ int bench_programs(const struct bench_link *link, uint64_t time_ns,
 struct bench_machine {
 	char kernel[160], cpu[96];
 	unsigned cpus;		/* online */
-	char governor[32];	/* of CPU 0; "none": the kernel has no cpufreq here */
+	char governor[64];	/* of all CPUs, each once; "none": the kernel has no cpufreq here */
 	char mitigations[1024]; /* what /sys says beyond "Not affected", separated by "; " */
 	bool virtual;		/* a hypervisor is below */
 };

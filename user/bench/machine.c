@@ -67,6 +67,27 @@ static void read_mitigations(struct bench_machine *machine)
 		free(entries);
 }
 
+/* "schedutil", or "schedutil, performance" where CPUs differ. */
+static void read_governors(struct bench_machine *machine)
+{
+	long n = sysconf(_SC_NPROCESSORS_CONF);
+	size_t used = 0;
+
+	for (long cpu = 0; cpu < n; cpu++) {
+		char path[96], line[32];
+
+		snprintf(path, sizeof(path),
+			 "/sys/devices/system/cpu/cpu%ld/cpufreq/scaling_governor", cpu);
+		if (read_line(path, line, sizeof(line)) && !strstr(machine->governor, line) &&
+		    used + strlen(line) + 3 < sizeof(machine->governor))
+			used += snprintf(machine->governor + used,
+					 sizeof(machine->governor) - used, "%s%s",
+					 used ? ", " : "", line);
+	}
+	if (!used)
+		snprintf(machine->governor, sizeof(machine->governor), "none");
+}
+
 void bench_machine(struct bench_machine *machine)
 {
 	struct utsname name;
@@ -77,9 +98,7 @@ void bench_machine(struct bench_machine *machine)
 			 name.machine);
 	machine->cpus = sysconf(_SC_NPROCESSORS_ONLN);
 	read_cpuinfo(machine);
-	if (!read_line("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor", machine->governor,
-		       sizeof(machine->governor)))
-		snprintf(machine->governor, sizeof(machine->governor), "none");
+	read_governors(machine);
 	read_mitigations(machine);
 }
 

@@ -177,6 +177,17 @@ static int open_sink(struct pps *pps, struct err *err)
 	}
 }
 
+unsigned bench_pps_threads(const struct bench_work *work)
+{
+	unsigned n = work->threads < 1		   ? 1
+		     : work->threads > THREADS_MAX ? THREADS_MAX
+						   : work->threads;
+
+	if (work->what > BENCH_PPS_SOCKET)
+		return 0;
+	return work->what == BENCH_PPS_SOCKET && n > 1 ? n - 1 : n;
+}
+
 static int pps_open(struct bench_run *run, struct err *err)
 {
 	struct pps *pps;
@@ -199,12 +210,7 @@ static int pps_open(struct bench_run *run, struct err *err)
 	run->own = pps;
 	pps->run = run;
 	pps->sock = -1;
-	pps->n_threads = run->work.threads < 1		   ? 1
-			 : run->work.threads > THREADS_MAX ? THREADS_MAX
-							   : run->work.threads;
-	/* The one who reads the socket needs a CPU as well. */
-	if (run->work.what == BENCH_PPS_SOCKET && pps->n_threads > 1)
-		pps->n_threads--;
+	pps->n_threads = bench_pps_threads(&run->work);
 	make_frame(pps);
 	ret = bench_bpf_load(&pps->bpf, run->link.from.ifindex, err);
 	if (ret)

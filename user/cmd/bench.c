@@ -71,6 +71,8 @@ static int run(struct bench *bench, struct bench_report *report, const struct be
 	if (!ret && bench->options.compare)
 		ret = bench_old_check(old, bench->options.compare, bench->list, bench->n, err);
 	if (!ret)
+		ret = bench_rehearse(bench, err);
+	if (!ret)
 		ret = series_run(bench->list, bench->n, bench->options.runs,
 				 bench->options.time_s * 1e9, terminal ? tell : NULL, NULL, err);
 	if (!ret)

@@ -19,6 +19,7 @@ struct bench_options {
 	size_t n_hooks;
 	unsigned sizes[BENCH_SIZES_MAX]; /* bytes of a frame */
 	size_t n_sizes;
+	bool usual_sizes; /* nobody asked for these: they may be made to fit */
 	unsigned runs, threads;
 	double time_s; /* of one measurement */
 	bool matrix, pinned, plot;
@@ -65,6 +66,8 @@ struct bench {
 
 /* Make the links and the list of series. bench_tidy() is due whatever this returns. */
 int bench_plan(struct bench *bench, struct err *err);
+/* Whether all of it can be measured, as far as that can be told before. */
+int bench_rehearse(const struct bench *bench, struct err *err);
 int bench_add_lab(struct bench *bench, const struct bench_variant *variant,
 		  struct bench_link **link, struct err *err);
 /* Everything that was made goes, after a failure too; the first failure is the one that is told. */
@@ -82,6 +85,9 @@ struct bench_report {
 	uint64_t took_ns;
 };
 
+/* What was done to the links, in BENCH_DID_MAX sentences at most: returns how many. */
+enum { BENCH_DID_MAX = 6, BENCH_DID_SIZE = 240 };
+size_t bench_did(const struct bench_report *report, char did[BENCH_DID_MAX][BENCH_DID_SIZE]);
 void bench_print_text(const struct bench_report *report, FILE *f);
 void bench_print_matrix(const struct bench_report *report, FILE *f);
 /* Medians and their intervals as bars, by kind of measurement. */

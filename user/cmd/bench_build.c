@@ -273,8 +273,11 @@ int bench_build(int argc, char **argv, struct err *err)
 	struct built *built;
 	int ret = parse(&args, argc, argv, err);
 
-	if (ret)
+	if (ret) {
+		err->hint[0] = '\0'; /* of `bench`, not of this */
+		err_hint(err, "usage: vethlab bench build [SHAPE SIZE...] [--runs N] [-j]");
 		return err->code;
+	}
 	built = calloc(1, sizeof(*built));
 	if (!built)
 		return err_set(err, ERR_SYSTEM, ENOMEM, "out of memory");

@@ -79,6 +79,9 @@ static json_t *series_to_json(const struct series *series)
 	for (size_t i = 0; i < series->n; i++)
 		json_array_append_new(values, json_real(series->values[i]));
 	json_object_set_new(one, "values", values);
+	if (bench_pps_threads(&series->work))
+		json_object_set_new(one, "threads",
+				    json_integer(bench_pps_threads(&series->work)));
 	if (series->sent) {
 		json_object_set_new(one, "sent", json_integer(series->sent));
 		json_object_set_new(one, "received", json_integer(series->received));
@@ -132,12 +135,18 @@ static json_t *programs_to_json(const struct bench_report *report)
 json_t *bench_to_json(const struct bench_report *report)
 {
 	json_t *doc = out_json_document("vethlab.bench/1"), *list = json_array();
+	char did[BENCH_DID_MAX][BENCH_DID_SIZE];
+	size_t n_did = bench_did(report, did);
+	json_t *texts = json_array();
 
 	json_object_set_new(doc, "machine", machine_to_json(report));
 	json_object_set_new(doc, "link",
 			    json_pack("{s:s, s:s, s:b, s:i}", "from", report->link.from.name, "to",
 				      report->link.to.name, "own", report->link.own, "mtu",
 				      report->link.from.mtu));
+	for (size_t i = 0; i < n_did; i++)
+		json_array_append_new(texts, json_string(did[i]));
+	json_object_set_new(json_object_get(doc, "link"), "did", texts);
 	json_object_set_new(doc, "runs", json_integer(report->options->runs));
 	json_object_set_new(doc, "run_s", json_real(report->options->time_s));
 	json_object_set_new(doc, "threads", json_integer(report->options->threads));

@@ -18,6 +18,8 @@ static int each_word(const char *name, const char *list, bool (*take)(const char
 	char copy[160], *save = NULL;
 	size_t words = 0;
 
+	if (list[0] == ',' || strstr(list, ",,") || (list[0] && list[strlen(list) - 1] == ','))
+		return cmd_usage(err, "bench", "%s %s: a word is missing at a comma", name, list);
 	if (strlen(list) >= sizeof(copy))
 		return cmd_usage(err, "bench", "%s: the list is too long", name);
 	strcpy(copy, list);
@@ -129,11 +131,29 @@ static int parse_number(const char *name, const char *text, double min, double m
 	return cmd_usage(err, "bench", "%s %s: not a number from %g to %g", name, text, min, max);
 }
 
+static int parse_count(const char *name, const char *text, unsigned max, unsigned *count,
+		       struct err *err)
+{
+	double value;
+
+	if (!number(text, 1, max, &value) || value != (unsigned)value)
+		return cmd_usage(err, "bench", "%s %s: not a whole number from 1 to %u", name, text,
+				 max);
+	*count = value;
+	return 0;
+}
+
+/* One format; the same one twice is no matter. */
+static int parse_format(struct bench_options *options, enum bench_format format, struct err *err)
+{
+	if (options->format != BENCH_TEXT && options->format != format)
+		return cmd_usage(err, "bench", "--json and --csv do not go together");
+	options->format = format;
+	return 0;
+}
+
 static int parse_option(struct bench_options *options, int c, struct err *err)
 {
-	double value = 0;
-	int ret = 0;
-
 	switch (c) {
 	case 'w':
 		return each_word("--what", optarg, take_topic, options, "rtt, pps, tcp, udp, rr",
@@ -147,13 +167,9 @@ static int parse_option(struct bench_options *options, int c, struct err *err)
 	case 't':
 		return parse_number("--time", optarg, 0.01, 3600, &options->time_s, err);
 	case 'r':
-		ret = parse_number("--runs", optarg, 1, BENCH_RUNS_MAX, &value, err);
-		options->runs = value;
-		return ret;
+		return parse_count("--runs", optarg, BENCH_RUNS_MAX, &options->runs, err);
 	case 'T':
-		ret = parse_number("--threads", optarg, 1, 64, &value, err);
-		options->threads = value;
-		return ret;
+		return parse_count("--threads", optarg, 64, &options->threads, err);
 	case OPTION_SET:
 		return each_word("--set", optarg, take_set, options, "gro, threaded, no-tso", err);
 	case OPTION_PLOT:
@@ -170,11 +186,9 @@ static int parse_option(struct bench_options *options, int c, struct err *err)
 		options->lab = optarg;
 		return 0;
 	case 'j':
-		options->format = BENCH_JSON;
-		return 0;
+		return parse_format(options, BENCH_JSON, err);
 	case OPTION_CSV:
-		options->format = BENCH_CSV;
-		return 0;
+		return parse_format(options, BENCH_CSV, err);
 	default:
 		options->matrix = true;
 		return 0;
@@ -199,6 +213,7 @@ static void set_defaults(struct bench_options *options)
 	if (!options->n_hooks)
 		options->hooks[options->n_hooks++] = BENCH_HOOKS_NONE;
 	if (!options->n_sizes) {
+		options->usual_sizes = true;
 		options->sizes[options->n_sizes++] = 64;
 		options->sizes[options->n_sizes++] = 1500;
 	}
@@ -252,6 +267,8 @@ int bench_parse(struct bench_options *options, int argc, char **argv, struct err
 	if (options->matrix && (options->topics || options->set))
 		return cmd_usage(err, "bench", "--matrix and %s do not go together",
 				 options->topics ? "--what" : "--set");
+	if (options->n_sizes && options->topics && !(options->topics & (TOPIC_PPS | TOPIC_UDP)))
+		return cmd_usage(err, "bench", "--size is of frames of pps and udp: --what names neither");
 	if (options->plot && options->format != BENCH_TEXT)
 		return cmd_usage(err, "bench", "--plot is text: neither --json nor --csv");
 	set_defaults(options);

@@ -7,7 +7,7 @@
 #include "user/cmd/cmd.h"
 #include "user/cmd/reading.h"
 
-enum { ECHO_FRAME = 98 };
+enum { ECHO_FRAME = 98, ETHERNET = 14 };
 
 /* ---- links --------------------------------------------------------------------------------- */
 
@@ -73,14 +73,35 @@ static const struct end *find_end(const struct running *run, char *const *argv, 
 	return down;
 }
 
+static bool has_node(const struct running *run, const char *name)
+{
+	for (size_t i = 0; i < run->lab->n_nodes; i++)
+		if (!strcmp(run->lab->nodes[i]->name, name))
+			return true;
+	return false;
+}
+
 static int open_named_link(struct bench *bench, struct err *err)
 {
 	const struct bench_options *options = &bench->options;
+	const char *build = "build";
 	const struct end *end;
 	int ret = lab_open(&bench->run, options->lab, err);
 
-	if (ret)
+	if (ret) {
+		if (nearest_name(options->argv[0], &build, 1)) {
+			err->hint[0] = '\0'; /* not to start a lab */
+			err_hint(err, "did you mean `vethlab bench build`?");
+		}
 		return ret;
+	}
+	if (!strchr(options->argv[0], ':') && nearest_name(options->argv[0], &build, 1) &&
+	    !has_node(bench->run, options->argv[0])) {
+		err_set(err, ERR_USAGE, EINVAL, "lab %s has no node '%s'", bench->run->name,
+			options->argv[0]);
+		err_hint(err, "did you mean `vethlab bench build`?");
+		return -EINVAL;
+	}
 	end = find_end(bench->run, options->argv, options->argc, err);
 	if (!end)
 		return -ENOENT;
@@ -260,6 +281,42 @@ static void set_bases(struct bench *bench)
 				bench->list[i].base = &bench->list[k];
 }
 
+/* The usual sizes, which nobody asked for, as a link of the user's can carry them. */
+static void fit_sizes(struct bench_options *options, const struct bench_link *link)
+{
+	unsigned most = ETHERNET + (link->from.mtu < link->to.mtu ? link->from.mtu : link->to.mtu);
+
+	while (options->usual_sizes && options->n_sizes && options->sizes[options->n_sizes - 1] > most) {
+		options->sizes[options->n_sizes - 1] = most;
+		if (options->n_sizes > 1 && options->sizes[options->n_sizes - 2] >= most)
+			options->n_sizes--;
+	}
+}
+
+/*
+ * What cannot be measured is found before anything is: each kind and size is opened once.
+ */
+int bench_rehearse(const struct bench *bench, struct err *err)
+{
+	int ret = 0;
+
+	for (size_t i = 0; !ret && i < bench->n; i++) {
+		const struct bench_work *work = &bench->list[i].work;
+		struct bench_run *run = NULL;
+		bool again = false;
+
+		for (size_t k = 0; k < i; k++)
+			again = again || (bench->list[k].work.what == work->what &&
+					  bench->list[k].work.size == work->size);
+		if (again)
+			continue;
+		ret = bench_open(&run, bench->list[i].link, work, err);
+		if (!ret)
+			bench_close(run);
+	}
+	return ret;
+}
+
 int bench_plan(struct bench *bench, struct err *err)
 {
 	const struct bench_options *options = &bench->options;
@@ -270,6 +327,7 @@ int bench_plan(struct bench *bench, struct err *err)
 		ret = open_named_link(bench, err);
 		if (ret)
 			return ret;
+		fit_sizes(&bench->options, &bench->link);
 		if (options->topics & TOPIC_PPS) /* refused, with the reason */
 			add(bench, BENCH_PPS_DROP, options->sizes[0], &named);
 		add_stack(bench, &named);

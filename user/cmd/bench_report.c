@@ -58,23 +58,60 @@ const char *bench_frame_text(const struct series *series, char *buf)
 	return buf;
 }
 
-static void print_link(const struct bench_report *report, FILE *f)
+static bool any_of(const struct bench_report *report, enum bench_what first, enum bench_what last)
+{
+	for (size_t i = 0; i < report->n; i++)
+		if (report->list[i].work.what >= first && report->list[i].work.what <= last)
+			return true;
+	return false;
+}
+
+static bool any_hooks(const struct bench_report *report, enum bench_hooks hooks)
+{
+	for (size_t i = 0; i < report->n; i++)
+		if (report->list[i].hooks == hooks)
+			return true;
+	return false;
+}
+
+size_t bench_did(const struct bench_report *report, char did[BENCH_DID_MAX][BENCH_DID_SIZE])
 {
 	const struct bench_options *options = report->options;
-	char line[400], set[BENCH_SET_SIZE];
+	bool own = !options->argc, pps = any_of(report, BENCH_PPS_DROP, BENCH_PPS_SOCKET);
+	char set[BENCH_SET_SIZE];
+	size_t n = 0;
 
-	if (options->argc)
-		snprintf(line, sizeof(line), "%s to %s, as it is: nothing was changed",
+	if (!own)
+		snprintf(did[n++], BENCH_DID_SIZE, "%s to %s, as it is: nothing was changed",
 			 report->link.from.name, report->link.to.name);
 	else if (options->matrix)
-		snprintf(line, sizeof(line), "veth pairs in labs of the bench's own, removed again; "
-					     "TSO, GRO and threads are set at both ends");
+		snprintf(did[n++], BENCH_DID_SIZE, "veth pairs in labs of the bench's own, removed "
+			 "again; TSO, GRO and threads are set at both ends");
 	else
-		snprintf(line, sizeof(line),
-			 "a veth pair in labs of the bench's own, removed again%s%s%s", options->set ?
-			 "; set at both ends: " : "", bench_set_words(options->set, set),
-			 options->topics && !(options->topics & TOPIC_PPS) ? "" :
-			 "; into XDP, tc and socket with GRO on, for NAPI");
+		snprintf(did[n++], BENCH_DID_SIZE,
+			 "a veth pair in labs of the bench's own, removed again, GRO off%s%s",
+			 options->set ? "; set at both ends: " : "",
+			 bench_set_words(options->set, set));
+	if (pps)
+		snprintf(did[n++], BENCH_DID_SIZE, "into XDP, tc and socket with GRO on, for NAPI, and "
+			 "%u queues; %u threads send, one less into a socket that is read",
+			 options->threads, options->threads);
+	if (own && any_hooks(report, BENCH_HOOKS_NATIVE))
+		snprintf(did[n++], BENCH_DID_SIZE, "native XDP takes TSO from the other end");
+	if (any_of(report, BENCH_UDP, BENCH_UDP))
+		snprintf(did[n++], BENCH_DID_SIZE, "UDP is received with a buffer of 4 MiB");
+	if (any_of(report, BENCH_PPS_SOCKET, BENCH_PPS_SOCKET))
+		snprintf(did[n++], BENCH_DID_SIZE, "the socket for live frames has one of 8 MiB");
+	return n;
+}
+
+static void print_link(const struct bench_report *report, FILE *f)
+{
+	char did[BENCH_DID_MAX][BENCH_DID_SIZE], line[BENCH_DID_MAX * BENCH_DID_SIZE] = "";
+	size_t n = bench_did(report, did), used = 0;
+
+	for (size_t i = 0; i < n; i++)
+		used += snprintf(line + used, sizeof(line) - used, "%s%s", i ? "; " : "", did[i]);
 	out_wrap("link:        ", line, f);
 }
 
