@@ -224,7 +224,7 @@ echo "$(nproc) CPUs, Linux $(uname -r), load $(cut -d' ' -f1-3 /proc/loadavg)"
 if [[ -n ${JSON:-} ]]; then
 	jq -n --rawfile rows "$tmp/rows" --rawfile goals "$tmp/goals" --arg kernel "$(uname -r)" \
 		--arg load "$(cat /proc/loadavg)" --argjson cpus "$(nproc)" --argjson nodes "$N" '{
-		schema: "vethlab.bench-build/1", nodes: $nodes, cpus: $cpus, kernel: $kernel, load: $load,
+		schema: "vethlab.bench-labs/1", nodes: $nodes, cpus: $cpus, kernel: $kernel, load: $load,
 		rows: [$rows | split("\n")[] | select(. != "") | split(" ") | {row: .[0], runs: (.[1] | tonumber),
 			median_s: (.[2] | tonumber), least_s: (.[3] | tonumber), most_s: (.[4] | tonumber),
 			max_kib: (.[5] | tonumber)}],
