@@ -217,6 +217,7 @@ const struct cmd cmds[] = {
 	  "  --threshold P   by more than P percent (5)\n"
 	  "  --plot          medians and their intervals as bars, too\n"
 	  "  --csv           one line a measurement\n\n"
+	  "Killed, it leaves no labs either: a process of its own removes them.\n"
 	  "`bench build [SHAPE SIZE...] [--runs N] [-j]` measures how long a generated lab\n"
 	  "(chain 100) takes to build and to remove: watched, not, and by ip -batch.\n\n"
 	  "  vethlab bench --what rtt,tcp\n"

@@ -44,6 +44,7 @@ blue_lab() {
 	valid link default:veth0 up
 	valid link blue:veth1 address add 10.1.1.9/24
 	valid link blue:veth1 address del 10.1.1.9/24
+	valid bench default:veth0 --what rtt,rr --runs 2 --time 0.03
 	valid ping default 10.1.1.1 -c 2 -i 0
 	valid ping blue 10.1.1.3
 	valid why default 10.1.1.1
@@ -122,7 +123,11 @@ test_documents() {
 	valid up blue --as copy
 	valid down copy
 	valid bench build ring 4 --runs 2
-	valid bench --what rtt,tcp,udp --hooks none,tcx --runs 2 --time 0.03
+	valid bench --what rtt,tcp,udp --hooks none,clsact --runs 6 --time 0.03
+	cp "$TEST_TMP/document" "$TEST_TMP/earlier.json"
+	valid bench --what tcp,rr --runs 2 --time 0.03 --threshold 1000 --compare "$TEST_TMP/earlier.json"
+	valid bench --what pps --size 64 --runs 2 --time 0.03 --cpu none
+	valid bench --matrix --hooks none --size 64 --runs 1 --time 0.01
 	observed_links
 	blue_lab
 	chain_lab
