@@ -211,6 +211,7 @@ step_apply_kill() { # N
 # echoes, traced and kept; ways to set a link; a larger lab beside ip's.
 bench() {
 	local -a quick=(--runs 1 --time 0.01 --cpu none)
+	# shellcheck disable=SC2153 # PART comes from sweep()
 	case $PART in
 	0) "$@" "$BUILD/vethlab" bench --hooks none,xdp-generic --what pps --size 64 --threads 1 "${quick[@]}" ;;
 	1) "$@" "$BUILD/vethlab" bench --hooks clsact --what rtt,tcp "${quick[@]}" ;;
