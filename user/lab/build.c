@@ -28,7 +28,7 @@ int build_interrupted(const struct build *build, struct err *err)
 	return err_set(err, ERR_FAILED, EINTR, "interrupted: what was done is undone");
 }
 
-enum { STEPS_OF_NODE = 5 }; /* its namespace, prepare, start, wait, exec */
+enum { STEPS_OF_NODE = 6 }; /* its namespace, sysctls, prepare, start, wait, exec */
 
 int build_next_step(struct build *build, struct err *err)
 {
@@ -252,6 +252,8 @@ static int fill_nodes(struct build *build, struct err *err)
 
 	for (size_t i = 0; !ret && build->watch && i < lab_n_ends(run->lab); i++)
 		ret = name_end(build, lab_end(run->lab, i), err);
+	if (!ret)
+		ret = each_node(build, node_sysctls, err);
 	return ret ? ret : each_node(build, node_prepare, err);
 }
 

@@ -41,6 +41,11 @@ static int set_sysctl(const struct running *run, struct journal *journal, const 
 	return ret;
 }
 
+bool inside_has_sysctls(const struct node *node)
+{
+	return node->forward_v4 || node->forward_v6 || node->n_sysctls;
+}
+
 int inside_sysctls(const struct running *run, struct journal *journal, const struct node *node,
 		   struct err *err)
 {

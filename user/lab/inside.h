@@ -14,6 +14,7 @@
  */
 int inside_sysctls(const struct running *run, struct journal *journal, const struct node *node,
 		   struct err *err);
+bool inside_has_sysctls(const struct node *node);
 /*
  * No duplicate address detection on the interfaces that a new namespace will get: for its 1-2 s the
  * link-local addresses are tentative, and a router drops what waits for a neighbour, since

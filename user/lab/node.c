@@ -147,6 +147,19 @@ static int prepare_end(const struct running *run, struct watch *watch, struct nl
 	return ret;
 }
 
+int node_sysctls(const struct node_job *job, struct err *err)
+{
+	const struct node *node = job->node;
+
+	if (!(node_touch(job->touch, node) & (TOUCH_FRESH | TOUCH_SYSCTLS)) ||
+	    !inside_has_sysctls(node))
+		return 0;
+	if (setns(job->netns_fd, CLONE_NEWNET))
+		return err_set(err, ERR_SYSTEM, errno, "cannot enter a network namespace: %s",
+			       strerror(errno));
+	return inside_sysctls(job->run, job->journal, node, err);
+}
+
 int node_prepare(const struct node_job *job, struct err *err)
 {
 	unsigned touch = node_touch(job->touch, job->node);
@@ -155,8 +168,6 @@ int node_prepare(const struct node_job *job, struct err *err)
 	struct nl *nl = NULL;
 	int ret = node_enter(job->netns_fd, &nl, err);
 
-	if (!ret && touch & (TOUCH_FRESH | TOUCH_SYSCTLS))
-		ret = inside_sysctls(run, job->journal, node, err);
 	if (!ret && touch & TOUCH_FRESH)
 		ret = prepare_lo(run, nl, node, err);
 	if (!ret && touch & (TOUCH_FRESH | TOUCH_BRIDGE))

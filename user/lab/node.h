@@ -47,9 +47,12 @@ struct node_job {
 /* Call these on a thread that may change namespace; they leave it in the node's. */
 
 /*
- * Sysctls, lo, bridge, programs on the ends, addresses; nothing is up yet, so that no packet goes
- * uncounted.
+ * Sysctls, of all nodes before anything else is done in one: the kernel does not wait for its rtnl lock in
+ * forwarding and the like, but begins the write anew again and again (restart_syscall()), as long as
+ * another worker holds the lock. An attachment by tcx holds it for an RCU grace period.
  */
+int node_sysctls(const struct node_job *job, struct err *err);
+/* lo, bridge, programs on the ends, addresses; nothing is up yet, so that no packet goes uncounted. */
 int node_prepare(const struct node_job *job, struct err *err);
 /* nft rules, clsact filters, ends up, neighbors, routes. */
 int node_start(const struct node_job *job, struct err *err);
