@@ -13,7 +13,8 @@
  * The exit status is the command's, 128 + signal if one ended it, 99 for trouble of our own. Other
  * processes that it starts go on undisturbed.
  *
- * A seccomp filter picks the calls, so that only they stop the command (SECCOMP_RET_TRACE).
+ * A seccomp filter picks the calls, so that only they stop the command (SECCOMP_RET_TRACE). A call that the
+ * kernel begins anew (restart_syscall(): somebody else holds the lock) stops it each time, and counts once.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -159,6 +160,13 @@ static int fail_call(pid_t tid, int error)
 	regs.rax = -error;
 	return ptrace(PTRACE_SETREGS, tid, NULL, &regs);
 }
+
+static long call_result(pid_t tid)
+{
+	struct user_regs_struct regs;
+
+	return ptrace(PTRACE_GETREGS, tid, NULL, &regs) ? 0 : (long)regs.rax;
+}
 #elif defined(__aarch64__)
 #include <linux/elf.h>
 
@@ -189,6 +197,13 @@ static int fail_call(pid_t tid, int error)
 		return -1;
 	return ptrace(PTRACE_SETREGSET, tid, (void *)NT_ARM_SYSTEM_CALL, &call);
 }
+
+static long call_result(pid_t tid)
+{
+	struct user_regs_struct regs;
+
+	return get_regs(tid, &regs) ? 0 : (long)regs.regs[0];
+}
 #else
 #error "crash: how registers are set is not known for this machine"
 #endif
@@ -212,20 +227,47 @@ static bool is_thread_of(pid_t tid, pid_t process)
 	return !access(path, F_OK);
 }
 
+/* A thread that is in a call, or whose call the kernel begins anew. */
+struct in_call {
+	pid_t tid; /* 0: none */
+	bool again;
+};
+
 struct following {
 	const struct options *options;
 	pid_t process;
 	long count;
 	long met; /* number of the call that was met; -1: none yet */
 	pid_t returning; /* the thread that is to be killed when its call returns; 0: none */
+	struct in_call in_call[64];
 };
+
+static struct in_call *find_in_call(struct following *following, pid_t tid)
+{
+	for (size_t i = 0; i < sizeof(following->in_call) / sizeof(*following->in_call); i++)
+		if (following->in_call[i].tid == tid)
+			return &following->in_call[i];
+	return NULL;
+}
 
 /* A call is about to be done. */
 static void on_call(struct following *following, pid_t tid)
 {
 	const struct options *options = following->options;
+	struct in_call *in_call = find_in_call(following, tid);
 
-	if (!is_thread_of(tid, following->process) || ++following->count != options->at)
+	if (!is_thread_of(tid, following->process))
+		return;
+	if (in_call && in_call->again) {
+		in_call->again = false;
+		return;
+	}
+	if (!in_call)
+		in_call = find_in_call(following, 0);
+	if (!in_call)
+		exit(trouble("more threads than were thought of"));
+	*in_call = (struct in_call){ .tid = tid };
+	if (++following->count != options->at)
 		return;
 	following->met = call_number(tid);
 	if (!options->error) {
@@ -233,6 +275,35 @@ static void on_call(struct following *following, pid_t tid)
 	} else if (fail_call(tid, options->error)) {
 		exit(trouble("cannot let the call fail"));
 	}
+}
+
+/* The kernel's own errors, which no program sees (include/linux/errno.h). */
+enum { FIRST_RESTART = 512, LAST_RESTART = 516 };
+
+/* A call has returned, or will be begun anew. */
+static void on_return(struct following *following, pid_t tid)
+{
+	struct in_call *in_call = find_in_call(following, tid);
+	long result = call_result(tid);
+
+	if (!in_call)
+		return;
+	in_call->again = result <= -FIRST_RESTART && result >= -LAST_RESTART;
+	if (in_call->again)
+		return;
+	in_call->tid = 0;
+	if (tid != following->returning)
+		return;
+	kill(following->process, following->options->interrupt ? SIGINT : SIGKILL);
+	following->returning = 0;
+}
+
+static void on_thread_end(struct following *following, pid_t tid)
+{
+	struct in_call *in_call = find_in_call(following, tid);
+
+	if (in_call)
+		in_call->tid = 0;
 }
 
 static pid_t hanging; /* the command, for on_alarm() */
@@ -243,14 +314,12 @@ static void on_stop(struct following *following, pid_t tid, int status)
 	enum __ptrace_request go_on = PTRACE_CONT;
 	int event = status >> 16, signal_number = WSTOPSIG(status);
 
-	if (event == PTRACE_EVENT_SECCOMP) {
+	if (event == PTRACE_EVENT_SECCOMP)
 		on_call(following, tid);
-	} else if (signal_number == (SIGTRAP | 0x80)) {
-		kill(following->process, following->options->interrupt ? SIGINT : SIGKILL);
-		following->returning = 0;
-	}
+	else if (signal_number == (SIGTRAP | 0x80))
+		on_return(following, tid);
 	/* It stops when its call has returned; clone's own event comes before that. */
-	if (tid == following->returning)
+	if (find_in_call(following, tid) && !find_in_call(following, tid)->again)
 		go_on = PTRACE_SYSCALL;
 	/* SIGSTOP is how a new thread begins to be traced. */
 	if (event || signal_number == SIGSTOP || signal_number == (SIGTRAP | 0x80) ||
@@ -293,6 +362,8 @@ static int follow(struct following *following)
 			on_stop(following, tid, status);
 		else if (tid == following->process)
 			return hung ? TROUBLE : WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+		else
+			on_thread_end(following, tid);
 	}
 	return trouble("lost the command");
 }
