@@ -78,12 +78,13 @@ bench-trace: all $(B)/tests/bench/trace_measure
 	@BUILD=$(B) tests/bench/trace.sh
 
 # ---- targets -------------------------------------------------------------------------------------
-.PHONY: help deps tests check check-built demo demo-built vm lint stories fuzz install uninstall
+.PHONY: help deps tests crash check check-built demo demo-built vm lint stories fuzz install uninstall
 
 help:
 	@echo 'make            build $(B)/vethlab'
 	@echo 'make demo       install what is missing, build, walk through the blue lab (as root)'
 	@echo 'make check      install what is missing, build, run every test and the lint (as root)'
+	@echo 'make crash      up, down, apply, killed and failing at every system call (as root)'
 	@echo 'make vm         the same tests on a packaged kernel in qemu (KERNEL=6.1, TESTS=)'
 	@echo 'make deps       install what is missing (apt), or name the packages'
 	@echo 'make tests      build the tests, run none'
@@ -110,6 +111,11 @@ check:
 
 check-built: all tests
 	@BUILD=$(B) tests/run unit prog lab vmlinux lint
+
+# Takes its time: each sweep as long as it needs.
+crash: all tests
+	@BUILD=$(B) CRASH_ALL=1 TEST_TIMEOUT=7200 JOBS=1 tests/run tests/lab/test_crash_up.sh \
+		tests/lab/test_crash_down.sh tests/lab/test_crash_apply.sh
 
 demo:
 	@tests/deps.sh build test

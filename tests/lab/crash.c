@@ -7,7 +7,8 @@
  *	-n N	at which call, from 1, counted over all threads. Without: nothing happens to it.
  *	-e NAME	let it fail: ENOMEM, EBUSY, EPERM. Without: kill the command.
  *	-i	interrupt the command (SIGINT) instead of killing it
- *	-a	count every call, not only those that change something outside of the process
+ *	-a	count every call, not only those that change something outside of the process; but those
+ *		of the dynamic loader, and with -e those that never fail
  *	-o FILE	"N CALL", what was met; or "none COUNT", the number of calls if there were fewer
  *
  * The exit status is the command's, 128 + signal if one ended it, 99 for trouble of our own. Other
@@ -167,6 +168,13 @@ static long call_result(pid_t tid)
 
 	return ptrace(PTRACE_GETREGS, tid, NULL, &regs) ? 0 : (long)regs.rax;
 }
+
+static unsigned long call_from(pid_t tid)
+{
+	struct user_regs_struct regs;
+
+	return ptrace(PTRACE_GETREGS, tid, NULL, &regs) ? 0 : regs.rip;
+}
 #elif defined(__aarch64__)
 #include <linux/elf.h>
 
@@ -204,6 +212,13 @@ static long call_result(pid_t tid)
 
 	return get_regs(tid, &regs) ? 0 : (long)regs.regs[0];
 }
+
+static unsigned long call_from(pid_t tid)
+{
+	struct user_regs_struct regs;
+
+	return get_regs(tid, &regs) ? 0 : regs.pc;
+}
 #else
 #error "crash: how registers are set is not known for this machine"
 #endif
@@ -216,6 +231,46 @@ static void follow_me(const struct options *options)
 		_exit(trouble("cannot be traced"));
 	execvp(options->command[0], options->command);
 	_exit(trouble(options->command[0]));
+}
+
+/* No kernel lets these fail, and libc aborts or goes astray if one does. */
+static bool never_fails(long number)
+{
+	static const long numbers[] = { SYS_exit, SYS_exit_group, SYS_futex, SYS_getpid,
+					SYS_gettid, SYS_rt_sigprocmask, SYS_rt_sigreturn };
+
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++)
+		if (numbers[i] == number)
+			return true;
+	return false;
+}
+
+/* A call of ld.so, which says itself that it could not start the command. */
+static bool is_of_loader(pid_t tid)
+{
+	unsigned long from, to, at = call_from(tid);
+	char path[64], line[512];
+	bool loader = false;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/maps", tid);
+	f = fopen(path, "re");
+	while (f && fgets(line, sizeof(line), f))
+		if (sscanf(line, "%lx-%lx", &from, &to) == 2 && at >= from && at < to)
+			loader = strstr(line, "/ld-");
+	if (f)
+		fclose(f);
+	return loader;
+}
+
+/* Of a thread of the command that is about to call. */
+static bool counts(const struct options *options, pid_t tid)
+{
+	long number = call_number(tid);
+
+	if (!options->all)
+		return true;
+	return number != SYS_execve && !(options->error && never_fails(number)) && !is_of_loader(tid);
 }
 
 /* A thread of the command, not another process that it started. */
@@ -256,7 +311,7 @@ static void on_call(struct following *following, pid_t tid)
 	const struct options *options = following->options;
 	struct in_call *in_call = find_in_call(following, tid);
 
-	if (!is_thread_of(tid, following->process))
+	if (!is_thread_of(tid, following->process) || !counts(options, tid))
 		return;
 	if (in_call && in_call->again) {
 		in_call->again = false;

@@ -5,8 +5,10 @@
 # a failure of `up` nothing at all, and nothing may be left, and nothing of others may have changed.
 #
 # The calls are those that change something outside of the process (crash.c lists them), and each
-# fails with one of ENOMEM, EBUSY, EPERM. CRASH_ALL=1: every single call, each error. CRASH_STEP=N:
-# every N-th only. A sweep that takes longer than CRASH_SECONDS goes on with every eighth, and says so.
+# fails with one of ENOMEM, EBUSY, EPERM. CRASH_ALL=1: every single call, each error (`make crash`).
+# CRASH_STEP=N: every N-th only. A sweep goes over the calls eight times, each time over others, so
+# that one that takes longer than CRASH_SECONDS ends early with what it has tried spread over all of
+# them: a quarter is tried in any case. It says how many of how many.
 
 PARTS=4 # sandboxes side by side: most of the time goes into waiting for RCU
 STEP=${CRASH_STEP:-1}
@@ -15,8 +17,8 @@ ERRORS=(ENOMEM EBUSY EPERM)
 crash=("$HELPERS/crash")
 [[ -z ${CRASH_ALL:-} ]] || crash+=(-a)
 
-# The lab: a bridge, a router, an end in the host's namespace and one in a namespace of somebody
-# else, settings changed in both.
+# The lab: a bridge, a router with nft rules, a host with a command, an end in the host's namespace and
+# one in a namespace of somebody else, settings changed in both; IPv4 and IPv6, tc and XDP.
 lab_file() {
 	cat >"$TEST_TMP/lab.yaml" <<-'END'
 		lab: crash
@@ -27,12 +29,23 @@ lab_file() {
 		    routes: [{to: 10.8.1.0/24, via: 10.8.0.2}]
 		  other: {netns: /run/netns/other, sysctls: {net.ipv4.ip_default_ttl: 99}}
 		  lan: {kind: bridge}
-		  pc: {routes: [{to: default, via: 10.8.1.1}]}
-		  r: {forward: both}
+		  pc:
+		    routes: [{to: default, via: 10.8.1.1}]
+		    exec: [ip link set eth0 alias "the pc"]
+		  r:
+		    forward: both
+		    nft: |
+		      table ip crash {
+		        chain forward {
+		          type filter hook forward priority 0;
+		          counter
+		        }
+		      }
 		links:
 		  - endpoints:
-		      - {end: "host:vc0", address: 10.8.0.1/24}
-		      - {end: "r:up", address: 10.8.0.2/24}
+		      - {end: "host:vc0", addresses: [10.8.0.1/24, "fd08::1/64"]}
+		      - {end: "r:up", addresses: [10.8.0.2/24, "fd08::2/64"]}
+		    xdp: generic
 		  - endpoints:
 		      - {end: "r:lan", address: 10.8.1.1/24}
 		      - "lan:p1"
@@ -53,6 +66,7 @@ others() {
 	ip link set own1 up
 	wait_until eval 'ip link show own0 | grep -q "state UP"'
 	ip route add 10.78.0.0/16 via 10.77.0.2
+	wait_until eval '! ip -6 address | grep -q tentative'
 	mkdir /sys/fs/bpf/other
 }
 
@@ -64,6 +78,7 @@ others_away() {
 
 look() {
 	printf '%s\n' "link show" "address show" "route show" | ip -4 -batch -
+	printf '%s\n' "address show" "route show" | ip -6 -batch -
 	ip -n other link show
 	cat /proc/sys/net/ipv4/ip_forward
 	nsenter --net=/run/netns/other cat /proc/sys/net/ipv4/ip_default_ttl
@@ -74,6 +89,11 @@ look() {
 
 works() {
 	good vethlab exec pc ping -c 1 -W 5 -q 10.8.0.1
+	good vethlab exec r ping -c 1 -W 5 -q fd08::1
+	good vethlab exec pc ip link show eth0
+	says "alias the pc"
+	good vethlab exec r nft list chain ip crash forward
+	says "counter packets"
 }
 
 # As before the lab: nothing of it is left, nothing of others has changed.
@@ -117,29 +137,47 @@ is_up() {
 
 # ---- one step of a sweep; 1 when there are no more calls ------------------------------------------
 
+# After a kill: gc, `down` or a second `up` clears up, in turn.
+clear_up() { # N
+	local round=$((($1 - 1) / PARTS % 3))
+	if is_up; then # killed before the first step, or when all was done
+		works
+		good vethlab gc
+		good vethlab down crash
+	elif [[ $round -eq 0 ]]; then
+		good vethlab gc
+	elif [[ $round -eq 1 && -d /run/vethlab/crash ]]; then
+		good vethlab down crash
+	elif [[ $round -eq 1 ]]; then
+		bad 1 vethlab down crash
+		says "lab crash does not run"
+	else
+		up "$TEST_TMP/lab.yaml"
+		works
+		good vethlab down crash
+	fi
+	clean "killed at $met"
+}
+
 step_up_kill() { # N
 	crash_at "$1" "$BUILD/vethlab" up "$TEST_TMP/lab.yaml"
 	remember_objects
 	no_more_calls && good vethlab down && clean "the end" && return 1
 	assert_eq "$status" 137 "killed at $met: $out"
-	good vethlab gc
-	if is_up; then # killed when all was done
-		works
-		good vethlab down
-	fi
-	clean "killed at $met"
+	clear_up "$1"
 }
 
+# It is up and says so, or it says why not and nothing is left.
 step_up_fail() { # N ERRNO
 	crash_at "$1" -e "$2" "$BUILD/vethlab" up "$TEST_TMP/lab.yaml"
 	no_more_calls && good vethlab down && clean "the end" && return 1
-	if is_up; then # what failed was not needed, or came after all was done
+	if [[ $status -eq 0 ]]; then # what failed was not needed
 		works
 		good vethlab down
 	else
 		says_why
 	fi
-	clean "$2 at $met"
+	clean "$2 at $met: $out"
 }
 
 step_down_kill() { # N
@@ -147,12 +185,7 @@ step_down_kill() { # N
 	crash_at "$1" "$BUILD/vethlab" down
 	no_more_calls && clean "the end" && return 1
 	assert_eq "$status" 137 "killed at $met: $out"
-	good vethlab gc
-	if is_up; then # killed before the first step
-		works
-		good vethlab down
-	fi
-	clean "killed at $met"
+	clear_up "$1"
 }
 
 step_down_fail() { # N ERRNO
@@ -177,11 +210,20 @@ changed_file() {
 		  other: {netns: /run/netns/other, sysctls: {net.ipv4.ip_default_ttl: 99}}
 		  lan: {kind: bridge}
 		  new: {routes: [{to: default, via: 10.8.1.1}]}
-		  r: {forward: both}
+		  r:
+		    forward: both
+		    nft: |
+		      table ip crash {
+		        chain forward {
+		          type filter hook forward priority 1;
+		          counter
+		        }
+		      }
 		links:
 		  - endpoints:
-		      - {end: "host:vc0", address: 10.8.0.1/24}
-		      - {end: "r:up", address: 10.8.0.3/24}
+		      - {end: "host:vc0", addresses: [10.8.0.1/24, "fd08::1/64"]}
+		      - {end: "r:up", addresses: [10.8.0.3/24, "fd08::3/64"]}
+		    xdp: generic
 		  - endpoints:
 		      - {end: "r:lan", address: 10.8.1.1/24}
 		      - "lan:p1"
@@ -199,12 +241,13 @@ step_apply_kill() { # N
 	remember_objects
 	no_more_calls && good vethlab down && clean "the end" && return 1
 	assert_eq "$status" 137 "killed at $met: $out"
-	good vethlab gc
-	if is_up; then # killed before the first step, or after the last
-		good vethlab exec r ping -c 1 -W 5 -q 10.8.0.1
+	if is_up && vethlab exec new true >/dev/null 2>&1; then # killed after the last step
+		good vethlab exec new ping -c 1 -W 5 -q 10.8.1.1
 		good vethlab down
+		clean "killed at $met"
+	else
+		clear_up "$1"
 	fi
-	clean "killed at $met"
 }
 
 # What it asks of the kernel, by part: labs in two ways with programs of its own, frames and sockets;
@@ -258,18 +301,24 @@ step_apply_fail() { # N ERRNO
 
 # ---- sweeps --------------------------------------------------------------------------------------
 
+# The part's share of all calls: those of its number, then each one PARTS * STEP further, in eight rounds.
+# TRIED is told to sweep(). There may be some calls more or less from run to run.
 steps_of_part() {
-	local n i last=none late=
-	# shellcheck disable=SC2153 # PART comes from sweep()
-	for ((n = PART + 1, i = 0; ; n += PARTS * STEP, i++)); do
-		"step_$SWEEP" "$n" "${ERRORS[i % 3]}" || break
-		last=$met
-		if [[ -z $late && -z ${CRASH_ALL:-} && $SECONDS -gt $CRASH_SECONDS ]]; then
-			late=", late from call $n on: then every $((8 * STEP))."
-			STEP=$((8 * STEP))
-		fi
+	local n last offset rounds=0 tried=0
+	"step_$SWEEP" 1000000 ENOMEM && fail "$SWEEP: a million calls"
+	last=${met#none }
+	for offset in 0 4 2 6 1 3 5 7; do
+		[[ $rounds -lt 2 || -n ${CRASH_ALL:-} || $SECONDS -lt $CRASH_SECONDS ]] || break
+		# shellcheck disable=SC2153 # PART comes from sweep()
+		for ((n = PART + 1 + offset * PARTS * STEP; n <= last; n += 8 * PARTS * STEP)); do
+			"step_$SWEEP" "$n" "${ERRORS[n / PARTS % 3]}" || break
+			tried=$((tried + 1))
+		done
+		rounds=$((rounds + 1))
 	done
-	echo "# $SWEEP: part $PART of $PARTS, every $STEP. call, to $last$late"
+	[[ $SWEEP == *_interrupt || $tried -ge $((last / PARTS / STEP / 4 - 2)) ]] ||
+		fail "$SWEEP: only $tried of $last calls, in part $PART of $PARTS"
+	echo "$tried $last" >>"$TEST_TMP/tried"
 }
 
 part_of_sweep() {
@@ -303,5 +352,7 @@ sweep() { # STEP
 		wait "$part" || failed=1
 	done
 	[[ $failed -eq 0 ]] || fail "$*: see above"
+	cat "$TEST_TMP"/*/tried | awk -v sweep="$1" '{ tried += $1; if ($2 > all) all = $2 }
+		END { print "# " sweep ": " tried " calls tried, of " all }' >"$TEST_TMP/comment"
 	asserted
 }

@@ -8,6 +8,8 @@
 #
 # demo.sh uses the sandbox alone.
 #
+# What a test writes to $TEST_TMP/comment is printed beside its result.
+#
 # Arguments pick tests: tests/lab/test_blue.sh walk flood
 
 SELF=$(readlink -f "$0")
@@ -229,6 +231,7 @@ run_one() { # FUNCTION NUMBER
 	export TEST_TMP
 	TEST_TMP=$(mktemp -d)
 	VETHLAB_TEST_INSIDE=$1 "${UNSHARE[@]}" "$SELF" >"$TEST_TMP/log" 2>&1 </dev/null || status=$?
+	[[ ! -s $TEST_TMP/comment ]] || sed 's/^\(# \)\?/# /' "$TEST_TMP/comment"
 	if [[ -s $TEST_TMP/skip ]]; then
 		echo "ok $2 # SKIP $name: $(cat "$TEST_TMP/skip")"
 	elif [[ $status -eq 0 ]]; then
