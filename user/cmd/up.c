@@ -144,6 +144,13 @@ static void end_progress(const struct progress *progress)
 	fflush(stderr);
 }
 
+/* A note stands on a line of its own. */
+static void note(const char *text, void *progress)
+{
+	end_progress(progress);
+	cmd_note(text, NULL);
+}
+
 /*
  * What nobody could read did not happen: exit status 5 says that what was done is undone. A reader that
  * went away (head) had what it wanted.
@@ -176,6 +183,7 @@ int cmd_up(int argc, char **argv, struct err *err)
 	char path[PATH_MAX];
 	struct lab *lab;
 	struct progress progress = { 0 };
+	struct lab_notes notes = { note, &progress };
 	int ret = parse_args(argc, argv, &args, err);
 
 	if (ret || cmd_lab_path(args.file, path, sizeof(path), err))
@@ -191,6 +199,7 @@ int cmd_up(int argc, char **argv, struct err *err)
 		return ERR_LABFILE;
 	cmd_catch_signals();
 	args.options.interrupted = &cmd_interrupted;
+	args.options.notes = &notes;
 	progress.start = now_ns();
 	if (isatty(STDERR_FILENO)) {
 		args.options.progress = show_progress;

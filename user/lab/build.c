@@ -166,6 +166,7 @@ static int step_one(size_t i, void *arg, struct err *err)
 		.journal = build->journal,
 		.touch = build->touch,
 		.node = build->run->lab->nodes[i],
+		.interrupted = build->options->interrupted,
 		.netns_fd = build->fds[i],
 	};
 	int ret;
@@ -399,14 +400,16 @@ static int build_locked(struct build *build, struct err *err)
 
 	if (ret)
 		return ret;
-	ret = lab_undo(run->name, NULL, err);
+	ret = lab_undo(run->name, build->options->notes, err);
 	if (!ret)
 		ret = build_all(build, err);
 	build_close(build);
 	if (ret) {
 		struct err undo_err = { 0 };
 
-		if (lab_remove(run->name, NULL, &undo_err))
+		if (err && err->error == EMFILE)
+			err_hint(err, "a lab needs an open file for each node: raise the limit (ulimit -Hn)");
+		if (lab_remove(run->name, build->options->notes, &undo_err))
 			err_hint(err, "and undoing it failed: %s; try `vethlab down %s`",
 				 undo_err.what, run->name);
 	}

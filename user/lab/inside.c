@@ -1,17 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* inside.c - see inside.h. */
 #include <errno.h>
-#include <fcntl.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "topology/diff.h"
 #include "user/lab/inside.h"
+#include "user/lab/program.h"
 
 /* ---- sysctls --------------------------------------------------------------------------------- */
 
@@ -156,68 +154,6 @@ int inside_restore_sysctl(int netns_fd, const char *key, const char *value, stru
 
 /* ---- programs -------------------------------------------------------------------------------- */
 
-/*
- * Start a program in this thread's namespace with input on stdin, and wait for it. What it
- * prints is kept for the error. Returns its exit status, 128 + signal, or -errno.
- */
-static int run_program(char *const argv[], const char *input, char *said, size_t size)
-{
-	int in[2] = { -1, -1 }, out[2] = { -1, -1 }, status, ret = 0;
-	size_t used = 0;
-	ssize_t n;
-	pid_t pid;
-
-	said[0] = '\0';
-	if (pipe2(in, O_CLOEXEC) || pipe2(out, O_CLOEXEC)) {
-		ret = -errno;
-		goto out;
-	}
-	pid = fork();
-	if (pid < 0) {
-		ret = -errno;
-		goto out;
-	}
-	if (!pid) {
-		/* Only async-signal-safe calls: other threads of ours may have held locks. */
-		dup2(in[0], 0);
-		dup2(out[1], 1);
-		dup2(out[1], 2);
-		signal(SIGPIPE, SIG_DFL);
-		execvp(argv[0], argv);
-		_exit(errno == ENOENT ? 127 : 126);
-	}
-	close(in[0]);
-	close(out[1]);
-	in[0] = out[1] = -1;
-	/* A rules text fits a pipe or is read while it is written: programs read before they talk. */
-	while (input && *input && (n = write(in[1], input, strlen(input))) > 0)
-		input += n;
-	close(in[1]);
-	in[1] = -1;
-	/* What does not fit is read and forgotten, so that the program can end. */
-	do {
-		char rest[512];
-		bool fits = used + 1 < size;
-
-		n = fits ? read(out[0], said + used, size - 1 - used) :
-			   read(out[0], rest, sizeof(rest));
-		if (n > 0 && fits)
-			used += n;
-	} while (n > 0 || (n < 0 && errno == EINTR));
-	said[used] = '\0';
-	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-		;
-	ret = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-out:
-	for (int i = 0; i < 2; i++) {
-		if (in[i] >= 0)
-			close(in[i]);
-		if (out[i] >= 0)
-			close(out[i]);
-	}
-	return ret;
-}
-
 /* The first line of what a program said. */
 static const char *first_line(char *said)
 {
@@ -228,7 +164,7 @@ static const char *first_line(char *said)
 static int load_rules(const struct node *node, const char *rules, struct err *err)
 {
 	char *argv[] = { "nft", "-f", "-", NULL }, said[512];
-	int ret = run_program(argv, rules, said, sizeof(said));
+	int ret = program_run(argv, rules, NULL, said, sizeof(said));
 
 	if (!ret)
 		return 0;
@@ -265,16 +201,19 @@ int inside_nft_again(const struct node *node, struct err *err)
 	return ret;
 }
 
-int inside_exec(const struct node *node, struct err *err)
+int inside_exec(const struct node *node, const volatile int *interrupted, struct err *err)
 {
 	for (size_t i = 0; i < node->n_exec; i++) {
 		const struct command *command = &node->exec[i];
 		char *argv[] = { "/bin/sh", "-c", command->line, NULL }, said[256];
-		int ret = run_program(argv, NULL, said, sizeof(said));
+		int ret = program_run(argv, NULL, interrupted, said, sizeof(said));
 
 		if (!ret)
 			continue;
-		if (ret < 0)
+		if (ret == -EINTR)
+			err_set(err, ERR_FAILED, EINTR, "%s: `%s` was interrupted; what was done is "
+							"undone", node->name, command->line);
+		else if (ret < 0)
 			err_set(err, ERR_SYSTEM, -ret, "%s: cannot run `%s`: %s", node->name,
 				command->line, strerror(-ret));
 		else

@@ -17,6 +17,11 @@
 
 #define LAB_DIR "/run/vethlab"
 
+/* What is worth telling besides success or failure, in one sentence a call. */
+struct lab_notes {
+	void (*tell)(const char *text, void *arg);
+	void *arg;
+};
 /* What `up` was asked for, beyond the lab file. */
 struct lab_options {
 	const char *as;     /* run under this name, namespaces as-NODE; NULL: as the file says */
@@ -27,6 +32,7 @@ struct lab_options {
 	/* Told of each of total steps that begins, from any thread, with arg; NULL: nobody asks. */
 	void (*progress)(size_t step, size_t total, void *arg);
 	void *progress_arg;
+	const struct lab_notes *notes; /* of undoing what failed or was left over; NULL: nobody listens */
 	const volatile int *interrupted; /* looked at between steps: not 0 undoes; NULL: never */
 	/*
 	 * Not NULL: the lab belongs to this process, as long as that keeps the lab's lock, which
@@ -102,11 +108,6 @@ bool tc_parse(const char *word, enum watch_tc *tc); /* auto, tcx, clsact, none *
  */
 int lab_up(struct running **run, struct lab *lab, const struct lab_options *options,
 	   struct err *err);
-/* What is worth telling besides success or failure, in one sentence a call. */
-struct lab_notes {
-	void (*tell)(const char *text, void *arg);
-	void *arg;
-};
 /*
  * Tear a lab down, whatever state it is in. Interfaces of others in its namespaces that would not
  * survive these are handed back to the calling thread's namespace; they and processes in there go

@@ -337,7 +337,7 @@ int node_exec(const struct node_job *job, struct err *err)
 	if (setns(job->netns_fd, CLONE_NEWNET))
 		return err_set(err, ERR_SYSTEM, errno, "cannot enter a network namespace: %s",
 			       strerror(errno));
-	return inside_exec(job->node, err);
+	return inside_exec(job->node, job->interrupted, err);
 }
 
 /* ---- waiting --------------------------------------------------------------------------------- */

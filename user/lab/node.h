@@ -41,6 +41,7 @@ struct node_job {
 	struct journal *journal;
 	const struct touch *touch;
 	const struct node *node;
+	const volatile int *interrupted; /* the user wants to stop: not 0; NULL: never */
 	int netns_fd;
 };
 

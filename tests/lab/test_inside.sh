@@ -1,0 +1,100 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# test_inside.sh - what `up` does inside the nodes: commands and rules that work, fail, hang or stay.
+# shellcheck source=tests/lab/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+# Two nodes and a link; a has these commands, one a line.
+pair() { # COMMAND...
+	local command
+	{
+		printf 'lab: pair\nnodes:\n  b: {}\n  a:\n    exec:\n'
+		for command; do
+			printf '      - |-\n        %s\n' "$command"
+		done
+		printf 'links:\n  - endpoints: ["a:x", "b:y"]\n'
+	} >"$TEST_TMP/pair.yaml"
+}
+
+nothing_left() {
+	nothing_in /run/netns && nothing_in /run/vethlab && bpffs_empty && only_lo
+}
+
+# What a command leaves in the background, a server say, does not keep `up`; it stays, and `down` names it.
+test_background() {
+	local pid
+	pair "sleep 1000 & echo \$! >$TEST_TMP/pid; echo started" "yes | head -c 300000"
+	up "$TEST_TMP/pair.yaml"
+	pid=$(cat "$TEST_TMP/pid")
+	assert_eq "$(readlink "/proc/$pid/ns/net")" "net:[$(stat -Lc %i /run/netns/a)]" "its namespace"
+	good vethlab down
+	says "a: process $pid ("
+	kill -0 "$pid" || fail "it was ended"
+	kill "$pid"
+}
+
+test_command_fails() {
+	local pid
+	pair true "sleep 1000 & echo \$! >$TEST_TMP/pid; echo no such luck >&2; echo more; exit 3"
+	bad 1 vethlab up "$TEST_TMP/pair.yaml"
+	says "pair.yaml:9:1: a: \`sleep 1000" "ended with status 3: no such luck"
+	says_not more$'\n'
+	pid=$(cat "$TEST_TMP/pid")
+	says "note: a: process $pid ("
+	nothing_left || fail "something is left: $(ls /run/netns /run/vethlab)"
+	kill "$pid"
+}
+
+# Ctrl-C ends a command that hangs, with what it started, and undoes the lab.
+test_command_interrupted() {
+	local signal pid status
+	for signal in INT TERM; do
+		pair "sleep 1000 & echo \$! >$TEST_TMP/pid; wait"
+		env --default-signal=INT "$BUILD/vethlab" up "$TEST_TMP/pair.yaml" >"$TEST_TMP/out" 2>&1 &
+		pid=$!
+		wait_until test -s "$TEST_TMP/pid"
+		kill "-$signal" $pid
+		status=0
+		wait $pid || status=$?
+		out=$(cat "$TEST_TMP/out")
+		assert_eq "$status" 1 "status"
+		says "was interrupted; what was done is undone"
+		nothing_left || fail "something is left: $(ls /run/netns /run/vethlab)"
+		wait_until eval "! kill -0 $(cat "$TEST_TMP/pid")"
+		rm "$TEST_TMP/pid"
+	done
+}
+
+test_no_nft() {
+	cat >"$TEST_TMP/rules.yaml" <<-'END'
+		lab: rules
+		nodes:
+		  a: {nft: "table ip t {}"}
+	END
+	mkdir "$TEST_TMP/bin"
+	bad 4 env PATH="$TEST_TMP/bin" "$BUILD/vethlab" up "$TEST_TMP/rules.yaml"
+	says "rules.yaml:3:12: a: its nft rules need the program nft, which is not installed" \
+		"install the package nftables"
+	nothing_left || fail "something is left: $(ls /run/netns /run/vethlab)"
+}
+
+# Who waits for longer than a second at a terminal is told how far it is; nobody else is.
+test_progress() {
+	local i
+	needs script
+	{
+		printf 'lab: slow\nnodes:\n'
+		for i in 1 2 3 4 5 6; do
+			printf '  n%s: {exec: sleep 0.6}\n' $i
+		done
+	} >"$TEST_TMP/slow.yaml"
+	good script -qec "$BUILD/vethlab up $TEST_TMP/slow.yaml" /dev/null
+	remember_objects
+	says $'\r'"building: " " % " $'\r\e[K' "slow is up"
+	good vethlab down
+	up "$TEST_TMP/slow.yaml"
+	says_not building
+	good vethlab down
+}
+
+run_tests
