@@ -16,10 +16,8 @@
 #include "user/lab/linker.h"
 #include "user/lab/loader.h"
 #include "user/lab/place.h"
+#include "user/lab/prove.h"
 #include "user/lab/workers.h"
-
-/* How long a frame may take from one end of a link to the other. */
-enum { PROVE_MS = 1000 };
 
 int build_interrupted(const struct build *build, struct err *err)
 {
@@ -149,6 +147,21 @@ static int make_nodes_and_links(struct build *build, struct err *err)
 	return nodes;
 }
 
+struct node_job build_node_job(const struct build *build, size_t i)
+{
+	return (struct node_job){
+		.run = build->run,
+		.watch = build->watch,
+		.frame_prog = build->frame_prog,
+		.uncounted = build->uncounted,
+		.journal = build->journal,
+		.touch = build->touch,
+		.node = build->run->lab->nodes[i],
+		.interrupted = build->options->interrupted,
+		.netns_fd = build->fds[i],
+	};
+}
+
 /* One of node.c's steps, for all nodes. */
 struct step {
 	struct build *build;
@@ -159,16 +172,7 @@ static int step_one(size_t i, void *arg, struct err *err)
 {
 	struct step *step = arg;
 	struct build *build = step->build;
-	struct node_job job = {
-		.run = build->run,
-		.watch = build->watch,
-		.frame_prog = build->frame_prog,
-		.journal = build->journal,
-		.touch = build->touch,
-		.node = build->run->lab->nodes[i],
-		.interrupted = build->options->interrupted,
-		.netns_fd = build->fds[i],
-	};
+	struct node_job job = build_node_job(build, i);
 	int ret;
 
 	if (!node_touch(build->touch, job.node))
@@ -183,66 +187,6 @@ static int each_node(struct build *build, int (*fn)(const struct node_job *job, 
 	struct step step = { build, fn };
 
 	return workers_run(build->run->lab->n_nodes, step_one, &step, err);
-}
-
-/* Whether the ARP request of each end is counted at a hook; else *missing is the first without. */
-static bool seen_at(struct build *build, struct vl_counters *counters, enum vl_hook hook,
-		    const struct end **missing, struct err *err)
-{
-	const struct lab *lab = build->run->lab;
-
-	*missing = NULL;
-	if (watch_read(build->watch, hook, counters, err))
-		return false;
-	for (size_t i = 0; i < lab_n_ends(lab); i++) {
-		const struct end *end = lab_end(lab, i);
-		unsigned wanted = hook == VL_HOOK_OUT ? HOOKS_OUT : HOOKS_IN;
-
-		if (node_end_should_be_up(end) && running_hooks(build->run, end) & wanted &&
-		    end_touch(build->touch, end) & TOUCH_FRESH && !counters[end->number].arp) {
-			*missing = end;
-			return false;
-		}
-	}
-	return true;
-}
-
-/*
- * Every end has sent an ARP request: it must have been seen leaving there, and arriving at the
- * peer. Frames cross a veth in the softirq that follows the send; a busy machine may take a moment.
- */
-static int prove_links(struct build *build, struct err *err)
-{
-	static const enum vl_hook hooks[] = { VL_HOOK_OUT, VL_HOOK_IN };
-	const struct end *missing = NULL;
-	struct vl_counters *counters;
-	struct timespec pause = { .tv_nsec = 1000000 };
-	bool seen = true;
-
-	if (!build->watch)
-		return 0;
-	counters = calloc(watch_n_ends(build->watch), sizeof(*counters));
-	if (!counters)
-		return err_set(err, ERR_SYSTEM, ENOMEM, "out of memory");
-	for (size_t i = 0; seen && i < 2; i++) {
-		if (!watch_has_hook(build->watch, hooks[i]))
-			continue;
-		for (int tries = 0; tries < PROVE_MS; tries++) {
-			seen = seen_at(build, counters, hooks[i], &missing, err);
-			if (seen || !missing || build_interrupted(build, err))
-				break;
-			nanosleep(&pause, NULL);
-		}
-		if (!seen && missing && !err->code) {
-			err_set(err, ERR_FAILED, EIO, "%s: a frame %s was not seen", missing->name,
-				hooks[i] == VL_HOOK_OUT ? "sent out of it" : "sent to it by its peer");
-			err_hint(err, "the interface is up but does not carry frames; a tc or nft "
-				      "rule may drop them");
-			err_at(err, missing->where);
-		}
-	}
-	free(counters);
-	return seen ? 0 : -EIO;
 }
 
 /* What is inside the nodes, as long as nothing is up. */
@@ -272,11 +216,15 @@ int build_start(struct build *build, struct err *err)
 
 int build_check(struct build *build, struct err *err)
 {
-	int ret = 0;
+	int ret = build->frame_prog = watch_frame_load(err);
 
-	if (build->watch)
-		ret = build->frame_prog = watch_frame_load(err);
-	if (ret >= 0)
+	if (ret >= 0) {
+		ret = 0;
+		build->uncounted = calloc(build->run->capacity + 1, sizeof(*build->uncounted));
+		if (!build->uncounted)
+			ret = err_set(err, ERR_SYSTEM, ENOMEM, "out of memory");
+	}
+	if (!ret)
 		ret = each_node(build, node_wait_up, err);
 	if (!ret)
 		ret = prove_links(build, err);
@@ -333,6 +281,8 @@ void build_close(struct build *build)
 			close(build->fds[i]);
 	free(build->fds);
 	build->fds = NULL;
+	free(build->uncounted);
+	build->uncounted = NULL;
 	journal_close(build->journal);
 	watch_close(build->watch);
 	if (build->frame_prog >= 0)

@@ -18,6 +18,7 @@ struct build {
 	struct journal *journal;
 	struct watch *watch; /* NULL: no programs */
 	int frame_prog; /* sends the frames that prove the links; -1: not loaded */
+	bool *uncounted; /* by end->number: see struct node_job; NULL before build_check() */
 	const struct touch *touch; /* NULL: all of the lab is fresh; borrowed */
 	atomic_size_t steps; /* begun so far, for options->progress */
 };
@@ -26,6 +27,8 @@ int build_open(struct build *build, struct running *run, const struct lab_option
 	       struct err *err);
 void build_close(struct build *build);
 
+/* What the steps of node.h want to know of lab->nodes[i]. */
+struct node_job build_node_job(const struct build *build, size_t i);
 /* -EINTR if the user wants to stop. Call between steps. */
 int build_interrupted(const struct build *build, struct err *err);
 /* Between two steps: tell how far it is, ask whether the user wants to stop. Thread-safe. */

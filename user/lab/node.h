@@ -37,7 +37,13 @@ static inline unsigned end_touch(const struct touch *touch, const struct end *en
 struct node_job {
 	const struct running *run;
 	struct watch *watch; /* NULL: no programs */
-	int frame_prog; /* of watch_frame_load(); -1: without programs nobody would see frames */
+	int frame_prog; /* of watch_frame_load() */
+	/*
+	 * By end->number: its interface has not counted the frame that was sent out of it. Only where the peer
+	 * has no `in` program that would. A veth counts as sent what its peer has taken (veth_xmit), and that is
+	 * the peer's count of what it received.
+	 */
+	bool *uncounted;
 	struct journal *journal;
 	const struct touch *touch;
 	const struct node *node;
@@ -60,9 +66,11 @@ int node_start(const struct node_job *job, struct err *err);
 /*
  * Wait until every end that should be up, and whose peer should be, is operational (RFC 2863
  * up): then its queue takes packets, and one ARP request is sent out of each that is fresh, for
- * build.c to see at the other end. ERR_FAILED names the first end that does not come up.
+ * prove.c to see at the other end. ERR_FAILED names the first end that does not come up.
  */
 int node_wait_up(const struct node_job *job, struct err *err);
+/* Look again at the ends that have not counted their frames. */
+int node_recount(const struct node_job *job, struct err *err);
 /* A fresh node's exec: commands, once the lab is built. */
 int node_exec(const struct node_job *job, struct err *err);
 

@@ -243,6 +243,7 @@ struct link_info {
 	uint8_t mac[6];
 	char ifname[IFNAME_MAX + 1];
 	char kind[16];                  /* "veth", "bridge", ... or "" */
+	uint64_t tx_packets;            /* by link_get() only: 0 in lists */
 	uint32_t xdp_prog_id;
 	uint8_t xdp_attached; /* XDP_ATTACHED_* */
 };

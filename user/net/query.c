@@ -4,6 +4,7 @@
 #include <linux/if_addr.h>
 #include <linux/if_link.h>
 #include <net/if.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -28,6 +29,17 @@ static void parse_xdp(const struct nlattr *nest, struct link_info *info)
 		else if (mnl_attr_get_type(attr) == IFLA_XDP_PROG_ID)
 			info->xdp_prog_id = mnl_attr_get_u32(attr);
 	}
+}
+
+/* The attribute is aligned to four bytes only. */
+static uint64_t parse_tx_packets(const struct nlattr *attr)
+{
+	const size_t offset = offsetof(struct rtnl_link_stats64, tx_packets);
+	uint64_t packets = 0;
+
+	if (mnl_attr_get_payload_len(attr) >= offset + sizeof(packets))
+		memcpy(&packets, (const char *)mnl_attr_get_payload(attr) + offset, sizeof(packets));
+	return packets;
 }
 
 static void parse_link(const struct nlmsghdr *nlh, struct link_info *info)
@@ -66,6 +78,9 @@ static void parse_link(const struct nlmsghdr *nlh, struct link_info *info)
 		case IFLA_ADDRESS:
 			if (mnl_attr_get_payload_len(attr) == sizeof(info->mac))
 				memcpy(info->mac, mnl_attr_get_payload(attr), sizeof(info->mac));
+			break;
+		case IFLA_STATS64:
+			info->tx_packets = parse_tx_packets(attr);
 			break;
 		case IFLA_LINKINFO:
 			parse_linkinfo(attr, info);
