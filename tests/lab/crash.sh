@@ -89,7 +89,7 @@ look() {
 
 works() {
 	good vethlab exec pc ping -c 1 -W 5 -q 10.8.0.1
-	good vethlab exec r ping -c 1 -W 5 -q fd08::1
+	wait_until vethlab exec r ping -c 1 -W 1 -q fd08::1 # the host looks for duplicates of its link-local address
 	good vethlab exec pc ip link show eth0
 	says "alias the pc"
 	good vethlab exec r nft list chain ip crash forward

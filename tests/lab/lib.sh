@@ -28,7 +28,7 @@ vethlab() {
 
 fail() {
 	local i
-	echo "# FAILED: $*" >&2
+	echo "# FAILED: $*${met:+ (at $met)}" >&2
 	for ((i = 1; i < ${#FUNCNAME[@]} - 1; i++)); do
 		echo "#   ${FUNCNAME[i]}, line ${BASH_LINENO[i - 1]}" >&2
 	done
