@@ -141,7 +141,7 @@ test_process_inside() {
 	up "$TEST_TMP/pair.yaml"
 	nsenter --net=/run/netns/a sleep 1000 &
 	pid=$!
-	wait_until eval "[[ \$(readlink /proc/$pid/ns/net) != \$(readlink /proc/self/ns/net) ]]"
+	wait_until grep -qx sleep "/proc/$pid/comm" # nsenter has entered and gone on
 	good vethlab down
 	says "a: process $pid (sleep) keeps"
 	kill -0 $pid || fail "it was ended"
@@ -174,6 +174,41 @@ test_processes_at_both_ends() {
 	says "a: process" "b: process"
 	wait_until objects_gone
 	kill "${pids[@]}"
+}
+
+# `down` returns when the kernel has taken the namespaces apart, programs or not: what led into them is gone.
+test_down_waits() {
+	local hooks
+	pair
+	for hooks in none in,out; do
+		up "$TEST_TMP/pair.yaml" --hooks $hooks
+		ip link add probe type veth peer name probe1 netns a
+		good vethlab down
+		says "a: interface probe1 (veth) is not the lab's and goes"
+		says_not keeps "still"
+		bad 1 ip link show probe
+	done
+}
+
+# What keeps a namespace is named: a mount at once, what nobody sees after a while.
+test_kept_by_a_mount() {
+	pair
+	up "$TEST_TMP/pair.yaml" --hooks none
+	touch /run/elsewhere
+	mount --bind /run/netns/a /run/elsewhere
+	good vethlab down
+	says "a: the mount /run/elsewhere keeps the network namespace alive"
+	assert_eq "$(nsenter --net=/run/elsewhere ip -j link | jq -r '.[].ifname')" lo "left in there"
+	umount /run/elsewhere
+}
+
+test_kept_by_a_file() {
+	pair
+	up "$TEST_TMP/pair.yaml"
+	exec 7</run/netns/a
+	good vethlab down
+	exec 7<&-
+	says "a: something keeps the network namespace alive after 5 s"
 }
 
 # An interface that was moved in and has its lower device outside comes back, under its name or,

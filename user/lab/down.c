@@ -12,11 +12,8 @@
 #include "user/lab/files.h"
 #include "user/watch/gone.h"
 
-/*
- * The kernel takes deleted namespaces apart in the background, a few within milliseconds, 1,000
- * within a second: these are not waited for. A process that holds our programs is looked for soon.
- */
-enum { LET_GO_MS = 5000, HELD_MS = 300, MANY_NETNS = 100, LET_GO_MANY_MS = 50 };
+/* A process that holds our programs is looked for soon. */
+enum { LET_GO_MS = 5000, HELD_MS = 300 };
 
 static void tell(const struct lab_notes *notes, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
@@ -33,38 +30,34 @@ static void tell(const struct lab_notes *notes, const char *fmt, ...)
 	notes->tell(text, notes->arg);
 }
 
-/* Programs go with the last interface that carries them: then the kernel has let go of these. */
-static void wait_gone(const char *name, const struct watch_programs *programs, int n_netns,
+/* Programs go with the last interface that carries them; left: interfaces are there yet, and it was said. */
+static void wait_gone(const char *name, const struct watch_programs *programs, bool left,
 		      const struct lab_notes *notes)
 {
-	bool many = n_netns >= MANY_NETNS;
 	struct watch_holder holder;
 
-	if (!watch_wait_gone(programs, many ? LET_GO_MANY_MS : HELD_MS))
+	if (!watch_wait_gone(programs, left ? 0 : HELD_MS))
 		return;
 	if (watch_find_holder(programs, &holder))
 		tell(notes, "process %d (%s) holds programs of lab %s: they go with it", holder.pid,
 		     holder.name, name);
-	else if (many)
-		tell(notes, "the kernel is still taking the %d network namespaces apart", n_netns);
-	else if (watch_wait_gone(programs, LET_GO_MS))
-		tell(notes, "programs of lab %s are still loaded after %d s: something holds one of "
-			    "its network namespaces, a socket perhaps, and they go with that",
-		     name, (LET_GO_MS + HELD_MS) / 1000);
+	else if (!left && watch_wait_gone(programs, LET_GO_MS))
+		tell(notes, "programs of lab %s are still loaded after %d s", name,
+		     (LET_GO_MS + HELD_MS) / 1000);
 }
 
 int lab_undo(const char *name, const struct lab_notes *notes, struct err *err)
 {
 	struct watch_programs programs = { 0 };
-	int n_netns, unpinned;
+	int left, unpinned;
 
 	watch_programs(name, &programs);
-	n_netns = journal_undo(name, notes, err);
+	left = journal_undo(name, notes, err);
 	unpinned = watch_unpin(name, err);
-	if (n_netns < 0)
-		return n_netns;
+	if (left < 0)
+		return left;
 	if (!unpinned)
-		wait_gone(name, &programs, n_netns, notes);
+		wait_gone(name, &programs, left > 0, notes);
 	return unpinned;
 }
 

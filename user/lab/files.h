@@ -80,7 +80,7 @@ int journal_head(const char *name, struct journal_head *head);
 
 /*
  * Undo what the journal says, last step first. What is gone or not ours any more is passed over.
- * Returns of how many namespaces of ours it told, or -errno.
+ * Returns 0, 1 if not all namespaces of ours are gone yet (notes say why), or -errno.
  */
 int journal_undo(const char *name, const struct lab_notes *notes, struct err *err);
 

@@ -309,8 +309,10 @@ static int take_name(size_t i, void *arg, struct err *ignored)
 int guests_gone(struct guests_home *homes, size_t n, const char *mark, struct err *err)
 {
 	struct going going = { .homes = homes, .mark = mark, .lock = PTHREAD_MUTEX_INITIALIZER };
-	int ret = workers_run(n, take_name, &going, err);
+	int ret = n ? workers_run(n - 1, take_name, &going, err) : 0;
 
+	if (n && !ret)
+		take_name(n - 1, &going, NULL);
 	pthread_mutex_destroy(&going.lock);
 	guests_stay(homes, n); /* none, unless no thread could be started */
 	if (!ret && going.ret) {

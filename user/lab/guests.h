@@ -27,7 +27,8 @@ struct guests_home {
 int guests_see_off(struct guests_home *homes, size_t n, const struct journal_head *head,
 		   const struct lab_notes *notes, struct err *err);
 /*
- * Then take their names away, which carry the mark where nothing is mounted on them, and close them.
+ * Then take their names away, which carry the mark where nothing is mounted on them, and close them; the
+ * last one after all others.
  * What is somebody else's by now is passed over. A failure does not keep the others from going; one
  * of the failures is told.
  */

@@ -25,6 +25,7 @@
 #include "user/lab/files.h"
 #include "user/lab/guests.h"
 #include "user/lab/inside.h"
+#include "user/lab/parting.h"
 
 enum { LINE_SIZE = 512 };
 
@@ -439,9 +440,9 @@ static int undo_lines(const char *name, const struct lines *lines, const struct 
 		first = first ? first : ret;
 	}
 	netns_mark(name, mark);
-	ret = guests_gone(homes, n, mark, err);
+	ret = parting_take(homes, n, mark, notes, err);
 	free(homes);
-	return first ? first : ret ? ret : (int)n;
+	return first ? first : ret;
 }
 
 int journal_undo(const char *name, const struct lab_notes *notes, struct err *err)

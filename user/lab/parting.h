@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* parting.h - the namespaces of a lab go: `down` waits for it, or says what keeps them. */
+#ifndef VETHLAB_USER_LAB_PARTING_H
+#define VETHLAB_USER_LAB_PARTING_H
+
+#include "user/lab/guests.h"
+
+/*
+ * guests_gone(), and wait until the kernel has taken the namespaces apart. What keeps one longer, and what
+ * takes longer, goes to notes. 0: they are gone, but those that processes hold; 1: not all are; or -errno.
+ */
+int parting_take(struct guests_home *homes, size_t n, const char *mark,
+		 const struct lab_notes *notes, struct err *err);
+
+#endif

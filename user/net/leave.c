@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* leave.c - see leave.h. */
+#include <errno.h>
+#include <linux/net_namespace.h>
+#include <pthread.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "user/net/leave.h"
+#include "user/net/net.h"
+
+/* Of the link in the namespace that watches: its end there, and a name that nobody has in the other one. */
+enum { WATCHING_IFINDEX = 2 };
+#define GOING_NAME "vethlab-leaves"
+
+struct leave {
+	struct nl *nl, *events; /* keep the namespace that watches */
+	size_t n, kept; /* namespaces, and those that somebody keeps */
+	bool *is_kept; /* by its place, which is its nsid in the namespace that watches */
+	bool linked; /* the link to the last is there */
+};
+
+struct starting {
+	struct leave *leave;
+	const int *netns_fds;
+	int ret;
+	struct err *err;
+};
+
+static int name_namespaces(struct nl *nl, const struct starting *starting)
+{
+	struct nl_what what = { "a network namespace", "be remembered", { 0 }, 0 };
+	int ret = 0;
+
+	for (size_t i = 0; !ret && i < starting->leave->n; i++) {
+		struct nlmsghdr *nlh = nl_begin(nl, RTM_NEWNSID, 0);
+		struct rtgenmsg *gen = mnl_nlmsg_put_extra_header(nlh, sizeof(*gen));
+
+		gen->rtgen_family = AF_UNSPEC;
+		mnl_attr_put_u32(nlh, NETNSA_FD, starting->netns_fds[i]);
+		mnl_attr_put_u32(nlh, NETNSA_NSID, i);
+		ret = nl_commit(nl, &what, starting->err);
+	}
+	return ret ? ret : nl_flush(nl, starting->err);
+}
+
+static int link_last(struct nl *nl, int here, const struct starting *starting)
+{
+	struct nl_what what = { "a network namespace", "be linked to", { 0 }, 0 };
+	struct veth_end ends[2] = {
+		{ .ifname = "watch", .netns_fd = here, .ifindex = WATCHING_IFINDEX },
+		{ .ifname = GOING_NAME, .netns_fd = starting->netns_fds[starting->leave->n - 1] },
+	};
+	int ret = link_add_veth(nl, ends, &what, starting->err);
+
+	return ret ? ret : nl_flush(nl, starting->err);
+}
+
+/* On a thread of its own, which stays in the new namespace. Events are asked for when what makes some is done. */
+static void *start(void *arg)
+{
+	struct starting *starting = arg;
+	struct leave *leave = starting->leave;
+	struct netns_id id;
+	int here = netns_new(&id, starting->err);
+	int ret = here < 0 ? here : nl_open(&leave->nl, -1, starting->err);
+
+	if (!ret)
+		ret = name_namespaces(leave->nl, starting);
+	if (!ret)
+		ret = link_last(leave->nl, here, starting);
+	if (!ret)
+		ret = nl_open(&leave->events, -1, starting->err);
+	if (!ret)
+		ret = nl_listen(leave->events, RTNLGRP_NSID, starting->err);
+	if (!ret)
+		ret = nl_listen(leave->events, RTNLGRP_LINK, starting->err);
+	leave->linked = true;
+	starting->ret = ret;
+	if (here >= 0)
+		close(here);
+	return NULL;
+}
+
+int leave_start(struct leave **out, const int *netns_fds, size_t n, struct err *err)
+{
+	struct leave *leave = calloc(1, sizeof(*leave));
+	struct starting starting = { leave, netns_fds, 0, err };
+	pthread_t thread;
+	int ret;
+
+	if (leave)
+		leave->is_kept = malloc(n * sizeof(*leave->is_kept));
+	if (!leave || !leave->is_kept) {
+		leave_free(leave);
+		return err_set(err, ERR_SYSTEM, ENOMEM, "out of memory");
+	}
+	memset(leave->is_kept, true, n * sizeof(*leave->is_kept));
+	leave->n = leave->kept = n;
+	ret = -pthread_create(&thread, NULL, start, &starting);
+	if (ret)
+		err_set(err, ERR_SYSTEM, -ret, "cannot start a thread: %s", strerror(-ret));
+	else
+		pthread_join(thread, NULL);
+	ret = ret ? ret : starting.ret;
+	if (ret)
+		leave_free(leave);
+	else
+		*out = leave;
+	return ret;
+}
+
+static int on_event(const struct nlmsghdr *nlh, void *arg)
+{
+	const struct ifinfomsg *ifi = mnl_nlmsg_get_payload(nlh);
+	struct leave *leave = arg;
+	const struct nlattr *attr;
+
+	if (nlh->nlmsg_type == RTM_DELLINK && ifi->ifi_index == WATCHING_IFINDEX)
+		leave->linked = false;
+	if (nlh->nlmsg_type != RTM_DELNSID)
+		return MNL_CB_OK;
+	mnl_attr_for_each(attr, nlh, sizeof(struct rtgenmsg)) {
+		uint32_t nsid = mnl_attr_get_type(attr) == NETNSA_NSID ? mnl_attr_get_u32(attr) :
+									 UINT32_MAX;
+
+		if (nsid >= leave->n || !leave->is_kept[nsid])
+			continue;
+		leave->is_kept[nsid] = false;
+		leave->kept--;
+	}
+	return MNL_CB_OK;
+}
+
+static int64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
+}
+
+int leave_wait(struct leave *leave, int timeout_ms)
+{
+	int64_t end = now_ms() + timeout_ms, left;
+
+	while (leave->kept || leave->linked) {
+		left = end - now_ms();
+		if (left <= 0 || nl_event(leave->events, left, on_event, leave, NULL) == -ETIMEDOUT)
+			return -ETIMEDOUT;
+	}
+	return 0;
+}
+
+bool leave_is_kept(const struct leave *leave, size_t i)
+{
+	return leave->is_kept[i];
+}
+
+void leave_unlink(struct leave *leave)
+{
+	struct nl_what what = { "a network namespace", "be let go", { 0 }, ENODEV };
+
+	if (leave->linked && !link_delete(leave->nl, WATCHING_IFINDEX, &what, NULL))
+		nl_flush(leave->nl, NULL);
+	leave->linked = false;
+}
+
+void leave_free(struct leave *leave)
+{
+	if (!leave)
+		return;
+	nl_close(leave->nl);
+	nl_close(leave->events);
+	free(leave->is_kept);
+	free(leave);
+}
