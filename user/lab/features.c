@@ -140,7 +140,7 @@ static void probe_files(struct probing *probing)
 /* ---- by building something ------------------------------------------------------------------- */
 
 struct trial {
-	int veth, bridge; /* 0, or -errno */
+	int veth, bridge, vlans; /* 0, or -errno */
 };
 
 static int try_veth(struct nl *nl, int netns_fd)
@@ -154,14 +154,16 @@ static int try_veth(struct nl *nl, int netns_fd)
 	return ret ? ret : nl_flush(nl, &err);
 }
 
-static int try_bridge(struct nl *nl)
+static int try_bridge(struct nl *nl, const char *dev, bool vlan_filtering)
 {
-	struct bridge_options options = {.dev = "c"};
+	struct bridge_options options = {.vlan_filtering = vlan_filtering};
 	struct bridge_link bridge = {.options = &options};
 	struct nl_what what = {"bridge", "make a bridge", {0}, 0};
 	struct err err = {0};
-	int ret = link_add_bridge(nl, &bridge, &what, &err);
+	int ret;
 
+	snprintf(options.dev, sizeof(options.dev), "%s", dev);
+	ret = link_add_bridge(nl, &bridge, &what, &err);
 	return ret ? ret : nl_flush(nl, &err);
 }
 
@@ -175,7 +177,8 @@ static void *try_links(void *arg)
 	int ret = fd < 0 ? fd : nl_open(&nl, -1, NULL);
 
 	trial->veth = ret ? ret : try_veth(nl, fd);
-	trial->bridge = ret ? ret : try_bridge(nl);
+	trial->bridge = ret ? ret : try_bridge(nl, "c", false);
+	trial->vlans = ret ? ret : try_bridge(nl, "d", true);
 	nl_close(nl);
 	if (fd >= 0)
 		close(fd);
@@ -184,7 +187,7 @@ static void *try_links(void *arg)
 
 static void probe_links(struct probing *probing)
 {
-	struct trial trial = {-EAGAIN, -EAGAIN};
+	struct trial trial = {-EAGAIN, -EAGAIN, -EAGAIN};
 	pthread_t thread;
 
 	if (!pthread_create(&thread, NULL, try_links, &trial))
@@ -195,6 +198,9 @@ static void probe_links(struct probing *probing)
 	add(probing, "bridges", FEATURE_WANTED, !trial.bridge,
 	    trial.bridge ? strerror(-trial.bridge) : "made one",
 	    "labs with kind: bridge need it: modprobe bridge");
+	add(probing, "VLAN bridges", FEATURE_WANTED, !trial.vlans,
+	    trial.vlans ? strerror(-trial.vlans) : "made one",
+	    "vlan_filtering: true needs CONFIG_BRIDGE_VLAN_FILTERING");
 }
 
 /* Probes that fail are findings here, not messages. */

@@ -145,7 +145,8 @@ static const char *extack_text(const struct nlmsghdr *nlh)
 static void request_failed(const struct pending *pending, int error, const char *text,
 			   struct err *err)
 {
-	enum err_code code = error == EPERM || error == EACCES ? ERR_PRIVILEGE : ERR_SYSTEM;
+	bool forbidden = error == EPERM || error == EACCES;
+	enum err_code code = forbidden || error == EOPNOTSUPP ? ERR_PRIVILEGE : ERR_SYSTEM;
 
 	if (err && err->code)
 		return; /* the first failure is the cause */
@@ -157,8 +158,10 @@ static void request_failed(const struct pending *pending, int error, const char 
 			pending->action, strerror(error));
 	if (pending->where.line)
 		err_at(err, pending->where);
-	if (code == ERR_PRIVILEGE)
+	if (forbidden)
 		err_hint(err, "this needs CAP_NET_ADMIN in the namespace: run as root");
+	else if (code == ERR_PRIVILEGE)
+		err_hint(err, "this kernel was built without it: `vethlab doctor` tells what is there");
 }
 
 /* An answer: -errno of a failed request, 0, or 1 for the ack of the last request. */
