@@ -27,11 +27,14 @@ lab_file() {
 		    netns: host
 		    sysctls: {net.ipv4.ip_forward: 1}
 		    routes: [{to: 10.8.1.0/24, via: 10.8.0.2}]
-		  other: {netns: /run/netns/other, sysctls: {net.ipv4.ip_default_ttl: 99}}
+		  other:
+		    netns: /run/netns/other
+		    sysctls: {net.ipv4.ip_default_ttl: 99}
+		    lo: {address: 192.0.2.9/32}
 		  lan: {kind: bridge}
 		  pc:
 		    routes: [{to: default, via: 10.8.1.1}]
-		    exec: [ip link set eth0 alias "the pc"]
+		    exec: [ip rule add from 10.99.0.0/16 table main]
 		  r:
 		    forward: both
 		    nft: |
@@ -79,7 +82,7 @@ others_away() {
 look() {
 	printf '%s\n' "link show" "address show" "route show" | ip -4 -batch -
 	printf '%s\n' "address show" "route show" | ip -6 -batch -
-	ip -n other link show
+	ip -n other address show
 	cat /proc/sys/net/ipv4/ip_forward
 	nsenter --net=/run/netns/other cat /proc/sys/net/ipv4/ip_default_ttl
 	ls -i /run/netns
@@ -90,8 +93,8 @@ look() {
 works() {
 	good vethlab exec pc ping -c 1 -W 5 -q 10.8.0.1
 	wait_until vethlab exec r ping -c 1 -W 1 -q fd08::1 # the host looks for duplicates of its link-local address
-	good vethlab exec pc ip link show eth0
-	says "alias the pc"
+	good vethlab exec pc ip rule
+	says "from 10.99.0.0/16"
 	good vethlab exec r nft list chain ip crash forward
 	says "counter packets"
 }
@@ -207,7 +210,10 @@ changed_file() {
 		    netns: host
 		    sysctls: {net.ipv4.ip_forward: 1}
 		    routes: [{to: 10.8.1.0/24, via: 10.8.0.3}]
-		  other: {netns: /run/netns/other, sysctls: {net.ipv4.ip_default_ttl: 99}}
+		  other:
+		    netns: /run/netns/other
+		    sysctls: {net.ipv4.ip_default_ttl: 99}
+		    lo: {address: 192.0.2.10/32}
 		  lan: {kind: bridge}
 		  new: {routes: [{to: default, via: 10.8.1.1}]}
 		  r:

@@ -54,6 +54,20 @@ test_switch() {
 	good vethlab ping a outside
 	says "1 sent, 1 answered"
 	good vethlab down switch
+	sed -i 's/stp: false/stp: true/' "$TEST_TMP/switch.yaml"
+	up "$TEST_TMP/switch.yaml"
+	assert_eq "$(ip_json sw '.[0].linkinfo.info_data | "\(.stp_state) \(.forward_delay)"' link show lan0)" \
+		"1 1500" "STP"
+	good vethlab down switch
+	sed -i 's/vlan_filtering: false/vlan_filtering: true/' "$TEST_TMP/switch.yaml"
+	if vethlab doctor | grep -q 'VLAN bridges.*made one'; then
+		up "$TEST_TMP/switch.yaml"
+		assert_eq "$(ip_json sw '.[0].linkinfo.info_data.vlan_filtering' link show lan0)" 1 "VLANs"
+		good vethlab down switch
+	else
+		bad 4 vethlab up "$TEST_TMP/switch.yaml"
+		says "sw:lan0: cannot make the bridge with vlan_filtering, which takes CONFIG_BRIDGE_VLAN_FILTERING"
+	fi
 }
 
 test_routes() {
@@ -105,6 +119,36 @@ test_guests() {
 	good vethlab down guests
 	good ip netns exec old true
 	ip netns del old
+}
+
+# A namespace without a name, that of a process. What was there stays, the same address as ours as well.
+test_process() {
+	local pid
+	example process
+	bad 3 vethlab up "$TEST_TMP/process.yaml"
+	says "process.yaml:4:" "job: there is no process 4242"
+	unshare --net sleep 1000 &
+	pid=$!
+	wait_until grep -qx sleep "/proc/$pid/comm"
+	sed -i "s/4242/$pid/; s/192.0.2.8.32/[192.0.2.8\/32, 192.0.2.9\/32]/; s/address: \[/addresses: [/" \
+		"$TEST_TMP/process.yaml"
+	nsenter --net="/proc/$pid/ns/net" ip address add 192.0.2.9/32 dev lo
+	nsenter --net="/proc/$pid/ns/net" ip link set lo up
+	up "$TEST_TMP/process.yaml"
+	good vethlab ping a job
+	good vethlab exec job ip address show lo
+	says 192.0.2.8/32 192.0.2.9/32
+	sed 's/192.0.2.8/192.0.2.10/' "$TEST_TMP/process.yaml" >"$TEST_TMP/changed.yaml"
+	good vethlab apply "$TEST_TMP/changed.yaml"
+	good vethlab exec job ip address show lo
+	says 192.0.2.10/32 192.0.2.9/32
+	says_not 192.0.2.8/32
+	good vethlab down process
+	kill -0 "$pid" || fail "it was ended"
+	good nsenter --net="/proc/$pid/ns/net" ip address
+	says 192.0.2.9/32
+	says_not 192.0.2.10/32 job0
+	kill "$pid"
 }
 
 test_watched() {

@@ -50,8 +50,16 @@ static int remove_address(const struct change_site *site, const struct change *c
 	struct nl_what what = { change->end ? change->end->name : change->node->name, action,
 				change->address->where, EADDRNOTAVAIL };
 
-	if (!change->end && !change->bridge && !site->run->nodes[change->node->index].ours)
-		return 0; /* lo of a namespace that is not ours was not touched */
+	/* Of lo of a namespace that is not ours, only what carries our mark. */
+	if (!change->end && !change->bridge && !site->run->nodes[change->node->index].ours) {
+		int ours = nl_flush(site->nl, err);
+
+		if (!ours)
+			ours = address_is_marked(site->nl, ifindex, &change->address->prefix,
+						 ADDRESS_OURS, err);
+		if (ours <= 0)
+			return ours;
+	}
 	snprintf(action, sizeof(action), "remove address %s",
 		 ip_prefix_format(&change->address->prefix, text, sizeof(text)));
 	return address_delete(site->nl, ifindex, &change->address->prefix, &what, err);

@@ -63,6 +63,9 @@ int journal_sysctl(struct journal *journal, const struct netns_id *id, const cha
 /* We are about to add a route, with our mark, in a namespace that is not ours. Thread-safe. */
 int journal_route(struct journal *journal, const struct netns_id *id, const struct route *route,
 		  struct err *err);
+/* We are about to add an address, with our mark, to an interface of others. Thread-safe. */
+int journal_address(struct journal *journal, const struct netns_id *id, uint32_t ifindex,
+		    const struct ip_prefix *prefix, struct err *err);
 /* We are about to put a clsact qdisc, or a filter, on an interface that others made. */
 int journal_clsact(struct journal *journal, const struct netns_id *id, uint32_t ifindex,
 		   struct err *err);

@@ -7,6 +7,7 @@
  *	end INODE COOKIE IFINDEX IFNAME		an interface of ours in another's namespace
  *	sysctl INODE COOKIE KEY VALUE		a setting of another's namespace, as it was
  *	route INODE COOKIE KIND METRIC PREFIX	a route with our mark in another's namespace
+ *	address INODE COOKIE IFINDEX PREFIX	an address with our mark on another's interface
  *	clsact INODE COOKIE IFINDEX		a clsact qdisc of ours on another's interface
  *	filter INODE COOKIE IFINDEX HOOK PROGRAM	a filter of ours on another's interface
  *
@@ -24,10 +25,16 @@
 
 #include "user/lab/files.h"
 #include "user/lab/guests.h"
-#include "user/lab/inside.h"
 #include "user/lab/parting.h"
+#include "user/lab/undo.h"
 
-enum { LINE_SIZE = 512 };
+enum { LINE_SIZE = JOURNAL_LINE_SIZE };
+
+/*
+ * No fsync() of lines: what is in a file outlives the process that wrote it, however that dies. When the machine
+ * dies, so does all that a line could tell of, and /run with it (tmpfs); where /run is on a disk, the first line
+ * tells of which boot it is.
+ */
 
 struct journal {
 	int fd; /* O_APPEND: a line is one write(2), whole or cut short by a crash */
@@ -156,6 +163,15 @@ int journal_route(struct journal *journal, const struct netns_id *id, const stru
 		      ip_prefix_format(&route->to, text, sizeof(text)));
 }
 
+int journal_address(struct journal *journal, const struct netns_id *id, uint32_t ifindex,
+		    const struct ip_prefix *prefix, struct err *err)
+{
+	char text[IP_TEXT_SIZE];
+
+	return append(journal, err, "address %" PRIu64 " %" PRIu64 " %" PRIu32 " %s\n", id->inode,
+		      id->cookie, ifindex, ip_prefix_format(prefix, text, sizeof(text)));
+}
+
 int journal_clsact(struct journal *journal, const struct netns_id *id, uint32_t ifindex,
 		   struct err *err)
 {
@@ -238,122 +254,6 @@ int journal_head(const char *name, struct journal_head *head)
 	return good ? 0 : -ENOENT;
 }
 
-/* A descriptor of the namespace of a line; -ENOENT: gone, and what was in it; else err is set. */
-static int open_netns(const struct netns_id *id, struct err *err)
-{
-	int fd = netns_find(id);
-
-	if (fd < 0 && fd != -ENOENT)
-		err_set(err, ERR_SYSTEM, -fd, "cannot look for a network namespace: %s",
-			strerror(-fd));
-	return fd;
-}
-
-/* Delete an interface of ours from a namespace of somebody else, if it is there and carries our mark. */
-static int undo_end(const char *line, const struct journal_head *head, struct err *err)
-{
-	struct link_info info;
-	struct netns_id id;
-	struct nl *nl = NULL;
-	char ifname[LINE_SIZE];
-	struct nl_what what = { .object = ifname, .action = "be removed", .ignore = ENODEV };
-	uint32_t ifindex;
-	int fd, ret;
-
-	if (sscanf(line, "end %" SCNu64 " %" SCNu64 " %" SCNu32 " %511s", &id.inode, &id.cookie,
-		   &ifindex, ifname) != 4)
-		return 0;
-	fd = open_netns(&id, err);
-	if (fd < 0)
-		return fd == -ENOENT ? 0 : fd;
-	ret = nl_open(&nl, fd, err);
-	if (!ret) {
-		ret = link_get(nl, ifindex, NULL, &info, err);
-		if (ret == -ENODEV) {
-			ret = 0;
-		} else if (!ret && info.group == head->group) {
-			ret = link_delete(nl, ifindex, &what, err);
-			if (!ret)
-				ret = nl_flush(nl, err);
-		}
-	}
-	nl_close(nl);
-	close(fd);
-	return ret;
-}
-
-static int undo_sysctl(const char *line, struct err *err)
-{
-	struct netns_id id;
-	char key[LINE_SIZE];
-	int fd, ret, value = 0;
-
-	if (sscanf(line, "sysctl %" SCNu64 " %" SCNu64 " %511s %n", &id.inode, &id.cookie, key,
-		   &value) != 3 || !value)
-		return 0;
-	fd = open_netns(&id, err);
-	if (fd < 0)
-		return fd == -ENOENT ? 0 : fd;
-	ret = inside_restore_sysctl(fd, key, line + value, err);
-	close(fd);
-	return ret;
-}
-
-static int undo_route(const char *line, struct err *err)
-{
-	char text[LINE_SIZE];
-	struct nl_what what = { .object = text, .action = "remove the route", .ignore = ESRCH };
-	struct route route = { 0 };
-	struct netns_id id;
-	struct nl *nl = NULL;
-	int fd, kind, ret;
-
-	if (sscanf(line, "route %" SCNu64 " %" SCNu64 " %d %" SCNu32 " %511s", &id.inode, &id.cookie,
-		   &kind, &route.metric, text) != 5 ||
-	    !ip_prefix_parse(text, &route.to))
-		return 0;
-	route.kind = kind;
-	fd = open_netns(&id, err);
-	if (fd < 0)
-		return fd == -ENOENT ? 0 : fd;
-	ret = nl_open(&nl, fd, err);
-	if (!ret)
-		ret = route_delete(nl, &route, ROUTE_OURS, NULL, NULL, &what, err);
-	if (!ret)
-		ret = nl_flush(nl, err);
-	nl_close(nl);
-	close(fd);
-	return ret;
-}
-
-/* What is on an interface of others, by clsact; the words for it in errors. */
-static int undo_on_interface(const char *line, struct err *err)
-{
-	bool clsact = !strncmp(line, "clsact ", 7);
-	struct watch_filter filter = { 0 };
-	struct netns_id id;
-	struct nl *nl = NULL;
-	char object[32];
-	int fd, ret, hook = 0;
-	int n = sscanf(line, "%*s %" SCNu64 " %" SCNu64 " %" SCNu32 " %d %" SCNu32, &id.inode,
-		       &id.cookie, &filter.ifindex, &hook, &filter.prog_id);
-
-	if (n != (clsact ? 3 : 5))
-		return 0;
-	filter.hook = hook;
-	snprintf(object, sizeof(object), "interface %" PRIu32, filter.ifindex);
-	fd = open_netns(&id, err);
-	if (fd < 0)
-		return fd == -ENOENT ? 0 : fd;
-	ret = nl_open(&nl, fd, err);
-	if (!ret)
-		ret = clsact ? watch_clsact_remove(nl, filter.ifindex, object, err) :
-			       watch_filter_remove(nl, &filter, object, err);
-	nl_close(nl);
-	close(fd);
-	return ret;
-}
-
 int journal_undo_filters(const char *name, const struct netns_id *id, uint32_t ifindex,
 			 struct err *err)
 {
@@ -368,7 +268,7 @@ int journal_undo_filters(const char *name, const struct netns_id *id, uint32_t i
 			   &whose.cookie, &which) != 3 ||
 		    which != ifindex || !netns_same(&whose, id))
 			continue;
-		ret = undo_on_interface(lines.list[i], err);
+		ret = undo_line(lines.list[i], NULL, err);
 		first = first ? first : ret;
 	}
 	free_lines(&lines);
@@ -397,20 +297,6 @@ static int read_homes(const struct lines *lines, struct guests_home **homes, siz
 			    (int)sizeof(list[*n].name))
 			++*n;
 	*homes = list;
-	return 0;
-}
-
-/* What was done in namespaces of others. */
-static int undo_line(const char *line, const struct journal_head *head, struct err *err)
-{
-	if (!strncmp(line, "end ", 4))
-		return undo_end(line, head, err);
-	if (!strncmp(line, "sysctl ", 7))
-		return undo_sysctl(line, err);
-	if (!strncmp(line, "route ", 6))
-		return undo_route(line, err);
-	if (!strncmp(line, "clsact ", 7) || !strncmp(line, "filter ", 7))
-		return undo_on_interface(line, err);
 	return 0;
 }
 

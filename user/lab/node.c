@@ -56,16 +56,41 @@ static int add_addresses(struct nl *nl, uint32_t ifindex, const char *object,
 	return ret;
 }
 
-/* lo of a namespace that is not ours is not ours either. */
-static int prepare_lo(const struct running *run, struct nl *nl, const struct node *node,
-		      struct err *err)
+/*
+ * lo of a namespace that is not ours stays up or down as it is. Its addresses carry our mark, so that those
+ * that were there before, even the same, are told from them.
+ */
+static int add_to_foreign_lo(const struct running *run, struct journal *journal, struct nl *nl,
+			     const struct node *node, struct err *err)
+{
+	char object[END_NAME_SIZE], text[IP_TEXT_SIZE], action[80];
+	int ret = 0;
+
+	snprintf(object, sizeof(object), "%s:lo", node->name);
+	for (size_t i = 0; !ret && i < node->n_lo_addresses; i++) {
+		const struct address *address = &node->lo_addresses[i];
+		struct nl_what what = { object, action, address->where, EEXIST };
+
+		snprintf(action, sizeof(action), "add address %s",
+			 ip_prefix_format(&address->prefix, text, sizeof(text)));
+		ret = journal_address(journal, &run->nodes[node->index].id, LO_IFINDEX,
+				      &address->prefix, err);
+		if (!ret)
+			ret = address_add_marked(nl, LO_IFINDEX, &address->prefix, ADDRESS_OURS, &what,
+						 err);
+	}
+	return ret;
+}
+
+static int prepare_lo(const struct running *run, struct journal *journal, struct nl *nl,
+		      const struct node *node, struct err *err)
 {
 	char object[END_NAME_SIZE];
 	struct nl_what what = { object, "set it up", node->where, 0 };
 	int ret = 0;
 
 	if (!run->nodes[node->index].ours)
-		return 0;
+		return add_to_foreign_lo(run, journal, nl, node, err);
 	snprintf(object, sizeof(object), "%s:lo", node->name);
 	if (node->lo_up)
 		ret = link_set_up(nl, LO_IFINDEX, true, &what, err);
@@ -112,6 +137,9 @@ static int prepare_bridge(const struct running *run, struct journal *journal, st
 	if (node->kind != NODE_BRIDGE)
 		return 0;
 	snprintf(object, sizeof(object), "%s:%s", node->name, node->bridge.dev);
+	if (node->bridge.vlan_filtering)
+		make.action = "make the bridge with vlan_filtering, which takes "
+			      "CONFIG_BRIDGE_VLAN_FILTERING in the kernel";
 	if (!place->ours)
 		ret = journal_end(journal, &place->id, bridge.ifindex, node->bridge.dev, err);
 	if (!ret)
@@ -166,7 +194,7 @@ int node_prepare(const struct node_job *job, struct err *err)
 	int ret = node_enter(job->netns_fd, &nl, err);
 
 	if (!ret && touch & TOUCH_FRESH)
-		ret = prepare_lo(run, nl, node, err);
+		ret = prepare_lo(run, job->journal, nl, node, err);
 	if (!ret && touch & (TOUCH_FRESH | TOUCH_BRIDGE))
 		ret = prepare_bridge(run, job->journal, nl, node, err);
 	for (size_t i = 0; !ret && i < node->n_ends; i++)
@@ -267,10 +295,12 @@ static int repair_lo(const struct node_job *job, struct nl *nl, struct err *err)
 {
 	const struct node *node = job->node;
 	char object[END_NAME_SIZE];
-	int ret = 0;
+	int ret;
 
 	snprintf(object, sizeof(object), "%s:lo", node->name);
-	if (job->run->nodes[node->index].ours)
+	if (!job->run->nodes[node->index].ours)
+		ret = add_to_foreign_lo(job->run, job->journal, nl, node, err);
+	else
 		ret = add_addresses(nl, LO_IFINDEX, object, node->lo_addresses,
 				    node->n_lo_addresses, EEXIST, err);
 	snprintf(object, sizeof(object), "%s:%s", node->name, node->bridge.dev);

@@ -66,12 +66,25 @@ int place_check_name(const struct running *run, const struct node *node, struct 
 
 static int open_foreign(const struct node *node, struct err *err)
 {
-	int fd = node->netns == NETNS_HOST ? netns_open_self(err) :
-		 node->netns == NETNS_PID  ? netns_open_pid(node->netns_pid, err) :
-					     netns_open(node->netns_path, err);
+	struct err refused = { 0 };
+	int fd = node->netns == NETNS_HOST ? netns_open_self(&refused) :
+		 node->netns == NETNS_PID  ? netns_open_pid(node->netns_pid, &refused) :
+					     netns_open(node->netns_path, &refused);
 
-	if (fd < 0)
-		err_at(err, node->where);
+	if (fd >= 0)
+		return fd;
+	if (fd == -ENOENT && node->netns == NETNS_PID) {
+		err_set(err, ERR_LABFILE, ENOENT, "%s: there is no process %d", node->name,
+			node->netns_pid);
+		err_hint(err, "`pid` is that of a process in the namespace that the node is to be");
+	} else if (fd == -ENOENT && node->netns == NETNS_PATH) {
+		err_set(err, ERR_LABFILE, ENOENT, "%s: there is no network namespace %s", node->name,
+			node->netns_path);
+		err_hint(err, "without `netns` a new one is made for the node");
+	} else if (err && !err->code) {
+		*err = refused;
+	}
+	err_at(err, node->where);
 	return fd;
 }
 

@@ -120,8 +120,8 @@ int link_move(struct nl *nl, uint32_t ifindex, int netns_fd, const char *name,
 }
 
 static int address_request(struct nl *nl, uint16_t type, uint16_t flags, uint32_t ifindex,
-			   const struct ip_prefix *prefix, const struct nl_what *what,
-			   struct err *err)
+			   const struct ip_prefix *prefix, uint8_t protocol,
+			   const struct nl_what *what, struct err *err)
 {
 	struct nlmsghdr *nlh = nl_begin(nl, type, flags);
 	struct ifaddrmsg *ifa = mnl_nlmsg_put_extra_header(nlh, sizeof(*ifa));
@@ -138,20 +138,28 @@ static int address_request(struct nl *nl, uint16_t type, uint16_t flags, uint32_
 		ifa->ifa_flags = IFA_F_NODAD;
 	mnl_attr_put(nlh, IFA_LOCAL, bytes, prefix->addr.bytes);
 	mnl_attr_put(nlh, IFA_ADDRESS, bytes, prefix->addr.bytes);
+	if (protocol)
+		mnl_attr_put_u8(nlh, IFA_PROTO, protocol);
 	return nl_commit(nl, what, err);
 }
 
 int address_add(struct nl *nl, uint32_t ifindex, const struct ip_prefix *prefix,
 		const struct nl_what *what, struct err *err)
 {
-	return address_request(nl, RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, ifindex, prefix, what,
-			       err);
+	return address_add_marked(nl, ifindex, prefix, 0, what, err);
+}
+
+int address_add_marked(struct nl *nl, uint32_t ifindex, const struct ip_prefix *prefix,
+		       uint8_t protocol, const struct nl_what *what, struct err *err)
+{
+	return address_request(nl, RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, ifindex, prefix, protocol,
+			       what, err);
 }
 
 int address_delete(struct nl *nl, uint32_t ifindex, const struct ip_prefix *prefix,
 		   const struct nl_what *what, struct err *err)
 {
-	return address_request(nl, RTM_DELADDR, 0, ifindex, prefix, what, err);
+	return address_request(nl, RTM_DELADDR, 0, ifindex, prefix, 0, what, err);
 }
 
 static const uint8_t route_types[] = {

@@ -185,6 +185,12 @@ int link_move(struct nl *nl, uint32_t ifindex, int netns_fd, const char *name,
 	      const struct nl_what *what, struct err *err);
 int address_add(struct nl *nl, uint32_t ifindex, const struct ip_prefix *prefix,
 		const struct nl_what *what, struct err *err);
+/* With a protocol (IFA_PROTO, 5.18) that address_is_marked() finds again: who made it. */
+int address_add_marked(struct nl *nl, uint32_t ifindex, const struct ip_prefix *prefix,
+		       uint8_t protocol, const struct nl_what *what, struct err *err);
+/* Flushes nothing. 1 if the interface has the address with that protocol, 0 if not, or -errno. */
+int address_is_marked(struct nl *nl, uint32_t ifindex, const struct ip_prefix *prefix,
+		      uint8_t protocol, struct err *err);
 int address_delete(struct nl *nl, uint32_t ifindex, const struct ip_prefix *prefix,
 		   const struct nl_what *what, struct err *err);
 
@@ -192,7 +198,7 @@ int address_delete(struct nl *nl, uint32_t ifindex, const struct ip_prefix *pref
  * Routes. protocol: who made it (RTPROT_*), by which route_delete() tells ours from others'. ifindex
  * gives the index of the interface that a hop names, with arg.
  */
-enum { ROUTE_OURS = 118 }; /* our mark in namespaces that are not ours; no daemon uses it */
+enum { ROUTE_OURS = 118, ADDRESS_OURS = 118 }; /* our mark in namespaces that are not ours; no daemon uses it */
 int route_add(struct nl *nl, const struct route *route, uint8_t protocol,
 	      uint32_t (*ifindex)(const char *dev, void *arg), void *arg,
 	      const struct nl_what *what, struct err *err);

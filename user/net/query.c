@@ -154,6 +154,9 @@ int link_event(struct nl *nl, int timeout_ms, bool (*cb)(const struct link_info 
 
 struct address_visit {
 	uint32_t ifindex;
+	const struct ip_prefix *wanted; /* for address_is_marked() */
+	uint8_t protocol;
+	bool found;
 	bool (*cb)(uint32_t ifindex, const struct ip_prefix *prefix, void *arg);
 	void *arg;
 };
@@ -164,6 +167,7 @@ static int on_address(const struct nlmsghdr *nlh, void *arg)
 	struct address_visit *visit = arg;
 	struct ip_prefix prefix = { .len = ifa->ifa_prefixlen };
 	const struct nlattr *attr, *address = NULL, *local = NULL;
+	uint8_t protocol = 0;
 
 	if (nlh->nlmsg_type != RTM_NEWADDR || (visit->ifindex && visit->ifindex != ifa->ifa_index))
 		return MNL_CB_OK;
@@ -172,6 +176,8 @@ static int on_address(const struct nlmsghdr *nlh, void *arg)
 			address = attr;
 		else if (mnl_attr_get_type(attr) == IFA_LOCAL)
 			local = attr;
+		else if (mnl_attr_get_type(attr) == IFA_PROTO)
+			protocol = mnl_attr_get_u8(attr);
 	}
 	/* With a peer address, IFA_ADDRESS is the peer's and IFA_LOCAL our own. */
 	attr = local ? local : address;
@@ -179,19 +185,37 @@ static int on_address(const struct nlmsghdr *nlh, void *arg)
 		return MNL_CB_OK;
 	prefix.addr.family = ifa->ifa_family;
 	memcpy(prefix.addr.bytes, mnl_attr_get_payload(attr), mnl_attr_get_payload_len(attr));
+	if (visit->wanted && protocol == visit->protocol && prefix.len == visit->wanted->len &&
+	    !memcmp(&prefix.addr, &visit->wanted->addr, sizeof(prefix.addr)))
+		visit->found = true;
 	if (visit->cb && !visit->cb(ifa->ifa_index, &prefix, visit->arg))
 		visit->cb = NULL;
 	return MNL_CB_OK;
+}
+
+static int visit_addresses(struct nl *nl, struct address_visit *visit, struct err *err)
+{
+	struct nlmsghdr *nlh = nl_begin(nl, RTM_GETADDR, NLM_F_DUMP);
+	struct nl_what what = { .object = "addresses", .action = "be listed" };
+
+	mnl_nlmsg_put_extra_header(nlh, sizeof(struct ifaddrmsg));
+	return nl_dump(nl, nlh, on_address, visit, &what, err);
 }
 
 int address_list(struct nl *nl, uint32_t ifindex,
 		 bool (*cb)(uint32_t ifindex, const struct ip_prefix *prefix, void *arg),
 		 void *arg, struct err *err)
 {
-	struct nlmsghdr *nlh = nl_begin(nl, RTM_GETADDR, NLM_F_DUMP);
 	struct address_visit visit = { .ifindex = ifindex, .cb = cb, .arg = arg };
-	struct nl_what what = { .object = "addresses", .action = "be listed" };
 
-	mnl_nlmsg_put_extra_header(nlh, sizeof(struct ifaddrmsg));
-	return nl_dump(nl, nlh, on_address, &visit, &what, err);
+	return visit_addresses(nl, &visit, err);
+}
+
+int address_is_marked(struct nl *nl, uint32_t ifindex, const struct ip_prefix *prefix,
+		      uint8_t protocol, struct err *err)
+{
+	struct address_visit visit = { .ifindex = ifindex, .wanted = prefix, .protocol = protocol };
+	int ret = visit_addresses(nl, &visit, err);
+
+	return ret ? ret : visit.found;
 }
