@@ -33,8 +33,16 @@ test_first_steps() {
 	assert_eq "$n" 8 "commands in First steps"
 }
 
+# The example of this lab name, as a file.
+example() { # NAME
+	awk -v name="lab: $1" '/^```yaml$/ { text = ""; inside = 1; next }
+		/^```$/ { if (inside && index(text, name "\n") == 1) printf "%s", text; inside = 0 }
+		inside { text = text $0 "\n" }' "$README" >"$TEST_TMP/$1.yaml"
+	[[ -s $TEST_TMP/$1.yaml ]] || fail "README.md has no lab $1"
+}
+
 test_lab_file() {
-	sed -n '/^```yaml$/,/^```$/p' "$README" | sed '1d;$d' >"$TEST_TMP/road.yaml"
+	example road
 	good vethlab check "$TEST_TMP/road.yaml"
 	says "3 nodes, 2 links"
 	up "$TEST_TMP/road.yaml"
@@ -44,6 +52,30 @@ test_lab_file() {
 	says "router: time to live exceeded"
 	good vethlab graph --dot "$TEST_TMP/road.yaml"
 	good vethlab down road
+}
+
+# The example with every key has every key of the schema, is built and works.
+test_every_key() {
+	local key n=0
+	needs nft
+	example town
+	while read -r key; do
+		grep -qw "$key" "$TEST_TMP/town.yaml" || fail "town.yaml of the README has no $key"
+		n=$((n + 1))
+	done < <(jq -r '.. | .properties? // empty | keys[]' "$TOP/topology/schema.json" | sort -u)
+	[[ $n -gt 40 ]] || fail "the schema has $n keys"
+	good vethlab check "$TEST_TMP/town.yaml"
+	says "4 nodes, 3 links"
+	up "$TEST_TMP/town.yaml"
+	good vethlab ping world pc
+	says "core passed it on" "sw passed it on" "1 sent, 1 answered"
+	good vethlab exec pc ping -c 1 -W 5 -q 192.0.2.1
+	good vethlab exec core nft list chain ip core forward
+	says "tcp dport 23 drop"
+	good vethlab exec pc ip route
+	says "blackhole 10.66.0.0/16" "10.67.0.0/16 via 10.2.0.1 dev eth0 metric 50" \
+		"unreachable 10.68.0.0/16" "nexthop via 10.2.0.254"
+	good vethlab down town
 }
 
 # Every verb of the table exists, and every verb that exists is in the table.
