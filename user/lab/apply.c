@@ -180,8 +180,8 @@ static int make_all(struct apply *apply, struct err *err)
 		ret = build_start(build, err);
 	if (!ret)
 		ret = change_all(apply, CHANGE_ROUTE_SET, err);
-	if (!ret && !apply->back)
-		ret = build_check(build, err);
+	if (!ret)
+		ret = apply->back ? build_exec(build, err) : build_check(build, err);
 	return ret;
 }
 

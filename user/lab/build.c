@@ -214,6 +214,11 @@ int build_start(struct build *build, struct err *err)
 	return each_node(build, node_start, err);
 }
 
+int build_exec(struct build *build, struct err *err)
+{
+	return each_node(build, node_exec, err);
+}
+
 int build_check(struct build *build, struct err *err)
 {
 	int ret = build->frame_prog = watch_frame_load(err);
@@ -229,7 +234,7 @@ int build_check(struct build *build, struct err *err)
 	if (!ret)
 		ret = prove_links(build, err);
 	if (!ret)
-		ret = each_node(build, node_exec, err);
+		ret = build_exec(build, err);
 	return ret ? ret : build_interrupted(build, err);
 }
 

@@ -37,6 +37,8 @@ int build_next_step(struct build *build, struct err *err);
 int build_make(struct build *build, struct err *err);
 /* Up, with neighbors and routes; repairs what a change around a kept end took away. */
 int build_start(struct build *build, struct err *err);
+/* The commands of fresh nodes. */
+int build_exec(struct build *build, struct err *err);
 /* Every fresh link carries frames; then the commands of fresh nodes. */
 int build_check(struct build *build, struct err *err);
 
