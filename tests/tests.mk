@@ -103,7 +103,8 @@ help:
 deps:
 	@tests/deps.sh build test
 
-tests: $(UNIT_TESTS) $(PROG_TESTS) $(LAB_HELPERS) $(EXAMPLES)
+tests: $(UNIT_TESTS) $(PROG_TESTS) $(LAB_HELPERS) $(EXAMPLES) \
+	$(B)/tests/bench/build_raw $(B)/tests/bench/build_measure
 
 check:
 	@tests/deps.sh build test

@@ -11,7 +11,8 @@ BUILD=$(readlink -f "${BUILD:-build}")
 N=${1:-1000}
 ROUNDS=${ROUNDS:-5}
 PEER_ROUNDS=${PEER_ROUNDS:-2} # of Mininet, which takes its time
-SETTLE=${SETTLE:-2} # seconds for the kernel to let go of what a run made
+SETTLE=${SETTLE:-2} # seconds for the kernel to let go of what a run made; 0: figures do not matter
+LINEAR=${LINEAR:-100}
 MESH=${MESH:-1000 3000 10000}
 export PATH=$PATH:/usr/sbin:/sbin
 
@@ -103,6 +104,7 @@ END
 # go on when making and removing a link is quick again, some times in turn.
 settle() {
 	local quick=0 tries start
+	[[ $SETTLE != 0 ]] || return 0
 	sleep "$SETTLE"
 	for ((tries = 0; tries < 300 && quick < 5; tries++)); do
 		start=${EPOCHREALTIME/[.,]/}
@@ -111,6 +113,19 @@ settle() {
 		quick=$((${EPOCHREALTIME/[.,]/} - start < 60000 ? quick + 1 : 0))
 		sleep 0.1
 	done
+}
+
+# Nothing of a lab is left once the kernel is done: names, files, programs, interfaces.
+no_residue() { # ROW
+	local left tries
+	for ((tries = 0; tries < 100; tries++)); do
+		left=$(find /run/netns /run/vethlab /sys/fs/bpf -mindepth 1 -not -name '*.debug' 2>/dev/null
+			ip -br link | grep -v '^lo ' || true)
+		[[ -n $left ]] || return 0
+		sleep 0.1
+	done
+	echo "$1 left: $left" | head -n 5 >&2
+	exit 1
 }
 
 clear_names() {
@@ -137,6 +152,7 @@ up_and_down() { # ROW OPTIONS...
 	measure "up-$row" "$BUILD/vethlab" up "$tmp/chain.yaml" "$@"
 	measure "down-$row" "$BUILD/vethlab" down
 	settle
+	no_residue "down-$row"
 }
 
 chain "$N" >"$tmp/chain.yaml"
@@ -158,18 +174,19 @@ for links in $MESH; do
 	measure "mesh-$links" "$BUILD/vethlab" up "$tmp/mesh.yaml"
 	measure "mesh-down-$links" "$BUILD/vethlab" down
 	settle
+	no_residue "mesh-down-$links"
 done
 mininet=absent
-linear 100 >"$tmp/chain.yaml"
+linear "$LINEAR" >"$tmp/chain.yaml"
 if [[ $PEER_ROUNDS -gt 0 ]] && command -v brctl >/dev/null &&
 	/usr/bin/python3 -c 'import mininet.net' 2>/dev/null; then
 	mininet=measured
 fi
 for ((round = 0; round < (PEER_ROUNDS ? PEER_ROUNDS : 1); round++)); do
-	echo "linear,100, round $((round + 1))" >&2
+	echo "linear,$LINEAR, round $((round + 1))" >&2
 	up_and_down linear
 	if [[ $mininet == measured ]]; then
-		measure mininet-all /usr/bin/python3 tests/bench/build_mininet.py 100
+		measure mininet-all /usr/bin/python3 tests/bench/build_mininet.py "$LINEAR"
 		echo "mininet-linear $(tail -n 1 "$tmp/said")" >>"$tmp/results"
 		settle
 	fi
@@ -186,8 +203,14 @@ sort -k1,1 -k2,2n "$tmp/results" | awk '
 	{ v[++n] = $2; if ($3 > kib) kib = $3 }
 	END { flush() }' >"$tmp/rows"
 
+# What a link costs in a lab of many and of few: quadratic growth would be as many times as much.
+for which in "first ${MESH%% *}" "last ${MESH##* }"; do
+	awk -v which="${which% *}" -v links="${which#* }" '$1 == "mesh-" links {
+		printf "per-link-%s 1 %.6f %.6f %.6f 0\n", which, $3 / links, $3 / links, $3 / links }' "$tmp/rows"
+done >"$tmp/per-link"
+
 row() { # ROW FIELD
-	awk -v row="$1" -v field="$2" '$1 == row { print $field }' "$tmp/rows"
+	awk -v row="$1" -v field="$2" '$1 == row { print $field }' "$tmp/rows" "$tmp/per-link"
 }
 
 ratio() { # WHAT ROW ROW GOAL
@@ -206,11 +229,12 @@ limit() { # WHAT VALUE GOAL
 	ratio "up with programs : raw system calls" up-programs raw 1.5
 	ratio "up without programs : raw system calls" up-none raw 1.0
 	ratio "up without programs : ip -batch" up-none ip-batch 0.5
-	ratio "up of linear,100 : Mininet, with its end" up-linear mininet-all 0.03
-	ratio "up of linear,100 : Mininet's start() alone" up-linear mininet-linear 0.03
+	ratio "up of linear,$LINEAR : Mininet, with its end" up-linear mininet-all 0.03
+	ratio "up of linear,$LINEAR : Mininet's start() alone" up-linear mininet-linear 0.03
 	limit "down with programs, s" "$(row down-programs 3)" 0.5
 	limit "down without programs, s" "$(row down-none 3)" 0.5
-	last=${MESH##* }
+	first=${MESH%% *} last=${MESH##* }
+	ratio "up a link: $last links : $first links" per-link-last per-link-first 2.0
 	limit "up of $last links, MiB" "$(awk -v k="$(row "mesh-$last" 6)" 'BEGIN { print k / 1024 }')" 64
 } >"$tmp/goals"
 

@@ -40,14 +40,47 @@ test_fat_tree() { all_pairs fat-tree 2; }
 # The same routes, written out instead of computed.
 test_routes() { all_pairs ring 3 --routes; }
 
-# In a mesh only neighbours' addresses on the common link are asked for.
+# In a mesh every pair has a link of its own: each asks for the other's addresses on that, both ways.
 test_mesh() {
-	good vethlab generate mesh 4 --name gen -o "$TEST_TMP/gen.yaml"
+	local from address n=0
+	good vethlab generate mesh 5 --name gen -o "$TEST_TMP/gen.yaml"
 	up "$TEST_TMP/gen.yaml" --hooks none --xdp off
-	for address in 10.0.0.2 10.0.0.6 10.0.0.10 fd00::2 fd00:0:0:1::2 fd00:0:0:2::2; do
-		good vethlab exec n1 ping -c1 -W2 -q "$address"
-	done
+	while read -r from address; do
+		good inside "$from" ping -c1 -W2 -q "$address"
+		n=$((n + 1))
+	done < <(vethlab show --json | jq -r '[.links[].ends[]] as $ends | $ends[] | .node as $from | .peer as $peer |
+		$ends[] | select(.end == $peer) | .addresses[] | select(startswith("fe80") | not) |
+		"\($from) \(split("/")[0])"')
+	assert_eq "$n" 40 "pings: 5 nodes, 4 others each, v4 and v6"
 	good vethlab down gen
+}
+
+# Pools of other sizes: /31 and /127, /30 and /64.
+test_pools() {
+	local v4 v6
+	for v4 in 30 31; do
+		v6=$((v4 == 30 ? 64 : 127))
+		cat >"$TEST_TMP/gen.yaml" <<-END
+			lab: gen
+			routing: static
+			pools: {v4: {prefix: 10.5.0.0/16, subnet: $v4}, v6: {prefix: "fd05::/48", subnet: $v6}}
+			defaults: {links: {addresses: auto}}
+			nodes: {a: {}, r1: {forward: both}, r2: {forward: both}, b: {}}
+			links:
+			  - endpoints: [a, r1]
+			  - endpoints: [r1, r2]
+			  - endpoints: [r2, b]
+		END
+		up "$TEST_TMP/gen.yaml" --hooks none
+		good vethlab show
+		says "10.5.0.1/$v4" "/$v6"
+		for address in $(vethlab show --json | jq -r '.links[].ends[].addresses[] |
+			select(startswith("fe80") | not) | split("/")[0]'); do
+			good inside a ping -c1 -W2 -q "$address"
+			good inside b ping -c1 -W2 -q "$address"
+		done
+		good vethlab down gen
+	done
 }
 
 run_tests

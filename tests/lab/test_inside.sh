@@ -78,6 +78,19 @@ test_no_nft() {
 	nothing_left || fail "something is left: $(ls /run/netns /run/vethlab)"
 }
 
+# A namespace takes an open file while a lab is built: the soft limit is no limit, the hard one is named.
+test_open_files() {
+	{
+		printf 'lab: files\nnodes:\n'
+		seq -f '  n%g: {}' 120
+	} >"$TEST_TMP/files.yaml"
+	good bash -c 'ulimit -Sn 64; exec "$@"' bash "$BUILD/vethlab" up "$TEST_TMP/files.yaml"
+	good vethlab down
+	bad 5 bash -c 'ulimit -n 64; exec "$@"' bash "$BUILD/vethlab" up "$TEST_TMP/files.yaml"
+	says "Too many open files" "a lab needs an open file for each node" "ulimit -Hn"
+	nothing_left || fail "something is left: $(ls /run/netns /run/vethlab)"
+}
+
 # Who waits for longer than a second at a terminal is told how far it is; nobody else is.
 test_progress() {
 	local i

@@ -31,6 +31,9 @@ test_links() {
 	up_example links
 	assert_eq "$(ip_json a '.[0] | "\(.mtu) \(.txqlen) \(.num_tx_queues) \(.address)"' link show lan)" \
 		"9000 500 2 02:00:00:00:00:0a" "a:lan"
+	assert_eq "$(inside a "$HELPERS/offloads" lan)" "tx_checksum off, tso off, gro on" "a:lan"
+	assert_eq "$(inside b "$HELPERS/offloads" lan)" "tx_checksum off, tso off, gro on" "b:lan"
+	assert_eq "$(inside b "$HELPERS/offloads" eth0)" "tx_checksum on, tso on, gro off" "b:eth0"
 	assert_eq "$(ip_json b '.[0].flags | index("UP")' link show lan)" null "b:lan is up"
 	assert_eq "$(ip_json b '.[0].flags | index("UP") != null' link show eth0)" true "b:eth0 is up"
 	good vethlab down links
