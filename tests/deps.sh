@@ -7,7 +7,7 @@ set -euo pipefail
 export PATH=$PATH:/usr/sbin:/sbin
 
 # A thing is there if its probe finds it: cmd:NAME a program, pc:NAME a pkg-config module, h:NAME a
-# header. One package may stand in several rows. Debian and Ubuntu; Fedora; Arch.
+# header, fuzzer:COMPILER its libFuzzer. One package may stand in several rows. Debian and Ubuntu; Fedora; Arch.
 table() {
 	cat <<-END
 	build cmd:gcc                gcc              gcc                    gcc
@@ -34,6 +34,8 @@ table() {
 	test  cmd:tcpdump            tcpdump          tcpdump                tcpdump
 	test  cmd:nft                nftables         nftables               nftables
 	test  cmd:shellcheck         shellcheck       ShellCheck             shellcheck
+	test  cmd:tshark             tshark           wireshark-cli          wireshark-cli
+	test  fuzzer:clang           libclang-rt-dev  compiler-rt            compiler-rt
 	vm    cmd:qemu-system-$(uname -m)  qemu-system-$(debian_qemu)  qemu-system-$(fedora_qemu)-core  qemu-base
 	vm    cmd:cpio               cpio             cpio                   cpio
 	vm    cmd:xz                 xz-utils         xz                     xz
@@ -51,6 +53,10 @@ present() {
 	cmd:bpftool) bpftool version >/dev/null 2>&1 ;; # Ubuntu's is a wrapper that may lead nowhere
 	cmd:*) command -v "${1#cmd:}" >/dev/null ;;
 	pc:*) "${PKG_CONFIG:-pkg-config}" --exists "${1#pc:}" 2>/dev/null ;;
+	fuzzer:*)
+		echo 'int LLVMFuzzerTestOneInput(void) { return 0; }' |
+			"${1#fuzzer:}" -x c -fsanitize=fuzzer - -o /dev/null >/dev/null 2>&1
+		;;
 	h:*) echo "#include <${1#h:}>" | "${CC:-cc}" -E -x c - >/dev/null 2>&1 ;;
 	esac
 }

@@ -94,7 +94,7 @@ help:
 	@echo 'make bench-trace   what tracing costs, and what it loses (as root)'
 	@echo 'make bench-observe  what it costs a link to be watched (as root)'
 	@echo 'make stories    record the golden stories anew (as root): tests/unit/data/stories'
-	@echo 'make fuzz       fuzz the lab-file reader and stories (SECONDS=600 for longer)'
+	@echo 'make fuzz       fuzz the lab-file reader, recordings and stories (SECONDS=600 for longer)'
 	@echo 'make lint       compile with -Werror by gcc and by clang, shellcheck'
 	@echo 'make install    to $$(DESTDIR)$$(PREFIX), which is $(DESTDIR)$(PREFIX)'
 	@echo 'make clean      remove $(B)/ and what lint built'
@@ -111,7 +111,7 @@ check:
 	@+$(MAKE) --no-print-directory check-built
 
 check-built: all tests
-	@BUILD=$(B) tests/run unit prog lab vmlinux lint
+	@BUILD=$(B) CLANG=$(CLANG) tests/run unit prog lab fuzz vmlinux lint
 
 # Takes its time: each sweep as long as it needs.
 crash: all tests
@@ -139,7 +139,7 @@ stories: all tests
 	@BUILD=$(B) tests/lab/stories.sh
 
 fuzz:
-	@tests/deps.sh build
+	@tests/deps.sh build test
 	@BUILD=$(B) CLANG=$(CLANG) tests/fuzz/run $(SECONDS)
 
 # The program looks for bundled labs in ../share/vethlab/labs, seen from where it is itself.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * fuzz_story.c - any bytes as the records of a recording: read them, join them into stories, put
- * these in order, and print what comes out. The head and the lab of the recording are good.
+ * fuzz_story.c - any bytes as a recording, and as the records behind a head and a lab that are good:
+ * read them, join them into stories, put these in order, and print what comes out.
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -127,22 +127,37 @@ static void tell(struct recording *recording)
 	story_free(story);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+/* Takes bytes. */
+static void read_bytes(uint8_t *bytes, size_t size)
 {
+	FILE *file = size ? fmemopen(bytes, size, "r") : NULL;
 	struct recording *recording;
-	uint8_t *bytes;
-	FILE *file;
 
-	if (!head_len)
-		make_head();
-	bytes = malloc(head_len + size);
-	memcpy(bytes, head, head_len);
-	memcpy(bytes + head_len, data, size);
-	file = fmemopen(bytes, head_len + size, "r");
 	if (file && !recording_from(&recording, file, "fuzz.rec", NULL)) {
 		tell(recording);
 		recording_close(recording);
 	}
 	free(bytes);
+}
+
+/* Whatever is read beyond it is found: a copy that is no longer than the input. */
+static uint8_t *copy(const uint8_t *before, size_t len, const uint8_t *data, size_t size)
+{
+	uint8_t *bytes = malloc(len + size + !(len + size));
+
+	if (!bytes)
+		abort();
+	memcpy(bytes, before, len);
+	if (size)
+		memcpy(bytes + len, data, size);
+	return bytes;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	if (!head_len)
+		make_head();
+	read_bytes(copy(head, 0, data, size), size);
+	read_bytes(copy(head, head_len, data, size), head_len + size);
 	return 0;
 }

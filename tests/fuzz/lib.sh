@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+# lib.sh - sourced by what fuzzes, in the top folder: how each target is built, with ASan and UBSan,
+# and what it starts from.
+
+FUZZ=${BUILD:-build}/fuzz
+CLANG=${CLANG:-clang}
+export UBSAN_OPTIONS=print_stacktrace=1
+
+# Whether clang can link a libFuzzer target; what it says otherwise is on stdout.
+can_fuzz() {
+	echo 'int LLVMFuzzerTestOneInput(const void *p, unsigned long n) { return !p && n; }' |
+		"$CLANG" -x c -fsanitize=fuzzer,address,undefined - -o /dev/null 2>&1
+}
+
+compile() { # TARGET ARGUMENT OF CLANG...
+	local target=$1
+	shift
+	mkdir -p "$FUZZ"
+	"$CLANG" -std=gnu11 -D_GNU_SOURCE -g -O1 -fno-omit-frame-pointer -I. \
+		-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined \
+		"tests/fuzz/fuzz_$target.c" topology/*.c "$@" -o "$FUZZ/fuzz_$target"
+}
+
+build_reader() {
+	# shellcheck disable=SC2046 # lists of flags
+	compile reader $(pkg-config --cflags --libs libfyaml) \
+		$(printf -- '-Wl,--wrap=%s ' malloc calloc realloc reallocarray strdup strndup)
+}
+
+# What is linked is what the stories need; the rest of user/out knows the kernel.
+build_story() {
+	# shellcheck disable=SC2046
+	compile story user/story/*.c user/bench/stats.c \
+		$(printf 'user/out/%s.c ' recording drop act event itinerary terminal text json \
+			ledger losses wrap table counters report) \
+		$(pkg-config --cflags --libs libfyaml jansson) -lm
+}
+
+# The bundled labs, the files of tests/unit/data/bad, and what was found once.
+seeds_reader() {
+	mkdir -p "$FUZZ/seeds/reader"
+	cp topology/labs/*.yaml tests/unit/data/bad/*.yaml tests/fuzz/seeds/*.yaml "$FUZZ/seeds/reader"
+}
+
+# The golden recordings, and records without a head.
+seeds_story() {
+	mkdir -p "$FUZZ/seeds/story"
+	cp tests/unit/data/stories/*.rec tests/fuzz/stories/* "$FUZZ/seeds/story"
+}
+
+# Run a target; what it says goes to LOG. Options after the corpus are libFuzzer's.
+fuzz() { # TARGET LOG CORPUS OPTION...
+	local target=$1 log=$2 corpus=$3
+	local -A len=([reader]=8192 [story]=16384)
+	shift 3
+	mkdir -p "$corpus"
+	nice -n 19 "$FUZZ/fuzz_$target" -max_len="${len[$target]}" -timeout=20 -rss_limit_mb=1024 \
+		-dict=tests/fuzz/lab.dict -artifact_prefix="$FUZZ/" -print_final_stats=1 "$@" \
+		"$corpus" "$FUZZ/seeds/$target" >"$log" 2>&1
+}
