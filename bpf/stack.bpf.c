@@ -682,3 +682,38 @@ int BPF_PROG(on_learn, struct net_bridge *br, struct net_bridge_port *port, cons
 	give(&r, sizeof(r));
 	return 0;
 }
+
+/* ---- frames ---------------------------------------------------------------------------------- */
+
+/* The node that a packet was routed to, or out of: a TCP socket has taken the device off. */
+static __always_inline __u32 *node_of_route(const struct sk_buff *skb)
+{
+	struct dst_entry *dst = (struct dst_entry *)(skb->_skb_refdst & ~1ul);
+	__u32 inode = dst ? BPF_CORE_READ(dst, dev, nd_net.net, ns.inum) : 0;
+
+	return bpf_map_lookup_elem(&nodes, &inode);
+}
+
+/* A capture's, alone: drops of any protocol. User space reads the bytes as it reads frames. */
+SEC("tp_btf/kfree_skb")
+int BPF_PROG(on_frame_drop, struct sk_buff *skb, void *location, int reason)
+{
+	struct net_device *dev = skb->dev;
+	struct vl_frame_drop drop = {};
+	__u32 *node;
+
+	(void)ctx;
+	node = node_of_packet(skb);
+	if (!node && !dev)
+		node = node_of_route(skb);
+	if (!node || bpf_probe_read_kernel(drop.bytes, sizeof(drop.bytes),
+					   skb->head + skb->network_header))
+		return 0;
+	stamp(&drop.at, VL_STACK_DROP, *node, dev);
+	drop.at.packet.len = skb->len;
+	drop.at.reason = reason;
+	drop.at.location = (__u64)location;
+	drop.protocol = bpf_ntohs(skb->protocol);
+	give(&drop, sizeof(drop));
+	return 0;
+}

@@ -292,6 +292,18 @@ struct vl_drop {
 _Static_assert(sizeof(struct vl_drop) == sizeof(struct vl_event) + 24,
 	       "struct vl_drop has changed");
 
+#define VL_FRAME_BYTES 128
+
+/* A packet of any protocol that a node's stack dropped, and how it begins: for a capture. */
+struct vl_frame_drop {
+	struct vl_drop at; /* of packet: time, CPU, end and len alone */
+	__u16 protocol;    /* the ethertype that the kernel knows it by */
+	__u16 reserved[3];
+	__u8 bytes[VL_FRAME_BYTES]; /* from its network header on, whether or not it is so long */
+};
+_Static_assert(sizeof(struct vl_frame_drop) == sizeof(struct vl_drop) + 8 + VL_FRAME_BYTES,
+	       "struct vl_frame_drop has changed");
+
 /* What a route is looked up for. */
 enum vl_route_use {
 	VL_ROUTE_FORWARD, /* a packet that came in */

@@ -139,8 +139,9 @@ const struct cmd cmds[] = {
 	  "  -s SNAP         bytes of a frame to keep (262144)\n"
 	  "  -c N            end after N frames; --for TIME: after 10s, 500ms, ...\n\n"
 	  "A file that is there already is overwritten.\n"
-	  "Each end has two interfaces, one a direction. Echoes are numbered, and what the\n"
-	  "nodes drop is noted, in packet comments.\n\n"
+	  "Each end has two interfaces, one a direction. Packet comments have the numbers of\n"
+	  "echoes (of their parts and the ICMP errors about them, too) and note what nodes\n"
+	  "and links dropped, of any protocol, within 0.2 s of the frame.\n\n"
 	  "  vethlab capture blue -w - | wireshark -k -i -\n" },
 	{ "ping", cmd_ping,
 	  "FROM TO [-c N] [-i TIME] [-s SIZE] [-W TIME] [-t TTL] [-4|-6] [-q] [--stack] [-l LAB] [-j]",

@@ -21,6 +21,7 @@ capture() { # [WORD OF CAPTURE...] -- COMMAND...
 		shift
 	done
 	shift
+	rm -f "$TEST_TMP/file"
 	"$BUILD/vethlab" capture "${what[@]}" -w "$TEST_TMP/file" 2>"$TEST_TMP/said" &
 	pid=$!
 	# The file is there once every socket is.
@@ -28,6 +29,30 @@ capture() { # [WORD OF CAPTURE...] -- COMMAND...
 	"$@"
 	kill -INT $pid
 	wait $pid
+	tshark_reads_it
+}
+
+# tshark, where there is one, reads each capture: no complaint, as many frames, none malformed.
+tshark_reads_it() {
+	command -v tshark >/dev/null || return 0
+	good shark frame.number
+	assert_eq "$(grep -c . <<<"$out")" "$(tcpdump -nr "$TEST_TMP/file" 2>/dev/null | wc -l)" \
+		"frames of tshark"
+	assert_eq "$(shark -Y _ws.malformed frame.number)" "" "malformed frames"
+	assert_eq "$(grep -i -e damaged -e 'cut short' -e corrupt -e invalid "$TEST_TMP/shark" || true)" \
+		"" "complaints of tshark"
+}
+
+# Fields of the frames of a capture: shark [-r FILE] [-Y FILTER] FIELD...
+shark() {
+	local -a options=() fields=()
+	[[ $1 == -r ]] || options=(-r "$TEST_TMP/file")
+	while [[ $1 == -? ]]; do
+		options+=("$1" "$2")
+		shift 2
+	done
+	fields=("${@/#/-e}")
+	tshark -n -o ip.defragment:FALSE "${options[@]}" -T fields "${fields[@]}" 2>"$TEST_TMP/shark"
 }
 
 frames() { # FILTER: how many frames of the file match
@@ -55,7 +80,7 @@ bytes_of() { # FILE [FILTER]
 # tcpdump on the same ends at the same time finds the same frames.
 test_same_as_tcpdump() {
 	local end node tool
-	local -a tools=()
+	local -a tools=() fields=(frame.len ip.id ip.frag_offset icmp.type icmp.seq)
 	up router
 	good vethlab ping a b
 	for end in a:eth0 r:eth0 r:eth1 b:eth0; do
@@ -79,21 +104,90 @@ test_same_as_tcpdump() {
 	done | sort >"$TEST_TMP/theirs"
 	bytes_of "$TEST_TMP/file" >"$TEST_TMP/ours"
 	good cmp "$TEST_TMP/theirs" "$TEST_TMP/ours"
-	tshark_finds_them
+	good vethlab down router
+	command -v tshark >/dev/null || return 0
+	# tshark tells the same of both, end by end, and knows the ends by name.
+	for end in a:eth0 r:eth0 r:eth1 b:eth0; do
+		shark -Y "frame.interface_name == \"$end\"" "${fields[@]}" | sort >"$TEST_TMP/ours"
+		shark -r "$TEST_TMP/${end/:/-}" "${fields[@]}" | sort >"$TEST_TMP/theirs"
+		good cmp "$TEST_TMP/theirs" "$TEST_TMP/ours"
+		assert_eq "$(wc -l <"$TEST_TMP/ours")" 200 "frames of $end"
+	done
+}
+
+# What tshark makes of names, directions, stamps, numbers.
+test_tshark() {
+	needs tshark capinfos
+	up router
+	good vethlab ping a b
+	capture all -f icmp -- vethlab ping a b -c 50 -i 0 -q -s 2000
+	assert_eq "$(shark frame.interface_name frame.packet_flags_direction | sort | uniq -c |
+		awk '{ print $2, $3, $1 }' | xargs)" "$(for end in a:eth0 b:eth0 r:eth0 r:eth1; do
+			echo "$end 0x00000001 100 $end 0x00000002 100"; done | xargs)" "directions"
+	# Each part of an echo has its number, at each end, there and back.
+	assert_eq "$(shark frame.comment | sort | uniq -c | awk '{ print $2, $3, $1 }' | sort -k 2n)" \
+		"$(for i in {1..50}; do echo "itinerary $i 16"; done)" "numbers"
+	assert_eq "$(shark -Y 'frame.interface_name == "b:eth0" and frame.packet_flags_direction == 1' \
+		frame.interface_description | sort -u)" \
+		"frames into node b of lab router, by its link with r:eth1" "description"
+	good capinfos -M "$TEST_TMP/file"
+	assert_eq "$(grep -c 'Time precision = nanoseconds (9)' <<<"$out")" 8 "interfaces in nanoseconds"
+	assert_eq "$(grep -c 'Number of stat entries = 1' <<<"$out")" 8 "statistics blocks"
+	# Stamps have nanoseconds, they are not microseconds with three zeros.
+	assert_eq "$(shark frame.time_epoch | awk '!/000$/ { n++ } END { print (n > 700) }')" 1 "nanoseconds"
 	good vethlab down router
 }
 
-# tshark, where there is one, reads the file without a complaint: frames, names, comments.
-tshark_finds_them() {
-	command -v tshark >/dev/null || return 0
-	good tshark -r "$TEST_TMP/file" -T fields -e frame.interface_name -e icmp.seq
-	assert_eq "$(tshark -r "$TEST_TMP/file" 2>/dev/null | wc -l)" 800 "frames of tshark"
-	assert_eq "$(tshark -r "$TEST_TMP/file" -T fields -e frame.interface_name 2>/dev/null |
-		sort | uniq -c | awk '{ print $2, $1 }' | xargs)" \
-		"a:eth0 200 b:eth0 200 r:eth0 200 r:eth1 200" "frames an end"
-	assert_eq "$(tshark -r "$TEST_TMP/file" -Y 'frame.comment contains "itinerary"' 2>/dev/null |
-		wc -l)" 400 "numbered frames"
-	assert_eq "$(tshark -r "$TEST_TMP/file" -Y '_ws.malformed' 2>/dev/null | wc -l)" 0 "malformed"
+# Frames of either direction and how many were lost, by the statistics block of each interface.
+statistics_of_file() {
+	# Blocks are whole words: type, length, body. Options: code and length in a word, and the value.
+	od -An -v -tu4 -w4 "$TEST_TMP/file" | awk '
+		{ word[NR - 1] = $1 }
+		function option(at, end, code,    c, len) {
+			while (at < end) {
+				c = word[at] % 65536
+				len = int(word[at] / 65536)
+				if (c == code)
+					return word[at + 1] + word[at + 2] * 4294967296
+				if (!c)
+					return "none"
+				at += 1 + int((len + 3) / 4)
+			}
+			return "none"
+		}
+		END {
+			for (at = 0; at < NR; at += word[at + 1] / 4)
+				if (word[at] == 5) {
+					end = at + word[at + 1] / 4 - 1
+					print word[at + 2], option(at + 5, end, 4), option(at + 5, end, 7)
+				}
+		}'
+}
+
+# A capture that is kept from reading loses frames: each is written, or counted in the file.
+test_lost_frames_are_counted() {
+	local pid before said written lost
+	lab
+	before=$(($(count default:veth0 out ipv4) + $(count default:veth0 in ipv4)))
+	"$BUILD/vethlab" capture default:veth0 -f ip -s 100 -w "$TEST_TMP/file" 2>"$TEST_TMP/said" &
+	pid=$!
+	wait_until test -s "$TEST_TMP/file"
+	kill -STOP $pid
+	# 44 parts there and as many back, of some 2 KiB each: its buffer holds 64 MiB.
+	good vethlab ping default blue:veth1 -c 600 -i 0 -q -s 65000
+	kill -CONT $pid
+	kill -INT $pid
+	wait $pid
+	said=$(($(count default:veth0 out ipv4) + $(count default:veth0 in ipv4) - before))
+	written=$(statistics_of_file | awk '{ n += $2 } END { print n }')
+	lost=$(statistics_of_file | awk '{ n += $3 } END { print n }')
+	[[ $lost -gt 0 ]] || fail "nothing was lost of $said frames"
+	assert_eq $((written + lost)) "$said" "frames, written and lost"
+	assert_eq "$(frames)" "$written" "frames in the file"
+	assert_eq "$(statistics_of_file | cut -d' ' -f1 | xargs)" "0 1" "interfaces with statistics"
+	good cat "$TEST_TMP/said"
+	says "$written frames, $lost lost"
+	good vethlab down blue
 }
 
 test_filter_and_ends() {
@@ -138,6 +232,61 @@ test_words() {
 	good cat "$TEST_TMP/said"
 	says "2 drops noted"
 	good vethlab down blue
+}
+
+# Comments, which tcpdump does not show, are text in the file.
+commented() { # TEXT
+	grep -a -o -e "$1" "$TEST_TMP/file"
+}
+
+# Drops of any protocol, in a node and on a link, and of what NAT has changed.
+test_drops_of_any_protocol() {
+	up "$TOP/tests/lab/deaths.yaml"
+	good vethlab ping a b -W 5
+	capture all -- bash -c "
+		ip netns exec a bash -c 'echo hello >/dev/udp/10.0.3.1/4444'
+		! ip netns exec a bash -c ': >/dev/tcp/10.0.3.1/4444' 2>/dev/null"
+	good commented 'dropped in b: NO_SOCKET, in [ -~]*'
+	assert_eq "$(grep -c 'in __udp4_lib_rcv: no socket waits for it' <<<"$out")" 1 "of UDP"
+	assert_eq "$(grep -c 'in tcp_v4_rcv: no socket waits for it' <<<"$out")" 1 "of TCP"
+	good cat "$TEST_TMP/said"
+	says " 0 lost"
+	# Larger than what r2 takes: r1 sends it, and the link drops it. The frame that left bears the note.
+	inside r2 ip link set w0 mtu 1300
+	capture all -f 'icmp or udp' -- bash -c "
+		! '$BUILD/vethlab' ping a b -s 1400 -W 0.3 -q >/dev/null
+		ip netns exec a bash -c 'printf %1400s >/dev/udp/10.0.3.1/4444'"
+	good commented 'dropped in r1: [A-Z_]*, in [ -~]*'
+	assert_eq "$(grep -c "larger than the other end's MTU" <<<"$out")" 2 "of the link"
+	if command -v tshark >/dev/null; then
+		good shark -Y 'frame.comment contains "dropped"' frame.interface_name \
+			frame.packet_flags_direction
+		assert_eq "$(sort -u <<<"$out" | xargs)" "r1:e0 0x00000002" "the frames that left r1"
+	fi
+	inside r2 ip link set w0 mtu 1500
+	# Another source address, and then the filter: the frame came in before either.
+	inside r2 nft add table ip t
+	inside r2 nft 'add chain ip t n { type nat hook postrouting priority 100; }'
+	inside r2 nft 'add rule ip t n snat to 10.0.3.200'
+	inside r2 nft 'add chain ip t d { type filter hook postrouting priority 300; policy drop; }'
+	capture all -- bash -c "
+		ip netns exec a bash -c 'echo hello >/dev/udp/10.0.3.1/4444'
+		! '$BUILD/vethlab' ping a b -W 0.3 -q >/dev/null"
+	good commented 'dropped in r2: NETFILTER_DROP'
+	assert_eq "$(grep -c . <<<"$out")" 2 "a datagram and an echo"
+	inside r2 nft delete table ip t
+	good vethlab down deaths
+}
+
+# An ICMP error has the number of the echo that it quotes.
+test_errors_are_numbered() {
+	up "$TOP/tests/lab/deaths.yaml"
+	good vethlab ping a b -W 5
+	capture a:e0 -f icmp -- bash -c "
+		'$BUILD/vethlab' ping a b -q >/dev/null; ! '$BUILD/vethlab' ping a b -t 1 -q >/dev/null"
+	assert_eq "$(grep -a -o 'itinerary [0-9]*' "$TEST_TMP/file" | xargs)" \
+		"itinerary 1 itinerary 1 itinerary 2 itinerary 2" "numbers"
+	good vethlab down deaths
 }
 
 # A VLAN tag, which the kernel keeps apart from the frame, is in its place again.

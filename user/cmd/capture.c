@@ -17,6 +17,7 @@
 #include "user/cmd/tap.h"
 #include "user/cmd/view.h"
 #include "user/net/sniff.h"
+#include "user/out/drop.h"
 #include "user/out/out.h"
 #include "user/out/pcapng.h"
 
@@ -27,8 +28,7 @@ enum { POLL_MS = 50, BATCH = 4096 };
 struct tapped_end {
 	const struct end *end;
 	struct sniffer *sniffer;
-	bool gone;
-	uint64_t received[2], lost; /* received: in, out */
+	uint64_t received[2]; /* in, out */
 };
 
 struct capture {
@@ -43,10 +43,13 @@ struct capture {
 	size_t n_ends;
 	struct bpf_program filter;
 	struct stack_watch *stack;
-	struct record_queue dropped;
+	struct vl_frame_drop *dropped; /* read, and not noted yet */
+	size_t n_dropped, dropped_room;
+	uint64_t clocks_ns; /* CLOCK_REALTIME less CLOCK_MONOTONIC */
 	struct held_frames held;
 	struct echo_numbers *numbers;
 	uint64_t start_ns, written, drops;
+	uint64_t end_ns; /* frames of later are not wanted; 0: it has not ended */
 };
 
 static uint64_t realtime_ns(void)
@@ -55,6 +58,22 @@ static uint64_t realtime_ns(void)
 
 	clock_gettime(CLOCK_REALTIME, &now);
 	return (uint64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+/* CLOCK_REALTIME less CLOCK_MONOTONIC, of the readings that lie closest together. */
+static uint64_t clocks_apart(void)
+{
+	uint64_t best = UINT64_MAX, apart = 0;
+
+	for (int i = 0; i < 5; i++) {
+		uint64_t before = tap_now_ns(), now = realtime_ns(), took = tap_now_ns() - before;
+
+		if (took < best) {
+			best = took;
+			apart = now - before;
+		}
+	}
+	return apart;
 }
 
 static int parse_args(int argc, char **argv, struct capture *capture, struct err *err)
@@ -239,7 +258,7 @@ static int open_capture(struct capture *capture, struct err *err)
 	if (!capture->numbers)
 		return err_set(err, ERR_SYSTEM, ENOMEM, "capture: out of memory");
 	tap_open_stack(&capture->stack, capture->run,
-		       (struct stack_config){.depth = STACK_DROPS}, why, sizeof(why));
+		       (struct stack_config){.depth = STACK_FRAMES}, why, sizeof(why));
 	if (!capture->stack)
 		fprintf(stderr, "what the nodes drop is not noted: %s\n", why);
 	capture->file = strcmp(capture->path, "-") ? fopen(capture->path, "we") : stdout;
@@ -251,22 +270,13 @@ static int open_capture(struct capture *capture, struct err *err)
 	return 0;
 }
 
-static void number_echo(struct capture *capture, struct held_frame *frame)
-{
-	uint32_t number;
-
-	frame->echo = echo_key_of(frame->bytes, frame->len);
-	number = frame->echo.family ? echo_number(capture->numbers, &frame->echo) : 0;
-	if (number)
-		snprintf(frame->comment, sizeof(frame->comment), "itinerary %" PRIu32, number);
-}
-
 static int take_frames(struct capture *capture, struct tapped_end *tapped, struct err *err)
 {
 	struct sniffed sniffed;
 	int ret = 0;
 
-	for (int i = 0; i < BATCH && !tapped->gone; i++) {
+	/* At the end all that is there, however much: nobody would count what stays behind. */
+	for (int i = 0; capture->end_ns || i < BATCH; i++) {
 		struct held_frame frame = {.end = tapped->end};
 
 		ret = sniff_receive(tapped->sniffer, &sniffed, err);
@@ -275,36 +285,70 @@ static int take_frames(struct capture *capture, struct tapped_end *tapped, struc
 			err_clear(err);
 			continue;
 		}
-		if (ret <= 0)
-			return ret;
+		if (ret <= 0 || (capture->end_ns && sniffed.time_ns > capture->end_ns))
+			return ret < 0 ? ret : 0;
 		frame.time_ns = sniffed.time_ns;
 		frame.out = sniffed.out;
 		frame.len = sniffed.len;
 		frame.whole = sniffed.whole;
 		frame.bytes = (uint8_t *)sniffed.bytes;
-		number_echo(capture, &frame);
+		frame.key = frame_key_of(frame.bytes, frame.len);
+		frame.echo = echo_number(capture->numbers, &frame.key);
 		if (held_add(&capture->held, &frame))
 			return err_set(err, ERR_SYSTEM, ENOMEM, "capture: out of memory");
 	}
 	return 0;
 }
 
-static void on_drop(const struct vl_stack *drop, void *arg)
+/* Not what is to be expected: copies for sockets that sniff, and answers whose sockets have them. */
+static bool is_ordinary(const struct packet_key *key, const char *reason, const char *function)
 {
-	struct capture *capture = arg;
-
-	record_queue_add(&capture->dropped, drop); /* without memory, a comment is missing */
+	return strstr(function, "packet_rcv") || !strcmp(function, "ping_rcv") ||
+	       !strcmp(function, "ip6_mc_input") ||
+	       (key->echo.family && !strcmp(reason, "NO_SOCKET"));
 }
 
-static int note_drop(const struct vl_stack *record, void *arg)
+static void on_drop(const struct vl_frame_drop *drop, void *arg)
 {
-	const struct vl_drop *drop = &record->at;
-	char reason[STACK_NAME_SIZE], function[STACK_NAME_SIZE];
 	struct capture *capture = arg;
 
-	tap_drop_names(drop, reason, function, NULL);
-	capture->drops += held_note_drop(&capture->held, drop, capture->run->lab, reason, function);
-	return 0;
+	if (capture->n_dropped == capture->dropped_room) {
+		size_t room = capture->dropped_room ? 2 * capture->dropped_room : 64;
+		struct vl_frame_drop *list =
+			reallocarray(capture->dropped, room, sizeof(*list));
+
+		if (!list)
+			return; /* a comment is missing */
+		capture->dropped = list;
+		capture->dropped_room = room;
+	}
+	capture->dropped[capture->n_dropped++] = *drop;
+}
+
+static void note_drop(struct capture *capture, const struct vl_frame_drop *record)
+{
+	const struct vl_drop *at = &record->at;
+	char reason[STACK_NAME_SIZE], function[STACK_NAME_SIZE], text[512];
+	const struct running *run = capture->run;
+	const struct node *node = at->node < run->lab->n_nodes ? run->lab->nodes[at->node] : NULL;
+	struct frame_drop drop = {
+		.time_ns = at->packet.time_ns + capture->clocks_ns,
+		.key = packet_key_of(record->protocol, record->bytes, sizeof(record->bytes)),
+		.node = node,
+		.end = lab_find_number(run->lab, at->packet.end),
+		.text = text};
+	const char *meaning;
+
+	if (!node)
+		return;
+	tap_drop_names(at, reason, function, NULL);
+	if (is_ordinary(&drop.key, reason, function))
+		return;
+	meaning = drop_explain(reason, function);
+	snprintf(text, sizeof(text), "dropped in %s: %s%s%s%s%s", node->name, reason,
+		 function[0] ? ", in " : "", function, meaning ? ": " : "",
+		 meaning ? meaning : "");
+	capture->drops += held_note_drop(&capture->held, &drop);
 }
 
 /* Drops first: the frame that a drop is about then is there already. */
@@ -313,19 +357,33 @@ static int take_all(struct capture *capture, struct err *err)
 	int ret = 0;
 
 	if (capture->stack)
-		ret = stack_watch_poll(capture->stack, on_drop, capture, err);
+		ret = stack_watch_poll_frames(capture->stack, on_drop, capture, err);
 	for (size_t i = 0; ret >= 0 && i < capture->n_ends; i++)
 		ret = take_frames(capture, &capture->ends[i], err);
-	record_queue_flush(&capture->dropped, UINT64_MAX, note_drop, capture);
+	held_sort(&capture->held);
+	capture->clocks_ns = clocks_apart();
+	for (size_t i = 0; i < capture->n_dropped; i++)
+		note_drop(capture, &capture->dropped[i]);
+	capture->n_dropped = 0;
 	return ret < 0 ? ret : 0;
+}
+
+/* "itinerary 3; dropped in blue: NETFILTER_DROP, ..."; NULL: there is nothing to say. */
+static const char *comment_of(const struct held_frame *frame, char *buf, size_t size)
+{
+	if (!frame->echo)
+		return frame->note;
+	snprintf(buf, size, "itinerary %" PRIu32 "%s%s", frame->echo, frame->note ? "; " : "",
+		 frame->note ? frame->note : "");
+	return buf;
 }
 
 /* Write the frames that are older than before_ns. Returns true when there are enough. */
 static bool write_frames(struct capture *capture, uint64_t before_ns)
 {
+	char comment[600];
 	size_t n;
 
-	held_sort(&capture->held);
 	for (n = 0; n < capture->held.n; n++) {
 		const struct held_frame *frame = &capture->held.list[n];
 		struct tapped_end *tapped = capture->ends;
@@ -341,7 +399,7 @@ static bool write_frames(struct capture *capture, uint64_t before_ns)
 		while (tapped->end != frame->end)
 			tapped++;
 		packet.interface = 2 * (tapped - capture->ends) + frame->out;
-		packet.comment = frame->comment[0] ? frame->comment : NULL;
+		packet.comment = comment_of(frame, comment, sizeof(comment));
 		pcapng_packet(capture->file, &packet);
 		tapped->received[frame->out]++;
 		capture->written++;
@@ -372,7 +430,9 @@ static int follow(struct capture *capture, struct err *err)
 
 		/* One more round after the end takes what came before it. */
 		last = cmd_interrupted || realtime_ns() >= until;
-		if (!last)
+		if (last)
+			capture->end_ns = realtime_ns();
+		else
 			wait_for_frames(capture, fds);
 		ret = take_all(capture, err);
 		now = realtime_ns();
@@ -384,7 +444,7 @@ static int follow(struct capture *capture, struct err *err)
 
 static int write_end(struct capture *capture, struct err *err)
 {
-	uint64_t now = realtime_ns(), lost = 0;
+	uint64_t now = realtime_ns(), lost = 0, unread;
 	int error = 0;
 
 	for (size_t i = 0; i < capture->n_ends; i++) {
@@ -406,6 +466,9 @@ static int write_end(struct capture *capture, struct err *err)
 		error = view_reader_left() ? 0 : error;
 	fprintf(stderr, "%" PRIu64 " frames, %" PRIu64 " lost, %" PRIu64 " drops noted\n",
 		capture->written, lost, capture->drops);
+	unread = capture->stack ? stack_watch_lost(capture->stack) : 0;
+	if (unread)
+		fprintf(stderr, "%" PRIu64 " drops are not noted: the buffer was full\n", unread);
 	return error ? err_set(err, ERR_SYSTEM, error, "%s: cannot write it (kernel: %s)",
 			       capture->path, strerror(error))
 		     : 0;
@@ -418,7 +481,7 @@ static void close_capture(struct capture *capture)
 	free(capture->ends);
 	pcap_freecode(&capture->filter);
 	stack_watch_close(capture->stack);
-	record_queue_free(&capture->dropped);
+	free(capture->dropped);
 	held_free(&capture->held);
 	echo_numbers_free(capture->numbers);
 	running_free(capture->run);

@@ -11,6 +11,8 @@
 #include "bpf/vethlab.h"
 #include "topology/model.h"
 
+/* ---- packets (capture_key.c) ----------------------------------------------------------------- */
+
 /* What tells one echo from others: the same at every end. family 0: it is no echo. */
 struct echo_key {
 	uint8_t family;
@@ -18,14 +20,55 @@ struct echo_key {
 	uint64_t payload;
 };
 
+enum { PACKET_HEAD = 8 };
+
+/* What tells one packet from others, whether a frame has it or a drop. */
+struct packet_key {
+	uint16_t ethertype;
+	uint8_t family;	   /* 4, 6; 0: neither, and src and dst are its first bytes */
+	uint8_t proto;	   /* of IP */
+	bool fragment;	   /* of IP: ip_id and offset tell which one */
+	uint16_t offset;
+	uint32_t ip_id;
+	uint8_t src[16], dst[16];
+	bool has_head;
+	uint8_t head[PACKET_HEAD]; /* how its transport header begins */
+	struct echo_key echo;	   /* the echo that it is, or that it quotes as an ICMP error */
+};
+
+/* Of a packet that begins with its network header. */
+struct packet_key packet_key_of(uint16_t ethertype, const uint8_t *bytes, uint32_t len);
+/* The same of an Ethernet frame, whose VLAN tags are passed over. */
+struct packet_key frame_key_of(const uint8_t *bytes, uint32_t len);
+/*
+ * Whether both are one packet. translated: even if NAT has changed its addresses and ports, which
+ * only an echo, TCP, and what has an IP identification allows to say.
+ */
+bool same_packet(const struct packet_key *a, const struct packet_key *b, bool translated);
+
+/* ---- numbers (capture_key.c) ----------------------------------------------------------------- */
+
+/* Numbers for echoes, from 1 in the order of their first frames. */
+struct echo_numbers;
+struct echo_numbers *echo_numbers_new(void);
+/*
+ * The number of the echo that a packet is, is a later fragment of, or quotes; 0: of none. Old echoes
+ * are forgotten when there are many: they would get another number.
+ */
+uint32_t echo_number(struct echo_numbers *numbers, const struct packet_key *key);
+void echo_numbers_free(struct echo_numbers *numbers);
+
+/* ---- frames that wait (capture_held.c) ------------------------------------------------------- */
+
 struct held_frame {
 	uint64_t time_ns; /* CLOCK_REALTIME */
 	const struct end *end;
 	bool out;
 	uint32_t len, whole;
 	uint8_t *bytes; /* owned */
-	struct echo_key echo;
-	char comment[160];
+	struct packet_key key;
+	uint32_t echo; /* its number; 0: none */
+	char *note;    /* owned: what became of it; NULL: nothing is known */
 };
 
 struct held_frames {
@@ -39,20 +82,19 @@ void held_sort(struct held_frames *held);
 /* Forget the first n. */
 void held_drop(struct held_frames *held, size_t n);
 void held_free(struct held_frames *held);
+
+struct frame_drop {
+	uint64_t time_ns; /* CLOCK_REALTIME */
+	struct packet_key key;
+	const struct node *node; /* that dropped it */
+	const struct end *end;	 /* at which; NULL: at none, or it is not known */
+	const char *text;	 /* what to say of it */
+};
 /*
- * Say of the frame that a drop is about (the newest of that echo that came into the node) what
- * became of it. Returns false if there is none.
+ * Say of the frame that a drop is about what became of it: the last one of that packet that came to
+ * the node or left it before then, or that left the other end of the link, if it did not get in.
+ * The frames are sorted. Returns false if there is none that nothing was said of.
  */
-bool held_note_drop(struct held_frames *held, const struct vl_drop *drop, const struct lab *lab,
-		    const char *reason, const char *function);
-
-/* The echo in an Ethernet frame. */
-struct echo_key echo_key_of(const uint8_t *bytes, uint32_t len);
-
-/* Numbers for echoes, from 1 in the order of their first frames; 0: no room for more. */
-struct echo_numbers;
-struct echo_numbers *echo_numbers_new(void);
-uint32_t echo_number(struct echo_numbers *numbers, const struct echo_key *key);
-void echo_numbers_free(struct echo_numbers *numbers);
+bool held_note_drop(struct held_frames *held, const struct frame_drop *drop);
 
 #endif

@@ -23,13 +23,14 @@ struct stack_watch {
 	char missing[STACK_MISSING_SIZE];
 	/* during a poll */
 	void (*fn)(const struct vl_stack *record, void *arg);
+	void (*frame_fn)(const struct vl_frame_drop *drop, void *arg);
 	void *arg;
 };
 
 /* Programs by the tracepoint that each needs. what: NULL for what others do as well. */
 static const struct {
 	const char *program, *tracepoint, *what;
-	enum stack_depth depth; /* from which on it serves */
+	enum stack_depth depth; /* from which on it serves; STACK_FRAMES: that one alone */
 } points[] = {
 	{"on_drop", "kfree_skb", "drops", STACK_DROPS},
 	{"on_route", "fib_table_lookup", "IPv4 routes", STACK_REASONS},
@@ -42,9 +43,16 @@ static const struct {
 	{"on_receive", "netif_receive_skb", "loopback", STACK_ALL},
 	{"on_read", "skb_copy_datagram_iovec", "what processes read", STACK_ALL},
 	{"on_learn", "br_fdb_update", "what bridges learn", STACK_ALL},
+	{"on_frame_drop", "kfree_skb", NULL, STACK_FRAMES},
 };
 
 enum { POINTS = sizeof(points) / sizeof(*points) };
+
+static bool serves(size_t point, enum stack_depth depth)
+{
+	return points[point].depth == STACK_FRAMES ? depth == STACK_FRAMES
+						   : depth >= points[point].depth;
+}
 
 static void add_missing(char missing[STACK_MISSING_SIZE], const char *what)
 {
@@ -90,7 +98,7 @@ static void list_missing(const bool there[POINTS], enum stack_depth depth,
 {
 	missing[0] = 0;
 	for (size_t i = 0; i < POINTS; i++)
-		if (!there[i] && depth >= points[i].depth)
+		if (!there[i] && serves(i, depth))
 			add_missing(missing, points[i].what);
 	if (depth == STACK_ALL && !consume_tells_where())
 		add_missing(missing, "what is delivered to the kernel");
@@ -110,6 +118,11 @@ static int take_record(void *ctx, void *data, size_t size)
 	struct stack_watch *watch = ctx;
 	struct vl_stack record = {};
 
+	if (watch->frame_fn) {
+		if (size >= sizeof(struct vl_frame_drop))
+			watch->frame_fn(data, watch->arg);
+		return 0;
+	}
 	if (size < sizeof(record.at))
 		return 0;
 	memcpy(&record, data, size < sizeof(record) ? size : sizeof(record));
@@ -190,9 +203,9 @@ static int load_what_goes(struct stack_watch *watch, const struct stack_config *
 	find_points(there);
 	list_missing(there, config->depth, watch->missing);
 	for (size_t i = 0; i < POINTS; i++)
-		wanted[i] = there[i] && config->depth >= points[i].depth;
+		wanted[i] = there[i] && serves(i, config->depth);
 	ret = load(watch, config, wanted, err);
-	if (!ret || ret == -EPERM)
+	if (!ret || ret == -EPERM || config->depth == STACK_FRAMES)
 		return ret;
 	stack__destroy(watch->skel);
 	err_clear(err);
@@ -244,19 +257,32 @@ void stack_watch_close(struct stack_watch *watch)
 	free(watch);
 }
 
-int stack_watch_poll(struct stack_watch *watch,
-		     void (*fn)(const struct vl_stack *record, void *arg), void *arg,
-		     struct err *err)
+static int consume(struct stack_watch *watch, void *arg, struct err *err)
 {
 	int ret;
 
-	watch->fn = fn;
 	watch->arg = arg;
 	ret = ring_buffer__consume(watch->ring);
 	if (ret < 0)
 		return err_set(err, ERR_SYSTEM, -ret, "cannot read what stacks do (kernel: %s)",
 			       strerror(-ret));
 	return ret;
+}
+
+int stack_watch_poll(struct stack_watch *watch,
+		     void (*fn)(const struct vl_stack *record, void *arg), void *arg,
+		     struct err *err)
+{
+	watch->fn = fn;
+	return consume(watch, arg, err);
+}
+
+int stack_watch_poll_frames(struct stack_watch *watch,
+			    void (*fn)(const struct vl_frame_drop *drop, void *arg), void *arg,
+			    struct err *err)
+{
+	watch->frame_fn = fn;
+	return consume(watch, arg, err);
 }
 
 uint64_t stack_watch_lost(const struct stack_watch *watch)

@@ -21,6 +21,7 @@ struct stack_node {
 
 /* How much of it. */
 enum stack_depth {
+	STACK_FRAMES,  /* drops of any protocol, for stack_watch_poll_frames(); nothing else */
 	STACK_DROPS,
 	STACK_REASONS, /* and the look-up before a drop, neighbours, ICMP errors being made */
 	STACK_ALL,     /* and what goes well: each look-up, each delivery */
@@ -47,6 +48,10 @@ void stack_watch_close(struct stack_watch *watch); /* NULL is allowed */
 int stack_watch_poll(struct stack_watch *watch,
 		     void (*fn)(const struct vl_stack *record, void *arg), void *arg,
 		     struct err *err);
+/* The same of a watch of STACK_FRAMES. */
+int stack_watch_poll_frames(struct stack_watch *watch,
+			    void (*fn)(const struct vl_frame_drop *drop, void *arg), void *arg,
+			    struct err *err);
 uint64_t stack_watch_lost(const struct stack_watch *watch);
 /* What of that this kernel does not tell ("ICMP errors, bridge learning"); "": all is told. */
 const char *stack_watch_missing(const struct stack_watch *watch);
