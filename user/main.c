@@ -139,12 +139,12 @@ const struct cmd cmds[] = {
 	  "  -s SNAP         bytes of a frame to keep (262144)\n"
 	  "  -c N            end after N frames; --for TIME: after 10s, 500ms, ...\n\n"
 	  "A file that is there already is overwritten.\n"
-	  "Each end has two interfaces, one a direction. Packet comments have the numbers of\n"
-	  "echoes (of their parts and the ICMP errors about them, too) and note what nodes\n"
-	  "and links dropped, of any protocol, within 0.2 s of the frame.\n\n"
+	  "Each end has two interfaces, one a direction. Packet comments have the numbers\n"
+	  "of echoes (of their parts and the ICMP errors about them, too) and note what\n"
+	  "nodes and links dropped, of any protocol, within 0.2 s of the frame.\n\n"
 	  "  vethlab capture blue -w - | wireshark -k -i -\n" },
 	{ "ping", cmd_ping,
-	  "FROM TO [-c N] [-i TIME] [-s SIZE] [-W TIME] [-t TTL] [-4|-6] [-q] [--stack] [-l LAB] [-j]",
+	  "FROM TO [-c N] [-i TIME] [-s SIZE] [-W TIME] [-t TTL] [-4|-6] [-q] [--flood] [--stack] [-l LAB] [-j]",
 	  "send echo requests from a node and tell the way of each",
 	  "  FROM            a node\n"
 	  "  TO              an address, a node, or an end (node:interface)\n"
@@ -155,7 +155,8 @@ const struct cmd cmds[] = {
 	  "  -t TTL          time to live (the node's default)\n"
 	  "  --stack         and what the nodes do between the ends: routes, neighbors, ...\n"
 	  "  -q              only the summary\n"
-	  "  -f, --flood     as fast as answers come, and only the summary\n"
+	  "  -f, --flood     as fast as answers come, until Ctrl-C or -c, and only the\n"
+	  "                  summary\n"
 	  "\n"
 	  "TIME is 500ms, 50us, ...; a bare number is seconds.\n"
 	  "The exit status is 1 if no answer came at all.\n\n"

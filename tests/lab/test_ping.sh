@@ -167,6 +167,29 @@ test_fragments() {
 	good vethlab down
 }
 
+# As ping -f: until it is interrupted, then the summary alone; with -c, so many.
+test_flood() {
+	local pid
+	lab
+	"$BUILD/vethlab" ping default 10.1.1.1 --flood >"$TEST_TMP/said" &
+	pid=$!
+	flooded() {
+		[[ $(count blue:veth1 in icmp4.echo_request) -gt 200 ]]
+	}
+	wait_until flooded
+	kill -INT $pid
+	wait $pid
+	good cat "$TEST_TMP/said"
+	[[ $out =~ ([0-9]+)" sent, "([0-9]+)" answered" ]] || fail "no summary: $out"
+	[[ ${BASH_REMATCH[2]} -gt 100 ]] || fail "too few answers: $out"
+	says_not "64 bytes from" "crossed the link"
+	says "round trip min" p50 p99 "slowest step"
+	good vethlab ping default 10.1.1.1 -f -c 7 -j
+	assert_eq "$(jq -s -c 'map([.schema, .sent, .answered])' <<<"$out")" \
+		'[["vethlab.ping-summary/1",7,7]]' "a flood of seven"
+	good vethlab down
+}
+
 # -f of ping(8) beside it does not confuse it: echoes are told apart.
 test_beside_a_flood() {
 	local flood

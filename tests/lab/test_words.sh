@@ -79,6 +79,29 @@ test_from_and_to() {
 	good vethlab down two-hosts
 }
 
+# Numbers are written alike everywhere: digits alone, and none that a smaller type would cut.
+test_numbers() {
+	local c
+	up two-hosts
+	bad 2 vethlab ping a b -4 -6
+	says "-4 or -6: not both"
+	for c in 1.0 1e3 -5 +5 " 5" 5x 18446744073709551616 ""; do
+		bad 2 vethlab ping a b -c "$c"
+		says "that is not a number of echoes"
+		bad 2 vethlab traceroute a b -m "$c"
+		says "that is not 1 to 255"
+		bad 2 vethlab capture -w /dev/null -c "$c"
+		says "that is no number of frames"
+		bad 2 vethlab trace -c "$c"
+		says "that is no number of lines"
+	done
+	bad 2 vethlab capture -w /dev/null -s 4294967300
+	says "that is not 1 to 262144 bytes"
+	good vethlab ping a b -c 0x2 -i 0 -q
+	says "2 sent, 2 answered"
+	good vethlab down two-hosts
+}
+
 # Times are written alike everywhere.
 test_times() {
 	local time

@@ -41,10 +41,9 @@ struct built {
 
 static bool whole(const char *text, unsigned least, unsigned most, unsigned *value)
 {
-	char *end;
-	unsigned long found = strtoul(text, &end, 10);
+	uint64_t found;
 
-	if (end == text || *end || text[0] == '-' || found < least || found > most)
+	if (!cmd_number(text, least, most, &found))
 		return false;
 	*value = found;
 	return true;

@@ -85,7 +85,7 @@ static int parse_args(int argc, char **argv, struct capture *capture, struct err
 					      {"count", required_argument, NULL, 'c'},
 					      {"write", required_argument, NULL, 'w'},
 					      {NULL}};
-	char *end;
+	uint64_t number;
 	int c;
 
 	capture->snap = SNIFF_SNAP_MAX;
@@ -103,16 +103,15 @@ static int parse_args(int argc, char **argv, struct capture *capture, struct err
 			capture->expression = optarg;
 			break;
 		case 's':
-			capture->snap = strtoul(optarg, &end, 10);
-			if (*end || !capture->snap || capture->snap > SNIFF_SNAP_MAX)
+			if (!cmd_number(optarg, 1, SNIFF_SNAP_MAX, &number))
 				return cmd_usage(err, "capture", "-s %s: that is not 1 to %d bytes",
 						 optarg, SNIFF_SNAP_MAX);
+			capture->snap = number;
 			break;
 		case 'c':
-			capture->count = strtoull(optarg, &end, 10);
-			if (*end || !capture->count)
-				return cmd_usage(err, "capture", "-c %s: that is no number",
-						 optarg);
+			if (!cmd_number(optarg, 1, UINT64_MAX, &capture->count))
+				return cmd_usage(err, "capture",
+						 "-c %s: that is no number of frames", optarg);
 			break;
 		case 'F':
 			if (!parse_duration(optarg, &capture->for_ns) || !capture->for_ns)

@@ -58,6 +58,23 @@ int cmd_bad_option(struct err *err, const char *verb, int c, char **argv)
 	return cmd_usage(err, verb, "unknown option %s", typed);
 }
 
+bool cmd_number(const char *text, uint64_t least, uint64_t most, uint64_t *number)
+{
+	bool hex = text[0] == '0' && (text[1] == 'x' || text[1] == 'X');
+	const char *digits = hex ? text + 2 : text;
+	uint64_t value;
+
+	/* strtoull() takes blanks and signs, and "-1" for a very large number. */
+	if (!*digits || digits[strspn(digits, hex ? "0123456789abcdefABCDEF" : "0123456789")])
+		return false;
+	errno = 0;
+	value = strtoull(digits, NULL, hex ? 16 : 10);
+	if (errno || value < least || value > most)
+		return false;
+	*number = value;
+	return true;
+}
+
 int cmd_parse(struct cmd_args *args, int argc, char **argv, bool own_words, struct err *err)
 {
 	static const struct option longs[] = {

@@ -8,6 +8,7 @@
 #define VETHLAB_USER_CMD_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "topology/err.h"
 #include "user/lab/lab.h"
@@ -56,6 +57,9 @@ int cmd_usage(struct err *err, const char *verb, const char *fmt, ...)
 
 /* What getopt_long's ':' or '?' was about, as a usage error; returns ERR_USAGE. */
 int cmd_bad_option(struct err *err, const char *verb, int c, char **argv);
+
+/* A whole number from least to most, decimal or as 0x...; nothing else may stand in text. */
+bool cmd_number(const char *text, uint64_t least, uint64_t most, uint64_t *number);
 
 /* Arguments of a verb that knows -l LAB and -j only. */
 struct cmd_args {

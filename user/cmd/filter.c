@@ -36,15 +36,6 @@ bool parse_duration(const char *text, uint64_t *ns)
 	return false;
 }
 
-static bool parse_count(const char *text, uint64_t max, uint64_t *count)
-{
-	char *end;
-
-	errno = 0;
-	*count = strtoull(text, &end, 0);
-	return end != text && !*end && !errno && *text != '-' && *count <= max;
-}
-
 int view_parse(struct view_options *options, int argc, char **argv, struct err *err)
 {
 	static const struct option longs[] = {{"lab", required_argument, NULL, 'l'},
@@ -79,7 +70,7 @@ int view_parse(struct view_options *options, int argc, char **argv, struct err *
 			options->stack = true;
 			break;
 		case 'c':
-			if (!parse_count(optarg, UINT64_MAX, &options->count) || !options->count)
+			if (!cmd_number(optarg, 1, UINT64_MAX, &options->count))
 				return cmd_usage(err, argv[0], "-c %s: that is no number of lines",
 						 optarg);
 			break;
@@ -303,7 +294,7 @@ static int add_number(struct vl_filter *filter, bool seq, const char *value, str
 	enum vl_filter_field field = seq ? VL_F_SEQ : VL_F_ID;
 	uint64_t number;
 
-	if (!parse_count(value, UINT16_MAX, &number))
+	if (!cmd_number(value, 0, UINT16_MAX, &number))
 		return bad(err, NULL, "'%s' is no number up to 65535", value);
 	if (twice(filter, field, seq ? "seq" : "id", err))
 		return -EINVAL;

@@ -42,21 +42,14 @@ static int parse_sizes(struct generate_options *options, int argc, char **argv, 
 
 	for (i = 0; i < GENERATE_SIZES_MAX && kind->sizes[i].name; i++) {
 		const struct generate_size *size = &kind->sizes[i];
-		char *end = NULL;
-		unsigned long n = size->normal;
+		uint64_t n = size->normal;
 
 		if (i >= argc && !size->normal)
 			return cmd_usage(err, "generate", "%s needs %s", kind->name, size->name);
-		if (i < argc) {
-			errno = 0;
-			n = strtoul(argv[i], &end, 10);
-			if (errno || end == argv[i] || *end || argv[i][0] == '-' ||
-			    n < size->least || n > size->most)
-				return cmd_usage(err, "generate",
-						 "%s of %s is a number from %u to %u, not '%s'",
-						 size->name, kind->name, size->least, size->most,
-						 argv[i]);
-		}
+		if (i < argc && !cmd_number(argv[i], size->least, size->most, &n))
+			return cmd_usage(err, "generate",
+					 "%s of %s is a number from %u to %u, not '%s'",
+					 size->name, kind->name, size->least, size->most, argv[i]);
 		options->sizes[i] = n;
 	}
 	if (i < argc)

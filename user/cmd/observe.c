@@ -89,11 +89,10 @@ static int scope_name(struct observing *observing, const char *name, struct err 
 static int scope_pid(struct observing *observing, const char *word, struct err *err)
 {
 	struct err cause = { 0 };
-	char *end;
-	long pid = strtol(word, &end, 10);
+	uint64_t pid;
 	int fd;
 
-	if (*end || pid < 1 || pid > 1 << 22)
+	if (!cmd_number(word, 1, 1 << 22, &pid))
 		return cmd_usage(err, "observe", "--pid %s: not the number of a process", word);
 	fd = netns_open_pid(pid, &cause);
 	if (fd >= 0)
@@ -102,7 +101,7 @@ static int scope_pid(struct observing *observing, const char *word, struct err *
 		*err = cause;
 		return fd;
 	}
-	return err_set(err, ERR_USAGE, ESRCH, "there is no process %ld", pid);
+	return err_set(err, ERR_USAGE, ESRCH, "there is no process %s", word);
 }
 
 static int parse_watching(struct observing *observing, int c, struct err *err)

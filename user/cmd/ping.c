@@ -2,7 +2,6 @@
 /* ping.c - vethlab ping: send echo requests from a node and tell the way of each. */
 #include <errno.h>
 #include <getopt.h>
-#include <math.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +18,8 @@
 
 enum { SEQS = 65536, IN_FLIGHT_MAX = 60000 };
 enum { STACK = 256 }; /* an option without a letter */
+#define COUNT_MAX 1000000000000000
+#define COUNT_NOT_SAID UINT64_MAX
 static const uint64_t second_ns = 1000000000, tick_ns = 100000000;
 
 /* The echoes under way: a window of sequence numbers, [first, next). */
@@ -29,15 +30,6 @@ struct flight {
 	uint64_t first, next;	   /* seq is their low 16 bits, from 1 */
 	uint64_t next_send_ns;
 };
-
-static bool parse_number(const char *text, double min, double max, double *number)
-{
-	char *end;
-
-	errno = 0;
-	*number = strtod(text, &end);
-	return end != text && !*end && !errno && *number >= min && *number <= max;
-}
 
 static int parse_time(uint64_t *ns, int c, const char *value, struct err *err)
 {
@@ -54,19 +46,18 @@ static int parse_option(struct ping_options *options, int c, const char *value, 
 {
 	static const struct {
 		int option;
-		double min, max;
+		uint64_t least, most;
 		const char *what;
 	} ranges[] = {
-		{'c', 0, 1e15, "a number of echoes (0: until Ctrl-C)"},
+		{'c', 0, COUNT_MAX, "a number of echoes (0: until Ctrl-C)"},
 		{'s', 0, ECHO_SIZE_MAX, "0 to 65507 payload bytes"},
 		{'t', 1, 255, "a TTL from 1 to 255"},
 	};
-	double number = 0;
+	uint64_t number = 0;
 
 	for (size_t i = 0; i < sizeof(ranges) / sizeof(*ranges); i++)
 		if (ranges[i].option == c &&
-		    (!parse_number(value, ranges[i].min, ranges[i].max, &number) ||
-		     number != floor(number)))
+		    !cmd_number(value, ranges[i].least, ranges[i].most, &number))
 			return cmd_usage(err, "ping", "-%c %s: that is not %s", c, value,
 					 ranges[i].what);
 	switch (c) {
@@ -92,10 +83,11 @@ static int parse_args(int argc, char **argv, struct ping *ping, struct err *err)
 	static const struct option longs[] = {
 		TRIP_LONGS, {"flood", no_argument, NULL, 'f'}, {"stack", no_argument, NULL, STACK}, {NULL}};
 	struct ping_options *options = &ping->options;
+	bool flood = false;
 	int c, ret = 0;
 
 	*options = (struct ping_options){
-		.count = 1, .interval_ns = second_ns, .timeout_ns = second_ns, .size = 56};
+		.count = COUNT_NOT_SAID, .interval_ns = second_ns, .timeout_ns = second_ns, .size = 56};
 	optind = 1;
 	opterr = 0;
 	while (!ret &&
@@ -105,14 +97,17 @@ static int parse_args(int argc, char **argv, struct ping *ping, struct err *err)
 		} else if (c == STACK) {
 			options->stack = true;
 		} else if (c == 'f') {
+			flood = options->quiet = true;
 			options->interval_ns = 0;
-			options->quiet = true;
 		} else if (c == ':' || c == '?') {
 			return cmd_bad_option(err, "ping", c, argv);
 		} else if (!trip_option(&ping->trip, c, optarg)) {
 			ret = parse_option(options, c, optarg, err);
 		}
 	}
+	/* As ping -f: until Ctrl-C. Else one, whose way is the answer. */
+	if (options->count == COUNT_NOT_SAID)
+		options->count = !flood;
 	return ret ? ret : trip_operands(&ping->trip, argc, argv, err);
 }
 

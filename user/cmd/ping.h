@@ -52,12 +52,13 @@ struct ping_step {
 	uint64_t count, sum_ns, max_ns;
 };
 
-enum { PING_LOSSES = 32, PING_STEPS = 256 };
+enum { PING_LOSSES = 32, PING_STEPS = 256, PING_RTTS = 1 << 20 };
 
 struct ping_tally {
 	uint64_t sent, answered, refused, unanswered, not_sent, late, duplicates, corrupt;
-	uint64_t *rtts; /* nanoseconds, of the answered ones */
+	uint64_t *rtts; /* nanoseconds, of the answered ones, or of PING_RTTS of them by chance */
 	size_t n_rtts, room;
+	uint64_t n_timed, min_ns, max_ns; /* of all */
 	struct ping_loss losses[PING_LOSSES];
 	size_t n_losses;
 	struct ping_step steps[PING_STEPS];

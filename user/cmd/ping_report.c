@@ -276,10 +276,10 @@ static void print_summary_text(struct ping *ping)
 	fputc('\n', stdout);
 	if (n)
 		printf("round trip min %s, p50 %s, p99 %s, max %s\n",
-		       out_duration(rtts[0], time[0]),
+		       out_duration(tally->min_ns, time[0]),
 		       out_duration(ping_percentile(rtts, n, 0.5), time[1]),
 		       out_duration(ping_percentile(rtts, n, 0.99), time[2]),
-		       out_duration(rtts[n - 1], time[3]));
+		       out_duration(tally->max_ns, time[3]));
 	print_slowest(tally);
 	print_losses(tally);
 	if (ping->options.quiet && !(any_drop(tally) && path_is_good(&ping->why)))
@@ -329,10 +329,10 @@ static void print_summary_json(const struct ping *ping)
 	if (t->n_rtts)
 		json_object_set_new(
 			doc, "rtt_ns",
-			json_pack("{s:I, s:I, s:I, s:I}", "min", (json_int_t)t->rtts[0], "p50",
+			json_pack("{s:I, s:I, s:I, s:I}", "min", (json_int_t)t->min_ns, "p50",
 				  (json_int_t)ping_percentile(t->rtts, t->n_rtts, 0.5), "p99",
 				  (json_int_t)ping_percentile(t->rtts, t->n_rtts, 0.99), "max",
-				  (json_int_t)t->rtts[t->n_rtts - 1]));
+				  (json_int_t)t->max_ns));
 	if (ping->has_why && !path_is_good(&ping->why))
 		json_object_set_new(doc, "why", why_json(ping));
 	out_json_line(doc, stdout);

@@ -8,6 +8,18 @@
 
 static int add_rtt(struct ping_tally *tally, uint64_t rtt_ns)
 {
+	if (!tally->n_timed++ || rtt_ns < tally->min_ns)
+		tally->min_ns = rtt_ns;
+	if (rtt_ns > tally->max_ns)
+		tally->max_ns = rtt_ns;
+	/* A flood may go on for days: then each is kept with the same chance. */
+	if (tally->n_rtts == PING_RTTS) {
+		uint64_t at = ((uint64_t)random() << 31 | random()) % tally->n_timed;
+
+		if (at < PING_RTTS)
+			tally->rtts[at] = rtt_ns;
+		return 0;
+	}
 	if (tally->n_rtts == tally->room) {
 		size_t room = tally->room ? 2 * tally->room : 64;
 		uint64_t *rtts = realloc(tally->rtts, room * sizeof(*rtts));

@@ -55,7 +55,6 @@ static int parse_to(struct words *words, const char *typed, struct err *err)
 static int parse_option(struct words *words, const char *word, const char *value, struct err *err)
 {
 	struct nexthop *hop = &words->hop;
-	char *end;
 
 	if (!strcmp(word, "via")) {
 		if (!ip_parse(value, &hop->via))
@@ -65,9 +64,9 @@ static int parse_option(struct words *words, const char *word, const char *value
 			return cmd_usage(err, "route", "dev: '%s' is not an interface", value);
 		strcpy(hop->dev, value);
 	} else if (!strcmp(word, "metric")) {
-		unsigned long metric = strtoul(value, &end, 10);
+		uint64_t metric;
 
-		if (*end || end == value || *value == '-' || metric > UINT32_MAX)
+		if (!cmd_number(value, 0, UINT32_MAX, &metric))
 			return cmd_usage(err, "route", "metric: '%s' is not a number", value);
 		words->route.metric = metric;
 	} else {

@@ -159,6 +159,8 @@ const char *target_text(const struct target *target, char *buf, size_t size)
 
 bool trip_option(struct trip *trip, int c, const char *value)
 {
+	uint8_t family = c == '4' ? AF_INET : AF_INET6;
+
 	switch (c) {
 	case 'l':
 		trip->lab = value;
@@ -168,7 +170,8 @@ bool trip_option(struct trip *trip, int c, const char *value)
 		return true;
 	case '4':
 	case '6':
-		trip->family = c == '4' ? AF_INET : AF_INET6;
+		trip->both |= trip->family && trip->family != family;
+		trip->family = family;
 		return true;
 	default:
 		return false;
@@ -177,6 +180,8 @@ bool trip_option(struct trip *trip, int c, const char *value)
 
 int trip_operands(struct trip *trip, int argc, char **argv, struct err *err)
 {
+	if (trip->both)
+		return cmd_usage(err, argv[0], "-4 or -6: not both");
 	if (argc - optind != 2)
 		return cmd_usage(err, argv[0], "from which node, to where?");
 	trip->from_word = argv[optind];

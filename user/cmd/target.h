@@ -27,6 +27,7 @@ enum { TARGET_TEXT_SIZE = IP_TEXT_SIZE + END_NAME_SIZE + 4 };
 struct trip {
 	const char *lab, *from_word, *to_word;
 	uint8_t family; /* 0: not said */
+	bool both;	/* -4 and -6 were said: trip_operands() refuses that */
 	bool json;
 	struct running *run; /* owned */
 	const struct node *from;

@@ -38,6 +38,7 @@ struct route_hop {
 static int parse_args(int argc, char **argv, struct route_options *options, struct err *err)
 {
 	static const struct option longs[] = {TRIP_LONGS, {NULL}};
+	uint64_t number;
 	int c;
 
 	*options = (struct route_options){.wait_ns = 1000000000, .max_ttl = TTL_MAX};
@@ -46,10 +47,10 @@ static int parse_args(int argc, char **argv, struct route_options *options, stru
 	while ((c = getopt_long(argc, argv, ":m:W:" TRIP_OPTIONS, longs, NULL)) != -1) {
 		switch (c) {
 		case 'm':
-			options->max_ttl = atoi(optarg);
-			if (options->max_ttl < 1 || options->max_ttl > 255)
+			if (!cmd_number(optarg, 1, 255, &number))
 				return cmd_usage(err, "traceroute", "-m %s: that is not 1 to 255",
 						 optarg);
+			options->max_ttl = number;
 			break;
 		case 'W':
 			if (!parse_duration(optarg, &options->wait_ns) || !options->wait_ns)
