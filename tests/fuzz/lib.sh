@@ -32,7 +32,7 @@ build_reader() {
 build_story() {
 	# shellcheck disable=SC2046
 	compile story user/story/*.c user/bench/stats.c \
-		$(printf 'user/out/%s.c ' recording drop act event itinerary terminal text json \
+		$(printf 'user/out/%s.c ' recording drop act event fate itinerary terminal text json \
 			ledger losses wrap table counters report) \
 		$(pkg-config --cflags --libs libfyaml jansson) -lm
 }

@@ -65,12 +65,31 @@ static void say_route(const struct act *act, char *buf, size_t size)
 		 addr, leg, act->node->name);
 }
 
+/* The look-up that failed was not told (it was long before, or not seen), but the drop says enough. */
+static bool say_unrouted(const struct itinerary *itinerary, char *buf, size_t size)
+{
+	const struct drop *death =
+		itinerary->death >= 0 ? &itinerary->drops[itinerary->death] : NULL;
+	struct ip_addr to;
+	char addr[IP_TEXT_SIZE];
+
+	if (itinerary->answered || !death || strcmp(death->reason, "IP_INNOROUTES") ||
+	    (death->leg != LEG_REQUEST && death->leg != LEG_REPLY))
+		return false;
+	to = event_destination(&death->record.packet);
+	ip_format(&to, addr, sizeof(addr));
+	snprintf(buf, size, "%s has no route %sto %s: %s dropped in %s", death->node->name,
+		 death->leg == LEG_REPLY ? "back " : "", addr, leg_name(death->leg),
+		 death->node->name);
+	return true;
+}
+
 bool itinerary_cause(const struct itinerary *itinerary, char *buf, size_t size)
 {
 	const struct act *act = itinerary->answered ? NULL : find_cause(itinerary);
 
 	if (!act)
-		return false;
+		return say_unrouted(itinerary, buf, size);
 	if (act->record.at.kind == VL_STACK_NEIGHBOR)
 		say_neighbor(act, buf, size);
 	else
