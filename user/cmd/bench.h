@@ -88,6 +88,9 @@ struct bench_report {
 /* What was done to the links, in BENCH_DID_MAX sentences at most: returns how many. */
 enum { BENCH_DID_MAX = 6, BENCH_DID_SIZE = 240 };
 size_t bench_did(const struct bench_report *report, char did[BENCH_DID_MAX][BENCH_DID_SIZE]);
+/* The kernel, the CPUs, their governor and mitigations; of whatever was measured there. */
+void bench_print_machine(const struct bench_machine *machine, FILE *f);
+json_t *bench_machine_to_json(const struct bench_machine *machine);
 void bench_print_text(const struct bench_report *report, FILE *f);
 void bench_print_matrix(const struct bench_report *report, FILE *f);
 /* Medians and their intervals as bars, by kind of measurement. */

@@ -33,6 +33,7 @@ struct build_case {
 
 struct built {
 	const struct build_args *args;
+	struct bench_machine machine;
 	char *text; /* the lab file */
 	size_t len, nodes, links;
 	struct build_case cases[CASES];
@@ -211,6 +212,8 @@ static void print_text(const struct built *built)
 		{"spread", TABLE_RIGHT}, {"of ip's", TABLE_RIGHT}};
 	struct table *table = table_new(columns, 8);
 
+	bench_print_machine(&built->machine, stdout);
+	putchar('\n');
 	printf("%s: %zu nodes, %zu links, %u runs each, in turns\n\n", built->args->shape.kind->name,
 	       built->nodes, built->links, built->args->runs);
 	for (int i = 0; i < built->n_cases; i++) {
@@ -244,6 +247,7 @@ static void print_json(const struct built *built)
 {
 	json_t *doc = out_json_document("vethlab.bench-build/1"), *list = json_array();
 
+	json_object_set_new(doc, "machine", bench_machine_to_json(&built->machine));
 	json_object_set_new(doc, "shape", json_string(built->args->shape.kind->name));
 	json_object_set_new(doc, "nodes", json_integer(built->nodes));
 	json_object_set_new(doc, "links", json_integer(built->links));
@@ -281,6 +285,7 @@ int bench_build(int argc, char **argv, struct err *err)
 	if (!built)
 		return err_set(err, ERR_SYSTEM, ENOMEM, "out of memory");
 	built->args = &args;
+	bench_machine(&built->machine);
 	built->cases[0] = (struct build_case){.by = "vethlab", .word = "none", .hooks = HOOKS_NONE};
 	built->cases[1] = (struct build_case){.by = "vethlab", .word = "default"};
 	built->cases[2] = (struct build_case){.by = "ip -batch", .word = "none", .ip = true};

@@ -97,14 +97,17 @@ static json_t *series_to_json(const struct series *series)
 	return one;
 }
 
+json_t *bench_machine_to_json(const struct bench_machine *machine)
+{
+	return json_pack("{s:s, s:s, s:i, s:b, s:s, s:s}", "kernel", machine->kernel, "cpu",
+			 machine->cpu, "cpus", machine->cpus, "virtual", machine->virtual,
+			 "governor", machine->governor, "mitigations", machine->mitigations);
+}
+
 static json_t *machine_to_json(const struct bench_report *report)
 {
-	const struct bench_machine *machine = &report->machine;
 	const struct bench_options *options = report->options;
-	json_t *one = json_pack("{s:s, s:s, s:i, s:b, s:s, s:s}", "kernel", machine->kernel, "cpu",
-				machine->cpu, "cpus", machine->cpus, "virtual", machine->virtual,
-				"governor", machine->governor, "mitigations",
-				machine->mitigations);
+	json_t *one = bench_machine_to_json(&report->machine);
 
 	if (options->pinned)
 		json_object_set_new(one, "affinity",

@@ -115,11 +115,9 @@ static void print_link(const struct bench_report *report, FILE *f)
 	out_wrap("link:        ", line, f);
 }
 
-static void print_place(const struct bench_report *report, FILE *f)
+void bench_print_machine(const struct bench_machine *machine, FILE *f)
 {
-	const struct bench_options *options = report->options;
-	const struct bench_machine *machine = &report->machine;
-	char line[1400], age[OUT_NUMBER_SIZE];
+	char line[512];
 
 	snprintf(line, sizeof(line), "%s, %s, %u CPU%s%s; frequency governor: %s", machine->kernel,
 		 machine->cpu[0] ? machine->cpu : "unknown CPU", machine->cpus,
@@ -127,6 +125,14 @@ static void print_place(const struct bench_report *report, FILE *f)
 		 machine->governor);
 	out_wrap("machine:     ", line, f);
 	out_wrap("mitigations: ", machine->mitigations[0] ? machine->mitigations : "none", f);
+}
+
+static void print_place(const struct bench_report *report, FILE *f)
+{
+	const struct bench_options *options = report->options;
+	char line[1400], age[OUT_NUMBER_SIZE];
+
+	bench_print_machine(&report->machine, f);
 	print_link(report, f);
 	if (!options->pinned)
 		snprintf(line, sizeof(line), "sender and receiver where the kernel puts them");
