@@ -313,6 +313,12 @@ test_without_one_capability() {
 			"${QUICK[@]}" --what rtt
 		says "CAP_${cap^^}"
 	done
+	# CAP_SYS_ADMIN stands for CAP_BPF and CAP_PERFMON: without it, too, the one that is needed is named.
+	bad 4 setpriv --bounding-set -bpf,-sys_admin --inh-caps -bpf,-sys_admin "$BUILD/vethlab" bench \
+		"${QUICK[@]}" --what rtt
+	says CAP_SYS_ADMIN CAP_BPF
+	good setpriv --bounding-set -bpf,-perfmon --inh-caps -bpf,-perfmon "$BUILD/vethlab" bench \
+		"${QUICK[@]}" --what rtt
 }
 
 # Figures of another day, made from today's: twice as good, and so much worse.
@@ -392,7 +398,10 @@ test_build() {
 	good vethlab bench build star 5 --runs 3 --json
 	doc=$out
 	good vethlab bench build star 5 --runs 3
-	says "star: 6 nodes, 5 links, 3 runs each"
+	says "star: 6 nodes, 5 links, 3 runs each" "machine:     $(uname -r)" "frequency governor:" mitigations:
+	fits_80_columns
+	holds ".machine.kernel == \"$(uname -r) $(uname -m)\" and .machine.cpus == $(nproc) and
+		.machine.governor != \"\""
 	assert_eq "$(jq -r '[.results[] | .hooks, (.up_ns.values, .down_ns.values | length)] | join(" ")' \
 		<<<"$doc")" "none 3 3 default 3 3 none 3 3" "results"
 	assert_eq "$(jq -r '[.results[] | .by, has("up_ratio")] | join(" ")' <<<"$doc")" \
