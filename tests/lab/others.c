@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * others.c - programs of somebody else on an interface: they count, and decide for the rest of their
- * hook (TC_ACT_OK, XDP_PASS), so that who stands behind them sees nothing.
+ * hook (TC_ACT_OK, XDP_PASS), so that who stands behind them sees nothing. Or one that drops.
  *
- * others attach DEV  put them on; print the hooks that this kernel has: xdp tcx_in tcx_out
- * others count       print "HOOK PACKETS" for each
+ * others attach DEV     put them on; print the hooks that this kernel has: xdp tcx_in tcx_out
+ * others drop HOOK DEV  put on one that drops all that comes there; print its hook, if the kernel has it
+ * others count          print "HOOK PACKETS" for each
  * others remove
  */
 #include <bpf/bpf.h>
@@ -24,11 +25,11 @@ static const struct hook {
 	const char *name;
 	enum bpf_prog_type type;
 	int attach_type; /* 46, 47: tcx, which linux/bpf.h of Debian 12 does not have */
-	int verdict;
+	int pass, drop; /* verdicts */
 } hooks[] = {
-	{"xdp", BPF_PROG_TYPE_XDP, BPF_XDP, XDP_PASS},
-	{"tcx_in", BPF_PROG_TYPE_SCHED_CLS, 46, 0},
-	{"tcx_out", BPF_PROG_TYPE_SCHED_CLS, 47, 0},
+	{"xdp", BPF_PROG_TYPE_XDP, BPF_XDP, XDP_PASS, XDP_DROP},
+	{"tcx_in", BPF_PROG_TYPE_SCHED_CLS, 46, 0, 2},
+	{"tcx_out", BPF_PROG_TYPE_SCHED_CLS, 47, 0, 2},
 };
 enum { N_HOOKS = sizeof(hooks) / sizeof(*hooks) };
 
@@ -39,7 +40,7 @@ static int fail(const char *what)
 }
 
 /* *map[0] += 1; return verdict */
-static int load(const struct hook *hook, int map)
+static int load(const struct hook *hook, int map, int verdict)
 {
 	const struct bpf_insn insns[] = {
 		{.code = BPF_LD | BPF_IMM | BPF_DW, .dst_reg = BPF_REG_1,
@@ -48,8 +49,7 @@ static int load(const struct hook *hook, int map)
 		{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_2, .imm = 1},
 		{.code = BPF_STX | BPF_ATOMIC | BPF_DW, .dst_reg = BPF_REG_1,
 		 .src_reg = BPF_REG_2, .imm = BPF_ADD},
-		{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0,
-		 .imm = hook->verdict},
+		{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = verdict},
 		{.code = BPF_JMP | BPF_EXIT},
 	};
 
@@ -57,7 +57,7 @@ static int load(const struct hook *hook, int map)
 			     NULL);
 }
 
-static int attach(const struct hook *hook, unsigned ifindex)
+static int attach(const struct hook *hook, unsigned ifindex, int verdict)
 {
 	LIBBPF_OPTS(bpf_link_create_opts, opts);
 	int map = bpf_map_create(BPF_MAP_TYPE_ARRAY, "theirs", 4, 8, 1, NULL), prog, link;
@@ -65,7 +65,7 @@ static int attach(const struct hook *hook, unsigned ifindex)
 
 	if (map < 0)
 		return fail("a map");
-	prog = load(hook, map);
+	prog = load(hook, map, verdict);
 	if (prog < 0)
 		return fail("a program");
 	if (hook->type == BPF_PROG_TYPE_XDP)
@@ -114,15 +114,19 @@ static void take_off(const struct hook *hook)
 
 int main(int argc, char **argv)
 {
-	unsigned ifindex = argc == 3 ? if_nametoindex(argv[2]) : 0;
+	unsigned ifindex = argc > 2 ? if_nametoindex(argv[argc - 1]) : 0;
 	const char *verb = argc > 1 ? argv[1] : "";
 	int status = 0;
 
 	if (ifindex && mkdir(DIR, 0700) && errno != EEXIST)
 		return fail(DIR);
 	for (int i = 0; i < N_HOOKS && !status; i++) {
-		if (ifindex && !strcmp(verb, "attach"))
-			status = attach(&hooks[i], ifindex);
+		if (ifindex && argc == 3 && !strcmp(verb, "attach"))
+			status = attach(&hooks[i], ifindex, hooks[i].pass);
+		else if (ifindex && argc == 4 && !strcmp(verb, "drop"))
+			status = strcmp(argv[2], hooks[i].name) ?
+					 0 :
+					 attach(&hooks[i], ifindex, hooks[i].drop);
 		else if (!strcmp(verb, "count"))
 			status = count(&hooks[i]);
 		else if (!strcmp(verb, "remove"))

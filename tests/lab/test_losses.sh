@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 # test_losses.sh - packets that are lost on purpose, each kind with its reason, its place and its exact
-# number in the ledger, and nothing unexplained. What nft and queues drop is in test_stats.sh, what XDP,
-# tc programs and full rings drop in tests/prog/test_drops.c.
+# number in the ledger, and nothing unexplained. What nft and queues drop is in test_stats.sh, what a full
+# ring drops in tests/prog/test_drops.c.
 # shellcheck source=tests/lab/lib.sh
 . "$(dirname "$0")/lib.sh"
 
@@ -34,24 +34,37 @@ two() {
 	good inside a ping -q -c 1 -W 5 10.8.0.2
 }
 
-# The link goes down and up while packets flow: those that died on it are explained.
+# The link goes down and up while packets flow: those that died on it are counted and explained.
 test_link_down_in_mid_flow() {
-	local pid
+	local pid before
 	two
 	ip netns exec a ping -q -f -w 60 10.8.0.2 >/dev/null 2>&1 &
 	pid=$!
 	for _ in 1 2 3; do
 		wait_until flows
+		before=$(ledger a:x .lost)
 		good vethlab link b:y down
+		wait_until loses a:x "$before"
 		good vethlab link b:y up
 	done
 	wait_until flows
 	kill "$pid"
 	wait "$pid" || true
 	wait_until settled
-	assert_eq "$(ledger a:x '.lost == .dropped and .lost == .sent - .received')" true "of a:x"
+	assert_eq "$(ledger a:x '.lost >= 3 and .lost == .dropped and .lost == .sent - .received')" true "of a:x"
 	assert_eq "$(ledger b:y '.lost == .dropped and .lost == .sent - .received')" true "of b:y"
+	# By the driver, until it is known that there is no carrier; then there is no queue to wait in. What is
+	# in b's backlog when its end goes down is dropped there.
+	assert_eq "$(ledger a:x '.lost - ([.drops[] | select(.stage == "on_link") |
+		select("\(.reason) \(.place)" | test("^(QDISC_DROP __dev_queue_xmit|NOT_SPECIFIED __dev_forward_skb|DEV_READY )")) |
+		.packets] | add)')" 0 "lost for another reason: $(ledger a:x .drops)"
+	good vethlab stats --link a:x
+	says "lost on the link:" "by QDISC_DROP at __dev_queue_xmit" "lost on the link: 0 unexplained"
 	good vethlab down
+}
+
+loses() { # END BEFORE: more than it had lost before
+	[[ $(ledger "$1" .lost) -gt $2 ]]
 }
 
 flows() { # more replies came than when it was asked last
@@ -60,6 +73,49 @@ flows() { # more replies came than when it was asked last
 	[[ $now -gt ${flowed:-0} ]] && [[ -n ${flowed:-} ]] && { flowed=; return 0; }
 	flowed=$now
 	return 1
+}
+
+# Somebody else's program on one hook drops all, and counts it: the ledger tells by itself how many, where
+# and by what.
+other_drops() { # HOOK END PACKETS STAGE REASON PLACE TEXT
+	local hook=$1 node=${2%:*} packets=$3 stage=$4 at=a:x
+	good nsenter --net="/run/netns/$node" "$HELPERS/others" drop "$hook" "${2#*:}"
+	[[ $out == "$hook "* ]] || skip_test_down "this kernel has no tcx"
+	[[ $stage != after_in ]] || at=b:y
+	good vethlab stats --reset
+	# No pings: ping sends again what it is told to be dropped.
+	good inside a bash -c "for ((i = 0; i < $packets; i++)); do echo >/dev/udp/10.8.0.2/9; done"
+	good "$HELPERS/others" count
+	assert_eq "$out" "$hook $packets" "dropped at $hook, as its program counts"
+	wait_until settled
+	assert_eq "$(ledger a:x '[.drops[] | [.end, .stage, .reason, (.place | sub("[.].*"; "")), .packets]] | tojson')" \
+		"[[\"$at\",\"$stage\",\"$5\",\"$6\",$packets]]" "drops at $hook"
+	assert_eq "$(ledger a:x '"\(.sent) \(.sent - .received) \(.lost) \(.dropped) \(.unexplained)"')" \
+		"$packets $([[ $stage == on_link ]] && echo "$packets $packets $packets" || echo 0 0 0) 0" "the link"
+	good vethlab stats
+	says "$7: $packets by $5${6:+ at $6}"
+	[[ $stage != on_link ]] || says "lost on the link: 0 unexplained"
+	good "$HELPERS/others" remove
+}
+
+test_programs_of_others() {
+	local silent="sysctls: {net.ipv6.conf.all.disable_ipv6: 1}" a=02:00:00:00:08:01 b=02:00:00:00:08:02
+	cat >"$TEST_TMP/silent.yaml" <<-END
+		lab: silent
+		nodes:
+		  a: {$silent, neighbors: [{address: 10.8.0.2, mac: "$b", dev: x}]}
+		  b: {$silent, neighbors: [{address: 10.8.0.1, mac: "$a", dev: y}]}
+		links:
+		  - endpoints:
+		      - {end: "a:x", address: 10.8.0.1/24, mac: "$a"}
+		      - {end: "b:y", address: 10.8.0.2/24, mac: "$b"}
+	END
+	up "$TEST_TMP/silent.yaml"
+	good inside a ping -q -c 1 -W 5 10.8.0.2
+	other_drops tcx_out a:x $N on_link TC_EGRESS __dev_queue_xmit "lost on the link"
+	other_drops tcx_in b:y 11 after_in TC_INGRESS __netif_receive_skb_core "dropped in b, after \`in\`"
+	other_drops xdp b:y 7 on_link NOT_SPECIFIED veth_xdp_rcv_skb "lost on the link"
+	good vethlab down
 }
 
 # A narrow link, and a firewall that eats the message about it.
@@ -90,6 +146,11 @@ test_rp_filter() {
 	good vethlab stats --link a:eth1
 	says "dropped in a, after \`in\`: $N by IP_RPFILTER" "rp_filter"
 	good vethlab down
+}
+
+skip_test_down() { # WHY
+	good vethlab down
+	skip_test "$1"
 }
 
 run_tests
