@@ -38,7 +38,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { TROUBLE = 99, HANGS_AFTER = 120 /* s without a new call */ };
+enum { TROUBLE = 99, HANGS_AFTER = 200 /* s without a new call */ };
 
 struct call {
 	const char *name;
@@ -336,6 +336,9 @@ static void on_call(struct following *following, pid_t tid)
 /* The kernel's own errors, which no program sees (include/linux/errno.h). */
 enum { FIRST_RESTART = 512, LAST_RESTART = 516 };
 
+/* Whoever holds the lock shall have the CPU. */
+enum { AGAIN_AFTER_US = 500 };
+
 /* A call has returned, or will be begun anew. */
 static void on_return(struct following *following, pid_t tid)
 {
@@ -345,8 +348,10 @@ static void on_return(struct following *following, pid_t tid)
 	if (!in_call)
 		return;
 	in_call->again = result <= -FIRST_RESTART && result >= -LAST_RESTART;
-	if (in_call->again)
+	if (in_call->again) {
+		usleep(AGAIN_AFTER_US);
 		return;
+	}
 	in_call->tid = 0;
 	if (tid != following->returning)
 		return;
