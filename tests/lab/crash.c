@@ -237,7 +237,8 @@ static void follow_me(const struct options *options)
 static bool never_fails(long number)
 {
 	static const long numbers[] = { SYS_brk, SYS_exit, SYS_exit_group, SYS_futex, SYS_getpid,
-					SYS_gettid, SYS_rt_sigprocmask, SYS_rt_sigreturn };
+					SYS_gettid, SYS_rseq, SYS_rt_sigprocmask,
+					SYS_rt_sigreturn, SYS_set_robust_list };
 
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++)
 		if (numbers[i] == number)
