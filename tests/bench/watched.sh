@@ -4,8 +4,9 @@
 # that nobody watches, that vethlab watches with its default hooks, and that others watch; and live
 # frames of 64 bytes into native XDP that drops (live.c), bare and by a lab's native program. In turns;
 # medians of ROUNDS (9) with their extremes; a ratio is the median of those in each round, each to
-# nobody's of its round. Those who are not installed are named. As root; nothing outside namespaces
-# of its own is touched. JSON=FILE: the same as one document.
+# nobody's of its round. Senders run with real-time priority, so that other processes of the machine
+# do not come between. Those who are not installed are named. As root; nothing outside namespaces of
+# its own is touched. JSON=FILE: the same as one document.
 set -euo pipefail
 # shellcheck source=tests/bench/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -13,6 +14,7 @@ ROUNDS=${ROUNDS:-9}
 ECHOES=${ECHOES:-50000}
 SECONDS_OF_TCP=${SECONDS_OF_TCP:-2}
 results=$(mktemp -p /run)
+ahead=(chrt -f 10)
 absent=()
 mkfifo /run/never # to wait for, without a process that outlives its parent
 
@@ -66,8 +68,8 @@ unwatch() {
 flood() { # WAY
 	local trip
 	watch "$1"
-	ip netns exec a ping -q -f -c 500 10.0.0.2 >/dev/null # warms up
-	trip=$(ip netns exec a ping -q -f -c "$ECHOES" 10.0.0.2 |
+	ip netns exec a "${ahead[@]}" ping -q -f -c 500 10.0.0.2 >/dev/null # warms up
+	trip=$(ip netns exec a "${ahead[@]}" ping -q -f -c "$ECHOES" 10.0.0.2 |
 		sed -n 's/.* time \([0-9]*\)ms$/\1/p')
 	unwatch
 	# One after the other, so a round trip each; ping's own figure of one has no digits below 1 us.
@@ -77,10 +79,11 @@ flood() { # WAY
 bulk() { # WAY
 	local server rate
 	watch "$1"
-	ip netns exec b iperf3 -s -1 >/run/iperf3 2>&1 &
+	ip netns exec b "${ahead[@]}" iperf3 -s -1 >/run/iperf3 2>&1 &
 	server=$!
 	until ip netns exec b ss -Hltn 'sport = 5201' | grep -q .; do kill -0 $server; done
-	rate=$(ip netns exec a iperf3 -c 10.0.0.2 -t "$SECONDS_OF_TCP" -J | jq .end.sum_received.bits_per_second)
+	rate=$(ip netns exec a "${ahead[@]}" iperf3 -c 10.0.0.2 -t "$SECONDS_OF_TCP" -J |
+		jq .end.sum_received.bits_per_second)
 	wait $server
 	unwatch
 	echo "tcp $1 $round $rate" >>"$results"
@@ -96,8 +99,8 @@ for ((round = 0; round < ROUNDS; round++)); do
 	if command -v iperf3 >/dev/null; then
 		for way in "${ways[@]}"; do bulk "$way"; done
 	fi
-	echo "frames nobody $round $("$BUILD/tests/bench/live" 1)" >>"$results"
-	echo "frames vethlab $round $("$BUILD/tests/bench/live" 1 "$(nproc)" watched)" >>"$results"
+	echo "frames nobody $round $("${ahead[@]}" "$BUILD/tests/bench/live" 1)" >>"$results"
+	echo "frames vethlab $round $("${ahead[@]}" "$BUILD/tests/bench/live" 1 "$(nproc)" watched)" >>"$results"
 done
 
 jq -Rn --argjson absent "$(jq -cn '$ARGS.positional' --args -- "${absent[@]}")" '
