@@ -106,14 +106,15 @@ static int read_cookie(void *arg)
 {
 	uint64_t *cookie = arg;
 	socklen_t len = sizeof(*cookie);
-	int sock = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int sock = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0), ret = 0;
 
 	if (sock < 0)
 		return -errno;
+	*cookie = 0;
 	if (getsockopt(sock, SOL_SOCKET, SO_NETNS_COOKIE, cookie, &len))
-		*cookie = 0;
+		ret = errno == ENOPROTOOPT ? 0 : -errno; /* a kernel before 5.14 has none */
 	close(sock);
-	return 0;
+	return ret;
 }
 
 static int read_inode(int netns_fd, struct netns_id *id, struct err *err)
