@@ -20,7 +20,9 @@ declare -A filters=(
 	[packets]="len > 0" [arp]=arp [ipv4]=ip [ipv6]=ip6 [vlan]=vlan [tcp]=tcp
 	[fragments]="(ip and ip[6:2] & 0x1fff != 0) or (ip6[6] == 44 and ip6[42:2] & 0xfff8 != 0)"
 	[udp]="(udp and $FIRST) or ip6[6] == 17"
-	[tcp_syn]="tcp[13] & 2 != 0" [tcp_fin]="tcp[13] & 1 != 0" [tcp_rst]="tcp[13] & 4 != 0"
+	[tcp_syn]="tcp[13] & 2 != 0 or (ip6[6] == 6 and ip6[53] & 2 != 0)"
+	[tcp_fin]="tcp[13] & 1 != 0 or (ip6[6] == 6 and ip6[53] & 1 != 0)"
+	[tcp_rst]="tcp[13] & 4 != 0 or (ip6[6] == 6 and ip6[53] & 4 != 0)"
 	[icmp4.echo_request]="icmp[0] == 8" [icmp4.echo_reply]="icmp[0] == 0"
 	[icmp4.unreachable]="icmp[0] == 3" [icmp4.time_exceeded]="icmp[0] == 11"
 	[icmp6.echo_request]="(ip6[6] == 58 and ip6[40] == 128) or
@@ -124,6 +126,22 @@ captured_bytes() { # END FILTER
 			END { print n + 0 }'
 }
 
+# Packets as a wire would have had them, of the super-packets that a capture has: by TCP's payload in each, of
+# which a frame of 1514 bytes takes what the headers, which tcpdump leaves out of the second length, leave.
+captured_segments() { # END FILTER
+	tcpdump -nnetr "$TEST_TMP/$1.pcap" "$2" 2>/dev/null | awk '
+		{ mss = 1; bytes = 0 }
+		/ Flags \[/ && match($0, /, length [0-9]+: /) {
+			frame = substr($0, RSTART + 9, RLENGTH - 11)
+			rest = substr($0, RSTART + RLENGTH)
+			match(rest, /, length [0-9]+/)
+			bytes = substr(rest, RSTART + 9, RLENGTH - 9)
+			mss = 1514 - (frame - bytes)
+		}
+		{ n += bytes > mss ? int((bytes + mss - 1) / mss) : 1 }
+		END { print n + 0 }'
+}
+
 # Both counters agree on each KIND at each end, out and in, and on all packets and bytes.
 agree() { # KIND...
 	local end mine hook kind told
@@ -140,6 +158,9 @@ agree() { # KIND...
 			[[ " $* " == *" vlan "* ]] || # a tag goes aside on its way in
 				assert_eq "$(jq ".ends[] | select(.end == \"$end\") | .hooks.$hook.bytes" "$TEST_TMP/after")" \
 					"$(captured_bytes "$end" "$told")" "bytes at $end, $hook"
+			[[ " $* " != *" tcp_fin "* ]] || # whole streams, whose segments are full
+				assert_eq "$(jq ".ends[] | select(.end == \"$end\") | .hooks.$hook.segments" "$TEST_TMP/after")" \
+					"$(captured_segments "$end" "$told")" "segments at $end, $hook"
 		done
 	done
 	for kind; do
@@ -164,6 +185,14 @@ test_sizes() {
 
 test_sizes_xdp_generic() {
 	lab --xdp generic
+	every_size
+	agree fragments icmp4.echo_request icmp4.echo_reply
+}
+
+# XDP sees what waits in the ring of an end, before the capture does.
+test_sizes_xdp_native() {
+	lab --xdp native
+	assert_eq "$(hooks_of b:e0)" "in out xdp" "hooks"
 	every_size
 	agree fragments icmp4.echo_request icmp4.echo_reply
 }
@@ -203,6 +232,32 @@ test_bulk() {
 	lab
 	good vethlab bench a:e0 --what tcp,udp --runs 2 --time 0.05
 	agree tcp udp
+}
+
+# Connections from their first packet to their last, and datagrams, through the router.
+test_streams() {
+	local address pid
+	local -a payloads=()
+	lab
+	for address in 10.7.2.1 fd07:2::1; do
+		ip netns exec b "$HELPERS/sink" 7 >"$TEST_TMP/sink" 2>&1 &
+		pid=$!
+		wait_until grep -q listening "$TEST_TMP/sink"
+		inside a bash -c "head -c 2000000 /dev/zero >/dev/tcp/$address/7"
+		wait "$pid" || fail "$(cat "$TEST_TMP/sink")"
+		assert_eq "$(tail -1 "$TEST_TMP/sink")" 2000000 "bytes that came to $address"
+		for _ in {1..5}; do
+			inside a bash -c "echo >/dev/udp/$address/9"
+		done
+	done
+	agree tcp tcp_syn tcp_fin udp icmp4.unreachable icmp6.unreachable
+	assert_eq "$(jq -c '[.ends[] | select(.end == "a:e0").hooks | .out, .in | .tcp_syn, .tcp_fin]' \
+		"$TEST_TMP/after")" "[2,2,2,2]" "SYN and FIN each way, of two connections"
+	for address in ip ip6; do # 200: with a payload
+		payloads+=("$(captured_segments b:e0 "$address and tcp and dst port 7 and greater 200")")
+	done
+	# 2,000,000 bytes are 1382 segments of 1448, or 1401 of 1428, or a few more that are not full.
+	[[ ${payloads[0]} -ge 1382 && ${payloads[1]} -ge 1401 ]] || fail "segments: ${payloads[*]}"
 }
 
 test_connections() {
