@@ -100,6 +100,9 @@ enum {
 	IFF_LOOPBACK = 1 << 3,
 	RT_SCOPE_NOWHERE = 255,
 	LOOK_UP_AGE_NS = 1000000, /* a drop that comes later is about something else */
+	/* A look-up that failed, or that was for an ICMP error, is seldom: here what it is about is told
+	 * by addresses, and a machine that is emulated or busy is given its time. */
+	SELDOM_AGE_NS = 100000000,
 	ERROR_AGAIN = 11,
 	ERROR_ACCESS = 13,
 	ERROR_INVALID = 22,
@@ -324,7 +327,7 @@ static __always_inline void tell_last(const struct vl_event *packet, __u32 node,
 	if (!last || !last->record.at.packet.family || (failed_only && !last->record.error))
 		return;
 	r = &last->record;
-	if (bpf_ktime_get_ns() - r->at.packet.time_ns > LOOK_UP_AGE_NS)
+	if (bpf_ktime_get_ns() - r->at.packet.time_ns > (r->error ? SELDOM_AGE_NS : LOOK_UP_AGE_NS))
 		return;
 	if (r->at.packet.family != packet->family)
 		return;
@@ -351,7 +354,7 @@ static __always_inline void tell_error_route(const struct vl_event *packet, __u3
 		return;
 	r = &last->record;
 	if (same_address(r->at.packet.dst, packet->src) &&
-	    bpf_ktime_get_ns() - r->at.packet.time_ns < LOOK_UP_AGE_NS) {
+	    bpf_ktime_get_ns() - r->at.packet.time_ns < SELDOM_AGE_NS) {
 		r->what = VL_ROUTE_ANSWER;
 		r->at.node = node;
 		bind(r, packet);

@@ -42,6 +42,19 @@ routes='select(.kind == "route") | "\(.node) \(.use) \(.to) \(.type) \(.via // "
 neighbors='select(.kind == "neighbor") | "\(.node) \(.device) \(.neighbor) \(.news)"'
 deliveries='select(.kind == "delivered") | "\(.node) \(.leg) \(.process // "kernel")"'
 
+without_events() { # the kinds of events that this kernel does not tell of
+	vethlab doctor -j | jq -r '.features[] | select(.name == "stack events").without // ""' || true
+}
+
+# What a node's kernel takes in; it is known from where the packet is let go of, which 6.1 does not tell.
+kernel_takes() { # "NODE LEG"
+	if [[ $(without_events) == *"what is delivered to the kernel"* ]]; then
+		assert_eq "$(acts "$deliveries" | grep ' kernel$' || true)" "" "the kernel does not tell"
+	else
+		acts_are "$deliveries" "$1 kernel"
+	fi
+}
+
 # Both ways of an echo, each look-up in its place among the hops.
 test_routes() {
 	lab
@@ -54,12 +67,13 @@ test_routes() {
 		"r forward 10.0.1.1 unicast - w0" \
 		"a forward 10.0.1.1 local - e0"
 	assert_eq "$(acts 'select(.kind == "route") | .table' | sort -u)" 254 "the table"
-	acts_are "$deliveries" "b request kernel" \
-		"a reply vethlab"
+	acts_are "$deliveries" "a reply vethlab"
+	kernel_takes "b request"
 	acts_are 'select(.before) | .node' a
 	good vethlab ping a b -W 5 --stack
 	says "route to 10.0.2.1: main, via 10.0.1.254 dev e0" "route back to 10.0.1.1: main, via" \
-		"delivered to the node's ICMP" "delivered to vethlab (process"
+		"delivered to vethlab (process"
+	[[ $(without_events) == *"what is delivered to the kernel"* ]] || says "delivered to the node's ICMP"
 	good vethlab ping a b -W 5
 	says_not "route to" "delivered"
 	good vethlab down stacks
@@ -143,12 +157,10 @@ test_no_route() {
 
 # The error, and what it quotes. Kernels before 6.10 do not tell of IPv4's, none tells of IPv6's.
 test_icmp_error() {
-	local missing
 	lab
 	good vethlab ping a b -W 5
 	bad 1 vethlab ping a b -t 1 --stack -j
-	missing=$(vethlab doctor -j | jq -r '.features[] | select(.name == "stack events").without') || true
-	if [[ $missing == *"ICMP errors"* ]]; then
+	if [[ $(without_events) == *"ICMP errors"* ]]; then
 		assert_eq "$(acts 'select(.kind == "icmp-error") | .node')" "" "no such tracepoint"
 	else
 		assert_eq "$(acts 'select(.kind == "icmp-error") |
@@ -165,8 +177,8 @@ test_loopback() {
 	lab
 	good vethlab ping a 10.0.1.1 --stack -j
 	acts_are 'select(.kind == "loopback") | "\(.node) \(.leg) \(.device)"' "a request lo" "a reply lo"
-	acts_are "$deliveries" "a request kernel" \
-		"a reply vethlab"
+	acts_are "$deliveries" "a reply vethlab"
+	kernel_takes "a request"
 	good vethlab down stacks
 }
 
