@@ -8,6 +8,7 @@
 
 #include "topology/err.h"
 #include "user/cmd/probe.h"
+#include "user/out/itinerary.h"
 #include "user/path/path.h"
 
 enum echo_result {
@@ -41,6 +42,8 @@ struct ping_loss {
 	const struct end *end; /* NULL: at no end */
 	uint8_t hook;
 	enum leg leg;
+	enum fate fate;
+	char text[FATE_TEXT_SIZE]; /* itinerary_end_text() */
 	uint64_t count;
 };
 

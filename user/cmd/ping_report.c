@@ -204,18 +204,14 @@ static void print_losses(const struct ping_tally *tally)
 		const struct ping_loss *loss = &tally->losses[i];
 		char text[256], lead[64];
 
-		if (loss->dropped) {
+		snprintf(lead, sizeof(lead), "%" PRIu64 " without answer: ", loss->count);
+		if (loss->dropped)
 			drop_sentence(&loss->drop, text, sizeof(text));
-			snprintf(lead, sizeof(lead), "%" PRIu64 " without answer: ", loss->count);
-			out_wrap(lead, text, stdout);
-		} else if (loss->end)
-			printf("%" PRIu64 " without answer: the %s was last seen at %s %s\n",
-			       loss->count,
-			       loss->leg == LEG_ERROR ? "ICMP error" : leg_name(loss->leg),
-			       loss->end->name, ledger_hook_name(loss->hook));
-		else
-			printf("%" PRIu64 " without answer: seen at no end of the lab\n",
-			       loss->count);
+		out_wrap(lead,
+			 loss->dropped ? text
+			 : loss->end   ? loss->text
+				       : "seen at no end of the lab",
+			 stdout);
 	}
 }
 
@@ -304,6 +300,8 @@ static json_t *losses_json(const struct ping_tally *tally)
 					    json_pack("{s:s, s:s, s:s}", "end", loss->end->name,
 						      "hook", ledger_hook_name(loss->hook), "leg",
 						      leg_name(loss->leg)));
+		if (!loss->dropped && loss->end)
+			json_object_set_new(item, "fate", json_string(fate_name(loss->fate)));
 		json_array_append_new(list, item);
 	}
 	return list;

@@ -38,7 +38,8 @@ static bool same_loss(const struct ping_loss *a, const struct ping_loss *b)
 	if (a->dropped || b->dropped)
 		return a->dropped && b->dropped && a->drop.node == b->drop.node &&
 		       a->drop.leg == b->drop.leg && !strcmp(a->drop.reason, b->drop.reason);
-	return a->end == b->end && a->hook == b->hook && a->leg == b->leg;
+	return a->end == b->end && a->hook == b->hook && a->leg == b->leg && a->fate == b->fate &&
+	       !strcmp(a->text, b->text);
 }
 
 static void add_loss(struct ping_tally *tally, const struct itinerary *itinerary)
@@ -52,6 +53,8 @@ static void add_loss(struct ping_tally *tally, const struct itinerary *itinerary
 	} else if (itinerary && itinerary->last >= 0) {
 		const struct hop *last = &itinerary->hops[itinerary->last];
 
+		loss.fate = itinerary->fate;
+		itinerary_end_text(itinerary, loss.text);
 		loss.end = last->end;
 		loss.hook = last->event.hook;
 		loss.leg = last->leg;

@@ -97,38 +97,53 @@ bool itinerary_cause(const struct itinerary *itinerary, char *buf, size_t size)
 	return true;
 }
 
-/* Where it was seen last, for want of anything better, and what nobody could see. */
+/* Where it was seen last, for want of anything better. */
 static void say_last(const struct itinerary *itinerary, char buf[FATE_TEXT_SIZE])
 {
 	const struct hop *last = itinerary->last >= 0 ? &itinerary->hops[itinerary->last] : NULL;
-	size_t len;
 
 	if (!last)
-		len = snprintf(buf, FATE_TEXT_SIZE, "it was seen at no end of the lab");
+		snprintf(buf, FATE_TEXT_SIZE, "it was seen at no end of the lab");
 	else if (itinerary->fate == FATE_DELIVERED)
-		len = snprintf(buf, FATE_TEXT_SIZE,
-			       "the request was delivered to %s (%s %s), which was not seen to "
-			       "answer",
-			       last->end->node->name, last->end->name,
-			       ledger_hook_name(last->event.hook));
+		snprintf(buf, FATE_TEXT_SIZE,
+			 "the request was delivered to %s (%s %s), which was not seen to answer",
+			 last->end->node->name, last->end->name,
+			 ledger_hook_name(last->event.hook));
 	else
-		len = snprintf(buf, FATE_TEXT_SIZE, "the %s was last seen at %s %s%s",
-			       last->leg == LEG_ERROR ? "ICMP error" : leg_name(last->leg),
-			       last->end->name, ledger_hook_name(last->event.hook),
-			       last->incomplete ? ", but not all of its parts" : "");
-	if (itinerary->not_seen && itinerary->not_seen[0])
-		snprintf(buf + len, FATE_TEXT_SIZE - len, " (not seen here: %s)",
-			 itinerary->not_seen);
+		snprintf(buf, FATE_TEXT_SIZE, "the %s was last seen at %s %s%s",
+			 last->leg == LEG_ERROR ? "ICMP error" : leg_name(last->leg),
+			 last->end->name, ledger_hook_name(last->event.hook),
+			 last->incomplete ? ", but not all of its parts" : "");
+}
+
+/* Returns whether it says no more than where it was last. */
+static bool say_end(const struct itinerary *itinerary, char buf[FATE_TEXT_SIZE])
+{
+	if (itinerary_cause(itinerary, buf, FATE_TEXT_SIZE))
+		return false;
+	if (itinerary->fate == FATE_DROPPED) {
+		drop_sentence(&itinerary->drops[itinerary->death], buf, FATE_TEXT_SIZE);
+		return false;
+	}
+	say_last(itinerary, buf);
+	return true;
+}
+
+const char *itinerary_end_text(const struct itinerary *itinerary, char buf[FATE_TEXT_SIZE])
+{
+	say_end(itinerary, buf);
+	return buf;
 }
 
 const char *itinerary_fate_text(const struct itinerary *itinerary, char buf[FATE_TEXT_SIZE])
 {
-	if (itinerary_cause(itinerary, buf, FATE_TEXT_SIZE))
-		return buf;
-	if (itinerary->fate == FATE_DROPPED)
-		drop_sentence(&itinerary->drops[itinerary->death], buf, FATE_TEXT_SIZE);
-	else
-		say_last(itinerary, buf);
+	size_t len;
+
+	if (say_end(itinerary, buf) && itinerary->not_seen && itinerary->not_seen[0]) {
+		len = strlen(buf);
+		snprintf(buf + len, FATE_TEXT_SIZE - len, " (not seen here: %s)",
+			 itinerary->not_seen);
+	}
 	return buf;
 }
 

@@ -23,6 +23,8 @@ void itinerary_print_all(const struct itinerary *itinerary, FILE *f);
  */
 enum { FATE_TEXT_SIZE = 768 };
 const char *itinerary_fate_text(const struct itinerary *itinerary, char buf[FATE_TEXT_SIZE]);
+/* Without what could not be seen: the same for all echoes that end in the same way. */
+const char *itinerary_end_text(const struct itinerary *itinerary, char buf[FATE_TEXT_SIZE]);
 void itinerary_print_fate(const struct itinerary *itinerary, FILE *f);
 /*
  * The look-up or the neighbor that failed and ended it: "b has no route back to 10.0.1.1: reply
