@@ -26,7 +26,16 @@ static __always_inline bool address_matches(const __u8 a[16], const __u8 b[16], 
 	return true;
 }
 
-/* id, seq, payload: an ICMP error is judged by the packet that it quotes; a fragment has none. */
+/* Whether the packet that an ICMP error quotes has ports where an echo has id and seq. */
+static __always_inline bool quotes_ports(const struct vl_event *ev)
+{
+	return ev->flags & VL_EV_QUOTED && ev->quote.proto != 1 && ev->quote.proto != 58;
+}
+
+/*
+ * id, seq, payload: an ICMP error is judged by the packet that it quotes; a fragment and what is no
+ * ICMP have none.
+ */
 static __always_inline bool echo_matches(const struct vl_filter *filter, const struct vl_event *ev,
 					 bool has_header)
 {
@@ -35,7 +44,7 @@ static __always_inline bool echo_matches(const struct vl_filter *filter, const s
 
 	if (!(filter->fields & (VL_F_TOKEN | VL_F_ID | VL_F_SEQ)))
 		return true;
-	if (!has_header)
+	if (!has_header || quotes_ports(ev))
 		return false;
 	if (filter->fields & VL_F_ID && filter->id != id)
 		return false;

@@ -119,7 +119,7 @@ static __always_inline int event_quote(const struct frame *f, struct vl_event *e
 	struct ip_view ip = {};
 	struct icmp_wire copy;
 	const struct icmp_wire *icmp;
-	bool v4 = ev->family == 4;
+	bool v4 = ev->family == 4, ports;
 	enum ip_kind kind;
 
 	/* The quote ends with the packet that carries it, wherever its own header says. */
@@ -133,11 +133,18 @@ static __always_inline int event_quote(const struct frame *f, struct vl_event *e
 	ev->quote.ttl = event_ttl(f, off, ev->family);
 	ev->quote.proto = ip.proto;
 	ev->flags |= VL_EV_QUOTED;
-	if (kind != IP_TRANSPORT || ip.proto != (v4 ? PROTO_ICMP : PROTO_ICMPV6))
+	ports = ip.proto == PROTO_UDP || ip.proto == PROTO_TCP;
+	if (kind != IP_TRANSPORT || !(ports || ip.proto == (v4 ? PROTO_ICMP : PROTO_ICMPV6)))
 		return 0;
+	/* As much of any transport header as each quote has (RFC 792). */
 	icmp = ip_payload(&quoted, &ip, ip.off, ICMP_SIZE, &copy);
 	if (!icmp)
 		return 0;
+	if (ports) {
+		ev->quote.id = (__u16)icmp->type << 8 | icmp->code;
+		ev->quote.seq = bpf_ntohs(icmp->check);
+		return 0;
+	}
 	ev->quote.icmp_type = icmp->type;
 	if ((v4 ? vl_icmp4_class(icmp->type) : vl_icmp6_class(icmp->type)) <= VL_ICMP_ECHO_REPLY) {
 		ev->quote.id = bpf_ntohs(icmp->id);

@@ -282,15 +282,50 @@ static void test_quotes(void **state)
 	assert_int_equal(event.quote.seq, 4);
 	assert_memory_equal(event.quote.dst, "\xfd\0\0\0\0\0\0\0\0\0\0\0\0\0\0\2", 16);
 	assert_int_equal(take(narrow).n, 1); /* an error is judged by what it quotes */
-	put_eth(&b, 0x0800); /* port unreachable: proto is told, id and seq are not made up */
-	put_ipv4(&b, 1, 0, 0, 8 + 28);
-	put_icmp(&b, 3, 3, 0, 0, NULL, 0);
-	put_ipv4(&b, 17, 0, 0, 8);
-	put_udp(&b, 0);
-	event = record_of(session, VL_HOOK_OUT, &b);
-	assert_int_equal(event.quote.proto, 17);
-	assert_int_equal(event.quote.id, 0);
-	assert_int_equal(event.icmp_code, 3);
+	watch_session_close(narrow);
+	watch_session_close(session);
+}
+
+/* Port unreachable, of whose quote so much is there: both ports or none, and no type of ICMP. */
+static void put_port_error(struct bytes *b, uint8_t proto, size_t quoted)
+{
+	struct bytes q = {};
+
+	put_ipv4(&q, proto, 0, 0, 8);
+	put_udp(&q, 0); /* the ports of TCP stand in the same place */
+	put_eth(b, 0x0800);
+	put_ipv4(b, 1, 0, 0, 8 + quoted);
+	put_icmp(b, 3, 3, 0, 0, q.at, quoted);
+	put_zeros(b, 30);
+}
+
+static void test_quoted_ports(void **state)
+{
+	static const uint8_t protocols[] = {17, 6, 132};
+	struct vl_filter all = {}, by_port = {.fields = VL_F_ID | VL_F_SEQ, .id = 40000, .seq = 53};
+	struct watch_session *session, *narrow;
+	struct vl_event event;
+	struct bytes b;
+
+	(void)state;
+	need();
+	session = open_session(&all);
+	narrow = open_session(&by_port);
+	for (size_t i = 0; i < 3; i++) {
+		for (size_t quoted = 20; quoted <= 28; quoted++) {
+			bool told = protocols[i] != 132 && quoted == 28;
+
+			put_port_error(&b, protocols[i], quoted);
+			event = record_of(session, i ? VL_HOOK_OUT : VL_HOOK_XDP, &b);
+			assert_int_equal(event.icmp_code, 3);
+			assert_int_equal(event.flags, VL_EV_QUOTED);
+			assert_int_equal(event.quote.proto, protocols[i]);
+			assert_int_equal(event.quote.icmp_type, 0);
+			assert_int_equal(event.quote.id, told ? 40000 : 0);
+			assert_int_equal(event.quote.seq, told ? 53 : 0);
+		}
+	}
+	assert_int_equal(take(narrow).n, 0); /* ports are no id, no seq */
 	watch_session_close(narrow);
 	watch_session_close(session);
 }
@@ -564,6 +599,7 @@ int main(void)
 		cmocka_unit_test(test_echo_fields),
 		cmocka_unit_test(test_what_is_recorded),
 		cmocka_unit_test(test_quotes),
+		cmocka_unit_test(test_quoted_ports),
 		cmocka_unit_test(test_filters),
 		cmocka_unit_test(test_eight_sessions),
 		cmocka_unit_test(test_batches),

@@ -299,13 +299,15 @@ static void test_no_socket(void **state)
 				 .flags = VL_EV_FLOW | VL_EV_QUOTED,
 				 .ttl = 63,
 				 .src = {10, 0, 1, 1},
-				 .dst = {10, 0, 2, 1},
-				 .quote = e[0].quote};
+				 .dst = {10, 0, 2, 1}};
 	const struct itinerary *it;
 
 	(void)state;
-	probe.quote.id = 40000;
-	probe.quote.seq = 9;
+	for (size_t i = 0; i < 4; i++) {
+		e[i].quote.id = 40000;
+		e[i].quote.seq = 9;
+	}
+	probe.quote = e[0].quote;
 	add_drop(story, &probe, 1005, NODE_B, "NO_SOCKET", "__udp4_lib_rcv");
 	for (size_t i = 0; i < 4; i++)
 		assert_int_equal(story_add(story, &e[i]), 1);
@@ -346,7 +348,7 @@ static void test_no_socket_alone(void **state)
 	story_free(story);
 }
 
-/* Errors without ports, as of a kernel that tells nothing more. An echo's story is another one. */
+/* Errors whose quotes end before the ports. An echo's story is another one. */
 static void test_ports_unknown(void **state)
 {
 	struct story *story = story_new(lab);
@@ -366,6 +368,47 @@ static void test_ports_unknown(void **state)
 	story_free(story);
 }
 
+/* Two probes between the same addresses, to two ports: two stories. */
+static void test_ports_apart(void **state)
+{
+	struct story *story = story_new(lab);
+	struct vl_event e[] = {
+		port_error(1000, B_Y, VL_HOOK_OUT, 64),
+		port_error(1001, B_Y, VL_HOOK_OUT, 64),
+		port_error(1010, R_E, VL_HOOK_IN, 64),
+		port_error(1011, R_E, VL_HOOK_IN, 64),
+		port_error(1030, A_X, VL_HOOK_IN, 63),
+		port_error(1031, A_X, VL_HOOK_IN, 63),
+	};
+	struct vl_event probe = {.family = 4,
+				 .flags = VL_EV_FLOW | VL_EV_QUOTED,
+				 .src = {10, 0, 1, 1},
+				 .dst = {10, 0, 2, 1}};
+	const struct itinerary *it;
+
+	(void)state;
+	for (size_t i = 0; i < 6; i++) {
+		e[i].quote.id = 40000;
+		e[i].quote.seq = 33434 + i % 2;
+		assert_int_equal(story_add(story, &e[i]), 1);
+	}
+	assert_int_equal(story_in_flight(story), 2);
+	probe.quote = e[1].quote;
+	add_drop(story, &probe, 1002, NODE_B, "NO_SOCKET", "__udp4_lib_rcv");
+	assert_int_equal(story_in_flight(story), 2);
+	it = story_quiet(story, UINT64_MAX);
+	assert_int_equal(it->n_hops, 3);
+	assert_int_equal(it->n_drops, 0);
+	assert_says(it, "udp 10.0.1.1:40000 > 10.0.2.1:33434: refused by b: port unreachable\n");
+	story_forget(story, it);
+	it = story_quiet(story, UINT64_MAX);
+	assert_int_equal(it->n_hops, 3);
+	assert_int_equal(it->n_drops, 1);
+	assert_says(it, "udp 10.0.1.1:40000 > 10.0.2.1:33435: refused by b: port unreachable; nobody "
+			"listens at port 33435 of b\n");
+	story_free(story);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -381,6 +424,7 @@ int main(void)
 		cmocka_unit_test(test_no_socket),
 		cmocka_unit_test(test_no_socket_alone),
 		cmocka_unit_test(test_ports_unknown),
+		cmocka_unit_test(test_ports_apart),
 	};
 
 	return cmocka_run_group_tests(tests, story_setup, story_teardown);

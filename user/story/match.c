@@ -25,7 +25,7 @@ static bool place_fits(const struct vl_filter *filter, const struct lab *lab, ui
 	return !(filter->fields & VL_F_NODE) || filter->node == node->index;
 }
 
-/* An ICMP error is judged by the packet that it quotes; a later fragment has no id. */
+/* An ICMP error is judged by what it quotes; a later fragment and what is no ICMP have no id. */
 static bool echo_fits(const struct vl_filter *filter, const struct vl_event *event)
 {
 	bool quoted = event->flags & VL_EV_QUOTED;
@@ -34,7 +34,7 @@ static bool echo_fits(const struct vl_filter *filter, const struct vl_event *eve
 
 	if (!(filter->fields & (VL_F_TOKEN | VL_F_ID | VL_F_SEQ)))
 		return true;
-	if (event_is_later_fragment(event))
+	if (event_is_later_fragment(event) || event_protocol(event))
 		return false;
 	if ((filter->fields & VL_F_ID) && filter->id != id)
 		return false;

@@ -12,8 +12,8 @@ enum { BUCKETS_MIN = 64 };
 
 /*
  * What an alias is made of: an echo has one by its payload, one for each id it was seen with, and
- * one for each of its packets that comes in fragments. What is no echo has one, by protocol and
- * addresses: the records of errors do not have the ports.
+ * one for each of its packets that comes in fragments. What is no echo has one, by protocol,
+ * addresses and, if the error quotes so much, ports.
  */
 enum alias_kind { ALIAS_ID, ALIAS_PAYLOAD, ALIAS_PACKET, ALIAS_FLOW };
 
@@ -254,7 +254,7 @@ static uint64_t flow_value(const struct vl_quote *quote)
 
 	for (size_t i = 0; i < 16; i++)
 		h = ((h ^ quote->src[i]) * 0x100000001b3ull ^ quote->dst[i]) * 0x100000001b3ull;
-	return h;
+	return (h ^ ((uint32_t)quote->id << 16 | quote->seq)) * 0x100000001b3ull;
 }
 
 /* The first payload bytes tell echoes apart unless they are a filler: one byte eight times. */
@@ -304,6 +304,25 @@ static struct echo *echo_new(struct story *story, const struct vl_event *event,
 	return echo;
 }
 
+/*
+ * Quotes may end before the ports, as those of older recordings do. So a flow has an alias without
+ * them as well, by which such a record finds the newest, and the first one with ports finds such.
+ */
+static struct alias flow_without_ports(const struct vl_event *event, const struct alias *by_id)
+{
+	struct vl_quote quote = event->quote;
+	struct alias key = *by_id;
+
+	quote.id = quote.seq = 0;
+	key.value = flow_value(&quote);
+	return key;
+}
+
+static bool has_ports(const struct itinerary *itinerary)
+{
+	return itinerary->from_port || itinerary->to_port;
+}
+
 /* Find the echo of a record or make it; every name that the record knows it by becomes an alias. */
 static struct echo *echo_of(struct story *story, const struct vl_event *event, enum leg leg,
 			    const struct alias *by_id)
@@ -315,16 +334,23 @@ static struct echo *echo_of(struct story *story, const struct vl_event *event, e
 	bool tells = leg != LEG_ERROR && payload_tells(event);
 	struct alias *payload_alias = tells ? alias_find(story, &by_payload) : NULL;
 	struct alias *id_alias = alias_find(story, by_id);
+	bool ports = by_id->kind == ALIAS_FLOW && (event->quote.id || event->quote.seq);
+	struct alias portless = ports ? flow_without_ports(event, by_id) : *by_id;
+	struct alias *waiting = ports && !id_alias ? alias_find(story, &portless) : NULL;
 	struct echo *echo = payload_alias ? payload_alias->echo : id_alias ? id_alias->echo : NULL;
 
 	/* The same id and seq with another payload: a later echo (seq wrapped, id was reused). */
 	if (echo && !payload_alias && tells && echo->has_payload)
 		echo = NULL;
+	if (!echo && waiting && !has_ports(&waiting->echo->itinerary))
+		echo = waiting->echo;
 	if (!echo) {
 		echo = echo_new(story, event, by_id);
-		id_alias = NULL;
+		id_alias = waiting = NULL;
 	}
 	if (!echo)
+		return NULL;
+	if (ports && !id_alias && !waiting && alias_add(story, echo, portless))
 		return NULL;
 	if (tells && !payload_alias) {
 		if (alias_add(story, echo, by_payload))
@@ -334,7 +360,7 @@ static struct echo *echo_of(struct story *story, const struct vl_event *event, e
 	}
 	if ((!id_alias || id_alias->echo != echo) && alias_add(story, echo, *by_id))
 		return NULL;
-	if (echo->itinerary.protocol && (event->quote.id || event->quote.seq)) {
+	if (ports) {
 		echo->itinerary.from_port = event->quote.id;
 		echo->itinerary.to_port = event->quote.seq;
 	}

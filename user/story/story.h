@@ -148,8 +148,8 @@ void story_free(struct story *story); /* NULL is allowed */
  *
  * A record belongs to the echo that has its sequence number and its first payload bytes, so that an
  * id rewritten by NAT makes no second echo, or else its id and sequence number. An error belongs
- * to the echo that it quotes. Errors about other protocols are one story for all between two
- * addresses that come without a pause: their records have no ports.
+ * to the echo that it quotes. Errors about other protocols are one story for all that come without
+ * a pause and quote the same addresses and ports (none where the quote ends before them).
  */
 int story_add(struct story *story, const struct vl_event *event);
 /*
