@@ -101,8 +101,11 @@ test_last_seen_at_the_far_end() {
 	assert_eq "$(field '.itinerary.last_seen | "\(.end) \(.hook)"')" "blue:veth1 in" "last seen"
 	assert_eq "$(field .result)" unanswered "result"
 	assert_eq "$(field .itinerary.delivered)" true "delivered"
+	assert_eq "$(jq -c 'select(.losses) | .losses | map([.count, .fate, .last_seen.end])' <<<"$out")" \
+		'[[1,"delivered","blue:veth1"]]' "the loss in the summary"
 	bad 1 vethlab ping default 10.1.1.1 -c 1 -W 0.5
-	says "blue:veth1"
+	says "1 without answer: the request was delivered to blue (blue:veth1 in)"
+	says_not "last seen"
 	good vethlab down
 }
 
@@ -196,9 +199,14 @@ test_beside_a_flood() {
 	lab
 	ping -f -q -c 20000 10.1.1.1 >/dev/null &
 	flood=$!
-	good vethlab ping default 10.1.1.1 -c 20 -i 0.01 -j
-	assert_eq "$(jq -s 'map(select(.schema == "vethlab.ping/1" and .result == "answered" and
-		(.itinerary.hops | length) == 6)) | length' <<<"$out")" 20 "whole itineraries"
+	good vethlab ping default 10.1.1.1 -c 20 -i 0.01 -W 10 -j
+	assert_eq "$(jq -c 'select(.schema == "vethlab.ping/1") |
+		select(.result != "answered" or (.itinerary.hops | length) != 6) |
+		{seq, result, fate: .itinerary.fate, last_seen: .itinerary.last_seen,
+		 hops: [.itinerary.hops[]? | "\(.at_ns) \(.end) \(.hook) \(.leg) \(.step) cpu \(.cpu)"],
+		 drops: .itinerary.drops}' <<<"$out")" "" "echoes that are not whole"
+	assert_eq "$(jq -s -c 'map([.schema, .sent, .answered, .lost_records]) | last' <<<"$out")" \
+		'["vethlab.ping-summary/1",20,20,0]' "the summary"
 	wait $flood
 	good vethlab down
 }
