@@ -52,6 +52,7 @@ struct icmp_bytes {
 struct ip_fields {
 	__u8 *src, *dst, *ttl, *flags;
 	__u8 proto; /* out */
+	__u32 len;  /* out: bytes behind it, as it says */
 };
 
 /* The IP packet at p. Returns what is behind its header, or NULL. */
@@ -71,6 +72,7 @@ static __always_inline const void *read_ipv4(const unsigned char *p, struct ip_f
 		*out->flags |= VL_EV_FRAGMENT;
 	*out->ttl = ip.ttl;
 	out->proto = ip.proto;
+	out->len = bpf_ntohs(ip.len) - ihl;
 	__builtin_memcpy(out->src, ip.src, 4);
 	__builtin_memcpy(out->dst, ip.dst, 4);
 	return p + ihl;
@@ -84,6 +86,7 @@ static __always_inline const void *read_ipv6(const unsigned char *p, struct ip_f
 		return NULL;
 	*out->ttl = ip.ttl;
 	out->proto = ip.proto;
+	out->len = bpf_ntohs(ip.len);
 	__builtin_memcpy(out->src, ip.src, 16);
 	__builtin_memcpy(out->dst, ip.dst, 16);
 	return p + IPV6_SIZE;
@@ -112,7 +115,7 @@ static __always_inline void read_quoted(const unsigned char *ip, struct vl_event
 	struct icmp_bytes icmp = {};
 	__be16 ports[2] = {};
 	__u8 flags = 0;
-	struct ip_fields fields = {quote->src, quote->dst, &quote->ttl, &flags, 0};
+	struct ip_fields fields = {quote->src, quote->dst, &quote->ttl, &flags, 0, 0};
 	const void *p;
 
 	p = ev->family == 4 ? read_ipv4(ip, &fields) : read_ipv6(ip, &fields);
@@ -148,31 +151,73 @@ static __always_inline const unsigned char *find_ip(const struct sk_buff *skb, s
 	return skb->head + skb->network_header;
 }
 
-/* Fill ev from the packet. False: it is no ICMP. */
+/* The ICMP header at p; len: bytes of the packet from there on. */
+static __always_inline void take_icmp(struct vl_event *ev, const struct icmp_bytes *icmp,
+				      const unsigned char *p, __u32 len)
+{
+	ev->icmp_type = icmp->type;
+	ev->icmp_code = icmp->code;
+	if (is_echo(ev->family, icmp->type)) {
+		ev->id = bpf_ntohs(icmp->id);
+		ev->seq = bpf_ntohs(icmp->seq);
+		if (len >= sizeof(*icmp)) {
+			ev->payload = icmp->payload;
+			ev->flags |= VL_EV_PAYLOAD;
+		}
+	} else if (is_error(ev->family, icmp->type)) {
+		ev->info = (__u32)bpf_ntohs(icmp->id) << 16 | bpf_ntohs(icmp->seq);
+		read_quoted(p + ICMP_HEADER, ev);
+	}
+}
+
+/* Most packets: IPv4 without options, and ICMP, in one read. */
+struct plain_bytes {
+	__u32 align; /* so that the payload is */
+	struct ipv4_bytes ip;
+	struct icmp_bytes icmp;
+};
+
+/* Fill ev from such a packet. False: it is something else, and ev is as it was. */
+static __always_inline bool read_plain(const unsigned char *ip, struct vl_event *ev)
+{
+	struct plain_bytes plain;
+	__u32 len;
+
+	/* Of a packet that is shorter, what lies behind it is read, and not used. */
+	if (bpf_probe_read_kernel(&plain.ip, sizeof(plain) - sizeof(plain.align), ip))
+		return false;
+	len = bpf_ntohs(plain.ip.len);
+	if (plain.ip.version_ihl != 0x45 || plain.ip.proto != PROTO_ICMP ||
+	    plain.ip.fragment & bpf_htons(FRAGMENT_OFFSET | FRAGMENT_MORE) ||
+	    len < IPV4_SIZE + ICMP_HEADER)
+		return false;
+	ev->ttl = plain.ip.ttl;
+	__builtin_memcpy(ev->src, plain.ip.src, 4);
+	__builtin_memcpy(ev->dst, plain.ip.dst, 4);
+	take_icmp(ev, &plain.icmp, ip + IPV4_SIZE, len - IPV4_SIZE);
+	return true;
+}
+
+/* Fill ev, which is all zero, from the packet. False: it is no ICMP. */
 static __always_inline bool read_packet(const struct sk_buff *skb, struct vl_event *ev)
 {
 	const unsigned char *ip = find_ip(skb, ev);
 	struct icmp_bytes icmp = {};
-	struct ip_fields fields = {ev->src, ev->dst, &ev->ttl, &ev->flags, 0};
+	struct ip_fields fields = {ev->src, ev->dst, &ev->ttl, &ev->flags, 0, 0};
 	const void *p;
 
 	if (!ip)
 		return false;
+	if (ev->family == 4 && read_plain(ip, ev))
+		return true;
 	p = ev->family == 4 ? read_ipv4(ip, &fields) : read_ipv6(ip, &fields);
 	if (!p || !is_icmp(ev->family, fields.proto) ||
 	    bpf_probe_read_kernel(&icmp, ICMP_HEADER, p))
 		return false;
-	ev->icmp_type = icmp.type;
-	ev->icmp_code = icmp.code;
-	if (is_echo(ev->family, icmp.type)) {
-		ev->id = bpf_ntohs(icmp.id);
-		ev->seq = bpf_ntohs(icmp.seq);
-		if (!bpf_probe_read_kernel(&ev->payload, 8, p + ICMP_HEADER))
-			ev->flags |= VL_EV_PAYLOAD;
-	} else if (is_error(ev->family, icmp.type)) {
-		ev->info = (__u32)bpf_ntohs(icmp.id) << 16 | bpf_ntohs(icmp.seq);
-		read_quoted(p + ICMP_HEADER, ev);
-	}
+	if (fields.len >= sizeof(icmp) &&
+	    bpf_probe_read_kernel(&icmp.payload, sizeof(icmp.payload), p + ICMP_HEADER))
+		fields.len = ICMP_HEADER;
+	take_icmp(ev, &icmp, p, fields.len);
 	return true;
 }
 

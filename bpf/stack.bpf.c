@@ -212,12 +212,24 @@ int BPF_PROG(on_consume, struct sk_buff *skb)
 	return 0;
 }
 
+/* It came back over lo. */
+static __always_inline void tell_loopback(const struct sk_buff *skb, const struct taken *taken)
+{
+	const struct net_device *dev = skb->dev;
+	struct vl_stack r = {};
+
+	r.at.packet = taken->packet;
+	stamp(&r.at, VL_STACK_LOOPBACK, taken->node, dev);
+	r.at.packet.len = skb->len;
+	bpf_probe_read_kernel(r.name, sizeof(r.name), dev->name);
+	give(&r, sizeof(r));
+}
+
 /* With detail only: a packet comes into a stack, after XDP and before tc. */
 SEC("tp_btf/netif_receive_skb")
 int BPF_PROG(on_receive, struct sk_buff *skb)
 {
 	struct net_device *dev = skb->dev;
-	struct vl_stack r = {};
 	struct taken *taken;
 	__u32 zero = 0, *node;
 
@@ -227,18 +239,16 @@ int BPF_PROG(on_receive, struct sk_buff *skb)
 		return 0;
 	taken->valid = false;
 	node = node_of_net(dev->nd_net.net);
-	if (!node || !read_packet(skb, &r.at.packet) || !wanted(&r.at.packet))
+	if (!node)
 		return 0;
-	taken->packet = r.at.packet;
+	__builtin_memset(&taken->packet, 0, sizeof(taken->packet));
+	if (!read_packet(skb, &taken->packet) || !wanted(&taken->packet))
+		return 0;
 	taken->node = *node;
 	taken->ifindex = dev->ifindex;
 	taken->valid = true;
-	if (!(dev->flags & IFF_LOOPBACK))
-		return 0;
-	stamp(&r.at, VL_STACK_LOOPBACK, *node, dev);
-	r.at.packet.len = skb->len;
-	bpf_probe_read_kernel(r.name, sizeof(r.name), dev->name);
-	give(&r, sizeof(r));
+	if (dev->flags & IFF_LOOPBACK)
+		tell_loopback(skb, taken);
 	return 0;
 }
 
