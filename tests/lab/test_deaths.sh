@@ -434,6 +434,11 @@ test_traceroute() {
 	lab
 	good vethlab traceroute a b -j
 	assert_eq "$(jq -rs 'map(.at.end) | join(" ")' <<<"$out")" "r1:w0 r2:w0 b:e0" "the way"
+	# The transit of each way: from its first hop to its last.
+	assert_eq "$(jq -c "[.there_ns, .back_ns]" <<<"$out")" "$(jq -c '.itinerary.hops |
+		[map(select(.leg == "request")), map(select(.leg != "request"))] |
+		map(last.at_ns - first.at_ns)' <<<"$out")" "there and back"
+	assert_eq "$(jq -s 'map(.there_ns > 0 and .back_ns > 0) | all' <<<"$out")" true "both are known"
 	bad 1 vethlab traceroute a 10.9.9.9 -j
 	assert_eq "$(jq -rs 'map(.at.end) | join(" ")' <<<"$out")" "r1:w0" "the way"
 	good vethlab down deaths

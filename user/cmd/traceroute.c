@@ -161,6 +161,17 @@ static void print_hop(const struct route_hop *hop, uint8_t family)
 	out_wrap(lead, remark, stdout);
 }
 
+/* As the text has them: "there" and "back", of a probe that was answered. */
+static void add_leg_times(json_t *line, const struct itinerary *itinerary)
+{
+	int64_t there = leg_time(itinerary, true), back = leg_time(itinerary, false);
+
+	if (there >= 0)
+		json_object_set_new(line, "there_ns", json_integer(there));
+	if (back >= 0)
+		json_object_set_new(line, "back_ns", json_integer(back));
+}
+
 static void print_hop_json(const struct route_hop *hop)
 {
 	const struct end *at = hop->itinerary ? arrival_end(hop->itinerary) : NULL;
@@ -176,6 +187,8 @@ static void print_hop_json(const struct route_hop *hop)
 		json_object_set_new(line, "code", json_integer(hop->answer.code));
 		if (hop->answer.rtt_ns)
 			json_object_set_new(line, "rtt_ns", json_integer(hop->answer.rtt_ns));
+		if (hop->itinerary)
+			add_leg_times(line, hop->itinerary);
 	}
 	if (at)
 		json_object_set_new(line, "at", out_json_end(at));
