@@ -220,23 +220,42 @@ test_down_while_held() {
 	wait "$pid" || true
 }
 
-# A tracer that does not read: what it gets and what it lost are all there was.
+# "N records, M lost": what a tracer told at its end.
+told() { # NAME: sets got and lost
+	good tail -1 "$TEST_TMP/$1.err"
+	[[ $out =~ ^([0-9]+)" records, "([0-9]+)" lost"$ ]] || fail "$1 told: $out"
+	got=${BASH_REMATCH[1]} lost=${BASH_REMATCH[2]}
+}
+
+# A tracer that does not read: what it gets and what it lost are all there was. Another one, with a
+# filter of its own, has all that is its beside it, and none of that loss.
 test_lost_is_counted() {
-	local got lost n=${LOSSES:-40000} # the buffers hold some 60,000 records a CPU
+	local got lost slow quick n=${LOSSES:-40000} # the buffers hold some 60,000 records a CPU
 	lab --xdp generic
 	trace slow -j type echo
-	kill -STOP $tracer
+	slow=$tracer
+	trace quick -j type request end default:veth0
+	quick=$tracer
+	kill -STOP "$slow"
 	good ping -f -q -c "$n" 10.1.1.1
 	says "$n received"
-	kill -CONT $tracer
-	kill -INT $tracer
-	ends_with $tracer 0
-	good tail -1 "$TEST_TMP/slow.err"
-	got=${out%% *}
-	lost=${out#*, } lost=${lost%% *}
+	wait_until lines_are quick "$n" # while the other one is still stopped
+	kill -CONT "$slow"
+	kill -INT "$slow" "$quick"
+	ends_with "$slow" 0
+	ends_with "$quick" 0
+	told slow
 	assert_eq "$(grep -c '"end"' "$TEST_TMP/slow")" "$got" "records printed and told"
 	[[ $lost -gt 0 ]] || fail "nothing was lost: $out"
 	assert_eq $((got + lost)) $((6 * n)) "records and lost records: $out"
+	# Where they are missing, too.
+	grep trace-lost "$TEST_TMP/slow" >"$TEST_TMP/gaps"
+	good "$HELPERS/valid" "$TOP/docs/schema" <"$TEST_TMP/gaps"
+	assert_eq "$(jq -sc '[(map(.lost) | add), last.lost_so_far]' "$TEST_TMP/gaps")" "[$lost,$lost]" "the gaps"
+	told quick
+	assert_eq "$got $lost" "$n 0" "records and lost records of the other"
+	assert_eq "$(grep -c trace-lost "$TEST_TMP/quick" || true)" 0 "its gaps"
+	assert_eq "$(grep -o '"seq":[0-9]*' "$TEST_TMP/quick" | sort -u | wc -l)" "$n" "its echoes"
 	assert_echo blue:veth1 in $((n + 1)) 0
 	good vethlab down
 }
