@@ -112,6 +112,11 @@ test_times() {
 		good vethlab traceroute a b -W "$time"
 	done
 	good vethlab trace --for 1ms
+	good vethlab ping a b -W 2000000000ns -q
+	for time in 1e9 99999999min 1e30ns nan inf; do
+		bad 2 vethlab trace --for "$time"
+		says "--for $time: that is no time"
+	done
 	bad 2 vethlab ping a b -W 0
 	says "-W 0: that is no time"
 	bad 2 vethlab ping a b -i 5x

@@ -24,11 +24,11 @@ bool parse_duration(const char *text, uint64_t *ns)
 
 	errno = 0;
 	value = strtod(text, &end);
-	if (end == text || errno || !(value >= 0 && value < 1e9))
+	if (end == text || errno || !(value >= 0))
 		return false;
 	end += *end == ' ';
 	for (size_t i = 0; i < sizeof(units) / sizeof(*units); i++) {
-		if (!strcmp(end, units[i].unit)) {
+		if (!strcmp(end, units[i].unit) && value * units[i].ns < 1e18) {
 			*ns = value * units[i].ns;
 			return true;
 		}
