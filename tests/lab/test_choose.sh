@@ -86,6 +86,54 @@ test_drops_alone() {
 	assert_eq "$out" "" "drops in b"
 }
 
+of_run() { # FILTER, of all records and drops of the run, as lines
+	jq -c "$1" "$TEST_TMP/records"
+}
+
+# -c, --for and slower-than cut the same from a file as from what it has in full; whoever may read the
+# file may replay it, and needs nothing else.
+test_replay_cuts() {
+	local n start last trip
+	local -a as=(setpriv --reuid 65534 --regid 65534 --clear-groups)
+	recorded
+	vethlab replay "$TEST_TMP/run.rec" -j >"$TEST_TMP/records"
+	assert_eq "$(of_run 'select(.reason).reason')" '"NETFILTER_DROP"' "drops"
+	for n in 1 5 "$(wc -l <"$TEST_TMP/records")"; do
+		good vethlab replay "$TEST_TMP/run.rec" -j -c "$n"
+		assert_eq "$out" "$(head -n "$n" "$TEST_TMP/records")" "replay -c $n"
+	done
+	good vethlab replay "$TEST_TMP/run.rec" -j -i -c 1
+	assert_eq "$(jq -r .fate <<<"$out")" answered "replay -i -c 1"
+	# Its time 0 is in the head of the file, behind the magic and four numbers.
+	start=$(od -An -tu8 -j24 -N8 "$TEST_TMP/run.rec")
+	for last in $(of_run "select(.time_ns > $start).time_ns" | sed -n '2p;$p'); do
+		good vethlab replay "$TEST_TMP/run.rec" -j --for "$((last - start))ns"
+		assert_eq "$out" "$(of_run "select(.time_ns <= $last)")" "replay --for $((last - start))ns"
+	done
+	# Up to the answer to the first echo: the second, which was dropped, came later.
+	last=$(of_run 'select(.message == "reply").time_ns' | tail -1)
+	good vethlab replay "$TEST_TMP/run.rec" -j -i --for "$((last - start))ns"
+	assert_eq "$(jq -r .fate <<<"$out")" answered "replay -i --for"
+	trip=$(jq .round_trip_ns <<<"$out")
+	tells answered slower-than "${trip}ns"
+	tells "" slower-than "$((trip + 1))ns"
+	good vethlab replay "$TEST_TMP/run.rec" slower-than "${trip}ns"
+	says "answered by b"
+	# Somebody who is not root, from a place that he can read.
+	cp "$BUILD/vethlab" "$TEST_TMP/"
+	chmod 755 "$TEST_TMP" "$TEST_TMP/vethlab" && chmod 644 "$TEST_TMP/run.rec"
+	for n in "-i -j" "-i" "--events" "-j -c 3" "-j slower-than ${trip}ns" "r dropped" "--stack"; do
+		# shellcheck disable=SC2086 # words
+		good "${as[@]}" "$TEST_TMP/vethlab" replay "$TEST_TMP/run.rec" $n
+		# shellcheck disable=SC2086
+		assert_eq "$out" "$(vethlab replay "$TEST_TMP/run.rec" $n)" "replay $n by nobody"
+	done
+	good "${as[@]}" "$TEST_TMP/vethlab" diff "$TEST_TMP/run.rec" "$TEST_TMP/run.rec"
+	chmod 600 "$TEST_TMP/run.rec"
+	bad 5 "${as[@]}" "$TEST_TMP/vethlab" replay "$TEST_TMP/run.rec"
+	says "run.rec: cannot open it (kernel: Permission denied)"
+}
+
 test_refusals() {
 	recorded
 	bad 2 vethlab replay "$TEST_TMP/run.rec" --events failed

@@ -260,6 +260,60 @@ test_lost_is_counted() {
 	good vethlab down
 }
 
+stories() { # FILE [FILTER]: id, sequence number and round trip of each
+	jq -cs "map(${2:-.} | [.id, .seq, .round_trip_ns]) | sort" "$TEST_TMP/$1"
+}
+
+# Round trips that took so long or longer, and no others, of all that there were: the first of three large
+# echoes finds room in a queue's bucket, the next wait 128 ms for it.
+test_slower_than() {
+	local pid pids=()
+	lab
+	trace all -i -j
+	pids+=("$tracer")
+	for time in 50us 50ms 60s; do
+		trace $time -j slower-than $time
+		pids+=("$tracer")
+	done
+	good tc qdisc add dev veth0 root tbf rate 80kbit burst 1600 limit 20000
+	good vethlab ping default 10.1.1.1 -c 3 -i 0 -s 1400 -W 10 -q
+	good tc qdisc del dev veth0 root
+	good vethlab ping default 10.1.1.1 -c 20 -i 0 -W 10 -q
+	wait_until lines_are all 23
+	for pid in "${pids[@]}"; do
+		kill -INT "$pid"
+		ends_with "$pid" 0
+	done
+	assert_eq "$(jq -s 'map(.fate) | unique == ["answered"]' "$TEST_TMP/all")" true "all were answered"
+	assert_eq "$(stories 50us)" "$(stories all 'select(.round_trip_ns >= 50000)')" "slower than 50us"
+	assert_eq "$(stories 50ms)" "$(stories all 'select(.round_trip_ns >= 50000000)')" "slower than 50ms"
+	assert_eq "$(jq -s 'length > 0 and length < 23' "$TEST_TMP/50ms")" true "some, not all: $(stories 50ms)"
+	assert_eq "$(stories 60s)" "[]" "slower than a minute"
+	good cat "$TEST_TMP/60s.err"
+	says "0 stories of " ", 0 lost"
+	good vethlab down
+}
+
+# For so long, and not longer than it is told to: it ends by itself, and says what it saw.
+test_for() {
+	local began=${EPOCHREALTIME/[.,]/} n=0
+	lab
+	trace timed -j type echo --for 1s
+	# The tracer goes on while these come: each is whole, or behind its end.
+	while kill -0 "$tracer" 2>/dev/null; do
+		good ping -c 1 -q 10.1.1.1
+		n=$((n + 1))
+	done
+	ends_with "$tracer" 0
+	[[ $((${EPOCHREALTIME/[.,]/} - began)) -ge 1000000 ]] || fail "it ended early"
+	told timed
+	assert_eq "$lost" 0 "lost records"
+	assert_eq "$(wc -l <"$TEST_TMP/timed")" "$got" "records printed and told"
+	assert_eq "$(jq -s 'map(select(.end == "default:veth0" and .hook == "out")) | length > 0 and length <= '$n \
+		"$TEST_TMP/timed")" true "requests of $n echoes"
+	good vethlab down
+}
+
 # No tracer, no cost: nothing is recorded.
 test_nobody_traces() {
 	lab
