@@ -264,6 +264,26 @@ test_families() {
 	good vethlab down
 }
 
+# Answers to a flood of others, which its socket gets as well, do not push out its own while it is kept from
+# reading: none is dropped.
+test_stopped_beside_a_flood() {
+	local pid
+	lab
+	env --default-signal=INT "$BUILD/vethlab" ping default 10.1.1.1 -c 0 -i 60 -W 100 >"$TEST_TMP/said" &
+	pid=$!
+	wait_until grep -q icmp_seq=1 "$TEST_TMP/said"
+	kill -STOP $pid
+	good ping -f -q -c 5000 10.1.1.1
+	says "5000 received"
+	assert_eq "$(awk 'NR > 1 { print $NF }' /proc/net/raw)" 0 "answers that its socket dropped"
+	kill -CONT $pid
+	kill -INT $pid
+	wait $pid
+	good cat "$TEST_TMP/said"
+	says "1 sent, 1 answered"
+	good vethlab down
+}
+
 # -f of ping(8) beside it does not confuse it: echoes are told apart.
 test_beside_a_flood() {
 	local flood

@@ -18,6 +18,11 @@
 #include "user/net/net.h"
 
 enum { SEQS = 65536, ICMP_BYTES = 8, PACKET_BYTES = 65536 };
+/*
+ * A raw socket gets the answers to everybody's echoes, too. Its default queue of some 280 of them is
+ * full after two milliseconds of somebody's flood; this one, of some 40,000, takes long.
+ */
+enum { QUEUE_BYTES = 16 << 20 };
 
 struct echo_sender {
 	struct echo_config config;
@@ -72,7 +77,7 @@ static int open_socket(void *arg)
 {
 	struct echo_sender *sender = arg;
 	const char *device = sender->config.device;
-	int one = 1;
+	int one = 1, bytes = QUEUE_BYTES;
 	bool v6 = is_v6(sender);
 
 	sender->fd = socket(v6 ? AF_INET6 : AF_INET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK,
@@ -83,6 +88,9 @@ static int open_socket(void *arg)
 		return -errno;
 	if (setsockopt(sender->fd, SOL_SOCKET, SO_TIMESTAMPNS, &one, sizeof(one)))
 		return -errno;
+	/* A smaller queue is no reason to give up. */
+	if (setsockopt(sender->fd, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof(bytes)))
+		setsockopt(sender->fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes));
 	/* Without it the kernel refuses a broadcast address. */
 	if (setsockopt(sender->fd, SOL_SOCKET, SO_BROADCAST, &one, sizeof(one)))
 		return -errno;
