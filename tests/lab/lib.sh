@@ -92,6 +92,11 @@ skip_test() {
 	exit 0
 }
 
+# Part of this test cannot run here, and why. The rest goes on; the part is reported as a skip of its own.
+skip_part() {
+	echo "$*" >>"$TEST_TMP/parts"
+}
+
 # Skip the test unless these are installed.
 needs() { # PROGRAM...
 	local program
@@ -236,12 +241,22 @@ run_one() { # FUNCTION NUMBER
 		echo "ok $2 # SKIP $name: $(cat "$TEST_TMP/skip")"
 	elif [[ $status -eq 0 ]]; then
 		echo "ok $2 - $name"
+		run_parts "$name"
 	else
 		sed 's/^\(# \)\?/# /' "$TEST_TMP/log"
 		echo "not ok $2 - $name"
 		failed=1
 	fi
 	rm -rf "$TEST_TMP"
+}
+
+# A result more for each part that was left out.
+run_parts() { # NAME OF TEST
+	local why
+	[[ -s $TEST_TMP/parts ]] || return 0
+	while read -r why; do
+		echo "ok $((n += 1)) # SKIP part of $1: $why" # n: of run_tests
+	done < <(sort -u "$TEST_TMP/parts")
 }
 
 run_tests() {

@@ -32,9 +32,16 @@ capture() { # [WORD OF CAPTURE...] -- COMMAND...
 	tshark_reads_it
 }
 
+# Whether there is a tshark; else what it would check is reported as skipped.
+has_tshark() {
+	command -v tshark >/dev/null && return
+	skip_part "there is no tshark"
+	return 1
+}
+
 # tshark, where there is one, reads each capture: no complaint, as many frames, none malformed.
 tshark_reads_it() {
-	command -v tshark >/dev/null || return 0
+	has_tshark || return 0
 	good shark frame.number
 	assert_eq "$(grep -c . <<<"$out")" "$(tcpdump -nr "$TEST_TMP/file" 2>/dev/null | wc -l)" \
 		"frames of tshark"
@@ -105,7 +112,7 @@ test_same_as_tcpdump() {
 	bytes_of "$TEST_TMP/file" >"$TEST_TMP/ours"
 	good cmp "$TEST_TMP/theirs" "$TEST_TMP/ours"
 	good vethlab down router
-	command -v tshark >/dev/null || return 0
+	has_tshark || return 0
 	# tshark tells the same of both, end by end, and knows the ends by name.
 	for end in a:eth0 r:eth0 r:eth1 b:eth0; do
 		shark -Y "frame.interface_name == \"$end\"" "${fields[@]}" | sort >"$TEST_TMP/ours"
@@ -258,7 +265,7 @@ test_drops_of_any_protocol() {
 		ip netns exec a bash -c 'printf %1400s >/dev/udp/10.0.3.1/4444'"
 	good commented 'dropped in r1: [A-Z_]*, in [ -~]*'
 	assert_eq "$(grep -c "larger than the other end's MTU" <<<"$out")" 2 "of the link"
-	if command -v tshark >/dev/null; then
+	if has_tshark; then
 		good shark -Y 'frame.comment contains "dropped"' frame.interface_name \
 			frame.packet_flags_direction
 		assert_eq "$(sort -u <<<"$out" | xargs)" "r1:e0 0x00000002" "the frames that left r1"

@@ -161,6 +161,7 @@ test_each() {
 	local lab
 	for lab in "$TOP"/topology/labs/*.yaml; do
 		if grep -q 'nft:' "$lab" && ! command -v nft >/dev/null; then
+			skip_part "there is no nft for ${lab##*/}"
 			continue
 		fi
 		up "$lab" --isolated
