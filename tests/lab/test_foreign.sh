@@ -235,6 +235,47 @@ test_interface_moved_in() {
 	ip link del mine
 }
 
+# Interfaces of one name in several nodes, which are handed back at the same time: each gets a name.
+test_interfaces_of_one_name() {
+	local i
+	ip link add lower type veth peer name lower1
+	{
+		printf '%s\n' "lab: many" "nodes:"
+		printf '  n%d: {}\n' {0..11}
+		printf '%s\n' "links:" '  - endpoints: ["n0:x", "n1:x"]'
+	} >"$TEST_TMP/many.yaml"
+	up "$TEST_TMP/many.yaml"
+	for i in {0..11}; do
+		ip link add link lower name mine netns "n$i" type macvlan 2>/dev/null ||
+			skip_test "this kernel has no macvlan"
+	done
+	good vethlab down
+	assert_eq "$(grep -c "interface mine is not the lab's: handed back" <<<"$out")" 12 "handed back"
+	assert_eq "$(ip -br link show type macvlan | sed 's/@.*//' | sort -V | xargs)" \
+		"dev0 dev1 dev2 dev3 dev4 dev5 dev6 dev7 dev8 dev9 dev10 mine" "their names"
+	ip link del lower
+}
+
+# Who has another name that is taken here cannot come back: it stays where it is, with the whole lab.
+test_alternative_name_taken() {
+	pair
+	ip link add lower type veth peer name lower1
+	ip link add link lower name mine type macvlan 2>/dev/null ||
+		skip_test "this kernel has no macvlan"
+	up "$TEST_TMP/pair.yaml"
+	ip link set mine netns a
+	ip -n a link property add dev mine altname slot0
+	ip link set lower1 name slot0
+	bad 5 vethlab down
+	says "mine: cannot be handed back" "ip -n a link property del dev mine altname"
+	good ip -n a link show mine
+	good ping -c 1 -W 5 -q 10.5.0.2
+	ip -n a link property del dev mine altname slot0
+	good vethlab down
+	good ip link show mine
+	ip link del lower
+}
+
 # The same for a node that `apply` removes or builds again.
 test_interface_in_a_node_that_goes() {
 	local pid

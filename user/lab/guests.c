@@ -17,6 +17,8 @@
 #include "user/lab/workers.h"
 
 enum { LO_IFINDEX = 1 };
+/* Others may take the name that was just found to be free, the other workers among them. */
+enum { NAME_TRIES = 32 };
 
 struct guests {
 	struct guests_home *homes;
@@ -137,11 +139,11 @@ static bool has_a_home(const struct link_info *info)
 	return !info->kind[0] || (info->link_netnsid >= 0 && strcmp(info->kind, "veth") != 0);
 }
 
-static int move(struct guests *guests, struct nl *nl, uint32_t ifindex, const char *name,
-		struct err *err)
+static int move(struct guests *guests, struct nl *nl, const struct link_info *info,
+		const char *name, struct err *err)
 {
-	struct nl_what what = { name, "be handed back", { 0 }, 0 };
-	int ret = link_move(nl, ifindex, guests->here, name, &what, err);
+	struct nl_what what = { info->ifname, "be handed back", { 0 }, 0 };
+	int ret = link_move(nl, info->ifindex, guests->here, name, &what, err);
 
 	return ret ? ret : nl_flush(nl, err);
 }
@@ -161,21 +163,30 @@ static int free_name(struct guests *guests, char name[IFNAME_MAX + 1], struct er
 	return ret == -ENODEV ? 0 : ret;
 }
 
+/* Under its own name or, where that is taken, under another one, which is in name then. */
+static int move_home(struct guests *guests, struct nl *nl, const struct link_info *info,
+		     char name[IFNAME_MAX + 1], struct err *err)
+{
+	int ret;
+
+	snprintf(name, IFNAME_MAX + 1, "%s", info->ifname);
+	ret = move(guests, nl, info, name, err);
+	for (int i = 0; i < NAME_TRIES && ret == -EEXIST; i++) {
+		err_clear(err);
+		ret = free_name(guests, name, err);
+		if (!ret)
+			ret = move(guests, nl, info, name, err);
+	}
+	return ret;
+}
+
 static int hand_back(struct guests *guests, struct nl *nl, const char *node,
 		     const struct link_info *info, struct err *err)
 {
 	char name[IFNAME_MAX + 1];
 	struct err taken = { 0 };
-	int ret;
+	int ret = move_home(guests, nl, info, name, &taken);
 
-	snprintf(name, sizeof(name), "%s", info->ifname);
-	ret = move(guests, nl, info->ifindex, name, &taken);
-	if (ret == -EEXIST) {
-		err_clear(&taken);
-		ret = free_name(guests, name, &taken);
-		if (!ret)
-			ret = move(guests, nl, info->ifindex, name, &taken);
-	}
 	if (!ret) {
 		tell(guests, "%s: interface %s is not the lab's: handed back to this namespace as %s",
 		     node, info->ifname, name);
@@ -183,8 +194,12 @@ static int hand_back(struct guests *guests, struct nl *nl, const char *node,
 	}
 	if (err && !err->code)
 		*err = taken;
-	err_hint(err, "%s: move it elsewhere (ip -n %s link set %s netns ...), then try again", node,
-		 node, info->ifname);
+	if (ret == -EEXIST) /* not of its name: a free one was tried */
+		err_hint(err, "%s: an alternative name of it is taken here: ip -n %s link property del "
+			      "dev %s altname ..., then try again", node, node, info->ifname);
+	else
+		err_hint(err, "%s: move it elsewhere (ip -n %s link set %s netns ...), then try again",
+			 node, node, info->ifname);
 	return ret;
 }
 
