@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * crash.c - run a command and stop it at its N-th system call, for test_crash.sh: killed by SIGKILL
- * as soon as the call has returned, or with that call failing instead of being done.
+ * as soon as the call has returned (before it, if it never does: exit), or with that call failing instead
+ * of being done.
  *
  * crash [-a] [-n N [-e ERRNO | -i]] [-o FILE] COMMAND...
  *	-n N	at which call, from 1, counted over all threads. Without: nothing happens to it.
@@ -306,6 +307,16 @@ static struct in_call *find_in_call(struct following *following, pid_t tid)
 	return NULL;
 }
 
+static void end_command(const struct following *following)
+{
+	kill(following->process, following->options->interrupt ? SIGINT : SIGKILL);
+}
+
+static bool never_returns(long number)
+{
+	return number == SYS_exit || number == SYS_exit_group;
+}
+
 /* A call is about to be done. */
 static void on_call(struct following *following, pid_t tid)
 {
@@ -327,10 +338,13 @@ static void on_call(struct following *following, pid_t tid)
 	if (++following->count != options->at)
 		return;
 	following->met = call_number(tid);
-	if (!options->error) {
+	if (options->error) {
+		if (fail_call(tid, options->error))
+			exit(trouble("cannot let the call fail"));
+	} else if (never_returns(following->met)) {
+		end_command(following);
+	} else {
 		following->returning = tid;
-	} else if (fail_call(tid, options->error)) {
-		exit(trouble("cannot let the call fail"));
 	}
 }
 
@@ -356,7 +370,7 @@ static void on_return(struct following *following, pid_t tid)
 	in_call->tid = 0;
 	if (tid != following->returning)
 		return;
-	kill(following->process, following->options->interrupt ? SIGINT : SIGKILL);
+	end_command(following);
 	following->returning = 0;
 }
 

@@ -5,12 +5,14 @@
 # a failure of `up` nothing at all, and nothing may be left, and nothing of others may have changed.
 #
 # The calls are those that change something outside of the process (crash.c lists them), and each
-# fails with one of ENOMEM, EBUSY, EPERM. CRASH_ALL=1: every single call, each error (`make crash`).
+# fails with one of ENOMEM, EBUSY, EPERM. CRASH_ALL=1: every single call, each error (`make crash`);
+# CRASH_ALL=once: every single call, with one of the errors. CRASH_LOG=FILE: what was tried is noted
+# there, and what is noted is not tried again, so that a sweep of hours can be done in pieces.
 # CRASH_STEP=N: every N-th only. A sweep goes over the calls eight times, each time over others, so
 # that one that takes longer than CRASH_SECONDS ends early with what it has tried spread over all of
 # them: an eighth is tried in any case. It says how many of how many.
 
-PARTS=4 # sandboxes side by side: most of the time goes into waiting for RCU
+PARTS=${CRASH_PARTS:-4} # sandboxes side by side: most of the time goes into waiting for RCU
 STEP=${CRASH_STEP:-1}
 CRASH_SECONDS=${CRASH_SECONDS:-60}
 ERRORS=(ENOMEM EBUSY EPERM)
@@ -307,17 +309,36 @@ step_apply_fail() { # N ERRNO
 
 # ---- sweeps --------------------------------------------------------------------------------------
 
+# What an earlier run has noted in CRASH_LOG.
+declare -A tried_before
+read_tried() {
+	local line
+	[[ ! -e ${CRASH_LOG:-} ]] || while read -r line; do
+		tried_before[${line%%:*}]=1
+	done < <(grep "^$SWEEP " "$CRASH_LOG" || true)
+}
+
+was_tried() { # N ERRNO
+	[[ -n ${tried_before["$SWEEP $1 $2"]:-} ]]
+}
+
+note_tried() { # N ERRNO
+	[[ -z ${CRASH_LOG:-} ]] || was_tried "$@" || echo "$SWEEP $1 $2: $met" >>"$CRASH_LOG"
+}
+
 # The part's share of all calls: those of its number, then each one PARTS * STEP further, in eight rounds.
 # TRIED is told to sweep(). There may be some calls more or less from run to run.
 steps_of_part() {
-	local n last offset rounds=0 tried=0
+	local n last offset error=- rounds=0 tried=0
 	"step_$SWEEP" 1000000 ENOMEM && fail "$SWEEP: a million calls"
 	last=${met#none }
 	for offset in 0 4 2 6 1 3 5 7; do
 		[[ $rounds -lt 1 || -n ${CRASH_ALL:-} || $SECONDS -lt $CRASH_SECONDS ]] || break
 		# shellcheck disable=SC2153 # PART comes from sweep()
 		for ((n = PART + 1 + offset * PARTS * STEP; n <= last; n += 8 * PARTS * STEP)); do
-			"step_$SWEEP" "$n" "${ERRORS[n / PARTS % 3]}" || break
+			[[ $SWEEP != *_fail ]] || error=${ERRORS[n / PARTS % 3]}
+			was_tried "$n" "$error" || "step_$SWEEP" "$n" "$error" || break
+			note_tried "$n" "$error"
 			tried=$((tried + 1))
 		done
 		rounds=$((rounds + 1))
@@ -333,7 +354,8 @@ part_of_sweep() {
 	[[ $SWEEP != apply_* ]] || changed_file
 	others
 	before=$(look)
-	if [[ -n ${CRASH_ALL:-} && $SWEEP == *_fail ]]; then
+	read_tried
+	if [[ ${CRASH_ALL:-} == 1 && $SWEEP == *_fail ]]; then
 		for error in ENOMEM EBUSY EPERM; do
 			ERRORS=("$error" "$error" "$error")
 			steps_of_part
