@@ -3,6 +3,7 @@
 # test_undo.sh - interrupted, killed and half-made labs: nothing is left, or `down` removes it.
 # shellcheck source=tests/lab/lib.sh
 . "$(dirname "$0")/lib.sh"
+[[ -n ${VETHLAB_TEST_INSIDE:-} ]] || exec 9</proc/self/ns/net # where hardware is
 
 # A chain of N nodes, n1 to nN, with the host as node 0.
 chain() { # N
@@ -130,6 +131,38 @@ test_busy_namespace() {
 	good inside blue ping -c 1 -q 10.1.1.3
 	good vethlab down blue
 	kill $pid
+}
+
+# Hardware that somebody moved into a node, in each way that the node can go.
+test_hardware_comes_back() {
+	local nic=${SPARE_NIC:-} mac
+	[[ -n $nic ]] ||
+		skip_test "SPARE_NIC names no network card that may be moved about, as in tests/vm"
+	nsenter --net=/proc/self/fd/9 ip link set "$nic" netns $$
+	mac=$(ip_link "$nic" .address)
+	assert_eq "$(ip_link "$nic" .linkinfo)" null "a kind that the kernel tells of"
+	up blue
+	ip link set "$nic" netns blue
+	good vethlab down
+	says "blue: interface $nic is not the lab's: handed back to this namespace as $nic"
+	assert_eq "$(ip_link "$nic" .address)" "$mac" "$nic"
+	# Its name is taken.
+	up blue
+	ip link set "$nic" netns blue
+	ip link add "$nic" type veth peer name theirs
+	good vethlab down
+	says "blue: interface $nic is not the lab's: handed back to this namespace as dev0"
+	assert_eq "$(ip_link dev0 .address)" "$mac" dev0
+	ip link del "$nic"
+	ip link set dev0 name "$nic"
+	# A lab that crashed: without its state it does not count as running.
+	up blue
+	ip link set "$nic" netns blue
+	rm /run/vethlab/blue/state.json
+	good vethlab gc
+	says "blue: interface $nic is not the lab's: handed back to this namespace as $nic"
+	assert_eq "$(ip_link "$nic" .address)" "$mac" "$nic"
+	ip link set "$nic" netns /proc/self/fd/9
 }
 
 run_tests
