@@ -60,7 +60,7 @@ static bool is_left_pin(const char *name)
 /* A stale file below NETNS_DIR that carries the mark of a lab without files. */
 static bool is_left_name(const char *name, char mark[128], char lab[64])
 {
-	return netns_name_state(name, mark, 128) == NETNS_NAME_STALE &&
+	return netns_name_state(name, mark, 128, NULL) == NETNS_NAME_STALE &&
 	       sscanf(mark, "vethlab %63s", lab) == 1 && !lab_name_problem(lab) && !lab_has_files(lab);
 }
 

@@ -251,8 +251,9 @@ static int see_off_one(size_t i, void *arg, struct err *err)
 	struct nl *nl = NULL;
 	int ret, fd;
 
-	if (netns_name_state(home->name, mark, sizeof(mark)) != NETNS_NAME_MOUNTED)
-		return 0;
+	ret = netns_name_state(home->name, mark, sizeof(mark), err);
+	if (ret != NETNS_NAME_MOUNTED)
+		return ret < 0 ? ret : 0;
 	fd = netns_open(home->name, err);
 	if (fd < 0)
 		return fd;

@@ -20,8 +20,11 @@ static int name_taken(const struct running *run, const char *name, const struct 
 {
 	char found[128], mark[64];
 	struct netns_id none = { 0 };
+	int state = netns_name_state(name, found, sizeof(found), err);
 
-	switch (netns_name_state(name, found, sizeof(found))) {
+	if (state < 0)
+		return state;
+	switch ((enum netns_name_state)state) {
 	case NETNS_NAME_FREE:
 		return 0;
 	case NETNS_NAME_STALE:

@@ -92,9 +92,10 @@ static inline bool netns_same(const struct netns_id *a, const struct netns_id *b
 /*
  * Name for the state of /run/netns/NAME: free; a namespace; a file that no namespace is
  * mounted on, which a crash leaves behind (its mark, if it is one of ours, goes to mark).
+ * -errno if that cannot be told.
  */
 enum netns_name_state { NETNS_NAME_FREE, NETNS_NAME_MOUNTED, NETNS_NAME_STALE };
-enum netns_name_state netns_name_state(const char *name, char *mark, size_t mark_size);
+int netns_name_state(const char *name, char *mark, size_t mark_size, struct err *err);
 
 /*
  * Sysctls as the calling thread's namespace has them, by the key of sysctl(8). 0 or -errno: -ENOENT

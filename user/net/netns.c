@@ -241,7 +241,7 @@ int netns_name(int netns_fd, const char *name, const char *mark, struct err *err
 	snprintf(path, sizeof(path), NETNS_DIR "/%s", name);
 	ret = make_marked_file(path, mark);
 	/* One that was ours, and could be unmounted but not removed. */
-	if (ret == -EEXIST && netns_name_state(name, found, sizeof(found)) == NETNS_NAME_STALE &&
+	if (ret == -EEXIST && netns_name_state(name, found, sizeof(found), NULL) == NETNS_NAME_STALE &&
 	    !strcmp(found, mark) && !unlink(path))
 		ret = make_marked_file(path, mark);
 	if (ret) {
@@ -259,26 +259,46 @@ int netns_name(int netns_fd, const char *name, const char *mark, struct err *err
 	return ret;
 }
 
-enum netns_name_state netns_name_state(const char *name, char *mark, size_t mark_size)
+/* What opening or reading says of links, sockets, directories, devices: no files of ours. */
+static bool is_no_file(int error)
+{
+	return error == ELOOP || error == ENXIO || error == EISDIR || error == EAGAIN ||
+	       error == EINVAL;
+}
+
+static int fd_name_state(int fd, char *mark, size_t mark_size)
+{
+	struct statfs fs;
+	ssize_t n;
+
+	if (fstatfs(fd, &fs))
+		return -errno;
+	if (fs.f_type == NSFS_MAGIC)
+		return NETNS_NAME_MOUNTED;
+	n = read(fd, mark, mark_size - 1);
+	if (n < 0 && !is_no_file(errno))
+		return -errno;
+	mark[n > 0 ? n : 0] = '\0';
+	return NETNS_NAME_STALE;
+}
+
+int netns_name_state(const char *name, char *mark, size_t mark_size, struct err *err)
 {
 	char path[PATH_MAX];
-	struct statfs fs;
-	ssize_t n = 0;
-	int fd;
+	int fd, ret;
 
 	mark[0] = '\0';
 	snprintf(path, sizeof(path), NETNS_DIR "/%s", name);
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	if (fd < 0)
-		return errno == ENOENT ? NETNS_NAME_FREE : NETNS_NAME_STALE;
-	if (!fstatfs(fd, &fs) && fs.f_type == NSFS_MAGIC) {
+	if (fd < 0) {
+		ret = errno == ENOENT ? NETNS_NAME_FREE : is_no_file(errno) ? NETNS_NAME_STALE : -errno;
+	} else {
+		ret = fd_name_state(fd, mark, mark_size);
 		close(fd);
-		return NETNS_NAME_MOUNTED;
 	}
-	n = read(fd, mark, mark_size - 1);
-	mark[n > 0 ? n : 0] = '\0';
-	close(fd);
-	return NETNS_NAME_STALE;
+	if (ret < 0)
+		err_set(err, ERR_SYSTEM, -ret, "cannot look at %s: %s", path, strerror(-ret));
+	return ret;
 }
 
 /* Whether what stands under the name is ours; 1 if it is mounted, 0 if it is a stale file. */
@@ -288,16 +308,14 @@ static int name_is_ours(const char *name, int netns_fd, const struct netns_id *i
 	char found[128], path[PATH_MAX];
 	struct stat st;
 	struct netns_id now;
-	int fd, ret;
+	int fd, ret = netns_name_state(name, found, sizeof(found), NULL);
 
-	switch (netns_name_state(name, found, sizeof(found))) {
-	case NETNS_NAME_FREE:
+	if (ret < 0)
+		return ret;
+	if (ret == NETNS_NAME_FREE)
 		return -ENOENT;
-	case NETNS_NAME_STALE:
+	if (ret == NETNS_NAME_STALE)
 		return strcmp(found, mark) ? -ESTALE : 0;
-	case NETNS_NAME_MOUNTED:
-		break;
-	}
 	snprintf(path, sizeof(path), NETNS_DIR "/%s", name);
 	if (netns_fd >= 0)
 		return stat(path, &st) ? -errno : st.st_ino == id->inode ? 1 : -ESTALE;
