@@ -50,6 +50,7 @@ struct capture {
 	struct echo_numbers *numbers;
 	uint64_t start_ns, written, drops;
 	uint64_t end_ns; /* frames of later are not wanted; 0: it has not ended */
+	int error;	 /* the first errno of writing the file; of stdout, main tells */
 };
 
 static uint64_t realtime_ns(void)
@@ -221,6 +222,17 @@ static int open_end(struct capture *capture, struct tapped_end *tapped, struct e
 	return ret;
 }
 
+static void flush(struct capture *capture)
+{
+	if (capture->file == stdout) {
+		out_flush(stdout);
+		return;
+	}
+	errno = 0;
+	if ((fflush(capture->file) || ferror(capture->file)) && !capture->error)
+		capture->error = errno ? errno : EIO;
+}
+
 /* Two interfaces an end, one a direction: 2 * place is in, 2 * place + 1 is out. */
 static void write_start(struct capture *capture)
 {
@@ -239,7 +251,7 @@ static void write_start(struct capture *capture)
 					 capture->expression);
 		}
 	}
-	fflush(capture->file);
+	flush(capture);
 }
 
 static int open_capture(struct capture *capture, struct err *err)
@@ -405,7 +417,7 @@ static bool write_frames(struct capture *capture, uint64_t before_ns)
 	}
 	held_drop(&capture->held, n);
 	if (n)
-		fflush(capture->file);
+		flush(capture);
 	return capture->count && capture->written == capture->count;
 }
 
@@ -421,14 +433,15 @@ static int follow(struct capture *capture, struct err *err)
 {
 	uint64_t until = capture->for_ns ? capture->start_ns + capture->for_ns : UINT64_MAX;
 	struct pollfd *fds = calloc(capture->n_ends + 1, sizeof(*fds));
-	bool last = !fds, enough = false;
+	bool last = !fds, enough = false, gone = false;
 	int ret = fds ? 0 : err_set(err, ERR_SYSTEM, ENOMEM, "capture: out of memory");
 
 	while (!ret && !last && !enough && !ferror(capture->file)) {
 		uint64_t now;
 
 		/* One more round after the end takes what came before it. */
-		last = cmd_interrupted || realtime_ns() >= until;
+		gone = running_is_gone(capture->run);
+		last = gone || cmd_interrupted || realtime_ns() >= until;
 		if (last)
 			capture->end_ns = realtime_ns();
 		else
@@ -438,13 +451,12 @@ static int follow(struct capture *capture, struct err *err)
 		enough = write_frames(capture, last ? UINT64_MAX : now - hold_ns);
 	}
 	free(fds);
-	return ret;
+	return ret || !gone ? ret : running_taken_down(capture->run, err);
 }
 
 static int write_end(struct capture *capture, struct err *err)
 {
 	uint64_t now = realtime_ns(), lost = 0, unread;
-	int error = 0;
 
 	for (size_t i = 0; i < capture->n_ends; i++) {
 		struct tapped_end *tapped = &capture->ends[i];
@@ -456,21 +468,21 @@ static int write_end(struct capture *capture, struct err *err)
 			pcapng_statistics(capture->file, 2 * i + out, capture->start_ns, now,
 					  tapped->received[out], out ? 0 : missed);
 	}
-	errno = 0;
-	if (fflush(capture->file) || ferror(capture->file))
-		error = errno ? errno : EIO;
+	flush(capture);
 	if (capture->file != stdout)
 		fclose(capture->file);
-	else if (error == EPIPE)
-		error = view_reader_left() ? 0 : error;
-	fprintf(stderr, "%" PRIu64 " frames, %" PRIu64 " lost, %" PRIu64 " drops noted\n",
-		capture->written, lost, capture->drops);
+	else
+		view_reader_left();
+	fprintf(stderr, "%" PRIu64 " frame%s, %" PRIu64 " lost, %" PRIu64 " drop%s noted\n",
+		capture->written, capture->written == 1 ? "" : "s", lost, capture->drops,
+		capture->drops == 1 ? "" : "s");
 	unread = capture->stack ? stack_watch_lost(capture->stack) : 0;
 	if (unread)
 		fprintf(stderr, "%" PRIu64 " drops are not noted: the buffer was full\n", unread);
-	return error ? err_set(err, ERR_SYSTEM, error, "%s: cannot write it (kernel: %s)",
-			       capture->path, strerror(error))
-		     : 0;
+	return capture->error ? err_set(err, ERR_SYSTEM, capture->error,
+					"%s: cannot write it (kernel: %s)", capture->path,
+					strerror(capture->error))
+			      : 0;
 }
 
 static void close_capture(struct capture *capture)

@@ -28,7 +28,7 @@ struct flight {
 	struct probe probe;
 	struct echo_state *states; /* SEQS */
 	uint64_t first, next;	   /* seq is their low 16 bits, from 1 */
-	uint64_t next_send_ns;
+	uint64_t next_send_ns, look_ns;
 };
 
 static int parse_time(uint64_t *ns, int c, const char *value, struct err *err)
@@ -287,6 +287,19 @@ static void wait_for_answer(const struct flight *flight, uint64_t now)
 	ppoll(&fd, 1, &timeout, NULL);
 }
 
+/* Once a tick: is the lab there, and somebody who reads? 1: to go on makes no sense; or -errno. */
+static int look_around(struct flight *flight, uint64_t now, struct err *err)
+{
+	const struct running *run = flight->ping->trip.run;
+
+	if (now < flight->look_ns)
+		return 0;
+	flight->look_ns = now + tick_ns;
+	if (running_is_gone(run))
+		return running_taken_down(run, err);
+	return view_reader_left();
+}
+
 static int fly(struct flight *flight, struct err *err)
 {
 	const struct ping_options *options = &flight->ping->options;
@@ -297,6 +310,9 @@ static int fly(struct flight *flight, struct err *err)
 		uint64_t now = tap_now_ns();
 		const struct itinerary *old;
 
+		ret = look_around(flight, now, err);
+		if (ret)
+			break;
 		if (may_send(flight) && now >= flight->next_send_ns)
 			ret = send_next(flight, now, err);
 		else if (options->count && flight->next > options->count &&
@@ -316,7 +332,7 @@ static int fly(struct flight *flight, struct err *err)
 					  now - 2 * options->timeout_ns - tick_ns)))
 			story_forget(flight->probe.story, old);
 	}
-	return ret;
+	return ret < 0 ? ret : 0;
 }
 
 static int run_ping(struct ping *ping, struct err *err)

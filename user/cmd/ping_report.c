@@ -42,7 +42,7 @@ void ping_print_start(const struct ping *ping)
 	if (!ping->watched)
 		printf("no program watches lab %s: there are no itineraries\n",
 		       ping->trip.run->name);
-	fflush(stdout);
+	out_flush(stdout);
 }
 
 static void print_answer(const struct ping *ping, uint16_t seq, const struct echo_state *state)
@@ -128,7 +128,7 @@ static void print_text(struct ping *ping, uint16_t seq, const struct echo_state 
 	if (state->result != ECHO_ANSWERED &&
 	    !(itinerary && itinerary->death >= 0 && path_is_good(&ping->why)))
 		print_why(ping);
-	fflush(stdout);
+	out_flush(stdout);
 }
 
 static json_t *why_json(const struct ping *ping)

@@ -59,7 +59,7 @@ int reading_resume(struct reading *reading, struct err *err)
 			*err = cause;
 		return rc;
 	}
-	return err_set(err, ERR_FAILED, ENOENT, "lab %s was taken down", reading->run->name);
+	return running_taken_down(reading->run, err);
 }
 
 void reading_close(struct reading *reading)

@@ -55,12 +55,20 @@ static void on_stack(const struct vl_stack *done, void *arg)
 static int follow(struct record *record, struct tap *tap, uint64_t until, struct err *err)
 {
 	const struct tap_handlers handlers = {on_event, on_stack, record};
+	bool gone = false;
 	int ret = 0;
 
-	while (!ret && !cmd_interrupted && tap_now_ns() < until &&
-	       !recorder_failed(record->recorder) && !enough(record))
+	while (!ret && !cmd_interrupted && !gone && tap_now_ns() < until &&
+	       !recorder_failed(record->recorder) && !enough(record)) {
+		gone = running_is_gone(record->run);
 		ret = tap_poll(tap, POLL_MS, &handlers, err);
-	return ret ? ret : tap_poll(tap, 0, &handlers, err);
+		/* Whoever reads from a pipe gets it as it comes, and may leave. */
+		if (!strcmp(record->options.operand, "-") && view_reader_left())
+			break;
+	}
+	if (!ret)
+		ret = tap_poll(tap, 0, &handlers, err);
+	return ret || !gone ? ret : running_taken_down(record->run, err);
 }
 
 static int run_record(struct record *record, struct err *err)

@@ -6,6 +6,7 @@
 #include "user/cmd/cmd.h"
 #include "user/cmd/tap.h"
 #include "user/cmd/view.h"
+#include "user/out/out.h"
 
 enum { POLL_MS = 100 };
 
@@ -40,13 +41,15 @@ static int follow(struct tap *tap, struct view *view, uint64_t until, struct err
 {
 	const struct tap_handlers handlers = {on_event, on_stack, view};
 	uint64_t settled = 0;
+	bool gone = false;
 	int ret = 0;
 
-	while (!cmd_interrupted && !ret) {
+	while (!cmd_interrupted && !ret && !gone) {
 		uint64_t began = tap_now_ns();
 
 		if (began >= until)
 			break;
+		gone = running_is_gone(tap->run);
 		ret = tap_poll(tap, POLL_MS, &handlers, err);
 		tell_losses(tap, view);
 		if (!ret)
@@ -62,7 +65,9 @@ static int follow(struct tap *tap, struct view *view, uint64_t until, struct err
 	tell_losses(tap, view);
 	if (!ret)
 		ret = view_finish(view, err);
-	return ret < 0 ? ret : 0;
+	if (ret < 0)
+		return ret;
+	return gone ? running_taken_down(tap->run, err) : 0;
 }
 
 /* Not among the records: whoever reads those gets lines of one kind only. */
@@ -71,6 +76,7 @@ static void print_sums(const struct view *view, const struct tap *tap)
 	const struct view_options *options = view->options;
 	const char *s = view->shown == 1 ? "" : "s";
 
+	out_flush(stdout); /* the sums stand behind what they add up */
 	if (options && options->itineraries)
 		fprintf(stderr, "%" PRIu64 " stor%s of ", view->shown,
 			view->shown == 1 ? "y" : "ies");
@@ -93,7 +99,7 @@ static int run_trace(struct running *run, const struct view_options *options, st
 	if (!ret) {
 		now = tap_now_ns();
 		ret = view_open(&view, options, run->lab, now, tap_drop_names, NULL, err);
-		fflush(stdout);
+		out_flush(stdout);
 		if (!ret)
 			ret = follow(&tap, &view,
 				     options->for_ns ? now + options->for_ns : UINT64_MAX, err);

@@ -255,7 +255,7 @@ bool view_reader_left(void)
 		return false;
 	/* `trace | head` ends when head has enough; any other failure to write is main's to tell.
 	 */
-	if (errno == EPIPE) {
+	if (errno == EPIPE || (!errno && out_reader_left(stdout))) {
 		__fpurge(stdout);
 		clearerr(stdout);
 	} else {

@@ -75,6 +75,7 @@ struct running {
 	enum xdp_mode xdp;           /* what the command line asked for; XDP_MODE_DEFAULT: nothing */
 	unsigned hooks;              /* likewise */
 	uint64_t started;            /* seconds since the epoch */
+	uint64_t life;               /* tells it from a later lab of its name: running_is_gone() */
 };
 
 static inline uint32_t running_ifindex(const struct running *run, const struct end *end)
@@ -141,6 +142,13 @@ void lab_list_free(char **names, size_t n);
  */
 int lab_open(struct running **run, const char *name, struct err *err);
 void running_free(struct running *run); /* NULL is allowed */
+/*
+ * Whether a lab that was opened was taken down since, even if one of its name runs again: for who
+ * looks at it for long. A lab that is being changed is not gone.
+ */
+bool running_is_gone(const struct running *run);
+/* That error; returns -ENOENT. */
+int running_taken_down(const struct running *run, struct err *err);
 
 /*
  * A descriptor of a node's namespace that the caller closes; checks that it is still the one

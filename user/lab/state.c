@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "user/lab/files.h"
@@ -313,6 +314,38 @@ static bool is_of_this_boot(json_t *state)
 	return was && !boot_id(boot, NULL) && !strcmp(was, boot);
 }
 
+/* `down` removes the lock, `up` makes another; what changes a lab keeps it. 0: there is none. */
+static uint64_t life_of(const char *name)
+{
+	char path[PATH_MAX];
+	struct stat st;
+
+	file_path(name, "lock", path);
+	return stat(path, &st) ? 0 : st.st_ino;
+}
+
+static bool has_file(const char *name, const char *file)
+{
+	char path[PATH_MAX];
+
+	file_path(name, file, path);
+	return !access(path, F_OK);
+}
+
+bool running_is_gone(const struct running *run)
+{
+	/* A change hides the state and writes a new one, which may come between the first two looks. */
+	if (!has_file(run->name, "state.json") && !has_file(run->name, "state.old") &&
+	    !has_file(run->name, "state.json"))
+		return true;
+	return life_of(run->name) != run->life;
+}
+
+int running_taken_down(const struct running *run, struct err *err)
+{
+	return err_set(err, ERR_FAILED, ENOENT, "lab %s was taken down", run->name);
+}
+
 int state_read(struct running **out, const char *name, struct err *err)
 {
 	char path[PATH_MAX];
@@ -338,6 +371,7 @@ int state_read(struct running **out, const char *name, struct err *err)
 		return err_set(err, ERR_SYSTEM, ENOMEM, "lab %s: out of memory", name);
 	}
 	snprintf(run->name, sizeof(run->name), "%s", name);
+	run->life = life_of(name);
 	file_path(name, "lab.yaml", path);
 	text = json_string_value(json_object_get(state, "text"));
 	run->lab = text ? lab_read_text(text, strlen(text), path, &diags) :

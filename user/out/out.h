@@ -86,6 +86,8 @@ json_t *out_json_end(const struct end *end);
 int out_finish(FILE *f, struct err *err);
 /* Write out what f holds now; a failure is remembered for out_finish(). */
 void out_flush(FILE *f);
+/* Whether f is a pipe or socket that nobody reads any more: what a write would tell again. */
+bool out_reader_left(FILE *f);
 /* Remember an errno for out_finish(): output that could not be made or written. */
 void out_fail(int error);
 

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "user/out/out.h"
+
 enum { NAME_SIZE = 48, LAB_TEXT_MAX = 16 << 20, CHUNK_MAX = 4096 };
 /* The last chunk of files from before there were steps of stacks. */
 enum { TOTALS_MIN = 3 * sizeof(uint64_t) };
@@ -174,7 +176,10 @@ int recorder_close(struct recorder *recorder, uint64_t lost, struct recording_to
 	if ((recorder->file == stdout ? fflush(stdout) : fclose(recorder->file)) &&
 	    !recorder->error)
 		recorder->error = errno;
-	if (recorder->error)
+	/* main tells of stdout, and a reader that left (head) is no failure. */
+	if (recorder->error && recorder->file == stdout)
+		out_fail(recorder->error);
+	else if (recorder->error)
 		ret = err_set(err, ERR_SYSTEM, recorder->error, "%s: cannot write it (kernel: %s)",
 			      recorder->path, strerror(recorder->error));
 	free(recorder->names.list);

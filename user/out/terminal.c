@@ -56,8 +56,7 @@ void out_flush(FILE *f)
 		out_fail(errno);
 }
 
-/* Whether f is a pipe or socket that nobody reads any more: what a write would tell again. */
-static bool reader_left(FILE *f)
+bool out_reader_left(FILE *f)
 {
 	struct pollfd pollfd = { .fd = fileno(f) };
 
@@ -70,7 +69,7 @@ int out_finish(FILE *f, struct err *err)
 
 	out_flush(f);
 	if (ferror(f))
-		out_fail(reader_left(f) ? EPIPE : EIO);
+		out_fail(out_reader_left(f) ? EPIPE : EIO);
 	error = first_failure;
 	first_failure = 0;
 	if (!error)
