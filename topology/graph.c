@@ -41,7 +41,9 @@ static void write_own(FILE *f, const char *dev, const struct address *addresses,
 static void write_end(FILE *f, const struct end *end)
 {
 	write_addresses(f, end->addresses, end->n_addresses, " ");
-	if (!end->up)
+	if (end->gone)
+		fputs(" (gone)", f);
+	else if (!end->up)
 		fputs(" (down)", f);
 }
 
@@ -109,7 +111,7 @@ static void dot_end(FILE *f, const char *key, const struct end *end)
 	fprintf(f, "%s=\"", key);
 	dot_quoted(f, end->ifname);
 	write_addresses(f, end->addresses, end->n_addresses, "\\n");
-	fputc('"', f);
+	fputs(end->gone ? "\\n(gone)\"" : "\"", f);
 }
 
 static void dot(FILE *f, const struct lab *lab, note_fn note, void *arg)
@@ -175,6 +177,14 @@ static void mermaid_node(FILE *f, const struct node *node)
 	fprintf(f, "%s\n", brackets[shape][1]);
 }
 
+static void mermaid_end(FILE *f, const struct end *end)
+{
+	mermaid_quoted(f, end->ifname);
+	write_addresses(f, end->addresses, end->n_addresses, " ");
+	if (end->gone)
+		fputs(" (gone)", f);
+}
+
 static void mermaid(FILE *f, const struct lab *lab, note_fn note, void *arg)
 {
 	fputs("graph LR\n", f);
@@ -186,11 +196,9 @@ static void mermaid(FILE *f, const struct lab *lab, note_fn note, void *arg)
 		const char *more = note ? note(link->ends[0], arg) : NULL;
 
 		fprintf(f, "    n%u %s|\"", link->ends[0]->node->index, up ? "---" : "-.-");
-		mermaid_quoted(f, link->ends[0]->ifname);
-		write_addresses(f, link->ends[0]->addresses, link->ends[0]->n_addresses, " ");
+		mermaid_end(f, link->ends[0]);
 		fputs("<br/>", f);
-		mermaid_quoted(f, link->ends[1]->ifname);
-		write_addresses(f, link->ends[1]->addresses, link->ends[1]->n_addresses, " ");
+		mermaid_end(f, link->ends[1]);
 		if (more) {
 			fputs("<br/>", f);
 			mermaid_quoted(f, more);

@@ -138,6 +138,7 @@ struct end {
 	struct address *addresses;
 	size_t n_addresses;
 	bool up; /* administrative state wanted; default true */
+	bool gone; /* of a running lab: deleted since it was built. Not in the file */
 	char bridge[IFNAME_MAX + 1]; /* of an observed lab: whose port it is; "": none. Not in the file */
 	bool no_port; /* of a node that is a bridge, but not a port of it: an interface beside it */
 	bool has_mac;

@@ -84,8 +84,12 @@ test_graph() {
 	good vethlab graph
 	says "a (host)"
 	good vethlab graph copy
-	says "a (host)"
+	says "copy: " "a (host)"
 	says_not "->" "(down)"
+	good vethlab graph --dot copy
+	says 'graph "copy" {'
+	bad 2 vethlab graph --live two-hosts.yaml
+	says "of a lab that runs"
 	# As it is now, which need not be what the file says.
 	good vethlab link a:eth0 address add 10.0.7.1/24
 	good vethlab link b:eth0 down
@@ -101,6 +105,16 @@ test_graph() {
 	says_not lost
 	good vethlab graph --live --mermaid copy
 	says "<br/>-#62; "
+	# The word of `show` for what somebody deleted.
+	ip -n copy-a link del eth0
+	good vethlab show
+	says gone
+	good vethlab graph
+	says "eth0 -- b:eth0  (gone)" "eth0 -- a:eth0  (gone)"
+	good vethlab graph --mermaid
+	says 'eth0 (gone)<br/>eth0 (gone)'
+	good vethlab graph --dot
+	says 'taillabel="eth0\n(gone)"' style=dashed
 	good vethlab down copy
 	bad 3 vethlab graph "$DATA/link-list.yaml"
 	says "link-list.yaml:4:3: error:"

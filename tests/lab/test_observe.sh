@@ -212,6 +212,9 @@ test_other_end_unseen() {
 	assert_echo host:v0 in 0 20
 	good vethlab show
 	says unseen
+	good vethlab graph
+	says "-- unseen:if"
+	says_not "(down)"
 	bad 1 vethlab exec unseen true
 	says "cannot be seen from here"
 	bad 1 vethlab why host 10.0.0.2

@@ -38,7 +38,9 @@ static int take_end(struct end *end, const struct live_end *live)
 	free(end->addresses);
 	end->addresses = addresses;
 	end->n_addresses = n;
-	end->up = live->state == END_UP || live->state == END_NO_CARRIER;
+	/* Of one that cannot be seen nothing bad is known. */
+	end->gone = live->state == END_GONE;
+	end->up = live->state != END_DOWN && !end->gone;
 	return 0;
 }
 
@@ -49,6 +51,8 @@ static int take_live(struct running *run, struct err *err)
 	struct err refused = {0};
 	int ret = live_read(&live, run, &refused);
 
+	/* The name that it runs under: the file may have another copy running, and several. */
+	memcpy(run->lab->name, run->name, sizeof(run->name));
 	if (ret && refused.code == ERR_PRIVILEGE) {
 		cmd_note("drawn as its file says: looking at what is now needs root", NULL);
 		return 0;
@@ -199,6 +203,9 @@ int cmd_graph(int argc, char **argv, struct err *err)
 	}
 	if (argc - optind > 1 || (argc - optind && lab))
 		return cmd_usage(err, "graph", "one lab at a time");
+	if (live && optind < argc && strpbrk(argv[optind], "./"))
+		return cmd_usage(err, "graph", "--live is of a lab that runs, by its name, and not of a "
+					       "file: '%s'", argv[optind]);
 	if (live)
 		return draw_live(optind < argc ? argv[optind] : lab, format, err);
 	if (optind == argc)
