@@ -335,6 +335,24 @@ static unsigned edit_distance(const char *a, const char *b, unsigned most)
 	return rows[len_a % 3][len_b];
 }
 
+/* The one name that was begun, and not ended; NULL: none or several, or hardly begun. */
+static const char *only_longer(const char *typed, const char *const *names, size_t n)
+{
+	size_t len = strlen(typed);
+	const char *found = NULL;
+
+	if (len < 3)
+		return NULL;
+	for (size_t i = 0; i < n; i++) {
+		if (strncmp(names[i], typed, len))
+			continue;
+		if (found)
+			return NULL;
+		found = names[i];
+	}
+	return found;
+}
+
 const char *nearest_name(const char *typed, const char *const *names, size_t n)
 {
 	/* A third of the letters wrong is a typo; more is another word. */
@@ -353,5 +371,5 @@ const char *nearest_name(const char *typed, const char *const *names, size_t n)
 			break;
 		most = edits - 1; /* only a nearer one replaces it */
 	}
-	return nearest;
+	return nearest ? nearest : only_longer(typed, names, n);
 }

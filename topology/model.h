@@ -217,7 +217,7 @@ struct end *lab_find_number(const struct lab *lab, unsigned number);
 bool lab_find_address(const struct lab *lab, const struct ip_addr *addr, struct node **node,
 		      struct end **end);
 
-/* The name nearest to what was typed among n candidates ("did you mean"), or NULL. */
+/* The name nearest to what was typed, or the only one that so begins, of n ("did you mean"), or NULL. */
 const char *nearest_name(const char *typed, const char *const *names, size_t n);
 
 /* Addresses as text. Buffers: IP_TEXT_SIZE. Parsing returns false on anything but one address. */

@@ -140,7 +140,12 @@ test_filters() {
 	filter_error "'b' is a node, and no end" "b:eth0" -- end b
 	filter_error "no end 'b:eht0'" "did you mean 'b:eth0'?" -- end b:eht0
 	filter_error "'type' needs a value" "request, reply" -- type
-	filter_error "no type 'ecco'" "request, reply" -- type ecco
+	filter_error "no type 'ecco'" "did you mean 'echo'?" -- type ecco
+	filter_error "no type 'xyz'" "request, reply" -- type echo,xyz
+	filter_error "did you mean 'request'?" -- type req
+	filter_error "did you mean 'dropped'?" -- drop
+	filter_error "did you mean 'slower-than'?" -- slower-then 5us
+	filter_error "'two-hosts' is the lab" "-l LAB" -- two-hosts
 	filter_error "slower-than 5: of what unit?" "slower-than 5us, 5ms or 5s" -- slower-than 5
 	filter_error "no packet is both" -- v4 v6
 	filter_error "no packet is both" -- v4 fd00::1
@@ -148,6 +153,33 @@ test_filters() {
 	filter_error "did you mean 'node'?" -- nodde
 	filter_error "'10.0.0.300' is no address" -- 10.0.0.300
 	good vethlab trace --for 1ms v4 10.0.0.1 src 10.0.0.2 dst 10.0.0.1 node a type echo
+	good vethlab down two-hosts
+}
+
+# An option, a lab that was meant.
+test_meant() {
+	bad 2 vethlab ping a b --flod
+	says "unknown option --flod: did you mean --flood?" "usage: vethlab ping"
+	bad 2 vethlab stats --openmetrisc
+	says "unknown option" "did you mean --openmetrics?"
+	bad 2 vethlab stats --csv=x
+	says "--csv takes no value"
+	bad 2 vethlab show --jsno
+	says "did you mean --json?"
+	bad 2 vethlab check --nonsense blue
+	says "unknown option --nonsense"
+	says_not "did you mean"
+	bad 2 vethlab stats --since
+	says "--since needs a value"
+	bad 2 vethlab stats --watch 99999999999
+	says "--watch takes a time"
+	bad 3 vethlab up nosuch
+	says "there are blue, " "rp-filter, two-hosts; a lab file is named by its path: ./nosuch.yaml"
+	up two-hosts
+	bad 1 vethlab show two-hsots
+	says "did you mean 'two-hosts'?"
+	bad 1 vethlab trace -l nosuch
+	says "\`vethlab ls\` lists what runs"
 	good vethlab down two-hosts
 }
 

@@ -99,6 +99,9 @@ static void test_nearest(void **state)
 		{"deafult", "default"},
 		{"x", NULL},
 		{"dflt", NULL},
+		{"def", "default"}, /* the only one that begins so */
+		{"de", NULL},
+		{"addr", NULL}, /* two do */
 		{"", NULL},
 		{"network", NULL},
 		{"0123456789012345678901234567890123456789012345678901234567890123456789", NULL},

@@ -49,12 +49,59 @@ int cmd_usage(struct err *err, const char *verb, const char *fmt, ...)
 	return ERR_USAGE;
 }
 
+enum { OPTIONS_MAX = 32, OPTION_SIZE = 32 };
+
+/* Every --word of a text. */
+static size_t long_options(const char *text, char (*options)[OPTION_SIZE], size_t n)
+{
+	while (text && (text = strstr(text, "--")) && n < OPTIONS_MAX) {
+		size_t len = 2 + strspn(text + 2, "abcdefghijklmnopqrstuvwxyz-");
+
+		if (len > 2)
+			snprintf(options[n++], OPTION_SIZE, "%.*s", (int)len, text);
+		text += len;
+	}
+	return n;
+}
+
+/* The option that may be meant, by what the verb's help knows; into found. */
+static bool near_option(const char *verb, const char *typed, char found[OPTION_SIZE])
+{
+	char options[OPTIONS_MAX][OPTION_SIZE], word[OPTION_SIZE];
+	const char *names[OPTIONS_MAX], *near;
+	const struct cmd *cmd = cmds;
+	size_t n = 0;
+
+	while (cmd->name && strcmp(cmd->name, verb))
+		cmd++;
+	if (!cmd->name || strncmp(typed, "--", 2))
+		return false;
+	if (strstr(cmd->usage, "-j"))
+		n = long_options("--json", options, n);
+	if (strstr(cmd->usage, "-l LAB"))
+		n = long_options("--lab", options, n);
+	n = long_options(cmd->usage, options, n);
+	n = long_options(cmd->help, options, n);
+	for (size_t i = 0; i < n; i++)
+		names[i] = options[i] + 2;
+	snprintf(word, sizeof(word), "%.*s", (int)strcspn(typed + 2, "="), typed + 2);
+	near = nearest_name(word, names, n);
+	snprintf(found, OPTION_SIZE, "%s", near ? near : "");
+	return near;
+}
+
 int cmd_bad_option(struct err *err, const char *verb, int c, char **argv)
 {
 	const char *typed = argv[optind - 1];
+	char near[OPTION_SIZE];
 
 	if (c == ':')
 		return cmd_usage(err, verb, "%s needs a value", typed);
+	if (strchr(typed, '=') && near_option(verb, typed, near) &&
+	    !strncmp(typed + 2, near, strcspn(typed + 2, "=")))
+		return cmd_usage(err, verb, "--%s takes no value", near);
+	if (near_option(verb, typed, near) && strcmp(typed + 2, near))
+		return cmd_usage(err, verb, "unknown option %s: did you mean --%s?", typed, near);
 	return cmd_usage(err, verb, "unknown option %s", typed);
 }
 
@@ -175,20 +222,8 @@ int cmd_parse_hooks(const char *list, unsigned *hooks)
 
 void cmd_no_lab(const char *name, struct err *err)
 {
-	const char *near = NULL;
-	char **names = NULL;
-	size_t n = 0;
-
 	err_set(err, ERR_FAILED, ENOENT, "lab %s does not run; nothing was changed", name);
-	if (!lab_list(&names, &n, NULL) && n)
-		near = nearest_name(name, (const char *const *)names, n);
-	if (near)
-		err_hint(err, "did you mean '%s'?", near);
-	else if (n)
-		err_hint(err, "`vethlab ls` lists what runs");
-	else
-		err_hint(err, "no lab runs");
-	lab_list_free(names, n);
+	lab_hint_missing(name, err);
 }
 
 /* ---- lab files ------------------------------------------------------------------------------- */
@@ -242,7 +277,7 @@ static void suggest_bundled(const char *typed, struct err *err)
 	const char *names[64], *near;
 	char dir[PATH_MAX + 64], list[256] = "";
 	int count = 0;
-	size_t n = 0, used = 0, column = strlen("  there are ");
+	size_t n = 0, used = 0;
 
 	for (int i = 0; i < LABS_DIRS && count <= 0; i++) {
 		labs_dir(i, dir);
@@ -252,20 +287,16 @@ static void suggest_bundled(const char *typed, struct err *err)
 		*strrchr(entries[i]->d_name, '.') = '\0';
 		if (n < sizeof(names) / sizeof(*names))
 			names[n++] = entries[i]->d_name;
-		column += strlen(entries[i]->d_name) + 2;
 		if (used < sizeof(list))
-			used += snprintf(list + used, sizeof(list) - used, "%s%s",
-					 !i ? "" : column > 78 ? ",\n  " : ", ",
+			used += snprintf(list + used, sizeof(list) - used, "%s%s", i ? ", " : "",
 					 entries[i]->d_name);
-		if (column > 78)
-			column = 2 + strlen(entries[i]->d_name) + 2;
 	}
 	near = n ? nearest_name(typed, names, n) : NULL;
 	if (near)
 		err_hint(err, "did you mean '%s'? A lab file is named by its path: ./%s.yaml", near,
 			 typed);
 	else if (n)
-		err_hint(err, "there are %s;\n  a lab file is named by its path: ./%s.yaml", list,
+		err_hint(err, "there are %s; a lab file is named by its path: ./%s.yaml", list,
 			 typed);
 	else
 		err_hint(err, "a lab file is named by its path: ./%s.yaml", typed);

@@ -147,6 +147,9 @@ static int unknown(const struct lab *lab, const char *word, bool or_keyword, con
 	if (near)
 		snprintf(hint, sizeof(hint), "did you mean '%s'?", near);
 	free(names);
+	if (or_keyword && !strcmp(word, lab->name))
+		return bad(err, "without a filter all of it is shown; -l LAB picks one of several",
+			   "'%s' is the lab, and no node or end of it", word);
 	return bad(err, near ? hint : NULL, "%s '%s'", what, word);
 }
 
@@ -256,7 +259,19 @@ static int add_end(struct vl_filter *filter, const struct lab *lab, bool link, c
 #define TYPE_NAMES                                                                                 \
 	"request, reply, echo, unreachable, exceeded, redirect, error, nd, other"
 
-static bool add_types(struct vl_filter *filter, const char *list)
+static int unknown_type(const char *list, const char *const *names, size_t n, struct err *err)
+{
+	char word[32], hint[64];
+	const char *near;
+
+	snprintf(word, sizeof(word), "%.*s", (int)strcspn(list, ","), list);
+	near = nearest_name(word, names, n);
+	if (near)
+		snprintf(hint, sizeof(hint), "did you mean '%s'?", near);
+	return bad(err, near ? hint : TYPE_NAMES, "there is no type '%s'", word);
+}
+
+static int add_types(struct vl_filter *filter, const char *list, struct err *err)
 {
 	static const struct {
 		const char *name;
@@ -272,21 +287,24 @@ static bool add_types(struct vl_filter *filter, const char *list)
 		{"nd", 1 << VL_ICMP_ND},
 		{"other", 1 << VL_ICMP_OTHER},
 	};
-	const size_t n = sizeof(types) / sizeof(*types);
+	enum { N = sizeof(types) / sizeof(*types) };
+	const char *names[N];
 
+	for (size_t i = 0; i < N; i++)
+		names[i] = types[i].name;
 	filter->fields |= VL_F_TYPES;
-	while (*list) {
+	do {
 		size_t len = strcspn(list, ","), i;
 
-		for (i = 0; i < n; i++)
+		for (i = 0; i < N; i++)
 			if (strlen(types[i].name) == len && !strncmp(types[i].name, list, len))
 				break;
-		if (i == n)
-			return false;
+		if (i == N)
+			return unknown_type(list, names, N, err);
 		filter->types |= types[i].bits;
 		list += len + (list[len] == ',');
-	}
-	return filter->types;
+	} while (*list);
+	return 0;
 }
 
 static int add_number(struct vl_filter *filter, bool seq, const char *value, struct err *err)
@@ -332,9 +350,7 @@ static int add_pair(struct view_options *options, const struct lab *lab, const c
 		return add_end(filter, lab, *keyword == 'l', value, err);
 	if (!strcmp(keyword, "type")) {
 		ret = twice(filter, VL_F_TYPES, "type", err);
-		if (ret || add_types(filter, value))
-			return ret;
-		return bad(err, TYPE_NAMES, "there is no type '%s'", value);
+		return ret ? ret : add_types(filter, value, err);
 	}
 	if (!strcmp(keyword, "id") || !strcmp(keyword, "seq"))
 		return add_number(filter, *keyword == 's', value, err);

@@ -42,7 +42,10 @@ static int parse_watch(struct stats *stats, char **argv, struct err *err)
 	const char *text = optarg;
 
 	stats->interval_s = 1;
-	if (!text && argv[optind] && is_time(argv[optind], &stats->interval_s))
+	/* What is a number is no lab, however large it is. */
+	if (!text && argv[optind] &&
+	    (is_time(argv[optind], &stats->interval_s) ||
+	     !argv[optind][strspn(argv[optind], "0123456789.e")]))
 		text = argv[optind++];
 	if (text && !(is_time(text, &stats->interval_s) && stats->interval_s >= 0.1 &&
 		      stats->interval_s <= 86400))
@@ -110,8 +113,7 @@ static int parse_option(struct stats *stats, int option, char **argv, struct err
 		stats->all = true;
 		return 0;
 	default:
-		return cmd_usage(err, "stats", "'%s' is no option of it, or lacks its value",
-				 argv[optind - 1]);
+		return cmd_bad_option(err, "stats", option, argv);
 	}
 }
 
@@ -137,7 +139,7 @@ static int parse(struct stats *stats, int argc, char **argv, struct err *err)
 
 	optind = 0;
 	opterr = 0;
-	while (!rc && (option = getopt_long(argc, argv, "l:jw::", options, NULL)) != -1)
+	while (!rc && (option = getopt_long(argc, argv, ":l:jw::", options, NULL)) != -1)
 		rc = parse_option(stats, option, argv, err);
 	if (rc)
 		return rc;

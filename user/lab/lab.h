@@ -136,6 +136,8 @@ enum lab_state lab_state(const char *name);
 /* Names of all labs that have files, in whatever state, sorted: a list to free with lab_list_free(). */
 int lab_list(char ***names, size_t *n, struct err *err);
 void lab_list_free(char **names, size_t n);
+/* The hint that belongs to an error about a lab that does not run: which one may be meant. */
+void lab_hint_missing(const char *name, struct err *err);
 /*
  * The lab called name; with NULL the only one that runs. Errors (ERR_FAILED): none runs, it does
  * not run, several run (they are listed).

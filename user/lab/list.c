@@ -87,6 +87,23 @@ static char *only_lab(struct err *err)
 	return NULL;
 }
 
+void lab_hint_missing(const char *name, struct err *err)
+{
+	const char *near = NULL;
+	char **names = NULL;
+	size_t n = 0;
+
+	if (!lab_list(&names, &n, NULL) && n)
+		near = nearest_name(name, (const char *const *)names, n);
+	if (near)
+		err_hint(err, "did you mean '%s'?", near);
+	else if (n)
+		err_hint(err, "`vethlab ls` lists what runs; `vethlab up` builds a lab");
+	else
+		err_hint(err, "no lab runs; `vethlab up` builds one");
+	lab_list_free(names, n);
+}
+
 int lab_open(struct running **run, const char *name, struct err *err)
 {
 	char *only = NULL;
@@ -106,7 +123,7 @@ int lab_open(struct running **run, const char *name, struct err *err)
 		err_hint(err, "wait for it, then try again");
 	} else if (ret == -ENOENT) {
 		err_set(err, ERR_FAILED, ENOENT, "lab %s does not run", name);
-		err_hint(err, "`vethlab ls` lists what runs; `vethlab up` builds a lab");
+		lab_hint_missing(name, err);
 	}
 	free(only);
 	return ret;
