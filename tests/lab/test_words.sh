@@ -49,6 +49,26 @@ test_traceroute_to_nobody() {
 	good vethlab down two-hosts
 }
 
+# The way is not at its end where the hops are, and a probe that nobody waited for says nothing.
+test_traceroute_cut_short() {
+	local status=0
+	up router
+	bad 1 vethlab traceroute a b -m 1
+	says "at most 1 hop" "not there within 1 hop: -m N asks for more" "vethlab why a b"
+	good vethlab traceroute a b -m 2
+	says_not "not there"
+	good vethlab exec b sysctl -w net.ipv4.icmp_echo_ignore_all=1
+	"$BUILD/vethlab" traceroute a b -W 100 >"$TEST_TMP/out" 2>&1 &
+	wait_until grep r:eth0 "$TEST_TMP/out"
+	kill -INT $!
+	wait $! || status=$?
+	assert_eq "$status" 1 "exit status"
+	good cat "$TEST_TMP/out"
+	says "r:eth0"
+	says_not "no answer" "try:"
+	good vethlab down router
+}
+
 test_option_places() {
 	up two-hosts --as one
 	up two-hosts --as two

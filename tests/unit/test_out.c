@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <errno.h>
+#include <pty.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -257,6 +258,62 @@ static void test_terminal(void **state)
 	free(text);
 }
 
+static void assert_wrapped(const char *lead, const char *text, const char *want)
+{
+	char *got;
+	size_t size;
+	FILE *f = open_memstream(&got, &size);
+
+	out_wrap(lead, text, f);
+	fclose(f);
+	assert_string_equal(got, want);
+	free(got);
+}
+
+static void test_wrap(void **state)
+{
+	(void)state;
+	/* A number and its unit stay together. */
+	assert_wrapped("slowest step: ",
+		       "the link router:eth0 -> left:eth0 (error), mean 32.2 us, max 32.2 us",
+		       "slowest step: the link router:eth0 -> left:eth0 (error), mean 32.2 us, max\n"
+		       "              32.2 us\n");
+	assert_wrapped("slowest step: ",
+		       "the link router:eth0 -> left:eth0 (error), mean 32.2 us, at most 322 users",
+		       "slowest step: the link router:eth0 -> left:eth0 (error), mean 32.2 us, at most\n"
+		       "              322 users\n");
+	/* Beside a lead that leaves no room, the text stands below it. */
+	assert_wrapped("123456789 123456789 123456789 123456789 123456789 123456789 123456789 ",
+		       "there 1.5 us", "123456789 123456789 123456789 123456789 123456789 123456789 "
+				       "123456789 \n    there 1.5 us\n");
+}
+
+static void test_fold(void **state)
+{
+	const char *text = "a sentence that is longer than the terminal is wide";
+	struct winsize size = {.ws_row = 4, .ws_col = 30};
+	char *line, buf[256] = "";
+	int master, slave;
+	size_t bytes;
+	FILE *f;
+
+	(void)state;
+	assert_int_equal(openpty(&master, &slave, NULL, NULL, &size), 0);
+	f = fdopen(slave, "w");
+	setvbuf(f, NULL, _IOFBF, BUFSIZ); /* one write, and one read */
+	out_fold("why: ", text, f);
+	fflush(f);
+	assert_true(read(master, buf, sizeof(buf) - 1) > 0);
+	assert_string_equal(buf, "why: a sentence that is longer\r\n     than the terminal is wide\r\n");
+	fclose(f);
+	close(master);
+	f = open_memstream(&line, &bytes);
+	out_fold("why: ", text, f);
+	fclose(f);
+	assert_string_equal(line, "why: a sentence that is longer than the terminal is wide\n");
+	free(line);
+}
+
 static void show_error(const void *arg, FILE *f)
 {
 	out_error(arg, f);
@@ -327,7 +384,8 @@ int main(void)
 		cmocka_unit_test(test_full_disk),
 		cmocka_unit_test(test_stream_on_full_disk),
 		cmocka_unit_test(test_reader_gone),
-		cmocka_unit_test(test_terminal),
+		cmocka_unit_test(test_terminal), cmocka_unit_test(test_wrap),
+		cmocka_unit_test(test_fold),
 		cmocka_unit_test(test_error),
 		cmocka_unit_test(test_diags),
 	};

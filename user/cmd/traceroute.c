@@ -223,7 +223,7 @@ static void print_never_left(const struct probe *probe, const struct route_hop *
 
 /* Until the target answers, an error ends the way, or too many probes in a row stay unanswered. */
 static int trace_route(struct probe *probe, const struct route_options *options, bool *arrived,
-		       struct err *err)
+		       bool *more, struct err *err)
 {
 	uint8_t family = probe->config.target.addr.family;
 	unsigned quiet = 0;
@@ -235,6 +235,8 @@ static int trace_route(struct probe *probe, const struct route_options *options,
 
 		if (ret)
 			return ret;
+		if (cmd_interrupted && !hop.answered)
+			break; /* it was not waited for */
 		nowhere = never_left(probe, &hop);
 		if (options->trip.json)
 			print_hop_json(&hop);
@@ -242,16 +244,28 @@ static int trace_route(struct probe *probe, const struct route_options *options,
 			print_never_left(probe, &hop);
 		else
 			print_hop(&hop, family);
-		fflush(stdout);
+		out_flush(stdout);
 		*arrived = hop.answered && !hop.answer.error;
 		quiet = hop.answered ? 0 : quiet + 1;
 		if (*arrived || nowhere || quiet == QUIET_HOPS_MAX)
 			break;
 		if (hop.answered && hop.answer.type != (family == AF_INET6 ? 3 : 11))
 			break;
+		*more = hop.answered && ttl == options->max_ttl;
 		probe_forget(probe, ttl);
 	}
 	return 0;
+}
+
+/* more: it was still under way at the last TTL. */
+static void print_not_there(const struct route_options *options, bool more)
+{
+	if (more)
+		printf("not there within %u hop%s: -m N asks for more\n", options->max_ttl,
+		       options->max_ttl == 1 ? "" : "s");
+	if (!cmd_interrupted)
+		printf("  try: vethlab why %s %s\n", options->trip.from_word,
+		       options->trip.to_word);
 }
 
 static int run(const struct route_options *options, bool *arrived, struct err *err)
@@ -261,25 +275,27 @@ static int run(const struct route_options *options, bool *arrived, struct err *e
 		.run = trip->run, .from = trip->from, .target = trip->target, .size = 56,
 		.depth = STACK_REASONS};
 	struct probe probe = {0};
+	bool more = false;
 	char target[TARGET_TEXT_SIZE], text[TARGET_TEXT_SIZE + NODE_NAME_MAX + 64];
 	int ret = probe_open(&probe, &config, err);
 
 	if (!ret && !options->trip.json) {
-		snprintf(text, sizeof(text), "from %s to %s, at most %u hops", config.from->name,
-			 target_text(&config.target, target, sizeof(target)), options->max_ttl);
+		snprintf(text, sizeof(text), "from %s to %s, at most %u hop%s", config.from->name,
+			 target_text(&config.target, target, sizeof(target)), options->max_ttl,
+			 options->max_ttl == 1 ? "" : "s");
 		out_wrap("", text, stdout);
 	}
 	if (!ret && probe.local && !options->trip.json)
 		out_wrap("", "it is the node's own address: packets to it stay on lo", stdout);
 	if (!ret) {
 		cmd_catch_signals();
-		ret = trace_route(&probe, options, arrived, err);
+		ret = trace_route(&probe, options, arrived, &more, err);
 	}
 	if (!ret && !*arrived && !options->trip.json)
-		printf("  try: vethlab why %s %s\n", options->trip.from_word,
-		       options->trip.to_word);
+		print_not_there(options, more);
 	if (!ret && probe_lost(&probe))
-		printf("%" PRIu64 " records were lost (buffer full)\n", probe_lost(&probe));
+		fprintf(stderr, "%" PRIu64 " records were lost (buffer full)\n",
+			probe_lost(&probe));
 	probe_close(&probe);
 	return ret;
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* fate.c - how an echo ended, as one sentence. */
+#include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -247,19 +248,27 @@ static void print_answer(const struct itinerary *itinerary, FILE *f)
 
 void itinerary_print_title(const struct itinerary *itinerary, uint64_t zero_ns, FILE *f)
 {
+	char lead[32], text[FATE_TEXT_SIZE + 256];
+	FILE *memory;
 	uint64_t at;
 
 	if (!first_event(itinerary))
 		return;
 	at = first_event(itinerary)->time_ns;
-	fprintf(f, "%.6f s: ", at > zero_ns ? (at - zero_ns) / 1e9 : 0);
+	snprintf(lead, sizeof(lead), "%.6f s: ", at > zero_ns ? (at - zero_ns) / 1e9 : 0);
+	memory = fmemopen(text, sizeof(text), "w");
+	if (!memory) {
+		out_fail(errno);
+		return;
+	}
 	if (itinerary->protocol)
-		print_flow(itinerary, f);
+		print_flow(itinerary, memory);
 	else
-		print_addresses(itinerary, f);
+		print_addresses(itinerary, memory);
 	if (itinerary->arrival >= 0)
-		print_answer(itinerary, f);
+		print_answer(itinerary, memory);
 	else
-		itinerary_print_fate(itinerary, f);
-	fputc('\n', f);
+		itinerary_print_fate(itinerary, memory);
+	fclose(memory);
+	out_fold(lead, text, f);
 }

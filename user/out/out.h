@@ -44,6 +44,8 @@ const char *out_direction(const struct end *from, char *buf, size_t size);
 
 /* A sentence behind lead ("  why: "), in lines of out_width() columns that start below its text. */
 void out_wrap(const char *lead, const char *text, FILE *f);
+/* So on a terminal, where a person reads; a file or a program gets one line, which it can search. */
+void out_fold(const char *lead, const char *text, FILE *f);
 
 /*
  * A table whose columns fit their widest cell, two blanks apart. The header is left out when no

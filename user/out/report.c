@@ -4,7 +4,7 @@
 
 #include "user/out/out.h"
 
-enum { STYLE_BOLD = 1, STYLE_RED = 31, STYLE_MAGENTA = 35 };
+enum { STYLE_RED = 31, STYLE_MAGENTA = 35 };
 
 static void print_styled(FILE *f, bool colour, int style, const char *text)
 {
@@ -38,27 +38,26 @@ static void print_where(const struct where *where, FILE *f)
 	fputs(": ", f);
 }
 
-/* A person gets lines that fit; a file or a program gets one, which it can search. */
-static void print_folded(const char *lead, const char *text, FILE *f)
+static void print_folded(const char *lead, const struct where *where, const char *text, FILE *f)
 {
+	static const struct where nowhere;
 	char plain[2048];
-	FILE *memory = isatty(fileno(f)) ? fmemopen(plain, sizeof(plain), "w") : NULL;
+	FILE *memory = fmemopen(plain, sizeof(plain), "w");
 
-	if (memory) {
-		print_plain(text, memory);
-		fclose(memory);
-		out_wrap(lead, plain, f);
+	print_where(where ? where : &nowhere, memory ? memory : f);
+	print_plain(text, memory ? memory : f);
+	if (!memory) { /* it may be memory that there is none of */
+		fputc('\n', f);
 		return;
 	}
-	fputs(lead, f);
-	print_plain(text, f);
-	fputc('\n', f);
+	fclose(memory);
+	out_fold(lead, plain, f);
 }
 
 static void print_hint(const char *hint, FILE *f)
 {
 	if (hint && *hint)
-		print_folded("  ", hint, f);
+		print_folded("  ", NULL, hint, f);
 }
 
 void out_error(const struct err *err, FILE *f)
@@ -67,11 +66,8 @@ void out_error(const struct err *err, FILE *f)
 
 	if (err->file[0])
 		where.file = err->file;
-	print_styled(f, out_colour(f), STYLE_RED, "vethlab:");
-	fputc(' ', f);
-	print_where(&where, f);
-	print_plain(err->what[0] ? err->what : "it failed, and no reason was given", f);
-	fputc('\n', f);
+	print_folded(out_colour(f) ? "\033[31mvethlab:\033[0m " : "vethlab: ", &where,
+		     err->what[0] ? err->what : "it failed, and no reason was given", f);
 	print_hint(err->hint, f);
 }
 

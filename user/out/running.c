@@ -130,7 +130,7 @@ static void end_rows(struct table *table, const struct end *end, const struct li
 /* Whether lines with all addresses in them do not fit the terminal. */
 static bool are_wide(const struct running *run, const struct live_end *ends, FILE *f)
 {
-	size_t name = 0, state = 0, address = 0;
+	size_t name = strlen("end"), state = strlen("state"), address = 0;
 	char text[IP_TEXT_SIZE];
 
 	for (size_t i = 0; i < lab_n_ends(run->lab); i++) {
