@@ -173,6 +173,85 @@ test_nat() {
 	good vethlab down
 }
 
+# What ICMP errors say of echoes, through two routers: on each link by which the request left, it was refused; where
+# the error was made, it is one of that end's. Of the errors about other packets there is neither.
+far() {
+	cat >"$TEST_TMP/far.yaml" <<-'END'
+		lab: far
+		routing: static
+		nodes:
+		  a: {}
+		  r1: {forward: both}
+		  r2: {forward: both, sysctls: {net.ipv4.icmp_ratelimit: 0, net.ipv6.icmp.ratelimit: 0}}
+		  b: {}
+		links:
+		  - endpoints:
+		      - {end: "a:x", addresses: [10.1.0.1/24, "fd01::1/64"]}
+		      - {end: "r1:x", addresses: [10.1.0.2/24, "fd01::2/64"]}
+		  - endpoints:
+		      - {end: "r1:y", addresses: [10.2.0.1/24, "fd02::1/64"]}
+		      - {end: "r2:y", addresses: [10.2.0.2/24, "fd02::2/64"]}
+		  - endpoints:
+		      - {end: "r2:z", addresses: [10.3.0.1/24, "fd03::1/64"]}
+		      - {end: "b:z", addresses: [10.3.0.2/24, "fd03::2/64"]}
+		    mtu: 1300
+	END
+	up "$TEST_TMP/far.yaml"
+	# It does not take r2 seconds to find out that nobody is there.
+	good inside r2 sysctl -qw net.ipv{4,6}.neigh.z.{mcast_solicit=1,retrans_time_ms=20}
+}
+
+# All that echoes met since the last reset: end, requests, answered, failed, errors; and what is neither.
+met() {
+	vethlab stats --time --json >"$TEST_TMP/met"
+	jq -c '[.echoes[] | select(.requests + .failed + .errors + .answered > 0) |
+		[.end, .requests, .answered, .failed, .errors]], ([.echoes[] | .late + .forgotten +
+		.unanswered + .waiting + .duplicates + .reordered + .unmatched] | add)' "$TEST_TMP/met"
+}
+
+# N echoes that r2 refuses, by an error that is counted as KIND.
+refused() { # N FAMILY KIND OPTION OF PING...
+	local n=$1 family=$2 kind=icmp$2.$3 what="$3, IPv$2"
+	shift 3
+	good vethlab stats --reset
+	bad 1 inside a ping "-$family" -q -c "$n" -i 0.002 -W 5 "$@"
+	says "+$n errors"
+	assert_eq "$(met)" "[[\"a:x\",$n,0,$n,0],[\"r1:y\",$n,0,$n,0],[\"r2:y\",0,0,0,$n]]"$'\n0' "echoes: $what"
+	assert_eq "$(jq -c "[.links[].directions[] | select(.kinds[\"$kind\"]) |
+		[.from, .kinds[\"$kind\"].sent, .kinds[\"$kind\"].received]]" "$TEST_TMP/met")" \
+		"[[\"r1:x\",$n,$n],[\"r2:y\",$n,$n]]" "the errors: $what"
+	good vethlab stats --time
+	says "  a:x -> r1:x
+    $n requests: $n refused by an ICMP error
+" "  r1:y -> r2:y
+    $n requests: $n refused by an ICMP error
+" "  r2:y -> r1:y
+    $n ICMP errors made here"
+}
+
+test_errors_are_of_their_echo() {
+	far
+	good inside a ping -q -c 1 -W 5 10.3.0.2
+	good inside a ping -q -c 1 -W 5 fd03::2
+	refused 17 4 time_exceeded -t 2 10.3.0.2
+	refused 15 6 time_exceeded -t 2 fd03::2
+	refused 13 4 unreachable 10.3.0.9
+	refused 12 6 unreachable fd03::9
+	refused 1 4 unreachable -M "do" -s 1400 10.3.0.2
+	refused 1 6 unreachable -M "do" -s 1400 fd03::2
+	# Errors that quote no echo: of datagrams to a port where nobody listens.
+	good vethlab stats --reset
+	good inside a bash -c 'for i in 1 2 3; do echo >/dev/udp/10.2.0.2/9; echo >/dev/udp/fd02::2/9; done'
+	wait_until errors_came 6
+	assert_eq "$(met)" $'[]\n0' "echoes: none was sent"
+	good vethlab down
+}
+
+errors_came() { # N
+	vethlab stats --json | jq -e "[.links[].directions[] | select(.from == \"r1:x\").kinds |
+		.[\"icmp4.unreachable\", \"icmp6.unreachable\"].received] | add == $1"
+}
+
 skip_test_down() { # WHY
 	good vethlab down
 	skip_test "$1"
