@@ -136,6 +136,20 @@ void observed_distinct(char name[NODE_NAME_MAX + 1], bool (*taken)(const char *n
 	}
 }
 
+bool observed_is_drawn(const char *raw)
+{
+	static const char uuid[] = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
+	size_t len = strlen(raw), i;
+	const char *tail = raw + len - (sizeof(uuid) - 1);
+
+	if (len < sizeof(uuid) - 1 || (tail > raw && tail[-1] != '-'))
+		return false;
+	for (i = 0; uuid[i]; i++)
+		if (uuid[i] == 'x' ? !isxdigit((unsigned char)tail[i]) : tail[i] != '-')
+			return false;
+	return true;
+}
+
 const char *observed_ifname_problem(const char *ifname)
 {
 	if (strchr(ifname, '$'))

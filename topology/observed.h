@@ -51,6 +51,11 @@ void observed_node_name(const char *raw, char name[NODE_NAME_MAX + 1]);
 /* The same name, or with -2, -3, ... behind it: the first that is not taken. */
 void observed_distinct(char name[NODE_NAME_MAX + 1], bool (*taken)(const char *name, void *arg),
 		       void *arg);
+/*
+ * Whether a program drew the name of a namespace: it ends in a UUID, as Kubernetes' (cni-UUID) and Podman's
+ * (netns-UUID).
+ */
+bool observed_is_drawn(const char *raw);
 /* Why a lab file cannot name this interface; NULL: it can. */
 const char *observed_ifname_problem(const char *ifname);
 

@@ -3,29 +3,8 @@
 # test_observe.sh - links that vethlab did not build: found, watched, followed, and left as they were.
 # shellcheck source=tests/lab/lib.sh
 . "$(dirname "$0")/lib.sh"
-
-# Make a network namespace as a container has it: nobody's but a process's, whose id is then in $held.
-hold() {
-	unshare --net sleep 1000 &
-	held=$!
-	wait_until eval "[[ \$(cat /proc/$held/comm) == sleep ]]"
-}
-
-# A link between this namespace and another one, made and set up by `ip`.
-road() { # NAME INTERFACE NAMESPACE|PID ADDRESS-HERE ADDRESS-THERE
-	local enter=(ip netns exec "$3")
-	ip link add "$1" type veth peer name "$2" netns "$3"
-	[[ ! $3 =~ ^[0-9]+$ ]] || enter=(nsenter --net="/proc/$3/ns/net")
-	[[ -z $4 ]] || ip addr add "$4" dev "$1"
-	ip link set "$1" up
-	"${enter[@]}" ip addr add "$5" dev "$2"
-	"${enter[@]}" ip link set "$2" up
-}
-
-observe() {
-	good vethlab observe "$@"
-	remember_objects
-}
+# shellcheck source=tests/lab/observed.sh
+. "$(dirname "$0")/observed.sh"
 
 # All that can be told of interfaces, queueing disciplines, filters and programs in one namespace.
 portrait() {

@@ -187,6 +187,20 @@ static void test_names(void **state)
 	assert_non_null(observed_ifname_problem("\xc3\xa9"));
 }
 
+static void test_drawn_names(void **state)
+{
+	(void)state;
+	assert_true(observed_is_drawn("cni-6f1f2f6a-3a0e-4c0f-9b5d-0e7d3f0c2b11"));
+	assert_true(observed_is_drawn("netns-6F1F2F6A-3a0e-4c0f-9b5d-0e7d3f0c2b11"));
+	assert_true(observed_is_drawn("6f1f2f6a-3a0e-4c0f-9b5d-0e7d3f0c2b11"));
+	assert_false(observed_is_drawn("6f1f2f6a-3a0e-4c0f-9b5d-0e7d3f0c2b1"));
+	assert_false(observed_is_drawn("cni-6f1f2f6a-3a0e-4c0f-9b5d-0e7d3f0c2b1g"));
+	assert_false(observed_is_drawn("cni-6f1f2f6a-3a0e-4c0f-9b5d00e7d3f0c2b11"));
+	assert_false(observed_is_drawn("cni6f1f2f6a-3a0e-4c0f-9b5d-0e7d3f0c2b11"));
+	assert_false(observed_is_drawn("web"));
+	assert_false(observed_is_drawn(""));
+}
+
 static struct seen_address address(unsigned netns, uint32_t ifindex, const char *text)
 {
 	struct seen_address address = {.netns = netns, .ifindex = ifindex};
@@ -256,6 +270,7 @@ int main(void)
 		cmocka_unit_test(test_same_ifindexes), cmocka_unit_test(test_one_namespace),
 		cmocka_unit_test(test_unseen_peer),    cmocka_unit_test(test_many),
 		cmocka_unit_test(test_names),	       cmocka_unit_test(test_written),
+		cmocka_unit_test(test_drawn_names),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

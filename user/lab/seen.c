@@ -44,12 +44,12 @@ int seen_find(const struct seen *seen, const struct netns_id *id)
 	return -1;
 }
 
-static bool knows_inode(const struct seen *seen, uint64_t inode)
+static struct seen_netns *find_inode(const struct seen *seen, uint64_t inode)
 {
 	for (size_t i = 0; i < seen->n_netns; i++)
 		if (seen->netns[i].id.inode == inode)
-			return true;
-	return false;
+			return &seen->netns[i];
+	return NULL;
 }
 
 /* ---- namespaces ------------------------------------------------------------------------------ */
@@ -64,7 +64,7 @@ static int add_netns(struct seen *seen, const char *path, enum netns_kind kind)
 	struct stat st;
 	int fd;
 
-	if (stat(path, &st) || knows_inode(seen, st.st_ino))
+	if (stat(path, &st) || find_inode(seen, st.st_ino))
 		return 0;
 	fd = netns_open(path, NULL);
 	if (fd < 0) {
@@ -87,18 +87,12 @@ static int add_netns(struct seen *seen, const char *path, enum netns_kind kind)
 	return 1;
 }
 
-static void call(struct seen_netns *netns, const char *raw)
-{
-	observed_node_name(raw, netns->name);
-	netns->named = true;
-}
-
 static int add_own(struct seen *seen)
 {
 	int ret = add_netns(seen, "/proc/thread-self/ns/net", NETNS_HOST);
 
 	if (ret > 0)
-		call(&seen->netns[0], "host");
+		observed_node_name("host", seen->netns[0].name);
 	return ret < 0 ? ret : 0;
 }
 
@@ -111,14 +105,19 @@ static int add_named(struct seen *seen)
 {
 	struct dirent **entries = NULL;
 	int n = scandir(NETNS_DIR, &entries, is_name, alphasort), ret = 0;
+	struct seen_netns *netns;
 	char path[PATH_MAX];
 
 	for (int i = 0; i < n; i++) {
 		snprintf(path, sizeof(path), NETNS_DIR "/%s", entries[i]->d_name);
 		if (ret >= 0)
 			ret = add_netns(seen, path, NETNS_PATH);
-		if (ret > 0)
-			call(&seen->netns[seen->n_netns - 1], entries[i]->d_name);
+		if (ret > 0) {
+			netns = &seen->netns[seen->n_netns - 1];
+			observed_node_name(entries[i]->d_name, netns->name);
+			netns->drawn = observed_is_drawn(entries[i]->d_name);
+			seen->any_drawn |= netns->drawn;
+		}
 		free(entries[i]);
 	}
 	free(entries);
@@ -148,11 +147,15 @@ static void *ask_hostname(void *arg)
 	return NULL;
 }
 
-/* The name of a container, which has a host name of its own. */
+/*
+ * The name of a container, which has a host name of its own. A service that may not change this machine's
+ * name has it too, in a namespace of its own.
+ */
 static bool hostname_of(int pid, char name[NODE_NAME_MAX + 1])
 {
 	char path[64];
 	struct asking asking = { 0 };
+	struct utsname here;
 	struct stat own, its;
 	pthread_t thread;
 
@@ -167,6 +170,8 @@ static bool hostname_of(int pid, char name[NODE_NAME_MAX + 1])
 	close(asking.fd);
 	if (!asking.answered || !asking.uts.nodename[0])
 		return false;
+	if (!uname(&here) && !strcmp(here.nodename, asking.uts.nodename))
+		return false;
 	observed_node_name(asking.uts.nodename, name);
 	return true;
 }
@@ -176,10 +181,8 @@ static void call_by_process(struct seen_netns *netns, int pid)
 	char path[64], comm[32] = "", raw[64];
 	FILE *f;
 
-	if (hostname_of(pid, netns->name)) {
-		netns->named = true;
+	if (hostname_of(pid, netns->name))
 		return;
-	}
 	snprintf(path, sizeof(path), "/proc/%d/comm", pid);
 	f = fopen(path, "re");
 	if (f && fgets(comm, sizeof(comm), f))
@@ -200,6 +203,17 @@ static int is_process(const struct dirent *entry)
 	return entry->d_name[0] >= '1' && entry->d_name[0] <= '9';
 }
 
+/* A container's host name tells people more than what a program drew for its namespace. */
+static void call_drawn(struct seen *seen, const char *path, int pid)
+{
+	struct seen_netns *netns;
+	struct stat st;
+
+	netns = stat(path, &st) ? NULL : find_inode(seen, st.st_ino);
+	if (netns && netns->drawn && hostname_of(pid, netns->name))
+		netns->drawn = false;
+}
+
 /* The oldest process of each namespace that has no other name yet: a container's first one. */
 static int add_processes(struct seen *seen)
 {
@@ -216,6 +230,8 @@ static int add_processes(struct seen *seen)
 		if (ret > 0) {
 			seen->netns[seen->n_netns - 1].pid = pid;
 			call_by_process(&seen->netns[seen->n_netns - 1], pid);
+		} else if (!ret && seen->any_drawn) {
+			call_drawn(seen, path, pid);
 		}
 		free(entries[i]);
 	}
@@ -230,7 +246,7 @@ static int add_rest(struct seen *seen)
 
 	netns_each_mount(add_mounted, seen);
 	for (size_t i = before; i < seen->n_netns; i++)
-		call(&seen->netns[i], strrchr(seen->netns[i].path, '/') + 1);
+		observed_node_name(strrchr(seen->netns[i].path, '/') + 1, seen->netns[i].name);
 	return 0;
 }
 

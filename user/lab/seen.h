@@ -19,7 +19,7 @@ struct seen_netns {
 	char path[PATH_MAX];  /* by which it was found */
 	int pid;              /* NETNS_PID: the oldest process that is in it */
 	char name[NODE_NAME_MAX + 1]; /* what a node could be called after it */
-	bool named;           /* whether there is something to call it after, other than a process */
+	bool drawn;           /* the name is one that a program drew: a container's is better */
 	struct nl *nl;        /* NULL: not asked yet */
 };
 
@@ -32,6 +32,7 @@ struct seen {
 	size_t n_addresses;
 	struct seen_link *links;
 	size_t n_links;
+	bool any_drawn;    /* among the namespaces that have names */
 	size_t unreadable; /* namespaces that went away meanwhile, or that we may not enter */
 };
 
