@@ -6,228 +6,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "user/story/acts.h"
-
-enum { BUCKETS_MIN = 64 };
-
-/*
- * What an alias is made of: an echo has one by its payload, one for each id it was seen with, and
- * one for each of its packets that comes in fragments. What is no echo has one, by protocol,
- * addresses and, if the error quotes so much, ports.
- */
-enum alias_kind { ALIAS_ID, ALIAS_PAYLOAD, ALIAS_PACKET, ALIAS_FLOW };
-
-struct echo;
-
-struct alias {
-	struct alias *next;  /* in its bucket */
-	struct alias *other; /* of the same echo */
-	struct echo *echo;
-	uint64_t value; /* id, payload, event_packet() or flow_value() */
-	uint16_t seq;
-	uint8_t family;
-	uint8_t kind;
-};
-
-/* An itinerary and how it is found. Must start with the itinerary (story_forget). */
-struct echo {
-	struct itinerary itinerary;
-	struct alias *aliases;
-	struct echo *older, *newer; /* by newest record, for story_quiet */
-	uint64_t payload;
-	uint64_t newest_ns;
-	bool has_payload;
-	bool stale; /* records came since it was put in order */
-	bool unnamed; /* only later fragments came: whose they are is not known */
-	uint64_t loose_seen; /* of the loose acts, when it was told */
-};
-
-struct story {
-	const struct lab *lab;
-	struct alias **buckets;
-	size_t n_buckets, n_aliases, n_echoes;
-	struct echo *oldest, *newest;
-	struct loose_acts loose;
-	char not_seen[STORY_NOT_SEEN_SIZE];
-};
-
-static size_t alias_bucket(const struct story *story, const struct alias *key)
-{
-	uint64_t h =
-		key->value ^ ((uint64_t)key->seq << 40) ^ ((uint64_t)key->family << 56) ^ key->kind;
-
-	h *= 0x9e3779b97f4a7c15ull; /* 2^64 / golden ratio (Knuth, 6.4) */
-	return (h >> 32) & (story->n_buckets - 1);
-}
-
-static struct alias *alias_find(const struct story *story, const struct alias *key)
-{
-	struct alias *a = story->buckets[alias_bucket(story, key)];
-
-	for (; a; a = a->next)
-		if (a->value == key->value && a->seq == key->seq && a->family == key->family &&
-		    a->kind == key->kind)
-			return a;
-	return NULL;
-}
-
-static int buckets_grow(struct story *story)
-{
-	size_t old = story->n_buckets;
-	struct alias **buckets = calloc(2 * old, sizeof(*buckets));
-	struct alias **was = story->buckets;
-
-	if (!buckets)
-		return -ENOMEM;
-	story->buckets = buckets;
-	story->n_buckets = 2 * old;
-	for (size_t i = 0; i < old; i++) {
-		for (struct alias *a = was[i], *next; a; a = next) {
-			size_t b = alias_bucket(story, a);
-
-			next = a->next;
-			a->next = buckets[b];
-			buckets[b] = a;
-		}
-	}
-	free(was);
-	return 0;
-}
-
-/* Newer aliases stand before older ones of the same key, so the last echo wins. */
-static int alias_add(struct story *story, struct echo *echo, struct alias key)
-{
-	struct alias *a;
-	size_t b;
-
-	if (story->n_aliases >= story->n_buckets && buckets_grow(story))
-		return -ENOMEM;
-	a = malloc(sizeof(*a));
-	if (!a)
-		return -ENOMEM;
-	*a = key;
-	b = alias_bucket(story, a);
-	a->next = story->buckets[b];
-	story->buckets[b] = a;
-	a->echo = echo;
-	a->other = echo->aliases;
-	echo->aliases = a;
-	story->n_aliases++;
-	return 0;
-}
-
-static void alias_remove(struct story *story, struct alias *alias)
-{
-	struct alias **p = &story->buckets[alias_bucket(story, alias)];
-
-	while (*p != alias)
-		p = &(*p)->next;
-	*p = alias->next;
-	free(alias);
-	story->n_aliases--;
-}
-
-static void echo_unlink(struct story *story, struct echo *echo)
-{
-	*(echo->older ? &echo->older->newer : &story->oldest) = echo->newer;
-	*(echo->newer ? &echo->newer->older : &story->newest) = echo->older;
-	echo->older = echo->newer = NULL;
-}
-
-/* Put an echo in its place by newest_ns. Records come almost in order: the place is near the end.
- */
-static void echo_link(struct story *story, struct echo *echo)
-{
-	struct echo *before = story->newest;
-
-	while (before && before->newest_ns > echo->newest_ns)
-		before = before->older;
-	echo->older = before;
-	echo->newer = before ? before->newer : story->oldest;
-	*(before ? &before->newer : &story->oldest) = echo;
-	*(echo->newer ? &echo->newer->older : &story->newest) = echo;
-}
-
-static void echo_free(struct story *story, struct echo *echo)
-{
-	if (!echo)
-		return;
-	for (struct alias *a = echo->aliases, *other; a; a = other) {
-		other = a->other;
-		alias_remove(story, a);
-	}
-	echo_unlink(story, echo);
-	story->n_echoes--;
-	free(echo->itinerary.hops);
-	free(echo->itinerary.parts);
-	free(echo->itinerary.drops);
-	free(echo->itinerary.acts);
-	free(echo);
-}
-
-struct story *story_new(const struct lab *lab)
-{
-	struct story *story = calloc(1, sizeof(*story));
-
-	if (!story)
-		return NULL;
-	story->lab = lab;
-	story->n_buckets = BUCKETS_MIN;
-	story->buckets = calloc(BUCKETS_MIN, sizeof(*story->buckets));
-	if (!story->buckets) {
-		free(story);
-		return NULL;
-	}
-	return story;
-}
-
-void story_free(struct story *story)
-{
-	if (!story)
-		return;
-	while (story->oldest)
-		echo_free(story, story->oldest);
-	free(story->loose.list);
-	free(story->buckets);
-	free(story);
-}
-
-enum vl_icmp_class event_class(const struct vl_event *event)
-{
-	if (event_is_later_fragment(event) || event->flags & VL_EV_FLOW)
-		return VL_ICMP_OTHER;
-	return event->family == 6 ? vl_icmp6_class(event->icmp_type) :
-				    vl_icmp4_class(event->icmp_type);
-}
-
-enum leg event_leg(const struct vl_event *event)
-{
-	enum vl_icmp_class class = event_class(event);
-
-	if (event->flags & VL_EV_FLOW)
-		return LEG_REQUEST;
-	return class == VL_ICMP_ECHO_REQUEST ? LEG_REQUEST
-	       : class == VL_ICMP_ECHO_REPLY ? LEG_REPLY
-					     : LEG_ERROR;
-}
-
-static struct ip_addr event_address(const struct vl_event *event, const uint8_t bytes[16])
-{
-	struct ip_addr addr = {.family = event->family == 6 ? AF_INET6 : AF_INET};
-
-	memcpy(addr.bytes, bytes, event->family == 6 ? 16 : 4);
-	return addr;
-}
-
-struct ip_addr event_source(const struct vl_event *event)
-{
-	return event_address(event, event->src);
-}
-
-struct ip_addr event_destination(const struct vl_event *event)
-{
-	return event_address(event, event->dst);
-}
+#include "user/story/table.h"
 
 /* Whether the message that an error quotes is an echo, whose id and seq mean something. */
 static bool quotes_echo(const struct vl_event *event)
@@ -238,13 +17,6 @@ static bool quotes_echo(const struct vl_event *event)
 		return false;
 	return (q->proto == 1 && (q->icmp_type == 8 || q->icmp_type == 0)) ||
 	       (q->proto == 58 && (q->icmp_type == 128 || q->icmp_type == 129));
-}
-
-uint8_t event_protocol(const struct vl_event *event)
-{
-	uint8_t proto = event->flags & VL_EV_QUOTED ? event->quote.proto : 0;
-
-	return proto == 1 || proto == 58 ? 0 : proto;
 }
 
 /* FNV-1a: flows are few, and an unlucky pair of them would only share a story. */
@@ -299,7 +71,7 @@ static struct echo *echo_new(struct story *story, const struct vl_event *event,
 	echo->itinerary.seq = key->seq;
 	echo->itinerary.last = echo->itinerary.arrival = echo->itinerary.death = -1;
 	echo->newest_ns = event->time_ns;
-	echo_link(story, echo);
+	table_link(story, echo);
 	story->n_echoes++;
 	return echo;
 }
@@ -332,11 +104,11 @@ static struct echo *echo_of(struct story *story, const struct vl_event *event, e
 				   .seq = event->seq,
 				   .value = event->payload};
 	bool tells = leg != LEG_ERROR && payload_tells(event);
-	struct alias *payload_alias = tells ? alias_find(story, &by_payload) : NULL;
-	struct alias *id_alias = alias_find(story, by_id);
+	struct alias *payload_alias = tells ? table_find(story, &by_payload) : NULL;
+	struct alias *id_alias = table_find(story, by_id);
 	bool ports = by_id->kind == ALIAS_FLOW && (event->quote.id || event->quote.seq);
 	struct alias portless = ports ? flow_without_ports(event, by_id) : *by_id;
-	struct alias *waiting = ports && !id_alias ? alias_find(story, &portless) : NULL;
+	struct alias *waiting = ports && !id_alias ? table_find(story, &portless) : NULL;
 	struct echo *echo = payload_alias ? payload_alias->echo : id_alias ? id_alias->echo : NULL;
 
 	/* The same id and seq with another payload: a later echo (seq wrapped, id was reused). */
@@ -350,15 +122,15 @@ static struct echo *echo_of(struct story *story, const struct vl_event *event, e
 	}
 	if (!echo)
 		return NULL;
-	if (ports && !id_alias && !waiting && alias_add(story, echo, portless))
+	if (ports && !id_alias && !waiting && table_add(story, echo, portless))
 		return NULL;
 	if (tells && !payload_alias) {
-		if (alias_add(story, echo, by_payload))
+		if (table_add(story, echo, by_payload))
 			return NULL;
 		echo->payload = event->payload;
 		echo->has_payload = true;
 	}
-	if ((!id_alias || id_alias->echo != echo) && alias_add(story, echo, *by_id))
+	if ((!id_alias || id_alias->echo != echo) && table_add(story, echo, *by_id))
 		return NULL;
 	if (ports) {
 		echo->itinerary.from_port = event->quote.id;
@@ -394,9 +166,9 @@ static void echo_touch(struct story *story, struct echo *echo, uint64_t time_ns)
 	echo->stale = true;
 	if (time_ns <= echo->newest_ns)
 		return;
-	echo_unlink(story, echo);
+	table_unlink(story, echo);
 	echo->newest_ns = time_ns;
-	echo_link(story, echo);
+	table_link(story, echo);
 }
 
 static struct alias packet_key(const struct vl_event *event)
@@ -435,13 +207,13 @@ static int add_part(struct story *story, const struct vl_event *event)
 				  .hook = event->hook,
 				  .more = event->flags & VL_EV_MORE};
 	struct alias key = packet_key(event);
-	struct alias *alias = alias_find(story, &key);
+	struct alias *alias = table_find(story, &key);
 	struct echo *echo = alias ? alias->echo : echo_new(story, event, &key);
 
 	if (echo && !alias) {
 		echo->unnamed = true;
 		echo->itinerary.id = echo->itinerary.seq = 0;
-		if (alias_add(story, echo, key))
+		if (table_add(story, echo, key))
 			return -ENOMEM;
 	}
 	if (!echo || itinerary_add_part(&echo->itinerary, &part))
@@ -454,7 +226,7 @@ static int add_part(struct story *story, const struct vl_event *event)
 static int name_packet(struct story *story, struct echo *echo, const struct vl_event *event)
 {
 	struct alias key = packet_key(event);
-	struct alias *alias = alias_find(story, &key);
+	struct alias *alias = table_find(story, &key);
 	struct echo *waiting = alias && alias->echo->unnamed ? alias->echo : NULL;
 	int ret = 0;
 
@@ -463,8 +235,8 @@ static int name_packet(struct story *story, struct echo *echo, const struct vl_e
 	for (size_t i = 0; waiting && !ret && i < waiting->itinerary.n_parts; i++)
 		ret = itinerary_add_part(&echo->itinerary, &waiting->itinerary.parts[i]);
 	if (waiting)
-		echo_free(story, waiting);
-	return ret ? ret : alias_add(story, echo, key);
+		table_drop(story, waiting);
+	return ret ? ret : table_add(story, echo, key);
 }
 
 int story_add(struct story *story, const struct vl_event *event)
@@ -547,7 +319,7 @@ int story_add_stack(struct story *story, const struct vl_stack *record, const ch
 static struct echo *story_find(const struct story *story, uint8_t family, uint16_t id, uint16_t seq)
 {
 	struct alias key = {.family = family, .kind = ALIAS_ID, .value = id, .seq = seq};
-	struct alias *alias = alias_find(story, &key);
+	struct alias *alias = table_find(story, &key);
 
 	return alias ? alias->echo : NULL;
 }
@@ -583,7 +355,7 @@ const struct itinerary *story_itinerary(struct story *story, uint8_t family, uin
 
 void story_drop(struct story *story, uint8_t family, uint16_t id, uint16_t seq)
 {
-	echo_free(story, story_find(story, family, id, seq));
+	table_drop(story, story_find(story, family, id, seq));
 }
 
 const struct itinerary *story_quiet(struct story *story, uint64_t before_ns)
@@ -597,7 +369,7 @@ void story_forget(struct story *story, const struct itinerary *itinerary)
 {
 	for (struct echo *echo = story->oldest; echo; echo = echo->newer) {
 		if (&echo->itinerary == itinerary) {
-			echo_free(story, echo);
+			table_drop(story, echo);
 			return;
 		}
 	}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* table.h - the echoes of a story, and how they are found. Of the story's own files alone. */
+#ifndef VETHLAB_STORY_TABLE_H
+#define VETHLAB_STORY_TABLE_H
+
+#include "user/story/acts.h"
+
+/*
+ * What an alias is made of: an echo has one by its payload, one for each id it was seen with, and
+ * one for each of its packets that comes in fragments. What is no echo has one, by protocol,
+ * addresses and, if the error quotes so much, ports.
+ */
+enum alias_kind { ALIAS_ID, ALIAS_PAYLOAD, ALIAS_PACKET, ALIAS_FLOW };
+
+struct echo;
+
+struct alias {
+	struct alias *next;  /* in its bucket */
+	struct alias *other; /* of the same echo */
+	struct echo *echo;
+	uint64_t value; /* id, payload, event_packet() or flow_value() */
+	uint16_t seq;
+	uint8_t family;
+	uint8_t kind;
+};
+
+/* An itinerary and how it is found. Must start with the itinerary (story_forget). */
+struct echo {
+	struct itinerary itinerary;
+	struct alias *aliases;
+	struct echo *older, *newer; /* by newest record, for story_quiet */
+	uint64_t payload;
+	uint64_t newest_ns;
+	bool has_payload;
+	bool stale; /* records came since it was put in order */
+	bool unnamed; /* only later fragments came: whose they are is not known */
+	uint64_t loose_seen; /* of the loose acts, when it was told */
+};
+
+struct story {
+	const struct lab *lab;
+	struct alias **buckets;
+	size_t n_buckets, n_aliases, n_echoes;
+	struct echo *oldest, *newest;
+	struct loose_acts loose;
+	char not_seen[STORY_NOT_SEEN_SIZE];
+};
+
+/* The newest that has this key (value, seq, family, kind); NULL: none. */
+struct alias *table_find(const struct story *story, const struct alias *key);
+
+/* Make an echo known by one key more. Returns 0 or -ENOMEM. */
+int table_add(struct story *story, struct echo *echo, struct alias key);
+
+/* Put an echo in its place by newest_ns, or take it out of there. */
+void table_link(struct story *story, struct echo *echo);
+void table_unlink(struct story *story, struct echo *echo);
+
+/* Forget an echo (NULL: nothing happens) and free it with all that it is known by. */
+void table_drop(struct story *story, struct echo *echo);
+
+#endif
