@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * fuzz_story.c - any bytes as a recording, and as the records behind a head and a lab that are good:
- * read them, join them into stories, put these in order, and print what comes out.
+ * read them, join them into stories, put these in order, compare each second one with those between as
+ * two runs, and print what comes out.
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -15,6 +16,7 @@
 #include "user/out/drop.h"
 #include "user/out/itinerary.h"
 #include "user/out/recording.h"
+#include "user/out/run_diff.h"
 #include "user/story/queue.h"
 #include "user/story/story.h"
 
@@ -95,8 +97,21 @@ static void check(const struct itinerary *itinerary)
 	json_decref(itinerary_json(itinerary));
 }
 
+static void compare(struct run_diff *diff)
+{
+	if (comparison_judge(&diff->comparison))
+		abort();
+	run_diff_print(diff, null);
+	json_decref(run_diff_json(diff));
+	comparison_free(&diff->comparison);
+}
+
 static void tell(struct recording *recording)
 {
+	struct run_diff diff = {.file = {"a", "b"},
+				.lab = {recording_name(recording), recording_name(recording)},
+				.comparison = {.with_times = true, .threshold = 0.1}};
+	int side = SIDE_A;
 	const struct lab *lab = recording_lab(recording);
 	struct story *story = story_new(lab);
 	const struct itinerary *itinerary;
@@ -121,8 +136,15 @@ static void tell(struct recording *recording)
 	record_queue_flush(&queue, UINT64_MAX, print_record, (void *)lab);
 	while ((itinerary = story_quiet(story, UINT64_MAX))) {
 		check(itinerary);
+		if (!itinerary->protocol) { /* as `vethlab diff` chooses */
+			if (comparison_add(&diff.comparison, side, itinerary))
+				abort();
+			diff.echoes[side]++;
+			side = !side;
+		}
 		story_forget(story, itinerary);
 	}
+	compare(&diff);
 	record_queue_free(&queue);
 	story_free(story);
 }

@@ -33,7 +33,7 @@ build_story() {
 	# shellcheck disable=SC2046
 	compile story user/story/*.c user/bench/stats.c \
 		$(printf 'user/out/%s.c ' recording drop act event fate itinerary terminal text json \
-			ledger losses wrap table counters report) \
+			ledger losses wrap table counters report run_diff) \
 		$(pkg-config --cflags --libs libfyaml jansson) -lm
 }
 

@@ -57,4 +57,79 @@ test_refused() {
 	says "no recording of vethlab"
 }
 
+STORIES=$TOP/tests/unit/data/stories
+
+# A copy of a good recording with BYTES (as printf has them) at OFFSET.
+patched() { # OFFSET BYTES
+	cp "$STORIES/routers.rec" "$TEST_TMP/b.rec"
+	printf '%b' "$2" | dd of="$TEST_TMP/b.rec" bs=1 seek="$1" conv=notrunc status=none
+}
+
+# The second file is at fault: its name, what is wrong, and what to do. Either way round, and in JSON nothing.
+faulty() { # WHAT TODO
+	bad 1 vethlab diff "$STORIES/routers.rec" "$TEST_TMP/b.rec"
+	says "$TEST_TMP/b.rec: $1" "$2"
+	says_not routers.rec
+	bad 1 vethlab diff "$TEST_TMP/b.rec" "$STORIES/routers.rec" -j
+	says "$TEST_TMP/b.rec: $1"
+	says_not vethlab.diff
+}
+
+test_second_is_malformed() {
+	local lab_bytes
+	good vethlab diff "$STORIES/routers.rec" "$STORIES/routers.rec"
+	patched 0 XX
+	faulty "it is no recording of vethlab" "vethlab record FILE"
+	: >"$TEST_TMP/b.rec"
+	faulty "it is no recording of vethlab" "vethlab record FILE"
+	# Its head: magic, version, sizes of records, length of the lab file.
+	patched 8 '\x02'
+	faulty "it was recorded by another version of vethlab" "read it with that version, or record anew"
+	patched 8 '\x00\x00\x00\x01'
+	faulty "it was recorded on a machine of another byte order" "read it on such a machine"
+	patched 12 '\x01'
+	faulty "it was recorded by another version of vethlab" "record anew"
+	patched 20 '\xff\xff\xff\xff'
+	faulty "its lab file is impossibly long" "copy it once more"
+	patched 20 '\xff\xff\x0f'
+	faulty "it ends before its first record" "copy it once more"
+	patched 64 '\x01{:'
+	faulty "the lab file inside it cannot be read" "copy it once more"
+	lab_bytes=$(od -An -tu4 -j20 -N4 "$STORIES/routers.rec")
+	head -c $((64 + lab_bytes - 1)) "$STORIES/routers.rec" >"$TEST_TMP/b.rec"
+	faulty "it ends before its first record" "copy it once more"
+}
+
+# Cut anywhere behind its lab, it is compared up to the cut, which is told; its echoes grow with its length.
+test_second_is_cut() {
+	local size first at echoes=0 now
+	size=$(stat -c %s "$STORIES/routers.rec")
+	first=$((64 + $(od -An -tu4 -j20 -N4 "$STORIES/routers.rec")))
+	for ((at = first; at < size; at += 97)); do
+		head -c "$at" "$STORIES/routers.rec" >"$TEST_TMP/b.rec"
+		vethlab diff "$STORIES/routers.rec" "$TEST_TMP/b.rec" --no-times -j >"$TEST_TMP/diff" || [[ $? -eq 1 ]]
+		good "$HELPERS/valid" "$TOP/docs/schema" <"$TEST_TMP/diff"
+		assert_eq "$(jq -c '[.a.cut, .b.cut]' "$TEST_TMP/diff")" "[false,true]" "cut at $at"
+		now=$(jq .b.echoes "$TEST_TMP/diff")
+		[[ $now -ge $echoes ]] || fail "at $at: $now echoes, $echoes before"
+		echoes=$now
+	done
+	[[ $echoes -gt 0 ]] || fail "no echoes up to $at"
+	bad 1 vethlab diff "$STORIES/routers.rec" - <"$TEST_TMP/b.rec"
+	says "+++ -: lab" "cut short"
+}
+
+# Recordings of two labs can be compared; that they have nothing in common is told, and so is whose a word
+# of the filter is not.
+test_other_lab() {
+	bad 1 vethlab diff "$STORIES/routers.rec" "$STORIES/lan.rec"
+	says "+++ $STORIES/lan.rec: lab lan" \
+		"no echoes between the same addresses: is that one lab?" "only this run has them"
+	good vethlab diff "$STORIES/lan.rec" "$STORIES/lan.rec" c
+	bad 2 vethlab diff "$STORIES/lan.rec" "$STORIES/router.rec" node c
+	says "$STORIES/router.rec: filter: the lab has no node 'c'"
+	bad 2 vethlab diff "$STORIES/router.rec" "$STORIES/lan.rec" node r
+	says "$STORIES/lan.rec: filter: the lab has no node 'r'"
+}
+
 run_tests

@@ -135,6 +135,17 @@ static int take_all(struct diff *diff, int side, struct story *story,
 	return end;
 }
 
+/* A word of the filter that the other lab may have. */
+static int bad_filter(const struct diff *diff, int side, struct err *err)
+{
+	struct err cause = *err;
+
+	err_clear(err);
+	err_set(err, cause.code, cause.error, "%s: %s", diff->run.file[side], cause.what);
+	err_hint(err, "%s", cause.hint);
+	return -cause.error;
+}
+
 static int take_run(struct diff *diff, int side, struct err *err)
 {
 	struct view_options options = {
@@ -147,9 +158,8 @@ static int take_run(struct diff *diff, int side, struct err *err)
 		return ret;
 	recording = diff->recordings[side];
 	diff->run.lab[side] = recording_name(recording);
-	ret = view_filter(&options, recording_lab(recording), err);
-	if (ret)
-		return ret;
+	if (view_filter(&options, recording_lab(recording), err))
+		return bad_filter(diff, side, err);
 	story = story_new(recording_lab(recording));
 	if (!story)
 		return err_set(err, ERR_SYSTEM, ENOMEM, "out of memory");

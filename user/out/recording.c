@@ -199,10 +199,15 @@ struct recording {
 	struct recording_totals totals;
 };
 
-static int bad_file(const struct recording *recording, struct err *err, const char *what)
+static int bad_file(const struct recording *recording, struct err *err, const char *what,
+		    const char *hint)
 {
-	return err_set(err, ERR_FAILED, EINVAL, "%s: %s", recording->path, what);
+	err_set(err, ERR_FAILED, EINVAL, "%s: %s", recording->path, what);
+	err_hint(err, "%s", hint);
+	return -EINVAL;
 }
+
+static const char copy_again[] = "it is damaged: copy it once more, or record anew";
 
 static int read_lab(struct recording *recording, struct err *err)
 {
@@ -211,19 +216,19 @@ static int read_lab(struct recording *recording, struct err *err)
 	char *text;
 
 	if (len > LAB_TEXT_MAX)
-		return bad_file(recording, err, "its lab file is impossibly long");
+		return bad_file(recording, err, "its lab file is impossibly long", copy_again);
 	text = malloc(len + 1);
 	if (!text)
 		return err_set(err, ERR_SYSTEM, ENOMEM, "%s: out of memory", recording->path);
 	if (len && fread(text, len, 1, recording->file) != 1) {
 		free(text);
-		return bad_file(recording, err, "it ends before its first record");
+		return bad_file(recording, err, "it ends before its first record", copy_again);
 	}
 	text[len] = 0;
 	recording->lab = lab_read_text(text, len, recording->path, &diags);
 	free(text);
 	if (!recording->lab)
-		bad_file(recording, err, "the lab file inside it cannot be read");
+		bad_file(recording, err, "the lab file inside it cannot be read", copy_again);
 	diags_free(&diags);
 	return recording->lab ? 0 : -EINVAL;
 }
@@ -234,12 +239,16 @@ static int read_head(struct recording *recording, struct err *err)
 
 	if (fread(head, sizeof(*head), 1, recording->file) != 1 ||
 	    memcmp(head->magic, magic, sizeof(magic)))
-		return bad_file(recording, err, "it is no recording of vethlab");
+		return bad_file(recording, err, "it is no recording of vethlab",
+				"recordings are what `vethlab record FILE` writes");
+	if (head->version == __builtin_bswap32(FORMAT_VERSION))
+		return bad_file(recording, err,
+				"it was recorded on a machine of another byte order",
+				"read it on such a machine");
 	if (head->version != FORMAT_VERSION || head->event_size != sizeof(struct vl_event) ||
 	    head->drop_size != sizeof(struct vl_drop))
-		return bad_file(recording, err,
-				"it was recorded by another version, or on a machine of another "
-				"byte order");
+		return bad_file(recording, err, "it was recorded by another version of vethlab",
+				"read it with that version, or record anew");
 	head->name[sizeof(head->name) - 1] = 0;
 	return read_lab(recording, err);
 }

@@ -168,6 +168,16 @@ static void print_side(const struct run_diff *diff, int side, FILE *f)
 	out_wrap((const char[]){marks[side], marks[side], marks[side], ' ', 0}, text, f);
 }
 
+/* Both runs have echoes, but between other addresses each. */
+static bool nothing_in_common(const struct run_diff *diff)
+{
+	for (size_t i = 0; i < diff->comparison.n_flows; i++)
+		if (diff->comparison.flows[i].echoes[SIDE_A] &&
+		    diff->comparison.flows[i].echoes[SIDE_B])
+			return false;
+	return diff->echoes[SIDE_A] && diff->echoes[SIDE_B];
+}
+
 void run_diff_print(const struct run_diff *diff, FILE *f)
 {
 	const struct comparison *comparison = &diff->comparison;
@@ -176,6 +186,8 @@ void run_diff_print(const struct run_diff *diff, FILE *f)
 
 	for (int side = 0; side < SIDES; side++)
 		print_side(diff, side, f);
+	if (nothing_in_common(diff))
+		out_wrap("", "the two have no echoes between the same addresses: is that one lab?", f);
 	for (size_t i = 0; i < comparison->n_flows; i++) {
 		if (comparison->flows[i].differs)
 			print_flow(&comparison->flows[i], f);
