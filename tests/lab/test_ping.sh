@@ -264,6 +264,24 @@ test_families() {
 	good vethlab down
 }
 
+# ping(8) has a socket whose filter lets through only its own answers. What becomes of the copies of others is
+# no loss.
+test_beside_a_filter() {
+	local pid
+	lab
+	ping -i 100 10.1.1.1 >"$TEST_TMP/theirs" &
+	pid=$!
+	wait_until grep -q icmp_seq=1 "$TEST_TMP/theirs"
+	good vethlab ping default 10.1.1.1
+	says "1 sent, 1 answered"
+	says_not dropped
+	good vethlab ping default 10.1.1.1 -j
+	assert_eq "$(field .itinerary.fate)" answered "fate"
+	kill $pid
+	wait $pid || true
+	good vethlab down
+}
+
 # Answers to a flood of others, which its socket gets as well, do not push out its own while it is kept from
 # reading: none is dropped.
 test_stopped_beside_a_flood() {

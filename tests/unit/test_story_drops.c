@@ -152,7 +152,10 @@ static void test_reply_dropped_at_home(void **state)
 	story_free(story);
 }
 
-/* Letting go of what a raw socket has got is no loss; nor is a flooded copy for somebody else. */
+/*
+ * Letting go of what a raw socket has got is no loss; nor is a flooded copy for somebody else, nor one that
+ * another raw socket's filter refuses.
+ */
 static void test_harmless(void **state)
 {
 	struct story *story = story_new(lab);
@@ -162,13 +165,16 @@ static void test_harmless(void **state)
 	add(story, 1000, A_X, VL_HOOK_OUT, false);
 	add(story, 1010, B_Y, VL_HOOK_IN, false);
 	add_drop(story, 1012, NODE_B, false, "OTHERHOST");
+	add_drop(story, 1014, NODE_B, false, "SOCKET_FILTER");
 	add(story, 1020, B_Y, VL_HOOK_OUT, true);
 	add(story, 1030, A_X, VL_HOOK_IN, true);
-	add_drop(story, 1040, NODE_A, true, "NO_SOCKET");
+	add_drop(story, 1040, NODE_A, true, "SOCKET_FILTER");
+	add_drop(story, 1050, NODE_A, true, "NO_SOCKET");
 	it = story_itinerary(story, 4, 7, 1);
 	assert_int_equal(it->fate, FATE_ANSWERED);
-	assert_int_equal(it->n_drops, 2);
-	assert_true(it->drops[0].harmless && it->drops[1].harmless);
+	assert_int_equal(it->n_drops, 4);
+	for (int i = 0; i < 4; i++)
+		assert_true(it->drops[i].harmless);
 	assert_int_equal(it->death, -1);
 	story_free(story);
 }

@@ -39,19 +39,27 @@ static const struct node *origin_of(const struct itinerary *itinerary, const str
 }
 
 /*
- * The drop that counts. A node that has given an answer to the raw socket that asked lets go of
- * it with NO_SOCKET; a flooded packet is dropped by all but the addressee (OTHERHOST).
+ * A node that has given an answer to the raw socket that asked lets go of it with NO_SOCKET; each other
+ * raw socket gets a copy of an ICMP packet, which its filter may refuse (that of ping(8) does); a flooded
+ * packet is dropped by all but the addressee (OTHERHOST).
  */
+static bool is_harmless(const struct itinerary *itinerary, const struct drop *drop)
+{
+	if (!strcmp(drop->reason, "NO_SOCKET"))
+		return drop->leg != LEG_REQUEST && drop->node == itinerary->origin;
+	if (!strcmp(drop->reason, "SOCKET_FILTER"))
+		return !itinerary->protocol || drop->leg != LEG_REQUEST;
+	return !strcmp(drop->reason, "OTHERHOST");
+}
+
+/* The drop that counts. */
 static int find_death(const struct itinerary *itinerary)
 {
 	struct drop *drops = itinerary->drops;
 	int death = -1;
 
 	for (int i = 0; i < (int)itinerary->n_drops; i++) {
-		drops[i].harmless =
-			(drops[i].leg != LEG_REQUEST && drops[i].node == itinerary->origin &&
-			 !strcmp(drops[i].reason, "NO_SOCKET")) ||
-			!strcmp(drops[i].reason, "OTHERHOST");
+		drops[i].harmless = is_harmless(itinerary, &drops[i]);
 		if (!drops[i].harmless && (death < 0 || drops[i].leg >= drops[death].leg))
 			death = i;
 	}

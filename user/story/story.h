@@ -70,7 +70,7 @@ struct drop {
 	uint64_t at_ns;	   /* since the first hop of the itinerary */
 	char reason[48];   /* "NETFILTER_DROP" */
 	char function[48]; /* "nft_do_chain"; "": not known */
-	bool harmless;	   /* the node that asked lets go of an answer that its sockets have got */
+	bool harmless;	   /* of an answer that its socket has got, or a copy that nobody needed */
 };
 
 /*
