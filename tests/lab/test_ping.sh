@@ -217,6 +217,12 @@ test_slowest_step() {
 	good vethlab ping default 10.1.1.1 -c 3 -i 0 -s 1400 -W 10 -q
 	says "3 sent, 3 answered" "slowest step: the link default:veth0 -> blue:veth1 (request), mean "
 	says_not "icmp_seq" "crossed the link" "  request " # -q
+	good vethlab ping default 10.1.1.1 -c 3 -i 0 -s 1400 -W 10 -j
+	assert_eq "$(jq -c 'select(.sent).slowest_step | [.from.end, .to.end, .leg, .steps]' <<<"$out")" \
+		'["default:veth0","blue:veth1","request",3]' "JSON"
+	assert_eq "$(jq -sc 'map(select(.seq).itinerary.hops[] | select(.step == "link" and .leg == "request").step_ns) |
+		[(add / 3 | floor), max]' <<<"$out")" "$(jq -c 'select(.sent).slowest_step | [.mean_ns, .max_ns]' \
+		<<<"$out")" "its times"
 	good tc qdisc del dev veth0 root
 	good vethlab down
 }

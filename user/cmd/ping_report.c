@@ -307,6 +307,22 @@ static json_t *losses_json(const struct ping_tally *tally)
 	return list;
 }
 
+static json_t *slowest_json(const struct ping_step *step)
+{
+	json_t *object = json_pack("{s:s, s:I, s:I, s:I}", "leg", leg_name(step->leg), "steps",
+				   (json_int_t)step->count, "mean_ns",
+				   (json_int_t)(step->sum_ns / step->count), "max_ns",
+				   (json_int_t)step->max_ns);
+
+	if (step->step == STEP_LINK) {
+		json_object_set_new(object, "from", out_json_end(step->from));
+		json_object_set_new(object, "to", out_json_end(step->end));
+	} else {
+		json_object_set_new(object, "inside", json_string(step->end->node->name));
+	}
+	return object;
+}
+
 static void print_summary_json(const struct ping *ping)
 {
 	const struct ping_tally *t = &ping->tally;
@@ -331,6 +347,8 @@ static void print_summary_json(const struct ping *ping)
 				  (json_int_t)ping_percentile(t->rtts, t->n_rtts, 0.5), "p99",
 				  (json_int_t)ping_percentile(t->rtts, t->n_rtts, 0.99), "max",
 				  (json_int_t)t->max_ns));
+	if (ping_slowest(t))
+		json_object_set_new(doc, "slowest_step", slowest_json(ping_slowest(t)));
 	if (ping->has_why && !path_is_good(&ping->why))
 		json_object_set_new(doc, "why", why_json(ping));
 	out_json_line(doc, stdout);
