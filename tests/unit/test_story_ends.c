@@ -345,6 +345,11 @@ static void test_no_socket_alone(void **state)
 	it = story_quiet(story, UINT64_MAX);
 	assert_fate(it, FATE_DROPPED, "b dropped the packet: no socket waits for it");
 	assert_string_equal(it->origin->name, "a");
+	story_forget(story, it);
+	/* A filter of the one socket that a datagram is for: no copy, as one of ICMP would be. */
+	add_drop(story, &probe, 1005, NODE_B, "SOCKET_FILTER", "udp_queue_rcv_one_skb");
+	it = story_quiet(story, UINT64_MAX);
+	assert_fate(it, FATE_DROPPED, "b dropped the packet: the socket's own filter says so");
 	story_free(story);
 }
 
