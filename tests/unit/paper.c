@@ -183,10 +183,30 @@ size_t paper_check_reach(const struct lab *lab, size_t step)
 	return n;
 }
 
-struct lab *paper_generate(const char *kind, unsigned a, unsigned b, unsigned c, bool routes)
+size_t paper_check_links(const struct lab *lab)
 {
-	struct generate_options options = {
-		.sizes = {a, b, c}, .v4 = true, .v6 = true, .routes = routes};
+	size_t n = 0;
+	int len;
+
+	for (size_t i = 0; i < lab_n_ends(lab); i++) {
+		const struct end *end = lab_end(lab, i), *peer = end->peer;
+
+		for (size_t j = 0; j < peer->n_addresses; j++, n++) {
+			const struct ip_addr *to = &peer->addresses[j].prefix.addr;
+			struct end *found;
+			struct node *node;
+
+			assert_ptr_equal(connected(end->node, to, &len), end);
+			assert_true(lab_find_address(lab, to, &node, &found));
+			assert_ptr_equal(found, peer);
+			assert_true(end->up && peer->up);
+		}
+	}
+	return n;
+}
+
+struct lab *paper_generate_with(const struct generate_options *options)
+{
 	struct diags diags = {};
 	struct err err = {};
 	char *text = NULL, *found;
@@ -194,15 +214,24 @@ struct lab *paper_generate(const char *kind, unsigned a, unsigned b, unsigned c,
 	size_t size;
 	FILE *f = open_memstream(&text, &size);
 
-	for (options.kind = generate_kinds; strcmp(options.kind->name, kind); options.kind++)
-		assert_non_null(options.kind->name);
-	assert_int_equal(generate_write(f, &options, &err), 0);
+	assert_int_equal(generate_write(f, options, &err), 0);
 	fclose(f);
-	lab = lab_read_text(text, size, kind, &diags);
+	lab = lab_read_text(text, size, options->kind->name, &diags);
 	found = findings_text(&diags);
 	assert_string_equal(found, ""); /* not even warnings */
+	assert_non_null(lab);
 	free(found);
 	free(text);
 	diags_free(&diags);
 	return lab;
+}
+
+struct lab *paper_generate(const char *kind, unsigned a, unsigned b, unsigned c, bool routes)
+{
+	struct generate_options options = {
+		.sizes = {a, b, c}, .v4 = true, .v6 = true, .routes = routes};
+
+	for (options.kind = generate_kinds; strcmp(options.kind->name, kind); options.kind++)
+		assert_non_null(options.kind->name);
+	return paper_generate_with(&options);
 }

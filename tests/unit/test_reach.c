@@ -36,6 +36,11 @@ static const struct {
 	{"grid", {12, 12}, 144, 264, 7},  {"clos", {2, 3, 2}, 11, 12, 1},
 	{"clos", {8, 16, 4}, 88, 192, 3}, {"fat-tree", {2}, 7, 6, 1},
 	{"fat-tree", {4}, 36, 48, 1},	  {"fat-tree", {8}, 208, 384, 11},
+	{"chain", {7}, 7, 6, 1},	  {"ring", {5}, 5, 5, 1},
+	{"star", {3}, 4, 3, 1},		  {"tree", {3, 2}, 15, 14, 1},
+	{"tree", {2, 5}, 31, 30, 1},	  {"grid", {3, 3}, 9, 12, 1},
+	{"grid", {1, 7}, 7, 6, 1},	  {"clos", {1, 2, 3}, 9, 8, 1},
+	{"clos", {3, 5, 1}, 13, 20, 1},	  {"fat-tree", {6}, 99, 162, 5},
 };
 
 static void check_shapes(bool routes)
@@ -64,7 +69,25 @@ static void test_shapes_spelled_out(void **state)
 	check_shapes(true);
 }
 
-/* ---- random graphs ------------------------------------------------------------------------- */
+/* In a mesh every two nodes have a link of their own, and nobody passes on for others. */
+static void test_meshes(void **state)
+{
+	static const unsigned sizes[] = {2, 3, 5, 8, 13, 40};
+
+	(void)state;
+	for (size_t i = 0; i < 2 * sizeof(sizes) / sizeof(*sizes); i++) {
+		size_t n = sizes[i / 2];
+		struct lab *lab = paper_generate("mesh", n, 0, 0, i % 2);
+
+		assert_int_equal(lab->n_nodes, n);
+		assert_int_equal(lab->n_links, n * (n - 1) / 2);
+		/* From each to each other one, by IPv4 and by IPv6. */
+		assert_int_equal(paper_check_links(lab), n * (n - 1) * 2);
+		for (size_t j = 0; j < n; j++)
+			assert_int_equal(lab->nodes[j]->n_routes, 0);
+		lab_free(lab);
+	}
+}
 
 /* A number below n, the same on every machine (Numerical Recipes' LCG). */
 static unsigned pick(uint32_t *seed, unsigned n)
@@ -72,6 +95,39 @@ static unsigned pick(uint32_t *seed, unsigned n)
 	*seed = *seed * 1664525 + 1013904223;
 	return (*seed >> 8) % n;
 }
+
+/* Whatever is asked for: a file without findings, in which everybody reaches everybody. */
+static void test_random_sizes(void **state)
+{
+	static const unsigned more[] = {20, 20, 20, 3, 12, 5, 4, 5}; /* by kind */
+	size_t n_kinds = 0;
+
+	(void)state;
+	while (generate_kinds[n_kinds].name)
+		n_kinds++;
+	assert_int_equal(n_kinds, sizeof(more) / sizeof(*more));
+	for (uint32_t seed = 1, i = 0; i < 300; i++) {
+		size_t kind = i % n_kinds, families;
+		struct generate_options options = {.kind = &generate_kinds[kind]};
+		struct lab *lab;
+
+		for (size_t j = 0; j < GENERATE_SIZES_MAX && options.kind->sizes[j].name; j++)
+			options.sizes[j] = options.kind->sizes[j].least + pick(&seed, more[kind]);
+		if (!strcmp(options.kind->name, "fat-tree"))
+			options.sizes[0] &= ~1U;
+		families = 1 + pick(&seed, 3);
+		options.v4 = families & 1;
+		options.v6 = families & 2;
+		options.routes = pick(&seed, 2);
+		lab = paper_generate_with(&options);
+		assert_int_equal(paper_check_links(lab), 2 * lab->n_links * (options.v4 + options.v6));
+		if (strcmp(options.kind->name, "mesh"))
+			assert_true(paper_check_reach(lab, 3) >= lab->n_nodes);
+		lab_free(lab);
+	}
+}
+
+/* ---- random graphs ------------------------------------------------------------------------- */
 
 /*
  * A connected lab of routers, leaf hosts and bridges, with links that double others and links that
@@ -162,6 +218,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_shapes),
 		cmocka_unit_test(test_shapes_spelled_out),
+		cmocka_unit_test(test_meshes),
+		cmocka_unit_test(test_random_sizes),
 		cmocka_unit_test(test_random),
 	};
 
