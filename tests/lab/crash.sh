@@ -8,11 +8,12 @@
 # fails with one of ENOMEM, EBUSY, EPERM. CRASH_ALL=1: every single call, each error (`make crash`);
 # CRASH_ALL=once: every single call, with one of the errors. CRASH_LOG=FILE: what was tried is noted
 # there, and what is noted is not tried again, so that a sweep of hours can be done in pieces.
-# CRASH_STEP=N: every N-th only. A sweep goes over the calls eight times, each time over others, so
+# CRASH_STEP=N: every N-th only. A sweep goes over the calls in ROUNDS, each time over others, so
 # that one that takes longer than CRASH_SECONDS ends early with what it has tried spread over all of
-# them: an eighth is tried in any case. It says how many of how many.
+# them: the first round, an eighth, is done in any case. It says how many of how many.
 
 PARTS=${CRASH_PARTS:-4} # sandboxes side by side: most of the time goes into waiting for RCU
+ROUNDS=8 # a power of two
 STEP=${CRASH_STEP:-1}
 CRASH_SECONDS=${CRASH_SECONDS:-60}
 ERRORS=(ENOMEM EBUSY EPERM)
@@ -259,16 +260,21 @@ step_apply_kill() { # N
 }
 
 # What it asks of the kernel, by part: labs in two ways with programs of its own, frames and sockets;
-# echoes, traced and kept; ways to set a link; a larger lab beside ip's.
+# echoes, traced and kept; ways to set a link; a larger lab beside ip's. Or all ways to watch.
 bench() {
 	local -a quick=(--runs 1 --time 0.01 --cpu none)
-	# shellcheck disable=SC2153 # PART comes from sweep()
-	case $PART in
-	0) "$@" "$BUILD/vethlab" bench --hooks none,xdp-generic --what pps --size 64 --threads 1 "${quick[@]}" ;;
-	1) "$@" "$BUILD/vethlab" bench --hooks clsact --what rtt,tcp "${quick[@]}" ;;
-	2) "$@" "$BUILD/vethlab" bench --hooks none --what udp --size 64 --set gro,threaded,no-tso "${quick[@]}" ;;
+	# shellcheck disable=SC2153 # SWEEP and PART come from sweep()
+	case $SWEEP$PART in
+	matrix_*) "$@" "$BUILD/vethlab" bench --matrix "${quick[@]}" ;;
+	*0) "$@" "$BUILD/vethlab" bench --hooks none,xdp-generic --what pps --size 64 --threads 1 "${quick[@]}" ;;
+	*1) "$@" "$BUILD/vethlab" bench --hooks clsact --what rtt,tcp "${quick[@]}" ;;
+	*2) "$@" "$BUILD/vethlab" bench --hooks none --what udp --size 64 --set gro,threaded,no-tso "${quick[@]}" ;;
 	*) "$@" "$BUILD/vethlab" bench build chain 4 --runs 1 ;;
 	esac
+}
+
+step_matrix_kill() { # N
+	step_bench_kill "$1"
 }
 
 step_bench_kill() { # N
@@ -326,26 +332,61 @@ note_tried() { # N ERRNO
 	[[ -z ${CRASH_LOG:-} ]] || was_tried "$@" || echo "$SWEEP $1 $2: $met" >>"$CRASH_LOG"
 }
 
-# The part's share of all calls: those of its number, then each one PARTS * STEP further, in eight rounds.
-# TRIED is told to sweep(). There may be some calls more or less from run to run.
+# The numbers below ROUNDS to order, so that the first ones of any count lie far apart: 0 4 2 6 1 5 3 7.
+spread_rounds() {
+	local half i
+	order=(0)
+	for ((half = ROUNDS / 2; half > 0; half /= 2)); do
+		for i in "${order[@]}"; do
+			order+=($((i + half)))
+		done
+	done
+}
+
+time_is_up() {
+	[[ -z ${CRASH_ALL:-} && $SECONDS -ge $CRASH_SECONDS ]]
+}
+
+# The part's share of all calls, in ROUNDS: each PARTS * STEP-th, from its number on; but of bench, which
+# is another command in each part, all. What was tried is told to sweep(). There may be some calls
+# more or less from run to run.
 steps_of_part() {
-	local n last offset error=- rounds=0 tried=0
+	# shellcheck disable=SC2153 # PART comes from sweep()
+	local n last offset error=- tried=0 least first=$((PART + 1)) stride=$((PARTS * STEP))
+	local -a order
+	[[ $SWEEP != bench_* ]] || first=1 stride=$STEP
 	"step_$SWEEP" 1000000 ENOMEM && fail "$SWEEP: a million calls"
 	last=${met#none }
-	for offset in 0 4 2 6 1 3 5 7; do
-		[[ $rounds -lt 1 || -n ${CRASH_ALL:-} || $SECONDS -lt $CRASH_SECONDS ]] || break
-		# shellcheck disable=SC2153 # PART comes from sweep()
-		for ((n = PART + 1 + offset * PARTS * STEP; n <= last; n += 8 * PARTS * STEP)); do
+	least=$((last / stride / ROUNDS - 1))
+	[[ $SWEEP != bench_* ]] || least=$((least / 2)) # it makes as many calls as there is time
+	spread_rounds
+	for offset in "${order[@]}"; do
+		for ((n = first + offset * stride; n <= last; n += ROUNDS * stride)); do
+			[[ $offset -eq 0 ]] || ! time_is_up || break 2
 			[[ $SWEEP != *_fail ]] || error=${ERRORS[n / PARTS % 3]}
 			was_tried "$n" "$error" || "step_$SWEEP" "$n" "$error" || break
 			note_tried "$n" "$error"
 			tried=$((tried + 1))
 		done
-		rounds=$((rounds + 1))
 	done
-	[[ $SWEEP == *_interrupt || $tried -ge $((last / PARTS / STEP / 8 - 1)) ]] ||
+	[[ $SWEEP == *_interrupt || $tried -ge $least ]] ||
 		fail "$SWEEP: only $tried of $last calls, in part $PART of $PARTS"
 	echo "$tried $last" >>"$TEST_TMP/tried"
+}
+
+# A long command: one part counts its calls, the others kill it at some of them.
+few_steps_of_part() {
+	local n
+	local -a at=(1000000 "300 4500" "1200 3000" 7000)
+	for n in ${at[PART]}; do
+		if "step_$SWEEP" "$n"; then
+			echo "1 0" >>"$TEST_TMP/tried"
+		elif [[ $PART -eq 0 ]]; then
+			echo "0 ${met#none }" >>"$TEST_TMP/tried"
+		else
+			fail "$SWEEP: there is no call $n: $met"
+		fi
+	done
 }
 
 part_of_sweep() {
@@ -360,6 +401,8 @@ part_of_sweep() {
 			ERRORS=("$error" "$error" "$error")
 			steps_of_part
 		done
+	elif [[ $SWEEP == matrix_* ]]; then
+		few_steps_of_part
 	else
 		steps_of_part
 	fi
@@ -380,7 +423,9 @@ sweep() { # STEP
 		wait "$part" || failed=1
 	done
 	[[ $failed -eq 0 ]] || fail "$*: see above"
-	cat "$TEST_TMP"/*/tried | awk -v sweep="$1" '{ tried += $1; if ($2 > all) all = $2 }
+	# Each part of bench has calls of its own.
+	cat "$TEST_TMP"/*/tried | awk -v sweep="$1" '
+		{ tried += $1; all = sweep ~ /^bench/ ? all + $2 : $2 > all ? $2 : all }
 		END { print "# " sweep ": " tried " calls tried, of " all }' >"$TEST_TMP/comment"
 	asserted
 }
