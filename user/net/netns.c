@@ -63,16 +63,17 @@ int netns_run(int netns_fd, int (*fn)(void *arg), void *arg, struct err *err)
 
 static int open_netns_file(const char *path, struct err *err)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int fd = open(path, O_RDONLY | O_CLOEXEC), error;
 	struct statfs fs;
 
-	if (fd < 0) {
-		int error = errno;
-
+	if (fd < 0 || fstatfs(fd, &fs)) {
+		error = errno;
+		if (fd >= 0)
+			close(fd);
 		return err_set(err, error == EACCES ? ERR_PRIVILEGE : ERR_SYSTEM, error,
 			       "cannot open the network namespace %s: %s", path, strerror(error));
 	}
-	if (!fstatfs(fd, &fs) && fs.f_type == NSFS_MAGIC)
+	if (fs.f_type == NSFS_MAGIC)
 		return fd;
 	close(fd);
 	err_set(err, ERR_SYSTEM, EINVAL, "%s is not a network namespace", path);

@@ -70,8 +70,14 @@ int watch_mount_bpffs(struct err *err)
 {
 	struct statfs fs;
 
-	if (!statfs(BPFFS, &fs) && (unsigned long)fs.f_type == BPF_FS_MAGIC)
+	if (statfs(BPFFS, &fs)) {
+		/* One mounted over what cannot be looked at would hide the pins of others. */
+		if (errno != ENOENT)
+			return watch_fail(err, errno, BPFFS, "look at the file system",
+					  "CAP_SYS_ADMIN");
+	} else if ((unsigned long)fs.f_type == BPF_FS_MAGIC) {
 		return 0;
+	}
 	if (mkdir(BPFFS, 0700) && errno != EEXIST && errno != EROFS && errno != EPERM)
 		return watch_fail(err, errno, BPFFS, "make the directory", "CAP_SYS_ADMIN");
 	if (mount("bpf", BPFFS, "bpf", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=0700")) {
