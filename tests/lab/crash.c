@@ -46,13 +46,14 @@ struct call {
 	long number;
 };
 
-/* What leaves something behind, or is a step towards it. */
+/* What leaves something behind, or is a step towards it, or asks what is there before one. */
 static const struct call changing[] = {
 #define CALL(name) { #name, SYS_##name }
-	CALL(clone3),	 CALL(fchmodat), CALL(flock),	  CALL(fsync),
-	CALL(ftruncate), CALL(linkat),	 CALL(mkdirat),	 CALL(mount),	  CALL(pwrite64),
-	CALL(renameat),	CALL(renameat2), CALL(sendmsg),	 CALL(sendto),	  CALL(setns),
-	CALL(umount2),	CALL(unlinkat),	 CALL(unshare),	 CALL(write),	  CALL(writev),
+	CALL(clone3),	 CALL(fchmodat),  CALL(flock),	  CALL(fstatfs),  CALL(fsync),
+	CALL(ftruncate), CALL(linkat),	  CALL(mkdirat),  CALL(mount),	  CALL(pwrite64),
+	CALL(renameat),	 CALL(renameat2), CALL(sendmsg),  CALL(sendto),	  CALL(setns),
+	CALL(statfs),	 CALL(umount2),	  CALL(unlinkat), CALL(unshare),  CALL(write),
+	CALL(writev),
 #ifdef SYS_open
 	CALL(link),	CALL(mkdir),	 CALL(rename),	 CALL(rmdir),	  CALL(unlink),
 	CALL(clone),

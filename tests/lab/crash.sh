@@ -133,7 +133,7 @@ no_more_calls() {
 
 says_why() {
 	[[ $status -ge 1 && $status -le 5 ]] || fail "at $met: status $status: $out"
-	[[ $out == *"vethlab: "* ]] || fail "at $met: no error is told: $out"
+	[[ $out == *"vethlab: "* || $out == *".yaml: error: "* ]] || fail "at $met: no error is told: $out"
 	asserted
 }
 
