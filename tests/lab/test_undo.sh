@@ -101,6 +101,21 @@ test_stale_name() {
 	rm /run/netns/blue
 }
 
+# What the journal tells of is not forgotten because it cannot be read.
+test_journal_unreadable() {
+	up blue
+	mv /run/vethlab/blue/journal "$TEST_TMP/journal"
+	mkdir /run/vethlab/blue/journal
+	bad 5 vethlab down blue
+	says "lab blue: cannot read the journal: Is a directory"
+	bad 5 vethlab gc
+	good ip link show veth0
+	good ip -n blue link show veth1
+	rmdir /run/vethlab/blue/journal
+	mv "$TEST_TMP/journal" /run/vethlab/blue/journal
+	good vethlab down blue
+}
+
 # A namespace deleted behind our back.
 test_namespace_deleted_by_hand() {
 	up blue

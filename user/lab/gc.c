@@ -29,7 +29,7 @@ bool lab_has_files(const char *name)
 
 	for (size_t i = 0; i < 2; i++) {
 		snprintf(path, sizeof(path), LAB_DIR "/%s/%s", name, files[i]);
-		if (!access(path, F_OK))
+		if (!access(path, F_OK) || errno != ENOENT)
 			return true;
 	}
 	return false;

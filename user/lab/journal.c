@@ -209,6 +209,7 @@ static int read_lines(const char *name, struct lines *lines)
 {
 	char path[PATH_MAX], line[LINE_SIZE];
 	size_t room = 0;
+	int ret = 0;
 	FILE *f;
 
 	*lines = (struct lines){ 0 };
@@ -226,17 +227,30 @@ static int read_lines(const char *name, struct lines *lines)
 			char **list = realloc(lines->list, (room = room ? 2 * room : 64) *
 								   sizeof(*list));
 
-			if (!list)
+			ret = list ? 0 : -ENOMEM;
+			if (ret)
 				break;
 			lines->list = list;
 		}
 		lines->list[lines->n] = strdup(line);
-		if (!lines->list[lines->n])
+		ret = lines->list[lines->n] ? 0 : -ENOMEM;
+		if (ret)
 			break;
 		lines->n++;
 	}
+	/* Not half of it: what is not read is not undone, and then forgotten. */
+	if (!ret && ferror(f))
+		ret = errno ? -errno : -EIO;
 	fclose(f);
-	return 0;
+	if (ret)
+		free_lines(lines);
+	return ret;
+}
+
+static int cannot_read(const char *name, int ret, struct err *err)
+{
+	return err_set(err, ERR_SYSTEM, -ret, "lab %s: cannot read the journal: %s", name,
+		       strerror(-ret));
 }
 
 int journal_head(const char *name, struct journal_head *head)
@@ -262,7 +276,9 @@ int journal_undo_filters(const char *name, const struct netns_id *id, uint32_t i
 	uint32_t which;
 	int ret = read_lines(name, &lines), first = 0;
 
-	for (size_t i = ret ? 0 : lines.n; i-- > 1;) {
+	if (ret)
+		return ret == -ENOENT ? 0 : cannot_read(name, ret, err);
+	for (size_t i = lines.n; i-- > 1;) {
 		if (strncmp(lines.list[i], "filter ", 7) ||
 		    sscanf(lines.list[i], "filter %" SCNu64 " %" SCNu64 " %" SCNu32, &whose.inode,
 			   &whose.cookie, &which) != 3 ||
@@ -344,8 +360,7 @@ int journal_undo(const char *name, const struct lab_notes *notes, struct err *er
 	if (ret == -ENOENT)
 		return 0;
 	if (ret)
-		return err_set(err, ERR_SYSTEM, -ret, "lab %s: cannot read the journal: %s", name,
-			       strerror(-ret));
+		return cannot_read(name, ret, err);
 	/* Nothing that a former boot made is left. */
 	if (lines.n && parse_head(lines.list[0], &head) && !strcmp(head.boot, boot))
 		ret = undo_lines(name, &lines, &head, notes, err);

@@ -305,13 +305,14 @@ static int fill_from_json(struct running *run, json_t *state, struct err *err)
 	return 0;
 }
 
-/* The state of a former boot speaks of things that are gone. */
-static bool is_of_this_boot(json_t *state)
+/* The state of a former boot speaks of things that are gone: -ENOENT. */
+static int check_boot(json_t *state, struct err *err)
 {
 	const char *was = json_string_value(json_object_get(state, "boot"));
 	char boot[BOOT_ID_SIZE];
+	int ret = boot_id(boot, err);
 
-	return was && !boot_id(boot, NULL) && !strcmp(was, boot);
+	return ret ? ret : was && !strcmp(was, boot) ? 0 : -ENOENT;
 }
 
 /* `down` removes the lock, `up` makes another; what changes a lab keeps it. 0: there is none. */
@@ -357,13 +358,16 @@ int state_read(struct running **out, const char *name, struct err *err)
 
 	file_path(name, "state.json", path);
 	if (access(path, F_OK))
-		return -ENOENT;
+		return errno == ENOENT ? -ENOENT :
+					 err_set(err, ERR_SYSTEM, errno, "cannot look for %s: %s", path,
+						 strerror(errno));
 	state = json_load_file(path, 0, NULL);
 	if (!state)
 		return damaged(name, "state.json cannot be read", err);
-	if (!is_of_this_boot(state)) {
+	ret = check_boot(state, err);
+	if (ret) {
 		json_decref(state);
-		return -ENOENT;
+		return ret;
 	}
 	run = calloc(1, sizeof(*run));
 	if (!run) {
@@ -432,11 +436,16 @@ int files_remove(const char *name, struct err *err)
 		return ret;
 	file_path(name, "", path);
 	dir = opendir(path);
-	while (dir && !ret && (entry = readdir(dir)))
+	errno = dir ? 0 : errno;
+	while (dir && !ret && (entry = readdir(dir))) {
 		if (entry->d_name[0] != '.' && strcmp(entry->d_name, "lock") &&
 		    unlinkat(dirfd(dir), entry->d_name, 0))
 			ret = err_set(err, ERR_SYSTEM, errno, "cannot remove %s%s: %s", path,
 				      entry->d_name, strerror(errno));
+		errno = 0;
+	}
+	if (!ret && errno && errno != ENOENT)
+		ret = err_set(err, ERR_SYSTEM, errno, "cannot list %s: %s", path, strerror(errno));
 	if (dir)
 		closedir(dir);
 	if (ret)

@@ -353,17 +353,25 @@ int netns_unname(const char *name, int netns_fd, const struct netns_id *id, cons
 	return 0;
 }
 
+/* Gone, or no namespace; anything else may have been the one. */
+static int gone_or(int error)
+{
+	return error == ENOTDIR || error == ESRCH || error == EINVAL ? -ENOENT : -error;
+}
+
 int netns_open_same(const char *path, const struct netns_id *id)
 {
 	struct netns_id found;
 	struct stat st;
 	int fd, ret;
 
-	if (stat(path, &st) || st.st_ino != id->inode)
+	if (stat(path, &st))
+		return gone_or(errno);
+	if (st.st_ino != id->inode)
 		return -ENOENT;
 	fd = open_netns_file(path, NULL);
 	if (fd < 0)
-		return -ENOENT;
+		return gone_or(-fd);
 	ret = netns_identify(fd, &found, NULL);
 	if (!ret && netns_same(&found, id))
 		return fd;
@@ -371,56 +379,57 @@ int netns_open_same(const char *path, const struct netns_id *id)
 	return ret ? ret : -ENOENT;
 }
 
-static int find_below(const char *dir, const char *rest, const struct netns_id *id)
+struct search {
+	const struct netns_id *id;
+	int fd; /* or -ENOENT so far, or what kept us from looking somewhere */
+};
+
+/* What may not be looked at is somebody else's. Returns whether to go on. */
+static bool look_in(struct search *search, const char *path, bool theirs)
+{
+	int fd = netns_open_same(path, search->id);
+
+	if (fd >= 0 || (fd != -ENOENT && !(theirs && (fd == -EACCES || fd == -EPERM))))
+		search->fd = fd;
+	return fd < 0;
+}
+
+static void look_below(struct search *search, const char *dir, const char *rest, bool theirs)
 {
 	DIR *d = opendir(dir);
 	struct dirent *entry;
 	char path[PATH_MAX];
-	int fd = -ENOENT;
 
-	if (!d)
-		return errno == ENOENT ? -ENOENT : -errno;
-	while (fd == -ENOENT && (entry = readdir(d))) {
+	errno = d ? 0 : errno;
+	while (d && (entry = readdir(d))) {
 		if (entry->d_name[0] == '.')
 			continue;
 		snprintf(path, sizeof(path), "%s/%s%s", dir, entry->d_name, rest);
-		fd = netns_open_same(path, id);
+		if (!look_in(search, path, theirs))
+			break;
+		errno = 0;
 	}
-	closedir(d);
-	return fd;
+	if (search->fd < 0 && errno && errno != ENOENT)
+		search->fd = -errno;
+	if (d)
+		closedir(d);
 }
-
-struct search {
-	const struct netns_id *id;
-	int fd;
-};
 
 static bool on_mount(const char *path, void *arg)
 {
-	struct search *search = arg;
-
-	search->fd = netns_open_same(path, search->id);
-	return search->fd == -ENOENT;
-}
-
-/* Where others mount namespaces: /run/docker/netns and the like. */
-static int find_mounted(const struct netns_id *id)
-{
-	struct search search = { id, -ENOENT };
-
-	netns_each_mount(on_mount, &search);
-	return search.fd;
+	return look_in(arg, path, true);
 }
 
 int netns_find(const struct netns_id *id)
 {
-	int fd = netns_open_same("/proc/thread-self/ns/net", id);
+	struct search search = { id, -ENOENT };
 
-	if (fd == -ENOENT)
-		fd = find_below(NETNS_DIR, "", id);
-	if (fd == -ENOENT)
-		fd = find_below("/proc", "/ns/net", id);
-	if (fd == -ENOENT)
-		fd = find_mounted(id);
-	return fd;
+	look_in(&search, "/proc/thread-self/ns/net", false);
+	if (search.fd < 0)
+		look_below(&search, NETNS_DIR, "", false);
+	if (search.fd < 0)
+		look_below(&search, "/proc", "/ns/net", true);
+	if (search.fd < 0) /* where others mount namespaces: /run/docker/netns and the like */
+		netns_each_mount(on_mount, &search);
+	return search.fd;
 }
