@@ -312,4 +312,19 @@ test_vlan() {
 	good vethlab down blue
 }
 
+# Of all ends those that are there; one that was asked for must be.
+test_deleted_end() {
+	lab
+	ip link del veth2
+	good timeout "$WAIT" "$BUILD/vethlab" capture -w "$TEST_TMP/file" --for 100ms
+	says "not captured: default:veth2 is gone" "not captured: blue:veth3 is gone" "0 lost"
+	bad 1 vethlab capture -w "$TEST_TMP/file" blue:veth3 blue:veth1
+	says "blue:veth3 is gone: it was deleted since the lab was built"
+	bad 1 vethlab capture -w "$TEST_TMP/file" link default:veth2
+	says "default:veth2 is gone"
+	bad 2 vethlab capture -w "$TEST_TMP/file" link
+	says "link needs an end"
+	good vethlab down blue
+}
+
 run_tests

@@ -304,7 +304,7 @@ static void test_conservation(void **state)
 			    "    echo request                100        93     7\n"
 			    "    dropped in default, before `out`: 1 by IP_NOPROTO\n"
 			    "    lost on the link: 5 by QDISC_DROP at __dev_queue_xmit\n"
-			    "      a queueing discipline says so (a full queue, or netem loss)\n"
+			    "      a queueing discipline says so: a full queue, netem loss, or no carrier\n"
 			    "    lost on the link: 2 unexplained\n"
 			    "    dropped in blue, after `in`: 2 by NETFILTER_DROP at nf_hook_slow\n"
 			    "      a netfilter rule (nft, iptables) says so\n"

@@ -16,7 +16,6 @@
 #include "user/cmd/cmd.h"
 #include "user/cmd/tap.h"
 #include "user/cmd/view.h"
-#include "user/net/sniff.h"
 #include "user/out/drop.h"
 #include "user/out/out.h"
 #include "user/out/pcapng.h"
@@ -24,12 +23,6 @@
 /* How long frames wait for older ones of other sockets, and for word of a drop. */
 static const uint64_t hold_ns = 200000000;
 enum { POLL_MS = 50, BATCH = 4096 };
-
-struct tapped_end {
-	const struct end *end;
-	struct sniffer *sniffer;
-	uint64_t received[2]; /* in, out */
-};
 
 struct capture {
 	const char *lab, *path, *expression;
@@ -39,8 +32,7 @@ struct capture {
 	char **argv;
 	struct running *run;
 	FILE *file;
-	struct tapped_end *ends;
-	size_t n_ends;
+	struct tapped_ends ends;
 	struct bpf_program filter;
 	struct stack_watch *stack;
 	struct vl_frame_drop *dropped; /* read, and not noted yet */
@@ -132,62 +124,6 @@ static int parse_args(int argc, char **argv, struct capture *capture, struct err
 	return 0;
 }
 
-static void add_end(struct capture *capture, const struct end *end)
-{
-	for (size_t i = 0; i < capture->n_ends; i++)
-		if (capture->ends[i].end == end)
-			return;
-	capture->ends[capture->n_ends++] = (struct tapped_end){.end = end};
-}
-
-static int add_word(struct capture *capture, const char *word, struct err *err)
-{
-	const struct lab *lab = capture->run->lab;
-	const struct node *node;
-	const struct end *end;
-
-	if (!strcmp(word, "all")) {
-		for (size_t i = 0; i < lab_n_ends(lab); i++)
-			add_end(capture, lab_end(lab, i));
-		return 0;
-	}
-	if (!strchr(word, ':')) {
-		node = cmd_find_node(capture->run, word, err);
-		for (size_t i = 0; node && i < node->n_ends; i++)
-			add_end(capture, node->ends[i]);
-		return node ? 0 : -ENOENT;
-	}
-	end = cmd_find_end(capture->run, word, err);
-	if (end)
-		add_end(capture, end);
-	return end ? 0 : -ENOENT;
-}
-
-/* "all", nodes, ends, "link END"; nothing: all. */
-static int choose_ends(struct capture *capture, struct err *err)
-{
-	const struct end *end;
-	int ret = 0;
-
-	capture->ends = calloc(lab_n_ends(capture->run->lab) + 1, sizeof(*capture->ends));
-	if (!capture->ends)
-		return err_set(err, ERR_SYSTEM, ENOMEM, "capture: out of memory");
-	if (!capture->argc)
-		return add_word(capture, "all", err);
-	for (int i = 0; !ret && i < capture->argc; i++) {
-		if (!strcmp(capture->argv[i], "link") && i + 1 < capture->argc) {
-			end = cmd_find_end(capture->run, capture->argv[++i], err);
-			if (!end)
-				return -ENOENT;
-			add_end(capture, end);
-			add_end(capture, end->peer);
-		} else {
-			ret = add_word(capture, capture->argv[i], err);
-		}
-	}
-	return ret;
-}
-
 static int compile(struct capture *capture, struct err *err)
 {
 	pcap_t *dead;
@@ -202,23 +138,6 @@ static int compile(struct capture *capture, struct err *err)
 		ret = err_set(err, ERR_USAGE, EINVAL, "filter '%s': %s", capture->expression,
 			      pcap_geterr(dead));
 	pcap_close(dead);
-	return ret;
-}
-
-static int open_end(struct capture *capture, struct tapped_end *tapped, struct err *err)
-{
-	const struct end *end = tapped->end;
-	struct sniff_config config = {.object = end->name,
-				      .ifindex = running_ifindex(capture->run, end),
-				      .snap = capture->snap,
-				      .filter = (struct sock_filter *)capture->filter.bf_insns,
-				      .filter_len = capture->filter.bf_len};
-	int netns_fd = running_open_netns(capture->run, end->node, err), ret;
-
-	if (netns_fd < 0)
-		return netns_fd;
-	ret = sniff_open(&tapped->sniffer, netns_fd, &config, err);
-	close(netns_fd);
 	return ret;
 }
 
@@ -237,8 +156,8 @@ static void flush(struct capture *capture)
 static void write_start(struct capture *capture)
 {
 	pcapng_start(capture->file, "vethlab");
-	for (size_t i = 0; i < capture->n_ends; i++) {
-		const struct end *end = capture->ends[i].end;
+	for (size_t i = 0; i < capture->ends.n; i++) {
+		const struct end *end = capture->ends.list[i].end;
 
 		for (int out = 0; out < 2; out++) {
 			char text[256];
@@ -257,12 +176,15 @@ static void write_start(struct capture *capture)
 static int open_capture(struct capture *capture, struct err *err)
 {
 	char why[512] = "";
-	int ret = choose_ends(capture, err);
+	struct sniff_config config = {.snap = capture->snap};
+	int ret = tapped_choose(&capture->ends, capture->run, capture->argc, capture->argv, err);
 
 	if (!ret)
 		ret = compile(capture, err);
-	for (size_t i = 0; !ret && i < capture->n_ends; i++)
-		ret = open_end(capture, &capture->ends[i], err);
+	config.filter = (struct sock_filter *)capture->filter.bf_insns;
+	config.filter_len = capture->filter.bf_len;
+	if (!ret)
+		ret = tapped_open(&capture->ends, capture->run, &config, err);
 	if (ret)
 		return ret;
 	capture->numbers = echo_numbers_new();
@@ -369,8 +291,8 @@ static int take_all(struct capture *capture, struct err *err)
 
 	if (capture->stack)
 		ret = stack_watch_poll_frames(capture->stack, on_drop, capture, err);
-	for (size_t i = 0; ret >= 0 && i < capture->n_ends; i++)
-		ret = take_frames(capture, &capture->ends[i], err);
+	for (size_t i = 0; ret >= 0 && i < capture->ends.n; i++)
+		ret = take_frames(capture, &capture->ends.list[i], err);
 	held_sort(&capture->held);
 	capture->clocks_ns = clocks_apart();
 	for (size_t i = 0; i < capture->n_dropped; i++)
@@ -397,7 +319,7 @@ static bool write_frames(struct capture *capture, uint64_t before_ns)
 
 	for (n = 0; n < capture->held.n; n++) {
 		const struct held_frame *frame = &capture->held.list[n];
-		struct tapped_end *tapped = capture->ends;
+		struct tapped_end *tapped = capture->ends.list;
 		struct pcapng_packet packet = {.time_ns = frame->time_ns,
 					       .bytes = frame->bytes,
 					       .len = frame->len,
@@ -409,7 +331,7 @@ static bool write_frames(struct capture *capture, uint64_t before_ns)
 			break;
 		while (tapped->end != frame->end)
 			tapped++;
-		packet.interface = 2 * (tapped - capture->ends) + frame->out;
+		packet.interface = 2 * (tapped - capture->ends.list) + frame->out;
 		packet.comment = comment_of(frame, comment, sizeof(comment));
 		pcapng_packet(capture->file, &packet);
 		tapped->received[frame->out]++;
@@ -423,16 +345,16 @@ static bool write_frames(struct capture *capture, uint64_t before_ns)
 
 static void wait_for_frames(struct capture *capture, struct pollfd *fds)
 {
-	for (size_t i = 0; i < capture->n_ends; i++)
+	for (size_t i = 0; i < capture->ends.n; i++)
 		fds[i] =
-			(struct pollfd){.fd = sniff_fd(capture->ends[i].sniffer), .events = POLLIN};
-	poll(fds, capture->n_ends, POLL_MS);
+			(struct pollfd){.fd = sniff_fd(capture->ends.list[i].sniffer), .events = POLLIN};
+	poll(fds, capture->ends.n, POLL_MS);
 }
 
 static int follow(struct capture *capture, struct err *err)
 {
 	uint64_t until = capture->for_ns ? capture->start_ns + capture->for_ns : UINT64_MAX;
-	struct pollfd *fds = calloc(capture->n_ends + 1, sizeof(*fds));
+	struct pollfd *fds = calloc(capture->ends.n + 1, sizeof(*fds));
 	bool last = !fds, enough = false, gone = false;
 	int ret = fds ? 0 : err_set(err, ERR_SYSTEM, ENOMEM, "capture: out of memory");
 
@@ -458,8 +380,8 @@ static int write_end(struct capture *capture, struct err *err)
 {
 	uint64_t now = realtime_ns(), lost = 0, unread;
 
-	for (size_t i = 0; i < capture->n_ends; i++) {
-		struct tapped_end *tapped = &capture->ends[i];
+	for (size_t i = 0; i < capture->ends.n; i++) {
+		struct tapped_end *tapped = &capture->ends.list[i];
 		uint32_t missed = sniff_lost(tapped->sniffer);
 
 		lost += missed;
@@ -487,9 +409,7 @@ static int write_end(struct capture *capture, struct err *err)
 
 static void close_capture(struct capture *capture)
 {
-	for (size_t i = 0; i < capture->n_ends; i++)
-		sniff_close(capture->ends[i].sniffer);
-	free(capture->ends);
+	tapped_close(&capture->ends);
 	pcap_freecode(&capture->filter);
 	stack_watch_close(capture->stack);
 	free(capture->dropped);

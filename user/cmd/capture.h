@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* capture.h - frames of several ends, held back until they are in order and what became of them is
- * known. */
+/* capture.h - the ends that are captured, and their frames, held back until they are in order and
+ * what became of them is known. */
 #ifndef VETHLAB_USER_CMD_CAPTURE_H
 #define VETHLAB_USER_CMD_CAPTURE_H
 
@@ -9,7 +9,35 @@
 #include <stdint.h>
 
 #include "bpf/vethlab.h"
+#include "topology/err.h"
 #include "topology/model.h"
+#include "user/lab/lab.h"
+#include "user/net/sniff.h"
+
+/* ---- ends (capture_ends.c) ------------------------------------------------------------------- */
+
+struct tapped_end {
+	const struct end *end;
+	struct sniffer *sniffer;
+	bool named;	      /* by itself, and not as one of a node's or of all */
+	uint64_t received[2]; /* in, out */
+};
+
+struct tapped_ends {
+	struct tapped_end *list;
+	size_t n;
+};
+
+/* By words: "all", nodes, ends, "link END"; none: all. 0, or -errno (ERR_USAGE). */
+int tapped_choose(struct tapped_ends *ends, const struct running *run, int argc, char **argv,
+		  struct err *err);
+/*
+ * Open a sniffer at each, by config with the end filled in. One that is gone, or cannot be seen, is
+ * left out with a word on stderr; if it was named, or is the last one, that is an error.
+ */
+int tapped_open(struct tapped_ends *ends, const struct running *run,
+		const struct sniff_config *config, struct err *err);
+void tapped_close(struct tapped_ends *ends);
 
 /* ---- packets (capture_key.c) ----------------------------------------------------------------- */
 

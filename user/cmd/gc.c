@@ -62,7 +62,7 @@ int cmd_gc(int argc, char **argv, struct err *err)
 		json_object_set(doc, "found", collected.list);
 		json_object_set_new(doc, "removed", json_boolean(!collected.dry_run && !ret));
 		out_json_print(doc, stdout);
-	} else if (!collected.n) {
+	} else if (!collected.n && !ret) {
 		printf("nothing is left of any crash\n");
 	}
 	json_decref(collected.list);

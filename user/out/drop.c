@@ -32,7 +32,7 @@ static const struct {
 	{"XDP", "an XDP program says so"},
 	{"TC_INGRESS", "a tc filter or program on the way in says so"},
 	{"TC_EGRESS", "a tc filter or program on the way out says so"},
-	{"QDISC_DROP", "a queueing discipline says so (a full queue, or netem loss)"},
+	{"QDISC_DROP", "a queueing discipline says so: a full queue, netem loss, or no carrier"},
 	{"QDISC_OVERLIMIT", "the queue of the way out is full"},
 	{"QDISC_CONGESTED", "the queueing discipline drops to slow down"},
 	{"CPU_BACKLOG", "too many packets wait for a CPU"},

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* capture_ends.c - which ends are captured. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "user/cmd/capture.h"
+#include "user/cmd/cmd.h"
+
+static void add_end(struct tapped_ends *ends, const struct end *end, bool named)
+{
+	struct tapped_end *tapped = ends->list;
+
+	while (tapped < ends->list + ends->n && tapped->end != end)
+		tapped++;
+	if (tapped == ends->list + ends->n)
+		ends->list[ends->n++] = (struct tapped_end){.end = end};
+	tapped->named |= named;
+}
+
+static int add_word(struct tapped_ends *ends, const struct running *run, const char *word,
+		    struct err *err)
+{
+	const struct node *node;
+	const struct end *end;
+
+	if (!strcmp(word, "all")) {
+		for (size_t i = 0; i < lab_n_ends(run->lab); i++)
+			add_end(ends, lab_end(run->lab, i), false);
+		return 0;
+	}
+	if (!strchr(word, ':')) {
+		node = cmd_find_node(run, word, err);
+		for (size_t i = 0; node && i < node->n_ends; i++)
+			add_end(ends, node->ends[i], false);
+		return node ? 0 : -ENOENT;
+	}
+	end = cmd_find_end(run, word, err);
+	if (end)
+		add_end(ends, end, true);
+	return end ? 0 : -ENOENT;
+}
+
+static int add_link(struct tapped_ends *ends, const struct running *run, const char *word,
+		    struct err *err)
+{
+	const struct end *end;
+
+	if (!word)
+		return -cmd_usage(err, "capture", "link needs an end of it behind it");
+	end = cmd_find_end(run, word, err);
+	if (!end)
+		return -ENOENT;
+	add_end(ends, end, true);
+	add_end(ends, end->peer, true);
+	return 0;
+}
+
+int tapped_choose(struct tapped_ends *ends, const struct running *run, int argc, char **argv,
+		  struct err *err)
+{
+	int ret = 0;
+
+	ends->list = calloc(lab_n_ends(run->lab) + 1, sizeof(*ends->list));
+	if (!ends->list)
+		return err_set(err, ERR_SYSTEM, ENOMEM, "capture: out of memory");
+	if (!argc)
+		return add_word(ends, run, "all", err);
+	for (int i = 0; !ret && i < argc; i++) {
+		/* A node may be called link. */
+		if (!strcmp(argv[i], "link") && (i + 1 < argc || !lab_find_node(run->lab, "link")))
+			ret = add_link(ends, run, i + 1 < argc ? argv[++i] : NULL, err);
+		else
+			ret = add_word(ends, run, argv[i], err);
+	}
+	return ret;
+}
+
+static int open_end(struct tapped_end *tapped, const struct running *run,
+		    struct sniff_config config, struct err *err)
+{
+	int netns_fd = running_open_netns(run, tapped->end->node, err), ret;
+
+	if (netns_fd < 0)
+		return netns_fd;
+	config.object = tapped->end->name;
+	config.ifindex = running_ifindex(run, tapped->end);
+	ret = sniff_open(&tapped->sniffer, netns_fd, &config, err);
+	close(netns_fd);
+	if (ret == -ENODEV) {
+		err_clear(err);
+		err_set(err, ERR_FAILED, ENODEV, "%s is gone: it was deleted since the lab was %s",
+			tapped->end->name, run->observed ? "seen" : "built");
+	}
+	return ret;
+}
+
+int tapped_open(struct tapped_ends *ends, const struct running *run,
+		const struct sniff_config *config, struct err *err)
+{
+	size_t n = 0;
+	int ret = 0;
+
+	for (size_t i = 0; !ret && i < ends->n; i++) {
+		struct tapped_end tapped = ends->list[i];
+		bool last = !n && i + 1 == ends->n;
+
+		ret = open_end(&tapped, run, *config, err);
+		if (!ret) {
+			ends->list[n++] = tapped;
+		} else if ((ret == -ENODEV || ret == -ESTALE) && !tapped.named && !last) {
+			fprintf(stderr, "not captured: %s\n", err->what);
+			err_clear(err);
+			ret = 0;
+		}
+	}
+	ends->n = n;
+	return ret;
+}
+
+void tapped_close(struct tapped_ends *ends)
+{
+	for (size_t i = 0; i < ends->n; i++)
+		sniff_close(ends->list[i].sniffer);
+	free(ends->list);
+}
