@@ -29,7 +29,8 @@ const struct cmd cmds[] = {
 	{ "down", cmd_down, "[LAB|FILE] [-j]", "remove a lab and everything that it made",
 	  "Interfaces of others that are in its namespaces are handed back, or named as\n"
 	  "processes in them are. It waits until the kernel has let go; of a lab of 100\n"
-	  "nodes or more it does not, and says so.\n" },
+	  "nodes or more it does not, and says so. What looks at the lab until Ctrl-C\n"
+	  "(trace, record, capture, ping, stats --watch) ends, with exit status 1.\n" },
 	{ "gc", cmd_gc, "[--dry-run] [-j]", "remove what crashed labs left, and nothing else",
 	  "A lab whose files are lost is known by what it pinned: that is removed, and the\n"
 	  "namespaces it was in are named.\n\n"
@@ -296,7 +297,7 @@ static int help(int argc, char **argv, struct err *err)
 {
 	const struct cmd *cmd;
 
-	if (argc < 2) {
+	if (argc < 2 || !strcmp(argv[1], "help")) {
 		print_help(stdout);
 		return 0;
 	}

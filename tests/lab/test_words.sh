@@ -200,7 +200,13 @@ test_meant() {
 	says "did you mean 'two-hosts'?"
 	bad 1 vethlab trace -l nosuch
 	says "\`vethlab ls\` lists what runs"
+	rm /run/vethlab/two-hosts/state.json # as after a crash
+	bad 1 vethlab show two-hosts
+	says "does not run" "left by a crash" "vethlab down two-hosts"
+	says_not "did you mean"
 	good vethlab down two-hosts
+	good vethlab help help
+	says "usage: vethlab VERB"
 }
 
 # As many as were asked for, and no more are told or kept.

@@ -95,7 +95,9 @@ void lab_hint_missing(const char *name, struct err *err)
 
 	if (!lab_list(&names, &n, NULL) && n)
 		near = nearest_name(name, (const char *const *)names, n);
-	if (near)
+	if (near && !strcmp(near, name))
+		err_hint(err, "it was left by a crash: `vethlab down %s` removes it", name);
+	else if (near)
 		err_hint(err, "did you mean '%s'?", near);
 	else if (n)
 		err_hint(err, "`vethlab ls` lists what runs; `vethlab up` builds a lab");

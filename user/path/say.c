@@ -210,7 +210,7 @@ static void say_neighbor(struct path_asking *asking, const struct path_hop *hop,
 	const struct end *port = asking->dead_port;
 	struct path *path = asking->path;
 	char next[IP_TEXT_SIZE];
-	const char *asks = v6 ? "neighbour solicitations" : "ARP requests";
+	const char *asks = v6 ? "neighbor solicitations" : "ARP requests";
 
 	ip_format(&hop->next, next, sizeof(next));
 	if (port) {
