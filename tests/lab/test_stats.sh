@@ -209,6 +209,8 @@ test_reset_and_since() {
 	assert_eq "$(requests --since "$TEST_TMP/second")" 2 "since a document made after the reset"
 	assert_eq "$(requests --since "$TEST_TMP/first")" 12 "since a document made before the reset"
 	# A document of a difference starts at no moment that is known any more.
+	bad 2 vethlab stats --since "$TEST_TMP"
+	says "cannot read $TEST_TMP: Is a directory"
 	vethlab stats --json --since "$TEST_TMP/second" >"$TEST_TMP/third"
 	bad 2 vethlab stats --since "$TEST_TMP/third"
 	says "counts neither from when lab blue was built"

@@ -76,6 +76,8 @@ test_option_places() {
 	good vethlab exec a -l two ip -br addr
 	good vethlab exec a -l two -- ip -br addr
 	bad 1 vethlab exec a ip addr # which of the two?
+	bad 1 vethlab down
+	says "several labs run: one, two" "say which"
 	bad 2 vethlab -l one exec a
 	says "which command?"
 	good vethlab --lab=one ping a b -q

@@ -214,8 +214,8 @@ static void print_text(const struct built *built)
 
 	bench_print_machine(&built->machine, stdout);
 	putchar('\n');
-	printf("%s: %zu nodes, %zu links, %u runs each, in turns\n\n", built->args->shape.kind->name,
-	       built->nodes, built->links, built->args->runs);
+	printf("%s: %zu nodes, %zu links, %u run%s each, in turns\n\n", built->args->shape.kind->name,
+	       built->nodes, built->links, built->args->runs, built->args->runs == 1 ? "" : "s");
 	for (int i = 0; i < built->n_cases; i++) {
 		const struct build_case *one = &built->cases[i];
 

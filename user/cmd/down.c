@@ -37,7 +37,8 @@ static int lab_name(const struct cmd_args *args, char *name, size_t size, struct
 	if (n == 1) {
 		snprintf(name, size, "%s", names[0]);
 	} else if (n) {
-		err_set(err, ERR_FAILED, 0, "several labs run");
+		err_set(err, ERR_FAILED, 0, "several labs run: %s, %s%s", names[0], names[1],
+			n > 2 ? ", ..." : "");
 		err_hint(err, "say which, as `vethlab ls` lists them");
 	} else {
 		name[0] = '\0';

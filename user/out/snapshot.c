@@ -224,8 +224,12 @@ int snapshot_load(struct snapshot *snapshot, const char *path, const char *name,
 	f = fopen(path, "re");
 	if (!f)
 		return err_set(err, ERR_USAGE, errno, "cannot read %s: %s", path, strerror(errno));
+	errno = 0;
 	json = json_loadf(f, 0, &error);
+	rc = ferror(f) ? errno : 0;
 	fclose(f);
+	if (rc && !json) /* a directory, say */
+		return err_set(err, ERR_USAGE, rc, "cannot read %s: %s", path, strerror(rc));
 	if (!json)
 		return damaged(path, error.text, err);
 	rc = snapshot_init(snapshot, n_ends);
