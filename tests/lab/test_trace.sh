@@ -194,17 +194,19 @@ test_kill_9_leaves_nothing() {
 	good vethlab down
 }
 
-# A tracer keeps no lab: its programs go with it, and the tracer may be ended later.
+# A tracer keeps no lab, even one that is stopped: its programs go with it, and the tracer ends then.
 test_down_while_tracing() {
 	lab
 	trace under -j
 	find $PINS -maxdepth 1 -name 'vl_*' -exec "$HELPERS/ids" {} + >"$TEST_TMP/programs"
+	kill -STOP "$tracer"
 	good vethlab down
 	assert_eq "$out" "blue is down" "down"
 	wait_until eval '"$HELPERS/ids" --gone <"$TEST_TMP/programs"'
-	kill -0 "$tracer" || fail "the tracer is gone"
-	kill -INT "$tracer"
-	wait "$tracer" || true
+	kill -CONT "$tracer"
+	ends_with "$tracer" 1
+	good cat "$TEST_TMP/under.err"
+	says "lab blue was taken down"
 }
 
 # Somebody else's program may hold ours; down is done, and tells who.

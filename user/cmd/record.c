@@ -62,8 +62,12 @@ static int follow(struct record *record, struct tap *tap, uint64_t until, struct
 	       !recorder_failed(record->recorder) && !enough(record)) {
 		gone = running_is_gone(record->run);
 		ret = tap_poll(tap, POLL_MS, &handlers, err);
-		/* Whoever reads from a pipe gets it as it comes, and may leave. */
-		if (!strcmp(record->options.operand, "-") && view_reader_left())
+		/*
+		 * Whoever reads from a pipe gets it as it comes, and may leave. Of a write that failed
+		 * already, the recorder knows why.
+		 */
+		if (!strcmp(record->options.operand, "-") && !recorder_failed(record->recorder) &&
+		    view_reader_left())
 			break;
 	}
 	if (!ret)
