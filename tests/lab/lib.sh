@@ -118,6 +118,21 @@ remember_objects() {
 		find /sys/fs/bpf/vethlab -type f -exec "$HELPERS/ids" {} + >>"$TEST_TMP/ids"
 }
 
+# Take a lab down, of which nothing may be lost and unexplained since it was built, once its traffic has
+# stopped. A test that loses packets without a trace says why, and takes the lab down by `good vethlab down`.
+down_at_rest() { # [LAB]
+	local end=$((SECONDS + WAIT))
+	while :; do
+		good vethlab stats "$@" --all --json
+		out=$(jq -c '[.links[].directions[] | select((.unexplained // 0) > 0) |
+			{from, sent, received, dropped, unexplained}]' <<<"$out")
+		[[ $out != "[]" ]] || break
+		[[ $SECONDS -lt $end ]] || fail "lost at rest, and not explained: $out"
+		sleep 0.02
+	done
+	good vethlab down "$@"
+}
+
 # A counter of one hook: count blue:veth1 in icmp4.echo_request [OPTION OF STATS...]
 count() {
 	local end=$1 hook=$2 path=$3

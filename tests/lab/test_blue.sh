@@ -20,7 +20,7 @@ test_as_if_by_hand() {
 	says "10.1.1.1/24" "10.1.1.3/24"
 	good ip addr show dev veth0
 	says "10.1.1.2/24"
-	good vethlab down blue
+	down_at_rest blue
 	bad 1 ip link show veth0
 	good ip netns list
 	assert_eq "$out" "" "ip netns list"
@@ -34,7 +34,7 @@ test_ifindexes() {
 	assert_eq "$(ip_link blue veth1 .ifindex)" $((base + 1)) "ifindex of blue:veth1"
 	assert_eq "$(ip_link veth2 .ifindex)" $((base + 2)) "ifindex of default:veth2"
 	assert_eq "$(ip_link blue veth3 .ifindex)" $((base + 3)) "ifindex of blue:veth3"
-	good vethlab down
+	down_at_rest
 }
 
 # The seed takes 10.1.1.1 and 10.1.1.3 for two systems: such a ping never leaves lo.
@@ -48,7 +48,7 @@ test_own_address_stays_on_lo() {
 			assert_echo "$end" "$hook" 0 0
 		done
 	done
-	good vethlab down
+	down_at_rest
 }
 
 walk() { # OPTION OF UP...
@@ -92,7 +92,7 @@ test_walk() {
 	walk
 	exact_both_ways
 	ledger_agrees
-	good vethlab down
+	down_at_rest
 }
 
 test_walk_xdp_generic() {
@@ -100,7 +100,7 @@ test_walk_xdp_generic() {
 	assert_eq "$(hooks_of blue:veth1)" "in out xdp" "hooks"
 	exact_both_ways
 	ledger_agrees
-	good vethlab down
+	down_at_rest
 }
 
 test_walk_xdp_native() {
@@ -108,7 +108,7 @@ test_walk_xdp_native() {
 	assert_eq "$(hooks_of blue:veth1)" "in out xdp" "hooks"
 	exact_both_ways
 	ledger_agrees
-	good vethlab down
+	down_at_rest
 }
 
 test_walk_ipv6() {
@@ -127,7 +127,7 @@ test_walk_ipv6() {
 	assert_eq "$(count default:veth0 out icmp6.echo_request)" $((requests + 50)) "v6 requests"
 	assert_eq "$(count blue:veth1 out icmp6.echo_reply)" $((replies + 50)) "v6 replies"
 	assert_eq "$(count default:veth0 in icmp6.echo_reply)" $((replies + 50)) "v6 replies"
-	good vethlab down
+	down_at_rest
 }
 
 # ping -f: exact to the packet at every hook.
@@ -150,7 +150,7 @@ test_flood() {
 			fi
 		done
 	done
-	good vethlab down
+	down_at_rest
 }
 
 # The pinned maps are an interface: bpftool prints the fields' names and agrees with stats.
@@ -166,7 +166,7 @@ test_maps_are_readable() {
 	assert_eq "$sum" "$(count blue:veth1 in icmp4.echo_request)" "echo requests at blue:veth1 in"
 	good bpftool -j map dump pinned /sys/fs/bpf/vethlab/blue/ends
 	says veth0 veth3
-	good vethlab down
+	down_at_rest
 }
 
 run_tests

@@ -46,7 +46,7 @@ test_no_route() {
 	lab
 	dies refused "r1 IP_INNOROUTES" "no-route r1" 10.9.9.9
 	last_seen r1:w0 in request
-	good vethlab down deaths
+	down_at_rest deaths
 }
 
 test_no_route_back() {
@@ -55,7 +55,7 @@ test_no_route_back() {
 	dies unanswered "-" "no-route b"
 	last_seen b:e0 in request
 	says "b has no route back to 10.0.1.1"
-	good vethlab down deaths
+	down_at_rest deaths
 }
 
 # The kernel names no reason for these routes: the function tells, and `why` the kind.
@@ -72,7 +72,7 @@ test_refusing_routes() {
 		says "r1 has a" "$kind route for 10.0.3.1" "1 refused by ICMP errors"
 		assert_eq "$(foretold b)" "refused-by-route r1" "why"
 	done
-	good vethlab down deaths
+	down_at_rest deaths
 }
 
 test_ttl() {
@@ -85,7 +85,7 @@ test_ttl() {
 	last_seen r2:w0 in request
 	dropped r2 IP_INHDR
 	assert_eq "$(field .itinerary.answerer)" r2 "who says so"
-	good vethlab down deaths
+	down_at_rest deaths
 }
 
 test_forwarding_off() {
@@ -93,7 +93,7 @@ test_forwarding_off() {
 	inside r1 sysctl -qw net.ipv4.ip_forward=0
 	dies unanswered "r1 IP_INADDRERRORS" "not-forwarding r1"
 	last_seen r1:w0 in request
-	good vethlab down deaths
+	down_at_rest deaths
 }
 
 test_rp_filter() {
@@ -102,7 +102,7 @@ test_rp_filter() {
 	inside r2 ip route replace 10.0.1.0/24 dev e0
 	dies unanswered "r2 IP_RPFILTER" "rp-filter r2"
 	last_seen r2:w0 in request
-	good vethlab down deaths
+	down_at_rest deaths
 }
 
 test_netfilter() {
@@ -132,7 +132,7 @@ test_netfilter() {
 	dies unanswered "a NETFILTER_DROP" "arrives a"
 	last_seen a:e0 in reply
 	says "a dropped the reply"
-	good vethlab down deaths
+	down_at_rest deaths
 }
 
 # The drop of the last output: "NODE REASON".
@@ -155,7 +155,7 @@ below_ip() { # NODE FAMILY HOOK END-LAST-SEEN
 	dropped "$1" NETFILTER_DROP
 	inside "$1" nft delete table "$2" t
 	good vethlab ping a b -W 5
-	good vethlab down deaths
+	down_at_rest deaths
 }
 
 test_netfilter_ingress() {
@@ -185,13 +185,13 @@ spoilt() { # STATEMENT NODE REASON END-LAST-SEEN
 test_icmp_checksum() {
 	lab
 	spoilt "icmp checksum set 1" b ICMP_CSUM b:e0
-	good vethlab down deaths
+	down_at_rest deaths
 }
 
 test_ip_checksum() {
 	lab
 	spoilt "ip checksum set 1" r2 IP_CSUM r2:w0
-	good vethlab down deaths
+	down_at_rest deaths
 }
 
 # Sources and destinations that no packet may have here.
@@ -202,7 +202,7 @@ test_martians() {
 	spoilt "ip daddr set 127.0.0.1" r2 IP_LOCALNET r2:w0
 	spoilt "ip saddr set 224.0.0.5" r2 IP_INVALID_SOURCE r2:w0
 	spoilt "ip saddr set 10.0.3.254" r2 IP_LOCAL_SOURCE r2:w0
-	good vethlab down deaths
+	down_at_rest deaths
 }
 
 # Kernels before 6.14 name no reason, but the place.
@@ -215,7 +215,7 @@ test_own_source() {
 	dropped r2 $reason
 	says "10.0.1.1 is an address of r2 itself"
 	last_seen r2:w0 in request
-	good vethlab down deaths
+	down_at_rest deaths
 }
 
 # Whether the running kernel has this reason.
@@ -238,7 +238,7 @@ test_loop_guard() {
 	bad 1 vethlab ping a b -W 0.3 -j
 	last_seen sw:p0 in request
 	dropped sw $reason
-	good vethlab down deaths
+	down_at_rest deaths
 }
 
 test_foreign_xdp() {
@@ -250,7 +250,7 @@ test_foreign_xdp() {
 		"r2: r2 dropped the request: an XDP program of the receiving end says so" "the drop"
 	good inside r2 "$HELPERS/xdp_drop" --off w0
 	good vethlab ping a b -W 5
-	good vethlab down deaths
+	down_at_rest deaths
 }
 
 error_arrived() { # END
@@ -280,7 +280,7 @@ test_no_socket() {
 	assert_eq "$out" "" "what has the id 9"
 	good vethlab stats
 	says "NO_SOCKET" "no socket waits for it"
-	good vethlab down deaths
+	down_at_rest deaths
 }
 
 test_traffic_control() {
@@ -296,7 +296,7 @@ test_traffic_control() {
 	assert_eq "$(field '.itinerary.drops[.itinerary.death].node')" r2 "the drop"
 	inside r2 tc filter del dev w0 ingress pref 99
 	good vethlab ping a b -W 5
-	good vethlab down deaths
+	down_at_rest deaths
 }
 
 test_netem() {
@@ -307,7 +307,7 @@ test_netem() {
 	last_seen r1:e0 out request
 	inside r1 tc qdisc del dev e0 root
 	good vethlab ping a b -W 5
-	good vethlab down deaths
+	down_at_rest deaths
 }
 
 test_neighbor() {
@@ -320,7 +320,7 @@ test_neighbor() {
 	assert_eq "$(field '.itinerary.drops[0] | "\(.node) \(.reason)"')" "r2 NEIGH_FAILED" "the drop"
 	last_seen r2:w0 in request
 	assert_eq "$(foretold 10.0.3.77)" "no-neighbor r2" "why"
-	good vethlab down deaths
+	down_at_rest deaths
 }
 
 # On this side the route goes with the link.
@@ -330,7 +330,7 @@ test_link_down() {
 	dies refused "r1 IP_INNOROUTES" "no-route r1"
 	last_seen r1:w0 in request
 	says "r1:e0 is down, so r1 has no route" "r1 has no route to 10.0.3.1: request dropped in r1"
-	good vethlab down deaths
+	down_at_rest deaths
 }
 
 # On the other side it does not, and nobody answers there.
@@ -340,7 +340,7 @@ test_link_down_there() {
 	dies refused "r1 NEIGH_FAILED" "link-down r1" b -W 10
 	last_seen r1:w0 in request
 	says "r2:w0 is down, so nothing crosses" "arp: nobody answered for 10.0.2.2 on r1:e0"
-	good vethlab down deaths
+	down_at_rest deaths
 }
 
 # Behind a bridge: the address is known still, but the bridge has nobody to give the packet to.
@@ -353,7 +353,7 @@ test_link_down_behind_bridge() {
 	good vethlab link b:e0 down
 	dies unanswered "sw $reason" "no-neighbor r2"
 	last_seen sw:p0 in request
-	good vethlab down deaths
+	down_at_rest deaths
 }
 
 test_mtu() {
@@ -375,7 +375,7 @@ test_mtu() {
 	last_seen r2:w0 out reply
 	assert_eq "$(field .why.end)" too-big "why"
 	says "r2:w0 sends 1228 bytes at once, more than the MTU of the other end, r1:e0"
-	good vethlab down deaths
+	down_at_rest deaths
 }
 
 # The parts of a packet are one packet; b cannot answer it before it has all of them.
@@ -397,7 +397,7 @@ test_fragments() {
 	assert_eq "$(field '.itinerary.hops[-1] | "\(.parts) \(.incomplete)"')" "6 true" "at b"
 	bad 1 vethlab ping a b -s 5000 -W 0.5
 	says "only 6 of 7 parts" "last seen at b:e0 in, but not all of its parts"
-	good vethlab down deaths
+	down_at_rest deaths
 }
 
 test_ignored() {
@@ -406,7 +406,7 @@ test_ignored() {
 	bad 1 vethlab ping a b -W 0.3 -j
 	last_seen b:e0 in request
 	assert_eq "$(foretold b)" "echo-ignored b" "why"
-	good vethlab down deaths
+	down_at_rest deaths
 }
 
 test_own_address() {
@@ -416,7 +416,7 @@ test_own_address() {
 	assert_eq "$(field .itinerary)" null "no record"
 	good vethlab why a 10.0.1.1 -j
 	assert_eq "$(jq -r .there.end <<<"$out")" stays-on-lo "why"
-	good vethlab down deaths
+	down_at_rest deaths
 }
 
 test_loop() {
@@ -426,7 +426,7 @@ test_loop() {
 	assert_eq "$(field .error)" "time to live exceeded" "error"
 	assert_eq "$(field '[.itinerary.hops[] | select(.again)] | length > 4')" true "it comes again"
 	assert_eq "$(foretold b | cut -d' ' -f1)" loop "why"
-	good vethlab down deaths
+	down_at_rest deaths
 }
 
 # traceroute names the ends of the way, and stops where the way does.
@@ -441,7 +441,7 @@ test_traceroute() {
 	assert_eq "$(jq -s 'map(.there_ns > 0 and .back_ns > 0) | all' <<<"$out")" true "both are known"
 	bad 1 vethlab traceroute a 10.9.9.9 -j
 	assert_eq "$(jq -rs 'map(.at.end) | join(" ")' <<<"$out")" "r1:w0" "the way"
-	good vethlab down deaths
+	down_at_rest deaths
 }
 
 # The same stories from a file, by somebody who may do nothing.
@@ -459,7 +459,7 @@ test_replay() {
 	head -c $(($(stat -c %s "$TEST_TMP/run.rec") - 20)) "$TEST_TMP/run.rec" >"$TEST_TMP/cut.rec"
 	good vethlab replay "$TEST_TMP/cut.rec" dropped
 	says "r1 dropped the request" "the recording was cut short"
-	good vethlab down deaths
+	down_at_rest deaths
 }
 
 # Two tracers see the same, each by its own filter; nobody takes records from the other.
@@ -472,7 +472,7 @@ test_two_tracers() {
 	wait
 	assert_eq "$(jq -s 'map(select(.hook == "in")) | length' "$TEST_TMP/one")" 20 "requests at b"
 	assert_eq "$(jq -s 'map(select(.fate == "answered")) | length' "$TEST_TMP/two")" 20 "stories"
-	good vethlab down deaths
+	down_at_rest deaths
 }
 
 run_tests

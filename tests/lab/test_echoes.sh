@@ -62,8 +62,8 @@ test_no_crosstalk() {
 	good inside one-a ping -e 77 -q -i 0.002 -c 50 10.8.0.2
 	assert_eq "$(echoes one a:x)" "350 350 0 0 0 0" "echoes of one-a, its id used again"
 	assert_eq "$(echoes one c:x)" "300 300 0 0 0 0" "echoes of one-c"
-	good vethlab down one
-	good vethlab down two
+	down_at_rest one
+	down_at_rest two
 }
 
 # More echoes of one id than there are sequence numbers.
@@ -77,7 +77,7 @@ test_sequence_wraps() {
 	assert_eq "$(times hub echo_rtt a:x count)" "$MANY" "round trips"
 	assert_eq "$(($(times hub transit b:y count) + $(times hub transit b:y negative)))" "$MANY" \
 		"transits of replies"
-	good vethlab down
+	down_at_rest
 }
 
 # Paired: until its reply has left the other end, an echo is inside of what the sender times, each time (it
@@ -109,7 +109,7 @@ test_sender_agrees() {
 		"$TEST_TMP/pings" >/dev/null ||
 		fail "bins of the quantiles: $ours; paired: $(jq -cs '[.[].itinerary.round_trip_ns] | sort |
 			[.[39], .[99], .[199], .[299], .[359]]' "$TEST_TMP/pings")"
-	good vethlab down
+	down_at_rest
 }
 
 # A delay that is known is in the transit of its link and direction, and nowhere else: of two requests at
@@ -133,7 +133,7 @@ test_known_delay() {
 	assert_eq "$(times hub transit a:x count)" $((2 * pairs)) "transits of requests"
 	[[ $(between a:x 0 6000000) -ge $((pairs / 2)) ]] || fail "the first of two waited as well"
 	[[ $(between b:y 0 6000000) -ge $pairs ]] || fail "the way back took as long"
-	good vethlab down
+	down_at_rest
 }
 
 # Transits of an end that took so long, by their bins.
@@ -153,7 +153,7 @@ test_delay_of_all() {
 	[[ $min -ge 20000000 && $min -lt 21000000 ]] || fail "the fastest took $min ns"
 	[[ $(times hub transit b:y min_ns) -lt 20000000 ]] || fail "the way back took as long"
 	[[ $(times hub echo_rtt a:x min_ns) -ge 20000000 ]] || fail "the round trip took less"
-	good vethlab down
+	down_at_rest
 }
 
 # Behind NAT an echo has other addresses: no residence, as README says under Limits; all else is there.
@@ -170,7 +170,7 @@ test_nat() {
 	good inside pc ping -q -c 20 -i 0.002 198.51.100.1
 	assert_eq "$(times nat residence home:lan count) $(times nat residence home:wan count)" "20 20" \
 		"residence without NAT"
-	good vethlab down
+	down_at_rest
 }
 
 # What ICMP errors say of echoes, through two routers: on each link by which the request left, it was refused; where
@@ -244,7 +244,7 @@ test_errors_are_of_their_echo() {
 	good inside a bash -c 'for i in 1 2 3; do echo >/dev/udp/10.2.0.2/9; echo >/dev/udp/fd02::2/9; done'
 	wait_until errors_came 6
 	assert_eq "$(met)" $'[]\n0' "echoes: none was sent"
-	good vethlab down
+	down_at_rest
 }
 
 errors_came() { # N
@@ -253,7 +253,7 @@ errors_came() { # N
 }
 
 skip_test_down() { # WHY
-	good vethlab down
+	down_at_rest
 	skip_test "$1"
 }
 

@@ -90,7 +90,7 @@ every_kind() {
 		$(((${#snapshots[@]} / 2 - 1) * N)) "received by b:y"
 	good vethlab stats --json
 	assert_eq "$(jq '[.links[].directions[].lost] | add' <<<"$out")" 0 "lost"
-	good vethlab down
+	down_at_rest
 }
 
 test_frames_xdp_off() {
@@ -125,7 +125,7 @@ test_cut_everywhere() {
 			"malformed and requests at $hook"
 	done
 	assert_eq "$(count b:y in malformed)" "$(count b:y xdp malformed)" "malformed, in and xdp"
-	good vethlab down
+	down_at_rest
 }
 
 run_tests

@@ -12,7 +12,7 @@ test_two_hosts() {
 	says "1 sent, 1 answered"
 	good vethlab link b:eth0 down
 	bad 1 vethlab ping a b -W 0.2
-	good vethlab down two-hosts
+	down_at_rest two-hosts
 }
 
 test_router() {
@@ -28,7 +28,7 @@ test_router() {
 	good vethlab exec b ip route del default
 	bad 1 vethlab ping a b -W 0.2
 	says "b:eth0"
-	good vethlab down router
+	down_at_rest router
 }
 
 test_routers() {
@@ -45,7 +45,7 @@ test_routers() {
 	good vethlab link r2:right down
 	bad 1 vethlab ping pc1 pc2 -W 0.2
 	says "r2"
-	good vethlab down routers
+	down_at_rest routers
 }
 
 test_lan() {
@@ -55,7 +55,7 @@ test_lan() {
 	# What goes to a known address reaches nobody else.
 	assert_echo c:eth0 in 0 0
 	assert_echo b:eth0 in 1 0
-	good vethlab down lan
+	down_at_rest lan
 }
 
 # The bridge does not learn where a is: replies to it go everywhere.
@@ -67,7 +67,7 @@ test_lan_flood() {
 		"$(vethlab exec a ip -j link show eth0 | jq -r '.[0].address')" dev sw-a master
 	good vethlab ping a b
 	assert_echo c:eth0 in 0 1
-	good vethlab down lan
+	down_at_rest lan
 }
 
 test_ring() {
@@ -90,7 +90,7 @@ test_ring() {
 		says "r3:to-r1"
 		[[ $out == *"1 sent, 1 answered"* ]] || says "last seen at r2:to-r4"
 	done
-	good vethlab down ring
+	down_at_rest ring
 }
 
 test_ipv6() {
@@ -99,7 +99,7 @@ test_ipv6() {
 	says "r passed it on" "1 sent, 1 answered"
 	good vethlab ping b fd00:1::2
 	says "1 sent, 1 answered"
-	good vethlab down ipv6
+	down_at_rest ipv6
 }
 
 test_nat() {
@@ -111,7 +111,7 @@ test_nat() {
 	good vethlab exec home nft flush ruleset
 	bad 1 vethlab ping pc server -W 0.2
 	says "server:eth0"
-	good vethlab down nat
+	down_at_rest nat
 }
 
 test_mtu() {
@@ -125,7 +125,7 @@ test_mtu() {
 	says "Frag needed and DF set (mtu = 1400)"
 	good vethlab exec a ip route get 10.0.3.2
 	says "mtu 1400"
-	good vethlab down mtu
+	down_at_rest mtu
 }
 
 test_rp_filter() {
@@ -139,7 +139,7 @@ test_rp_filter() {
 	good vethlab exec b ip route replace 10.0.1.0/24 via 10.0.3.1
 	good vethlab ping a 192.0.2.2
 	says "1 sent, 1 answered"
-	good vethlab down rp-filter
+	down_at_rest rp-filter
 }
 
 test_container() {
@@ -153,7 +153,7 @@ test_container() {
 	says "veth-c1" "veth-c2" "master docker0"
 	says_not "uplink"
 	bad 1 vethlab ping internet c1 -W 0.2
-	good vethlab down container
+	down_at_rest container
 }
 
 # All of them can be built, and leave nothing.
@@ -165,7 +165,7 @@ test_each() {
 			continue
 		fi
 		up "$lab" --isolated
-		good vethlab down "$(basename "$lab" .yaml)"
+		down_at_rest "$(basename "$lab" .yaml)"
 	done
 }
 

@@ -112,7 +112,7 @@ test_named_namespaces() {
 	says "observed" "does not change"
 	bad 1 vethlab up blue --as observed
 	says "is observed" "nothing was changed"
-	good vethlab down
+	down_at_rest
 	says "observed is down"
 	picture web db
 	same_pictures
@@ -152,10 +152,10 @@ test_containers_and_bridge() {
 	good vethlab ping host "sleep-$a"
 	says "1 answered"
 	# A container that has no name and no process for us any more: said, not dropped silently.
-	good vethlab down
+	down_at_rest
 	observe --pid "$b" --name one
 	says "1 link of others" "sleep-$b:eth0"
-	good vethlab down one
+	down_at_rest one
 	kill "$a" "$b"
 	wait "$a" "$b" 2>/dev/null || true
 	wait_until eval '! ip link show va && ! ip link show vb'
@@ -172,7 +172,7 @@ test_one_namespace() {
 	says "1 link of others" "host:ri'g#h,t -- host:left" 'dollar$'
 	wait_until eval '[[ $(count host:left out packets) -gt 0 ]]'
 	wait_until eval '[[ $(count host:left out packets) == $(count "host:ri'"'"'g#h,t" in packets) ]]'
-	good vethlab down
+	down_at_rest
 	ip link del left
 	ip link del other
 }
@@ -201,7 +201,7 @@ test_other_end_unseen() {
 	# Now it can be.
 	good vethlab observe
 	says "host:v0 -- sleep-$held:eth0"
-	good vethlab down
+	down_at_rest
 	kill "$held"
 	wait "$held" 2>/dev/null || true
 	wait_until eval '! ip link show v0'
@@ -215,16 +215,16 @@ test_links_of_labs() {
 	road v-web eth0 web 10.0.1.254/24 10.0.1.1/24
 	observe
 	says "1 link of others" "2 links are already watched by lab blue"
-	good vethlab down blue
+	down_at_rest blue
 	good vethlab observe
 	says "1 link of others"
 	bad 1 vethlab observe --name second
 	says "already watched by lab observed"
-	good vethlab down observed
+	down_at_rest observed
 	up blue
 	bad 1 vethlab observe --name blue
 	says "vethlab built it"
-	good vethlab down blue
+	down_at_rest blue
 	ip netns del web
 	wait_until only_lo
 }
@@ -241,7 +241,7 @@ test_busy_link() {
 	wait_until eval "[[ \$(cat /sys/class/net/v0/statistics/tx_packets) -gt 100 ]]"
 	observe --all --name first
 	wait_until crossed first 200
-	good vethlab down first
+	down_at_rest first
 	"$BUILD/vethlab" observe --all --name later --follow >"$TEST_TMP/follow" 2>&1 &
 	follower=$!
 	wait_until grep -q "^following" "$TEST_TMP/follow"
@@ -256,7 +256,7 @@ test_busy_link() {
 	assert_eq "$(vethlab stats later --json | jq -c '[.links[].directions[] |
 		.lost, .unexplained, .unseen, .passing, (.kinds[].lost // 0)] | unique')" "[0]" \
 		"losses of a link that was busy when it was observed"
-	good vethlab down later
+	down_at_rest later
 	ip netns del b
 	wait_until eval "! ip link show w0 && ! ip link show v0"
 }
@@ -289,7 +289,7 @@ test_programs_of_others() {
 		now=$(sed -n "s/^$hook //p" <<<"$out")
 		[[ $((now - was)) -ge 30 ]] || fail "their program at $hook: $was, then $now"
 	done
-	good vethlab down
+	down_at_rest
 	picture web
 	same_pictures
 	good "$HELPERS/others" remove
@@ -318,13 +318,13 @@ test_clsact() {
 	assert_echo host:v-web in 0 30
 	assert_echo web:eth1 out 0 20
 	assert_echo host:v-two in 0 20
-	good vethlab down
+	down_at_rest
 	picture web
 	same_pictures
 	# A filter that came meanwhile keeps the qdisc that was ours.
 	observe --tc clsact
 	ip netns exec web tc filter add dev eth1 ingress pref 9 protocol ip bpf bytecode "1,6 0 0 0"
-	good vethlab down
+	down_at_rest
 	good ip netns exec web tc filter show dev eth1 ingress
 	says bytecode
 	says_not vethlab
@@ -412,7 +412,7 @@ test_follow_all_from_nothing() {
 	remember_objects
 	good vethlab show
 	says "a:x" "b:y"
-	good vethlab down
+	down_at_rest
 	ip netns del a
 	ip netns del b
 }
@@ -473,7 +473,7 @@ test_nothing_and_nonsense() {
 	assert_eq "$(hooks_of host:a)" in "hooks"
 	bad 1 vethlab observe --hooks out
 	says "with another --hooks"
-	good vethlab down
+	down_at_rest
 	ip link del dev a
 	ip netns del web
 }

@@ -49,7 +49,7 @@ works() { # INTERFACE NODE ADDRESS
 
 # `down` lets go of a link, which works on.
 lets_go() { # ADDRESS
-	good vethlab down
+	down_at_rest
 	good ping -q -c 1 "$1"
 }
 
@@ -100,7 +100,7 @@ host:veth20f18ea -- 00ff00ff00ff:eth0" "links of mounted namespaces"
 	wait_until is_sleep "$pid"
 	observe
 	says "host:veth10f18ea -- 9a1c2f3e4d5b:eth0"
-	good vethlab down
+	down_at_rest
 	observe --netns "$path"
 	assert_eq "$(links)" "host:veth10f18ea -- shop:eth0" "links of a container"
 	works veth10f18ea shop 172.17.0.2
@@ -163,7 +163,7 @@ host:veth5e6f7a8b -- $idle:eth0" "names of pods"
 	lets_go 10.244.0.7
 	observe --netns "$cni"
 	assert_eq "$(links)" "host:veth1a2b3c4d -- $pod:eth0" "the link of a pod, by its namespace's name"
-	good vethlab down
+	down_at_rest
 	# A name that a person gave is the name, whoever is in the namespace.
 	let_go "$pid"
 	ip netns exec plain unshare --uts bash -c \
@@ -173,7 +173,7 @@ host:veth5e6f7a8b -- $idle:eth0" "names of pods"
 	road v-plain eth0 plain 10.0.9.254/24 10.0.9.1/24
 	observe --netns plain
 	assert_eq "$(links)" "host:v-plain -- plain:eth0" "a namespace with a name"
-	good vethlab down
+	down_at_rest
 	let_go "$pid"
 	ip netns del "$cni"
 	ip netns del "$idle"

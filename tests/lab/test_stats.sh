@@ -70,7 +70,7 @@ test_documents() {
 	says "'--tabular'"
 	bad 5 bash -c "'$BUILD/vethlab' stats >/dev/full"
 	says "No space left on device"
-	good vethlab down
+	down_at_rest
 }
 
 # The tool of those who read OpenMetrics accepts it too. It wants a time behind each sample. Its
@@ -86,7 +86,7 @@ test_promtool() {
 	good promtool tsdb create-blocks-from openmetrics "$TEST_TMP/metrics" "$TEST_TMP/blocks"
 	bad 3 promtool check metrics <"$TEST_TMP/metrics"
 	assert_eq "$(grep -v '_total no help text' <<<"$out")" "" "what promtool finds fault with"
-	good vethlab down
+	down_at_rest
 }
 
 # One ping, and nothing from IPv6 by itself any more.
@@ -126,7 +126,7 @@ test_loss() {
 	assert_eq "$(awk '$1 == "udp"' <<<"$out" | tr -s ' ')" " udp 20 0 20" "the line of udp"
 	says "lost on the link: 20 by" "lost on the link: 0 unexplained"
 	good vethlab stats --csv
-	good vethlab down
+	down_at_rest
 }
 
 # Each kind of loss by its reason and its place, to the packet. In a node first: nothing is lost
@@ -151,7 +151,7 @@ test_reasons_in_nodes() {
 	says "dropped in blue, after \`in\`: 7 by NETFILTER_DROP" \
 		"dropped in default, before \`out\`: 5 by NETFILTER_DROP"
 	good nft flush ruleset
-	good vethlab down
+	down_at_rest
 }
 
 # Then between the hooks: a queue without room, and one that is full and is emptied with the link
@@ -180,7 +180,7 @@ test_reasons_on_links() {
 		$emptied >= 1 and $emptied <= 3')" true "what the queue had no room for, and what was in it"
 	good vethlab stats --link default:veth0
 	says "lost on the link: 0 unexplained" "by QDISC_DROP"
-	good vethlab down
+	down_at_rest
 }
 
 # Where packets were dropped between the ends of the direction that leaves END.
@@ -215,12 +215,12 @@ test_reset_and_since() {
 	bad 2 vethlab stats --since "$TEST_TMP/third"
 	says "counts neither from when lab blue was built"
 	bad 2 vethlab stats --since "$TEST_TMP/nothing"
-	good vethlab down
+	down_at_rest
 	# What an earlier life of the lab left has no say in this one.
 	blue
 	assert_eq "$(requests)" 0 "requests of a new lab"
 	bad 2 vethlab stats --since "$TEST_TMP/first"
-	good vethlab down
+	down_at_rest
 }
 
 # What a document of some links says nothing about is not taken for nothing.
@@ -235,7 +235,7 @@ test_since_a_part() {
 	vethlab stats --json --node blue >"$TEST_TMP/whole"
 	pings 2
 	assert_eq "$(requests --since "$TEST_TMP/whole")" 2 "requests since a document of all links"
-	good vethlab down
+	down_at_rest
 }
 
 # Frames that leave past \`out\` (XDP and AF_PACKET can) hide no loss, and are told of.
@@ -251,7 +251,7 @@ test_past_out() {
 	good vethlab stats --link default:veth0
 	says "lost on the link: 10 by" "lost on the link: 0 unexplained" \
 		"(20 came that \`out\` did not see: sent past it"
-	good vethlab down
+	down_at_rest
 }
 
 # No count that began, or was read, while packets were under way has one too many or too few.
@@ -285,7 +285,7 @@ test_reset_in_a_flood() {
 	exact "since a document made in the flood" --since "$TEST_TMP/document"
 	exact "since a document made before a reset" --since "$TEST_TMP/document.1"
 	exact "since the lab was built" --all
-	good vethlab down
+	down_at_rest
 }
 
 more_requests() { # more requests left than when it was asked last
@@ -313,7 +313,7 @@ test_reset_while_counting() {
 	wait $!
 	assert_eq $((sum + $(requests))) 400 "requests before and after the last reset"
 	assert_eq "$(requests --all)" 400 "requests in all"
-	good vethlab down
+	down_at_rest
 }
 
 # Reads again and again; fails if a count goes back.
@@ -347,7 +347,7 @@ test_readers() {
 		assert_echo blue:veth1 "$hook" 20000 0
 	done
 	assert_eq "$(times echo_rtt default:veth0 .count)" 20000 "round trips"
-	good vethlab down
+	down_at_rest
 }
 
 # A field of the times of one kind at an end: times transit default:veth0 .count
@@ -394,7 +394,7 @@ test_time() {
 	says "it has no times"
 	bad 2 vethlab stats --time --watch
 	bad 2 vethlab stats --echo-timeout never
-	good vethlab down
+	down_at_rest
 }
 
 test_watch() {
@@ -427,7 +427,7 @@ test_watch() {
 	"$BUILD/vethlab" stats --watch 0.1 >"$TEST_TMP/last" 2>"$TEST_TMP/gone" &
 	pid=$!
 	wait_until test -s "$TEST_TMP/last"
-	good vethlab down
+	down_at_rest
 	wait "$pid" || status=$?
 	assert_eq "$status" 1 "exit status when the lab is gone"
 	assert_eq "$(cat "$TEST_TMP/gone")" "vethlab: lab blue was taken down" "why it ended"
@@ -443,7 +443,7 @@ test_watch_on_a_terminal() {
 	good cat "$TEST_TMP/screen"
 	says $'\033[8A\r' $'\033[K' "status 0" '  lost'
 	says_not $'\033[?'
-	good vethlab down
+	down_at_rest
 }
 
 run_tests

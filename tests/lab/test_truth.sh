@@ -167,7 +167,7 @@ agree() { # KIND...
 		[[ $(jq "[.ends[].hooks.out.$kind] | add" "$TEST_TMP/after") -gt 0 ]] ||
 			fail "there was no $kind"
 	done
-	good vethlab down
+	down_at_rest
 }
 
 every_size() {
