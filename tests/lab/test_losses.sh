@@ -81,6 +81,38 @@ test_unexplained() {
 	good vethlab down
 }
 
+# The map of drops is full: what it turns away is counted, told in every format, and unexplained.
+test_full_map() {
+	local map=/sys/fs/bpf/vethlab/silent/drop_count zeros="" pid i
+	for ((i = 0; i < 24; i++)); do zeros+=" 0"; done
+	silent
+	# Of an end that the lab does not have, each at another place.
+	for ((i = 0; i < 4096; i++)); do
+		echo "map update pinned $map key $((i % 256)) $((i / 256)) 0 0 0 0 0 0 255 255 255 255" \
+			"0 0 0 0 0 0 0 0 0 0 0 0 value$zeros"
+	done >"$TEST_TMP/batch"
+	bpftool batch file "$TEST_TMP/batch" >"$TEST_TMP/said" 2>&1 ||
+		grep -q "update failed: Argument list too long" "$TEST_TMP/said" || fail "$(tail -2 "$TEST_TMP/said")"
+	good ip -n b link set y mtu 1000
+	good inside a bash -c 'for i in 1 2 3 4 5; do head -c 1200 /dev/zero >/dev/udp/10.8.0.2/9; done'
+	assert_eq "$(ledger a:x '"\(.sent - .received) \(.dropped) \(.unexplained)"')" "5 0 5" "five without a place"
+	good vethlab stats
+	says "lost on the link: 5 unexplained" $'\n5 more drops were of too many kinds to be told apart'
+	assert_eq "$(vethlab stats --json | jq .drops_missed)" 5 "turned away, in JSON"
+	good vethlab stats --openmetrics
+	says $'\nvethlab_drops_missed_total{lab="silent"} 5\n'
+	assert_eq "$(vethlab stats --csv | awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == "drops_missed") at = i }
+		NR > 1 { print $at }' | sort -u)" 5 "turned away, in CSV"
+	"$BUILD/vethlab" stats --watch 0.1 >"$TEST_TMP/watch" &
+	pid=$!
+	wait_until grep -q "^5 drops were of too many kinds to be told apart$" "$TEST_TMP/watch"
+	kill "$pid"
+	wait "$pid" || fail "stats --watch failed"
+	good vethlab stats --reset
+	assert_eq "$(vethlab stats --json | jq .drops_missed)" 0 "turned away since the reset"
+	good vethlab down
+}
+
 loses() { # END BEFORE: more than it had lost before
 	[[ $(ledger "$1" .lost) -gt $2 ]]
 }
@@ -116,7 +148,8 @@ other_drops() { # HOOK END PACKETS STAGE REASON PLACE TEXT
 	good "$HELPERS/others" remove
 }
 
-test_programs_of_others() {
+# A lab in which nothing is sent but by us.
+silent() {
 	local silent="sysctls: {net.ipv6.conf.all.disable_ipv6: 1}" a=02:00:00:00:08:01 b=02:00:00:00:08:02
 	cat >"$TEST_TMP/silent.yaml" <<-END
 		lab: silent
@@ -130,6 +163,10 @@ test_programs_of_others() {
 	END
 	up "$TEST_TMP/silent.yaml"
 	good inside a ping -q -c 1 -W 5 10.8.0.2
+}
+
+test_programs_of_others() {
+	silent
 	other_drops tcx_out a:x $N on_link TC_EGRESS __dev_queue_xmit "lost on the link"
 	other_drops tcx_in b:y 11 after_in TC_INGRESS __netif_receive_skb_core "dropped in b, after \`in\`"
 	other_drops xdp b:y 7 on_link NOT_SPECIFIED veth_xdp_rcv_skb "lost on the link"
