@@ -79,10 +79,11 @@ test_live() {
 
 test_drops_alone() {
 	recorded
-	good vethlab replay "$TEST_TMP/run.rec" --events dropped -j
+	# Not all: nodes may drop router solicitations meanwhile.
+	good vethlab replay "$TEST_TMP/run.rec" --events dropped type echo -j
 	assert_eq "$(jq -rs 'map("\(.schema) \(.node) \(.reason)") | join(" ")' <<<"$out")" \
 		"vethlab.trace-drop/1 r NETFILTER_DROP" "records"
-	good vethlab replay "$TEST_TMP/run.rec" --events dropped node b -j
+	good vethlab replay "$TEST_TMP/run.rec" --events dropped node b type echo -j
 	assert_eq "$out" "" "drops in b"
 }
 
@@ -97,7 +98,8 @@ test_replay_cuts() {
 	local -a as=(setpriv --reuid 65534 --regid 65534 --clear-groups)
 	recorded
 	vethlab replay "$TEST_TMP/run.rec" -j >"$TEST_TMP/records"
-	assert_eq "$(of_run 'select(.reason).reason')" '"NETFILTER_DROP"' "drops"
+	# Beside it a node may drop what it does not listen for: router solicitations, MLD.
+	assert_eq "$(of_run 'select(.reason == "NETFILTER_DROP").message')" '"request"' "the drop"
 	for n in 1 5 "$(wc -l <"$TEST_TMP/records")"; do
 		good vethlab replay "$TEST_TMP/run.rec" -j -c "$n"
 		assert_eq "$out" "$(head -n "$n" "$TEST_TMP/records")" "replay -c $n"
