@@ -156,4 +156,36 @@ test_generate() {
 	bad 2 vethlab generate
 }
 
+# Whatever the arguments are: a file that is good, or an error and no file. The same ones in each run.
+test_generate_anything() {
+	local -a shapes=(chain ring star tree mesh grid clos fat-tree rign -- "")
+	local -a sizes=(1 2 3 4 5 6 7 8 9 2 3 4 5 -1 0 x 3.5 99999999999999999999 "" 1e3)
+	local -a options=(--v4 --v6 --routes "--name anything" "--name a/b" --v5)
+	local -a words
+	local i n files=0 errors=0 status
+	RANDOM=2026
+	for ((i = 0; i < 150; i++)); do
+		words=("${shapes[RANDOM % (RANDOM % 4 ? 8 : ${#shapes[@]})]}")
+		for ((n = 1 + RANDOM % 3; n > 0; n--)); do
+			words+=("${sizes[RANDOM % (RANDOM % 4 ? 13 : ${#sizes[@]})]}")
+		done
+		# shellcheck disable=SC2206 # --name NAME are two
+		[[ $((RANDOM % 3)) -gt 0 ]] || words+=(${options[RANDOM % ${#options[@]}]})
+		status=0
+		vethlab generate "${words[@]}" >"$TEST_TMP/any.yaml" 2>"$TEST_TMP/said" || status=$?
+		if [[ $status -eq 0 ]]; then
+			good vethlab check "$TEST_TMP/any.yaml"
+			says_not warning error
+			assert_eq "$(cat "$TEST_TMP/said")" "" "generate ${words[*]}"
+			files=$((files + 1))
+		else
+			assert_eq "$status $(head -c 9 "$TEST_TMP/said")" "2 vethlab: " "generate ${words[*]}"
+			assert_eq "$(cat "$TEST_TMP/any.yaml")" "" "generate ${words[*]}: a file"
+			errors=$((errors + 1))
+		fi
+	done
+	[[ $files -ge 30 && $errors -ge 30 ]] || fail "$files files, $errors errors"
+	echo "# $files files, $errors errors" >"$TEST_TMP/comment"
+}
+
 run_tests
