@@ -24,6 +24,8 @@ test_deleted_link() {
 	assert_eq "$(jq -r .there.end <<<"$out")" link-gone "why"
 	bad 1 vethlab ping default 10.1.1.1
 	says "default:veth0 -- blue:veth1 is gone"
+	bad 1 vethlab link default:veth0 up
+	says "default:veth0 is gone: it was deleted" "nothing less brings a deleted link back"
 	good vethlab down blue
 }
 

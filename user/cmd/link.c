@@ -77,8 +77,11 @@ static int look(struct side *side, struct link_info *info, struct err *err)
 {
 	int ret = link_get(side->nl, side->waiting.ifindex, NULL, info, err);
 
-	if (ret == -ENODEV)
-		err_set(err, ERR_FAILED, ENODEV, "%s: the interface is gone", side->end->name);
+	if (ret == -ENODEV) {
+		err_set(err, ERR_FAILED, ENODEV, "%s is gone: it was deleted since the lab was built",
+			side->end->name);
+		err_hint(err, "down and up of the lab: nothing less brings a deleted link back");
+	}
 	return ret;
 }
 
