@@ -67,7 +67,7 @@ test_documents() {
 	says "--reset is of all links"
 	bad 2 vethlab stats --reset --node blue
 	bad 2 vethlab stats --tabular
-	says "'--tabular'"
+	says "unknown option --tabular"
 	bad 5 bash -c "'$BUILD/vethlab' stats >/dev/full"
 	says "No space left on device"
 	down_at_rest
