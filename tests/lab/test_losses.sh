@@ -127,7 +127,7 @@ flows() { # more replies came than when it was asked last
 
 # Somebody else's program on one hook drops all, and counts it: the ledger tells by itself how many, where
 # and by what.
-other_drops() { # HOOK END PACKETS STAGE REASON PLACE TEXT
+other_drops() { # HOOK END PACKETS STAGE REASON PLACE TEXT MEANING
 	local hook=$1 node=${2%:*} packets=$3 stage=$4 at=a:x
 	good nsenter --net="/run/netns/$node" "$HELPERS/others" drop "$hook" "${2#*:}"
 	[[ $out == "$hook "* ]] || skip_test_down "this kernel has no tcx"
@@ -143,9 +143,22 @@ other_drops() { # HOOK END PACKETS STAGE REASON PLACE TEXT
 	assert_eq "$(ledger a:x '"\(.sent) \(.sent - .received) \(.lost) \(.dropped) \(.unexplained)"')" \
 		"$packets $([[ $stage == on_link ]] && echo "$packets $packets $packets" || echo 0 0 0) 0" "the link"
 	good vethlab stats
-	says "$7: $packets by $5${6:+ at $6}"
+	says "$7: $packets by $5${6:+ at $6}" "$8"
 	[[ $stage != on_link ]] || says "lost on the link: 0 unexplained"
 	good "$HELPERS/others" remove
+}
+
+# The same by generic XDP, whose program does not count.
+generic_drops() { # PACKETS
+	good nsenter --net=/run/netns/b "$HELPERS/xdp_drop" y
+	good vethlab stats --reset
+	good inside a bash -c "for ((i = 0; i < $1; i++)); do echo >/dev/udp/10.8.0.2/9; done"
+	wait_until settled
+	assert_eq "$(ledger a:x '[.lost, .dropped, .unexplained, (.drops[] | .stage, .reason, .packets)] | tojson')" \
+		"[$1,$1,0,\"on_link\",\"XDP\",$1]" "dropped by generic XDP"
+	good vethlab stats
+	says "lost on the link: $1 by XDP at " "an XDP program says so" "lost on the link: 0 unexplained"
+	good nsenter --net=/run/netns/b "$HELPERS/xdp_drop" --off y
 }
 
 # A lab in which nothing is sent but by us.
@@ -167,9 +180,12 @@ silent() {
 
 test_programs_of_others() {
 	silent
-	other_drops tcx_out a:x $N on_link TC_EGRESS __dev_queue_xmit "lost on the link"
-	other_drops tcx_in b:y 11 after_in TC_INGRESS __netif_receive_skb_core "dropped in b, after \`in\`"
-	other_drops xdp b:y 7 on_link NOT_SPECIFIED veth_xdp_rcv_skb "lost on the link"
+	other_drops tcx_out a:x $N on_link TC_EGRESS __dev_queue_xmit "lost on the link" \
+		"a tc filter or program on the way out says so"
+	other_drops tcx_in b:y 11 after_in TC_INGRESS __netif_receive_skb_core "dropped in b, after \`in\`" \
+		"a tc filter or program on the way in says so"
+	other_drops xdp b:y 7 on_link XDP veth_xdp_rcv_skb "lost on the link" "an XDP program says so"
+	generic_drops 9
 	down_at_rest
 }
 

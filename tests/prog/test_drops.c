@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "tests/prog/fixture.h"
+#include "user/out/drop.h"
 #include "user/watch/drops.h"
 
 enum { BASE = 3000, N = 25 };
@@ -270,6 +271,7 @@ static void test_other_programs(void **state)
 	link = other_program(BPF_PROG_TYPE_XDP, XDP_DROP, BASE + 1, BPF_XDP, XDP_FLAGS_SKB_MODE);
 	send_echoes(N);
 	drop = await(0, WATCH_DROP_ON_LINK, N);
+	assert_string_equal(drop.reason, "XDP");
 	assert_non_null(strstr(drop.place, "xdp"));
 	assert_int_equal(counters_of(lab, VL_HOOK_IN, 1).packets, 0);
 	close(link);
@@ -305,6 +307,7 @@ static void test_native_xdp(void **state)
 	link = other_program(BPF_PROG_TYPE_XDP, XDP_DROP, BASE + 1, BPF_XDP, XDP_FLAGS_DRV_MODE);
 	send_echoes(N);
 	drop = await(0, WATCH_DROP_ON_LINK, N);
+	assert_string_equal(drop.reason, "XDP");
 	assert_string_equal(drop.place, "veth_xdp_rcv_skb");
 	assert_int_equal(counters_of(lab, VL_HOOK_OUT, 0).packets, N);
 	assert_int_equal(counters_of(lab, VL_HOOK_IN, 1).packets, 0);
@@ -354,6 +357,8 @@ static void test_full_ring(void **state)
 	/* Nobody wants the others of this type, once they are in. */
 	await_both(0, WATCH_DROP_ON_LINK, COPIES - RING, RING);
 	assert_causes(0, COPIES - RING, (const char *const[]){"NOT_SPECIFIED at veth_xmit", NULL});
+	assert_string_equal(drop_explain("NOT_SPECIFIED", "veth_xmit"),
+			    "the ring of the receiving end is full, or that end is gone");
 	sum_drops(1, WATCH_DROP_AFTER_IN, &elsewhere);
 	assert_int_equal(elsewhere, COPIES - RING);
 	assert_int_equal(counters_of(lab, VL_HOOK_OUT, 0).packets, COPIES);

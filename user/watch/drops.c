@@ -80,19 +80,29 @@ static bool is_one_of(const char *name, const char *const *names)
 }
 
 /*
- * Where a packet is that is not in a stack any more, or not yet, is told by who dropped it. Some
- * reasons say so; else a queueing discipline's or the driver's function does. Generic XDP runs in
- * the receiver's stack, just before `in`.
+ * What runs XDP programs frees what they drop without a reason, on most kernels; it is XDP all the same. Native
+ * XDP frees it in the veth driver, generic XDP in the receiver's stack.
  */
-static bool before_in(const char *reason, const char *place)
+static void name_xdp(struct watch_drop *drop)
 {
-	static const char *const reasons[] = {"CPU_BACKLOG", "XDP", "FULL_RING", NULL};
-	/* Generic XDP gives no reason on most kernels. */
 	static const char *const places[] = {"do_xdp_generic", "bpf_prog_run_generic_xdp",
 					     "netif_receive_generic_xdp", "veth_xdp_rcv_skb",
 					     NULL};
 
-	return is_one_of(reason, reasons) || is_one_of(place, places);
+	if (!strcmp(drop->reason, "NOT_SPECIFIED") && is_one_of(drop->place, places))
+		strcpy(drop->reason, "XDP");
+}
+
+/*
+ * Where a packet is that is not in a stack any more, or not yet, is told by who dropped it. Some
+ * reasons say so; else a queueing discipline's or the driver's function does. Generic XDP runs in
+ * the receiver's stack, just before `in`.
+ */
+static bool before_in(const char *reason)
+{
+	static const char *const reasons[] = {"CPU_BACKLOG", "XDP", "FULL_RING", NULL};
+
+	return is_one_of(reason, reasons);
 }
 
 static bool after_out(const char *reason, const char *place)
@@ -134,7 +144,7 @@ static bool is_no_packet(const char *place)
 static void place_drop(struct watch_drop *drop, const struct vl_drop_key *key, uint32_t peer)
 {
 	drop->end = key->end;
-	if (key->arrived == VL_DROP_AT_DOOR || before_in(drop->reason, drop->place)) {
+	if (key->arrived == VL_DROP_AT_DOOR || before_in(drop->reason)) {
 		drop->stage = WATCH_DROP_ON_LINK;
 		drop->end = peer;
 	} else if (key->arrived == VL_DROP_CAME_IN) {
@@ -246,6 +256,7 @@ static size_t read_all(struct watch *watch, int fd, int n_cpus, struct watch_dro
 			continue;
 		memcpy(drop->place, known.name, sizeof(drop->place));
 		stack_reason_name(key.reason, drop->reason);
+		name_xdp(drop);
 		place_drop(drop, &key, end.peer);
 		n++;
 	}
