@@ -4,6 +4,7 @@
  *
  * frames INTERFACE KIND [COUNT] [LENGTH]   send COUNT (1) frames of KIND, cut to LENGTH bytes
  * frames --bypass INTERFACE ...            past the queue and `out` (PACKET_QDISC_BYPASS)
+ * frames --echoes INTERFACE KIND SEQ...    an echo of KIND for each number, in that order
  * frames --list                            the kinds
  */
 #include <arpa/inet.h>
@@ -198,6 +199,30 @@ static void make_fragment6(struct frame *frame)
 	put_echo(frame, 128);
 }
 
+static void swap_addresses(struct frame *frame, size_t at, size_t len)
+{
+	uint8_t source[16];
+
+	memcpy(source, frame->bytes + at, len);
+	memcpy(frame->bytes + at, frame->bytes + at + len, len);
+	memcpy(frame->bytes + at + len, source, len);
+}
+
+/* The replies to echo4 and echo6. */
+static void make_reply4(struct frame *frame)
+{
+	make_echo4(frame);
+	swap_addresses(frame, ETH_HLEN + 12, 4);
+	frame->bytes[ETH_HLEN + 20] = 0;
+}
+
+static void make_reply6(struct frame *frame)
+{
+	make_echo6(frame);
+	swap_addresses(frame, ETH_HLEN + 8, 16);
+	frame->bytes[ETH_HLEN + 40] = 129;
+}
+
 static void make_cut6(struct frame *frame)
 {
 	make_echo6(frame);
@@ -226,6 +251,8 @@ static const struct kind {
 	{"extensions", make_extensions},
 	{"fragment6", make_fragment6},
 	{"cut6", make_cut6},
+	{"reply4", make_reply4},
+	{"reply6", make_reply6},
 };
 enum { N_KINDS = sizeof(kinds) / sizeof(*kinds) };
 
@@ -263,14 +290,28 @@ static int send_frames(const char *ifname, const struct frame *frame, long n, in
 	return 0;
 }
 
+static int send_echoes(const char *ifname, struct frame *frame, char **numbers)
+{
+	uint8_t *seq = frame->bytes + frame->len - ECHO_LEN + 6;
+	int status = 0;
+
+	for (; *numbers && !status; numbers++) {
+		seq[0] = (uint8_t)(atoi(*numbers) >> 8);
+		seq[1] = (uint8_t)atoi(*numbers);
+		status = send_frames(ifname, frame, 1, 0);
+	}
+	return status;
+}
+
 int main(int argc, char **argv)
 {
 	struct frame frame = {.len = 0};
 	const struct kind *kind;
 	int bypass = argc > 1 && !strcmp(argv[1], "--bypass");
+	int echoes = argc > 1 && !strcmp(argv[1], "--echoes");
 
-	argc -= bypass;
-	argv += bypass;
+	argc -= bypass || echoes;
+	argv += bypass || echoes;
 	if (argc == 2 && strcmp(argv[1], "--list") == 0) {
 		for (int i = 0; i < N_KINDS; i++)
 			puts(kinds[i].name);
@@ -278,10 +319,13 @@ int main(int argc, char **argv)
 	}
 	kind = argc > 2 ? find_kind(argv[2]) : NULL;
 	if (!kind) {
-		fprintf(stderr, "usage: frames [--bypass] INTERFACE KIND [COUNT] [LENGTH] | --list\n");
+		fprintf(stderr, "usage: frames [--bypass] INTERFACE KIND [COUNT] [LENGTH] | "
+				"--echoes INTERFACE KIND SEQ... | --list\n");
 		return 2;
 	}
 	kind->make(&frame);
+	if (echoes)
+		return send_echoes(argv[1], &frame, argv + 3);
 	if (argc > 4 && (size_t)atoi(argv[4]) < frame.len)
 		frame.len = (size_t)atoi(argv[4]);
 	return send_frames(argv[1], &frame, argc > 3 ? atol(argv[3]) : 1, bypass);

@@ -247,6 +247,33 @@ test_errors_are_of_their_echo() {
 	down_at_rest
 }
 
+# Replies that come again, in another order, too late, for no request, and never: crafted, so that each is sure.
+test_replies_that_are_odd() {
+	local family
+	hub
+	for family in 4 6; do
+		up "$TEST_TMP/hub.yaml"
+		good vethlab stats --time --echo-timeout 600
+		good inside a "$HELPERS/frames" --echoes x "echo$family" 1 2 3 4 5 6
+		good inside b "$HELPERS/frames" --echoes y "reply$family" 1 1 3 2 9 4
+		assert_eq "$(odd a:x)" "6 4 0 2 0 1 1 1" "IPv$family: before it is too late"
+		good vethlab stats --time --echo-timeout 0.001
+		good inside b "$HELPERS/frames" --echoes y "reply$family" 5
+		assert_eq "$(odd a:x)" "6 4 1 0 1 1 1 1" "IPv$family: requests, answered, late and so on"
+		assert_eq "$(times hub echo_rtt a:x count)" 5 "IPv$family: round trips"
+		good vethlab stats --time
+		says "  a:x -> b:y
+    6 requests: 4 answered, 1 unanswered, 1 answered too late,
+      1 answered again, 1 answered out of order, 1 replies to no known request"
+		down_at_rest
+	done
+}
+
+odd() { # END
+	vethlab stats --time --json | jq -r ".echoes[] | select(.end == \"$1\") | \"\(.requests) \(.answered) \" +
+		\"\(.late) \(.waiting) \(.unanswered) \(.duplicates) \(.reordered) \(.unmatched)\""
+}
+
 errors_came() { # N
 	vethlab stats --json | jq -e "[.links[].directions[] | select(.from == \"r1:x\").kinds |
 		.[\"icmp4.unreachable\", \"icmp6.unreachable\"].received] | add == $1"

@@ -82,6 +82,8 @@ every_kind() {
 	sends extensions ipv6 icmp6.echo_request
 	sends fragment6 ipv6 fragments
 	sends cut6 ipv6 malformed
+	sends reply4 ipv4 icmp4.echo_reply
+	sends reply6 ipv6 icmp6.echo_reply
 	good judge
 	assert_eq "$out" "" "what was counted otherwise"
 	assert_eq "$((${#snapshots[@]} / 2 - 1))" "$("$HELPERS/frames" --list | wc -l)" "kinds of frames"
