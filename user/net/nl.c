@@ -284,8 +284,11 @@ int nl_event(struct nl *nl, int timeout_ms, mnl_cb_t cb, void *arg, struct err *
 	struct pollfd poll_fd = { .fd = mnl_socket_get_fd(nl->sock), .events = POLLIN };
 	int ret = poll(&poll_fd, 1, timeout_ms);
 
-	if (ret <= 0)
-		return ret ? -errno : -ETIMEDOUT;
+	if (ret < 0)
+		return err_set(err, ERR_SYSTEM, errno, "netlink: cannot wait for events: %s",
+			       strerror(errno));
+	if (!ret)
+		return -ETIMEDOUT;
 	ret = receive(nl, err);
 	if (ret < 0)
 		return ret;
