@@ -146,8 +146,8 @@ static __always_inline bool is_end_of_answer(const struct vl_event *ev, int reas
 }
 
 /*
- * Of what is no ICMP, only that is told which an ICMP error is about, or would be: kernels before
- * 6.10 do not tell of errors, nor does any of those of IPv6.
+ * Of what is no ICMP, only that is told which an ICMP error is about, or would be: older kernels
+ * do not tell of errors, nor does any of those of IPv6.
  */
 static __always_inline bool flow_counts(const struct sk_buff *skb, const struct vl_event *ev,
 					int reason)
