@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* capture_key.c - what tells a packet from others, and numbers for echoes. */
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,17 +18,6 @@ enum {
 	IPV4_FRAGMENTS = 0x3fff, /* "more", and the offset */
 	IPV4_OFFSET = 0x1fff,
 	IPV6_OFFSET = 0xfff8,
-};
-
-enum {
-	PROTO_HOP_BY_HOP = 0,
-	PROTO_ICMP = 1,
-	PROTO_TCP = 6,
-	PROTO_UDP = 17,
-	PROTO_ROUTING = 43,
-	PROTO_FRAGMENT = 44,
-	PROTO_ICMPV6 = 58,
-	PROTO_DEST_OPTS = 60,
 };
 
 /* Bytes that are left to read. */
@@ -87,15 +77,15 @@ static bool read_ipv6(struct packet_key *key, struct rest *rest)
 	for (int i = 0; i < EXTENSIONS && rest->len >= 8 && !key->offset; i++) {
 		const uint8_t *ext = rest->at;
 
-		if (key->proto == PROTO_FRAGMENT) {
+		if (key->proto == IPPROTO_FRAGMENT) {
 			key->fragment = true;
 			key->offset = get16(ext + 2) & IPV6_OFFSET;
 			key->ip_id = (uint32_t)get16(ext + 4) << 16 | get16(ext + 6);
-		} else if (key->proto != PROTO_HOP_BY_HOP && key->proto != PROTO_ROUTING &&
-			   key->proto != PROTO_DEST_OPTS) {
+		} else if (key->proto != IPPROTO_HOPOPTS && key->proto != IPPROTO_ROUTING &&
+			   key->proto != IPPROTO_DSTOPTS) {
 			break;
 		}
-		skip(rest, key->proto == PROTO_FRAGMENT ? 8 : (ext[1] + 1) * 8);
+		skip(rest, key->proto == IPPROTO_FRAGMENT ? 8 : (ext[1] + 1) * 8);
 		key->proto = ext[0];
 	}
 	return true;
@@ -103,7 +93,7 @@ static bool read_ipv6(struct packet_key *key, struct rest *rest)
 
 static bool is_icmp(const struct packet_key *key)
 {
-	return key->proto == (key->family == 4 ? PROTO_ICMP : PROTO_ICMPV6);
+	return key->proto == (key->family == 4 ? IPPROTO_ICMP : IPPROTO_ICMPV6);
 }
 
 static bool is_echo(uint8_t family, uint8_t type)
@@ -185,11 +175,11 @@ static bool same_addresses(const struct packet_key *a, const struct packet_key *
 /* The transport headers; the checksum of UDP may be left to the device, and NAT changes ports. */
 static bool same_head(const struct packet_key *a, const struct packet_key *b, bool translated)
 {
-	size_t from = translated ? 4 : 0, to = a->proto == PROTO_UDP ? 6 : PACKET_HEAD;
+	size_t from = translated ? 4 : 0, to = a->proto == IPPROTO_UDP ? 6 : PACKET_HEAD;
 
 	if (a->has_head != b->has_head)
 		return !a->offset; /* one of them is cut short */
-	if (translated && a->proto != PROTO_TCP && a->proto != PROTO_UDP)
+	if (translated && a->proto != IPPROTO_TCP && a->proto != IPPROTO_UDP)
 		return true;
 	return !memcmp(a->head + from, b->head + from, to - from);
 }
@@ -205,7 +195,7 @@ bool same_packet(const struct packet_key *a, const struct packet_key *b, bool tr
 		return false;
 	if (!translated)
 		return same_addresses(a, b);
-	return a->ip_id || (a->family && a->has_head && a->proto == PROTO_TCP);
+	return a->ip_id || (a->family && a->has_head && a->proto == IPPROTO_TCP);
 }
 
 /* ---- numbers --------------------------------------------------------------------------------- */
