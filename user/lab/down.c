@@ -2,7 +2,6 @@
 /* down.c - tears a lab down, whatever state it is in, by what its journal says. */
 #include <errno.h>
 #include <limits.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -15,21 +14,6 @@
 /* A process that holds our programs is looked for soon. */
 enum { LET_GO_MS = 5000, HELD_MS = 300 };
 
-static void tell(const struct lab_notes *notes, const char *fmt, ...)
-	__attribute__((format(printf, 2, 3)));
-static void tell(const struct lab_notes *notes, const char *fmt, ...)
-{
-	char text[256];
-	va_list ap;
-
-	if (!notes)
-		return;
-	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
-	notes->tell(text, notes->arg);
-}
-
 /* Programs go with the last interface that carries them; left: interfaces are there yet, and it was said. */
 static void wait_gone(const char *name, const struct watch_programs *programs, bool left,
 		      const struct lab_notes *notes)
@@ -39,11 +23,11 @@ static void wait_gone(const char *name, const struct watch_programs *programs, b
 	if (!watch_wait_gone(programs, left ? 0 : HELD_MS))
 		return;
 	if (watch_find_holder(programs, &holder))
-		tell(notes, "process %d (%s) holds programs of lab %s: they go with it", holder.pid,
-		     holder.name, name);
+		lab_notes_tell(notes, "process %d (%s) holds programs of lab %s: they go with it",
+			       holder.pid, holder.name, name);
 	else if (!left && watch_wait_gone(programs, LET_GO_MS))
-		tell(notes, "programs of lab %s are still loaded after %d s", name,
-		     (LET_GO_MS + HELD_MS) / 1000);
+		lab_notes_tell(notes, "programs of lab %s are still loaded after %d s", name,
+			       (LET_GO_MS + HELD_MS) / 1000);
 }
 
 int lab_undo(const char *name, const struct lab_notes *notes, struct err *err)

@@ -32,17 +32,13 @@ struct guests {
 __attribute__((format(printf, 2, 3)))
 static void tell(struct guests *guests, const char *fmt, ...)
 {
-	char text[512];
 	va_list ap;
 
-	if (!guests->notes)
-		return;
 	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
 	pthread_mutex_lock(&guests->lock);
-	guests->notes->tell(text, guests->notes->arg);
+	lab_notes_vtell(guests->notes, fmt, ap);
 	pthread_mutex_unlock(&guests->lock);
+	va_end(ap);
 }
 
 /* ---- processes ------------------------------------------------------------------------------- */

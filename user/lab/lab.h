@@ -7,6 +7,7 @@
 #ifndef VETHLAB_USER_LAB_H
 #define VETHLAB_USER_LAB_H
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -22,6 +23,12 @@ struct lab_notes {
 	void (*tell)(const char *text, void *arg);
 	void *arg;
 };
+/* Tell it; notes: NULL, nobody listens. */
+__attribute__((format(printf, 2, 3)))
+void lab_notes_tell(const struct lab_notes *notes, const char *fmt, ...);
+__attribute__((format(printf, 2, 0)))
+void lab_notes_vtell(const struct lab_notes *notes, const char *fmt, va_list ap);
+
 /* What `up` was asked for, beyond the lab file. */
 struct lab_options {
 	const char *as;     /* run under this name, namespaces as-NODE; NULL: as the file says */

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* parting.c - see parting.h. */
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -21,20 +19,6 @@ struct parting {
 	size_t n;
 	const struct lab_notes *notes;
 };
-
-__attribute__((format(printf, 2, 3)))
-static void tell(const struct parting *parting, const char *fmt, ...)
-{
-	char text[512];
-	va_list ap;
-
-	if (!parting->notes)
-		return;
-	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
-	parting->notes->tell(text, parting->notes->arg);
-}
 
 static bool goes(const struct guests_home *home)
 {
@@ -91,8 +75,10 @@ static bool on_mount(const char *path, void *arg)
 		if (fd < 0)
 			continue;
 		close(fd);
-		tell(parting, "%s: the mount %s keeps the network namespace alive, with what is in it",
-		     parting->going[i]->name, path);
+		lab_notes_tell(
+			parting->notes,
+			"%s: the mount %s keeps the network namespace alive, with what is in it",
+			parting->going[i]->name, path);
 		keeper->told = true;
 	}
 	return true;
@@ -102,13 +88,15 @@ static void tell_kept(const struct parting *parting)
 {
 	for (size_t i = 0; i < parting->n; i++)
 		if (leave_is_kept(parting->leave, i)) {
-			tell(parting, "%s: something keeps the network namespace alive after %d s, an open "
-				      "file or a socket perhaps", parting->going[i]->name,
-			     (LET_GO_MS + KEPT_MS) / 1000);
+			lab_notes_tell(parting->notes,
+				       "%s: something keeps the network namespace alive after "
+				       "%d s, an open file or a socket perhaps",
+				       parting->going[i]->name, (LET_GO_MS + KEPT_MS) / 1000);
 			return;
 		}
-	tell(parting, "the kernel is still taking network namespaces apart after %d s",
-	     (LET_GO_MS + KEPT_MS) / 1000);
+	lab_notes_tell(parting->notes,
+		       "the kernel is still taking network namespaces apart after %d s",
+		       (LET_GO_MS + KEPT_MS) / 1000);
 }
 
 static int wait_gone(const struct parting *parting, size_t n)
@@ -119,7 +107,8 @@ static int wait_gone(const struct parting *parting, size_t n)
 	if (!parting->leave || !leave_wait(parting->leave, many ? LET_GO_MANY_MS : KEPT_MS))
 		return 0;
 	if (many) {
-		tell(parting, "the kernel is still taking the %zu network namespaces apart", n);
+		lab_notes_tell(parting->notes,
+			       "the kernel is still taking the %zu network namespaces apart", n);
 		return 1;
 	}
 	netns_each_mount(on_mount, &keeper);
