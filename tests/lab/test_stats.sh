@@ -424,6 +424,11 @@ test_watch() {
 	# A reader that goes away ends it, and so does the lab.
 	good bash -c "'$BUILD/vethlab' stats --csv --watch 0.1 | head -6"
 	assert_eq "$(wc -l <<<"$out")" 6 "a header and five lines"
+	# A lab may be called what begins as a number does.
+	up two-hosts --as e2e
+	good bash -c "'$BUILD/vethlab' stats --csv --watch e2e | head -2"
+	says "e2e,"
+	good vethlab down e2e
 	"$BUILD/vethlab" stats --watch 0.1 >"$TEST_TMP/last" 2>"$TEST_TMP/gone" &
 	pid=$!
 	wait_until test -s "$TEST_TMP/last"

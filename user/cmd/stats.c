@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* stats.c - `vethlab stats`: the ledger of a running lab, once or again and again. */
+#include <ctype.h>
 #include <errno.h>
 #include <getopt.h>
 #include <signal.h>
@@ -36,16 +37,25 @@ static bool is_time(const char *text, double *seconds)
 	return true;
 }
 
+/* Of any size, which is_time() may refuse. A lab may be called e2e. */
+static bool is_number(const char *text)
+{
+	char *end;
+
+	if (!isdigit((unsigned char)*text) && *text != '.')
+		return false;
+	strtod(text, &end);
+	return end != text && !*end;
+}
+
 /* `--watch` alone is a second; a number behind it is how many. */
 static int parse_watch(struct stats *stats, char **argv, struct err *err)
 {
 	const char *text = optarg;
 
 	stats->interval_s = 1;
-	/* What is a number is no lab, however large it is. */
 	if (!text && argv[optind] &&
-	    (is_time(argv[optind], &stats->interval_s) ||
-	     !argv[optind][strspn(argv[optind], "0123456789.e")]))
+	    (is_time(argv[optind], &stats->interval_s) || is_number(argv[optind])))
 		text = argv[optind++];
 	if (text && !(is_time(text, &stats->interval_s) && stats->interval_s >= 0.1 &&
 		      stats->interval_s <= 86400))
