@@ -91,8 +91,7 @@ static int open_end(struct tapped_end *tapped, const struct running *run,
 	close(netns_fd);
 	if (ret == -ENODEV) {
 		err_clear(err);
-		err_set(err, ERR_FAILED, ENODEV, "%s is gone: it was deleted since the lab was %s",
-			tapped->end->name, run->observed ? "seen" : "built");
+		running_end_gone(run, tapped->end, err);
 	}
 	return ret;
 }

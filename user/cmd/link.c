@@ -44,6 +44,7 @@ static int wait_state(struct nl *nl, struct nl *events, struct waiting *waiting,
 }
 
 struct side {
+	const struct running *run;
 	const struct end *end;
 	struct nl *nl, *events;
 	struct waiting waiting;
@@ -56,6 +57,7 @@ static int open_side(struct side *side, const struct running *run, const struct 
 
 	if (fd < 0)
 		return fd;
+	side->run = run;
 	side->end = end;
 	side->waiting.ifindex = running_ifindex(run, end);
 	ret = nl_open(&side->nl, fd, err);
@@ -78,9 +80,8 @@ static int look(struct side *side, struct link_info *info, struct err *err)
 	int ret = link_get(side->nl, side->waiting.ifindex, NULL, info, err);
 
 	if (ret == -ENODEV) {
-		err_set(err, ERR_FAILED, ENODEV, "%s is gone: it was deleted since the lab was built",
-			side->end->name);
-		err_hint(err, "down and up of the lab: nothing less brings a deleted link back");
+		err_clear(err);
+		ret = running_end_gone(side->run, side->end, err);
 	}
 	return ret;
 }

@@ -158,6 +158,8 @@ void running_free(struct running *run); /* NULL is allowed */
 bool running_is_gone(const struct running *run);
 /* That error; returns -ENOENT. */
 int running_taken_down(const struct running *run, struct err *err);
+/* The error that an end of it was deleted by others; returns -ENODEV. */
+int running_end_gone(const struct running *run, const struct end *end, struct err *err);
 
 /*
  * A descriptor of a node's namespace that the caller closes; checks that it is still the one

@@ -319,32 +319,51 @@ static int check_boot(json_t *state, struct err *err)
 static uint64_t life_of(const char *name)
 {
 	char path[PATH_MAX];
-	struct stat st;
+	struct statx st;
 
+	/* An inode's number alone may be handed out again at once, as by ext4 and overlay. */
 	file_path(name, "lock", path);
-	return stat(path, &st) ? 0 : st.st_ino;
+	if (statx(AT_FDCWD, path, 0, STATX_INO | STATX_BTIME, &st))
+		return 0;
+	return st.stx_ino ^ (uint64_t)st.stx_btime.tv_sec << 32 ^
+	       (uint64_t)st.stx_btime.tv_nsec << 2;
 }
 
-static bool has_file(const char *name, const char *file)
+/* What cannot be looked at may be there. */
+static bool may_have(const char *name, const char *file)
 {
 	char path[PATH_MAX];
 
 	file_path(name, file, path);
-	return !access(path, F_OK);
+	return !access(path, F_OK) || errno != ENOENT;
 }
 
 bool running_is_gone(const struct running *run)
 {
+	uint64_t life;
+
 	/* A change hides the state and writes a new one, which may come between the first two looks. */
-	if (!has_file(run->name, "state.json") && !has_file(run->name, "state.old") &&
-	    !has_file(run->name, "state.json"))
+	if (!may_have(run->name, "state.json") && !may_have(run->name, "state.old") &&
+	    !may_have(run->name, "state.json"))
 		return true;
-	return life_of(run->name) != run->life;
+	life = life_of(run->name);
+	return life ? life != run->life : !may_have(run->name, "lock");
 }
 
 int running_taken_down(const struct running *run, struct err *err)
 {
 	return err_set(err, ERR_FAILED, ENOENT, "lab %s was taken down", run->name);
+}
+
+int running_end_gone(const struct running *run, const struct end *end, struct err *err)
+{
+	err_set(err, ERR_FAILED, ENODEV, "%s is gone: it was deleted since the lab was %s",
+		end->name, run->observed ? "seen" : "built");
+	if (!run->observed)
+		err_hint(err,
+			 "vethlab down %s, then up: nothing less brings a deleted link back",
+			 run->name);
+	return -ENODEV;
 }
 
 int state_read(struct running **out, const char *name, struct err *err)
@@ -353,9 +372,11 @@ int state_read(struct running **out, const char *name, struct err *err)
 	struct diags diags = { 0 };
 	struct running *run;
 	const char *text;
+	uint64_t life;
 	json_t *state;
 	int ret;
 
+	life = life_of(name); /* before the state: of a later lab it must not be */
 	file_path(name, "state.json", path);
 	if (access(path, F_OK))
 		return errno == ENOENT ? -ENOENT :
@@ -375,7 +396,7 @@ int state_read(struct running **out, const char *name, struct err *err)
 		return err_set(err, ERR_SYSTEM, ENOMEM, "lab %s: out of memory", name);
 	}
 	snprintf(run->name, sizeof(run->name), "%s", name);
-	run->life = life_of(name);
+	run->life = life;
 	file_path(name, "lab.yaml", path);
 	text = json_string_value(json_object_get(state, "text"));
 	run->lab = text ? lab_read_text(text, strlen(text), path, &diags) :

@@ -104,22 +104,24 @@ static bool say_gone(struct path_asking *asking, const struct path_hop *hop, con
 	const struct end *gone = end_that_would(asking, hop->node, END_GONE);
 	struct path *path = asking->path;
 	const char *node = hop->node->name;
+	const char *known = asking->run->observed ? "seen" : "built";
 
 	if (!gone)
 		return false;
 	path->end = PATH_LINK_GONE;
 	if (hop->dev[0])
 		say(path,
-		    "the link %s -- %s is gone: it was deleted since the lab was built, and "
+		    "the link %s -- %s is gone: it was deleted since the lab was %s, and "
 		    "without it %s sends to %s by %s",
-		    gone->name, gone->peer->name, node, to, hop->dev);
+		    gone->name, gone->peer->name, known, node, to, hop->dev);
 	else
 		say(path,
-		    "the link %s -- %s is gone: it was deleted since the lab was built, and "
+		    "the link %s -- %s is gone: it was deleted since the lab was %s, and "
 		    "without it %s has no route to %s",
-		    gone->name, gone->peer->name, node, to);
-	suggest(path, "vethlab down %s, then up: nothing less brings a deleted link back",
-		asking->run->name);
+		    gone->name, gone->peer->name, known, node, to);
+	if (!asking->run->observed)
+		suggest(path, "vethlab down %s, then up: nothing less brings a deleted link back",
+			asking->run->name);
 	return true;
 }
 
