@@ -4,6 +4,10 @@
 # shellcheck source=tests/lab/lib.sh
 . "$(dirname "$0")/lib.sh"
 
+has_ended() { # PID
+	! kill -0 "$1"
+}
+
 # Something that goes on, with its output in a file, until the lab is taken down below it.
 ends_with_lab() { # FILE-THAT-TELLS-THAT-IT-BEGAN VERB [ARGUMENTS...]
 	local began=$1 pid status=0
@@ -14,6 +18,7 @@ ends_with_lab() { # FILE-THAT-TELLS-THAT-IT-BEGAN VERB [ARGUMENTS...]
 	wait_until test -e "$began" -a -s "$began"
 	good vethlab down two-hosts
 	says "two-hosts is down"
+	wait_until has_ended "$pid"
 	wait "$pid" || status=$?
 	assert_eq "$status" 1 "exit status of $1"
 	out=$(<"$TEST_TMP/err")
@@ -37,6 +42,7 @@ test_recording_is_whole() {
 	ping=$!
 	wait_until test -s "$TEST_TMP/rec" # a bufferful
 	good vethlab down two-hosts
+	wait_until has_ended "$pid"
 	wait "$pid" || status=$?
 	assert_eq "$status" 1 "exit status"
 	wait "$ping" || true
@@ -58,6 +64,7 @@ test_lab_built_again() {
 	good vethlab down two-hosts
 	up two-hosts
 	kill -CONT "$pid"
+	wait_until has_ended "$pid"
 	wait "$pid" || status=$?
 	assert_eq "$status" 1 "exit status"
 	good cat "$TEST_TMP/err"
@@ -75,6 +82,7 @@ test_lab_changed() {
 	sed 's/10\.0\.0\.1/10.0.0.7/' "$TOP/topology/labs/two-hosts.yaml" >"$TEST_TMP/changed.yaml"
 	good vethlab apply "$TEST_TMP/changed.yaml"
 	good vethlab ping a b -q
+	wait_until has_ended "$pid"
 	wait "$pid"
 	good cat "$TEST_TMP/out"
 	says "10.0.0.7 > 10.0.0.2"

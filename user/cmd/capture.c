@@ -373,7 +373,7 @@ static int follow(struct capture *capture, struct err *err)
 		enough = write_frames(capture, last ? UINT64_MAX : now - hold_ns);
 	}
 	free(fds);
-	return ret || !gone ? ret : running_taken_down(capture->run, err);
+	return ret || !gone || enough ? ret : running_taken_down(capture->run, err);
 }
 
 static int write_end(struct capture *capture, struct err *err)

@@ -139,11 +139,12 @@ static int take_all(struct diff *diff, int side, struct story *story,
 static int bad_filter(const struct diff *diff, int side, struct err *err)
 {
 	struct err cause = *err;
+	int ret;
 
 	err_clear(err);
-	err_set(err, cause.code, cause.error, "%s: %s", diff->run.file[side], cause.what);
+	ret = err_set(err, cause.code, cause.error, "%s: %s", diff->run.file[side], cause.what);
 	err_hint(err, "%s", cause.hint);
-	return -cause.error;
+	return ret;
 }
 
 static int take_run(struct diff *diff, int side, struct err *err)

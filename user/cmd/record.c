@@ -72,7 +72,7 @@ static int follow(struct record *record, struct tap *tap, uint64_t until, struct
 	}
 	if (!ret)
 		ret = tap_poll(tap, 0, &handlers, err);
-	return ret || !gone ? ret : running_taken_down(record->run, err);
+	return ret || !gone || enough(record) ? ret : running_taken_down(record->run, err);
 }
 
 static int run_record(struct record *record, struct err *err)

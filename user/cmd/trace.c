@@ -67,7 +67,7 @@ static int follow(struct tap *tap, struct view *view, uint64_t until, struct err
 		ret = view_finish(view, err);
 	if (ret < 0)
 		return ret;
-	return gone ? running_taken_down(tap->run, err) : 0;
+	return gone && !ret ? running_taken_down(tap->run, err) : 0; /* > 0: it showed enough */
 }
 
 /* Not among the records: whoever reads those gets lines of one kind only. */

@@ -44,9 +44,11 @@ static void print_folded(const char *lead, const struct where *where, const char
 	char plain[2048];
 	FILE *memory = fmemopen(plain, sizeof(plain), "w");
 
+	if (!memory) /* it may be memory that there is none of */
+		fputs(lead, f);
 	print_where(where ? where : &nowhere, memory ? memory : f);
 	print_plain(text, memory ? memory : f);
-	if (!memory) { /* it may be memory that there is none of */
+	if (!memory) {
 		fputc('\n', f);
 		return;
 	}
