@@ -79,17 +79,22 @@ static bool is_one_of(const char *name, const char *const *names)
 	return false;
 }
 
+static bool by_xdp(const char *place)
+{
+	static const char *const places[] = {"do_xdp_generic", "bpf_prog_run_generic_xdp",
+					     "netif_receive_generic_xdp", "veth_xdp_rcv_skb",
+					     NULL};
+
+	return is_one_of(place, places);
+}
+
 /*
  * What runs XDP programs frees what they drop without a reason, on most kernels; it is XDP all the same. Native
  * XDP frees it in the veth driver, generic XDP in the receiver's stack.
  */
 static void name_xdp(struct watch_drop *drop)
 {
-	static const char *const places[] = {"do_xdp_generic", "bpf_prog_run_generic_xdp",
-					     "netif_receive_generic_xdp", "veth_xdp_rcv_skb",
-					     NULL};
-
-	if (!strcmp(drop->reason, "NOT_SPECIFIED") && is_one_of(drop->place, places))
+	if (!strcmp(drop->reason, "NOT_SPECIFIED") && by_xdp(drop->place))
 		strcpy(drop->reason, "XDP");
 }
 
@@ -98,11 +103,11 @@ static void name_xdp(struct watch_drop *drop)
  * reasons say so; else a queueing discipline's or the driver's function does. Generic XDP runs in
  * the receiver's stack, just before `in`.
  */
-static bool before_in(const char *reason)
+static bool before_in(const char *reason, const char *place)
 {
 	static const char *const reasons[] = {"CPU_BACKLOG", "XDP", "FULL_RING", NULL};
 
-	return is_one_of(reason, reasons);
+	return is_one_of(reason, reasons) || by_xdp(place);
 }
 
 static bool after_out(const char *reason, const char *place)
@@ -144,7 +149,7 @@ static bool is_no_packet(const char *place)
 static void place_drop(struct watch_drop *drop, const struct vl_drop_key *key, uint32_t peer)
 {
 	drop->end = key->end;
-	if (key->arrived == VL_DROP_AT_DOOR || before_in(drop->reason)) {
+	if (key->arrived == VL_DROP_AT_DOOR || before_in(drop->reason, drop->place)) {
 		drop->stage = WATCH_DROP_ON_LINK;
 		drop->end = peer;
 	} else if (key->arrived == VL_DROP_CAME_IN) {
