@@ -346,7 +346,7 @@ static const char *only_longer(const char *typed, const char *const *names, size
 	for (size_t i = 0; i < n; i++) {
 		if (strncmp(names[i], typed, len))
 			continue;
-		if (found)
+		if (found && strcmp(found, names[i]))
 			return NULL;
 		found = names[i];
 	}

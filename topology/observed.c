@@ -140,9 +140,12 @@ bool observed_is_drawn(const char *raw)
 {
 	static const char uuid[] = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
 	size_t len = strlen(raw), i;
-	const char *tail = raw + len - (sizeof(uuid) - 1);
+	const char *tail;
 
-	if (len < sizeof(uuid) - 1 || (tail > raw && tail[-1] != '-'))
+	if (len < sizeof(uuid) - 1)
+		return false;
+	tail = raw + len - (sizeof(uuid) - 1);
+	if (tail > raw && tail[-1] != '-')
 		return false;
 	for (i = 0; uuid[i]; i++)
 		if (uuid[i] == 'x' ? !isxdigit((unsigned char)tail[i]) : tail[i] != '-')
