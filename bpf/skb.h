@@ -59,7 +59,7 @@ struct ip_fields {
 static __always_inline const void *read_ipv4(const unsigned char *p, struct ip_fields *out)
 {
 	struct ipv4_bytes ip;
-	__u32 ihl;
+	__u32 ihl, total;
 
 	if (bpf_probe_read_kernel(&ip, sizeof(ip), p) || ip.version_ihl >> 4 != 4)
 		return NULL;
@@ -72,7 +72,8 @@ static __always_inline const void *read_ipv4(const unsigned char *p, struct ip_f
 		*out->flags |= VL_EV_FRAGMENT;
 	*out->ttl = ip.ttl;
 	out->proto = ip.proto;
-	out->len = bpf_ntohs(ip.len) - ihl;
+	total = bpf_ntohs(ip.len);
+	out->len = total > ihl ? total - ihl : 0;
 	__builtin_memcpy(out->src, ip.src, 4);
 	__builtin_memcpy(out->dst, ip.dst, 4);
 	return p + ihl;
@@ -198,7 +199,7 @@ static __always_inline bool read_plain(const unsigned char *ip, struct vl_event 
 	return true;
 }
 
-/* Fill ev, which is all zero, from the packet. False: it is no ICMP. */
+/* Fill ev, which is all zero, from the packet. False: it is no ICMP, and ev may be filled in part. */
 static __always_inline bool read_packet(const struct sk_buff *skb, struct vl_event *ev)
 {
 	const unsigned char *ip = find_ip(skb, ev);
