@@ -8,6 +8,29 @@
 
 #include "user/story/table.h"
 
+struct story *story_new(const struct lab *lab)
+{
+	struct story *story = calloc(1, sizeof(*story));
+
+	if (!story)
+		return NULL;
+	story->lab = lab;
+	if (table_start(story)) {
+		free(story);
+		return NULL;
+	}
+	return story;
+}
+
+void story_free(struct story *story)
+{
+	if (!story)
+		return;
+	table_end(story);
+	free(story->loose.list);
+	free(story);
+}
+
 /* Whether the message that an error quotes is an echo, whose id and seq mean something. */
 static bool quotes_echo(const struct vl_event *event)
 {

@@ -121,29 +121,16 @@ void table_drop(struct story *story, struct echo *echo)
 	free(echo);
 }
 
-struct story *story_new(const struct lab *lab)
+int table_start(struct story *story)
 {
-	struct story *story = calloc(1, sizeof(*story));
-
-	if (!story)
-		return NULL;
-	story->lab = lab;
 	story->n_buckets = BUCKETS_MIN;
 	story->buckets = calloc(BUCKETS_MIN, sizeof(*story->buckets));
-	if (!story->buckets) {
-		free(story);
-		return NULL;
-	}
-	return story;
+	return story->buckets ? 0 : -ENOMEM;
 }
 
-void story_free(struct story *story)
+void table_end(struct story *story)
 {
-	if (!story)
-		return;
 	while (story->oldest)
 		table_drop(story, story->oldest);
-	free(story->loose.list);
 	free(story->buckets);
-	free(story);
 }

@@ -46,6 +46,10 @@ struct story {
 	char not_seen[STORY_NOT_SEEN_SIZE];
 };
 
+/* Without an echo yet. Returns 0 or -ENOMEM; table_end() frees what is there, and may follow either. */
+int table_start(struct story *story);
+void table_end(struct story *story);
+
 /* The newest that has this key (value, seq, family, kind); NULL: none. */
 struct alias *table_find(const struct story *story, const struct alias *key);
 
