@@ -10,7 +10,7 @@
 # there, and what is noted is not tried again, so that a sweep of hours can be done in pieces.
 # CRASH_STEP=N: every N-th only. A sweep goes over the calls in ROUNDS, each time over others, so
 # that one that takes longer than CRASH_SECONDS ends early with what it has tried spread over all of
-# them: the first round, an eighth, is done in any case. It says how many of how many.
+# them: the first round, one in ROUNDS, is done in any case. It says how many of how many.
 
 PARTS=${CRASH_PARTS:-4} # sandboxes side by side: most of the time goes into waiting for RCU
 ROUNDS=8 # a power of two
@@ -359,6 +359,7 @@ steps_of_part() {
 	last=${met#none }
 	least=$((last / stride / ROUNDS - 1))
 	[[ $SWEEP != bench_* ]] || least=$((least / 2)) # it makes as many calls as there is time
+	[[ $least -ge 1 ]] || least=1
 	spread_rounds
 	for offset in "${order[@]}"; do
 		for ((n = first + offset * stride; n <= last; n += ROUNDS * stride)); do
@@ -377,7 +378,7 @@ steps_of_part() {
 # A long command: one part counts its calls, the others kill it at some of them.
 few_steps_of_part() {
 	local n
-	local -a at=(1000000 "300 4500" "1200 3000" 7000)
+	local -a at=(1000000 "300 4000" "1200 3000" 2000)
 	for n in ${at[PART]}; do
 		if "step_$SWEEP" "$n"; then
 			echo "1 0" >>"$TEST_TMP/tried"
