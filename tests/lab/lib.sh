@@ -86,6 +86,13 @@ wait_until() {
 	asserted
 }
 
+# Blue, whose default answers by now.
+up_answering() { # [OPTION OF UP...]
+	up blue "$@"
+	good vethlab link default:veth0 up
+	wait_until ping -c 1 -W 1 -q 10.1.1.1
+}
+
 # This test cannot run here, and why.
 skip_test() {
 	echo "$*" >"$TEST_TMP/skip"

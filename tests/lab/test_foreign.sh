@@ -211,13 +211,18 @@ test_kept_by_a_file() {
 	says "a: something keeps the network namespace alive after 5 s"
 }
 
+# mine, whose lower device is lower.
+macvlan() {
+	ip link add lower type veth peer name lower1
+	ip link add link lower name mine type macvlan 2>/dev/null ||
+		skip_test "this kernel has no macvlan"
+}
+
 # An interface that was moved in and has its lower device outside comes back, under its name or,
 # when that is taken, under another one; what was made inside goes, and is named.
 test_interface_moved_in() {
 	pair
-	ip link add lower type veth peer name lower1
-	ip link add link lower name mine type macvlan 2>/dev/null ||
-		skip_test "this kernel has no macvlan"
+	macvlan
 	up "$TEST_TMP/pair.yaml"
 	ip link set mine netns a
 	ip -n a link add inner type veth peer name inner1
@@ -238,9 +243,7 @@ test_interface_moved_in() {
 # Interfaces of one name in several nodes, which are handed back at the same time: each gets a name.
 test_interfaces_of_one_name() {
 	local i
-	ip link add lower type veth peer name lower1
-	ip link add link lower name mine type macvlan 2>/dev/null ||
-		skip_test "this kernel has no macvlan"
+	macvlan
 	ip link del mine
 	{
 		printf '%s\n' "lab: many" "nodes:"
@@ -261,9 +264,7 @@ test_interfaces_of_one_name() {
 # Who has another name that is taken here cannot come back: it stays where it is, with the whole lab.
 test_alternative_name_taken() {
 	pair
-	ip link add lower type veth peer name lower1
-	ip link add link lower name mine type macvlan 2>/dev/null ||
-		skip_test "this kernel has no macvlan"
+	macvlan
 	up "$TEST_TMP/pair.yaml"
 	ip link set mine netns a
 	ip -n a link property add dev mine altname slot0
@@ -283,9 +284,7 @@ test_interface_in_a_node_that_goes() {
 	local pid
 	pair
 	sed 's/^links:/  b: {}\nlinks:/' "$TEST_TMP/pair.yaml" >"$TEST_TMP/more.yaml"
-	ip link add lower type veth peer name lower1
-	ip link add link lower name mine type macvlan 2>/dev/null ||
-		skip_test "this kernel has no macvlan"
+	macvlan
 	up "$TEST_TMP/more.yaml"
 	ip link set mine netns b
 	nsenter --net=/run/netns/b sleep 1000 &

@@ -5,12 +5,6 @@
 # shellcheck source=tests/lab/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-lab() { # OPTION OF UP...
-	up blue "$@"
-	good vethlab link default:veth0 up
-	wait_until ping -c 1 -W 1 -q 10.1.1.1
-}
-
 # The hops of the first echo: "default:veth0 out request first, blue:veth1 in request link, ..."
 hops() {
 	jq -r 'select(.schema == "vethlab.ping/1" and .seq == 1) | .itinerary.hops |
@@ -23,7 +17,7 @@ field() { # FILTER, of the first echo
 
 test_there_and_back() {
 	local there="default:veth0 out request first, blue:veth1 in request link, blue:veth1 out reply turn"
-	lab --xdp off
+	up_answering --xdp off
 	good vethlab ping default 10.1.1.1 -c 3 -i 0 -j
 	assert_eq "$(hops)" "$there, default:veth0 in reply link" "hops"
 	assert_eq "$(field .result)" answered "result"
@@ -42,14 +36,14 @@ test_there_and_back() {
 }
 
 test_with_xdp() {
-	lab --xdp generic
+	up_answering --xdp generic
 	good vethlab ping blue 10.1.1.2 -c 1 -j
 	assert_eq "$(hops)" "blue:veth1 out request first, default:veth0 xdp request link, default:veth0 in request end, default:veth0 out reply turn, blue:veth1 xdp reply link, blue:veth1 in reply end" "hops"
 	good vethlab down
 }
 
 test_text() {
-	lab
+	up_answering
 	good vethlab ping default 10.1.1.1 -c 1
 	says "64 bytes from 10.1.1.1" default:veth0 blue:veth1 "crossed the link in" "1 sent, 1 answered"
 	assert_eq "$(awk 'length > 80' <<<"$out")" "" "lines over 80 columns"
@@ -59,7 +53,7 @@ test_text() {
 # An address, a node, an end: all the same packet.
 test_targets() {
 	local to
-	lab
+	up_answering
 	for to in 10.1.1.1 blue blue:veth1; do
 		good vethlab ping default $to -c 1 -j
 		assert_eq "$(field .answer_from)" 10.1.1.1 "ping default $to"
@@ -95,7 +89,7 @@ test_no_route() {
 
 # Seen at the other end and not answered: blue is told not to.
 test_last_seen_at_the_far_end() {
-	lab --xdp off
+	up_answering --xdp off
 	inside blue sh -c 'echo 1 >/proc/sys/net/ipv4/icmp_echo_ignore_all'
 	bad 1 vethlab ping default 10.1.1.1 -c 1 -W 0.5 -j
 	assert_eq "$(field '.itinerary.last_seen | "\(.end) \(.hook)"')" "blue:veth1 in" "last seen"
@@ -111,7 +105,7 @@ test_last_seen_at_the_far_end() {
 
 # The reply is lost on the way: nobody forwards it, it is dropped by a filter at default.
 test_last_seen_on_the_way_back() {
-	lab --xdp off
+	up_answering --xdp off
 	nft list ruleset >/dev/null 2>&1 || skip_test "this kernel has no nftables"
 	nft -f - <<-'END' || skip_test "this kernel has no nftables"
 		table inet t {
@@ -130,7 +124,7 @@ test_last_seen_on_the_way_back() {
 
 # Lost between the ends: a queue that drops everything sits behind the out hook.
 test_vanished_on_the_link() {
-	lab --xdp off
+	up_answering --xdp off
 	tc qdisc add dev veth0 root netem loss 100% 2>/dev/null || skip_test "this kernel has no sch_netem"
 	ip neigh replace 10.1.1.1 lladdr "$(ip_link blue veth1 .address)" dev veth0 nud permanent
 	bad 1 vethlab ping default 10.1.1.1 -c 2 -i 0 -W 0.5 -j
@@ -162,7 +156,7 @@ test_ipv6() {
 
 # Larger than the link: fragments are told as fragments.
 test_fragments() {
-	lab --xdp off
+	up_answering --xdp off
 	good vethlab ping default 10.1.1.1 -c 1 -s 4000 -j
 	assert_eq "$(field .result)" answered "result"
 	assert_eq "$(count blue:veth1 in fragments)" 2 "later fragments at blue:veth1"
@@ -173,7 +167,7 @@ test_fragments() {
 # As ping -f: until it is interrupted, then the summary alone; with -c, so many.
 test_flood() {
 	local pid
-	lab
+	up_answering
 	"$BUILD/vethlab" ping default 10.1.1.1 --flood >"$TEST_TMP/said" &
 	pid=$!
 	flooded() {
@@ -197,7 +191,7 @@ test_flood() {
 # no loss.
 test_beside_a_filter() {
 	local pid
-	lab
+	up_answering
 	ping -i 100 10.1.1.1 >"$TEST_TMP/theirs" &
 	pid=$!
 	wait_until grep -q icmp_seq=1 "$TEST_TMP/theirs"
@@ -215,7 +209,7 @@ test_beside_a_filter() {
 # reading: none is dropped.
 test_stopped_beside_a_flood() {
 	local pid
-	lab
+	up_answering
 	env --default-signal=INT "$BUILD/vethlab" ping default 10.1.1.1 -c 0 -i 60 -W 100 >"$TEST_TMP/said" &
 	pid=$!
 	wait_until grep -q icmp_seq=1 "$TEST_TMP/said"
@@ -234,7 +228,7 @@ test_stopped_beside_a_flood() {
 # -f of ping(8) beside it does not confuse it: echoes are told apart.
 test_beside_a_flood() {
 	local flood
-	lab
+	up_answering
 	ping -f -q -c 20000 10.1.1.1 >/dev/null &
 	flood=$!
 	good vethlab ping default 10.1.1.1 -c 20 -i 0.01 -W 10 -j

@@ -4,15 +4,9 @@
 # shellcheck source=tests/lab/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-lab() { # OPTION OF UP...
-	up blue "$@"
-	good vethlab link default:veth0 up
-	wait_until ping -c 1 -W 1 -q 10.1.1.1
-}
-
 # The quantiles of the summary are times of echoes, by rank: those of JSON, and those of the text.
 test_quantiles() {
-	lab --xdp off
+	up_answering --xdp off
 	good vethlab ping default 10.1.1.1 -c 120 -i 0 -W 10 -j
 	assert_eq "$(jq -sc 'map(select(.seq).rtt_ns) | sort | [.[0], .[59], .[118], .[119]]' <<<"$out")" \
 		"$(jq -c 'select(.sent).rtt_ns | [.min, .p50, .p99, .max]' <<<"$out")" "JSON"
@@ -29,7 +23,7 @@ test_quantiles() {
 
 # The slowest step: a queue lets one of three large echoes pass, the others wait for 128 ms.
 test_slowest_step() {
-	lab
+	up_answering
 	good tc qdisc add dev veth0 root tbf rate 80kbit burst 1600 limit 20000
 	good vethlab ping default 10.1.1.1 -c 3 -i 0 -s 1400 -W 10 -q
 	says "3 sent, 3 answered" "slowest step: the link default:veth0 -> blue:veth1 (request), mean "
@@ -47,7 +41,7 @@ test_slowest_step() {
 # -c 0: until it is interrupted.
 test_count_zero() {
 	local pid
-	lab
+	up_answering
 	env --default-signal=INT "$BUILD/vethlab" ping default 10.1.1.1 -c 0 -i 0.01 >"$TEST_TMP/said" &
 	pid=$!
 	wait_until grep -q icmp_seq=20 "$TEST_TMP/said"

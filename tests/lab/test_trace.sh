@@ -7,12 +7,6 @@
 
 PINS=/sys/fs/bpf/vethlab/blue
 
-lab() { # OPTION OF UP...
-	up blue "$@"
-	good vethlab link default:veth0 up
-	wait_until ping -c 1 -W 1 -q 10.1.1.1
-}
-
 active() { # the generations of the sessions, one byte each
 	# Not jq: its numbers have 53 bits.
 	bpftool -j map dump pinned $PINS/control | sed -n 's/.*"active":\([0-9]*\).*/\1/p'
@@ -86,22 +80,22 @@ each_record_exact() { # ARRIVING HOOKS
 }
 
 test_records_xdp_off() {
-	lab --xdp off
+	up_answering --xdp off
 	each_record_exact "in"
 }
 
 test_records_xdp_generic() {
-	lab --xdp generic
+	up_answering --xdp generic
 	each_record_exact "xdp in"
 }
 
 test_records_xdp_native() {
-	lab --xdp native
+	up_answering --xdp native
 	each_record_exact "xdp in"
 }
 
 test_lines_for_people() {
-	lab --xdp off
+	up_answering --xdp off
 	trace text -c 4 type echo
 	good ping -c 1 -q 10.1.1.1
 	ends_with $tracer 0
@@ -122,7 +116,7 @@ filtered() { # COUNT FILTER...
 test_filters_side_by_side() {
 	local line name want words
 	local -a names=()
-	lab --xdp off
+	up_answering --xdp off
 	filtered 12 type echo
 	filtered 6 type request
 	filtered 4 type echo seq 2
@@ -166,7 +160,7 @@ held_by() { # PID
 
 test_kill_9_leaves_nothing() {
 	local before i pids=()
-	lab
+	up_answering
 	before=$(attached)
 	for ((i = 0; i < 8; i++)); do
 		trace "killed$i" -j type echo
@@ -196,7 +190,7 @@ test_kill_9_leaves_nothing() {
 
 # A tracer keeps no lab, even one that is stopped: its programs go with it, and the tracer ends then.
 test_down_while_tracing() {
-	lab
+	up_answering
 	trace under -j
 	find $PINS -maxdepth 1 -name 'vl_*' -exec "$HELPERS/ids" {} + >"$TEST_TMP/programs"
 	kill -STOP "$tracer"
@@ -212,7 +206,7 @@ test_down_while_tracing() {
 # Somebody else's program may hold ours; down is done, and tells who.
 test_down_while_held() {
 	local pid
-	lab
+	up_answering
 	"$HELPERS/ids" --hold $PINS/vl_out >"$TEST_TMP/held" &
 	pid=$!
 	wait_until test -s "$TEST_TMP/held"
@@ -233,7 +227,7 @@ told() { # NAME: sets got and lost
 # filter of its own, has all that is its beside it, and none of that loss.
 test_lost_is_counted() {
 	local got lost slow quick n=${LOSSES:-40000} # the buffers hold some 60,000 records a CPU
-	lab --xdp generic
+	up_answering --xdp generic
 	trace slow -j type echo
 	slow=$tracer
 	trace quick -j type request end default:veth0
@@ -270,7 +264,7 @@ stories() { # FILE [FILTER]: id, sequence number and round trip of each
 # echoes finds room in a queue's bucket, the next wait 128 ms for it.
 test_slower_than() {
 	local pid pids=()
-	lab
+	up_answering
 	trace all -i -j
 	pids+=("$tracer")
 	for time in 50us 50ms 60s; do
@@ -299,7 +293,7 @@ test_slower_than() {
 # For so long, and not longer than it is told to: it ends by itself, and says what it saw.
 test_for() {
 	local began=${EPOCHREALTIME/[.,]/} n=0
-	lab
+	up_answering
 	trace timed -j type echo --for 3s
 	# The tracer goes on while these come: each is whole, or behind its end.
 	while kill -0 "$tracer" 2>/dev/null; do
@@ -318,7 +312,7 @@ test_for() {
 
 # No tracer, no cost: nothing is recorded.
 test_nobody_traces() {
-	lab
+	up_answering
 	sessions_are 0 || fail "somebody traces"
 	good vethlab down
 }
