@@ -8,7 +8,7 @@
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
-#define ETH_SIZE 14
+#define ETH_SIZE       14
 #define ETHERTYPE_IPV4 0x0800
 
 char LICENSE[] SEC("license") = "GPL";
@@ -39,13 +39,12 @@ static __always_inline bool is_ours(const struct xdp_md *xdp)
 {
 	const __u8 *data = (const void *)(long)xdp->data, *end = (const void *)(long)xdp->data_end;
 
-	return data + ETH_SIZE <= end &&
-	       *(const __u16 *)(data + 12) == bpf_htons(ETHERTYPE_IPV4);
+	return data + ETH_SIZE <= end && *(const __u16 *)(data + 12) == bpf_htons(ETHERTYPE_IPV4);
 }
 
 /*
- * Run by BPF_PROG_TEST_RUN with live frames: the kernel makes the frames, this sends them. Who asked
- * for them knows how many.
+ * Run by BPF_PROG_TEST_RUN with live frames: the kernel makes the frames, this sends them. Who
+ * asked for them knows how many.
  */
 SEC("xdp")
 int bench_generate(struct xdp_md *xdp)

@@ -41,8 +41,8 @@ struct {
 } drop_missed SEC(".maps");
 
 /*
- * How far skb, whose device is an end, has come. The driver of the peer gives it this device and takes the
- * Ethernet header off, which a packet on its way out has or does not have yet.
+ * How far skb, whose device is an end, has come. The driver of the peer gives it this device and
+ * takes the Ethernet header off, which a packet on its way out has or does not have yet.
  */
 static __always_inline __u32 arrived_at(const struct sk_buff *skb, __u32 ifindex)
 {
@@ -56,8 +56,8 @@ static __always_inline __u32 arrived_at(const struct sk_buff *skb, __u32 ifindex
 }
 
 /*
- * A packet that is made here has no device until its node's netfilter rules have seen it, but a route. The
- * route of one that came in leads to a socket.
+ * A packet that is made here has no device until its node's netfilter rules have seen it, but a
+ * route. The route of one that came in leads to a socket.
  */
 static __always_inline struct net_device *way_out(const struct sk_buff *skb)
 {
@@ -117,7 +117,8 @@ int BPF_PROG(vl_drops, struct sk_buff *skb, void *location, int reason)
 	__u16 segments;
 
 	(void)ctx;
-	/* No packet: a NAPI that comes up tries a buffer and frees it (napi_get_frags_check, 6.1). */
+	/* No packet: a NAPI that comes up tries a buffer and frees it (napi_get_frags_check, 6.1).
+	 */
 	if (!skb->len && !skb->protocol)
 		return 0;
 	key.end = end_of_skb(skb, &key.arrived);

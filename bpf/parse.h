@@ -102,10 +102,10 @@ struct tcp_wire {
 
 /* A frame under inspection. */
 struct frame {
-	void *ctx; /* struct __sk_buff * or struct xdp_md * */
-	bool xdp;  /* which; a constant wherever frames are made, so it costs nothing */
+	void *ctx;	       /* struct __sk_buff * or struct xdp_md * */
+	bool xdp;	       /* which; a constant wherever frames are made, so it costs nothing */
 	void *data, *data_end; /* the linear part */
-	__u32 len; /* of the whole frame, in bytes */
+	__u32 len;	       /* of the whole frame, in bytes */
 };
 
 static __always_inline struct frame frame_of_skb(struct __sk_buff *skb)
@@ -174,12 +174,12 @@ enum ip_kind {
 };
 
 struct ip_view {
-	__u32 off;   /* of the transport header, from the frame's start */
-	__u32 end;   /* where the packet ends: its own length, or the frame's if that is less */
-	__u32 frag_id; /* of a fragment; else 0 */
+	__u32 off;	/* of the transport header, from the frame's start */
+	__u32 end;	/* where the packet ends: its own length, or the frame's if that is less */
+	__u32 frag_id;	/* of a fragment; else 0 */
 	__u16 frag_off; /* in bytes */
 	__u8 proto;
-	__u8 flags;  /* VL_EV_FRAGMENT, VL_EV_MORE, VL_EV_CUT */
+	__u8 flags; /* VL_EV_FRAGMENT, VL_EV_MORE, VL_EV_CUT */
 };
 
 /*
@@ -270,8 +270,8 @@ static __always_inline enum ip_kind ipv6_walk(const struct frame *f, struct ip_v
 		if (view->off > view->end)
 			return IP_MALFORMED;
 		if (frag & (IPV6_MORE_FRAGMENTS | IPV6_OFFSET)) {
-			view->flags |= VL_EV_FRAGMENT |
-				       (frag & IPV6_MORE_FRAGMENTS ? VL_EV_MORE : 0);
+			view->flags |=
+				VL_EV_FRAGMENT | (frag & IPV6_MORE_FRAGMENTS ? VL_EV_MORE : 0);
 			view->frag_id = id;
 			view->frag_off = frag & IPV6_OFFSET;
 		}
@@ -317,7 +317,8 @@ static __always_inline enum ip_kind ipv6_parse(const struct frame *f, __u32 off,
 	view->frag_id = 0;
 	view->frag_off = 0;
 	if (__builtin_expect(view->proto == PROTO_TCP || view->proto == PROTO_UDP ||
-				     view->proto == PROTO_ICMPV6, 1))
+				     view->proto == PROTO_ICMPV6,
+			     1))
 		return IP_TRANSPORT;
 	walked = *view; /* a copy: one whose address is given away stays in memory for everybody */
 	kind = f->xdp ? ipv6_walk_xdp(f->ctx, &walked) : ipv6_walk_skb(f->ctx, &walked);

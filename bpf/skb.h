@@ -100,8 +100,8 @@ static __always_inline bool is_echo(__u8 family, __u8 type)
 
 static __always_inline bool is_error(__u8 family, __u8 type)
 {
-	return family == 4 ? type == 3 || type == 11 || type == 12 || type == 5 :
-			     type >= 1 && type <= 4;
+	return family == 4 ? type == 3 || type == 11 || type == 12 || type == 5
+			   : type >= 1 && type <= 4;
 }
 
 static __always_inline bool is_icmp(__u8 family, __u8 proto)
@@ -199,7 +199,8 @@ static __always_inline bool read_plain(const unsigned char *ip, struct vl_event 
 	return true;
 }
 
-/* Fill ev, which is all zero, from the packet. False: it is no ICMP, and ev may be filled in part. */
+/* Fill ev, which is all zero, from the packet. False: it is no ICMP, and ev may be filled in part.
+ */
 static __always_inline bool read_packet(const struct sk_buff *skb, struct vl_event *ev)
 {
 	const unsigned char *ip = find_ip(skb, ev);

@@ -38,16 +38,16 @@ enum {
 };
 
 enum { /* include/uapi/linux/rtnetlink.h */
-	RTN_LOCAL = 2,
-	RTN_BLACKHOLE = 6,
-	RTN_UNREACHABLE = 7,
-	RTN_PROHIBIT = 8,
+       RTN_LOCAL = 2,
+       RTN_BLACKHOLE = 6,
+       RTN_UNREACHABLE = 7,
+       RTN_PROHIBIT = 8,
 };
 
 enum { /* include/uapi/linux/neighbour.h */
-	NUD_INCOMPLETE = 0x01,
-	NUD_FAILED = 0x20,
-	NUD_VALID = 0xde,
+       NUD_INCOMPLETE = 0x01,
+       NUD_FAILED = 0x20,
+       NUD_VALID = 0xde,
 };
 
 /* ---- routes ---------------------------------------------------------------------------------- */
@@ -66,10 +66,11 @@ int BPF_PROG(on_route, __u32 table, const struct flowi4 *flow, const struct fib_
 	*(__be32 *)r.at.packet.dst = flow->daddr;
 	r.table = table;
 	r.error = error;
-	r.code = error == -ERROR_AGAIN ? VL_ROUTE_NONE :
-		 error == -ERROR_INVALID ? VL_ROUTE_BLACKHOLE :
-		 error == -ERROR_HOST_UNREACHABLE ? VL_ROUTE_UNREACHABLE :
-		 error == -ERROR_ACCESS ? VL_ROUTE_PROHIBIT : VL_ROUTE_UNICAST;
+	r.code = error == -ERROR_AGAIN		    ? VL_ROUTE_NONE
+		 : error == -ERROR_INVALID	    ? VL_ROUTE_BLACKHOLE
+		 : error == -ERROR_HOST_UNREACHABLE ? VL_ROUTE_UNREACHABLE
+		 : error == -ERROR_ACCESS	    ? VL_ROUTE_PROHIBIT
+						    : VL_ROUTE_UNICAST;
 	if (nhc) {
 		dev = nhc->nhc_dev;
 		if (!error && nhc->nhc_scope == RT_SCOPE_NOWHERE)
@@ -83,8 +84,7 @@ int BPF_PROG(on_route, __u32 table, const struct flowi4 *flow, const struct fib_
 		net = dev->nd_net.net;
 		bpf_probe_read_kernel(r.name, sizeof(r.name), dev->name);
 	}
-	tell_route(&r, net, dev, flow->__fl_common.flowic_iif,
-		   flow->__fl_common.flowic_proto);
+	tell_route(&r, net, dev, flow->__fl_common.flowic_iif, flow->__fl_common.flowic_proto);
 	return 0;
 }
 
@@ -124,8 +124,7 @@ int BPF_PROG(on_route6, const struct net *net, const struct fib6_result *result,
 	}
 	if (dev)
 		bpf_probe_read_kernel(r.name, sizeof(r.name), dev->name);
-	tell_route(&r, net, dev, flow->__fl_common.flowic_iif,
-		   flow->__fl_common.flowic_proto);
+	tell_route(&r, net, dev, flow->__fl_common.flowic_iif, flow->__fl_common.flowic_proto);
 	return 0;
 }
 
@@ -354,8 +353,7 @@ int BPF_PROG(on_neighbor, struct neighbour *n, const __u8 *mac, __u8 state)
 	(void)ctx;
 	if (state & NUD_VALID && !(before & NUD_VALID))
 		tell_neighbor(n,
-			      before == NUD_INCOMPLETE ? VL_NEIGHBOR_ANSWERED :
-							 VL_NEIGHBOR_LEARNED,
+			      before == NUD_INCOMPLETE ? VL_NEIGHBOR_ANSWERED : VL_NEIGHBOR_LEARNED,
 			      mac);
 	return 0;
 }
@@ -408,8 +406,8 @@ int BPF_PROG(on_frame_drop, struct sk_buff *skb, void *location, int reason)
 	node = node_of_packet(skb);
 	if (!node && !dev)
 		node = node_of_route(skb);
-	if (!node || bpf_probe_read_kernel(drop.bytes, sizeof(drop.bytes),
-					   skb->head + skb->network_header))
+	if (!node ||
+	    bpf_probe_read_kernel(drop.bytes, sizeof(drop.bytes), skb->head + skb->network_header))
 		return 0;
 	stamp(&drop.at, VL_STACK_DROP, *node, dev);
 	drop.at.packet.len = skb->len;

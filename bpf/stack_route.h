@@ -29,8 +29,8 @@ struct {
 enum {
 	LOOPBACK_IFINDEX = 1,
 	LOOK_UP_AGE_NS = 1000000, /* a drop that comes later is about something else */
-	/* A look-up that failed, or that was for an ICMP error, is seldom: here what it is about is told
-	 * by addresses, and a machine that is emulated or busy is given its time. */
+	/* A look-up that failed, or that was for an ICMP error, is seldom: here what it is about is
+	 * told by addresses, and a machine that is emulated or busy is given its time. */
 	SELDOM_AGE_NS = 100000000,
 };
 
@@ -114,8 +114,7 @@ static __always_inline void tell_route(struct vl_stack *r, const struct net *net
 	if (!last || !taken)
 		return;
 	last->record.at.packet.family = 0;
-	if (detail && taken->valid &&
-	    route_use(&r->at.packet, iif, proto, taken, &r->what)) {
+	if (detail && taken->valid && route_use(&r->at.packet, iif, proto, taken, &r->what)) {
 		stamp(&r->at, VL_STACK_ROUTE, taken->node, dev);
 		bind(r, &taken->packet);
 		give(r, sizeof(*r));

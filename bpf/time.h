@@ -2,9 +2,9 @@
 /*
  * time.h - echoes followed from hook to hook: how long they took, and what became of them.
  *
- * One entry of `echoes` is a request on one link: made when it leaves, found again at the other end,
- * when its reply sets out there, and when that comes in. Inside a node another entry goes from the
- * end where the packet came in to the end where it leaves.
+ * One entry of `echoes` is a request on one link: made when it leaves, found again at the other
+ * end, when its reply sets out there, and when that comes in. Inside a node another entry goes from
+ * the end where the packet came in to the end where it leaves.
  */
 #ifndef VETHLAB_BPF_TIME_H
 #define VETHLAB_BPF_TIME_H
@@ -111,10 +111,11 @@ static __always_inline __u64 echo_tag(const struct sight *s, enum vl_echo_kind k
 }
 
 /*
- * An echo has a place of its own. All those of one ping, at all places, are in one page of the table:
- * memory of maps is mapped page by page, and a look-up in another page costs more than the rest of
- * it. If an echo that waits is there, it goes to another entry of its set in that page, or to a
- * far set. So the table needs no lock and no memory at run time; what has to make way is counted.
+ * An echo has a place of its own. All those of one ping, at all places, are in one page of the
+ * table: memory of maps is mapped page by page, and a look-up in another page costs more than the
+ * rest of it. If an echo that waits is there, it goes to another entry of its set in that page, or
+ * to a far set. So the table needs no lock and no memory at run time; what has to make way is
+ * counted.
  */
 enum { ECHO_WAYS = 4, ECHO_PAGE = 128 };
 
@@ -347,8 +348,8 @@ static __always_inline void follow_out(const struct sight *s, const struct vl_en
 }
 
 /*
- * The reply to request e is behind another of its flow: a request that left later was answered before. Not by
- * their numbers, which wrap, and start again where an id is used again.
+ * The reply to request e is behind another of its flow: a request that left later was answered
+ * before. Not by their numbers, which wrap, and start again where an id is used again.
  */
 static __always_inline bool out_of_order(const struct sight *s, const struct vl_echo *e)
 {
@@ -529,8 +530,7 @@ static __always_inline void follow_icmp(const struct frame *f, const struct icmp
 	__builtin_memset(ev, 0, sizeof(*ev));
 	ev->family = pkt->family;
 	event_quote_of(f, ev, pkt);
-	if (!(ev->flags & VL_EV_QUOTED) ||
-	    ev->quote.icmp_type != (pkt->family == 4 ? 8 : 128) ||
+	if (!(ev->flags & VL_EV_QUOTED) || ev->quote.icmp_type != (pkt->family == 4 ? 8 : 128) ||
 	    ev->quote.proto != (pkt->family == 4 ? PROTO_ICMP : PROTO_ICMPV6))
 		return;
 	s.id = ev->quote.id;

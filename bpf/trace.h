@@ -238,7 +238,8 @@ static __always_inline bool place_matches(const struct vl_filter *filter, __u32 
 }
 
 /* class: VL_ICMP_CLASSES if there is none. */
-__noinline int filter_matches(const struct vl_filter *filter, const struct vl_event *ev, __u32 class)
+__noinline int filter_matches(const struct vl_filter *filter, const struct vl_event *ev,
+			      __u32 class)
 {
 	if (!filter || !ev)
 		return false;
@@ -308,8 +309,7 @@ __noinline int event_deliver_skb(struct __sk_buff *skb, struct vl_event *ev, __u
 	return event_deliver(skb, ev, class, active);
 }
 
-__noinline int event_deliver_xdp(struct xdp_md *xdp, struct vl_event *ev, __u32 class,
-				 __u64 active)
+__noinline int event_deliver_xdp(struct xdp_md *xdp, struct vl_event *ev, __u32 class, __u64 active)
 {
 	return event_deliver(xdp, ev, class, active);
 }

@@ -158,17 +158,24 @@ static __always_inline void observe_echo4(const struct frame *f, struct vl_count
 		c->icmp4.echo_request++;
 	if (follow_echoes) {
 		__u16 id = bpf_ntohs(icmp->id);
-		struct sight s = {.flow = mix(ipv4_addresses(ip, reply), id), .now = now,
-				  .end = end, .id = id, .seq = bpf_ntohs(icmp->seq),
-				  .hook = hook, .reply = reply};
+		struct sight s = {.flow = mix(ipv4_addresses(ip, reply), id),
+				  .now = now,
+				  .end = end,
+				  .id = id,
+				  .seq = bpf_ntohs(icmp->seq),
+				  .hook = hook,
+				  .reply = reply};
 
 		follow_echo_here(&s);
 	}
 	if (active) {
-		struct icmp_packet pkt = {
-			.ip = {.off = ETH_SIZE + IPV4_SIZE, .end = ETH_SIZE + bpf_ntohs(ip->tot_len),
-			       .proto = PROTO_ICMP},
-			.l3 = ETH_SIZE, .end = end, .hook = hook, .family = 4};
+		struct icmp_packet pkt = {.ip = {.off = ETH_SIZE + IPV4_SIZE,
+						 .end = ETH_SIZE + bpf_ntohs(ip->tot_len),
+						 .proto = PROTO_ICMP},
+					  .l3 = ETH_SIZE,
+					  .end = end,
+					  .hook = hook,
+					  .family = 4};
 
 		trace(f, &pkt, reply ? VL_ICMP_ECHO_REPLY : VL_ICMP_ECHO_REQUEST, now, active);
 	}
@@ -184,7 +191,8 @@ static __always_inline int observe_skb(struct __sk_buff *skb, void *map, enum vl
 
 	if (!c)
 		return TC_ACT_UNSPEC; /* not an end of this lab */
-	/* The node's own copy of a broadcast that it sends: it has no Ethernet header, and crossed no link. */
+	/* The node's own copy of a broadcast that it sends: it has no Ethernet header, and crossed
+	 * no link. */
 	if (hook == VL_HOOK_IN && skb->pkt_type == PACKET_LOOPBACK)
 		return TC_ACT_UNSPEC;
 	f = frame_of_skb(skb);

@@ -16,11 +16,11 @@
 /* Raised when a map's key or value changes shape. It is in the map `lab`. */
 #define VL_VERSION 1
 
-#define VL_LAB_SIZE 32    /* lab name with its zero */
-#define VL_NODE_SIZE 64   /* node name with its zero */
-#define VL_IFNAME_SIZE 16 /* interface name with its zero */
-#define VL_SESSIONS 8     /* tracers that can watch one lab at a time */
-#define VL_NO_END (~0u)   /* no end has this number */
+#define VL_LAB_SIZE    32    /* lab name with its zero */
+#define VL_NODE_SIZE   64    /* node name with its zero */
+#define VL_IFNAME_SIZE 16    /* interface name with its zero */
+#define VL_SESSIONS    8     /* tracers that can watch one lab at a time */
+#define VL_NO_END      (~0u) /* no end has this number */
 
 /* A hook of an end. A packet from A to B passes A's out, then B's xdp (if any), then B's in. */
 enum vl_hook {
@@ -36,8 +36,8 @@ struct vl_icmp_counters {
 	__u64 echo_reply;    /* v4 type 0, v6 type 129 */
 	__u64 unreachable;   /* v4 type 3 (fragmentation needed too), v6 types 1 and 2 (too big) */
 	__u64 time_exceeded; /* v4 type 11, v6 type 3 */
-	__u64 redirect;      /* v4 type 5, v6 type 137 */
-	__u64 nd;            /* v6 types 133 to 136; 0 for v4 */
+	__u64 redirect;	     /* v4 type 5, v6 type 137 */
+	__u64 nd;	     /* v6 types 133 to 136; 0 for v4 */
 	__u64 other;
 };
 
@@ -48,8 +48,8 @@ struct vl_icmp_counters {
  * packets = arp + ipv4 + ipv6 + vlan + other, always.
  */
 struct vl_counters {
-	__u64 packets;  /* as the hook saw them: a TSO/GSO super-packet is one */
-	__u64 bytes;    /* frame length with the Ethernet header, without an offloaded VLAN tag */
+	__u64 packets;	/* as the hook saw them: a TSO/GSO super-packet is one */
+	__u64 bytes;	/* frame length with the Ethernet header, without an offloaded VLAN tag */
 	__u64 segments; /* what packets would be on a wire: max(gso_segs, 1) each; xdp: 1 each */
 	/* by ethertype */
 	__u64 arp;
@@ -71,15 +71,16 @@ struct vl_counters {
 _Static_assert(sizeof(struct vl_counters) == 29 * 8, "struct vl_counters has changed");
 
 enum vl_lab_flag {
-	VL_LAB_OBSERVED = 1 << 0, /* its links were there before: their ifindexes are what they are */
+	VL_LAB_OBSERVED =
+		1 << 0, /* its links were there before: their ifindexes are what they are */
 };
 
 /* Value of the array `lab` (one entry): what the other maps belong to. */
 struct vl_lab {
-	__u32 version;      /* VL_VERSION */
-	__u32 n_ends;       /* entries in use of `ends` and the counters */
+	__u32 version;	    /* VL_VERSION */
+	__u32 n_ends;	    /* entries in use of `ends` and the counters */
 	__u32 ifindex_base; /* end = ifindex - ifindex_base, unless VL_LAB_OBSERVED */
-	__u32 flags;        /* enum vl_lab_flag */
+	__u32 flags;	    /* enum vl_lab_flag */
 	__u64 started_ns;   /* CLOCK_MONOTONIC, when the lab was built */
 	char name[VL_LAB_SIZE];
 };
@@ -90,10 +91,10 @@ struct vl_end {
 	__u32 in_use; /* 0: no such end */
 	__u32 ifindex;
 	__u32 link;
-	__u32 peer;       /* number of the other end of the link */
+	__u32 peer;	  /* number of the other end of the link */
 	__u32 node_index; /* place of the node in the lab */
 	__u32 reserved;
-	__u64 netns;      /* inode of the network namespace */
+	__u64 netns; /* inode of the network namespace */
 	char lab[VL_LAB_SIZE];
 	char node[VL_NODE_SIZE];
 	char ifname[VL_IFNAME_SIZE];
@@ -187,8 +188,8 @@ struct vl_filter {
 	__u32 fields; /* enum vl_filter_field; all that are set must match */
 	__u32 types;  /* bits 1 << enum vl_icmp_class */
 	__u32 end, link, node;
-	__u16 id, seq;  /* for an ICMP error: those of the packet it quotes */
-	__u8 family;    /* 4 or 6 */
+	__u16 id, seq;			 /* for an ICMP error: those of the packet it quotes */
+	__u8 family;			 /* 4 or 6 */
 	__u8 src_len, dst_len, addr_len; /* prefix lengths in bits */
 	__u32 reserved;
 	__u64 token; /* compared with vl_event.payload */
@@ -210,21 +211,21 @@ struct vl_control {
 _Static_assert(sizeof(struct vl_control) == 16, "struct vl_control has changed");
 
 enum vl_event_flag {
-	VL_EV_FRAGMENT = 1 << 0,  /* one of several; a later one (frag_off > 0) has no id, seq */
-	VL_EV_QUOTED = 1 << 1,    /* the q_ fields are filled */
-	VL_EV_PAYLOAD = 1 << 2,   /* payload is filled */
-	VL_EV_CUT = 1 << 3,       /* the frame ends before its headers say so */
-	VL_EV_MORE = 1 << 4,      /* a fragment that is not the last */
-	VL_EV_LOOSE = 1 << 5,     /* struct vl_stack: which packet it is about is not known */
-	VL_EV_FLOW = 1 << 6,      /* struct vl_stack: no ICMP packet, but one that an ICMP error is
-				   * about, which quote tells of: a UDP probe that nobody waits for */
+	VL_EV_FRAGMENT = 1 << 0, /* one of several; a later one (frag_off > 0) has no id, seq */
+	VL_EV_QUOTED = 1 << 1,	 /* the q_ fields are filled */
+	VL_EV_PAYLOAD = 1 << 2,	 /* payload is filled */
+	VL_EV_CUT = 1 << 3,	 /* the frame ends before its headers say so */
+	VL_EV_MORE = 1 << 4,	 /* a fragment that is not the last */
+	VL_EV_LOOSE = 1 << 5,	 /* struct vl_stack: which packet it is about is not known */
+	VL_EV_FLOW = 1 << 6,	 /* struct vl_stack: no ICMP packet, but one that an ICMP error is
+				  * about, which quote tells of: a UDP probe that nobody waits for */
 };
 
 /* What an ICMP error says about the packet that it is about (RFC 792, RFC 4443). */
 struct vl_quote {
 	__u8 src[16], dst[16];
-	__u16 id, seq;   /* when proto is ICMP/ICMPv6 echo; of UDP, TCP: ports from, to, or 0 */
-	__u8 proto;      /* IP protocol number */
+	__u16 id, seq; /* when proto is ICMP/ICMPv6 echo; of UDP, TCP: ports from, to, or 0 */
+	__u8 proto;    /* IP protocol number */
 	__u8 icmp_type;
 	__u8 ttl;
 	__u8 reserved;
@@ -238,8 +239,8 @@ struct vl_event {
 	__u32 end;     /* number of the end */
 	__u32 len;     /* frame length in bytes, Ethernet header included */
 	__u16 cpu;
-	__u8 hook;     /* enum vl_hook */
-	__u8 family;   /* 4 or 6 */
+	__u8 hook;   /* enum vl_hook */
+	__u8 family; /* 4 or 6 */
 	__u8 icmp_type, icmp_code;
 	__u8 ttl;      /* or hop limit */
 	__u8 flags;    /* enum vl_event_flag */
@@ -247,7 +248,7 @@ struct vl_event {
 	__u32 info;    /* the second word of the ICMP header: MTU, gateway; host order */
 	__u32 frag_id; /* of a fragment: the IP identification that its packet's fragments share */
 	__u16 frag_off, frag_len; /* likewise: which bytes of the IP payload it has */
-	__u8 src[16], dst[16]; /* IPv4 in the first four bytes */
+	__u8 src[16], dst[16];	  /* IPv4 in the first four bytes */
 	struct vl_quote quote;
 };
 _Static_assert(sizeof(struct vl_event) == 48 + 32 + 40, "struct vl_event has changed");
@@ -257,8 +258,8 @@ _Static_assert(sizeof(struct vl_event) == 48 + 32 + 40, "struct vl_event has cha
 /*
  * Records of one session on one CPU: value of the array `staged`, whose key is slot * n_cpus + CPU,
  * and what its perf buffer gets when VL_BATCH of them are there: bpf_perf_event_output() costs as
- * much for one record as for eight. Record i is in events[i % VL_BATCH] until then; the tracer looks
- * there (the map can be mapped into memory) for what has not filled a batch.
+ * much for one record as for eight. Record i is in events[i % VL_BATCH] until then; the tracer
+ * looks there (the map can be mapped into memory) for what has not filled a batch.
  */
 struct vl_batch {
 	__u64 head; /* records so far, of all tracers that had the slot; in a buffer: less one */
@@ -270,11 +271,11 @@ _Static_assert(sizeof(struct vl_batch) == 64 + VL_BATCH * sizeof(struct vl_event
 
 /* What a record of bpf/stack.bpf.c tells about a packet inside a node. */
 enum vl_stack_kind {
-	VL_STACK_DROP,     /* the node dropped it: a struct vl_drop alone */
-	VL_STACK_ROUTE,    /* a route was looked up for it */
+	VL_STACK_DROP,	   /* the node dropped it: a struct vl_drop alone */
+	VL_STACK_ROUTE,	   /* a route was looked up for it */
 	VL_STACK_NEIGHBOR, /* the node asks for a neighbour's address, or knows or gives it up */
-	VL_STACK_ICMP,     /* the node makes an ICMP error about it */
-	VL_STACK_LEARN,    /* a bridge learns at which port a MAC address is */
+	VL_STACK_ICMP,	   /* the node makes an ICMP error about it */
+	VL_STACK_LEARN,	   /* a bridge learns at which port a MAC address is */
 	VL_STACK_LOOPBACK, /* it came back over lo */
 	VL_STACK_DELIVER,  /* the node's own ICMP took it, or a process did */
 	VL_STACK_KINDS,
@@ -283,11 +284,11 @@ enum vl_stack_kind {
 /* One ICMP packet that a node's stack dropped, and the beginning of struct vl_stack. */
 struct vl_drop {
 	struct vl_event packet; /* end: VL_NO_END if it was at none; hook: VL_HOOKS */
-	__u64 location;         /* where in the kernel: the address after the call; or 0 */
-	__u32 reason;           /* enum skb_drop_reason of the running kernel */
-	__u32 node;             /* place of the node in the lab */
-	__u32 ifindex;          /* of the device that it is about; 0: none */
-	__u32 kind;             /* enum vl_stack_kind */
+	__u64 location;		/* where in the kernel: the address after the call; or 0 */
+	__u32 reason;		/* enum skb_drop_reason of the running kernel */
+	__u32 node;		/* place of the node in the lab */
+	__u32 ifindex;		/* of the device that it is about; 0: none */
+	__u32 kind;		/* enum vl_stack_kind */
 };
 _Static_assert(sizeof(struct vl_drop) == sizeof(struct vl_event) + 24,
 	       "struct vl_drop has changed");
@@ -297,7 +298,7 @@ _Static_assert(sizeof(struct vl_drop) == sizeof(struct vl_event) + 24,
 /* A packet of any protocol that a node's stack dropped, and how it begins: for a capture. */
 struct vl_frame_drop {
 	struct vl_drop at; /* of packet: time, CPU, end and len alone */
-	__u16 protocol;    /* the ethertype that the kernel knows it by */
+	__u16 protocol;	   /* the ethertype that the kernel knows it by */
 	__u16 reserved[3];
 	__u8 bytes[VL_FRAME_BYTES]; /* from its network header on, whether or not it is so long */
 };
@@ -307,7 +308,7 @@ _Static_assert(sizeof(struct vl_frame_drop) == sizeof(struct vl_drop) + 8 + VL_F
 /* What a route is looked up for. */
 enum vl_route_use {
 	VL_ROUTE_FORWARD, /* a packet that came in */
-	VL_ROUTE_SEND,    /* one that is made here */
+	VL_ROUTE_SEND,	  /* one that is made here */
 	VL_ROUTE_ANSWER,  /* the reply or the error that the packet brings about */
 	VL_ROUTE_SOURCE,  /* the way back to its source, before it is let in (rp_filter) */
 };
@@ -335,23 +336,24 @@ enum vl_neighbor_news {
  */
 struct vl_stack {
 	struct vl_drop at; /* location: of DELIVER, where the kernel let go of it */
-	__s32 error;       /* ROUTE: 0, or what the look-up returned (negative errno) */
-	__u32 table;       /* ROUTE */
-	__u32 pid;         /* DELIVER: process; 0: the kernel itself */
-	__u8 what;         /* vl_route_use, vl_neighbor_news; ICMP: type */
-	__u8 code;         /* vl_route_type; ICMP: code; NEIGHBOR: times asked */
+	__s32 error;	   /* ROUTE: 0, or what the look-up returned (negative errno) */
+	__u32 table;	   /* ROUTE */
+	__u32 pid;	   /* DELIVER: process; 0: the kernel itself */
+	__u8 what;	   /* vl_route_use, vl_neighbor_news; ICMP: type */
+	__u8 code;	   /* vl_route_type; ICMP: code; NEIGHBOR: times asked */
 	__u8 next_family;  /* 4, 6; 0: next is not there */
 	__u8 reserved;
-	__u8 next[16];     /* ROUTE: gateway; NEIGHBOR: whose address it is */
-	__u8 mac[8];       /* NEIGHBOR, LEARN: zeros where not known */
+	__u8 next[16];		   /* ROUTE: gateway; NEIGHBOR: whose address it is */
+	__u8 mac[8];		   /* NEIGHBOR, LEARN: zeros where not known */
 	char name[VL_IFNAME_SIZE]; /* of the device; DELIVER: of the process */
 };
 _Static_assert(sizeof(struct vl_stack) == sizeof(struct vl_drop) + 56,
 	       "struct vl_stack has changed");
 
 /*
- * Key of the per-CPU hash `drop_count`: packets that the kernel freed with a reason, at an end. Names
- * of reasons are in the kernel's BTF (enum skb_drop_reason), those of functions in /proc/kallsyms.
+ * Key of the per-CPU hash `drop_count`: packets that the kernel freed with a reason, at an end.
+ * Names of reasons are in the kernel's BTF (enum skb_drop_reason), those of functions in
+ * /proc/kallsyms.
  */
 enum vl_drop_arrived {
 	VL_DROP_LEAVING, /* on its way out by the end, or in the link */
@@ -363,14 +365,14 @@ struct vl_drop_key {
 	__u64 location; /* the address after the call that freed it */
 	__u32 end;
 	__u32 reason;
-	__u32 arrived;  /* enum vl_drop_arrived */
+	__u32 arrived; /* enum vl_drop_arrived */
 	__u32 reserved;
 };
 _Static_assert(sizeof(struct vl_drop_key) == 24, "struct vl_drop_key has changed");
 
 struct vl_drop_counters {
 	__u64 packets;
-	__u64 bytes;    /* as long as they were then: with or without headers of layers below */
+	__u64 bytes;	/* as long as they were then: with or without headers of layers below */
 	__u64 segments; /* max(gso_segs, 1) each */
 };
 _Static_assert(sizeof(struct vl_drop_counters) == 24, "struct vl_drop_counters has changed");
@@ -383,9 +385,9 @@ _Static_assert(sizeof(struct vl_drop_counters) == 24, "struct vl_drop_counters h
  * Times in log-linear bins: 32 a doubling from 64 ns to 2^34 ns (17 s), so that the middle of a bin
  * is within 1.6 % of what is in it. Bin 0 is all that is shorter, the last one all that is longer.
  */
-#define VL_TIME_LOW 6   /* log2 of the first bin's start, in ns */
+#define VL_TIME_LOW  6	/* log2 of the first bin's start, in ns */
 #define VL_TIME_HIGH 34 /* log2 of where the last bin starts */
-#define VL_TIME_SUB 5   /* log2 of the bins a doubling */
+#define VL_TIME_SUB  5	/* log2 of the bins a doubling */
 #define VL_TIME_BINS (((VL_TIME_HIGH - VL_TIME_LOW) << VL_TIME_SUB) + 2)
 
 /*
@@ -398,7 +400,7 @@ _Static_assert(sizeof(struct vl_drop_counters) == 24, "struct vl_drop_counters h
  * its reply at `in` (or xdp, where there is no `in`).
  */
 struct vl_times {
-	__u64 count;    /* of the bins */
+	__u64 count; /* of the bins */
 	__u64 sum_ns;
 	__u64 min_plus; /* the least, plus 1; 0: none yet */
 	__u64 max_ns;
@@ -443,16 +445,17 @@ static inline __attribute__((always_inline)) __u64 vl_time_start(__u32 bin)
  * those that wait in `echoes`, and the rest is unanswered.
  */
 struct vl_echo_counters {
-	__u64 requests;   /* at `out` */
-	__u64 answered;   /* replies that came in time */
-	__u64 late;       /* replies that came after the timeout */
-	__u64 failed;     /* an ICMP error came that quotes the request */
-	__u64 forgotten;  /* not followed further: `echoes` was full there, or the same id and seq again */
+	__u64 requests;	  /* at `out` */
+	__u64 answered;	  /* replies that came in time */
+	__u64 late;	  /* replies that came after the timeout */
+	__u64 failed;	  /* an ICMP error came that quotes the request */
+	__u64 forgotten;  /* not followed further: `echoes` was full there, or the same id and seq
+			     again */
 	__u64 duplicates; /* replies after the first */
 	__u64 reordered;  /* replies to a request that left before one that was answered already */
 	__u64 unmatched;  /* replies to requests that `echoes` does not know */
-	__u64 errors;     /* ICMP errors made by this end's node about echoes that came in here */
-	__u64 crowded;    /* entries of any kind that made way, unfinished, for others */
+	__u64 errors;	  /* ICMP errors made by this end's node about echoes that came in here */
+	__u64 crowded;	  /* entries of any kind that made way, unfinished, for others */
 };
 _Static_assert(sizeof(struct vl_echo_counters) == 10 * 8, "struct vl_echo_counters has changed");
 
@@ -466,29 +469,29 @@ enum vl_echo_kind {
 	VL_ECHO_ON_LINK,      /* a request that left `end`, and its reply on the same link */
 	VL_ECHO_NODE_REQUEST, /* a request that came in at `end`, in its node */
 	VL_ECHO_NODE_REPLY,   /* a reply, likewise */
-	VL_ECHO_FLOW,         /* of one id and pair of addresses: the latest request that was answered */
+	VL_ECHO_FLOW, /* of one id and pair of addresses: the latest request that was answered */
 };
 
 enum vl_echo_flag {
-	VL_ECHO_ARRIVED = 1 << 0,  /* the request was seen at the other end */
-	VL_ECHO_REPLIED = 1 << 1,  /* the reply left the other end */
-	VL_ECHO_RETURNED = 1 << 2, /* the reply was seen at this end */
-	VL_ECHO_ANSWERED = 1 << 3, /* and counted, so that another one is a duplicate */
-	VL_ECHO_FAILED = 1 << 4,   /* an ICMP error told so */
-	VL_ECHO_LEFT = 1 << 5,     /* NODE_*: it went on, out of the node */
+	VL_ECHO_ARRIVED = 1 << 0,   /* the request was seen at the other end */
+	VL_ECHO_REPLIED = 1 << 1,   /* the reply left the other end */
+	VL_ECHO_RETURNED = 1 << 2,  /* the reply was seen at this end */
+	VL_ECHO_ANSWERED = 1 << 3,  /* and counted, so that another one is a duplicate */
+	VL_ECHO_FAILED = 1 << 4,    /* an ICMP error told so */
+	VL_ECHO_LEFT = 1 << 5,	    /* NODE_*: it went on, out of the node */
 	VL_ECHO_REQUESTED = 1 << 6, /* ON_LINK: the request was seen; without: only its reply */
-	VL_ECHO_LOCAL = 1 << 7,     /* ON_LINK: the request was made in the end's node */
+	VL_ECHO_LOCAL = 1 << 7,	    /* ON_LINK: the request was made in the end's node */
 };
 
 /* An echo that is followed. */
 struct vl_echo {
-	__u64 tag;           /* hash of addresses, id, kind and place, xor seq; 0: free */
-	__u64 ns;            /* when the request left (ON_LINK, FLOW), or the packet came in (NODE_*) */
+	__u64 tag; /* hash of addresses, id, kind and place, xor seq; 0: free */
+	__u64 ns;  /* when the request left (ON_LINK, FLOW), or the packet came in (NODE_*) */
 	__u32 replied_after; /* when the reply left, in ns after that (at most 4 s) */
 	__u32 end;
 	__u16 id, seq;
-	__u8 kind;     /* enum vl_echo_kind */
-	__u8 flags;    /* enum vl_echo_flag */
+	__u8 kind;	/* enum vl_echo_kind */
+	__u8 flags;	/* enum vl_echo_flag */
 	__u8 displaced; /* what would be here was found waiting here, and is elsewhere */
 	__u8 reserved;
 };

@@ -67,7 +67,8 @@ void diff_free(struct diff *diff)
 static const char *node_reason(const struct node *was, const struct node *now)
 {
 	if (was->kind != now->kind)
-		return now->kind == NODE_BRIDGE ? "it becomes a bridge" : "it is no bridge any more";
+		return now->kind == NODE_BRIDGE ? "it becomes a bridge"
+						: "it is no bridge any more";
 	if (was->netns != now->netns || was->netns_pid != now->netns_pid ||
 	    (was->netns == NETNS_PATH && strcmp(was->netns_path, now->netns_path) != 0))
 		return "it is another namespace";
@@ -123,7 +124,8 @@ static const char *link_reason(const struct differ *d, const struct end *was, co
 		return "an end of it joins or leaves its bridge";
 	if (was->link->queues != now->link->queues)
 		return "its queues change";
-	if (link_hooks(d->was, was->link, asked->hooks) != link_hooks(d->now, now->link, asked->hooks))
+	if (link_hooks(d->was, was->link, asked->hooks) !=
+	    link_hooks(d->now, now->link, asked->hooks))
 		return "its hooks change";
 	/* Without any hook there is no XDP program either (running_hooks). */
 	if (link_hooks(d->now, now->link, asked->hooks) != HOOKS_NONE &&
@@ -151,8 +153,11 @@ static bool same_txqueuelen(const struct link *was, const struct link *now)
 
 static void diff_end(struct differ *d, const struct end *was, const struct end *now)
 {
-	struct change change = {.node = now->node, .was_node = was->node, .link = now->link,
-				.end = now, .was_end = was};
+	struct change change = {.node = now->node,
+				.was_node = was->node,
+				.link = now->link,
+				.end = now,
+				.was_end = was};
 	const struct {
 		enum change_kind kind;
 		bool same;

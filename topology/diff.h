@@ -46,7 +46,8 @@ struct change {
 	const struct node *node;
 	const struct node *was_node; /* what a kept node was */
 	const struct link *link;
-	const struct end *end; /* NULL for an address: of lo or, with bridge, of the bridge itself */
+	const struct end
+		*end; /* NULL for an address: of lo or, with bridge, of the bridge itself */
 	const struct end *was_end; /* what a kept end was */
 	bool bridge;
 	const struct address *address;
@@ -54,8 +55,8 @@ struct change {
 	const struct neighbor *neighbor, *was_neighbor;
 	const struct sysctl *sysctl, *was_sysctl;
 	const char *reason; /* why a node or link is removed and added again; NULL: it is not */
-	bool done;          /* for whoever makes the changes */
-	size_t place;       /* in the order in which they were found */
+	bool done;	    /* for whoever makes the changes */
+	size_t place;	    /* in the order in which they were found */
 };
 
 struct diff {
@@ -66,7 +67,7 @@ struct diff {
 /* What the command line of `up` said for all links; it counts for both labs. */
 struct diff_options {
 	enum xdp_mode xdp; /* XDP_MODE_DEFAULT: nothing */
-	unsigned hooks;    /* HOOKS_DEFAULT: nothing */
+	unsigned hooks;	   /* HOOKS_DEFAULT: nothing */
 };
 
 /*

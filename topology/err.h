@@ -12,11 +12,11 @@
 /* What went wrong, as the exit status of the program (shared by all verbs). */
 enum err_code {
 	ERR_NONE = 0,
-	ERR_FAILED = 1,    /* the lab did not do what was asked or expected */
-	ERR_USAGE = 2,     /* the command line */
+	ERR_FAILED = 1,	   /* the lab did not do what was asked or expected */
+	ERR_USAGE = 2,	   /* the command line */
 	ERR_LABFILE = 3,   /* the lab file */
 	ERR_PRIVILEGE = 4, /* privileges or kernel features */
-	ERR_SYSTEM = 5,    /* a system call failed; what was done is undone */
+	ERR_SYSTEM = 5,	   /* a system call failed; what was done is undone */
 };
 
 /* A place in a lab file. file is borrowed (it lives as long as the lab); line 0: no place. */
@@ -28,11 +28,11 @@ struct where {
 /* One error: the object and what happened, what to do, and where in the lab file. */
 struct err {
 	enum err_code code;
-	int error; /* errno value behind it, positive; 0 if there is none */
+	int error;	    /* errno value behind it, positive; 0 if there is none */
 	struct where where; /* line 0: no place; where.file is valid as long as the lab is */
-	char file[256];     /* where.file, copied: an error outlives the lab that it is about */
-	char what[512]; /* "blue:veth1: cannot add 10.1.1.1/24 (kernel: ...)" */
-	char hint[320]; /* what to do; empty if there is nothing to say */
+	char file[256];	    /* where.file, copied: an error outlives the lab that it is about */
+	char what[512];	    /* "blue:veth1: cannot add 10.1.1.1/24 (kernel: ...)" */
+	char hint[320];	    /* what to do; empty if there is nothing to say */
 };
 
 /*

@@ -27,7 +27,7 @@ struct ip_addr {
 
 struct ip_prefix {
 	struct ip_addr addr; /* host bits are kept: it is an interface address as well */
-	uint8_t len;         /* bits */
+	uint8_t len;	     /* bits */
 };
 
 struct address {
@@ -38,18 +38,18 @@ struct address {
 enum route_kind { ROUTE_UNICAST, ROUTE_BLACKHOLE, ROUTE_UNREACHABLE, ROUTE_PROHIBIT };
 
 struct nexthop {
-	struct ip_addr via; /* family 0: none, dev only */
+	struct ip_addr via;	  /* family 0: none, dev only */
 	char dev[IFNAME_MAX + 1]; /* "": the kernel finds it by via */
-	unsigned weight; /* from 1 */
+	unsigned weight;	  /* from 1 */
 };
 
 struct route {
 	enum route_kind kind;
 	struct ip_prefix to; /* default: len 0, of the gateway's family */
 	struct nexthop *hops;
-	size_t n_hops; /* 0 unless ROUTE_UNICAST; above 1: multipath */
+	size_t n_hops;	 /* 0 unless ROUTE_UNICAST; above 1: multipath */
 	uint32_t metric; /* 0: the kernel's default */
-	bool computed;   /* by `routing: static`, not written in the file */
+	bool computed;	 /* by `routing: static`, not written in the file */
 	struct where where;
 };
 
@@ -97,13 +97,13 @@ struct node {
 	enum node_kind kind;
 	enum netns_kind netns;
 	char *netns_path; /* NETNS_PATH */
-	int netns_pid;    /* NETNS_PID */
+	int netns_pid;	  /* NETNS_PID */
 	bool lo_up;
 	struct address *lo_addresses;
 	size_t n_lo_addresses;
 	bool forward_v4, forward_v6;
-	struct bridge_options bridge;      /* NODE_BRIDGE */
-	struct address *bridge_addresses;  /* of the bridge interface itself */
+	struct bridge_options bridge;	  /* NODE_BRIDGE */
+	struct address *bridge_addresses; /* of the bridge interface itself */
 	size_t n_bridge_addresses;
 	struct sysctl *sysctls;
 	size_t n_sysctls;
@@ -129,7 +129,7 @@ enum hooks { HOOKS_DEFAULT = 0, HOOKS_NONE = 1, HOOKS_IN = 2, HOOKS_OUT = 4 };
 struct link;
 
 struct end {
-	unsigned number; /* place in the lab's counters: 2 * link + side for a new lab */
+	unsigned number;	  /* place in the lab's counters: 2 * link + side for a new lab */
 	char name[END_NAME_SIZE]; /* "blue:veth1" */
 	char ifname[IFNAME_MAX + 1];
 	struct node *node;
@@ -137,9 +137,10 @@ struct end {
 	struct end *peer;
 	struct address *addresses;
 	size_t n_addresses;
-	bool up; /* administrative state wanted; default true */
+	bool up;   /* administrative state wanted; default true */
 	bool gone; /* of a running lab: deleted since it was built. Not in the file */
-	char bridge[IFNAME_MAX + 1]; /* of an observed lab: whose port it is; "": none. Not in the file */
+	char bridge[IFNAME_MAX +
+		    1]; /* of an observed lab: whose port it is; "": none. Not in the file */
 	bool no_port; /* of a node that is a bridge, but not a port of it: an interface beside it */
 	bool has_mac;
 	uint8_t mac[6];
@@ -150,7 +151,7 @@ struct end {
 struct link {
 	unsigned index; /* place in lab->links */
 	struct end *ends[2];
-	uint32_t mtu; /* bytes; 0: the kernel's default */
+	uint32_t mtu;	     /* bytes; 0: the kernel's default */
 	uint32_t txqueuelen; /* packets; 0 with has_txqueuelen false: the kernel's default */
 	bool has_txqueuelen;
 	unsigned queues; /* tx and rx queues of both ends; 0: the kernel's default */
@@ -171,7 +172,7 @@ struct lab {
 	size_t n_links;
 	enum xdp_mode xdp;
 	unsigned hooks;
-	struct where where; /* of `lab:` */
+	struct where where;	 /* of `lab:` */
 	struct lab_index *index; /* for the look-ups; NULL: they search one by one */
 };
 
@@ -205,7 +206,8 @@ const char *lab_name_problem(const char *name);
 
 /*
  * Make the look-ups below fast: once nodes, links, addresses and numbers are as they stay. The
- * reader does it; call it again after a change. Returns 0 or -ENOMEM; without it the look-ups work all the same.
+ * reader does it; call it again after a change. Returns 0 or -ENOMEM; without it the look-ups work
+ * all the same.
  */
 int lab_index(struct lab *lab);
 /* Look-ups by name; NULL: there is none. name of an end: "node:interface". */
@@ -217,7 +219,8 @@ struct end *lab_find_number(const struct lab *lab, unsigned number);
 bool lab_find_address(const struct lab *lab, const struct ip_addr *addr, struct node **node,
 		      struct end **end);
 
-/* The name nearest to what was typed, or the only one that so begins, of n ("did you mean"), or NULL. */
+/* The name nearest to what was typed, or the only one that so begins, of n ("did you mean"), or
+ * NULL. */
 const char *nearest_name(const char *typed, const char *const *names, size_t n);
 
 /* Addresses as text. Buffers: IP_TEXT_SIZE. Parsing returns false on anything but one address. */

@@ -48,8 +48,8 @@ struct pairing {
 };
 
 /*
- * Several namespaces may have an end with that ifindex, whose peer has this one's: the name that the
- * namespace has for its peer's tells which it is.
+ * Several namespaces may have an end with that ifindex, whose peer has this one's: the name that
+ * the namespace has for its peer's tells which it is.
  */
 static const struct seen_end *peer_of(const struct pairing *pairing, const struct seen_end *end)
 {
@@ -221,9 +221,9 @@ static bool write_addresses(FILE *f, const struct wanted *wanted, const char *be
 		const struct seen_address *address = &observed->addresses[i];
 
 		if (address->netns != netns || !is_telling(&address->prefix) ||
-		    (wanted->ifindex == UINT32_MAX ?
-			     is_end(observed, wanted->node, address->ifindex) :
-			     wanted->ifindex != address->ifindex) ||
+		    (wanted->ifindex == UINT32_MAX
+			     ? is_end(observed, wanted->node, address->ifindex)
+			     : wanted->ifindex != address->ifindex) ||
 		    is_second(observed, i))
 			continue;
 		fprintf(f, "%s'%s'", any ? ", " : before,

@@ -15,10 +15,10 @@ enum { SEEN_HERE = -1 }; /* the peer is in the same namespace */
 
 /* An end of a veth pair, as its namespace shows it. */
 struct seen_end {
-	unsigned netns;        /* place in the list of namespaces that were looked at */
+	unsigned netns; /* place in the list of namespaces that were looked at */
 	uint32_t ifindex;
 	uint32_t peer_ifindex;
-	int32_t peer_nsid;     /* what netns calls the peer's namespace; SEEN_HERE */
+	int32_t peer_nsid; /* what netns calls the peer's namespace; SEEN_HERE */
 	char ifname[IFNAME_MAX + 1];
 	char bridge[IFNAME_MAX + 1]; /* that it is a port of; "": none */
 };
@@ -35,9 +35,9 @@ struct seen_link {
 };
 
 /*
- * Join ends to pairs, in the order of the ends. nsid tells what namespace `in` calls namespace `of`,
- * -1 if it has no name for it; it is asked once a candidate. Returns 0 or -ENOMEM; *links is the
- * caller's to free.
+ * Join ends to pairs, in the order of the ends. nsid tells what namespace `in` calls namespace
+ * `of`, -1 if it has no name for it; it is asked once a candidate. Returns 0 or -ENOMEM; *links is
+ * the caller's to free.
  */
 int observed_pair(const struct seen_end *ends, size_t n,
 		  int32_t (*nsid)(unsigned in, unsigned of, void *arg), void *arg,
@@ -52,8 +52,8 @@ void observed_node_name(const char *raw, char name[NODE_NAME_MAX + 1]);
 void observed_distinct(char name[NODE_NAME_MAX + 1], bool (*taken)(const char *name, void *arg),
 		       void *arg);
 /*
- * Whether a program drew the name of a namespace: it ends in a UUID, as Kubernetes' (cni-UUID) and Podman's
- * (netns-UUID).
+ * Whether a program drew the name of a namespace: it ends in a UUID, as Kubernetes' (cni-UUID) and
+ * Podman's (netns-UUID).
  */
 bool observed_is_drawn(const char *raw);
 /* Why a lab file cannot name this interface; NULL: it can. */
@@ -64,8 +64,8 @@ struct observed_node {
 	char name[NODE_NAME_MAX + 1];
 	enum netns_kind kind;
 	const char *path; /* NETNS_PATH */
-	int pid;          /* NETNS_PID */
-	unsigned netns;   /* whose addresses are its own; UINT_MAX: nobody's */
+	int pid;	  /* NETNS_PID */
+	unsigned netns;	  /* whose addresses are its own; UINT_MAX: nobody's */
 };
 
 struct observed_link {

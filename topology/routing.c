@@ -269,7 +269,8 @@ static void tell_too_big(struct where where, struct diags *diags)
 {
 	diags_add(diags, SEVERITY_ERROR, where,
 		  "write the routes that are needed, or let fewer nodes forward",
-		  "the lab is too big for `routing: static`: more than %d routes, or too much to search",
+		  "the lab is too big for `routing: static`: more than %d routes, or too much to "
+		  "search",
 		  ROUTING_ROUTES_MAX);
 }
 

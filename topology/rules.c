@@ -161,7 +161,7 @@ int rules_check(const struct lab *lab, const struct segments *segments, bool com
 	if (complete && result == 0)
 		result = check_mtus(lab, segments, diags);
 	if (result == 0)
-		result = check_loops(lab, diags) ?:
-				 rules_lab_addresses(lab, segments, complete, diags);
+		result = check_loops(lab, diags)
+				 ?: rules_lab_addresses(lab, segments, complete, diags);
 	return result;
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * counters.c - reads the counters of a running lab from its pinned maps, with nothing but libbpf and
- * the header that describes them. One line an end and hook. Many ends are read by one system call.
+ * counters.c - reads the counters of a running lab from its pinned maps, with nothing but libbpf
+ *and the header that describes them. One line an end and hook. Many ends are read by one system
+ *call.
  *
  *	cc -I. docs/examples/counters.c -lbpf -o counters && ./counters blue
  */
@@ -26,7 +27,7 @@ static int open_map(const char *lab, const char *name)
 /* The sum over all CPUs: each has a slot of its own, which nobody else writes. */
 static struct vl_counters sum_cpus(const struct vl_counters *slots, int n_cpus)
 {
-	struct vl_counters sum = { 0 };
+	struct vl_counters sum = {0};
 
 	for (int cpu = 0; cpu < n_cpus; cpu++)
 		for (size_t i = 0; i < sizeof(sum) / sizeof(__u64); i++)
@@ -42,7 +43,8 @@ static void print_end(const char *hook, const struct vl_end *end, struct vl_coun
 	       (unsigned long long)counters.icmp4.echo_reply);
 }
 
-/* From 5.13 on per-CPU arrays are read in batches; the kernel says by ENOENT that one is the last. */
+/* From 5.13 on per-CPU arrays are read in batches; the kernel says by ENOENT that one is the last.
+ */
 static int print_hook(const char *hook, int map, int ends_map, __u32 n_ends)
 {
 	int n_cpus = libbpf_num_possible_cpus(), last = 0;
@@ -52,7 +54,8 @@ static int print_hook(const char *hook, int map, int ends_map, __u32 n_ends)
 	while (slots && !last && number < n_ends) {
 		__u32 n = BATCH;
 
-		last = bpf_map_lookup_batch(map, number ? &from : NULL, &next, keys, slots, &n, NULL);
+		last = bpf_map_lookup_batch(map, number ? &from : NULL, &next, keys, slots, &n,
+					    NULL);
 		if (last && errno != ENOENT)
 			break;
 		from = next;
@@ -69,8 +72,8 @@ static int print_hook(const char *hook, int map, int ends_map, __u32 n_ends)
 
 int main(int argc, char **argv)
 {
-	static const char *const hooks[] = { "out", "xdp", "in" };
-	static const char *const maps[] = { "count_out", "count_xdp", "count_in" };
+	static const char *const hooks[] = {"out", "xdp", "in"};
+	static const char *const maps[] = {"count_out", "count_xdp", "count_in"};
 	int lab_map, ends_map;
 	struct vl_lab lab;
 	__u32 zero = 0;

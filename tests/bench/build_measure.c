@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * build_measure.c - run a command; print its wall-clock time in seconds and the most memory that
- * it had resident, in KiB: "1.234567 5678". Its own output goes to stderr. Exit status: the command's.
+ * it had resident, in KiB: "1.234567 5678". Its own output goes to stderr. Exit status: the
+ * command's.
  */
 #include <stdio.h>
 #include <sys/resource.h>

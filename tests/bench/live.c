@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * live.c - live SECONDS [THREADS [watched]]: the least that makes live frames (BPF_PROG_TEST_RUN, batch
- * 64) and counts them behind a veth link, in XDP that drops: what `vethlab bench` is held against.
- * watched: a lab's native XDP program counts each frame in its place, with one instruction changed: it
- * drops what it would let pass. Prints packets a second. As root, in a namespace of its own.
+ * live.c - live SECONDS [THREADS [watched]]: the least that makes live frames (BPF_PROG_TEST_RUN,
+ * batch 64) and counts them behind a veth link, in XDP that drops: what `vethlab bench` is held
+ * against. watched: a lab's native XDP program counts each frame in its place, with one instruction
+ * changed: it drops what it would let pass. Prints packets a second. As root, in a namespace of its
+ * own.
  */
 #include <bpf/bpf.h>
 #include <errno.h>
@@ -63,7 +64,9 @@ static int load_sink(int map)
 		{.code = BPF_ST | BPF_MEM | BPF_W, .dst_reg = 10, .off = -4},
 		{.code = BPF_ALU64 | BPF_MOV | BPF_X, .dst_reg = 2, .src_reg = 10},
 		{.code = BPF_ALU64 | BPF_ADD | BPF_K, .dst_reg = 2, .imm = -4},
-		{.code = BPF_LD | BPF_DW | BPF_IMM, .dst_reg = 1, .src_reg = BPF_PSEUDO_MAP_FD,
+		{.code = BPF_LD | BPF_DW | BPF_IMM,
+		 .dst_reg = 1,
+		 .src_reg = BPF_PSEUDO_MAP_FD,
 		 .imm = map},
 		{0},
 		{.code = BPF_JMP | BPF_CALL, .imm = BPF_FUNC_map_lookup_elem},
@@ -93,8 +96,7 @@ static int load_watcher(void)
 	if (bpf_map__set_max_entries(skel->maps.count_xdp, 2))
 		give_up("the size of a map");
 	for (size_t i = 0; i + 1 < bpf_program__insn_cnt(skel->progs.vl_xdp_frags); i++) {
-		struct bpf_insn *insn =
-			(void *)(bpf_program__insns(skel->progs.vl_xdp_frags) + i);
+		struct bpf_insn *insn = (void *)(bpf_program__insns(skel->progs.vl_xdp_frags) + i);
 
 		if ((insn->code == (BPF_ALU | BPF_MOV | BPF_K) ||
 		     insn->code == (BPF_ALU64 | BPF_MOV | BPF_K)) &&
@@ -116,7 +118,8 @@ static int load_watcher(void)
 
 static void *generate(void *arg)
 {
-	char frame[FRAME] = {[12] = 8, [14] = 0x45, [17] = FRAME - 14, [22] = 64, [23] = 17}; /* UDP */
+	char frame[FRAME] = {
+		[12] = 8, [14] = 0x45, [17] = FRAME - 14, [22] = 64, [23] = 17}; /* UDP */
 	struct xdp_md context = {.data_end = FRAME};
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame, .data_size_in = FRAME,
 		    .ctx_in = &context, .ctx_size_in = sizeof(context), .repeat = 256 * BATCH,
@@ -179,7 +182,8 @@ int main(int argc, char **argv)
 	if (unshare(CLONE_NEWNET))
 		give_up("a namespace of its own");
 	snprintf(command, sizeof(command),
-		 "ip link add live0 index %d numtxqueues %ld numrxqueues %ld type veth peer name live1 "
+		 "ip link add live0 index %d numtxqueues %ld numrxqueues %ld type veth peer name "
+		 "live1 "
 		 "index %d numtxqueues %ld numrxqueues %ld && ip link set live0 up && "
 		 "ip link set live1 up",
 		 BASE + LIVE0, threads, threads, BASE + LIVE1, threads, threads);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * observe.c - observe [ROUNDS]: what it costs a link to be watched. For each way of watching a fresh
- * veth pair between two namespaces carries TCP in bulk and echoes; ways are interleaved, medians
- * are printed beside those of a link that nobody watches. As root; touches nothing but namespaces
- * of its own.
+ * observe.c - observe [ROUNDS]: what it costs a link to be watched. For each way of watching a
+ * fresh veth pair between two namespaces carries TCP in bulk and echoes; ways are interleaved,
+ * medians are printed beside those of a link that nobody watches. As root; touches nothing but
+ * namespaces of its own.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -156,8 +156,8 @@ static int attach_end(void *arg)
 /* NULL: this way needs what the kernel does not have. */
 static struct watch *start_watching(const struct way *way, struct nl *nl[2])
 {
-	const struct watch_config config = {"bench",  BASE, 2, way->in, way->out,
-					    way->xdp != XDP_MODE_OFF, way->no_time};
+	const struct watch_config config = {
+		"bench", BASE, 2, way->in, way->out, way->xdp != XDP_MODE_OFF, way->no_time};
 	struct watch *watch = NULL;
 	struct err err = {};
 
@@ -380,7 +380,8 @@ int main(int argc, char **argv)
 			give_up("netlink", &err);
 	for (int round = 0; round < rounds; round++)
 		for (size_t w = 0; w < WAYS; w++)
-			if (!ways[w].absent && (ways[w].tc != WATCH_TC_TCX || watch_tc_available() == WATCH_TC_TCX))
+			if (!ways[w].absent &&
+			    (ways[w].tc != WATCH_TC_TCX || watch_tc_available() == WATCH_TC_TCX))
 				measure(&ways[w], round, nl);
 	printf("%-28s %10s %6s %12s %6s\n", "one link, medians", "TCP Gbit/s", "ratio",
 	       "echo RTT us", "ratio");
@@ -391,8 +392,7 @@ int main(int argc, char **argv)
 			printf("%-28s is not installed, or does not run\n", ways[w].name);
 		if (ways[w].absent || !ways[w].gbits[rounds / 2])
 			continue;
-		printf("%-28s %10.2f %6.2f %12.2f %6.2f\n", ways[w].name,
-		       ways[w].gbits[rounds / 2],
+		printf("%-28s %10.2f %6.2f %12.2f %6.2f\n", ways[w].name, ways[w].gbits[rounds / 2],
 		       ways[w].gbits[rounds / 2] / ways[0].gbits[rounds / 2],
 		       ways[w].rtt_us[rounds / 2],
 		       ways[w].rtt_us[rounds / 2] / ways[0].rtt_us[rounds / 2]);

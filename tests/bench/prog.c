@@ -60,13 +60,17 @@ static int load_update(void)
 {
 	int map = bpf_map_create(BPF_MAP_TYPE_PERCPU_ARRAY, "update", 4, 232, 64, NULL);
 	const struct bpf_insn insns[] = {
-		{.code = BPF_LDX | BPF_MEM | BPF_W, .dst_reg = 1, .src_reg = 1,
+		{.code = BPF_LDX | BPF_MEM | BPF_W,
+		 .dst_reg = 1,
+		 .src_reg = 1,
 		 .off = offsetof(struct __sk_buff, ifindex)},
 		{.code = BPF_ALU | BPF_ADD | BPF_K, .dst_reg = 1, .imm = -LO},
 		{.code = BPF_STX | BPF_MEM | BPF_W, .dst_reg = 10, .src_reg = 1, .off = -4},
 		{.code = BPF_ALU64 | BPF_MOV | BPF_X, .dst_reg = 2, .src_reg = 10},
 		{.code = BPF_ALU64 | BPF_ADD | BPF_K, .dst_reg = 2, .imm = -4},
-		{.code = BPF_LD | BPF_DW | BPF_IMM, .dst_reg = 1, .src_reg = BPF_PSEUDO_MAP_FD,
+		{.code = BPF_LD | BPF_DW | BPF_IMM,
+		 .dst_reg = 1,
+		 .src_reg = BPF_PSEUDO_MAP_FD,
 		 .imm = map},
 		{},
 		{.code = BPF_JMP | BPF_CALL, .imm = BPF_FUNC_map_lookup_elem},

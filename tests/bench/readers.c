@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * readers.c - readers [ENDS]: what it takes to read all counters of a lab of 1,000 links (2,000 ends, two
- * hooks), and what a reader costs those who count: one run of the tc program on one CPU while the
- * other reads all counters again and again, beside one on which a loop runs that reads nothing. Runs are
- * interleaved; medians of 9 with their extremes. As root.
+ * readers.c - readers [ENDS]: what it takes to read all counters of a lab of 1,000 links (2,000
+ * ends, two hooks), and what a reader costs those who count: one run of the tc program on one CPU
+ * while the other reads all counters again and again, beside one on which a loop runs that reads
+ * nothing. Runs are interleaved; medians of 9 with their extremes. As root.
  */
 #include <bpf/bpf.h>
 #include <errno.h>

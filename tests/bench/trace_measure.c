@@ -4,8 +4,8 @@
  *
  * record: nanoseconds that a record costs the packet: one run of the program at `out` with a tracer
  * less one without (BPF_PROG_TEST_RUN), in turns. As root.
- * join: records a second that become itineraries, on one core; then, after a line "peak", the echoes
- * that were in memory at once, and how many KiB the process took at most.
+ * join: records a second that become itineraries, on one core; then, after a line "peak", the
+ * echoes that were in memory at once, and how many KiB the process took at most.
  */
 #include <bpf/bpf.h>
 #include <errno.h>

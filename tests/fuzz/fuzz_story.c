@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * fuzz_story.c - any bytes as a recording, and as the records behind a head and a lab that are good:
- * read them, join them into stories, put these in order, compare each second one with those between as
- * two runs, and print what comes out.
+ * fuzz_story.c - any bytes as a recording, and as the records behind a head and a lab that are
+ * good: read them, join them into stories, put these in order, compare each second one with those
+ * between as two runs, and print what comes out.
  */
 #include <stddef.h>
 #include <stdint.h>

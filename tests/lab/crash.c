@@ -1,22 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * crash.c - run a command and stop it at its N-th system call, for test_crash.sh: killed by SIGKILL
- * as soon as the call has returned (before it, if it never does: exit), or with that call failing instead
- * of being done.
+ * as soon as the call has returned (before it, if it never does: exit), or with that call failing
+ *instead of being done.
  *
  * crash [-a] [-n N [-e ERRNO | -i]] [-o FILE] COMMAND...
  *	-n N	at which call, from 1, counted over all threads. Without: nothing happens to it.
  *	-e NAME	let it fail: ENOMEM, EBUSY, EPERM. Without: kill the command.
  *	-i	interrupt the command (SIGINT) instead of killing it
- *	-a	count every call, not only those that change something outside of the process; but those
- *		of the dynamic loader, and with -e those that never fail
- *	-o FILE	"N CALL", what was met; or "none COUNT", the number of calls if there were fewer
+ *	-a	count every call, not only those that change something outside of the process; but
+ *those of the dynamic loader, and with -e those that never fail -o FILE	"N CALL", what was
+ *met; or "none COUNT", the number of calls if there were fewer
  *
  * The exit status is the command's, 128 + signal if one ended it, 99 for trouble of our own. Other
  * processes that it starts go on undisturbed.
  *
- * A seccomp filter picks the calls, so that only they stop the command (SECCOMP_RET_TRACE). A call that the
- * kernel begins anew (restart_syscall(): somebody else holds the lock) stops it each time, and counts once.
+ * A seccomp filter picks the calls, so that only they stop the command (SECCOMP_RET_TRACE). A call
+ *that the kernel begins anew (restart_syscall(): somebody else holds the lock) stops it each time,
+ *and counts once.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -48,14 +49,17 @@ struct call {
 
 /* What leaves something behind, or is a step towards it, or asks what is there before one. */
 static const struct call changing[] = {
-#define CALL(name) { #name, SYS_##name }
-	CALL(clone3),	 CALL(fchmodat),  CALL(flock),	  CALL(fstatfs),  CALL(fsync),
-	CALL(ftruncate), CALL(linkat),	  CALL(mkdirat),  CALL(mount),	  CALL(pwrite64),
-	CALL(renameat),	 CALL(renameat2), CALL(sendmsg),  CALL(sendto),	  CALL(setns),
-	CALL(statfs),	 CALL(umount2),	  CALL(unlinkat), CALL(unshare),  CALL(write),
+#define CALL(name)                                                                                 \
+	{                                                                                          \
+#name, SYS_##name                                                                  \
+	}
+	CALL(clone3),	 CALL(fchmodat),  CALL(flock),	  CALL(fstatfs), CALL(fsync),
+	CALL(ftruncate), CALL(linkat),	  CALL(mkdirat),  CALL(mount),	 CALL(pwrite64),
+	CALL(renameat),	 CALL(renameat2), CALL(sendmsg),  CALL(sendto),	 CALL(setns),
+	CALL(statfs),	 CALL(umount2),	  CALL(unlinkat), CALL(unshare), CALL(write),
 	CALL(writev),
 #ifdef SYS_open
-	CALL(link),	CALL(mkdir),	 CALL(rename),	 CALL(rmdir),	  CALL(unlink),
+	CALL(link),	 CALL(mkdir),	  CALL(rename),	  CALL(rmdir),	 CALL(unlink),
 	CALL(clone),
 #endif
 #undef CALL
@@ -71,11 +75,13 @@ struct errno_name {
 };
 
 static const struct errno_name errno_names[] = {
-	{ "ENOMEM", ENOMEM }, { "EBUSY", EBUSY }, { "EPERM", EPERM },
+	{"ENOMEM", ENOMEM},
+	{"EBUSY", EBUSY},
+	{"EPERM", EPERM},
 };
 
 struct options {
-	long at; /* 0: never */
+	long at;   /* 0: never */
 	int error; /* 0: kill */
 	bool all, interrupt;
 	const char *file;
@@ -100,11 +106,12 @@ static size_t put(struct sock_filter *filter, size_t n, uint16_t code, uint32_t 
 static int install_filter(bool all)
 {
 	struct sock_filter filter[2 * N_CHANGING + 16];
-	struct sock_fprog program = { .filter = filter };
+	struct sock_fprog program = {.filter = filter};
 	size_t n = 0;
 
 	if (!all) {
-		n = put(filter, n, BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr), 0, 0);
+		n = put(filter, n, BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr), 0,
+			0);
 		/* A kernel without BTF is one that libbpf serves as well, by 20 s of verifying. */
 		n = put(filter, n, BPF_JMP | BPF_JEQ | BPF_K, SYS_bpf, 0, 4);
 		n = put(filter, n, BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[0]),
@@ -182,7 +189,7 @@ static unsigned long call_from(pid_t tid)
 
 static int get_regs(pid_t tid, struct user_regs_struct *regs)
 {
-	struct iovec io = { regs, sizeof(*regs) };
+	struct iovec io = {regs, sizeof(*regs)};
 
 	return ptrace(PTRACE_GETREGSET, tid, (void *)NT_PRSTATUS, &io);
 }
@@ -198,7 +205,7 @@ static int fail_call(pid_t tid, int error)
 {
 	struct user_regs_struct regs;
 	int none = -1;
-	struct iovec io = { &regs, sizeof(regs) }, call = { &none, sizeof(none) };
+	struct iovec io = {&regs, sizeof(regs)}, call = {&none, sizeof(none)};
 
 	if (get_regs(tid, &regs))
 		return -1;
@@ -235,12 +242,13 @@ static void follow_me(const struct options *options)
 	_exit(trouble(options->command[0]));
 }
 
-/* No kernel lets these fail (brk gives an address in any case); libc aborts or goes astray if one does. */
+/* No kernel lets these fail (brk gives an address in any case); libc aborts or goes astray if one
+ * does. */
 static bool never_fails(long number)
 {
-	static const long numbers[] = { SYS_brk, SYS_exit, SYS_exit_group, SYS_futex, SYS_getpid,
-					SYS_gettid, SYS_rseq, SYS_rt_sigprocmask,
-					SYS_rt_sigreturn, SYS_set_robust_list };
+	static const long numbers[] = {
+		SYS_brk,    SYS_exit, SYS_exit_group,	  SYS_futex,	    SYS_getpid,
+		SYS_gettid, SYS_rseq, SYS_rt_sigprocmask, SYS_rt_sigreturn, SYS_set_robust_list};
 
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++)
 		if (numbers[i] == number)
@@ -273,7 +281,8 @@ static bool counts(const struct options *options, pid_t tid)
 
 	if (!options->all)
 		return true;
-	return number != SYS_execve && !(options->error && never_fails(number)) && !is_of_loader(tid);
+	return number != SYS_execve && !(options->error && never_fails(number)) &&
+	       !is_of_loader(tid);
 }
 
 /* A thread of the command, not another process that it started. */
@@ -295,7 +304,7 @@ struct following {
 	const struct options *options;
 	pid_t process;
 	long count;
-	long met; /* number of the call that was met; -1: none yet */
+	long met;	 /* number of the call that was met; -1: none yet */
 	pid_t returning; /* the thread that is to be killed when its call returns; 0: none */
 	struct in_call in_call[64];
 };
@@ -334,7 +343,7 @@ static void on_call(struct following *following, pid_t tid)
 		in_call = find_in_call(following, 0);
 	if (!in_call)
 		exit(trouble("more threads than were thought of"));
-	*in_call = (struct in_call){ .tid = tid };
+	*in_call = (struct in_call){.tid = tid};
 	alarm(HANGS_AFTER);
 	if (++following->count != options->at)
 		return;
@@ -411,8 +420,8 @@ static void on_alarm(int number)
 	char command[96];
 
 	(void)number;
-	snprintf(command, sizeof(command), "cd /proc/%d/task && head -n 40 */wchan */syscall */stack >&2",
-		 hanging);
+	snprintf(command, sizeof(command),
+		 "cd /proc/%d/task && head -n 40 */wchan */syscall */stack >&2", hanging);
 	if (system(command))
 		fprintf(stderr, "crash: cannot tell where it hangs\n");
 	hung = 1;
@@ -438,7 +447,9 @@ static int follow(struct following *following)
 		if (WIFSTOPPED(status))
 			on_stop(following, tid, status);
 		else if (tid == following->process)
-			return hung ? TROUBLE : WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+			return hung		   ? TROUBLE
+			       : WIFEXITED(status) ? WEXITSTATUS(status)
+						   : 128 + WTERMSIG(status);
 		else
 			on_thread_end(following, tid);
 	}
@@ -487,8 +498,8 @@ static bool parse(int argc, char **argv, struct options *options)
 
 int main(int argc, char **argv)
 {
-	struct options options = { 0 };
-	struct following following = { .options = &options, .met = -1 };
+	struct options options = {0};
+	struct following following = {.options = &options, .met = -1};
 	int status;
 
 	if (!parse(argc, argv, &options)) {

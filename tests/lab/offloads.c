@@ -15,8 +15,8 @@ int main(int argc, char **argv)
 	static const struct {
 		const char *name;
 		unsigned get;
-	} offloads[] = { { "tx_checksum", ETHTOOL_GTXCSUM }, { "tso", ETHTOOL_GTSO },
-			 { "gro", ETHTOOL_GGRO } };
+	} offloads[] = {
+		{"tx_checksum", ETHTOOL_GTXCSUM}, {"tso", ETHTOOL_GTSO}, {"gro", ETHTOOL_GGRO}};
 	int sock = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
 	if (argc != 2 || sock < 0) {
@@ -24,8 +24,8 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	for (size_t i = 0; i < sizeof(offloads) / sizeof(*offloads); i++) {
-		struct ethtool_value value = { .cmd = offloads[i].get };
-		struct ifreq request = { .ifr_data = (void *)&value };
+		struct ethtool_value value = {.cmd = offloads[i].get};
+		struct ifreq request = {.ifr_data = (void *)&value};
 
 		snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", argv[1]);
 		if (ioctl(sock, SIOCETHTOOL, &request)) {

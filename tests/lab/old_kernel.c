@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * old_kernel.c - old_kernel COMMAND...: run a command as on a kernel that runs programs but sends no live
- * frames (before 5.18): bpf(BPF_PROG_TEST_RUN) with batch_size, which it does not know, is EINVAL. A
- * seccomp filter asks this process about each such call. The exit status is the command's.
+ * old_kernel.c - old_kernel COMMAND...: run a command as on a kernel that runs programs but sends
+ * no live frames (before 5.18): bpf(BPF_PROG_TEST_RUN) with batch_size, which it does not know, is
+ * EINVAL. A seccomp filter asks this process about each such call. The exit status is the
+ * command's.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * others.c - programs of somebody else on an interface: they count, and decide for the rest of their
- * hook (TC_ACT_OK, XDP_PASS), so that who stands behind them sees nothing. Or one that drops.
+ * others.c - programs of somebody else on an interface: they count, and decide for the rest of
+ * their hook (TC_ACT_OK, XDP_PASS), so that who stands behind them sees nothing. Or one that drops.
  *
  * others attach DEV     put them on; print the hooks that this kernel has: xdp tcx_in tcx_out
- * others drop HOOK DEV  put on one that drops all that comes there; print its hook, if the kernel has it
- * others count          print "HOOK PACKETS" for each
- * others remove
+ * others drop HOOK DEV  put on one that drops all that comes there; print its hook, if the kernel
+ * has it others count          print "HOOK PACKETS" for each others remove
  */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -25,7 +24,7 @@ static const struct hook {
 	const char *name;
 	enum bpf_prog_type type;
 	int attach_type; /* 46, 47: tcx, which linux/bpf.h of Debian 12 does not have */
-	int pass, drop; /* verdicts */
+	int pass, drop;	 /* verdicts */
 } hooks[] = {
 	{"xdp", BPF_PROG_TYPE_XDP, BPF_XDP, XDP_PASS, XDP_DROP},
 	{"tcx_in", BPF_PROG_TYPE_SCHED_CLS, 46, 0, 2},
@@ -43,12 +42,16 @@ static int fail(const char *what)
 static int load(const struct hook *hook, int map, int verdict)
 {
 	const struct bpf_insn insns[] = {
-		{.code = BPF_LD | BPF_IMM | BPF_DW, .dst_reg = BPF_REG_1,
-		 .src_reg = BPF_PSEUDO_MAP_VALUE, .imm = map},
+		{.code = BPF_LD | BPF_IMM | BPF_DW,
+		 .dst_reg = BPF_REG_1,
+		 .src_reg = BPF_PSEUDO_MAP_VALUE,
+		 .imm = map},
 		{0},
 		{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_2, .imm = 1},
-		{.code = BPF_STX | BPF_ATOMIC | BPF_DW, .dst_reg = BPF_REG_1,
-		 .src_reg = BPF_REG_2, .imm = BPF_ADD},
+		{.code = BPF_STX | BPF_ATOMIC | BPF_DW,
+		 .dst_reg = BPF_REG_1,
+		 .src_reg = BPF_REG_2,
+		 .imm = BPF_ADD},
 		{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = verdict},
 		{.code = BPF_JMP | BPF_EXIT},
 	};
@@ -124,9 +127,9 @@ int main(int argc, char **argv)
 		if (ifindex && argc == 3 && !strcmp(verb, "attach"))
 			status = attach(&hooks[i], ifindex, hooks[i].pass);
 		else if (ifindex && argc == 4 && !strcmp(verb, "drop"))
-			status = strcmp(argv[2], hooks[i].name) ?
-					 0 :
-					 attach(&hooks[i], ifindex, hooks[i].drop);
+			status = strcmp(argv[2], hooks[i].name)
+					 ? 0
+					 : attach(&hooks[i], ifindex, hooks[i].drop);
 		else if (!strcmp(verb, "count"))
 			status = count(&hooks[i]);
 		else if (!strcmp(verb, "remove"))

@@ -88,8 +88,8 @@ void fixture_pair(struct nl **nl, uint32_t base, uint32_t mtu)
 int fixture_socket(uint32_t ifindex)
 {
 	int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
-	struct sockaddr_ll to = {.sll_family = AF_PACKET, .sll_ifindex = ifindex,
-				 .sll_protocol = htons(ETH_P_ALL)};
+	struct sockaddr_ll to = {
+		.sll_family = AF_PACKET, .sll_ifindex = ifindex, .sll_protocol = htons(ETH_P_ALL)};
 
 	assert_true(fd >= 0);
 	assert_int_equal(bind(fd, (struct sockaddr *)&to, sizeof(to)), 0);
@@ -166,8 +166,8 @@ int run_frame(struct watch *watch, int prog, const uint8_t *frame, size_t len,
 	static uint8_t out[2 * 9216];
 	struct __sk_buff skb = {};
 	struct xdp_md xdp = {};
-	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame, .data_size_in = len,
-		    .data_out = out, .data_size_out = sizeof(out), .repeat = 1);
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame, .data_size_in = len, .data_out = out,
+		    .data_size_out = sizeof(out), .repeat = 1);
 
 	set_context(&opts, prog, how, len, &skb, &xdp);
 	if (bpf_prog_test_run_opts(watch->progs[prog], &opts))
@@ -193,13 +193,34 @@ struct vl_counters counters_of(struct watch *watch, enum vl_hook hook, uint32_t 
 
 /* Names of struct vl_counters' fields, in order. */
 static const char *const field_names[] = {
-	"packets",	 "bytes",	       "segments",	    "arp",
-	"ipv4",		 "ipv6",	       "vlan",		    "other",
-	"fragments",	 "malformed",	       "tcp",		    "tcp_syn",
-	"tcp_fin",	 "tcp_rst",	       "udp",		    "icmp4.echo_request",
-	"icmp4.echo_reply", "icmp4.unreachable", "icmp4.time_exceeded", "icmp4.redirect",
-	"icmp4.nd",	 "icmp4.other",	       "icmp6.echo_request", "icmp6.echo_reply",
-	"icmp6.unreachable", "icmp6.time_exceeded", "icmp6.redirect", "icmp6.nd",
+	"packets",
+	"bytes",
+	"segments",
+	"arp",
+	"ipv4",
+	"ipv6",
+	"vlan",
+	"other",
+	"fragments",
+	"malformed",
+	"tcp",
+	"tcp_syn",
+	"tcp_fin",
+	"tcp_rst",
+	"udp",
+	"icmp4.echo_request",
+	"icmp4.echo_reply",
+	"icmp4.unreachable",
+	"icmp4.time_exceeded",
+	"icmp4.redirect",
+	"icmp4.nd",
+	"icmp4.other",
+	"icmp6.echo_request",
+	"icmp6.echo_reply",
+	"icmp6.unreachable",
+	"icmp6.time_exceeded",
+	"icmp6.redirect",
+	"icmp6.nd",
 	"icmp6.other",
 };
 _Static_assert(sizeof(field_names) / sizeof(*field_names) == sizeof(struct vl_counters) / 8,

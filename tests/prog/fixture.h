@@ -15,7 +15,7 @@ enum { FIXTURE_ENDS = 4, LO_IFINDEX = 1 };
 
 /* One run of a program. */
 struct run {
-	uint32_t ifindex;   /* 0: lo */
+	uint32_t ifindex; /* 0: lo */
 	uint32_t gso_segs, gso_size;
 	uint32_t xdp_linear; /* bytes of the frame in the linear part; 0: as the kernel does */
 };
@@ -30,8 +30,8 @@ struct watch *fixture_load(uint32_t ifindex_base);
 void fixture_unload(struct watch *watch);
 
 /*
- * A veth pair with interfaces base and base + 1, up, on which nobody but the test sends: no IPv6, no
- * addresses. *nl is the caller's to close.
+ * A veth pair with interfaces base and base + 1, up, on which nobody but the test sends: no IPv6,
+ * no addresses. *nl is the caller's to close.
  */
 void fixture_pair(struct nl **nl, uint32_t base, uint32_t mtu);
 

@@ -199,7 +199,8 @@ static void expect_ipv6(struct slice s, struct vl_counters *sum)
 	if (s.len > 40u + be16(s.at + 4))
 		s.len = 40 + be16(s.at + 4);
 	take(&s, 40);
-	for (walked = 0; next == 0 || next == 43 || next == 44 || next == 51 || next == 60; walked++) {
+	for (walked = 0; next == 0 || next == 43 || next == 44 || next == 51 || next == 60;
+	     walked++) {
 		const uint8_t *ext = s.at;
 		size_t size;
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* records.h - a lab of one end, echoes that its programs are run on, and records that come of it. */
+/* records.h - a lab of one end, echoes that its programs are run on, and records that come of it.
+ */
 #ifndef VETHLAB_TESTS_PROG_RECORDS_H
 #define VETHLAB_TESTS_PROG_RECORDS_H
 

@@ -187,7 +187,8 @@ static void test_times_are_added(void **state)
 	(void)state;
 	start(true);
 	for (int i = 0; i < 2 * RUNNERS; i++)
-		assert_int_equal(pthread_create(&threads[i], NULL, i % 2 ? arrive : leave, NULL), 0);
+		assert_int_equal(pthread_create(&threads[i], NULL, i % 2 ? arrive : leave, NULL),
+				 0);
 	for (int i = 0; i < 2 * RUNNERS; i++)
 		pthread_join(threads[i], NULL);
 	assert_int_equal(wrong, 0);

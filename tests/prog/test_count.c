@@ -314,8 +314,9 @@ static uint8_t pick(const uint8_t *list, size_t n)
 /* Noise, bent towards what parsers look at, so that it gets past the first check. */
 static struct bytes garbage(void)
 {
-	static const uint8_t types[][2] = {{8, 0}, {8, 0}, {8, 0}, {0x86, 0xdd}, {0x86, 0xdd},
-					   {0x86, 0xdd}, {8, 6}, {0x81, 0}, {0x88, 0xa8}};
+	static const uint8_t types[][2] = {{8, 0},	 {8, 0},       {8, 0},
+					   {0x86, 0xdd}, {0x86, 0xdd}, {0x86, 0xdd},
+					   {8, 6},	 {0x81, 0},    {0x88, 0xa8}};
 	static const uint8_t protos[] = {1, 58, 6, 17, 0, 43, 44, 51, 60, 59};
 	static const uint8_t kinds[] = {0, 3, 8, 11, 128, 129, 135, 1, 2};
 	struct bytes b = {.len = 14 + random32() % 200};
@@ -435,18 +436,12 @@ static void test_stranger(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_one_echo),
-		cmocka_unit_test(test_every_icmp_type),
-		cmocka_unit_test(test_ipv4_options),
-		cmocka_unit_test(test_fragments),
-		cmocka_unit_test(test_ipv6_extensions),
-		cmocka_unit_test(test_vlan),
-		cmocka_unit_test(test_other_kinds),
-		cmocka_unit_test(test_errors),
-		cmocka_unit_test(test_impossible_lengths),
-		cmocka_unit_test(test_garbage),
-		cmocka_unit_test(test_segments),
-		cmocka_unit_test(test_xdp_not_linear),
+		cmocka_unit_test(test_one_echo),	   cmocka_unit_test(test_every_icmp_type),
+		cmocka_unit_test(test_ipv4_options),	   cmocka_unit_test(test_fragments),
+		cmocka_unit_test(test_ipv6_extensions),	   cmocka_unit_test(test_vlan),
+		cmocka_unit_test(test_other_kinds),	   cmocka_unit_test(test_errors),
+		cmocka_unit_test(test_impossible_lengths), cmocka_unit_test(test_garbage),
+		cmocka_unit_test(test_segments),	   cmocka_unit_test(test_xdp_not_linear),
 		cmocka_unit_test(test_stranger), /* last: it takes the lab down */
 	};
 

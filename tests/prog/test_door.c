@@ -32,9 +32,13 @@ static struct nl *nl;
 
 static void start(void)
 {
-	const struct watch_config config = {.lab = FIXTURE_LAB, .ifindex_base = 7,
-					    .n_ends = FIXTURE_ENDS, .in = true, .out = true,
-					    .xdp = true, .observed = true};
+	const struct watch_config config = {.lab = FIXTURE_LAB,
+					    .ifindex_base = 7,
+					    .n_ends = FIXTURE_ENDS,
+					    .in = true,
+					    .out = true,
+					    .xdp = true,
+					    .observed = true};
 	struct err err = {};
 	struct stat self;
 
@@ -45,7 +49,9 @@ static void start(void)
 	if (watch_load(&lab, &config, &err) || watch_pin(lab, &err))
 		fail_msg("%s (%s)", err.what, err.hint);
 	for (uint32_t i = 0; i < 2; i++) {
-		struct vl_end end = {.in_use = 1, .ifindex = BASE + i, .peer = numbers[!i],
+		struct vl_end end = {.in_use = 1,
+				     .ifindex = BASE + i,
+				     .peer = numbers[!i],
 				     .netns = self.st_ino};
 
 		assert_int_equal(watch_name_end(lab, numbers[i], &end, &err), 0);

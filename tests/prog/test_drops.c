@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * test_drops.c - packets that the kernel drops at the ends of a pair: counted once, with the reason,
- * at the end and on the side of our hooks where they were lost.
+ * test_drops.c - packets that the kernel drops at the ends of a pair: counted once, with the
+ * reason, at the end and on the side of our hooks where they were lost.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -44,8 +44,8 @@ static void start(void)
 	fixture_pair(&nl, BASE, 1500);
 	lab = fixture_load(BASE);
 	for (uint32_t i = 0; i < 2; i++) {
-		struct vl_end end = {.in_use = 1, .ifindex = BASE + i, .peer = !i,
-				     .netns = self.st_ino};
+		struct vl_end end = {
+			.in_use = 1, .ifindex = BASE + i, .peer = !i, .netns = self.st_ino};
 
 		assert_int_equal(watch_name_end(lab, i, &end, &err), 0);
 		fixture_attach(lab, nl, watch_tc_available(), i, BASE + i);
@@ -160,8 +160,9 @@ static struct watch_drop await(uint32_t end, enum watch_drop_stage stage, uint64
 }
 
 /*
- * Asserts that all packets of one end that were lost on its link were so by one of these, which begin as
- * "REASON at PLACE": a compiler may have put something behind a function's name. NULL ends them.
+ * Asserts that all packets of one end that were lost on its link were so by one of these, which
+ * begin as "REASON at PLACE": a compiler may have put something behind a function's name. NULL ends
+ * them.
  */
 static void assert_causes(uint32_t end, uint64_t n, const char *const *causes)
 {
@@ -212,9 +213,11 @@ static void test_peer_is_down(void **state)
 		fail_msg("%s", err.what);
 	send_echoes(N);
 	await(0, WATCH_DROP_ON_LINK, N);
-	/* By the driver, until it is known that there is no carrier; then there is no queue to wait in. */
-	assert_causes(0, N, (const char *const[]){QUEUE_REFUSED,
-						  "NOT_SPECIFIED at __dev_forward_skb", NULL});
+	/* By the driver, until it is known that there is no carrier; then there is no queue to wait
+	 * in. */
+	assert_causes(
+		0, N,
+		(const char *const[]){QUEUE_REFUSED, "NOT_SPECIFIED at __dev_forward_skb", NULL});
 	assert_int_equal(counters_of(lab, VL_HOOK_OUT, 0).packets, N);
 	assert_int_equal(counters_of(lab, VL_HOOK_IN, 1).packets, 0);
 }

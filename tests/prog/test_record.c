@@ -49,19 +49,33 @@ static void test_echo_fields(void **state)
 	session = open_session(&all);
 	for (int prog = 0; prog < WATCH_PROGS; prog++) {
 		struct vl_event event, expected = {
-			.len = v4.len, .family = 4, .icmp_type = 8, .ttl = 60,
-			.flags = VL_EV_PAYLOAD, .id = 0x1234, .seq = 0x0506, .info = 0x12340506,
-			.src = {10, 0, 0, 1}, .dst = {10, 0, 0, 2},
-		};
+					       .len = v4.len,
+					       .family = 4,
+					       .icmp_type = 8,
+					       .ttl = 60,
+					       .flags = VL_EV_PAYLOAD,
+					       .id = 0x1234,
+					       .seq = 0x0506,
+					       .info = 0x12340506,
+					       .src = {10, 0, 0, 1},
+					       .dst = {10, 0, 0, 2},
+				       };
 
 		memcpy(&expected.payload, "payload!", 8);
 		event = record_of(session, prog, &v4);
 		assert_memory_equal(&event, &expected, sizeof(event));
 
 		expected = (struct vl_event){
-			.len = v6.len, .family = 6, .icmp_type = 129, .ttl = 61,
-			.flags = VL_EV_PAYLOAD, .id = 0x4321, .seq = 0x0605, .info = 0x43210605,
-			.src = {0xfd, [15] = 1}, .dst = {0xfd, [15] = 2},
+			.len = v6.len,
+			.family = 6,
+			.icmp_type = 129,
+			.ttl = 61,
+			.flags = VL_EV_PAYLOAD,
+			.id = 0x4321,
+			.seq = 0x0605,
+			.info = 0x43210605,
+			.src = {0xfd, [15] = 1},
+			.dst = {0xfd, [15] = 2},
 		};
 		memcpy(&expected.payload, "PAYLOAD!", 8);
 		event = record_of(session, prog, &v6);

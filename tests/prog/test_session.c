@@ -276,12 +276,9 @@ static void test_slot_left_dirty(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_filters),
-		cmocka_unit_test(test_eight_sessions),
-		cmocka_unit_test(test_batches),
-		cmocka_unit_test(test_full_buffer),
-		cmocka_unit_test(test_killed_tracer),
-		cmocka_unit_test(test_slot_left_dirty),
+		cmocka_unit_test(test_filters),	      cmocka_unit_test(test_eight_sessions),
+		cmocka_unit_test(test_batches),	      cmocka_unit_test(test_full_buffer),
+		cmocka_unit_test(test_killed_tracer), cmocka_unit_test(test_slot_left_dirty),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, records_unload);

@@ -27,8 +27,11 @@ static void name_ends(void)
 	struct err err = {};
 
 	for (uint32_t i = 0; i < FIXTURE_ENDS; i++) {
-		struct vl_end end = {.in_use = 1, .ifindex = BASE + i, .link = i / 2,
-				     .peer = i ^ 1, .node_index = nodes[i]};
+		struct vl_end end = {.in_use = 1,
+				     .ifindex = BASE + i,
+				     .link = i / 2,
+				     .peer = i ^ 1,
+				     .node_index = nodes[i]};
 
 		assert_int_equal(watch_name_end(lab, i, &end, &err), 0);
 	}
@@ -137,7 +140,8 @@ static void assert_counts(enum watch_time kind, const uint64_t expected[FIXTURE_
 			sum += times.bins[i];
 		if (times.count != expected[end] || sum != times.count || times.negative)
 			fail_msg("times %d of end %u: %llu (%lu in bins, %llu negative), expected "
-				 "%lu", kind, end, times.count, sum, times.negative, expected[end]);
+				 "%lu",
+				 kind, end, times.count, sum, times.negative, expected[end]);
 	}
 }
 
@@ -346,7 +350,8 @@ static void test_errors(void **state)
 	assert_int_equal(echo_of(0).count.failed, 2);
 	assert_int_equal(echo_of(2).count.failed, 1);
 
-	there = echo(false, false, 4, 6); /* a redirect is no failure, nor is an error about a reply */
+	there = echo(false, false, 4,
+		     6); /* a redirect is no failure, nor is an error about a reply */
 	error = error_about(&there, 5);
 	show(VL_HOOK_OUT, 0, &there);
 	show(VL_HOOK_IN, 0, &error);
@@ -359,8 +364,11 @@ static void test_errors(void **state)
 
 static void test_not_wanted(void **state)
 {
-	const struct watch_config config = {.lab = FIXTURE_LAB, .ifindex_base = BASE,
-					    .n_ends = FIXTURE_ENDS, .in = true, .out = true,
+	const struct watch_config config = {.lab = FIXTURE_LAB,
+					    .ifindex_base = BASE,
+					    .n_ends = FIXTURE_ENDS,
+					    .in = true,
+					    .out = true,
 					    .no_time = true};
 	struct vl_times times[FIXTURE_ENDS];
 	struct watch_echo echoes[FIXTURE_ENDS];

@@ -234,8 +234,8 @@ static bool sample(struct check *check, const char *line)
 	check->sampled = true;
 	if (strcmp(check->type, "histogram"))
 		return true;
-	return histogram(check, name + strlen(check->family), line + len, (size_t)(end - line) - len,
-			 value);
+	return histogram(check, name + strlen(check->family), line + len,
+			 (size_t)(end - line) - len, value);
 }
 
 static bool read_lines(struct check *check, char *text)

@@ -175,10 +175,11 @@ size_t paper_check_reach(const struct lab *lab, size_t step)
 		for (size_t j = 0; j < lab_end(lab, i)->n_addresses; j++)
 			if (seen++ % step == 0)
 				n += paper_walk_all(lab, &segments,
-					      &lab_end(lab, i)->addresses[j].prefix.addr);
+						    &lab_end(lab, i)->addresses[j].prefix.addr);
 	for (size_t i = 0; i < lab->n_nodes; i++)
 		for (size_t j = 0; j < lab->nodes[i]->n_lo_addresses; j++)
-			n += paper_walk_all(lab, &segments, &lab->nodes[i]->lo_addresses[j].prefix.addr);
+			n += paper_walk_all(lab, &segments,
+					    &lab->nodes[i]->lo_addresses[j].prefix.addr);
 	segments_free(&segments);
 	return n;
 }

@@ -16,7 +16,8 @@ struct lab *paper_generate_with(const struct generate_options *options);
 struct lab *paper_generate(const char *kind, unsigned a, unsigned b, unsigned c, bool routes);
 /* The route that a node would take, and the length of its prefix; NULL: none. */
 const struct route *paper_look_up(const struct node *node, const struct ip_addr *addr, int *len);
-/* From every node to addr, by every branch of multipath routes. Returns how many walks were done. */
+/* From every node to addr, by every branch of multipath routes. Returns how many walks were done.
+ */
 size_t paper_walk_all(const struct lab *lab, const struct segments *segments,
 		      const struct ip_addr *addr);
 /* Every node to every step-th address of interfaces and lo. */

@@ -91,8 +91,8 @@ static void test_enough(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_empty),	    cmocka_unit_test(test_each_size),
-		cmocka_unit_test(test_longest),	    cmocka_unit_test(test_percentiles),
+		cmocka_unit_test(test_empty),	cmocka_unit_test(test_each_size),
+		cmocka_unit_test(test_longest), cmocka_unit_test(test_percentiles),
 		cmocka_unit_test(test_enough),
 	};
 

@@ -59,9 +59,9 @@ static void test_interval(void **state)
 		size_t n, low, high; /* ranks from 1 */
 		double confidence;
 	} table[] = {
-		{2, 1, 2, 0.5},		   {5, 1, 5, 0.9375},	       {6, 1, 6, 0.96875},
-		{8, 1, 8, 0.9921875},	   {9, 2, 8, 0.9609375},       {10, 2, 9, 0.978515625},
-		{15, 4, 12, 0.96484375},   {20, 6, 15, 0.958610534668}, {25, 8, 18, 0.956714749336},
+		{2, 1, 2, 0.5},		 {5, 1, 5, 0.9375},	      {6, 1, 6, 0.96875},
+		{8, 1, 8, 0.9921875},	 {9, 2, 8, 0.9609375},	      {10, 2, 9, 0.978515625},
+		{15, 4, 12, 0.96484375}, {20, 6, 15, 0.958610534668}, {25, 8, 18, 0.956714749336},
 	};
 	double values[25];
 
@@ -70,7 +70,8 @@ static void test_interval(void **state)
 		struct stats stats;
 
 		for (size_t k = 0; k < table[i].n; k++)
-			values[k] = (k * 7) % table[i].n + 1; /* each rank once, mixed: 7 is prime to n */
+			values[k] = (k * 7) % table[i].n +
+				    1; /* each rank once, mixed: 7 is prime to n */
 		assert_true(stats_of(&stats, values, table[i].n));
 		near(stats.low, table[i].low);
 		near(stats.high, table[i].high);
@@ -186,10 +187,10 @@ static void test_percentile(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_median),	   cmocka_unit_test(test_nothing),
-		cmocka_unit_test(test_interval),   cmocka_unit_test(test_coverage),
-		cmocka_unit_test(test_spread),	   cmocka_unit_test(test_ratio_of_pairs),
-		cmocka_unit_test(test_verdicts),   cmocka_unit_test(test_percentile),
+		cmocka_unit_test(test_median),	 cmocka_unit_test(test_nothing),
+		cmocka_unit_test(test_interval), cmocka_unit_test(test_coverage),
+		cmocka_unit_test(test_spread),	 cmocka_unit_test(test_ratio_of_pairs),
+		cmocka_unit_test(test_verdicts), cmocka_unit_test(test_percentile),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

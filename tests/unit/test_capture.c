@@ -24,8 +24,8 @@ static void put16(uint8_t *p, uint16_t value)
 /* An IPv4 header at p with n bytes behind it. */
 static void put_ip(uint8_t *p, uint8_t proto, uint8_t src, uint8_t dst, uint16_t id, uint16_t n)
 {
-	const uint8_t ip[IPV4] = {0x45, 0, 0, 0, 0, 0, 0, 0, 64, proto, 0, 0, 10, 0, 0, src,
-				  10, 0, 0, dst};
+	const uint8_t ip[IPV4] = {0x45, 0, 0,  0, 0, 0,	  0,  0, 64, proto,
+				  0,	0, 10, 0, 0, src, 10, 0, 0,  dst};
 
 	memcpy(p, ip, sizeof(ip));
 	put16(p + 2, IPV4 + n);
@@ -91,7 +91,8 @@ static void test_datagrams(void **state)
 	struct packet_key a = datagram(UDP, 1, 77, 1000, 20), nat = datagram(UDP, 2, 77, 1001, 20);
 	struct packet_key other = datagram(UDP, 1, 78, 1000, 20);
 	struct packet_key longer = datagram(UDP, 2, 77, 1001, 21);
-	struct packet_key none = datagram(UDP, 1, 0, 1000, 20), none_nat = datagram(UDP, 2, 0, 1, 20);
+	struct packet_key none = datagram(UDP, 1, 0, 1000, 20),
+			  none_nat = datagram(UDP, 2, 0, 1, 20);
 	struct packet_key tcp = datagram(TCP, 1, 0, 1000, 5), tcp_nat = datagram(TCP, 2, 0, 1, 5);
 
 	(void)state;
@@ -128,7 +129,8 @@ static void test_layers(void **state)
 	assert_false(same_packet(&key, &drop, false));
 }
 
-/* Cut short anywhere: nothing is read behind the end (a copy has no more), and nothing is claimed. */
+/* Cut short anywhere: nothing is read behind the end (a copy has no more), and nothing is claimed.
+ */
 static void test_cut(void **state)
 {
 	uint8_t frame[FRAME], *ip = new_frame(frame), *cut;
@@ -151,7 +153,8 @@ static void test_cut(void **state)
 
 static void test_numbers(void **state)
 {
-	struct packet_key a = echo_frame(ECHO_TYPE, 1, 7, 1, 5), b = echo_frame(ECHO_TYPE, 1, 7, 2, 5);
+	struct packet_key a = echo_frame(ECHO_TYPE, 1, 7, 1, 5),
+			  b = echo_frame(ECHO_TYPE, 1, 7, 2, 5);
 	struct packet_key reply = echo_frame(REPLY, 9, 7, 1, 5), later, datagram_key;
 	struct echo_numbers *numbers = echo_numbers_new();
 	uint8_t frame[FRAME], *ip = new_frame(frame);
@@ -215,7 +218,8 @@ static void test_notes(void **state)
 	end.peer = &peer;
 	peer.peer = &end;
 	frame.key = drop.key = datagram(UDP, 1, 77, 1000, 20);
-	/* Out of a, and then twice into b: the last one before the drop is it, then the one before. */
+	/* Out of a, and then twice into b: the last one before the drop is it, then the one before.
+	 */
 	for (int i = 0; i < 4; i++) {
 		frame.time_ns = 1000000 * (i + 1);
 		frame.end = i ? &peer : &end;
@@ -239,9 +243,9 @@ static void test_notes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_echoes),	     cmocka_unit_test(test_datagrams),
-		cmocka_unit_test(test_layers),	     cmocka_unit_test(test_cut),
-		cmocka_unit_test(test_numbers),	     cmocka_unit_test(test_many_numbers),
+		cmocka_unit_test(test_echoes),	cmocka_unit_test(test_datagrams),
+		cmocka_unit_test(test_layers),	cmocka_unit_test(test_cut),
+		cmocka_unit_test(test_numbers), cmocka_unit_test(test_many_numbers),
 		cmocka_unit_test(test_notes),
 	};
 

@@ -240,8 +240,9 @@ static void test_text(void **state)
 	(void)state;
 	for (unsigned i = 0; i < 20; i++) {
 		add_echo(&diff.comparison, SIDE_A, i, &(struct echo_kind){.inside_r = 1000});
-		add_echo(&diff.comparison, SIDE_B, i,
-			 &(struct echo_kind){.inside_r = 4000, .dropped = i < 4, .refused = i == 4});
+		add_echo(
+			&diff.comparison, SIDE_B, i,
+			&(struct echo_kind){.inside_r = 4000, .dropped = i < 4, .refused = i == 4});
 	}
 	assert_int_equal(comparison_judge(&diff.comparison), 0);
 	run_diff_print(&diff, f);

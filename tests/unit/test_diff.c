@@ -13,16 +13,26 @@
 #include "topology/diff.h"
 
 static const char *const kind_names[CHANGE_KINDS] = {
-	[CHANGE_ROUTE_REMOVE] = "-route",	[CHANGE_NEIGHBOR_REMOVE] = "-neighbor",
-	[CHANGE_ADDRESS_REMOVE] = "-address",	[CHANGE_SYSCTL_RESET] = "-sysctl",
-	[CHANGE_LINK_REMOVE] = "-link",		[CHANGE_NODE_REMOVE] = "-node",
-	[CHANGE_NODE_ADD] = "+node",		[CHANGE_LINK_ADD] = "+link",
-	[CHANGE_SYSCTL_SET] = "sysctl",		[CHANGE_BRIDGE] = "bridge",
-	[CHANGE_LO] = "lo",			[CHANGE_NFT] = "nft",
-	[CHANGE_MTU] = "mtu",			[CHANGE_MAC] = "mac",
-	[CHANGE_TXQUEUELEN] = "txqueuelen",	[CHANGE_OFFLOADS] = "offloads",
-	[CHANGE_STATE] = "state",		[CHANGE_ADDRESS_ADD] = "+address",
-	[CHANGE_NEIGHBOR_SET] = "neighbor",	[CHANGE_ROUTE_SET] = "route",
+	[CHANGE_ROUTE_REMOVE] = "-route",
+	[CHANGE_NEIGHBOR_REMOVE] = "-neighbor",
+	[CHANGE_ADDRESS_REMOVE] = "-address",
+	[CHANGE_SYSCTL_RESET] = "-sysctl",
+	[CHANGE_LINK_REMOVE] = "-link",
+	[CHANGE_NODE_REMOVE] = "-node",
+	[CHANGE_NODE_ADD] = "+node",
+	[CHANGE_LINK_ADD] = "+link",
+	[CHANGE_SYSCTL_SET] = "sysctl",
+	[CHANGE_BRIDGE] = "bridge",
+	[CHANGE_LO] = "lo",
+	[CHANGE_NFT] = "nft",
+	[CHANGE_MTU] = "mtu",
+	[CHANGE_MAC] = "mac",
+	[CHANGE_TXQUEUELEN] = "txqueuelen",
+	[CHANGE_OFFLOADS] = "offloads",
+	[CHANGE_STATE] = "state",
+	[CHANGE_ADDRESS_ADD] = "+address",
+	[CHANGE_NEIGHBOR_SET] = "neighbor",
+	[CHANGE_ROUTE_SET] = "route",
 	[CHANGE_EXEC] = "exec",
 };
 
@@ -53,7 +63,7 @@ static void describe(const struct diff *diff, char *text, size_t size)
 
 		used += snprintf(text + used, size - used, "%s %s%s%s%s%s%s%s\n",
 				 kind_names[change->kind],
-				 change->end    ? change->end->name
+				 change->end	? change->end->name
 				 : change->link ? change->link->ends[0]->name
 						: change->node->name,
 				 change->bridge && change->address ? ":bridge" : "",
@@ -96,21 +106,23 @@ static void check(const struct row *row, const struct diff_options *options)
 	lab_free(now);
 }
 
-#define AB "lab: x\nnodes: {a: {}, b: {}}\nlinks:\n"
-#define ABC "lab: x\nnodes: {a: {}, b: {}, c: {}}\nlinks:\n"
+#define AB	  "lab: x\nnodes: {a: {}, b: {}}\nlinks:\n"
+#define ABC	  "lab: x\nnodes: {a: {}, b: {}, c: {}}\nlinks:\n"
 #define ONE(more) "- {endpoints: ['a:x', 'b:y']" more "}\n"
 
 static const struct row link_rows[] = {
 	{AB ONE(""), AB ONE(""), ""},
 	/* The other way round, further down: the same link. */
-	{ABC ONE("") "- endpoints: [b, c]\n", ABC "- endpoints: [b, c]\n- endpoints: ['b:y', 'a:x']\n", ""},
+	{ABC ONE("") "- endpoints: [b, c]\n",
+	 ABC "- endpoints: [b, c]\n- endpoints: ['b:y', 'a:x']\n", ""},
 	{AB, AB ONE(""), "+link a:x\n"},
 	{AB ONE(""), AB, "-link a:x\n"},
 	{AB ONE(""), AB "- {endpoints: ['a:x', 'b:z']}\n", "-link a:x\n+link a:x\n"},
 	{AB ONE(""), AB ONE(", mtu: 1400"), "mtu a:x\nmtu b:y\n"},
 	{AB ONE(", mtu: 1500"), AB ONE(""), ""},
 	{AB ONE(""), AB "- endpoints: ['a:x', {end: 'b:y', mtu: 1400}]\n", "mtu b:y\n"},
-	{AB ONE(""), AB "- endpoints: ['a:x', {end: 'b:y', mac: '02:00:00:00:00:01'}]\n", "mac b:y\n"},
+	{AB ONE(""), AB "- endpoints: ['a:x', {end: 'b:y', mac: '02:00:00:00:00:01'}]\n",
+	 "mac b:y\n"},
 	{AB ONE(""), AB "- endpoints: ['a:x', {end: 'b:y', up: false}]\n", "state b:y\n"},
 	{AB ONE(""), AB ONE(", txqueuelen: 10"), "txqueuelen a:x\ntxqueuelen b:y\n"},
 	{AB ONE(""), AB ONE(", features: {gro: on}"), "offloads a:x\noffloads b:y\n"},
@@ -156,14 +168,15 @@ static void test_options(void **state)
 	check(&(struct row){AB ONE(""), AB ONE(", hooks: [in], xdp: native"), ""}, &hooks);
 }
 
-#define A(more) "lab: x\nnodes: {a: {" more "}}\n"
+#define A(more)	 "lab: x\nnodes: {a: {" more "}}\n"
 #define BR(more) "lab: x\nnodes: {a: {kind: bridge, " more "}}\n"
 
 static const struct row node_rows[] = {
 	{A(""), "lab: x\nnodes: {b: {}, a: {}}\n", "+node b\n"},
 	{"lab: x\nnodes: {b: {}, a: {}}\n", A(""), "-node b\n"},
 	{"lab: x\nnodes: {b: {}, a: {}}\n", "lab: y\nabout: z\nnodes: {a: {}, b: {}}\n", ""},
-	{A(""), A("netns: host"), "-node a (it is another namespace)\n+node a (it is another namespace)\n"},
+	{A(""), A("netns: host"),
+	 "-node a (it is another namespace)\n+node a (it is another namespace)\n"},
 	{A(""), BR(""), "-node a (it becomes a bridge)\n+node a (it becomes a bridge)\n"},
 	{BR(""), BR("dev: br7"),
 	 "-node a (its bridge has another name)\n+node a (its bridge has another name)\n"},
@@ -171,7 +184,8 @@ static const struct row node_rows[] = {
 	{BR("ageing: 300"), BR("ageing: 20"), "bridge a\n"},
 	{BR("address: 10.0.0.1/24"), BR("address: 10.0.0.2/24"),
 	 "-address a:bridge 10.0.0.1/24\n+address a:bridge 10.0.0.2/24\n"},
-	{A(""), A("forward: both"), "sysctl a net.ipv4.ip_forward\nsysctl a net.ipv6.conf.all.forwarding\n"},
+	{A(""), A("forward: both"),
+	 "sysctl a net.ipv4.ip_forward\nsysctl a net.ipv6.conf.all.forwarding\n"},
 	{A("forward: v4"), A(""), "-sysctl a net.ipv4.ip_forward\n"},
 	{A("sysctls: {net.ipv4.ip_default_ttl: 9}"), A("sysctls: {net.ipv4.ip_default_ttl: 8}"),
 	 "sysctl a net.ipv4.ip_default_ttl\n"},
@@ -219,12 +233,14 @@ static void test_rebuilt(void **state)
 }
 
 static const struct row neighbor_rows[] = {
-	{"lab: x\nnodes: {a: {neighbors: [{address: 10.0.0.9, mac: '02:00:00:00:00:01', dev: x}]}, b: "
+	{"lab: x\nnodes: {a: {neighbors: [{address: 10.0.0.9, mac: '02:00:00:00:00:01', dev: x}]}, "
+	 "b: "
 	 "{}}\nlinks:\n" ONE(""),
 	 "lab: x\nnodes: {a: {neighbors: [{address: 10.0.0.9, mac: '02:00:00:00:00:02', dev: x},\n"
 	 " {address: 10.0.0.8, mac: '02:00:00:00:00:01', dev: x}]}, b: {}}\nlinks:\n" ONE(""),
 	 "neighbor a 10.0.0.8\nneighbor a 10.0.0.9\n"},
-	{"lab: x\nnodes: {a: {neighbors: [{address: 10.0.0.9, mac: '02:00:00:00:00:01', dev: x}]}, b: "
+	{"lab: x\nnodes: {a: {neighbors: [{address: 10.0.0.9, mac: '02:00:00:00:00:01', dev: x}]}, "
+	 "b: "
 	 "{}}\nlinks:\n" ONE(""),
 	 AB ONE(""), "-neighbor a 10.0.0.9\n"},
 };
@@ -248,9 +264,10 @@ static struct lab *star(size_t first, size_t n)
 	assert_non_null(text);
 	used += snprintf(text + used, size - used, "lab: x\nnodes: {a: {}, b: {}}\nlinks:\n");
 	for (size_t i = first; i < first + n; i++)
-		used += snprintf(text + used, size - used,
-				 "- endpoints: ['a:x%zu', {end: 'b:y%zu', address: 10.%zu.%zu.1/32}]\n", i, i,
-				 i / 250, i % 250);
+		used += snprintf(
+			text + used, size - used,
+			"- endpoints: ['a:x%zu', {end: 'b:y%zu', address: 10.%zu.%zu.1/32}]\n", i,
+			i, i / 250, i % 250);
 	lab = read_lab(text);
 	free(text);
 	return lab;
@@ -278,8 +295,8 @@ static void test_big(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_links),	cmocka_unit_test(test_options),
-		cmocka_unit_test(test_nodes),	cmocka_unit_test(test_rebuilt),
+		cmocka_unit_test(test_links),	  cmocka_unit_test(test_options),
+		cmocka_unit_test(test_nodes),	  cmocka_unit_test(test_rebuilt),
 		cmocka_unit_test(test_neighbors), cmocka_unit_test(test_big),
 	};
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * test_golden.c - recorded runs of every bundled lab and of every way to die, and the stories that
- * `vethlab replay -i` must tell of them, whole. tests/lab/stories.sh makes both. Times and ids, which
- * are other ones whenever a run is recorded again, stand as T and N. Recordings called stack-* are told
- * with all that the stacks did, json-* as that in JSON, where nothing is replaced.
+ * `vethlab replay -i` must tell of them, whole. tests/lab/stories.sh makes both. Times and ids,
+ * which are other ones whenever a run is recorded again, stand as T and N. Recordings called
+ * stack-* are told with all that the stacks did, json-* as that in JSON, where nothing is replaced.
  *
  * test_golden --tell FILE   prints the stories of one recording as they are expected
  */
@@ -71,7 +71,7 @@ static const char *manner(const char *path)
 {
 	const char *name = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
 
-	return !strncmp(name, "stack-", 6)   ? "-i --stack"
+	return !strncmp(name, "stack-", 6)  ? "-i --stack"
 	       : !strncmp(name, "json-", 5) ? "-i --stack -j"
 					    : "-i";
 }

@@ -44,9 +44,9 @@ static void assert_pair(const struct seen_link *link, const char *first, const c
 static void test_same_ifindexes(void **state)
 {
 	static const struct seen_end ends[] = {
-		{HOST, 2, 2, 1, "h-db", ""}, {HOST, 3, 2, 0, "h-web", ""},
+		{HOST, 2, 2, 1, "h-db", ""},  {HOST, 3, 2, 0, "h-web", ""},
 		{WEB, 2, 3, 0, "w-host", ""}, {WEB, 7, 7, 5, "w-db", ""},
-		{DB, 2, 2, 3, "d-host", ""}, {DB, 7, 7, 0, "d-web", ""},
+		{DB, 2, 2, 3, "d-host", ""},  {DB, 7, 7, 0, "d-web", ""},
 	};
 	struct seen_link *links;
 	size_t n;
@@ -63,9 +63,11 @@ static void test_same_ifindexes(void **state)
 static void test_one_namespace(void **state)
 {
 	static const struct seen_end ends[] = {
-		{HOST, 4, 5, SEEN_HERE, "a", ""}, {HOST, 5, 4, SEEN_HERE, "b", ""},
+		{HOST, 4, 5, SEEN_HERE, "a", ""},
+		{HOST, 5, 4, SEEN_HERE, "b", ""},
 		/* The same numbers elsewhere are another pair. */
-		{WEB, 4, 5, SEEN_HERE, "c", ""}, {WEB, 5, 4, SEEN_HERE, "d", ""},
+		{WEB, 4, 5, SEEN_HERE, "c", ""},
+		{WEB, 5, 4, SEEN_HERE, "d", ""},
 	};
 	struct seen_link *links;
 	size_t n;
@@ -84,8 +86,8 @@ static void test_one_namespace(void **state)
 static void test_unseen_peer(void **state)
 {
 	static const struct seen_end ends[] = {
-		{HOST, 2, 9, 4, "alone", ""},	  /* a namespace that HOST calls 4 */
-		{WEB, 9, 2, 8, "lookalike", ""}, /* of a third one */
+		{HOST, 2, 9, 4, "alone", ""},	    /* a namespace that HOST calls 4 */
+		{WEB, 9, 2, 8, "lookalike", ""},    /* of a third one */
 		{HOST, 3, 3, SEEN_HERE, "own", ""}, /* no interface is its own peer */
 		{DB, 6, 77, 0, "gone", ""},
 	};

@@ -274,18 +274,21 @@ static void test_wrap(void **state)
 {
 	(void)state;
 	/* A number and its unit stay together. */
-	assert_wrapped("slowest step: ",
-		       "the link router:eth0 -> left:eth0 (error), mean 32.2 us, max 32.2 us",
-		       "slowest step: the link router:eth0 -> left:eth0 (error), mean 32.2 us, max\n"
-		       "              32.2 us\n");
-	assert_wrapped("slowest step: ",
-		       "the link router:eth0 -> left:eth0 (error), mean 32.2 us, at most 322 users",
-		       "slowest step: the link router:eth0 -> left:eth0 (error), mean 32.2 us, at most\n"
-		       "              322 users\n");
+	assert_wrapped(
+		"slowest step: ",
+		"the link router:eth0 -> left:eth0 (error), mean 32.2 us, max 32.2 us",
+		"slowest step: the link router:eth0 -> left:eth0 (error), mean 32.2 us, max\n"
+		"              32.2 us\n");
+	assert_wrapped(
+		"slowest step: ",
+		"the link router:eth0 -> left:eth0 (error), mean 32.2 us, at most 322 users",
+		"slowest step: the link router:eth0 -> left:eth0 (error), mean 32.2 us, at most\n"
+		"              322 users\n");
 	/* Beside a lead that leaves no room, the text stands below it. */
 	assert_wrapped("123456789 123456789 123456789 123456789 123456789 123456789 123456789 ",
-		       "there 1.5 us", "123456789 123456789 123456789 123456789 123456789 123456789 "
-				       "123456789 \n    there 1.5 us\n");
+		       "there 1.5 us",
+		       "123456789 123456789 123456789 123456789 123456789 123456789 "
+		       "123456789 \n    there 1.5 us\n");
 }
 
 static void test_fold(void **state)
@@ -307,8 +310,7 @@ static void test_fold(void **state)
 	out_fold("why: ", text, f);
 	fflush(f);
 	/* The line discipline may hand it on in pieces. */
-	while (used < strlen(want) &&
-	       (n = read(master, buf + used, sizeof(buf) - 1 - used)) > 0)
+	while (used < strlen(want) && (n = read(master, buf + used, sizeof(buf) - 1 - used)) > 0)
 		used += n;
 	assert_string_equal(buf, want);
 	fclose(f);
@@ -390,7 +392,8 @@ int main(void)
 		cmocka_unit_test(test_full_disk),
 		cmocka_unit_test(test_stream_on_full_disk),
 		cmocka_unit_test(test_reader_gone),
-		cmocka_unit_test(test_terminal), cmocka_unit_test(test_wrap),
+		cmocka_unit_test(test_terminal),
+		cmocka_unit_test(test_wrap),
 		cmocka_unit_test(test_fold),
 		cmocka_unit_test(test_error),
 		cmocka_unit_test(test_diags),

@@ -108,7 +108,7 @@ static void test_openmetrics_escapes(void **state)
 }
 
 #define HISTOGRAM(lines) "# TYPE a histogram\n" lines "# EOF\n"
-#define BUCKET(le, n) "a_bucket{b=\"c\",le=\"" le "\"} " #n "\n"
+#define BUCKET(le, n)	 "a_bucket{b=\"c\",le=\"" le "\"} " #n "\n"
 
 /* The reader of the tests itself. */
 static void test_reader_refuses(void **state)
@@ -177,9 +177,9 @@ static void test_csv(void **state)
 	for (; *line; line = strchr(line, '\n') + 1, lines++)
 		assert_int_equal(count_fields(line), fields);
 	assert_int_equal(lines, 1 + 4);
-	assert_non_null(strstr(text,
-			       "\n2026-11-23T15:44:01.250Z,192000000000,blue,default:veth0 -- "
-			       "blue:veth1,default:veth0,blue:veth1,100,97,xdp,3,,3,0,0,,9800,9506,"));
+	assert_non_null(strstr(
+		text, "\n2026-11-23T15:44:01.250Z,192000000000,blue,default:veth0 -- "
+		      "blue:veth1,default:veth0,blue:veth1,100,97,xdp,3,,3,0,0,,9800,9506,"));
 	free(text);
 	text = text_of(show_csv, "a,\"b\":x");
 	assert_non_null(strstr(text, ",\"a,\"\"b\"\":x\","));
@@ -190,10 +190,8 @@ static void test_csv(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_openmetrics),
-		cmocka_unit_test(test_openmetrics_escapes),
-		cmocka_unit_test(test_missed_drops),
-		cmocka_unit_test(test_reader_refuses),
+		cmocka_unit_test(test_openmetrics),  cmocka_unit_test(test_openmetrics_escapes),
+		cmocka_unit_test(test_missed_drops), cmocka_unit_test(test_reader_refuses),
 		cmocka_unit_test(test_csv),
 	};
 

@@ -296,26 +296,28 @@ static void test_conservation(void **state)
 	assert_int_equal(ledger.entries[0].unexplained, 2);
 	assert_int_equal(ledger.entries[1].dropped, 0);
 	text = text_of(&ledger, &filter);
-	assert_string_equal(text,
-			    "lab blue: packets of the last 3 min 12 s\n\n"
-			    "                               sent  received  lost   volume\n"
-			    "default:veth0 -- blue:veth1\n"
-			    "  default:veth0 -> blue:veth1   100        93     7  9.80 kB\n"
-			    "    echo request                100        93     7\n"
-			    "    dropped in default, before `out`: 1 by IP_NOPROTO\n"
-			    "    lost on the link: 5 by QDISC_DROP at __dev_queue_xmit\n"
-			    "      a queueing discipline says so: a full queue, netem loss, or no carrier\n"
-			    "    lost on the link: 2 unexplained\n"
-			    "    dropped in blue, after `in`: 2 by NETFILTER_DROP at nf_hook_slow\n"
-			    "      a netfilter rule (nft, iptables) says so\n"
-			    "  blue:veth1 -> default:veth0    93        93     0  9.11 kB\n"
-			    "    echo reply                   93        93     0\n");
+	assert_string_equal(
+		text,
+		"lab blue: packets of the last 3 min 12 s\n\n"
+		"                               sent  received  lost   volume\n"
+		"default:veth0 -- blue:veth1\n"
+		"  default:veth0 -> blue:veth1   100        93     7  9.80 kB\n"
+		"    echo request                100        93     7\n"
+		"    dropped in default, before `out`: 1 by IP_NOPROTO\n"
+		"    lost on the link: 5 by QDISC_DROP at __dev_queue_xmit\n"
+		"      a queueing discipline says so: a full queue, netem loss, or no carrier\n"
+		"    lost on the link: 2 unexplained\n"
+		"    dropped in blue, after `in`: 2 by NETFILTER_DROP at nf_hook_slow\n"
+		"      a netfilter rule (nft, iptables) says so\n"
+		"  blue:veth1 -> default:veth0    93        93     0  9.11 kB\n"
+		"    echo reply                   93        93     0\n");
 	free(text);
 	ledger_free(&ledger);
 	fixture_teardown(&fixture);
 }
 
-/* Frames that went past `out` (PACKET_QDISC_BYPASS) make up for no loss, and are said to be there. */
+/* Frames that went past `out` (PACKET_QDISC_BYPASS) make up for no loss, and are said to be there.
+ */
 static void test_past_the_hook(void **state)
 {
 	struct ledger_filter filter = {0};
@@ -344,7 +346,8 @@ static void test_past_the_hook(void **state)
 	assert_non_null(strstr(text, "    lost on the link: 10 by QDISC_DROP at pfifo_enqueue\n"));
 	assert_non_null(strstr(text, "    (20 came that `out` did not see: sent past it, or under "
 				     "way)\n"));
-	assert_non_null(strstr(text, "    (up to 2 were under way when this began, or was read)\n"));
+	assert_non_null(
+		strstr(text, "    (up to 2 were under way when this began, or was read)\n"));
 	free(text);
 	ledger_free(&ledger);
 	fixture_teardown(&fixture);
@@ -446,7 +449,8 @@ int main(void)
 		cmocka_unit_test(test_text),
 		cmocka_unit_test(test_text_of_long_names_and_large_numbers),
 		cmocka_unit_test(test_json),
-		cmocka_unit_test(test_conservation), cmocka_unit_test(test_past_the_hook),
+		cmocka_unit_test(test_conservation),
+		cmocka_unit_test(test_past_the_hook),
 		cmocka_unit_test(test_losses_json),
 		cmocka_unit_test(test_schema_refuses),
 		cmocka_unit_test(test_counters_json),

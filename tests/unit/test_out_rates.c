@@ -121,8 +121,8 @@ static void test_rates_of_long_names(void **state)
 		assert_non_null(strstr(text, names[i][1]));
 		for (line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
 			assert_true(out_columns(line) <= 80);
-			sparks |= strstr(line, "  1.18 Mbit/s       3  ") &&
-				  strstr(line, "████████");
+			sparks |=
+				strstr(line, "  1.18 Mbit/s       3  ") && strstr(line, "████████");
 		}
 		assert_true(sparks);
 		free(text);
@@ -152,7 +152,8 @@ static void test_missed_drops(void **state)
 	fixture_teardown(&fixture);
 }
 
-/* Where not all directions have room, those with the most traffic are shown, and the others counted. */
+/* Where not all directions have room, those with the most traffic are shown, and the others
+ * counted. */
 static void test_rates_of_many(void **state)
 {
 	struct fixture fixture;
@@ -333,12 +334,11 @@ static void test_snapshot_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_sparkline),      cmocka_unit_test(test_rates),
-		cmocka_unit_test(test_rates_of_many),  cmocka_unit_test(test_redraw),
-		cmocka_unit_test(test_rates_of_long_names),
-		cmocka_unit_test(test_missed_drops),
-		cmocka_unit_test(test_no_terminal),
-		cmocka_unit_test(test_snapshot_saved), cmocka_unit_test(test_snapshot_refused),
+		cmocka_unit_test(test_sparkline),	    cmocka_unit_test(test_rates),
+		cmocka_unit_test(test_rates_of_many),	    cmocka_unit_test(test_redraw),
+		cmocka_unit_test(test_rates_of_long_names), cmocka_unit_test(test_missed_drops),
+		cmocka_unit_test(test_no_terminal),	    cmocka_unit_test(test_snapshot_saved),
+		cmocka_unit_test(test_snapshot_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -47,7 +47,8 @@ static void check_shapes(bool routes)
 {
 	for (size_t i = 0; i < sizeof(shapes) / sizeof(*shapes); i++) {
 		const unsigned *sizes = shapes[i].sizes;
-		struct lab *lab = paper_generate(shapes[i].kind, sizes[0], sizes[1], sizes[2], routes);
+		struct lab *lab =
+			paper_generate(shapes[i].kind, sizes[0], sizes[1], sizes[2], routes);
 
 		assert_int_equal(lab->n_nodes, shapes[i].nodes);
 		assert_int_equal(lab->n_links, shapes[i].links);
@@ -120,7 +121,8 @@ static void test_random_sizes(void **state)
 		options.v6 = families & 2;
 		options.routes = pick(&seed, 2);
 		lab = paper_generate_with(&options);
-		assert_int_equal(paper_check_links(lab), 2 * lab->n_links * (options.v4 + options.v6));
+		assert_int_equal(paper_check_links(lab),
+				 2 * lab->n_links * (options.v4 + options.v6));
 		if (strcmp(options.kind->name, "mesh"))
 			assert_true(paper_check_reach(lab, 3) >= lab->n_nodes);
 		lab_free(lab);
@@ -216,10 +218,8 @@ static void test_random(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_shapes),
-		cmocka_unit_test(test_shapes_spelled_out),
-		cmocka_unit_test(test_meshes),
-		cmocka_unit_test(test_random_sizes),
+		cmocka_unit_test(test_shapes), cmocka_unit_test(test_shapes_spelled_out),
+		cmocka_unit_test(test_meshes), cmocka_unit_test(test_random_sizes),
 		cmocka_unit_test(test_random),
 	};
 

@@ -77,10 +77,12 @@ static void test_ecmp(void **state)
 	int len;
 
 	(void)state;
-	route = paper_look_up(leaf, &lab_find_end(lab, "h3-1:eth0")->addresses[0].prefix.addr, &len);
+	route = paper_look_up(leaf, &lab_find_end(lab, "h3-1:eth0")->addresses[0].prefix.addr,
+			      &len);
 	assert_int_equal(route->n_hops, 4);
 	assert_true(route->computed);
-	route = paper_look_up(leaf, &lab_find_end(lab, "h3-1:eth0")->addresses[1].prefix.addr, &len);
+	route = paper_look_up(leaf, &lab_find_end(lab, "h3-1:eth0")->addresses[1].prefix.addr,
+			      &len);
 	assert_int_equal(route->n_hops, 4);
 	/* A host has one route a family: the default. */
 	assert_int_equal(host->n_routes, 2);
@@ -273,12 +275,9 @@ static void test_too_big(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_mesh),
-		cmocka_unit_test(test_merged),
-		cmocka_unit_test(test_ecmp),
-		cmocka_unit_test(test_bridges),
-		cmocka_unit_test(test_who_relays),
-		cmocka_unit_test(test_host_and_taken),
+		cmocka_unit_test(test_mesh),	   cmocka_unit_test(test_merged),
+		cmocka_unit_test(test_ecmp),	   cmocka_unit_test(test_bridges),
+		cmocka_unit_test(test_who_relays), cmocka_unit_test(test_host_and_taken),
 		cmocka_unit_test(test_too_big),
 	};
 

@@ -172,14 +172,10 @@ static void test_lost(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_routed),
-		cmocka_unit_test(test_any_order),
-		cmocka_unit_test(test_clock_skew),
-		cmocka_unit_test(test_one_cpu_does_not_skew),
-		cmocka_unit_test(test_missing),
-		cmocka_unit_test(test_last_hook_at_home),
-		cmocka_unit_test(test_only_reply),
-		cmocka_unit_test(test_partial_view),
+		cmocka_unit_test(test_routed),	   cmocka_unit_test(test_any_order),
+		cmocka_unit_test(test_clock_skew), cmocka_unit_test(test_one_cpu_does_not_skew),
+		cmocka_unit_test(test_missing),	   cmocka_unit_test(test_last_hook_at_home),
+		cmocka_unit_test(test_only_reply), cmocka_unit_test(test_partial_view),
 		cmocka_unit_test(test_lost),
 	};
 

@@ -153,8 +153,8 @@ static void test_reply_dropped_at_home(void **state)
 }
 
 /*
- * Letting go of what a raw socket has got is no loss; nor is a flooded copy for somebody else, nor one that
- * another raw socket's filter refuses.
+ * Letting go of what a raw socket has got is no loss; nor is a flooded copy for somebody else, nor
+ * one that another raw socket's filter refuses.
  */
 static void test_harmless(void **state)
 {

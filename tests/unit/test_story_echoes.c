@@ -179,12 +179,9 @@ static void test_many(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_matches),
-		cmocka_unit_test(test_reused_id),
-		cmocka_unit_test(test_filler_payload),
-		cmocka_unit_test(test_not_an_echo),
-		cmocka_unit_test(test_quiet),
-		cmocka_unit_test(test_many),
+		cmocka_unit_test(test_matches),	       cmocka_unit_test(test_reused_id),
+		cmocka_unit_test(test_filler_payload), cmocka_unit_test(test_not_an_echo),
+		cmocka_unit_test(test_quiet),	       cmocka_unit_test(test_many),
 	};
 
 	return cmocka_run_group_tests(tests, story_setup, story_teardown);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * test_story_ends.c - how echoes end, and what is said of it: delivered, vanished, back by another way, a
- * probe that is no echo; with records that are missing, came twice or in any order.
+ * test_story_ends.c - how echoes end, and what is said of it: delivered, vanished, back by another
+ * way, a probe that is no echo; with records that are missing, came twice or in any order.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -277,8 +277,7 @@ static void test_half_a_death(void **state)
 /* b's error about a UDP packet from a, which has no ports where ends see it. */
 static struct vl_event port_error(uint64_t time_ns, unsigned end, enum vl_hook hook, uint8_t ttl)
 {
-	struct vl_event e =
-		error_record(time_ns, end, hook, 3, 3, "10.0.2.1", "10.0.1.1");
+	struct vl_event e = error_record(time_ns, end, hook, 3, 3, "10.0.2.1", "10.0.1.1");
 
 	e.ttl = ttl;
 	e.quote = (struct vl_quote){
@@ -378,12 +377,9 @@ static void test_ports_apart(void **state)
 {
 	struct story *story = story_new(lab);
 	struct vl_event e[] = {
-		port_error(1000, B_Y, VL_HOOK_OUT, 64),
-		port_error(1001, B_Y, VL_HOOK_OUT, 64),
-		port_error(1010, R_E, VL_HOOK_IN, 64),
-		port_error(1011, R_E, VL_HOOK_IN, 64),
-		port_error(1030, A_X, VL_HOOK_IN, 63),
-		port_error(1031, A_X, VL_HOOK_IN, 63),
+		port_error(1000, B_Y, VL_HOOK_OUT, 64), port_error(1001, B_Y, VL_HOOK_OUT, 64),
+		port_error(1010, R_E, VL_HOOK_IN, 64),	port_error(1011, R_E, VL_HOOK_IN, 64),
+		port_error(1030, A_X, VL_HOOK_IN, 63),	port_error(1031, A_X, VL_HOOK_IN, 63),
 	};
 	struct vl_event probe = {.family = 4,
 				 .flags = VL_EV_FLOW | VL_EV_QUOTED,
@@ -409,8 +405,9 @@ static void test_ports_apart(void **state)
 	it = story_quiet(story, UINT64_MAX);
 	assert_int_equal(it->n_hops, 3);
 	assert_int_equal(it->n_drops, 1);
-	assert_says(it, "udp 10.0.1.1:40000 > 10.0.2.1:33435: refused by b: port unreachable; nobody "
-			"listens at port 33435 of b\n");
+	assert_says(it,
+		    "udp 10.0.1.1:40000 > 10.0.2.1:33435: refused by b: port unreachable; nobody "
+		    "listens at port 33435 of b\n");
 	story_free(story);
 }
 

@@ -371,10 +371,9 @@ static void test_printed(void **state)
 	assert_null(strstr(text, "route to"));
 	free(text);
 	text = printed(told(1), true);
-	assert_string_equal(text,
-			    "  request     0 ns  a:x  out\n"
-			    "            200 ns  r:w  in   crossed the link in 200 ns\n"
-			    "            500 ns  r    route to 10.0.2.2: main, dev dev\n");
+	assert_string_equal(text, "  request     0 ns  a:x  out\n"
+				  "            200 ns  r:w  in   crossed the link in 200 ns\n"
+				  "            500 ns  r    route to 10.0.2.2: main, dev dev\n");
 	free(text);
 	record.error = -22;
 	record.code = VL_ROUTE_BLACKHOLE;
@@ -430,10 +429,9 @@ static void test_recorded(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_forwarded), T(test_sent),	T(test_not_its_look_up),
-		T(test_answered),  T(test_failed),	T(test_tables),
-		T(test_told_again), T(test_loopback),	T(test_delivered),
-		T(test_many),	   T(test_printed),	T(test_recorded),
+		T(test_forwarded), T(test_sent),   T(test_not_its_look_up), T(test_answered),
+		T(test_failed),	   T(test_tables), T(test_told_again),	    T(test_loopback),
+		T(test_delivered), T(test_many),   T(test_printed),	    T(test_recorded),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

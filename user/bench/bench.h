@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * bench.h - how fast a veth link is: labs of the bench's own, packet sources and sinks for them, one
- * measurement at a time. Who measures what, how often and in which order is the caller's.
+ * bench.h - how fast a veth link is: labs of the bench's own, packet sources and sinks for them,
+ * one measurement at a time. Who measures what, how often and in which order is the caller's.
  */
 #ifndef VETHLAB_USER_BENCH_H
 #define VETHLAB_USER_BENCH_H
@@ -18,11 +18,11 @@
 
 enum bench_hooks {
 	BENCH_HOOKS_NONE,
-	BENCH_HOOKS_TCX,    /* in and out, at both ends */
+	BENCH_HOOKS_TCX, /* in and out, at both ends */
 	BENCH_HOOKS_CLSACT,
 	BENCH_HOOKS_GENERIC, /* XDP alone */
 	BENCH_HOOKS_NATIVE,
-	BENCH_HOOKS_UP,	     /* as `up` does by default: tc in and out */
+	BENCH_HOOKS_UP, /* as `up` does by default: tc in and out */
 	BENCH_HOOKS_COUNT,
 };
 const char *bench_hooks_word(enum bench_hooks hooks); /* "xdp-native" */
@@ -43,15 +43,15 @@ struct bench_side {
 
 struct bench_link {
 	struct bench_side from, to;
-	struct running *run;	/* borrowed */
-	bool own;		/* of a lab of the bench's own: may be changed at will */
-	bool watched;		/* programs at `in` and `out` of both ends */
+	struct running *run; /* borrowed */
+	bool own;	     /* of a lab of the bench's own: may be changed at will */
+	bool watched;	     /* programs at `in` and `out` of both ends */
 	const volatile int *interrupted;
 };
 
 /*
- * Which way a link of a running lab is measured: from one end to its peer. Errors (ERR_FAILED): it is
- * down, an end has no address. The descriptors are closed by bench_link_close().
+ * Which way a link of a running lab is measured: from one end to its peer. Errors (ERR_FAILED): it
+ * is down, an end has no address. The descriptors are closed by bench_link_close().
  */
 int bench_link_open(struct bench_link *link, struct running *run, const struct end *from,
 		    struct err *err);
@@ -76,9 +76,9 @@ struct bench_variant {
 };
 
 /*
- * Removes the labs of this process if it is killed: kill -9 leaves none. Begin it before the first lab and
- * before any thread; end it when all labs are down. Only who kills the guard as well leaves labs
- * to `gc`.
+ * Removes the labs of this process if it is killed: kill -9 leaves none. Begin it before the first
+ * lab and before any thread; end it when all labs are down. Only who kills the guard as well leaves
+ * labs to `gc`.
  */
 struct bench_guard {
 	int pid, fd; /* pid 0: there is none */
@@ -102,12 +102,12 @@ enum bench_what {
 	BENCH_PPS_PASS, /* into XDP that passes them; IP drops them, as they are for another MAC */
 	BENCH_PPS_TC,	/* into tc ingress that drops */
 	BENCH_PPS_SOCKET, /* into a UDP socket that is read */
-	BENCH_SEND,	/* UDP by one thread into a socket that counts and drops: the cost of the way */
+	BENCH_SEND, /* UDP by one thread into a socket that counts and drops: the cost of the way */
 	BENCH_TCP,
 	BENCH_UDP,
 	BENCH_TCP_RR, /* one byte forth and back, again and again */
 	BENCH_UDP_RR,
-	BENCH_RTT,	/* ICMP echo, one a millisecond */
+	BENCH_RTT,	 /* ICMP echo, one a millisecond */
 	BENCH_RTT_FLOOD, /* the next as soon as the last is answered */
 	BENCH_WHATS,
 };
@@ -118,12 +118,13 @@ struct bench_work {
 	unsigned threads; /* that generate live frames; at least 1 */
 };
 
-/* How many threads generate live frames; one less where one reads a socket, and needs a CPU. 0: none. */
+/* How many threads generate live frames; one less where one reads a socket, and needs a CPU. 0:
+ * none. */
 unsigned bench_pps_threads(const struct bench_work *work);
 
-const char *bench_what_word(enum bench_what what);  /* "xdp-drop" */
+const char *bench_what_word(enum bench_what what); /* "xdp-drop" */
 const char *bench_what_unit(enum bench_what what); /* "pps", "bit/s", "/s", "ns" */
-bool bench_what_is_time(enum bench_what what);	    /* less is better */
+bool bench_what_is_time(enum bench_what what);	   /* less is better */
 
 /* Of round trips; what the words say of all times: 0.5, 0.9, 0.99, 0.999, 1. */
 extern const double bench_parts[];
@@ -131,17 +132,19 @@ enum bench_percentile { BENCH_P50, BENCH_P90, BENCH_P99, BENCH_P999, BENCH_MAX, 
 
 /* What one measurement found. */
 struct bench_sample {
-	double value;		 /* in the unit of the work; of times the median */
-	uint64_t sent, received; /* packets or round trips; 0, 0: not counted (TCP) */
+	double value;		      /* in the unit of the work; of times the median */
+	uint64_t sent, received;      /* packets or round trips; 0, 0: not counted (TCP) */
 	double send_cpu, receive_cpu; /* CPU ns of each side's threads per packet (TCP: per KiB);
 					 negative: not known */
 	/*
-	 * How long the CPU of a side was busy with whatever it was, in ns, while units packets (TCP: KiB)
-	 * arrived; negative: not known, as threads are not pinned. receive_busy: nor if both are on one.
+	 * How long the CPU of a side was busy with whatever it was, in ns, while units packets
+	 * (TCP: KiB) arrived; negative: not known, as threads are not pinned. receive_busy: nor if
+	 * both are on one.
 	 */
 	double units, send_busy, receive_busy;
 	double span; /* ns that this was measured for */
-	/* Where round trips are added to, by the sender's clock and by the kernel; NULL: nowhere. */
+	/* Where round trips are added to, by the sender's clock and by the kernel; NULL: nowhere.
+	 */
 	struct pool *trips;
 	struct vl_times *kept;
 };
@@ -152,8 +155,8 @@ struct bench_run;
 int bench_open(struct bench_run **run, const struct bench_link *link, const struct bench_work *work,
 	       struct err *err);
 /*
- * Measure for so long. sample->trips and kept are the caller's, the rest is filled. -EINTR with err set
- * when link->interrupted.
+ * Measure for so long. sample->trips and kept are the caller's, the rest is filled. -EINTR with err
+ * set when link->interrupted.
  */
 int bench_measure(struct bench_run *run, uint64_t time_ns, struct bench_sample *sample,
 		  struct err *err);
@@ -162,20 +165,21 @@ void bench_close(struct bench_run *run);
 
 /* Where the time of an echo goes: medians of what the hooks stamped, in ns. */
 struct bench_way {
-	size_t echoes; /* complete ones */
+	size_t echoes;		       /* complete ones */
 	double there, residence, back; /* from out to in, in the other node, from out to in */
-	double stack; /* the sender's: what is left of the round trip */
+	double stack;		       /* the sender's: what is left of the round trip */
 };
 /* what: BENCH_RTT or BENCH_RTT_FLOOD. The link must be watched. */
 int bench_way(const struct bench_link *link, enum bench_what what, size_t echoes,
 	      struct bench_way *way, struct err *err);
 
-/* ---- programs ---------------------------------------------------------------------------------- */
+/* ---- programs ----------------------------------------------------------------------------------
+ */
 
 /*
- * What one run of a program that watches takes, as the kernel's statistics say. A lab that vethlab did not
- * build has a program of its own at each hook of each end, a door (user/watch/door.c), and a run of it
- * is one of the lab's program, too.
+ * What one run of a program that watches takes, as the kernel's statistics say. A lab that vethlab
+ * did not build has a program of its own at each hook of each end, a door (user/watch/door.c), and
+ * a run of it is one of the lab's program, too.
  */
 struct bench_program {
 	char name[24]; /* "vl_out"; "vl_door in" */
@@ -184,8 +188,8 @@ struct bench_program {
 };
 enum { BENCH_PROGRAMS_MAX = 8 };
 /*
- * Send small datagrams over the link for so long, with BPF statistics on: of the whole machine, which
- * costs every eBPF program some time meanwhile. *n 0: nothing watches this link. -EPERM, or
+ * Send small datagrams over the link for so long, with BPF statistics on: of the whole machine,
+ * which costs every eBPF program some time meanwhile. *n 0: nothing watches this link. -EPERM, or
  * -EINVAL before 5.8: no statistics (err stays clear).
  */
 int bench_programs(const struct bench_link *link, uint64_t time_ns,

@@ -17,8 +17,8 @@
 struct bench_bpf {
 	struct bench *skel;
 	int n_cpus;
-	int link;     /* -1: none */
-	bool clsact;  /* the filter is one of rtnetlink: it goes with the lab */
+	int link;	  /* -1: none */
+	bool clsact;	  /* the filter is one of rtnetlink: it goes with the lab */
 	uint64_t *values; /* n_cpus */
 };
 
@@ -100,8 +100,7 @@ struct attaching {
 
 static int attach_clsact(const struct attaching *a)
 {
-	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = a->side->ifindex,
-		    .attach_point = BPF_TC_INGRESS);
+	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = a->side->ifindex, .attach_point = BPF_TC_INGRESS);
 	LIBBPF_OPTS(bpf_tc_opts, opts, .prog_fd = bench_bpf_fd(a->bpf, a->prog), .priority = 2);
 	int ret = bpf_tc_hook_create(&hook);
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* bulk.c - as much as goes through: TCP, UDP, and UDP by one thread into a socket that keeps nothing. */
+/* bulk.c - as much as goes through: TCP, UDP, and UDP by one thread into a socket that keeps
+ * nothing. */
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -141,11 +142,13 @@ static int bulk_open(struct bench_run *run, struct err *err)
 	bulk->in = aligned_alloc(PAGE, BATCH * DATAGRAM_MAX);
 	if (!bulk->out || !bulk->in)
 		return err_set(err, ERR_SYSTEM, ENOMEM, "out of memory");
-	/* Untouched memory is one page of zeros again and again: copied faster than what people send. */
+	/* Untouched memory is one page of zeros again and again: copied faster than what people
+	 * send. */
 	for (unsigned i = 0; i < OUT_SIZE; i++)
 		bulk->out[i] = i * 31 >> 3;
-	return run->work.what == BENCH_SEND ? bench_bpf_load(&bulk->bpf, run->link.from.ifindex, err)
-					    : 0;
+	return run->work.what == BENCH_SEND
+		       ? bench_bpf_load(&bulk->bpf, run->link.from.ifindex, err)
+		       : 0;
 }
 
 static void close_sockets(struct bulk *bulk)
@@ -193,8 +196,9 @@ static int connect_tcp(struct bulk *bulk, struct err *err)
 		return ret;
 	bulk->receive_fd = accept4(bulk->listen_fd, NULL, NULL, SOCK_CLOEXEC);
 	if (bulk->receive_fd < 0)
-		return err_set(err, ERR_SYSTEM, errno, "%s: cannot accept a connection (kernel: %s)",
-			       link->to.name, strerror(errno));
+		return err_set(err, ERR_SYSTEM, errno,
+			       "%s: cannot accept a connection (kernel: %s)", link->to.name,
+			       strerror(errno));
 	return 0;
 }
 
@@ -210,8 +214,9 @@ static int connect_udp(struct bulk *bulk, struct err *err)
 	prog = bulk->bpf ? bench_bpf_fd(bulk->bpf, BENCH_PROG_SINK) : -1;
 	if (prog >= 0 &&
 	    setsockopt(bulk->receive_fd, SOL_SOCKET, SO_ATTACH_BPF, &prog, sizeof(prog)))
-		return err_set(err, ERR_SYSTEM, errno, "%s: cannot attach a socket program (kernel: "
-						       "%s)",
+		return err_set(err, ERR_SYSTEM, errno,
+			       "%s: cannot attach a socket program (kernel: "
+			       "%s)",
 			       bulk->run->link.to.name, strerror(errno));
 	return connect_to(bulk, SOCK_DGRAM, bench_socket_port(bulk->receive_fd), err);
 }
@@ -222,9 +227,13 @@ static int start(struct bulk *bulk, struct err *err)
 	int ret = is_tcp(bulk) ? connect_tcp(bulk, err) : connect_udp(bulk, err);
 
 	bulk->receiver = (struct bench_thread){.work = is_tcp(bulk) ? tcp_receive : udp_receive,
-					       .arg = bulk, .cpu = link->to.cpu, .netns_fd = -1};
+					       .arg = bulk,
+					       .cpu = link->to.cpu,
+					       .netns_fd = -1};
 	bulk->sender = (struct bench_thread){.work = is_tcp(bulk) ? tcp_send : udp_send,
-					     .arg = bulk, .cpu = link->from.cpu, .netns_fd = -1};
+					     .arg = bulk,
+					     .cpu = link->from.cpu,
+					     .netns_fd = -1};
 	if (!ret && !bulk->bpf)
 		ret = bench_thread_start(&bulk->receiver, err);
 	return ret ? ret : bench_thread_start(&bulk->sender, err);
@@ -293,9 +302,11 @@ static int bulk_measure(struct bench_run *run, uint64_t time_ns, struct bench_sa
 	before = take(bulk);
 	if (!ret)
 		ret = bench_sleep(&run->link, time_ns, err);
-	/* A thread that the machine has not let run yet: nothing arrived says nothing about the link. */
+	/* A thread that the machine has not let run yet: nothing arrived says nothing about the
+	 * link. */
 	if (!ret)
-		ret = bench_await(&run->link, arrived_since, &(struct since){bulk, before.received}, err);
+		ret = bench_await(&run->link, arrived_since, &(struct since){bulk, before.received},
+				  err);
 	after = take(bulk);
 	units = after.received - before.received;
 	bench_busy_since(&run->link, &busy, is_tcp(bulk) ? units / 1024 : units, sample);

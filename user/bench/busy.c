@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * busy.c - how long the CPUs of both sides were busy, as /proc/stat says: threads, softirqs, NAPI threads
- * and whatever else ran there. What the kernel does for a packet is charged to no thread of the bench
- * where it is done in a softirq or in a thread of the kernel.
+ * busy.c - how long the CPUs of both sides were busy, as /proc/stat says: threads, softirqs, NAPI
+ * threads and whatever else ran there. What the kernel does for a packet is charged to no thread of
+ * the bench where it is done in a softirq or in a thread of the kernel.
  */
 #include <stdio.h>
 #include <string.h>

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * guard.c - a process that outlives the bench, should that be killed, and removes its labs. It begins before
- * there are any, so that it shares no lock with the bench; it sleeps in a read() until the bench ends.
+ * guard.c - a process that outlives the bench, should that be killed, and removes its labs. It
+ * begins before there are any, so that it shares no lock with the bench; it sleeps in a read()
+ * until the bench ends.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -17,7 +18,8 @@
 
 enum { TRIES = 500, PAUSE_NS = 10000000 };
 
-/* "bench-PID", "bench-PID-N": nobody else's, whoever has that process id now, since their locks tell. */
+/* "bench-PID", "bench-PID-N": nobody else's, whoever has that process id now, since their locks
+ * tell. */
 static bool is_of(const char *name, pid_t pid)
 {
 	char prefix[32];

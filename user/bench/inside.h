@@ -85,7 +85,8 @@ struct bench_busy bench_busy(const struct bench_link *link);
 void bench_busy_since(const struct bench_link *link, const struct bench_busy *before, double units,
 		      struct bench_sample *sample);
 
-/* ---- the kernel's histogram of round trips ------------------------------------------------------ */
+/* ---- the kernel's histogram of round trips ------------------------------------------------------
+ */
 
 struct bench_kept;
 /* *kept stays NULL where nothing keeps one: the link is not watched. All others take NULL. */
@@ -97,8 +98,14 @@ void bench_kept_add(struct bench_kept *kept, struct vl_times *sum);
 
 /* ---- eBPF ------------------------------------------------------------------------------------ */
 
-enum bench_prog { BENCH_PROG_GENERATE, BENCH_PROG_DROP, BENCH_PROG_PASS, BENCH_PROG_TC,
-		  BENCH_PROG_SINK, BENCH_PROGS };
+enum bench_prog {
+	BENCH_PROG_GENERATE,
+	BENCH_PROG_DROP,
+	BENCH_PROG_PASS,
+	BENCH_PROG_TC,
+	BENCH_PROG_SINK,
+	BENCH_PROGS
+};
 enum bench_counter { BENCH_RECEIVED };
 
 struct bench_bpf; /* the loaded programs of bpf/bench.bpf.c */
@@ -114,8 +121,9 @@ int bench_bpf_attach(struct bench_bpf *bpf, enum bench_prog prog, const struct b
 /* ---- sockets --------------------------------------------------------------------------------- */
 
 /*
- * A socket in a side's namespace, bound to its address where port is not -1 (0: any port), connected
- * to peer's where connect_port is not 0. Waits of it end after 50 ms. A descriptor, or -errno.
+ * A socket in a side's namespace, bound to its address where port is not -1 (0: any port),
+ * connected to peer's where connect_port is not 0. Waits of it end after 50 ms. A descriptor, or
+ * -errno.
  */
 struct bench_socket {
 	int type; /* SOCK_STREAM, SOCK_DGRAM */

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* kept.c - what came into the kernel's own histogram of round trips while something was measured. */
+/* kept.c - what came into the kernel's own histogram of round trips while something was measured.
+ */
 #include <errno.h>
 #include <stdlib.h>
 

@@ -17,12 +17,9 @@ struct bench_lab {
 };
 
 static const char *const hooks_words[BENCH_HOOKS_COUNT] = {
-	[BENCH_HOOKS_NONE] = "none",
-	[BENCH_HOOKS_TCX] = "tcx",
-	[BENCH_HOOKS_CLSACT] = "clsact",
-	[BENCH_HOOKS_GENERIC] = "xdp-generic",
-	[BENCH_HOOKS_NATIVE] = "xdp-native",
-	[BENCH_HOOKS_UP] = "default",
+	[BENCH_HOOKS_NONE] = "none",	     [BENCH_HOOKS_TCX] = "tcx",
+	[BENCH_HOOKS_CLSACT] = "clsact",     [BENCH_HOOKS_GENERIC] = "xdp-generic",
+	[BENCH_HOOKS_NATIVE] = "xdp-native", [BENCH_HOOKS_UP] = "default",
 };
 
 const char *bench_hooks_word(enum bench_hooks hooks)
@@ -49,8 +46,8 @@ const char *bench_set_words(unsigned set, char buf[BENCH_SET_SIZE])
 	buf[0] = '\0';
 	for (unsigned i = 0; i < 3; i++)
 		if (set & 1u << i)
-			used += snprintf(buf + used, BENCH_SET_SIZE - used, "%s%s",
-					 used ? "," : "", set_words[i]);
+			used += snprintf(buf + used, BENCH_SET_SIZE - used, "%s%s", used ? "," : "",
+					 set_words[i]);
 	return buf;
 }
 
@@ -94,8 +91,8 @@ static int open_side(struct bench_side *side, const struct running *run, const s
 		err_set(err, ERR_FAILED, ENETDOWN, "%s is %s: there is nothing to measure",
 			end->name, end_state_word(live->state));
 		if (live->state != END_GONE)
-			err_hint(err, "`vethlab link %s up`", live->state == END_DOWN ?
-				 end->name : end->peer->name);
+			err_hint(err, "`vethlab link %s up`",
+				 live->state == END_DOWN ? end->name : end->peer->name);
 		return -ENETDOWN;
 	}
 	if (!choose_address(side, live)) {
@@ -199,8 +196,7 @@ static void write_lab(const struct bench_variant *variant, char *text, size_t si
 		 "      - {end: \"b:veth0\", address: 10.0.0.2/24}\n"
 		 "%s"
 		 "    features: {gro: %s%s}\n",
-		 queues, variant->set & BENCH_SET_GRO ? "on" : "off",
-		 no_tso ? ", tso: off" : "");
+		 queues, variant->set & BENCH_SET_GRO ? "on" : "off", no_tso ? ", tso: off" : "");
 }
 
 int bench_lab_up(struct bench_lab **out, const struct bench_variant *variant, unsigned number,

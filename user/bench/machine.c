@@ -80,9 +80,8 @@ static void read_governors(struct bench_machine *machine)
 			 "/sys/devices/system/cpu/cpu%ld/cpufreq/scaling_governor", cpu);
 		if (read_line(path, line, sizeof(line)) && !strstr(machine->governor, line) &&
 		    used + strlen(line) + 3 < sizeof(machine->governor))
-			used += snprintf(machine->governor + used,
-					 sizeof(machine->governor) - used, "%s%s",
-					 used ? ", " : "", line);
+			used += snprintf(machine->governor + used, sizeof(machine->governor) - used,
+					 "%s%s", used ? ", " : "", line);
 	}
 	if (!used)
 		snprintf(machine->governor, sizeof(machine->governor), "none");
@@ -128,11 +127,11 @@ bool bench_share_core(int a, int b)
 
 	if (a == b)
 		return true;
-	snprintf(path, sizeof(path),
-		 "/sys/devices/system/cpu/cpu%d/topology/thread_siblings_list", a);
+	snprintf(path, sizeof(path), "/sys/devices/system/cpu/cpu%d/topology/thread_siblings_list",
+		 a);
 	if (!read_line(path, of_a, sizeof(of_a)))
 		return false;
-	snprintf(path, sizeof(path),
-		 "/sys/devices/system/cpu/cpu%d/topology/thread_siblings_list", b);
+	snprintf(path, sizeof(path), "/sys/devices/system/cpu/cpu%d/topology/thread_siblings_list",
+		 b);
 	return read_line(path, of_b, sizeof(of_b)) && !strcmp(of_a, of_b);
 }

@@ -9,7 +9,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* A bin is at most 1/128 of its times wide: a percentile is within 0.4 %. Longer than 2^40 ns: the last. */
+/* A bin is at most 1/128 of its times wide: a percentile is within 0.4 %. Longer than 2^40 ns: the
+ * last. */
 enum { POOL_LOW = 7, POOL_HIGH = 40, POOL_BINS = (POOL_HIGH - POOL_LOW + 1) << POOL_LOW };
 
 /* All zero: empty. */
@@ -19,7 +20,8 @@ struct pool {
 };
 
 void pool_add(struct pool *pool, uint64_t ns);
-/* The time that a share p (0..1) does not exceed, never outside of what was added; 0 if there is none. */
+/* The time that a share p (0..1) does not exceed, never outside of what was added; 0 if there is
+ * none. */
 uint64_t pool_percentile(const struct pool *pool, double p);
 /* Whether n times are enough to tell that percentile from the largest: two are above it. */
 bool pool_tells(uint64_t n, double p);

@@ -21,7 +21,8 @@ enum {
 	BATCH = 64,
 	REPEAT = 256 * BATCH, /* frames a system call: a few ms */
 	READ_BATCH = 64,
-	FRAME_MAX = 3072, /* a live frame fits a page with its headroom and struct skb_shared_info */
+	FRAME_MAX =
+		3072, /* a live frame fits a page with its headroom and struct skb_shared_info */
 };
 
 struct pps {
@@ -195,7 +196,8 @@ static int pps_open(struct bench_run *run, struct err *err)
 
 	if (!run->link.own) {
 		err_set(err, ERR_USAGE, EINVAL,
-			"pps needs NAPI and programs that drop packets: it is measured in a lab of the "
+			"pps needs NAPI and programs that drop packets: it is measured in a lab of "
+			"the "
 			"bench's own only");
 		err_hint(err, "`vethlab bench --what pps`, without a link");
 		return -EINVAL;
@@ -303,8 +305,7 @@ static void sum_up(const struct pps *pps, uint64_t base, struct bench_sample *sa
 	if (sample->sent)
 		sample->send_cpu = (double)send_ns / sample->sent;
 	if (pps->sock >= 0 && sample->received)
-		sample->receive_cpu =
-			(double)atomic_load(&pps->reader.bytes) / sample->received;
+		sample->receive_cpu = (double)atomic_load(&pps->reader.bytes) / sample->received;
 }
 
 static int pps_measure(struct bench_run *run, uint64_t time_ns, struct bench_sample *sample,

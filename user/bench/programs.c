@@ -72,8 +72,7 @@ static int filtered(const struct bench_side *side, enum vl_hook hook)
 		    .attach_point = hook == VL_HOOK_OUT ? BPF_TC_EGRESS : BPF_TC_INGRESS);
 
 	for (uint32_t priority = 1; priority <= WATCH_FILTER_PRIORITIES; priority++) {
-		LIBBPF_OPTS(bpf_tc_opts, opts, .handle = WATCH_FILTER_HANDLE,
-			    .priority = priority);
+		LIBBPF_OPTS(bpf_tc_opts, opts, .handle = WATCH_FILTER_HANDLE, .priority = priority);
 		int fd = bpf_tc_query(&tc, &opts) ? -1 : bpf_prog_get_fd_by_id(opts.prog_id);
 
 		if (is_ours(fd))
@@ -138,7 +137,8 @@ static bool sum_up(const struct ran before[2], enum vl_hook hook, struct bench_p
 	*program = (struct bench_program){.runs = runs, .ns = (double)ns / runs};
 	/* All doors have one name. */
 	snprintf(program->name, sizeof(program->name), "%s%s%s", name,
-		 strcmp(name, "vl_door") ? "" : " ", strcmp(name, "vl_door") ? "" : hook_words[hook]);
+		 strcmp(name, "vl_door") ? "" : " ",
+		 strcmp(name, "vl_door") ? "" : hook_words[hook]);
 	return true;
 }
 

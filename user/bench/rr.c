@@ -16,7 +16,7 @@ struct rr {
 	const struct bench_run *run;
 	struct bench_thread client, server;
 	int client_fd, server_fd, listen_fd; /* -1: none */
-	double *trips; /* ns */
+	double *trips;			     /* ns */
 	uint64_t sent;
 	uint64_t took_ns; /* of all trips */
 };
@@ -57,9 +57,9 @@ static void serve(struct bench_thread *self)
 			return;
 		if (n < 0)
 			continue;
-		if (is_tcp(rr) ? send(rr->server_fd, byte, n, MSG_NOSIGNAL) != n :
-				 sendto(rr->server_fd, byte, n, 0, (struct sockaddr *)&from,
-					len) != n)
+		if (is_tcp(rr)
+			    ? send(rr->server_fd, byte, n, MSG_NOSIGNAL) != n
+			    : sendto(rr->server_fd, byte, n, 0, (struct sockaddr *)&from, len) != n)
 			if (!may_go_on(self))
 				return;
 	}
@@ -90,8 +90,7 @@ static void ask(struct bench_thread *self)
 		if (n == 1) {
 			rr->trips[trips++] = now - before;
 			atomic_store_explicit(&self->count, trips, memory_order_relaxed);
-		}
-		else if (!n || !may_go_on(self))
+		} else if (!n || !may_go_on(self))
 			break;
 		before = now;
 	}
@@ -152,8 +151,9 @@ static int open_sockets(struct rr *rr, struct err *err)
 		return 0;
 	rr->server_fd = accept4(rr->listen_fd, NULL, NULL, SOCK_CLOEXEC);
 	if (rr->server_fd < 0)
-		return err_set(err, ERR_SYSTEM, errno, "%s: cannot accept a connection (kernel: %s)",
-			       link->to.name, strerror(errno));
+		return err_set(err, ERR_SYSTEM, errno,
+			       "%s: cannot accept a connection (kernel: %s)", link->to.name,
+			       strerror(errno));
 	setsockopt(rr->client_fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 	setsockopt(rr->server_fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 	return 0;

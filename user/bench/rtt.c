@@ -30,7 +30,7 @@ struct rtt {
 	uint16_t seq;
 	bool paced;
 	struct bench_kept *kept; /* NULL: the kernel keeps no times of this link */
-	struct err err; /* of the thread */
+	struct err err;		 /* of the thread */
 };
 
 /* One echo and its answer; false: it cannot be sent. */
@@ -82,11 +82,10 @@ static void go(struct bench_thread *self)
 	}
 }
 
-static int open_sender(struct rtt *rtt, const struct bench_link *link, unsigned frame,
-		       uint16_t id, struct err *err)
+static int open_sender(struct rtt *rtt, const struct bench_link *link, unsigned frame, uint16_t id,
+		       struct err *err)
 {
-	unsigned headers =
-		link->to.addr.family == AF_INET6 ? ECHO_HEADERS_V6 : ECHO_HEADERS;
+	unsigned headers = link->to.addr.family == AF_INET6 ? ECHO_HEADERS_V6 : ECHO_HEADERS;
 	struct echo_config config = {
 		.to = link->to.addr,
 		.node = link->from.name,
@@ -199,8 +198,7 @@ static void on_event(const struct vl_event *event, void *arg)
 	bool at_from = event->end == way->link->from.number;
 	enum stamp stamp;
 
-	if (event->seq >= way->room ||
-	    (!at_from && event->end != way->link->to.number))
+	if (event->seq >= way->room || (!at_from && event->end != way->link->to.number))
 		return;
 	if (event->hook == VL_HOOK_OUT)
 		stamp = at_from ? OUT_OF_FROM : OUT_OF_TO;
@@ -243,8 +241,7 @@ static void find_steps(const struct way *way, const struct rtt *rtt, struct benc
 	found->stack = whole > seen ? whole - seen : 0;
 }
 
-static int follow(struct way *way, struct rtt *rtt, struct watch_session *session,
-		  struct err *err)
+static int follow(struct way *way, struct rtt *rtt, struct watch_session *session, struct err *err)
 {
 	const struct bench_link *link = way->link;
 	uint64_t each_ns = rtt->paced ? PACE_NS + PACE_NS / 4 : FLOOD_NS;

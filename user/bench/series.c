@@ -25,8 +25,8 @@ static int measure(struct series *series, uint64_t time_ns, struct err *err)
 	return 0;
 }
 
-static double median_of(const struct series *series, double (*get)(const struct bench_sample *, int),
-			int which)
+static double median_of(const struct series *series,
+			double (*get)(const struct bench_sample *, int), int which)
 {
 	double *values = malloc((series->n + 1) * sizeof(*values)), median;
 

@@ -111,11 +111,8 @@ enum stats_verdict stats_verdict(const struct stats *ratio)
 const char *stats_verdict_word(enum stats_verdict verdict)
 {
 	static const char *const words[] = {
-		[STATS_SAME] = "same",
-		[STATS_LESS] = "less",
-		[STATS_MORE] = "more",
-		[STATS_TOO_NOISY] = "noisy",
-		[STATS_TOO_FEW] = "too few",
+		[STATS_SAME] = "same",	     [STATS_LESS] = "less",	  [STATS_MORE] = "more",
+		[STATS_TOO_NOISY] = "noisy", [STATS_TOO_FEW] = "too few",
 	};
 
 	return words[verdict];

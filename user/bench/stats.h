@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * stats.h - what repeated measurements say: medians, how sure they are, ratios. Pure. All intervals are
- * of the median and by ranks (the sign test turned round), so that nothing is assumed about how
+ * stats.h - what repeated measurements say: medians, how sure they are, ratios. Pure. All intervals
+ * are of the median and by ranks (the sign test turned round), so that nothing is assumed about how
  * the values are distributed, and equal values give equal answers.
  */
 #ifndef VETHLAB_USER_BENCH_STATS_H
@@ -33,8 +33,8 @@ bool stats_ratio(struct stats *stats, const double *values, const double *base, 
 bool stats_noisy(const struct stats *stats);
 
 /*
- * What a ratio says: its interval holds 1 or does not. Too noisy: it holds 1 and is wide. Too few: there
- * are not pairs enough for an interval of STATS_CONFIDENCE, however far off it is.
+ * What a ratio says: its interval holds 1 or does not. Too noisy: it holds 1 and is wide. Too few:
+ * there are not pairs enough for an interval of STATS_CONFIDENCE, however far off it is.
  */
 enum stats_verdict { STATS_SAME, STATS_LESS, STATS_MORE, STATS_TOO_NOISY, STATS_TOO_FEW };
 enum stats_verdict stats_verdict(const struct stats *ratio);

@@ -9,7 +9,8 @@
 
 #include "user/bench/inside.h"
 
-/* sysfs as the calling thread's network namespace has it, mounted nowhere: goes with the descriptor. */
+/* sysfs as the calling thread's network namespace has it, mounted nowhere: goes with the
+ * descriptor. */
 static int open_sysfs(void)
 {
 	int fs = fsopen("sysfs", FSOPEN_CLOEXEC), root = -1;

@@ -39,8 +39,7 @@ bool bench_what_is_time(enum bench_what what)
 }
 
 /* A frame of the size has to fit the MTU, which does not count the Ethernet header. */
-static int check_size(const struct bench_link *link, const struct bench_work *work,
-		      struct err *err)
+static int check_size(const struct bench_link *link, const struct bench_work *work, struct err *err)
 {
 	unsigned mtu = link->from.mtu < link->to.mtu ? link->from.mtu : link->to.mtu;
 	unsigned least = link->to.addr.family == AF_INET6 ? BENCH_HEADERS_V6 : BENCH_HEADERS;
@@ -90,8 +89,11 @@ int bench_open(struct bench_run **out, const struct bench_link *link, const stru
 int bench_measure(struct bench_run *run, uint64_t time_ns, struct bench_sample *sample,
 		  struct err *err)
 {
-	struct bench_sample found = {.send_cpu = -1, .receive_cpu = -1, .send_busy = -1,
-				     .receive_busy = -1, .trips = sample->trips,
+	struct bench_sample found = {.send_cpu = -1,
+				     .receive_cpu = -1,
+				     .send_busy = -1,
+				     .receive_busy = -1,
+				     .trips = sample->trips,
 				     .kept = sample->kept};
 	int ret = run->ops->measure(run, time_ns, &found, err);
 

@@ -24,18 +24,19 @@ struct bench_options {
 	double time_s; /* of one measurement */
 	bool matrix, pinned, plot;
 	unsigned set; /* enum bench_set, of the labs of its own */
-	int cpus[2]; /* -1: not said */
+	int cpus[2];  /* -1: not said */
 	enum bench_format format;
 	const char *lab, *compare;
 	double threshold; /* percent */
-	int argc; /* LINK or FROM TO */
+	int argc;	  /* LINK or FROM TO */
 	char **argv;
 };
 
 /* `vethlab bench build SHAPE SIZE...`; argv[0] is "build". Returns the exit status. */
 int bench_build(int argc, char **argv, struct err *err);
 
-/* Build a lab by `ip -batch` and remove it again: the times. It has no programs and does not forward. */
+/* Build a lab by `ip -batch` and remove it again: the times. It has no programs and does not
+ * forward. */
 int bench_ip(const struct lab *lab, double *up_ns, double *down_ns, struct err *err);
 bool bench_ip_there(void);
 
@@ -55,7 +56,7 @@ struct bench {
 	struct bench_options options;
 	struct bench_lab *labs[BENCH_LABS_MAX];
 	size_t n_labs;
-	struct running *run; /* of a link that the user named */
+	struct running *run;	/* of a link that the user named */
 	struct bench_link link; /* and that link */
 	struct series list[BENCH_SERIES_MAX];
 	size_t n;
@@ -131,8 +132,8 @@ struct bench_compared {
 	size_t n, worse;
 };
 /*
- * Print what changed to f (NULL: nowhere) and add it to doc, the report as bench_to_json() made it: what is
- * worse and better, what else differs in how it was measured, what only one of both has.
+ * Print what changed to f (NULL: nowhere) and add it to doc, the report as bench_to_json() made it:
+ * what is worse and better, what else differs in how it was measured, what only one of both has.
  */
 struct bench_compared bench_compare(const struct bench_old *old, const struct bench_report *report,
 				    json_t *doc, FILE *f);

@@ -28,7 +28,8 @@ struct build_case {
 	bool ip;
 	double up[BENCH_RUNS_MAX], down[BENCH_RUNS_MAX]; /* ns */
 	struct stats up_stats, down_stats;
-	struct stats up_ratio, down_ratio; /* to the time of ip -batch, in pairs of runs; n 0: none */
+	struct stats up_ratio,
+		down_ratio; /* to the time of ip -batch, in pairs of runs; n 0: none */
 };
 
 struct built {
@@ -63,8 +64,9 @@ static int parse_shape(struct generate_options *shape, int argc, char **argv, st
 		if (!strcmp(shape->kind->name, argv[0]))
 			break;
 	if (!shape->kind->name)
-		return cmd_usage(err, "bench", "build: there is no shape '%s'; `vethlab help "
-					       "generate` lists them",
+		return cmd_usage(err, "bench",
+				 "build: there is no shape '%s'; `vethlab help "
+				 "generate` lists them",
 				 argv[0]);
 	for (i = 0; i < GENERATE_SIZES_MAX && shape->kind->sizes[i].name; i++) {
 		const struct generate_size *size = &shape->kind->sizes[i];
@@ -207,15 +209,16 @@ static void add_row(struct table *table, const char *what, const struct build_ca
 static void print_text(const struct built *built)
 {
 	static const struct table_column columns[] = {
-		{"", TABLE_LEFT}, {"by", TABLE_LEFT}, {"watched", TABLE_LEFT},
-		{"median", TABLE_RIGHT}, {"min", TABLE_RIGHT}, {"max", TABLE_RIGHT},
+		{"", TABLE_LEFT},	 {"by", TABLE_LEFT},	  {"watched", TABLE_LEFT},
+		{"median", TABLE_RIGHT}, {"min", TABLE_RIGHT},	  {"max", TABLE_RIGHT},
 		{"spread", TABLE_RIGHT}, {"of ip's", TABLE_RIGHT}};
 	struct table *table = table_new(columns, 8);
 
 	bench_print_machine(&built->machine, stdout);
 	putchar('\n');
-	printf("%s: %zu nodes, %zu links, %u run%s each, in turns\n\n", built->args->shape.kind->name,
-	       built->nodes, built->links, built->args->runs, built->args->runs == 1 ? "" : "s");
+	printf("%s: %zu nodes, %zu links, %u run%s each, in turns\n\n",
+	       built->args->shape.kind->name, built->nodes, built->links, built->args->runs,
+	       built->args->runs == 1 ? "" : "s");
 	for (int i = 0; i < built->n_cases; i++) {
 		const struct build_case *one = &built->cases[i];
 
@@ -226,9 +229,11 @@ static void print_text(const struct built *built)
 	table_free(table);
 	putchar('\n');
 	if (built->n_cases == CASES)
-		out_wrap("ip -batch: ", "one for namespaces and links, one more a namespace for addresses "
-					"and routes; nodes do not forward, and `netns del` does not wait for "
-					"what it removes", stdout);
+		out_wrap("ip -batch: ",
+			 "one for namespaces and links, one more a namespace for addresses "
+			 "and routes; nodes do not forward, and `netns del` does not wait for "
+			 "what it removes",
+			 stdout);
 	else
 		puts("ip is not in PATH: not compared");
 }
@@ -254,14 +259,15 @@ static void print_json(const struct built *built)
 	for (int i = 0; i < built->n_cases; i++) {
 		const struct build_case *one = &built->cases[i];
 		unsigned runs = built->args->runs;
-		json_t *result = json_pack("{s:s, s:s, s:o, s:o}", "by", one->by, "hooks", one->word,
-					   "up_ns", times_to_json(one->up, runs, &one->up_stats),
-					   "down_ns",
-					   times_to_json(one->down, runs, &one->down_stats));
+		json_t *result =
+			json_pack("{s:s, s:s, s:o, s:o}", "by", one->by, "hooks", one->word,
+				  "up_ns", times_to_json(one->up, runs, &one->up_stats), "down_ns",
+				  times_to_json(one->down, runs, &one->down_stats));
 
 		if (one->up_ratio.n) {
 			json_object_set_new(result, "up_ratio", json_real(one->up_ratio.median));
-			json_object_set_new(result, "down_ratio", json_real(one->down_ratio.median));
+			json_object_set_new(result, "down_ratio",
+					    json_real(one->down_ratio.median));
 		}
 		json_array_append_new(list, result);
 	}

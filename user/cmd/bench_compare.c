@@ -7,7 +7,8 @@
 #include "user/cmd/bench.h"
 #include "user/out/out.h"
 
-/* Each with what is compared: a figure of 0 would say that nothing changed, whatever is found now. */
+/* Each with what is compared: a figure of 0 would say that nothing changed, whatever is found now.
+ */
 static bool has_results(const json_t *doc)
 {
 	const json_t *results = json_object_get(doc, "results"), *one;
@@ -85,7 +86,8 @@ int bench_old_check(const struct bench_old *old, const char *path, const struct 
 			return 0;
 	err_set(err, ERR_USAGE, ENOENT,
 		"%s has nothing of what would be measured now: there is nothing to compare", path);
-	err_hint(err, "measure the same as then: --what, --hooks, --size, --set, --matrix, or a link");
+	err_hint(err,
+		 "measure the same as then: --what, --hooks, --size, --set, --matrix, or a link");
 	return -ENOENT;
 }
 
@@ -106,8 +108,8 @@ static struct change change_of(const json_t *was, const struct series *series, d
 
 	if (change.before > 0)
 		change.percent = 100 * (now->median / change.before - 1);
-	change.worse = bench_what_is_time(series->work.what) ? change.percent > 0
-							     : change.percent < 0;
+	change.worse =
+		bench_what_is_time(series->work.what) ? change.percent > 0 : change.percent < 0;
 	change.past = change.percent > threshold || change.percent < -threshold;
 	change.apart = now->low > field(was, "high") || now->high < field(was, "low");
 	return change;
@@ -145,10 +147,9 @@ static json_t *change_to_json(const struct series *series, const struct change *
 
 	return json_pack("{s:s, s:s, s:s, s:i, s:f, s:f, s:f, s:s}", "what",
 			 bench_what_word(series->work.what), "hooks",
-			 bench_hooks_word(series->hooks), "set",
-			 bench_set_words(series->set, set), "size", series->work.size, "before",
-			 change->before, "now", series->stats.median, "percent", change->percent,
-			 "says", verdict(change));
+			 bench_hooks_word(series->hooks), "set", bench_set_words(series->set, set),
+			 "size", series->work.size, "before", change->before, "now",
+			 series->stats.median, "percent", change->percent, "says", verdict(change));
 }
 
 /* ---- what else is different ------------------------------------------------------------------ */
@@ -166,7 +167,9 @@ static void differ(const json_t *before, const json_t *now, const char *path, js
 		const json_t *a = json_object_get(before, key), *b = json_object_get(now, key);
 		char what[64];
 
-		if (json_is_array(a ? a : b)) /* link.did follows from what is measured: see only_before */
+		if (json_is_array(
+			    a ? a
+			      : b)) /* link.did follows from what is measured: see only_before */
 			continue;
 		snprintf(what, sizeof(what), "%s%s%s", path, path[0] ? "." : "", key);
 		if (json_is_object(a) || json_is_object(b))
@@ -277,17 +280,19 @@ static void print_only(const char *lead, const json_t *list, FILE *f)
 	}
 }
 
-/* ---- all of it --------------------------------------------------------------------------------- */
+/* ---- all of it ---------------------------------------------------------------------------------
+ */
 
 struct bench_compared bench_compare(const struct bench_old *old, const struct bench_report *report,
 				    json_t *doc, FILE *f)
 {
 	static const struct table_column columns[] = {
 		{"compared", TABLE_LEFT}, {"hooks", TABLE_LEFT}, {"frame", TABLE_RIGHT},
-		{"before", TABLE_RIGHT}, {"now", TABLE_RIGHT}, {"change", TABLE_RIGHT},
+		{"before", TABLE_RIGHT},  {"now", TABLE_RIGHT},	 {"change", TABLE_RIGHT},
 		{"says", TABLE_LEFT}};
 	struct table *table = table_new(columns, 7);
-	json_t *before = json_object_get(old->doc, "results"), *now = json_object_get(doc, "results");
+	json_t *before = json_object_get(old->doc, "results"),
+	       *now = json_object_get(doc, "results");
 	json_t *list = json_array(), *differences = find_differences(old->doc, doc);
 	json_t *only_before = find_only(before, now), *only_now = find_only(now, before);
 	struct bench_compared compared = {0};

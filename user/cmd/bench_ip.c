@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * bench_ip.c - a lab as a person with iproute2 would build it, for `bench build`: one `ip -batch` for
- * namespaces and links, then one a namespace. It happens on a /run of a process's own, so that nobody
- * sees it and all of it goes with that process.
+ * bench_ip.c - a lab as a person with iproute2 would build it, for `bench build`: one `ip -batch`
+ * for namespaces and links, then one a namespace. It happens on a /run of a process's own, so that
+ * nobody sees it and all of it goes with that process.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -21,7 +21,8 @@
 
 enum { ADDRESS_SIZE = 64 };
 
-/* Commands for `ip -batch -`: 0 builds what is between nodes, 1 to n one node each, n + 1 removes. */
+/* Commands for `ip -batch -`: 0 builds what is between nodes, 1 to n one node each, n + 1 removes.
+ */
 struct batches {
 	const struct lab *lab;
 	char **texts;
@@ -36,8 +37,7 @@ static void write_links(FILE *f, const struct lab *lab)
 		struct end *const *ends = lab->links[i]->ends;
 
 		fprintf(f, "link add %s netns %s type veth peer name %s netns %s\n",
-			ends[0]->ifname, ends[0]->node->name, ends[1]->ifname,
-			ends[1]->node->name);
+			ends[0]->ifname, ends[0]->node->name, ends[1]->ifname, ends[1]->node->name);
 	}
 }
 
@@ -232,7 +232,8 @@ int bench_ip(const struct lab *lab, double *up_ns, double *down_ns, struct err *
 		;
 	free_batches(&batches);
 	if (cmd_interrupted)
-		return err_set(err, ERR_FAILED, EINTR, "interrupted: what the bench made is removed");
+		return err_set(err, ERR_FAILED, EINTR,
+			       "interrupted: what the bench made is removed");
 	if (!got || status)
 		return err_set(err, ERR_SYSTEM, ECHILD, "`ip -batch` cannot build the same lab");
 	*up_ns = took[0];

@@ -80,8 +80,7 @@ static json_t *series_to_json(const struct series *series)
 		json_array_append_new(values, json_real(series->values[i]));
 	json_object_set_new(one, "values", values);
 	if (bench_pps_threads(&series->work))
-		json_object_set_new(one, "threads",
-				    json_integer(bench_pps_threads(&series->work)));
+		json_object_set_new(one, "threads", json_integer(bench_pps_threads(&series->work)));
 	if (series->sent) {
 		json_object_set_new(one, "sent", json_integer(series->sent));
 		json_object_set_new(one, "received", json_integer(series->received));
@@ -90,8 +89,8 @@ static json_t *series_to_json(const struct series *series)
 	add_trips(one, series);
 	if (series->ratio.n) {
 		sub = stats_to_json(&series->ratio);
-		json_object_set_new(sub, "says", json_string(stats_verdict_word(
-							 stats_verdict(&series->ratio))));
+		json_object_set_new(sub, "says",
+				    json_string(stats_verdict_word(stats_verdict(&series->ratio))));
 		json_object_set_new(one, "ratio", sub);
 	}
 	return one;
@@ -110,11 +109,11 @@ static json_t *machine_to_json(const struct bench_report *report)
 	json_t *one = bench_machine_to_json(&report->machine);
 
 	if (options->pinned)
-		json_object_set_new(one, "affinity",
-				    json_pack("{s:i, s:i, s:b}", "sender", options->cpus[0],
-					      "receiver", options->cpus[1], "share_core",
-					      bench_share_core(options->cpus[0],
-							       options->cpus[1])));
+		json_object_set_new(
+			one, "affinity",
+			json_pack("{s:i, s:i, s:b}", "sender", options->cpus[0], "receiver",
+				  options->cpus[1], "share_core",
+				  bench_share_core(options->cpus[0], options->cpus[1])));
 	return one;
 }
 
@@ -127,10 +126,10 @@ static json_t *programs_to_json(const struct bench_report *report)
 			const struct bench_program *program = &report->programs[i].list[k];
 
 			json_array_append_new(
-				list, json_pack("{s:s, s:s, s:f, s:I}", "program", program->name,
-						"hooks", bench_hooks_word(report->programs[i].hooks),
-						"run_ns", program->ns, "runs",
-						(json_int_t)program->runs));
+				list,
+				json_pack("{s:s, s:s, s:f, s:I}", "program", program->name, "hooks",
+					  bench_hooks_word(report->programs[i].hooks), "run_ns",
+					  program->ns, "runs", (json_int_t)program->runs));
 		}
 	return list;
 }
@@ -175,7 +174,8 @@ void bench_print_csv(const struct bench_report *report, FILE *f)
 			*c = *c == ',' ? '+' : *c; /* a comma ends a field */
 		for (size_t run = 0; run < series->n; run++)
 			fprintf(f, "%s,%s,%s,%s,%s,%zu,%.0f\n", bench_what_word(series->work.what),
-				bench_hooks_word(series->hooks), bench_frame_text(series, frame), set,
-				bench_what_unit(series->work.what), run + 1, series->values[run]);
+				bench_hooks_word(series->hooks), bench_frame_text(series, frame),
+				set, bench_what_unit(series->work.what), run + 1,
+				series->values[run]);
 	}
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* bench_matrix.c - the table of `vethlab bench --matrix`: hooks by sizes, for each way to set a link. */
+/* bench_matrix.c - the table of `vethlab bench --matrix`: hooks by sizes, for each way to set a
+ * link. */
 #include <stdio.h>
 #include <string.h>
 
@@ -64,7 +65,10 @@ static const char *set_title(unsigned set)
 /* A ratio in at most four characters: what is past that is noise. */
 static const char *ratio_text(double ratio, char buf[OUT_NUMBER_SIZE])
 {
-	snprintf(buf, OUT_NUMBER_SIZE, ratio < 9.995 ? "%.2f" : ratio < 99.95 ? "%.1f" : "%.0f",
+	snprintf(buf, OUT_NUMBER_SIZE,
+		 ratio < 9.995	 ? "%.2f"
+		 : ratio < 99.95 ? "%.1f"
+				 : "%.0f",
 		 ratio < 9999 ? ratio : 9999);
 	return buf;
 }
@@ -79,8 +83,8 @@ static void cell_text(const struct series *series, char cell[CELL_SIZE])
 		high[OUT_NUMBER_SIZE], interval[2 * OUT_NUMBER_SIZE];
 	const struct stats *own = &series->stats, *beside = &series->ratio;
 	enum stats_verdict verdict = stats_verdict(beside);
-	bool unsure = beside->n ? verdict == STATS_TOO_NOISY || verdict == STATS_TOO_FEW :
-				  stats_noisy(own) || own->confidence < STATS_CONFIDENCE;
+	bool unsure = beside->n ? verdict == STATS_TOO_NOISY || verdict == STATS_TOO_FEW
+				: stats_noisy(own) || own->confidence < STATS_CONFIDENCE;
 
 	out_rate(own->median, "", value);
 	if (beside->n)
@@ -159,17 +163,23 @@ void bench_print_matrix(const struct bench_report *report, FILE *f)
 	fputc('\n', f);
 	if (n)
 		snprintf(line, sizeof(line),
-			 "the median; its ratio to the unobserved link that is set alike (of `none`: to the "
-			 "first `none`), from pairs of runs; the %s interval of that (of the first `none`: of "
+			 "the median; its ratio to the unobserved link that is set alike (of "
+			 "`none`: to the "
+			 "first `none`), from pairs of runs; the %s interval of that (of the first "
+			 "`none`: of "
 			 "its own median)",
 			 bench_confidence_text(&report->list[0].stats, confidence));
 	out_wrap("each:   ", n ? line : "", f);
 	if (n && report->list[0].stats.confidence < STATS_CONFIDENCE)
 		out_wrap("?:      ", BENCH_TOO_FEW, f);
 	else
-		out_wrap("?:      ", "the interval holds 1 and is wider than 5 %: the machine was too noisy "
-				     "to tell", f);
+		out_wrap("?:      ",
+			 "the interval holds 1 and is wider than 5 %: the machine was too noisy "
+			 "to tell",
+			 f);
 	out_wrap("blank:  ", "UDP is sent without TSO: switching that off is TCP's matter", f);
-	out_wrap("bytes:  ", "one thread sends UDP into a socket that counts and drops; TCP: one "
-			     "stream. TSO sends up to 64 KiB at once", f);
+	out_wrap("bytes:  ",
+		 "one thread sends UDP into a socket that counts and drops; TCP: one "
+		 "stream. TSO sends up to 64 KiB at once",
+		 f);
 }

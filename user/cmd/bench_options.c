@@ -116,8 +116,8 @@ static int parse_cpus(struct bench_options *options, const char *list, struct er
 	options->cpus[0] = options->cpus[1] = -1;
 	if (!options->pinned)
 		return 0;
-	ret = each_word("--cpu", list, take_cpu, options,
-			"one CPU, two (sender,receiver), or none", err);
+	ret = each_word("--cpu", list, take_cpu, options, "one CPU, two (sender,receiver), or none",
+			err);
 	if (!ret && options->cpus[1] < 0)
 		options->cpus[1] = options->cpus[0];
 	return ret;
@@ -201,7 +201,8 @@ static void set_defaults(struct bench_options *options)
 	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
 
 	if (!options->n_hooks && options->matrix)
-		for (int i = 0; i < BENCH_HOOKS_UP; i++) /* one by one: what `up` attaches is of these */
+		for (int i = 0; i < BENCH_HOOKS_UP;
+		     i++) /* one by one: what `up` attaches is of these */
 			if (i != BENCH_HOOKS_TCX || watch_tc_available() == WATCH_TC_TCX)
 				options->hooks[options->n_hooks++] = i;
 	/* What nobody watches is what a matrix compares with. */
@@ -262,13 +263,15 @@ int bench_parse(struct bench_options *options, int argc, char **argv, struct err
 	if (options->argc > 2)
 		return cmd_usage(err, "bench", "unexpected '%s'", options->argv[2]);
 	if (options->argc && (options->matrix || options->n_hooks || options->set))
-		return cmd_usage(err, "bench", "--matrix, --hooks and --set are for labs of the bench's "
-					       "own: name no link");
+		return cmd_usage(err, "bench",
+				 "--matrix, --hooks and --set are for labs of the bench's "
+				 "own: name no link");
 	if (options->matrix && (options->topics || options->set))
 		return cmd_usage(err, "bench", "--matrix and %s do not go together",
 				 options->topics ? "--what" : "--set");
 	if (options->n_sizes && options->topics && !(options->topics & (TOPIC_PPS | TOPIC_UDP)))
-		return cmd_usage(err, "bench", "--size is of frames of pps and udp: --what names neither");
+		return cmd_usage(err, "bench",
+				 "--size is of frames of pps and udp: --what names neither");
 	if (options->plot && options->format != BENCH_TEXT)
 		return cmd_usage(err, "bench", "--plot is text: neither --json nor --csv");
 	set_defaults(options);

@@ -122,8 +122,7 @@ struct place {
 	const struct bench_link *link;
 };
 
-static void add(struct bench *bench, enum bench_what what, unsigned size,
-		const struct place *place)
+static void add(struct bench *bench, enum bench_what what, unsigned size, const struct place *place)
 {
 	struct series *series = &bench->list[bench->n];
 
@@ -163,7 +162,8 @@ static void add_stack(struct bench *bench, const struct place *place)
 	}
 }
 
-/* Live frames meet no tc on their way out; XDP that watches leaves no room for XDP that receives. */
+/* Live frames meet no tc on their way out; XDP that watches leaves no room for XDP that receives.
+ */
 static void add_pps(struct bench *bench, const struct place *place)
 {
 	const struct bench_options *options = &bench->options;
@@ -199,8 +199,8 @@ static bool any_watched(const struct bench *bench)
 static int plan_own(struct bench *bench, struct err *err)
 {
 	const struct bench_options *options = &bench->options;
-	enum bench_hooks tc = watch_tc_available() == WATCH_TC_TCX ? BENCH_HOOKS_TCX :
-								     BENCH_HOOKS_CLSACT;
+	enum bench_hooks tc =
+		watch_tc_available() == WATCH_TC_TCX ? BENCH_HOOKS_TCX : BENCH_HOOKS_CLSACT;
 	struct place place;
 	int ret = 0;
 
@@ -261,8 +261,8 @@ static int plan_matrix(struct bench *bench, struct err *err)
 }
 
 /*
- * Each is compared with the same on the unobserved link that is set alike, and that with the one that
- * is as the kernel makes it.
+ * Each is compared with the same on the unobserved link that is set alike, and that with the one
+ * that is as the kernel makes it.
  */
 static bool is_base(const struct series *base, const struct series *series)
 {
@@ -286,7 +286,8 @@ static void fit_sizes(struct bench_options *options, const struct bench_link *li
 {
 	unsigned most = ETHERNET + (link->from.mtu < link->to.mtu ? link->from.mtu : link->to.mtu);
 
-	while (options->usual_sizes && options->n_sizes && options->sizes[options->n_sizes - 1] > most) {
+	while (options->usual_sizes && options->n_sizes &&
+	       options->sizes[options->n_sizes - 1] > most) {
 		options->sizes[options->n_sizes - 1] = most;
 		if (options->n_sizes > 1 && options->sizes[options->n_sizes - 2] >= most)
 			options->n_sizes--;

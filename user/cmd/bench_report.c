@@ -33,8 +33,10 @@ const char *bench_lost_text(const struct series *series, char *buf)
 		return strcpy(buf, "");
 	if (percent == 0)
 		return strcpy(buf, "0");
-	snprintf(buf, OUT_NUMBER_SIZE, percent < 0.1 ? "<0.1 %%" : percent < 10 ? "%.1f %%" :
-										   "%.0f %%",
+	snprintf(buf, OUT_NUMBER_SIZE,
+		 percent < 0.1	? "<0.1 %%"
+		 : percent < 10 ? "%.1f %%"
+				: "%.0f %%",
 		 percent);
 	return buf;
 }
@@ -85,7 +87,8 @@ size_t bench_did(const struct bench_report *report, char did[BENCH_DID_MAX][BENC
 		snprintf(did[n++], BENCH_DID_SIZE, "%s to %s, as it is: nothing was changed",
 			 report->link.from.name, report->link.to.name);
 	else if (options->matrix)
-		snprintf(did[n++], BENCH_DID_SIZE, "veth pairs in labs of the bench's own, removed "
+		snprintf(did[n++], BENCH_DID_SIZE,
+			 "veth pairs in labs of the bench's own, removed "
 			 "again; TSO, GRO and threads are set at both ends");
 	else
 		snprintf(did[n++], BENCH_DID_SIZE,
@@ -93,7 +96,8 @@ size_t bench_did(const struct bench_report *report, char did[BENCH_DID_MAX][BENC
 			 options->set ? "; set at both ends: " : "",
 			 bench_set_words(options->set, set));
 	if (pps)
-		snprintf(did[n++], BENCH_DID_SIZE, "into XDP, tc and socket with GRO on, for NAPI, and "
+		snprintf(did[n++], BENCH_DID_SIZE,
+			 "into XDP, tc and socket with GRO on, for NAPI, and "
 			 "%u queues; %u threads send, one less into a socket that is read",
 			 options->threads, options->threads);
 	if (own && any_hooks(report, BENCH_HOOKS_NATIVE))
@@ -139,12 +143,13 @@ static void print_place(const struct bench_report *report, FILE *f)
 	else
 		snprintf(line, sizeof(line), "sender on CPU %d, receiver on CPU %d: %s",
 			 options->cpus[0], options->cpus[1],
-			 options->cpus[0] == options->cpus[1] ? "the same" :
-			 bench_share_core(options->cpus[0], options->cpus[1]) ? "one core" :
-										"two cores");
+			 options->cpus[0] == options->cpus[1]			? "the same"
+			 : bench_share_core(options->cpus[0], options->cpus[1]) ? "one core"
+										: "two cores");
 	out_wrap("affinity:    ", line, f);
-	snprintf(line, sizeof(line), "%u runs of %g s each, in turns; %s in all; own senders, no "
-				     "libiperf",
+	snprintf(line, sizeof(line),
+		 "%u runs of %g s each, in turns; %s in all; own senders, no "
+		 "libiperf",
 		 options->runs, options->time_s, out_age(report->took_ns, age));
 	out_wrap("runs:        ", line, f);
 }
@@ -160,9 +165,9 @@ static const char *cpu_text(double thread_ns, double busy_ns, char *buf)
 static void print_rates(const struct bench_report *report, FILE *f)
 {
 	static const struct table_column columns[] = {
-		{"rates", TABLE_LEFT}, {"hooks", TABLE_LEFT}, {"frame", TABLE_RIGHT},
-		{"delivered", TABLE_RIGHT}, {"lost", TABLE_RIGHT}, {"CPU out", TABLE_RIGHT},
-		{"CPU in", TABLE_RIGHT}, {"spread", TABLE_RIGHT}};
+		{"rates", TABLE_LEFT},	    {"hooks", TABLE_LEFT},  {"frame", TABLE_RIGHT},
+		{"delivered", TABLE_RIGHT}, {"lost", TABLE_RIGHT},  {"CPU out", TABLE_RIGHT},
+		{"CPU in", TABLE_RIGHT},    {"spread", TABLE_RIGHT}};
 	struct table *table = table_new(columns, 8);
 	char buf[OUT_NUMBER_SIZE];
 	size_t rows = 0;
@@ -170,8 +175,8 @@ static void print_rates(const struct bench_report *report, FILE *f)
 	for (size_t i = 0; i < report->n; i++) {
 		const struct series *series = &report->list[i];
 
-		double rate = bench_what_is_time(series->work.what) ? series->rate :
-								      series->stats.median;
+		double rate =
+			bench_what_is_time(series->work.what) ? series->rate : series->stats.median;
 
 		if (rate <= 0) /* of echoes on CPUs that nobody knows */
 			continue;
@@ -179,13 +184,18 @@ static void print_rates(const struct bench_report *report, FILE *f)
 		table_cell(table, "%s", bench_what_word(series->work.what));
 		table_cell(table, "%s", bench_hooks_word(series->hooks));
 		table_cell(table, "%s", bench_frame_text(series, buf));
-		table_cell(table, "%s", out_rate(rate, bench_what_is_time(series->work.what) ? "/s" :
-						 bench_what_unit(series->work.what), buf));
+		table_cell(table, "%s",
+			   out_rate(rate,
+				    bench_what_is_time(series->work.what)
+					    ? "/s"
+					    : bench_what_unit(series->work.what),
+				    buf));
 		table_cell(table, "%s", bench_lost_text(series, buf));
 		table_cell(table, "%s", cpu_text(series->send_cpu, series->send_busy, buf));
 		table_cell(table, "%s", cpu_text(series->receive_cpu, series->receive_busy, buf));
-		table_cell(table, "%s", bench_what_is_time(series->work.what) ? "" :
-					bench_spread_text(series, buf));
+		table_cell(table, "%s",
+			   bench_what_is_time(series->work.what) ? ""
+								 : bench_spread_text(series, buf));
 	}
 	if (rows) {
 		fputc('\n', f);
@@ -221,10 +231,10 @@ static bool has_base(const struct bench_report *report)
 static void print_ratios(const struct bench_report *report, FILE *f)
 {
 	char buf[OUT_NUMBER_SIZE], confidence[OUT_NUMBER_SIZE];
-	const struct table_column columns[] = {
-		{"watched by", TABLE_LEFT}, {"what", TABLE_LEFT}, {"frame", TABLE_RIGHT},
-		{"median", TABLE_RIGHT}, {"ratio", TABLE_RIGHT}, {confidence, TABLE_LEFT},
-		{"says", TABLE_LEFT}, {"", TABLE_LEFT}};
+	const struct table_column columns[] = {{"watched by", TABLE_LEFT}, {"what", TABLE_LEFT},
+					       {"frame", TABLE_RIGHT},	   {"median", TABLE_RIGHT},
+					       {"ratio", TABLE_RIGHT},	   {confidence, TABLE_LEFT},
+					       {"says", TABLE_LEFT},	   {"", TABLE_LEFT}};
 	struct table *table;
 	bool few = false;
 	size_t rows = 0;
@@ -277,8 +287,10 @@ static void print_programs(const struct bench_report *report, FILE *f)
 			const struct bench_program *program = &report->programs[i].list[k];
 
 			table_cell(table, "%s", program->name);
-			table_cell(table, "%s", report->options->argc ? "" :
-				   bench_hooks_word(report->programs[i].hooks));
+			table_cell(table, "%s",
+				   report->options->argc
+					   ? ""
+					   : bench_hooks_word(report->programs[i].hooks));
 			table_cell(table, "%s", out_duration(program->ns, buf));
 			table_cell(table, "%llu", (unsigned long long)program->runs);
 		}
@@ -294,14 +306,19 @@ static void print_programs(const struct bench_report *report, FILE *f)
 static const char *cpu_legend(const struct bench_options *options)
 {
 	if (!options->pinned)
-		return "time of the sender's and the receiver's thread, a packet (tcp: a KiB); what the "
+		return "time of the sender's and the receiver's thread, a packet (tcp: a KiB); "
+		       "what the "
 		       "kernel does in softirqs is not in it, as threads run where they like";
 	if (options->cpus[0] == options->cpus[1])
-		return "time that the one CPU of both sides was busy, a packet that arrived (tcp: a "
+		return "time that the one CPU of both sides was busy, a packet that arrived (tcp: "
+		       "a "
 		       "KiB), with all that ran there";
-	return "time that the sender's and the receiver's CPU were busy, a packet that arrived (tcp: a "
-	       "KiB), softirqs, NAPI threads and whatever else ran there included; a veth without NAPI "
-	       "in threads receives on the sender's CPU, and several threads of live frames send from "
+	return "time that the sender's and the receiver's CPU were busy, a packet that arrived "
+	       "(tcp: a "
+	       "KiB), softirqs, NAPI threads and whatever else ran there included; a veth without "
+	       "NAPI "
+	       "in threads receives on the sender's CPU, and several threads of live frames send "
+	       "from "
 	       "both";
 }
 
@@ -318,11 +335,15 @@ void bench_print_text(const struct bench_report *report, FILE *f)
 	print_programs(report, f);
 	fputc('\n', f);
 	if (!report->options->matrix) {
-		out_wrap("spread: ", "width of the interval of the median, as a share of it; \"?\": "
-				     "above 5 %, the machine was too noisy", f);
+		out_wrap("spread: ",
+			 "width of the interval of the median, as a share of it; \"?\": "
+			 "above 5 %, the machine was too noisy",
+			 f);
 		out_wrap("CPU:    ", cpu_legend(report->options), f);
 	}
 	if (report->n_programs)
-		out_wrap("takes:  ", "by BPF statistics, on during 50 ms behind the measurements; "
-				     "taking the time is part of it", f);
+		out_wrap("takes:  ",
+			 "by BPF statistics, on during 50 ms behind the measurements; "
+			 "taking the time is part of it",
+			 f);
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* bench_trips.c - round trips: how long, by the sender and by the kernel, and where the time goes. */
+/* bench_trips.c - round trips: how long, by the sender and by the kernel, and where the time goes.
+ */
 #include <string.h>
 
 #include "user/cmd/bench.h"
@@ -35,8 +36,7 @@ static bool is_trip(const struct series *series)
 static bool trips_lost(const struct bench_report *report)
 {
 	for (size_t i = 0; i < report->n; i++)
-		if (is_trip(&report->list[i]) &&
-		    report->list[i].sent > report->list[i].received)
+		if (is_trip(&report->list[i]) && report->list[i].sent > report->list[i].received)
 			return true;
 	return false;
 }
@@ -56,8 +56,8 @@ static void add_times(struct table *table, uint64_t n, const double times[BENCH_
 
 	table_cell(table, "%s", count_text(n, buf));
 	for (int p = 0; p < BENCH_PERCENTILES; p++)
-		table_cell(table, "%s", pool_tells(n, bench_parts[p]) ?
-						out_duration(times[p], buf) : "");
+		table_cell(table, "%s",
+			   pool_tells(n, bench_parts[p]) ? out_duration(times[p], buf) : "");
 }
 
 static void add_rows(struct table *table, const struct series *series, bool lost)
@@ -83,9 +83,9 @@ static void add_rows(struct table *table, const struct series *series, bool lost
 static void print_times(const struct bench_report *report, FILE *f)
 {
 	static const struct table_column columns[] = {
-		{"round trips", TABLE_LEFT}, {"count", TABLE_RIGHT}, {"p50", TABLE_RIGHT},
-		{"p90", TABLE_RIGHT}, {"p99", TABLE_RIGHT}, {"p99.9", TABLE_RIGHT},
-		{"max", TABLE_RIGHT}, {"spread", TABLE_RIGHT}, {"lost", TABLE_RIGHT}};
+		{"round trips", TABLE_LEFT}, {"count", TABLE_RIGHT},  {"p50", TABLE_RIGHT},
+		{"p90", TABLE_RIGHT},	     {"p99", TABLE_RIGHT},    {"p99.9", TABLE_RIGHT},
+		{"max", TABLE_RIGHT},	     {"spread", TABLE_RIGHT}, {"lost", TABLE_RIGHT}};
 	bool lost = trips_lost(report), many = bench_many_hooks(report);
 	struct table *table = table_new(columns, lost ? 9 : 8);
 	const struct series *last = NULL;
@@ -110,8 +110,8 @@ static void print_times(const struct bench_report *report, FILE *f)
 static void print_ways(const struct bench_report *report, FILE *f)
 {
 	static const struct table_column columns[] = {
-		{"an echo's time", TABLE_LEFT}, {"link there", TABLE_RIGHT},
-		{"other node", TABLE_RIGHT}, {"link back", TABLE_RIGHT},
+		{"an echo's time", TABLE_LEFT},	 {"link there", TABLE_RIGHT},
+		{"other node", TABLE_RIGHT},	 {"link back", TABLE_RIGHT},
 		{"sender's stack", TABLE_RIGHT}, {"echoes", TABLE_RIGHT}};
 	struct table *table = table_new(columns, 6);
 	bool many = bench_many_hooks(report);
@@ -149,8 +149,9 @@ void bench_print_trips(const struct bench_report *report, FILE *f)
 	print_ways(report, f);
 	if (options->argc && wants && !report->link.watched) {
 		fputc('\n', f);
-		out_wrap("kernel: ", "nothing watches both ends of this link: there is no histogram of the "
-				     "kernel's, no word on where an echo's time goes, and none on programs", f);
+		out_wrap("kernel: ",
+			 "nothing watches both ends of this link: there is no histogram of the "
+			 "kernel's, no word on where an echo's time goes, and none on programs",
+			 f);
 	}
 }
-

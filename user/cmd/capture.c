@@ -190,8 +190,8 @@ static int open_capture(struct capture *capture, struct err *err)
 	capture->numbers = echo_numbers_new();
 	if (!capture->numbers)
 		return err_set(err, ERR_SYSTEM, ENOMEM, "capture: out of memory");
-	tap_open_stack(&capture->stack, capture->run,
-		       (struct stack_config){.depth = STACK_FRAMES}, why, sizeof(why));
+	tap_open_stack(&capture->stack, capture->run, (struct stack_config){.depth = STACK_FRAMES},
+		       why, sizeof(why));
 	if (!capture->stack)
 		fprintf(stderr, "what the nodes drop is not noted: %s\n", why);
 	capture->file = strcmp(capture->path, "-") ? fopen(capture->path, "we") : stdout;
@@ -233,7 +233,8 @@ static int take_frames(struct capture *capture, struct tapped_end *tapped, struc
 	return 0;
 }
 
-/* Not what is to be expected: copies for sockets that sniff, and answers whose sockets have them. */
+/* Not what is to be expected: copies for sockets that sniff, and answers whose sockets have them.
+ */
 static bool is_ordinary(const struct packet_key *key, const char *reason, const char *function)
 {
 	return strstr(function, "packet_rcv") || !strcmp(function, "ping_rcv") ||
@@ -247,8 +248,7 @@ static void on_drop(const struct vl_frame_drop *drop, void *arg)
 
 	if (capture->n_dropped == capture->dropped_room) {
 		size_t room = capture->dropped_room ? 2 * capture->dropped_room : 64;
-		struct vl_frame_drop *list =
-			reallocarray(capture->dropped, room, sizeof(*list));
+		struct vl_frame_drop *list = reallocarray(capture->dropped, room, sizeof(*list));
 
 		if (!list)
 			return; /* a comment is missing */
@@ -279,8 +279,7 @@ static void note_drop(struct capture *capture, const struct vl_frame_drop *recor
 		return;
 	meaning = drop_explain(reason, function);
 	snprintf(text, sizeof(text), "dropped in %s: %s%s%s%s%s", node->name, reason,
-		 function[0] ? ", in " : "", function, meaning ? ": " : "",
-		 meaning ? meaning : "");
+		 function[0] ? ", in " : "", function, meaning ? ": " : "", meaning ? meaning : "");
 	capture->drops += held_note_drop(&capture->held, &drop);
 }
 
@@ -346,8 +345,8 @@ static bool write_frames(struct capture *capture, uint64_t before_ns)
 static void wait_for_frames(struct capture *capture, struct pollfd *fds)
 {
 	for (size_t i = 0; i < capture->ends.n; i++)
-		fds[i] =
-			(struct pollfd){.fd = sniff_fd(capture->ends.list[i].sniffer), .events = POLLIN};
+		fds[i] = (struct pollfd){.fd = sniff_fd(capture->ends.list[i].sniffer),
+					 .events = POLLIN};
 	poll(fds, capture->ends.n, POLL_MS);
 }
 

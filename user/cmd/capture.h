@@ -53,9 +53,9 @@ enum { PACKET_HEAD = 8 };
 /* What tells one packet from others, whether a frame has it or a drop. */
 struct packet_key {
 	uint16_t ethertype;
-	uint8_t family;	   /* 4, 6; 0: neither, and src and dst are its first bytes */
-	uint8_t proto;	   /* of IP */
-	bool fragment;	   /* of IP: ip_id and offset tell which one */
+	uint8_t family; /* 4, 6; 0: neither, and src and dst are its first bytes */
+	uint8_t proto;	/* of IP */
+	bool fragment;	/* of IP: ip_id and offset tell which one */
 	uint16_t offset;
 	uint32_t ip_id;
 	uint8_t src[16], dst[16];
@@ -80,8 +80,8 @@ bool same_packet(const struct packet_key *a, const struct packet_key *b, bool tr
 struct echo_numbers;
 struct echo_numbers *echo_numbers_new(void);
 /*
- * The number of the echo that a packet is, is a later fragment of, or quotes; 0: of none. Old echoes
- * are forgotten when there are many: they would get another number.
+ * The number of the echo that a packet is, is a later fragment of, or quotes; 0: of none. Old
+ * echoes are forgotten when there are many: they would get another number.
  */
 uint32_t echo_number(struct echo_numbers *numbers, const struct packet_key *key);
 void echo_numbers_free(struct echo_numbers *numbers);

@@ -14,7 +14,7 @@ enum {
 	IPV6_SIZE = 40,
 	ICMP_SIZE = 8,
 	TOKEN = 8,
-	EXTENSIONS = 7, /* more make no sense (RFC 8200, 4.1) */
+	EXTENSIONS = 7,		 /* more make no sense (RFC 8200, 4.1) */
 	IPV4_FRAGMENTS = 0x3fff, /* "more", and the offset */
 	IPV4_OFFSET = 0x1fff,
 	IPV6_OFFSET = 0xfff8,
@@ -110,8 +110,8 @@ static bool is_error(uint8_t family, uint8_t type)
 /* The IP packet at rest, without what an ICMP error quotes. */
 static bool read_ip(struct packet_key *key, struct rest *rest)
 {
-	bool is_ip = rest->len && rest->at[0] >> 4 == 6 ? read_ipv6(key, rest)
-							: read_ipv4(key, rest);
+	bool is_ip =
+		rest->len && rest->at[0] >> 4 == 6 ? read_ipv6(key, rest) : read_ipv4(key, rest);
 
 	if (!is_ip)
 		return false;

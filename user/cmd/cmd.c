@@ -27,7 +27,7 @@ static void on_signal(int sig)
 
 void cmd_catch_signals(void)
 {
-	struct sigaction action = { .sa_handler = on_signal }; /* no SA_RESTART: waits end */
+	struct sigaction action = {.sa_handler = on_signal}; /* no SA_RESTART: waits end */
 
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
@@ -125,13 +125,13 @@ bool cmd_number(const char *text, uint64_t least, uint64_t most, uint64_t *numbe
 int cmd_parse(struct cmd_args *args, int argc, char **argv, bool own_words, struct err *err)
 {
 	static const struct option longs[] = {
-		{ "lab", required_argument, NULL, 'l' },
-		{ "json", no_argument, NULL, 'j' },
-		{ NULL },
+		{"lab", required_argument, NULL, 'l'},
+		{"json", no_argument, NULL, 'j'},
+		{NULL},
 	};
 	int c;
 
-	*args = (struct cmd_args){ 0 };
+	*args = (struct cmd_args){0};
 	optind = 1;
 	opterr = 0;
 	while ((c = getopt_long(argc, argv, own_words ? "+:l:j" : ":l:j", longs, NULL)) != -1) {
@@ -245,8 +245,8 @@ enum { LABS_DIRS = 3 };
 
 static void labs_dir(int i, char path[PATH_MAX + 64])
 {
-	static const char *const places[] = { "%s/../topology/labs", "%s/../share/vethlab/labs",
-					      VETHLAB_LABS };
+	static const char *const places[] = {"%s/../topology/labs", "%s/../share/vethlab/labs",
+					     VETHLAB_LABS};
 	char dir[PATH_MAX];
 
 	program_dir(dir, sizeof(dir));

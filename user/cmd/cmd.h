@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * cmd.h - the verbs. Each is a function in a file of its own that parses its own arguments
- * (argv[0] is the verb), does the work and prints the result to stdout. It returns the exit status (enum
- * err_code, or a child's) and fills err for main to print.
+ * (argv[0] is the verb), does the work and prints the result to stdout. It returns the exit status
+ * (enum err_code, or a child's) and fills err for main to print.
  */
 #ifndef VETHLAB_USER_CMD_H
 #define VETHLAB_USER_CMD_H

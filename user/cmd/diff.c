@@ -149,8 +149,7 @@ static int bad_filter(const struct diff *diff, int side, struct err *err)
 
 static int take_run(struct diff *diff, int side, struct err *err)
 {
-	struct view_options options = {
-		.argc = diff->argc, .argv = diff->argv, .itineraries = true};
+	struct view_options options = {.argc = diff->argc, .argv = diff->argv, .itineraries = true};
 	struct recording *recording;
 	struct story *story;
 	int ret = recording_open(&diff->recordings[side], diff->run.file[side], err);

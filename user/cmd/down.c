@@ -11,7 +11,7 @@
 static int lab_name(const struct cmd_args *args, char *name, size_t size, struct err *err)
 {
 	const char *said = args->argc ? args->argv[0] : args->lab;
-	struct diags diags = { 0 };
+	struct diags diags = {0};
 	struct lab *lab;
 	char **names;
 	size_t n;
@@ -49,7 +49,7 @@ static int lab_name(const struct cmd_args *args, char *name, size_t size, struct
 
 int cmd_down(int argc, char **argv, struct err *err)
 {
-	struct lab_notes notes = { cmd_note, NULL };
+	struct lab_notes notes = {cmd_note, NULL};
 	struct cmd_args args;
 	char name[256];
 	int ret = cmd_parse(&args, argc, argv, false, err);

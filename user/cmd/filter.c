@@ -38,14 +38,11 @@ bool parse_duration(const char *text, uint64_t *ns)
 
 int view_parse(struct view_options *options, int argc, char **argv, struct err *err)
 {
-	static const struct option longs[] = {{"lab", required_argument, NULL, 'l'},
-					      {"json", no_argument, NULL, 'j'},
-					      {"count", required_argument, NULL, 'c'},
-					      {"for", required_argument, NULL, 'f'},
-					      {"itineraries", no_argument, NULL, 'i'},
-					      {"events", no_argument, NULL, 'e'},
-					      {"stack", no_argument, NULL, 's'},
-					      {NULL}};
+	static const struct option longs[] = {
+		{"lab", required_argument, NULL, 'l'},	 {"json", no_argument, NULL, 'j'},
+		{"count", required_argument, NULL, 'c'}, {"for", required_argument, NULL, 'f'},
+		{"itineraries", no_argument, NULL, 'i'}, {"events", no_argument, NULL, 'e'},
+		{"stack", no_argument, NULL, 's'},	 {NULL}};
 	int c;
 
 	optind = 1;
@@ -111,8 +108,9 @@ __attribute__((format(printf, 3, 4))) static int bad(struct err *err, const char
 	return -EINVAL;
 }
 
-static const char *const keywords[] = {"node", "end", "link", "addr",   "src",	 "dst",	    "type",
-				       "id",   "seq", "v4",   "v6", "failed", "dropped", "slower-than"};
+static const char *const keywords[] = {"node", "end",	 "link",    "addr",	  "src",
+				       "dst",  "type",	 "id",	    "seq",	  "v4",
+				       "v6",   "failed", "dropped", "slower-than"};
 enum { N_KEYWORDS = sizeof(keywords) / sizeof(*keywords), N_ALONE = 4 };
 
 /* Whether a word needs another one behind it. */
@@ -256,8 +254,7 @@ static int add_end(struct vl_filter *filter, const struct lab *lab, bool link, c
 	return ret;
 }
 
-#define TYPE_NAMES                                                                                 \
-	"request, reply, echo, unreachable, exceeded, redirect, error, nd, other"
+#define TYPE_NAMES "request, reply, echo, unreachable, exceeded, redirect, error, nd, other"
 
 static int unknown_type(const char *list, const char *const *names, size_t n, struct err *err)
 {
@@ -415,8 +412,8 @@ int view_filter(struct view_options *options, const struct lab *lab, struct err 
 
 		if (takes_value(word)) {
 			i++;
-			ret = add_pair(options, lab, word, i < options->argc ? options->argv[i] : NULL,
-				       err);
+			ret = add_pair(options, lab, word,
+				       i < options->argc ? options->argv[i] : NULL, err);
 		} else {
 			ret = add_word(options, lab, word, err);
 		}

@@ -34,12 +34,12 @@ static void on_found(enum gc_kind kind, const char *name, void *arg)
 int cmd_gc(int argc, char **argv, struct err *err)
 {
 	static const struct option longs[] = {
-		{ "dry-run", no_argument, NULL, 'n' },
-		{ "json", no_argument, NULL, 'j' },
-		{ NULL },
+		{"dry-run", no_argument, NULL, 'n'},
+		{"json", no_argument, NULL, 'j'},
+		{NULL},
 	};
-	const struct lab_notes notes = { cmd_note, NULL };
-	struct collected collected = { 0 };
+	const struct lab_notes notes = {cmd_note, NULL};
+	struct collected collected = {0};
 	int c, ret;
 
 	optind = 1;

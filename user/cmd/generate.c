@@ -48,8 +48,8 @@ static int parse_sizes(struct generate_options *options, int argc, char **argv, 
 			return cmd_usage(err, "generate", "%s needs %s", kind->name, size->name);
 		if (i < argc && !cmd_number(argv[i], size->least, size->most, &n))
 			return cmd_usage(err, "generate",
-					 "%s of %s is a number from %u to %u, not '%s'",
-					 size->name, kind->name, size->least, size->most, argv[i]);
+					 "%s of %s is a number from %u to %u, not '%s'", size->name,
+					 kind->name, size->least, size->most, argv[i]);
 		options->sizes[i] = n;
 	}
 	if (i < argc)

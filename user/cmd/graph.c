@@ -33,7 +33,8 @@ static int take_end(struct end *end, const struct live_end *live)
 	if (!addresses)
 		return -ENOMEM;
 	for (size_t i = 0; i < live->n_addresses; i++)
-		if (!ip_is_link_local(&live->addresses[i].addr) || has_address(end, &live->addresses[i]))
+		if (!ip_is_link_local(&live->addresses[i].addr) ||
+		    has_address(end, &live->addresses[i]))
 			addresses[n++].prefix = live->addresses[i];
 	free(end->addresses);
 	end->addresses = addresses;
@@ -204,8 +205,10 @@ int cmd_graph(int argc, char **argv, struct err *err)
 	if (argc - optind > 1 || (argc - optind && lab))
 		return cmd_usage(err, "graph", "one lab at a time");
 	if (live && optind < argc && strpbrk(argv[optind], "./"))
-		return cmd_usage(err, "graph", "--live is of a lab that runs, by its name, and not of a "
-					       "file: '%s'", argv[optind]);
+		return cmd_usage(err, "graph",
+				 "--live is of a lab that runs, by its name, and not of a "
+				 "file: '%s'",
+				 argv[optind]);
 	if (live)
 		return draw_live(optind < argc ? argv[optind] : lab, format, err);
 	if (optind == argc)

@@ -22,10 +22,11 @@ static bool on_link(const struct link_info *info, void *arg)
 	struct waiting *waiting = arg;
 
 	if (info->ifindex == waiting->ifindex)
-		/* The queue takes packets from operational state up on, a moment after "running". */
-		waiting->now = end_state_of(info) == END_UP && info->operstate != 6 /* IF_OPER_UP */ ?
-				       END_NO_CARRIER :
-				       end_state_of(info);
+		/* The queue takes packets from operational state up on, a moment after "running".
+		 */
+		waiting->now = end_state_of(info) == END_UP && info->operstate != 6 /* IF_OPER_UP */
+				       ? END_NO_CARRIER
+				       : end_state_of(info);
 	return true;
 }
 
@@ -89,8 +90,8 @@ static int look(struct side *side, struct link_info *info, struct err *err)
 /* Set the end up or down, and wait until both ends know. */
 static int change(struct side sides[2], bool up, struct err *err)
 {
-	struct nl_what what = { sides[0].end->name, up ? "set it up" : "set it down",
-				sides[0].end->where, 0 };
+	struct nl_what what = {sides[0].end->name, up ? "set it up" : "set it down",
+			       sides[0].end->where, 0};
 	struct link_info end, peer;
 	int ret = look(&sides[0], &end, err);
 
@@ -102,12 +103,12 @@ static int change(struct side sides[2], bool up, struct err *err)
 		ret = nl_flush(sides[0].nl, err);
 	if (ret)
 		return ret;
-	sides[0].waiting.want = !up				  ? END_DOWN :
-				end_state_of(&peer) == END_DOWN ? END_NO_CARRIER :
-								  END_UP;
-	sides[1].waiting.want = end_state_of(&peer) == END_DOWN ? END_DOWN :
-				up				  ? END_UP :
-								    END_NO_CARRIER;
+	sides[0].waiting.want = !up				  ? END_DOWN
+				: end_state_of(&peer) == END_DOWN ? END_NO_CARRIER
+								  : END_UP;
+	sides[1].waiting.want = end_state_of(&peer) == END_DOWN ? END_DOWN
+				: up				? END_UP
+								: END_NO_CARRIER;
 	for (int i = 0; !ret && i < 2; i++)
 		ret = wait_state(sides[i].nl, sides[i].events, &sides[i].waiting, err);
 	return ret;
@@ -138,7 +139,7 @@ static void print(const struct side sides[2], bool json)
 static int link_state(const struct running *run, const struct end *end, bool up, bool json,
 		      struct err *err)
 {
-	struct side sides[2] = { 0 };
+	struct side sides[2] = {0};
 	int ret = open_side(&sides[0], run, end, err);
 
 	if (!ret)
@@ -194,15 +195,16 @@ static int parse_words(const struct cmd_args *args, struct link_words *words, st
 		return cmd_usage(err, "link", "'%s' is not %s", word,
 				 words->address ? "add or del" : "up or down");
 	if (words->address && !ip_prefix_parse(args->argv[3], &words->prefix))
-		return cmd_usage(err, "link", "'%s' is not an address with its length, like "
-					      "10.0.0.1/24",
+		return cmd_usage(err, "link",
+				 "'%s' is not an address with its length, like "
+				 "10.0.0.1/24",
 				 args->argv[3]);
 	return 0;
 }
 
 int cmd_link(int argc, char **argv, struct err *err)
 {
-	struct link_words words = { 0 };
+	struct link_words words = {0};
 	struct running *run = NULL;
 	struct cmd_args args;
 	const struct end *end;

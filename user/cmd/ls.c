@@ -31,10 +31,11 @@ static void text_row(struct table *table, const char *name, enum lab_state state
 		table_cell(table, "%zu", run->lab->n_links);
 	}
 	table_cell(table, "%s", when);
-	table_cell(table, "%s", run && run->observed ? "(links of others)" :
-				run		    ? run->lab->path :
-				state == LAB_BUSY ? "another vethlab builds or removes it" :
-						    "left by a crash: `vethlab down` removes it");
+	table_cell(table, "%s",
+		   run && run->observed ? "(links of others)"
+		   : run		? run->lab->path
+		   : state == LAB_BUSY	? "another vethlab builds or removes it"
+					: "left by a crash: `vethlab down` removes it");
 }
 
 static json_t *json_row(const char *name, enum lab_state state, const struct running *run)
@@ -54,8 +55,8 @@ static json_t *json_row(const char *name, enum lab_state state, const struct run
 int cmd_ls(int argc, char **argv, struct err *err)
 {
 	static const struct table_column columns[] = {
-		{ "lab", TABLE_LEFT },	  { "state", TABLE_LEFT }, { "nodes", TABLE_RIGHT },
-		{ "links", TABLE_RIGHT }, { "since", TABLE_LEFT }, { "file", TABLE_LEFT },
+		{"lab", TABLE_LEFT},	{"state", TABLE_LEFT}, {"nodes", TABLE_RIGHT},
+		{"links", TABLE_RIGHT}, {"since", TABLE_LEFT}, {"file", TABLE_LEFT},
 	};
 	struct table *table;
 	struct cmd_args args;

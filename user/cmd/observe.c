@@ -21,7 +21,7 @@ struct observing {
 	struct observe_options options;
 	struct netns_id *scope; /* options.scope */
 	bool follow, json;
-	bool running; /* the first look is over: changes are told as they come */
+	bool running;  /* the first look is over: changes are told as they come */
 	json_t *notes; /* of the first look */
 };
 
@@ -72,7 +72,7 @@ static void suggest_name(const char *typed, struct err *err)
 
 static int scope_name(struct observing *observing, const char *name, struct err *err)
 {
-	struct err cause = { 0 };
+	struct err cause = {0};
 	int fd = netns_open(name, &cause);
 
 	if (fd >= 0)
@@ -88,7 +88,7 @@ static int scope_name(struct observing *observing, const char *name, struct err 
 
 static int scope_pid(struct observing *observing, const char *word, struct err *err)
 {
-	struct err cause = { 0 };
+	struct err cause = {0};
 	uint64_t pid;
 	int fd;
 
@@ -121,11 +121,11 @@ static int parse_watching(struct observing *observing, int c, struct err *err)
 static int parse_args(struct observing *observing, int argc, char **argv, struct err *err)
 {
 	static const struct option longs[] = {
-		{ "netns", required_argument, NULL, 'N' }, { "pid", required_argument, NULL, 'P' },
-		{ "all", no_argument, NULL, 'a' },	   { "name", required_argument, NULL, 'n' },
-		{ "follow", no_argument, NULL, 'f' },	   { "hooks", required_argument, NULL, 'H' },
-		{ "xdp", required_argument, NULL, 'x' },   { "tc", required_argument, NULL, 't' },
-		{ "json", no_argument, NULL, 'j' },	   { NULL },
+		{"netns", required_argument, NULL, 'N'}, {"pid", required_argument, NULL, 'P'},
+		{"all", no_argument, NULL, 'a'},	 {"name", required_argument, NULL, 'n'},
+		{"follow", no_argument, NULL, 'f'},	 {"hooks", required_argument, NULL, 'H'},
+		{"xdp", required_argument, NULL, 'x'},	 {"tc", required_argument, NULL, 't'},
+		{"json", no_argument, NULL, 'j'},	 {NULL},
 	};
 	struct observe_options *options = &observing->options;
 	int c, ret = 0;
@@ -155,8 +155,9 @@ static int parse_args(struct observing *observing, int argc, char **argv, struct
 	if (optind < argc)
 		return cmd_usage(err, "observe", "unexpected '%s'", argv[optind]);
 	if (options->all && options->n_scope)
-		return cmd_usage(err, "observe", "--all looks at all namespaces: leave --netns and "
-						 "--pid out");
+		return cmd_usage(err, "observe",
+				 "--all looks at all namespaces: leave --netns and "
+				 "--pid out");
 	if (lab_name_problem(options->name))
 		return cmd_usage(err, "observe", "lab name '%s': %s", options->name,
 				 lab_name_problem(options->name));
@@ -262,10 +263,12 @@ static void print_text(const struct observing *observing, const struct running *
 	json_array_foreach(observing->notes, i, note)
 		out_wrap("note: ", json_string_value(note), stdout);
 	if (run->xdp != XDP_MODE_OFF)
-		out_wrap("note: ", run->xdp == XDP_MODE_NATIVE ?
-			 "native xdp changes these links: their receive paths go by NAPI, and their "
-			 "peers lose TSO and GSO, until the lab goes" :
-			 "generic xdp changes these links: packets are linearized, until the lab goes",
+		out_wrap("note: ",
+			 run->xdp == XDP_MODE_NATIVE ? "native xdp changes these links: their "
+						       "receive paths go by NAPI, and their "
+						       "peers lose TSO and GSO, until the lab goes"
+						     : "generic xdp changes these links: packets "
+						       "are linearized, until the lab goes",
 			 stdout);
 	if (observing->follow)
 		printf("following what comes and goes; Ctrl-C ends that, and the lab stays\n");
@@ -323,7 +326,7 @@ static int keep_looking(struct observing *observing, struct follow *following,
 	int ret;
 
 	for (;;) {
-		struct err cause = { 0 };
+		struct err cause = {0};
 
 		ret = look_again(observing, listener, &cause);
 		failures = ret ? failures + 1 : 0;
@@ -365,9 +368,9 @@ static int nothing_there(const struct observing *observing, struct err *err)
 	const char *why = json_string_value(json_array_get(observing->notes, 0));
 
 	err_set(err, ERR_FAILED, ENOENT, "no veth link to observe %s%s%s",
-		observing->options.all	   ? "in any namespace that can be seen" :
-		observing->options.n_scope ? "in that namespace" :
-					     "in this namespace",
+		observing->options.all	     ? "in any namespace that can be seen"
+		: observing->options.n_scope ? "in that namespace"
+					     : "in this namespace",
 		why ? "; " : "", why ? why : "");
 	if (!observing->options.all)
 		err_hint(err, "--all looks in all namespaces, --netns NAME in one, --follow waits");
@@ -376,7 +379,7 @@ static int nothing_there(const struct observing *observing, struct err *err)
 
 static int observe(struct observing *observing, struct err *err)
 {
-	const struct observe_listener listener = { on_came, on_went, on_note, observing };
+	const struct observe_listener listener = {on_came, on_went, on_note, observing};
 	struct running *run = NULL;
 	int ret = lab_observe(&run, &observing->options, &listener, err), changed = ret;
 
@@ -393,7 +396,7 @@ static int observe(struct observing *observing, struct err *err)
 
 int cmd_observe(int argc, char **argv, struct err *err)
 {
-	struct observing observing = { .options.name = "observed", .notes = json_array() };
+	struct observing observing = {.options.name = "observed", .notes = json_array()};
 	int ret = parse_args(&observing, argc, argv, err);
 
 	if (!ret) {

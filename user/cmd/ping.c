@@ -18,7 +18,7 @@
 
 enum { SEQS = 65536, IN_FLIGHT_MAX = 60000 };
 enum { STACK = 256 }; /* an option without a letter */
-#define COUNT_MAX 1000000000000000
+#define COUNT_MAX      1000000000000000
 #define COUNT_NOT_SAID UINT64_MAX
 static const uint64_t second_ns = 1000000000, tick_ns = 100000000;
 
@@ -36,8 +36,9 @@ static int parse_time(uint64_t *ns, int c, const char *value, struct err *err)
 	uint64_t found;
 
 	if (!parse_duration(value, &found) || found / second_ns > 1000000 || (c == 'W' && !found))
-		return cmd_usage(err, "ping", "-%c %s: that is no time (500ms, 2s; a number: seconds)",
-				 c, value);
+		return cmd_usage(err, "ping",
+				 "-%c %s: that is no time (500ms, 2s; a number: seconds)", c,
+				 value);
 	*ns = found;
 	return 0;
 }
@@ -80,14 +81,18 @@ static int parse_option(struct ping_options *options, int c, const char *value, 
 
 static int parse_args(int argc, char **argv, struct ping *ping, struct err *err)
 {
-	static const struct option longs[] = {
-		TRIP_LONGS, {"flood", no_argument, NULL, 'f'}, {"stack", no_argument, NULL, STACK}, {NULL}};
+	static const struct option longs[] = {TRIP_LONGS,
+					      {"flood", no_argument, NULL, 'f'},
+					      {"stack", no_argument, NULL, STACK},
+					      {NULL}};
 	struct ping_options *options = &ping->options;
 	bool flood = false;
 	int c, ret = 0;
 
-	*options = (struct ping_options){
-		.count = COUNT_NOT_SAID, .interval_ns = second_ns, .timeout_ns = second_ns, .size = 56};
+	*options = (struct ping_options){.count = COUNT_NOT_SAID,
+					 .interval_ns = second_ns,
+					 .timeout_ns = second_ns,
+					 .size = 56};
 	optind = 1;
 	opterr = 0;
 	while (!ret &&

@@ -11,7 +11,7 @@
 
 static struct lab *read_file(const char *typed, struct err *err)
 {
-	struct diags diags = { 0 };
+	struct diags diags = {0};
 	char path[PATH_MAX];
 	struct lab *lab;
 
@@ -59,7 +59,8 @@ static void print_json(const struct plan *plan, json_t *notes)
 	out_json_print(doc, stdout);
 }
 
-/* Before the end of the program, which would not know what an output that fails means for the lab. */
+/* Before the end of the program, which would not know what an output that fails means for the lab.
+ */
 static int finish(const char *lab, struct err *err)
 {
 	int ret = out_finish(stdout, err);
@@ -73,8 +74,8 @@ static int finish(const char *lab, struct err *err)
 
 static int run(int argc, char **argv, bool apply, struct err *err)
 {
-	struct lab_notes notes = { cmd_note, NULL };
-	struct plan plan = { 0 };
+	struct lab_notes notes = {cmd_note, NULL};
+	struct plan plan = {0};
 	struct cmd_args args;
 	struct lab *lab;
 	int ret = cmd_parse(&args, argc, argv, false, err);
@@ -82,8 +83,8 @@ static int run(int argc, char **argv, bool apply, struct err *err)
 	if (ret)
 		return ret;
 	if (args.argc != 1)
-		return cmd_usage(err, argv[0], "%s", args.argc ? "one lab file at a time" :
-								 "which lab file?");
+		return cmd_usage(err, argv[0], "%s",
+				 args.argc ? "one lab file at a time" : "which lab file?");
 	lab = read_file(args.argv[0], err);
 	if (!lab)
 		return err->code ? (int)err->code : ERR_LABFILE;

@@ -53,9 +53,8 @@ static void on_stack(const struct vl_stack *record, void *arg)
 
 static struct vl_filter filter_of(const struct probe *probe)
 {
-	return (struct vl_filter){.fields = VL_F_TOKEN | VL_F_FRAGMENTS,
-				  .id = probe->id,
-				  .token = probe->token};
+	return (struct vl_filter){
+		.fields = VL_F_TOKEN | VL_F_FRAGMENTS, .id = probe->id, .token = probe->token};
 }
 
 static int open_session(struct probe *probe, struct err *err)

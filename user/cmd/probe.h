@@ -19,8 +19,8 @@ struct probe_config {
 	struct running *run;
 	const struct node *from;
 	struct target target;
-	uint16_t size; /* payload bytes */
-	uint8_t ttl;   /* 0: the node's default */
+	uint16_t size;		/* payload bytes */
+	uint8_t ttl;		/* 0: the node's default */
 	enum stack_depth depth; /* of what the stacks do */
 };
 

@@ -215,8 +215,9 @@ static bool missing_link(const struct snapshot *since, const struct reading *rea
 		err_set(err, ERR_USAGE, EINVAL,
 			"%s: it is of some links only, and the one of %s is not among them", path,
 			end->name);
-		err_hint(err, "save one of all links, without --link and --node: those pick from it as "
-			      "well");
+		err_hint(err,
+			 "save one of all links, without --link and --node: those pick from it as "
+			 "well");
 		return true;
 	}
 	return false;

@@ -12,12 +12,12 @@
 #include "user/watch/watch.h"
 
 struct reading {
-	struct running *run; /* owned */
-	struct watch *watch; /* owned; NULL while paused */
-	uint64_t built_ns;   /* which life of the lab: struct snapshot */
-	bool with_times;      /* read times and fates of echoes too */
+	struct running *run;		   /* owned */
+	struct watch *watch;		   /* owned; NULL while paused */
+	uint64_t built_ns;		   /* which life of the lab: struct snapshot */
+	bool with_times;		   /* read times and fates of echoes too */
 	const struct ledger_filter *shown; /* borrowed: what a base must have; NULL: all */
-	struct snapshot base; /* subtracted from what is read; n_ends 0: nothing is */
+	struct snapshot base;		   /* subtracted from what is read; n_ends 0: nothing is */
 };
 
 /* lab: NULL: the only one that runs. reading is the caller's to close, also after a failure. */
@@ -48,7 +48,8 @@ int reading_take(const struct reading *reading, struct ledger *ledger, struct sn
 void reading_pause(struct reading *reading);
 int reading_resume(struct reading *reading, struct err *err);
 
-/* For reading.c: what the kernel dropped; and a reading and the hooks of the next one to one moment. */
+/* For reading.c: what the kernel dropped; and a reading and the hooks of the next one to one
+ * moment. */
 int reading_losses(struct losses *losses, const struct reading *reading, struct err *err);
 int reading_make_exact(const struct reading *reading, struct snapshot *snapshot,
 		       const struct snapshot *then, struct err *err);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * reading_cut.c - a reading made exact while packets cross the links: each direction as of a moment at
- * which none of its packets was between its hooks (user/watch/cut.h).
+ * reading_cut.c - a reading made exact while packets cross the links: each direction as of a moment
+ * at which none of its packets was between its hooks (user/watch/cut.h).
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -66,7 +66,8 @@ static uint64_t difference(uint64_t a, uint64_t b)
 	return a > b ? a - b : b - a;
 }
 
-/* Read the drops again: the directions that had some meanwhile are cuts now. How many, or -errno. */
+/* Read the drops again: the directions that had some meanwhile are cuts now. How many, or -errno.
+ */
 static int list_dropping(const struct reading *reading, struct snapshot *snapshot,
 			 struct watch_cut *cuts, struct err *err)
 {

@@ -63,8 +63,8 @@ static int follow(struct record *record, struct tap *tap, uint64_t until, struct
 		gone = running_is_gone(record->run);
 		ret = tap_poll(tap, POLL_MS, &handlers, err);
 		/*
-		 * Whoever reads from a pipe gets it as it comes, and may leave. Of a write that failed
-		 * already, the recorder knows why.
+		 * Whoever reads from a pipe gets it as it comes, and may leave. Of a write that
+		 * failed already, the recorder knows why.
 		 */
 		if (!strcmp(record->options.operand, "-") && !recorder_failed(record->recorder) &&
 		    view_reader_left())
@@ -106,8 +106,8 @@ static int run_record(struct record *record, struct err *err)
 /* What is about stories has to wait until there are any. */
 static int refuse_stories(const struct view_options *options, struct err *err)
 {
-	const char *word = options->failed      ? "failed"
-			   : options->dropped   ? "dropped"
+	const char *word = options->failed	? "failed"
+			   : options->dropped	? "dropped"
 			   : options->slower_ns ? "slower-than"
 						: "--itineraries";
 

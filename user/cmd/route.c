@@ -24,9 +24,9 @@ static bool parse_kind(const char *word, enum route_kind *kind)
 		const char *word;
 		enum route_kind kind;
 	} kinds[] = {
-		{ "blackhole", ROUTE_BLACKHOLE },
-		{ "unreachable", ROUTE_UNREACHABLE },
-		{ "prohibit", ROUTE_PROHIBIT },
+		{"blackhole", ROUTE_BLACKHOLE},
+		{"unreachable", ROUTE_UNREACHABLE},
+		{"prohibit", ROUTE_PROHIBIT},
 	};
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
@@ -89,7 +89,8 @@ static int finish(struct words *words, struct err *err)
 	if (route->kind != ROUTE_UNICAST && has_hop)
 		return cmd_usage(err, "route", "a route to nowhere has no via or dev");
 	if (words->add && route->kind == ROUTE_UNICAST && !has_hop)
-		return cmd_usage(err, "route", "where to? via ADDRESS, dev INTERFACE, or blackhole");
+		return cmd_usage(err, "route",
+				 "where to? via ADDRESS, dev INTERFACE, or blackhole");
 	return 0;
 }
 
@@ -122,7 +123,8 @@ static void print(const struct node *node, const struct words *words, bool json)
 
 	ip_prefix_format(&words->route.to, to, sizeof(to));
 	if (!json) {
-		printf("%s %s a route to %s\n", node->name, words->add ? "has now" : "has no longer",
+		printf("%s %s a route to %s\n", node->name,
+		       words->add ? "has now" : "has no longer",
 		       words->is_default ? "default" : to);
 		return;
 	}
@@ -135,7 +137,7 @@ static void print(const struct node *node, const struct words *words, bool json)
 
 int cmd_route(int argc, char **argv, struct err *err)
 {
-	struct words words = { 0 };
+	struct words words = {0};
 	struct running *run = NULL;
 	const struct node *node;
 	struct cmd_args args;

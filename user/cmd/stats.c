@@ -59,8 +59,8 @@ static int parse_watch(struct stats *stats, char **argv, struct err *err)
 		text = argv[optind++];
 	if (text && !(is_time(text, &stats->interval_s) && stats->interval_s >= 0.1 &&
 		      stats->interval_s <= 86400))
-		return cmd_usage(err, "stats", "--watch takes a time from 100ms to 86400s, not '%s'",
-				 text);
+		return cmd_usage(err, "stats",
+				 "--watch takes a time from 100ms to 86400s, not '%s'", text);
 	return 0;
 }
 
@@ -161,7 +161,8 @@ static int parse(struct stats *stats, int argc, char **argv, struct err *err)
 		return cmd_usage(err, "stats",
 				 "--reset goes with none of --watch, --since, --all, --time");
 	if (stats->reset && (stats->link || stats->node))
-		return cmd_usage(err, "stats", "--reset is of all links: leave --link and --node out");
+		return cmd_usage(err, "stats",
+				 "--reset is of all links: leave --link and --node out");
 	if (stats->reset && stats->format != FORMAT_TEXT && stats->format != FORMAT_JSON)
 		return cmd_usage(err, "stats", "--reset prints text or, with --json, a document");
 	if (stats->interval_s && stats->format == FORMAT_OPENMETRICS)

@@ -106,8 +106,7 @@ int tap_open(struct tap *tap, const struct running *run, const struct vl_filter 
 	if (!tap->stack)
 		fprintf(stderr, "what the nodes drop is not seen: %s\n", why);
 	else if (depth >= STACK_REASONS && *stack_watch_missing(tap->stack))
-		fprintf(stderr, "this kernel does not tell: %s\n",
-			stack_watch_missing(tap->stack));
+		fprintf(stderr, "this kernel does not tell: %s\n", stack_watch_missing(tap->stack));
 	return 0;
 }
 

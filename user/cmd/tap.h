@@ -44,8 +44,8 @@ uint64_t tap_lost(const struct tap *tap);
 uint64_t tap_newly_lost(struct tap *tap);
 
 /*
- * What of a lab cannot be seen, for story_cannot_see(): what this kernel does not tell, ends without
- * hooks, records that were lost. stack: NULL: nothing of the nodes is.
+ * What of a lab cannot be seen, for story_cannot_see(): what this kernel does not tell, ends
+ * without hooks, records that were lost. stack: NULL: nothing of the nodes is.
  */
 const char *tap_not_seen(const struct running *run, const struct stack_watch *stack, uint64_t lost,
 			 char buf[STORY_NOT_SEEN_SIZE]);

@@ -195,8 +195,8 @@ static const struct node *find_from(const struct trip *trip, struct err *err)
 
 	if (!end)
 		return cmd_find_node(trip->run, trip->from_word, err);
-	err_set(err, ERR_USAGE, EINVAL, "'%s' is an end: FROM is a node, whose routes choose the end",
-		trip->from_word);
+	err_set(err, ERR_USAGE, EINVAL,
+		"'%s' is an end: FROM is a node, whose routes choose the end", trip->from_word);
 	err_hint(err, "from its node: %s", end->node->name);
 	return NULL;
 }

@@ -198,8 +198,8 @@ static void print_hop_json(const struct route_hop *hop)
 }
 
 /*
- * Whether the probe never left the node that sends: neither would one with a larger TTL, and an error
- * about it is the node's own (ARP that nobody answered), no hop of the way.
+ * Whether the probe never left the node that sends: neither would one with a larger TTL, and an
+ * error about it is the node's own (ARP that nobody answered), no hop of the way.
  */
 static bool never_left(const struct probe *probe, const struct route_hop *hop)
 {
@@ -271,9 +271,11 @@ static void print_not_there(const struct route_options *options, bool more)
 static int run(const struct route_options *options, bool *arrived, struct err *err)
 {
 	const struct trip *trip = &options->trip;
-	struct probe_config config = {
-		.run = trip->run, .from = trip->from, .target = trip->target, .size = 56,
-		.depth = STACK_REASONS};
+	struct probe_config config = {.run = trip->run,
+				      .from = trip->from,
+				      .target = trip->target,
+				      .size = 56,
+				      .depth = STACK_REASONS};
 	struct probe probe = {0};
 	bool more = false;
 	char target[TARGET_TEXT_SIZE], text[TARGET_TEXT_SIZE + NODE_NAME_MAX + 64];

@@ -23,10 +23,13 @@ struct up_args {
 static int parse_args(int argc, char **argv, struct up_args *args, struct err *err)
 {
 	static const struct option longs[] = {
-		{ "isolated", no_argument, NULL, 'i' }, { "as", required_argument, NULL, 'a' },
-		{ "hooks", required_argument, NULL, 'H' }, { "xdp", required_argument, NULL, 'x' },
-		{ "tc", required_argument, NULL, 't' }, { "json", no_argument, NULL, 'j' },
-		{ NULL },
+		{"isolated", no_argument, NULL, 'i'},
+		{"as", required_argument, NULL, 'a'},
+		{"hooks", required_argument, NULL, 'H'},
+		{"xdp", required_argument, NULL, 'x'},
+		{"tc", required_argument, NULL, 't'},
+		{"json", no_argument, NULL, 'j'},
+		{NULL},
 	};
 	int c;
 
@@ -42,7 +45,8 @@ static int parse_args(int argc, char **argv, struct up_args *args, struct err *e
 			break;
 		case 'H':
 			if (cmd_parse_hooks(optarg, &args->options.hooks))
-				return cmd_usage(err, "up", "--hooks %s: not a list of in, out; or none",
+				return cmd_usage(err, "up",
+						 "--hooks %s: not a list of in, out; or none",
 						 optarg);
 			break;
 		case 'x':
@@ -52,7 +56,8 @@ static int parse_args(int argc, char **argv, struct up_args *args, struct err *e
 			break;
 		case 't':
 			if (!tc_parse(optarg, &args->options.tc))
-				return cmd_usage(err, "up", "--tc %s: not auto, tcx or clsact", optarg);
+				return cmd_usage(err, "up", "--tc %s: not auto, tcx or clsact",
+						 optarg);
 			break;
 		case 'j':
 			args->json = true;
@@ -62,8 +67,8 @@ static int parse_args(int argc, char **argv, struct up_args *args, struct err *e
 		}
 	}
 	if (optind + 1 != argc)
-		return cmd_usage(err, "up", "%s", optind < argc ? "one lab file at a time" :
-								  "which lab file?");
+		return cmd_usage(err, "up", "%s",
+				 optind < argc ? "one lab file at a time" : "which lab file?");
 	args->file = argv[optind];
 	if (args->options.as && lab_name_problem(args->options.as))
 		return cmd_usage(err, "up", "lab name '%s': %s", args->options.as,
@@ -152,8 +157,8 @@ static void note(const char *text, void *progress)
 }
 
 /*
- * What nobody could read did not happen: exit status 5 says that what was done is undone. A reader that
- * went away (head) had what it wanted.
+ * What nobody could read did not happen: exit status 5 says that what was done is undone. A reader
+ * that went away (head) had what it wanted.
  */
 static int print(const struct running *run, bool json, uint64_t took_ns, struct err *err)
 {
@@ -177,13 +182,13 @@ static int print(const struct running *run, bool json, uint64_t took_ns, struct 
 
 int cmd_up(int argc, char **argv, struct err *err)
 {
-	struct up_args args = { 0 };
-	struct diags diags = { 0 };
+	struct up_args args = {0};
+	struct diags diags = {0};
 	struct running *run = NULL;
 	char path[PATH_MAX];
 	struct lab *lab;
-	struct progress progress = { 0 };
-	struct lab_notes notes = { note, &progress };
+	struct progress progress = {0};
+	struct lab_notes notes = {note, &progress};
 	int ret = parse_args(argc, argv, &args, err);
 
 	if (ret || cmd_lab_path(args.file, path, sizeof(path), err))

@@ -126,7 +126,8 @@ static void show_drop(struct view *view, const struct vl_drop *record)
 
 static void show_act(struct view *view, const struct vl_stack *record)
 {
-	const struct act act = {.record = *record, .node = view->lab->nodes[record->at.node],
+	const struct act act = {.record = *record,
+				.node = view->lab->nodes[record->at.node],
 				.leg = event_leg(&record->at.packet)};
 
 	if (view->options->json) {

@@ -41,8 +41,8 @@ struct view_options {
 int view_parse(struct view_options *options, int argc, char **argv, struct err *err);
 /*
  * The words of the filter: `node N`, `end N:I`, `link N:I`, `addr A[/L]`, `src`, `dst`, `type
- * T[,T]`, `id N`, `seq N`, `v4`, `v6`, `failed`, `dropped`, `slower-than TIME`; a node, an end or an
- * address may stand alone. All of them must fit.
+ * T[,T]`, `id N`, `seq N`, `v4`, `v6`, `failed`, `dropped`, `slower-than TIME`; a node, an end or
+ * an address may stand alone. All of them must fit.
  *
  * A story is told whole or it is judged wrong: an answer that the filter hides looks like none. So
  * for stories `filter` keeps only what is the same of all packets of an echo, and the rest, in

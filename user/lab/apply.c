@@ -54,7 +54,7 @@ static int change_range(size_t i, void *arg, struct err *err)
 /* All changes of a kind, several nodes at a time. */
 static int change_all(struct apply *apply, enum change_kind kind, struct err *err)
 {
-	struct in_nodes in = { .apply = apply };
+	struct in_nodes in = {.apply = apply};
 	const struct change *list = apply->diff->list;
 	size_t n = 0;
 	int ret;
@@ -68,7 +68,7 @@ static int change_all(struct apply *apply, enum change_kind kind, struct err *er
 		if (n && list[in.ranges[n - 1].first].node == list[i].node)
 			in.ranges[n - 1].n = i + 1 - in.ranges[n - 1].first;
 		else
-			in.ranges[n++] = (struct range){ i, 1 };
+			in.ranges[n++] = (struct range){i, 1};
 	}
 	ret = workers_run(n, change_range, &in, err);
 	free(in.ranges);
@@ -208,8 +208,9 @@ static int apply_open(struct apply *apply, struct running *was, struct running *
 		ret = journal_open(&apply->build.journal, now->name, err);
 	if (!ret) {
 		ret = watch_open(&apply->build.watch, now->name, err);
-		ret = !ret ? watch_open_programs(apply->build.watch, err) :
-		      ret == -ENOENT && (!err || !err->code) ? 0 : ret; /* it has no programs */
+		ret = !ret ? watch_open_programs(apply->build.watch, err)
+		      : ret == -ENOENT && (!err || !err->code) ? 0
+							       : ret; /* it has no programs */
 	}
 	return ret ? ret : ready_touch(apply, err);
 }
@@ -228,9 +229,9 @@ static void apply_close(struct apply *apply)
 /* Make what was again what it was. */
 static int put_back(struct plan *plan, struct err *err)
 {
-	const struct diff_options asked = { plan->was->xdp, plan->was->hooks };
-	const struct lab_options options = { 0 };
-	struct apply apply = { .back = true };
+	const struct diff_options asked = {plan->was->xdp, plan->was->hooks};
+	const struct lab_options options = {0};
+	struct apply apply = {.back = true};
 	struct diff diff;
 	int ret;
 
@@ -253,7 +254,7 @@ static int put_back(struct plan *plan, struct err *err)
 /* The error says what became of the lab. */
 static void after_failure(struct plan *plan, struct err *err)
 {
-	struct err back = { 0 };
+	struct err back = {0};
 	int failed = put_back(plan, &back);
 	size_t used = err ? strlen(err->what) : 0;
 
@@ -264,19 +265,20 @@ static void after_failure(struct plan *plan, struct err *err)
 			 plan->was->name);
 		return;
 	}
-	snprintf(err->what + used, sizeof(err->what) - used,
-		 "; and putting it back failed: %.200s", back.what);
+	snprintf(err->what + used, sizeof(err->what) - used, "; and putting it back failed: %.200s",
+		 back.what);
 	err->hint[0] = '\0';
-	err_hint(err, "half of lab %s is changed, it does not count as running: `vethlab down %s` "
-		      "removes it",
+	err_hint(err,
+		 "half of lab %s is changed, it does not count as running: `vethlab down %s` "
+		 "removes it",
 		 plan->was->name, plan->was->name);
 }
 
 static int apply_plan(struct plan *plan, const struct lab_notes *notes,
 		      const volatile int *interrupted, struct err *err)
 {
-	const struct lab_options options = { .interrupted = interrupted };
-	struct apply apply = { .notes = notes };
+	const struct lab_options options = {.interrupted = interrupted};
+	struct apply apply = {.notes = notes};
 	bool begun;
 	int ret = apply_open(&apply, plan->was, plan->now, &plan->diff, &options, err);
 
@@ -307,11 +309,12 @@ int lab_apply(struct plan *plan, const char *name, struct lab *lab, const struct
 	const char *running = name ? name : lab->name;
 	int lock, ret;
 
-	*plan = (struct plan){ 0 };
+	*plan = (struct plan){0};
 	if (lab_state(running) == LAB_BROKEN) { /* a lock would make files for it */
 		ret = lab_plan(plan, name, lab, err);
-		return ret ? ret : err_set(err, ERR_FAILED, EAGAIN,
-					   "lab %s has come up this moment: try again", running);
+		return ret ? ret
+			   : err_set(err, ERR_FAILED, EAGAIN,
+				     "lab %s has come up this moment: try again", running);
 	}
 	lock = lab_lock(running, err);
 	if (lock < 0) {

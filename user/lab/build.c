@@ -61,7 +61,7 @@ static int name_end(const struct build *build, const struct end *end, struct err
 static int take_place(struct build *build, struct err *err)
 {
 	struct running *run = build->run;
-	struct journal_head head = { 0 };
+	struct journal_head head = {0};
 	int all, ret;
 
 	ret = boot_id(head.boot, err);
@@ -121,8 +121,8 @@ struct making {
 static int make_node(size_t i, void *arg, struct err *err)
 {
 	struct making *making = arg;
-	int ret = linker_has_failed(making->linker) ? -ECANCELED :
-						      make_netns(making->build, i, err);
+	int ret =
+		linker_has_failed(making->linker) ? -ECANCELED : make_netns(making->build, i, err);
 
 	if (!ret)
 		linker_node_ready(making->linker, making->build->run->lab->nodes[i]);
@@ -132,8 +132,8 @@ static int make_node(size_t i, void *arg, struct err *err)
 /* What a link lacks is told before what was not tried for its sake. */
 static int make_nodes_and_links(struct build *build, struct err *err)
 {
-	struct making making = { .build = build };
-	struct err nodes_err = { 0 };
+	struct making making = {.build = build};
+	struct err nodes_err = {0};
 	int nodes, links, ret = linker_start(&making.linker, build, err);
 
 	if (ret)
@@ -184,7 +184,7 @@ static int step_one(size_t i, void *arg, struct err *err)
 static int each_node(struct build *build, int (*fn)(const struct node_job *job, struct err *err),
 		     struct err *err)
 {
-	struct step step = { build, fn };
+	struct step step = {build, fn};
 
 	return workers_run(build->run->lab->n_nodes, step_one, &step, err);
 }
@@ -269,7 +269,7 @@ static int build_all(struct build *build, struct err *err)
 int build_open(struct build *build, struct running *run, const struct lab_options *options,
 	       struct err *err)
 {
-	*build = (struct build){ .run = run, .options = options, .frame_prog = -1 };
+	*build = (struct build){.run = run, .options = options, .frame_prog = -1};
 	netns_many();
 	build->fds = malloc((run->lab->n_nodes + 1) * sizeof(*build->fds));
 	if (!build->fds)
@@ -334,8 +334,9 @@ static int not_running_yet(const struct running *run, struct err *err)
 			"lab %s is observed, links of others are watched under that name; nothing "
 			"was changed",
 			run->name);
-		err_hint(err, "--as NAME builds it under another name; `vethlab down %s` lets go of "
-			      "those links",
+		err_hint(err,
+			 "--as NAME builds it under another name; `vethlab down %s` lets go of "
+			 "those links",
 			 run->name);
 		return -EALREADY;
 	}
@@ -360,10 +361,11 @@ static int build_locked(struct build *build, struct err *err)
 		ret = build_all(build, err);
 	build_close(build);
 	if (ret) {
-		struct err undo_err = { 0 };
+		struct err undo_err = {0};
 
 		if (err && err->error == EMFILE)
-			err_hint(err, "a lab needs an open file for each node: raise the limit (ulimit -Hn)");
+			err_hint(err, "a lab needs an open file for each node: raise the limit "
+				      "(ulimit -Hn)");
 		if (lab_remove(run->name, build->options->notes, &undo_err))
 			err_hint(err, "and undoing it failed: %s; try `vethlab down %s`",
 				 undo_err.what, run->name);

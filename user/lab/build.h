@@ -17,10 +17,10 @@ struct build {
 	int *fds; /* namespace of each node; -1: not open */
 	struct journal *journal;
 	struct watch *watch; /* NULL: no programs */
-	int frame_prog; /* sends the frames that prove the links; -1: not loaded */
-	bool *uncounted; /* by end->number: see struct node_job; NULL before build_check() */
+	int frame_prog;	     /* sends the frames that prove the links; -1: not loaded */
+	bool *uncounted;     /* by end->number: see struct node_job; NULL before build_check() */
 	const struct touch *touch; /* NULL: all of the lab is fresh; borrowed */
-	atomic_size_t steps; /* begun so far, for options->progress */
+	atomic_size_t steps;	   /* begun so far, for options->progress */
 };
 
 int build_open(struct build *build, struct running *run, const struct lab_options *options,

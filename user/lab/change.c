@@ -16,9 +16,9 @@ enum { LO_IFINDEX = 1, VETH_TXQUEUELEN = 1000 /* packets: the kernel's default *
 static int remove_route(const struct change_site *site, const struct change *change,
 			struct err *err)
 {
-	struct node_devices devices = { site->run, change->node };
+	struct node_devices devices = {site->run, change->node};
 	char text[IP_TEXT_SIZE], action[80];
-	struct nl_what what = { change->node->name, action, change->route->where, ESRCH };
+	struct nl_what what = {change->node->name, action, change->route->where, ESRCH};
 
 	snprintf(action, sizeof(action), "remove the route to %s",
 		 ip_prefix_format(&change->route->to, text, sizeof(text)));
@@ -30,9 +30,9 @@ static int remove_route(const struct change_site *site, const struct change *cha
 static int remove_neighbor(const struct change_site *site, const struct change *change,
 			   struct err *err)
 {
-	struct node_devices devices = { site->run, change->node };
+	struct node_devices devices = {site->run, change->node};
 	char text[IP_TEXT_SIZE], action[96];
-	struct nl_what what = { change->node->name, action, change->neighbor->where, ENOENT };
+	struct nl_what what = {change->node->name, action, change->neighbor->where, ENOENT};
 
 	snprintf(action, sizeof(action), "remove the neighbor %s",
 		 ip_format(&change->neighbor->addr, text, sizeof(text)));
@@ -43,12 +43,12 @@ static int remove_neighbor(const struct change_site *site, const struct change *
 static int remove_address(const struct change_site *site, const struct change *change,
 			  struct err *err)
 {
-	uint32_t ifindex = change->end	  ? running_ifindex(site->run, change->end) :
-			   change->bridge ? running_bridge_ifindex(site->run, change->node) :
-					    LO_IFINDEX;
+	uint32_t ifindex = change->end	    ? running_ifindex(site->run, change->end)
+			   : change->bridge ? running_bridge_ifindex(site->run, change->node)
+					    : LO_IFINDEX;
 	char text[IP_TEXT_SIZE], action[80];
-	struct nl_what what = { change->end ? change->end->name : change->node->name, action,
-				change->address->where, EADDRNOTAVAIL };
+	struct nl_what what = {change->end ? change->end->name : change->node->name, action,
+			       change->address->where, EADDRNOTAVAIL};
 
 	/* Of lo of a namespace that is not ours, only what carries our mark. */
 	if (!change->end && !change->bridge && !site->run->nodes[change->node->index].ours) {
@@ -69,7 +69,7 @@ static int remove_address(const struct change_site *site, const struct change *c
 static int remove_interface(const struct change_site *site, const struct change *change,
 			    uint32_t ifindex, const char *object, struct err *err)
 {
-	struct nl_what what = { object, "remove it", change->node->where, ENODEV };
+	struct nl_what what = {object, "remove it", change->node->where, ENODEV};
 	struct link_info info;
 	int ret;
 
@@ -99,9 +99,9 @@ static int remove_bridge(const struct change_site *site, const struct change *ch
 
 static int set_route(const struct change_site *site, const struct change *change, struct err *err)
 {
-	struct node_devices devices = { site->run, change->node };
+	struct node_devices devices = {site->run, change->node};
 	char text[IP_TEXT_SIZE], action[80];
-	struct nl_what what = { change->node->name, action, change->route->where, 0 };
+	struct nl_what what = {change->node->name, action, change->route->where, 0};
 
 	snprintf(action, sizeof(action), "set the route to %s",
 		 ip_prefix_format(&change->route->to, text, sizeof(text)));
@@ -112,8 +112,8 @@ static int set_route(const struct change_site *site, const struct change *change
 
 static int set_state(const struct change_site *site, const struct change *change, struct err *err)
 {
-	struct nl_what what = { change->end->name, change->end->up ? "set it up" : "set it down",
-				change->end->where, 0 };
+	struct nl_what what = {change->end->name, change->end->up ? "set it up" : "set it down",
+			       change->end->where, 0};
 
 	return link_set_up(site->nl, running_ifindex(site->run, change->end), change->end->up,
 			   &what, err);
@@ -121,7 +121,7 @@ static int set_state(const struct change_site *site, const struct change *change
 
 static int set_lo(const struct change_site *site, const struct change *change, struct err *err)
 {
-	struct nl_what what = { change->node->name, "change lo", change->node->where, 0 };
+	struct nl_what what = {change->node->name, "change lo", change->node->where, 0};
 
 	if (!site->run->nodes[change->node->index].ours)
 		return 0;
@@ -130,7 +130,7 @@ static int set_lo(const struct change_site *site, const struct change *change, s
 
 static int set_bridge(const struct change_site *site, const struct change *change, struct err *err)
 {
-	struct nl_what what = { change->node->name, "change the bridge", change->node->where, 0 };
+	struct nl_what what = {change->node->name, "change the bridge", change->node->where, 0};
 
 	return link_set_bridge(site->nl, running_bridge_ifindex(site->run, change->node),
 			       &change->was_node->bridge, &change->node->bridge, &what, err);
@@ -154,8 +154,8 @@ static int choose_mac(const struct end *end, uint8_t mac[6], struct err *err)
 
 static int set_link(const struct change_site *site, const struct change *change, struct err *err)
 {
-	struct nl_what what = { change->end->name, "change it", change->end->where, 0 };
-	struct link_settings settings = { 0 };
+	struct nl_what what = {change->end->name, "change it", change->end->where, 0};
+	struct link_settings settings = {0};
 	uint8_t mac[6];
 	int ret = 0;
 
@@ -165,15 +165,16 @@ static int set_link(const struct change_site *site, const struct change *change,
 	} else if (change->kind == CHANGE_TXQUEUELEN) {
 		what.action = "change its txqueuelen";
 		settings.has_txqueuelen = true;
-		settings.txqueuelen = change->link->has_txqueuelen ? change->link->txqueuelen :
-								     VETH_TXQUEUELEN;
+		settings.txqueuelen =
+			change->link->has_txqueuelen ? change->link->txqueuelen : VETH_TXQUEUELEN;
 	} else {
 		what.action = "change its MAC address";
 		settings.mac = mac;
 		ret = choose_mac(change->end, mac, err);
 	}
-	return ret ? ret : link_set(site->nl, running_ifindex(site->run, change->end), &settings,
-				    &what, err);
+	return ret ? ret
+		   : link_set(site->nl, running_ifindex(site->run, change->end), &settings, &what,
+			      err);
 }
 
 /* What to set where the file says something else now; by_default: what the kernel starts with. */
@@ -187,7 +188,7 @@ static enum setting new_setting(enum setting was, enum setting now, enum setting
 static int set_offloads(const struct change *change, struct err *err)
 {
 	const struct link *was = change->was_end->link, *now = change->link;
-	struct nl_what what = { change->end->name, "change its offloads", now->where, 0 };
+	struct nl_what what = {change->end->name, "change its offloads", now->where, 0};
 
 	return link_set_offloads(change->end->ifname,
 				 new_setting(was->tx_checksum, now->tx_checksum, SETTING_ON),

@@ -14,7 +14,8 @@
 /* A process that holds our programs is looked for soon. */
 enum { LET_GO_MS = 5000, HELD_MS = 300 };
 
-/* Programs go with the last interface that carries them; left: interfaces are there yet, and it was said. */
+/* Programs go with the last interface that carries them; left: interfaces are there yet, and it was
+ * said. */
 static void wait_gone(const char *name, const struct watch_programs *programs, bool left,
 		      const struct lab_notes *notes)
 {
@@ -32,7 +33,7 @@ static void wait_gone(const char *name, const struct watch_programs *programs, b
 
 int lab_undo(const char *name, const struct lab_notes *notes, struct err *err)
 {
-	struct watch_programs programs = { 0 };
+	struct watch_programs programs = {0};
 	int left, unpinned;
 
 	watch_programs(name, &programs);

@@ -30,8 +30,7 @@ static struct feature *add(struct probing *probing, const char *name, enum featu
 {
 	struct feature *feature = &probing->list[probing->n++];
 
-	*feature = (struct feature){.name = name, .need = need, .there = there,
-				    .without = without};
+	*feature = (struct feature){.name = name, .need = need, .there = there, .without = without};
 	snprintf(feature->found, sizeof(feature->found), "%.*s", (int)sizeof(feature->found) - 1,
 		 found);
 	return feature;
@@ -118,7 +117,8 @@ static void probe_programs(struct probing *probing)
 	char copy[PATH_MAX], file[PATH_MAX], *save = NULL;
 
 	snprintf(copy, sizeof(copy), "%s", path ? path : "/usr/sbin:/usr/bin:/sbin:/bin");
-	for (char *dir = strtok_r(copy, ":", &save); dir && !found; dir = strtok_r(NULL, ":", &save)) {
+	for (char *dir = strtok_r(copy, ":", &save); dir && !found;
+	     dir = strtok_r(NULL, ":", &save)) {
 		snprintf(file, sizeof(file), "%.3000s/%s", dir, "nft");
 		found = access(file, X_OK) ? NULL : file;
 	}

@@ -9,16 +9,16 @@
 #include "topology/err.h"
 
 enum feature_need {
-	FEATURE_NEEDED,   /* without it no lab is built */
-	FEATURE_WANTED,   /* without it something is done otherwise, or not at all */
+	FEATURE_NEEDED, /* without it no lab is built */
+	FEATURE_WANTED, /* without it something is done otherwise, or not at all */
 };
 
 struct feature {
-	const char *name;       /* "tc programs" */
+	const char *name; /* "tc programs" */
 	enum feature_need need;
 	bool there;
-	char found[96];         /* "tcx", "6.18.44": what it is, or why it is not there */
-	const char *without;    /* what follows where it is not there, and what to do */
+	char found[96];	     /* "tcx", "6.18.44": what it is, or why it is not there */
+	const char *without; /* what follows where it is not there, and what to do */
 };
 
 enum { FEATURES_MAX = 16 };

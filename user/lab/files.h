@@ -37,9 +37,9 @@ int lab_lock_all(struct err *err);
 
 /* The first line: what the rest belongs to. */
 struct journal_head {
-	char boot[BOOT_ID_SIZE]; /* of the boot it was written in: nothing survives a reboot */
+	char boot[BOOT_ID_SIZE];      /* of the boot it was written in: nothing survives a reboot */
 	uint32_t ifindex_base, range; /* ifindexes of the lab: range from the base on */
-	uint32_t group;                  /* mark of our ends in namespaces that are not ours */
+	uint32_t group;		      /* mark of our ends in namespaces that are not ours */
 };
 
 struct journal;

@@ -19,7 +19,7 @@
 
 enum {
 	LOOK_MS = 1000, /* what no event tells of */
-	QUIET_MS = 30,  /* a link comes by several events: made, moved, named, set up */
+	QUIET_MS = 30,	/* a link comes by several events: made, moved, named, set up */
 	NOISE_MAX = 10, /* times QUIET_MS: then it is looked at all the same */
 };
 
@@ -60,7 +60,7 @@ static int take_lock(struct follow *follow, const char *lab, struct err *err)
 
 static int listen_everywhere(struct follow *follow, struct err *err)
 {
-	static const int groups[] = { RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR };
+	static const int groups[] = {RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR};
 	int one = 1;
 	bool good;
 
@@ -107,7 +107,7 @@ int follow_open(struct follow **out, const char *lab, struct err *err)
 
 	if (!follow)
 		return err_set(err, ERR_SYSTEM, ENOMEM, "out of memory");
-	*follow = (struct follow){ .lock = -1, .inotify = -1, .names = -1 };
+	*follow = (struct follow){.lock = -1, .inotify = -1, .names = -1};
 	snprintf(follow->state, sizeof(follow->state), LAB_DIR "/%s/state.json", lab);
 	ret = take_lock(follow, lab, err);
 	if (!ret)
@@ -141,8 +141,8 @@ static void drain(int fd, bool socket)
 	ssize_t n;
 
 	do
-		n = socket ? recv(fd, buffer, sizeof(buffer), MSG_DONTWAIT) :
-			     read(fd, buffer, sizeof(buffer));
+		n = socket ? recv(fd, buffer, sizeof(buffer), MSG_DONTWAIT)
+			   : read(fd, buffer, sizeof(buffer));
 	while (n > 0 || (n < 0 && (errno == EINTR || errno == ENOBUFS)));
 }
 
@@ -150,8 +150,8 @@ static void drain(int fd, bool socket)
 static int await(struct follow *follow, int timeout_ms)
 {
 	struct pollfd fds[FDS] = {
-		[FD_NETLINK] = { mnl_socket_get_fd(follow->socket), POLLIN, 0 },
-		[FD_INOTIFY] = { follow->inotify, POLLIN, 0 },
+		[FD_NETLINK] = {mnl_socket_get_fd(follow->socket), POLLIN, 0},
+		[FD_INOTIFY] = {follow->inotify, POLLIN, 0},
 	};
 	int ret = poll(fds, FDS, timeout_ms);
 

@@ -24,7 +24,7 @@ struct gc {
 
 bool lab_has_files(const char *name)
 {
-	static const char *const files[] = { "state.json", "journal" };
+	static const char *const files[] = {"state.json", "journal"};
 	char path[PATH_MAX];
 
 	for (size_t i = 0; i < 2; i++) {
@@ -36,8 +36,8 @@ bool lab_has_files(const char *name)
 }
 
 /*
- * No state of this boot, or a lab that its builder holds: whoever gets its lock knows that the holder is
- * dead. A state that cannot be read stays: then `down` is the user's decision.
+ * No state of this boot, or a lab that its builder holds: whoever gets its lock knows that the
+ * holder is dead. A state that cannot be read stays: then `down` is the user's decision.
  */
 static bool does_not_run(const char *name)
 {
@@ -61,7 +61,8 @@ static bool is_left_pin(const char *name)
 static bool is_left_name(const char *name, char mark[128], char lab[64])
 {
 	return netns_name_state(name, mark, 128, NULL) == NETNS_NAME_STALE &&
-	       sscanf(mark, "vethlab %63s", lab) == 1 && !lab_name_problem(lab) && !lab_has_files(lab);
+	       sscanf(mark, "vethlab %63s", lab) == 1 && !lab_name_problem(lab) &&
+	       !lab_has_files(lab);
 }
 
 /* A lab that was being built or removed when its vethlab died, or that a reboot ended. */
@@ -80,7 +81,7 @@ static int collect_pins(struct gc *gc, const char *name)
 
 static int collect_name(struct gc *gc, const char *name, const char *mark)
 {
-	struct netns_id none = { 0 };
+	struct netns_id none = {0};
 
 	gc->found(GC_NETNS_FILE, name, gc->arg);
 	return gc->dry_run ? 0 : netns_unname(name, -1, &none, mark, gc->err);
@@ -92,7 +93,7 @@ static int collect_name(struct gc *gc, const char *name, const char *mark)
  */
 static int lock_leftover(struct gc *gc, const char *lab)
 {
-	struct err busy = { 0 };
+	struct err busy = {0};
 	int lock;
 
 	if (gc->dry_run)
@@ -181,8 +182,8 @@ static int collect_names(struct gc *gc)
 			first = first || lock == -EBUSY ? first : lock;
 			continue;
 		}
-		ret = is_left_name(entry->d_name, mark, lab) ?
-			      collect_name(gc, entry->d_name, mark) : 0;
+		ret = is_left_name(entry->d_name, mark, lab) ? collect_name(gc, entry->d_name, mark)
+							     : 0;
 		ret = unlock_leftover(gc, lab, lock, ret);
 		first = first ? first : ret;
 	}
@@ -194,7 +195,7 @@ static int collect_names(struct gc *gc)
 int lab_gc(bool dry_run, void (*found)(enum gc_kind kind, const char *name, void *arg), void *arg,
 	   const struct lab_notes *notes, struct err *err)
 {
-	struct gc gc = { dry_run, found, arg, notes, err };
+	struct gc gc = {dry_run, found, arg, notes, err};
 	int labs = collect_labs(&gc), pins = collect_all_pins(&gc), names = collect_names(&gc);
 
 	return labs ? labs : pins ? pins : names;

@@ -25,12 +25,11 @@ struct guests {
 	size_t n;
 	const struct journal_head *head;
 	const struct lab_notes *notes;
-	int here; /* the calling thread's namespace */
+	int here;	      /* the calling thread's namespace */
 	pthread_mutex_t lock; /* of notes */
 };
 
-__attribute__((format(printf, 2, 3)))
-static void tell(struct guests *guests, const char *fmt, ...)
+__attribute__((format(printf, 2, 3))) static void tell(struct guests *guests, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -67,7 +66,7 @@ static void process_name(const char *pid, char *name, size_t size)
 /* A process in a namespace of ours keeps it alive; it is not ours to end. */
 static void look_at_process(struct guests *guests, const char *pid)
 {
-	struct guests_home *home, wanted = { .held = false };
+	struct guests_home *home, wanted = {.held = false};
 	char path[64], name[32];
 	struct stat st;
 
@@ -80,8 +79,10 @@ static void look_at_process(struct guests *guests, const char *pid)
 		return;
 	home->held = true;
 	process_name(pid, name, sizeof(name));
-	tell(guests, "%s: process %s (%s) keeps the network namespace alive; its name and the lab's "
-		     "interfaces are removed", home->name, pid, name);
+	tell(guests,
+	     "%s: process %s (%s) keeps the network namespace alive; its name and the lab's "
+	     "interfaces are removed",
+	     home->name, pid, name);
 }
 
 static void look_at_processes(struct guests *guests)
@@ -138,7 +139,7 @@ static bool has_a_home(const struct link_info *info)
 static int move(struct guests *guests, struct nl *nl, const struct link_info *info,
 		const char *name, struct err *err)
 {
-	struct nl_what what = { info->ifname, "be handed back", { 0 }, 0 };
+	struct nl_what what = {info->ifname, "be handed back", {0}, 0};
 	int ret = link_move(nl, info->ifindex, guests->here, name, &what, err);
 
 	return ret ? ret : nl_flush(nl, err);
@@ -180,21 +181,25 @@ static int hand_back(struct guests *guests, struct nl *nl, const char *node,
 		     const struct link_info *info, struct err *err)
 {
 	char name[IFNAME_MAX + 1];
-	struct err taken = { 0 };
+	struct err taken = {0};
 	int ret = move_home(guests, nl, info, name, &taken);
 
 	if (!ret) {
-		tell(guests, "%s: interface %s is not the lab's: handed back to this namespace as %s",
-		     node, info->ifname, name);
+		tell(guests,
+		     "%s: interface %s is not the lab's: handed back to this namespace as %s", node,
+		     info->ifname, name);
 		return 0;
 	}
 	if (err && !err->code)
 		*err = taken;
 	if (ret == -EEXIST) /* not of its name: a free one was tried */
-		err_hint(err, "%s: an alternative name of it is taken here: ip -n %s link property del "
-			      "dev %s altname ..., then try again", node, node, info->ifname);
+		err_hint(err,
+			 "%s: an alternative name of it is taken here: ip -n %s link property del "
+			 "dev %s altname ..., then try again",
+			 node, node, info->ifname);
 	else
-		err_hint(err, "%s: move it elsewhere (ip -n %s link set %s netns ...), then try again",
+		err_hint(err,
+			 "%s: move it elsewhere (ip -n %s link set %s netns ...), then try again",
 			 node, node, info->ifname);
 	return ret;
 }
@@ -202,8 +207,8 @@ static int hand_back(struct guests *guests, struct nl *nl, const char *node,
 /* Veths take their other ends along, which may be in the list too. */
 static int remove_ours(struct guests *guests, struct nl *nl, struct err *err)
 {
-	struct nl_what what = { "an interface of the lab", "be removed", { 0 }, ENODEV };
-	struct look look = { .guests = guests };
+	struct nl_what what = {"an interface of the lab", "be removed", {0}, ENODEV};
+	struct look look = {.guests = guests};
 	int ret;
 
 	do {
@@ -221,7 +226,7 @@ static int remove_ours(struct guests *guests, struct nl *nl, struct err *err)
 static int see_off(struct guests *guests, const struct guests_home *home, struct nl *nl,
 		   struct err *err)
 {
-	struct look look = { .guests = guests };
+	struct look look = {.guests = guests};
 	int ret = link_list(nl, on_link, &look, err);
 
 	if (!ret && look.no_memory)
@@ -230,8 +235,9 @@ static int see_off(struct guests *guests, const struct guests_home *home, struct
 		if (has_a_home(&look.list[i]))
 			ret = hand_back(guests, nl, home->name, &look.list[i], err);
 		else if (!home->held)
-			tell(guests, "%s: interface %s (%s) is not the lab's and goes with its "
-				     "network namespace",
+			tell(guests,
+			     "%s: interface %s (%s) is not the lab's and goes with its "
+			     "network namespace",
 			     home->name, look.list[i].ifname, look.list[i].kind);
 	}
 	free(look.list);
@@ -269,7 +275,7 @@ static int see_off_one(size_t i, void *arg, struct err *err)
 int guests_see_off(struct guests_home *homes, size_t n, const struct journal_head *head,
 		   const struct lab_notes *notes, struct err *err)
 {
-	struct guests guests = { homes, n, head, notes, -1, PTHREAD_MUTEX_INITIALIZER };
+	struct guests guests = {homes, n, head, notes, -1, PTHREAD_MUTEX_INITIALIZER};
 	int ret;
 
 	if (!n)
@@ -300,7 +306,7 @@ static int take_name(size_t i, void *arg, struct err *ignored)
 {
 	struct going *going = arg;
 	struct guests_home *home = &going->homes[i];
-	struct err err = { 0 };
+	struct err err = {0};
 	int ret = netns_unname(home->name, home->fd, &home->id, going->mark, &err);
 
 	(void)ignored;
@@ -320,7 +326,7 @@ static int take_name(size_t i, void *arg, struct err *ignored)
 
 int guests_gone(struct guests_home *homes, size_t n, const char *mark, struct err *err)
 {
-	struct going going = { .homes = homes, .mark = mark, .lock = PTHREAD_MUTEX_INITIALIZER };
+	struct going going = {.homes = homes, .mark = mark, .lock = PTHREAD_MUTEX_INITIALIZER};
 	int ret = n ? workers_run(n - 1, take_name, &going, err) : 0;
 
 	if (n && !ret)

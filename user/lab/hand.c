@@ -23,7 +23,7 @@ int hand_address(const struct running *run, const struct end *end, const struct 
 		 bool add, struct err *err)
 {
 	char text[IP_TEXT_SIZE], action[80];
-	struct nl_what what = { .object = end->name, .action = action };
+	struct nl_what what = {.object = end->name, .action = action};
 	struct nl *nl = NULL;
 	int ret = open_node(&nl, run, end->node, err);
 
@@ -96,9 +96,9 @@ static int delete_route(struct nl *nl, const struct running *run, const struct r
 int hand_route(const struct running *run, const struct node *node, const struct route *route,
 	       bool add, struct err *err)
 {
-	struct node_devices devices = { run, node };
+	struct node_devices devices = {run, node};
 	char text[IP_TEXT_SIZE], action[80];
-	struct nl_what what = { .object = node->name, .action = action };
+	struct nl_what what = {.object = node->name, .action = action};
 	struct nl *nl = NULL;
 	int ret = check_devices(&devices, route, err);
 
@@ -110,8 +110,8 @@ int hand_route(const struct running *run, const struct node *node, const struct 
 		ret = journal(run, &devices, route, err);
 	if (!ret)
 		ret = add ? route_add(nl, route, node_route_protocol(run, node, route), node_device,
-				      &devices, &what, err) :
-			    delete_route(nl, run, route, &devices, &what, err);
+				      &devices, &what, err)
+			  : delete_route(nl, run, route, &devices, &what, err);
 	if (!ret)
 		ret = nl_flush(nl, err);
 	if (ret == -ESRCH)

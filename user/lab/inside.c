@@ -67,9 +67,8 @@ int inside_no_dad(const struct node *node, struct err *err)
 
 	if (!ret || ret == -ENOENT) /* no IPv6 in this kernel: nothing to detect */
 		return 0;
-	return err_set(err, ERR_SYSTEM, -ret,
-		       "%s: cannot turn duplicate address detection off: %s", node->name,
-		       strerror(-ret));
+	return err_set(err, ERR_SYSTEM, -ret, "%s: cannot turn duplicate address detection off: %s",
+		       node->name, strerror(-ret));
 }
 
 /*
@@ -78,8 +77,8 @@ int inside_no_dad(const struct node *node, struct err *err)
  */
 static void default_key(const char *key, char *buf, size_t size)
 {
-	static const char *const families[] = { "net.ipv4.conf.", "net.ipv6.conf.",
-						"net.ipv4.neigh.", "net.ipv6.neigh." };
+	static const char *const families[] = {"net.ipv4.conf.", "net.ipv6.conf.",
+					       "net.ipv4.neigh.", "net.ipv6.neigh."};
 
 	snprintf(buf, size, "%s", key);
 	for (size_t i = 0; i < 4; i++) {
@@ -116,9 +115,9 @@ int inside_reset_sysctl(const struct running *run, const struct node *node, int 
 {
 	const struct running_node *place = &run->nodes[node->index];
 	char value[256];
-	int ret = place->ours ? fresh_sysctl(key, netns_fd, value, sizeof(value), err) :
-				journal_find_sysctl(run->name, &place->id, key, value,
-						    sizeof(value));
+	int ret = place->ours
+			  ? fresh_sysctl(key, netns_fd, value, sizeof(value), err)
+			  : journal_find_sysctl(run->name, &place->id, key, value, sizeof(value));
 
 	if (ret == -ENOENT)
 		return 0; /* it was as it is before we came */
@@ -143,7 +142,7 @@ static int restore(void *arg)
 
 int inside_restore_sysctl(int netns_fd, const char *key, const char *value, struct err *err)
 {
-	struct restore what = { key, value };
+	struct restore what = {key, value};
 	int ret = netns_run(netns_fd, restore, &what, err);
 
 	if (ret < 0)
@@ -163,18 +162,20 @@ static const char *first_line(char *said)
 
 static int load_rules(const struct node *node, const char *rules, struct err *err)
 {
-	char *argv[] = { "nft", "-f", "-", NULL }, said[512];
+	char *argv[] = {"nft", "-f", "-", NULL}, said[512];
 	int ret = program_run(argv, rules, NULL, said, sizeof(said));
 
 	if (!ret)
 		return 0;
 	if (ret == 127) {
-		err_set(err, ERR_PRIVILEGE, ENOENT, "%s: its nft rules need the program nft, which is "
-						    "not installed",
+		err_set(err, ERR_PRIVILEGE, ENOENT,
+			"%s: its nft rules need the program nft, which is "
+			"not installed",
 			node->name);
 		err_hint(err, "install the package nftables");
 	} else if (ret < 0) {
-		err_set(err, ERR_SYSTEM, -ret, "%s: cannot run nft: %s", node->name, strerror(-ret));
+		err_set(err, ERR_SYSTEM, -ret, "%s: cannot run nft: %s", node->name,
+			strerror(-ret));
 	} else {
 		err_set(err, ERR_FAILED, EINVAL, "%s: nft refuses the rules: %s", node->name,
 			first_line(said));
@@ -205,14 +206,16 @@ int inside_exec(const struct node *node, const volatile int *interrupted, struct
 {
 	for (size_t i = 0; i < node->n_exec; i++) {
 		const struct command *command = &node->exec[i];
-		char *argv[] = { "/bin/sh", "-c", command->line, NULL }, said[256];
+		char *argv[] = {"/bin/sh", "-c", command->line, NULL}, said[256];
 		int ret = program_run(argv, NULL, interrupted, said, sizeof(said));
 
 		if (!ret)
 			continue;
 		if (ret == -EINTR)
-			err_set(err, ERR_FAILED, EINTR, "%s: `%s` was interrupted; what was done is "
-							"undone", node->name, command->line);
+			err_set(err, ERR_FAILED, EINTR,
+				"%s: `%s` was interrupted; what was done is "
+				"undone",
+				node->name, command->line);
 		else if (ret < 0)
 			err_set(err, ERR_SYSTEM, -ret, "%s: cannot run `%s`: %s", node->name,
 				command->line, strerror(-ret));

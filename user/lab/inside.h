@@ -32,8 +32,8 @@ int inside_nft(const struct node *node, struct err *err);
 /* Load them in place of all rules that are there, in one transaction: for a namespace of ours. */
 int inside_nft_again(const struct node *node, struct err *err);
 /*
- * Run the node's exec: commands, one after the other; the first that fails is the error. *interrupted not 0
- * ends the one that runs. What they leave in the background lives on.
+ * Run the node's exec: commands, one after the other; the first that fails is the error.
+ * *interrupted not 0 ends the one that runs. What they leave in the background lives on.
  */
 int inside_exec(const struct node *node, const volatile int *interrupted, struct err *err);
 /* Put a sysctl back, for the journal. */

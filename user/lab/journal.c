@@ -31,9 +31,9 @@
 enum { LINE_SIZE = JOURNAL_LINE_SIZE };
 
 /*
- * No fsync() of lines: what is in a file outlives the process that wrote it, however that dies. When the machine
- * dies, so does all that a line could tell of, and /run with it (tmpfs); where /run is on a disk, the first line
- * tells of which boot it is.
+ * No fsync() of lines: what is in a file outlives the process that wrote it, however that dies.
+ * When the machine dies, so does all that a line could tell of, and /run with it (tmpfs); where
+ * /run is on a disk, the first line tells of which boot it is.
  */
 
 struct journal {
@@ -212,7 +212,7 @@ static int read_lines(const char *name, struct lines *lines)
 	int ret = 0;
 	FILE *f;
 
-	*lines = (struct lines){ 0 };
+	*lines = (struct lines){0};
 	journal_path(name, path, sizeof(path));
 	f = fopen(path, "re");
 	if (!f)
@@ -224,8 +224,8 @@ static int read_lines(const char *name, struct lines *lines)
 			break; /* cut short by a crash: its step was not begun */
 		line[len - 1] = '\0';
 		if (lines->n == room) {
-			char **list = realloc(lines->list, (room = room ? 2 * room : 64) *
-								   sizeof(*list));
+			char **list =
+				realloc(lines->list, (room = room ? 2 * room : 64) * sizeof(*list));
 
 			ret = list ? 0 : -ENOMEM;
 			if (ret)
@@ -318,8 +318,8 @@ static int read_homes(const struct lines *lines, struct guests_home **homes, siz
 
 /*
  * What others put into our namespaces is looked after before the first of these goes: hardware that
- * cannot be handed back must not go, and then nothing does. Later on a failure does not keep the rest
- * from being undone; the first is told.
+ * cannot be handed back must not go, and then nothing does. Later on a failure does not keep the
+ * rest from being undone; the first is told.
  */
 static int undo_lines(const char *name, const struct lines *lines, const struct journal_head *head,
 		      const struct lab_notes *notes, struct err *err)
@@ -349,7 +349,7 @@ static int undo_lines(const char *name, const struct lines *lines, const struct 
 
 int journal_undo(const char *name, const struct lab_notes *notes, struct err *err)
 {
-	struct journal_head head = { 0 };
+	struct journal_head head = {0};
 	char boot[BOOT_ID_SIZE];
 	struct lines lines;
 	int ret = boot_id(boot, err);

@@ -24,22 +24,23 @@ struct lab_notes {
 	void *arg;
 };
 /* Tell it; notes: NULL, nobody listens. */
-__attribute__((format(printf, 2, 3)))
-void lab_notes_tell(const struct lab_notes *notes, const char *fmt, ...);
-__attribute__((format(printf, 2, 0)))
-void lab_notes_vtell(const struct lab_notes *notes, const char *fmt, va_list ap);
+__attribute__((format(printf, 2, 3))) void lab_notes_tell(const struct lab_notes *notes,
+							  const char *fmt, ...);
+__attribute__((format(printf, 2, 0))) void lab_notes_vtell(const struct lab_notes *notes,
+							   const char *fmt, va_list ap);
 
 /* What `up` was asked for, beyond the lab file. */
 struct lab_options {
-	const char *as;     /* run under this name, namespaces as-NODE; NULL: as the file says */
-	bool isolated;      /* a new namespace stands in for `netns: host` */
-	enum xdp_mode xdp;  /* XDP_MODE_DEFAULT: as the file says, else the program's default */
-	unsigned hooks;     /* enum hooks; HOOKS_DEFAULT: as the file says */
-	enum watch_tc tc;   /* WATCH_TC_AUTO: the program chooses */
+	const char *as;	   /* run under this name, namespaces as-NODE; NULL: as the file says */
+	bool isolated;	   /* a new namespace stands in for `netns: host` */
+	enum xdp_mode xdp; /* XDP_MODE_DEFAULT: as the file says, else the program's default */
+	unsigned hooks;	   /* enum hooks; HOOKS_DEFAULT: as the file says */
+	enum watch_tc tc;  /* WATCH_TC_AUTO: the program chooses */
 	/* Told of each of total steps that begins, from any thread, with arg; NULL: nobody asks. */
 	void (*progress)(size_t step, size_t total, void *arg);
 	void *progress_arg;
-	const struct lab_notes *notes; /* of undoing what failed or was left over; NULL: nobody listens */
+	const struct lab_notes
+		*notes; /* of undoing what failed or was left over; NULL: nobody listens */
 	const volatile int *interrupted; /* looked at between steps: not 0 undoes; NULL: never */
 	/*
 	 * Not NULL: the lab belongs to this process, as long as that keeps the lab's lock, which
@@ -51,8 +52,8 @@ struct lab_options {
 /* A node of a running lab. */
 struct running_node {
 	char netns_name[2 * NODE_NAME_MAX]; /* below NETNS_DIR; "" for one that has no name */
-	bool ours;                          /* made by us: `down` deletes it */
-	uint32_t slot;                      /* its place behind the ends; stays as long as it lives */
+	bool ours;			    /* made by us: `down` deletes it */
+	uint32_t slot; /* its place behind the ends; stays as long as it lives */
 	struct netns_id id;
 };
 
@@ -66,32 +67,33 @@ struct observed_end {
 /* A running lab, as its state says. */
 struct running {
 	char name[LAB_NAME_MAX + 1]; /* the name it runs under */
-	struct lab *lab;             /* owned; lab->name is the file's */
+	struct lab *lab;	     /* owned; lab->name is the file's */
 	struct running_node *nodes;  /* lab->n_nodes, by node->index */
-	uint32_t capacity;           /* ends that the range of ifindexes has room for */
-	uint32_t slots;              /* nodes that it has room for */
-	uint32_t next_end;           /* numbers from here on were never an end's */
-	uint32_t ifindex_base;       /* an end's ifindex = base + end->number, unless observed */
-	struct observed_end *observed; /* by end->number, capacity of them; NULL: vethlab built it */
-	uint32_t group;              /* mark on our ends in namespaces that are not ours */
+	uint32_t capacity;	     /* ends that the range of ifindexes has room for */
+	uint32_t slots;		     /* nodes that it has room for */
+	uint32_t next_end;	     /* numbers from here on were never an end's */
+	uint32_t ifindex_base;	     /* an end's ifindex = base + end->number, unless observed */
+	struct observed_end
+		*observed; /* by end->number, capacity of them; NULL: vethlab built it */
+	uint32_t group;	   /* mark on our ends in namespaces that are not ours */
 	bool isolated;
-	bool prefixed;               /* namespaces are called NAME-NODE */
-	bool held;                   /* by the process that built it: see lab_options.hold */
-	bool mounted_bpffs;          /* by lab_up(), just now: worth a word */
+	bool prefixed;	    /* namespaces are called NAME-NODE */
+	bool held;	    /* by the process that built it: see lab_options.hold */
+	bool mounted_bpffs; /* by lab_up(), just now: worth a word */
 	enum watch_tc tc;
-	enum xdp_mode xdp;           /* what the command line asked for; XDP_MODE_DEFAULT: nothing */
-	unsigned hooks;              /* likewise */
-	uint64_t started;            /* seconds since the epoch */
-	uint64_t life;               /* tells it from a later lab of its name: running_is_gone() */
+	enum xdp_mode xdp; /* what the command line asked for; XDP_MODE_DEFAULT: nothing */
+	unsigned hooks;	   /* likewise */
+	uint64_t started;  /* seconds since the epoch */
+	uint64_t life;	   /* tells it from a later lab of its name: running_is_gone() */
 };
 
 static inline uint32_t running_ifindex(const struct running *run, const struct end *end)
 {
-	return run->observed ? run->observed[end->number].ifindex :
-			       run->ifindex_base + end->number;
+	return run->observed ? run->observed[end->number].ifindex : run->ifindex_base + end->number;
 }
 
-/* A node of an observed lab whose namespace cannot be seen from here: only the other end is watched. */
+/* A node of an observed lab whose namespace cannot be seen from here: only the other end is
+ * watched. */
 static inline bool running_is_unseen(const struct running *run, const struct node *node)
 {
 	return run->observed && !run->nodes[node->index].id.inode;
@@ -128,7 +130,7 @@ int lab_release(const char *name, int lock, struct err *err);
 
 /* What gc finds. */
 enum gc_kind {
-	GC_LAB,        /* a lab that does not run, or whose holder is dead: a crash, a reboot */
+	GC_LAB,	       /* a lab that does not run, or whose holder is dead: a crash, a reboot */
 	GC_PINS,       /* pinned programs and maps without a lab */
 	GC_NETNS_FILE, /* a file in NETNS_DIR with a lab's mark and no namespace on it */
 };
@@ -140,7 +142,8 @@ enum lab_state { LAB_RUNNING, LAB_BUSY /* another process builds or removes it *
 /* What the files of LAB_DIR/NAME say. */
 enum lab_state lab_state(const char *name);
 
-/* Names of all labs that have files, in whatever state, sorted: a list to free with lab_list_free(). */
+/* Names of all labs that have files, in whatever state, sorted: a list to free with
+ * lab_list_free(). */
 int lab_list(char ***names, size_t *n, struct err *err);
 void lab_list_free(char **names, size_t n);
 /* The hint that belongs to an error about a lab that does not run: which one may be meant. */

@@ -14,11 +14,11 @@ struct linker {
 	pthread_t thread;
 	pthread_mutex_t lock; /* of all that follows */
 	pthread_cond_t changed;
-	uint8_t *nodes_ready; /* of each link, by link->index: 0 to 2 */
+	uint8_t *nodes_ready;	   /* of each link, by link->index: 0 to 2 */
 	const struct link **ready; /* in the order in which they became so */
 	size_t n_ready, n_taken;
 	bool no_more; /* nodes become ready */
-	int ret; /* of the first link that failed */
+	int ret;      /* of the first link that failed */
 	struct err err;
 };
 
@@ -55,10 +55,9 @@ static int journal_foreign_end(const struct build *build, const struct end *end,
 static int make_link(struct linker *linker, const struct link *link, struct err *err)
 {
 	struct build *build = linker->build;
-	struct veth_end ends[2] = { veth_end(build, link->ends[0]),
-				    veth_end(build, link->ends[1]) };
+	struct veth_end ends[2] = {veth_end(build, link->ends[0]), veth_end(build, link->ends[1])};
 	char action[2 * END_NAME_SIZE];
-	struct nl_what what = { link->ends[0]->name, action, link->where, 0 };
+	struct nl_what what = {link->ends[0]->name, action, link->where, 0};
 	int ret = build_next_step(build, err);
 
 	snprintf(action, sizeof(action), "make a veth link to %s", link->ends[1]->name);
@@ -93,7 +92,7 @@ static void wait_for_more(struct linker *linker)
 static void *link_all(void *arg)
 {
 	struct linker *linker = arg;
-	struct err err = { 0 };
+	struct err err = {0};
 	bool idle = true;
 	int ret = 0;
 
@@ -141,9 +140,9 @@ int linker_start(struct linker **out, struct build *build, struct err *err)
 	pthread_cond_init(&linker->changed, NULL);
 	linker->nodes_ready = calloc(n + 1, sizeof(*linker->nodes_ready));
 	linker->ready = calloc(n + 1, sizeof(*linker->ready));
-	ret = !linker->nodes_ready || !linker->ready ?
-		      err_set(err, ERR_SYSTEM, ENOMEM, "out of memory") :
-		      nl_open(&linker->nl, -1, err);
+	ret = !linker->nodes_ready || !linker->ready
+		      ? err_set(err, ERR_SYSTEM, ENOMEM, "out of memory")
+		      : nl_open(&linker->nl, -1, err);
 	if (!ret) {
 		ret = -pthread_create(&linker->thread, NULL, link_all, linker);
 		if (ret)

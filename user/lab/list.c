@@ -68,8 +68,8 @@ static char *only_lab(struct err *err)
 			continue;
 		running++;
 		if (used < sizeof(list))
-			used += snprintf(list + used, sizeof(list) - used, "%s%s",
-					 used ? ", " : "", names[i]);
+			used += snprintf(list + used, sizeof(list) - used, "%s%s", used ? ", " : "",
+					 names[i]);
 		free(only);
 		only = strdup(names[i]);
 	}
@@ -167,8 +167,8 @@ int running_open_netns(const struct running *run, const struct node *node, struc
 	int fd;
 
 	if (running_is_unseen(run, node)) {
-		err_set(err, ERR_FAILED, ESTALE, "%s: its network namespace cannot be seen from here",
-			node->name);
+		err_set(err, ERR_FAILED, ESTALE,
+			"%s: its network namespace cannot be seen from here", node->name);
 		err_hint(err, "it has no name, and no process of this /proc is in it; run vethlab "
 			      "where it has one, and observe again");
 		return -ESTALE;

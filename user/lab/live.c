@@ -10,10 +10,8 @@
 enum { LOWER_UP = 1 << 16 }; /* IFF_LOWER_UP of linux/if.h, which cannot stand beside net/if.h */
 
 static const char *const state_words[] = {
-	[END_GONE] = "gone",
-	[END_UNSEEN] = "unseen",
-	[END_DOWN] = "down",
-	[END_NO_CARRIER] = "no carrier",
+	[END_GONE] = "gone", [END_UNSEEN] = "unseen",
+	[END_DOWN] = "down", [END_NO_CARRIER] = "no carrier",
 	[END_UP] = "up",
 };
 
@@ -88,7 +86,7 @@ static bool on_address(uint32_t ifindex, const struct ip_prefix *prefix, void *a
 
 static int read_node(struct reading *reading, struct err *err)
 {
-	struct err gone = { 0 };
+	struct err gone = {0};
 	struct nl *nl = NULL;
 	int fd, ret;
 
@@ -119,7 +117,7 @@ static int read_node(struct reading *reading, struct err *err)
 
 int live_read(struct live_end **out, const struct running *run, struct err *err)
 {
-	struct reading reading = { .run = run };
+	struct reading reading = {.run = run};
 	int ret = 0;
 
 	reading.ends = calloc(lab_n_ends(run->lab) + 1, sizeof(*reading.ends));

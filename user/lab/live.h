@@ -6,9 +6,9 @@
 #include "user/lab/lab.h"
 
 enum end_state {
-	END_GONE,       /* no such interface any more */
-	END_UNSEEN,     /* in a namespace that cannot be seen */
-	END_DOWN,       /* not set up */
+	END_GONE,	/* no such interface any more */
+	END_UNSEEN,	/* in a namespace that cannot be seen */
+	END_DOWN,	/* not set up */
 	END_NO_CARRIER, /* set up, but its peer is not */
 	END_UP,
 };

@@ -8,9 +8,9 @@
 #include "user/lab/loader.h"
 
 /*
- * Each tcx attachment waits for an RCU grace period under rtnl (tcx_entry_sync in kernel/bpf/tcx.c):
- * 9 ms measured on 6.18, one after the other. clsact filters wait for none when their qdiscs were
- * made before. So tcx serves labs up to this many ends, clsact bigger ones.
+ * Each tcx attachment waits for an RCU grace period under rtnl (tcx_entry_sync in
+ * kernel/bpf/tcx.c): 9 ms measured on 6.18, one after the other. clsact filters wait for none when
+ * their qdiscs were made before. So tcx serves labs up to this many ends, clsact bigger ones.
  */
 enum { TCX_ENDS_MAX = 32 };
 
@@ -27,8 +27,7 @@ static bool wants_xdp(const struct running *run)
 	for (size_t i = 0; i < lab_n_ends(run->lab); i++) {
 		const struct end *end = lab_end(run->lab, i);
 
-		if (running_hooks(run, end) != HOOKS_NONE &&
-		    running_xdp(run, end) != XDP_MODE_OFF)
+		if (running_hooks(run, end) != HOOKS_NONE && running_xdp(run, end) != XDP_MODE_OFF)
 			return true;
 	}
 	return false;
@@ -81,7 +80,8 @@ int loader_start(struct loader **out, struct build *build, struct err *err)
 
 	run->tc = choose_tc(build);
 	if (run->tc == WATCH_TC_TCX && watch_tc_available() != WATCH_TC_TCX) {
-		err_set(err, ERR_PRIVILEGE, EOPNOTSUPP, "--tc tcx: this kernel has no tcx (6.6 does)");
+		err_set(err, ERR_PRIVILEGE, EOPNOTSUPP,
+			"--tc tcx: this kernel has no tcx (6.6 does)");
 		err_hint(err, "--tc clsact counts the same, and is what --tc auto takes here");
 		return -EOPNOTSUPP;
 	}

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * loader.h - chooses and loads a lab's programs. The verifier takes a tenth of a second and more: it
- * has a thread of its own, while namespaces and links are made. Nothing is pinned or attached there, so
- * that it needs no undoing.
+ * loader.h - chooses and loads a lab's programs. The verifier takes a tenth of a second and more:
+ * it has a thread of its own, while namespaces and links are made. Nothing is pinned or attached
+ * there, so that it needs no undoing.
  */
 #ifndef VETHLAB_USER_LAB_LOADER_H
 #define VETHLAB_USER_LAB_LOADER_H
@@ -14,8 +14,8 @@ struct loader;
 /* Sets the lab's tc. *loader stays NULL where the lab wants no programs. build is borrowed. */
 int loader_start(struct loader **loader, struct build *build, struct err *err);
 /*
- * Wait for the programs, in build->watch then; frees the loader. NULL is allowed. An error that is set
- * already stays: it came first.
+ * Wait for the programs, in build->watch then; frees the loader. NULL is allowed. An error that is
+ * set already stays: it came first.
  */
 int loader_finish(struct loader *loader, struct err *err);
 

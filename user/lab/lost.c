@@ -104,7 +104,7 @@ static void on_end(const struct vl_end *end, void *arg)
 
 void lost_tell(const char *lab, const struct lab_notes *notes)
 {
-	struct lost lost = { .lab = lab, .notes = notes };
+	struct lost lost = {.lab = lab, .notes = notes};
 	struct watch *watch = NULL;
 	struct stat st;
 

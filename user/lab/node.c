@@ -14,14 +14,14 @@ enum { LO_IFINDEX = 1 };
 
 enum xdp_mode running_xdp(const struct running *run, const struct end *end)
 {
-	return run->observed ? run->observed[end->number].xdp :
-			       link_xdp(run->lab, end->link, run->xdp);
+	return run->observed ? run->observed[end->number].xdp
+			     : link_xdp(run->lab, end->link, run->xdp);
 }
 
 unsigned running_hooks(const struct running *run, const struct end *end)
 {
-	return run->observed ? run->observed[end->number].hooks :
-			       link_hooks(run->lab, end->link, run->hooks);
+	return run->observed ? run->observed[end->number].hooks
+			     : link_hooks(run->lab, end->link, run->hooks);
 }
 
 const uint8_t *node_end_mac(const struct end *end)
@@ -47,7 +47,7 @@ static int add_addresses(struct nl *nl, uint32_t ifindex, const char *object,
 	int ret = 0;
 
 	for (size_t i = 0; !ret && i < n; i++) {
-		struct nl_what what = { object, action, addresses[i].where, ignore };
+		struct nl_what what = {object, action, addresses[i].where, ignore};
 
 		snprintf(action, sizeof(action), "add address %s",
 			 ip_prefix_format(&addresses[i].prefix, text, sizeof(text)));
@@ -57,8 +57,8 @@ static int add_addresses(struct nl *nl, uint32_t ifindex, const char *object,
 }
 
 /*
- * lo of a namespace that is not ours stays up or down as it is. Its addresses carry our mark, so that those
- * that were there before, even the same, are told from them.
+ * lo of a namespace that is not ours stays up or down as it is. Its addresses carry our mark, so
+ * that those that were there before, even the same, are told from them.
  */
 static int add_to_foreign_lo(const struct running *run, struct journal *journal, struct nl *nl,
 			     const struct node *node, struct err *err)
@@ -69,15 +69,15 @@ static int add_to_foreign_lo(const struct running *run, struct journal *journal,
 	snprintf(object, sizeof(object), "%s:lo", node->name);
 	for (size_t i = 0; !ret && i < node->n_lo_addresses; i++) {
 		const struct address *address = &node->lo_addresses[i];
-		struct nl_what what = { object, action, address->where, EEXIST };
+		struct nl_what what = {object, action, address->where, EEXIST};
 
 		snprintf(action, sizeof(action), "add address %s",
 			 ip_prefix_format(&address->prefix, text, sizeof(text)));
 		ret = journal_address(journal, &run->nodes[node->index].id, LO_IFINDEX,
 				      &address->prefix, err);
 		if (!ret)
-			ret = address_add_marked(nl, LO_IFINDEX, &address->prefix, ADDRESS_OURS, &what,
-						 err);
+			ret = address_add_marked(nl, LO_IFINDEX, &address->prefix, ADDRESS_OURS,
+						 &what, err);
 	}
 	return ret;
 }
@@ -86,7 +86,7 @@ static int prepare_lo(const struct running *run, struct journal *journal, struct
 		      const struct node *node, struct err *err)
 {
 	char object[END_NAME_SIZE];
-	struct nl_what what = { object, "set it up", node->where, 0 };
+	struct nl_what what = {object, "set it up", node->where, 0};
 	int ret = 0;
 
 	if (!run->nodes[node->index].ours)
@@ -103,7 +103,7 @@ static int prepare_lo(const struct running *run, struct journal *journal, struct
 static int attach(const struct running *run, struct watch *watch, struct nl *nl,
 		  const struct end *end, struct err *err)
 {
-	struct nl_what what = { end->name, "attach tc programs", end->where, 0 };
+	struct nl_what what = {end->name, "attach tc programs", end->where, 0};
 	uint32_t ifindex = running_ifindex(run, end);
 	enum xdp_mode xdp = running_xdp(run, end);
 	int ret = 0;
@@ -126,12 +126,12 @@ static int prepare_bridge(const struct running *run, struct journal *journal, st
 			  const struct node *node, struct err *err)
 {
 	const struct running_node *place = &run->nodes[node->index];
-	struct bridge_link bridge = { .options = &node->bridge,
-				      .ifindex = running_bridge_ifindex(run, node),
-				      .group = place->ours ? 0 : run->group };
+	struct bridge_link bridge = {.options = &node->bridge,
+				     .ifindex = running_bridge_ifindex(run, node),
+				     .group = place->ours ? 0 : run->group};
 	char object[END_NAME_SIZE];
-	struct nl_what make = { object, "make the bridge", node->where, 0 };
-	struct nl_what up = { object, "set it up", node->where, 0 };
+	struct nl_what make = {object, "make the bridge", node->where, 0};
+	struct nl_what up = {object, "set it up", node->where, 0};
 	int ret = 0;
 
 	if (node->kind != NODE_BRIDGE)
@@ -155,8 +155,8 @@ static int prepare_bridge(const struct running *run, struct journal *journal, st
 static int prepare_end(const struct running *run, struct watch *watch, struct nl *nl,
 		       const struct end *end, struct err *err)
 {
-	struct nl_what port = { end->name, "make it a port of the bridge", end->where, 0 };
-	struct nl_what offloads = { end->name, "set its offloads", end->link->where, 0 };
+	struct nl_what port = {end->name, "make it a port of the bridge", end->where, 0};
+	struct nl_what offloads = {end->name, "set its offloads", end->link->where, 0};
 	uint32_t ifindex = running_ifindex(run, end);
 	int ret = attach(run, watch, nl, end, err);
 
@@ -237,20 +237,20 @@ int node_journal_route(const struct running *run, struct journal *journal, const
 static int add_routes(const struct running *run, struct journal *journal, struct nl *nl,
 		      const struct node *node, int ignore, struct err *err)
 {
-	struct node_devices devices = { run, node };
+	struct node_devices devices = {run, node};
 	char text[IP_TEXT_SIZE], action[80];
 	int ret = 0;
 
 	for (size_t i = 0; !ret && i < node->n_routes; i++) {
 		const struct route *route = &node->routes[i];
-		struct nl_what what = { node->name, action, route->where, ignore };
+		struct nl_what what = {node->name, action, route->where, ignore};
 
 		snprintf(action, sizeof(action), "add a route to %s",
 			 ip_prefix_format(&route->to, text, sizeof(text)));
 		ret = node_journal_route(run, journal, node, route, err);
 		if (!ret)
-			ret = route_add(nl, route, node_route_protocol(run, node, route), node_device,
-					&devices, &what, err);
+			ret = route_add(nl, route, node_route_protocol(run, node, route),
+					node_device, &devices, &what, err);
 	}
 	return ret;
 }
@@ -258,13 +258,13 @@ static int add_routes(const struct running *run, struct journal *journal, struct
 static int add_neighbors(const struct running *run, struct nl *nl, const struct node *node,
 			 struct err *err)
 {
-	struct node_devices devices = { run, node };
+	struct node_devices devices = {run, node};
 	char text[IP_TEXT_SIZE], action[96];
 	int ret = 0;
 
 	for (size_t i = 0; !ret && i < node->n_neighbors; i++) {
 		const struct neighbor *neighbor = &node->neighbors[i];
-		struct nl_what what = { node->name, action, neighbor->where, 0 };
+		struct nl_what what = {node->name, action, neighbor->where, 0};
 
 		snprintf(action, sizeof(action), "add the neighbor %s on %s",
 			 ip_format(&neighbor->addr, text, sizeof(text)), neighbor->dev);
@@ -278,8 +278,8 @@ static int add_neighbors(const struct running *run, struct nl *nl, const struct 
 static int start_end(const struct node_job *job, struct nl *nl, const struct end *end,
 		     struct err *err)
 {
-	struct nl_what filters = { end->name, "attach tc programs", end->where, 0 };
-	struct nl_what up = { end->name, "set it up", end->where, 0 };
+	struct nl_what filters = {end->name, "attach tc programs", end->where, 0};
+	struct nl_what up = {end->name, "set it up", end->where, 0};
 	uint32_t ifindex = running_ifindex(job->run, end);
 	int ret = 0;
 
@@ -315,7 +315,7 @@ static int start_routes(const struct node_job *job, struct nl *nl, struct err *e
 {
 	bool fresh = node_touch(job->touch, job->node) & TOUCH_FRESH;
 	bool lenient = job->touch && job->touch->lenient && !fresh;
-	struct err refused = { 0 };
+	struct err refused = {0};
 	int ret = nl_flush(nl, err);
 
 	if (ret)

@@ -16,7 +16,7 @@ enum {
 	TOUCH_FRESH = 1,   /* made now */
 	TOUCH_REPAIR = 2,  /* of an end its addresses, of a node its neighbors and routes: some may
 			      be missing, what is there stays */
-	TOUCH_LO = 4,      /* the same for addresses of lo and the bridge of a node */
+	TOUCH_LO = 4,	   /* the same for addresses of lo and the bridge of a node */
 	TOUCH_SYSCTLS = 8, /* of a node */
 	TOUCH_WAIT = 16,   /* an end that comes up now */
 	TOUCH_BRIDGE = 32, /* the bridge of a node, made now */
@@ -37,11 +37,11 @@ static inline unsigned end_touch(const struct touch *touch, const struct end *en
 struct node_job {
 	const struct running *run;
 	struct watch *watch; /* NULL: no programs */
-	int frame_prog; /* of watch_frame_load() */
+	int frame_prog;	     /* of watch_frame_load() */
 	/*
-	 * By end->number: its interface has not counted the frame that was sent out of it. Only where the peer
-	 * has no `in` program that would. A veth counts as sent what its peer has taken (veth_xmit), and that is
-	 * the peer's count of what it received.
+	 * By end->number: its interface has not counted the frame that was sent out of it. Only
+	 * where the peer has no `in` program that would. A veth counts as sent what its peer has
+	 * taken (veth_xmit), and that is the peer's count of what it received.
 	 */
 	bool *uncounted;
 	struct journal *journal;
@@ -54,12 +54,13 @@ struct node_job {
 /* Call these on a thread that may change namespace; they leave it in the node's. */
 
 /*
- * Sysctls, of all nodes before anything else is done in one: the kernel does not wait for its rtnl lock in
- * forwarding and the like, but begins the write anew again and again (restart_syscall()), as long as
- * another worker holds the lock. An attachment by tcx holds it for an RCU grace period.
+ * Sysctls, of all nodes before anything else is done in one: the kernel does not wait for its rtnl
+ * lock in forwarding and the like, but begins the write anew again and again (restart_syscall()),
+ * as long as another worker holds the lock. An attachment by tcx holds it for an RCU grace period.
  */
 int node_sysctls(const struct node_job *job, struct err *err);
-/* lo, bridge, programs on the ends, addresses; nothing is up yet, so that no packet goes uncounted. */
+/* lo, bridge, programs on the ends, addresses; nothing is up yet, so that no packet goes uncounted.
+ */
 int node_prepare(const struct node_job *job, struct err *err);
 /* nft rules, clsact filters, ends up, neighbors, routes. */
 int node_start(const struct node_job *job, struct err *err);

@@ -25,7 +25,8 @@ static bool on_link_state(const struct link_info *info, void *arg)
 {
 	struct waiting *waiting = arg;
 
-	for (size_t i = 0; info->operstate == 6 /* IF_OPER_UP */ && i < waiting->node->n_ends; i++) {
+	for (size_t i = 0; info->operstate == 6 /* IF_OPER_UP */ && i < waiting->node->n_ends;
+	     i++) {
 		const struct end *end = waiting->node->ends[i];
 
 		if (running_ifindex(waiting->run, end) != info->ifindex || waiting->up[i])
@@ -43,9 +44,8 @@ static int not_up(const struct waiting *waiting, struct err *err)
 
 		if (!is_awaited(waiting->job, end) || waiting->up[i])
 			continue;
-		err_set(err, ERR_FAILED, ETIMEDOUT,
-			"%s: did not become operational within %d s", end->name,
-			WAIT_UP_MS / 1000);
+		err_set(err, ERR_FAILED, ETIMEDOUT, "%s: did not become operational within %d s",
+			end->name, WAIT_UP_MS / 1000);
 		err_hint(err, "its peer is %s; `ip -d link` in both namespaces tells more",
 			 end->peer->name);
 		err_at(err, end->where);
@@ -141,7 +141,7 @@ static int wait_for_events(struct nl *nl, struct waiting *waiting, struct err *e
 int node_wait_up(const struct node_job *job, struct err *err)
 {
 	const struct node *node = job->node;
-	struct waiting waiting = { .job = job, .run = job->run, .node = node };
+	struct waiting waiting = {.job = job, .run = job->run, .node = node};
 	struct nl *nl = NULL;
 	int ret;
 

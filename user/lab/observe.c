@@ -60,16 +60,16 @@ static int check_same(const struct running *was, const struct observe_options *o
 
 /* ---- a new lab ------------------------------------------------------------------------------- */
 
-static int choose_hooks(struct running *now, const struct observe_options *options,
-			struct err *err)
+static int choose_hooks(struct running *now, const struct observe_options *options, struct err *err)
 {
 	now->hooks = options->hooks == HOOKS_DEFAULT ? HOOKS_IN | HOOKS_OUT : options->hooks;
 	now->xdp = options->xdp == XDP_MODE_DEFAULT ? XDP_MODE_OFF : options->xdp;
-	now->tc = now->hooks == HOOKS_NONE	 ? WATCH_TC_NONE :
-		  options->tc == WATCH_TC_AUTO ? watch_tc_available() :
-						 options->tc;
+	now->tc = now->hooks == HOOKS_NONE	 ? WATCH_TC_NONE
+		  : options->tc == WATCH_TC_AUTO ? watch_tc_available()
+						 : options->tc;
 	if (now->tc == WATCH_TC_TCX && watch_tc_available() != WATCH_TC_TCX) {
-		err_set(err, ERR_PRIVILEGE, EOPNOTSUPP, "--tc tcx: this kernel has no tcx (6.6 does)");
+		err_set(err, ERR_PRIVILEGE, EOPNOTSUPP,
+			"--tc tcx: this kernel has no tcx (6.6 does)");
 		err_hint(err, "--tc clsact counts the same, and is what --tc auto takes here");
 		return -EOPNOTSUPP;
 	}
@@ -77,12 +77,11 @@ static int choose_hooks(struct running *now, const struct observe_options *optio
 }
 
 /* Journal, programs, pins: as `up` makes them. */
-static int begin(struct running *now, const struct observe_options *options,
-		 struct watch **watch, struct journal **journal, struct err *err)
+static int begin(struct running *now, const struct observe_options *options, struct watch **watch,
+		 struct journal **journal, struct err *err)
 {
-	struct watch_config config = { .lab = now->name, .n_ends = now->capacity,
-				       .observed = true };
-	struct journal_head head = { 0 };
+	struct watch_config config = {.lab = now->name, .n_ends = now->capacity, .observed = true};
+	struct journal_head head = {0};
 	int ret = choose_hooks(now, options, err);
 
 	if (!ret)
@@ -180,9 +179,13 @@ static int take_link(const struct draft *draft, struct running *now, struct watc
 		ret = name_end(now, watch, link->ends[side], err);
 	for (int side = 0; !ret && side < 2; side++) {
 		struct observe_end job = {
-			.run = now, .watch = watch, .journal = journal,
-			.end = link->ends[side], .listener = listener,
-			.hooks = now->hooks, .xdp = now->xdp,
+			.run = now,
+			.watch = watch,
+			.journal = journal,
+			.end = link->ends[side],
+			.listener = listener,
+			.hooks = now->hooks,
+			.xdp = now->xdp,
 			.netns_fd = draft_netns_fd(draft, link->ends[side]->node),
 		};
 
@@ -208,8 +211,8 @@ static int begin_links(const struct draft *draft, const struct running *now, str
 		for (int side = 0; !draft->links[i].was && side < 2; side++) {
 			const struct end *end = now->lab->links[i]->ends[side];
 
-			cuts[n++] = (struct watch_cut){ .from = end->number,
-							.to = end->peer->number };
+			cuts[n++] =
+				(struct watch_cut){.from = end->number, .to = end->peer->number};
 		}
 	ret = n ? watch_begin(watch, cuts, n, err) : 0;
 	free(cuts);
@@ -229,8 +232,8 @@ static int commit(const struct draft *draft, struct running *now,
 {
 	struct journal *journal = NULL;
 	struct watch *watch = NULL;
-	int ret = draft->was ? go_on(now, &watch, &journal, err) :
-			       begin(now, options, &watch, &journal, err);
+	int ret = draft->was ? go_on(now, &watch, &journal, err)
+			     : begin(now, options, &watch, &journal, err);
 
 	if (!ret)
 		ret = drop_links(draft, watch, listener, err);
@@ -256,7 +259,7 @@ static int commit(const struct draft *draft, struct running *now,
 /* Nothing stays of a lab that was not there before; one that was keeps what it had. */
 static void take_back(const struct draft *draft, const struct running *now, struct err *err)
 {
-	struct err undo = { 0 };
+	struct err undo = {0};
 	struct watch *watch = NULL;
 
 	if (!draft->was) {
@@ -274,9 +277,8 @@ static void take_back(const struct draft *draft, const struct running *now, stru
 }
 
 /* Under the lab's lock. Takes draft->was on success. */
-static int change(struct running **run, struct draft *draft,
-		  const struct observe_options *options, const struct observe_listener *listener,
-		  struct err *err)
+static int change(struct running **run, struct draft *draft, const struct observe_options *options,
+		  const struct observe_listener *listener, struct err *err)
 {
 	struct running *now = NULL;
 	int ret = draft_running(&now, draft, err);
@@ -307,9 +309,9 @@ static int observe_locked(struct running **run, const struct seen *seen,
 	if (!ret)
 		ret = draft_make(&draft, seen, was, options, listener, err);
 	if (!ret) {
-		ret = was || draft.n_links || options->may_be_empty ?
-			      change(run, &draft, options, listener, err) :
-			      -ENODATA;
+		ret = was || draft.n_links || options->may_be_empty
+			      ? change(run, &draft, options, listener, err)
+			      : -ENODATA;
 		draft_free(&draft);
 	}
 	running_free(was);
@@ -369,7 +371,7 @@ int lab_observe(struct running **run, const struct observe_options *options,
 	if (lock >= 0)
 		close(lock);
 	seen_free(&seen);
-	return ret < 0 && err && err->code == ERR_SYSTEM && err->error == ENOMEM ?
-		       no_memory(options->name, err) :
-		       ret;
+	return ret < 0 && err && err->code == ERR_SYSTEM && err->error == ENOMEM
+		       ? no_memory(options->name, err)
+		       : ret;
 }

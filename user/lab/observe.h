@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * observe.h - labs made of links that others built. What is there is found (seen.h), watched like the
- * links of any lab, and left as it is: only programs are attached, and `down` takes these off.
+ * observe.h - labs made of links that others built. What is there is found (seen.h), watched like
+ * the links of any lab, and left as it is: only programs are attached, and `down` takes these off.
  */
 #ifndef VETHLAB_USER_LAB_OBSERVE_H
 #define VETHLAB_USER_LAB_OBSERVE_H
@@ -12,14 +12,14 @@
 /* What to watch, and how. */
 struct observe_options {
 	const char *name;
-	bool all;                     /* every pair that can be seen */
+	bool all;		      /* every pair that can be seen */
 	const struct netns_id *scope; /* else those with an end in one of these */
-	size_t n_scope;               /* 0: in our own namespace */
-	unsigned hooks;               /* HOOKS_DEFAULT: in and out */
-	enum xdp_mode xdp;            /* XDP_MODE_DEFAULT: off, since XDP changes a link */
+	size_t n_scope;		      /* 0: in our own namespace */
+	unsigned hooks;		      /* HOOKS_DEFAULT: in and out */
+	enum xdp_mode xdp;	      /* XDP_MODE_DEFAULT: off, since XDP changes a link */
 	enum watch_tc tc;
-	bool may_be_empty;            /* links may come later: else -ENODATA if there is none yet */
-	bool again;                   /* only if the lab is there: else -ENOENT (err stays clear) */
+	bool may_be_empty; /* links may come later: else -ENODATA if there is none yet */
+	bool again;	   /* only if the lab is there: else -ENOENT (err stays clear) */
 	const volatile int *interrupted; /* as in struct lab_options */
 };
 

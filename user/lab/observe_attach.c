@@ -34,7 +34,7 @@ static bool is_gone(int error)
 
 static void attach_tcx(const struct observe_end *job)
 {
-	struct err err = { 0 };
+	struct err err = {0};
 	int ret = watch_attach_tcx(job->watch, job->end->number, entry(job)->ifindex,
 				   job->end->name, &err);
 
@@ -49,7 +49,7 @@ static void attach_tcx(const struct observe_end *job)
 
 static void attach_xdp(const struct observe_end *job)
 {
-	struct err err = { 0 };
+	struct err err = {0};
 	int ret = watch_attach_xdp(job->watch, job->end->number, entry(job)->ifindex, job->xdp,
 				   job->end->name, &err);
 
@@ -70,8 +70,8 @@ static int attach_filter(const struct observe_end *job, struct nl *nl, enum vl_h
 			 struct err *err)
 {
 	const struct netns_id *id = &job->run->nodes[job->end->node->index].id;
-	struct watch_filter filter = { .ifindex = entry(job)->ifindex, .hook = hook };
-	struct err refused = { 0 };
+	struct watch_filter filter = {.ifindex = entry(job)->ifindex, .hook = hook};
+	struct err refused = {0};
 	int ret, prog = watch_filter_load(job->watch, job->end->number, &filter, err);
 
 	if (prog < 0)
@@ -102,9 +102,9 @@ static int attach_filter(const struct observe_end *job, struct nl *nl, enum vl_h
 static int make_clsact(const struct observe_end *job, struct nl *nl, struct err *err)
 {
 	const struct netns_id *id = &job->run->nodes[job->end->node->index].id;
-	struct nl_what what = { .object = job->end->name, .action = "make a clsact qdisc" };
+	struct nl_what what = {.object = job->end->name, .action = "make a clsact qdisc"};
 	uint32_t ifindex = entry(job)->ifindex;
-	struct err refused = { 0 };
+	struct err refused = {0};
 	int ret = watch_clsact_look(nl, ifindex, job->end->name, err);
 
 	if (ret)

@@ -32,13 +32,13 @@ static struct place seen_place(const struct seen *seen, const struct seen_link *
 	uint64_t inode = seen->netns[near->netns].id.inode;
 
 	if (end)
-		return (struct place){ seen->netns[end->netns].id, end->ifindex };
-	return (struct place){ { 0, inode << 32 | (uint32_t)near->peer_nsid }, near->peer_ifindex };
+		return (struct place){seen->netns[end->netns].id, end->ifindex};
+	return (struct place){{0, inode << 32 | (uint32_t)near->peer_nsid}, near->peer_ifindex};
 }
 
 static struct place was_place(const struct running *was, const struct end *end)
 {
-	return (struct place){ was->nodes[end->node->index].id, running_ifindex(was, end) };
+	return (struct place){was->nodes[end->node->index].id, running_ifindex(was, end)};
 }
 
 /* ---- which links ----------------------------------------------------------------------------- */
@@ -60,9 +60,9 @@ static bool is_wanted(const struct draft *draft, const struct seen_link *link)
 	for (int side = 0; side < 2; side++) {
 		const struct seen_end *end = link->ends[side];
 
-		if (end && (draft->options->n_scope ?
-				    in_scope(draft->options, &seen->netns[end->netns].id) :
-				    !end->netns))
+		if (end &&
+		    (draft->options->n_scope ? in_scope(draft->options, &seen->netns[end->netns].id)
+					     : !end->netns))
 			return true;
 	}
 	return false;
@@ -80,7 +80,7 @@ static int others_read(struct others *others, const char *but)
 	char **names;
 	size_t n;
 
-	*others = (struct others){ 0 };
+	*others = (struct others){0};
 	if (lab_list(&names, &n, NULL))
 		return 0;
 	others->list = calloc(n + 1, sizeof(*others->list));
@@ -177,7 +177,7 @@ static unsigned node_for(struct draft *draft, const struct netns_id *id)
 	for (size_t i = 0; i < draft->n_nodes; i++)
 		if (netns_same(&draft->nodes[i].id, id))
 			return i;
-	*node = (struct draft_node){ .id = *id, .seen = id->inode ? seen_find(draft->seen, id) : -1 };
+	*node = (struct draft_node){.id = *id, .seen = id->inode ? seen_find(draft->seen, id) : -1};
 	node->node.kind = NETNS_NEW;
 	node->node.netns = UINT32_MAX;
 	if (node->seen >= 0) {
@@ -213,7 +213,7 @@ static void add_link(struct draft *draft, const struct seen_link *seen, const st
 	struct place first = seen_place(draft->seen, seen, 0), before;
 	bool turned = false;
 
-	*link = (struct draft_link){ .was = was };
+	*link = (struct draft_link){.was = was};
 	if (was) {
 		before = was_place(draft->was, was->ends[0]);
 		turned = !same_place(&first, &before);
@@ -254,8 +254,8 @@ static size_t find_seen(const struct draft *draft, const struct link *was)
 }
 
 /*
- * Half of a link that was whole a moment ago: the other namespace is being taken apart, and the link
- * with it. If it stays, the next look finds it.
+ * Half of a link that was whole a moment ago: the other namespace is being taken apart, and the
+ * link with it. If it stays, the next look finds it.
  */
 static bool is_going(const struct draft *draft, const struct seen_link *link)
 {
@@ -280,8 +280,8 @@ static uint32_t free_pair(struct draft *draft, bool *taken)
 }
 
 /*
- * Kept links keep their numbers, and so their counters; a fresh one gets two that were never used, as
- * long as there are some. Links without room are left out.
+ * Kept links keep their numbers, and so their counters; a fresh one gets two that were never used,
+ * as long as there are some. Links without room are left out.
  */
 static int number_links(struct draft *draft, const struct observe_listener *listener)
 {
@@ -337,7 +337,7 @@ static int choose_links(struct draft *draft, const struct observe_listener *list
 	const struct seen *seen = draft->seen;
 	const struct running *was = draft->was;
 	bool *done = calloc(seen->n_links + 1, sizeof(*done));
-	struct others others = { 0 };
+	struct others others = {0};
 	int ret = done ? 0 : -ENOMEM;
 	bool read = false;
 
@@ -405,7 +405,7 @@ int draft_make(struct draft *draft, const struct seen *seen, struct running *was
 {
 	int ret;
 
-	*draft = (struct draft){ .seen = seen, .was = was, .options = options };
+	*draft = (struct draft){.seen = seen, .was = was, .options = options};
 	/* A node a namespace, and one a link whose other end is unseen. */
 	draft->nodes = calloc(seen->n_netns + seen->n_links + 1, sizeof(*draft->nodes));
 	draft->links = calloc(seen->n_links + 1, sizeof(*draft->links));
@@ -430,7 +430,7 @@ void draft_free(struct draft *draft)
 	free(draft->nodes);
 	free(draft->links);
 	free(draft->text);
-	*draft = (struct draft){ 0 };
+	*draft = (struct draft){0};
 }
 
 bool draft_keeps(const struct draft *draft, const struct link *was)
@@ -451,7 +451,8 @@ bool draft_changes_nothing(const struct draft *draft)
 		if (draft->links[i].was != was->links[i])
 			return false;
 		for (int side = 0; side < 2; side++)
-			if (strcmp(draft->links[i].bridges[side], was->links[i]->ends[side]->bridge))
+			if (strcmp(draft->links[i].bridges[side],
+				   was->links[i]->ends[side]->bridge))
 				return false;
 	}
 	return true;
@@ -467,7 +468,7 @@ int draft_netns_fd(const struct draft *draft, const struct node *node)
 /* The model that the text says; what it says is ours, so that it can be read is, too. */
 static struct lab *read_text(const struct draft *draft, struct err *err)
 {
-	struct diags diags = { 0 };
+	struct diags diags = {0};
 	char path[128];
 	struct lab *lab;
 
@@ -475,7 +476,8 @@ static struct lab *read_text(const struct draft *draft, struct err *err)
 	lab = lab_read_text(draft->text, strlen(draft->text), path, &diags);
 	for (size_t i = 0; !lab && i < diags.count; i++)
 		if (diags.list[i].severity == SEVERITY_ERROR)
-			err_set(err, ERR_FAILED, EINVAL, "what is there cannot be a lab: line %d: %s",
+			err_set(err, ERR_FAILED, EINVAL,
+				"what is there cannot be a lab: line %d: %s",
 				diags.list[i].where.line, diags.list[i].what);
 	if (!lab)
 		no_memory(draft, err);
@@ -493,9 +495,9 @@ static int fill_ends(struct running *run, const struct draft *draft)
 
 			end->number = link->numbers[side];
 			snprintf(end->bridge, sizeof(end->bridge), "%s", link->bridges[side]);
-			*observed = link->was ? draft->was->observed[end->number] :
-						(struct observed_end){ .hooks = HOOKS_NONE,
-								       .xdp = XDP_MODE_OFF };
+			*observed = link->was ? draft->was->observed[end->number]
+					      : (struct observed_end){.hooks = HOOKS_NONE,
+								      .xdp = XDP_MODE_OFF};
 			observed->ifindex = link->link.ifindexes[side];
 		}
 	return lab_index(run->lab);
@@ -520,7 +522,7 @@ int draft_running(struct running **out, const struct draft *draft, struct err *e
 		return no_memory(draft, err);
 	}
 	for (size_t i = 0; i < draft->n_nodes; i++)
-		run->nodes[i] = (struct running_node){ .slot = i, .id = draft->nodes[i].id };
+		run->nodes[i] = (struct running_node){.slot = i, .id = draft->nodes[i].id};
 	run->slots = draft->n_nodes;
 	*out = run;
 	return 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * observe_draft.h - what an observed lab shall be: what it was, less what has gone, and what is new.
- * Nothing is changed by drafting.
+ * observe_draft.h - what an observed lab shall be: what it was, less what has gone, and what is
+ * new. Nothing is changed by drafting.
  */
 #ifndef VETHLAB_USER_LAB_OBSERVE_DRAFT_H
 #define VETHLAB_USER_LAB_OBSERVE_DRAFT_H
@@ -11,7 +11,7 @@
 struct draft_node {
 	struct observed_node node;
 	struct netns_id id; /* inode 0: of a namespace that cannot be seen */
-	int seen;           /* its place in seen->netns; -1: not seen */
+	int seen;	    /* its place in seen->netns; -1: not seen */
 };
 
 struct draft_link {

@@ -14,7 +14,7 @@
 enum { LET_GO_MS = 5000, KEPT_MS = 300, MANY_NETNS = 100, LET_GO_MANY_MS = 50 };
 
 struct parting {
-	struct leave *leave; /* NULL: nobody goes, or it cannot be watched */
+	struct leave *leave;		  /* NULL: nobody goes, or it cannot be watched */
 	const struct guests_home **going; /* by their place in leave */
 	size_t n;
 	const struct lab_notes *notes;
@@ -69,8 +69,9 @@ static bool on_mount(const char *path, void *arg)
 	const struct parting *parting = keeper->parting;
 
 	for (size_t i = 0; i < parting->n; i++) {
-		int fd = leave_is_kept(parting->leave, i) ?
-				 netns_open_same(path, &parting->going[i]->id) : -1;
+		int fd = leave_is_kept(parting->leave, i)
+				 ? netns_open_same(path, &parting->going[i]->id)
+				 : -1;
 
 		if (fd < 0)
 			continue;
@@ -102,7 +103,7 @@ static void tell_kept(const struct parting *parting)
 static int wait_gone(const struct parting *parting, size_t n)
 {
 	bool many = n >= MANY_NETNS;
-	struct keeper keeper = { parting, false };
+	struct keeper keeper = {parting, false};
 
 	if (!parting->leave || !leave_wait(parting->leave, many ? LET_GO_MANY_MS : KEPT_MS))
 		return 0;
@@ -123,7 +124,7 @@ static int wait_gone(const struct parting *parting, size_t n)
 int parting_take(struct guests_home *homes, size_t n, const char *mark,
 		 const struct lab_notes *notes, struct err *err)
 {
-	struct parting parting = { .notes = notes };
+	struct parting parting = {.notes = notes};
 	int ret;
 
 	put_last(homes, n);

@@ -6,8 +6,9 @@
 #include "user/lab/guests.h"
 
 /*
- * guests_gone(), and wait until the kernel has taken the namespaces apart. What keeps one longer, and what
- * takes longer, goes to notes. 0: they are gone, but those that processes hold; 1: not all are; or -errno.
+ * guests_gone(), and wait until the kernel has taken the namespaces apart. What keeps one longer,
+ * and what takes longer, goes to notes. 0: they are gone, but those that processes hold; 1: not all
+ * are; or -errno.
  */
 int parting_take(struct guests_home *homes, size_t n, const char *mark,
 		 const struct lab_notes *notes, struct err *err);

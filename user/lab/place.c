@@ -19,7 +19,7 @@ static int name_taken(const struct running *run, const char *name, const struct 
 		      struct err *err)
 {
 	char found[128], mark[64];
-	struct netns_id none = { 0 };
+	struct netns_id none = {0};
 	int state = netns_name_state(name, found, sizeof(found), err);
 
 	if (state < 0)
@@ -39,9 +39,11 @@ static int name_taken(const struct running *run, const char *name, const struct 
 		break;
 	case NETNS_NAME_MOUNTED:
 		err_set(err, ERR_FAILED, EEXIST,
-			"%s: a network namespace %s exists and is not this lab's", node->name, name);
-		err_hint(err, "it stays as it is; `--as NAME` builds the lab with namespaces "
-			      "called NAME-%s",
+			"%s: a network namespace %s exists and is not this lab's", node->name,
+			name);
+		err_hint(err,
+			 "it stays as it is; `--as NAME` builds the lab with namespaces "
+			 "called NAME-%s",
 			 node->name);
 		break;
 	}
@@ -69,10 +71,10 @@ int place_check_name(const struct running *run, const struct node *node, struct 
 
 static int open_foreign(const struct node *node, struct err *err)
 {
-	struct err refused = { 0 };
-	int fd = node->netns == NETNS_HOST ? netns_open_self(&refused) :
-		 node->netns == NETNS_PID  ? netns_open_pid(node->netns_pid, &refused) :
-					     netns_open(node->netns_path, &refused);
+	struct err refused = {0};
+	int fd = node->netns == NETNS_HOST  ? netns_open_self(&refused)
+		 : node->netns == NETNS_PID ? netns_open_pid(node->netns_pid, &refused)
+					    : netns_open(node->netns_path, &refused);
 
 	if (fd >= 0)
 		return fd;
@@ -81,8 +83,8 @@ static int open_foreign(const struct node *node, struct err *err)
 			node->netns_pid);
 		err_hint(err, "`pid` is that of a process in the namespace that the node is to be");
 	} else if (fd == -ENOENT && node->netns == NETNS_PATH) {
-		err_set(err, ERR_LABFILE, ENOENT, "%s: there is no network namespace %s", node->name,
-			node->netns_path);
+		err_set(err, ERR_LABFILE, ENOENT, "%s: there is no network namespace %s",
+			node->name, node->netns_path);
 		err_hint(err, "without `netns` a new one is made for the node");
 	} else if (err && !err->code) {
 		*err = refused;
@@ -97,7 +99,8 @@ static int check_distinct(const struct running *run, const struct node *node, st
 	for (size_t i = 0; i < run->lab->n_nodes; i++) {
 		const struct running_node *other = &run->nodes[i];
 
-		if (i == node->index || other->ours || !netns_same(&other->id, &run->nodes[node->index].id))
+		if (i == node->index || other->ours ||
+		    !netns_same(&other->id, &run->nodes[node->index].id))
 			continue;
 		err_set(err, ERR_FAILED, EEXIST, "%s: is the same network namespace as %s",
 			node->name, run->lab->nodes[i]->name);
@@ -120,10 +123,11 @@ static int check_interfaces(const struct node *node, int fd, struct err *err)
 		if (ret == -ENODEV) {
 			ret = 0;
 		} else if (!ret) {
-			ret = err_set(err, ERR_FAILED, EEXIST,
-				      "%s: an interface %s exists in that namespace (ifindex %u%s%s)",
-				      end->name, end->ifname, info.ifindex, info.kind[0] ? ", " : "",
-				      info.kind);
+			ret = err_set(
+				err, ERR_FAILED, EEXIST,
+				"%s: an interface %s exists in that namespace (ifindex %u%s%s)",
+				end->name, end->ifname, info.ifindex, info.kind[0] ? ", " : "",
+				info.kind);
 			err_hint(err, "it stays as it is; rename the end in the lab file, or use "
 				      "--isolated");
 			err_at(err, end->where);
@@ -222,7 +226,7 @@ int place_range(struct running *run, const int *fds, struct err *err)
 	size_t n_ends = lab_n_ends(run->lab), n_labs;
 	/* Bridges stand behind the ends, each in its node's slot. */
 	uint32_t capacity = with_room(n_ends), slots = with_room(run->lab->n_nodes);
-	struct range range = { .base = RANGE_START, .size = capacity + slots };
+	struct range range = {.base = RANGE_START, .size = capacity + slots};
 	char **labs;
 	int ret = lab_list(&labs, &n_labs, err);
 

@@ -10,10 +10,11 @@
 
 static int no_room(const struct running *run, const char *what, uint32_t most, struct err *err)
 {
-	err_set(err, ERR_FAILED, ENOSPC, "lab %s has room for %u %s, and this needs more", run->name,
-		most, what);
-	err_hint(err, "a lab is built with room for a quarter more, 64 at least: `vethlab down %s`, "
-		      "then `up`",
+	err_set(err, ERR_FAILED, ENOSPC, "lab %s has room for %u %s, and this needs more",
+		run->name, most, what);
+	err_hint(err,
+		 "a lab is built with room for a quarter more, 64 at least: `vethlab down %s`, "
+		 "then `up`",
 		 run->name);
 	return -ENOSPC;
 }
@@ -67,8 +68,8 @@ static int place_ends(const struct plan *plan, const bool *fresh, bool *taken, s
 			continue;
 		while (lowest < now->capacity / 2 && taken[lowest])
 			lowest++;
-		pair = (now->next_end + 1) / 2 < now->capacity / 2 ? (now->next_end + 1) / 2 :
-								     lowest;
+		pair = (now->next_end + 1) / 2 < now->capacity / 2 ? (now->next_end + 1) / 2
+								   : lowest;
 		if (pair >= now->capacity / 2)
 			return no_room(now, "ends", now->capacity, err);
 		taken[pair] = true;
@@ -138,8 +139,9 @@ static int same_lab(const struct running *was, const struct lab *lab, struct err
 			"lab %s is observed: vethlab did not build its links, and does not change "
 			"them",
 			was->name);
-		err_hint(err, "`vethlab up` builds a lab of its own; `vethlab observe` looks again at "
-			      "this one");
+		err_hint(err,
+			 "`vethlab up` builds a lab of its own; `vethlab observe` looks again at "
+			 "this one");
 		return -EINVAL;
 	}
 	if (!strcmp(was->lab->name, lab->name))
@@ -175,7 +177,8 @@ static int open_was(struct plan *plan, const char *name, const struct lab *lab, 
 
 	if (ret == -ENOENT && !name && err && err->error == ENOENT) {
 		err->hint[0] = '\0';
-		err_hint(err, "`vethlab up %s` builds it; -l LAB names one that runs by another name",
+		err_hint(err,
+			 "`vethlab up %s` builds it; -l LAB names one that runs by another name",
 			 lab->path);
 	}
 	return ret ? ret : same_lab(plan->was, lab, err);
@@ -186,7 +189,7 @@ int lab_plan(struct plan *plan, const char *name, struct lab *lab, struct err *e
 	struct diff_options options;
 	int ret;
 
-	*plan = (struct plan){ 0 };
+	*plan = (struct plan){0};
 	ret = open_was(plan, name, lab, err);
 	if (ret) {
 		lab_free(lab);
@@ -195,7 +198,7 @@ int lab_plan(struct plan *plan, const char *name, struct lab *lab, struct err *e
 	ret = new_running(plan, lab, err);
 	if (ret)
 		return ret;
-	options = (struct diff_options){ plan->was->xdp, plan->was->hooks };
+	options = (struct diff_options){plan->was->xdp, plan->was->hooks};
 	if (diff_labs(&plan->diff, plan->was->lab, plan->now->lab, &options))
 		return err_set(err, ERR_SYSTEM, ENOMEM, "out of memory");
 	ret = check_nft(plan, err);
@@ -207,5 +210,5 @@ void plan_free(struct plan *plan)
 	diff_free(&plan->diff);
 	running_free(plan->was);
 	running_free(plan->now);
-	*plan = (struct plan){ 0 };
+	*plan = (struct plan){0};
 }

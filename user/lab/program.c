@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * program.c - see program.h. Files in memory stand for stdin and stdout: a pipe would have to be read until
- * everybody who holds it has closed it, a server in the background as well.
+ * program.c - see program.h. Files in memory stand for stdin and stdout: a pipe would have to be
+ * read until everybody who holds it has closed it, a server in the background as well.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -18,7 +18,7 @@
 
 enum {
 	LOOK_AGAIN_MS = 100, /* whether the user wants to stop: a signal may wake another thread */
-	TERM_MS = 1000, /* what an interrupted program has to end by itself */
+	TERM_MS = 1000,	     /* what an interrupted program has to end by itself */
 	BACKGROUND_BYTES = 1 << 20,
 };
 
@@ -36,7 +36,7 @@ static void be_program(char *const argv[], int in, int out)
 
 static bool ends_within(int pidfd, int timeout_ms)
 {
-	struct pollfd end = { .fd = pidfd, .events = POLLIN };
+	struct pollfd end = {.fd = pidfd, .events = POLLIN};
 
 	return poll(&end, 1, timeout_ms) == 1;
 }

@@ -6,10 +6,11 @@
 #include <stddef.h>
 
 /*
- * Run a program with input on stdin (NULL: nothing) until it ends. What it printed by then goes to said, as
- * much as fits. What it started in the background lives on and is not waited for; it may print a
- * megabyte more, to nobody, before it gets errors for it. Returns its exit status, 128 + signal, -EINTR
- * when *interrupted (NULL: never) became not 0 - then its process group was ended - or another -errno.
+ * Run a program with input on stdin (NULL: nothing) until it ends. What it printed by then goes to
+ * said, as much as fits. What it started in the background lives on and is not waited for; it may
+ * print a megabyte more, to nobody, before it gets errors for it. Returns its exit status, 128 +
+ * signal, -EINTR when *interrupted (NULL: never) became not 0 - then its process group was ended -
+ * or another -errno.
  */
 int program_run(char *const argv[], const char *input, const volatile int *interrupted, char *said,
 		size_t size);

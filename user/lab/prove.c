@@ -17,7 +17,7 @@ enum { DID_NOT_LEAVE = 1, DID_NOT_ARRIVE = 2 };
 struct proof {
 	struct build *build;
 	struct vl_counters *counters; /* NULL: no programs */
-	uint8_t *lost; /* by number of the end that sent: DID_NOT_*; 0: seen */
+	uint8_t *lost;		      /* by number of the end that sent: DID_NOT_*; 0: seen */
 };
 
 static void mark(struct proof *proof, const struct end *end, unsigned how)
@@ -54,7 +54,8 @@ static int recount(size_t i, void *arg, struct err *err)
 	return node_recount(&job, err);
 }
 
-/* Ends whose peers have no program; all of them were counted when their frames were sent, mostly. */
+/* Ends whose peers have no program; all of them were counted when their frames were sent, mostly.
+ */
 static int look_at_interfaces(struct proof *proof, struct err *err)
 {
 	struct build *build = proof->build;
@@ -119,7 +120,9 @@ static int tell_lost(const struct proof *proof, int n, struct err *err)
 			first->name, first->peer->name);
 	if (told < n)
 		snprintf(more, sizeof(more), " and %d more", n - told);
-	err_hint(err, "%s%s%s%sthe interface is up but does not carry frames; an nft or tc rule may drop them",
+	err_hint(err,
+		 "%s%s%s%sthe interface is up but does not carry frames; an nft or tc rule may "
+		 "drop them",
 		 n > 1 ? "nor did those of " : "", others, more, n > 1 ? ":\n  " : "");
 	err_at(err, first->where);
 	return -EIO;
@@ -136,7 +139,7 @@ static int64_t now_ms(void)
 /* Frames cross a veth in the softirq that follows the send; a busy machine may take a moment. */
 static int wait_for_frames(struct proof *proof, struct err *err)
 {
-	struct timespec pause = { .tv_nsec = 1000000 };
+	struct timespec pause = {.tv_nsec = 1000000};
 	int64_t end = now_ms() + PROVE_MS;
 	int n, ret;
 
@@ -151,7 +154,7 @@ static int wait_for_frames(struct proof *proof, struct err *err)
 
 int prove_links(struct build *build, struct err *err)
 {
-	struct proof proof = { .build = build };
+	struct proof proof = {.build = build};
 	int ret;
 
 	proof.lost = calloc(build->run->capacity + 1, sizeof(*proof.lost));

@@ -6,9 +6,9 @@
 #include "user/lab/build.h"
 
 /*
- * Wait until the frame that node_wait_up() sent out of each fresh end was seen leaving there and arriving at
- * the peer: by their programs, or where those are not, by the interfaces' own counters. ERR_FAILED tells
- * all ends where it was not.
+ * Wait until the frame that node_wait_up() sent out of each fresh end was seen leaving there and
+ * arriving at the peer: by their programs, or where those are not, by the interfaces' own counters.
+ * ERR_FAILED tells all ends where it was not.
  */
 int prove_links(struct build *build, struct err *err);
 

@@ -29,8 +29,8 @@ static void touch_link(struct apply *apply, const struct change *change)
 static void touch_without(struct apply *apply, const struct link *link)
 {
 	for (int side = 0; side < 2; side++) {
-		const struct node *node = lab_find_node(apply->build.run->lab,
-							link->ends[side]->node->name);
+		const struct node *node =
+			lab_find_node(apply->build.run->lab, link->ends[side]->node->name);
 
 		if (node)
 			touch_node(apply, node, TOUCH_REPAIR);
@@ -54,8 +54,8 @@ static void touch_change(struct apply *apply, const struct change *change)
 	case CHANGE_NODE_ADD:
 		/* Put back: one that is not ours is there still, but empty of what we had in it. */
 		touch_node(apply, change->node,
-			   !change->done ? TOUCH_FRESH :
-					   TOUCH_REPAIR | TOUCH_LO | TOUCH_SYSCTLS |
+			   !change->done ? TOUCH_FRESH
+					 : TOUCH_REPAIR | TOUCH_LO | TOUCH_SYSCTLS |
 						   (change->bridge ? TOUCH_BRIDGE : 0));
 		break;
 	case CHANGE_LINK_ADD:
@@ -114,7 +114,7 @@ static bool is_missing(struct apply *apply, const struct change *change)
 static bool link_is_there(struct apply *apply, const struct change *change)
 {
 	const struct running *run = apply->build.run;
-	struct change first = { CHANGE_LINK_ADD, change->link->ends[0]->node };
+	struct change first = {CHANGE_LINK_ADD, change->link->ends[0]->node};
 	struct link_info info;
 	struct nl *nl = NULL;
 	bool there;
@@ -175,7 +175,7 @@ static int open_touched(struct apply *apply, struct err *err)
 			ret = open_node(apply, change, err);
 	}
 	for (size_t i = 0; !ret && i < lab->n_nodes; i++) {
-		struct change kept = { CHANGE_LINK_ADD, lab->nodes[i] };
+		struct change kept = {CHANGE_LINK_ADD, lab->nodes[i]};
 
 		if (apply->touch.nodes[i] && !(apply->touch.nodes[i] & TOUCH_FRESH))
 			ret = open_node(apply, &kept, err);
@@ -233,8 +233,9 @@ static int check_name(struct apply *apply, struct nl *nl, const struct end *end,
 	ret = link_get(nl, 0, end->ifname, &info, err);
 	if (ret == -ENODEV || ret)
 		return ret == -ENODEV ? 0 : ret;
-	err_set(err, ERR_FAILED, EEXIST, "%s: an interface %s exists in that namespace (ifindex %u)",
-		end->name, end->ifname, info.ifindex);
+	err_set(err, ERR_FAILED, EEXIST,
+		"%s: an interface %s exists in that namespace (ifindex %u)", end->name, end->ifname,
+		info.ifindex);
 	err_hint(err, "it stays as it is, and so does the lab; rename the end in the lab file");
 	err_at(err, end->where);
 	return -EEXIST;
@@ -328,12 +329,12 @@ int ready_note(struct apply *apply, struct err *err)
 
 	for (size_t i = 0; !ret && i < apply->diff->n; i++) {
 		const struct change *change = &apply->diff->list[i];
-		const struct link *link = change->kind == CHANGE_LINK_REMOVE ? change->link :
-					  change->kind == CHANGE_MAC ? change->was_end->link :
-								       NULL;
+		const struct link *link = change->kind == CHANGE_LINK_REMOVE ? change->link
+					  : change->kind == CHANGE_MAC	     ? change->was_end->link
+									     : NULL;
 
 		for (int side = 0; !ret && link && side < 2; side++) {
-			struct change of = { CHANGE_LINK_REMOVE, link->ends[side]->node };
+			struct change of = {CHANGE_LINK_REMOVE, link->ends[side]->node};
 
 			ret = open_node(apply, &of, err);
 		}

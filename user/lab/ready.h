@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * ready.h - what comes before a running lab is changed: what is touched, its namespaces, checks that
- * need not change anything. For apply.c.
+ * ready.h - what comes before a running lab is changed: what is touched, its namespaces, checks
+ * that need not change anything. For apply.c.
  */
 #ifndef VETHLAB_USER_LAB_READY_H
 #define VETHLAB_USER_LAB_READY_H
@@ -17,7 +17,7 @@ struct apply {
 	struct diff *diff;
 	struct touch touch;
 	const struct lab_notes *notes; /* NULL: nobody listens */
-	bool back; /* after a failure: some changes may not have been made */
+	bool back;		       /* after a failure: some changes may not have been made */
 };
 
 /* Whether a change's node is of the lab that was; else it is of the one that shall be. */

@@ -55,8 +55,8 @@ static struct seen_netns *find_inode(const struct seen *seen, uint64_t inode)
 /* ---- namespaces ------------------------------------------------------------------------------ */
 
 /*
- * The namespace at path, unless it is known. Returns 1 with the new one at the end of the list, 0 if
- * there is nothing new at path, or -ENOMEM.
+ * The namespace at path, unless it is known. Returns 1 with the new one at the end of the list, 0
+ * if there is nothing new at path, or -ENOMEM.
  */
 static int add_netns(struct seen *seen, const char *path, enum netns_kind kind)
 {
@@ -76,7 +76,7 @@ static int add_netns(struct seen *seen, const char *path, enum netns_kind kind)
 		close(fd);
 		return -ENOMEM;
 	}
-	*netns = (struct seen_netns){ .fd = fd, .kind = kind };
+	*netns = (struct seen_netns){.fd = fd, .kind = kind};
 	if (netns_identify(fd, &netns->id, NULL)) {
 		close(fd);
 		seen->n_netns--;
@@ -148,13 +148,13 @@ static void *ask_hostname(void *arg)
 }
 
 /*
- * The name of a container, which has a host name of its own. A service that may not change this machine's
- * name has it too, in a namespace of its own.
+ * The name of a container, which has a host name of its own. A service that may not change this
+ * machine's name has it too, in a namespace of its own.
  */
 static bool hostname_of(int pid, char name[NODE_NAME_MAX + 1])
 {
 	char path[64];
-	struct asking asking = { 0 };
+	struct asking asking = {0};
 	struct utsname here;
 	struct stat own, its;
 	pthread_t thread;
@@ -279,7 +279,7 @@ static bool on_address(uint32_t ifindex, const struct ip_prefix *prefix, void *a
 	struct seen_address *place = grow(&seen->addresses, &seen->n_addresses, sizeof(*place));
 
 	if (place)
-		*place = (struct seen_address){ looking->netns, ifindex, *prefix };
+		*place = (struct seen_address){looking->netns, ifindex, *prefix};
 	else
 		looking->no_memory = true;
 	return place;
@@ -322,10 +322,10 @@ static void take_ends(struct looking *looking)
 
 static int look_into(struct seen *seen, unsigned i, struct err *err)
 {
-	struct looking looking = { .seen = seen, .netns = i };
+	struct looking looking = {.seen = seen, .netns = i};
 	struct seen_netns *netns = &seen->netns[i];
 	size_t addresses = seen->n_addresses;
-	struct err gone = { 0 };
+	struct err gone = {0};
 	int ret = nl_open(&netns->nl, netns->fd, &gone);
 
 	if (!ret)
@@ -362,7 +362,7 @@ int seen_look(struct seen *seen, struct err *err)
 {
 	int ret;
 
-	*seen = (struct seen){ 0 };
+	*seen = (struct seen){0};
 	netns_many(); /* two descriptors each */
 	ret = add_own(seen);
 	if (!ret)
@@ -374,12 +374,13 @@ int seen_look(struct seen *seen, struct err *err)
 	if (ret)
 		ret = no_memory(err);
 	if (!ret && !seen->n_netns)
-		ret = err_set(err, ERR_SYSTEM, ENOENT, "cannot see this process's own network "
-						       "namespace: is /proc mounted?");
+		ret = err_set(err, ERR_SYSTEM, ENOENT,
+			      "cannot see this process's own network "
+			      "namespace: is /proc mounted?");
 	for (unsigned i = 0; !ret && i < seen->n_netns; i++)
 		ret = look_into(seen, i, err);
-	if (!ret && observed_pair(seen->ends, seen->n_ends, ask_nsid, seen, &seen->links,
-				  &seen->n_links))
+	if (!ret &&
+	    observed_pair(seen->ends, seen->n_ends, ask_nsid, seen, &seen->links, &seen->n_links))
 		ret = no_memory(err);
 	if (ret)
 		seen_free(seen);
@@ -396,5 +397,5 @@ void seen_free(struct seen *seen)
 	free(seen->ends);
 	free(seen->addresses);
 	free(seen->links);
-	*seen = (struct seen){ 0 };
+	*seen = (struct seen){0};
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * seen.h - the network namespaces that this process can see, and the veth ends in them. Looking changes
- * nothing, and keeps nothing alive once seen_free() was called.
+ * seen.h - the network namespaces that this process can see, and the veth ends in them. Looking
+ * changes nothing, and keeps nothing alive once seen_free() was called.
  */
 #ifndef VETHLAB_USER_LAB_SEEN_H
 #define VETHLAB_USER_LAB_SEEN_H
@@ -11,16 +11,17 @@
 #include "topology/observed.h"
 #include "user/net/net.h"
 
-/* A namespace: our own, one below NETNS_DIR, one mounted elsewhere, one that only a process is in. */
+/* A namespace: our own, one below NETNS_DIR, one mounted elsewhere, one that only a process is in.
+ */
 struct seen_netns {
 	struct netns_id id;
 	int fd;
-	enum netns_kind kind; /* NETNS_HOST: our own */
-	char path[PATH_MAX];  /* by which it was found */
-	int pid;              /* NETNS_PID: the oldest process that is in it */
+	enum netns_kind kind;	      /* NETNS_HOST: our own */
+	char path[PATH_MAX];	      /* by which it was found */
+	int pid;		      /* NETNS_PID: the oldest process that is in it */
 	char name[NODE_NAME_MAX + 1]; /* what a node could be called after it */
-	bool drawn;           /* the name is one that a program drew: a container's is better */
-	struct nl *nl;        /* NULL: not asked yet */
+	bool drawn;    /* the name is one that a program drew: a container's is better */
+	struct nl *nl; /* NULL: not asked yet */
 };
 
 struct seen {
@@ -32,7 +33,7 @@ struct seen {
 	size_t n_addresses;
 	struct seen_link *links;
 	size_t n_links;
-	bool any_drawn;    /* among the namespaces that have names */
+	bool any_drawn;	   /* among the namespaces that have names */
 	size_t unreadable; /* namespaces that went away meanwhile, or that we may not enter */
 };
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* state.c - a running lab on file: lab.yaml as it was read, state.json with what the kernel gave. */
+/* state.c - a running lab on file: lab.yaml as it was read, state.json with what the kernel gave.
+ */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -81,10 +82,10 @@ static json_t *nodes_to_json(const struct running *run)
 
 		json_array_append_new(nodes, json_pack("{s:s, s:s, s:b, s:I, s:I, s:I}", "node",
 						       run->lab->nodes[i]->name, "netns",
-						       node->netns_name, "ours", node->ours, "inode",
-						       (json_int_t)node->id.inode, "cookie",
-						       (json_int_t)node->id.cookie, "slot",
-						       (json_int_t)node->slot));
+						       node->netns_name, "ours", node->ours,
+						       "inode", (json_int_t)node->id.inode,
+						       "cookie", (json_int_t)node->id.cookie,
+						       "slot", (json_int_t)node->slot));
 	}
 	return nodes;
 }
@@ -118,17 +119,17 @@ static json_t *observed_to_json(const struct running *run)
 
 static json_t *state_to_json(const struct running *run, const char *boot)
 {
-	return json_pack("{s:s, s:s, s:s, s:s, s:b, s:b, s:b, s:I, s:I, s:I, s:I, s:I, s:s, s:s, s:I,"
-			 " s:I, s:o, s:o}",
-			 "schema", STATE_SCHEMA, "lab", run->name, "file", run->lab->path, "boot",
-			 boot, "isolated", run->isolated, "prefixed", run->prefixed, "held",
-			 run->held, "ifindex_base",
-			 (json_int_t)run->ifindex_base, "capacity", (json_int_t)run->capacity,
-			 "slots", (json_int_t)run->slots, "next_end", (json_int_t)run->next_end,
-			 "group", (json_int_t)run->group, "tc", tc_word(run->tc), "xdp",
-			 xdp_mode_word(run->xdp), "hooks", (json_int_t)run->hooks, "started",
-			 (json_int_t)run->started, "nodes", nodes_to_json(run), "ends",
-			 ends_to_json(run->lab));
+	return json_pack(
+		"{s:s, s:s, s:s, s:s, s:b, s:b, s:b, s:I, s:I, s:I, s:I, s:I, s:s, s:s, s:I,"
+		" s:I, s:o, s:o}",
+		"schema", STATE_SCHEMA, "lab", run->name, "file", run->lab->path, "boot", boot,
+		"isolated", run->isolated, "prefixed", run->prefixed, "held", run->held,
+		"ifindex_base", (json_int_t)run->ifindex_base, "capacity",
+		(json_int_t)run->capacity, "slots", (json_int_t)run->slots, "next_end",
+		(json_int_t)run->next_end, "group", (json_int_t)run->group, "tc", tc_word(run->tc),
+		"xdp", xdp_mode_word(run->xdp), "hooks", (json_int_t)run->hooks, "started",
+		(json_int_t)run->started, "nodes", nodes_to_json(run), "ends",
+		ends_to_json(run->lab));
 }
 
 /* Write a file at once: complete under its name, or not there. */
@@ -342,7 +343,8 @@ bool running_is_gone(const struct running *run)
 {
 	uint64_t life;
 
-	/* A change hides the state and writes a new one, which may come between the first two looks. */
+	/* A change hides the state and writes a new one, which may come between the first two
+	 * looks. */
 	if (!may_have(run->name, "state.json") && !may_have(run->name, "state.old") &&
 	    !may_have(run->name, "state.json"))
 		return true;
@@ -360,8 +362,7 @@ int running_end_gone(const struct running *run, const struct end *end, struct er
 	err_set(err, ERR_FAILED, ENODEV, "%s is gone: it was deleted since the lab was %s",
 		end->name, run->observed ? "seen" : "built");
 	if (!run->observed)
-		err_hint(err,
-			 "vethlab down %s, then up: nothing less brings a deleted link back",
+		err_hint(err, "vethlab down %s, then up: nothing less brings a deleted link back",
 			 run->name);
 	return -ENODEV;
 }
@@ -369,7 +370,7 @@ int running_end_gone(const struct running *run, const struct end *end, struct er
 int state_read(struct running **out, const char *name, struct err *err)
 {
 	char path[PATH_MAX];
-	struct diags diags = { 0 };
+	struct diags diags = {0};
 	struct running *run;
 	const char *text;
 	uint64_t life;
@@ -379,9 +380,9 @@ int state_read(struct running **out, const char *name, struct err *err)
 	life = life_of(name); /* before the state: of a later lab it must not be */
 	file_path(name, "state.json", path);
 	if (access(path, F_OK))
-		return errno == ENOENT ? -ENOENT :
-					 err_set(err, ERR_SYSTEM, errno, "cannot look for %s: %s", path,
-						 strerror(errno));
+		return errno == ENOENT ? -ENOENT
+				       : err_set(err, ERR_SYSTEM, errno, "cannot look for %s: %s",
+						 path, strerror(errno));
 	state = json_load_file(path, 0, NULL);
 	if (!state)
 		return damaged(name, "state.json cannot be read", err);
@@ -399,10 +400,10 @@ int state_read(struct running **out, const char *name, struct err *err)
 	run->life = life;
 	file_path(name, "lab.yaml", path);
 	text = json_string_value(json_object_get(state, "text"));
-	run->lab = text ? lab_read_text(text, strlen(text), path, &diags) :
-			  lab_read_file(path, &diags);
-	ret = run->lab ? fill_from_json(run, state, err) :
-			 damaged(name, "lab.yaml cannot be read", err);
+	run->lab = text ? lab_read_text(text, strlen(text), path, &diags)
+			: lab_read_file(path, &diags);
+	ret = run->lab ? fill_from_json(run, state, err)
+		       : damaged(name, "lab.yaml cannot be read", err);
 	diags_free(&diags);
 	json_decref(state);
 	if (ret) {

@@ -22,14 +22,15 @@ static int open_netns(const struct netns_id *id, struct err *err)
 	return fd;
 }
 
-/* Delete an interface of ours from a namespace of somebody else, if it is there and carries our mark. */
+/* Delete an interface of ours from a namespace of somebody else, if it is there and carries our
+ * mark. */
 static int undo_end(const char *line, const struct journal_head *head, struct err *err)
 {
 	struct link_info info;
 	struct netns_id id;
 	struct nl *nl = NULL;
 	char ifname[LINE_SIZE];
-	struct nl_what what = { .object = ifname, .action = "be removed", .ignore = ENODEV };
+	struct nl_what what = {.object = ifname, .action = "be removed", .ignore = ENODEV};
 	uint32_t ifindex;
 	int fd, ret;
 
@@ -62,7 +63,8 @@ static int undo_sysctl(const char *line, struct err *err)
 	int fd, ret, value = 0;
 
 	if (sscanf(line, "sysctl %" SCNu64 " %" SCNu64 " %511s %n", &id.inode, &id.cookie, key,
-		   &value) != 3 || !value)
+		   &value) != 3 ||
+	    !value)
 		return 0;
 	fd = open_netns(&id, err);
 	if (fd < 0)
@@ -75,14 +77,14 @@ static int undo_sysctl(const char *line, struct err *err)
 static int undo_route(const char *line, struct err *err)
 {
 	char text[LINE_SIZE];
-	struct nl_what what = { .object = text, .action = "remove the route", .ignore = ESRCH };
-	struct route route = { 0 };
+	struct nl_what what = {.object = text, .action = "remove the route", .ignore = ESRCH};
+	struct route route = {0};
 	struct netns_id id;
 	struct nl *nl = NULL;
 	int fd, kind, ret;
 
-	if (sscanf(line, "route %" SCNu64 " %" SCNu64 " %d %" SCNu32 " %511s", &id.inode, &id.cookie,
-		   &kind, &route.metric, text) != 5 ||
+	if (sscanf(line, "route %" SCNu64 " %" SCNu64 " %d %" SCNu32 " %511s", &id.inode,
+		   &id.cookie, &kind, &route.metric, text) != 5 ||
 	    !ip_prefix_parse(text, &route.to))
 		return 0;
 	route.kind = kind;
@@ -102,8 +104,8 @@ static int undo_route(const char *line, struct err *err)
 static int undo_address(const char *line, struct err *err)
 {
 	char text[LINE_SIZE];
-	struct nl_what what = { .object = text, .action = "remove the address",
-				.ignore = EADDRNOTAVAIL };
+	struct nl_what what = {
+		.object = text, .action = "remove the address", .ignore = EADDRNOTAVAIL};
 	struct ip_prefix prefix;
 	struct netns_id id;
 	struct nl *nl = NULL;
@@ -134,7 +136,7 @@ static int undo_address(const char *line, struct err *err)
 static int undo_on_interface(const char *line, struct err *err)
 {
 	bool clsact = !strncmp(line, "clsact ", 7);
-	struct watch_filter filter = { 0 };
+	struct watch_filter filter = {0};
 	struct netns_id id;
 	struct nl *nl = NULL;
 	char object[32];
@@ -151,8 +153,8 @@ static int undo_on_interface(const char *line, struct err *err)
 		return fd == -ENOENT ? 0 : fd;
 	ret = nl_open(&nl, fd, err);
 	if (!ret)
-		ret = clsact ? watch_clsact_remove(nl, filter.ifindex, object, err) :
-			       watch_filter_remove(nl, &filter, object, err);
+		ret = clsact ? watch_clsact_remove(nl, filter.ifindex, object, err)
+			     : watch_filter_remove(nl, &filter, object, err);
 	nl_close(nl);
 	close(fd);
 	return ret;

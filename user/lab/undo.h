@@ -8,8 +8,8 @@
 enum { JOURNAL_LINE_SIZE = 512 };
 
 /*
- * journal.c says what lines there are. What is gone or not ours any more is passed over, as are lines of other
- * kinds. head: the journal's, needed for `end`.
+ * journal.c says what lines there are. What is gone or not ours any more is passed over, as are
+ * lines of other kinds. head: the journal's, needed for `end`.
  */
 int undo_line(const char *line, const struct journal_head *head, struct err *err);
 

@@ -77,7 +77,8 @@ int link_add_bridge(struct nl *nl, const struct bridge_link *bridge, const struc
 	mnl_attr_put_strz(nlh, IFLA_INFO_KIND, "bridge");
 	data = mnl_attr_nest_start(nlh, IFLA_INFO_DATA);
 	mnl_attr_put_u32(nlh, IFLA_BR_STP_STATE, bridge->options->stp);
-	/* Off is the kernel's default; one without CONFIG_BRIDGE_VLAN_FILTERING refuses even that. */
+	/* Off is the kernel's default; one without CONFIG_BRIDGE_VLAN_FILTERING refuses even that.
+	 */
 	if (bridge->options->vlan_filtering)
 		mnl_attr_put_u8(nlh, IFLA_BR_VLAN_FILTERING, 1);
 	if (bridge->options->has_ageing)
@@ -119,11 +120,11 @@ static struct ndmsg *neighbor_header(struct nlmsghdr *nlh)
 	return mnl_nlmsg_get_payload(nlh);
 }
 
-int neighbor_add(struct nl *nl, uint32_t ifindex, const struct ip_addr *addr,
-		 const uint8_t mac[6], const struct nl_what *what, struct err *err)
+int neighbor_add(struct nl *nl, uint32_t ifindex, const struct ip_addr *addr, const uint8_t mac[6],
+		 const struct nl_what *what, struct err *err)
 {
-	struct nlmsghdr *nlh = neighbor_request(nl, RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE,
-						ifindex, addr);
+	struct nlmsghdr *nlh =
+		neighbor_request(nl, RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE, ifindex, addr);
 
 	neighbor_header(nlh)->ndm_state = NUD_PERMANENT;
 	mnl_attr_put(nlh, NDA_LLADDR, 6, mac);
@@ -139,8 +140,8 @@ int neighbor_delete(struct nl *nl, uint32_t ifindex, const struct ip_addr *addr,
 
 static int set_offload(int sock, const char *ifname, uint32_t command, enum setting setting)
 {
-	struct ethtool_value value = { .cmd = command, .data = setting == SETTING_ON };
-	struct ifreq request = { .ifr_data = (void *)&value };
+	struct ethtool_value value = {.cmd = command, .data = setting == SETTING_ON};
+	struct ifreq request = {.ifr_data = (void *)&value};
 
 	if (setting == SETTING_DEFAULT)
 		return 0;
@@ -157,8 +158,7 @@ int link_set_offloads(const char *ifname, enum setting tx_checksum, enum setting
 		return 0;
 	sock = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (sock < 0)
-		return err_set(err, ERR_SYSTEM, errno, "cannot open a socket: %s",
-			       strerror(errno));
+		return err_set(err, ERR_SYSTEM, errno, "cannot open a socket: %s", strerror(errno));
 	ret = set_offload(sock, ifname, ETHTOOL_STXCSUM, tx_checksum);
 	if (!ret)
 		ret = set_offload(sock, ifname, ETHTOOL_STSO, tso);

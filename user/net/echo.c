@@ -19,8 +19,8 @@
 
 enum { SEQS = 65536, ICMP_BYTES = 8, PACKET_BYTES = 65536 };
 /*
- * A raw socket gets the answers to everybody's echoes, too. Its default queue of some 280 of them is
- * full after two milliseconds of somebody's flood; this one, of some 40,000, takes long.
+ * A raw socket gets the answers to everybody's echoes, too. Its default queue of some 280 of them
+ * is full after two milliseconds of somebody's flood; this one, of some 40,000, takes long.
  */
 enum { QUEUE_BYTES = 16 << 20 };
 

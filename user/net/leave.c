@@ -12,15 +12,16 @@
 #include "user/net/leave.h"
 #include "user/net/net.h"
 
-/* Of the link in the namespace that watches: its end there, and a name that nobody has in the other one. */
+/* Of the link in the namespace that watches: its end there, and a name that nobody has in the other
+ * one. */
 enum { WATCHING_IFINDEX = 2 };
 #define GOING_NAME "vethlab-leaves"
 
 struct leave {
 	struct nl *nl, *events; /* keep the namespace that watches */
-	size_t n, kept; /* namespaces, and those that somebody keeps */
-	bool *is_kept; /* by its place, which is its nsid in the namespace that watches */
-	bool linked; /* the link to the last is there */
+	size_t n, kept;		/* namespaces, and those that somebody keeps */
+	bool *is_kept;		/* by its place, which is its nsid in the namespace that watches */
+	bool linked;		/* the link to the last is there */
 };
 
 struct starting {
@@ -32,7 +33,7 @@ struct starting {
 
 static int name_namespaces(struct nl *nl, const struct starting *starting)
 {
-	struct nl_what what = { "a network namespace", "be remembered", { 0 }, 0 };
+	struct nl_what what = {"a network namespace", "be remembered", {0}, 0};
 	int ret = 0;
 
 	for (size_t i = 0; !ret && i < starting->leave->n; i++) {
@@ -49,17 +50,18 @@ static int name_namespaces(struct nl *nl, const struct starting *starting)
 
 static int link_last(struct nl *nl, int here, const struct starting *starting)
 {
-	struct nl_what what = { "a network namespace", "be linked to", { 0 }, 0 };
+	struct nl_what what = {"a network namespace", "be linked to", {0}, 0};
 	struct veth_end ends[2] = {
-		{ .ifname = "watch", .netns_fd = here, .ifindex = WATCHING_IFINDEX },
-		{ .ifname = GOING_NAME, .netns_fd = starting->netns_fds[starting->leave->n - 1] },
+		{.ifname = "watch", .netns_fd = here, .ifindex = WATCHING_IFINDEX},
+		{.ifname = GOING_NAME, .netns_fd = starting->netns_fds[starting->leave->n - 1]},
 	};
 	int ret = link_add_veth(nl, ends, &what, starting->err);
 
 	return ret ? ret : nl_flush(nl, starting->err);
 }
 
-/* On a thread of its own, which stays in the new namespace. Events are asked for when what makes some is done. */
+/* On a thread of its own, which stays in the new namespace. Events are asked for when what makes
+ * some is done. */
 static void *start(void *arg)
 {
 	struct starting *starting = arg;
@@ -88,7 +90,7 @@ static void *start(void *arg)
 int leave_start(struct leave **out, const int *netns_fds, size_t n, struct err *err)
 {
 	struct leave *leave = calloc(1, sizeof(*leave));
-	struct starting starting = { leave, netns_fds, 0, err };
+	struct starting starting = {leave, netns_fds, 0, err};
 	pthread_t thread;
 	int ret;
 
@@ -124,8 +126,8 @@ static int on_event(const struct nlmsghdr *nlh, void *arg)
 	if (nlh->nlmsg_type != RTM_DELNSID)
 		return MNL_CB_OK;
 	mnl_attr_for_each(attr, nlh, sizeof(struct rtgenmsg)) {
-		uint32_t nsid = mnl_attr_get_type(attr) == NETNSA_NSID ? mnl_attr_get_u32(attr) :
-									 UINT32_MAX;
+		uint32_t nsid = mnl_attr_get_type(attr) == NETNSA_NSID ? mnl_attr_get_u32(attr)
+								       : UINT32_MAX;
 
 		if (nsid >= leave->n || !leave->is_kept[nsid])
 			continue;
@@ -162,7 +164,7 @@ bool leave_is_kept(const struct leave *leave, size_t i)
 
 void leave_unlink(struct leave *leave)
 {
-	struct nl_what what = { "a network namespace", "be let go", { 0 }, ENODEV };
+	struct nl_what what = {"a network namespace", "be let go", {0}, ENODEV};
 
 	if (leave->linked && !link_delete(leave->nl, WATCHING_IFINDEX, &what, NULL))
 		nl_flush(leave->nl, NULL);

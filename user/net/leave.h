@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * leave.h - waiting until the kernel has taken namespaces apart that nobody keeps any more. It tells others of
- * it in two steps: RTM_DELNSID when it begins, with the last reference to a namespace, and RTM_DELLINK for the
- * far end of a link that goes with one.
+ * leave.h - waiting until the kernel has taken namespaces apart that nobody keeps any more. It
+ * tells others of it in two steps: RTM_DELNSID when it begins, with the last reference to a
+ * namespace, and RTM_DELLINK for the far end of a link that goes with one.
  */
 #ifndef VETHLAB_USER_LEAVE_H
 #define VETHLAB_USER_LEAVE_H
@@ -15,16 +15,18 @@
 struct leave;
 
 /*
- * Before n namespaces lose their names: remember them from a new, nameless namespace, and make a link from there
- * into the last of them, which is to be given up last: the kernel takes them apart in the order in which
- * they are given up, or all at once. Holds none of them.
+ * Before n namespaces lose their names: remember them from a new, nameless namespace, and make a
+ * link from there into the last of them, which is to be given up last: the kernel takes them apart
+ * in the order in which they are given up, or all at once. Holds none of them.
  */
 int leave_start(struct leave **leave, const int *netns_fds, size_t n, struct err *err);
-/* Until all are gone with what was in them. 0, or -ETIMEDOUT: some are there yet. May be called again. */
+/* Until all are gone with what was in them. 0, or -ETIMEDOUT: some are there yet. May be called
+ * again. */
 int leave_wait(struct leave *leave, int timeout_ms);
 /* Whether somebody keeps namespace i yet; else the kernel takes it apart or has done so. */
 bool leave_is_kept(const struct leave *leave, size_t i);
-/* What is kept shall not have our link in it when this returns; else it goes some time after leave_free(). */
+/* What is kept shall not have our link in it when this returns; else it goes some time after
+ * leave_free(). */
 void leave_unlink(struct leave *leave);
 void leave_free(struct leave *leave); /* NULL is allowed */
 

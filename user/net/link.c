@@ -152,8 +152,8 @@ int address_add(struct nl *nl, uint32_t ifindex, const struct ip_prefix *prefix,
 int address_add_marked(struct nl *nl, uint32_t ifindex, const struct ip_prefix *prefix,
 		       uint8_t protocol, const struct nl_what *what, struct err *err)
 {
-	return address_request(nl, RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, ifindex, prefix, protocol,
-			       what, err);
+	return address_request(nl, RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, ifindex, prefix,
+			       protocol, what, err);
 }
 
 int address_delete(struct nl *nl, uint32_t ifindex, const struct ip_prefix *prefix,
@@ -207,8 +207,8 @@ static void put_multipath(struct nlmsghdr *nlh, const struct route *route,
 }
 
 static int route_request(struct nl *nl, uint16_t type, uint16_t flags, const struct route *route,
-			 uint8_t protocol, uint32_t (*ifindex)(const char *dev, void *arg), void *arg,
-			 const struct nl_what *what, struct err *err)
+			 uint8_t protocol, uint32_t (*ifindex)(const char *dev, void *arg),
+			 void *arg, const struct nl_what *what, struct err *err)
 {
 	/* A multipath route of 64 hops fits NL_ROOM; the reader allows no more. */
 	struct nlmsghdr *nlh = nl_begin(nl, type, flags);
@@ -250,8 +250,8 @@ int route_replace(struct nl *nl, const struct route *route, uint8_t protocol,
 		  uint32_t (*ifindex)(const char *dev, void *arg), void *arg,
 		  const struct nl_what *what, struct err *err)
 {
-	return route_request(nl, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, route, protocol, ifindex,
-			     arg, what, err);
+	return route_request(nl, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, route, protocol,
+			     ifindex, arg, what, err);
 }
 
 int route_delete(struct nl *nl, const struct route *route, uint8_t protocol,

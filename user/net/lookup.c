@@ -50,8 +50,7 @@ static int on_route(const struct nlmsghdr *nlh, void *arg)
 
 	answer->type = rtm->rtm_type;
 	answer->table = rtm->rtm_table;
-	mnl_attr_for_each(attr, nlh, sizeof(*rtm))
-	{
+	mnl_attr_for_each(attr, nlh, sizeof(*rtm)) {
 		switch (mnl_attr_get_type(attr)) {
 		case RTA_OIF:
 			answer->ifindex = mnl_attr_get_u32(attr);
@@ -69,9 +68,9 @@ static int on_route(const struct nlmsghdr *nlh, void *arg)
 			answer->source = attr_addr(rtm->rtm_family, attr);
 			break;
 		case RTA_METRICS:
-			mnl_attr_for_each_nested(metric,
-						 attr) if (mnl_attr_get_type(metric) == RTAX_MTU)
-				answer->mtu = mnl_attr_get_u32(metric);
+			mnl_attr_for_each_nested(metric, attr)
+				if (mnl_attr_get_type(metric) == RTAX_MTU)
+					answer->mtu = mnl_attr_get_u32(metric);
 			break;
 		}
 	}
@@ -207,14 +206,12 @@ static bool is_source_nat(const struct nlattr *expression)
 	const struct nlattr *attr, *data;
 	uint32_t type = NFT_NAT_SNAT;
 
-	mnl_attr_for_each_nested(attr, expression)
-	{
+	mnl_attr_for_each_nested(attr, expression) {
 		if (mnl_attr_get_type(attr) == NFTA_EXPR_NAME)
 			name = mnl_attr_get_str(attr);
 		if (mnl_attr_get_type(attr) != NFTA_EXPR_DATA || !name)
 			continue;
-		mnl_attr_for_each_nested(data, attr)
-		{
+		mnl_attr_for_each_nested(data, attr) {
 			if (!strcmp(name, "nat") && mnl_attr_get_type(data) == NFTA_NAT_TYPE)
 				type = ntohl(mnl_attr_get_u32(data));
 			if (!strcmp(name, "target") && mnl_attr_get_type(data) == NFTA_TARGET_NAME)
@@ -231,12 +228,12 @@ static int on_rule(const struct nlmsghdr *nlh, void *arg)
 {
 	const struct nlattr *attr, *expression;
 
-	mnl_attr_for_each(attr, nlh, sizeof(struct nfgenmsg))
-	{
+	mnl_attr_for_each(attr, nlh, sizeof(struct nfgenmsg)) {
 		if (mnl_attr_get_type(attr) != NFTA_RULE_EXPRESSIONS)
 			continue;
-		mnl_attr_for_each_nested(expression, attr) if (is_source_nat(expression)) *
-			(bool *)arg = true;
+		mnl_attr_for_each_nested(expression, attr)
+			if (is_source_nat(expression))
+				*(bool *)arg = true;
 	}
 	return MNL_CB_OK;
 }

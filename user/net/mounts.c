@@ -44,7 +44,7 @@ static int on_nsid(const struct nlmsghdr *msg, void *arg)
 
 int netns_nsid(struct nl *nl, int netns_fd, int32_t *nsid, struct err *err)
 {
-	struct nl_what what = { .object = "a network namespace", .action = "be identified" };
+	struct nl_what what = {.object = "a network namespace", .action = "be identified"};
 	struct nlmsghdr *msg = nl_begin(nl, RTM_GETNSID, 0);
 	struct rtgenmsg *gen = mnl_nlmsg_put_extra_header(msg, sizeof(*gen));
 

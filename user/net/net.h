@@ -37,8 +37,8 @@ int netns_run(int netns_fd, int (*fn)(void *arg), void *arg, struct err *err);
 /* The calling thread's own namespace. Returns a descriptor that the caller closes, or -errno. */
 int netns_open_self(struct err *err);
 /*
- * What the namespace of nl calls another one (an id as `ip netns list-id` has them): -1 if it has no
- * name for it. Asking gives it none.
+ * What the namespace of nl calls another one (an id as `ip netns list-id` has them): -1 if it has
+ * no name for it. Asking gives it none.
  */
 int netns_nsid(struct nl *nl, int netns_fd, int32_t *nsid, struct err *err);
 /*
@@ -46,7 +46,8 @@ int netns_nsid(struct nl *nl, int netns_fd, int32_t *nsid, struct err *err);
  * stop. A path with blanks or the like is passed over.
  */
 void netns_each_mount(bool (*fn)(const char *path, void *arg), void *arg);
-/* A descriptor if the file at path is that namespace, -ENOENT if not, or -errno if it cannot be told. */
+/* A descriptor if the file at path is that namespace, -ENOENT if not, or -errno if it cannot be
+ * told. */
 int netns_open_same(const char *path, const struct netns_id *id);
 /* By name below NETNS_DIR or, with a '/', by path. Returns a descriptor, or -errno. */
 int netns_open(const char *name, struct err *err);
@@ -75,7 +76,8 @@ int netns_name(int netns_fd, const char *name, const char *mark, struct err *err
  * Take the name away. What keeps the namespace alive otherwise (a process) stays. Only if the
  * namespace is still id, or the file is stale and carries mark: -ESTALE if the name is
  * somebody else's by now. 0 if there is no such name. netns_fd: an open descriptor of the
- * namespace id, which makes it quick, since its inode is nobody else's as long as that is open; or -1.
+ * namespace id, which makes it quick, since its inode is nobody else's as long as that is open; or
+ * -1.
  */
 int netns_unname(const char *name, int netns_fd, const struct netns_id *id, const char *mark,
 		 struct err *err);
@@ -121,7 +123,7 @@ struct nl_what {
 	const char *object; /* "blue:veth1" */
 	const char *action; /* "add 10.1.1.1/24" */
 	struct where where;
-	int ignore;         /* an errno (positive) that counts as success; 0: none */
+	int ignore; /* an errno (positive) that counts as success; 0: none */
 };
 
 /*
@@ -154,14 +156,14 @@ int nl_event(struct nl *nl, int timeout_ms, mnl_cb_t cb, void *arg, struct err *
 struct veth_end {
 	const char *ifname;
 	int netns_fd;
-	uint32_t ifindex; /* requested; 0: the kernel's choice */
-	uint32_t mtu;     /* 0: default */
-	uint32_t group;   /* interface group: our mark where the namespace is not ours; 0: none */
+	uint32_t ifindex;   /* requested; 0: the kernel's choice */
+	uint32_t mtu;	    /* 0: default */
+	uint32_t group;	    /* interface group: our mark where the namespace is not ours; 0: none */
 	const uint8_t *mac; /* 6 bytes, or NULL */
 	uint32_t txqueuelen;
 	bool has_txqueuelen;
-	unsigned queues;  /* 0: default */
-	bool up;          /* only for ends[0]: the kernel refuses the peer (-ENOTCONN) */
+	unsigned queues; /* 0: default */
+	bool up;	 /* only for ends[0]: the kernel refuses the peer (-ENOTCONN) */
 };
 
 int link_add_veth(struct nl *nl, const struct veth_end ends[2], const struct nl_what *what,
@@ -171,8 +173,8 @@ int link_set_up(struct nl *nl, uint32_t ifindex, bool up, const struct nl_what *
 
 /* What can be changed of an interface while it carries packets; what is 0, NULL, false stays. */
 struct link_settings {
-	uint32_t mtu;       /* bytes */
-	const uint8_t *mac; /* 6 bytes */
+	uint32_t mtu;	     /* bytes */
+	const uint8_t *mac;  /* 6 bytes */
 	uint32_t txqueuelen; /* packets */
 	bool has_txqueuelen;
 };
@@ -181,7 +183,8 @@ int link_set(struct nl *nl, uint32_t ifindex, const struct link_settings *settin
 	     const struct nl_what *what, struct err *err);
 /* link_delete: the kernel has let go of the interface and its peer when it is answered. */
 int link_delete(struct nl *nl, uint32_t ifindex, const struct nl_what *what, struct err *err);
-/* Move an interface to another namespace, where it is called name (-EEXIST: that is taken there). */
+/* Move an interface to another namespace, where it is called name (-EEXIST: that is taken there).
+ */
 int link_move(struct nl *nl, uint32_t ifindex, int netns_fd, const char *name,
 	      const struct nl_what *what, struct err *err);
 int address_add(struct nl *nl, uint32_t ifindex, const struct ip_prefix *prefix,
@@ -196,10 +199,13 @@ int address_delete(struct nl *nl, uint32_t ifindex, const struct ip_prefix *pref
 		   const struct nl_what *what, struct err *err);
 
 /*
- * Routes. protocol: who made it (RTPROT_*), by which route_delete() tells ours from others'. ifindex
- * gives the index of the interface that a hop names, with arg.
+ * Routes. protocol: who made it (RTPROT_*), by which route_delete() tells ours from others'.
+ * ifindex gives the index of the interface that a hop names, with arg.
  */
-enum { ROUTE_OURS = 118, ADDRESS_OURS = 118 }; /* our mark in namespaces that are not ours; no daemon uses it */
+enum {
+	ROUTE_OURS = 118,
+	ADDRESS_OURS = 118
+}; /* our mark in namespaces that are not ours; no daemon uses it */
 int route_add(struct nl *nl, const struct route *route, uint8_t protocol,
 	      uint32_t (*ifindex)(const char *dev, void *arg), void *arg,
 	      const struct nl_what *what, struct err *err);
@@ -218,8 +224,8 @@ int route_delete(struct nl *nl, const struct route *route, uint8_t protocol,
 /* A bridge to be born in the socket's namespace. */
 struct bridge_link {
 	const struct bridge_options *options; /* its name too */
-	uint32_t ifindex;                     /* requested; 0: the kernel's choice */
-	uint32_t group;                       /* our mark, or 0 */
+	uint32_t ifindex;		      /* requested; 0: the kernel's choice */
+	uint32_t group;			      /* our mark, or 0 */
 };
 
 int link_add_bridge(struct nl *nl, const struct bridge_link *bridge, const struct nl_what *what,
@@ -231,8 +237,8 @@ int link_set_bridge(struct nl *nl, uint32_t ifindex, const struct bridge_options
 int link_set_master(struct nl *nl, uint32_t ifindex, uint32_t master, const struct nl_what *what,
 		    struct err *err);
 /* A static (permanent) neighbor. */
-int neighbor_add(struct nl *nl, uint32_t ifindex, const struct ip_addr *addr,
-		 const uint8_t mac[6], const struct nl_what *what, struct err *err);
+int neighbor_add(struct nl *nl, uint32_t ifindex, const struct ip_addr *addr, const uint8_t mac[6],
+		 const struct nl_what *what, struct err *err);
 /* -ENOENT: there is none. */
 int neighbor_delete(struct nl *nl, uint32_t ifindex, const struct ip_addr *addr,
 		    const struct nl_what *what, struct err *err);
@@ -243,14 +249,14 @@ int link_set_offloads(const char *ifname, enum setting tx_checksum, enum setting
 /* What the kernel says about one interface. */
 struct link_info {
 	uint32_t ifindex, peer_ifindex; /* IFLA_LINK; 0: none */
-	int32_t link_netnsid;           /* -1: none */
-	uint32_t mtu, group, flags;     /* flags: IFF_* */
-	uint32_t master;                /* of a bridge, a bond, ...; 0: none */
-	uint8_t operstate;              /* IF_OPER_* (RFC 2863) */
+	int32_t link_netnsid;		/* -1: none */
+	uint32_t mtu, group, flags;	/* flags: IFF_* */
+	uint32_t master;		/* of a bridge, a bond, ...; 0: none */
+	uint8_t operstate;		/* IF_OPER_* (RFC 2863) */
 	uint8_t mac[6];
 	char ifname[IFNAME_MAX + 1];
-	char kind[16];                  /* "veth", "bridge", ... or "" */
-	uint64_t tx_packets;            /* by link_get() only: 0 in lists */
+	char kind[16];	     /* "veth", "bridge", ... or "" */
+	uint64_t tx_packets; /* by link_get() only: 0 in lists */
 	uint32_t xdp_prog_id;
 	uint8_t xdp_attached; /* XDP_ATTACHED_* */
 };
@@ -266,7 +272,7 @@ int link_event(struct nl *nl, int timeout_ms, bool (*cb)(const struct link_info 
 	       void *arg, struct err *err);
 /* Every address of an interface (0: of all). */
 int address_list(struct nl *nl, uint32_t ifindex,
-		 bool (*cb)(uint32_t ifindex, const struct ip_prefix *prefix, void *arg),
-		 void *arg, struct err *err);
+		 bool (*cb)(uint32_t ifindex, const struct ip_prefix *prefix, void *arg), void *arg,
+		 struct err *err);
 
 #endif

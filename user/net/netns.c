@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* netns.c - network namespaces: enter, make, name, recognize. Names are as ip-netns(8) keeps them. */
+/* netns.c - network namespaces: enter, make, name, recognize. Names are as ip-netns(8) keeps them.
+ */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -45,7 +46,7 @@ static void *visit_thread(void *arg)
 
 int netns_run(int netns_fd, int (*fn)(void *arg), void *arg, struct err *err)
 {
-	struct visit visit = { .netns_fd = netns_fd, .fn = fn, .arg = arg };
+	struct visit visit = {.netns_fd = netns_fd, .fn = fn, .arg = arg};
 	pthread_t thread;
 	int ret = pthread_create(&thread, NULL, visit_thread, &visit);
 
@@ -77,7 +78,8 @@ static int open_netns_file(const char *path, struct err *err)
 		return fd;
 	close(fd);
 	err_set(err, ERR_SYSTEM, EINVAL, "%s is not a network namespace", path);
-	err_hint(err, "a crash or an unmount left an empty file there; `ip netns delete` removes it");
+	err_hint(err,
+		 "a crash or an unmount left an empty file there; `ip netns delete` removes it");
 	return -EINVAL;
 }
 
@@ -131,7 +133,7 @@ static int read_inode(int netns_fd, struct netns_id *id, struct err *err)
 
 int netns_identify(int netns_fd, struct netns_id *id, struct err *err)
 {
-	struct netns_id found = { 0 };
+	struct netns_id found = {0};
 	int ret = read_inode(netns_fd, &found, err);
 
 	if (!ret)
@@ -145,7 +147,7 @@ int netns_identify(int netns_fd, struct netns_id *id, struct err *err)
 
 int netns_enter(int netns_fd, struct netns_id *id, struct err *err)
 {
-	struct netns_id found = { 0 };
+	struct netns_id found = {0};
 	int ret = read_inode(netns_fd, &found, err);
 
 	if (ret)
@@ -242,7 +244,8 @@ int netns_name(int netns_fd, const char *name, const char *mark, struct err *err
 	snprintf(path, sizeof(path), NETNS_DIR "/%s", name);
 	ret = make_marked_file(path, mark);
 	/* One that was ours, and could be unmounted but not removed. */
-	if (ret == -EEXIST && netns_name_state(name, found, sizeof(found), NULL) == NETNS_NAME_STALE &&
+	if (ret == -EEXIST &&
+	    netns_name_state(name, found, sizeof(found), NULL) == NETNS_NAME_STALE &&
 	    !strcmp(found, mark) && !unlink(path))
 		ret = make_marked_file(path, mark);
 	if (ret) {
@@ -292,7 +295,9 @@ int netns_name_state(const char *name, char *mark, size_t mark_size, struct err 
 	snprintf(path, sizeof(path), NETNS_DIR "/%s", name);
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	if (fd < 0) {
-		ret = errno == ENOENT ? NETNS_NAME_FREE : is_no_file(errno) ? NETNS_NAME_STALE : -errno;
+		ret = errno == ENOENT	  ? NETNS_NAME_FREE
+		      : is_no_file(errno) ? NETNS_NAME_STALE
+					  : -errno;
 	} else {
 		ret = fd_name_state(fd, mark, mark_size);
 		close(fd);
@@ -303,8 +308,7 @@ int netns_name_state(const char *name, char *mark, size_t mark_size, struct err 
 }
 
 /* Whether what stands under the name is ours; 1 if it is mounted, 0 if it is a stale file. */
-static int name_is_ours(const char *name, int netns_fd, const struct netns_id *id,
-			const char *mark)
+static int name_is_ours(const char *name, int netns_fd, const struct netns_id *id, const char *mark)
 {
 	char found[128], path[PATH_MAX];
 	struct stat st;
@@ -422,7 +426,7 @@ static bool on_mount(const char *path, void *arg)
 
 int netns_find(const struct netns_id *id)
 {
-	struct search search = { id, -ENOENT };
+	struct search search = {id, -ENOENT};
 
 	look_in(&search, "/proc/thread-self/ns/net", false);
 	if (search.fd < 0)

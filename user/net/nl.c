@@ -19,7 +19,7 @@
 
 enum {
 	BATCH_BYTES = 48 * 1024, /* below the default send buffer of 208 KiB, above NL_ROOM */
-	BATCH_REQUESTS = 128,    /* errors of all fit the default receive buffer */
+	BATCH_REQUESTS = 128,	 /* errors of all fit the default receive buffer */
 	ANSWER_BYTES = 64 * 1024,
 };
 
@@ -34,7 +34,7 @@ struct pending {
 struct nl {
 	struct mnl_socket *sock;
 	unsigned port;
-	uint32_t seq; /* of the last request */
+	uint32_t seq;	    /* of the last request */
 	uint32_t first_seq; /* of pending[0] */
 	size_t n_pending;
 	struct pending pending[BATCH_REQUESTS];
@@ -161,7 +161,8 @@ static void request_failed(const struct pending *pending, int error, const char 
 	if (forbidden)
 		err_hint(err, "this needs CAP_NET_ADMIN in the namespace: run as root");
 	else if (code == ERR_PRIVILEGE)
-		err_hint(err, "this kernel was built without it: `vethlab doctor` tells what is there");
+		err_hint(err,
+			 "this kernel was built without it: `vethlab doctor` tells what is there");
 }
 
 /* An answer: -errno of a failed request, 0, or 1 for the ack of the last request. */
@@ -281,7 +282,7 @@ int nl_listen(struct nl *nl, unsigned group, struct err *err)
 
 int nl_event(struct nl *nl, int timeout_ms, mnl_cb_t cb, void *arg, struct err *err)
 {
-	struct pollfd poll_fd = { .fd = mnl_socket_get_fd(nl->sock), .events = POLLIN };
+	struct pollfd poll_fd = {.fd = mnl_socket_get_fd(nl->sock), .events = POLLIN};
 	int ret = poll(&poll_fd, 1, timeout_ms);
 
 	if (ret < 0)

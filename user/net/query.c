@@ -38,7 +38,8 @@ static uint64_t parse_tx_packets(const struct nlattr *attr)
 	uint64_t packets = 0;
 
 	if (mnl_attr_get_payload_len(attr) >= offset + sizeof(packets))
-		memcpy(&packets, (const char *)mnl_attr_get_payload(attr) + offset, sizeof(packets));
+		memcpy(&packets, (const char *)mnl_attr_get_payload(attr) + offset,
+		       sizeof(packets));
 	return packets;
 }
 
@@ -121,9 +122,10 @@ int link_get(struct nl *nl, uint32_t ifindex, const char *ifname, struct link_in
 {
 	struct nlmsghdr *nlh = nl_begin(nl, RTM_GETLINK, 0);
 	struct ifinfomsg *ifi = mnl_nlmsg_put_extra_header(nlh, sizeof(*ifi));
-	struct link_visit visit = { .one = info };
-	struct nl_what what = { .object = ifname ? ifname : "interface", .action = "be looked up",
-				.ignore = ENODEV };
+	struct link_visit visit = {.one = info};
+	struct nl_what what = {.object = ifname ? ifname : "interface",
+			       .action = "be looked up",
+			       .ignore = ENODEV};
 
 	if (ifindex)
 		ifi->ifi_index = ifindex;
@@ -136,8 +138,8 @@ int link_list(struct nl *nl, bool (*cb)(const struct link_info *info, void *arg)
 	      struct err *err)
 {
 	struct nlmsghdr *nlh = nl_begin(nl, RTM_GETLINK, NLM_F_DUMP);
-	struct link_visit visit = { .cb = cb, .arg = arg };
-	struct nl_what what = { .object = "interfaces", .action = "be listed" };
+	struct link_visit visit = {.cb = cb, .arg = arg};
+	struct nl_what what = {.object = "interfaces", .action = "be listed"};
 
 	mnl_nlmsg_put_extra_header(nlh, sizeof(struct ifinfomsg));
 	mnl_attr_put_u32(nlh, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS); /* half of the answer */
@@ -147,7 +149,7 @@ int link_list(struct nl *nl, bool (*cb)(const struct link_info *info, void *arg)
 int link_event(struct nl *nl, int timeout_ms, bool (*cb)(const struct link_info *info, void *arg),
 	       void *arg, struct err *err)
 {
-	struct link_visit visit = { .cb = cb, .arg = arg };
+	struct link_visit visit = {.cb = cb, .arg = arg};
 
 	return nl_event(nl, timeout_ms, on_link, &visit, err);
 }
@@ -165,7 +167,7 @@ static int on_address(const struct nlmsghdr *nlh, void *arg)
 {
 	const struct ifaddrmsg *ifa = mnl_nlmsg_get_payload(nlh);
 	struct address_visit *visit = arg;
-	struct ip_prefix prefix = { .len = ifa->ifa_prefixlen };
+	struct ip_prefix prefix = {.len = ifa->ifa_prefixlen};
 	const struct nlattr *attr, *address = NULL, *local = NULL;
 	uint8_t protocol = 0;
 
@@ -196,17 +198,17 @@ static int on_address(const struct nlmsghdr *nlh, void *arg)
 static int visit_addresses(struct nl *nl, struct address_visit *visit, struct err *err)
 {
 	struct nlmsghdr *nlh = nl_begin(nl, RTM_GETADDR, NLM_F_DUMP);
-	struct nl_what what = { .object = "addresses", .action = "be listed" };
+	struct nl_what what = {.object = "addresses", .action = "be listed"};
 
 	mnl_nlmsg_put_extra_header(nlh, sizeof(struct ifaddrmsg));
 	return nl_dump(nl, nlh, on_address, visit, &what, err);
 }
 
 int address_list(struct nl *nl, uint32_t ifindex,
-		 bool (*cb)(uint32_t ifindex, const struct ip_prefix *prefix, void *arg),
-		 void *arg, struct err *err)
+		 bool (*cb)(uint32_t ifindex, const struct ip_prefix *prefix, void *arg), void *arg,
+		 struct err *err)
 {
-	struct address_visit visit = { .ifindex = ifindex, .cb = cb, .arg = arg };
+	struct address_visit visit = {.ifindex = ifindex, .cb = cb, .arg = arg};
 
 	return visit_addresses(nl, &visit, err);
 }
@@ -214,7 +216,7 @@ int address_list(struct nl *nl, uint32_t ifindex,
 int address_is_marked(struct nl *nl, uint32_t ifindex, const struct ip_prefix *prefix,
 		      uint8_t protocol, struct err *err)
 {
-	struct address_visit visit = { .ifindex = ifindex, .wanted = prefix, .protocol = protocol };
+	struct address_visit visit = {.ifindex = ifindex, .wanted = prefix, .protocol = protocol};
 	int ret = visit_addresses(nl, &visit, err);
 
 	return ret ? ret : visit.found;

@@ -60,7 +60,7 @@ static struct view *own_view(void)
 	view = malloc(sizeof(*view));
 	if (!view)
 		return NULL;
-	*view = (struct view){ .fd = -1 };
+	*view = (struct view){.fd = -1};
 	if (!pthread_setspecific(view_key, view))
 		return view;
 	free(view);

@@ -16,7 +16,7 @@
 enum counter_role {
 	COUNTER_AMOUNT, /* packets, bytes, segments */
 	COUNTER_FAMILY, /* ipv4, ipv6: what the types below them share */
-	COUNTER_TYPE,   /* what a packet is */
+	COUNTER_TYPE,	/* what a packet is */
 };
 
 struct counter_field {
@@ -24,7 +24,8 @@ struct counter_field {
 	const char *name;  /* as in struct vl_counters */
 	const char *words; /* for people: "echo request (v6)" */
 	size_t offset;
-	/* Counts skbs that may be super-packets: two hooks need not agree although nothing is lost. */
+	/* Counts skbs that may be super-packets: two hooks need not agree although nothing is lost.
+	 */
 	bool super;
 	enum counter_role role;
 };

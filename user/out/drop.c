@@ -108,7 +108,7 @@ const char *drop_explain(const char *reason, const char *function)
 void drop_sentence(const struct drop *drop, char *buf, size_t size)
 {
 	const char *meaning = drop_explain(drop->reason, drop->function);
-	const char *what = drop->leg == LEG_ERROR			? "ICMP error"
+	const char *what = drop->leg == LEG_ERROR		    ? "ICMP error"
 			   : drop->record.packet.flags & VL_EV_FLOW ? "packet"
 								    : leg_name(drop->leg);
 
@@ -155,16 +155,15 @@ json_t *drop_json(const struct drop *drop)
 
 	drop_sentence(drop, text, sizeof(text));
 	object = json_pack("{s:I, s:I, s:s, s:s, s:s, s:s, s:s, s:b, s:s, s:i, s:i, s:s, s:s, s:i}",
-			 "time_ns", (json_int_t)packet->time_ns, "at_ns", (json_int_t)drop->at_ns,
-			 "node", drop->node->name, "leg", leg_name(drop->leg), "reason",
-			 drop->reason, "function", drop->function, "text", text, "harmless",
-			 drop->harmless, "message", event_word(packet),
-			 "id", packet->id, "seq", packet->seq, "source",
-			 ip_format(&from, src, sizeof(src)), "destination",
-			 ip_format(&to, dst, sizeof(dst)), "ttl", packet->ttl);
+			   "time_ns", (json_int_t)packet->time_ns, "at_ns", (json_int_t)drop->at_ns,
+			   "node", drop->node->name, "leg", leg_name(drop->leg), "reason",
+			   drop->reason, "function", drop->function, "text", text, "harmless",
+			   drop->harmless, "message", event_word(packet), "id", packet->id, "seq",
+			   packet->seq, "source", ip_format(&from, src, sizeof(src)), "destination",
+			   ip_format(&to, dst, sizeof(dst)), "ttl", packet->ttl);
 	if (packet->flags & VL_EV_FLOW)
-		json_object_set_new(object, "about",
-				    flow_json(packet->quote.proto, packet->quote.id,
-					      packet->quote.seq));
+		json_object_set_new(
+			object, "about",
+			flow_json(packet->quote.proto, packet->quote.id, packet->quote.seq));
 	return object;
 }

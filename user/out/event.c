@@ -230,8 +230,7 @@ void event_write_json(const struct vl_event *event, const struct end *end, const
 		",\"hook\":\"%s\",\"message\":\"%s\",\"meaning\":\"%s\",\"family\":%u,"
 		"\"type\":%u,\"code\":%u,\"id\":%u,\"seq\":%u,\"ttl\":%u,\"source\":\"%s\","
 		"\"destination\":\"%s\",\"bytes\":%u,\"cpu\":%u,\"fragment\":%s",
-		ledger_hook_name(event->hook),
-		event_word(event),
+		ledger_hook_name(event->hook), event_word(event),
 		later ? "later fragment"
 		      : icmp_text(event->family, event->icmp_type, event->icmp_code, event->info,
 				  text),
@@ -239,7 +238,8 @@ void event_write_json(const struct vl_event *event, const struct end *end, const
 		event->ttl, ip_format(&from, src, sizeof(src)), ip_format(&to, dst, sizeof(dst)),
 		event->len, event->cpu, event->flags & VL_EV_FRAGMENT ? "true" : "false");
 	if (event->flags & VL_EV_FRAGMENT)
-		fprintf(f, ",\"fragment_of\":%" PRIu32 ",\"fragment_from\":%u,\"fragment_bytes\":%u",
+		fprintf(f,
+			",\"fragment_of\":%" PRIu32 ",\"fragment_from\":%u,\"fragment_bytes\":%u",
 			event->frag_id, event->frag_off, event->frag_len);
 	if (event->flags & VL_EV_QUOTED)
 		write_quote(event, f);

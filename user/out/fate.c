@@ -23,7 +23,8 @@ static const struct node *last_node(const struct itinerary *itinerary)
 
 /*
  * A node that fails to find a way for a packet may fail again, for the ICMP error about that: the
- * first failure counts. A check of the source that finds no route is the drop's to tell (rp_filter).
+ * first failure counts. A check of the source that finds no route is the drop's to tell
+ * (rp_filter).
  */
 static const struct act *find_cause(const struct itinerary *itinerary)
 {
@@ -62,11 +63,14 @@ static void say_route(const struct act *act, char *buf, size_t size)
 	ip_format(&to, addr, sizeof(addr));
 	snprintf(buf, size, "%s has %s %s %s: %s dropped in %s", act->node->name,
 		 r->code == VL_ROUTE_NONE ? "no route" : act_refusal(r->code),
-		 back || act->leg == LEG_REPLY ? "back to" : r->code == VL_ROUTE_NONE ? "to" : "for",
+		 back || act->leg == LEG_REPLY ? "back to"
+		 : r->code == VL_ROUTE_NONE    ? "to"
+					       : "for",
 		 addr, leg, act->node->name);
 }
 
-/* The look-up that failed was not told (it was long before, or not seen), but the drop says enough. */
+/* The look-up that failed was not told (it was long before, or not seen), but the drop says enough.
+ */
 static bool say_unrouted(const struct itinerary *itinerary, char *buf, size_t size)
 {
 	const struct drop *death =
@@ -239,8 +243,9 @@ static void print_answer(const struct itinerary *itinerary, FILE *f)
 		fprintf(f, " in %s", out_duration(itinerary->round_trip_ns, time));
 	if (itinerary->fate == FATE_ANSWERED)
 		return;
-	fprintf(f, ": %s", icmp_text(itinerary->family, error->icmp_type, error->icmp_code,
-				     error->info, text));
+	fprintf(f, ": %s",
+		icmp_text(itinerary->family, error->icmp_type, error->icmp_code, error->info,
+			  text));
 	say_behind_error(itinerary, behind, sizeof(behind));
 	if (behind[0])
 		fprintf(f, "; %s", behind);

@@ -20,12 +20,10 @@ const char *leg_name(enum leg leg)
 
 const char *fate_name(enum fate fate)
 {
-	static const char *const names[] = {[FATE_UNSEEN] = "unseen",
-					    [FATE_ANSWERED] = "answered",
-					    [FATE_REFUSED] = "refused",
-					    [FATE_LOST] = "lost",
-					    [FATE_DROPPED] = "dropped",
-					    [FATE_DELIVERED] = "delivered"};
+	static const char *const names[] = {
+		[FATE_UNSEEN] = "unseen",   [FATE_ANSWERED] = "answered",
+		[FATE_REFUSED] = "refused", [FATE_LOST] = "lost",
+		[FATE_DROPPED] = "dropped", [FATE_DELIVERED] = "delivered"};
 
 	return names[fate];
 }
@@ -248,9 +246,8 @@ static bool print_between(const struct itinerary *itinerary, uint64_t until_ns, 
 	bool any = false;
 
 	for (;;) {
-		const struct drop *drop = *n_drops < itinerary->n_drops
-						  ? &itinerary->drops[*n_drops]
-						  : NULL;
+		const struct drop *drop =
+			*n_drops < itinerary->n_drops ? &itinerary->drops[*n_drops] : NULL;
 		const struct act *act =
 			*n_acts < itinerary->n_acts ? &itinerary->acts[*n_acts] : NULL;
 
@@ -344,9 +341,9 @@ json_t *itinerary_json(const struct itinerary *itinerary)
 			   itinerary->delivered, "asymmetric", itinerary->asymmetric,
 			   "round_trip_ns", (json_int_t)itinerary->round_trip_ns, "hops", hops);
 	if (itinerary->protocol)
-		json_object_set_new(object, "about",
-				    flow_json(itinerary->protocol, itinerary->from_port,
-					      itinerary->to_port));
+		json_object_set_new(
+			object, "about",
+			flow_json(itinerary->protocol, itinerary->from_port, itinerary->to_port));
 	if (itinerary_cause(itinerary, cause, sizeof(cause)))
 		json_object_set_new(object, "cause", json_string(cause));
 	if (itinerary->not_seen && itinerary->not_seen[0])

@@ -11,15 +11,15 @@
 /* "0.008 s: 10.1.1.2 > 10.1.1.1 id 7 seq 1: answered by blue in 18.5 us" */
 void itinerary_print_title(const struct itinerary *itinerary, uint64_t zero_ns, FILE *f);
 /*
- * One line a hop: leg, time since the first hop, end, hook, and what the step was. Of an echo without
- * an answer, a line for each look-up and neighbor that failed, too.
+ * One line a hop: leg, time since the first hop, end, hook, and what the step was. Of an echo
+ * without an answer, a line for each look-up and neighbor that failed, too.
  */
 void itinerary_print(const struct itinerary *itinerary, FILE *f);
 /* The same with all that the stacks of the nodes did between the hops. */
 void itinerary_print_all(const struct itinerary *itinerary, FILE *f);
 /*
- * The end of an echo without an answer, as a sentence (fate.c): the cause, or the drop, or where it was
- * seen last and what could not be seen.
+ * The end of an echo without an answer, as a sentence (fate.c): the cause, or the drop, or where it
+ * was seen last and what could not be seen.
  */
 enum { FATE_TEXT_SIZE = 768 };
 const char *itinerary_fate_text(const struct itinerary *itinerary, char buf[FATE_TEXT_SIZE]);
@@ -28,7 +28,8 @@ const char *itinerary_end_text(const struct itinerary *itinerary, char buf[FATE_
 void itinerary_print_fate(const struct itinerary *itinerary, FILE *f);
 /*
  * The look-up or the neighbor that failed and ended it: "b has no route back to 10.0.1.1: reply
- * dropped in b", "arp: nobody answered for 10.0.3.77 on r2:e0". False: none did, or it was answered.
+ * dropped in b", "arp: nobody answered for 10.0.3.77 on r2:e0". False: none did, or it was
+ * answered.
  */
 bool itinerary_cause(const struct itinerary *itinerary, char *buf, size_t size);
 /* Without a schema tag: it stands in another document. */

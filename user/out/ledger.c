@@ -29,9 +29,9 @@ static enum vl_hook receiving_hook(const struct snapshot *snapshot, const struct
 	if (!xdp || !in)
 		return xdp ? VL_HOOK_XDP : VL_HOOK_IN;
 	return snapshot->hooks[VL_HOOK_IN][to->number].packets >
-			       snapshot->hooks[VL_HOOK_XDP][to->number].packets ?
-		       VL_HOOK_IN :
-		       VL_HOOK_XDP;
+			       snapshot->hooks[VL_HOOK_XDP][to->number].packets
+		       ? VL_HOOK_IN
+		       : VL_HOOK_XDP;
 }
 
 static void entry_make(struct ledger_entry *entry, const struct end *from,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * ledger.h - both ends of each link joined: what was sent, what arrived, what is missing. Pure: from
- * counters and the lab's model to one structure, which every format is written from.
+ * ledger.h - both ends of each link joined: what was sent, what arrived, what is missing. Pure:
+ * from counters and the lab's model to one structure, which every format is written from.
  */
 #ifndef VETHLAB_USER_OUT_LEDGER_H
 #define VETHLAB_USER_OUT_LEDGER_H
@@ -35,16 +35,16 @@ struct snapshot {
 	/* CLOCK_MONOTONIC: when it was read, from when on it counts, when the lab was built. */
 	uint64_t read_ns, since_ns, built_ns;
 	size_t n_ends;
-	bool partial;      /* of a file that has not all links: those that it has are SNAPSHOT_KNOWN */
-	uint8_t *attached; /* n_ends: bits 1 << enum vl_hook, SNAPSHOT_KNOWN */
+	bool partial; /* of a file that has not all links: those that it has are SNAPSHOT_KNOWN */
+	uint8_t *attached;		     /* n_ends: bits 1 << enum vl_hook, SNAPSHOT_KNOWN */
 	struct vl_counters *hooks[VL_HOOKS]; /* n_ends each, zero where nothing is attached */
 	/*
-	 * n_ends, by the end that sends: segments that may have been under way between the hooks when
-	 * the counters were read, or the ones they count from; 0: certainly none.
+	 * n_ends, by the end that sends: segments that may have been under way between the hooks
+	 * when the counters were read, or the ones they count from; 0: certainly none.
 	 */
 	uint64_t *passing;
-	struct losses losses;                /* owned; not known where the lab counts no drops */
-	struct timing *timing;               /* owned; NULL: was not read */
+	struct losses losses;  /* owned; not known where the lab counts no drops */
+	struct timing *timing; /* owned; NULL: was not read */
 };
 
 enum { SNAPSHOT_KNOWN = 1 << VL_HOOKS };
@@ -73,9 +73,9 @@ int snapshot_load(struct snapshot *snapshot, const char *path, const char *name,
 
 /* One direction of a link. */
 struct ledger_entry {
-	const struct end *from;     /* to is from->peer */
-	bool has_sent, has_received;/* there is a hook that tells */
-	enum vl_hook received_at;   /* the receiver's first hook that sees all */
+	const struct end *from;	     /* to is from->peer */
+	bool has_sent, has_received; /* there is a hook that tells */
+	enum vl_hook received_at;    /* the receiver's first hook that sees all */
 	struct vl_counters sent, received;
 	/*
 	 * sent and received on the wire, in segments: a super-packet may be cut on its way, so that
@@ -83,21 +83,22 @@ struct ledger_entry {
 	 * tc hook stands behind it, that one tells.
 	 */
 	uint64_t sent_segments, received_segments;
-	uint64_t lost;   /* segments sent and not received: at least those that were dropped */
+	uint64_t lost; /* segments sent and not received: at least those that were dropped */
 	/*
 	 * sent = received + dropped + unexplained (- unseen), in segments: what the kernel told of
 	 * as dropped between the two hooks, and the rest. The rest is all if nobody counts drops.
 	 */
 	uint64_t dropped, unexplained;
-	uint64_t unseen; /* segments received and not seen sent: past `out`, or under way while reading */
+	uint64_t unseen;  /* segments received and not seen sent: past `out`, or under way while
+			     reading */
 	uint64_t passing; /* as in struct snapshot */
 };
 
 struct ledger {
-	const struct lab *lab;           /* borrowed */
+	const struct lab *lab;		 /* borrowed */
 	const struct snapshot *snapshot; /* borrowed */
-	const char *name;                /* borrowed: the name that the lab runs under */
-	size_t n_entries;                /* 2 a link: entry i leaves lab_end(lab, i) */
+	const char *name;		 /* borrowed: the name that the lab runs under */
+	size_t n_entries;		 /* 2 a link: entry i leaves lab_end(lab, i) */
 	struct ledger_entry *entries;
 	/* Borrowed: what passed since the last look (--watch); NULL: there was none. */
 	const struct ledger *recent;

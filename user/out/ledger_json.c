@@ -150,7 +150,8 @@ json_t *ledger_to_json(const struct ledger *ledger, const struct ledger_filter *
 			json_array_append_new(links, link_to_json(ledger, i));
 		json_array_append_new(ends, end_to_json(entry->from, ledger->snapshot));
 	}
-	json_object_set_new(document, "partial", json_boolean(json_array_size(ends) < ledger->n_entries));
+	json_object_set_new(document, "partial",
+			    json_boolean(json_array_size(ends) < ledger->n_entries));
 	json_object_set_new(document, "drops_missed", number(ledger->snapshot->losses.missed));
 	json_object_set_new(document, "links", links);
 	json_object_set_new(document, "ends", ends);

@@ -114,10 +114,12 @@ static void print_balance(const struct exposition *to)
 		    "Packets (segments) that were sent and not received.");
 	print_gauge(to, "vethlab_unexplained_packets", offsetof(struct ledger_entry, unexplained),
 		    "Lost packets (segments) that the kernel did not tell of as dropped.");
-	print_gauge(to, "vethlab_unseen_packets", offsetof(struct ledger_entry, unseen),
-		    "Packets (segments) received that `out` did not see: sent past it, or under way.");
-	print_gauge(to, "vethlab_passing_packets", offsetof(struct ledger_entry, passing),
-		    "Packets (segments) that may have been under way when counting began or ended.");
+	print_gauge(
+		to, "vethlab_unseen_packets", offsetof(struct ledger_entry, unseen),
+		"Packets (segments) received that `out` did not see: sent past it, or under way.");
+	print_gauge(
+		to, "vethlab_passing_packets", offsetof(struct ledger_entry, passing),
+		"Packets (segments) that may have been under way when counting began or ended.");
 }
 
 static void print_drops(const struct exposition *to)

@@ -67,7 +67,8 @@ static void print_notes(struct page *page, const struct ledger_entry *entry)
 				    text));
 	if (entry->unseen)
 		table_line(page->table,
-			   "    (%" PRIu64 " came that `out` did not see: sent past it, or under way)",
+			   "    (%" PRIu64
+			   " came that `out` did not see: sent past it, or under way)",
 			   entry->unseen);
 	if (entry->passing)
 		table_line(page->table,

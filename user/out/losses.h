@@ -21,7 +21,7 @@ struct losses {
 	uint64_t missed; /* drops that the kernel had no room to tell apart */
 };
 
-void losses_free(struct losses *losses); /* the contents */
+void losses_free(struct losses *losses);			   /* the contents */
 int losses_copy(struct losses *copy, const struct losses *losses); /* -ENOMEM */
 /* now becomes what came after since; kinds of which nothing is left go. */
 void losses_subtract(struct losses *now, const struct losses *since);
@@ -35,9 +35,9 @@ bool losses_of(const struct watch_drop *drop, const struct end *from);
 /* Segments that were dropped between the two ends of the direction that leaves from. */
 uint64_t losses_on_link(const struct losses *losses, const struct end *from);
 /*
- * Whether a drop is of a kind that every healthy network has: multicast that nobody here listens to, and
- * the copy of an echo reply that no ping socket wants (a raw one has got its own). People are spared
- * them, programs are not.
+ * Whether a drop is of a kind that every healthy network has: multicast that nobody here listens
+ * to, and the copy of an echo reply that no ping socket wants (a raw one has got its own). People
+ * are spared them, programs are not.
  */
 bool losses_is_ordinary(const struct watch_drop *drop);
 /* "NETFILTER_DROP at nf_hook_slow" */

@@ -44,7 +44,8 @@ const char *out_direction(const struct end *from, char *buf, size_t size);
 
 /* A sentence behind lead ("  why: "), in lines of out_width() columns that start below its text. */
 void out_wrap(const char *lead, const char *text, FILE *f);
-/* So on a terminal, where a person reads; a file or a program gets one line, which it can search. */
+/* So on a terminal, where a person reads; a file or a program gets one line, which it can search.
+ */
 void out_fold(const char *lead, const char *text, FILE *f);
 
 /*
@@ -74,7 +75,8 @@ json_t *out_json_document(const char *schema);
 void out_json_print(json_t *document, FILE *f);
 /* One object a line (streams); takes the reference. */
 void out_json_line(json_t *object, FILE *f);
-/* A string of JSON (RFC 8259, 7), with its quotes: names come from lab files and may hold anything. */
+/* A string of JSON (RFC 8259, 7), with its quotes: names come from lab files and may hold anything.
+ */
 void out_json_string(const char *text, FILE *f);
 /* {"end": "blue:veth1", "node": "blue", "interface": "veth1"} */
 json_t *out_json_end(const struct end *end);

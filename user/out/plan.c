@@ -93,7 +93,9 @@ static const char *number_word(bool has, uint32_t number, char buf[OUT_NUMBER_SI
 
 static const char *setting_word(enum setting setting)
 {
-	return setting == SETTING_ON ? "on" : setting == SETTING_OFF ? "off" : "as the kernel has it";
+	return setting == SETTING_ON	? "on"
+	       : setting == SETTING_OFF ? "off"
+					: "as the kernel has it";
 }
 
 /* "via 10.0.0.1 dev eth0", or "blackhole" */
@@ -278,9 +280,9 @@ static const char *node_disturbs(const struct change *change, char *buf)
 	}
 	snprintf(buf, OUT_CHANGE_SIZE, "%s%s%s", change->reason ? change->reason : "",
 		 change->reason ? ": " : "",
-		 change->node->netns == NETNS_NEW ?
-			 "what runs in it loses its links, and goes on without them" :
-			 "the namespace stays, without what the lab had in it");
+		 change->node->netns == NETNS_NEW
+			 ? "what runs in it loses its links, and goes on without them"
+			 : "the namespace stays, without what the lab had in it");
 	return buf;
 }
 
@@ -312,9 +314,9 @@ static const char *mtu_disturbs(const struct change *change, char *buf)
 	if (now > was)
 		return nothing;
 	snprintf(buf, OUT_CHANGE_SIZE, "packets above %u bytes do not leave it any more%s", now,
-		 now < IPV6_MTU_MIN && was >= IPV6_MTU_MIN && has_ipv6(change->was_end) ?
-			 ", and it has no IPv6" :
-			 "");
+		 now < IPV6_MTU_MIN && was >= IPV6_MTU_MIN && has_ipv6(change->was_end)
+			 ? ", and it has no IPv6"
+			 : "");
 	return buf;
 }
 
@@ -325,8 +327,8 @@ static const char *route_disturbs(const struct change *change, char *buf)
 	ip_prefix_format(&change->route->to, text, sizeof(text));
 	snprintf(buf, OUT_CHANGE_SIZE, "packets to %s %s",
 		 change->route->to.len ? text : "where no other route leads",
-		 change->kind == CHANGE_ROUTE_REMOVE ? "take another route, or none" :
-						       "go this way from now on");
+		 change->kind == CHANGE_ROUTE_REMOVE ? "take another route, or none"
+						     : "go this way from now on");
 	return buf;
 }
 
@@ -351,8 +353,8 @@ const char *out_disturbs(const struct change *change, char buf[OUT_CHANGE_SIZE])
 	case CHANGE_NEIGHBOR_SET:
 		return change->was_neighbor ? "packets to it go to the other MAC address" : nothing;
 	case CHANGE_SYSCTL_RESET:
-		return change->node->netns == NETNS_NEW ? "back to what a new namespace has" :
-							  "back to what it was before the lab";
+		return change->node->netns == NETNS_NEW ? "back to what a new namespace has"
+							: "back to what it was before the lab";
 	case CHANGE_STATE:
 		return change->end->up ? nothing : "its flows stop";
 	case CHANGE_LO:
@@ -393,11 +395,11 @@ json_t *out_json_plan(const struct diff *diff)
 		char sign[2] = {out_change_sign(change), '\0'};
 		const char *words = out_disturbs(change, disturbs);
 
-		json_array_append_new(
-			list, json_pack("{s:s, s:s, s:s, s:s, s:s, s:b}", "sign", sign, "kind",
-					kind_words[change->kind], "node", change->node->name,
-					"change", out_change(change, what), "disturbs", words,
-					"lossless", words == nothing));
+		json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:s, s:s, s:b}", "sign",
+						      sign, "kind", kind_words[change->kind],
+						      "node", change->node->name, "change",
+						      out_change(change, what), "disturbs", words,
+						      "lossless", words == nothing));
 	}
 	return list;
 }

@@ -109,8 +109,8 @@ static int name_width(const struct ledger *ledger, const struct ledger_filter *f
 
 /* How a direction is laid out: the name before the numbers, or on lines of its own above them. */
 struct layout {
-	int names;        /* columns of what stands before the numbers */
-	unsigned lines;   /* of a direction */
+	int names;	/* columns of what stands before the numbers */
+	unsigned lines; /* of a direction */
 	size_t sparks;
 	int width;
 };
@@ -130,7 +130,8 @@ static struct layout choose_layout(int widest, int width)
 	return layout;
 }
 
-/* A name that is longer than a line is broken before its arrow; all take the same number of lines. */
+/* A name that is longer than a line is broken before its arrow; all take the same number of lines.
+ */
 static void print_name(const struct layout *layout, const char *name, FILE *f)
 {
 	const char *arrow = strstr(name, " -> ");
@@ -138,7 +139,8 @@ static void print_name(const struct layout *layout, const char *name, FILE *f)
 	if (layout->lines == 1)
 		fprintf(f, "%s%*s", name, layout->names - (int)out_columns(name), "");
 	else if (layout->lines == 3 && arrow)
-		fprintf(f, "%.*s\n%s\n%*s", (int)(arrow - name), name, arrow + 1, layout->names, "");
+		fprintf(f, "%.*s\n%s\n%*s", (int)(arrow - name), name, arrow + 1, layout->names,
+			"");
 	else
 		fprintf(f, "%s\n%*s", name, layout->names, "");
 }
@@ -158,8 +160,8 @@ static void print_entry(const struct rates *rates, const struct ledger *ledger, 
 	rates_sparkline(rates->past[i] + PAST - sparks, sparks, locale_is_utf8(), spark,
 			sizeof(spark));
 	print_name(layout, name, f);
-	fprintf(f, "  %10s  %12s  %6s%s%s\n", out_rate(rate.packets, "pps", pps), out_rate(rate.bits, "bit/s", bits), lost,
-		sparks ? "  " : "", spark);
+	fprintf(f, "  %10s  %12s  %6s%s%s\n", out_rate(rate.packets, "pps", pps),
+		out_rate(rate.bits, "bit/s", bits), lost, sparks ? "  " : "", spark);
 }
 
 /* A direction that is to be shown, and what passed lately: it shall not jump up and down. */
@@ -177,7 +179,8 @@ static int by_packets(const void *a, const void *b)
 	return x->entry < y->entry ? -1 : 1;
 }
 
-/* The directions that filter lets through, in the lab's order: the caller frees them. NULL: no memory. */
+/* The directions that filter lets through, in the lab's order: the caller frees them. NULL: no
+ * memory. */
 static struct busy *list_shown(const struct rates *rates, const struct ledger *ledger,
 			       const struct ledger_filter *filter, size_t *n)
 {
@@ -213,7 +216,8 @@ void rates_print(const struct rates *rates, const struct ledger *ledger,
 		out_age(snapshot_span(ledger->snapshot), age));
 	fprintf(f, "%*s  %10s  %12s  %6s\n", layout.names, "", "packets", "bits", "lost");
 	shown = n;
-	if (list && room && n * layout.lines + head > room) { /* the last line tells of the others */
+	if (list && room &&
+	    n * layout.lines + head > room) { /* the last line tells of the others */
 		shown = room > head + layout.lines ? (room - head - 1) / layout.lines : 1;
 		qsort(list, n, sizeof(*list), by_packets);
 	}

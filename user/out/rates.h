@@ -11,10 +11,10 @@
 /* A place on the terminal that is drawn again and again. */
 struct screen {
 	FILE *f;
-	bool terminal;    /* else each frame follows the last, with an empty line between */
-	unsigned lines;   /* of the frame that stands there */
+	bool terminal;	/* else each frame follows the last, with an empty line between */
+	unsigned lines; /* of the frame that stands there */
 	unsigned frames;
-	bool cleared;     /* the terminal was resized: start at its top */
+	bool cleared; /* the terminal was resized: start at its top */
 };
 
 void screen_open(struct screen *screen, FILE *f);

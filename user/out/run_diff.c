@@ -142,8 +142,8 @@ static void print_flow(const struct compared_flow *flow, FILE *f)
 
 	snprintf(text, sizeof(text), "%s%s%s > %s: %" PRIu64 " echo%s, then %" PRIu64,
 		 flow->origin ? flow->origin : "", flow->origin ? " " : "",
-		 ip_format(&flow->from, from, sizeof(from)), ip_format(&flow->to, to, sizeof(to)), a,
-		 a == 1 ? "" : "es", b);
+		 ip_format(&flow->from, from, sizeof(from)), ip_format(&flow->to, to, sizeof(to)),
+		 a, a == 1 ? "" : "es", b);
 	out_wrap("", text, f);
 	if (!a || !b) {
 		fprintf(f, "  %c only this run has them\n", marks[a ? SIDE_A : SIDE_B]);
@@ -158,10 +158,10 @@ static void print_side(const struct run_diff *diff, int side, FILE *f)
 {
 	char text[TEXT_SIZE];
 
-	snprintf(text, sizeof(text), "%.250s: lab %.40s, %" PRIu64 " echo%s in %" PRIu64 " records%s",
-		 diff->file[side], diff->lab[side], diff->echoes[side],
-		 diff->echoes[side] == 1 ? "" : "es", diff->records[side],
-		 diff->cut[side] ? ", cut short" : "");
+	snprintf(text, sizeof(text),
+		 "%.250s: lab %.40s, %" PRIu64 " echo%s in %" PRIu64 " records%s", diff->file[side],
+		 diff->lab[side], diff->echoes[side], diff->echoes[side] == 1 ? "" : "es",
+		 diff->records[side], diff->cut[side] ? ", cut short" : "");
 	if (diff->lost[side])
 		snprintf(text + strlen(text), sizeof(text) - strlen(text),
 			 ", %" PRIu64 " more were lost while recording", diff->lost[side]);
@@ -187,7 +187,8 @@ void run_diff_print(const struct run_diff *diff, FILE *f)
 	for (int side = 0; side < SIDES; side++)
 		print_side(diff, side, f);
 	if (nothing_in_common(diff))
-		out_wrap("", "the two have no echoes between the same addresses: is that one lab?", f);
+		out_wrap("", "the two have no echoes between the same addresses: is that one lab?",
+			 f);
 	for (size_t i = 0; i < comparison->n_flows; i++) {
 		if (comparison->flows[i].differs)
 			print_flow(&comparison->flows[i], f);
@@ -199,13 +200,15 @@ void run_diff_print(const struct run_diff *diff, FILE *f)
 	if (!comparison->with_times)
 		return;
 	snprintf(text, sizeof(text),
-		 "times differ where the 95 %% intervals of their medians, by ranks, do not meet and "
+		 "times differ where the 95 %% intervals of their medians, by ranks, do not meet "
+		 "and "
 		 "the medians are more than %.0f %% apart",
 		 100 * comparison->threshold);
 	out_wrap("  ", text, f);
 	if (too_few)
 		out_wrap("  ",
-			 "some steps have too few echoes to tell: fewer than 6 in one of the runs", f);
+			 "some steps have too few echoes to tell: fewer than 6 in one of the runs",
+			 f);
 }
 
 /* ---- JSON ------------------------------------------------------------------------------------ */
@@ -237,10 +240,10 @@ static json_t *fates_json(const struct compared_flow *flow)
 
 	for (size_t i = 0; i < flow->n_fates; i++) {
 		const struct compared_fate *fate = &flow->fates[i];
-		json_t *item = json_pack("{s:s, s:s, s:s?, s:o, s:f, s:b}", "fate",
-					 fate_name(fate->fate), "text", fate_text(fate, text),
-					 "node", fate->node, "echoes", counts_json(fate->n), "p",
-					 fate->p, "differs", fate->differs);
+		json_t *item =
+			json_pack("{s:s, s:s, s:s?, s:o, s:f, s:b}", "fate", fate_name(fate->fate),
+				  "text", fate_text(fate, text), "node", fate->node, "echoes",
+				  counts_json(fate->n), "p", fate->p, "differs", fate->differs);
 
 		if (fate->fate == FATE_DROPPED)
 			json_object_set_new(item, "reason", json_string(fate->drop.reason));
@@ -296,12 +299,12 @@ json_t *run_diff_json(const struct run_diff *diff)
 
 		ip_format(&flow->from, from, sizeof(from));
 		ip_format(&flow->to, to, sizeof(to));
-		json_array_append_new(
-			flows, json_pack("{s:s?, s:s, s:s, s:o, s:b, s:o, s:o, s:o}", "node",
-					 flow->origin, "from", from, "to", to, "echoes",
-					 counts_json(flow->echoes), "differs", flow->differs, "ways",
-					 ways_json(flow), "fates", fates_json(flow), "times",
-					 times_json(flow)));
+		json_array_append_new(flows,
+				      json_pack("{s:s?, s:s, s:s, s:o, s:b, s:o, s:o, s:o}", "node",
+						flow->origin, "from", from, "to", to, "echoes",
+						counts_json(flow->echoes), "differs", flow->differs,
+						"ways", ways_json(flow), "fates", fates_json(flow),
+						"times", times_json(flow)));
 	}
 	json_object_set_new(doc, "a", side_json(diff, SIDE_A));
 	json_object_set_new(doc, "b", side_json(diff, SIDE_B));

@@ -11,8 +11,8 @@
 struct run_diff {
 	const char *file[SIDES], *lab[SIDES];
 	uint64_t records[SIDES], echoes[SIDES];
-	uint64_t lost[SIDES]; /* records that were lost while recording */
-	bool cut[SIDES];      /* the recording ends early */
+	uint64_t lost[SIDES];	      /* records that were lost while recording */
+	bool cut[SIDES];	      /* the recording ends early */
 	struct comparison comparison; /* judged */
 };
 

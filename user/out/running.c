@@ -38,8 +38,8 @@ static const char *netns_words(const struct running *run, const struct node *nod
 
 	if (running_is_unseen(run, node))
 		return "unseen";
-	return run->nodes[node->index].ours ? run->nodes[node->index].netns_name :
-					      words[node->netns];
+	return run->nodes[node->index].ours ? run->nodes[node->index].netns_name
+					    : words[node->netns];
 }
 
 static void print_head(const struct running *run, FILE *f)
@@ -54,7 +54,8 @@ static void print_head(const struct running *run, FILE *f)
 	out_wrap("", text, f);
 	if (run->observed)
 		snprintf(text, sizeof(text),
-			 "observed since %s: links of others, which `down` leaves as they are", when);
+			 "observed since %s: links of others, which `down` leaves as they are",
+			 when);
 	else
 		snprintf(text, sizeof(text), "up since %s%s, from %s", when,
 			 run->isolated ? ", isolated from the host" : "", run->lab->path);
@@ -64,8 +65,10 @@ static void print_head(const struct running *run, FILE *f)
 static void print_nodes(const struct running *run, FILE *f)
 {
 	static const struct table_column columns[] = {
-		{ "node", TABLE_LEFT }, { "namespace", TABLE_LEFT }, { "inode", TABLE_RIGHT },
-		{ "ends", TABLE_RIGHT },
+		{"node", TABLE_LEFT},
+		{"namespace", TABLE_LEFT},
+		{"inode", TABLE_RIGHT},
+		{"ends", TABLE_RIGHT},
 	};
 	struct table *table = table_new(columns, 4);
 
@@ -85,9 +88,9 @@ static void address_cell(struct table *table, const struct live_end *live, size_
 {
 	char text[IP_TEXT_SIZE];
 
-	table_cell(table, "%s", i < live->n_addresses ?
-					ip_prefix_format(&live->addresses[i], text, sizeof(text)) :
-					"");
+	table_cell(table, "%s",
+		   i < live->n_addresses ? ip_prefix_format(&live->addresses[i], text, sizeof(text))
+					 : "");
 }
 
 /* Where the table would be too wide with them, addresses stand in lines below their ends. */
@@ -97,7 +100,8 @@ static void address_lines(struct table *table, const struct live_end *live)
 
 	table_cell(table, "%s", "");
 	for (size_t i = 0; i < live->n_addresses; i++)
-		table_line(table, "    %s", ip_prefix_format(&live->addresses[i], text, sizeof(text)));
+		table_line(table, "    %s",
+			   ip_prefix_format(&live->addresses[i], text, sizeof(text)));
 }
 
 static void end_rows(struct table *table, const struct end *end, const struct live_end *live,
@@ -140,8 +144,8 @@ static bool are_wide(const struct running *run, const struct live_end *ends, FIL
 		name = n > name ? n : name;
 		state = s > state ? s : state;
 		for (size_t k = 0; k < ends[i].n_addresses; k++) {
-			size_t a = strlen(
-				ip_prefix_format(&ends[i].addresses[k], text, sizeof(text)));
+			size_t a =
+				strlen(ip_prefix_format(&ends[i].addresses[k], text, sizeof(text)));
 
 			address = a > address ? a : address;
 		}
@@ -154,8 +158,8 @@ static void print_links(const struct running *run, const struct live_end *ends, 
 {
 	bool wide = are_wide(run, ends, f);
 	const struct table_column columns[] = {
-		{ "end", TABLE_LEFT },	{ "state", TABLE_LEFT }, { "ifindex", TABLE_RIGHT },
-		{ "mtu", TABLE_RIGHT }, { "mac", TABLE_LEFT },	 { wide ? "" : "address", TABLE_LEFT },
+		{"end", TABLE_LEFT},  {"state", TABLE_LEFT}, {"ifindex", TABLE_RIGHT},
+		{"mtu", TABLE_RIGHT}, {"mac", TABLE_LEFT},   {wide ? "" : "address", TABLE_LEFT},
 	};
 	struct table *table = table_new(columns, 6);
 
@@ -186,9 +190,11 @@ static void print_hooks(const struct running *run, FILE *f)
 	for (size_t i = 0; i < n; i++) {
 		const struct end *end = lab_end(run->lab, i);
 
-		if (running_hooks(run, end) != HOOKS_NONE && running_xdp(run, end) == XDP_MODE_NATIVE)
-			fprintf(f, "native xdp on %s changed the link: its receive path goes by NAPI, "
-				   "and %s has lost TSO and GSO\n",
+		if (running_hooks(run, end) != HOOKS_NONE &&
+		    running_xdp(run, end) == XDP_MODE_NATIVE)
+			fprintf(f,
+				"native xdp on %s changed the link: its receive path goes by NAPI, "
+				"and %s has lost TSO and GSO\n",
 				end->name, end->peer->name);
 	}
 }
@@ -231,9 +237,9 @@ static json_t *end_to_json(const struct running *run, const struct end *end,
 	}
 	json_object_set_new(object, "addresses", addresses);
 	json_object_set_new(object, "hooks", list);
-	json_object_set_new(object, "xdp",
-			    json_string(hooks == HOOKS_NONE ? "off" :
-							      xdp_mode_word(running_xdp(run, end))));
+	json_object_set_new(
+		object, "xdp",
+		json_string(hooks == HOOKS_NONE ? "off" : xdp_mode_word(running_xdp(run, end))));
 	return object;
 }
 
@@ -243,7 +249,8 @@ json_t *out_json_running(const struct running *run, const struct live_end *ends)
 	json_t *nodes = json_array(), *links = json_array();
 
 	json_object_set_new(doc, "lab", json_string(run->name));
-	json_object_set_new(doc, "about", run->lab->about ? json_string(run->lab->about) : json_null());
+	json_object_set_new(doc, "about",
+			    run->lab->about ? json_string(run->lab->about) : json_null());
 	json_object_set_new(doc, "file", json_string(run->lab->path));
 	json_object_set_new(doc, "started", json_integer(run->started));
 	json_object_set_new(doc, "isolated", json_boolean(run->isolated));
@@ -251,22 +258,22 @@ json_t *out_json_running(const struct running *run, const struct live_end *ends)
 	json_object_set_new(doc, "tc", json_string(tc_word(run->tc)));
 	json_object_set_new(doc, "ifindex_base", json_integer(run->ifindex_base));
 	for (size_t i = 0; i < run->lab->n_nodes; i++)
-		json_array_append_new(
-			nodes, json_pack("{s:s, s:s, s:b, s:I}", "node", run->lab->nodes[i]->name,
-					 "namespace", netns_words(run, run->lab->nodes[i]), "ours",
-					 run->nodes[i].ours, "inode",
-					 (json_int_t)run->nodes[i].id.inode));
+		json_array_append_new(nodes, json_pack("{s:s, s:s, s:b, s:I}", "node",
+						       run->lab->nodes[i]->name, "namespace",
+						       netns_words(run, run->lab->nodes[i]), "ours",
+						       run->nodes[i].ours, "inode",
+						       (json_int_t)run->nodes[i].id.inode));
 	for (size_t i = 0; i < run->lab->n_links; i++) {
 		const struct link *link = run->lab->links[i];
 		char name[2 * END_NAME_SIZE + 8];
 		json_t *both = json_array();
 
 		for (int side = 0; side < 2; side++)
-			json_array_append_new(both, end_to_json(run, link->ends[side],
-								&ends[2 * i + side]));
-		json_array_append_new(links, json_pack("{s:s, s:o}", "link",
-						       out_link(link, name, sizeof(name)), "ends",
-						       both));
+			json_array_append_new(
+				both, end_to_json(run, link->ends[side], &ends[2 * i + side]));
+		json_array_append_new(links,
+				      json_pack("{s:s, s:o}", "link",
+						out_link(link, name, sizeof(name)), "ends", both));
 	}
 	json_object_set_new(doc, "nodes", nodes);
 	json_object_set_new(doc, "links", links);

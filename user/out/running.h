@@ -11,8 +11,7 @@
 enum { OUT_HOOKS_SIZE = 96 };
 
 /* "out and in by tcx, xdp generic": what watches an end. */
-const char *out_hooks(const struct running *run, const struct end *end,
-		      char buf[OUT_HOOKS_SIZE]);
+const char *out_hooks(const struct running *run, const struct end *end, char buf[OUT_HOOKS_SIZE]);
 /* The whole of `vethlab show`. ends: of live_read(). */
 void out_running(const struct running *run, const struct live_end *ends, FILE *f);
 json_t *out_json_running(const struct running *run, const struct live_end *ends);

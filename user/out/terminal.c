@@ -58,7 +58,7 @@ void out_flush(FILE *f)
 
 bool out_reader_left(FILE *f)
 {
-	struct pollfd pollfd = { .fd = fileno(f) };
+	struct pollfd pollfd = {.fd = fileno(f)};
 
 	return pollfd.fd >= 0 && poll(&pollfd, 1, 0) == 1 && pollfd.revents & POLLERR;
 }

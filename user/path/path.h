@@ -52,7 +52,7 @@ struct path {
 	size_t n_hops;
 	const struct node *nat;	 /* the first node that rewrites the source; NULL: none does */
 	struct ip_addr original; /* the source before that; from is the one after */
-	unsigned mtu;	 /* the least of the links passed, and of one that stops it; 0: none */
+	unsigned mtu; /* the least of the links passed, and of one that stops it; 0: none */
 	char narrow[END_NAME_SIZE]; /* where that is: the first such end, or node:interface */
 	bool widest_first; /* no MTU is below that of the first link: the sender cuts to fit all */
 	enum path_end end;
@@ -112,7 +112,8 @@ struct path_asking {
 	int netns_fd;
 	unsigned size; /* of the largest piece of the packet so far, in bytes; 0: not known */
 	bool may_cut;  /* routers may fragment it */
-	const struct end *dead_port; /* on the way to the next hop, of a bridge that is down; NULL: none */
+	const struct end
+		*dead_port; /* on the way to the next hop, of a bridge that is down; NULL: none */
 };
 /* The bridge that an end is a port of: what comes by it came by the bridge. NULL: of none. */
 const char *path_bridge_of(const struct end *end);

@@ -13,20 +13,13 @@
 const char *path_end_word(enum path_end end)
 {
 	static const char *const words[] = {
-		[PATH_ARRIVES] = "arrives",
-		[PATH_STAYS] = "stays-on-lo",
-		[PATH_NO_ROUTE] = "no-route",
-		[PATH_REFUSED] = "refused-by-route",
-		[PATH_LEAVES] = "leaves-the-lab",
-		[PATH_LINK_DOWN] = "link-down",
-		[PATH_LINK_GONE] = "link-gone",
-		[PATH_NO_NEIGHBOR] = "no-neighbor",
-		[PATH_NO_FORWARD] = "not-forwarding",
-		[PATH_SPOOFED] = "rp-filter",
-		[PATH_TOO_BIG] = "too-big",
-		[PATH_LOOP] = "loop",
-		[PATH_IGNORED] = "echo-ignored",
-		[PATH_TO_MANY] = "to-many",
+		[PATH_ARRIVES] = "arrives",	      [PATH_STAYS] = "stays-on-lo",
+		[PATH_NO_ROUTE] = "no-route",	      [PATH_REFUSED] = "refused-by-route",
+		[PATH_LEAVES] = "leaves-the-lab",     [PATH_LINK_DOWN] = "link-down",
+		[PATH_LINK_GONE] = "link-gone",	      [PATH_NO_NEIGHBOR] = "no-neighbor",
+		[PATH_NO_FORWARD] = "not-forwarding", [PATH_SPOOFED] = "rp-filter",
+		[PATH_TOO_BIG] = "too-big",	      [PATH_LOOP] = "loop",
+		[PATH_IGNORED] = "echo-ignored",      [PATH_TO_MANY] = "to-many",
 	};
 
 	return words[end];
@@ -140,8 +133,7 @@ static void say_to_many(struct path_asking *asking, const struct path_hop *hop, 
 	    multicast ? "multicast" : "broadcast", hop->node->name, hop->dev,
 	    v6 ? "" : ", and nodes do not answer such echoes unless told to");
 	if (!v6)
-		suggest(path,
-			"vethlab exec NODE sysctl -w net.ipv4.icmp_echo_ignore_broadcasts=0");
+		suggest(path, "vethlab exec NODE sysctl -w net.ipv4.icmp_echo_ignore_broadcasts=0");
 }
 
 static void say_no_route(struct path_asking *asking, const struct path_hop *hop, const char *to)
@@ -307,8 +299,8 @@ void path_say(struct path_asking *asking, const struct end *culprit)
 	char to[IP_TEXT_SIZE];
 
 	ip_format(&path->to, to, sizeof(to));
-	if ((path->end == PATH_NO_ROUTE || path->end == PATH_LEAVES || path->end == PATH_LINK_DOWN ||
-	     path->end == PATH_NO_NEIGHBOR) &&
+	if ((path->end == PATH_NO_ROUTE || path->end == PATH_LEAVES ||
+	     path->end == PATH_LINK_DOWN || path->end == PATH_NO_NEIGHBOR) &&
 	    say_gone(asking, hop, to))
 		return;
 	switch (path->end) {

@@ -58,8 +58,8 @@ const char *path_bridge(const struct node *node, const char *dev)
 		if (bridge && !strcmp(dev, bridge))
 			return bridge;
 	}
-	return node->kind == NODE_BRIDGE && !strcmp(dev, node->bridge.dev) ? node->bridge.dev :
-									      NULL;
+	return node->kind == NODE_BRIDGE && !strcmp(dev, node->bridge.dev) ? node->bridge.dev
+									   : NULL;
 }
 
 /* mtu: left alone if the end is gone or unseen. */
@@ -129,7 +129,8 @@ static void reach_ports(struct reach *reach, const struct node *node, const char
 }
 
 /* Whether the bridge that an end is a port of is up: else nothing that comes in there goes on. */
-static int bridge_is_up(const struct running *run, const struct end *port, bool *up, struct err *err)
+static int bridge_is_up(const struct running *run, const struct end *port, bool *up,
+			struct err *err)
 {
 	struct path_asking there = {.run = run};
 	struct link_info info;
@@ -259,10 +260,10 @@ static int look_for_nat(struct path_asking *asking, struct path_hop *hop, struct
 enum { VLAN_TAG = 4 };
 
 /*
- * Whether the packet fits. The sender cuts what is too long for its own interface. A router cuts IPv4
- * only, and of that only what may be cut: the kernel forbids it for requests that fit the sender's
- * MTU (path MTU discovery), but not for answers to echoes. A veth drops what its other end could
- * not receive, up to a VLAN tag more than the MTU (is_skb_forwardable in net/core/dev.c).
+ * Whether the packet fits. The sender cuts what is too long for its own interface. A router cuts
+ * IPv4 only, and of that only what may be cut: the kernel forbids it for requests that fit the
+ * sender's MTU (path MTU discovery), but not for answers to echoes. A veth drops what its other end
+ * could not receive, up to a VLAN tag more than the MTU (is_skb_forwardable in net/core/dev.c).
  */
 static bool fits(struct path_asking *asking, const struct path_hop *hop, uint32_t mtu,
 		 uint32_t peer_mtu, const struct end **culprit)
@@ -379,7 +380,7 @@ static int stop_to_many(struct path_asking *asking, struct path_hop *hop, struct
 		return ret;
 	return stop(asking,
 		    hop->in || hop->out || path_bridge(hop->node, hop->dev) ? PATH_TO_MANY
-									       : PATH_LEAVES,
+									    : PATH_LEAVES,
 		    NULL);
 }
 

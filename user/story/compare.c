@@ -99,10 +99,10 @@ static void spell_way(const struct itinerary *it, const int *chain, int n, bool 
 		if ((hop->leg != LEG_REQUEST) != back || hop->step == STEP_END)
 			continue;
 		used += snprintf(text + used, WAY_SIZE - used, "%s%s",
-				 !used			 ? ""
+				 !used			  ? ""
 				 : hop->step == STEP_LINK ? " > "
-				 : hop->step == STEP_GAP	 ? " ... "
-							 : ", ",
+				 : hop->step == STEP_GAP  ? " ... "
+							  : ", ",
 				 hop->end->name);
 	}
 }
@@ -231,8 +231,8 @@ static int add_times(struct compared_flow *flow, int side, const struct itinerar
 		struct compared_time key = {
 			.leg = hop->leg, .step = hop->step, .to = hop->end->name};
 
-		if (hop->skewed || (hop->step != STEP_LINK && hop->step != STEP_NODE &&
-				    hop->step != STEP_TURN))
+		if (hop->skewed ||
+		    (hop->step != STEP_LINK && hop->step != STEP_NODE && hop->step != STEP_TURN))
 			continue;
 		key.from = it->hops[hop->from].end->name;
 		ret = add_time(flow, side, &key, hop->step_ns);

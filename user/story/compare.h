@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * compare.h - two runs side by side: which ways echoes took, what became of them, how long each step
- * took. Pure: of itineraries and nothing else. Places are compared by name, so that the labs
+ * compare.h - two runs side by side: which ways echoes took, what became of them, how long each
+ * step took. Pure: of itineraries and nothing else. Places are compared by name, so that the labs
  * of the two runs may be two versions of one.
  */
 #ifndef VETHLAB_USER_STORY_COMPARE_H
@@ -18,7 +18,7 @@ enum side { SIDE_A, SIDE_B, SIDES };
 
 /* The ends that a request or its answer passed: "a:x > r:w, r:e > b:y". */
 struct compared_way {
-	bool back; /* of the answer */
+	bool back;  /* of the answer */
 	char *text; /* owned */
 	uint64_t n[SIDES];
 	bool differs; /* only one run has it */
@@ -42,7 +42,7 @@ struct compared_fate {
 /* How long one kind of step took; the round trip has no ends. */
 struct compared_time {
 	enum leg leg;
-	enum step step; /* STEP_FIRST: the whole round trip */
+	enum step step;	       /* STEP_FIRST: the whole round trip */
 	const char *from, *to; /* names of ends */
 	double *values[SIDES]; /* nanoseconds; owned */
 	size_t n[SIDES], room[SIDES];

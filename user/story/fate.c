@@ -39,9 +39,9 @@ static const struct node *origin_of(const struct itinerary *itinerary, const str
 }
 
 /*
- * A node that has given an answer to the raw socket that asked lets go of it with NO_SOCKET; each other
- * raw socket gets a copy of an ICMP packet, which its filter may refuse (that of ping(8) does); a flooded
- * packet is dropped by all but the addressee (OTHERHOST).
+ * A node that has given an answer to the raw socket that asked lets go of it with NO_SOCKET; each
+ * other raw socket gets a copy of an ICMP packet, which its filter may refuse (that of ping(8)
+ * does); a flooded packet is dropped by all but the addressee (OTHERHOST).
  */
 static bool is_harmless(const struct itinerary *itinerary, const struct drop *drop)
 {
@@ -143,7 +143,8 @@ static bool is_stray(const struct itinerary *itinerary, const struct hop *hop)
 	return false;
 }
 
-/* Whether all that a hop led to are strays: then the packet itself got no further than before it. */
+/* Whether all that a hop led to are strays: then the packet itself got no further than before it.
+ */
 static bool leads_astray(const struct itinerary *itinerary, int i)
 {
 	bool any = false;
@@ -251,12 +252,12 @@ void itinerary_judge(struct itinerary *itinerary, const struct lab *lab)
 	if (answer_dropped(itinerary))
 		reply = error = -1;
 	itinerary->arrival = reply >= 0 ? reply : error;
-	itinerary->fate = reply >= 0		  ? FATE_ANSWERED
-			  : error >= 0		  ? FATE_REFUSED
-			  : itinerary->death >= 0 ? FATE_DROPPED
+	itinerary->fate = reply >= 0			? FATE_ANSWERED
+			  : error >= 0			? FATE_REFUSED
+			  : itinerary->death >= 0	? FATE_DROPPED
 			  : is_delivery(itinerary, lab) ? FATE_DELIVERED
-			  : itinerary->n_hops	  ? FATE_LOST
-						  : FATE_UNSEEN;
+			  : itinerary->n_hops		? FATE_LOST
+							: FATE_UNSEEN;
 	itinerary->answered = itinerary->fate == FATE_ANSWERED;
 	if (itinerary->arrival < 0)
 		return;

@@ -65,8 +65,7 @@ static bool packet_fits(const struct vl_event *event, const struct vl_filter *fi
 		if (!flow_fits(filter))
 			return false;
 	} else if (!(later && (fields & VL_F_FRAGMENTS))) {
-		if ((fields & VL_F_TYPES) &&
-		    (later || !(filter->types & 1u << event_class(event))))
+		if ((fields & VL_F_TYPES) && (later || !(filter->types & 1u << event_class(event))))
 			return false;
 		if (!echo_fits(filter, event))
 			return false;

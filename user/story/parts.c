@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * parts.c - the IP fragments of one packet. The first one has the ICMP header and stands as a hop; the
- * later ones are counted where that hop is.
+ * parts.c - the IP fragments of one packet. The first one has the ICMP header and stands as a hop;
+ * the later ones are counted where that hop is.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -61,8 +61,9 @@ static size_t find_parts(const struct itinerary *itinerary, uint64_t packet,
 }
 
 /*
- * Of a packet that comes by again (a loop), the parts are told from those of the other passes by their
- * time: not before this pass, unless it is the first one, and not after the next one's first hop.
+ * Of a packet that comes by again (a loop), the parts are told from those of the other passes by
+ * their time: not before this pass, unless it is the first one, and not after the next one's first
+ * hop.
  */
 static void find_pass(const struct itinerary *itinerary, const struct hop *hop, uint64_t *from,
 		      uint64_t *until)

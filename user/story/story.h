@@ -42,13 +42,13 @@ struct hop {
 	enum step step;
 	int from;	/* the hop before: an index into hops, smaller than this one's; -1: none */
 	uint64_t at_ns; /* since the first hop of the itinerary, never below that of `from` */
-	uint64_t step_ns; /* time of the step; 0 for a first hop */
-	bool skewed;	  /* two CPUs stamped the step and say less than 0: step_ns is 0 */
-	bool translated;  /* source, destination or id are not those of `from`: NAT */
-	bool branch;	  /* `from` led to more than one hop: flooded by a bridge, or duplicated */
-	bool again;	  /* this packet was at this hook before: a loop, or sent twice */
-	unsigned parts;	  /* IP fragments that were seen here; 1: it is whole */
-	bool incomplete;  /* some of its fragments were not seen here */
+	uint64_t step_ns;  /* time of the step; 0 for a first hop */
+	bool skewed;	   /* two CPUs stamped the step and say less than 0: step_ns is 0 */
+	bool translated;   /* source, destination or id are not those of `from`: NAT */
+	bool branch;	   /* `from` led to more than one hop: flooded by a bridge, or duplicated */
+	bool again;	   /* this packet was at this hook before: a loop, or sent twice */
+	unsigned parts;	   /* IP fragments that were seen here; 1: it is whole */
+	bool incomplete;   /* some of its fragments were not seen here */
 	uint64_t parts_ns; /* from the first fragment to the last one */
 };
 
@@ -80,22 +80,22 @@ struct drop {
 struct act {
 	struct vl_stack record; /* NEIGHBOR: the news that came last */
 	const struct node *node;
-	enum leg leg;		/* whose packet it is about; of a neighbour: LEG_REQUEST */
-	uint64_t at_ns;		/* since the first hop of the itinerary; 0 before that */
-	uint64_t took_ns;	/* NEIGHBOR: from the question to the news; 0: not known */
-	unsigned asked;		/* NEIGHBOR: how often */
-	bool before;		/* before the first hop */
-	bool bad;		/* it stops the packet: no route, no neighbour */
-	char function[48];	/* DELIVER: of the kernel; "" */
+	enum leg leg;	   /* whose packet it is about; of a neighbour: LEG_REQUEST */
+	uint64_t at_ns;	   /* since the first hop of the itinerary; 0 before that */
+	uint64_t took_ns;  /* NEIGHBOR: from the question to the news; 0: not known */
+	unsigned asked;	   /* NEIGHBOR: how often */
+	bool before;	   /* before the first hop */
+	bool bad;	   /* it stops the packet: no route, no neighbour */
+	char function[48]; /* DELIVER: of the kernel; "" */
 };
 
 /* What became of an echo, as far as it was seen. */
 enum fate {
-	FATE_UNSEEN,   /* no record at all: it never crossed a veth */
-	FATE_ANSWERED, /* the reply came to the node that asked */
-	FATE_REFUSED,  /* an ICMP error about it came to the node that asked */
-	FATE_LOST,     /* neither: hops[last] is where it was seen last */
-	FATE_DROPPED,  /* neither: drops[death] is what happened to it */
+	FATE_UNSEEN,	/* no record at all: it never crossed a veth */
+	FATE_ANSWERED,	/* the reply came to the node that asked */
+	FATE_REFUSED,	/* an ICMP error about it came to the node that asked */
+	FATE_LOST,	/* neither: hops[last] is where it was seen last */
+	FATE_DROPPED,	/* neither: drops[death] is what happened to it */
 	FATE_DELIVERED, /* neither, but it came to its node whole: hops[last] is where */
 };
 
@@ -120,11 +120,11 @@ struct itinerary {
 	bool answered;	    /* fate is FATE_ANSWERED */
 	struct drop *drops; /* in order of time */
 	size_t n_drops;
-	int death; /* the drop that ended the request or its answer; -1: none was seen */
+	int death;	  /* the drop that ended the request or its answer; -1: none was seen */
 	struct act *acts; /* in order of time */
 	size_t n_acts;
 	uint64_t round_trip_ns; /* first hop to arrival; 0 if nothing came home */
-	const char *not_seen; /* story_cannot_see(); "": nothing is known to be missing */
+	const char *not_seen;	/* story_cannot_see(); "": nothing is known to be missing */
 	size_t left_out;	/* records beyond ITINERARY_HOPS_MAX, not kept */
 };
 
@@ -153,17 +153,17 @@ void story_free(struct story *story); /* NULL is allowed */
  */
 int story_add(struct story *story, const struct vl_event *event);
 /*
- * Say what of the lab is not seen ("what nodes drop, 12 lost records"): stories of echoes that vanish
- * tell it. Copied. "": nothing.
+ * Say what of the lab is not seen ("what nodes drop, 12 lost records"): stories of echoes that
+ * vanish tell it. Copied. "": nothing.
  */
 void story_cannot_see(struct story *story, const char *what);
 /* Take a drop, likewise. reason, function: the kernel's names; copied. */
 int story_add_drop(struct story *story, const struct vl_drop *drop, const char *reason,
 		   const char *function);
 /*
- * Take what else a stack did, likewise; function: of the kernel, at record->at.location, or "". What is
- * about no known packet (VL_EV_LOOSE) is kept, the newest 4096 of it, for the echoes that it fits to
- * by node, addresses and time; it counts as taken.
+ * Take what else a stack did, likewise; function: of the kernel, at record->at.location, or "".
+ * What is about no known packet (VL_EV_LOOSE) is kept, the newest 4096 of it, for the echoes that
+ * it fits to by node, addresses and time; it counts as taken.
  */
 int story_add_stack(struct story *story, const struct vl_stack *record, const char *function);
 /*

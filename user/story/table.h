@@ -32,8 +32,8 @@ struct echo {
 	uint64_t payload;
 	uint64_t newest_ns;
 	bool has_payload;
-	bool stale; /* records came since it was put in order */
-	bool unnamed; /* only later fragments came: whose they are is not known */
+	bool stale;	     /* records came since it was put in order */
+	bool unnamed;	     /* only later fragments came: whose they are is not known */
 	uint64_t loose_seen; /* of the loose acts, when it was told */
 };
 
@@ -46,7 +46,8 @@ struct story {
 	char not_seen[STORY_NOT_SEEN_SIZE];
 };
 
-/* Without an echo yet. Returns 0 or -ENOMEM; table_end() frees what is there, and may follow either. */
+/* Without an echo yet. Returns 0 or -ENOMEM; table_end() frees what is there, and may follow
+ * either. */
 int table_start(struct story *story);
 void table_end(struct story *story);
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * begin.c - from where on an observed lab counts. Its links carry packets already while their ends get
- * programs, one after the other: what was counted before both had them is kept beside the
+ * begin.c - from where on an observed lab counts. Its links carry packets already while their ends
+ * get programs, one after the other: what was counted before both had them is kept beside the
  * counters, in maps of the same shape, and subtracted from all that is read.
  */
 #include <bpf/bpf.h>
@@ -44,7 +44,8 @@ int watch_make_begun(struct watch *watch)
 	return watch->maps[MAP_BEGUN_DROPS] < 0 ? -errno : 0;
 }
 
-static void read_one(struct watch *watch, enum vl_hook hook, uint32_t end, struct vl_counters *begun)
+static void read_one(struct watch *watch, enum vl_hook hook, uint32_t end,
+		     struct vl_counters *begun)
 {
 	int fd = watch->maps[MAP_BEGUN + hook];
 
@@ -147,7 +148,8 @@ int watch_begin(struct watch *watch, struct watch_cut *cuts, size_t n, struct er
 		rc = rc ? rc : note(watch, VL_HOOK_XDP, cuts[i].to, &cuts[i].xdp);
 		rc = rc ? rc : note(watch, VL_HOOK_IN, cuts[i].to, &cuts[i].in);
 		if (rc)
-			watch_fail(err, -rc, watch->lab, "note where its counters begin", "CAP_BPF");
+			watch_fail(err, -rc, watch->lab, "note where its counters begin",
+				   "CAP_BPF");
 	}
 	return rc;
 }

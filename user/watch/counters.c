@@ -32,7 +32,8 @@ static int read_some(const struct values *v, uint32_t place, uint32_t wanted, ui
 	uint32_t keys[BATCH], count = wanted < BATCH ? wanted : BATCH, from = *cursor, i;
 
 	/* ENOENT: it was the last batch of the map. */
-	if (!bpf_map_lookup_batch(v->fd, place ? &from : NULL, cursor, keys, words, &count, &opts) ||
+	if (!bpf_map_lookup_batch(v->fd, place ? &from : NULL, cursor, keys, words, &count,
+				  &opts) ||
 	    errno == ENOENT)
 		return count;
 	if (errno != EOPNOTSUPP && errno != 524 /* ENOTSUPP, which the kernel lets out */)
@@ -155,7 +156,8 @@ int watch_clear_end(struct watch *watch, uint32_t number, struct err *err)
 	if (!ret) {
 		ret = watch_clear_begun(watch, number);
 		if (ret)
-			watch_fail(err, -ret, watch->lab, "clear the counters of an end", "CAP_BPF");
+			watch_fail(err, -ret, watch->lab, "clear the counters of an end",
+				   "CAP_BPF");
 	}
 	/* What the kernel dropped at an end that had the number before. */
 	drops = watch_open_drops(watch);

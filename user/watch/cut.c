@@ -12,8 +12,8 @@
 #include "user/watch/internal.h"
 
 /*
- * BURST looks at a direction at a time, then the CPU is given to others: it may be this process that
- * keeps a packet from its way. ENOUGH steady moments of BEST_NS tell what is missing for good.
+ * BURST looks at a direction at a time, then the CPU is given to others: it may be this process
+ * that keeps a packet from its way. ENOUGH steady moments of BEST_NS tell what is missing for good.
  */
 enum { BURST = 8, ENOUGH = 64, PAUSE_NS = 50000, BEST_NS = 2000000, GIVE_UP_NS = 20000000 };
 

@@ -2,9 +2,9 @@
 /*
  * door.c - how the programs of an observed lab know at which end they are. Its ifindexes are those
  * that others gave, and two namespaces may have the same. So every hook of every end gets a program
- * of its own, its door: a dozen instructions that leave the end's number in the map `here` and go on
- * to the lab's program by a tail call. A door costs the verifier nothing; the lab's programs, which
- * cost it tens of milliseconds, are loaded once.
+ * of its own, its door: a dozen instructions that leave the end's number in the map `here` and go
+ * on to the lab's program by a tail call. A door costs the verifier nothing; the lab's programs,
+ * which cost it tens of milliseconds, are loaded once.
  */
 #include "user/watch/internal.h"
 
@@ -18,7 +18,8 @@
 /* What the kernel's programs say who leave a packet alone. */
 enum { GO_ON_TC = -1 /* TCX_NEXT, TC_ACT_UNSPEC */, GO_ON_XDP = XDP_PASS };
 
-/* Which of the three maps: a map of programs takes those of one type only, and with frags or without. */
+/* Which of the three maps: a map of programs takes those of one type only, and with frags or
+ * without. */
 static int doors_of(int prog)
 {
 	return MAP_DOORS + (prog == PROG_XDP_NATIVE ? 2 : prog == VL_HOOK_XDP ? 1 : 0);

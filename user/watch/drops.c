@@ -49,9 +49,9 @@ int watch_start_drops(struct watch *watch, struct err *err)
 		ret = bpf_map__reuse_fd(skel->maps.ends, watch->maps[MAP_ENDS]);
 	}
 	if (!ret)
-		ret = watch->observed ?
-			      bpf_map__reuse_fd(skel->maps.places, watch->maps[MAP_PLACES]) :
-			      bpf_map__set_autocreate(skel->maps.places, false);
+		ret = watch->observed
+			      ? bpf_map__reuse_fd(skel->maps.places, watch->maps[MAP_PLACES])
+			      : bpf_map__set_autocreate(skel->maps.places, false);
 	if (!ret)
 		ret = drops__load(skel);
 	if (!ret)
@@ -82,15 +82,14 @@ static bool is_one_of(const char *name, const char *const *names)
 static bool by_xdp(const char *place)
 {
 	static const char *const places[] = {"do_xdp_generic", "bpf_prog_run_generic_xdp",
-					     "netif_receive_generic_xdp", "veth_xdp_rcv_skb",
-					     NULL};
+					     "netif_receive_generic_xdp", "veth_xdp_rcv_skb", NULL};
 
 	return is_one_of(place, places);
 }
 
 /*
- * What runs XDP programs frees what they drop without a reason, on most kernels; it is XDP all the same. Native
- * XDP frees it in the veth driver, generic XDP in the receiver's stack.
+ * What runs XDP programs frees what they drop without a reason, on most kernels; it is XDP all the
+ * same. Native XDP frees it in the veth driver, generic XDP in the receiver's stack.
  */
 static void name_xdp(struct watch_drop *drop)
 {
@@ -112,15 +111,15 @@ static bool before_in(const char *reason, const char *place)
 
 static bool after_out(const char *reason, const char *place)
 {
-	static const char *const reasons[] = {"QDISC_DROP",	 "TC_EGRESS",	    "DEV_HDR",
-					      "DEV_READY",	 "QDISC_OVERLIMIT",
-					      "QDISC_CONGESTED", NULL};
-	static const char *const places[] = {"veth_xmit",	   "__dev_xmit_skb",
-					     "__dev_queue_xmit",   "dev_hard_start_xmit",
-					     "__dev_direct_xmit",  "____dev_forward_skb",
-					     "__dev_forward_skb2", "__dev_forward_skb",
+	static const char *const reasons[] = {"QDISC_DROP", "TC_EGRESS",       "DEV_HDR",
+					      "DEV_READY",  "QDISC_OVERLIMIT", "QDISC_CONGESTED",
+					      NULL};
+	static const char *const places[] = {"veth_xmit", "__dev_xmit_skb", "__dev_queue_xmit",
+					     "dev_hard_start_xmit", "__dev_direct_xmit",
+					     "____dev_forward_skb", "__dev_forward_skb2",
+					     "__dev_forward_skb",
 					     /* Queues that were emptied: rtnl_qdisc_drop(). */
-					     "__rtnl_unlock",	   NULL};
+					     "__rtnl_unlock", NULL};
 	const char *end = strstr(place, "_enqueue");
 
 	return is_one_of(reason, reasons) || is_one_of(place, places) ||
@@ -130,18 +129,16 @@ static bool after_out(const char *reason, const char *place)
 /*
  * What looks like a dropped packet and is none: the kernel makes a packet to answer a question
  * about routes (`ip route get`, `why`), to test a program (the frame that proves a link is a copy
- * of it), or to try NAPI when it comes on, and frees it. The copy for a capture that has no room is no
- * packet of the link either.
+ * of it), or to try NAPI when it comes on, and frees it. The copy for a capture that has no room is
+ * no packet of the link either.
  */
 static bool is_no_packet(const char *place)
 {
-	static const char *const places[] = {"inet_rtm_getroute", "inet6_rtm_getroute",
-					     "bpf_prog_test_run_skb",
-					     "netif_napi_add_weight_locked",
-					     "netif_napi_add_weight",
-					     "packet_rcv",
-					     "tpacket_rcv",
-					     NULL};
+	static const char *const places[] = {
+		"inet_rtm_getroute",	 "inet6_rtm_getroute",
+		"bpf_prog_test_run_skb", "netif_napi_add_weight_locked",
+		"netif_napi_add_weight", "packet_rcv",
+		"tpacket_rcv",		 NULL};
 
 	return is_one_of(place, places);
 }
@@ -155,8 +152,8 @@ static void place_drop(struct watch_drop *drop, const struct vl_drop_key *key, u
 	} else if (key->arrived == VL_DROP_CAME_IN) {
 		drop->stage = WATCH_DROP_AFTER_IN;
 	} else {
-		drop->stage = after_out(drop->reason, drop->place) ? WATCH_DROP_ON_LINK :
-								     WATCH_DROP_BEFORE_OUT;
+		drop->stage = after_out(drop->reason, drop->place) ? WATCH_DROP_ON_LINK
+								   : WATCH_DROP_BEFORE_OUT;
 	}
 }
 

@@ -25,14 +25,15 @@ enum watch_drop_stage {
 struct watch_drop {
 	uint32_t end; /* the one that sent (BEFORE_OUT, ON_LINK) or received (AFTER_IN) */
 	enum watch_drop_stage stage;
-	char reason[STACK_NAME_SIZE]; /* "NETFILTER_DROP"; "XDP" also where the kernel gives none for it */
+	char reason[STACK_NAME_SIZE]; /* "NETFILTER_DROP"; "XDP" also where the kernel gives none
+					 for it */
 	char place[STACK_NAME_SIZE];  /* function of the kernel; "" if the kernel hides it */
 	struct vl_drop_counters count;
 };
 
 /*
- * Load the counting program of a lab that is pinned, attach it, and pin what it has beside the rest. The
- * kernel needs BTF; the ledger works without.
+ * Load the counting program of a lab that is pinned, attach it, and pin what it has beside the
+ * rest. The kernel needs BTF; the ledger works without.
  */
 int watch_start_drops(struct watch *watch, struct err *err);
 

@@ -53,9 +53,9 @@ static int on_qdisc(const struct nlmsghdr *msg, void *arg)
 		return MNL_CB_OK;
 	mnl_attr_for_each(attr, msg, sizeof(*tc))
 		if (mnl_attr_get_type(attr) == TCA_KIND)
-			look->found = strcmp(mnl_attr_get_str(attr), "clsact") ?
-					      WATCH_CLSACT_INGRESS_ONLY :
-					      WATCH_CLSACT_THERE;
+			look->found = strcmp(mnl_attr_get_str(attr), "clsact")
+					      ? WATCH_CLSACT_INGRESS_ONLY
+					      : WATCH_CLSACT_THERE;
 	return MNL_CB_OK;
 }
 
@@ -176,8 +176,8 @@ static int list_filters(struct nl *nl, const struct watch_filter *filter, const 
 int watch_filter_remove(struct nl *nl, const struct watch_filter *filter, const char *object,
 			struct err *err)
 {
-	struct nl_what what = {.object = object, .action = "take its program off",
-			       .ignore = ENOENT};
+	struct nl_what what = {
+		.object = object, .action = "take its program off", .ignore = ENOENT};
 	struct filters there = {.prog_id = filter->prog_id};
 	struct watch_filter ours = *filter;
 	struct err gone = {0};
@@ -210,8 +210,8 @@ static int count_filters(struct nl *nl, uint32_t ifindex, const char *object, si
 
 int watch_clsact_remove(struct nl *nl, uint32_t ifindex, const char *object, struct err *err)
 {
-	struct nl_what what = {.object = object, .action = "remove its clsact qdisc",
-			       .ignore = ENOENT};
+	struct nl_what what = {
+		.object = object, .action = "remove its clsact qdisc", .ignore = ENOENT};
 	struct err gone = {0};
 	struct nlmsghdr *msg;
 	struct tcmsg *tc;

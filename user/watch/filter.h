@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * filter.h - tc filters on interfaces that others made, for kernels without tcx: one at a time, beside
- * those of other people, and taken off again. All requests go by nl, a socket of the interface's
- * namespace.
+ * filter.h - tc filters on interfaces that others made, for kernels without tcx: one at a time,
+ * beside those of other people, and taken off again. All requests go by nl, a socket of the
+ * interface's namespace.
  */
 #ifndef VETHLAB_USER_WATCH_FILTER_H
 #define VETHLAB_USER_WATCH_FILTER_H

@@ -3,8 +3,9 @@
  * frame.c - a frame out of an end, to see that its link carries frames.
  *
  * A packet socket could send it, but closing one waits for an RCU grace period (packet_release in
- * net/packet/af_packet.c): 10 ms and more for each namespace. A test run of a program that redirects
- * a copy of its frame waits for nothing, and passes the hooks of the end like every other packet.
+ * net/packet/af_packet.c): 10 ms and more for each namespace. A test run of a program that
+ * redirects a copy of its frame waits for nothing, and passes the hooks of the end like every other
+ * packet.
  */
 #include "user/watch/internal.h"
 
@@ -27,37 +28,43 @@ int watch_frame_load(struct err *err)
 {
 	/* return bpf_clone_redirect(ctx, ctx->ifindex, 0) */
 	const struct bpf_insn insns[] = {
-		{ .code = BPF_LDX | BPF_MEM | BPF_W, .dst_reg = 2, .src_reg = 1,
-		  .off = offsetof(struct __sk_buff, ifindex) },
-		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = 3, .imm = 0 },
-		{ .code = BPF_JMP | BPF_CALL, .imm = BPF_FUNC_clone_redirect },
-		{ .code = BPF_JMP | BPF_EXIT },
+		{.code = BPF_LDX | BPF_MEM | BPF_W,
+		 .dst_reg = 2,
+		 .src_reg = 1,
+		 .off = offsetof(struct __sk_buff, ifindex)},
+		{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = 3, .imm = 0},
+		{.code = BPF_JMP | BPF_CALL, .imm = BPF_FUNC_clone_redirect},
+		{.code = BPF_JMP | BPF_EXIT},
 	};
 	int prog;
 
 	watch_log_start();
 	prog = bpf_prog_load(BPF_PROG_TYPE_SCHED_CLS, "vl_frame", "GPL", insns,
 			     sizeof(insns) / sizeof(*insns), NULL);
-	return prog >= 0 ? prog : watch_fail(err, errno, "proof of the links",
-					     "load the program that sends a frame",
-					     "CAP_BPF and CAP_NET_ADMIN");
+	return prog >= 0 ? prog
+			 : watch_fail(err, errno, "proof of the links",
+				      "load the program that sends a frame",
+				      "CAP_BPF and CAP_NET_ADMIN");
 }
 
 int watch_frame_send(int prog, uint32_t ifindex, const char *object, struct err *err)
 {
 	/*
-	 * From nobody (0.0.0.0, a source MAC of zeros) for an address that nobody has (192.0.2.1, RFC
-	 * 5737): no host answers, no neighbor table and no bridge learns, a bridge passes it on to
-	 * nobody (br_handle_frame wants a valid source).
+	 * From nobody (0.0.0.0, a source MAC of zeros) for an address that nobody has (192.0.2.1,
+	 * RFC 5737): no host answers, no neighbor table and no bridge learns, a bridge passes it on
+	 * to nobody (br_handle_frame wants a valid source).
 	 */
 	const struct arp_frame frame = {
-		.ethernet = { .ether_dhost = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff },
-			      .ether_type = htons(ETHERTYPE_ARP) },
-		.arp = { .ar_hrd = htons(ARPHRD_ETHER), .ar_pro = htons(ETHERTYPE_IP),
-			 .ar_hln = 6, .ar_pln = 4, .ar_op = htons(ARPOP_REQUEST) },
-		.target_ip = { 192, 0, 2, 1 },
+		.ethernet = {.ether_dhost = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff},
+			     .ether_type = htons(ETHERTYPE_ARP)},
+		.arp = {.ar_hrd = htons(ARPHRD_ETHER),
+			.ar_pro = htons(ETHERTYPE_IP),
+			.ar_hln = 6,
+			.ar_pln = 4,
+			.ar_op = htons(ARPOP_REQUEST)},
+		.target_ip = {192, 0, 2, 1},
 	};
-	struct __sk_buff context = { .ifindex = ifindex };
+	struct __sk_buff context = {.ifindex = ifindex};
 	DECLARE_LIBBPF_OPTS(bpf_test_run_opts, run, .data_in = &frame,
 			    .data_size_in = sizeof(frame), .ctx_in = &context,
 			    .ctx_size_in = sizeof(context), .repeat = 1);

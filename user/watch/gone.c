@@ -20,7 +20,8 @@
 
 enum { MAX_CPUS = 512, LOOK_AGAIN_MS = 20 };
 
-/* The id of the program behind a descriptor, of its or of a link of its; 0 if it is something else. */
+/* The id of the program behind a descriptor, of its or of a link of its; 0 if it is something else.
+ */
 static uint32_t program_id(const char *fdinfo)
 {
 	char line[128];
@@ -70,8 +71,7 @@ static bool any_left(const struct watch_programs *programs)
 		uint32_t next;
 
 		/* Asks for the id only: a descriptor would keep the program. */
-		if (!bpf_prog_get_next_id(programs->ids[i] - 1, &next) &&
-		    next == programs->ids[i])
+		if (!bpf_prog_get_next_id(programs->ids[i] - 1, &next) && next == programs->ids[i])
 			return true;
 	}
 	return false;
@@ -84,7 +84,8 @@ struct listener {
 	void **rings;
 };
 
-/* One event a CPU that tells of programs loaded and unloaded. Where perf is closed, we look again. */
+/* One event a CPU that tells of programs loaded and unloaded. Where perf is closed, we look again.
+ */
 static void start_listening(struct listener *listener)
 {
 	struct perf_event_attr attr = {
@@ -111,7 +112,7 @@ static void start_listening(struct listener *listener)
 			continue;
 		}
 		listener->rings[listener->n] = ring;
-		listener->fds[listener->n++] = (struct pollfd){ .fd = fd, .events = POLLIN };
+		listener->fds[listener->n++] = (struct pollfd){.fd = fd, .events = POLLIN};
 	}
 }
 
@@ -147,7 +148,7 @@ static int64_t now_ms(void)
 int watch_wait_gone(const struct watch_programs *programs, int timeout_ms)
 {
 	int64_t end = now_ms() + timeout_ms;
-	struct listener listener = { 0 };
+	struct listener listener = {0};
 	bool left;
 
 	if (!any_left(programs))

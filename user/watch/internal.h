@@ -25,11 +25,11 @@ enum watch_map {
 	MAP_ECHO_COUNT = MAP_TIMES + WATCH_TIMES,
 	MAP_ECHOES,
 	MAP_SETTINGS,
-	MAP_HERE,   /* these of observed labs only: see door.c */
+	MAP_HERE, /* these of observed labs only: see door.c */
 	MAP_PLACES,
-	MAP_BEGUN,  /* by enum vl_hook: see begin.c */
+	MAP_BEGUN, /* by enum vl_hook: see begin.c */
 	MAP_BEGUN_DROPS = MAP_BEGUN + VL_HOOKS,
-	MAP_DOORS,  /* by program: where a tail call goes */
+	MAP_DOORS, /* by program: where a tail call goes */
 	WATCH_MAPS = MAP_DOORS + 3,
 };
 
@@ -42,7 +42,7 @@ struct watch {
 	uint32_t n_ends;
 	uint64_t started_ns;
 	bool observed;
-	struct vethlab *skel;   /* loaded by us: it owns the descriptors. NULL: opened from pins */
+	struct vethlab *skel; /* loaded by us: it owns the descriptors. NULL: opened from pins */
 	int maps[WATCH_MAPS];
 	int progs[WATCH_PROGS];
 };
@@ -51,7 +51,8 @@ struct watch {
 void watch_path(char path[256], const char *lab, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* The maps of an observed lab that the skeleton has not: into watch->maps, once programs are loaded. */
+/* The maps of an observed lab that the skeleton has not: into watch->maps, once programs are
+ * loaded. */
 int watch_make_doors(struct watch *watch);
 /*
  * The program to attach to a hook of an end: the lab's own, which stays open, or in an observed lab
@@ -91,7 +92,8 @@ int watch_clear_begun(struct watch *watch, uint32_t number);
 
 /* The map of drops, for the caller to close, or -errno; one kind, summed over CPUs. */
 int watch_open_drops(struct watch *watch);
-int watch_sum_drops(int fd, const struct vl_drop_key *key, int n_cpus, struct vl_drop_counters *sum);
+int watch_sum_drops(int fd, const struct vl_drop_key *key, int n_cpus,
+		    struct vl_drop_counters *sum);
 /* Take all kinds of one end out of a map of drops (-1 is allowed). */
 void watch_clear_drops(int fd, uint32_t number);
 

@@ -62,8 +62,10 @@ int watch_fail(struct err *err, int error, const char *object, const char *actio
 		err_set(err, ERR_PRIVILEGE, error, "%s: cannot %s (kernel: %s)", object, action,
 			strerror(error));
 		if (geteuid() == 0)
-			err_hint(err, "root here lacks %s (a container?), or the kernel is locked "
-				 "down", capability);
+			err_hint(err,
+				 "root here lacks %s (a container?), or the kernel is locked "
+				 "down",
+				 capability);
 		else
 			err_hint(err, "this step needs %s: run as root", capability);
 		return -error;
@@ -73,10 +75,10 @@ int watch_fail(struct err *err, int error, const char *object, const char *actio
 			strerror(error), *said ? "; " : "", said);
 		if (access("/sys/kernel/btf/vmlinux", R_OK))
 			err_hint(err, "this kernel has no BTF (/sys/kernel/btf/vmlinux): it needs "
-				 "CONFIG_DEBUG_INFO_BTF");
+				      "CONFIG_DEBUG_INFO_BTF");
 		else
 			err_hint(err, "a feature of the kernel may be missing: `vethlab doctor` "
-				 "lists them");
+				      "lists them");
 		return -error;
 	}
 	err_set(err, ERR_SYSTEM, error, "%s: cannot %s (kernel: %s%s%s)", object, action,

@@ -38,21 +38,21 @@ enum {
 
 /* What a session has had of a CPU. */
 struct cpu_records {
-	uint64_t next;         /* number of the first record that has not come yet */
+	uint64_t next;	       /* number of the first record that has not come yet */
 	struct vl_batch batch; /* copied from `staged` before the buffers were read */
 };
 
 struct watch_session {
 	struct watch *watch;
-	int lock;        /* holds the slot; -1 */
+	int lock; /* holds the slot; -1 */
 	uint32_t slot;
 	uint8_t generation; /* 0: not in `control` */
-	int tracers;     /* the session's own descriptor of the map: buffers go when it closes */
+	int tracers;	    /* the session's own descriptor of the map: buffers go when it closes */
 	struct vl_control *control; /* MAP_FAILED or mapped */
 	struct perf_buffer *buffers;
 	int epoll, timer;
 	struct vl_batch *staged; /* MAP_FAILED or mapped: all slots, n_cpus batches each */
-	size_t staged_size;      /* of the mapping, in bytes */
+	size_t staged_size;	 /* of the mapping, in bytes */
 	int n_cpus;
 	struct cpu_records *cpus;
 	uint64_t lost;
@@ -144,7 +144,8 @@ static int prepare_slot(struct watch_session *session, const struct vl_filter *f
 	return map_staged(session, err);
 }
 
-/* Records first, first + 1, ... of a CPU, n of them; those that have come already are passed over. */
+/* Records first, first + 1, ... of a CPU, n of them; those that have come already are passed over.
+ */
 static void take_records(struct watch_session *session, struct cpu_records *cpu, uint64_t first,
 			 const struct vl_event *events, uint64_t n)
 {
@@ -181,7 +182,8 @@ static enum bpf_perf_event_ret take_batch(void *ctx, int cpu, struct perf_event_
 	return LIBBPF_PERF_EVENT_CONT;
 }
 
-/* Copy what is staged on a CPU. If a batch was filled meanwhile, nothing is: it is in the buffer. */
+/* Copy what is staged on a CPU. If a batch was filled meanwhile, nothing is: it is in the buffer.
+ */
 static void copy_staged(struct watch_session *session, int cpu)
 {
 	const struct vl_batch *staged = &session->staged[session->slot * session->n_cpus + cpu];
@@ -195,8 +197,8 @@ static void copy_staged(struct watch_session *session, int cpu)
 }
 
 /*
- * Deliver what is there. A batch that was full before its CPU's stage was copied is in the buffer by
- * then, or lost: so a number that is not reached is a gap.
+ * Deliver what is there. A batch that was full before its CPU's stage was copied is in the buffer
+ * by then, or lost: so a number that is not reached is a gap.
  */
 static int take_all(struct watch_session *session)
 {
@@ -266,9 +268,9 @@ static int open_buffers(struct watch_session *session, unsigned kib, struct err 
 		keys[i] = session->slot * n + cpus[i];
 	opts.cpus = cpus;
 	opts.map_keys = keys;
-	session->buffers = perf_buffer__new_raw(session->tracers,
-						(size_t)kib * 1024 / sysconf(_SC_PAGESIZE), &attr,
-						take_batch, session, &opts);
+	session->buffers =
+		perf_buffer__new_raw(session->tracers, (size_t)kib * 1024 / sysconf(_SC_PAGESIZE),
+				     &attr, take_batch, session, &opts);
 	if (session->buffers)
 		return 0;
 	error = errno;
@@ -358,8 +360,9 @@ int watch_session_poll(struct watch_session *session, int timeout_ms,
 
 		ret = take_all(session);
 		if (ret < 0)
-			return err_set(err, ERR_SYSTEM, -ret, "%s: cannot read records (kernel: %s)",
-				       session->watch->lab, strerror(-ret));
+			return err_set(err, ERR_SYSTEM, -ret,
+				       "%s: cannot read records (kernel: %s)", session->watch->lab,
+				       strerror(-ret));
 		if (session->delivered || (timeout_ms >= 0 && left <= 0))
 			return session->delivered;
 		if (epoll_wait(session->epoll, events, 2, left > 1000 ? 1000 : (int)left) < 0)

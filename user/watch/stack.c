@@ -78,7 +78,8 @@ static size_t find_points(bool there[POINTS])
 	return n;
 }
 
-/* Whether the tracepoint consume_skb has an argument for the place (its type: context, packet, place). */
+/* Whether the tracepoint consume_skb has an argument for the place (its type: context, packet,
+ * place). */
 static bool consume_tells_where(void)
 {
 	struct btf *btf = btf__load_vmlinux_btf();
@@ -153,8 +154,7 @@ static int configure(struct stack *skel, const struct stack_config *config)
 	skel->rodata->n_ends = config->n_ends;
 	skel->rodata->observed = config->observed;
 	skel->rodata->detail = config->depth == STACK_ALL;
-	skel->rodata->consume_tells_where =
-		config->depth == STACK_ALL && consume_tells_where();
+	skel->rodata->consume_tells_where = config->depth == STACK_ALL && consume_tells_where();
 	memcpy((void *)&skel->rodata->filter, &config->filter, sizeof(config->filter));
 	skel->rodata->own_node = config->from;
 	if (config->to.family) {

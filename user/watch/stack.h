@@ -21,7 +21,7 @@ struct stack_node {
 
 /* How much of it. */
 enum stack_depth {
-	STACK_FRAMES,  /* drops of any protocol, for stack_watch_poll_frames(); nothing else */
+	STACK_FRAMES, /* drops of any protocol, for stack_watch_poll_frames(); nothing else */
 	STACK_DROPS,
 	STACK_REASONS, /* and the look-up before a drop, neighbours, ICMP errors being made */
 	STACK_ALL,     /* and what goes well: each look-up, each delivery */

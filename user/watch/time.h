@@ -13,9 +13,9 @@
 struct watch;
 
 enum watch_time {
-	WATCH_TRANSIT,   /* by the end that sent: to the first hook of its peer */
+	WATCH_TRANSIT,	 /* by the end that sent: to the first hook of its peer */
 	WATCH_RESIDENCE, /* by the end where packets came in: to `out` of another end of the node */
-	WATCH_ECHO_RTT,  /* by the end that requests left: until the reply was in */
+	WATCH_ECHO_RTT,	 /* by the end that requests left: until the reply was in */
 	WATCH_TIMES,
 };
 

@@ -85,7 +85,8 @@ int watch_mount_bpffs(struct err *err)
 
 		watch_fail(err, error, BPFFS, "mount bpffs", "CAP_SYS_ADMIN");
 		if (error == ENODEV || error == ENOENT)
-			err_hint(err, "the kernel needs CONFIG_BPF_SYSCALL, and /sys must be mounted");
+			err_hint(err,
+				 "the kernel needs CONFIG_BPF_SYSCALL, and /sys must be mounted");
 		return -error;
 	}
 	return 1;
@@ -193,8 +194,8 @@ static int watch_configure(struct vethlab *skel, const struct watch_config *conf
 
 		/* 6.1 looks at all global functions, called or not, and these want their maps. */
 		if (!map_wanted(config, i))
-			ret = i < MAP_TIMES || i == MAP_HERE ? bpf_map__set_autocreate(map, false) :
-							       bpf_map__set_max_entries(map, 1);
+			ret = i < MAP_TIMES || i == MAP_HERE ? bpf_map__set_autocreate(map, false)
+							     : bpf_map__set_max_entries(map, 1);
 		else if (watch_map_counts(i) || i == MAP_ENDS)
 			ret = bpf_map__set_max_entries(map, map_size(config->n_ends));
 	}
@@ -237,8 +238,8 @@ static void take_descriptors(struct watch *watch, const struct watch_config *con
 
 /*
  * libbpf asks the kernel what it knows of BTF, and takes any failure for a no: without global
- * functions the verifier walks all ways through all of them, for 16 s, and then refuses the programs for
- * their size. So ask first, and tell what the answer was.
+ * functions the verifier walks all ways through all of them, for 16 s, and then refuses the
+ * programs for their size. So ask first, and tell what the answer was.
  */
 static int check_btf(const char *lab, const char *need, struct err *err)
 {
@@ -256,7 +257,8 @@ static int check_btf(const char *lab, const char *need, struct err *err)
 	fd = data ? bpf_btf_load(data, size, NULL) : -ENOMEM;
 	btf__free(btf);
 	if (fd < 0)
-		return watch_fail(err, -fd, lab, "load type information (BTF) of eBPF programs", need);
+		return watch_fail(err, -fd, lab, "load type information (BTF) of eBPF programs",
+				  need);
 	close(fd);
 	return 0;
 }
@@ -281,9 +283,11 @@ int watch_load(struct watch **out, const struct watch_config *config, struct err
 	if (ret) {
 		if (ret == -E2BIG) { /* its last words are about some instruction */
 			err_set(err, ERR_SYSTEM, E2BIG,
-				"%s: the kernel's verifier gave up on the eBPF programs", config->lab);
-			err_hint(err, "a question of libbpf to the kernel failed, for lack of memory "
-				      "perhaps: try again");
+				"%s: the kernel's verifier gave up on the eBPF programs",
+				config->lab);
+			err_hint(err,
+				 "a question of libbpf to the kernel failed, for lack of memory "
+				 "perhaps: try again");
 		}
 		watch_fail(err, -ret, config->lab, "load the eBPF programs", need);
 		goto out;
@@ -308,8 +312,7 @@ out:
 	return ret;
 }
 
-int watch_name_end(struct watch *watch, uint32_t number, const struct vl_end *end,
-		   struct err *err)
+int watch_name_end(struct watch *watch, uint32_t number, const struct vl_end *end, struct err *err)
 {
 	if (bpf_map_update_elem(watch->maps[MAP_ENDS], &number, end, BPF_ANY))
 		return watch_fail(err, errno, end->ifname, "enter the end into the map `ends`",
@@ -368,7 +371,8 @@ int watch_pin(struct watch *watch, struct err *err)
 	for (int i = 0; i < WATCH_PROGS && !ret; i++)
 		ret = pin(watch->progs[i], watch->lab, prog_names[i], err);
 	if (!ret)
-		watch_start_drops(watch, NULL); /* without BTF there are none, and reading says so */
+		watch_start_drops(watch,
+				  NULL); /* without BTF there are none, and reading says so */
 	return ret;
 }
 
@@ -508,6 +512,7 @@ int watch_unpin(const char *lab, struct err *err)
 		return watch_fail(err, -ret, path, "remove its pins", "CAP_DAC_OVERRIDE");
 	/* Another lab may be in it. */
 	if (rmdir(WATCH_DIR) && errno != ENOTEMPTY && errno != ENOENT)
-		return watch_fail(err, errno, WATCH_DIR, "remove the directory", "CAP_DAC_OVERRIDE");
+		return watch_fail(err, errno, WATCH_DIR, "remove the directory",
+				  "CAP_DAC_OVERRIDE");
 	return 0;
 }

@@ -21,7 +21,7 @@
 #include "topology/model.h"
 #include "user/net/net.h"
 
-#define BPFFS "/sys/fs/bpf"
+#define BPFFS	  "/sys/fs/bpf"
 #define WATCH_DIR BPFFS "/vethlab"
 
 /* How tc programs sit on an end. */
@@ -34,8 +34,8 @@ struct watch_config {
 	uint32_t ifindex_base;
 	uint32_t n_ends;
 	bool in, out, xdp; /* which programs to load */
-	bool observed;     /* its interfaces were there before: ifindex_base says nothing */
-	bool no_time;      /* do not follow echoes: no times, no echo counters (watch/time.h) */
+	bool observed;	   /* its interfaces were there before: ifindex_base says nothing */
+	bool no_time;	   /* do not follow echoes: no times, no echo counters (watch/time.h) */
 };
 
 /*
@@ -46,8 +46,7 @@ int watch_mount_bpffs(struct err *err);
 /* Open, configure and load the programs. Nothing is attached or pinned. */
 int watch_load(struct watch **watch, const struct watch_config *config, struct err *err);
 /* Write the entry of `ends` for one end. */
-int watch_name_end(struct watch *watch, uint32_t number, const struct vl_end *end,
-		   struct err *err);
+int watch_name_end(struct watch *watch, uint32_t number, const struct vl_end *end, struct err *err);
 /* In an observed lab, tell the programs which end is at end->netns and end->ifindex. */
 int watch_place_end(struct watch *watch, uint32_t number, const struct vl_end *end,
 		    struct err *err);
@@ -93,8 +92,8 @@ int watch_clsact_filters(struct watch *watch, struct nl *nl, uint32_t ifindex,
 			 const struct nl_what *what, struct err *err);
 
 /*
- * Forget an end whose interface is gone: its pinned links and its entry of `ends`. Its counters stay
- * until the number is given out again. What is not there counts as forgotten.
+ * Forget an end whose interface is gone: its pinned links and its entry of `ends`. Its counters
+ * stay until the number is given out again. What is not there counts as forgotten.
  */
 int watch_forget_end(struct watch *watch, uint32_t number, struct err *err);
 /* Put the counters of an end to zero, before its number serves a new one. */
@@ -102,8 +101,9 @@ int watch_clear_end(struct watch *watch, uint32_t number, struct err *err);
 
 /*
  * Load the program that watch_frame_send() runs: a descriptor that the caller closes, or -errno.
- * watch_frame_send() sends one ARP request out of an interface, which is up, of the calling thread's
- * namespace: a frame that crosses the link, is counted at both ends, and changes nothing there.
+ * watch_frame_send() sends one ARP request out of an interface, which is up, of the calling
+ * thread's namespace: a frame that crosses the link, is counted at both ends, and changes nothing
+ * there.
  */
 int watch_frame_load(struct err *err);
 int watch_frame_send(int prog, uint32_t ifindex, const char *object, struct err *err);
