@@ -8,7 +8,7 @@
 
 #include "topology/ip.h"
 #include "topology/model.h"
-#include "topology/names.h"
+#include "user/base/strmap.h"
 
 /* Who owns an address. */
 struct owner {

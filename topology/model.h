@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "topology/err.h"
+#include "user/base/err.h"
 
 enum { LAB_NAME_MAX = 31, NODE_NAME_MAX = 63, IFNAME_MAX = 15 };
 /* Room for "node:interface" and the final zero. */

@@ -11,7 +11,7 @@
 #define VETHLAB_TOPOLOGY_READER_H
 
 #include "topology/model.h"
-#include "topology/names.h"
+#include "user/base/strmap.h"
 #include "topology/plan.h"
 #include "topology/yaml.h"
 

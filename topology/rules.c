@@ -7,7 +7,7 @@
 #include <sys/socket.h>
 
 #include "topology/diff.h"
-#include "topology/names.h"
+#include "user/base/strmap.h"
 #include "topology/rules.h"
 
 enum {

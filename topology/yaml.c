@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "topology/names.h"
+#include "user/base/strmap.h"
 #include "topology/yaml.h"
 
 /* ---- memory -------------------------------------------------------------------------------- */

@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "topology/err.h"
+#include "user/base/err.h"
 
 enum {
 	YAML_SIZE_MAX = 16 << 20,      /* bytes of a file */

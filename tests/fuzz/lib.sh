@@ -31,7 +31,7 @@ build_reader() {
 # What is linked is what the stories need; the rest of user/out knows the kernel.
 build_story() {
 	# shellcheck disable=SC2046
-	compile story user/story/*.c user/bench/stats.c \
+	compile story user/story/*.c user/base/statistics.c \
 		$(printf 'user/out/%s.c ' recording drop act event fate itinerary terminal text json \
 			ledger losses wrap table counters report run_diff) \
 		$(pkg-config --cflags --libs libfyaml jansson) -lm

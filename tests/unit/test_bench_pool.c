@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* test_bench_pool.c - percentiles of times put together, of user/bench/pool.c. */
+/* test_bench_pool.c - percentiles of times put together, of user/base/histogram.c. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "user/bench/pool.h"
+#include "user/base/histogram.h"
 
 static void within(uint64_t got, double want, double share)
 {

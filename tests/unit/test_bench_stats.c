@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* test_bench_stats.c - medians, their intervals, ratios and verdicts of user/bench/stats.c. */
+/* test_bench_stats.c - medians, their intervals, ratios and verdicts of user/base/statistics.c. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "user/bench/stats.h"
+#include "user/base/statistics.h"
 
 #define N(a) (sizeof(a) / sizeof(*(a)))
 

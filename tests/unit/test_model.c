@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #include "tests/unit/findings.h"
-#include "topology/names.h"
+#include "user/base/strmap.h"
 
 static const char two_links[] =
 	"lab: x\n"

@@ -10,8 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "topology/err.h"
-#include "user/bench/pool.h"
+#include "user/base/err.h"
+#include "user/base/histogram.h"
 #include "user/lab/lab.h"
 
 /* ---- what watches the link ------------------------------------------------------------------- */

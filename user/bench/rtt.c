@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "user/bench/inside.h"
-#include "user/bench/stats.h"
+#include "user/base/statistics.h"
 #include "user/net/echo.h"
 
 enum {

@@ -7,7 +7,7 @@
 #define VETHLAB_USER_BENCH_SERIES_H
 
 #include "user/bench/bench.h"
-#include "user/bench/stats.h"
+#include "user/base/statistics.h"
 
 /* One kind of measurement on one link. */
 struct series {

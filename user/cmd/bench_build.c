@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "topology/generate.h"
-#include "user/bench/stats.h"
+#include "user/base/statistics.h"
 #include "user/cmd/bench.h"
 #include "user/cmd/cmd.h"
 #include "user/cmd/reading.h"

@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 #include "bpf/vethlab.h"
-#include "topology/err.h"
+#include "user/base/err.h"
 #include "topology/model.h"
 #include "user/lab/lab.h"
 #include "user/net/sniff.h"

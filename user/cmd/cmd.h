@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "topology/err.h"
+#include "user/base/err.h"
 #include "user/lab/lab.h"
 
 struct cmd {

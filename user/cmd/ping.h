@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "topology/err.h"
+#include "user/base/err.h"
 #include "user/cmd/probe.h"
 #include "user/out/itinerary.h"
 #include "user/path/path.h"

@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #include "bpf/vethlab.h"
-#include "topology/err.h"
+#include "user/base/err.h"
 #include "topology/model.h"
 #include "user/out/event.h"
 #include "user/story/queue.h"

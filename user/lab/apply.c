@@ -14,7 +14,7 @@
 #include "user/lab/change.h"
 #include "user/lab/guests.h"
 #include "user/lab/ready.h"
-#include "user/lab/workers.h"
+#include "user/base/workers.h"
 
 /* ---- changes inside nodes ------------------------------------------------------------------ */
 

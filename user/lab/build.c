@@ -17,7 +17,7 @@
 #include "user/lab/loader.h"
 #include "user/lab/place.h"
 #include "user/lab/prove.h"
-#include "user/lab/workers.h"
+#include "user/base/workers.h"
 
 int build_interrupted(const struct build *build, struct err *err)
 {

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "topology/err.h"
+#include "user/base/err.h"
 
 enum feature_need {
 	FEATURE_NEEDED, /* without it no lab is built */

@@ -11,7 +11,7 @@
 #ifndef VETHLAB_USER_LAB_FOLLOW_H
 #define VETHLAB_USER_LAB_FOLLOW_H
 
-#include "topology/err.h"
+#include "user/base/err.h"
 
 struct follow;
 

@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "user/lab/guests.h"
-#include "user/lab/workers.h"
+#include "user/base/workers.h"
 
 enum { LO_IFINDEX = 1 };
 /* Others may take the name that was just found to be free, the other workers among them. */

@@ -9,7 +9,7 @@
 
 #include "topology/diff.h"
 #include "user/lab/inside.h"
-#include "user/lab/program.h"
+#include "user/base/process.h"
 
 /* ---- sysctls --------------------------------------------------------------------------------- */
 

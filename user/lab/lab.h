@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "topology/err.h"
+#include "user/base/err.h"
 #include "topology/model.h"
 #include "user/net/net.h"
 #include "user/watch/watch.h"

@@ -7,7 +7,7 @@
 #include <time.h>
 
 #include "user/lab/prove.h"
-#include "user/lab/workers.h"
+#include "user/base/workers.h"
 
 /* How long all frames together may take from end to end. */
 enum { PROVE_MS = 2000 };

@@ -5,7 +5,7 @@
 
 #include "user/lab/place.h"
 #include "user/lab/ready.h"
-#include "user/lab/workers.h"
+#include "user/base/workers.h"
 
 /* ---- what is touched ----------------------------------------------------------------------- */
 

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "topology/err.h"
+#include "user/base/err.h"
 #include "topology/model.h"
 
 /* Payload bytes: as ping(8) does by itself; 65535 less the IPv4 and ICMP headers. */

@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "topology/err.h"
+#include "user/base/err.h"
 #include "topology/model.h"
 #include "user/net/net.h"
 

@@ -12,7 +12,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "topology/err.h"
+#include "user/base/err.h"
 #include "topology/model.h"
 
 struct nl;

@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "topology/err.h"
+#include "user/base/err.h"
 
 enum { SNIFF_SNAP_MAX = 262144 };
 

@@ -12,7 +12,7 @@
 #include <stdio.h>
 
 #include "bpf/vethlab.h"
-#include "topology/err.h"
+#include "user/base/err.h"
 #include "topology/model.h"
 #include "user/out/losses.h"
 #include "user/out/timing.h"

@@ -14,7 +14,7 @@
 #include <stdio.h>
 
 #include "bpf/vethlab.h"
-#include "topology/err.h"
+#include "user/base/err.h"
 #include "topology/model.h"
 
 struct recording_totals {

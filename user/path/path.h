@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <sys/socket.h>
 
-#include "topology/err.h"
+#include "user/base/err.h"
 #include "topology/model.h"
 #include "user/lab/lab.h"
 #include "user/net/lookup.h"

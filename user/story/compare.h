@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "user/bench/stats.h"
+#include "user/base/statistics.h"
 #include "user/story/story.h"
 
 enum side { SIDE_A, SIDE_B, SIDES };

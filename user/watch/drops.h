@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #include "bpf/vethlab.h"
-#include "topology/err.h"
+#include "user/base/err.h"
 #include "user/watch/stack.h"
 
 struct watch;

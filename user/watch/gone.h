@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "topology/err.h"
+#include "user/base/err.h"
 
 enum { GONE_PROGRAMS_MAX = 8 };
 

@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #include "bpf/vethlab.h"
-#include "topology/err.h"
+#include "user/base/err.h"
 #include "topology/model.h"
 
 struct stack_node {

@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 #include "bpf/vethlab.h"
-#include "topology/err.h"
+#include "user/base/err.h"
 
 struct watch;
 

@@ -17,7 +17,7 @@
 #include <stdint.h>
 
 #include "bpf/vethlab.h"
-#include "topology/err.h"
+#include "user/base/err.h"
 #include "topology/model.h"
 #include "user/net/net.h"
 

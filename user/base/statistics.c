@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* stats.c - see stats.h. */
+/* statistics.c - see statistics.h. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "user/bench/stats.h"
+#include "user/base/statistics.h"
 
 static int by_size(const void *a, const void *b)
 {

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "user/lab/workers.h"
+#include "user/base/workers.h"
 
 enum { MAX_WORKERS = 16 };
 

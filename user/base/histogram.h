@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * pool.h - times of many runs put together, so that percentiles are of all of them: a run of 0.3 s
- * has 300 paced echoes, whose 99.9th percentile would be nothing but the largest. Pure.
+ * histogram.h - times of many runs put together, so that percentiles are of all of them: a run of
+ * 0.3 s has 300 paced echoes, whose 99.9th percentile would be nothing but the largest. Pure.
  */
-#ifndef VETHLAB_USER_BENCH_POOL_H
-#define VETHLAB_USER_BENCH_POOL_H
+#ifndef VETHLAB_USER_BASE_HISTOGRAM_H
+#define VETHLAB_USER_BASE_HISTOGRAM_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * names.h - a hash table from text to pointer. Keys and values are borrowed. A zeroed struct is an
+ * strmap.h - a hash table from text to pointer. Keys and values are borrowed. A zeroed struct is an
  * empty table.
  */
-#ifndef VETHLAB_TOPOLOGY_NAMES_H
-#define VETHLAB_TOPOLOGY_NAMES_H
+#ifndef VETHLAB_USER_BASE_STRMAP_H
+#define VETHLAB_USER_BASE_STRMAP_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* pool.c - see pool.h. */
+/* histogram.c - see histogram.h. */
 #include <math.h>
 
-#include "user/bench/pool.h"
+#include "user/base/histogram.h"
 
 /* Below 2^(LOW + 1) a bin a nanosecond; from there on 2^LOW bins an octave. */
 static unsigned bin_of(uint64_t ns)

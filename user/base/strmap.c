@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* names.c - a hash table from text to pointer: open addressing, at most half full. */
+/* strmap.c - a hash table from text to pointer: open addressing, at most half full. */
 #include <stdlib.h>
 #include <string.h>
 
-#include "topology/names.h"
+#include "user/base/strmap.h"
 
 /* FNV-1a. */
 static uint64_t name_hash(const char *key)

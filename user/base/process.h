@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* program.h - running somebody else's program in the namespace of the calling thread. */
-#ifndef VETHLAB_USER_LAB_PROGRAM_H
-#define VETHLAB_USER_LAB_PROGRAM_H
+/* process.h - running somebody else's program in the namespace of the calling thread. */
+#ifndef VETHLAB_USER_BASE_PROCESS_H
+#define VETHLAB_USER_BASE_PROCESS_H
 
 #include <stddef.h>
 

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "topology/err.h"
+#include "user/base/err.h"
 
 int err_set(struct err *err, enum err_code code, int error, const char *fmt, ...)
 {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * program.c - see program.h. Files in memory stand for stdin and stdout: a pipe would have to be
+ * process.c - see process.h. Files in memory stand for stdin and stdout: a pipe would have to be
  * read until everybody who holds it has closed it, a server in the background as well.
  */
 #include <errno.h>
@@ -14,7 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "user/lab/program.h"
+#include "user/base/process.h"
 
 enum {
 	LOOK_AGAIN_MS = 100, /* whether the user wants to stop: a signal may wake another thread */

@@ -3,8 +3,8 @@
  * err.h - how every room reports failure: one error (struct err), or a list of findings in a
  * lab file (struct diags). Library rooms fill these and never print; main prints once.
  */
-#ifndef VETHLAB_TOPOLOGY_ERR_H
-#define VETHLAB_TOPOLOGY_ERR_H
+#ifndef VETHLAB_USER_BASE_ERR_H
+#define VETHLAB_USER_BASE_ERR_H
 
 #include <stdbool.h>
 #include <stddef.h>

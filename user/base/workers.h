@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* workers.h - the same work on many nodes, by a few threads that may change namespace. */
-#ifndef VETHLAB_USER_LAB_WORKERS_H
-#define VETHLAB_USER_LAB_WORKERS_H
+#ifndef VETHLAB_USER_BASE_WORKERS_H
+#define VETHLAB_USER_BASE_WORKERS_H
 
 #include <stddef.h>
 
-#include "topology/err.h"
+#include "user/base/err.h"
 
 /*
  * Call fn(i, arg, err) for each 0 <= i < n, on one thread a CPU. The order is not fixed. The first

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * stats.h - what repeated measurements say: medians, how sure they are, ratios. Pure. All intervals
- * are of the median and by ranks (the sign test turned round), so that nothing is assumed about how
- * the values are distributed, and equal values give equal answers.
+ * statistics.h - what repeated measurements say: medians, how sure they are, ratios. Pure. All
+ * intervals are of the median and by ranks (the sign test turned round), so that nothing is assumed
+ * about how the values are distributed, and equal values give equal answers.
  */
-#ifndef VETHLAB_USER_BENCH_STATS_H
-#define VETHLAB_USER_BENCH_STATS_H
+#ifndef VETHLAB_USER_BASE_STATISTICS_H
+#define VETHLAB_USER_BASE_STATISTICS_H
 
 #include <stdbool.h>
 #include <stddef.h>
