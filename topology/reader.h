@@ -12,7 +12,7 @@
 
 #include "topology/model.h"
 #include "user/base/strmap.h"
-#include "topology/plan.h"
+#include "topology/autoaddr.h"
 #include "topology/yaml.h"
 
 enum {

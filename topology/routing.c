@@ -6,7 +6,7 @@
 #include <sys/socket.h>
 
 #include "topology/ip.h"
-#include "topology/merge.h"
+#include "topology/aggregate.h"
 #include "topology/routing.h"
 
 enum {

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "topology/diff.h"
+#include "topology/lab_diff.h"
 #include "user/base/strmap.h"
 #include "topology/rules.h"
 

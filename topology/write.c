@@ -2,7 +2,7 @@
 /* write.c - a lab as a lab file, everything spelled out. */
 #include <string.h>
 
-#include "topology/generate.h"
+#include "topology/shapes.h"
 
 static void write_hop(FILE *f, const struct nexthop *hop)
 {

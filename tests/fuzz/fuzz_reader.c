@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "topology/graph.h"
+#include "topology/draw.h"
 #include "topology/model.h"
 
 static long fail_at; /* this many allocations from now; 0: never */

@@ -13,7 +13,7 @@
 
 #include "tests/unit/findings.h"
 #include "tests/unit/paper.h"
-#include "topology/generate.h"
+#include "topology/shapes.h"
 #include "topology/ip.h"
 
 enum state { UNKNOWN, ON_THE_WAY, GOOD, BAD };

@@ -6,7 +6,7 @@
 #ifndef VETHLAB_TESTS_UNIT_PAPER_H
 #define VETHLAB_TESTS_UNIT_PAPER_H
 
-#include "topology/generate.h"
+#include "topology/shapes.h"
 #include "topology/model.h"
 #include "topology/segments.h"
 

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "topology/diff.h"
+#include "topology/lab_diff.h"
 
 static const char *const kind_names[CHANGE_KINDS] = {
 	[CHANGE_ROUTE_REMOVE] = "-route",

@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "tests/unit/findings.h"
-#include "topology/graph.h"
+#include "topology/draw.h"
 
 static const char lan[] =
 	"lab: lan\n"

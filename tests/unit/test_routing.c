@@ -13,7 +13,7 @@
 
 #include "tests/unit/findings.h"
 #include "tests/unit/paper.h"
-#include "topology/generate.h"
+#include "topology/shapes.h"
 #include "topology/ip.h"
 #include "topology/reader.h"
 #include "topology/routing.h"

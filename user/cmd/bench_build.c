@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "topology/generate.h"
+#include "topology/shapes.h"
 #include "user/base/statistics.h"
 #include "user/cmd/bench.h"
 #include "user/cmd/cmd.h"

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "topology/generate.h"
+#include "topology/shapes.h"
 #include "user/cmd/cmd.h"
 
 struct generate_args {

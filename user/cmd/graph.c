@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "topology/graph.h"
+#include "topology/draw.h"
 #include "topology/ip.h"
 #include "user/cmd/cmd.h"
 #include "user/cmd/reading.h"

@@ -3,7 +3,7 @@
 #ifndef VETHLAB_USER_LAB_APPLY_H
 #define VETHLAB_USER_LAB_APPLY_H
 
-#include "topology/diff.h"
+#include "topology/lab_diff.h"
 #include "user/lab/lab.h"
 
 /* A running lab, what it shall be, and what is between them. */

@@ -3,7 +3,7 @@
 #ifndef VETHLAB_USER_LAB_CHANGE_H
 #define VETHLAB_USER_LAB_CHANGE_H
 
-#include "topology/diff.h"
+#include "topology/lab_diff.h"
 #include "user/lab/files.h"
 
 /* Where a change is made: inside the namespace that the thread is in. */

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "topology/diff.h"
+#include "topology/lab_diff.h"
 #include "user/lab/inside.h"
 #include "user/base/process.h"
 

@@ -6,7 +6,7 @@
 #include <jansson.h>
 #include <stdio.h>
 
-#include "topology/diff.h"
+#include "topology/lab_diff.h"
 
 enum { OUT_CHANGE_SIZE = 512 };
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * paths.h - the lab as a graph of one address family, and shortest paths from one node to all
- * others by breadth-first search. Every path remembers by which first hops it can begin, as a set
- * of bits. For routing.c.
+ * shortest_paths.h - the lab as a graph of one address family, and shortest paths from one node to
+ * all others by breadth-first search. Every path remembers by which first hops it can begin, as a
+ * set of bits. For routing.c.
  */
-#ifndef VETHLAB_TOPOLOGY_PATHS_H
-#define VETHLAB_TOPOLOGY_PATHS_H
+#ifndef VETHLAB_TOPOLOGY_SHORTEST_PATHS_H
+#define VETHLAB_TOPOLOGY_SHORTEST_PATHS_H
 
 #include "topology/model.h"
 #include "topology/segments.h"

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * diff.h - what turns one lab into another: a list of changes, in the order in which they are
+ * lab_diff.h - what turns one lab into another: a list of changes, in the order in which they are
  * made. Pure: knows both labs, no kernel.
  *
  * A node is the same as one of its name, a link is the same as one with its two end names. What
  * cannot be changed in place is removed and added again, with the reason.
  */
-#ifndef VETHLAB_TOPOLOGY_DIFF_H
-#define VETHLAB_TOPOLOGY_DIFF_H
+#ifndef VETHLAB_TOPOLOGY_LAB_DIFF_H
+#define VETHLAB_TOPOLOGY_LAB_DIFF_H
 
 #include "topology/model.h"
 

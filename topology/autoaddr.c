@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* plan.c - subnets out of pools for segments, addresses out of subnets for ends. */
+/* autoaddr.c - subnets out of pools for segments, addresses out of subnets for ends. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
 #include "topology/ip.h"
-#include "topology/plan.h"
+#include "topology/autoaddr.h"
 
 void plan_default_pools(struct plan *plan)
 {

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * plan.h - addresses for links that say `addresses: auto`, out of pools: a subnet for each segment,
- * in the order of the file, around what the file gives to others. The same file gets the same
- * addresses every time.
+ * autoaddr.h - addresses for links that say `addresses: auto`, out of pools: a subnet for each
+ * segment, in the order of the file, around what the file gives to others. The same file gets the
+ * same addresses every time.
  */
-#ifndef VETHLAB_TOPOLOGY_PLAN_H
-#define VETHLAB_TOPOLOGY_PLAN_H
+#ifndef VETHLAB_TOPOLOGY_AUTOADDR_H
+#define VETHLAB_TOPOLOGY_AUTOADDR_H
 
 #include "topology/model.h"
 #include "topology/segments.h"

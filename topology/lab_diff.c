@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* diff.c - see diff.h. Nodes and links here; what hangs below a kept node in diff_node.c. */
+/* lab_diff.c - see lab_diff.h. Nodes and links here; what hangs below a kept node in diff_node.c.
+ */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "topology/diff_internal.h"
+#include "topology/internal.h"
 
 /* ---- what counts --------------------------------------------------------------------------- */
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* graph.c - a lab as text, dot and Mermaid. */
+/* draw.c - a lab as text, dot and Mermaid. */
 #include <string.h>
 
-#include "topology/graph.h"
+#include "topology/draw.h"
 
 typedef const char *(*note_fn)(const struct end *near, void *arg);
 

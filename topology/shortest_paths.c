@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* paths.c - the graph of a lab, and breadth-first search from one node, level by level. */
+/* shortest_paths.c - the graph of a lab, and breadth-first search from one node, level by level. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
 #include "topology/ip.h"
-#include "topology/paths.h"
+#include "topology/shortest_paths.h"
 
 /* ---- the graph ----------------------------------------------------------------------------- */
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* generate.c - chains, rings, stars, trees, meshes, grids, Clos networks and fat trees. */
+/* shapes.c - chains, rings, stars, trees, meshes, grids, Clos networks and fat trees. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "topology/generate.h"
+#include "topology/shapes.h"
 
 enum { NODES_MAX = 100 * 1000 };
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* diff_node.c - what changes inside a node that stays: lists are sorted and merged. */
+/* lab_diff_node.c - what changes inside a node that stays: lists are sorted and merged. */
 #include <stdlib.h>
 #include <string.h>
 
-#include "topology/diff_internal.h"
+#include "topology/internal.h"
 #include "topology/ip.h"
 
 const struct sysctl forward_v4 = {"net.ipv4.ip_forward", "1", {}};

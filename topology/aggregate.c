@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* merge.c - neighbouring networks joined to bigger ones, as far as it goes. */
+/* aggregate.c - neighbouring networks joined to bigger ones, as far as it goes. */
 #include <errno.h>
 #include <stdlib.h>
 
 #include "topology/ip.h"
-#include "topology/merge.h"
+#include "topology/aggregate.h"
 
 /* Whether some target of the graph is exactly this network. */
 static bool is_target(const struct merge_forest *forest, const struct ip_prefix *network)

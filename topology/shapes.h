@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * generate.h - lab files of regular shapes, written for people to edit: comments, every interface
+ * shapes.h - lab files of regular shapes, written for people to edit: comments, every interface
  * and address spelled out, routes computed (`routing: static`) or spelled out too.
  */
-#ifndef VETHLAB_TOPOLOGY_GENERATE_H
-#define VETHLAB_TOPOLOGY_GENERATE_H
+#ifndef VETHLAB_TOPOLOGY_SHAPES_H
+#define VETHLAB_TOPOLOGY_SHAPES_H
 
 #include <stdio.h>
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* diff_internal.h - what diff.c and diff_node.c share. */
-#ifndef VETHLAB_TOPOLOGY_DIFF_INTERNAL_H
-#define VETHLAB_TOPOLOGY_DIFF_INTERNAL_H
+/* internal.h - what diff.c and diff_node.c share. */
+#ifndef VETHLAB_TOPOLOGY_INTERNAL_H
+#define VETHLAB_TOPOLOGY_INTERNAL_H
 
-#include "topology/diff.h"
+#include "topology/lab_diff.h"
 
 struct differ {
 	struct diff *diff;

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * merge.h - which networks of a lab are halves of a bigger one: a forest whose leaves are the
+ * aggregate.h - which networks of a lab are halves of a bigger one: a forest whose leaves are the
  * networks. It is the same for all nodes; whether two halves are reached the same way is each
  * node's own matter. For routing.c.
  */
-#ifndef VETHLAB_TOPOLOGY_MERGE_H
-#define VETHLAB_TOPOLOGY_MERGE_H
+#ifndef VETHLAB_TOPOLOGY_AGGREGATE_H
+#define VETHLAB_TOPOLOGY_AGGREGATE_H
 
-#include "topology/paths.h"
+#include "topology/shortest_paths.h"
 
 struct merge_node {
 	struct ip_prefix network;

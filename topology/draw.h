@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * graph.h - a lab drawn: as text for a terminal, as a graph for graphviz (dot), as a Mermaid
+ * draw.h - a lab drawn: as text for a terminal, as a graph for graphviz (dot), as a Mermaid
  * flowchart. Pure: the lab as its file says, not as it runs.
  */
-#ifndef VETHLAB_TOPOLOGY_GRAPH_H
-#define VETHLAB_TOPOLOGY_GRAPH_H
+#ifndef VETHLAB_TOPOLOGY_DRAW_H
+#define VETHLAB_TOPOLOGY_DRAW_H
 
 #include <stdio.h>
 
