@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "user/lab/parting.h"
-#include "user/net/leave.h"
+#include "user/net/netns_wait.h"
 
 /*
  * The kernel takes deleted namespaces apart in the background, a few within milliseconds, 1,000

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * leave.h - waiting until the kernel has taken namespaces apart that nobody keeps any more. It
+ * netns_wait.h - waiting until the kernel has taken namespaces apart that nobody keeps any more. It
  * tells others of it in two steps: RTM_DELNSID when it begins, with the last reference to a
  * namespace, and RTM_DELLINK for the far end of a link that goes with one.
  */
-#ifndef VETHLAB_USER_LEAVE_H
-#define VETHLAB_USER_LEAVE_H
+#ifndef VETHLAB_USER_NET_NETNS_WAIT_H
+#define VETHLAB_USER_NET_NETNS_WAIT_H
 
 #include <stdbool.h>
 #include <stddef.h>

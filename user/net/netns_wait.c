@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* leave.c - see leave.h. */
+/* netns_wait.c - see netns_wait.h. */
 #include <errno.h>
 #include <linux/net_namespace.h>
 #include <pthread.h>
@@ -9,7 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "user/net/leave.h"
+#include "user/net/netns_wait.h"
 #include "user/net/net.h"
 
 /* Of the link in the namespace that watches: its end there, and a name that nobody has in the other

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* link.c - requests that change links, addresses and routes. */
+/* interface.c - requests that change links, addresses and routes. */
 #include <errno.h>
 #include <linux/if_addr.h>
 #include <linux/if_link.h>
