@@ -10,7 +10,7 @@
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 
-#include "bpf/places.h"
+#include "bpf/end_lookup.h"
 #include "bpf/vethlab.h"
 
 char LICENSE[] SEC("license") = "GPL";

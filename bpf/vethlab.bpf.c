@@ -11,7 +11,7 @@
 #include "bpf/parse.h"
 #include "bpf/count.h"
 #include "bpf/trace.h"
-#include "bpf/time.h"
+#include "bpf/echo_times.h"
 
 char LICENSE[] SEC("license") = "GPL";
 
@@ -21,9 +21,9 @@ enum { PACKET_LOOPBACK = 5 }; /* linux/if_packet.h */
 const volatile __u32 ifindex_base = 0;
 /*
  * Unless the lab was there before: then each hook of each end has a few instructions of its own
- * (user/watch/door.c) that leave the end's number in `here` and go on to the programs below by a
- * tail call. Nothing of ours comes in between on this CPU. Of the two ways the verifier removes the
- * one that a lab does not go.
+ * (user/watch/end_stub.c) that leave the end's number in `here` and go on to the programs below by
+ * a tail call. Nothing of ours comes in between on this CPU. Of the two ways the verifier removes
+ * the one that a lab does not go.
  */
 const volatile bool observed = false;
 

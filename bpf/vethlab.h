@@ -269,7 +269,7 @@ struct vl_batch {
 _Static_assert(sizeof(struct vl_batch) == 64 + VL_BATCH * sizeof(struct vl_event),
 	       "struct vl_batch has changed");
 
-/* What a record of bpf/stack.bpf.c tells about a packet inside a node. */
+/* What a record of bpf/node_trace.bpf.c tells about a packet inside a node. */
 enum vl_stack_kind {
 	VL_STACK_DROP,	   /* the node dropped it: a struct vl_drop alone */
 	VL_STACK_ROUTE,	   /* a route was looked up for it */
@@ -497,7 +497,8 @@ struct vl_echo {
 };
 _Static_assert(sizeof(struct vl_echo) == 32, "struct vl_echo has changed");
 
-/* Entries of the array `echoes`, whose value is struct vl_echo: where one is, bpf/time.h says. */
+/* Entries of the array `echoes`, whose value is struct vl_echo: where one is, bpf/echo_times.h
+ * says. */
 #define VL_ECHOES 65536
 
 #endif

@@ -20,7 +20,7 @@
 
 #include "tests/prog/fixture.h"
 #include "user/watch/drops.h"
-#include "user/watch/filter.h"
+#include "user/watch/tc_filter.h"
 
 enum { BASE = 3100, N = 25 };
 

@@ -15,7 +15,7 @@
 #include "user/out/ledger.h"
 #include "user/out/out.h"
 
-/* As bpf/time.h adds it. */
+/* As bpf/echo_times.h adds it. */
 static void add_time(struct vl_times *times, uint64_t ns)
 {
 	times->count++;

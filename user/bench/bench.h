@@ -178,8 +178,8 @@ int bench_way(const struct bench_link *link, enum bench_what what, size_t echoes
 
 /*
  * What one run of a program that watches takes, as the kernel's statistics say. A lab that vethlab
- * did not build has a program of its own at each hook of each end, a door (user/watch/door.c), and
- * a run of it is one of the lab's program, too.
+ * did not build has a program of its own at each hook of each end, a door (user/watch/end_stub.c),
+ * and a run of it is one of the lab's program, too.
  */
 struct bench_program {
 	char name[24]; /* "vl_out"; "vl_door in" */

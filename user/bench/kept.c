@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "user/bench/inside.h"
-#include "user/watch/time.h"
+#include "user/watch/echo_times.h"
 
 struct bench_kept {
 	struct watch *watch;

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "user/bench/inside.h"
-#include "user/watch/filter.h"
+#include "user/watch/tc_filter.h"
 #include "user/watch/watch.h"
 
 enum { FRAME = 64 };

@@ -5,7 +5,7 @@
 
 #include "user/cmd/bench.h"
 #include "user/out/out.h"
-#include "user/watch/time.h"
+#include "user/watch/echo_times.h"
 
 void bench_trip_times(const struct series *series, double times[BENCH_PERCENTILES])
 {

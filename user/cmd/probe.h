@@ -13,7 +13,7 @@
 #include "user/lab/lab.h"
 #include "user/net/echo.h"
 #include "user/story/story.h"
-#include "user/watch/stack.h"
+#include "user/watch/node_trace.h"
 
 struct probe_config {
 	struct running *run;

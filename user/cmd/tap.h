@@ -7,7 +7,7 @@
 
 #include "user/lab/lab.h"
 #include "user/story/story.h"
-#include "user/watch/stack.h"
+#include "user/watch/node_trace.h"
 
 struct tap_handlers {
 	void (*event)(const struct vl_event *event, void *arg);

@@ -10,7 +10,7 @@
 #include "user/out/drop.h"
 #include "user/out/itinerary.h"
 #include "user/out/out.h"
-#include "user/watch/stack.h"
+#include "user/watch/node_trace.h"
 
 /* An echo is told when nothing has come for so long: an answered one, and any. */
 static const uint64_t answered_quiet_ns = 100000000, quiet_ns = 1000000000;

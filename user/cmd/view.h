@@ -15,7 +15,7 @@
 #include "user/out/event.h"
 #include "user/story/queue.h"
 #include "user/story/story.h"
-#include "user/watch/stack.h"
+#include "user/watch/node_trace.h"
 
 /* What the user wants to see. */
 struct view_options {

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "user/lab/files.h"
-#include "user/watch/gone.h"
+#include "user/watch/holders.h"
 
 /* A process that holds our programs is looked for soon. */
 enum { LET_GO_MS = 5000, HELD_MS = 300 };

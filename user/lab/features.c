@@ -18,7 +18,7 @@
 
 #include "user/lab/features.h"
 #include "user/lab/files.h"
-#include "user/watch/stack.h"
+#include "user/watch/node_trace.h"
 
 struct probing {
 	struct feature *list;

@@ -12,7 +12,7 @@
 #include <stdio.h>
 
 #include "user/lab/lab.h"
-#include "user/watch/filter.h"
+#include "user/watch/tc_filter.h"
 
 enum { BOOT_ID_SIZE = 40 };
 

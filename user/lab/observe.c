@@ -10,7 +10,7 @@
 #include "user/lab/files.h"
 #include "user/lab/observe.h"
 #include "user/lab/observe_draft.h"
-#include "user/watch/cut.h"
+#include "user/watch/exact_start.h"
 
 static int no_memory(const char *name, struct err *err)
 {

@@ -12,7 +12,7 @@
 #include <stdio.h>
 
 #include "topology/model.h"
-#include "user/watch/time.h"
+#include "user/watch/echo_times.h"
 
 /* By the end's number, as counters are; see enum watch_time for what each kind tells. */
 struct timing {

@@ -2,7 +2,7 @@
 /*
  * attach.c - programs onto ends: tcx and XDP by links that are pinned, clsact by rtnetlink.
  */
-#include "user/watch/filter.h"
+#include "user/watch/tc_filter.h"
 #include "user/watch/internal.h"
 
 #include <arpa/inet.h>

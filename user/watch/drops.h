@@ -11,7 +11,7 @@
 
 #include "bpf/vethlab.h"
 #include "user/base/err.h"
-#include "user/watch/stack.h"
+#include "user/watch/node_trace.h"
 
 struct watch;
 

@@ -5,7 +5,7 @@
 #ifndef VETHLAB_USER_WATCH_INTERNAL_H
 #define VETHLAB_USER_WATCH_INTERNAL_H
 
-#include "user/watch/time.h"
+#include "user/watch/echo_times.h"
 #include "user/watch/watch.h"
 
 struct vethlab; /* the skeleton */

@@ -35,7 +35,7 @@ struct watch_config {
 	uint32_t n_ends;
 	bool in, out, xdp; /* which programs to load */
 	bool observed;	   /* its interfaces were there before: ifindex_base says nothing */
-	bool no_time;	   /* do not follow echoes: no times, no echo counters (watch/time.h) */
+	bool no_time; /* do not follow echoes: no times, no echo counters (watch/echo_times.h) */
 };
 
 /*

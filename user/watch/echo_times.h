@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * time.h - how long echoes took, and what became of them, as the kernel has kept it (bpf/time.h).
+ * echo_times.h - how long echoes took, and what became of them, as the kernel has kept it
+ * (bpf/echo_times.h).
  */
-#ifndef VETHLAB_USER_WATCH_TIME_H
-#define VETHLAB_USER_WATCH_TIME_H
+#ifndef VETHLAB_USER_WATCH_ECHO_TIMES_H
+#define VETHLAB_USER_WATCH_ECHO_TIMES_H
 
 #include <stdint.h>
 

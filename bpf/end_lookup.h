@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * places.h - the end of a lab by namespace and ifindex, for programs that see packets of every
+ * end_lookup.h - the end of a lab by namespace and ifindex, for programs that see packets of every
  * namespace of the machine.
  */
-#ifndef VETHLAB_BPF_PLACES_H
-#define VETHLAB_BPF_PLACES_H
+#ifndef VETHLAB_BPF_END_LOOKUP_H
+#define VETHLAB_BPF_END_LOOKUP_H
 
 #include "vmlinux/vmlinux.h"
 

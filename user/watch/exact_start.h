@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * cut.h - the counters at both ends of a link as of one moment, with packets crossing all the time:
- * what a ledger can begin at without a packet that left before and arrived after.
+ * exact_start.h - the counters at both ends of a link as of one moment, with packets crossing all
+ * the time: what a ledger can begin at without a packet that left before and arrived after.
  */
-#ifndef VETHLAB_USER_WATCH_CUT_H
-#define VETHLAB_USER_WATCH_CUT_H
+#ifndef VETHLAB_USER_WATCH_EXACT_START_H
+#define VETHLAB_USER_WATCH_EXACT_START_H
 
 #include <stdbool.h>
 #include <stddef.h>

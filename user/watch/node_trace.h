@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * stack.h - what happens to ICMP packets inside the nodes: route look-ups, neighbours, ICMP errors,
- * deliveries, drops. Each tracer loads and attaches programs of its own; they go with the tracer.
+ * node_trace.h - what happens to ICMP packets inside the nodes: route look-ups, neighbours, ICMP
+ * errors, deliveries, drops. Each tracer loads and attaches programs of its own; they go with the
+ * tracer.
  */
-#ifndef VETHLAB_USER_WATCH_STACK_H
-#define VETHLAB_USER_WATCH_STACK_H
+#ifndef VETHLAB_USER_WATCH_NODE_TRACE_H
+#define VETHLAB_USER_WATCH_NODE_TRACE_H
 
 #include <stdbool.h>
 #include <stddef.h>

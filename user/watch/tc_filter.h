@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * filter.h - tc filters on interfaces that others made, for kernels without tcx: one at a time,
+ * tc_filter.h - tc filters on interfaces that others made, for kernels without tcx: one at a time,
  * beside those of other people, and taken off again. All requests go by nl, a socket of the
  * interface's namespace.
  */
-#ifndef VETHLAB_USER_WATCH_FILTER_H
-#define VETHLAB_USER_WATCH_FILTER_H
+#ifndef VETHLAB_USER_WATCH_TC_FILTER_H
+#define VETHLAB_USER_WATCH_TC_FILTER_H
 
 #include <stdint.h>
 

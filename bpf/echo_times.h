@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * time.h - echoes followed from hook to hook: how long they took, and what became of them.
+ * echo_times.h - echoes followed from hook to hook: how long they took, and what became of them.
  *
  * One entry of `echoes` is a request on one link: made when it leaves, found again at the other
  * end, when its reply sets out there, and when that comes in. Inside a node another entry goes from
  * the end where the packet came in to the end where it leaves.
  */
-#ifndef VETHLAB_BPF_TIME_H
-#define VETHLAB_BPF_TIME_H
+#ifndef VETHLAB_BPF_ECHO_TIMES_H
+#define VETHLAB_BPF_ECHO_TIMES_H
 
 #include "bpf/trace.h"
 

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * stack.h - what the programs in the stacks of a lab's nodes share: which nodes and packets they
- * tell of, and the ring that they tell it to.
+ * node_trace.h - what the programs in the stacks of a lab's nodes share: which nodes and packets
+ * they tell of, and the ring that they tell it to.
  */
-#ifndef VETHLAB_BPF_STACK_H
-#define VETHLAB_BPF_STACK_H
+#ifndef VETHLAB_BPF_NODE_TRACE_H
+#define VETHLAB_BPF_NODE_TRACE_H
 
 #include "vmlinux/vmlinux.h"
 
 #include <bpf/bpf_helpers.h>
 
 #include "bpf/match.h"
-#include "bpf/places.h"
+#include "bpf/end_lookup.h"
 #include "bpf/skb.h"
 #include "bpf/vethlab.h"
 

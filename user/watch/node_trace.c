@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* stack.c - a tracer's own programs at the kernel's tracepoints. */
-#include "user/watch/stack.h"
+/* node_trace.c - a tracer's own programs at the kernel's tracepoints. */
+#include "user/watch/node_trace.h"
 
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
@@ -11,14 +11,14 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "bpf/stack.skel.h"
+#include "bpf/node_trace.skel.h"
 #include "user/watch/internal.h"
 
 /* An echo through one router makes some 8 records of 200 bytes. */
 enum { RING_BYTES = 1 << 20, ALL_RING_BYTES = 16 << 20 };
 
 struct stack_watch {
-	struct stack *skel;
+	struct node_trace *skel;
 	struct ring_buffer *ring;
 	char missing[STACK_MISSING_SIZE];
 	/* during a poll */
@@ -148,7 +148,7 @@ static int use_places(struct bpf_map *map, const char *lab)
 	return ret;
 }
 
-static int configure(struct stack *skel, const struct stack_config *config)
+static int configure(struct node_trace *skel, const struct stack_config *config)
 {
 	skel->rodata->ifindex_base = config->ifindex_base;
 	skel->rodata->n_ends = config->n_ends;
@@ -172,7 +172,7 @@ static int configure(struct stack *skel, const struct stack_config *config)
 static int load(struct stack_watch *watch, const struct stack_config *config,
 		const bool wanted[POINTS], struct err *err)
 {
-	struct stack *skel = stack__open();
+	struct node_trace *skel = node_trace__open();
 	int ret;
 
 	if (!skel)
@@ -183,7 +183,7 @@ static int load(struct stack_watch *watch, const struct stack_config *config,
 		bpf_program__set_autoload(
 			bpf_object__find_program_by_name(skel->obj, points[i].program), wanted[i]);
 	if (!ret)
-		ret = stack__load(skel);
+		ret = node_trace__load(skel);
 	if (ret)
 		return watch_fail(err, -ret, "stack", "load the programs", "CAP_BPF, CAP_PERFMON");
 	for (size_t i = 0; i < config->n_nodes; i++)
@@ -207,7 +207,7 @@ static int load_what_goes(struct stack_watch *watch, const struct stack_config *
 	ret = load(watch, config, wanted, err);
 	if (!ret || ret == -EPERM || config->depth == STACK_FRAMES)
 		return ret;
-	stack__destroy(watch->skel);
+	node_trace__destroy(watch->skel);
 	err_clear(err);
 	watch->missing[0] = 0;
 	for (size_t i = 1; i < POINTS; i++) {
@@ -234,7 +234,7 @@ int stack_watch_open(struct stack_watch **out, const struct stack_config *config
 			ret = watch_fail(err, errno, "stack", "map the ring buffer", "CAP_BPF");
 	}
 	if (!ret) {
-		ret = stack__attach(watch->skel);
+		ret = node_trace__attach(watch->skel);
 		if (ret)
 			watch_fail(err, -ret, "stack", "attach to tracepoints",
 				   "CAP_BPF, CAP_PERFMON");
@@ -253,7 +253,7 @@ void stack_watch_close(struct stack_watch *watch)
 		return;
 	ring_buffer__free(watch->ring);
 	if (watch->skel)
-		stack__destroy(watch->skel);
+		node_trace__destroy(watch->skel);
 	free(watch);
 }
 

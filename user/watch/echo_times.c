@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * time.c - times and fates of echoes, read from the maps that bpf/time.h fills.
+ * echo_times.c - times and fates of echoes, read from the maps that bpf/echo_times.h fills.
  */
-#include "user/watch/time.h"
+#include "user/watch/echo_times.h"
 
 #include <bpf/bpf.h>
 #include <errno.h>

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * gone.h - waiting until the kernel has let go of a lab's programs. A program goes with the last
+ * holders.h - waiting until the kernel has let go of a lab's programs. A program goes with the last
  * interface, link or descriptor that carries it, and interfaces go some time after their namespace
  * was deleted: so programs that are gone say that the interfaces are.
  */
-#ifndef VETHLAB_USER_WATCH_GONE_H
-#define VETHLAB_USER_WATCH_GONE_H
+#ifndef VETHLAB_USER_WATCH_HOLDERS_H
+#define VETHLAB_USER_WATCH_HOLDERS_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* cut.c - see cut.h. */
-#include "user/watch/cut.h"
+/* exact_start.c - see exact_start.h. */
+#include "user/watch/exact_start.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * stack.bpf.c - what the stacks of a lab's nodes do with ICMP packets between two ends. Loaded
+ * node_trace.bpf.c - what the stacks of a lab's nodes do with ICMP packets between two ends. Loaded
  * and attached by a tracer for itself, and gone with it: nobody tracing costs nothing. A kernel
- * that has not all of these tracepoints runs the others (user/watch/stack.c).
+ * that has not all of these tracepoints runs the others (user/watch/node_trace.c).
  *
  * Without `detail` a packet that gets on leaves no record here: only drops, the route that was
  * looked up last before one, neighbours and ICMP errors do.
@@ -14,8 +14,8 @@
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 
-#include "bpf/stack.h"
-#include "bpf/stack_route.h"
+#include "bpf/node_trace.h"
+#include "bpf/node_trace_route.h"
 
 char LICENSE[] SEC("license") = "GPL";
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * stack_route.h - what a route was looked up for. A look-up tells no packet: it is joined to the
- * packet that the CPU is at, or to the one that comes to its end right after it.
+ * node_trace_route.h - what a route was looked up for. A look-up tells no packet: it is joined to
+ * the packet that the CPU is at, or to the one that comes to its end right after it.
  */
-#ifndef VETHLAB_BPF_STACK_ROUTE_H
-#define VETHLAB_BPF_STACK_ROUTE_H
+#ifndef VETHLAB_BPF_NODE_TRACE_ROUTE_H
+#define VETHLAB_BPF_NODE_TRACE_ROUTE_H
 
-#include "bpf/stack.h"
+#include "bpf/node_trace.h"
 
 /*
  * A look-up that this CPU did and that no record told of; family 0: none. The last one, and the

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* names.c - the kernel's words: drop reasons by its BTF, functions by /proc/kallsyms. */
+/* symbols.c - the kernel's words: drop reasons by its BTF, functions by /proc/kallsyms. */
 #include <bpf/btf.h>
 #include <inttypes.h>
 #include <pthread.h>
@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "user/watch/stack.h"
+#include "user/watch/node_trace.h"
 
 enum { REASONS_MAX = 512 };
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* filter.c - see filter.h. */
-#include "user/watch/filter.h"
+/* tc_filter.c - see tc_filter.h. */
+#include "user/watch/tc_filter.h"
 
 #include <arpa/inet.h>
 #include <bpf/bpf.h>

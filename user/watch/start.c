@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * begin.c - from where on an observed lab counts. Its links carry packets already while their ends
+ * start.c - from where on an observed lab counts. Its links carry packets already while their ends
  * get programs, one after the other: what was counted before both had them is kept beside the
  * counters, in maps of the same shape, and subtracted from all that is read.
  */
@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "bpf/vethlab.skel.h"
-#include "user/watch/cut.h"
+#include "user/watch/exact_start.h"
 #include "user/watch/drops.h"
 #include "user/watch/internal.h"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* gone.c - see gone.h. */
+/* holders.c - see holders.h. */
 #include <bpf/bpf.h>
 #include <dirent.h>
 #include <errno.h>
@@ -15,7 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "user/watch/gone.h"
+#include "user/watch/holders.h"
 #include "user/watch/watch.h"
 
 enum { MAX_CPUS = 512, LOOK_AGAIN_MS = 20 };
