@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "user/bench/inside.h"
-#include "user/lab/live.h"
+#include "user/lab/end_state.h"
 
 struct bench_lab {
 	struct running *run;

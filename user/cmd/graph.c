@@ -12,7 +12,7 @@
 #include "topology/ip.h"
 #include "user/cmd/cmd.h"
 #include "user/cmd/reading.h"
-#include "user/lab/live.h"
+#include "user/lab/end_state.h"
 #include "user/out/out.h"
 
 /* Whether the file gives an end that address. */

@@ -6,8 +6,8 @@
 #include <unistd.h>
 
 #include "user/cmd/cmd.h"
-#include "user/lab/hand.h"
-#include "user/lab/live.h"
+#include "user/lab/edit.h"
+#include "user/lab/end_state.h"
 #include "user/out/out.h"
 
 enum { WAIT_MS = 2000 };

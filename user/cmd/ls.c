@@ -4,7 +4,7 @@
 #include <time.h>
 
 #include "user/cmd/cmd.h"
-#include "user/lab/files.h"
+#include "user/lab/internal.h"
 #include "user/out/out.h"
 
 static const char *const state_words[] = {

@@ -8,7 +8,7 @@
 #include <sys/socket.h>
 
 #include "user/cmd/cmd.h"
-#include "user/lab/hand.h"
+#include "user/lab/edit.h"
 #include "user/out/out.h"
 
 /* A route as it is typed, in the words of ip-route(8). */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* show.c - vethlab show: one running lab, as the kernel has it now. */
 #include "user/cmd/cmd.h"
-#include "user/lab/live.h"
+#include "user/lab/end_state.h"
 #include "user/out/out.h"
 #include "user/out/running.h"
 

@@ -12,8 +12,8 @@
 #include <unistd.h>
 
 #include "user/lab/change.h"
-#include "user/lab/guests.h"
-#include "user/lab/ready.h"
+#include "user/lab/foreign.h"
+#include "user/lab/preflight.h"
 #include "user/base/workers.h"
 
 /* ---- changes inside nodes ------------------------------------------------------------------ */

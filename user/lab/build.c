@@ -12,10 +12,10 @@
 #include <unistd.h>
 
 #include "user/lab/build.h"
-#include "user/lab/inside.h"
-#include "user/lab/linker.h"
-#include "user/lab/loader.h"
-#include "user/lab/place.h"
+#include "user/lab/node_setup.h"
+#include "user/lab/link_maker.h"
+#include "user/lab/program_loader.h"
+#include "user/lab/allocate.h"
 #include "user/lab/prove.h"
 #include "user/base/workers.h"
 

@@ -6,7 +6,7 @@
 #include <sys/random.h>
 
 #include "user/lab/change.h"
-#include "user/lab/inside.h"
+#include "user/lab/node_setup.h"
 #include "user/lab/node.h"
 
 enum { LO_IFINDEX = 1, VETH_TXQUEUELEN = 1000 /* packets: the kernel's default */ };

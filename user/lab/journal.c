@@ -23,9 +23,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "user/lab/files.h"
-#include "user/lab/guests.h"
-#include "user/lab/parting.h"
+#include "user/lab/internal.h"
+#include "user/lab/foreign.h"
+#include "user/lab/teardown.h"
 #include "user/lab/undo.h"
 
 enum { LINE_SIZE = JOURNAL_LINE_SIZE };

@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "user/lab/files.h"
+#include "user/lab/internal.h"
 
 static int make_dir(const char *path, struct err *err)
 {

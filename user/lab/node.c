@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "topology/lab_diff.h"
-#include "user/lab/inside.h"
+#include "user/lab/node_setup.h"
 #include "user/lab/node.h"
 
 enum { LO_IFINDEX = 1 };

@@ -7,7 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "user/lab/files.h"
+#include "user/lab/internal.h"
 #include "user/lab/observe.h"
 #include "user/lab/observe_draft.h"
 #include "user/watch/exact_start.h"

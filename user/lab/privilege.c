@@ -7,7 +7,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "user/lab/files.h"
+#include "user/lab/internal.h"
 
 #ifndef CAP_BPF
 #define CAP_BPF 39

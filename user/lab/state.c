@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "user/lab/files.h"
+#include "user/lab/internal.h"
 
 #define STATE_SCHEMA "vethlab.state/1"
 

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "user/lab/inside.h"
+#include "user/lab/node_setup.h"
 #include "user/lab/undo.h"
 
 enum { LINE_SIZE = JOURNAL_LINE_SIZE };

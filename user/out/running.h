@@ -6,7 +6,7 @@
 #include <jansson.h>
 #include <stdio.h>
 
-#include "user/lab/live.h"
+#include "user/lab/end_state.h"
 
 enum { OUT_HOOKS_SIZE = 96 };
 

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "user/lab/live.h"
+#include "user/lab/end_state.h"
 #include "user/path/path.h"
 
 const char *path_end_word(enum path_end end)

@@ -7,7 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "user/lab/live.h"
+#include "user/lab/end_state.h"
 #include "user/path/path.h"
 
 static int ask_open(struct path_asking *asking, const struct node *node, struct err *err)

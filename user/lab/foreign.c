@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* guests.c - see guests.h. */
+/* foreign.c - see foreign.h. */
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "user/lab/guests.h"
+#include "user/lab/foreign.h"
 #include "user/base/workers.h"
 
 enum { LO_IFINDEX = 1 };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* lost.c - see lost.h. */
+/* orphan_pins.c - see orphan_pins.h. */
 #include <dirent.h>
 #include <limits.h>
 #include <stdio.h>
@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "user/lab/lost.h"
+#include "user/lab/orphan_pins.h"
 
 struct lost {
 	const char *lab;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * loader.h - chooses and loads a lab's programs. The verifier takes a tenth of a second and more:
- * it has a thread of its own, while namespaces and links are made. Nothing is pinned or attached
- * there, so that it needs no undoing.
+ * program_loader.h - chooses and loads a lab's programs. The verifier takes a tenth of a second and
+ * more: it has a thread of its own, while namespaces and links are made. Nothing is pinned or
+ * attached there, so that it needs no undoing.
  */
-#ifndef VETHLAB_USER_LAB_LOADER_H
-#define VETHLAB_USER_LAB_LOADER_H
+#ifndef VETHLAB_USER_LAB_PROGRAM_LOADER_H
+#define VETHLAB_USER_LAB_PROGRAM_LOADER_H
 
 #include "user/lab/build.h"
 

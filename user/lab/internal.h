@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * files.h - a lab's files below LAB_DIR/NAME, private to the lab room: lock, journal, state.
+ * internal.h - a lab's files below LAB_DIR/NAME, private to the lab room: lock, journal, state.
  *
  * The journal says what to undo, each line written before the step that it undoes, so that a
  * crash at any point leaves nothing that the next `down`, `up` or `gc` cannot find. Lines that
  * are cut short belong to a step that was not begun.
  */
-#ifndef VETHLAB_USER_LAB_FILES_H
-#define VETHLAB_USER_LAB_FILES_H
+#ifndef VETHLAB_USER_LAB_INTERNAL_H
+#define VETHLAB_USER_LAB_INTERNAL_H
 
 #include <stdio.h>
 

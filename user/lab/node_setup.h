@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * inside.h - what a lab file asks for inside a node that no netlink request does: sysctls, nft
+ * node_setup.h - what a lab file asks for inside a node that no netlink request does: sysctls, nft
  * rules, commands. Call on a thread that is in the node's namespace.
  */
-#ifndef VETHLAB_USER_LAB_INSIDE_H
-#define VETHLAB_USER_LAB_INSIDE_H
+#ifndef VETHLAB_USER_LAB_NODE_SETUP_H
+#define VETHLAB_USER_LAB_NODE_SETUP_H
 
-#include "user/lab/files.h"
+#include "user/lab/internal.h"
 
 /*
  * forward: and sysctls:. In a namespace that is not ours the value that was goes to the journal

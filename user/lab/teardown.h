@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* parting.h - the namespaces of a lab go: `down` waits for it, or says what keeps them. */
-#ifndef VETHLAB_USER_LAB_PARTING_H
-#define VETHLAB_USER_LAB_PARTING_H
+/* teardown.h - the namespaces of a lab go: `down` waits for it, or says what keeps them. */
+#ifndef VETHLAB_USER_LAB_TEARDOWN_H
+#define VETHLAB_USER_LAB_TEARDOWN_H
 
-#include "user/lab/guests.h"
+#include "user/lab/foreign.h"
 
 /*
  * guests_gone(), and wait until the kernel has taken the namespaces apart. What keeps one longer,

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* plan.c - from a running lab and a lab file to what is to be done: the diff, then room for it. */
+/* change_plan.c - from a running lab and a lab file to what is to be done: the diff, then room for
+ * it. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "user/lab/apply.h"
-#include "user/lab/place.h"
+#include "user/lab/allocate.h"
 
 static int no_room(const struct running *run, const char *what, uint32_t most, struct err *err)
 {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* loader.c - see loader.h. */
+/* program_loader.c - see program_loader.h. */
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "user/lab/loader.h"
+#include "user/lab/program_loader.h"
 
 /*
  * Each tcx attachment waits for an RCU grace period under rtnl (tcx_entry_sync in

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* linker.c - see linker.h. */
+/* link_maker.c - see link_maker.h. */
 #include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "user/lab/linker.h"
+#include "user/lab/link_maker.h"
 
 struct linker {
 	struct build *build;

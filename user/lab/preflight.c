@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* ready.c - see ready.h. */
+/* preflight.c - see preflight.h. */
 #include <errno.h>
 #include <string.h>
 
-#include "user/lab/place.h"
-#include "user/lab/ready.h"
+#include "user/lab/allocate.h"
+#include "user/lab/preflight.h"
 #include "user/base/workers.h"
 
 /* ---- what is touched ----------------------------------------------------------------------- */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* live.h - what the kernel says about a running lab's ends right now. */
-#ifndef VETHLAB_USER_LAB_LIVE_H
-#define VETHLAB_USER_LAB_LIVE_H
+/* end_state.h - what the kernel says about a running lab's ends right now. */
+#ifndef VETHLAB_USER_LAB_END_STATE_H
+#define VETHLAB_USER_LAB_END_STATE_H
 
 #include "user/lab/lab.h"
 

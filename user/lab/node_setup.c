@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* inside.c - see inside.h. */
+/* node_setup.c - see node_setup.h. */
 #include <errno.h>
 #include <sched.h>
 #include <stdio.h>
@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "topology/lab_diff.h"
-#include "user/lab/inside.h"
+#include "user/lab/node_setup.h"
 #include "user/base/process.h"
 
 /* ---- sysctls --------------------------------------------------------------------------------- */

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * guests.h - what others put into namespaces of ours: before these go, interfaces that would not
+ * foreign.h - what others put into namespaces of ours: before these go, interfaces that would not
  * come back are handed to the host's namespace, and everything is named.
  */
-#ifndef VETHLAB_USER_LAB_GUESTS_H
-#define VETHLAB_USER_LAB_GUESTS_H
+#ifndef VETHLAB_USER_LAB_FOREIGN_H
+#define VETHLAB_USER_LAB_FOREIGN_H
 
-#include "user/lab/files.h"
+#include "user/lab/internal.h"
 
 /* A namespace of ours that is about to lose its name. */
 struct guests_home {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* live.c - see live.h. */
+/* end_state.c - see end_state.h. */
 #include <errno.h>
 #include <net/if.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "user/lab/live.h"
+#include "user/lab/end_state.h"
 
 enum { LOWER_UP = 1 << 16 }; /* IFF_LOWER_UP of linux/if.h, which cannot stand beside net/if.h */
 

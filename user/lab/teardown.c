@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* parting.c - see parting.h. */
+/* teardown.c - see teardown.h. */
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "user/lab/parting.h"
+#include "user/lab/teardown.h"
 #include "user/net/netns_wait.h"
 
 /*

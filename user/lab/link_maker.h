@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * linker.h - makes the links of a lab on a thread of its own, each as soon as both its namespaces
- * are there, while others are still being made.
+ * link_maker.h - makes the links of a lab on a thread of its own, each as soon as both its
+ * namespaces are there, while others are still being made.
  */
-#ifndef VETHLAB_USER_LAB_LINKER_H
-#define VETHLAB_USER_LAB_LINKER_H
+#ifndef VETHLAB_USER_LAB_LINK_MAKER_H
+#define VETHLAB_USER_LAB_LINK_MAKER_H
 
 #include "user/lab/build.h"
 

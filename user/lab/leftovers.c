@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * gc.c - what crashes left. Only what says by itself that it is ours: a lab's files without a
- * running lab, pins below WATCH_DIR without a lab, files in NETNS_DIR that carry a lab's mark.
+ * leftovers.c - what crashes left. Only what says by itself that it is ours: a lab's files without
+ * a running lab, pins below WATCH_DIR without a lab, files in NETNS_DIR that carry a lab's mark.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -11,8 +11,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "user/lab/files.h"
-#include "user/lab/lost.h"
+#include "user/lab/internal.h"
+#include "user/lab/orphan_pins.h"
 
 struct gc {
 	bool dry_run;

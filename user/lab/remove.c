@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* down.c - tears a lab down, whatever state it is in, by what its journal says. */
+/* remove.c - tears a lab down, whatever state it is in, by what its journal says. */
 #include <errno.h>
 #include <limits.h>
 #include <stdbool.h>
@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "user/lab/files.h"
+#include "user/lab/internal.h"
 #include "user/watch/holders.h"
 
 /* A process that holds our programs is looked for soon. */

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* place.h - where on this machine a lab goes: names of namespaces, a range of ifindexes, a mark. */
-#ifndef VETHLAB_USER_LAB_PLACE_H
-#define VETHLAB_USER_LAB_PLACE_H
+/* allocate.h - where on this machine a lab goes: names of namespaces, a range of ifindexes, a mark.
+ */
+#ifndef VETHLAB_USER_LAB_ALLOCATE_H
+#define VETHLAB_USER_LAB_ALLOCATE_H
 
-#include "user/lab/files.h"
+#include "user/lab/internal.h"
 
 /* Fill a node's .netns_name and .ours. */
 void place_name(struct running *run, const struct node *node);

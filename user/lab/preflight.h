@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * ready.h - what comes before a running lab is changed: what is touched, its namespaces, checks
+ * preflight.h - what comes before a running lab is changed: what is touched, its namespaces, checks
  * that need not change anything. For apply.c.
  */
-#ifndef VETHLAB_USER_LAB_READY_H
-#define VETHLAB_USER_LAB_READY_H
+#ifndef VETHLAB_USER_LAB_PREFLIGHT_H
+#define VETHLAB_USER_LAB_PREFLIGHT_H
 
 #include "user/lab/apply.h"
 #include "user/lab/build.h"

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* hand.c - see hand.h. */
+/* edit.c - see edit.h. */
 #include <errno.h>
 #include <stdio.h>
 #include <unistd.h>
 
-#include "user/lab/hand.h"
+#include "user/lab/edit.h"
 #include "user/lab/node.h"
 
 static int open_node(struct nl **nl, const struct running *run, const struct node *node,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* place.c - finds room for a lab without touching what is there. */
+/* allocate.c - finds room for a lab without touching what is there. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,7 +7,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
-#include "user/lab/place.h"
+#include "user/lab/allocate.h"
 
 /*
  * Ranges start far above what the kernel hands out by itself (it counts up from 1 in each

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * hand.h - changes of a running lab that need no file. They last until `down`, or until apply
+ * edit.h - changes of a running lab that need no file. They last until `down`, or until apply
  * changes the same thing; the lab's own file does not know them.
  */
-#ifndef VETHLAB_USER_LAB_HAND_H
-#define VETHLAB_USER_LAB_HAND_H
+#ifndef VETHLAB_USER_LAB_EDIT_H
+#define VETHLAB_USER_LAB_EDIT_H
 
 #include "user/lab/lab.h"
 
