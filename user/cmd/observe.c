@@ -10,8 +10,8 @@
 #include <unistd.h>
 
 #include "user/cmd/cmd.h"
-#include "user/lab/follow.h"
-#include "user/lab/observe.h"
+#include "user/observe/follow.h"
+#include "user/observe/observe.h"
 #include "user/out/out.h"
 #include "user/out/running.h"
 

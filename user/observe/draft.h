@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * observe_draft.h - what an observed lab shall be: what it was, less what has gone, and what is
+ * draft.h - what an observed lab shall be: what it was, less what has gone, and what is
  * new. Nothing is changed by drafting.
  */
-#ifndef VETHLAB_USER_LAB_OBSERVE_DRAFT_H
-#define VETHLAB_USER_LAB_OBSERVE_DRAFT_H
+#ifndef VETHLAB_USER_OBSERVE_DRAFT_H
+#define VETHLAB_USER_OBSERVE_DRAFT_H
 
-#include "user/lab/observe.h"
+#include "user/observe/observe.h"
 
 struct draft_node {
 	struct observed_node node;

@@ -8,8 +8,8 @@
  * NETNS_DIR. The rest, links between two namespaces that have nothing to do with ours, and
  * processes, is looked at every second.
  */
-#ifndef VETHLAB_USER_LAB_FOLLOW_H
-#define VETHLAB_USER_LAB_FOLLOW_H
+#ifndef VETHLAB_USER_OBSERVE_FOLLOW_H
+#define VETHLAB_USER_OBSERVE_FOLLOW_H
 
 #include "user/base/err.h"
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* observe_draft.c - see observe_draft.h. */
+/* draft.c - see draft.h. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "user/lab/observe_draft.h"
+#include "user/observe/draft.h"
 
 enum { ROOM = 256 }; /* ends that may come; each has 21 kB of counters and bins */
 

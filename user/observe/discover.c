@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* seen.c - see seen.h. */
+/* discover.c - see discover.h. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -12,7 +12,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-#include "user/lab/seen.h"
+#include "user/observe/discover.h"
 
 static int no_memory(struct err *err)
 {

@@ -3,11 +3,11 @@
  * observe.h - labs made of links that others built. What is there is found (seen.h), watched like
  * the links of any lab, and left as it is: only programs are attached, and `down` takes these off.
  */
-#ifndef VETHLAB_USER_LAB_OBSERVE_H
-#define VETHLAB_USER_LAB_OBSERVE_H
+#ifndef VETHLAB_USER_OBSERVE_OBSERVE_H
+#define VETHLAB_USER_OBSERVE_OBSERVE_H
 
 #include "user/lab/lab.h"
-#include "user/lab/seen.h"
+#include "user/observe/discover.h"
 
 /* What to watch, and how. */
 struct observe_options {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * seen.h - the network namespaces that this process can see, and the veth ends in them. Looking
+ * discover.h - the network namespaces that this process can see, and the veth ends in them. Looking
  * changes nothing, and keeps nothing alive once seen_free() was called.
  */
-#ifndef VETHLAB_USER_LAB_SEEN_H
-#define VETHLAB_USER_LAB_SEEN_H
+#ifndef VETHLAB_USER_OBSERVE_DISCOVER_H
+#define VETHLAB_USER_OBSERVE_DISCOVER_H
 
 #include <limits.h>
 

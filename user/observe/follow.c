@@ -14,7 +14,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "user/lab/follow.h"
+#include "user/observe/follow.h"
 #include "user/lab/lab.h"
 
 enum {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* observe.c - see observe.h: from what is seen to what the lab shall be, and there. */
+/* refresh.c - see refresh.h: from what is seen to what the lab shall be, and there. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,8 +8,8 @@
 #include <unistd.h>
 
 #include "user/lab/internal.h"
-#include "user/lab/observe.h"
-#include "user/lab/observe_draft.h"
+#include "user/observe/observe.h"
+#include "user/observe/draft.h"
 #include "user/watch/exact_start.h"
 
 static int no_memory(const char *name, struct err *err)

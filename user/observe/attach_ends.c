@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* observe_attach.c - programs onto interfaces of others, beside what is there. */
+/* attach_ends.c - programs onto interfaces of others, beside what is there. */
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "user/lab/internal.h"
-#include "user/lab/observe.h"
+#include "user/observe/observe.h"
 
 void observe_tell(const struct observe_listener *listener, const char *fmt, ...)
 {
