@@ -3,7 +3,7 @@
 #ifndef VETHLAB_TESTS_LAB_FIXTURE_H
 #define VETHLAB_TESTS_LAB_FIXTURE_H
 
-#include "user/out/ledger.h"
+#include "user/ledger/ledger.h"
 
 enum { OUT_BIT = 1 << VL_HOOK_OUT, XDP_BIT = 1 << VL_HOOK_XDP, IN_BIT = 1 << VL_HOOK_IN };
 

@@ -11,8 +11,8 @@
 
 #include "lab_fixture.h"
 #include "schema.h"
-#include "user/out/counters.h"
-#include "user/out/ledger.h"
+#include "user/ledger/counter_fields.h"
+#include "user/ledger/ledger.h"
 #include "user/out/out.h"
 
 static void test_balance(void **state)

@@ -15,7 +15,7 @@
 #include <cmocka.h>
 
 #include "lab_fixture.h"
-#include "user/out/counters.h"
+#include "user/ledger/counter_fields.h"
 #include "user/out/rates.h"
 #include "user/out/out.h"
 

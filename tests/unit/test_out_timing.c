@@ -12,7 +12,7 @@
 #include "lab_fixture.h"
 #include "openmetrics.h"
 #include "schema.h"
-#include "user/out/ledger.h"
+#include "user/ledger/ledger.h"
 #include "user/out/out.h"
 
 /* As bpf/echo_times.h adds it. */

@@ -7,7 +7,7 @@
 
 #include "user/cmd/bench.h"
 #include "user/cmd/cmd.h"
-#include "user/cmd/reading.h"
+#include "user/ledger/reading.h"
 #include "user/out/out.h"
 
 enum { WAY_ECHOES = 1000, PROGRAMS_NS = 50000000 };

@@ -10,7 +10,7 @@
 #include "user/base/statistics.h"
 #include "user/cmd/bench.h"
 #include "user/cmd/cmd.h"
-#include "user/cmd/reading.h"
+#include "user/ledger/reading.h"
 #include "user/out/out.h"
 
 enum { CASES = 3 };

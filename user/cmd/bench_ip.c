@@ -17,7 +17,7 @@
 
 #include "user/cmd/bench.h"
 #include "user/cmd/cmd.h"
-#include "user/cmd/reading.h"
+#include "user/ledger/reading.h"
 
 enum { ADDRESS_SIZE = 64 };
 

@@ -5,7 +5,7 @@
 
 #include "user/cmd/bench.h"
 #include "user/cmd/cmd.h"
-#include "user/cmd/reading.h"
+#include "user/ledger/reading.h"
 
 enum { ECHO_FRAME = 98, ETHERNET = 14 };
 

@@ -11,7 +11,7 @@
 #include "topology/draw.h"
 #include "topology/ip.h"
 #include "user/cmd/cmd.h"
-#include "user/cmd/reading.h"
+#include "user/ledger/reading.h"
 #include "user/lab/end_state.h"
 #include "user/out/out.h"
 

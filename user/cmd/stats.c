@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "user/cmd/cmd.h"
-#include "user/cmd/reading.h"
+#include "user/ledger/reading.h"
 #include "user/cmd/view.h"
 #include "user/out/rates.h"
 #include "user/out/out.h"

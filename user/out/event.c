@@ -5,7 +5,7 @@
 #include <sys/socket.h>
 
 #include "user/out/event.h"
-#include "user/out/ledger.h"
+#include "user/ledger/ledger.h"
 #include "user/out/out.h"
 #include "user/story/story.h"
 

@@ -8,7 +8,7 @@
 #include "user/out/drop.h"
 #include "user/out/event.h"
 #include "user/out/itinerary.h"
-#include "user/out/ledger.h"
+#include "user/ledger/ledger.h"
 #include "user/out/out.h"
 
 /* The node where it ended: that dropped it, refused it, or was the last one. NULL: not known. */

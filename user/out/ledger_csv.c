@@ -3,8 +3,8 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "user/out/counters.h"
-#include "user/out/ledger.h"
+#include "user/ledger/counter_fields.h"
+#include "user/ledger/ledger.h"
 #include "user/out/out.h"
 
 enum { NAME_SIZE = 2 * END_NAME_SIZE + 8 };

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* ledger_json.c - the ledger as a document: vethlab.stats/1, described by docs/schema/stats.json.
  */
-#include "user/out/counters.h"
-#include "user/out/ledger.h"
+#include "user/ledger/counter_fields.h"
+#include "user/ledger/ledger.h"
 #include "user/out/out.h"
 
 enum { NAME_SIZE = 2 * END_NAME_SIZE + 8 };

@@ -2,8 +2,8 @@
 /* ledger_openmetrics.c - the ledger for a monitoring system: OpenMetrics 1.0 text. */
 #include <inttypes.h>
 
-#include "user/out/counters.h"
-#include "user/out/ledger.h"
+#include "user/ledger/counter_fields.h"
+#include "user/ledger/ledger.h"
 #include "user/out/out.h"
 
 enum { NAME_SIZE = 2 * END_NAME_SIZE + 8 };

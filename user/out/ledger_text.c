@@ -2,9 +2,9 @@
 /* ledger_text.c - the ledger as a person reads it. */
 #include <inttypes.h>
 
-#include "user/out/counters.h"
+#include "user/ledger/counter_fields.h"
 #include "user/out/drop.h"
-#include "user/out/ledger.h"
+#include "user/ledger/ledger.h"
 #include "user/out/out.h"
 
 /* Columns that the numbers leave for names in a terminal of 80. */

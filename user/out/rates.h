@@ -6,7 +6,7 @@
 #ifndef VETHLAB_USER_OUT_RATES_H
 #define VETHLAB_USER_OUT_RATES_H
 
-#include "user/out/ledger.h"
+#include "user/ledger/ledger.h"
 
 /* A place on the terminal that is drawn again and again. */
 struct screen {

@@ -6,7 +6,7 @@
 #include "user/out/drop.h"
 #include "user/out/event.h"
 #include "user/out/itinerary.h"
-#include "user/out/ledger.h"
+#include "user/ledger/ledger.h"
 #include "user/out/out.h"
 #include "user/out/run_diff.h"
 

@@ -3,9 +3,9 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "user/out/ledger.h"
+#include "user/ledger/ledger.h"
 #include "user/out/out.h"
-#include "user/out/timing.h"
+#include "user/ledger/timing.h"
 
 enum { NAME_SIZE = 2 * END_NAME_SIZE + 8, LINE_COLUMNS = 79 };
 

@@ -3,8 +3,8 @@
  * losses.h - what the kernel dropped at the ends of a lab, and why: the part of a snapshot that
  * explains what the ledger misses.
  */
-#ifndef VETHLAB_USER_OUT_LOSSES_H
-#define VETHLAB_USER_OUT_LOSSES_H
+#ifndef VETHLAB_USER_LEDGER_LOSSES_H
+#define VETHLAB_USER_LEDGER_LOSSES_H
 
 #include <jansson.h>
 #include <stdbool.h>

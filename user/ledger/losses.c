@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "user/out/losses.h"
+#include "user/ledger/losses.h"
 
 static const char *const stage_names[] = {
 	[WATCH_DROP_BEFORE_OUT] = "before_out",

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "user/cmd/reading.h"
+#include "user/ledger/reading.h"
 #include "user/out/out.h"
 
 uint64_t clock_ns(clockid_t clock)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * counters.h - the fields of struct vl_counters by name, so that every format writes all of them
- * and none has a list of its own.
+ * counter_fields.h - the fields of struct vl_counters by name, so that every format writes all of
+ * them and none has a list of its own.
  */
-#ifndef VETHLAB_USER_OUT_COUNTERS_H
-#define VETHLAB_USER_OUT_COUNTERS_H
+#ifndef VETHLAB_USER_LEDGER_COUNTER_FIELDS_H
+#define VETHLAB_USER_LEDGER_COUNTER_FIELDS_H
 
 #include <jansson.h>
 #include <stdbool.h>

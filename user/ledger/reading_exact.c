@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * reading_cut.c - a reading made exact while packets cross the links: each direction as of a moment
- * at which none of its packets was between its hooks (user/watch/exact_start.h).
+ * reading_exact.c - a reading made exact while packets cross the links: each direction as of a
+ * moment at which none of its packets was between its hooks (user/watch/exact_start.h).
  */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "user/cmd/reading.h"
+#include "user/ledger/reading.h"
 #include "user/watch/exact_start.h"
 
 /* Drops may come while the moment is looked for: then once more, with them. */

@@ -3,8 +3,8 @@
  * ledger.h - both ends of each link joined: what was sent, what arrived, what is missing. Pure:
  * from counters and the lab's model to one structure, which every format is written from.
  */
-#ifndef VETHLAB_USER_OUT_LEDGER_H
-#define VETHLAB_USER_OUT_LEDGER_H
+#ifndef VETHLAB_USER_LEDGER_LEDGER_H
+#define VETHLAB_USER_LEDGER_LEDGER_H
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -14,8 +14,8 @@
 #include "bpf/vethlab.h"
 #include "user/base/err.h"
 #include "topology/model.h"
-#include "user/out/losses.h"
-#include "user/out/timing.h"
+#include "user/ledger/losses.h"
+#include "user/ledger/timing.h"
 
 #define STATS_SCHEMA "vethlab.stats/1"
 

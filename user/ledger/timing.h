@@ -3,8 +3,8 @@
  * timing.h - how long echoes took on links, in nodes and there and back, and what became of them:
  * the part of a snapshot that `stats --time` reads.
  */
-#ifndef VETHLAB_USER_OUT_TIMING_H
-#define VETHLAB_USER_OUT_TIMING_H
+#ifndef VETHLAB_USER_LEDGER_TIMING_H
+#define VETHLAB_USER_LEDGER_TIMING_H
 
 #include <jansson.h>
 #include <stdbool.h>

@@ -6,8 +6,8 @@
 #include <string.h>
 #include <time.h>
 
-#include "user/out/counters.h"
-#include "user/out/ledger.h"
+#include "user/ledger/counter_fields.h"
+#include "user/ledger/ledger.h"
 
 int snapshot_init(struct snapshot *snapshot, size_t n_ends)
 {

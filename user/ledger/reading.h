@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* reading.h - a running lab whose counters are read, and from when on they count. */
-#ifndef VETHLAB_USER_CMD_READING_H
-#define VETHLAB_USER_CMD_READING_H
+#ifndef VETHLAB_USER_LEDGER_READING_H
+#define VETHLAB_USER_LEDGER_READING_H
 
 #include <stdbool.h>
 #include <stdint.h>
 #include <time.h>
 
 #include "user/lab/lab.h"
-#include "user/out/ledger.h"
+#include "user/ledger/ledger.h"
 #include "user/watch/watch.h"
 
 struct reading {

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "user/out/out.h"
-#include "user/out/timing.h"
+#include "user/ledger/timing.h"
 
 /* clang-format off */
 #define COUNT(name, words) { #name, words, offsetof(struct watch_echo, count.name), ECHO_COUNTER }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* counters.c - the one list of what is counted. */
+/* counter_fields.c - the one list of what is counted. */
 #include <stdio.h>
 #include <string.h>
 
-#include "user/out/counters.h"
+#include "user/ledger/counter_fields.h"
 
 /* clang-format off */
 #define FIELD(name, words, super, role)                                                            \
