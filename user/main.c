@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "user/cmd/cmd.h"
-#include "user/out/out.h"
+#include "user/output/output.h"
 
 #ifndef VETHLAB_VERSION
 #define VETHLAB_VERSION "0.1"

@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "user/out/out.h"
+#include "user/output/output.h"
 
 static void test_duration(void **state)
 {

@@ -13,7 +13,7 @@
 #include "schema.h"
 #include "user/ledger/counter_fields.h"
 #include "user/ledger/ledger.h"
-#include "user/out/out.h"
+#include "user/output/output.h"
 
 static void test_balance(void **state)
 {

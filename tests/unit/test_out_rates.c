@@ -17,7 +17,7 @@
 #include "lab_fixture.h"
 #include "user/ledger/counter_fields.h"
 #include "user/out/rates.h"
-#include "user/out/out.h"
+#include "user/output/output.h"
 
 static void test_sparkline(void **state)
 {

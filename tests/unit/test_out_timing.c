@@ -13,7 +13,7 @@
 #include "openmetrics.h"
 #include "schema.h"
 #include "user/ledger/ledger.h"
-#include "user/out/out.h"
+#include "user/output/output.h"
 
 /* As bpf/echo_times.h adds it. */
 static void add_time(struct vl_times *times, uint64_t ns)

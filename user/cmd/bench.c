@@ -8,7 +8,7 @@
 #include "user/cmd/bench.h"
 #include "user/cmd/cmd.h"
 #include "user/ledger/reading.h"
-#include "user/out/out.h"
+#include "user/output/output.h"
 
 enum { WAY_ECHOES = 1000, PROGRAMS_NS = 50000000 };
 

@@ -11,7 +11,7 @@
 #include "user/cmd/bench.h"
 #include "user/cmd/cmd.h"
 #include "user/ledger/reading.h"
-#include "user/out/out.h"
+#include "user/output/output.h"
 
 enum { CASES = 3 };
 

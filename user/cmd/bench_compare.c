@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "user/cmd/bench.h"
-#include "user/out/out.h"
+#include "user/output/output.h"
 
 /* Each with what is compared: a figure of 0 would say that nothing changed, whatever is found now.
  */

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "user/cmd/bench.h"
-#include "user/out/out.h"
+#include "user/output/output.h"
 
 static json_t *stats_to_json(const struct stats *stats)
 {

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "user/cmd/bench.h"
-#include "user/out/out.h"
+#include "user/output/output.h"
 
 enum { COLUMNS = 3 /* of figures, side by side: what 80 characters hold */, CELL_SIZE = 128 };
 

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "user/cmd/bench.h"
-#include "user/out/out.h"
+#include "user/output/output.h"
 
 enum { LABEL_SIZE = 64, BAR_MAX = 200, BAR_MIN = 10 };
 

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "user/cmd/bench.h"
-#include "user/out/out.h"
+#include "user/output/output.h"
 #include "user/out/rates.h"
 
 const char *bench_value_text(enum bench_what what, double value, char *buf)

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "user/cmd/bench.h"
-#include "user/out/out.h"
+#include "user/output/output.h"
 #include "user/watch/echo_times.h"
 
 void bench_trip_times(const struct series *series, double times[BENCH_PERCENTILES])

@@ -17,7 +17,7 @@
 #include "user/cmd/tap.h"
 #include "user/cmd/view.h"
 #include "user/out/drop.h"
-#include "user/out/out.h"
+#include "user/output/output.h"
 #include "user/out/pcapng.h"
 
 /* How long frames wait for older ones of other sockets, and for word of a drop. */

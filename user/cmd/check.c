@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 #include "user/cmd/cmd.h"
-#include "user/out/out.h"
+#include "user/output/output.h"
 
 static json_t *json_finding(const struct diag *diag)
 {

@@ -7,7 +7,7 @@
 
 #include "user/cmd/cmd.h"
 #include "user/cmd/view.h"
-#include "user/out/out.h"
+#include "user/output/output.h"
 #include "user/out/recording.h"
 #include "user/out/run_diff.h"
 

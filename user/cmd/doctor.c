@@ -4,7 +4,7 @@
 
 #include "user/cmd/cmd.h"
 #include "user/lab/features.h"
-#include "user/out/out.h"
+#include "user/output/output.h"
 
 static const char *state_word(const struct feature *feature)
 {

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "user/cmd/cmd.h"
-#include "user/out/out.h"
+#include "user/output/output.h"
 
 /* The name of the lab that the user means: said, or read from a lab file, or the only one. */
 static int lab_name(const struct cmd_args *args, char *name, size_t size, struct err *err)

@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 #include "user/cmd/cmd.h"
-#include "user/out/out.h"
+#include "user/output/output.h"
 
 static const char *const kind_words[] = {
 	[GC_LAB] = "lab",

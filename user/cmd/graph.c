@@ -13,7 +13,7 @@
 #include "user/cmd/cmd.h"
 #include "user/ledger/reading.h"
 #include "user/lab/end_state.h"
-#include "user/out/out.h"
+#include "user/output/output.h"
 
 /* Whether the file gives an end that address. */
 static bool has_address(const struct end *end, const struct ip_prefix *prefix)

@@ -8,7 +8,7 @@
 #include "user/cmd/cmd.h"
 #include "user/lab/edit.h"
 #include "user/lab/end_state.h"
-#include "user/out/out.h"
+#include "user/output/output.h"
 
 enum { WAIT_MS = 2000 };
 

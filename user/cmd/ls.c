@@ -5,7 +5,7 @@
 
 #include "user/cmd/cmd.h"
 #include "user/lab/internal.h"
-#include "user/out/out.h"
+#include "user/output/output.h"
 
 static const char *const state_words[] = {
 	[LAB_RUNNING] = "running",

@@ -12,7 +12,7 @@
 #include "user/cmd/cmd.h"
 #include "user/observe/follow.h"
 #include "user/observe/observe.h"
-#include "user/out/out.h"
+#include "user/output/output.h"
 #include "user/out/running.h"
 
 enum { LINKS_SHOWN = 16, LOOKS_FAIL_MAX = 5 };

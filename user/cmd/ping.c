@@ -14,7 +14,7 @@
 #include "user/cmd/tap.h"
 #include "user/cmd/ping.h"
 #include "user/cmd/view.h"
-#include "user/out/out.h"
+#include "user/output/output.h"
 
 enum { SEQS = 65536, IN_FLIGHT_MAX = 60000 };
 enum { STACK = 256 }; /* an option without a letter */

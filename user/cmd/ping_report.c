@@ -11,7 +11,7 @@
 #include "user/out/event.h"
 #include "user/out/itinerary.h"
 #include "user/ledger/ledger.h"
-#include "user/out/out.h"
+#include "user/output/output.h"
 
 static const char *result_word(enum echo_result result)
 {

@@ -2,7 +2,7 @@
 /* show.c - vethlab show: one running lab, as the kernel has it now. */
 #include "user/cmd/cmd.h"
 #include "user/lab/end_state.h"
-#include "user/out/out.h"
+#include "user/output/output.h"
 #include "user/out/running.h"
 
 int cmd_show(int argc, char **argv, struct err *err)

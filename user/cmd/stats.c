@@ -11,7 +11,7 @@
 #include "user/ledger/reading.h"
 #include "user/cmd/view.h"
 #include "user/out/rates.h"
-#include "user/out/out.h"
+#include "user/output/output.h"
 
 enum format { FORMAT_TEXT, FORMAT_JSON, FORMAT_OPENMETRICS, FORMAT_CSV };
 

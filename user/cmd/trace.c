@@ -6,7 +6,7 @@
 #include "user/cmd/cmd.h"
 #include "user/cmd/tap.h"
 #include "user/cmd/view.h"
-#include "user/out/out.h"
+#include "user/output/output.h"
 
 enum { POLL_MS = 100 };
 

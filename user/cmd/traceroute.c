@@ -16,7 +16,7 @@
 #include "user/out/drop.h"
 #include "user/out/event.h"
 #include "user/out/itinerary.h"
-#include "user/out/out.h"
+#include "user/output/output.h"
 #include "user/path/path.h"
 
 enum { TTL_MAX = 30, QUIET_HOPS_MAX = 3 };

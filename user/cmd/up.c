@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "user/cmd/cmd.h"
-#include "user/out/out.h"
+#include "user/output/output.h"
 #include "user/out/running.h"
 
 struct up_args {

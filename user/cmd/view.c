@@ -9,7 +9,7 @@
 #include "user/out/act.h"
 #include "user/out/drop.h"
 #include "user/out/itinerary.h"
-#include "user/out/out.h"
+#include "user/output/output.h"
 #include "user/watch/node_trace.h"
 
 /* An echo is told when nothing has come for so long: an answered one, and any. */

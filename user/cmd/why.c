@@ -9,7 +9,7 @@
 #include "user/cmd/cmd.h"
 #include "user/cmd/target.h"
 #include "user/net/echo.h"
-#include "user/out/out.h"
+#include "user/output/output.h"
 #include "user/path/path.h"
 
 struct why {

@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "user/ledger/reading.h"
-#include "user/out/out.h"
+#include "user/output/output.h"
 
 uint64_t clock_ns(clockid_t clock)
 {

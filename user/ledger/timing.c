@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "user/out/out.h"
+#include "user/output/output.h"
 #include "user/ledger/timing.h"
 
 /* clang-format off */

@@ -6,7 +6,7 @@
 
 #include "user/out/act.h"
 #include "user/out/itinerary.h"
-#include "user/out/out.h"
+#include "user/output/output.h"
 
 enum { NAME_SIZE = 32 };
 

@@ -6,7 +6,7 @@
 
 #include "user/out/event.h"
 #include "user/ledger/ledger.h"
-#include "user/out/out.h"
+#include "user/output/output.h"
 #include "user/story/story.h"
 
 struct icmp_name {

@@ -9,7 +9,7 @@
 #include "user/out/event.h"
 #include "user/out/itinerary.h"
 #include "user/ledger/ledger.h"
-#include "user/out/out.h"
+#include "user/output/output.h"
 
 /* The node where it ended: that dropped it, refused it, or was the last one. NULL: not known. */
 static const struct node *last_node(const struct itinerary *itinerary)

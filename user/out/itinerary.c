@@ -7,7 +7,7 @@
 #include "user/out/event.h"
 #include "user/out/itinerary.h"
 #include "user/ledger/ledger.h"
-#include "user/out/out.h"
+#include "user/output/output.h"
 
 enum { REMARK_SIZE = 512, LEAD_SIZE = 2 * END_NAME_SIZE + 64, CHANGE_SIZE = 2 * IP_TEXT_SIZE + 32 };
 

@@ -3,7 +3,7 @@
  */
 #include "user/ledger/counter_fields.h"
 #include "user/ledger/ledger.h"
-#include "user/out/out.h"
+#include "user/output/output.h"
 
 enum { NAME_SIZE = 2 * END_NAME_SIZE + 8 };
 

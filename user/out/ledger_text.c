@@ -5,7 +5,7 @@
 #include "user/ledger/counter_fields.h"
 #include "user/out/drop.h"
 #include "user/ledger/ledger.h"
-#include "user/out/out.h"
+#include "user/output/output.h"
 
 /* Columns that the numbers leave for names in a terminal of 80. */
 enum { NAME_COLUMNS = 40, NAME_SIZE = 2 * END_NAME_SIZE + 8 };

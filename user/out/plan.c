@@ -3,7 +3,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "user/out/out.h"
+#include "user/output/output.h"
 #include "user/out/plan.h"
 
 enum { IPV6_MTU_MIN = 1280 };

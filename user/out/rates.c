@@ -7,7 +7,7 @@
 #include <time.h>
 
 #include "user/out/rates.h"
-#include "user/out/out.h"
+#include "user/output/output.h"
 
 enum { PAST = 64, NAME_SIZE = 2 * END_NAME_SIZE + 8, LINE_SIZE = 512 };
 /* Columns beside the name: two blanks, pps, bit/s, lost; and the least a sparkline is good for. */

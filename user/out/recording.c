@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "user/out/out.h"
+#include "user/output/output.h"
 
 enum { NAME_SIZE = 48, LAB_TEXT_MAX = 16 << 20, CHUNK_MAX = 4096 };
 /* The last chunk of files from before there were steps of stacks. */

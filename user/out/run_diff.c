@@ -7,7 +7,7 @@
 #include "user/out/event.h"
 #include "user/out/itinerary.h"
 #include "user/ledger/ledger.h"
-#include "user/out/out.h"
+#include "user/output/output.h"
 #include "user/out/run_diff.h"
 
 enum { TEXT_SIZE = 512 };

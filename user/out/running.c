@@ -4,7 +4,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "user/out/out.h"
+#include "user/output/output.h"
 #include "user/out/running.h"
 
 static const char *hook_words(unsigned hooks)

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "user/ledger/ledger.h"
-#include "user/out/out.h"
+#include "user/output/output.h"
 #include "user/ledger/timing.h"
 
 enum { NAME_SIZE = 2 * END_NAME_SIZE + 8, LINE_COLUMNS = 79 };

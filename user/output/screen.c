@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "user/out/rates.h"
-#include "user/out/out.h"
+#include "user/output/output.h"
 
 enum { HEIGHT_DEFAULT = 24 };
 

@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <unistd.h>
 
-#include "user/out/out.h"
+#include "user/output/output.h"
 
 json_t *out_json_document(const char *schema)
 {

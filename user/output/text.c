@@ -2,7 +2,7 @@
 /* text.c - numbers with units, columns of text, the words for links and directions. */
 #include <string.h>
 
-#include "user/out/out.h"
+#include "user/output/output.h"
 
 /* Three significant digits of a value below 1000. */
 static void three_digits(double value, const char *space, const char *prefix, const char *unit,

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "user/out/out.h"
+#include "user/output/output.h"
 
 /* Where fewer columns than this are left beside the lead, the text stands below it. */
 enum { NARROW = 16, BELOW = 4 };

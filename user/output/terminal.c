@@ -7,7 +7,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "user/out/out.h"
+#include "user/output/output.h"
 
 enum { WIDTH_DEFAULT = 80, WIDTH_MAX = 10000 };
 

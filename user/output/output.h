@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * out.h - how things look: tables, numbers with units, names of ends and links, JSON documents.
+ * output.h - how things look: tables, numbers with units, names of ends and links, JSON documents.
  * Output functions write to a FILE; the same words serve text and JSON.
  */
-#ifndef VETHLAB_USER_OUT_H
-#define VETHLAB_USER_OUT_H
+#ifndef VETHLAB_USER_OUTPUT_OUTPUT_H
+#define VETHLAB_USER_OUTPUT_OUTPUT_H
 
 #include <jansson.h>
 #include <stdbool.h>

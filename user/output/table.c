@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "user/out/out.h"
+#include "user/output/output.h"
 
 /* A line across the columns, printed before the row whose first cell has this number. */
 struct line {

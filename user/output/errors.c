@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* report.c - errors and findings, as a person reads them. */
+/* errors.c - errors and findings, as a person reads them. */
 #include <unistd.h>
 
-#include "user/out/out.h"
+#include "user/output/output.h"
 
 enum { STYLE_RED = 31, STYLE_MAGENTA = 35 };
 
