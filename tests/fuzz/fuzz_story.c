@@ -17,7 +17,7 @@
 #include "user/out/itinerary.h"
 #include "user/out/recording.h"
 #include "user/out/run_diff.h"
-#include "user/story/queue.h"
+#include "user/story/record_queue.h"
 #include "user/story/story.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

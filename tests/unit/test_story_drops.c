@@ -13,7 +13,7 @@
 
 #include "user/out/drop.h"
 #include "user/out/recording.h"
-#include "user/story/queue.h"
+#include "user/story/record_queue.h"
 #include "user/story/story.h"
 
 static const char lab_text[] = "lab: drops\n"

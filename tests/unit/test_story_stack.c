@@ -14,7 +14,7 @@
 #include "user/out/act.h"
 #include "user/out/itinerary.h"
 #include "user/out/recording.h"
-#include "user/story/queue.h"
+#include "user/story/record_queue.h"
 #include "user/story/story.h"
 
 static const char lab_text[] = "lab: stacks\n"

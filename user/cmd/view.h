@@ -13,7 +13,7 @@
 #include "user/base/err.h"
 #include "topology/model.h"
 #include "user/out/event.h"
-#include "user/story/queue.h"
+#include "user/story/record_queue.h"
 #include "user/story/story.h"
 #include "user/watch/node_trace.h"
 

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "user/story/table.h"
+#include "user/story/echo_table.h"
 
 struct story *story_new(const struct lab *lab)
 {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* table.c - the echoes of a story: by what they are known by, and by their newest record. */
-#include "user/story/table.h"
+/* echo_table.c - the echoes of a story: by what they are known by, and by their newest record. */
+#include "user/story/echo_table.h"
 
 #include <errno.h>
 #include <stdlib.h>

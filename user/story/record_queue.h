@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * queue.h - records of several CPUs in one order of time. Each CPU's come in order, but mixed with
- * the others'; a queue holds them back until no older one can come any more.
+ * record_queue.h - records of several CPUs in one order of time. Each CPU's come in order, but
+ * mixed with the others'; a queue holds them back until no older one can come any more.
  *
  * A record is a struct vl_stack; one of an end has a hook below VL_HOOKS and uses `at.packet`
  * alone.
  */
-#ifndef VETHLAB_USER_STORY_QUEUE_H
-#define VETHLAB_USER_STORY_QUEUE_H
+#ifndef VETHLAB_USER_STORY_RECORD_QUEUE_H
+#define VETHLAB_USER_STORY_RECORD_QUEUE_H
 
 #include <stdbool.h>
 #include <stddef.h>

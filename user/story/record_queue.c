@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* queue.c - records of several CPUs in one order of time. */
+/* record_queue.c - records of several CPUs in one order of time. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "user/story/queue.h"
+#include "user/story/record_queue.h"
 
 int record_queue_add(struct record_queue *queue, const struct vl_stack *record)
 {

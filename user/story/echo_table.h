@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* table.h - the echoes of a story, and how they are found. Of the story's own files alone. */
-#ifndef VETHLAB_STORY_TABLE_H
-#define VETHLAB_STORY_TABLE_H
+/* echo_table.h - the echoes of a story, and how they are found. Of the story's own files alone. */
+#ifndef VETHLAB_USER_STORY_ECHO_TABLE_H
+#define VETHLAB_USER_STORY_ECHO_TABLE_H
 
 #include "user/story/acts.h"
 
