@@ -15,7 +15,7 @@
 #include "user/out/act.h"
 #include "user/out/drop.h"
 #include "user/out/itinerary.h"
-#include "user/out/recording.h"
+#include "user/trace/recording.h"
 #include "user/out/run_diff.h"
 #include "user/story/record_queue.h"
 #include "user/story/story.h"

@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #include "user/out/drop.h"
-#include "user/out/recording.h"
+#include "user/trace/recording.h"
 #include "user/story/record_queue.h"
 #include "user/story/story.h"
 

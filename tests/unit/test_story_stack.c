@@ -13,7 +13,7 @@
 
 #include "user/out/act.h"
 #include "user/out/itinerary.h"
-#include "user/out/recording.h"
+#include "user/trace/recording.h"
 #include "user/story/record_queue.h"
 #include "user/story/story.h"
 

@@ -9,7 +9,7 @@
 
 #include "user/bench/inside.h"
 #include "user/base/statistics.h"
-#include "user/net/echo.h"
+#include "user/trace/echo.h"
 
 enum {
 	TRIPS_MAX = 1 << 20,

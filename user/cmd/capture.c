@@ -14,7 +14,7 @@
 
 #include "user/cmd/capture.h"
 #include "user/cmd/cmd.h"
-#include "user/cmd/tap.h"
+#include "user/trace/stream.h"
 #include "user/cmd/view.h"
 #include "user/out/drop.h"
 #include "user/output/output.h"

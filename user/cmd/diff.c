@@ -8,7 +8,7 @@
 #include "user/cmd/cmd.h"
 #include "user/cmd/view.h"
 #include "user/output/output.h"
-#include "user/out/recording.h"
+#include "user/trace/recording.h"
 #include "user/out/run_diff.h"
 
 enum { TELL_EVERY = 4096 };

@@ -11,8 +11,8 @@
 #include <unistd.h>
 
 #include "user/cmd/cmd.h"
-#include "user/cmd/tap.h"
-#include "user/cmd/ping.h"
+#include "user/trace/stream.h"
+#include "user/trace/ping_tally.h"
 #include "user/cmd/view.h"
 #include "user/output/output.h"
 

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "user/cmd/ping.h"
+#include "user/trace/ping_tally.h"
 #include "user/out/drop.h"
 #include "user/out/event.h"
 #include "user/out/itinerary.h"

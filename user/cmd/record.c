@@ -6,9 +6,9 @@
 #include <string.h>
 
 #include "user/cmd/cmd.h"
-#include "user/cmd/tap.h"
+#include "user/trace/stream.h"
 #include "user/cmd/view.h"
-#include "user/out/recording.h"
+#include "user/trace/recording.h"
 
 enum { POLL_MS = 100, SHOW_EVERY = 4096 };
 

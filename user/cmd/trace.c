@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 #include "user/cmd/cmd.h"
-#include "user/cmd/tap.h"
+#include "user/trace/stream.h"
 #include "user/cmd/view.h"
 #include "user/output/output.h"
 

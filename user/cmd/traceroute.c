@@ -10,8 +10,8 @@
 #include <time.h>
 
 #include "user/cmd/cmd.h"
-#include "user/cmd/probe.h"
-#include "user/cmd/tap.h"
+#include "user/trace/probe.h"
+#include "user/trace/stream.h"
 #include "user/cmd/view.h"
 #include "user/out/drop.h"
 #include "user/out/event.h"

@@ -7,8 +7,8 @@
 #include <sys/socket.h>
 
 #include "user/cmd/cmd.h"
-#include "user/cmd/target.h"
-#include "user/net/echo.h"
+#include "user/path/target.h"
+#include "user/trace/echo.h"
 #include "user/output/output.h"
 #include "user/path/path.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* target.h - FROM and TO as people type them, of the verbs that go from a node to somewhere. */
-#ifndef VETHLAB_USER_CMD_TARGET_H
-#define VETHLAB_USER_CMD_TARGET_H
+#ifndef VETHLAB_USER_PATH_TARGET_H
+#define VETHLAB_USER_PATH_TARGET_H
 
 #include "topology/model.h"
 #include "user/lab/lab.h"

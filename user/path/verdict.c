@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* say.c - how a walk ended, in a sentence. */
+/* verdict.c - how a walk ended, in a sentence. */
 #include <errno.h>
 #include <linux/rtnetlink.h>
 #include <stdarg.h>

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* tap.c - the records of a running lab as they come. */
+/* stream.c - the records of a running lab as they come. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
-#include "user/cmd/tap.h"
+#include "user/trace/stream.h"
 
 /*
  * A CPU: some 70,000 records. A flood of echoes over three links makes 24 records each, and a

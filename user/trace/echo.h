@@ -3,8 +3,8 @@
  * echo.h - an ICMP echo sender: a raw socket that lives in one namespace, one id, many sequence
  * numbers. Replies and the ICMP errors that quote its requests come back as answers.
  */
-#ifndef VETHLAB_USER_ECHO_H
-#define VETHLAB_USER_ECHO_H
+#ifndef VETHLAB_USER_TRACE_ECHO_H
+#define VETHLAB_USER_TRACE_ECHO_H
 
 #include <stdbool.h>
 #include <stdint.h>

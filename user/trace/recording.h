@@ -6,8 +6,8 @@
  * A head, the lab file's text, then chunks of a type and a length. The last chunk says how many
  * there were: a file without it was cut short, and is good up to the cut.
  */
-#ifndef VETHLAB_USER_OUT_RECORDING_H
-#define VETHLAB_USER_OUT_RECORDING_H
+#ifndef VETHLAB_USER_TRACE_RECORDING_H
+#define VETHLAB_USER_TRACE_RECORDING_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "user/cmd/ping.h"
+#include "user/trace/ping_tally.h"
 
 static int add_rtt(struct ping_tally *tally, uint64_t rtt_ns)
 {

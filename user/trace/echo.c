@@ -14,7 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "user/net/echo.h"
+#include "user/trace/echo.h"
 #include "user/net/net.h"
 
 enum { SEQS = 65536, ICMP_BYTES = 8, PACKET_BYTES = 65536 };

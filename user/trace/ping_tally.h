@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* ping.h - one run of `vethlab ping`: what was asked, what came of each echo, the sums. */
-#ifndef VETHLAB_USER_CMD_PING_H
-#define VETHLAB_USER_CMD_PING_H
+/* ping_tally.h - one run of `vethlab ping`: what was asked, what came of each echo, the sums. */
+#ifndef VETHLAB_USER_TRACE_PING_TALLY_H
+#define VETHLAB_USER_TRACE_PING_TALLY_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "user/base/err.h"
-#include "user/cmd/probe.h"
+#include "user/trace/probe.h"
 #include "user/out/itinerary.h"
 #include "user/path/path.h"
 

@@ -3,15 +3,15 @@
  * probe.h - echoes from a node with the records that they cause: what `ping` and `traceroute` send
  * with and look through.
  */
-#ifndef VETHLAB_USER_CMD_PROBE_H
-#define VETHLAB_USER_CMD_PROBE_H
+#ifndef VETHLAB_USER_TRACE_PROBE_H
+#define VETHLAB_USER_TRACE_PROBE_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "user/cmd/target.h"
+#include "user/path/target.h"
 #include "user/lab/lab.h"
-#include "user/net/echo.h"
+#include "user/trace/echo.h"
 #include "user/story/story.h"
 #include "user/watch/node_trace.h"
 

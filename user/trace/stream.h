@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* tap.h - the records of a running lab as they come: of its ends, and of its nodes' stacks. */
-#ifndef VETHLAB_USER_CMD_TAP_H
-#define VETHLAB_USER_CMD_TAP_H
+/* stream.h - the records of a running lab as they come: of its ends, and of its nodes' stacks. */
+#ifndef VETHLAB_USER_TRACE_STREAM_H
+#define VETHLAB_USER_TRACE_STREAM_H
 
 #include <stdint.h>
 

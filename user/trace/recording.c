@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* recording.c - a run in a file. */
-#include "user/out/recording.h"
+#include "user/trace/recording.h"
 
 #include <errno.h>
 #include <inttypes.h>

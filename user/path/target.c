@@ -7,7 +7,7 @@
 #include <sys/socket.h>
 
 #include "user/cmd/cmd.h"
-#include "user/cmd/target.h"
+#include "user/path/target.h"
 #include "user/path/path.h"
 
 static void describe(struct target *target, const struct running *run, const struct ip_addr *addr)

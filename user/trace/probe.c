@@ -7,8 +7,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "user/cmd/probe.h"
-#include "user/cmd/tap.h"
+#include "user/trace/probe.h"
+#include "user/trace/stream.h"
 #include "user/path/path.h"
 
 static uint8_t family_of(const struct probe *probe)
