@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "user/cmd/capture.h"
+#include "user/capture/capture.h"
 
 enum { ETH = 14, IPV4 = 20, FRAME = 128, ECHO_TYPE = 8, REPLY = 0, ICMP = 1, TCP = 6, UDP = 17 };
 

@@ -12,13 +12,13 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "user/cmd/capture.h"
+#include "user/capture/capture.h"
 #include "user/cmd/cmd.h"
 #include "user/trace/stream.h"
 #include "user/cmd/view.h"
 #include "user/out/drop.h"
 #include "user/output/output.h"
-#include "user/out/pcapng.h"
+#include "user/capture/pcapng.h"
 
 /* How long frames wait for older ones of other sockets, and for word of a drop. */
 static const uint64_t hold_ns = 200000000;

@@ -3,8 +3,8 @@
  * pcapng.h - captures that Wireshark and tshark open (draft-ietf-opsawg-pcapng): Ethernet frames of
  * named interfaces, with nanosecond stamps and comments.
  */
-#ifndef VETHLAB_USER_OUT_PCAPNG_H
-#define VETHLAB_USER_OUT_PCAPNG_H
+#ifndef VETHLAB_USER_CAPTURE_PCAPNG_H
+#define VETHLAB_USER_CAPTURE_PCAPNG_H
 
 #include <stdbool.h>
 #include <stdint.h>

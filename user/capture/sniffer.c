@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* sniff.c - frames as they pass an interface, from a packet socket. */
-#include "user/net/sniff.h"
+/* sniffer.c - frames as they pass an interface, from a packet socket. */
+#include "user/capture/sniffer.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

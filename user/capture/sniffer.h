@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * sniff.h - frames as they pass an interface, whole: a packet socket in its namespace. It sees what
- * tcpdump there would see, in both directions, and goes with its descriptor.
+ * sniffer.h - frames as they pass an interface, whole: a packet socket in its namespace. It sees
+ * what tcpdump there would see, in both directions, and goes with its descriptor.
  */
-#ifndef VETHLAB_USER_SNIFF_H
-#define VETHLAB_USER_SNIFF_H
+#ifndef VETHLAB_USER_CAPTURE_SNIFFER_H
+#define VETHLAB_USER_CAPTURE_SNIFFER_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* pcapng.c - captures that Wireshark and tshark open. Failures to write show in ferror(f). */
-#include "user/out/pcapng.h"
+#include "user/capture/pcapng.h"
 
 #include <string.h>
 #include <sys/utsname.h>

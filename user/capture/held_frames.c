@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* capture_held.c - frames that wait until they are in order and what became of them is known. */
+/* held_frames.c - frames that wait until they are in order and what became of them is known. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "user/cmd/capture.h"
+#include "user/capture/capture.h"
 
 /* A frame is stamped before its drop; between the two clocks lies the time to read both. */
 static const uint64_t clocks_ns = 50000;

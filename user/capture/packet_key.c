@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* capture_key.c - what tells a packet from others, and numbers for echoes. */
+/* packet_key.c - what tells a packet from others, and numbers for echoes. */
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "user/cmd/capture.h"
+#include "user/capture/capture.h"
 
 enum {
 	MACS = 12,

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* capture_ends.c - which ends are captured. */
+/* selection.c - which ends are captured. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "user/cmd/capture.h"
+#include "user/capture/capture.h"
 #include "user/cmd/cmd.h"
 
 static void add_end(struct tapped_ends *ends, const struct end *end, bool named)

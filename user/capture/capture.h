@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* capture.h - the ends that are captured, and their frames, held back until they are in order and
  * what became of them is known. */
-#ifndef VETHLAB_USER_CMD_CAPTURE_H
-#define VETHLAB_USER_CMD_CAPTURE_H
+#ifndef VETHLAB_USER_CAPTURE_CAPTURE_H
+#define VETHLAB_USER_CAPTURE_CAPTURE_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -12,7 +12,7 @@
 #include "user/base/err.h"
 #include "topology/model.h"
 #include "user/lab/lab.h"
-#include "user/net/sniff.h"
+#include "user/capture/sniffer.h"
 
 /* ---- ends (capture_ends.c) ------------------------------------------------------------------- */
 
