@@ -12,11 +12,11 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "user/out/act.h"
-#include "user/out/drop.h"
-#include "user/out/itinerary.h"
+#include "user/render/act_text.h"
+#include "user/render/drop_text.h"
+#include "user/render/itinerary_text.h"
 #include "user/trace/recording.h"
-#include "user/out/run_diff.h"
+#include "user/render/run_diff.h"
 #include "user/story/record_queue.h"
 #include "user/story/story.h"
 

@@ -28,12 +28,13 @@ build_reader() {
 		$(printf -- '-Wl,--wrap=%s ' malloc calloc realloc reallocarray strdup strndup)
 }
 
-# What is linked is what the stories need; the rest of user/out knows the kernel.
+# What is linked is what the stories need: rooms that know no kernel, and recordings.
 build_story() {
 	# shellcheck disable=SC2046
-	compile story user/story/*.c user/base/statistics.c \
-		$(printf 'user/out/%s.c ' recording drop act event fate itinerary terminal text json \
-			ledger losses wrap table counters report run_diff) \
+	compile story user/story/*.c user/output/*.c user/base/*.c user/trace/recording.c \
+		$(printf 'user/render/%s.c ' act_text drop_text event_text fate_text itinerary_text \
+			run_diff) \
+		$(printf 'user/ledger/%s.c ' ledger losses counter_fields) \
 		$(pkg-config --cflags --libs libfyaml jansson) -lm
 }
 

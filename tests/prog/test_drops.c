@@ -22,7 +22,7 @@
 #include <unistd.h>
 
 #include "tests/prog/fixture.h"
-#include "user/out/drop.h"
+#include "user/render/drop_text.h"
 #include "user/watch/drops.h"
 
 enum { BASE = 3000, N = 25 };

@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #include "tests/unit/story_fixture.h"
-#include "user/out/run_diff.h"
+#include "user/render/run_diff.h"
 
 /* What an echo of the router's lab may be like. */
 struct echo_kind {

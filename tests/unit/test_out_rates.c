@@ -16,7 +16,7 @@
 
 #include "lab_fixture.h"
 #include "user/ledger/counter_fields.h"
-#include "user/out/rates.h"
+#include "user/render/rates.h"
 #include "user/output/output.h"
 
 static void test_sparkline(void **state)

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "user/out/drop.h"
+#include "user/render/drop_text.h"
 #include "user/trace/recording.h"
 #include "user/story/record_queue.h"
 #include "user/story/story.h"

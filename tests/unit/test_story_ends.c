@@ -14,7 +14,7 @@
 #include <cmocka.h>
 
 #include "tests/unit/story_fixture.h"
-#include "user/out/itinerary.h"
+#include "user/render/itinerary_text.h"
 
 /* ---- what is said ---------------------------------------------------------------------------- */
 

@@ -11,8 +11,8 @@
 
 #include <cmocka.h>
 
-#include "user/out/act.h"
-#include "user/out/itinerary.h"
+#include "user/render/act_text.h"
+#include "user/render/itinerary_text.h"
 #include "user/trace/recording.h"
 #include "user/story/record_queue.h"
 #include "user/story/story.h"

@@ -6,7 +6,7 @@
 
 #include "user/cmd/bench.h"
 #include "user/output/output.h"
-#include "user/out/rates.h"
+#include "user/render/rates.h"
 
 const char *bench_value_text(enum bench_what what, double value, char *buf)
 {

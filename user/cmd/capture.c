@@ -15,8 +15,8 @@
 #include "user/capture/capture.h"
 #include "user/cmd/cmd.h"
 #include "user/trace/stream.h"
-#include "user/cmd/view.h"
-#include "user/out/drop.h"
+#include "user/render/record_view.h"
+#include "user/render/drop_text.h"
 #include "user/output/output.h"
 #include "user/capture/pcapng.h"
 

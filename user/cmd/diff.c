@@ -6,10 +6,10 @@
 #include <string.h>
 
 #include "user/cmd/cmd.h"
-#include "user/cmd/view.h"
+#include "user/render/record_view.h"
 #include "user/output/output.h"
 #include "user/trace/recording.h"
-#include "user/out/run_diff.h"
+#include "user/render/run_diff.h"
 
 enum { TELL_EVERY = 4096 };
 

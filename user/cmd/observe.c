@@ -13,7 +13,7 @@
 #include "user/observe/follow.h"
 #include "user/observe/observe.h"
 #include "user/output/output.h"
-#include "user/out/running.h"
+#include "user/render/running.h"
 
 enum { LINKS_SHOWN = 16, LOOKS_FAIL_MAX = 5 };
 

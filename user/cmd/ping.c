@@ -13,7 +13,7 @@
 #include "user/cmd/cmd.h"
 #include "user/trace/stream.h"
 #include "user/trace/ping_tally.h"
-#include "user/cmd/view.h"
+#include "user/render/record_view.h"
 #include "user/output/output.h"
 
 enum { SEQS = 65536, IN_FLIGHT_MAX = 60000 };

@@ -7,7 +7,7 @@
 #include "user/cmd/cmd.h"
 #include "user/lab/apply.h"
 #include "user/output/output.h"
-#include "user/out/plan.h"
+#include "user/render/changes.h"
 
 static struct lab *read_file(const char *typed, struct err *err)
 {

@@ -7,7 +7,7 @@
 
 #include "user/cmd/cmd.h"
 #include "user/trace/stream.h"
-#include "user/cmd/view.h"
+#include "user/render/record_view.h"
 #include "user/trace/recording.h"
 
 enum { POLL_MS = 100, SHOW_EVERY = 4096 };

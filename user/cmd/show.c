@@ -3,7 +3,7 @@
 #include "user/cmd/cmd.h"
 #include "user/lab/end_state.h"
 #include "user/output/output.h"
-#include "user/out/running.h"
+#include "user/render/running.h"
 
 int cmd_show(int argc, char **argv, struct err *err)
 {

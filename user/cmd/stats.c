@@ -9,8 +9,8 @@
 
 #include "user/cmd/cmd.h"
 #include "user/ledger/reading.h"
-#include "user/cmd/view.h"
-#include "user/out/rates.h"
+#include "user/render/record_view.h"
+#include "user/render/rates.h"
 #include "user/output/output.h"
 
 enum format { FORMAT_TEXT, FORMAT_JSON, FORMAT_OPENMETRICS, FORMAT_CSV };

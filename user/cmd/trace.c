@@ -5,7 +5,7 @@
 
 #include "user/cmd/cmd.h"
 #include "user/trace/stream.h"
-#include "user/cmd/view.h"
+#include "user/render/record_view.h"
 #include "user/output/output.h"
 
 enum { POLL_MS = 100 };

@@ -12,7 +12,7 @@
 
 #include "user/cmd/cmd.h"
 #include "user/output/output.h"
-#include "user/out/running.h"
+#include "user/render/running.h"
 
 struct up_args {
 	struct lab_options options;

@@ -10,7 +10,7 @@
 #include <sys/socket.h>
 
 #include "user/cmd/cmd.h"
-#include "user/cmd/view.h"
+#include "user/render/record_view.h"
 
 bool parse_duration(const char *text, uint64_t *ns)
 {

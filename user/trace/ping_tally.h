@@ -8,7 +8,7 @@
 
 #include "user/base/err.h"
 #include "user/trace/probe.h"
-#include "user/out/itinerary.h"
+#include "user/render/itinerary_text.h"
 #include "user/path/path.h"
 
 enum echo_result {

@@ -6,7 +6,7 @@
 #include <strings.h>
 #include <time.h>
 
-#include "user/out/rates.h"
+#include "user/render/rates.h"
 #include "user/output/output.h"
 
 enum { PAST = 64, NAME_SIZE = 2 * END_NAME_SIZE + 8, LINE_SIZE = 512 };

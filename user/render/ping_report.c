@@ -7,9 +7,9 @@
 #include <sys/socket.h>
 
 #include "user/trace/ping_tally.h"
-#include "user/out/drop.h"
-#include "user/out/event.h"
-#include "user/out/itinerary.h"
+#include "user/render/drop_text.h"
+#include "user/render/event_text.h"
+#include "user/render/itinerary_text.h"
 #include "user/ledger/ledger.h"
 #include "user/output/output.h"
 

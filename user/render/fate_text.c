@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* fate.c - how an echo ended, as one sentence. */
+/* fate_text.c - how an echo ended, as one sentence. */
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
 
-#include "user/out/act.h"
-#include "user/out/drop.h"
-#include "user/out/event.h"
-#include "user/out/itinerary.h"
+#include "user/render/act_text.h"
+#include "user/render/drop_text.h"
+#include "user/render/event_text.h"
+#include "user/render/itinerary_text.h"
 #include "user/ledger/ledger.h"
 #include "user/output/output.h"
 

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* view.c - records shown one by one, or joined into itineraries. */
+/* record_view.c - records shown one by one, or joined into itineraries. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio_ext.h>
 #include <string.h>
 
-#include "user/cmd/view.h"
-#include "user/out/act.h"
-#include "user/out/drop.h"
-#include "user/out/itinerary.h"
+#include "user/render/record_view.h"
+#include "user/render/act_text.h"
+#include "user/render/drop_text.h"
+#include "user/render/itinerary_text.h"
 #include "user/output/output.h"
 #include "user/watch/node_trace.h"
 

@@ -3,8 +3,8 @@
  * rates.h - the ledger as it changes: rates with their recent past, redrawn in place. Nothing about
  * the terminal is changed but where the cursor stands, so nothing needs to be restored.
  */
-#ifndef VETHLAB_USER_OUT_RATES_H
-#define VETHLAB_USER_OUT_RATES_H
+#ifndef VETHLAB_USER_RENDER_RATES_H
+#define VETHLAB_USER_RENDER_RATES_H
 
 #include "user/ledger/ledger.h"
 

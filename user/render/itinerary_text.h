@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* itinerary.h - the way of one echo, as lines and as an object. */
-#ifndef VETHLAB_USER_OUT_ITINERARY_H
-#define VETHLAB_USER_OUT_ITINERARY_H
+/* itinerary_text.h - the way of one echo, as lines and as an object. */
+#ifndef VETHLAB_USER_RENDER_ITINERARY_TEXT_H
+#define VETHLAB_USER_RENDER_ITINERARY_TEXT_H
 
 #include <jansson.h>
 #include <stdio.h>

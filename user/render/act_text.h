@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* act.h - what a node's stack did with a packet, in words: look-ups, neighbors, errors, delivery.
+/* act_text.h - what a node's stack did with a packet, in words: look-ups, neighbors, errors,
+ * delivery.
  */
-#ifndef VETHLAB_USER_OUT_ACT_H
-#define VETHLAB_USER_OUT_ACT_H
+#ifndef VETHLAB_USER_RENDER_ACT_TEXT_H
+#define VETHLAB_USER_RENDER_ACT_TEXT_H
 
 #include <jansson.h>
 #include <stdio.h>
 
-#include "user/out/event.h"
+#include "user/render/event_text.h"
 #include "user/story/story.h"
 
 enum { ACT_TEXT_SIZE = 256 };

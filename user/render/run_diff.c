@@ -3,12 +3,12 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "user/out/drop.h"
-#include "user/out/event.h"
-#include "user/out/itinerary.h"
+#include "user/render/drop_text.h"
+#include "user/render/event_text.h"
+#include "user/render/itinerary_text.h"
 #include "user/ledger/ledger.h"
 #include "user/output/output.h"
-#include "user/out/run_diff.h"
+#include "user/render/run_diff.h"
 
 enum { TEXT_SIZE = 512 };
 

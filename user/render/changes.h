@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* plan.h - the changes of a lab in words: what, and which traffic they disturb. */
-#ifndef VETHLAB_USER_OUT_PLAN_H
-#define VETHLAB_USER_OUT_PLAN_H
+/* changes.h - the changes of a lab in words: what, and which traffic they disturb. */
+#ifndef VETHLAB_USER_RENDER_CHANGES_H
+#define VETHLAB_USER_RENDER_CHANGES_H
 
 #include <jansson.h>
 #include <stdio.h>

@@ -5,7 +5,7 @@
 #include <time.h>
 
 #include "user/output/output.h"
-#include "user/out/running.h"
+#include "user/render/running.h"
 
 static const char *hook_words(unsigned hooks)
 {

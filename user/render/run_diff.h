@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* run_diff.h - what changed between two recorded runs. */
-#ifndef VETHLAB_USER_OUT_RUN_DIFF_H
-#define VETHLAB_USER_OUT_RUN_DIFF_H
+#ifndef VETHLAB_USER_RENDER_RUN_DIFF_H
+#define VETHLAB_USER_RENDER_RUN_DIFF_H
 
 #include <jansson.h>
 #include <stdio.h>

@@ -3,7 +3,7 @@
 #include <inttypes.h>
 
 #include "user/ledger/counter_fields.h"
-#include "user/out/drop.h"
+#include "user/render/drop_text.h"
 #include "user/ledger/ledger.h"
 #include "user/output/output.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* event.h - packet records as lines and objects, and ICMP messages in words. */
-#ifndef VETHLAB_USER_OUT_EVENT_H
-#define VETHLAB_USER_OUT_EVENT_H
+/* event_text.h - packet records as lines and objects, and ICMP messages in words. */
+#ifndef VETHLAB_USER_RENDER_EVENT_TEXT_H
+#define VETHLAB_USER_RENDER_EVENT_TEXT_H
 
 #include <jansson.h>
 #include <stdint.h>

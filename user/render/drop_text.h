@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* drop.h - why a node's stack dropped a packet, in words. */
-#ifndef VETHLAB_USER_OUT_DROP_H
-#define VETHLAB_USER_OUT_DROP_H
+/* drop_text.h - why a node's stack dropped a packet, in words. */
+#ifndef VETHLAB_USER_RENDER_DROP_TEXT_H
+#define VETHLAB_USER_RENDER_DROP_TEXT_H
 
 #include <jansson.h>
 #include <stdio.h>
 
-#include "user/out/event.h"
+#include "user/render/event_text.h"
 #include "user/story/story.h"
 
 /* What the kernel's reason means to whoever looks for the fault; NULL: nothing more than its name.

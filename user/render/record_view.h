@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * view.h - what of a stream of records is shown, and how: for `trace`, which has them live, and
- * `replay`, which has them from a file.
+ * record_view.h - what of a stream of records is shown, and how: for `trace`, which has them live,
+ * and `replay`, which has them from a file.
  */
-#ifndef VETHLAB_USER_CMD_VIEW_H
-#define VETHLAB_USER_CMD_VIEW_H
+#ifndef VETHLAB_USER_RENDER_RECORD_VIEW_H
+#define VETHLAB_USER_RENDER_RECORD_VIEW_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -12,7 +12,7 @@
 #include "bpf/vethlab.h"
 #include "user/base/err.h"
 #include "topology/model.h"
-#include "user/out/event.h"
+#include "user/render/event_text.h"
 #include "user/story/record_queue.h"
 #include "user/story/story.h"
 #include "user/watch/node_trace.h"

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* drop.c - why a node's stack dropped a packet, in words. */
+/* drop_text.c - why a node's stack dropped a packet, in words. */
 #include <string.h>
 
-#include "user/out/drop.h"
-#include "user/out/event.h"
-#include "user/out/itinerary.h"
+#include "user/render/drop_text.h"
+#include "user/render/event_text.h"
+#include "user/render/itinerary_text.h"
 
 /* enum skb_drop_reason of include/net/dropreason-core.h, those that an ICMP packet meets. */
 static const struct {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* act.c - what a node's stack did with a packet, as text and as an object. */
+/* act_text.c - what a node's stack did with a packet, as text and as an object. */
 #include <inttypes.h>
 #include <string.h>
 #include <sys/socket.h>
 
-#include "user/out/act.h"
-#include "user/out/itinerary.h"
+#include "user/render/act_text.h"
+#include "user/render/itinerary_text.h"
 #include "user/output/output.h"
 
 enum { NAME_SIZE = 32 };

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* plan.c - see plan.h. */
+/* changes.c - see changes.h. */
 #include <string.h>
 #include <sys/socket.h>
 
 #include "user/output/output.h"
-#include "user/out/plan.h"
+#include "user/render/changes.h"
 
 enum { IPV6_MTU_MIN = 1280 };
 

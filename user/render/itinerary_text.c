@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* itinerary.c - the way of one echo, as lines and as an object. */
+/* itinerary_text.c - the way of one echo, as lines and as an object. */
 #include <string.h>
 
-#include "user/out/act.h"
-#include "user/out/drop.h"
-#include "user/out/event.h"
-#include "user/out/itinerary.h"
+#include "user/render/act_text.h"
+#include "user/render/drop_text.h"
+#include "user/render/event_text.h"
+#include "user/render/itinerary_text.h"
 #include "user/ledger/ledger.h"
 #include "user/output/output.h"
 

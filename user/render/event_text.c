@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* event.c - packet records as lines and objects, and ICMP messages in words. */
+/* event_text.c - packet records as lines and objects, and ICMP messages in words. */
 #include <inttypes.h>
 #include <string.h>
 #include <sys/socket.h>
 
-#include "user/out/event.h"
+#include "user/render/event_text.h"
 #include "user/ledger/ledger.h"
 #include "user/output/output.h"
 #include "user/story/story.h"
