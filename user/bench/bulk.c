@@ -9,7 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "user/bench/inside.h"
+#include "user/bench/internal.h"
 
 enum {
 	BLOCK = 128 << 10, /* bytes a write and a read of TCP: as iperf3 does */

@@ -14,7 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "user/bench/inside.h"
+#include "user/bench/internal.h"
 
 enum {
 	THREADS_MAX = 64,

@@ -8,7 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "user/bench/inside.h"
+#include "user/bench/internal.h"
 
 enum { TRIPS_MAX = 1 << 20 }; /* a measurement: some 10 s */
 

@@ -7,7 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "user/bench/inside.h"
+#include "user/bench/internal.h"
 #include "user/base/statistics.h"
 #include "user/trace/echo.h"
 

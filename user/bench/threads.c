@@ -6,7 +6,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "user/bench/inside.h"
+#include "user/bench/internal.h"
 
 static void *thread_main(void *arg)
 {

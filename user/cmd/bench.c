@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "user/cmd/bench.h"
+#include "user/bench/suite.h"
 #include "user/cmd/cmd.h"
 #include "user/ledger/reading.h"
 #include "user/output/output.h"

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "user/cmd/bench.h"
+#include "user/bench/suite.h"
 #include "user/cmd/cmd.h"
 
 enum { OPTION_CSV = 256, OPTION_THRESHOLD, OPTION_MATRIX, OPTION_CPU, OPTION_SET, OPTION_PLOT };

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "user/cmd/bench.h"
+#include "user/bench/suite.h"
 #include "user/output/output.h"
 
 /* Each with what is compared: a figure of 0 would say that nothing changed, whatever is found now.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* threaded.c - NAPI in kernel threads, which only sysfs can ask for on most kernels. */
+/* napi_threads.c - NAPI in kernel threads, which only sysfs can ask for on most kernels. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -7,7 +7,7 @@
 #include <sys/mount.h>
 #include <unistd.h>
 
-#include "user/bench/inside.h"
+#include "user/bench/internal.h"
 
 /* sysfs as the calling thread's network namespace has it, mounted nowhere: goes with the
  * descriptor. */

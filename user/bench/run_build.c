@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* bench_build.c - `vethlab bench build`: how long labs take to build and to remove. */
+/* run_build.c - `vethlab bench build`: how long labs take to build and to remove. */
 #include <errno.h>
 #include <getopt.h>
 #include <stdlib.h>
@@ -8,7 +8,7 @@
 
 #include "topology/shapes.h"
 #include "user/base/statistics.h"
-#include "user/cmd/bench.h"
+#include "user/bench/suite.h"
 #include "user/cmd/cmd.h"
 #include "user/ledger/reading.h"
 #include "user/output/output.h"

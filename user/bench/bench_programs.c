@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* bpf.c - the bench's own programs: loaded, attached by descriptors that a kill takes away. */
+/* bench_programs.c - the bench's own programs: loaded, attached by descriptors that a kill takes
+ * away. */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
@@ -9,7 +10,7 @@
 #include <unistd.h>
 
 #include "bpf/bench.skel.h"
-#include "user/bench/inside.h"
+#include "user/bench/internal.h"
 
 /* As in user/watch/attach.c: headers of Debian 12 do not have it. */
 #define ATTACH_TCX_INGRESS ((enum bpf_attach_type)46)

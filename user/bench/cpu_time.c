@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * busy.c - how long the CPUs of both sides were busy, as /proc/stat says: threads, softirqs, NAPI
- * threads and whatever else ran there. What the kernel does for a packet is charged to no thread of
- * the bench where it is done in a softirq or in a thread of the kernel.
+ * cpu_time.c - how long the CPUs of both sides were busy, as /proc/stat says: threads, softirqs,
+ * NAPI threads and whatever else ran there. What the kernel does for a packet is charged to no
+ * thread of the bench where it is done in a softirq or in a thread of the kernel.
  */
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "user/bench/inside.h"
+#include "user/bench/internal.h"
 
 /* Ticks in which a CPU did nothing for this machine: idle, iowait, and stolen by a hypervisor. */
 static bool read_idle(FILE *f, int cpu, unsigned long long *idle)

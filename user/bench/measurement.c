@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* work.c - the kinds of measurements: their words, and who does each. */
+/* measurement.c - the kinds of measurements: their words, and who does each. */
 #include <errno.h>
 #include <stdlib.h>
 
-#include "user/bench/inside.h"
+#include "user/bench/internal.h"
 
 static const struct {
 	const char *word, *unit;

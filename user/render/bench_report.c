@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "user/cmd/bench.h"
+#include "user/bench/suite.h"
 #include "user/output/output.h"
 #include "user/render/rates.h"
 

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "user/cmd/bench.h"
+#include "user/bench/suite.h"
 #include "user/output/output.h"
 
 enum { COLUMNS = 3 /* of figures, side by side: what 80 characters hold */, CELL_SIZE = 128 };

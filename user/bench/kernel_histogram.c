@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* kept.c - what came into the kernel's own histogram of round trips while something was measured.
+/* kernel_histogram.c - what came into the kernel's own histogram of round trips while something was
+ * measured.
  */
 #include <errno.h>
 #include <stdlib.h>
 
-#include "user/bench/inside.h"
+#include "user/bench/internal.h"
 #include "user/watch/echo_times.h"
 
 struct bench_kept {

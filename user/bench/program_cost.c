@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* programs.c - what a run of each program that watches takes, by the kernel's statistics. */
+/* program_cost.c - what a run of each program that watches takes, by the kernel's statistics. */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "user/bench/inside.h"
+#include "user/bench/internal.h"
 #include "user/watch/tc_filter.h"
 #include "user/watch/watch.h"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* lab.c - labs of the bench's own, and links of any lab as something to measure. */
+/* bench_lab.c - labs of the bench's own, and links of any lab as something to measure. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,7 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "user/bench/inside.h"
+#include "user/bench/internal.h"
 #include "user/lab/end_state.h"
 
 struct bench_lab {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* inside.h - what the files of the bench room share. */
-#ifndef VETHLAB_USER_BENCH_INSIDE_H
-#define VETHLAB_USER_BENCH_INSIDE_H
+/* internal.h - what the files of the bench room share. */
+#ifndef VETHLAB_USER_BENCH_INTERNAL_H
+#define VETHLAB_USER_BENCH_INTERNAL_H
 
 #include <pthread.h>
 #include <stdatomic.h>

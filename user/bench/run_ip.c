@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * bench_ip.c - a lab as a person with iproute2 would build it, for `bench build`: one `ip -batch`
+ * run_ip.c - a lab as a person with iproute2 would build it, for `bench build`: one `ip -batch`
  * for namespaces and links, then one a namespace. It happens on a /run of a process's own, so that
  * nobody sees it and all of it goes with that process.
  */
@@ -15,7 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "user/cmd/bench.h"
+#include "user/bench/suite.h"
 #include "user/cmd/cmd.h"
 #include "user/ledger/reading.h"
 

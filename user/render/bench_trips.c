@@ -3,7 +3,7 @@
  */
 #include <string.h>
 
-#include "user/cmd/bench.h"
+#include "user/bench/suite.h"
 #include "user/output/output.h"
 #include "user/watch/echo_times.h"
 

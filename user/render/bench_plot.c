@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "user/cmd/bench.h"
+#include "user/bench/suite.h"
 #include "user/output/output.h"
 
 enum { LABEL_SIZE = 64, BAR_MAX = 200, BAR_MIN = 10 };

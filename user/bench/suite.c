@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* bench_plan.c - what `vethlab bench` measures, and the links that it makes for it. */
+/* suite.c - what `vethlab bench` measures, and the links that it makes for it. */
 #include <errno.h>
 #include <string.h>
 
-#include "user/cmd/bench.h"
+#include "user/bench/suite.h"
 #include "user/cmd/cmd.h"
 #include "user/ledger/reading.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* bench.h - what the files of `vethlab bench` share: what was asked for, what was found. */
-#ifndef VETHLAB_USER_CMD_BENCH_H
-#define VETHLAB_USER_CMD_BENCH_H
+/* suite.h - what the files of `vethlab bench` share: what was asked for, what was found. */
+#ifndef VETHLAB_USER_BENCH_SUITE_H
+#define VETHLAB_USER_BENCH_SUITE_H
 
 #include <jansson.h>
 #include <stdio.h>

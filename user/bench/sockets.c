@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* socket.c - sockets in the namespaces of a link's sides. */
+/* sockets.c - sockets in the namespaces of a link's sides. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <string.h>
@@ -7,7 +7,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-#include "user/bench/inside.h"
+#include "user/bench/internal.h"
 
 enum { WAIT_US = 50000 };
 

@@ -2,7 +2,7 @@
 /* bench_json.c - what `vethlab bench` found, as JSON and as CSV. */
 #include <string.h>
 
-#include "user/cmd/bench.h"
+#include "user/bench/suite.h"
 #include "user/output/output.h"
 
 static json_t *stats_to_json(const struct stats *stats)
