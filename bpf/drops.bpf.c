@@ -2,7 +2,7 @@
 /*
  * drops.bpf.c - counts what the kernel drops at the ends of a lab, by reason and place, for the
  * ledger. It stays as long as the lab; who wants each dropped ICMP packet as a record loads
- * stack.bpf.c.
+ * node_trace.bpf.c.
  */
 #include "vmlinux/vmlinux.h"
 

@@ -212,7 +212,8 @@ int BPF_PROG(on_consume, struct sk_buff *skb)
 }
 
 /* It came back over lo. */
-static __always_inline void tell_loopback(const struct sk_buff *skb, const struct taken *taken)
+static __always_inline void tell_loopback(const struct sk_buff *skb,
+					  const struct node_trace_taken *taken)
 {
 	const struct net_device *dev = skb->dev;
 	struct vl_stack r = {};
@@ -229,7 +230,7 @@ SEC("tp_btf/netif_receive_skb")
 int BPF_PROG(on_receive, struct sk_buff *skb)
 {
 	struct net_device *dev = skb->dev;
-	struct taken *taken;
+	struct node_trace_taken *taken;
 	__u32 zero = 0, *node;
 
 	(void)ctx;
@@ -364,7 +365,7 @@ int BPF_PROG(on_learn, struct net_bridge *br, struct net_bridge_port *port, cons
 {
 	const struct net_device *dev = port ? port->dev : NULL;
 	struct vl_stack r = {};
-	struct taken *taken;
+	struct node_trace_taken *taken;
 	__u32 zero = 0, *node;
 
 	(void)ctx;

@@ -49,7 +49,7 @@ struct {
 } lost SEC(".maps");
 
 /* The packet that this CPU took in last: what the stack does next, it does with this one. */
-struct taken {
+struct node_trace_taken {
 	struct vl_event packet;
 	__u32 node, ifindex;
 	__u32 valid;
@@ -60,7 +60,7 @@ struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 1);
 	__type(key, __u32);
-	__type(value, struct taken);
+	__type(value, struct node_trace_taken);
 } taken_in SEC(".maps");
 
 static __always_inline bool same_address(const __u8 *a, const __u8 *b)

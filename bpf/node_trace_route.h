@@ -36,7 +36,7 @@ enum {
 
 /* What a look-up is for, given the packet that the CPU is at. False: it is for something else. */
 static __always_inline bool route_use(const struct vl_event *flow, __u32 iif, __u32 proto,
-				      const struct taken *taken, __u8 *use)
+				      const struct node_trace_taken *taken, __u8 *use)
 {
 	const struct vl_event *packet = &taken->packet;
 
@@ -106,7 +106,7 @@ static __always_inline void tell_route(struct vl_stack *r, const struct net *net
 				       const struct net_device *dev, __u32 iif, __u32 proto)
 {
 	struct looked_up *last;
-	struct taken *taken;
+	struct node_trace_taken *taken;
 	__u32 zero = 0, node = 0;
 
 	last = bpf_map_lookup_elem(&look_ups, &zero);

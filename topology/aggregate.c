@@ -7,7 +7,7 @@
 #include "topology/aggregate.h"
 
 /* Whether some target of the graph is exactly this network. */
-static bool is_target(const struct merge_forest *forest, const struct ip_prefix *network)
+static bool is_target(const struct aggregate_forest *forest, const struct ip_prefix *network)
 {
 	size_t low = 0, high = forest->n_leaves;
 
@@ -27,7 +27,7 @@ static bool is_target(const struct merge_forest *forest, const struct ip_prefix 
 }
 
 /* The prefix whose halves a and b are; false: they are no halves, or it is a target itself. */
-static bool parent_of(const struct merge_forest *forest, const struct ip_prefix *a,
+static bool parent_of(const struct aggregate_forest *forest, const struct ip_prefix *a,
 		      const struct ip_prefix *b, struct ip_prefix *parent)
 {
 	struct ip_prefix wider = *a;
@@ -42,18 +42,18 @@ static bool parent_of(const struct merge_forest *forest, const struct ip_prefix 
 	return true;
 }
 
-int merge_build(struct merge_forest *forest, const struct path_graph *graph)
+int aggregate_build(struct aggregate_forest *forest, const struct path_graph *graph)
 {
 	size_t n = graph->n_targets;
 	unsigned *stack;
 
-	*forest = (struct merge_forest){.n = n, .n_leaves = n};
+	*forest = (struct aggregate_forest){.n = n, .n_leaves = n};
 	forest->nodes = calloc(2 * n + 1, sizeof(*forest->nodes));
 	forest->roots = stack = calloc(n + 1, sizeof(*stack));
 	if (!forest->nodes || !forest->roots)
 		return -ENOMEM;
 	for (size_t i = 0; i < n; i++)
-		forest->nodes[i] = (struct merge_node){
+		forest->nodes[i] = (struct aggregate_node){
 			graph->items[graph->targets[i].first].network, {-1, -1}};
 	/* What was joined may join again with what is below it. What stays is the roots. */
 	for (size_t i = 0, depth = 0; i < n; i++) {
@@ -62,8 +62,8 @@ int merge_build(struct merge_forest *forest, const struct path_graph *graph)
 		stack[depth++] = i;
 		while (depth > 1 && parent_of(forest, &forest->nodes[stack[depth - 2]].network,
 					      &forest->nodes[stack[depth - 1]].network, &parent)) {
-			forest->nodes[forest->n] =
-				(struct merge_node){parent, {stack[depth - 2], stack[depth - 1]}};
+			forest->nodes[forest->n] = (struct aggregate_node){
+				parent, {stack[depth - 2], stack[depth - 1]}};
 			stack[--depth - 1] = forest->n++;
 		}
 		forest->n_roots = depth;
@@ -71,9 +71,9 @@ int merge_build(struct merge_forest *forest, const struct path_graph *graph)
 	return 0;
 }
 
-void merge_free(struct merge_forest *forest)
+void aggregate_free(struct aggregate_forest *forest)
 {
 	free(forest->nodes);
 	free(forest->roots);
-	*forest = (struct merge_forest){};
+	*forest = (struct aggregate_forest){};
 }

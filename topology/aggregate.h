@@ -9,20 +9,21 @@
 
 #include "topology/shortest_paths.h"
 
-struct merge_node {
+struct aggregate_node {
 	struct ip_prefix network;
 	int half[2]; /* -1: a leaf; else lower and upper half, which come before it */
 };
 
-struct merge_forest {
-	struct merge_node *nodes; /* the first n_leaves are the graph's targets, in their order */
+struct aggregate_forest {
+	struct aggregate_node
+		*nodes; /* the first n_leaves are the graph's targets, in their order */
 	size_t n, n_leaves;
 	unsigned *roots; /* by network */
 	size_t n_roots;
 };
 
 /* Returns 0 or -ENOMEM. No inner node is a target itself. */
-int merge_build(struct merge_forest *forest, const struct path_graph *graph);
-void merge_free(struct merge_forest *forest);
+int aggregate_build(struct aggregate_forest *forest, const struct path_graph *graph);
+void aggregate_free(struct aggregate_forest *forest);
 
 #endif

@@ -8,10 +8,10 @@
 #include "topology/ip.h"
 #include "topology/autoaddr.h"
 
-void plan_default_pools(struct plan *plan)
+void autoaddr_default_pools(struct autoaddr *plan)
 {
-	plan->pools[0] = (struct pool){.subnet = 30};
-	plan->pools[1] = (struct pool){.subnet = 64};
+	plan->pools[0] = (struct address_pool){.subnet = 30};
+	plan->pools[1] = (struct address_pool){.subnet = 64};
 	ip_prefix_parse("10.0.0.0/8", &plan->pools[0].prefix);
 	ip_prefix_parse("fd00::/48", &plan->pools[1].prefix);
 }
@@ -19,7 +19,7 @@ void plan_default_pools(struct plan *plan)
 /* ---- what is taken ------------------------------------------------------------------------- */
 
 /* Networks that the file gives to others: sorted, none inside another. */
-struct taken {
+struct taken_subnet {
 	struct ip_prefix *list;
 	size_t count;
 };
@@ -55,7 +55,7 @@ static size_t take_all(const struct lab *lab, struct ip_prefix *list)
 	return n;
 }
 
-static int taken_find(struct taken *taken, const struct lab *lab)
+static int taken_find(struct taken_subnet *taken, const struct lab *lab)
 {
 	size_t n = take_all(lab, NULL), kept = 0;
 
@@ -72,7 +72,7 @@ static int taken_find(struct taken *taken, const struct lab *lab)
 }
 
 /* A taken network that shares addresses with subnet, or NULL. */
-static const struct ip_prefix *taken_overlap(const struct taken *taken,
+static const struct ip_prefix *taken_overlap(const struct taken_subnet *taken,
 					     const struct ip_prefix *subnet)
 {
 	size_t low = 0, high = taken->count;
@@ -97,7 +97,7 @@ static const struct ip_prefix *taken_overlap(const struct taken *taken,
 /* ---- subnets out of a pool ----------------------------------------------------------------- */
 
 struct cursor {
-	const struct pool *pool;
+	const struct address_pool *pool;
 	struct ip_addr next; /* nothing before it is free */
 	bool full, told;
 };
@@ -111,7 +111,7 @@ static void step_over(struct cursor *cursor, const struct ip_prefix *subnet)
 }
 
 /* The next free subnet of len bits; false: the pool has none. */
-static bool next_subnet(struct cursor *cursor, const struct taken *taken, uint8_t len,
+static bool next_subnet(struct cursor *cursor, const struct taken_subnet *taken, uint8_t len,
 			struct ip_prefix *subnet)
 {
 	while (!cursor->full) {
@@ -167,7 +167,7 @@ static int members_find(struct members *members, const struct lab *lab,
 }
 
 /* Whether all of a segment is planned, or nothing: half of it could not be one subnet. */
-static bool check_segment(const struct plan *plan, struct link **links, size_t n,
+static bool check_segment(const struct autoaddr *plan, struct link **links, size_t n,
 			  struct diags *diags)
 {
 	size_t automatic = 0;
@@ -206,7 +206,7 @@ static int add_address(struct end *end, const struct ip_prefix *subnet, uint64_t
 }
 
 /* The length of a subnet for n hosts: the pool's, or shorter when they do not fit. */
-static uint8_t fitting_length(const struct pool *pool, size_t n)
+static uint8_t fitting_length(const struct address_pool *pool, size_t n)
 {
 	unsigned bits = ip_bits(pool->prefix.addr.family);
 	uint8_t len = pool->subnet;
@@ -219,8 +219,8 @@ static uint8_t fitting_length(const struct pool *pool, size_t n)
 	return len;
 }
 
-static int plan_segment(struct cursor *cursor, const struct taken *taken, struct link **links,
-			size_t n_links, struct diags *diags)
+static int plan_segment(struct cursor *cursor, const struct taken_subnet *taken,
+			struct link **links, size_t n_links, struct diags *diags)
 {
 	uint8_t family = cursor->pool->prefix.addr.family;
 	struct ip_prefix subnet;
@@ -249,8 +249,8 @@ static int plan_segment(struct cursor *cursor, const struct taken *taken, struct
 	return 0;
 }
 
-static int plan_segments(const struct plan *plan, const struct members *members, size_t n_segments,
-			 const struct taken *taken, struct diags *diags)
+static int plan_segments(const struct autoaddr *plan, const struct members *members,
+			 size_t n_segments, const struct taken_subnet *taken, struct diags *diags)
 {
 	struct cursor cursors[2];
 	int result = 0;
@@ -271,11 +271,11 @@ static int plan_segments(const struct plan *plan, const struct members *members,
 	return result;
 }
 
-int plan_addresses(struct lab *lab, const struct plan *plan, const struct segments *segments,
-		   struct diags *diags)
+int autoaddr_assign(struct lab *lab, const struct autoaddr *plan, const struct segments *segments,
+		    struct diags *diags)
 {
 	struct members members = {};
-	struct taken taken = {};
+	struct taken_subnet taken = {};
 	int result = taken_find(&taken, lab);
 
 	if (result == 0)

@@ -10,22 +10,22 @@
 #include "topology/model.h"
 #include "topology/segments.h"
 
-struct pool {
+struct address_pool {
 	struct ip_prefix prefix; /* family 0: no addresses of this family */
 	uint8_t subnet;		 /* bits: length of a link's subnet; a bridged segment may get a
 				    shorter one */
 	struct where where;
 };
 
-struct plan {
-	struct pool pools[2]; /* v4, v6 */
-	bool *automatic;      /* by link->index: it says `addresses: auto` */
+struct autoaddr {
+	struct address_pool pools[2]; /* v4, v6 */
+	bool *automatic;	      /* by link->index: it says `addresses: auto` */
 };
 
 /* 10.0.0.0/8 by /30 and fd00::/48 by /64. */
-void plan_default_pools(struct plan *plan);
+void autoaddr_default_pools(struct autoaddr *plan);
 /* Returns 0 or -ENOMEM; what cannot be planned is a finding. */
-int plan_addresses(struct lab *lab, const struct plan *plan, const struct segments *segments,
-		   struct diags *diags);
+int autoaddr_assign(struct lab *lab, const struct autoaddr *plan, const struct segments *segments,
+		    struct diags *diags);
 
 #endif

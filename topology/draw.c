@@ -6,7 +6,7 @@
 
 typedef const char *(*note_fn)(const struct end *near, void *arg);
 
-const char *graph_node_word(const struct node *node)
+const char *draw_node_word(const struct node *node)
 {
 	if (node->kind == NODE_BRIDGE)
 		return "bridge";
@@ -51,7 +51,7 @@ static void text_node(FILE *f, const struct node *node, note_fn note, void *arg)
 {
 	int width = 0, peer_width = 0;
 
-	fprintf(f, "%s (%s)\n", node->name, graph_node_word(node));
+	fprintf(f, "%s (%s)\n", node->name, draw_node_word(node));
 	write_own(f, "lo", node->lo_addresses, node->n_lo_addresses);
 	write_own(f, node->bridge.dev, node->bridge_addresses, node->n_bridge_addresses);
 	for (size_t i = 0; i < node->n_ends; i++) {
@@ -207,7 +207,7 @@ static void mermaid(FILE *f, const struct lab *lab, note_fn note, void *arg)
 	}
 }
 
-void graph_write(FILE *f, const struct lab *lab, enum graph_format format, note_fn note, void *arg)
+void draw_lab(FILE *f, const struct lab *lab, enum draw_format format, note_fn note, void *arg)
 {
 	switch (format) {
 	case GRAPH_TEXT:

@@ -10,15 +10,15 @@
 
 #include "topology/model.h"
 
-enum graph_format { GRAPH_TEXT, GRAPH_DOT, GRAPH_MERMAID };
+enum draw_format { GRAPH_TEXT, GRAPH_DOT, GRAPH_MERMAID };
 
 /* What a node is, in a word: "bridge", "router", "host", "this host". */
-const char *graph_node_word(const struct node *node);
+const char *draw_node_word(const struct node *node);
 /*
  * Write the drawing. note: what to say about a link besides (its counters, say), seen from one of
  * its ends, or NULL; it returns text that lives until its next call, or NULL for nothing.
  */
-void graph_write(FILE *f, const struct lab *lab, enum graph_format format,
-		 const char *(*note)(const struct end *near, void *arg), void *arg);
+void draw_lab(FILE *f, const struct lab *lab, enum draw_format format,
+	      const char *(*note)(const struct end *near, void *arg), void *arg);
 
 #endif

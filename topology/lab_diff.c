@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* lab_diff.c - see lab_diff.h. Nodes and links here; what hangs below a kept node in diff_node.c.
+/* lab_diff.c - see lab_diff.h. Nodes and links here; what hangs below a kept node in
+ * lab_diff_node.c.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -26,9 +27,9 @@ unsigned link_hooks(const struct lab *lab, const struct link *link, unsigned ask
 
 /* ---- the list ------------------------------------------------------------------------------ */
 
-void differ_add(struct differ *d, const struct change *change)
+void differ_add(struct differ *d, const struct lab_change *change)
 {
-	struct change *list = d->diff->list;
+	struct lab_change *list = d->diff->list;
 	size_t n = d->diff->n;
 
 	/* It doubles at powers of two, so that it needs no third number. */
@@ -47,7 +48,7 @@ void differ_add(struct differ *d, const struct change *change)
 
 static int change_compare(const void *a, const void *b)
 {
-	const struct change *x = a, *y = b;
+	const struct lab_change *x = a, *y = b;
 
 	if (x->kind != y->kind)
 		return (int)x->kind - (int)y->kind;
@@ -56,10 +57,10 @@ static int change_compare(const void *a, const void *b)
 	return x->place < y->place ? -1 : 1;
 }
 
-void diff_free(struct diff *diff)
+void lab_diff_free(struct lab_diff *diff)
 {
 	free(diff->list);
-	*diff = (struct diff){};
+	*diff = (struct lab_diff){};
 }
 
 /* ---- nodes --------------------------------------------------------------------------------- */
@@ -89,20 +90,20 @@ static void diff_nodes(struct differ *d)
 			continue;
 		}
 		differ_leave_node(d, was);
-		differ_add(d, &(struct change){CHANGE_NODE_REMOVE, was, .reason = reason});
+		differ_add(d, &(struct lab_change){CHANGE_NODE_REMOVE, was, .reason = reason});
 	}
 	for (size_t i = 0; i < d->now->n_nodes; i++) {
 		const struct node *now = d->now->nodes[i], *was = lab_find_node(d->was, now->name);
 		const char *reason = was ? node_reason(was, now) : NULL;
 
 		if (!was || reason)
-			differ_add(d, &(struct change){CHANGE_NODE_ADD, now, .reason = reason});
+			differ_add(d, &(struct lab_change){CHANGE_NODE_ADD, now, .reason = reason});
 	}
 }
 
 /* ---- links --------------------------------------------------------------------------------- */
 
-const struct end *diff_same_end(const struct lab *other, const struct end *end)
+const struct end *lab_diff_same_end(const struct lab *other, const struct end *end)
 {
 	const struct end *same = lab_find_end(other, end->name);
 
@@ -117,7 +118,7 @@ static bool node_is_other(const struct node *was, const struct node *now)
 /* Why a link with the same ends is another one; end: one of them, as it was and is. */
 static const char *link_reason(const struct differ *d, const struct end *was, const struct end *now)
 {
-	const struct diff_options *asked = d->options;
+	const struct lab_diff_options *asked = d->options;
 
 	if (node_is_other(was->node, now->node) || node_is_other(was->peer->node, now->peer->node))
 		return "a node of it is built again";
@@ -154,13 +155,13 @@ static bool same_txqueuelen(const struct link *was, const struct link *now)
 
 static void diff_end(struct differ *d, const struct end *was, const struct end *now)
 {
-	struct change change = {.node = now->node,
-				.was_node = was->node,
-				.link = now->link,
-				.end = now,
-				.was_end = was};
+	struct lab_change change = {.node = now->node,
+				    .was_node = was->node,
+				    .link = now->link,
+				    .end = now,
+				    .was_end = was};
 	const struct {
-		enum change_kind kind;
+		enum lab_change_kind kind;
 		bool same;
 	} rows[] = {
 		{CHANGE_MTU, end_mtu(was) == end_mtu(now)},
@@ -183,21 +184,21 @@ static void diff_links(struct differ *d)
 {
 	for (size_t i = 0; i < d->was->n_links; i++) {
 		const struct end *was = d->was->links[i]->ends[0];
-		const struct end *now = diff_same_end(d->now, was);
+		const struct end *now = lab_diff_same_end(d->now, was);
 		const char *reason = now ? link_reason(d, was, now) : NULL;
 
 		if (!now || reason)
-			differ_add(d, &(struct change){CHANGE_LINK_REMOVE, was->node,
-						       .link = was->link, .reason = reason});
+			differ_add(d, &(struct lab_change){CHANGE_LINK_REMOVE, was->node,
+							   .link = was->link, .reason = reason});
 	}
 	for (size_t i = 0; i < d->now->n_links; i++) {
 		const struct end *now = d->now->links[i]->ends[0];
-		const struct end *was = diff_same_end(d->was, now);
+		const struct end *was = lab_diff_same_end(d->was, now);
 		const char *reason = was ? link_reason(d, was, now) : NULL;
 
 		if (!was || reason) {
-			differ_add(d, &(struct change){CHANGE_LINK_ADD, now->node,
-						       .link = now->link, .reason = reason});
+			differ_add(d, &(struct lab_change){CHANGE_LINK_ADD, now->node,
+							   .link = now->link, .reason = reason});
 			continue;
 		}
 		diff_end(d, was, now);
@@ -205,16 +206,16 @@ static void diff_links(struct differ *d)
 	}
 }
 
-int diff_labs(struct diff *diff, const struct lab *was, const struct lab *now,
-	      const struct diff_options *options)
+int lab_diff_make(struct lab_diff *diff, const struct lab *was, const struct lab *now,
+		  const struct lab_diff_options *options)
 {
 	struct differ d = {.diff = diff, .was = was, .now = now, .options = options};
 
-	*diff = (struct diff){};
+	*diff = (struct lab_diff){};
 	diff_nodes(&d);
 	diff_links(&d);
 	if (d.no_memory) {
-		diff_free(diff);
+		lab_diff_free(diff);
 		return -ENOMEM;
 	}
 	if (diff->n)

@@ -11,7 +11,7 @@
 
 #include "topology/model.h"
 
-enum change_kind {
+enum lab_change_kind {
 	/* removed: node, link and end are of the lab that was */
 	CHANGE_ROUTE_REMOVE,
 	CHANGE_NEIGHBOR_REMOVE,
@@ -41,8 +41,8 @@ enum change_kind {
 };
 
 /* One change. What does not go with its kind is NULL. All of it is borrowed from the labs. */
-struct change {
-	enum change_kind kind;
+struct lab_change {
+	enum lab_change_kind kind;
 	const struct node *node;
 	const struct node *was_node; /* what a kept node was */
 	const struct link *link;
@@ -59,13 +59,13 @@ struct change {
 	size_t place;	    /* in the order in which they were found */
 };
 
-struct diff {
-	struct change *list;
+struct lab_diff {
+	struct lab_change *list;
 	size_t n;
 };
 
 /* What the command line of `up` said for all links; it counts for both labs. */
-struct diff_options {
+struct lab_diff_options {
 	enum xdp_mode xdp; /* XDP_MODE_DEFAULT: nothing */
 	unsigned hooks;	   /* HOOKS_DEFAULT: nothing */
 };
@@ -74,9 +74,9 @@ struct diff_options {
  * Compare. The labs must live as long as the diff, and must have their index (lab_index). Returns
  * 0 or -ENOMEM. Changes of one kind stand together, those of one node within them too.
  */
-int diff_labs(struct diff *diff, const struct lab *was, const struct lab *now,
-	      const struct diff_options *options);
-void diff_free(struct diff *diff);
+int lab_diff_make(struct lab_diff *diff, const struct lab *was, const struct lab *now,
+		  const struct lab_diff_options *options);
+void lab_diff_free(struct lab_diff *diff);
 
 /* What counts in the end: an end's MTU; the XDP mode and the tc hooks of a link. */
 enum { DIFF_VETH_MTU = 1500 }; /* bytes: what the kernel gives a new veth */
@@ -88,6 +88,6 @@ unsigned link_hooks(const struct lab *lab, const struct link *link, unsigned ask
 extern const struct sysctl forward_v4, forward_v6;
 
 /* The end of the other lab that is the same end of the same link; NULL: there is none. */
-const struct end *diff_same_end(const struct lab *other, const struct end *end);
+const struct end *lab_diff_same_end(const struct lab *other, const struct end *end);
 
 #endif

@@ -17,7 +17,8 @@ struct items {
 
 typedef int (*item_compare)(const void *a, const void *b);
 /* Called for each item: as it was, as it is; NULL where it is missing. */
-typedef void (*item_pair)(struct differ *d, struct change change, const void *was, const void *now);
+typedef void (*item_pair)(struct differ *d, struct lab_change change, const void *was,
+			  const void *now);
 
 static const void **sorted(const struct items *items, item_compare compare)
 {
@@ -30,7 +31,7 @@ static const void **sorted(const struct items *items, item_compare compare)
 	return list;
 }
 
-static void merge(struct differ *d, const struct change *change, const struct items *was,
+static void merge(struct differ *d, const struct lab_change *change, const struct items *was,
 		  const struct items *now, item_compare compare, item_pair pair)
 {
 	const void **a = sorted(was, compare), **b = sorted(now, compare);
@@ -64,7 +65,8 @@ static int address_compare(const void *a, const void *b)
 	return prefix_compare(&x->prefix, &y->prefix);
 }
 
-static void address_pair(struct differ *d, struct change change, const void *was, const void *now)
+static void address_pair(struct differ *d, struct lab_change change, const void *was,
+			 const void *now)
 {
 	if (was && now)
 		return;
@@ -78,7 +80,7 @@ static void address_pair(struct differ *d, struct change change, const void *was
 	differ_add(d, &change);
 }
 
-void differ_addresses(struct differ *d, const struct change *change, struct addresses was,
+void differ_addresses(struct differ *d, const struct lab_change *change, struct addresses was,
 		      struct addresses now)
 {
 	struct items a = {was.list, was.n, sizeof(*was.list)};
@@ -111,7 +113,7 @@ static bool same_route(const struct route *a, const struct route *b)
 	return true;
 }
 
-static void route_pair(struct differ *d, struct change change, const void *was, const void *now)
+static void route_pair(struct differ *d, struct lab_change change, const void *was, const void *now)
 {
 	if (was && now && same_route(was, now))
 		return;
@@ -132,7 +134,8 @@ static int neighbor_compare(const void *a, const void *b)
 	return ip_compare(&x->addr, &y->addr) ?: strcmp(x->dev, y->dev);
 }
 
-static void neighbor_pair(struct differ *d, struct change change, const void *was, const void *now)
+static void neighbor_pair(struct differ *d, struct lab_change change, const void *was,
+			  const void *now)
 {
 	change.neighbor = now ?: was;
 	change.was_neighbor = now ? was : NULL;
@@ -153,7 +156,8 @@ static int sysctl_compare(const void *a, const void *b)
 	return strcmp(x->key, y->key);
 }
 
-static void sysctl_pair(struct differ *d, struct change change, const void *was, const void *now)
+static void sysctl_pair(struct differ *d, struct lab_change change, const void *was,
+			const void *now)
 {
 	change.sysctl = now ?: was;
 	change.was_sysctl = was;
@@ -164,7 +168,7 @@ static void sysctl_pair(struct differ *d, struct change change, const void *was,
 	differ_add(d, &change);
 }
 
-static void diff_sysctls(struct differ *d, const struct change *change, const struct node *was,
+static void diff_sysctls(struct differ *d, const struct lab_change *change, const struct node *was,
 			 const struct node *now)
 {
 	struct items a = {was->sysctls, was->n_sysctls, sizeof(*was->sysctls)};
@@ -202,7 +206,7 @@ static bool same_bridge(const struct bridge_options *a, const struct bridge_opti
 	       a->has_ageing == b->has_ageing && (!a->has_ageing || a->ageing_s == b->ageing_s);
 }
 
-static void diff_routes(struct differ *d, const struct change *change, const struct node *was,
+static void diff_routes(struct differ *d, const struct lab_change *change, const struct node *was,
 			const struct node *now)
 {
 	struct items a = {was->routes, was->n_routes, sizeof(*was->routes)};
@@ -213,11 +217,11 @@ static void diff_routes(struct differ *d, const struct change *change, const str
 
 void differ_node(struct differ *d, const struct node *was, const struct node *now)
 {
-	struct change change = {.node = now, .was_node = was};
+	struct lab_change change = {.node = now, .was_node = was};
 	struct items a = {was->neighbors, was->n_neighbors, sizeof(*was->neighbors)};
 	struct items b = {now->neighbors, now->n_neighbors, sizeof(*now->neighbors)};
 	const struct {
-		enum change_kind kind;
+		enum lab_change_kind kind;
 		bool same;
 	} rows[] = {
 		{CHANGE_BRIDGE, same_bridge(&was->bridge, &now->bridge)},
@@ -245,7 +249,7 @@ void differ_node(struct differ *d, const struct node *was, const struct node *no
 void differ_leave_node(struct differ *d, const struct node *was)
 {
 	const struct node nothing = {};
-	const struct change change = {.node = was, .was_node = was};
+	const struct lab_change change = {.node = was, .was_node = was};
 
 	if (was->netns == NETNS_NEW)
 		return; /* it goes with all that is in it */

@@ -18,7 +18,7 @@ struct owner {
 };
 
 struct lab_index {
-	struct names nodes, ends;
+	struct strmap nodes, ends;
 	struct owner *owners; /* by address; of equal ones the first of the lab first */
 	size_t n_owners;
 	struct end **numbered; /* by end->number; NULL: no end has it */
@@ -29,8 +29,8 @@ static void index_free(struct lab_index *index)
 {
 	if (!index)
 		return;
-	names_free(&index->nodes);
-	names_free(&index->ends);
+	strmap_free(&index->nodes);
+	strmap_free(&index->ends);
 	free(index->owners);
 	free(index->numbered);
 	free(index);
@@ -183,10 +183,10 @@ int lab_index(struct lab *lab)
 	each_address(lab, keep_owner, index);
 	qsort(index->owners, n, sizeof(*index->owners), owner_compare);
 	for (size_t i = 0; i < lab->n_nodes; i++)
-		if (!names_add(&index->nodes, lab->nodes[i]->name, lab->nodes[i]))
+		if (!strmap_add(&index->nodes, lab->nodes[i]->name, lab->nodes[i]))
 			goto no_memory;
 	for (size_t i = 0; i < lab_n_ends(lab); i++)
-		if (!names_add(&index->ends, lab_end(lab, i)->name, lab_end(lab, i)))
+		if (!strmap_add(&index->ends, lab_end(lab, i)->name, lab_end(lab, i)))
 			goto no_memory;
 	if (index_numbers(index, lab))
 		goto no_memory;
@@ -202,7 +202,7 @@ no_memory:
 struct node *lab_find_node(const struct lab *lab, const char *name)
 {
 	if (lab->index)
-		return names_find(&lab->index->nodes, name);
+		return strmap_find(&lab->index->nodes, name);
 	for (size_t i = 0; i < lab->n_nodes; i++)
 		if (!strcmp(lab->nodes[i]->name, name))
 			return lab->nodes[i];
@@ -212,7 +212,7 @@ struct node *lab_find_node(const struct lab *lab, const char *name)
 struct end *lab_find_end(const struct lab *lab, const char *name)
 {
 	if (lab->index)
-		return names_find(&lab->index->ends, name);
+		return strmap_find(&lab->index->ends, name);
 	for (size_t i = 0; i < lab_n_ends(lab); i++)
 		if (!strcmp(lab_end(lab, i)->name, name))
 			return lab_end(lab, i);

@@ -16,8 +16,8 @@
 
 static int by_place(const void *a, const void *b)
 {
-	const struct seen_end *x = *(const struct seen_end *const *)a;
-	const struct seen_end *y = *(const struct seen_end *const *)b;
+	const struct discovered_end *x = *(const struct discovered_end *const *)a;
+	const struct discovered_end *y = *(const struct discovered_end *const *)b;
 
 	if (x->ifindex != y->ifindex)
 		return x->ifindex < y->ifindex ? -1 : 1;
@@ -25,7 +25,7 @@ static int by_place(const void *a, const void *b)
 }
 
 /* The first of the sorted ends with an ifindex, or the one behind the last. */
-static size_t first_with(const struct seen_end *const *sorted, size_t n, uint32_t ifindex)
+static size_t first_with(const struct discovered_end *const *sorted, size_t n, uint32_t ifindex)
 {
 	size_t low = 0, high = n;
 
@@ -41,7 +41,7 @@ static size_t first_with(const struct seen_end *const *sorted, size_t n, uint32_
 }
 
 struct pairing {
-	const struct seen_end **sorted;
+	const struct discovered_end **sorted;
 	size_t n;
 	int32_t (*nsid)(unsigned in, unsigned of, void *arg);
 	void *arg;
@@ -51,12 +51,13 @@ struct pairing {
  * Several namespaces may have an end with that ifindex, whose peer has this one's: the name that
  * the namespace has for its peer's tells which it is.
  */
-static const struct seen_end *peer_of(const struct pairing *pairing, const struct seen_end *end)
+static const struct discovered_end *peer_of(const struct pairing *pairing,
+					    const struct discovered_end *end)
 {
 	size_t i = first_with(pairing->sorted, pairing->n, end->peer_ifindex);
 
 	for (; i < pairing->n && pairing->sorted[i]->ifindex == end->peer_ifindex; i++) {
-		const struct seen_end *other = pairing->sorted[i];
+		const struct discovered_end *other = pairing->sorted[i];
 		bool here = other->netns == end->netns;
 
 		if (other == end || other->peer_ifindex != end->ifindex ||
@@ -68,12 +69,12 @@ static const struct seen_end *peer_of(const struct pairing *pairing, const struc
 	return NULL;
 }
 
-int observed_pair(const struct seen_end *ends, size_t n,
+int observed_pair(const struct discovered_end *ends, size_t n,
 		  int32_t (*nsid)(unsigned in, unsigned of, void *arg), void *arg,
-		  struct seen_link **links, size_t *n_links)
+		  struct discovered_link **links, size_t *n_links)
 {
 	struct pairing pairing = {calloc(n + 1, sizeof(*pairing.sorted)), n, nsid, arg};
-	struct seen_link *list = calloc(n + 1, sizeof(*list));
+	struct discovered_link *list = calloc(n + 1, sizeof(*list));
 	bool *done = calloc(n + 1, sizeof(*done));
 	size_t found = 0;
 	int ret = pairing.sorted && list && done ? 0 : -ENOMEM;
@@ -83,13 +84,13 @@ int observed_pair(const struct seen_end *ends, size_t n,
 	if (!ret)
 		qsort(pairing.sorted, n, sizeof(*pairing.sorted), by_place);
 	for (size_t i = 0; !ret && i < n; i++) {
-		const struct seen_end *peer = done[i] ? NULL : peer_of(&pairing, &ends[i]);
+		const struct discovered_end *peer = done[i] ? NULL : peer_of(&pairing, &ends[i]);
 
 		if (done[i])
 			continue;
 		if (peer)
 			done[peer - ends] = true;
-		list[found++] = (struct seen_link){{&ends[i], peer}};
+		list[found++] = (struct discovered_link){{&ends[i], peer}};
 	}
 	free(pairing.sorted);
 	free(done);
@@ -200,7 +201,7 @@ static bool is_telling(const struct ip_prefix *prefix)
 /* Whether the same address of that namespace stands before it in the list. */
 static bool is_second(const struct observed *observed, size_t at)
 {
-	const struct seen_address *address = &observed->addresses[at];
+	const struct discovered_address *address = &observed->addresses[at];
 
 	for (size_t i = 0; i < at; i++)
 		if (observed->addresses[i].netns == address->netns &&
@@ -218,7 +219,7 @@ static bool write_addresses(FILE *f, const struct wanted *wanted, const char *be
 	bool any = false;
 
 	for (size_t i = 0; i < observed->n_addresses; i++) {
-		const struct seen_address *address = &observed->addresses[i];
+		const struct discovered_address *address = &observed->addresses[i];
 
 		if (address->netns != netns || !is_telling(&address->prefix) ||
 		    (wanted->ifindex == UINT32_MAX

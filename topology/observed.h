@@ -14,7 +14,7 @@
 enum { SEEN_HERE = -1 }; /* the peer is in the same namespace */
 
 /* An end of a veth pair, as its namespace shows it. */
-struct seen_end {
+struct discovered_end {
 	unsigned netns; /* place in the list of namespaces that were looked at */
 	uint32_t ifindex;
 	uint32_t peer_ifindex;
@@ -23,15 +23,15 @@ struct seen_end {
 	char bridge[IFNAME_MAX + 1]; /* that it is a port of; "": none */
 };
 
-struct seen_address {
+struct discovered_address {
 	unsigned netns;
 	uint32_t ifindex;
 	struct ip_prefix prefix;
 };
 
 /* A pair. ends[1] is NULL if the other end is in a namespace that is not in the list. */
-struct seen_link {
-	const struct seen_end *ends[2];
+struct discovered_link {
+	const struct discovered_end *ends[2];
 };
 
 /*
@@ -39,9 +39,9 @@ struct seen_link {
  * `of`, -1 if it has no name for it; it is asked once a candidate. Returns 0 or -ENOMEM; *links is
  * the caller's to free.
  */
-int observed_pair(const struct seen_end *ends, size_t n,
+int observed_pair(const struct discovered_end *ends, size_t n,
 		  int32_t (*nsid)(unsigned in, unsigned of, void *arg), void *arg,
-		  struct seen_link **links, size_t *n_links);
+		  struct discovered_link **links, size_t *n_links);
 
 /*
  * What a node can be called after a namespace, a host or a process: characters that a lab file does
@@ -80,7 +80,7 @@ struct observed {
 	size_t n_nodes;
 	const struct observed_link *links;
 	size_t n_links;
-	const struct seen_address *addresses;
+	const struct discovered_address *addresses;
 	size_t n_addresses;
 };
 

@@ -338,8 +338,8 @@ static void read_tree(struct reader *r, const struct yaml *tree)
 
 static void reader_free(struct reader *r)
 {
-	names_free(&r->nodes);
-	names_free(&r->ends);
+	strmap_free(&r->nodes);
+	strmap_free(&r->ends);
 	free(r->trees);
 	free(r->plan.automatic);
 	arena_free(&r->arena);
@@ -355,7 +355,7 @@ static int finish(struct reader *r)
 	if (result < 0)
 		return result;
 	if (!r->errors)
-		result = plan_addresses(r->lab, &r->plan, &segments, diags);
+		result = autoaddr_assign(r->lab, &r->plan, &segments, diags);
 	if (result == 0 && !diags->errors)
 		result = lab_index(r->lab);
 	if (result == 0)
@@ -376,7 +376,7 @@ struct lab *lab_read_text(const char *text, size_t len, const char *path, struct
 		r.lab->path = strdup(path);
 		r.lab->text = strndup(text, len);
 	}
-	plan_default_pools(&r.plan);
+	autoaddr_default_pools(&r.plan);
 	if (!r.lab || !r.lab->path || !r.lab->text) {
 		reader_no_memory(&r);
 	} else {

@@ -25,9 +25,9 @@ struct reader {
 	struct lab *lab;
 	struct diags *diags;
 	struct arena arena;	   /* the tree, and texts with their variables put in */
-	struct names nodes, ends;  /* by name, to what is in lab */
+	struct strmap nodes, ends; /* by name, to what is in lab */
 	const struct yaml **trees; /* of each node: what its own vars and the like are in */
-	struct plan plan;	   /* pools, and which links take from them */
+	struct autoaddr plan;	   /* pools, and which links take from them */
 	size_t n_automatic;	   /* entries of plan.automatic: one a link */
 	bool routing;		   /* `routing: static` */
 	struct where routing_where;

@@ -9,7 +9,7 @@
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof(*(array)))
 
 /* A link while it is read. */
-struct draft {
+struct link_draft {
 	struct link *link;
 	const struct yaml *ends[2]; /* where they are written */
 	unsigned n_ends;	    /* how many were written, good or not */
@@ -19,7 +19,7 @@ struct draft {
 
 /* One end while it is read. */
 struct end_draft {
-	struct draft *draft;
+	struct link_draft *draft;
 	struct end *end;
 	const struct yaml *text; /* of "node:interface" */
 	const struct yaml *port; /* of `port:` */
@@ -46,7 +46,7 @@ static void read_end_name(struct reader *r, const struct yaml *value, void *obje
 		reader_no_memory(r);
 		return;
 	}
-	node = names_find(&r->nodes, name);
+	node = strmap_find(&r->nodes, name);
 	if (!node) {
 		reader_error(r, value,
 			     reader_guess_node(r, name, hint, sizeof(hint))
@@ -119,7 +119,7 @@ static void end_free(struct end *end)
 
 static void read_end(struct reader *r, const struct yaml *value, void *object)
 {
-	struct draft *draft = object;
+	struct link_draft *draft = object;
 	struct end_draft end = {.draft = draft, .side = draft->n_ends};
 
 	if (draft->n_ends++ >= 2)
@@ -153,7 +153,7 @@ static void read_end(struct reader *r, const struct yaml *value, void *object)
 static void read_endpoints(struct reader *r, const struct yaml *value, void *object)
 {
 	static const char expected[] = "a list of two ends, like [\"a:eth0\", \"b:eth0\"]";
-	struct draft *draft = object;
+	struct link_draft *draft = object;
 
 	if (value->kind != YAML_LIST) {
 		reader_bad(r, value, expected, NULL);
@@ -167,21 +167,21 @@ static void read_endpoints(struct reader *r, const struct yaml *value, void *obj
 
 static void read_mtu(struct reader *r, const struct yaml *value, void *object)
 {
-	struct draft *draft = object;
+	struct link_draft *draft = object;
 
 	reader_number(r, value, 68, 65535, &draft->link->mtu);
 }
 
 static void read_up(struct reader *r, const struct yaml *value, void *object)
 {
-	struct draft *draft = object;
+	struct link_draft *draft = object;
 
 	reader_bool(r, value, &draft->up);
 }
 
 static void read_txqueuelen(struct reader *r, const struct yaml *value, void *object)
 {
-	struct draft *draft = object;
+	struct link_draft *draft = object;
 
 	reader_number(r, value, 0, 1000000, &draft->link->txqueuelen);
 	draft->link->has_txqueuelen = true;
@@ -189,28 +189,28 @@ static void read_txqueuelen(struct reader *r, const struct yaml *value, void *ob
 
 static void read_queues(struct reader *r, const struct yaml *value, void *object)
 {
-	struct draft *draft = object;
+	struct link_draft *draft = object;
 
 	reader_number(r, value, 1, 4096, &draft->link->queues);
 }
 
 static void read_tx_checksum(struct reader *r, const struct yaml *value, void *object)
 {
-	struct draft *draft = object;
+	struct link_draft *draft = object;
 
 	reader_setting(r, value, &draft->link->tx_checksum);
 }
 
 static void read_tso(struct reader *r, const struct yaml *value, void *object)
 {
-	struct draft *draft = object;
+	struct link_draft *draft = object;
 
 	reader_setting(r, value, &draft->link->tso);
 }
 
 static void read_gro(struct reader *r, const struct yaml *value, void *object)
 {
-	struct draft *draft = object;
+	struct link_draft *draft = object;
 
 	reader_setting(r, value, &draft->link->gro);
 }
@@ -230,7 +230,7 @@ static void read_addresses(struct reader *r, const struct yaml *value, void *obj
 {
 	static const char expected[] = "auto or none";
 	const char *text = reader_text(r, value, expected);
-	struct draft *draft = object;
+	struct link_draft *draft = object;
 
 	if (!text)
 		return;
@@ -242,14 +242,14 @@ static void read_addresses(struct reader *r, const struct yaml *value, void *obj
 
 static void read_xdp(struct reader *r, const struct yaml *value, void *object)
 {
-	struct draft *draft = object;
+	struct link_draft *draft = object;
 
 	reader_xdp(r, value, &draft->link->xdp);
 }
 
 static void read_hooks(struct reader *r, const struct yaml *value, void *object)
 {
-	struct draft *draft = object;
+	struct link_draft *draft = object;
 
 	reader_hooks(r, value, &draft->link->hooks);
 }
@@ -272,7 +272,7 @@ static void link_drop(struct link *link)
 }
 
 /* Both ends know their link, number and state; the nodes know their ends. */
-static void join(struct reader *r, struct draft *draft)
+static void join(struct reader *r, struct link_draft *draft)
 {
 	struct link *link = draft->link;
 
@@ -292,7 +292,7 @@ static void join(struct reader *r, struct draft *draft)
 
 static void read_link(struct reader *r, const struct yaml *value, void *object)
 {
-	struct draft draft = {.up = true, .end_up = {true, true}};
+	struct link_draft draft = {.up = true, .end_up = {true, true}};
 	struct lab *lab = object;
 	struct link **place;
 	bool is_map, *automatic;
@@ -345,7 +345,7 @@ static void make_up_name(struct reader *r, struct end *end, unsigned *next)
 	do {
 		snprintf(end->ifname, sizeof(end->ifname), "eth%u", (*next)++);
 		name_end(end);
-	} while (names_find(&r->ends, end->name));
+	} while (strmap_find(&r->ends, end->name));
 }
 
 /* Written names first, so that made-up ones keep out of their way. */
@@ -370,7 +370,7 @@ static void name_ends(struct reader *r, struct lab *lab)
 				make_up_name(r, end, &next[end->node->index]);
 			else
 				name_end(end);
-			first = names_add(&r->ends, end->name, end);
+			first = strmap_add(&r->ends, end->name, end);
 			if (!first)
 				reader_no_memory(r);
 			else if (first != end)

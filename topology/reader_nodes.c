@@ -342,7 +342,7 @@ static struct node *add_node(struct reader *r, const struct yaml *entry)
 		reader_error(r, entry->key, NULL, "\"%.80s\": %s", name, problem);
 		return NULL;
 	}
-	if (names_find(&r->nodes, name))
+	if (strmap_find(&r->nodes, name))
 		return NULL; /* written twice: the tree's builder said so */
 	node = calloc(1, sizeof(*node));
 	if (!node) {
@@ -362,7 +362,7 @@ static struct node *add_node(struct reader *r, const struct yaml *entry)
 	/* As many trees as nodes, always. */
 	size_t n = node->index;
 	tree = reader_append(r, &r->trees, &n, sizeof(*tree));
-	if (!tree || !names_add(&r->nodes, node->name, node)) {
+	if (!tree || !strmap_add(&r->nodes, node->name, node)) {
 		reader_no_memory(r);
 		return NULL;
 	}

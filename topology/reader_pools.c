@@ -20,7 +20,7 @@ static const struct {
 
 static void read_prefix(struct reader *r, const struct yaml *value, void *object)
 {
-	struct pool *pool = object;
+	struct address_pool *pool = object;
 	struct ip_prefix prefix, network;
 	char hint[IP_TEXT_SIZE + 16] = "write ";
 
@@ -39,7 +39,7 @@ static void read_prefix(struct reader *r, const struct yaml *value, void *object
 
 static void read_subnet(struct reader *r, const struct yaml *value, void *object)
 {
-	struct pool *pool = object;
+	struct address_pool *pool = object;
 	uint32_t length = 0;
 
 	reader_number(r, value, 1, 127, &length);
@@ -53,7 +53,8 @@ static void read_pool(struct reader *r, const struct yaml *value, int which)
 		{"prefix", read_prefix},
 		{"subnet", read_subnet},
 	};
-	struct pool pool = {.subnet = families[which].normal, .where = reader_where(r, value)};
+	struct address_pool pool = {.subnet = families[which].normal,
+				    .where = reader_where(r, value)};
 	size_t errors = r->errors;
 
 	if (value->kind == YAML_SCALAR && !yaml_is_null(value))

@@ -20,7 +20,7 @@ static const struct {
 };
 
 /* A route while it is read: `via` and `dev` of its own become its only hop in the end. */
-struct draft {
+struct route_draft {
 	struct route *route;
 	struct nexthop hop;
 	const struct yaml *to, *nexthops;
@@ -29,7 +29,7 @@ struct draft {
 
 /* ---- the full form ------------------------------------------------------------------------- */
 
-static void set_to(struct reader *r, const struct yaml *value, struct draft *draft,
+static void set_to(struct reader *r, const struct yaml *value, struct route_draft *draft,
 		   const char *text)
 {
 	static const char expected[] = "default or a prefix, like 10.0.0.0/24";
@@ -48,7 +48,7 @@ static void set_to(struct reader *r, const struct yaml *value, struct draft *dra
 static void read_to(struct reader *r, const struct yaml *value, void *object)
 {
 	const char *text = reader_text(r, value, "default or a prefix, like 10.0.0.0/24");
-	struct draft *draft = object;
+	struct route_draft *draft = object;
 
 	draft->to = value;
 	if (text)
@@ -59,7 +59,7 @@ static void read_route_kind(struct reader *r, const struct yaml *value, void *ob
 {
 	static const char expected[] = "unicast, blackhole, unreachable or prohibit";
 	const char *text = reader_text(r, value, expected);
-	struct draft *draft = object;
+	struct route_draft *draft = object;
 
 	if (!text)
 		return;
@@ -74,7 +74,7 @@ static void read_route_kind(struct reader *r, const struct yaml *value, void *ob
 
 static void read_via(struct reader *r, const struct yaml *value, void *object)
 {
-	struct draft *draft = object;
+	struct route_draft *draft = object;
 
 	draft->has_hop = true;
 	reader_address(r, value, &draft->hop.via);
@@ -82,7 +82,7 @@ static void read_via(struct reader *r, const struct yaml *value, void *object)
 
 static void read_route_dev(struct reader *r, const struct yaml *value, void *object)
 {
-	struct draft *draft = object;
+	struct route_draft *draft = object;
 
 	draft->has_hop = true;
 	reader_ifname(r, value, draft->hop.dev);
@@ -90,7 +90,7 @@ static void read_route_dev(struct reader *r, const struct yaml *value, void *obj
 
 static void read_metric(struct reader *r, const struct yaml *value, void *object)
 {
-	struct draft *draft = object;
+	struct route_draft *draft = object;
 
 	reader_number(r, value, 0, UINT32_MAX, &draft->route->metric);
 }
@@ -132,7 +132,7 @@ static void read_nexthop(struct reader *r, const struct yaml *value, void *objec
 		{"weight", read_weight},
 	};
 	struct nexthop hop = {.weight = 1};
-	struct draft *draft = object;
+	struct route_draft *draft = object;
 
 	/* Brief: the gateway alone. */
 	if (value->kind == YAML_SCALAR && !yaml_is_null(value))
@@ -147,7 +147,7 @@ static void read_nexthop(struct reader *r, const struct yaml *value, void *objec
 
 static void read_nexthops(struct reader *r, const struct yaml *value, void *object)
 {
-	struct draft *draft = object;
+	struct route_draft *draft = object;
 
 	draft->nexthops = value;
 	if (value->kind != YAML_LIST)
@@ -184,7 +184,7 @@ static struct yaml word_value(const struct yaml *text, const struct yaml *key, c
 			     .text = word};
 }
 
-static void read_words(struct reader *r, const struct yaml *value, struct draft *draft)
+static void read_words(struct reader *r, const struct yaml *value, struct route_draft *draft)
 {
 	static const struct key options[] = {
 		{"via", read_via},
@@ -228,7 +228,7 @@ static void read_words(struct reader *r, const struct yaml *value, struct draft 
 /* ---- a route ------------------------------------------------------------------------------- */
 
 /* Where everything was read: one hop or several, and whether they go together. */
-static void finish_route(struct reader *r, const struct yaml *value, struct draft *draft)
+static void finish_route(struct reader *r, const struct yaml *value, struct route_draft *draft)
 {
 	struct route *route = draft->route;
 
@@ -265,7 +265,7 @@ static void read_route(struct reader *r, const struct yaml *value, void *object)
 		{"dev", read_route_dev}, {"metric", read_metric},   {"nexthops", read_nexthops},
 	};
 	size_t errors = r->errors;
-	struct draft draft = {};
+	struct route_draft draft = {};
 	struct node *node = object;
 
 	draft.route = reader_append(r, &node->routes, &node->n_routes, sizeof(*draft.route));

@@ -17,26 +17,26 @@ enum {
 };
 
 /* How one node reaches a network, or both halves of a joined one alike. */
-struct way {
+struct route_way {
 	enum path_reach reach;
 	bool mixed; /* a joined network whose halves differ */
 	const uint64_t *set;
 };
 
 /* What one node's routes are made from. */
-struct table {
+struct route_table {
 	struct path_graph *graph;
 	struct paths paths;
-	struct merge_forest forest;
-	struct way *ways; /* by forest node */
-	unsigned *chosen; /* forest nodes that become routes, by network */
+	struct aggregate_forest forest;
+	struct route_way *ways; /* by forest node */
+	unsigned *chosen;	/* forest nodes that become routes, by network */
 	size_t n_chosen;
 	uint64_t *sets;	 /* of the targets */
 	size_t n_routes; /* computed so far, of all nodes */
 	struct where where;
 };
 
-static bool same_set(const struct table *table, const uint64_t *a, const uint64_t *b)
+static bool same_set(const struct route_table *table, const uint64_t *a, const uint64_t *b)
 {
 	return !memcmp(a, b, table->graph->words * sizeof(*a));
 }
@@ -52,7 +52,7 @@ static bool is_written(const struct node *node, const struct ip_prefix *network)
 }
 
 /* Ways to all targets. Returns how many are found. */
-static size_t fill_table(struct table *table, const struct node *node)
+static size_t fill_table(struct route_table *table, const struct node *node)
 {
 	const struct path_graph *graph = table->graph;
 	size_t found = 0;
@@ -60,9 +60,10 @@ static size_t fill_table(struct table *table, const struct node *node)
 	paths_find(&table->paths, node->index);
 	for (size_t i = 0; i < graph->n_targets; i++) {
 		uint64_t *set = table->sets + i * graph->words;
-		struct way *way = &table->ways[i];
+		struct route_way *way = &table->ways[i];
 
-		*way = (struct way){paths_to(&table->paths, &graph->targets[i], set), false, set};
+		*way = (struct route_way){paths_to(&table->paths, &graph->targets[i], set), false,
+					  set};
 		if (way->reach == PATH_FOUND && is_written(node, &table->forest.nodes[i].network))
 			way->reach = PATH_NONE;
 		found += way->reach == PATH_FOUND;
@@ -71,7 +72,7 @@ static size_t fill_table(struct table *table, const struct node *node)
 }
 
 /* Whether a default route may be computed for the node. */
-static bool may_default(const struct table *table, const struct node *node)
+static bool may_default(const struct route_table *table, const struct node *node)
 {
 	struct ip_prefix everything = {.addr.family = table->graph->family};
 
@@ -83,7 +84,7 @@ static bool may_default(const struct table *table, const struct node *node)
  * A host whose only neighbour is a router that knows more than the host sees itself: all goes
  * there, and no search is needed. Only without written routes, which may leave nothing to go there.
  */
-static bool is_stub(struct table *table, const struct node *node)
+static bool is_stub(struct route_table *table, const struct node *node)
 {
 	const struct path_graph *graph = table->graph;
 	unsigned gateway;
@@ -104,14 +105,14 @@ static bool is_stub(struct table *table, const struct node *node)
  * of a router: for what does not exist two of them would send packets to and fro. Not of the host's
  * namespace, which has its own. NULL: there is none.
  */
-static const struct way *only_way(const struct table *table, const struct node *node)
+static const struct route_way *only_way(const struct route_table *table, const struct node *node)
 {
-	const struct way *first = NULL;
+	const struct route_way *first = NULL;
 
 	if (!may_default(table, node))
 		return NULL;
 	for (size_t i = 0; i < table->graph->n_targets; i++) {
-		const struct way *way = &table->ways[i];
+		const struct route_way *way = &table->ways[i];
 
 		if (way->reach != PATH_FOUND)
 			continue;
@@ -128,18 +129,19 @@ static const struct way *only_way(const struct table *table, const struct node *
 }
 
 /* Two halves that are reached the same way are one; connected ones go any way. */
-static struct way join_ways(const struct table *table, const struct way *a, const struct way *b)
+static struct route_way join_ways(const struct route_table *table, const struct route_way *a,
+				  const struct route_way *b)
 {
 	if (a->mixed || b->mixed || a->reach == PATH_NONE || b->reach == PATH_NONE)
-		return (struct way){.mixed = true};
+		return (struct route_way){.mixed = true};
 	if (a->reach == PATH_FOUND && b->reach == PATH_FOUND && !same_set(table, a->set, b->set))
-		return (struct way){.mixed = true};
+		return (struct route_way){.mixed = true};
 	return a->reach == PATH_FOUND ? *a : *b;
 }
 
-static void join_all_ways(struct table *table)
+static void join_all_ways(struct route_table *table)
 {
-	const struct merge_forest *forest = &table->forest;
+	const struct aggregate_forest *forest = &table->forest;
 
 	for (size_t i = forest->n_leaves; i < forest->n; i++) {
 		const int *half = forest->nodes[i].half;
@@ -149,9 +151,9 @@ static void join_all_ways(struct table *table)
 }
 
 /* The widest networks below a forest node that are reached in one way. */
-static void choose(struct table *table, unsigned at)
+static void choose(struct route_table *table, unsigned at)
 {
-	const struct merge_node *node = &table->forest.nodes[at];
+	const struct aggregate_node *node = &table->forest.nodes[at];
 
 	if (table->ways[at].mixed) {
 		choose(table, node->half[0]); /* as deep as prefixes are long */
@@ -161,7 +163,7 @@ static void choose(struct table *table, unsigned at)
 	}
 }
 
-static void choose_all(struct table *table, size_t found)
+static void choose_all(struct route_table *table, size_t found)
 {
 	table->n_chosen = 0;
 	if (found > ROUTING_PLAIN_MAX) {
@@ -177,8 +179,8 @@ static void choose_all(struct table *table, size_t found)
 
 /* ---- routes -------------------------------------------------------------------------------- */
 
-static int make_route(const struct table *table, const struct ip_prefix *to, const uint64_t *set,
-		      struct route *route)
+static int make_route(const struct route_table *table, const struct ip_prefix *to,
+		      const uint64_t *set, struct route *route)
 {
 	size_t n = 0;
 
@@ -202,7 +204,7 @@ static int make_route(const struct table *table, const struct ip_prefix *to, con
 }
 
 /* Room for n more routes of the node; false: no memory, or too many in the lab. */
-static bool make_room(struct table *table, struct node *node, size_t n)
+static bool make_room(struct route_table *table, struct node *node, size_t n)
 {
 	struct route *routes;
 
@@ -216,7 +218,7 @@ static bool make_room(struct table *table, struct node *node, size_t n)
 }
 
 /* One route to everything by a set of first hops. */
-static int add_default(struct table *table, struct node *node, const uint64_t *set)
+static int add_default(struct route_table *table, struct node *node, const uint64_t *set)
 {
 	struct ip_prefix everything = {.addr.family = table->graph->family};
 
@@ -227,9 +229,9 @@ static int add_default(struct table *table, struct node *node, const uint64_t *s
 	return 0;
 }
 
-static int route_node(struct table *table, struct node *node)
+static int route_node(struct route_table *table, struct node *node)
 {
-	const struct way *only;
+	const struct route_way *only;
 	size_t found;
 
 	if (is_stub(table, node)) {
@@ -274,7 +276,7 @@ static void tell_too_big(struct where where, struct diags *diags)
 		  ROUTING_ROUTES_MAX);
 }
 
-static int table_init(struct table *table, struct path_graph *graph)
+static int table_init(struct route_table *table, struct path_graph *graph)
 {
 	size_t n = graph->n_targets + 1;
 
@@ -283,21 +285,21 @@ static int table_init(struct table *table, struct path_graph *graph)
 	table->chosen = calloc(n, sizeof(*table->chosen));
 	table->sets = calloc(n * graph->words, sizeof(*table->sets));
 	if (!table->ways || !table->chosen || !table->sets ||
-	    merge_build(&table->forest, graph) < 0)
+	    aggregate_build(&table->forest, graph) < 0)
 		return -ENOMEM;
 	return paths_init(&table->paths, graph);
 }
 
-static void table_free(struct table *table)
+static void table_free(struct route_table *table)
 {
 	paths_free(&table->paths);
-	merge_free(&table->forest);
+	aggregate_free(&table->forest);
 	free(table->ways);
 	free(table->chosen);
 	free(table->sets);
 }
 
-static int route_family(struct lab *lab, struct path_graph *graph, struct table *table,
+static int route_family(struct lab *lab, struct path_graph *graph, struct route_table *table,
 			struct diags *diags)
 {
 	int result;
@@ -347,7 +349,7 @@ int routing_compute(struct lab *lab, const struct segments *segments, struct whe
 
 	check_forwarding(lab, where, diags);
 	for (int i = 0; i < 2 && result == 0 && diags->errors == errors; i++) {
-		struct table table = {.where = where, .n_routes = n_routes};
+		struct route_table table = {.where = where, .n_routes = n_routes};
 		struct path_graph graph;
 
 		result = path_graph_build(&graph, lab, segments, families[i]);

@@ -20,7 +20,7 @@ enum {
 static int check_namespaces(const struct lab *lab, struct diags *diags)
 {
 	char(*keys)[32] = calloc(lab->n_nodes + 1, sizeof(*keys));
-	struct names seen = {};
+	struct strmap seen = {};
 	int result = keys ? 0 : -ENOMEM;
 
 	for (size_t i = 0; i < lab->n_nodes && !result; i++) {
@@ -35,7 +35,7 @@ static int check_namespaces(const struct lab *lab, struct diags *diags)
 			snprintf(keys[i], sizeof(*keys), "pid %d", node->netns_pid);
 		else
 			strcpy(keys[i], "host");
-		first = names_add(&seen, key, node);
+		first = strmap_add(&seen, key, node);
 		if (!first)
 			result = -ENOMEM;
 		else if (first != node)
@@ -44,7 +44,7 @@ static int check_namespaces(const struct lab *lab, struct diags *diags)
 				  "node %s is the same namespace as %s (%s)", node->name,
 				  first->name, key);
 	}
-	names_free(&seen);
+	strmap_free(&seen);
 	free(keys);
 	return result;
 }

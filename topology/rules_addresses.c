@@ -27,7 +27,7 @@ static void check_address(const struct node *node, const struct address *address
 			  node->name, text, problem);
 }
 
-struct seen {
+struct address_use {
 	const struct address *address;
 	const char *owner; /* "blue:veth1", "blue:lo" */
 	const struct node *node;
@@ -37,14 +37,14 @@ struct seen {
 
 static int seen_compare(const void *a, const void *b)
 {
-	const struct seen *x = a, *y = b;
+	const struct address_use *x = a, *y = b;
 	int order = ip_compare(&x->address->prefix.addr, &y->address->prefix.addr);
 
 	return order ?: (int)x->order - (int)y->order;
 }
 
 /* All addresses of a node into list (NULL: count them). Returns how many. */
-static size_t collect(const struct node *node, struct seen *list, unsigned order,
+static size_t collect(const struct node *node, struct address_use *list, unsigned order,
 		      const struct segments *segments)
 {
 	const struct {
@@ -63,16 +63,16 @@ static size_t collect(const struct node *node, struct seen *list, unsigned order
 	for (size_t i = 0; i < 2; i++)
 		for (size_t j = 0; j < own[i].n; j++, n++)
 			if (list)
-				list[n] = (struct seen){&own[i].list[j], own[i].owner, node,
-							order + n, own[i].segment};
+				list[n] = (struct address_use){&own[i].list[j], own[i].owner, node,
+							       order + n, own[i].segment};
 	for (size_t i = 0; i < node->n_ends; i++) {
 		const struct end *end = node->ends[i];
 
 		for (size_t j = 0; j < end->n_addresses; j++, n++)
 			if (list)
-				list[n] = (struct seen){&end->addresses[j], end->ifname, node,
-							order + n,
-							segments ? segment_of(segments, end) : 0};
+				list[n] = (struct address_use){
+					&end->addresses[j], end->ifname, node, order + n,
+					segments ? segment_of(segments, end) : 0};
 	}
 	return n;
 }
@@ -80,7 +80,7 @@ static size_t collect(const struct node *node, struct seen *list, unsigned order
 int rules_node_addresses(const struct node *node, struct diags *diags)
 {
 	size_t n = collect(node, NULL, 0, NULL);
-	struct seen *list = calloc(n + 1, sizeof(*list));
+	struct address_use *list = calloc(n + 1, sizeof(*list));
 
 	if (!list)
 		return -ENOMEM;
@@ -107,10 +107,10 @@ int rules_node_addresses(const struct node *node, struct diags *diags)
 
 /* ---- in the lab ---------------------------------------------------------------------------- */
 
-static void check_duplicates(const struct seen *list, size_t n, struct diags *diags)
+static void check_duplicates(const struct address_use *list, size_t n, struct diags *diags)
 {
 	for (size_t i = 1; i < n; i++) {
-		const struct seen *first = &list[i - 1], *second = &list[i];
+		const struct address_use *first = &list[i - 1], *second = &list[i];
 		char text[IP_TEXT_SIZE];
 
 		/* fe80:: addresses are per link: the same ones everywhere are fine. */
@@ -130,7 +130,7 @@ static void check_duplicates(const struct seen *list, size_t n, struct diags *di
 /* Subnets sorted by first address, wide ones before what is inside them. */
 static int subnet_compare(const void *a, const void *b)
 {
-	const struct seen *x = a, *y = b;
+	const struct address_use *x = a, *y = b;
 	struct ip_prefix p = ip_network(&x->address->prefix), q = ip_network(&y->address->prefix);
 	int order = ip_compare(&p.addr, &q.addr);
 
@@ -143,7 +143,8 @@ static int subnet_compare(const void *a, const void *b)
 	return (int)x->order - (int)y->order;
 }
 
-static void tell_overlap(const struct seen *first, const struct seen *second, struct diags *diags)
+static void tell_overlap(const struct address_use *first, const struct address_use *second,
+			 struct diags *diags)
 {
 	struct ip_prefix p = ip_network(&first->address->prefix);
 	struct ip_prefix q = ip_network(&second->address->prefix);
@@ -166,13 +167,13 @@ static void tell_overlap(const struct seen *first, const struct seen *second, st
  * The subnet before in this order is the nearest that can hold a subnet, or is next to it inside a
  * wider one; wide holds the widest so far. One finding a subnet and segment.
  */
-static void check_overlaps(struct seen *list, size_t n, struct diags *diags)
+static void check_overlaps(struct address_use *list, size_t n, struct diags *diags)
 {
-	const struct seen *wide = NULL;
+	const struct address_use *wide = NULL;
 
 	qsort(list, n, sizeof(*list), subnet_compare);
 	for (size_t i = 0; i < n; i++) {
-		const struct seen *subnet = &list[i], *before = i ? &list[i - 1] : NULL;
+		const struct address_use *subnet = &list[i], *before = i ? &list[i - 1] : NULL;
 		bool again;
 
 		if (subnet->segment == UINT32_MAX ||
@@ -193,7 +194,7 @@ static void check_overlaps(struct seen *list, size_t n, struct diags *diags)
 int rules_lab_addresses(const struct lab *lab, const struct segments *segments, bool complete,
 			struct diags *diags)
 {
-	struct seen *list;
+	struct address_use *list;
 	size_t n = 0;
 
 	for (size_t i = 0; i < lab->n_nodes; i++)

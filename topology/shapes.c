@@ -184,7 +184,7 @@ static void fat_tree(struct sketch *s, const unsigned *sizes)
 	}
 }
 
-const struct generate_kind generate_kinds[] = {
+const struct shape_kind generate_kinds[] = {
 	{"chain", "N nodes in a line; the inner ones are routers", {{"N", 2, NODES_MAX, 0}}},
 	{"ring", "N routers in a circle: two ways to everywhere", {{"N", 3, NODES_MAX, 0}}},
 	{"star", "N hosts around a router", {{"N", 1, NODES_MAX - 1, 0}}},
@@ -208,7 +208,7 @@ static void (*const shapes[])(struct sketch *s, const unsigned *sizes) = {
 /* ---- a file -------------------------------------------------------------------------------- */
 
 /* How many nodes and links it will be, as far as that may be too many. */
-static bool too_big(const struct generate_options *options)
+static bool too_big(const struct shape_options *options)
 {
 	const unsigned *sizes = options->sizes;
 	size_t nodes = 1, level = 1;
@@ -227,7 +227,7 @@ static bool too_big(const struct generate_options *options)
 	}
 }
 
-static void default_name(const struct generate_options *options, char name[LAB_NAME_MAX + 1])
+static void default_name(const struct shape_options *options, char name[LAB_NAME_MAX + 1])
 {
 	size_t len = snprintf(name, LAB_NAME_MAX + 1, "%s", options->kind->name);
 
@@ -237,7 +237,7 @@ static void default_name(const struct generate_options *options, char name[LAB_N
 }
 
 /* The brief lab file of the whole sketch; NULL without memory. */
-static char *sketch_text(const struct generate_options *options, size_t *size)
+static char *sketch_text(const struct shape_options *options, size_t *size)
 {
 	struct sketch s = {};
 	char name[LAB_NAME_MAX + 1], *text = NULL;
@@ -273,7 +273,7 @@ static char *sketch_text(const struct generate_options *options, size_t *size)
 	return text;
 }
 
-static void write_comment(FILE *f, const struct generate_options *options)
+static void write_comment(FILE *f, const struct shape_options *options)
 {
 	fprintf(f, "# Made by `vethlab generate %s", options->kind->name);
 	for (int i = 0; i < GENERATE_SIZES_MAX && options->kind->sizes[i].name; i++)
@@ -282,7 +282,7 @@ static void write_comment(FILE *f, const struct generate_options *options)
 	fputs("# It is yours to edit: `vethlab check FILE` says what does not fit together.\n", f);
 }
 
-int generate_write(FILE *f, const struct generate_options *options, struct err *err)
+int shape_write(FILE *f, const struct shape_options *options, struct err *err)
 {
 	char *text, *comment = NULL;
 	struct diags diags = {};

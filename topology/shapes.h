@@ -12,24 +12,24 @@
 
 enum { GENERATE_SIZES_MAX = 3 };
 
-struct generate_size {
+struct shape_size {
 	const char *name; /* "SPINES" */
 	unsigned least, most;
 	unsigned normal; /* when it is not given; 0: it must be */
 };
 
 /* A shape that can be generated. */
-struct generate_kind {
-	const char *name;				/* "ring" */
-	const char *summary;				/* "N routers in a circle" */
-	struct generate_size sizes[GENERATE_SIZES_MAX]; /* ended by a NULL name */
+struct shape_kind {
+	const char *name;			     /* "ring" */
+	const char *summary;			     /* "N routers in a circle" */
+	struct shape_size sizes[GENERATE_SIZES_MAX]; /* ended by a NULL name */
 };
 
 /* All shapes, ended by a NULL name. */
-extern const struct generate_kind generate_kinds[];
+extern const struct shape_kind generate_kinds[];
 
-struct generate_options {
-	const struct generate_kind *kind;
+struct shape_options {
+	const struct shape_kind *kind;
 	unsigned sizes[GENERATE_SIZES_MAX]; /* all of the kind's, within their limits */
 	const char *name;		    /* of the lab; NULL: made of kind and sizes */
 	bool v4, v6;			    /* families; at least one */
@@ -37,7 +37,7 @@ struct generate_options {
 };
 
 /* Write the file. ERR_USAGE when it would be too big; ERR_SYSTEM without memory. */
-int generate_write(FILE *f, const struct generate_options *options, struct err *err);
+int shape_write(FILE *f, const struct shape_options *options, struct err *err);
 
 /*
  * Write a lab as a lab file, with all interfaces and addresses spelled out. comment: lines for its

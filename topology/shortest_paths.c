@@ -119,7 +119,7 @@ static void find_nodes(struct path_graph *graph)
 }
 
 /* How many first hops the node has that are worth a bit; collects them if there is room. */
-static size_t find_hops(const struct path_graph *graph, unsigned from, struct path_hop *hops)
+static size_t find_hops(const struct path_graph *graph, unsigned from, struct first_hop *hops)
 {
 	size_t n = 0;
 
@@ -135,7 +135,7 @@ static size_t find_hops(const struct path_graph *graph, unsigned from, struct pa
 			if (item->node == from || !graph->relevant[item->node])
 				continue;
 			if (hops)
-				hops[n] = (struct path_hop){item, own->dev};
+				hops[n] = (struct first_hop){item, own->dev};
 			n++;
 		}
 	}

@@ -56,7 +56,7 @@ void path_graph_free(struct path_graph *graph);
 bool path_graph_forwards(const struct path_graph *graph, unsigned node);
 
 /* A neighbour as the first hop of paths. */
-struct path_hop {
+struct first_hop {
 	const struct path_item *gateway;
 	const char *dev; /* of the node that the paths begin at */
 };
@@ -65,7 +65,7 @@ struct path_hop {
 struct paths {
 	const struct path_graph *graph;
 	unsigned from;
-	struct path_hop *hops; /* bit i of a set is hops[i] */
+	struct first_hop *hops; /* bit i of a set is hops[i] */
 	size_t n_hops;
 	unsigned *distance;    /* by node, in hops; PATHS_FAR: no path */
 	uint64_t *first;       /* by node: graph->words each */

@@ -110,7 +110,7 @@ struct level {
 	struct yaml *container;
 	struct yaml *last;	/* its last entry */
 	const struct yaml *key; /* the key that waits for its value */
-	struct names keys;	/* of a map: key to its scalar */
+	struct strmap keys;	/* of a map: key to its scalar */
 };
 
 struct builder {
@@ -146,7 +146,7 @@ static void take_key(struct builder *builder, struct level *level, struct yaml *
 		return;
 	}
 	level->key = value;
-	first = names_add(&level->keys, value->text, value);
+	first = strmap_add(&level->keys, value->text, value);
 	if (!first)
 		build_error(builder, 0, 0, NULL, "out of memory");
 	else if (first != value)
@@ -351,7 +351,7 @@ static void take_event(struct builder *builder, struct fy_event *event)
 		break;
 	case FYET_MAPPING_END:
 	case FYET_SEQUENCE_END:
-		names_free(&builder->levels[--builder->depth].keys);
+		strmap_free(&builder->levels[--builder->depth].keys);
 		break;
 	default:
 		break;
@@ -401,7 +401,7 @@ static void build(struct builder *builder, const char *text, size_t len)
 	fy_parser_destroy(parser);
 	fy_diag_destroy(cfg.diag);
 	while (builder->depth)
-		names_free(&builder->levels[--builder->depth].keys);
+		strmap_free(&builder->levels[--builder->depth].keys);
 }
 
 const struct yaml *yaml_parse(const char *text, size_t len, const char *path, struct arena *arena,

@@ -274,7 +274,7 @@ static int unknown_verb(const char *typed, struct err *err)
 static void print_usage(const struct cmd *cmd)
 {
 	char lead[64];
-	size_t column, indent, width = out_width(stdout);
+	size_t column, indent, width = output_width(stdout);
 	const char *p = cmd->usage;
 
 	snprintf(lead, sizeof(lead), "usage: vethlab %s", cmd->name);
@@ -379,11 +379,11 @@ int main(int argc, char **argv)
 	setvbuf(stderr, NULL, _IOLBF, BUFSIZ);
 	status = dispatch(argc, argv, &err);
 	/* Output that did not arrive is a failure too; a reader that left (head) is not. */
-	written = out_finish(stdout, &output);
+	written = output_finish(stdout, &output);
 	if (written && written != -EPIPE && !err.code)
 		err = output;
 	if (err.code) {
-		out_error(&err, stderr);
+		output_error(&err, stderr);
 		if (status <= 0)
 			status = err.code;
 	}

@@ -89,7 +89,7 @@ static void use(const struct lab *lab)
 				abort();
 	}
 	for (int format = GRAPH_TEXT; null && format <= GRAPH_MERMAID; format++)
-		graph_write(null, lab, format, NULL, NULL);
+		draw_lab(null, lab, format, NULL, NULL);
 }
 
 static void read_once(const uint8_t *data, size_t size)

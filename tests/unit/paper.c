@@ -206,7 +206,7 @@ size_t paper_check_links(const struct lab *lab)
 	return n;
 }
 
-struct lab *paper_generate_with(const struct generate_options *options)
+struct lab *paper_generate_with(const struct shape_options *options)
 {
 	struct diags diags = {};
 	struct err err = {};
@@ -215,7 +215,7 @@ struct lab *paper_generate_with(const struct generate_options *options)
 	size_t size;
 	FILE *f = open_memstream(&text, &size);
 
-	assert_int_equal(generate_write(f, options, &err), 0);
+	assert_int_equal(shape_write(f, options, &err), 0);
 	fclose(f);
 	lab = lab_read_text(text, size, options->kind->name, &diags);
 	found = findings_text(&diags);
@@ -229,7 +229,7 @@ struct lab *paper_generate_with(const struct generate_options *options)
 
 struct lab *paper_generate(const char *kind, unsigned a, unsigned b, unsigned c, bool routes)
 {
-	struct generate_options options = {
+	struct shape_options options = {
 		.sizes = {a, b, c}, .v4 = true, .v6 = true, .routes = routes};
 
 	for (options.kind = generate_kinds; strcmp(options.kind->name, kind); options.kind++)

@@ -11,7 +11,7 @@
 #include "topology/segments.h"
 
 /* A generated lab, which has no findings, not even warnings: to free with lab_free(). */
-struct lab *paper_generate_with(const struct generate_options *options);
+struct lab *paper_generate_with(const struct shape_options *options);
 /* The same of a kind by name, with both families. */
 struct lab *paper_generate(const char *kind, unsigned a, unsigned b, unsigned c, bool routes);
 /* The route that a node would take, and the length of its prefix; NULL: none. */

@@ -79,11 +79,11 @@ static void test_echoes(void **state)
 	struct packet_key other = echo_frame(ECHO_TYPE, 1, 7, 1, 6);
 
 	(void)state;
-	assert_true(same_packet(&a, &a, false));
-	assert_true(same_packet(&a, &nat, false)); /* its payload tells */
-	assert_false(same_packet(&a, &reply, false));
-	assert_false(same_packet(&a, &next, true));
-	assert_false(same_packet(&a, &other, true));
+	assert_true(packet_key_same(&a, &a, false));
+	assert_true(packet_key_same(&a, &nat, false)); /* its payload tells */
+	assert_false(packet_key_same(&a, &reply, false));
+	assert_false(packet_key_same(&a, &next, true));
+	assert_false(packet_key_same(&a, &other, true));
 }
 
 static void test_datagrams(void **state)
@@ -96,14 +96,15 @@ static void test_datagrams(void **state)
 	struct packet_key tcp = datagram(TCP, 1, 0, 1000, 5), tcp_nat = datagram(TCP, 2, 0, 1, 5);
 
 	(void)state;
-	assert_true(same_packet(&a, &a, false));
-	assert_false(same_packet(&a, &nat, false));
-	assert_true(same_packet(&a, &nat, true));
-	assert_false(same_packet(&a, &other, true));
-	assert_false(same_packet(&a, &longer, true));
-	assert_false(same_packet(&none, &none_nat, true)); /* nothing tells that it is the same */
-	assert_true(same_packet(&tcp, &tcp_nat, true));	   /* its sequence number does */
-	assert_false(same_packet(&a, &tcp, true));
+	assert_true(packet_key_same(&a, &a, false));
+	assert_false(packet_key_same(&a, &nat, false));
+	assert_true(packet_key_same(&a, &nat, true));
+	assert_false(packet_key_same(&a, &other, true));
+	assert_false(packet_key_same(&a, &longer, true));
+	assert_false(
+		packet_key_same(&none, &none_nat, true));   /* nothing tells that it is the same */
+	assert_true(packet_key_same(&tcp, &tcp_nat, true)); /* its sequence number does */
+	assert_false(packet_key_same(&a, &tcp, true));
 }
 
 /* A VLAN tag stands before it in one frame, and the kernel gives its drop without any. */
@@ -120,13 +121,13 @@ static void test_layers(void **state)
 	put16(tagged + 12, 0x8100);
 	memcpy(tagged + 16, frame + 12, FRAME - 12);
 	vlan = frame_key_of(tagged, sizeof(tagged));
-	assert_true(same_packet(&key, &drop, false));
-	assert_true(same_packet(&key, &vlan, false));
+	assert_true(packet_key_same(&key, &drop, false));
+	assert_true(packet_key_same(&key, &vlan, false));
 	/* What is no IP is told by its first bytes. */
 	key = packet_key_of(0x0806, ip, 28);
 	ip[27]++;
 	drop = packet_key_of(0x0806, ip, 28);
-	assert_false(same_packet(&key, &drop, false));
+	assert_false(packet_key_same(&key, &drop, false));
 }
 
 /* Cut short anywhere: nothing is read behind the end (a copy has no more), and nothing is claimed.
@@ -224,20 +225,20 @@ static void test_notes(void **state)
 		frame.time_ns = 1000000 * (i + 1);
 		frame.end = i ? &peer : &end;
 		frame.out = !i;
-		assert_int_equal(held_add(&held, &frame), 0);
+		assert_int_equal(held_frames_add(&held, &frame), 0);
 	}
-	held_sort(&held);
+	held_frames_sort(&held);
 	drop.time_ns = 3500000;
-	assert_true(held_note_drop(&held, &drop));
+	assert_true(held_frames_note_drop(&held, &drop));
 	assert_string_equal(held.list[2].note, "x");
-	assert_true(held_note_drop(&held, &drop));
+	assert_true(held_frames_note_drop(&held, &drop));
 	assert_string_equal(held.list[1].note, "x");
 	/* It did not get in: what left the other end. */
-	assert_true(held_note_drop(&held, &drop));
+	assert_true(held_frames_note_drop(&held, &drop));
 	assert_string_equal(held.list[0].note, "x");
-	assert_false(held_note_drop(&held, &drop));
+	assert_false(held_frames_note_drop(&held, &drop));
 	assert_null(held.list[3].note);
-	held_free(&held);
+	held_frames_free(&held);
 }
 
 int main(void)

@@ -24,7 +24,7 @@ static const char lan[] =
 	"- endpoints: [sw, {end: 'a:lan\"0', address: 10.0.0.1/24}]\n"
 	"- endpoints: [sw, {end: r, addresses: [10.0.0.2/24, 'fd00::2/64'], up: false}]\n";
 
-static void assert_drawing(enum graph_format format,
+static void assert_drawing(enum draw_format format,
 			   const char *(*note)(const struct end *near, void *arg),
 			   const char *expected)
 {
@@ -33,7 +33,7 @@ static void assert_drawing(enum graph_format format,
 	size_t size;
 	FILE *f = open_memstream(&text, &size);
 
-	graph_write(f, lab, format, note, NULL);
+	draw_lab(f, lab, format, note, NULL);
 	fclose(f);
 	assert_string_equal(text, expected);
 	free(text);

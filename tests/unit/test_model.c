@@ -121,21 +121,21 @@ static void test_nearest(void **state)
 static void test_names(void **state)
 {
 	static char keys[3000][8];
-	struct names names = {};
+	struct strmap names = {};
 
 	(void)state;
-	assert_null(names_find(&names, "0"));
+	assert_null(strmap_find(&names, "0"));
 	for (int i = 0; i < 3000; i++) {
 		snprintf(keys[i], sizeof(keys[i]), "%d", i);
-		assert_ptr_equal(names_add(&names, keys[i], keys[i]), keys[i]);
+		assert_ptr_equal(strmap_add(&names, keys[i], keys[i]), keys[i]);
 	}
-	assert_ptr_equal(names_add(&names, "77", &names), keys[77]); /* the first stays */
+	assert_ptr_equal(strmap_add(&names, "77", &names), keys[77]); /* the first stays */
 	assert_int_equal(names.count, 3000);
 	for (int i = 0; i < 3000; i++)
-		assert_ptr_equal(names_find(&names, keys[i]), keys[i]);
-	assert_null(names_find(&names, "3000"));
-	names_free(&names);
-	assert_null(names_find(&names, "1"));
+		assert_ptr_equal(strmap_find(&names, keys[i]), keys[i]);
+	assert_null(strmap_find(&names, "3000"));
+	strmap_free(&names);
+	assert_null(strmap_find(&names, "1"));
 }
 
 static void test_err(void **state)

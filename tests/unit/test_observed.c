@@ -31,7 +31,7 @@ static int32_t nsid(unsigned in, unsigned of, void *arg)
 	return names[in][of];
 }
 
-static void assert_pair(const struct seen_link *link, const char *first, const char *second)
+static void assert_pair(const struct discovered_link *link, const char *first, const char *second)
 {
 	assert_string_equal(link->ends[0]->ifname, first);
 	if (!second)
@@ -43,12 +43,12 @@ static void assert_pair(const struct seen_link *link, const char *first, const c
 /* The same ifindexes everywhere: only the names of the namespaces tell which is whose. */
 static void test_same_ifindexes(void **state)
 {
-	static const struct seen_end ends[] = {
+	static const struct discovered_end ends[] = {
 		{HOST, 2, 2, 1, "h-db", ""},  {HOST, 3, 2, 0, "h-web", ""},
 		{WEB, 2, 3, 0, "w-host", ""}, {WEB, 7, 7, 5, "w-db", ""},
 		{DB, 2, 2, 3, "d-host", ""},  {DB, 7, 7, 0, "d-web", ""},
 	};
-	struct seen_link *links;
+	struct discovered_link *links;
 	size_t n;
 
 	(void)state;
@@ -62,14 +62,14 @@ static void test_same_ifindexes(void **state)
 
 static void test_one_namespace(void **state)
 {
-	static const struct seen_end ends[] = {
+	static const struct discovered_end ends[] = {
 		{HOST, 4, 5, SEEN_HERE, "a", ""},
 		{HOST, 5, 4, SEEN_HERE, "b", ""},
 		/* The same numbers elsewhere are another pair. */
 		{WEB, 4, 5, SEEN_HERE, "c", ""},
 		{WEB, 5, 4, SEEN_HERE, "d", ""},
 	};
-	struct seen_link *links;
+	struct discovered_link *links;
 	size_t n;
 
 	(void)state;
@@ -85,13 +85,13 @@ static void test_one_namespace(void **state)
 /* The peer is in a namespace that is not in the list; one that looks like it is. */
 static void test_unseen_peer(void **state)
 {
-	static const struct seen_end ends[] = {
+	static const struct discovered_end ends[] = {
 		{HOST, 2, 9, 4, "alone", ""},	    /* a namespace that HOST calls 4 */
 		{WEB, 9, 2, 8, "lookalike", ""},    /* of a third one */
 		{HOST, 3, 3, SEEN_HERE, "own", ""}, /* no interface is its own peer */
 		{DB, 6, 77, 0, "gone", ""},
 	};
-	struct seen_link *links;
+	struct discovered_link *links;
 	size_t n;
 
 	(void)state;
@@ -119,15 +119,15 @@ static int32_t nsid_of_many(unsigned in, unsigned of, void *arg)
 /* A host with thousands of containers, whose ends all have ifindex 2. */
 static void test_many(void **state)
 {
-	struct seen_end *ends = calloc(2 * MANY, sizeof(*ends));
-	struct seen_link *links;
+	struct discovered_end *ends = calloc(2 * MANY, sizeof(*ends));
+	struct discovered_link *links;
 	size_t n;
 
 	(void)state;
 	assert_non_null(ends);
 	for (unsigned i = 0; i < MANY; i++) {
-		ends[i] = (struct seen_end){HOST, i + 10, 2, (int32_t)i + 1, "", ""};
-		ends[MANY + i] = (struct seen_end){i + 1, 2, i + 10, 0, "", ""};
+		ends[i] = (struct discovered_end){HOST, i + 10, 2, (int32_t)i + 1, "", ""};
+		ends[MANY + i] = (struct discovered_end){i + 1, 2, i + 10, 0, "", ""};
 	}
 	asked = 0;
 	assert_int_equal(observed_pair(ends, 2 * MANY, nsid_of_many, NULL, &links, &n), 0);
@@ -203,9 +203,9 @@ static void test_drawn_names(void **state)
 	assert_false(observed_is_drawn(""));
 }
 
-static struct seen_address address(unsigned netns, uint32_t ifindex, const char *text)
+static struct discovered_address address(unsigned netns, uint32_t ifindex, const char *text)
 {
-	struct seen_address address = {.netns = netns, .ifindex = ifindex};
+	struct discovered_address address = {.netns = netns, .ifindex = ifindex};
 
 	assert_true(ip_prefix_parse(text, &address.prefix));
 	return address;
@@ -225,7 +225,7 @@ static void test_written(void **state)
 		{{0, 2}, {"v\"1", "eth0"}, {4, 2}},
 		{{2, 3}, {"#x", "if9"}, {5, 9}},
 	};
-	const struct seen_address addresses[] = {
+	const struct discovered_address addresses[] = {
 		address(0, 1, "127.0.0.1/8"),	 address(0, 7, "172.17.0.1/16"),
 		address(0, 3, "10.0.0.1/24"),	 address(0, 9, "10.0.0.1/24"),
 		address(1, 2, "10.0.0.2/24"),	 address(1, 2, "fe80::1/64"),

@@ -109,7 +109,7 @@ static void test_random_sizes(void **state)
 	assert_int_equal(n_kinds, sizeof(more) / sizeof(*more));
 	for (uint32_t seed = 1, i = 0; i < 300; i++) {
 		size_t kind = i % n_kinds, families;
-		struct generate_options options = {.kind = &generate_kinds[kind]};
+		struct shape_options options = {.kind = &generate_kinds[kind]};
 		struct lab *lab;
 
 		for (size_t j = 0; j < GENERATE_SIZES_MAX && options.kind->sizes[j].name; j++)

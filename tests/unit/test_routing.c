@@ -250,7 +250,7 @@ static void test_host_and_taken(void **state)
 
 static void test_too_big(void **state)
 {
-	struct generate_options options = {.sizes = {33, 33}, .v4 = true, .v6 = true};
+	struct shape_options options = {.sizes = {33, 33}, .v4 = true, .v6 = true};
 	char *text = NULL;
 	struct err err = {};
 	size_t size;
@@ -259,13 +259,13 @@ static void test_too_big(void **state)
 	(void)state;
 	for (options.kind = generate_kinds; strcmp(options.kind->name, "grid"); options.kind++)
 		;
-	assert_true(generate_write(f, &options, &err) < 0);
+	assert_true(shape_write(f, &options, &err) < 0);
 	assert_int_equal(err.code, ERR_USAGE);
 	assert_string_equal(err.what, "the lab is too big for `routing: static`: more than 250000 "
 				      "routes, or too much to search");
 	err_clear(&err);
 	options.sizes[0] = options.sizes[1] = 1000;
-	assert_true(generate_write(f, &options, &err) < 0);
+	assert_true(shape_write(f, &options, &err) < 0);
 	assert_string_equal(err.what, "that would be more than 100000 nodes or links");
 	fclose(f);
 	assert_string_equal(text, "");

@@ -27,7 +27,7 @@ static uint64_t middle_of(unsigned bin)
 	return ((uint64_t)(bin - (shift << POOL_LOW)) << shift) + (1ull << shift) / 2;
 }
 
-void pool_add(struct pool *pool, uint64_t ns)
+void histogram_add(struct histogram *pool, uint64_t ns)
 {
 	if (!pool->n || ns < pool->min)
 		pool->min = ns;
@@ -37,7 +37,7 @@ void pool_add(struct pool *pool, uint64_t ns)
 	pool->bins[bin_of(ns)]++;
 }
 
-uint64_t pool_percentile(const struct pool *pool, double p)
+uint64_t histogram_percentile(const struct histogram *pool, double p)
 {
 	uint64_t rank = ceil(p * pool->n), seen = 0, ns;
 	unsigned bin;
@@ -53,7 +53,7 @@ uint64_t pool_percentile(const struct pool *pool, double p)
 	return ns < pool->min ? pool->min : ns > pool->max ? pool->max : ns;
 }
 
-bool pool_tells(uint64_t n, double p)
+bool histogram_can_tell(uint64_t n, double p)
 {
 	return p >= 1 ? n > 0 : p <= 0.5 ? n > 0 : n * (1 - p) >= 2 - 1e-6;
 }

@@ -14,16 +14,16 @@
 enum { POOL_LOW = 7, POOL_HIGH = 40, POOL_BINS = (POOL_HIGH - POOL_LOW + 1) << POOL_LOW };
 
 /* All zero: empty. */
-struct pool {
+struct histogram {
 	uint64_t n, min, max; /* ns */
 	uint32_t bins[POOL_BINS];
 };
 
-void pool_add(struct pool *pool, uint64_t ns);
+void histogram_add(struct histogram *pool, uint64_t ns);
 /* The time that a share p (0..1) does not exceed, never outside of what was added; 0 if there is
  * none. */
-uint64_t pool_percentile(const struct pool *pool, double p);
+uint64_t histogram_percentile(const struct histogram *pool, double p);
 /* Whether n times are enough to tell that percentile from the largest: two are above it. */
-bool pool_tells(uint64_t n, double p);
+bool histogram_can_tell(uint64_t n, double p);
 
 #endif

@@ -41,7 +41,7 @@ static bool ends_within(int pidfd, int timeout_ms)
 	return poll(&end, 1, timeout_ms) == 1;
 }
 
-/* Returns as program_run() does. */
+/* Returns as process_run() does. */
 static int wait_for(pid_t pid, const volatile int *interrupted)
 {
 	int pidfd = syscall(SYS_pidfd_open, pid, 0), error = errno, status;
@@ -80,7 +80,7 @@ static int write_input(int fd, const char *input)
 	return lseek(fd, 0, SEEK_SET) < 0 ? -errno : 0;
 }
 
-int program_run(char *const argv[], const char *input, const volatile int *interrupted, char *said,
+int process_run(char *const argv[], const char *input, const volatile int *interrupted, char *said,
 		size_t size)
 {
 	int in = memfd_create("stdin", MFD_CLOEXEC);

@@ -12,7 +12,7 @@
  * signal, -EINTR when *interrupted (NULL: never) became not 0 - then its process group was ended -
  * or another -errno.
  */
-int program_run(char *const argv[], const char *input, const volatile int *interrupted, char *said,
+int process_run(char *const argv[], const char *input, const volatile int *interrupted, char *said,
 		size_t size);
 
 #endif

@@ -13,12 +13,12 @@ static int by_size(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-void stats_sort(double *values, size_t n)
+void statistics_sort(double *values, size_t n)
 {
 	qsort(values, n, sizeof(*values), by_size);
 }
 
-double stats_percentile(const double *sorted, size_t n, double p)
+double statistics_percentile(const double *sorted, size_t n, double p)
 {
 	double rank = ceil(p * n);
 
@@ -49,19 +49,19 @@ static size_t trim(size_t n, double *confidence)
 	return k;
 }
 
-bool stats_of(struct stats *stats, const double *values, size_t n)
+bool statistics_of(struct statistics *stats, const double *values, size_t n)
 {
 	double *sorted;
 	size_t k;
 
-	*stats = (struct stats){.n = n};
+	*stats = (struct statistics){.n = n};
 	if (!n)
 		return true;
 	sorted = malloc(n * sizeof(*sorted));
 	if (!sorted)
 		return false;
 	memcpy(sorted, values, n * sizeof(*sorted));
-	stats_sort(sorted, n);
+	statistics_sort(sorted, n);
 	stats->median = n % 2 ? sorted[n / 2] : (sorted[n / 2 - 1] + sorted[n / 2]) / 2;
 	stats->min = sorted[0];
 	stats->max = sorted[n - 1];
@@ -74,29 +74,29 @@ bool stats_of(struct stats *stats, const double *values, size_t n)
 	return true;
 }
 
-bool stats_ratio(struct stats *stats, const double *values, const double *base, size_t n)
+bool statistics_ratio(struct statistics *stats, const double *values, const double *base, size_t n)
 {
 	double *ratios = malloc((n + 1) * sizeof(*ratios));
 	size_t pairs = 0;
 	bool done;
 
-	*stats = (struct stats){0};
+	*stats = (struct statistics){0};
 	if (!ratios)
 		return false;
 	for (size_t i = 0; i < n; i++)
 		if (base[i] != 0)
 			ratios[pairs++] = values[i] / base[i];
-	done = stats_of(stats, ratios, pairs);
+	done = statistics_of(stats, ratios, pairs);
 	free(ratios);
 	return done;
 }
 
-bool stats_noisy(const struct stats *stats)
+bool statistics_noisy(const struct statistics *stats)
 {
 	return stats->n < 2 || stats->spread > STATS_NOISY;
 }
 
-enum stats_verdict stats_verdict(const struct stats *ratio)
+enum statistics_verdict statistics_verdict(const struct statistics *ratio)
 {
 	if (ratio->confidence < STATS_CONFIDENCE)
 		return STATS_TOO_FEW;
@@ -105,10 +105,10 @@ enum stats_verdict stats_verdict(const struct stats *ratio)
 	if (ratio->low > 1)
 		return STATS_MORE;
 	/* The interval holds 1: that means something only if it is narrow. */
-	return stats_noisy(ratio) ? STATS_TOO_NOISY : STATS_SAME;
+	return statistics_noisy(ratio) ? STATS_TOO_NOISY : STATS_SAME;
 }
 
-const char *stats_verdict_word(enum stats_verdict verdict)
+const char *statistics_verdict_word(enum statistics_verdict verdict)
 {
 	static const char *const words[] = {
 		[STATS_SAME] = "same",	     [STATS_LESS] = "less",	  [STATS_MORE] = "more",

@@ -15,7 +15,7 @@
 /* An interval that covers the median less often than this says nothing: 6 values are the least. */
 #define STATS_CONFIDENCE 0.95
 
-struct stats {
+struct statistics {
 	size_t n;
 	double median, min, max;
 	double low, high;  /* interval of the median */
@@ -24,24 +24,24 @@ struct stats {
 };
 
 /* n 0: all fields are 0. values keep their order. Returns false without memory. */
-bool stats_of(struct stats *stats, const double *values, size_t n);
+bool statistics_of(struct statistics *stats, const double *values, size_t n);
 /*
  * Of the ratios values[i] / base[i]: pairs that were measured one right after the other, so that
  * a machine that drifts drifts out of them. Pairs with base 0 are left out.
  */
-bool stats_ratio(struct stats *stats, const double *values, const double *base, size_t n);
-bool stats_noisy(const struct stats *stats);
+bool statistics_ratio(struct statistics *stats, const double *values, const double *base, size_t n);
+bool statistics_noisy(const struct statistics *stats);
 
 /*
  * What a ratio says: its interval holds 1 or does not. Too noisy: it holds 1 and is wide. Too few:
  * there are not pairs enough for an interval of STATS_CONFIDENCE, however far off it is.
  */
-enum stats_verdict { STATS_SAME, STATS_LESS, STATS_MORE, STATS_TOO_NOISY, STATS_TOO_FEW };
-enum stats_verdict stats_verdict(const struct stats *ratio);
-const char *stats_verdict_word(enum stats_verdict verdict);
+enum statistics_verdict { STATS_SAME, STATS_LESS, STATS_MORE, STATS_TOO_NOISY, STATS_TOO_FEW };
+enum statistics_verdict statistics_verdict(const struct statistics *ratio);
+const char *statistics_verdict_word(enum statistics_verdict verdict);
 
 /* The value that a share p (0..1) of n sorted values do not exceed (nearest rank); 0 if n is 0. */
-double stats_percentile(const double *sorted, size_t n, double p);
-void stats_sort(double *values, size_t n);
+double statistics_percentile(const double *sorted, size_t n, double p);
+void statistics_sort(double *values, size_t n);
 
 #endif

@@ -16,7 +16,7 @@ static uint64_t name_hash(const char *key)
 }
 
 /* The slot of key, or the empty one where it would be. */
-static struct name_slot *name_slot(const struct names *names, const char *key)
+static struct strmap_slot *name_slot(const struct strmap *names, const char *key)
 {
 	size_t i = name_hash(key) & (names->room - 1);
 
@@ -25,9 +25,9 @@ static struct name_slot *name_slot(const struct names *names, const char *key)
 	return &names->slots[i];
 }
 
-static int names_grow(struct names *names)
+static int names_grow(struct strmap *names)
 {
-	struct names bigger = {.count = names->count, .room = names->room ? 2 * names->room : 16};
+	struct strmap bigger = {.count = names->count, .room = names->room ? 2 * names->room : 16};
 
 	bigger.slots = calloc(bigger.room, sizeof(*bigger.slots));
 	if (!bigger.slots)
@@ -40,9 +40,9 @@ static int names_grow(struct names *names)
 	return 0;
 }
 
-void *names_add(struct names *names, const char *key, void *value)
+void *strmap_add(struct strmap *names, const char *key, void *value)
 {
-	struct name_slot *slot;
+	struct strmap_slot *slot;
 
 	if (2 * (names->count + 1) > names->room && names_grow(names) < 0)
 		return NULL;
@@ -55,12 +55,12 @@ void *names_add(struct names *names, const char *key, void *value)
 	return slot->value;
 }
 
-void *names_find(const struct names *names, const char *key)
+void *strmap_find(const struct strmap *names, const char *key)
 {
 	return names->room ? name_slot(names, key)->value : NULL;
 }
 
-void names_free(struct names *names)
+void strmap_free(struct strmap *names)
 {
 	free(names->slots);
 	memset(names, 0, sizeof(*names));

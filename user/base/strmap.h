@@ -9,13 +9,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct name_slot {
+struct strmap_slot {
 	const char *key; /* NULL: empty */
 	void *value;
 };
 
-struct names {
-	struct name_slot *slots;
+struct strmap {
+	struct strmap_slot *slots;
 	size_t count, room; /* room: a power of two, or 0 */
 };
 
@@ -23,9 +23,9 @@ struct names {
  * Add key unless it is there. Returns the value that key has now: value itself, or the one that
  * was there before. NULL: out of memory. value must not be NULL.
  */
-void *names_add(struct names *names, const char *key, void *value);
+void *strmap_add(struct strmap *names, const char *key, void *value);
 /* NULL: it is not there. */
-void *names_find(const struct names *names, const char *key);
-void names_free(struct names *names);
+void *strmap_find(const struct strmap *names, const char *key);
+void strmap_free(struct strmap *names);
 
 #endif

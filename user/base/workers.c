@@ -10,7 +10,7 @@
 
 enum { MAX_WORKERS = 16 };
 
-struct pool {
+struct worker_pool {
 	size_t n;
 	int (*fn)(size_t i, void *arg, struct err *err);
 	void *arg;
@@ -23,7 +23,7 @@ struct pool {
 
 static void *work(void *arg)
 {
-	struct pool *pool = arg;
+	struct worker_pool *pool = arg;
 	struct err err = {0};
 	size_t i;
 	int ret;
@@ -45,7 +45,7 @@ static void *work(void *arg)
 int workers_run(size_t n, int (*fn)(size_t i, void *arg, struct err *err), void *arg,
 		struct err *err)
 {
-	struct pool pool = {.n = n, .fn = fn, .arg = arg, .lock = PTHREAD_MUTEX_INITIALIZER};
+	struct worker_pool pool = {.n = n, .fn = fn, .arg = arg, .lock = PTHREAD_MUTEX_INITIALIZER};
 	pthread_t threads[MAX_WORKERS];
 	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
 	size_t want = cpus > 0 ? (size_t)cpus : 1, started = 0;

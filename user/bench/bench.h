@@ -145,7 +145,7 @@ struct bench_sample {
 	double span; /* ns that this was measured for */
 	/* Where round trips are added to, by the sender's clock and by the kernel; NULL: nowhere.
 	 */
-	struct pool *trips;
+	struct histogram *trips;
 	struct vl_times *kept;
 };
 

@@ -64,7 +64,7 @@ bool bench_set_parse(const char *word, unsigned *set)
 /* ---- links --------------------------------------------------------------------------------- */
 
 /* IPv4 if the end has such an address, else a global IPv6 one. */
-static bool choose_address(struct bench_side *side, const struct live_end *live)
+static bool choose_address(struct bench_side *side, const struct end_status *live)
 {
 	side->addr.family = 0;
 	for (size_t i = 0; i < live->n_addresses; i++) {
@@ -83,7 +83,7 @@ static bool choose_address(struct bench_side *side, const struct live_end *live)
 }
 
 static int open_side(struct bench_side *side, const struct running *run, const struct end *end,
-		     const struct live_end *live, struct err *err)
+		     const struct end_status *live, struct err *err)
 {
 	snprintf(side->name, sizeof(side->name), "%s", end->name);
 	side->cpu = -1;
@@ -120,18 +120,18 @@ int bench_link_open(struct bench_link *link, struct running *run, const struct e
 		    struct err *err)
 {
 	size_t first = 2 * from->link->index, side = from->link->ends[1] == from;
-	struct live_end *live;
+	struct end_status *live;
 	int ret;
 
 	link->run = run;
 	link->from.netns_fd = link->to.netns_fd = -1;
-	ret = live_read(&live, run, err);
+	ret = end_status_read(&live, run, err);
 	if (ret)
 		return ret;
 	ret = open_side(&link->from, run, from, &live[first + side], err);
 	if (!ret)
 		ret = open_side(&link->to, run, from->peer, &live[first + !side], err);
-	live_free(live, run);
+	end_status_free(live, run);
 	if (!ret && link->from.addr.family != link->to.addr.family) {
 		err_set(err, ERR_FAILED, EAFNOSUPPORT,
 			"%s and %s have no addresses of one family: one is IPv4, the other IPv6",

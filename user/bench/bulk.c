@@ -248,14 +248,14 @@ static uint64_t received(const struct bulk *bulk)
 }
 
 /* Since when something is to have arrived. */
-struct since {
+struct bulk_since {
 	const struct bulk *bulk;
 	uint64_t received;
 };
 
 static bool arrived_since(const void *arg)
 {
-	const struct since *since = arg;
+	const struct bulk_since *since = arg;
 
 	return received(since->bulk) != since->received;
 }
@@ -305,8 +305,8 @@ static int bulk_measure(struct bench_run *run, uint64_t time_ns, struct bench_sa
 	/* A thread that the machine has not let run yet: nothing arrived says nothing about the
 	 * link. */
 	if (!ret)
-		ret = bench_await(&run->link, arrived_since, &(struct since){bulk, before.received},
-				  err);
+		ret = bench_await(&run->link, arrived_since,
+				  &(struct bulk_since){bulk, before.received}, err);
 	after = take(bulk);
 	units = after.received - before.received;
 	bench_busy_since(&run->link, &busy, is_tcp(bulk) ? units / 1024 : units, sample);

@@ -35,7 +35,7 @@ struct bench_ops {
 
 extern const struct bench_ops bench_pps_ops, bench_bulk_ops, bench_rr_ops, bench_rtt_ops;
 
-/* NAPI of both sides in kernel threads, where there is NAPI (threaded.c). */
+/* NAPI of both sides in kernel threads, where there is NAPI (napi_threads.c). */
 int bench_thread_napi(const struct bench_link *link, struct err *err);
 
 /* ---- threads --------------------------------------------------------------------------------- */

@@ -107,7 +107,7 @@ const double bench_parts[] = {0.5, 0.9, 0.99, 0.999, 1};
 void bench_add_trips(struct bench_sample *sample, const double *times, size_t n)
 {
 	for (size_t i = 0; sample->trips && i < n; i++)
-		pool_add(sample->trips, times[i]);
+		histogram_add(sample->trips, times[i]);
 }
 
 void bench_close(struct bench_run *run)

@@ -261,14 +261,14 @@ static uint64_t received(const struct pps *pps)
 }
 
 /* Since when something is to have arrived. */
-struct since {
+struct pps_since {
 	const struct pps *pps;
 	uint64_t received;
 };
 
 static bool arrived_since(const void *arg)
 {
-	const struct since *since = arg;
+	const struct pps_since *since = arg;
 
 	return received(since->pps) != since->received;
 }
@@ -325,7 +325,7 @@ static int pps_measure(struct bench_run *run, uint64_t time_ns, struct bench_sam
 		ret = bench_sleep(&run->link, time_ns, err);
 	/* A thread that the machine has not let run yet: see bulk.c. */
 	if (!ret)
-		ret = bench_await(&run->link, arrived_since, &(struct since){pps, got}, err);
+		ret = bench_await(&run->link, arrived_since, &(struct pps_since){pps, got}, err);
 	arrived = received(pps) - got;
 	took = bench_now_ns() - at;
 	bench_busy_since(&run->link, &busy, arrived, sample);

@@ -84,7 +84,7 @@ static int filtered(const struct bench_side *side, enum vl_hook hook)
 }
 
 /* One side of a finding, and where to look. */
-struct looking {
+struct cost_probe {
 	struct finding *finding;
 	const struct bench_side *side;
 	int which;
@@ -92,7 +92,7 @@ struct looking {
 
 static int look(void *arg)
 {
-	const struct looking *looking = arg;
+	const struct cost_probe *looking = arg;
 	const struct bench_link *link = looking->finding->link;
 
 	for (int hook = 0; hook < VL_HOOKS; hook++) {
@@ -111,7 +111,7 @@ static int look(void *arg)
 static int find(struct finding *finding, struct err *err)
 {
 	const struct bench_link *link = finding->link;
-	struct looking from = {finding, &link->from, 0}, to = {finding, &link->to, 1};
+	struct cost_probe from = {finding, &link->from, 0}, to = {finding, &link->to, 1};
 	int ret = netns_run(link->from.netns_fd, look, &from, err);
 
 	return ret ? ret : netns_run(link->to.netns_fd, look, &to, err);
@@ -166,7 +166,7 @@ int bench_programs(const struct bench_link *link, uint64_t time_ns,
 	int stats, ret;
 
 	*n = 0;
-	watch_tc_available(); /* and with it, what libbpf says stays unsaid: see bpf.c */
+	watch_tc_available(); /* and with it, what libbpf says stays unsaid: see bench_programs.c */
 	for (int i = 0; i < 2 * VL_HOOKS; i++)
 		finding.at[i / 2][i % 2].fd = -1;
 	stats = bpf_enable_stats(BPF_STATS_RUN_TIME);

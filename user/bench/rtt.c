@@ -175,8 +175,8 @@ static int rtt_measure(struct bench_run *run, uint64_t time_ns, struct bench_sam
 	bench_busy_since(&run->link, &before, rtt->n, sample);
 	bench_kept_add(rtt->kept, sample->kept);
 	bench_add_trips(sample, rtt->trips, rtt->n);
-	stats_sort(rtt->trips, rtt->n);
-	sample->value = stats_percentile(rtt->trips, rtt->n, 0.5);
+	statistics_sort(rtt->trips, rtt->n);
+	sample->value = statistics_percentile(rtt->trips, rtt->n, 0.5);
 	return 0;
 }
 
@@ -186,7 +186,7 @@ const struct bench_ops bench_rtt_ops = {rtt_open, rtt_measure, rtt_close};
 
 enum stamp { OUT_OF_FROM, INTO_TO, OUT_OF_TO, INTO_FROM, STAMPS };
 
-struct way {
+struct rtt_way {
 	const struct bench_link *link;
 	size_t room;
 	uint64_t (*stamps)[STAMPS]; /* by seq: CLOCK_MONOTONIC; 0: not seen */
@@ -194,7 +194,7 @@ struct way {
 
 static void on_event(const struct vl_event *event, void *arg)
 {
-	struct way *way = arg;
+	struct rtt_way *way = arg;
 	bool at_from = event->end == way->link->from.number;
 	enum stamp stamp;
 
@@ -209,7 +209,7 @@ static void on_event(const struct vl_event *event, void *arg)
 	way->stamps[event->seq][stamp] = event->time_ns;
 }
 
-static double median_step(const struct way *way, enum stamp a, enum stamp b, double *values)
+static double median_step(const struct rtt_way *way, enum stamp a, enum stamp b, double *values)
 {
 	size_t n = 0;
 
@@ -220,16 +220,16 @@ static double median_step(const struct way *way, enum stamp a, enum stamp b, dou
 		if (s[OUT_OF_FROM] && s[INTO_TO] && s[OUT_OF_TO] && s[INTO_FROM] && s[b] >= s[a])
 			values[n++] = s[b] - s[a];
 	}
-	stats_sort(values, n);
-	return stats_percentile(values, n, 0.5);
+	statistics_sort(values, n);
+	return statistics_percentile(values, n, 0.5);
 }
 
-static void find_steps(const struct way *way, const struct rtt *rtt, struct bench_way *found)
+static void find_steps(const struct rtt_way *way, const struct rtt *rtt, struct bench_way *found)
 {
 	double *values = rtt->trips, whole, seen;
 
-	stats_sort(values, rtt->n);
-	whole = stats_percentile(values, rtt->n, 0.5);
+	statistics_sort(values, rtt->n);
+	whole = statistics_percentile(values, rtt->n, 0.5);
 	*found = (struct bench_way){0};
 	for (size_t i = 0; i < way->room; i++)
 		found->echoes += way->stamps[i][OUT_OF_FROM] && way->stamps[i][INTO_TO] &&
@@ -241,7 +241,8 @@ static void find_steps(const struct way *way, const struct rtt *rtt, struct benc
 	found->stack = whole > seen ? whole - seen : 0;
 }
 
-static int follow(struct way *way, struct rtt *rtt, struct watch_session *session, struct err *err)
+static int follow(struct rtt_way *way, struct rtt *rtt, struct watch_session *session,
+		  struct err *err)
 {
 	const struct bench_link *link = way->link;
 	uint64_t each_ns = rtt->paced ? PACE_NS + PACE_NS / 4 : FLOOD_NS;
@@ -260,7 +261,7 @@ int bench_way(const struct bench_link *link, enum bench_what what, size_t echoes
 	      struct bench_way *found, struct err *err)
 {
 	struct vl_filter filter = {.fields = VL_F_ID, .id = (uint16_t)(getpid() + 1)};
-	struct way way = {.link = link, .room = echoes};
+	struct rtt_way way = {.link = link, .room = echoes};
 	struct watch_session *session = NULL;
 	struct watch *watch = NULL;
 	struct rtt *rtt = aligned_alloc(_Alignof(struct rtt), sizeof(*rtt));

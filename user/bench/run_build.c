@@ -16,7 +16,7 @@
 enum { CASES = 3 };
 
 struct build_args {
-	struct generate_options shape;
+	struct shape_options shape;
 	unsigned runs;
 	bool json;
 };
@@ -27,8 +27,8 @@ struct build_case {
 	unsigned hooks;
 	bool ip;
 	double up[BENCH_RUNS_MAX], down[BENCH_RUNS_MAX]; /* ns */
-	struct stats up_stats, down_stats;
-	struct stats up_ratio,
+	struct statistics up_stats, down_stats;
+	struct statistics up_ratio,
 		down_ratio; /* to the time of ip -batch, in pairs of runs; n 0: none */
 };
 
@@ -51,7 +51,7 @@ static bool whole(const char *text, unsigned least, unsigned most, unsigned *val
 	return true;
 }
 
-static int parse_shape(struct generate_options *shape, int argc, char **argv, struct err *err)
+static int parse_shape(struct shape_options *shape, int argc, char **argv, struct err *err)
 {
 	static char *const usual[] = {"chain", "100"};
 	int i;
@@ -69,7 +69,7 @@ static int parse_shape(struct generate_options *shape, int argc, char **argv, st
 				 "generate` lists them",
 				 argv[0]);
 	for (i = 0; i < GENERATE_SIZES_MAX && shape->kind->sizes[i].name; i++) {
-		const struct generate_size *size = &shape->kind->sizes[i];
+		const struct shape_size *size = &shape->kind->sizes[i];
 
 		shape->sizes[i] = size->normal;
 		if (i + 1 >= argc ? !size->normal
@@ -112,7 +112,7 @@ static int write_lab(struct built *built, struct err *err)
 
 	if (!f)
 		return err_set(err, ERR_SYSTEM, errno, "out of memory");
-	ret = generate_write(f, &built->args->shape, err);
+	ret = shape_write(f, &built->args->shape, err);
 	if (fclose(f) && !ret)
 		ret = err_set(err, ERR_SYSTEM, errno, "out of memory");
 	return ret;
@@ -166,11 +166,11 @@ static int sum_up(struct built *built, struct err *err)
 	for (int i = 0; i < built->n_cases; i++) {
 		struct build_case *one = &built->cases[i];
 
-		enough = enough && stats_of(&one->up_stats, one->up, n) &&
-			 stats_of(&one->down_stats, one->down, n);
+		enough = enough && statistics_of(&one->up_stats, one->up, n) &&
+			 statistics_of(&one->down_stats, one->down, n);
 		if (ip->ip && !one->ip)
-			enough = enough && stats_ratio(&one->up_ratio, one->up, ip->up, n) &&
-				 stats_ratio(&one->down_ratio, one->down, ip->down, n);
+			enough = enough && statistics_ratio(&one->up_ratio, one->up, ip->up, n) &&
+				 statistics_ratio(&one->down_ratio, one->down, ip->down, n);
 	}
 	return enough ? 0 : err_set(err, ERR_SYSTEM, ENOMEM, "out of memory");
 }
@@ -189,17 +189,18 @@ static int build_all(struct built *built, struct err *err)
 }
 
 static void add_row(struct table *table, const char *what, const struct build_case *one,
-		    const struct stats *stats, const struct stats *ratio)
+		    const struct statistics *stats, const struct statistics *ratio)
 {
-	char text[OUT_NUMBER_SIZE];
+	char text[OUTPUT_NUMBER_SIZE];
 
 	table_cell(table, "%s", what);
 	table_cell(table, "%s", one->by);
 	table_cell(table, "%s", one->ip ? "" : one->word);
-	table_cell(table, "%s", out_duration(stats->median, text));
-	table_cell(table, "%s", out_duration(stats->min, text));
-	table_cell(table, "%s", out_duration(stats->max, text));
-	table_cell(table, "%.1f %%%s", 100 * stats->spread, stats_noisy(stats) ? " noisy" : "");
+	table_cell(table, "%s", output_duration(stats->median, text));
+	table_cell(table, "%s", output_duration(stats->min, text));
+	table_cell(table, "%s", output_duration(stats->max, text));
+	table_cell(table, "%.1f %%%s", 100 * stats->spread,
+		   statistics_noisy(stats) ? " noisy" : "");
 	text[0] = '\0';
 	if (ratio->n)
 		snprintf(text, sizeof(text), "%.2f", ratio->median);
@@ -229,28 +230,28 @@ static void print_text(const struct built *built)
 	table_free(table);
 	putchar('\n');
 	if (built->n_cases == CASES)
-		out_wrap("ip -batch: ",
-			 "one for namespaces and links, one more a namespace for addresses "
-			 "and routes; nodes do not forward, and `netns del` does not wait for "
-			 "what it removes",
-			 stdout);
+		output_wrap("ip -batch: ",
+			    "one for namespaces and links, one more a namespace for addresses "
+			    "and routes; nodes do not forward, and `netns del` does not wait for "
+			    "what it removes",
+			    stdout);
 	else
 		puts("ip is not in PATH: not compared");
 }
 
-static json_t *times_to_json(const double *values, size_t n, const struct stats *stats)
+static json_t *times_to_json(const double *values, size_t n, const struct statistics *stats)
 {
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < n; i++)
 		json_array_append_new(list, json_real(values[i]));
 	return json_pack("{s:f, s:f, s:b, s:o}", "median", stats->median, "spread", stats->spread,
-			 "noisy", stats_noisy(stats), "values", list);
+			 "noisy", statistics_noisy(stats), "values", list);
 }
 
 static void print_json(const struct built *built)
 {
-	json_t *doc = out_json_document("vethlab.bench-build/1"), *list = json_array();
+	json_t *doc = output_json_document("vethlab.bench-build/1"), *list = json_array();
 
 	json_object_set_new(doc, "machine", bench_machine_to_json(&built->machine));
 	json_object_set_new(doc, "shape", json_string(built->args->shape.kind->name));
@@ -272,7 +273,7 @@ static void print_json(const struct built *built)
 		json_array_append_new(list, result);
 	}
 	json_object_set_new(doc, "results", list);
-	out_json_print(doc, stdout);
+	output_json_print(doc, stdout);
 }
 
 int bench_build(int argc, char **argv, struct err *err)

@@ -34,8 +34,8 @@ static double median_of(const struct series *series,
 		return -1;
 	for (size_t i = 0; i < series->n; i++)
 		values[i] = get(&series->samples[i], which);
-	stats_sort(values, series->n);
-	median = stats_percentile(values, series->n, 0.5);
+	statistics_sort(values, series->n);
+	median = statistics_percentile(values, series->n, 0.5);
 	free(values);
 	return median;
 }
@@ -74,7 +74,7 @@ static bool sum_up(struct series *series)
 	series->send_cpu = median_of(series, get_cpu, 0);
 	series->receive_cpu = median_of(series, get_cpu, 1);
 	sum_busy(series);
-	return stats_of(&series->stats, series->values, series->n);
+	return statistics_of(&series->stats, series->values, series->n);
 }
 
 int series_run(struct series *list, size_t n, size_t rounds, uint64_t time_ns,
@@ -102,8 +102,8 @@ int series_run(struct series *list, size_t n, size_t rounds, uint64_t time_ns,
 		enough = sum_up(&list[i]);
 	for (size_t i = 0; enough && !ret && i < n; i++)
 		if (list[i].base)
-			enough = stats_ratio(&list[i].ratio, list[i].values, list[i].base->values,
-					     list[i].n);
+			enough = statistics_ratio(&list[i].ratio, list[i].values,
+						  list[i].base->values, list[i].n);
 	return enough ? ret : err_set(err, ERR_SYSTEM, ENOMEM, "out of memory");
 }
 

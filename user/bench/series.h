@@ -21,12 +21,12 @@ struct series {
 	uint64_t sent, received;	/* of all rounds */
 	double send_cpu, receive_cpu;	/* median over rounds; negative: not known */
 	double send_busy, receive_busy; /* CPU ns a packet, over all rounds; negative: not known */
-	double rate;		   /* packets (TCP: KiB) a second that this is of; 0: not known */
-	struct pool *trips;	   /* of all rounds; n 0: these are no round trips */
-	struct vl_times *kept;	   /* those that the kernel kept; count 0: it keeps none */
-	struct bench_way way;	   /* echoes 0: not looked for */
-	struct stats stats, ratio; /* ratio.n 0: there is none */
-	struct bench_sample *samples; /* rounds of them */
+	double rate;		 /* packets (TCP: KiB) a second that this is of; 0: not known */
+	struct histogram *trips; /* of all rounds; n 0: these are no round trips */
+	struct vl_times *kept;	 /* those that the kernel kept; count 0: it keeps none */
+	struct bench_way way;	 /* echoes 0: not looked for */
+	struct statistics stats, ratio; /* ratio.n 0: there is none */
+	struct bench_sample *samples;	/* rounds of them */
 };
 
 /* tell (NULL is allowed) is called before each measurement. -EINTR: interrupted. */

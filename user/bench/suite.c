@@ -116,13 +116,14 @@ static int open_named_link(struct bench *bench, struct err *err)
 /* ---- what is measured ---------------------------------------------------------------------- */
 
 /* What watches a link, and how it is set. */
-struct place {
+struct suite_place {
 	enum bench_hooks hooks;
 	unsigned set;
 	const struct bench_link *link;
 };
 
-static void add(struct bench *bench, enum bench_what what, unsigned size, const struct place *place)
+static void add(struct bench *bench, enum bench_what what, unsigned size,
+		const struct suite_place *place)
 {
 	struct series *series = &bench->list[bench->n];
 
@@ -140,13 +141,13 @@ static bool wants(const struct bench *bench, enum bench_topic topic)
 	return !bench->options.topics || bench->options.topics & topic;
 }
 
-static void add_echoes(struct bench *bench, const struct place *place)
+static void add_echoes(struct bench *bench, const struct suite_place *place)
 {
 	add(bench, BENCH_RTT, ECHO_FRAME, place);
 	add(bench, BENCH_RTT_FLOOD, ECHO_FRAME, place);
 }
 
-static void add_stack(struct bench *bench, const struct place *place)
+static void add_stack(struct bench *bench, const struct suite_place *place)
 {
 	const struct bench_options *options = &bench->options;
 
@@ -164,7 +165,7 @@ static void add_stack(struct bench *bench, const struct place *place)
 
 /* Live frames meet no tc on their way out; XDP that watches leaves no room for XDP that receives.
  */
-static void add_pps(struct bench *bench, const struct place *place)
+static void add_pps(struct bench *bench, const struct suite_place *place)
 {
 	const struct bench_options *options = &bench->options;
 	bool has_xdp = place->hooks == BENCH_HOOKS_GENERIC || place->hooks == BENCH_HOOKS_NATIVE;
@@ -176,14 +177,14 @@ static void add_pps(struct bench *bench, const struct place *place)
 }
 
 static int add_place(struct bench *bench, enum bench_hooks hooks, unsigned queues, unsigned set,
-		     struct place *place, struct err *err)
+		     struct suite_place *place, struct err *err)
 {
 	struct bench_variant variant = {hooks, queues, set};
 	struct bench_link *link;
 	int ret = bench_add_lab(bench, &variant, &link, err);
 
 	if (!ret)
-		*place = (struct place){hooks, set, link};
+		*place = (struct suite_place){hooks, set, link};
 	return ret;
 }
 
@@ -201,7 +202,7 @@ static int plan_own(struct bench *bench, struct err *err)
 	const struct bench_options *options = &bench->options;
 	enum bench_hooks tc =
 		watch_tc_available() == WATCH_TC_TCX ? BENCH_HOOKS_TCX : BENCH_HOOKS_CLSACT;
-	struct place place;
+	struct suite_place place;
 	int ret = 0;
 
 	for (size_t i = 0; !ret && i < options->n_hooks; i++) {
@@ -242,7 +243,7 @@ static int plan_matrix(struct bench *bench, struct err *err)
 		BENCH_SET_NO_TSO | BENCH_SET_GRO | BENCH_SET_THREADED,
 	};
 	const struct bench_options *options = &bench->options;
-	struct place places[BENCH_HOOKS_COUNT];
+	struct suite_place places[BENCH_HOOKS_COUNT];
 	int ret = 0;
 
 	for (size_t s = 0; !ret && s < sizeof(sets) / sizeof(*sets); s++) {
@@ -321,7 +322,7 @@ int bench_rehearse(const struct bench *bench, struct err *err)
 int bench_plan(struct bench *bench, struct err *err)
 {
 	const struct bench_options *options = &bench->options;
-	struct place named = {BENCH_HOOKS_NONE, 0, &bench->link};
+	struct suite_place named = {BENCH_HOOKS_NONE, 0, &bench->link};
 	int ret;
 
 	if (options->argc) {

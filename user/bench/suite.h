@@ -103,7 +103,7 @@ json_t *bench_to_json(const struct bench_report *report);
 
 #define BENCH_TOO_FEW "too few runs to tell anything apart: 6 are the least, --runs N asks for more"
 /* How sure an interval is, never more than it is: "96 %". */
-const char *bench_confidence_text(const struct stats *stats, char *buf);
+const char *bench_confidence_text(const struct statistics *stats, char *buf);
 
 /* Round trips of all runs, by the sender and by the kernel, as bench_parts says. */
 void bench_trip_times(const struct series *series, double times[BENCH_PERCENTILES]);

@@ -14,32 +14,32 @@
 #include "user/lab/lab.h"
 #include "user/capture/sniffer.h"
 
-/* ---- ends (capture_ends.c) ------------------------------------------------------------------- */
+/* ---- ends (selection.c) ------------------------------------------------------------------- */
 
-struct tapped_end {
+struct captured_end {
 	const struct end *end;
 	struct sniffer *sniffer;
 	bool named;	      /* by itself, and not as one of a node's or of all */
 	uint64_t received[2]; /* in, out */
 };
 
-struct tapped_ends {
-	struct tapped_end *list;
+struct capture_selection {
+	struct captured_end *list;
 	size_t n;
 };
 
 /* By words: "all", nodes, ends, "link END"; none: all. 0, or -errno (ERR_USAGE). */
-int tapped_choose(struct tapped_ends *ends, const struct running *run, int argc, char **argv,
-		  struct err *err);
+int capture_choose(struct capture_selection *ends, const struct running *run, int argc, char **argv,
+		   struct err *err);
 /*
  * Open a sniffer at each, by config with the end filled in. One that is gone, or cannot be seen, is
  * left out with a word on stderr; if it was named, or is the last one, that is an error.
  */
-int tapped_open(struct tapped_ends *ends, const struct running *run,
-		const struct sniff_config *config, struct err *err);
-void tapped_close(struct tapped_ends *ends);
+int capture_open(struct capture_selection *ends, const struct running *run,
+		 const struct sniff_config *config, struct err *err);
+void capture_close(struct capture_selection *ends);
 
-/* ---- packets (capture_key.c) ----------------------------------------------------------------- */
+/* ---- packets (packet_key.c) ----------------------------------------------------------------- */
 
 /* What tells one echo from others: the same at every end. family 0: it is no echo. */
 struct echo_key {
@@ -72,9 +72,9 @@ struct packet_key frame_key_of(const uint8_t *bytes, uint32_t len);
  * Whether both are one packet. translated: even if NAT has changed its addresses and ports, which
  * only an echo, TCP, and what has an IP identification allows to say.
  */
-bool same_packet(const struct packet_key *a, const struct packet_key *b, bool translated);
+bool packet_key_same(const struct packet_key *a, const struct packet_key *b, bool translated);
 
-/* ---- numbers (capture_key.c) ----------------------------------------------------------------- */
+/* ---- numbers (packet_key.c) ----------------------------------------------------------------- */
 
 /* Numbers for echoes, from 1 in the order of their first frames. */
 struct echo_numbers;
@@ -86,7 +86,7 @@ struct echo_numbers *echo_numbers_new(void);
 uint32_t echo_number(struct echo_numbers *numbers, const struct packet_key *key);
 void echo_numbers_free(struct echo_numbers *numbers);
 
-/* ---- frames that wait (capture_held.c) ------------------------------------------------------- */
+/* ---- frames that wait (held_frames.c) ------------------------------------------------------- */
 
 struct held_frame {
 	uint64_t time_ns; /* CLOCK_REALTIME */
@@ -105,11 +105,11 @@ struct held_frames {
 };
 
 /* Takes a copy of bytes. -ENOMEM. */
-int held_add(struct held_frames *held, const struct held_frame *frame);
-void held_sort(struct held_frames *held);
+int held_frames_add(struct held_frames *held, const struct held_frame *frame);
+void held_frames_sort(struct held_frames *held);
 /* Forget the first n. */
-void held_drop(struct held_frames *held, size_t n);
-void held_free(struct held_frames *held);
+void held_frames_forget(struct held_frames *held, size_t n);
+void held_frames_free(struct held_frames *held);
 
 struct frame_drop {
 	uint64_t time_ns; /* CLOCK_REALTIME */
@@ -123,6 +123,6 @@ struct frame_drop {
  * the node or left it before then, or that left the other end of the link, if it did not get in.
  * The frames are sorted. Returns false if there is none that nothing was said of.
  */
-bool held_note_drop(struct held_frames *held, const struct frame_drop *drop);
+bool held_frames_note_drop(struct held_frames *held, const struct frame_drop *drop);
 
 #endif

@@ -10,7 +10,7 @@
 /* A frame is stamped before its drop; between the two clocks lies the time to read both. */
 static const uint64_t clocks_ns = 50000;
 
-int held_add(struct held_frames *held, const struct held_frame *frame)
+int held_frames_add(struct held_frames *held, const struct held_frame *frame)
 {
 	uint8_t *bytes = malloc(frame->len ? frame->len : 1);
 
@@ -42,13 +42,13 @@ static int compare(const void *a, const void *b)
 	return (int)y->out - (int)x->out; /* it leaves before it arrives */
 }
 
-void held_sort(struct held_frames *held)
+void held_frames_sort(struct held_frames *held)
 {
 	if (held->n)
 		qsort(held->list, held->n, sizeof(*held->list), compare);
 }
 
-void held_drop(struct held_frames *held, size_t n)
+void held_frames_forget(struct held_frames *held, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		free(held->list[i].bytes);
@@ -59,9 +59,9 @@ void held_drop(struct held_frames *held, size_t n)
 		memmove(held->list, held->list + n, held->n * sizeof(*held->list));
 }
 
-void held_free(struct held_frames *held)
+void held_frames_free(struct held_frames *held)
 {
-	held_drop(held, held->n);
+	held_frames_forget(held, held->n);
 	free(held->list);
 	*held = (struct held_frames){0};
 }
@@ -89,7 +89,7 @@ static size_t before(const struct held_frames *held, uint64_t time_ns)
 	return from;
 }
 
-bool held_note_drop(struct held_frames *held, const struct frame_drop *drop)
+bool held_frames_note_drop(struct held_frames *held, const struct frame_drop *drop)
 {
 	size_t n = before(held, drop->time_ns + clocks_ns);
 
@@ -100,7 +100,7 @@ bool held_note_drop(struct held_frames *held, const struct frame_drop *drop)
 
 			/* Packets that are alike each have a drop of their own. */
 			if (frame->note || !came_to(frame, drop) ||
-			    !same_packet(&frame->key, &drop->key, translated))
+			    !packet_key_same(&frame->key, &drop->key, translated))
 				continue;
 			frame->note = strdup(drop->text);
 			return frame->note;

@@ -184,7 +184,7 @@ static bool same_head(const struct packet_key *a, const struct packet_key *b, bo
 	return !memcmp(a->head + from, b->head + from, to - from);
 }
 
-bool same_packet(const struct packet_key *a, const struct packet_key *b, bool translated)
+bool packet_key_same(const struct packet_key *a, const struct packet_key *b, bool translated)
 {
 	if (a->ethertype != b->ethertype || a->family != b->family || a->proto != b->proto ||
 	    a->offset != b->offset)

@@ -9,18 +9,18 @@
 #include "user/capture/capture.h"
 #include "user/cmd/cmd.h"
 
-static void add_end(struct tapped_ends *ends, const struct end *end, bool named)
+static void add_end(struct capture_selection *ends, const struct end *end, bool named)
 {
-	struct tapped_end *tapped = ends->list;
+	struct captured_end *tapped = ends->list;
 
 	while (tapped < ends->list + ends->n && tapped->end != end)
 		tapped++;
 	if (tapped == ends->list + ends->n)
-		ends->list[ends->n++] = (struct tapped_end){.end = end};
+		ends->list[ends->n++] = (struct captured_end){.end = end};
 	tapped->named |= named;
 }
 
-static int add_word(struct tapped_ends *ends, const struct running *run, const char *word,
+static int add_word(struct capture_selection *ends, const struct running *run, const char *word,
 		    struct err *err)
 {
 	const struct node *node;
@@ -43,7 +43,7 @@ static int add_word(struct tapped_ends *ends, const struct running *run, const c
 	return end ? 0 : -ENOENT;
 }
 
-static int add_link(struct tapped_ends *ends, const struct running *run, const char *word,
+static int add_link(struct capture_selection *ends, const struct running *run, const char *word,
 		    struct err *err)
 {
 	const struct end *end;
@@ -58,8 +58,8 @@ static int add_link(struct tapped_ends *ends, const struct running *run, const c
 	return 0;
 }
 
-int tapped_choose(struct tapped_ends *ends, const struct running *run, int argc, char **argv,
-		  struct err *err)
+int capture_choose(struct capture_selection *ends, const struct running *run, int argc, char **argv,
+		   struct err *err)
 {
 	int ret = 0;
 
@@ -78,7 +78,7 @@ int tapped_choose(struct tapped_ends *ends, const struct running *run, int argc,
 	return ret;
 }
 
-static int open_end(struct tapped_end *tapped, const struct running *run,
+static int open_end(struct captured_end *tapped, const struct running *run,
 		    struct sniff_config config, struct err *err)
 {
 	int netns_fd = running_open_netns(run, tapped->end->node, err), ret;
@@ -96,14 +96,14 @@ static int open_end(struct tapped_end *tapped, const struct running *run,
 	return ret;
 }
 
-int tapped_open(struct tapped_ends *ends, const struct running *run,
-		const struct sniff_config *config, struct err *err)
+int capture_open(struct capture_selection *ends, const struct running *run,
+		 const struct sniff_config *config, struct err *err)
 {
 	size_t n = 0;
 	int ret = 0;
 
 	for (size_t i = 0; !ret && i < ends->n; i++) {
-		struct tapped_end tapped = ends->list[i];
+		struct captured_end tapped = ends->list[i];
 		bool last = !n && i + 1 == ends->n;
 
 		ret = open_end(&tapped, run, *config, err);
@@ -119,7 +119,7 @@ int tapped_open(struct tapped_ends *ends, const struct running *run,
 	return ret;
 }
 
-void tapped_close(struct tapped_ends *ends)
+void capture_close(struct capture_selection *ends)
 {
 	for (size_t i = 0; i < ends->n; i++)
 		sniff_close(ends->list[i].sniffer);

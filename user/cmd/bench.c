@@ -112,7 +112,7 @@ static int show(const struct bench_report *report, const struct bench_old *old, 
 		compared = bench_compare(old, report, doc,
 					 options->format == BENCH_TEXT ? stdout : NULL);
 	if (options->format == BENCH_JSON)
-		out_json_print(doc, stdout);
+		output_json_print(doc, stdout);
 	else
 		json_decref(doc);
 	if (!compared.worse)

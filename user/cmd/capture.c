@@ -32,9 +32,9 @@ struct capture {
 	char **argv;
 	struct running *run;
 	FILE *file;
-	struct tapped_ends ends;
+	struct capture_selection ends;
 	struct bpf_program filter;
-	struct stack_watch *stack;
+	struct node_tracer *stack;
 	struct vl_frame_drop *dropped; /* read, and not noted yet */
 	size_t n_dropped, dropped_room;
 	uint64_t clocks_ns; /* CLOCK_REALTIME less CLOCK_MONOTONIC */
@@ -59,7 +59,8 @@ static uint64_t clocks_apart(void)
 	uint64_t best = UINT64_MAX, apart = 0;
 
 	for (int i = 0; i < 5; i++) {
-		uint64_t before = tap_now_ns(), now = realtime_ns(), took = tap_now_ns() - before;
+		uint64_t before = clock_now_ns(), now = realtime_ns(),
+			 took = clock_now_ns() - before;
 
 		if (took < best) {
 			best = took;
@@ -107,7 +108,7 @@ static int parse_args(int argc, char **argv, struct capture *capture, struct err
 						 "-c %s: that is no number of frames", optarg);
 			break;
 		case 'F':
-			if (!parse_duration(optarg, &capture->for_ns) || !capture->for_ns)
+			if (!duration_parse(optarg, &capture->for_ns) || !capture->for_ns)
 				return cmd_usage(err, "capture", "--for %s: that is no time",
 						 optarg);
 			break;
@@ -144,7 +145,7 @@ static int compile(struct capture *capture, struct err *err)
 static void flush(struct capture *capture)
 {
 	if (capture->file == stdout) {
-		out_flush(stdout);
+		output_flush(stdout);
 		return;
 	}
 	errno = 0;
@@ -177,21 +178,22 @@ static int open_capture(struct capture *capture, struct err *err)
 {
 	char why[512] = "";
 	struct sniff_config config = {.snap = capture->snap};
-	int ret = tapped_choose(&capture->ends, capture->run, capture->argc, capture->argv, err);
+	int ret = capture_choose(&capture->ends, capture->run, capture->argc, capture->argv, err);
 
 	if (!ret)
 		ret = compile(capture, err);
 	config.filter = (struct sock_filter *)capture->filter.bf_insns;
 	config.filter_len = capture->filter.bf_len;
 	if (!ret)
-		ret = tapped_open(&capture->ends, capture->run, &config, err);
+		ret = capture_open(&capture->ends, capture->run, &config, err);
 	if (ret)
 		return ret;
 	capture->numbers = echo_numbers_new();
 	if (!capture->numbers)
 		return err_set(err, ERR_SYSTEM, ENOMEM, "capture: out of memory");
-	tap_open_stack(&capture->stack, capture->run, (struct stack_config){.depth = STACK_FRAMES},
-		       why, sizeof(why));
+	record_stream_open_nodes(&capture->stack, capture->run,
+				 (struct node_trace_config){.depth = NODE_TRACE_FRAMES}, why,
+				 sizeof(why));
 	if (!capture->stack)
 		fprintf(stderr, "what the nodes drop is not noted: %s\n", why);
 	capture->file = strcmp(capture->path, "-") ? fopen(capture->path, "we") : stdout;
@@ -203,7 +205,7 @@ static int open_capture(struct capture *capture, struct err *err)
 	return 0;
 }
 
-static int take_frames(struct capture *capture, struct tapped_end *tapped, struct err *err)
+static int take_frames(struct capture *capture, struct captured_end *tapped, struct err *err)
 {
 	struct sniffed sniffed;
 	int ret = 0;
@@ -227,7 +229,7 @@ static int take_frames(struct capture *capture, struct tapped_end *tapped, struc
 		frame.bytes = (uint8_t *)sniffed.bytes;
 		frame.key = frame_key_of(frame.bytes, frame.len);
 		frame.echo = echo_number(capture->numbers, &frame.key);
-		if (held_add(&capture->held, &frame))
+		if (held_frames_add(&capture->held, &frame))
 			return err_set(err, ERR_SYSTEM, ENOMEM, "capture: out of memory");
 	}
 	return 0;
@@ -261,7 +263,7 @@ static void on_drop(const struct vl_frame_drop *drop, void *arg)
 static void note_drop(struct capture *capture, const struct vl_frame_drop *record)
 {
 	const struct vl_drop *at = &record->at;
-	char reason[STACK_NAME_SIZE], function[STACK_NAME_SIZE], text[512];
+	char reason[SYMBOL_NAME_SIZE], function[SYMBOL_NAME_SIZE], text[512];
 	const struct running *run = capture->run;
 	const struct node *node = at->node < run->lab->n_nodes ? run->lab->nodes[at->node] : NULL;
 	struct frame_drop drop = {
@@ -274,13 +276,13 @@ static void note_drop(struct capture *capture, const struct vl_frame_drop *recor
 
 	if (!node)
 		return;
-	tap_drop_names(at, reason, function, NULL);
+	record_stream_drop_names(at, reason, function, NULL);
 	if (is_ordinary(&drop.key, reason, function))
 		return;
 	meaning = drop_explain(reason, function);
 	snprintf(text, sizeof(text), "dropped in %s: %s%s%s%s%s", node->name, reason,
 		 function[0] ? ", in " : "", function, meaning ? ": " : "", meaning ? meaning : "");
-	capture->drops += held_note_drop(&capture->held, &drop);
+	capture->drops += held_frames_note_drop(&capture->held, &drop);
 }
 
 /* Drops first: the frame that a drop is about then is there already. */
@@ -289,10 +291,10 @@ static int take_all(struct capture *capture, struct err *err)
 	int ret = 0;
 
 	if (capture->stack)
-		ret = stack_watch_poll_frames(capture->stack, on_drop, capture, err);
+		ret = node_tracer_poll_frames(capture->stack, on_drop, capture, err);
 	for (size_t i = 0; ret >= 0 && i < capture->ends.n; i++)
 		ret = take_frames(capture, &capture->ends.list[i], err);
-	held_sort(&capture->held);
+	held_frames_sort(&capture->held);
 	capture->clocks_ns = clocks_apart();
 	for (size_t i = 0; i < capture->n_dropped; i++)
 		note_drop(capture, &capture->dropped[i]);
@@ -318,7 +320,7 @@ static bool write_frames(struct capture *capture, uint64_t before_ns)
 
 	for (n = 0; n < capture->held.n; n++) {
 		const struct held_frame *frame = &capture->held.list[n];
-		struct tapped_end *tapped = capture->ends.list;
+		struct captured_end *tapped = capture->ends.list;
 		struct pcapng_packet packet = {.time_ns = frame->time_ns,
 					       .bytes = frame->bytes,
 					       .len = frame->len,
@@ -336,7 +338,7 @@ static bool write_frames(struct capture *capture, uint64_t before_ns)
 		tapped->received[frame->out]++;
 		capture->written++;
 	}
-	held_drop(&capture->held, n);
+	held_frames_forget(&capture->held, n);
 	if (n)
 		flush(capture);
 	return capture->count && capture->written == capture->count;
@@ -380,7 +382,7 @@ static int write_end(struct capture *capture, struct err *err)
 	uint64_t now = realtime_ns(), lost = 0, unread;
 
 	for (size_t i = 0; i < capture->ends.n; i++) {
-		struct tapped_end *tapped = &capture->ends.list[i];
+		struct captured_end *tapped = &capture->ends.list[i];
 		uint32_t missed = sniff_lost(tapped->sniffer);
 
 		lost += missed;
@@ -393,11 +395,11 @@ static int write_end(struct capture *capture, struct err *err)
 	if (capture->file != stdout)
 		fclose(capture->file);
 	else
-		view_reader_left();
+		record_view_reader_left();
 	fprintf(stderr, "%" PRIu64 " frame%s, %" PRIu64 " lost, %" PRIu64 " drop%s noted\n",
 		capture->written, capture->written == 1 ? "" : "s", lost, capture->drops,
 		capture->drops == 1 ? "" : "s");
-	unread = capture->stack ? stack_watch_lost(capture->stack) : 0;
+	unread = capture->stack ? node_tracer_lost(capture->stack) : 0;
 	if (unread)
 		fprintf(stderr, "%" PRIu64 " drops are not noted: the buffer was full\n", unread);
 	return capture->error ? err_set(err, ERR_SYSTEM, capture->error,
@@ -408,11 +410,11 @@ static int write_end(struct capture *capture, struct err *err)
 
 static void close_capture(struct capture *capture)
 {
-	tapped_close(&capture->ends);
+	capture_close(&capture->ends);
 	pcap_freecode(&capture->filter);
-	stack_watch_close(capture->stack);
+	node_tracer_close(capture->stack);
 	free(capture->dropped);
-	held_free(&capture->held);
+	held_frames_free(&capture->held);
 	echo_numbers_free(capture->numbers);
 	running_free(capture->run);
 }

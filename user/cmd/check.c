@@ -44,7 +44,7 @@ static bool check_file(const char *path, json_t *files)
 	if (files)
 		json_array_append_new(files, json_file(path, lab, &diags));
 	else
-		out_diags(&diags, stdout);
+		output_diags(&diags, stdout);
 	if (!files && lab)
 		printf("%s: %s can be built: %zu node%s, %zu link%s\n", path, lab->name,
 		       lab->n_nodes, lab->n_nodes == 1 ? "" : "s", lab->n_links,
@@ -78,9 +78,9 @@ int cmd_check(int argc, char **argv, struct err *err)
 			ret = ERR_LABFILE;
 	}
 	if (args.json) {
-		document = out_json_document("vethlab.check/1");
+		document = output_json_document("vethlab.check/1");
 		json_object_set_new(document, "files", files);
-		out_json_print(document, stdout);
+		output_json_print(document, stdout);
 	}
 	return ret;
 }

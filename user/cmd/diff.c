@@ -16,7 +16,7 @@ enum { TELL_EVERY = 4096 };
 /* As replay has it: what is older than this, before the newest record, is complete. */
 static const uint64_t settled_ns = 2000000000;
 
-struct diff {
+struct diff_run {
 	struct run_diff run;
 	struct recording *recordings[SIDES]; /* whose labs' names the comparison uses */
 	bool json;
@@ -24,7 +24,7 @@ struct diff {
 	char **argv;
 };
 
-static int parse_threshold(struct diff *diff, const char *text, struct err *err)
+static int parse_threshold(struct diff_run *diff, const char *text, struct err *err)
 {
 	char *end;
 	double percent = strtod(text, &end);
@@ -35,7 +35,7 @@ static int parse_threshold(struct diff *diff, const char *text, struct err *err)
 	return 0;
 }
 
-static int parse_args(int argc, char **argv, struct diff *diff, struct err *err)
+static int parse_args(int argc, char **argv, struct diff_run *diff, struct err *err)
 {
 	static const struct option longs[] = {{"json", no_argument, NULL, 'j'},
 					      {"no-times", no_argument, NULL, 'T'},
@@ -71,15 +71,15 @@ static int parse_args(int argc, char **argv, struct diff *diff, struct err *err)
 }
 
 /* Compare what is complete, and forget it. */
-static int take_quiet(struct diff *diff, int side, struct story *story,
-		      const struct view_options *options, uint64_t before)
+static int take_quiet(struct diff_run *diff, int side, struct story *story,
+		      const struct record_view_options *options, uint64_t before)
 {
 	const struct lab *lab = recording_lab(diff->recordings[side]);
 	const struct itinerary *itinerary;
 	int ret = 0;
 
 	while (!ret && (itinerary = story_quiet(story, before))) {
-		if (!itinerary->protocol && view_wants(options, lab, itinerary)) {
+		if (!itinerary->protocol && record_view_wants(options, lab, itinerary)) {
 			ret = comparison_add(&diff->run.comparison, side, itinerary);
 			diff->run.echoes[side]++;
 		}
@@ -88,8 +88,8 @@ static int take_quiet(struct diff *diff, int side, struct story *story,
 	return ret;
 }
 
-static int take_record(struct diff *diff, int side, struct story *story,
-		       const struct view_options *options, const struct vl_stack *record)
+static int take_record(struct diff_run *diff, int side, struct story *story,
+		       const struct record_view_options *options, const struct vl_stack *record)
 {
 	struct recording *recording = diff->recordings[side];
 	const struct lab *lab = recording_lab(recording);
@@ -113,8 +113,8 @@ static int take_record(struct diff *diff, int side, struct story *story,
 }
 
 /* Returns an enum recorded, or -errno. */
-static int take_all(struct diff *diff, int side, struct story *story,
-		    const struct view_options *options, struct err *err)
+static int take_all(struct diff_run *diff, int side, struct story *story,
+		    const struct record_view_options *options, struct err *err)
 {
 	uint64_t newest = 0, n = 0;
 	struct vl_stack record;
@@ -136,7 +136,7 @@ static int take_all(struct diff *diff, int side, struct story *story,
 }
 
 /* A word of the filter that the other lab may have. */
-static int bad_filter(const struct diff *diff, int side, struct err *err)
+static int bad_filter(const struct diff_run *diff, int side, struct err *err)
 {
 	struct err cause = *err;
 	int ret;
@@ -147,9 +147,10 @@ static int bad_filter(const struct diff *diff, int side, struct err *err)
 	return ret;
 }
 
-static int take_run(struct diff *diff, int side, struct err *err)
+static int take_run(struct diff_run *diff, int side, struct err *err)
 {
-	struct view_options options = {.argc = diff->argc, .argv = diff->argv, .itineraries = true};
+	struct record_view_options options = {
+		.argc = diff->argc, .argv = diff->argv, .itineraries = true};
 	struct recording *recording;
 	struct story *story;
 	int ret = recording_open(&diff->recordings[side], diff->run.file[side], err);
@@ -158,7 +159,7 @@ static int take_run(struct diff *diff, int side, struct err *err)
 		return ret;
 	recording = diff->recordings[side];
 	diff->run.lab[side] = recording_name(recording);
-	if (view_filter(&options, recording_lab(recording), err))
+	if (record_view_filter(&options, recording_lab(recording), err))
 		return bad_filter(diff, side, err);
 	story = story_new(recording_lab(recording));
 	if (!story)
@@ -170,7 +171,7 @@ static int take_run(struct diff *diff, int side, struct err *err)
 	return ret < 0 ? ret : 0;
 }
 
-static int compare(struct diff *diff, struct err *err)
+static int compare(struct diff_run *diff, struct err *err)
 {
 	int ret = 0;
 
@@ -181,7 +182,7 @@ static int compare(struct diff *diff, struct err *err)
 	if (ret)
 		return ret;
 	if (diff->json)
-		out_json_print(run_diff_json(&diff->run), stdout);
+		output_json_print(run_diff_json(&diff->run), stdout);
 	else
 		run_diff_print(&diff->run, stdout);
 	return 0;
@@ -189,7 +190,7 @@ static int compare(struct diff *diff, struct err *err)
 
 int cmd_diff(int argc, char **argv, struct err *err)
 {
-	struct diff diff = {0};
+	struct diff_run diff = {0};
 	int status, ret = parse_args(argc, argv, &diff, err);
 
 	if (!ret)

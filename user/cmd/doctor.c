@@ -33,7 +33,7 @@ static void print_text(const struct feature *features, size_t n)
 
 static void print_json(const struct feature *features, size_t n)
 {
-	json_t *doc = out_json_document("vethlab.doctor/1"), *list = json_array();
+	json_t *doc = output_json_document("vethlab.doctor/1"), *list = json_array();
 
 	for (size_t i = 0; i < n; i++) {
 		json_t *one = json_pack("{s:s, s:b, s:b, s:s}", "name", features[i].name, "needed",
@@ -45,7 +45,7 @@ static void print_json(const struct feature *features, size_t n)
 		json_array_append_new(list, one);
 	}
 	json_object_set_new(doc, "features", list);
-	out_json_print(doc, stdout);
+	output_json_print(doc, stdout);
 }
 
 int cmd_doctor(int argc, char **argv, struct err *err)

@@ -19,7 +19,7 @@ static int lab_name(const struct cmd_args *args, char *name, size_t size, struct
 
 	if (said && (strchr(said, '/') || strstr(said, ".yaml") || strstr(said, ".yml"))) {
 		lab = lab_read_file(said, &diags);
-		out_diags(&diags, stderr);
+		output_diags(&diags, stderr);
 		diags_free(&diags);
 		if (!lab)
 			return ERR_LABFILE;
@@ -71,12 +71,12 @@ int cmd_down(int argc, char **argv, struct err *err)
 		return err->code;
 	}
 	if (args.json) {
-		json_t *doc = out_json_document("vethlab.down/1");
+		json_t *doc = output_json_document("vethlab.down/1");
 
 		json_object_set_new(doc, "lab", name[0] ? json_string(name) : json_null());
 		json_object_set_new(doc, "removed", json_boolean(ret));
 		json_object_set_new(doc, "notes", notes.arg);
-		out_json_print(doc, stdout);
+		output_json_print(doc, stdout);
 	} else if (ret) {
 		printf("%s is down\n", name);
 	} else {

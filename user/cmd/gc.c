@@ -57,11 +57,11 @@ int cmd_gc(int argc, char **argv, struct err *err)
 	collected.list = json_array();
 	ret = lab_gc(collected.dry_run, on_found, &collected, &notes, err);
 	if (collected.json) {
-		json_t *doc = out_json_document("vethlab.gc/1");
+		json_t *doc = output_json_document("vethlab.gc/1");
 
 		json_object_set(doc, "found", collected.list);
 		json_object_set_new(doc, "removed", json_boolean(!collected.dry_run && !ret));
-		out_json_print(doc, stdout);
+		output_json_print(doc, stdout);
 	} else if (!collected.n && !ret) {
 		printf("nothing is left of any crash\n");
 	}

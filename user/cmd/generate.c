@@ -10,16 +10,16 @@
 #include "user/cmd/cmd.h"
 
 struct generate_args {
-	struct generate_options options;
+	struct shape_options options;
 	const char *output; /* NULL: stdout */
 };
 
-static int find_kind(const char *typed, const struct generate_kind **kind, struct err *err)
+static int find_kind(const char *typed, const struct shape_kind **kind, struct err *err)
 {
 	const char *names[16], *near;
 	size_t n = 0;
 
-	for (const struct generate_kind *k = generate_kinds; k->name; k++) {
+	for (const struct shape_kind *k = generate_kinds; k->name; k++) {
 		if (!strcmp(k->name, typed)) {
 			*kind = k;
 			return 0;
@@ -35,13 +35,13 @@ static int find_kind(const char *typed, const struct generate_kind **kind, struc
 	return ERR_USAGE;
 }
 
-static int parse_sizes(struct generate_options *options, int argc, char **argv, struct err *err)
+static int parse_sizes(struct shape_options *options, int argc, char **argv, struct err *err)
 {
-	const struct generate_kind *kind = options->kind;
+	const struct shape_kind *kind = options->kind;
 	int i;
 
 	for (i = 0; i < GENERATE_SIZES_MAX && kind->sizes[i].name; i++) {
-		const struct generate_size *size = &kind->sizes[i];
+		const struct shape_size *size = &kind->sizes[i];
 		uint64_t n = size->normal;
 
 		if (i >= argc && !size->normal)
@@ -121,7 +121,7 @@ int cmd_generate(int argc, char **argv, struct err *err)
 			return err->code;
 		}
 	}
-	ret = generate_write(f, &args.options, err);
+	ret = shape_write(f, &args.options, err);
 	if (args.output && fclose(f) && !ret)
 		ret = err_set(err, ERR_SYSTEM, errno, "cannot write %s: %s", args.output,
 			      strerror(errno));

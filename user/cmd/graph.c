@@ -25,7 +25,7 @@ static bool has_address(const struct end *end, const struct ip_prefix *prefix)
 }
 
 /* An end as it is now: its addresses but for the kernel's own, and whether it is up. */
-static int take_end(struct end *end, const struct live_end *live)
+static int take_end(struct end *end, const struct end_status *live)
 {
 	struct address *addresses = calloc(live->n_addresses + 1, sizeof(*addresses));
 	size_t n = 0;
@@ -48,9 +48,9 @@ static int take_end(struct end *end, const struct live_end *live)
 /* A running lab may differ from its file by now. Who may not look is told so. */
 static int take_live(struct running *run, struct err *err)
 {
-	struct live_end *live = NULL;
+	struct end_status *live = NULL;
 	struct err refused = {0};
-	int ret = live_read(&live, run, &refused);
+	int ret = end_status_read(&live, run, &refused);
 
 	/* The name that it runs under: the file may have another copy running, and several. */
 	memcpy(run->lab->name, run->name, sizeof(run->name));
@@ -60,13 +60,13 @@ static int take_live(struct running *run, struct err *err)
 	}
 	for (size_t i = 0; !ret && i < lab_n_ends(run->lab); i++)
 		ret = take_end(lab_end(run->lab, i), &live[i]);
-	live_free(live, run);
+	end_status_free(live, run);
 	if (refused.code)
 		*err = refused;
 	return refused.code || !ret ? ret : err_set(err, ERR_SYSTEM, ENOMEM, "out of memory");
 }
 
-static int draw_running(const char *name, enum graph_format format, struct err *err)
+static int draw_running(const char *name, enum draw_format format, struct err *err)
 {
 	struct running *run = NULL;
 	int ret = lab_open(&run, name, err);
@@ -74,7 +74,7 @@ static int draw_running(const char *name, enum graph_format format, struct err *
 	if (!ret)
 		ret = take_live(run, err);
 	if (!ret)
-		graph_write(stdout, run->lab, format, NULL, NULL);
+		draw_lab(stdout, run->lab, format, NULL, NULL);
 	running_free(run);
 	return ret ? (int)err->code : 0;
 }
@@ -114,7 +114,7 @@ static const char *note(const struct end *near, void *arg)
 	return notes->text;
 }
 
-static int draw_live(const char *name, enum graph_format format, struct err *err)
+static int draw_live(const char *name, enum draw_format format, struct err *err)
 {
 	struct reading reading = {0};
 	struct snapshot snapshot = {0};
@@ -129,7 +129,7 @@ static int draw_live(const char *name, enum graph_format format, struct err *err
 	if (!ret)
 		ret = take_live(reading.run, err);
 	if (!ret) {
-		graph_write(stdout, reading.run->lab, format, note, &notes);
+		draw_lab(stdout, reading.run->lab, format, note, &notes);
 		ledger_free(&ledger);
 		snapshot_free(&snapshot);
 	}
@@ -139,7 +139,7 @@ static int draw_live(const char *name, enum graph_format format, struct err *err
 
 /* ---- a file ---------------------------------------------------------------------------------- */
 
-static int draw_file(const char *typed, enum graph_format format, struct err *err)
+static int draw_file(const char *typed, enum draw_format format, struct err *err)
 {
 	struct diags diags = {0};
 	char path[PATH_MAX];
@@ -149,11 +149,11 @@ static int draw_file(const char *typed, enum graph_format format, struct err *er
 		return err->code;
 	lab = lab_read_file(path, &diags);
 	if (!lab)
-		out_diags(&diags, stderr);
+		output_diags(&diags, stderr);
 	diags_free(&diags);
 	if (!lab)
 		return ERR_LABFILE;
-	graph_write(stdout, lab, format, NULL, NULL);
+	draw_lab(stdout, lab, format, NULL, NULL);
 	lab_free(lab);
 	return 0;
 }
@@ -181,7 +181,7 @@ int cmd_graph(int argc, char **argv, struct err *err)
 		{"dot", no_argument, NULL, 'd'},       {"mermaid", no_argument, NULL, 'm'},
 		{"live", no_argument, NULL, 'L'},      {NULL},
 	};
-	enum graph_format format = GRAPH_TEXT;
+	enum draw_format format = GRAPH_TEXT;
 	const char *lab = NULL;
 	bool live = false;
 	int c;

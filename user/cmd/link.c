@@ -12,14 +12,14 @@
 
 enum { WAIT_MS = 2000 };
 
-struct waiting {
+struct link_waiting {
 	uint32_t ifindex;
 	enum end_state want, now;
 };
 
 static bool on_link(const struct link_info *info, void *arg)
 {
-	struct waiting *waiting = arg;
+	struct link_waiting *waiting = arg;
 
 	if (info->ifindex == waiting->ifindex)
 		/* The queue takes packets from operational state up on, a moment after "running".
@@ -31,7 +31,8 @@ static bool on_link(const struct link_info *info, void *arg)
 }
 
 /* Wait until one end is in the state that both ends' settings lead to. */
-static int wait_state(struct nl *nl, struct nl *events, struct waiting *waiting, struct err *err)
+static int wait_state(struct nl *nl, struct nl *events, struct link_waiting *waiting,
+		      struct err *err)
 {
 	struct link_info info;
 	int ret = link_get(nl, waiting->ifindex, NULL, &info, err);
@@ -44,14 +45,14 @@ static int wait_state(struct nl *nl, struct nl *events, struct waiting *waiting,
 	return ret == -ETIMEDOUT ? 0 : ret; /* what it is now is told as it is */
 }
 
-struct side {
+struct link_side {
 	const struct running *run;
 	const struct end *end;
 	struct nl *nl, *events;
-	struct waiting waiting;
+	struct link_waiting waiting;
 };
 
-static int open_side(struct side *side, const struct running *run, const struct end *end,
+static int open_side(struct link_side *side, const struct running *run, const struct end *end,
 		     struct err *err)
 {
 	int ret, fd = running_open_netns(run, end->node, err);
@@ -70,13 +71,13 @@ static int open_side(struct side *side, const struct running *run, const struct 
 	return ret;
 }
 
-static void close_side(struct side *side)
+static void close_side(struct link_side *side)
 {
 	nl_close(side->nl);
 	nl_close(side->events);
 }
 
-static int look(struct side *side, struct link_info *info, struct err *err)
+static int look(struct link_side *side, struct link_info *info, struct err *err)
 {
 	int ret = link_get(side->nl, side->waiting.ifindex, NULL, info, err);
 
@@ -88,7 +89,7 @@ static int look(struct side *side, struct link_info *info, struct err *err)
 }
 
 /* Set the end up or down, and wait until both ends know. */
-static int change(struct side sides[2], bool up, struct err *err)
+static int change(struct link_side sides[2], bool up, struct err *err)
 {
 	struct nl_what what = {sides[0].end->name, up ? "set it up" : "set it down",
 			       sides[0].end->where, 0};
@@ -114,7 +115,7 @@ static int change(struct side sides[2], bool up, struct err *err)
 	return ret;
 }
 
-static void print(const struct side sides[2], bool json)
+static void print(const struct link_side sides[2], bool json)
 {
 	json_t *doc;
 
@@ -125,21 +126,21 @@ static void print(const struct side sides[2], bool json)
 		putchar('\n');
 		return;
 	}
-	doc = out_json_document("vethlab.link/1");
+	doc = output_json_document("vethlab.link/1");
 	for (int i = 0; i < 2; i++) {
-		json_t *end = out_json_end(sides[i].end);
+		json_t *end = output_json_end(sides[i].end);
 
 		json_object_set_new(end, "state",
 				    json_string(end_state_word(sides[i].waiting.now)));
 		json_object_set_new(doc, i ? "peer" : "end", end);
 	}
-	out_json_print(doc, stdout);
+	output_json_print(doc, stdout);
 }
 
 static int link_state(const struct running *run, const struct end *end, bool up, bool json,
 		      struct err *err)
 {
-	struct side sides[2] = {0};
+	struct link_side sides[2] = {0};
 	int ret = open_side(&sides[0], run, end, err);
 
 	if (!ret)
@@ -158,17 +159,18 @@ static int link_address(const struct running *run, const struct end *end,
 			const struct ip_prefix *prefix, bool add, bool json, struct err *err)
 {
 	char text[IP_TEXT_SIZE];
-	int ret = hand_address(run, end, prefix, add, err);
+	int ret = edit_address(run, end, prefix, add, err);
 
 	if (ret)
 		return ret;
 	ip_prefix_format(prefix, text, sizeof(text));
 	if (json) {
-		json_t *doc = out_json_document("vethlab.link/1"), *object = out_json_end(end);
+		json_t *doc = output_json_document("vethlab.link/1"),
+		       *object = output_json_end(end);
 
 		json_object_set_new(object, add ? "added" : "deleted", json_string(text));
 		json_object_set_new(doc, "end", object);
-		out_json_print(doc, stdout);
+		output_json_print(doc, stdout);
 	} else {
 		printf("%s %s %s\n", end->name, add ? "has now" : "has no longer", text);
 	}

@@ -85,10 +85,10 @@ int cmd_ls(int argc, char **argv, struct err *err)
 		running_free(run);
 	}
 	if (args.json) {
-		json_t *doc = out_json_document("vethlab.ls/1");
+		json_t *doc = output_json_document("vethlab.ls/1");
 
 		json_object_set(doc, "labs", labs);
-		out_json_print(doc, stdout);
+		output_json_print(doc, stdout);
 	} else if (n) {
 		table_print(table, stdout);
 	}

@@ -170,8 +170,8 @@ static json_t *link_json(const struct link *link)
 {
 	char name[2 * END_NAME_SIZE + 8];
 
-	return json_pack("{s:s, s:[o, o]}", "link", out_link(link, name, sizeof(name)), "ends",
-			 out_json_end(link->ends[0]), out_json_end(link->ends[1]));
+	return json_pack("{s:s, s:[o, o]}", "link", output_link(link, name, sizeof(name)), "ends",
+			 output_json_end(link->ends[0]), output_json_end(link->ends[1]));
 }
 
 static void tell_change(const struct observing *observing, const struct running *run,
@@ -183,16 +183,16 @@ static void tell_change(const struct observing *observing, const struct running 
 	if (!observing->running)
 		return;
 	if (!observing->json) {
-		printf("%c %s\n", came ? '+' : '-', out_link(link, name, sizeof(name)));
+		printf("%c %s\n", came ? '+' : '-', output_link(link, name, sizeof(name)));
 		return;
 	}
-	line = out_json_document("vethlab.observe-change/1");
+	line = output_json_document("vethlab.observe-change/1");
 	json_object_set_new(line, "lab", json_string(run->name));
 	json_object_set_new(line, "change", json_string(came ? "came" : "went"));
 	object = link_json(link);
 	json_object_update(line, object);
 	json_decref(object);
-	out_json_line(line, stdout);
+	output_json_line(line, stdout);
 }
 
 static void on_came(const struct running *run, const struct link *link, void *arg)
@@ -213,13 +213,13 @@ static void on_note(const char *text, void *arg)
 	if (!observing->running) {
 		json_array_append_new(observing->notes, json_string(text));
 	} else if (!observing->json) {
-		out_wrap("note: ", text, stdout);
+		output_wrap("note: ", text, stdout);
 	} else {
-		line = out_json_document("vethlab.observe-change/1");
+		line = output_json_document("vethlab.observe-change/1");
 		json_object_set_new(line, "lab", json_string(observing->options.name));
 		json_object_set_new(line, "change", json_string("note"));
 		json_object_set_new(line, "text", json_string(text));
-		out_json_line(line, stdout);
+		output_json_line(line, stdout);
 	}
 }
 
@@ -256,20 +256,21 @@ static void print_text(const struct observing *observing, const struct running *
 	       run->tc == WATCH_TC_NONE ? "" : " by ",
 	       run->tc == WATCH_TC_NONE ? "" : tc_word(run->tc));
 	for (i = 0; i < shown; i++)
-		printf("  %s%s\n", out_link(run->lab->links[i], name, sizeof(name)),
+		printf("  %s%s\n", output_link(run->lab->links[i], name, sizeof(name)),
 		       unseen_words(run, run->lab->links[i]));
 	if (shown < n)
 		printf("  and %zu more: vethlab show %s\n", n - shown, run->name);
 	json_array_foreach(observing->notes, i, note)
-		out_wrap("note: ", json_string_value(note), stdout);
+		output_wrap("note: ", json_string_value(note), stdout);
 	if (run->xdp != XDP_MODE_OFF)
-		out_wrap("note: ",
-			 run->xdp == XDP_MODE_NATIVE ? "native xdp changes these links: their "
-						       "receive paths go by NAPI, and their "
-						       "peers lose TSO and GSO, until the lab goes"
-						     : "generic xdp changes these links: packets "
-						       "are linearized, until the lab goes",
-			 stdout);
+		output_wrap("note: ",
+			    run->xdp == XDP_MODE_NATIVE
+				    ? "native xdp changes these links: their "
+				      "receive paths go by NAPI, and their "
+				      "peers lose TSO and GSO, until the lab goes"
+				    : "generic xdp changes these links: packets "
+				      "are linearized, until the lab goes",
+			    stdout);
 	if (observing->follow)
 		printf("following what comes and goes; Ctrl-C ends that, and the lab stays\n");
 	else
@@ -278,7 +279,7 @@ static void print_text(const struct observing *observing, const struct running *
 
 static void print_json(const struct observing *observing, const struct running *run, bool changed)
 {
-	json_t *doc = out_json_document("vethlab.observe/1"), *links = json_array();
+	json_t *doc = output_json_document("vethlab.observe/1"), *links = json_array();
 
 	for (size_t i = 0; i < run->lab->n_links; i++)
 		json_array_append_new(links, link_json(run->lab->links[i]));
@@ -292,9 +293,9 @@ static void print_json(const struct observing *observing, const struct running *
 	json_object_set_new(doc, "mounted_bpffs", json_boolean(run->mounted_bpffs));
 	json_object_set(doc, "notes", observing->notes);
 	if (observing->follow)
-		out_json_line(doc, stdout);
+		output_json_line(doc, stdout);
 	else
-		out_json_print(doc, stdout);
+		output_json_print(doc, stdout);
 }
 
 /* ---- following ------------------------------------------------------------------------------- */
@@ -304,10 +305,10 @@ static int look_again(struct observing *observing, const struct observe_listener
 		      struct err *err)
 {
 	struct running *run = NULL;
-	int ret = lab_observe(&run, &observing->options, listener, err);
+	int ret = observe_refresh(&run, &observing->options, listener, err);
 
 	running_free(run);
-	out_flush(stdout);
+	output_flush(stdout);
 	if (ret == -EBUSY) { /* another vethlab changes the lab: it lets it go in a moment */
 		err_clear(err);
 		return 0;
@@ -381,7 +382,7 @@ static int observe(struct observing *observing, struct err *err)
 {
 	const struct observe_listener listener = {on_came, on_went, on_note, observing};
 	struct running *run = NULL;
-	int ret = lab_observe(&run, &observing->options, &listener, err), changed = ret;
+	int ret = observe_refresh(&run, &observing->options, &listener, err), changed = ret;
 
 	if (ret < 0)
 		return ret == -ENODATA ? nothing_there(observing, err) : ret;
@@ -390,7 +391,7 @@ static int observe(struct observing *observing, struct err *err)
 	else
 		print_text(observing, run);
 	running_free(run);
-	out_flush(stdout);
+	output_flush(stdout);
 	return observing->follow ? follow(observing, &listener, err) : 0;
 }
 

@@ -35,7 +35,7 @@ static int parse_time(uint64_t *ns, int c, const char *value, struct err *err)
 {
 	uint64_t found;
 
-	if (!parse_duration(value, &found) || found / second_ns > 1000000 || (c == 'W' && !found))
+	if (!duration_parse(value, &found) || found / second_ns > 1000000 || (c == 'W' && !found))
 		return cmd_usage(err, "ping",
 				 "-%c %s: that is no time (500ms, 2s; a number: seconds)", c,
 				 value);
@@ -129,7 +129,8 @@ static int open_flight(struct flight *flight, struct err *err)
 				      .target = ping->trip.target,
 				      .size = ping->options.size,
 				      .ttl = ping->options.ttl,
-				      .depth = ping->options.stack ? STACK_ALL : STACK_REASONS};
+				      .depth = ping->options.stack ? NODE_TRACE_ALL
+								   : NODE_TRACE_REASONS};
 	int ret = probe_open(&flight->probe, &config, err);
 
 	if (ret)
@@ -302,7 +303,7 @@ static int look_around(struct flight *flight, uint64_t now, struct err *err)
 	flight->look_ns = now + tick_ns;
 	if (running_is_gone(run))
 		return running_taken_down(run, err);
-	return view_reader_left();
+	return record_view_reader_left();
 }
 
 static int fly(struct flight *flight, struct err *err)
@@ -310,9 +311,9 @@ static int fly(struct flight *flight, struct err *err)
 	const struct ping_options *options = &flight->ping->options;
 	int ret = 0;
 
-	flight->next_send_ns = tap_now_ns();
+	flight->next_send_ns = clock_now_ns();
 	while (!ret && !cmd_interrupted) {
-		uint64_t now = tap_now_ns();
+		uint64_t now = clock_now_ns();
 		const struct itinerary *old;
 
 		ret = look_around(flight, now, err);
@@ -330,7 +331,7 @@ static int fly(struct flight *flight, struct err *err)
 		if (!ret)
 			ret = probe_drain(&flight->probe, err);
 		if (!ret)
-			ret = expire(flight, tap_now_ns(), err);
+			ret = expire(flight, clock_now_ns(), err);
 		/* Records that came after their echo was told. */
 		while (now > 2 * options->timeout_ns + tick_ns &&
 		       (old = story_quiet(flight->probe.story,

@@ -19,7 +19,7 @@ static struct lab *read_file(const char *typed, struct err *err)
 		return NULL;
 	lab = lab_read_file(path, &diags);
 	if (!lab)
-		out_diags(&diags, stderr);
+		output_diags(&diags, stderr);
 	else if (diags.count)
 		fprintf(stderr, "%zu warning%s: see `vethlab check %s`\n", diags.count,
 			diags.count == 1 ? "" : "s", typed);
@@ -27,11 +27,11 @@ static struct lab *read_file(const char *typed, struct err *err)
 	return lab;
 }
 
-static void print_text(const struct plan *plan, bool applied)
+static void print_text(const struct change_plan *plan, bool applied)
 {
-	struct plan_counts counts = out_plan_counts(&plan->diff);
+	struct changes_counts counts = changes_count(&plan->diff);
 
-	out_plan(&plan->diff, stdout);
+	changes_print(&plan->diff, stdout);
 	if (counts.added + counts.changed + counts.removed == 0)
 		printf("lab %s: nothing to change\n", plan->was->name);
 	else
@@ -42,10 +42,10 @@ static void print_text(const struct plan *plan, bool applied)
 }
 
 /* notes: those of an apply, taken; NULL for a plan. */
-static void print_json(const struct plan *plan, json_t *notes)
+static void print_json(const struct change_plan *plan, json_t *notes)
 {
-	json_t *doc = out_json_document("vethlab.plan/1");
-	struct plan_counts counts = out_plan_counts(&plan->diff);
+	json_t *doc = output_json_document("vethlab.plan/1");
+	struct changes_counts counts = changes_count(&plan->diff);
 
 	json_object_set_new(doc, "lab", json_string(plan->was->name));
 	json_object_set_new(doc, "file", json_string(plan->now->lab->path));
@@ -53,17 +53,17 @@ static void print_json(const struct plan *plan, json_t *notes)
 	json_object_set_new(doc, "add", json_integer(counts.added));
 	json_object_set_new(doc, "change", json_integer(counts.changed));
 	json_object_set_new(doc, "remove", json_integer(counts.removed));
-	json_object_set_new(doc, "changes", out_json_plan(&plan->diff));
+	json_object_set_new(doc, "changes", changes_json(&plan->diff));
 	if (notes)
 		json_object_set_new(doc, "notes", notes);
-	out_json_print(doc, stdout);
+	output_json_print(doc, stdout);
 }
 
 /* Before the end of the program, which would not know what an output that fails means for the lab.
  */
 static int finish(const char *lab, struct err *err)
 {
-	int ret = out_finish(stdout, err);
+	int ret = output_finish(stdout, err);
 
 	if (ret != -EPIPE && ret)
 		err_hint(err, "lab %s is changed all the same, as its file says", lab);
@@ -75,7 +75,7 @@ static int finish(const char *lab, struct err *err)
 static int run(int argc, char **argv, bool apply, struct err *err)
 {
 	struct lab_notes notes = {cmd_note, NULL};
-	struct plan plan = {0};
+	struct change_plan plan = {0};
 	struct cmd_args args;
 	struct lab *lab;
 	int ret = cmd_parse(&args, argc, argv, false, err);
@@ -103,7 +103,7 @@ static int run(int argc, char **argv, bool apply, struct err *err)
 	json_decref(notes.arg);
 	if (!ret && apply)
 		ret = finish(plan.was->name, err);
-	plan_free(&plan);
+	change_plan_free(&plan);
 	return ret ? (int)err->code : 0;
 }
 

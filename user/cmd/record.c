@@ -13,7 +13,7 @@
 enum { POLL_MS = 100, SHOW_EVERY = 4096 };
 
 struct record {
-	struct view_options options;
+	struct record_view_options options;
 	struct running *run;
 	struct recorder *recorder;
 	uint64_t count;
@@ -37,7 +37,7 @@ static void on_event(const struct vl_event *event, void *arg)
 
 static void on_stack(const struct vl_stack *done, void *arg)
 {
-	char reason[STACK_NAME_SIZE], function[STACK_NAME_SIZE];
+	char reason[SYMBOL_NAME_SIZE], function[SYMBOL_NAME_SIZE];
 	struct record *record = arg;
 	bool drop = done->at.kind == VL_STACK_DROP;
 
@@ -45,66 +45,66 @@ static void on_stack(const struct vl_stack *done, void *arg)
 	    !(drop ? drop_matches(&done->at, &record->options.filter, record->run->lab)
 		   : stack_matches(done, &record->options.filter, record->run->lab)))
 		return;
-	tap_drop_names(&done->at, reason, function, NULL);
+	record_stream_drop_names(&done->at, reason, function, NULL);
 	if (!drop && !stack_tells(done, function))
 		return;
 	recorder_stack(record->recorder, done, reason, function);
 	record->count++;
 }
 
-static int follow(struct record *record, struct tap *tap, uint64_t until, struct err *err)
+static int follow(struct record *record, struct record_stream *tap, uint64_t until, struct err *err)
 {
-	const struct tap_handlers handlers = {on_event, on_stack, record};
+	const struct record_stream_handlers handlers = {on_event, on_stack, record};
 	bool gone = false;
 	int ret = 0;
 
-	while (!ret && !cmd_interrupted && !gone && tap_now_ns() < until &&
+	while (!ret && !cmd_interrupted && !gone && clock_now_ns() < until &&
 	       !recorder_failed(record->recorder) && !enough(record)) {
 		gone = running_is_gone(record->run);
-		ret = tap_poll(tap, POLL_MS, &handlers, err);
+		ret = record_stream_poll(tap, POLL_MS, &handlers, err);
 		/*
 		 * Whoever reads from a pipe gets it as it comes, and may leave. Of a write that
 		 * failed already, the recorder knows why.
 		 */
 		if (!strcmp(record->options.operand, "-") && !recorder_failed(record->recorder) &&
-		    view_reader_left())
+		    record_view_reader_left())
 			break;
 	}
 	if (!ret)
-		ret = tap_poll(tap, 0, &handlers, err);
+		ret = record_stream_poll(tap, 0, &handlers, err);
 	return ret || !gone || enough(record) ? ret : running_taken_down(record->run, err);
 }
 
 static int run_record(struct record *record, struct err *err)
 {
-	const struct view_options *options = &record->options;
+	const struct record_view_options *options = &record->options;
 	struct recording_totals totals = {0};
-	struct tap tap;
+	struct record_stream tap;
 	int ret, closed;
 	uint64_t now;
 
 	cmd_catch_signals();
-	ret = tap_open(&tap, record->run, &options->filter,
-		       options->stack ? STACK_ALL : STACK_REASONS, err);
-	now = tap_now_ns();
+	ret = record_stream_open(&tap, record->run, &options->filter,
+				 options->stack ? NODE_TRACE_ALL : NODE_TRACE_REASONS, err);
+	now = clock_now_ns();
 	if (!ret)
 		ret = recorder_open(&record->recorder, options->operand, record->run->lab,
 				    record->run->name, now, err);
 	if (!ret) {
 		ret = follow(record, &tap, options->for_ns ? now + options->for_ns : UINT64_MAX,
 			     err);
-		closed = recorder_close(record->recorder, tap_lost(&tap), &totals, err);
+		closed = recorder_close(record->recorder, record_stream_lost(&tap), &totals, err);
 		ret = ret ? ret : closed;
 		fprintf(stderr, "%" PRIu64 " record%s, %" PRIu64 " drop%s, %" PRIu64 " lost\n",
 			totals.events, totals.events == 1 ? "" : "s", totals.drops,
 			totals.drops == 1 ? "" : "s", totals.lost);
 	}
-	tap_close(&tap);
+	record_stream_close(&tap);
 	return ret;
 }
 
 /* What is about stories has to wait until there are any. */
-static int refuse_stories(const struct view_options *options, struct err *err)
+static int refuse_stories(const struct record_view_options *options, struct err *err)
 {
 	const char *word = options->failed	? "failed"
 			   : options->dropped	? "dropped"
@@ -122,12 +122,12 @@ static int refuse_stories(const struct view_options *options, struct err *err)
 int cmd_record(int argc, char **argv, struct err *err)
 {
 	struct record record = {.options.wants_operand = true};
-	int ret = view_parse(&record.options, argc, argv, err);
+	int ret = record_view_parse(&record.options, argc, argv, err);
 
 	if (!ret)
 		ret = lab_open(&record.run, record.options.lab, err);
 	if (!ret)
-		ret = view_filter(&record.options, record.run->lab, err);
+		ret = record_view_filter(&record.options, record.run->lab, err);
 	if (!ret)
 		ret = refuse_stories(&record.options, err);
 	/* Whoever replays it wants to see whole packets. */
@@ -146,10 +146,10 @@ int cmd_record(int argc, char **argv, struct err *err)
  */
 static const uint64_t settled_ns = 2000000000;
 
-static int read_all(struct recording *recording, struct view *view, struct recording_totals *seen,
-		    struct err *err)
+static int read_all(struct recording *recording, struct record_view *view,
+		    struct recording_totals *seen, struct err *err)
 {
-	const struct view_options *options = view->options;
+	const struct record_view_options *options = view->options;
 	uint64_t last =
 		options->for_ns ? recording_start_ns(recording) + options->for_ns : UINT64_MAX;
 	uint64_t newest = 0;
@@ -167,28 +167,29 @@ static int read_all(struct recording *recording, struct view *view, struct recor
 		if (packet->time_ns > last)
 			continue;
 		if (ret != RECORDED_EVENT)
-			view_add_stack(view, &record);
+			record_view_add_stack(view, &record);
 		else if (event_matches(packet, &options->filter, recording_lab(recording)))
-			view_add(view, packet);
+			record_view_add(view, packet);
 		if (packet->time_ns > newest)
 			newest = packet->time_ns;
 		if (++n % SHOW_EVERY || newest < settled_ns)
 			continue;
-		ret = view_show(view, newest - settled_ns, err);
-		if (ret || view_reader_left())
+		ret = record_view_show(view, newest - settled_ns, err);
+		if (ret || record_view_reader_left())
 			return ret < 0 ? ret : RECORDED_END;
 	}
 	return ret;
 }
 
-static int replay(struct recording *recording, const struct view_options *options, struct err *err)
+static int replay(struct recording *recording, const struct record_view_options *options,
+		  struct err *err)
 {
 	struct recording_totals seen = {0}, totals;
 	char gap[64];
-	struct view view;
-	int end = 0,
-	    ret = view_open(&view, options, recording_lab(recording), recording_start_ns(recording),
-			    recording_drop_names, recording, err);
+	struct record_view view;
+	int end = 0, ret = record_view_open(&view, options, recording_lab(recording),
+					    recording_start_ns(recording), recording_drop_names,
+					    recording, err);
 
 	if (!ret)
 		end = read_all(recording, &view, &seen, err);
@@ -198,9 +199,9 @@ static int replay(struct recording *recording, const struct view_options *option
 		story_cannot_see(view.story, totals.lost ? gap : "what was cut off the recording");
 	}
 	if (!ret && end >= 0)
-		ret = view_finish(&view, err);
-	view_close(&view);
-	view_reader_left();
+		ret = record_view_finish(&view, err);
+	record_view_close(&view);
+	record_view_reader_left();
 	if (ret < 0 || end < 0)
 		return ret < 0 ? ret : end;
 	if (end == RECORDED_CUT)
@@ -215,14 +216,14 @@ static int replay(struct recording *recording, const struct view_options *option
 
 int cmd_replay(int argc, char **argv, struct err *err)
 {
-	struct view_options options = {.wants_operand = true};
+	struct record_view_options options = {.wants_operand = true};
 	struct recording *recording = NULL;
-	int ret = view_parse(&options, argc, argv, err);
+	int ret = record_view_parse(&options, argc, argv, err);
 
 	if (!ret)
 		ret = recording_open(&recording, options.operand, err);
 	if (!ret)
-		ret = view_filter(&options, recording_lab(recording), err);
+		ret = record_view_filter(&options, recording_lab(recording), err);
 	if (!ret)
 		ret = replay(recording, &options, err);
 	recording_close(recording);

@@ -128,11 +128,11 @@ static void print(const struct node *node, const struct words *words, bool json)
 		       words->is_default ? "default" : to);
 		return;
 	}
-	doc = out_json_document("vethlab.route/1");
+	doc = output_json_document("vethlab.route/1");
 	json_object_set_new(doc, "node", json_string(node->name));
 	json_object_set_new(doc, words->add ? "added" : "deleted", json_string(to));
 	json_object_set_new(doc, "metric", json_integer(words->route.metric));
-	out_json_print(doc, stdout);
+	output_json_print(doc, stdout);
 }
 
 int cmd_route(int argc, char **argv, struct err *err)
@@ -150,7 +150,7 @@ int cmd_route(int argc, char **argv, struct err *err)
 	if (lab_open(&run, args.lab, err))
 		return err->code;
 	node = cmd_find_node(run, args.argv[0], err);
-	ret = node ? hand_route(run, node, &words.route, words.add, err) : -ENOENT;
+	ret = node ? edit_route(run, node, &words.route, words.add, err) : -ENOENT;
 	if (!ret)
 		print(node, &words, args.json);
 	running_free(run);

@@ -7,7 +7,7 @@
 
 int cmd_show(int argc, char **argv, struct err *err)
 {
-	struct live_end *ends = NULL;
+	struct end_status *ends = NULL;
 	struct running *run = NULL;
 	struct cmd_args args;
 	int ret = cmd_parse(&args, argc, argv, false, err);
@@ -18,13 +18,13 @@ int cmd_show(int argc, char **argv, struct err *err)
 		return cmd_usage(err, "show", "one lab at a time");
 	ret = lab_open(&run, args.argc ? args.argv[0] : args.lab, err);
 	if (!ret)
-		ret = live_read(&ends, run, err);
+		ret = end_status_read(&ends, run, err);
 	if (!ret && args.json)
-		out_json_print(out_json_running(run, ends), stdout);
+		output_json_print(running_json(run, ends), stdout);
 	else if (!ret)
-		out_running(run, ends, stdout);
+		running_print(run, ends, stdout);
 	if (ends)
-		live_free(ends, run);
+		end_status_free(ends, run);
 	running_free(run);
 	return ret ? (int)err->code : 0;
 }

@@ -15,7 +15,7 @@
 
 enum format { FORMAT_TEXT, FORMAT_JSON, FORMAT_OPENMETRICS, FORMAT_CSV };
 
-struct stats {
+struct stats_run {
 	const char *lab, *link, *node, *since;
 	enum format format;
 	double interval_s;     /* 0: once */
@@ -31,7 +31,7 @@ static bool is_time(const char *text, double *seconds)
 {
 	uint64_t ns;
 
-	if (!parse_duration(text, &ns))
+	if (!duration_parse(text, &ns))
 		return false;
 	*seconds = ns / 1e9;
 	return true;
@@ -49,7 +49,7 @@ static bool is_number(const char *text)
 }
 
 /* `--watch` alone is a second; a number behind it is how many. */
-static int parse_watch(struct stats *stats, char **argv, struct err *err)
+static int parse_watch(struct stats_run *stats, char **argv, struct err *err)
 {
 	const char *text = optarg;
 
@@ -76,7 +76,7 @@ enum {
 	OPTION_ECHO_TIMEOUT
 };
 
-static int set_format(struct stats *stats, enum format format, struct err *err)
+static int set_format(struct stats_run *stats, enum format format, struct err *err)
 {
 	if (stats->format != FORMAT_TEXT && stats->format != format)
 		return cmd_usage(err, "stats", "one of --json, --openmetrics, --csv at a time");
@@ -84,7 +84,7 @@ static int set_format(struct stats *stats, enum format format, struct err *err)
 	return 0;
 }
 
-static int parse_option(struct stats *stats, int option, char **argv, struct err *err)
+static int parse_option(struct stats_run *stats, int option, char **argv, struct err *err)
 {
 	switch (option) {
 	case 'l':
@@ -127,7 +127,7 @@ static int parse_option(struct stats *stats, int option, char **argv, struct err
 	}
 }
 
-static int parse(struct stats *stats, int argc, char **argv, struct err *err)
+static int parse(struct stats_run *stats, int argc, char **argv, struct err *err)
 {
 	static const struct option options[] = {
 		{"lab", required_argument, NULL, 'l'},
@@ -172,7 +172,7 @@ static int parse(struct stats *stats, int argc, char **argv, struct err *err)
 	return 0;
 }
 
-static int find_filter(struct stats *stats, struct err *err)
+static int find_filter(struct stats_run *stats, struct err *err)
 {
 	const struct running *run = stats->reading.run;
 
@@ -190,7 +190,7 @@ static int find_filter(struct stats *stats, struct err *err)
 
 /* ---- once ---------------------------------------------------------------------------------- */
 
-static void print_ledger(const struct stats *stats, const struct ledger *ledger)
+static void print_ledger(const struct stats_run *stats, const struct ledger *ledger)
 {
 	switch (stats->format) {
 	case FORMAT_TEXT:
@@ -200,7 +200,7 @@ static void print_ledger(const struct stats *stats, const struct ledger *ledger)
 			ledger_print(ledger, &stats->filter, stdout);
 		break;
 	case FORMAT_JSON:
-		out_json_print(ledger_to_json(ledger, &stats->filter), stdout);
+		output_json_print(ledger_to_json(ledger, &stats->filter), stdout);
 		break;
 	case FORMAT_OPENMETRICS:
 		ledger_print_openmetrics(ledger, &stats->filter, stdout);
@@ -211,7 +211,7 @@ static void print_ledger(const struct stats *stats, const struct ledger *ledger)
 	}
 }
 
-static int reset(struct stats *stats, struct err *err)
+static int reset(struct stats_run *stats, struct err *err)
 {
 	const char *name = stats->reading.run->name;
 	char time[TIME_TEXT_SIZE];
@@ -225,15 +225,15 @@ static int reset(struct stats *stats, struct err *err)
 		printf("lab %s: counts from now on; --all counts from when it was built\n", name);
 		return 0;
 	}
-	document = out_json_document("vethlab.stats-reset/1");
+	document = output_json_document("vethlab.stats-reset/1");
 	json_object_set_new(document, "lab", json_string(name));
 	json_object_set_new(document, "time", json_string(ledger_time(time_ns, time)));
 	json_object_set_new(document, "since_ns", json_integer((json_int_t)read_ns));
-	out_json_print(document, stdout);
+	output_json_print(document, stdout);
 	return 0;
 }
 
-static int print_once(const struct stats *stats, struct err *err)
+static int print_once(const struct stats_run *stats, struct err *err)
 {
 	struct snapshot snapshot;
 	struct ledger ledger;
@@ -254,7 +254,7 @@ static int print_once(const struct stats *stats, struct err *err)
 /* ---- again and again ----------------------------------------------------------------------- */
 
 struct watcher {
-	struct stats *stats;
+	struct stats_run *stats;
 	struct screen screen;
 	struct rates *rates;
 	struct snapshot before; /* the last reading */
@@ -280,28 +280,28 @@ static void wait_until(uint64_t mono_ns)
 
 static void print_frame(struct watcher *watcher, const struct ledger *ledger)
 {
-	const struct stats *stats = watcher->stats;
+	const struct stats_run *stats = watcher->stats;
 	char *text = NULL;
 	size_t size;
 	FILE *f;
 
 	if (stats->format == FORMAT_JSON) {
-		out_json_line(ledger_to_json(ledger, &stats->filter), stdout);
+		output_json_line(ledger_to_json(ledger, &stats->filter), stdout);
 		return;
 	}
 	if (stats->format == FORMAT_CSV) {
 		ledger_print_csv(ledger, &stats->filter, !watcher->screen.frames++, stdout);
-		out_flush(stdout);
+		output_flush(stdout);
 		return;
 	}
 	f = open_memstream(&text, &size);
 	if (!f) {
-		out_fail(errno);
+		output_fail(errno);
 		return;
 	}
 	rates_print(watcher->rates, ledger, &stats->filter,
-		    watcher->screen.terminal ? out_width(stdout) : 0, screen_room(&watcher->screen),
-		    f);
+		    watcher->screen.terminal ? output_width(stdout) : 0,
+		    screen_room(&watcher->screen), f);
 	fclose(f);
 	if (resized)
 		screen_resized(&watcher->screen);
@@ -371,7 +371,7 @@ static int watch_loop(struct watcher *watcher, struct err *err)
 	return rc;
 }
 
-static int print_watching(struct stats *stats, struct err *err)
+static int print_watching(struct stats_run *stats, struct err *err)
 {
 	struct sigaction action = {.sa_handler = on_resize};
 	struct watcher watcher = {.stats = stats};
@@ -397,7 +397,7 @@ static int print_watching(struct stats *stats, struct err *err)
 
 /* ---- the verb ------------------------------------------------------------------------------ */
 
-static int run_stats(struct stats *stats, struct err *err)
+static int run_stats(struct stats_run *stats, struct err *err)
 {
 	int rc = reading_open(&stats->reading, stats->lab, err);
 
@@ -422,7 +422,7 @@ static int run_stats(struct stats *stats, struct err *err)
 
 int cmd_stats(int argc, char **argv, struct err *err)
 {
-	struct stats stats = {0};
+	struct stats_run stats = {0};
 	int rc = parse(&stats, argc, argv, err);
 
 	if (rc)

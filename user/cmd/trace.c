@@ -12,114 +12,117 @@ enum { POLL_MS = 100 };
 
 static void on_event(const struct vl_event *event, void *view)
 {
-	view_add(view, event);
+	record_view_add(view, event);
 }
 
 static void on_stack(const struct vl_stack *record, void *view)
 {
-	view_add_stack(view, record);
+	record_view_add_stack(view, record);
 }
 
-static void tell_losses(struct tap *tap, struct view *view)
+static void tell_losses(struct record_stream *tap, struct record_view *view)
 {
-	uint64_t newly = tap_newly_lost(tap);
+	uint64_t newly = record_stream_newly_lost(tap);
 	char text[STORY_NOT_SEEN_SIZE];
 
 	if (view->story)
-		story_cannot_see(view->story,
-				 tap_not_seen(tap->run, tap->stack, tap->lost_told, text));
+		story_cannot_see(view->story, record_stream_not_seen(tap->run, tap->stack,
+								     tap->lost_told, text));
 
 	if (newly)
-		view_losses(view, newly, tap->lost_told);
+		record_view_losses(view, newly, tap->lost_told);
 }
 
 /*
  * Each round shows what was stamped before the round before began: by then every CPU's buffer has
  * been read past that time, so nothing older can come.
  */
-static int follow(struct tap *tap, struct view *view, uint64_t until, struct err *err)
+static int follow(struct record_stream *tap, struct record_view *view, uint64_t until,
+		  struct err *err)
 {
-	const struct tap_handlers handlers = {on_event, on_stack, view};
+	const struct record_stream_handlers handlers = {on_event, on_stack, view};
 	uint64_t settled = 0;
 	bool gone = false;
 	int ret = 0;
 
 	while (!cmd_interrupted && !ret && !gone) {
-		uint64_t began = tap_now_ns();
+		uint64_t began = clock_now_ns();
 
 		if (began >= until)
 			break;
 		gone = running_is_gone(tap->run);
-		ret = tap_poll(tap, POLL_MS, &handlers, err);
+		ret = record_stream_poll(tap, POLL_MS, &handlers, err);
 		tell_losses(tap, view);
 		if (!ret)
-			ret = view_show(view, settled, err);
+			ret = record_view_show(view, settled, err);
 		settled = began;
-		if (view_reader_left())
+		if (record_view_reader_left())
 			return 0;
 	}
 	if (ret)
 		return ret < 0 ? ret : 0;
 	/* What came until the end. */
-	ret = tap_poll(tap, 0, &handlers, err);
+	ret = record_stream_poll(tap, 0, &handlers, err);
 	tell_losses(tap, view);
 	if (!ret)
-		ret = view_finish(view, err);
+		ret = record_view_finish(view, err);
 	if (ret < 0)
 		return ret;
 	return gone && !ret ? running_taken_down(tap->run, err) : 0; /* > 0: it showed enough */
 }
 
 /* Not among the records: whoever reads those gets lines of one kind only. */
-static void print_sums(const struct view *view, const struct tap *tap)
+static void print_sums(const struct record_view *view, const struct record_stream *tap)
 {
-	const struct view_options *options = view->options;
+	const struct record_view_options *options = view->options;
 	const char *s = view->shown == 1 ? "" : "s";
 
-	out_flush(stdout); /* the sums stand behind what they add up */
+	output_flush(stdout); /* the sums stand behind what they add up */
 	if (options && options->itineraries)
 		fprintf(stderr, "%" PRIu64 " stor%s of ", view->shown,
 			view->shown == 1 ? "y" : "ies");
 	else if (options && options->count && view->shown < view->records)
 		fprintf(stderr, "%" PRIu64 " record%s shown of ", view->shown, s);
 	fprintf(stderr, "%" PRIu64 " record%s, %" PRIu64 " lost\n", view->records,
-		view->records == 1 ? "" : "s", tap_lost(tap));
+		view->records == 1 ? "" : "s", record_stream_lost(tap));
 }
 
-static int run_trace(struct running *run, const struct view_options *options, struct err *err)
+static int run_trace(struct running *run, const struct record_view_options *options,
+		     struct err *err)
 {
-	struct view view = {0};
-	struct tap tap;
+	struct record_view view = {0};
+	struct record_stream tap;
 	uint64_t now;
 	int ret;
 
 	/* Before anybody can see that it listens: a Ctrl-C then ends it with its last line. */
 	cmd_catch_signals();
-	ret = tap_open(&tap, run, &options->filter, view_depth(options), err);
+	ret = record_stream_open(&tap, run, &options->filter, record_view_depth(options), err);
 	if (!ret) {
-		now = tap_now_ns();
-		ret = view_open(&view, options, run->lab, now, tap_drop_names, NULL, err);
-		out_flush(stdout);
+		now = clock_now_ns();
+		ret = record_view_open(&view, options, run->lab, now, record_stream_drop_names,
+				       NULL, err);
+		output_flush(stdout);
 		if (!ret)
 			ret = follow(&tap, &view,
 				     options->for_ns ? now + options->for_ns : UINT64_MAX, err);
 		print_sums(&view, &tap);
 	}
-	view_close(&view);
-	tap_close(&tap);
+	record_view_close(&view);
+	record_stream_close(&tap);
 	return ret;
 }
 
 int cmd_trace(int argc, char **argv, struct err *err)
 {
-	struct view_options options = {0};
+	struct record_view_options options = {0};
 	struct running *run = NULL;
-	int ret = view_parse(&options, argc, argv, err);
+	int ret = record_view_parse(&options, argc, argv, err);
 
 	if (!ret)
 		ret = lab_open(&run, options.lab, err);
 	if (!ret)
-		ret = view_filter(&options, run->lab, err);
+		ret = record_view_filter(&options, run->lab, err);
 	if (!ret)
 		ret = run_trace(run, &options, err);
 	running_free(run);

@@ -53,7 +53,7 @@ static int parse_args(int argc, char **argv, struct route_options *options, stru
 			options->max_ttl = number;
 			break;
 		case 'W':
-			if (!parse_duration(optarg, &options->wait_ns) || !options->wait_ns)
+			if (!duration_parse(optarg, &options->wait_ns) || !options->wait_ns)
 				return cmd_usage(err, "traceroute", "-W %s: that is no time",
 						 optarg);
 			break;
@@ -68,13 +68,13 @@ static int parse_args(int argc, char **argv, struct route_options *options, stru
 /* Send with this TTL and wait for what comes back. */
 static int ask(struct probe *probe, struct route_hop *hop, uint64_t wait_ns, struct err *err)
 {
-	uint64_t until = tap_now_ns() + wait_ns, now;
+	uint64_t until = clock_now_ns() + wait_ns, now;
 	struct echo_answer answer;
 	int ret = echo_set_ttl(probe->sender, hop->ttl, err);
 
 	if (!ret)
 		ret = echo_send(probe->sender, hop->ttl, err);
-	while (!ret && !cmd_interrupted && !hop->answered && (now = tap_now_ns()) < until) {
+	while (!ret && !cmd_interrupted && !hop->answered && (now = clock_now_ns()) < until) {
 		struct pollfd fd = {.fd = echo_fd(probe->sender), .events = POLLIN};
 		struct timespec left = {.tv_sec = (until - now) / 1000000000,
 					.tv_nsec = (until - now) % 1000000000};
@@ -123,17 +123,17 @@ static const struct end *arrival_end(const struct itinerary *itinerary)
 	return end;
 }
 
-static const char *time_text(int64_t ns, char buf[OUT_NUMBER_SIZE])
+static const char *time_text(int64_t ns, char buf[OUTPUT_NUMBER_SIZE])
 {
-	return ns < 0 ? "?" : out_duration(ns, buf);
+	return ns < 0 ? "?" : output_duration(ns, buf);
 }
 
 static void print_hop(const struct route_hop *hop, uint8_t family)
 {
 	const struct itinerary *itinerary = hop->itinerary;
 	const struct end *at = itinerary ? arrival_end(itinerary) : NULL;
-	char from[IP_TEXT_SIZE], text[ICMP_TEXT_SIZE], rtt[OUT_NUMBER_SIZE];
-	char there[OUT_NUMBER_SIZE], back[OUT_NUMBER_SIZE];
+	char from[IP_TEXT_SIZE], text[ICMP_TEXT_SIZE], rtt[OUTPUT_NUMBER_SIZE];
+	char there[OUTPUT_NUMBER_SIZE], back[OUTPUT_NUMBER_SIZE];
 	char lead[END_NAME_SIZE + IP_TEXT_SIZE + 64], remark[256] = "";
 	int used = 0;
 
@@ -148,7 +148,7 @@ static void print_hop(const struct route_hop *hop, uint8_t family)
 	}
 	snprintf(lead, sizeof(lead), "%2u  %-16s  %-15s  %8s  ", hop->ttl, at ? at->name : "?",
 		 ip_format(&hop->answer.from, from, sizeof(from)),
-		 hop->answer.rtt_ns ? out_duration(hop->answer.rtt_ns, rtt) : "?");
+		 hop->answer.rtt_ns ? output_duration(hop->answer.rtt_ns, rtt) : "?");
 	if (itinerary)
 		used = snprintf(remark, sizeof(remark), "there %s, back %s%s",
 				time_text(leg_time(itinerary, true), there),
@@ -158,7 +158,7 @@ static void print_hop(const struct route_hop *hop, uint8_t family)
 		snprintf(remark + used, sizeof(remark) - used, "%s%s", used ? "; " : "",
 			 icmp_text(family == AF_INET6 ? 6 : 4, hop->answer.type, hop->answer.code,
 				   hop->answer.info, text));
-	out_wrap(lead, remark, stdout);
+	output_wrap(lead, remark, stdout);
 }
 
 /* As the text has them: "there" and "back", of a probe that was answered. */
@@ -175,7 +175,7 @@ static void add_leg_times(json_t *line, const struct itinerary *itinerary)
 static void print_hop_json(const struct route_hop *hop)
 {
 	const struct end *at = hop->itinerary ? arrival_end(hop->itinerary) : NULL;
-	json_t *line = out_json_document("vethlab.traceroute/1");
+	json_t *line = output_json_document("vethlab.traceroute/1");
 	char from[IP_TEXT_SIZE];
 
 	json_object_set_new(line, "ttl", json_integer(hop->ttl));
@@ -191,10 +191,10 @@ static void print_hop_json(const struct route_hop *hop)
 			add_leg_times(line, hop->itinerary);
 	}
 	if (at)
-		json_object_set_new(line, "at", out_json_end(at));
+		json_object_set_new(line, "at", output_json_end(at));
 	json_object_set_new(line, "itinerary",
 			    hop->itinerary ? itinerary_json(hop->itinerary) : json_null());
-	out_json_line(line, stdout);
+	output_json_line(line, stdout);
 }
 
 /*
@@ -218,7 +218,7 @@ static void print_never_left(const struct probe *probe, const struct route_hop *
 		snprintf(text, sizeof(text), "it did not leave %s: %s", from->name, path.text);
 	else if (hop->itinerary && hop->itinerary->death >= 0)
 		drop_sentence(&hop->itinerary->drops[hop->itinerary->death], text, sizeof(text));
-	out_wrap(" 1  ", text, stdout);
+	output_wrap(" 1  ", text, stdout);
 }
 
 /* Until the target answers, an error ends the way, or too many probes in a row stay unanswered. */
@@ -244,7 +244,7 @@ static int trace_route(struct probe *probe, const struct route_options *options,
 			print_never_left(probe, &hop);
 		else
 			print_hop(&hop, family);
-		out_flush(stdout);
+		output_flush(stdout);
 		*arrived = hop.answered && !hop.answer.error;
 		quiet = hop.answered ? 0 : quiet + 1;
 		if (*arrived || nowhere || quiet == QUIET_HOPS_MAX)
@@ -275,7 +275,7 @@ static int run(const struct route_options *options, bool *arrived, struct err *e
 				      .from = trip->from,
 				      .target = trip->target,
 				      .size = 56,
-				      .depth = STACK_REASONS};
+				      .depth = NODE_TRACE_REASONS};
 	struct probe probe = {0};
 	bool more = false;
 	char target[TARGET_TEXT_SIZE], text[TARGET_TEXT_SIZE + NODE_NAME_MAX + 64];
@@ -285,10 +285,10 @@ static int run(const struct route_options *options, bool *arrived, struct err *e
 		snprintf(text, sizeof(text), "from %s to %s, at most %u hop%s", config.from->name,
 			 target_text(&config.target, target, sizeof(target)), options->max_ttl,
 			 options->max_ttl == 1 ? "" : "s");
-		out_wrap("", text, stdout);
+		output_wrap("", text, stdout);
 	}
 	if (!ret && probe.local && !options->trip.json)
-		out_wrap("", "it is the node's own address: packets to it stay on lo", stdout);
+		output_wrap("", "it is the node's own address: packets to it stay on lo", stdout);
 	if (!ret) {
 		cmd_catch_signals();
 		ret = trace_route(&probe, options, arrived, &more, err);

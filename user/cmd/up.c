@@ -98,22 +98,23 @@ static bool same_hooks(const struct running *run)
 
 static void print_text(const struct running *run, uint64_t took_ns)
 {
-	char took[OUT_NUMBER_SIZE], hooks[OUT_HOOKS_SIZE];
+	char took[OUTPUT_NUMBER_SIZE], hooks[RUNNING_HOOKS_SIZE];
 	size_t n_ends = lab_n_ends(run->lab);
 
 	if (run->mounted_bpffs)
 		printf("mounted bpffs on %s, where the programs are pinned\n", BPFFS);
 	printf("%s is up: %zu node%s, %zu link%s, in %s\n", run->name, run->lab->n_nodes,
 	       run->lab->n_nodes == 1 ? "" : "s", run->lab->n_links,
-	       run->lab->n_links == 1 ? "" : "s", out_duration(took_ns, took));
+	       run->lab->n_links == 1 ? "" : "s", output_duration(took_ns, took));
 	if (n_ends)
 		printf("watched at %zu ends: %s%s\n", n_ends,
-		       out_hooks(run, lab_end(run->lab, 0), hooks), same_hooks(run) ? "" : ", ...");
+		       running_hooks_text(run, lab_end(run->lab, 0), hooks),
+		       same_hooks(run) ? "" : ", ...");
 }
 
 static void print_json(const struct running *run, uint64_t took_ns)
 {
-	json_t *doc = out_json_document("vethlab.up/1");
+	json_t *doc = output_json_document("vethlab.up/1");
 
 	json_object_set_new(doc, "lab", json_string(run->name));
 	json_object_set_new(doc, "nodes", json_integer(run->lab->n_nodes));
@@ -121,7 +122,7 @@ static void print_json(const struct running *run, uint64_t took_ns)
 	json_object_set_new(doc, "tc", json_string(tc_word(run->tc)));
 	json_object_set_new(doc, "mounted_bpffs", json_boolean(run->mounted_bpffs));
 	json_object_set_new(doc, "took_ns", json_integer(took_ns));
-	out_json_print(doc, stdout);
+	output_json_print(doc, stdout);
 }
 
 /* A line that tells how far it is, for those who wait longer than a second at a terminal. */
@@ -168,7 +169,7 @@ static int print(const struct running *run, bool json, uint64_t took_ns, struct 
 		print_json(run, took_ns);
 	else
 		print_text(run, took_ns);
-	ret = out_finish(stdout, err);
+	ret = output_finish(stdout, err);
 	if (!ret || ret == -EPIPE) {
 		err_clear(err);
 		return 0;
@@ -195,7 +196,7 @@ int cmd_up(int argc, char **argv, struct err *err)
 		return ret ? ret : (int)err->code;
 	lab = lab_read_file(path, &diags);
 	if (!lab)
-		out_diags(&diags, stderr);
+		output_diags(&diags, stderr);
 	else if (diags.count)
 		fprintf(stderr, "%zu warning%s: see `vethlab check %s`\n", diags.count,
 			diags.count == 1 ? "" : "s", args.file);

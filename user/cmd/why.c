@@ -81,7 +81,7 @@ static void print_path(const struct path *path, const char *word)
 	int width = 0;
 
 	for (size_t i = 0; i < path->n_hops; i++) {
-		int columns = out_columns(path->hops[i].node->name);
+		int columns = output_columns(path->hops[i].node->name);
 
 		width = columns > width ? columns : width;
 	}
@@ -116,7 +116,7 @@ static void print_narrow(const struct path *path, const char *word)
 		 "The way %s narrows to an MTU of %u at %s: what is longer and may not be "
 		 "fragmented ends there (-s %u fits).",
 		 word, path->mtu, path->narrow, path->mtu - path_headers(&path->to));
-	out_wrap("", text, stdout);
+	output_wrap("", text, stdout);
 }
 
 static void print_text(const struct why *why)
@@ -136,15 +136,15 @@ static void print_text(const struct why *why)
 	if (why->has_back)
 		print_path(&why->back, "back");
 	if (why->there.end == PATH_STAYS || !path_is_good(end)) {
-		out_wrap("", end->text, stdout);
+		output_wrap("", end->text, stdout);
 		if (end->hint[0])
-			out_wrap("  try: ", end->hint, stdout);
+			output_wrap("  try: ", end->hint, stdout);
 		return;
 	}
-	out_wrap("",
-		 "By the nodes' routes, links and settings an echo arrives and its answer comes "
-		 "back. What filters (nft, tc, XDP) do was not looked at; to see it:",
-		 stdout);
+	output_wrap("",
+		    "By the nodes' routes, links and settings an echo arrives and its answer comes "
+		    "back. What filters (nft, tc, XDP) do was not looked at; to see it:",
+		    stdout);
 	printf("  vethlab ping %s %s", why->trip.from_word, why->trip.to_word);
 	if (why->size != ECHO_SIZE)
 		printf(" -s %u", why->size);
@@ -188,7 +188,7 @@ static json_t *path_json(const struct path *path)
 
 static void print_json(const struct why *why)
 {
-	json_t *doc = out_json_document("vethlab.why/1");
+	json_t *doc = output_json_document("vethlab.why/1");
 	char text[IP_TEXT_SIZE];
 
 	json_object_set_new(doc, "from", json_string(why->trip.from->name));
@@ -202,7 +202,7 @@ static void print_json(const struct why *why)
 	json_object_set_new(doc, "there", path_json(&why->there));
 	if (why->has_back)
 		json_object_set_new(doc, "back", path_json(&why->back));
-	out_json_print(doc, stdout);
+	output_json_print(doc, stdout);
 }
 
 int cmd_why(int argc, char **argv, struct err *err)

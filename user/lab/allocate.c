@@ -52,7 +52,7 @@ static int name_taken(const struct running *run, const char *name, const struct 
 	return -EEXIST;
 }
 
-void place_name(struct running *run, const struct node *node)
+void allocate_name(struct running *run, const struct node *node)
 {
 	struct running_node *place = &run->nodes[node->index];
 
@@ -62,7 +62,7 @@ void place_name(struct running *run, const struct node *node)
 			 run->prefixed ? run->name : "", run->prefixed ? "-" : "", node->name);
 }
 
-int place_check_name(const struct running *run, const struct node *node, struct err *err)
+int allocate_check_name(const struct running *run, const struct node *node, struct err *err)
 {
 	const struct running_node *place = &run->nodes[node->index];
 
@@ -150,7 +150,7 @@ static int check_rules(const struct node *node, struct err *err)
 	return -EINVAL;
 }
 
-int place_foreign(struct running *run, const struct node *node, int *fd, struct err *err)
+int allocate_foreign(struct running *run, const struct node *node, int *fd, struct err *err)
 {
 	struct running_node *place = &run->nodes[node->index];
 	int ret;
@@ -169,25 +169,25 @@ int place_foreign(struct running *run, const struct node *node, int *fd, struct 
 	return ret ? ret : check_interfaces(node, *fd, err);
 }
 
-struct range {
+struct ifindex_range {
 	uint32_t base, size;
 	bool taken;
 };
 
-static bool overlaps(const struct range *range, uint32_t base, uint32_t size)
+static bool overlaps(const struct ifindex_range *range, uint32_t base, uint32_t size)
 {
 	return range->base < base + size && base < range->base + range->size;
 }
 
 static bool on_foreign_link(const struct link_info *info, void *arg)
 {
-	struct range *range = arg;
+	struct ifindex_range *range = arg;
 
 	range->taken |= overlaps(range, info->ifindex, 1);
 	return !range->taken;
 }
 
-static int look_in_netns(int fd, struct range *range, struct err *err)
+static int look_in_netns(int fd, struct ifindex_range *range, struct err *err)
 {
 	struct nl *nl;
 	int ret = nl_open(&nl, fd, err);
@@ -200,7 +200,7 @@ static int look_in_netns(int fd, struct range *range, struct err *err)
 }
 
 static int look_at_range(const struct running *run, const int *fds, char **labs, size_t n_labs,
-			 struct range *range, struct err *err)
+			 struct ifindex_range *range, struct err *err)
 {
 	struct journal_head head;
 	int ret = 0;
@@ -221,12 +221,12 @@ static uint32_t with_room(size_t n)
 	return n + (n > 256 ? n / 4 : 64);
 }
 
-int place_range(struct running *run, const int *fds, struct err *err)
+int allocate_range(struct running *run, const int *fds, struct err *err)
 {
 	size_t n_ends = lab_n_ends(run->lab), n_labs;
 	/* Bridges stand behind the ends, each in its node's slot. */
 	uint32_t capacity = with_room(n_ends), slots = with_room(run->lab->n_nodes);
-	struct range range = {.base = RANGE_START, .size = capacity + slots};
+	struct ifindex_range range = {.base = RANGE_START, .size = capacity + slots};
 	char **labs;
 	int ret = lab_list(&labs, &n_labs, err);
 

@@ -7,23 +7,23 @@
 #include "user/lab/internal.h"
 
 /* Fill a node's .netns_name and .ours. */
-void place_name(struct running *run, const struct node *node);
+void allocate_name(struct running *run, const struct node *node);
 /*
  * Check that its name below NETNS_DIR is free (ERR_FAILED says what has it). A leftover that
  * carries this lab's mark is removed.
  */
-int place_check_name(const struct running *run, const struct node *node, struct err *err);
+int allocate_check_name(const struct running *run, const struct node *node, struct err *err);
 
 /*
  * For a namespace that is not ours: open it into *fd, identify it, and check that it is no other
  * node's and that no interface there has a name that the lab wants. Nothing for one of ours.
  */
-int place_foreign(struct running *run, const struct node *node, int *fd, struct err *err);
+int allocate_foreign(struct running *run, const struct node *node, int *fd, struct err *err);
 
 /*
  * Choose ifindex_base, capacity, the nodes' slots and group, free in all labs and in the namespaces
  * of fds. The caller holds lab_lock_all() until the journal's first line is written.
  */
-int place_range(struct running *run, const int *fds, struct err *err);
+int allocate_range(struct running *run, const int *fds, struct err *err);
 
 #endif

@@ -19,21 +19,21 @@
 /* ---- changes inside nodes ------------------------------------------------------------------ */
 
 /* Changes of one kind in one node, one after the other. */
-struct range {
+struct change_range {
 	size_t first, n;
 };
 
 struct in_nodes {
 	struct apply *apply;
-	struct range *ranges;
+	struct change_range *ranges;
 };
 
 static int change_range(size_t i, void *arg, struct err *err)
 {
 	struct in_nodes *in = arg;
 	struct apply *apply = in->apply;
-	const struct change *change = &apply->diff->list[in->ranges[i].first];
-	bool of_was = ready_is_of_was(change);
+	const struct lab_change *change = &apply->diff->list[in->ranges[i].first];
+	bool of_was = preflight_is_of_was(change);
 	struct change_site site = {
 		.run = of_was ? apply->was : apply->build.run,
 		.netns_fd = (of_was ? apply->was_fds : apply->build.fds)[change->node->index],
@@ -52,10 +52,10 @@ static int change_range(size_t i, void *arg, struct err *err)
 }
 
 /* All changes of a kind, several nodes at a time. */
-static int change_all(struct apply *apply, enum change_kind kind, struct err *err)
+static int change_all(struct apply *apply, enum lab_change_kind kind, struct err *err)
 {
 	struct in_nodes in = {.apply = apply};
-	const struct change *list = apply->diff->list;
+	const struct lab_change *list = apply->diff->list;
 	size_t n = 0;
 	int ret;
 
@@ -68,14 +68,14 @@ static int change_all(struct apply *apply, enum change_kind kind, struct err *er
 		if (n && list[in.ranges[n - 1].first].node == list[i].node)
 			in.ranges[n - 1].n = i + 1 - in.ranges[n - 1].first;
 		else
-			in.ranges[n++] = (struct range){i, 1};
+			in.ranges[n++] = (struct change_range){i, 1};
 	}
 	ret = workers_run(n, change_range, &in, err);
 	free(in.ranges);
 	return ret;
 }
 
-static int change_kinds(struct apply *apply, enum change_kind first, enum change_kind last,
+static int change_kinds(struct apply *apply, enum lab_change_kind first, enum lab_change_kind last,
 			struct err *err)
 {
 	int ret = 0;
@@ -87,12 +87,12 @@ static int change_kinds(struct apply *apply, enum change_kind first, enum change
 
 /* ---- nodes and links that go and come ------------------------------------------------------ */
 
-static int forget_ends(struct apply *apply, enum change_kind kind, struct err *err)
+static int forget_ends(struct apply *apply, enum lab_change_kind kind, struct err *err)
 {
 	int ret = 0;
 
 	for (size_t i = 0; !ret && apply->build.watch && i < apply->diff->n; i++) {
-		const struct change *change = &apply->diff->list[i];
+		const struct lab_change *change = &apply->diff->list[i];
 
 		for (int side = 0; !ret && side < 2; side++) {
 			uint32_t number;
@@ -110,12 +110,12 @@ static int forget_ends(struct apply *apply, enum change_kind kind, struct err *e
 }
 
 /* The namespaces of ours that go: those of nodes that are built again, or the others. */
-static size_t going_homes(const struct apply *apply, bool again, struct guests_home *homes)
+static size_t going_homes(const struct apply *apply, bool again, struct leaving_netns *homes)
 {
 	size_t n = 0;
 
 	for (size_t i = 0; i < apply->diff->n; i++) {
-		const struct change *change = &apply->diff->list[i];
+		const struct lab_change *change = &apply->diff->list[i];
 		const struct running_node *place = NULL;
 
 		if (change->kind == CHANGE_NODE_REMOVE && !change->done && !change->reason != again)
@@ -136,7 +136,7 @@ static int remove_nodes(struct apply *apply, bool again, struct err *err)
 		.range = apply->was->capacity + apply->was->slots,
 		.group = apply->was->group,
 	};
-	struct guests_home *homes = calloc(apply->diff->n + 1, sizeof(*homes));
+	struct leaving_netns *homes = calloc(apply->diff->n + 1, sizeof(*homes));
 	char mark[64];
 	size_t n;
 	int ret;
@@ -145,11 +145,11 @@ static int remove_nodes(struct apply *apply, bool again, struct err *err)
 		return err_set(err, ERR_SYSTEM, ENOMEM, "out of memory");
 	n = going_homes(apply, again, homes);
 	netns_mark(apply->was->name, mark);
-	ret = guests_see_off(homes, n, &head, apply->notes, err);
+	ret = foreign_hand_back(homes, n, &head, apply->notes, err);
 	if (ret)
-		guests_stay(homes, n);
+		foreign_close(homes, n);
 	else
-		ret = guests_gone(homes, n, mark, err);
+		ret = foreign_unname(homes, n, mark, err);
 	free(homes);
 	return ret;
 }
@@ -188,7 +188,7 @@ static int make_all(struct apply *apply, struct err *err)
 /* ---- all of it ----------------------------------------------------------------------------- */
 
 static int apply_open(struct apply *apply, struct running *was, struct running *now,
-		      struct diff *diff, const struct lab_options *options, struct err *err)
+		      struct lab_diff *diff, const struct lab_options *options, struct err *err)
 {
 	int ret;
 
@@ -212,7 +212,7 @@ static int apply_open(struct apply *apply, struct running *was, struct running *
 		      : ret == -ENOENT && (!err || !err->code) ? 0
 							       : ret; /* it has no programs */
 	}
-	return ret ? ret : ready_touch(apply, err);
+	return ret ? ret : preflight_touch(apply, err);
 }
 
 static void apply_close(struct apply *apply)
@@ -227,15 +227,15 @@ static void apply_close(struct apply *apply)
 }
 
 /* Make what was again what it was. */
-static int put_back(struct plan *plan, struct err *err)
+static int put_back(struct change_plan *plan, struct err *err)
 {
-	const struct diff_options asked = {plan->was->xdp, plan->was->hooks};
+	const struct lab_diff_options asked = {plan->was->xdp, plan->was->hooks};
 	const struct lab_options options = {0};
 	struct apply apply = {.back = true};
-	struct diff diff;
+	struct lab_diff diff;
 	int ret;
 
-	if (diff_labs(&diff, plan->now->lab, plan->was->lab, &asked))
+	if (lab_diff_make(&diff, plan->now->lab, plan->was->lab, &asked))
 		return err_set(err, ERR_SYSTEM, ENOMEM, "out of memory");
 	ret = apply_open(&apply, plan->now, plan->was, &diff, &options, err);
 	if (!ret)
@@ -247,12 +247,12 @@ static int put_back(struct plan *plan, struct err *err)
 	if (!ret)
 		ret = state_write(plan->was, err);
 	apply_close(&apply);
-	diff_free(&diff);
+	lab_diff_free(&diff);
 	return ret;
 }
 
 /* The error says what became of the lab. */
-static void after_failure(struct plan *plan, struct err *err)
+static void after_failure(struct change_plan *plan, struct err *err)
 {
 	struct err back = {0};
 	int failed = put_back(plan, &back);
@@ -274,7 +274,7 @@ static void after_failure(struct plan *plan, struct err *err)
 		 plan->was->name, plan->was->name);
 }
 
-static int apply_plan(struct plan *plan, const struct lab_notes *notes,
+static int apply_plan(struct change_plan *plan, const struct lab_notes *notes,
 		      const volatile int *interrupted, struct err *err)
 {
 	const struct lab_options options = {.interrupted = interrupted};
@@ -283,9 +283,9 @@ static int apply_plan(struct plan *plan, const struct lab_notes *notes,
 	int ret = apply_open(&apply, plan->was, plan->now, &plan->diff, &options, err);
 
 	if (!ret)
-		ret = ready_check(&apply, err);
+		ret = preflight_check(&apply, err);
 	if (!ret)
-		ret = ready_note(&apply, err);
+		ret = preflight_note(&apply, err);
 	if (!ret)
 		ret = state_hide(plan->now->name, err);
 	begun = !ret;
@@ -303,13 +303,13 @@ static int apply_plan(struct plan *plan, const struct lab_notes *notes,
 	return ret;
 }
 
-int lab_apply(struct plan *plan, const char *name, struct lab *lab, const struct lab_notes *notes,
-	      const volatile int *interrupted, struct err *err)
+int lab_apply(struct change_plan *plan, const char *name, struct lab *lab,
+	      const struct lab_notes *notes, const volatile int *interrupted, struct err *err)
 {
 	const char *running = name ? name : lab->name;
 	int lock, ret;
 
-	*plan = (struct plan){0};
+	*plan = (struct change_plan){0};
 	if (lab_state(running) == LAB_BROKEN) { /* a lock would make files for it */
 		ret = lab_plan(plan, name, lab, err);
 		return ret ? ret

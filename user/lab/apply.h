@@ -7,24 +7,24 @@
 #include "user/lab/lab.h"
 
 /* A running lab, what it shall be, and what is between them. */
-struct plan {
+struct change_plan {
 	struct running *was, *now;
-	struct diff diff; /* borrows from both */
+	struct lab_diff diff; /* borrows from both */
 };
 
 /*
  * Compare the running lab `name` (NULL: the lab's own name) with lab, which is taken in any case.
- * Asks the kernel nothing and needs no root. plan is the caller's to free with plan_free(), after
- * a failure too.
+ * Asks the kernel nothing and needs no root. plan is the caller's to free with change_plan_free(),
+ * after a failure too.
  */
-int lab_plan(struct plan *plan, const char *name, struct lab *lab, struct err *err);
+int lab_plan(struct change_plan *plan, const char *name, struct lab *lab, struct err *err);
 /*
  * The same under the lab's lock, and make the changes. A failure puts back what was done, and err
  * says whether that worked. interrupted: looked at between steps; not 0 undoes. notes: as for
  * lab_down(), of the nodes that go.
  */
-int lab_apply(struct plan *plan, const char *name, struct lab *lab, const struct lab_notes *notes,
-	      const volatile int *interrupted, struct err *err);
-void plan_free(struct plan *plan);
+int lab_apply(struct change_plan *plan, const char *name, struct lab *lab,
+	      const struct lab_notes *notes, const volatile int *interrupted, struct err *err);
+void change_plan_free(struct change_plan *plan);
 
 #endif

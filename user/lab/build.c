@@ -66,17 +66,17 @@ static int take_place(struct build *build, struct err *err)
 
 	ret = boot_id(head.boot, err);
 	for (size_t i = 0; !ret && i < run->lab->n_nodes; i++) {
-		place_name(run, run->lab->nodes[i]);
-		ret = place_check_name(run, run->lab->nodes[i], err);
+		allocate_name(run, run->lab->nodes[i]);
+		ret = allocate_check_name(run, run->lab->nodes[i], err);
 	}
 	for (size_t i = 0; !ret && i < run->lab->n_nodes; i++)
-		ret = place_foreign(run, run->lab->nodes[i], &build->fds[i], err);
+		ret = allocate_foreign(run, run->lab->nodes[i], &build->fds[i], err);
 	if (ret)
 		return ret;
 	all = lab_lock_all(err);
 	if (all < 0)
 		return all;
-	ret = place_range(run, build->fds, err);
+	ret = allocate_range(run, build->fds, err);
 	head.ifindex_base = run->ifindex_base;
 	head.range = run->capacity + run->slots;
 	head.group = run->group;
@@ -107,7 +107,7 @@ static int make_netns(struct build *build, size_t i, struct err *err)
 	if (!ret)
 		ret = netns_name(build->fds[i], place->netns_name, mark, err);
 	if (!ret)
-		ret = inside_no_dad(node, err);
+		ret = node_setup_no_dad(node, err);
 	if (ret && err)
 		err_at(err, node->where);
 	return ret;
@@ -115,17 +115,17 @@ static int make_netns(struct build *build, size_t i, struct err *err)
 
 struct making {
 	struct build *build;
-	struct linker *linker;
+	struct link_maker *linker;
 };
 
 static int make_node(size_t i, void *arg, struct err *err)
 {
 	struct making *making = arg;
-	int ret =
-		linker_has_failed(making->linker) ? -ECANCELED : make_netns(making->build, i, err);
+	int ret = link_maker_has_failed(making->linker) ? -ECANCELED
+							: make_netns(making->build, i, err);
 
 	if (!ret)
-		linker_node_ready(making->linker, making->build->run->lab->nodes[i]);
+		link_maker_node_ready(making->linker, making->build->run->lab->nodes[i]);
 	return ret;
 }
 
@@ -134,12 +134,12 @@ static int make_nodes_and_links(struct build *build, struct err *err)
 {
 	struct making making = {.build = build};
 	struct err nodes_err = {0};
-	int nodes, links, ret = linker_start(&making.linker, build, err);
+	int nodes, links, ret = link_maker_start(&making.linker, build, err);
 
 	if (ret)
 		return ret;
 	nodes = workers_run(build->run->lab->n_nodes, make_node, &making, &nodes_err);
-	links = linker_finish(making.linker, err);
+	links = link_maker_finish(making.linker, err);
 	if (links || !nodes)
 		return links;
 	if (err && !err->code)
@@ -163,14 +163,14 @@ struct node_job build_node_job(const struct build *build, size_t i)
 }
 
 /* One of node.c's steps, for all nodes. */
-struct step {
+struct build_step {
 	struct build *build;
 	int (*fn)(const struct node_job *job, struct err *err);
 };
 
 static int step_one(size_t i, void *arg, struct err *err)
 {
-	struct step *step = arg;
+	struct build_step *step = arg;
 	struct build *build = step->build;
 	struct node_job job = build_node_job(build, i);
 	int ret;
@@ -184,7 +184,7 @@ static int step_one(size_t i, void *arg, struct err *err)
 static int each_node(struct build *build, int (*fn)(const struct node_job *job, struct err *err),
 		     struct err *err)
 {
-	struct step step = {build, fn};
+	struct build_step step = {build, fn};
 
 	return workers_run(build->run->lab->n_nodes, step_one, &step, err);
 }
@@ -241,18 +241,18 @@ int build_check(struct build *build, struct err *err)
 static int build_all(struct build *build, struct err *err)
 {
 	struct running *run = build->run;
-	struct loader *loader = NULL;
+	struct program_loader *loader = NULL;
 	int loaded, ret = take_place(build, err);
 
 	if (!ret)
-		ret = loader_start(&loader, build, err);
+		ret = program_loader_start(&loader, build, err);
 	if (!ret)
 		ret = build_interrupted(build, err);
 	if (!ret)
 		ret = netns_prepare_dir(err);
 	if (!ret)
 		ret = make_nodes_and_links(build, err);
-	loaded = loader_finish(loader, err);
+	loaded = program_loader_finish(loader, err);
 	ret = ret ? ret : loaded;
 	if (!ret && build->watch)
 		ret = watch_pin(build->watch, err);

@@ -13,7 +13,7 @@ enum { LO_IFINDEX = 1, VETH_TXQUEUELEN = 1000 /* packets: the kernel's default *
 
 /* ---- what was ------------------------------------------------------------------------------ */
 
-static int remove_route(const struct change_site *site, const struct change *change,
+static int remove_route(const struct change_site *site, const struct lab_change *change,
 			struct err *err)
 {
 	struct node_devices devices = {site->run, change->node};
@@ -27,7 +27,7 @@ static int remove_route(const struct change_site *site, const struct change *cha
 			    node_device, &devices, &what, err);
 }
 
-static int remove_neighbor(const struct change_site *site, const struct change *change,
+static int remove_neighbor(const struct change_site *site, const struct lab_change *change,
 			   struct err *err)
 {
 	struct node_devices devices = {site->run, change->node};
@@ -40,7 +40,7 @@ static int remove_neighbor(const struct change_site *site, const struct change *
 			       &change->neighbor->addr, &what, err);
 }
 
-static int remove_address(const struct change_site *site, const struct change *change,
+static int remove_address(const struct change_site *site, const struct lab_change *change,
 			  struct err *err)
 {
 	uint32_t ifindex = change->end	    ? running_ifindex(site->run, change->end)
@@ -66,7 +66,7 @@ static int remove_address(const struct change_site *site, const struct change *c
 }
 
 /* Only what carries our mark is deleted from a namespace that is not ours. */
-static int remove_interface(const struct change_site *site, const struct change *change,
+static int remove_interface(const struct change_site *site, const struct lab_change *change,
 			    uint32_t ifindex, const char *object, struct err *err)
 {
 	struct nl_what what = {object, "remove it", change->node->where, ENODEV};
@@ -86,7 +86,7 @@ static int remove_interface(const struct change_site *site, const struct change 
 }
 
 /* A bridge in a namespace that is not ours; the others go with their namespaces. */
-static int remove_bridge(const struct change_site *site, const struct change *change,
+static int remove_bridge(const struct change_site *site, const struct lab_change *change,
 			 struct err *err)
 {
 	if (change->node->kind != NODE_BRIDGE || site->run->nodes[change->node->index].ours)
@@ -97,7 +97,8 @@ static int remove_bridge(const struct change_site *site, const struct change *ch
 
 /* ---- what shall be ------------------------------------------------------------------------- */
 
-static int set_route(const struct change_site *site, const struct change *change, struct err *err)
+static int set_route(const struct change_site *site, const struct lab_change *change,
+		     struct err *err)
 {
 	struct node_devices devices = {site->run, change->node};
 	char text[IP_TEXT_SIZE], action[80];
@@ -110,7 +111,8 @@ static int set_route(const struct change_site *site, const struct change *change
 			     node_device, &devices, &what, err);
 }
 
-static int set_state(const struct change_site *site, const struct change *change, struct err *err)
+static int set_state(const struct change_site *site, const struct lab_change *change,
+		     struct err *err)
 {
 	struct nl_what what = {change->end->name, change->end->up ? "set it up" : "set it down",
 			       change->end->where, 0};
@@ -119,7 +121,7 @@ static int set_state(const struct change_site *site, const struct change *change
 			   &what, err);
 }
 
-static int set_lo(const struct change_site *site, const struct change *change, struct err *err)
+static int set_lo(const struct change_site *site, const struct lab_change *change, struct err *err)
 {
 	struct nl_what what = {change->node->name, "change lo", change->node->where, 0};
 
@@ -128,7 +130,8 @@ static int set_lo(const struct change_site *site, const struct change *change, s
 	return link_set_up(site->nl, LO_IFINDEX, change->node->lo_up, &what, err);
 }
 
-static int set_bridge(const struct change_site *site, const struct change *change, struct err *err)
+static int set_bridge(const struct change_site *site, const struct lab_change *change,
+		      struct err *err)
 {
 	struct nl_what what = {change->node->name, "change the bridge", change->node->where, 0};
 
@@ -152,7 +155,8 @@ static int choose_mac(const struct end *end, uint8_t mac[6], struct err *err)
 	return 0;
 }
 
-static int set_link(const struct change_site *site, const struct change *change, struct err *err)
+static int set_link(const struct change_site *site, const struct lab_change *change,
+		    struct err *err)
 {
 	struct nl_what what = {change->end->name, "change it", change->end->where, 0};
 	struct link_settings settings = {0};
@@ -185,7 +189,7 @@ static enum setting new_setting(enum setting was, enum setting now, enum setting
 	return now == SETTING_DEFAULT ? by_default : now;
 }
 
-static int set_offloads(const struct change *change, struct err *err)
+static int set_offloads(const struct lab_change *change, struct err *err)
 {
 	const struct link *was = change->was_end->link, *now = change->link;
 	struct nl_what what = {change->end->name, "change its offloads", now->where, 0};
@@ -196,7 +200,7 @@ static int set_offloads(const struct change *change, struct err *err)
 				 new_setting(was->gro, now->gro, SETTING_OFF), &what, err);
 }
 
-int change_make(const struct change_site *site, const struct change *change, struct err *err)
+int change_make(const struct change_site *site, const struct lab_change *change, struct err *err)
 {
 	switch (change->kind) {
 	case CHANGE_ROUTE_REMOVE:
@@ -206,8 +210,8 @@ int change_make(const struct change_site *site, const struct change *change, str
 	case CHANGE_ADDRESS_REMOVE:
 		return remove_address(site, change, err);
 	case CHANGE_SYSCTL_RESET:
-		return inside_reset_sysctl(site->run, change->node, site->netns_fd,
-					   change->sysctl->key, err);
+		return node_setup_reset_sysctl(site->run, change->node, site->netns_fd,
+					       change->sysctl->key, err);
 	case CHANGE_LINK_REMOVE:
 		return remove_interface(site, change,
 					running_ifindex(site->run, change->link->ends[0]),
@@ -219,7 +223,7 @@ int change_make(const struct change_site *site, const struct change *change, str
 	case CHANGE_LO:
 		return set_lo(site, change, err);
 	case CHANGE_NFT:
-		return inside_nft_again(change->node, err);
+		return node_setup_replace_nft(change->node, err);
 	case CHANGE_MTU:
 	case CHANGE_MAC:
 	case CHANGE_TXQUEUELEN:

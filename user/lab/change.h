@@ -17,6 +17,6 @@ struct change_site {
  * Make a change that is made inside its node. What is as it shall be counts as done. Kinds that
  * building does (add a node or link, addresses, neighbors, sysctls) and commands do nothing here.
  */
-int change_make(const struct change_site *site, const struct change *change, struct err *err);
+int change_make(const struct change_site *site, const struct lab_change *change, struct err *err);
 
 #endif

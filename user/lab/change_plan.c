@@ -21,7 +21,8 @@ static int no_room(const struct running *run, const char *what, uint32_t most, s
 }
 
 /* Kept nodes stay where they are, fresh ones get the lowest free slots. fresh: by node->index */
-static int place_nodes(const struct plan *plan, const bool *fresh, bool *taken, struct err *err)
+static int place_nodes(const struct change_plan *plan, const bool *fresh, bool *taken,
+		       struct err *err)
 {
 	const struct running *was = plan->was;
 	struct running *now = plan->now;
@@ -40,7 +41,7 @@ static int place_nodes(const struct plan *plan, const bool *fresh, bool *taken, 
 			next++;
 		if (next == now->slots)
 			return no_room(now, "nodes", now->slots, err);
-		place_name(now, node);
+		allocate_name(now, node);
 		now->nodes[i].slot = next++;
 	}
 	return 0;
@@ -50,7 +51,8 @@ static int place_nodes(const struct plan *plan, const bool *fresh, bool *taken, 
  * Kept ends keep their numbers, and so their counters; a fresh link gets two that were never used,
  * as long as there are some. fresh: by link->index, taken: by pair of numbers
  */
-static int place_ends(const struct plan *plan, const bool *fresh, bool *taken, struct err *err)
+static int place_ends(const struct change_plan *plan, const bool *fresh, bool *taken,
+		      struct err *err)
 {
 	const struct running *was = plan->was;
 	struct running *now = plan->now;
@@ -64,7 +66,7 @@ static int place_ends(const struct plan *plan, const bool *fresh, bool *taken, s
 
 		for (int side = 0; !fresh[i] && side < 2; side++)
 			link->ends[side]->number =
-				diff_same_end(was->lab, link->ends[side])->number;
+				lab_diff_same_end(was->lab, link->ends[side])->number;
 		if (!fresh[i])
 			continue;
 		while (lowest < now->capacity / 2 && taken[lowest])
@@ -82,7 +84,7 @@ static int place_ends(const struct plan *plan, const bool *fresh, bool *taken, s
 	return 0;
 }
 
-static int place_all(const struct plan *plan, struct err *err)
+static int place_all(const struct change_plan *plan, struct err *err)
 {
 	const struct lab *lab = plan->now->lab;
 	bool *nodes = calloc(lab->n_nodes + 1, sizeof(*nodes));
@@ -93,7 +95,7 @@ static int place_all(const struct plan *plan, struct err *err)
 	if (!nodes || !links || !taken)
 		ret = err_set(err, ERR_SYSTEM, ENOMEM, "out of memory");
 	for (size_t i = 0; !ret && i < plan->diff.n; i++) {
-		const struct change *change = &plan->diff.list[i];
+		const struct lab_change *change = &plan->diff.list[i];
 
 		if (change->kind == CHANGE_NODE_ADD)
 			nodes[change->node->index] = true;
@@ -113,7 +115,7 @@ static int place_all(const struct plan *plan, struct err *err)
 }
 
 /* The new lab as it will run: where and how the old one does. Takes lab. */
-static int new_running(struct plan *plan, struct lab *lab, struct err *err)
+static int new_running(struct change_plan *plan, struct lab *lab, struct err *err)
 {
 	struct running *now = malloc(sizeof(*now));
 
@@ -155,10 +157,10 @@ static int same_lab(const struct running *was, const struct lab *lab, struct err
 }
 
 /* Rules in a namespace that is not ours stand among others: they cannot be taken back. */
-static int check_nft(const struct plan *plan, struct err *err)
+static int check_nft(const struct change_plan *plan, struct err *err)
 {
 	for (size_t i = 0; i < plan->diff.n; i++) {
-		const struct change *change = &plan->diff.list[i];
+		const struct lab_change *change = &plan->diff.list[i];
 
 		if (change->kind != CHANGE_NFT || change->node->netns == NETNS_NEW)
 			continue;
@@ -172,7 +174,8 @@ static int check_nft(const struct plan *plan, struct err *err)
 	return 0;
 }
 
-static int open_was(struct plan *plan, const char *name, const struct lab *lab, struct err *err)
+static int open_was(struct change_plan *plan, const char *name, const struct lab *lab,
+		    struct err *err)
 {
 	int ret = lab_open(&plan->was, name ? name : lab->name, err);
 
@@ -185,12 +188,12 @@ static int open_was(struct plan *plan, const char *name, const struct lab *lab, 
 	return ret ? ret : same_lab(plan->was, lab, err);
 }
 
-int lab_plan(struct plan *plan, const char *name, struct lab *lab, struct err *err)
+int lab_plan(struct change_plan *plan, const char *name, struct lab *lab, struct err *err)
 {
-	struct diff_options options;
+	struct lab_diff_options options;
 	int ret;
 
-	*plan = (struct plan){0};
+	*plan = (struct change_plan){0};
 	ret = open_was(plan, name, lab, err);
 	if (ret) {
 		lab_free(lab);
@@ -199,17 +202,17 @@ int lab_plan(struct plan *plan, const char *name, struct lab *lab, struct err *e
 	ret = new_running(plan, lab, err);
 	if (ret)
 		return ret;
-	options = (struct diff_options){plan->was->xdp, plan->was->hooks};
-	if (diff_labs(&plan->diff, plan->was->lab, plan->now->lab, &options))
+	options = (struct lab_diff_options){plan->was->xdp, plan->was->hooks};
+	if (lab_diff_make(&plan->diff, plan->was->lab, plan->now->lab, &options))
 		return err_set(err, ERR_SYSTEM, ENOMEM, "out of memory");
 	ret = check_nft(plan, err);
 	return ret ? ret : place_all(plan, err);
 }
 
-void plan_free(struct plan *plan)
+void change_plan_free(struct change_plan *plan)
 {
-	diff_free(&plan->diff);
+	lab_diff_free(&plan->diff);
 	running_free(plan->was);
 	running_free(plan->now);
-	*plan = (struct plan){0};
+	*plan = (struct change_plan){0};
 }

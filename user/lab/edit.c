@@ -19,7 +19,7 @@ static int open_node(struct nl **nl, const struct running *run, const struct nod
 	return ret;
 }
 
-int hand_address(const struct running *run, const struct end *end, const struct ip_prefix *prefix,
+int edit_address(const struct running *run, const struct end *end, const struct ip_prefix *prefix,
 		 bool add, struct err *err)
 {
 	char text[IP_TEXT_SIZE], action[80];
@@ -93,7 +93,7 @@ static int delete_route(struct nl *nl, const struct running *run, const struct r
 	return route_delete(nl, route, protocol, node_device, devices, what, err);
 }
 
-int hand_route(const struct running *run, const struct node *node, const struct route *route,
+int edit_route(const struct running *run, const struct node *node, const struct route *route,
 	       bool add, struct err *err)
 {
 	struct node_devices devices = {run, node};

@@ -9,10 +9,10 @@
 #include "user/lab/lab.h"
 
 /* Add an address to an end, or take it away. */
-int hand_address(const struct running *run, const struct end *end, const struct ip_prefix *prefix,
+int edit_address(const struct running *run, const struct end *end, const struct ip_prefix *prefix,
 		 bool add, struct err *err);
 /* The same for a route of a node; what a deletion does not say (metric, hops) matches any. */
-int hand_route(const struct running *run, const struct node *node, const struct route *route,
+int edit_route(const struct running *run, const struct node *node, const struct route *route,
 	       bool add, struct err *err);
 
 #endif

@@ -31,20 +31,20 @@ enum end_state end_state_of(const struct link_info *info)
 	return info->flags & IFF_RUNNING && info->flags & LOWER_UP ? END_UP : END_NO_CARRIER;
 }
 
-struct reading {
+struct end_reading {
 	const struct running *run;
 	const struct node *node;
-	struct live_end *ends;
+	struct end_status *ends;
 	int ret; /* 0, or -ENOMEM */
 };
 
-static struct live_end *live_of(const struct reading *reading, const struct end *end)
+static struct end_status *live_of(const struct end_reading *reading, const struct end *end)
 {
 	return &reading->ends[2 * end->link->index + (end->link->ends[1] == end)];
 }
 
 /* The place in the lab of the node's end that has an ifindex; NULL: not one of ours. */
-static struct live_end *find(const struct reading *reading, uint32_t ifindex)
+static struct end_status *find(const struct end_reading *reading, uint32_t ifindex)
 {
 	for (size_t i = 0; i < reading->node->n_ends; i++) {
 		const struct end *end = reading->node->ends[i];
@@ -57,7 +57,7 @@ static struct live_end *find(const struct reading *reading, uint32_t ifindex)
 
 static bool on_link(const struct link_info *info, void *arg)
 {
-	struct live_end *end = find(arg, info->ifindex);
+	struct end_status *end = find(arg, info->ifindex);
 
 	if (end) {
 		end->info = *info;
@@ -68,8 +68,8 @@ static bool on_link(const struct link_info *info, void *arg)
 
 static bool on_address(uint32_t ifindex, const struct ip_prefix *prefix, void *arg)
 {
-	struct reading *reading = arg;
-	struct live_end *end = find(reading, ifindex);
+	struct end_reading *reading = arg;
+	struct end_status *end = find(reading, ifindex);
 	struct ip_prefix *more;
 
 	if (!end)
@@ -84,7 +84,7 @@ static bool on_address(uint32_t ifindex, const struct ip_prefix *prefix, void *a
 	return true;
 }
 
-static int read_node(struct reading *reading, struct err *err)
+static int read_node(struct end_reading *reading, struct err *err)
 {
 	struct err gone = {0};
 	struct nl *nl = NULL;
@@ -115,9 +115,9 @@ static int read_node(struct reading *reading, struct err *err)
 	return ret;
 }
 
-int live_read(struct live_end **out, const struct running *run, struct err *err)
+int end_status_read(struct end_status **out, const struct running *run, struct err *err)
 {
-	struct reading reading = {.run = run};
+	struct end_reading reading = {.run = run};
 	int ret = 0;
 
 	reading.ends = calloc(lab_n_ends(run->lab) + 1, sizeof(*reading.ends));
@@ -129,14 +129,14 @@ int live_read(struct live_end **out, const struct running *run, struct err *err)
 			ret = read_node(&reading, err);
 	}
 	if (ret) {
-		live_free(reading.ends, run);
+		end_status_free(reading.ends, run);
 		return ret;
 	}
 	*out = reading.ends;
 	return 0;
 }
 
-void live_free(struct live_end *ends, const struct running *run)
+void end_status_free(struct end_status *ends, const struct running *run)
 {
 	for (size_t i = 0; ends && i < lab_n_ends(run->lab); i++)
 		free(ends[i].addresses);

@@ -13,16 +13,16 @@ enum end_state {
 	END_UP,
 };
 
-struct live_end {
+struct end_status {
 	enum end_state state;
 	struct link_info info; /* unless END_GONE or END_UNSEEN */
 	struct ip_prefix *addresses;
 	size_t n_addresses;
 };
 
-/* All ends, by place in the lab (lab_end()): to free with live_free(). */
-int live_read(struct live_end **ends, const struct running *run, struct err *err);
-void live_free(struct live_end *ends, const struct running *run);
+/* All ends, by place in the lab (lab_end()): to free with end_status_free(). */
+int end_status_read(struct end_status **ends, const struct running *run, struct err *err);
+void end_status_free(struct end_status *ends, const struct running *run);
 /* "up", "down", "no carrier", "gone" */
 const char *end_state_word(enum end_state state);
 enum end_state end_state_of(const struct link_info *info);

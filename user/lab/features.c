@@ -101,9 +101,9 @@ static void probe_perf(struct probing *probing)
 /* The features keep what they point to: the text of what is missing, too. */
 static void probe_stack(struct probing *probing)
 {
-	static char without[STACK_MISSING_SIZE + 64];
-	char missing[STACK_MISSING_SIZE], found[64];
-	size_t n = stack_probe(missing);
+	static char without[NODE_TRACE_MISSING_SIZE + 64];
+	char missing[NODE_TRACE_MISSING_SIZE], found[64];
+	size_t n = node_trace_probe(missing);
 
 	snprintf(found, sizeof(found), "%zu kinds of events inside nodes", n);
 	snprintf(without, sizeof(without), "`ping --stack` and `trace --stack` do not tell: %s",

@@ -21,7 +21,7 @@ enum { LO_IFINDEX = 1 };
 enum { NAME_TRIES = 32 };
 
 struct guests {
-	struct guests_home *homes;
+	struct leaving_netns *homes;
 	size_t n;
 	const struct journal_head *head;
 	const struct lab_notes *notes;
@@ -44,7 +44,7 @@ __attribute__((format(printf, 2, 3))) static void tell(struct guests *guests, co
 
 static int by_inode(const void *a, const void *b)
 {
-	const struct guests_home *x = a, *y = b;
+	const struct leaving_netns *x = a, *y = b;
 
 	return x->id.inode < y->id.inode ? -1 : x->id.inode > y->id.inode;
 }
@@ -66,7 +66,7 @@ static void process_name(const char *pid, char *name, size_t size)
 /* A process in a namespace of ours keeps it alive; it is not ours to end. */
 static void look_at_process(struct guests *guests, const char *pid)
 {
-	struct guests_home *home, wanted = {.held = false};
+	struct leaving_netns *home, wanted = {.held = false};
 	char path[64], name[32];
 	struct stat st;
 
@@ -99,7 +99,7 @@ static void look_at_processes(struct guests *guests)
 
 /* ---- interfaces ------------------------------------------------------------------------------ */
 
-struct look {
+struct netns_look {
 	struct guests *guests;
 	struct link_info *list; /* not ours */
 	size_t n, ours;
@@ -109,7 +109,7 @@ struct look {
 
 static bool on_link(const struct link_info *info, void *arg)
 {
-	struct look *look = arg;
+	struct netns_look *look = arg;
 	const struct journal_head *head = look->guests->head;
 	struct link_info *more;
 
@@ -208,7 +208,7 @@ static int hand_back(struct guests *guests, struct nl *nl, const char *node,
 static int remove_ours(struct guests *guests, struct nl *nl, struct err *err)
 {
 	struct nl_what what = {"an interface of the lab", "be removed", {0}, ENODEV};
-	struct look look = {.guests = guests};
+	struct netns_look look = {.guests = guests};
 	int ret;
 
 	do {
@@ -223,10 +223,10 @@ static int remove_ours(struct guests *guests, struct nl *nl, struct err *err)
 	return ret;
 }
 
-static int see_off(struct guests *guests, const struct guests_home *home, struct nl *nl,
+static int see_off(struct guests *guests, const struct leaving_netns *home, struct nl *nl,
 		   struct err *err)
 {
-	struct look look = {.guests = guests};
+	struct netns_look look = {.guests = guests};
 	int ret = link_list(nl, on_link, &look, err);
 
 	if (!ret && look.no_memory)
@@ -247,7 +247,7 @@ static int see_off(struct guests *guests, const struct guests_home *home, struct
 static int see_off_one(size_t i, void *arg, struct err *err)
 {
 	struct guests *guests = arg;
-	struct guests_home *home = &guests->homes[i];
+	struct leaving_netns *home = &guests->homes[i];
 	char mark[8];
 	struct netns_id now;
 	struct nl *nl = NULL;
@@ -272,8 +272,8 @@ static int see_off_one(size_t i, void *arg, struct err *err)
 	return ret;
 }
 
-int guests_see_off(struct guests_home *homes, size_t n, const struct journal_head *head,
-		   const struct lab_notes *notes, struct err *err)
+int foreign_hand_back(struct leaving_netns *homes, size_t n, const struct journal_head *head,
+		      const struct lab_notes *notes, struct err *err)
 {
 	struct guests guests = {homes, n, head, notes, -1, PTHREAD_MUTEX_INITIALIZER};
 	int ret;
@@ -295,7 +295,7 @@ int guests_see_off(struct guests_home *homes, size_t n, const struct journal_hea
 }
 
 struct going {
-	struct guests_home *homes;
+	struct leaving_netns *homes;
 	const char *mark;
 	pthread_mutex_t lock; /* of ret and err */
 	int ret;
@@ -305,7 +305,7 @@ struct going {
 static int take_name(size_t i, void *arg, struct err *ignored)
 {
 	struct going *going = arg;
-	struct guests_home *home = &going->homes[i];
+	struct leaving_netns *home = &going->homes[i];
 	struct err err = {0};
 	int ret = netns_unname(home->name, home->fd, &home->id, going->mark, &err);
 
@@ -324,7 +324,7 @@ static int take_name(size_t i, void *arg, struct err *ignored)
 	return 0;
 }
 
-int guests_gone(struct guests_home *homes, size_t n, const char *mark, struct err *err)
+int foreign_unname(struct leaving_netns *homes, size_t n, const char *mark, struct err *err)
 {
 	struct going going = {.homes = homes, .mark = mark, .lock = PTHREAD_MUTEX_INITIALIZER};
 	int ret = n ? workers_run(n - 1, take_name, &going, err) : 0;
@@ -332,7 +332,7 @@ int guests_gone(struct guests_home *homes, size_t n, const char *mark, struct er
 	if (n && !ret)
 		take_name(n - 1, &going, NULL);
 	pthread_mutex_destroy(&going.lock);
-	guests_stay(homes, n); /* none, unless no thread could be started */
+	foreign_close(homes, n); /* none, unless no thread could be started */
 	if (!ret && going.ret) {
 		ret = going.ret;
 		if (err && !err->code)
@@ -341,7 +341,7 @@ int guests_gone(struct guests_home *homes, size_t n, const char *mark, struct er
 	return ret;
 }
 
-void guests_stay(struct guests_home *homes, size_t n)
+void foreign_close(struct leaving_netns *homes, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		if (homes[i].fd >= 0)

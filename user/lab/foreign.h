@@ -9,11 +9,11 @@
 #include "user/lab/internal.h"
 
 /* A namespace of ours that is about to lose its name. */
-struct guests_home {
+struct leaving_netns {
 	char name[2 * NODE_NAME_MAX]; /* below NETNS_DIR */
 	struct netns_id id;
 	bool held; /* by a process: it lives on without its name */
-	int fd;	   /* of it, open from guests_see_off() to guests_gone(); -1: none */
+	int fd;	   /* of it, open from foreign_hand_back() to foreign_unname(); -1: none */
 };
 
 /*
@@ -24,15 +24,15 @@ struct guests_home {
  * - processes are named; the lab's own interfaces are removed from what they keep alive.
  * A namespace that is gone or not ours any more is passed over.
  */
-int guests_see_off(struct guests_home *homes, size_t n, const struct journal_head *head,
-		   const struct lab_notes *notes, struct err *err);
+int foreign_hand_back(struct leaving_netns *homes, size_t n, const struct journal_head *head,
+		      const struct lab_notes *notes, struct err *err);
 /*
  * Then take their names away, which carry the mark where nothing is mounted on them, and close
  * them; the last one after all others. What is somebody else's by now is passed over. A failure
  * does not keep the others from going; one of the failures is told.
  */
-int guests_gone(struct guests_home *homes, size_t n, const char *mark, struct err *err);
+int foreign_unname(struct leaving_netns *homes, size_t n, const char *mark, struct err *err);
 /* Only close them: they stay. */
-void guests_stay(struct guests_home *homes, size_t n);
+void foreign_close(struct leaving_netns *homes, size_t n);
 
 #endif

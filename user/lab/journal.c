@@ -298,10 +298,10 @@ static bool parse_netns(const char *line, struct netns_id *id, char netns_name[L
 }
 
 /* The namespaces of ours that a journal tells of: *homes is the caller's to free. */
-static int read_homes(const struct lines *lines, struct guests_home **homes, size_t *n,
+static int read_homes(const struct lines *lines, struct leaving_netns **homes, size_t *n,
 		      struct err *err)
 {
-	struct guests_home *list = calloc(lines->n + 1, sizeof(*list));
+	struct leaving_netns *list = calloc(lines->n + 1, sizeof(*list));
 	char netns_name[LINE_SIZE];
 
 	if (!list)
@@ -324,16 +324,16 @@ static int read_homes(const struct lines *lines, struct guests_home **homes, siz
 static int undo_lines(const char *name, const struct lines *lines, const struct journal_head *head,
 		      const struct lab_notes *notes, struct err *err)
 {
-	struct guests_home *homes = NULL;
+	struct leaving_netns *homes = NULL;
 	char mark[64];
 	size_t n = 0;
 	int ret, first = read_homes(lines, &homes, &n, err);
 
 	if (first)
 		return first;
-	first = guests_see_off(homes, n, head, notes, err);
+	first = foreign_hand_back(homes, n, head, notes, err);
 	if (first) {
-		guests_stay(homes, n);
+		foreign_close(homes, n);
 		free(homes);
 		return first;
 	}
@@ -342,7 +342,7 @@ static int undo_lines(const char *name, const struct lines *lines, const struct 
 		first = first ? first : ret;
 	}
 	netns_mark(name, mark);
-	ret = parting_take(homes, n, mark, notes, err);
+	ret = teardown_namespaces(homes, n, mark, notes, err);
 	free(homes);
 	return first ? first : ret;
 }

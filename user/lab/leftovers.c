@@ -75,7 +75,7 @@ static int collect_lab(struct gc *gc, const char *name)
 static int collect_pins(struct gc *gc, const char *name)
 {
 	gc->found(GC_PINS, name, gc->arg);
-	lost_tell(name, gc->notes); /* nothing will know, once the pins are gone */
+	orphan_pins_tell(name, gc->notes); /* nothing will know, once the pins are gone */
 	return gc->dry_run ? 0 : watch_unpin(name, gc->err);
 }
 

@@ -8,7 +8,7 @@
 
 #include "user/lab/link_maker.h"
 
-struct linker {
+struct link_maker {
 	struct build *build;
 	struct nl *nl;
 	pthread_t thread;
@@ -52,7 +52,7 @@ static int journal_foreign_end(const struct build *build, const struct end *end,
 			   end->ifname, err);
 }
 
-static int make_link(struct linker *linker, const struct link *link, struct err *err)
+static int make_link(struct link_maker *linker, const struct link *link, struct err *err)
 {
 	struct build *build = linker->build;
 	struct veth_end ends[2] = {veth_end(build, link->ends[0]), veth_end(build, link->ends[1])};
@@ -69,7 +69,7 @@ static int make_link(struct linker *linker, const struct link *link, struct err 
 /* ---- all of them --------------------------------------------------------------------------- */
 
 /* The next link to make; *idle: there is none yet; NULL without: there will be none. */
-static const struct link *take(struct linker *linker, bool *idle)
+static const struct link *take(struct link_maker *linker, bool *idle)
 {
 	const struct link *link = NULL;
 
@@ -81,7 +81,7 @@ static const struct link *take(struct linker *linker, bool *idle)
 	return link;
 }
 
-static void wait_for_more(struct linker *linker)
+static void wait_for_more(struct link_maker *linker)
 {
 	pthread_mutex_lock(&linker->lock);
 	while (linker->n_taken == linker->n_ready && !linker->no_more)
@@ -91,7 +91,7 @@ static void wait_for_more(struct linker *linker)
 
 static void *link_all(void *arg)
 {
-	struct linker *linker = arg;
+	struct link_maker *linker = arg;
 	struct err err = {0};
 	bool idle = true;
 	int ret = 0;
@@ -117,7 +117,7 @@ static void *link_all(void *arg)
 	return NULL;
 }
 
-static void linker_free(struct linker *linker)
+static void link_maker_free(struct link_maker *linker)
 {
 	nl_close(linker->nl);
 	pthread_mutex_destroy(&linker->lock);
@@ -127,10 +127,10 @@ static void linker_free(struct linker *linker)
 	free(linker);
 }
 
-int linker_start(struct linker **out, struct build *build, struct err *err)
+int link_maker_start(struct link_maker **out, struct build *build, struct err *err)
 {
 	size_t n = build->run->lab->n_links;
-	struct linker *linker = calloc(1, sizeof(*linker));
+	struct link_maker *linker = calloc(1, sizeof(*linker));
 	int ret;
 
 	if (!linker)
@@ -149,13 +149,13 @@ int linker_start(struct linker **out, struct build *build, struct err *err)
 			err_set(err, ERR_SYSTEM, -ret, "cannot start a thread: %s", strerror(-ret));
 	}
 	if (ret)
-		linker_free(linker);
+		link_maker_free(linker);
 	else
 		*out = linker;
 	return ret;
 }
 
-void linker_node_ready(struct linker *linker, const struct node *node)
+void link_maker_node_ready(struct link_maker *linker, const struct node *node)
 {
 	pthread_mutex_lock(&linker->lock);
 	for (size_t i = 0; i < node->n_ends; i++) {
@@ -169,7 +169,7 @@ void linker_node_ready(struct linker *linker, const struct node *node)
 	pthread_mutex_unlock(&linker->lock);
 }
 
-bool linker_has_failed(struct linker *linker)
+bool link_maker_has_failed(struct link_maker *linker)
 {
 	bool failed;
 
@@ -179,7 +179,7 @@ bool linker_has_failed(struct linker *linker)
 	return failed;
 }
 
-int linker_finish(struct linker *linker, struct err *err)
+int link_maker_finish(struct link_maker *linker, struct err *err)
 {
 	int ret;
 
@@ -191,6 +191,6 @@ int linker_finish(struct linker *linker, struct err *err)
 	ret = linker->ret;
 	if (ret && err && !err->code)
 		*err = linker->err;
-	linker_free(linker);
+	link_maker_free(linker);
 	return ret;
 }

@@ -8,18 +8,18 @@
 
 #include "user/lab/build.h"
 
-struct linker;
+struct link_maker;
 
 /* The calling thread's namespace becomes the home of the requests. build is borrowed. */
-int linker_start(struct linker **linker, struct build *build, struct err *err);
+int link_maker_start(struct link_maker **linker, struct build *build, struct err *err);
 /* A node's namespace is there. Thread-safe; once a node. */
-void linker_node_ready(struct linker *linker, const struct node *node);
+void link_maker_node_ready(struct link_maker *linker, const struct node *node);
 /* Whether a link could not be made: then the rest need not be tried. Thread-safe. */
-bool linker_has_failed(struct linker *linker);
+bool link_maker_has_failed(struct link_maker *linker);
 /*
  * Wait until all links whose nodes are ready are made; frees the linker. 0, or -errno of the first
  * link that failed.
  */
-int linker_finish(struct linker *linker, struct err *err);
+int link_maker_finish(struct link_maker *linker, struct err *err);
 
 #endif

@@ -177,12 +177,12 @@ int node_sysctls(const struct node_job *job, struct err *err)
 	const struct node *node = job->node;
 
 	if (!(node_touch(job->touch, node) & (TOUCH_FRESH | TOUCH_SYSCTLS)) ||
-	    !inside_has_sysctls(node))
+	    !node_setup_has_sysctls(node))
 		return 0;
 	if (setns(job->netns_fd, CLONE_NEWNET))
 		return err_set(err, ERR_SYSTEM, errno, "cannot enter a network namespace: %s",
 			       strerror(errno));
-	return inside_sysctls(job->run, job->journal, node, err);
+	return node_setup_sysctls(job->run, job->journal, node, err);
 }
 
 int node_prepare(const struct node_job *job, struct err *err)
@@ -335,7 +335,7 @@ int node_start(const struct node_job *job, struct err *err)
 	int ret = node_enter(job->netns_fd, &nl, err);
 
 	if (!ret && touch & TOUCH_FRESH)
-		ret = inside_nft(node, err);
+		ret = node_setup_nft(node, err);
 	if (!ret && touch & TOUCH_LO)
 		ret = repair_lo(job, nl, err);
 	for (size_t i = 0; !ret && i < node->n_ends; i++) {
@@ -364,5 +364,5 @@ int node_exec(const struct node_job *job, struct err *err)
 	if (setns(job->netns_fd, CLONE_NEWNET))
 		return err_set(err, ERR_SYSTEM, errno, "cannot enter a network namespace: %s",
 			       strerror(errno));
-	return inside_exec(job->node, job->interrupted, err);
+	return node_setup_exec(job->node, job->interrupted, err);
 }

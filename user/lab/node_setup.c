@@ -39,13 +39,13 @@ static int set_sysctl(const struct running *run, struct journal *journal, const 
 	return ret;
 }
 
-bool inside_has_sysctls(const struct node *node)
+bool node_setup_has_sysctls(const struct node *node)
 {
 	return node->forward_v4 || node->forward_v6 || node->n_sysctls;
 }
 
-int inside_sysctls(const struct running *run, struct journal *journal, const struct node *node,
-		   struct err *err)
+int node_setup_sysctls(const struct running *run, struct journal *journal, const struct node *node,
+		       struct err *err)
 {
 	int ret = 0;
 
@@ -61,7 +61,7 @@ int inside_sysctls(const struct running *run, struct journal *journal, const str
 	return ret;
 }
 
-int inside_no_dad(const struct node *node, struct err *err)
+int node_setup_no_dad(const struct node *node, struct err *err)
 {
 	int ret = sysctl_set("net.ipv6.conf.default.accept_dad", "0");
 
@@ -110,8 +110,8 @@ static int fresh_sysctl(const char *key, int netns_fd, char *value, size_t size,
 	return ret;
 }
 
-int inside_reset_sysctl(const struct running *run, const struct node *node, int netns_fd,
-			const char *key, struct err *err)
+int node_setup_reset_sysctl(const struct running *run, const struct node *node, int netns_fd,
+			    const char *key, struct err *err)
 {
 	const struct running_node *place = &run->nodes[node->index];
 	char value[256];
@@ -140,7 +140,7 @@ static int restore(void *arg)
 	return sysctl_set(what->key, what->value);
 }
 
-int inside_restore_sysctl(int netns_fd, const char *key, const char *value, struct err *err)
+int node_setup_restore_sysctl(int netns_fd, const char *key, const char *value, struct err *err)
 {
 	struct restore what = {key, value};
 	int ret = netns_run(netns_fd, restore, &what, err);
@@ -163,7 +163,7 @@ static const char *first_line(char *said)
 static int load_rules(const struct node *node, const char *rules, struct err *err)
 {
 	char *argv[] = {"nft", "-f", "-", NULL}, said[512];
-	int ret = program_run(argv, rules, NULL, said, sizeof(said));
+	int ret = process_run(argv, rules, NULL, said, sizeof(said));
 
 	if (!ret)
 		return 0;
@@ -184,12 +184,12 @@ static int load_rules(const struct node *node, const char *rules, struct err *er
 	return -EINVAL;
 }
 
-int inside_nft(const struct node *node, struct err *err)
+int node_setup_nft(const struct node *node, struct err *err)
 {
 	return node->nft ? load_rules(node, node->nft, err) : 0;
 }
 
-int inside_nft_again(const struct node *node, struct err *err)
+int node_setup_replace_nft(const struct node *node, struct err *err)
 {
 	char *rules;
 	int ret;
@@ -202,12 +202,12 @@ int inside_nft_again(const struct node *node, struct err *err)
 	return ret;
 }
 
-int inside_exec(const struct node *node, const volatile int *interrupted, struct err *err)
+int node_setup_exec(const struct node *node, const volatile int *interrupted, struct err *err)
 {
 	for (size_t i = 0; i < node->n_exec; i++) {
 		const struct command *command = &node->exec[i];
 		char *argv[] = {"/bin/sh", "-c", command->line, NULL}, said[256];
-		int ret = program_run(argv, NULL, interrupted, said, sizeof(said));
+		int ret = process_run(argv, NULL, interrupted, said, sizeof(said));
 
 		if (!ret)
 			continue;

@@ -7,7 +7,7 @@
 
 enum { WAIT_UP_MS = 10000 };
 
-struct waiting {
+struct node_waiting {
 	const struct node_job *job;
 	const struct running *run;
 	const struct node *node;
@@ -23,7 +23,7 @@ static bool is_awaited(const struct node_job *job, const struct end *end)
 
 static bool on_link_state(const struct link_info *info, void *arg)
 {
-	struct waiting *waiting = arg;
+	struct node_waiting *waiting = arg;
 
 	for (size_t i = 0; info->operstate == 6 /* IF_OPER_UP */ && i < waiting->node->n_ends;
 	     i++) {
@@ -37,7 +37,7 @@ static bool on_link_state(const struct link_info *info, void *arg)
 	return true;
 }
 
-static int not_up(const struct waiting *waiting, struct err *err)
+static int not_up(const struct node_waiting *waiting, struct err *err)
 {
 	for (size_t i = 0; i < waiting->node->n_ends; i++) {
 		const struct end *end = waiting->node->ends[i];
@@ -120,7 +120,7 @@ int node_recount(const struct node_job *job, struct err *err)
 }
 
 /* Listen first, look then: nothing that changes in between is missed. */
-static int wait_for_events(struct nl *nl, struct waiting *waiting, struct err *err)
+static int wait_for_events(struct nl *nl, struct node_waiting *waiting, struct err *err)
 {
 	struct nl *events = NULL;
 	int ret = nl_open(&events, -1, err);
@@ -141,7 +141,7 @@ static int wait_for_events(struct nl *nl, struct waiting *waiting, struct err *e
 int node_wait_up(const struct node_job *job, struct err *err)
 {
 	const struct node *node = job->node;
-	struct waiting waiting = {.job = job, .run = job->run, .node = node};
+	struct node_waiting waiting = {.job = job, .run = job->run, .node = node};
 	struct nl *nl = NULL;
 	int ret;
 

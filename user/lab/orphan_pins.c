@@ -10,7 +10,7 @@
 
 #include "user/lab/orphan_pins.h"
 
-struct lost {
+struct orphan_pins {
 	const char *lab;
 	const struct lab_notes *notes;
 	struct nl *here; /* the calling thread's namespace */
@@ -63,7 +63,7 @@ static bool is_in(const char *name, const struct vl_end *end)
 	return found;
 }
 
-static bool tell_once(struct lost *lost, uint64_t inode)
+static bool tell_once(struct orphan_pins *lost, uint64_t inode)
 {
 	uint64_t *more;
 
@@ -80,7 +80,7 @@ static bool tell_once(struct lost *lost, uint64_t inode)
 
 static void on_end(const struct vl_end *end, void *arg)
 {
-	struct lost *lost = arg;
+	struct orphan_pins *lost = arg;
 	char name[NAME_MAX + 1], text[1024];
 
 	if (end->netns == lost->here_inode) {
@@ -102,9 +102,9 @@ static void on_end(const struct vl_end *end, void *arg)
 	lost->notes->tell(text, lost->notes->arg);
 }
 
-void lost_tell(const char *lab, const struct lab_notes *notes)
+void orphan_pins_tell(const char *lab, const struct lab_notes *notes)
 {
-	struct lost lost = {.lab = lab, .notes = notes};
+	struct orphan_pins lost = {.lab = lab, .notes = notes};
 	struct watch *watch = NULL;
 	struct stat st;
 

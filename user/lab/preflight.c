@@ -15,7 +15,7 @@ static void touch_node(struct apply *apply, const struct node *node, unsigned bi
 }
 
 /* A link comes: its ends are fresh, and sysctls of their nodes may be about them. */
-static void touch_link(struct apply *apply, const struct change *change)
+static void touch_link(struct apply *apply, const struct lab_change *change)
 {
 	for (int side = 0; side < 2; side++) {
 		const struct end *end = change->link->ends[side];
@@ -38,7 +38,7 @@ static void touch_without(struct apply *apply, const struct link *link)
 }
 
 /* An address of an end, lo or a bridge that stays; end is of either lab. */
-static void touch_address(struct apply *apply, const struct change *change)
+static void touch_address(struct apply *apply, const struct lab_change *change)
 {
 	const struct lab *lab = apply->build.run->lab;
 	const struct node *node = lab_find_node(lab, change->node->name);
@@ -48,7 +48,7 @@ static void touch_address(struct apply *apply, const struct change *change)
 	touch_node(apply, node, change->end ? TOUCH_REPAIR : TOUCH_REPAIR | TOUCH_LO);
 }
 
-static void touch_change(struct apply *apply, const struct change *change)
+static void touch_change(struct apply *apply, const struct lab_change *change)
 {
 	switch (change->kind) {
 	case CHANGE_NODE_ADD:
@@ -92,10 +92,10 @@ static void touch_change(struct apply *apply, const struct change *change)
 /* ---- namespaces ---------------------------------------------------------------------------- */
 
 /* Open the namespace of a change's node, once. */
-static int open_node(struct apply *apply, const struct change *change, struct err *err)
+static int open_node(struct apply *apply, const struct lab_change *change, struct err *err)
 {
-	const struct running *run = ready_is_of_was(change) ? apply->was : apply->build.run;
-	int *fds = ready_is_of_was(change) ? apply->was_fds : apply->build.fds;
+	const struct running *run = preflight_is_of_was(change) ? apply->was : apply->build.run;
+	int *fds = preflight_is_of_was(change) ? apply->was_fds : apply->build.fds;
 	int *fd = &fds[change->node->index];
 
 	if (*fd < 0)
@@ -104,17 +104,17 @@ static int open_node(struct apply *apply, const struct change *change, struct er
 }
 
 /* Whether the node was never made, or is gone: then nothing is to be done in it. */
-static bool is_missing(struct apply *apply, const struct change *change)
+static bool is_missing(struct apply *apply, const struct lab_change *change)
 {
-	const struct running *run = ready_is_of_was(change) ? apply->was : apply->build.run;
+	const struct running *run = preflight_is_of_was(change) ? apply->was : apply->build.run;
 
 	return !run->nodes[change->node->index].id.inode || open_node(apply, change, NULL);
 }
 
-static bool link_is_there(struct apply *apply, const struct change *change)
+static bool link_is_there(struct apply *apply, const struct lab_change *change)
 {
 	const struct running *run = apply->build.run;
-	struct change first = {CHANGE_LINK_ADD, change->link->ends[0]->node};
+	struct lab_change first = {CHANGE_LINK_ADD, change->link->ends[0]->node};
 	struct link_info info;
 	struct nl *nl = NULL;
 	bool there;
@@ -146,7 +146,7 @@ static bool bridge_is_there(struct apply *apply, const struct node *node)
 static void look(struct apply *apply)
 {
 	for (size_t i = 0; i < apply->diff->n; i++) {
-		struct change *change = &apply->diff->list[i];
+		struct lab_change *change = &apply->diff->list[i];
 		const struct node *node = change->node;
 
 		if (change->kind == CHANGE_LINK_ADD) {
@@ -155,7 +155,7 @@ static void look(struct apply *apply)
 			change->done = !is_missing(apply, change);
 			change->bridge = change->done && node->kind == NODE_BRIDGE &&
 					 !bridge_is_there(apply, node);
-		} else if (ready_is_of_was(change)) {
+		} else if (preflight_is_of_was(change)) {
 			change->done = is_missing(apply, change);
 		}
 	}
@@ -167,7 +167,7 @@ static int open_touched(struct apply *apply, struct err *err)
 	int ret = 0;
 
 	for (size_t i = 0; !ret && i < apply->diff->n; i++) {
-		const struct change *change = &apply->diff->list[i];
+		const struct lab_change *change = &apply->diff->list[i];
 
 		if (!change->done && change->kind != CHANGE_NODE_ADD &&
 		    !(change->kind > CHANGE_NODE_ADD &&
@@ -175,7 +175,7 @@ static int open_touched(struct apply *apply, struct err *err)
 			ret = open_node(apply, change, err);
 	}
 	for (size_t i = 0; !ret && i < lab->n_nodes; i++) {
-		struct change kept = {CHANGE_LINK_ADD, lab->nodes[i]};
+		struct lab_change kept = {CHANGE_LINK_ADD, lab->nodes[i]};
 
 		if (apply->touch.nodes[i] && !(apply->touch.nodes[i] & TOUCH_FRESH))
 			ret = open_node(apply, &kept, err);
@@ -183,7 +183,7 @@ static int open_touched(struct apply *apply, struct err *err)
 	return ret;
 }
 
-int ready_touch(struct apply *apply, struct err *err)
+int preflight_touch(struct apply *apply, struct err *err)
 {
 	if (apply->back)
 		look(apply);
@@ -194,7 +194,7 @@ int ready_touch(struct apply *apply, struct err *err)
 
 /* ---- before anything is changed ------------------------------------------------------------ */
 
-static bool has_reason(const struct diff *diff, const struct node *node)
+static bool has_reason(const struct lab_diff *diff, const struct node *node)
 {
 	for (size_t i = 0; i < diff->n; i++)
 		if (diff->list[i].kind == CHANGE_NODE_ADD && diff->list[i].node == node)
@@ -214,9 +214,9 @@ static int check_fresh_nodes(struct apply *apply, struct err *err)
 			continue;
 		/* One that is built again gets the name that it has now. */
 		if (!run->nodes[i].ours || !has_reason(apply->diff, node))
-			ret = place_check_name(run, node, err);
+			ret = allocate_check_name(run, node, err);
 		if (!ret)
-			ret = place_foreign(run, node, &apply->build.fds[i], err);
+			ret = allocate_foreign(run, node, &apply->build.fds[i], err);
 	}
 	return ret;
 }
@@ -286,7 +286,7 @@ static int check_hooks(const struct apply *apply, struct err *err)
 	return 0;
 }
 
-int ready_check(struct apply *apply, struct err *err)
+int preflight_check(struct apply *apply, struct err *err)
 {
 	int ret = check_hooks(apply, err);
 
@@ -323,18 +323,18 @@ static int note_node(size_t i, void *arg, struct err *err)
 	return ret;
 }
 
-int ready_note(struct apply *apply, struct err *err)
+int preflight_note(struct apply *apply, struct err *err)
 {
 	int ret = 0;
 
 	for (size_t i = 0; !ret && i < apply->diff->n; i++) {
-		const struct change *change = &apply->diff->list[i];
+		const struct lab_change *change = &apply->diff->list[i];
 		const struct link *link = change->kind == CHANGE_LINK_REMOVE ? change->link
 					  : change->kind == CHANGE_MAC	     ? change->was_end->link
 									     : NULL;
 
 		for (int side = 0; !ret && link && side < 2; side++) {
-			struct change of = {CHANGE_LINK_REMOVE, link->ends[side]->node};
+			struct lab_change of = {CHANGE_LINK_REMOVE, link->ends[side]->node};
 
 			ret = open_node(apply, &of, err);
 		}

@@ -14,14 +14,14 @@ struct apply {
 	struct build build; /* of the lab that shall be */
 	struct running *was;
 	int *was_fds; /* namespaces of its nodes; -1: not open */
-	struct diff *diff;
+	struct lab_diff *diff;
 	struct touch touch;
 	const struct lab_notes *notes; /* NULL: nobody listens */
 	bool back;		       /* after a failure: some changes may not have been made */
 };
 
 /* Whether a change's node is of the lab that was; else it is of the one that shall be. */
-static inline bool ready_is_of_was(const struct change *change)
+static inline bool preflight_is_of_was(const struct lab_change *change)
 {
 	return change->kind <= CHANGE_NODE_REMOVE;
 }
@@ -30,10 +30,10 @@ static inline bool ready_is_of_was(const struct change *change)
  * Find what the diff touches and open its namespaces. Putting back, changes that need not be undone
  * are marked done first: that looks at the kernel, since a batch may have failed in its middle.
  */
-int ready_touch(struct apply *apply, struct err *err);
+int preflight_touch(struct apply *apply, struct err *err);
 /* Names, programs and namespaces that the new lab needs are there and free. Changes nothing. */
-int ready_check(struct apply *apply, struct err *err);
+int preflight_check(struct apply *apply, struct err *err);
 /* Note in the lab that was what only the kernel knows and put_back() needs: MAC addresses. */
-int ready_note(struct apply *apply, struct err *err);
+int preflight_note(struct apply *apply, struct err *err);
 
 #endif

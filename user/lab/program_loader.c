@@ -46,7 +46,7 @@ static enum watch_tc choose_tc(const struct build *build)
 	return watch_tc_available();
 }
 
-struct loader {
+struct program_loader {
 	struct build *build;
 	struct watch_config config;
 	pthread_t thread;
@@ -56,7 +56,7 @@ struct loader {
 
 static void *load(void *arg)
 {
-	struct loader *loader = arg;
+	struct program_loader *loader = arg;
 	struct build *build = loader->build;
 
 	loader->ret = watch_load(&build->watch, &loader->config, &loader->err);
@@ -66,7 +66,7 @@ static void *load(void *arg)
 	return NULL;
 }
 
-int loader_start(struct loader **out, struct build *build, struct err *err)
+int program_loader_start(struct program_loader **out, struct build *build, struct err *err)
 {
 	struct running *run = build->run;
 	struct watch_config config = {
@@ -75,7 +75,7 @@ int loader_start(struct loader **out, struct build *build, struct err *err)
 		.n_ends = run->capacity,
 		.xdp = wants_xdp(run),
 	};
-	struct loader *loader;
+	struct program_loader *loader;
 	int ret;
 
 	run->tc = choose_tc(build);
@@ -104,7 +104,7 @@ int loader_start(struct loader **out, struct build *build, struct err *err)
 	return 0;
 }
 
-int loader_finish(struct loader *loader, struct err *err)
+int program_loader_finish(struct program_loader *loader, struct err *err)
 {
 	int ret;
 

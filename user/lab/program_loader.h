@@ -9,14 +9,14 @@
 
 #include "user/lab/build.h"
 
-struct loader;
+struct program_loader;
 
 /* Sets the lab's tc. *loader stays NULL where the lab wants no programs. build is borrowed. */
-int loader_start(struct loader **loader, struct build *build, struct err *err);
+int program_loader_start(struct program_loader **loader, struct build *build, struct err *err);
 /*
  * Wait for the programs, in build->watch then; frees the loader. NULL is allowed. An error that is
  * set already stays: it came first.
  */
-int loader_finish(struct loader *loader, struct err *err);
+int program_loader_finish(struct program_loader *loader, struct err *err);
 
 #endif

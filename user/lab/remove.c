@@ -21,12 +21,12 @@ static void wait_gone(const char *name, const struct watch_programs *programs, b
 {
 	struct watch_holder holder;
 
-	if (!watch_wait_gone(programs, left ? 0 : HELD_MS))
+	if (!watch_wait_unloaded(programs, left ? 0 : HELD_MS))
 		return;
 	if (watch_find_holder(programs, &holder))
 		lab_notes_tell(notes, "process %d (%s) holds programs of lab %s: they go with it",
 			       holder.pid, holder.name, name);
-	else if (!left && watch_wait_gone(programs, LET_GO_MS))
+	else if (!left && watch_wait_unloaded(programs, LET_GO_MS))
 		lab_notes_tell(notes, "programs of lab %s are still loaded after %d s", name,
 			       (LET_GO_MS + HELD_MS) / 1000);
 }

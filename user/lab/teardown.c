@@ -14,22 +14,22 @@
 enum { LET_GO_MS = 5000, KEPT_MS = 300, MANY_NETNS = 100, LET_GO_MANY_MS = 50 };
 
 struct parting {
-	struct leave *leave;		  /* NULL: nobody goes, or it cannot be watched */
-	const struct guests_home **going; /* by their place in leave */
+	struct netns_wait *leave;	    /* NULL: nobody goes, or it cannot be watched */
+	const struct leaving_netns **going; /* by their place in leave */
 	size_t n;
 	const struct lab_notes *notes;
 };
 
-static bool goes(const struct guests_home *home)
+static bool goes(const struct leaving_netns *home)
 {
 	return home->fd >= 0 && !home->held;
 }
 
-/* The last one that goes to the end of homes, where guests_gone() gives it up last. */
-static void put_last(struct guests_home *homes, size_t n)
+/* The last one that goes to the end of homes, where foreign_unname() gives it up last. */
+static void put_last(struct leaving_netns *homes, size_t n)
 {
 	for (size_t i = n; i-- > 0;) {
-		struct guests_home home = homes[i];
+		struct leaving_netns home = homes[i];
 
 		if (!goes(&home))
 			continue;
@@ -40,7 +40,7 @@ static void put_last(struct guests_home *homes, size_t n)
 }
 
 /* Of many, the last alone stands for all. A lab goes without being watched if it cannot be. */
-static void start(struct parting *parting, const struct guests_home *homes, size_t n)
+static void start(struct parting *parting, const struct leaving_netns *homes, size_t n)
 {
 	size_t first = n >= MANY_NETNS ? n - 1 : 0;
 	int *fds = calloc(n + 1, sizeof(*fds));
@@ -52,7 +52,7 @@ static void start(struct parting *parting, const struct guests_home *homes, size
 		parting->going[parting->n] = &homes[i];
 		fds[parting->n++] = homes[i].fd;
 	}
-	if (parting->n && leave_start(&parting->leave, fds, parting->n, NULL))
+	if (parting->n && netns_wait_start(&parting->leave, fds, parting->n, NULL))
 		parting->leave = NULL;
 	free(fds);
 }
@@ -69,7 +69,7 @@ static bool on_mount(const char *path, void *arg)
 	const struct parting *parting = keeper->parting;
 
 	for (size_t i = 0; i < parting->n; i++) {
-		int fd = leave_is_kept(parting->leave, i)
+		int fd = netns_wait_is_kept(parting->leave, i)
 				 ? netns_open_same(path, &parting->going[i]->id)
 				 : -1;
 
@@ -88,7 +88,7 @@ static bool on_mount(const char *path, void *arg)
 static void tell_kept(const struct parting *parting)
 {
 	for (size_t i = 0; i < parting->n; i++)
-		if (leave_is_kept(parting->leave, i)) {
+		if (netns_wait_is_kept(parting->leave, i)) {
 			lab_notes_tell(parting->notes,
 				       "%s: something keeps the network namespace alive after "
 				       "%d s, an open file or a socket perhaps",
@@ -105,7 +105,7 @@ static int wait_gone(const struct parting *parting, size_t n)
 	bool many = n >= MANY_NETNS;
 	struct keeper keeper = {parting, false};
 
-	if (!parting->leave || !leave_wait(parting->leave, many ? LET_GO_MANY_MS : KEPT_MS))
+	if (!parting->leave || !netns_wait_until(parting->leave, many ? LET_GO_MANY_MS : KEPT_MS))
 		return 0;
 	if (many) {
 		lab_notes_tell(parting->notes,
@@ -113,26 +113,26 @@ static int wait_gone(const struct parting *parting, size_t n)
 		return 1;
 	}
 	netns_each_mount(on_mount, &keeper);
-	if (!keeper.told && !leave_wait(parting->leave, LET_GO_MS))
+	if (!keeper.told && !netns_wait_until(parting->leave, LET_GO_MS))
 		return 0;
 	if (!keeper.told)
 		tell_kept(parting);
-	leave_unlink(parting->leave);
+	netns_wait_unlink(parting->leave);
 	return 1;
 }
 
-int parting_take(struct guests_home *homes, size_t n, const char *mark,
-		 const struct lab_notes *notes, struct err *err)
+int teardown_namespaces(struct leaving_netns *homes, size_t n, const char *mark,
+			const struct lab_notes *notes, struct err *err)
 {
 	struct parting parting = {.notes = notes};
 	int ret;
 
 	put_last(homes, n);
 	start(&parting, homes, n);
-	ret = guests_gone(homes, n, mark, err);
+	ret = foreign_unname(homes, n, mark, err);
 	if (!ret)
 		ret = wait_gone(&parting, n);
-	leave_free(parting.leave);
+	netns_wait_free(parting.leave);
 	free(parting.going);
 	return ret;
 }

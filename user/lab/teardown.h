@@ -6,11 +6,11 @@
 #include "user/lab/foreign.h"
 
 /*
- * guests_gone(), and wait until the kernel has taken the namespaces apart. What keeps one longer,
- * and what takes longer, goes to notes. 0: they are gone, but those that processes hold; 1: not all
- * are; or -errno.
+ * foreign_unname(), and wait until the kernel has taken the namespaces apart. What keeps one
+ * longer, and what takes longer, goes to notes. 0: they are gone, but those that processes hold; 1:
+ * not all are; or -errno.
  */
-int parting_take(struct guests_home *homes, size_t n, const char *mark,
-		 const struct lab_notes *notes, struct err *err);
+int teardown_namespaces(struct leaving_netns *homes, size_t n, const char *mark,
+			const struct lab_notes *notes, struct err *err);
 
 #endif

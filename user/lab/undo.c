@@ -69,7 +69,7 @@ static int undo_sysctl(const char *line, struct err *err)
 	fd = open_netns(&id, err);
 	if (fd < 0)
 		return fd == -ENOENT ? 0 : fd;
-	ret = inside_restore_sysctl(fd, key, line + value, err);
+	ret = node_setup_restore_sysctl(fd, key, line + value, err);
 	close(fd);
 	return ret;
 }

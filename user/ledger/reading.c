@@ -308,8 +308,8 @@ static int save(const struct ledger *ledger, const char *path, const char *tempo
 	if (!f)
 		return err_set(err, ERR_SYSTEM, errno, "cannot write %s: %s", temporary,
 			       strerror(errno));
-	out_json_print(ledger_to_json(ledger, NULL), f);
-	rc = out_finish(f, err);
+	output_json_print(ledger_to_json(ledger, NULL), f);
+	rc = output_finish(f, err);
 	fclose(f);
 	if (!rc && rename(temporary, path))
 		rc = err_set(err, ERR_SYSTEM, errno, "cannot write %s: %s", path, strerror(errno));

@@ -34,7 +34,7 @@ static bool is_exact(const struct ledger_entry *entry, const struct snapshot *no
 
 /* The directions that are not exact: how many, into cuts. -ENOMEM. */
 static int list_cuts(const struct reading *reading, const struct snapshot *now,
-		     const struct snapshot *then, struct watch_cut *cuts)
+		     const struct snapshot *then, struct watch_exact_start *cuts)
 {
 	struct ledger ledger;
 	int n = 0, rc = ledger_make(&ledger, reading->run->name, reading->run->lab, now);
@@ -45,15 +45,15 @@ static int list_cuts(const struct reading *reading, const struct snapshot *now,
 		const struct ledger_entry *entry = &ledger.entries[i];
 
 		if (!is_exact(entry, now, then))
-			cuts[n++] = (struct watch_cut){.from = entry->from->number,
-						       .to = entry->from->peer->number,
-						       .dropped = entry->dropped};
+			cuts[n++] = (struct watch_exact_start){.from = entry->from->number,
+							       .to = entry->from->peer->number,
+							       .dropped = entry->dropped};
 	}
 	ledger_free(&ledger);
 	return n;
 }
 
-static void take_cut(struct snapshot *snapshot, const struct watch_cut *cut)
+static void take_cut(struct snapshot *snapshot, const struct watch_exact_start *cut)
 {
 	snapshot->hooks[VL_HOOK_OUT][cut->from] = cut->out;
 	snapshot->hooks[VL_HOOK_XDP][cut->to] = cut->xdp;
@@ -69,7 +69,7 @@ static uint64_t difference(uint64_t a, uint64_t b)
 /* Read the drops again: the directions that had some meanwhile are cuts now. How many, or -errno.
  */
 static int list_dropping(const struct reading *reading, struct snapshot *snapshot,
-			 struct watch_cut *cuts, struct err *err)
+			 struct watch_exact_start *cuts, struct err *err)
 {
 	const struct lab *lab = reading->run->lab;
 	struct losses now = {0};
@@ -85,7 +85,7 @@ static int list_dropping(const struct reading *reading, struct snapshot *snapsho
 		if (before == after)
 			continue;
 		snapshot->passing[from->number] += difference(before, after);
-		cuts[n++] = (struct watch_cut){
+		cuts[n++] = (struct watch_exact_start){
 			.from = from->number, .to = from->peer->number, .dropped = after};
 	}
 	losses_free(&snapshot->losses);
@@ -96,13 +96,13 @@ static int list_dropping(const struct reading *reading, struct snapshot *snapsho
 int reading_make_exact(const struct reading *reading, struct snapshot *snapshot,
 		       const struct snapshot *then, struct err *err)
 {
-	struct watch_cut *cuts = calloc(lab_n_ends(reading->run->lab) + 1, sizeof(*cuts));
+	struct watch_exact_start *cuts = calloc(lab_n_ends(reading->run->lab) + 1, sizeof(*cuts));
 	int rc = 0, n = cuts ? list_cuts(reading, snapshot, then, cuts) : -ENOMEM;
 
 	if (n < 0)
 		rc = err_set(err, ERR_SYSTEM, -n, "cannot read the counters: %s", strerror(-n));
 	for (int i = 0; i < TRIES && n > 0 && !rc; i++) {
-		rc = watch_cut(reading->watch, cuts, n, true, err);
+		rc = watch_find_exact_start(reading->watch, cuts, n, true, err);
 		for (int k = 0; k < n && !rc; k++)
 			take_cut(snapshot, &cuts[k]);
 		n = rc ? 0 : list_dropping(reading, snapshot, cuts, err);

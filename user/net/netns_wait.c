@@ -17,7 +17,7 @@
 enum { WATCHING_IFINDEX = 2 };
 #define GOING_NAME "vethlab-leaves"
 
-struct leave {
+struct netns_wait {
 	struct nl *nl, *events; /* keep the namespace that watches */
 	size_t n, kept;		/* namespaces, and those that somebody keeps */
 	bool *is_kept;		/* by its place, which is its nsid in the namespace that watches */
@@ -25,7 +25,7 @@ struct leave {
 };
 
 struct starting {
-	struct leave *leave;
+	struct netns_wait *leave;
 	const int *netns_fds;
 	int ret;
 	struct err *err;
@@ -65,7 +65,7 @@ static int link_last(struct nl *nl, int here, const struct starting *starting)
 static void *start(void *arg)
 {
 	struct starting *starting = arg;
-	struct leave *leave = starting->leave;
+	struct netns_wait *leave = starting->leave;
 	struct netns_id id;
 	int here = netns_new(&id, starting->err);
 	int ret = here < 0 ? here : nl_open(&leave->nl, -1, starting->err);
@@ -87,9 +87,9 @@ static void *start(void *arg)
 	return NULL;
 }
 
-int leave_start(struct leave **out, const int *netns_fds, size_t n, struct err *err)
+int netns_wait_start(struct netns_wait **out, const int *netns_fds, size_t n, struct err *err)
 {
-	struct leave *leave = calloc(1, sizeof(*leave));
+	struct netns_wait *leave = calloc(1, sizeof(*leave));
 	struct starting starting = {leave, netns_fds, 0, err};
 	pthread_t thread;
 	int ret;
@@ -97,7 +97,7 @@ int leave_start(struct leave **out, const int *netns_fds, size_t n, struct err *
 	if (leave)
 		leave->is_kept = malloc(n * sizeof(*leave->is_kept));
 	if (!leave || !leave->is_kept) {
-		leave_free(leave);
+		netns_wait_free(leave);
 		return err_set(err, ERR_SYSTEM, ENOMEM, "out of memory");
 	}
 	memset(leave->is_kept, true, n * sizeof(*leave->is_kept));
@@ -109,7 +109,7 @@ int leave_start(struct leave **out, const int *netns_fds, size_t n, struct err *
 		pthread_join(thread, NULL);
 	ret = ret ? ret : starting.ret;
 	if (ret)
-		leave_free(leave);
+		netns_wait_free(leave);
 	else
 		*out = leave;
 	return ret;
@@ -118,7 +118,7 @@ int leave_start(struct leave **out, const int *netns_fds, size_t n, struct err *
 static int on_event(const struct nlmsghdr *nlh, void *arg)
 {
 	const struct ifinfomsg *ifi = mnl_nlmsg_get_payload(nlh);
-	struct leave *leave = arg;
+	struct netns_wait *leave = arg;
 	const struct nlattr *attr;
 
 	if (nlh->nlmsg_type == RTM_DELLINK && ifi->ifi_index == WATCHING_IFINDEX)
@@ -145,7 +145,7 @@ static int64_t now_ms(void)
 	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
 }
 
-int leave_wait(struct leave *leave, int timeout_ms)
+int netns_wait_until(struct netns_wait *leave, int timeout_ms)
 {
 	int64_t end = now_ms() + timeout_ms, left;
 
@@ -157,12 +157,12 @@ int leave_wait(struct leave *leave, int timeout_ms)
 	return 0;
 }
 
-bool leave_is_kept(const struct leave *leave, size_t i)
+bool netns_wait_is_kept(const struct netns_wait *leave, size_t i)
 {
 	return leave->is_kept[i];
 }
 
-void leave_unlink(struct leave *leave)
+void netns_wait_unlink(struct netns_wait *leave)
 {
 	struct nl_what what = {"a network namespace", "be let go", {0}, ENODEV};
 
@@ -171,7 +171,7 @@ void leave_unlink(struct leave *leave)
 	leave->linked = false;
 }
 
-void leave_free(struct leave *leave)
+void netns_wait_free(struct netns_wait *leave)
 {
 	if (!leave)
 		return;

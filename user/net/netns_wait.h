@@ -12,22 +12,22 @@
 
 #include "user/base/err.h"
 
-struct leave;
+struct netns_wait;
 
 /*
  * Before n namespaces lose their names: remember them from a new, nameless namespace, and make a
  * link from there into the last of them, which is to be given up last: the kernel takes them apart
  * in the order in which they are given up, or all at once. Holds none of them.
  */
-int leave_start(struct leave **leave, const int *netns_fds, size_t n, struct err *err);
+int netns_wait_start(struct netns_wait **leave, const int *netns_fds, size_t n, struct err *err);
 /* Until all are gone with what was in them. 0, or -ETIMEDOUT: some are there yet. May be called
  * again. */
-int leave_wait(struct leave *leave, int timeout_ms);
+int netns_wait_until(struct netns_wait *leave, int timeout_ms);
 /* Whether somebody keeps namespace i yet; else the kernel takes it apart or has done so. */
-bool leave_is_kept(const struct leave *leave, size_t i);
+bool netns_wait_is_kept(const struct netns_wait *leave, size_t i);
 /* What is kept shall not have our link in it when this returns; else it goes some time after
- * leave_free(). */
-void leave_unlink(struct leave *leave);
-void leave_free(struct leave *leave); /* NULL is allowed */
+ * netns_wait_free(). */
+void netns_wait_unlink(struct netns_wait *leave);
+void netns_wait_free(struct netns_wait *leave); /* NULL is allowed */
 
 #endif

@@ -24,7 +24,7 @@
 enum { VIEW_USES = 128 };
 
 /* A procfs that is mounted nowhere. */
-struct view {
+struct sysctl_view {
 	int fd; /* its root; -1: none, the usual one serves */
 	unsigned used;
 };
@@ -35,7 +35,7 @@ static pthread_once_t view_once = PTHREAD_ONCE_INIT;
 
 static void free_view(void *arg)
 {
-	struct view *view = arg;
+	struct sysctl_view *view = arg;
 
 	if (view->fd >= 0)
 		close(view->fd);
@@ -47,9 +47,9 @@ static void make_key(void)
 	has_key = !pthread_key_create(&view_key, free_view);
 }
 
-static struct view *own_view(void)
+static struct sysctl_view *own_view(void)
 {
-	struct view *view;
+	struct sysctl_view *view;
 
 	pthread_once(&view_once, make_key);
 	if (!has_key)
@@ -60,7 +60,7 @@ static struct view *own_view(void)
 	view = malloc(sizeof(*view));
 	if (!view)
 		return NULL;
-	*view = (struct view){.fd = -1};
+	*view = (struct sysctl_view){.fd = -1};
 	if (!pthread_setspecific(view_key, view))
 		return view;
 	free(view);
@@ -83,7 +83,7 @@ static int mount_view(void)
 /* Where paths below /proc are looked up; -1: in the usual place. */
 static int proc_root(void)
 {
-	struct view *view = own_view();
+	struct sysctl_view *view = own_view();
 
 	if (!view)
 		return -1;

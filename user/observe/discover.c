@@ -36,7 +36,7 @@ static void *grow(void *list, size_t *n, size_t size)
 	return (char *)*place + (*n)++ * size;
 }
 
-int seen_find(const struct seen *seen, const struct netns_id *id)
+int discovery_find_netns(const struct discovery *seen, const struct netns_id *id)
 {
 	for (size_t i = 0; i < seen->n_netns; i++)
 		if (netns_same(&seen->netns[i].id, id))
@@ -44,7 +44,7 @@ int seen_find(const struct seen *seen, const struct netns_id *id)
 	return -1;
 }
 
-static struct seen_netns *find_inode(const struct seen *seen, uint64_t inode)
+static struct discovered_netns *find_inode(const struct discovery *seen, uint64_t inode)
 {
 	for (size_t i = 0; i < seen->n_netns; i++)
 		if (seen->netns[i].id.inode == inode)
@@ -58,9 +58,9 @@ static struct seen_netns *find_inode(const struct seen *seen, uint64_t inode)
  * The namespace at path, unless it is known. Returns 1 with the new one at the end of the list, 0
  * if there is nothing new at path, or -ENOMEM.
  */
-static int add_netns(struct seen *seen, const char *path, enum netns_kind kind)
+static int add_netns(struct discovery *seen, const char *path, enum netns_kind kind)
 {
-	struct seen_netns *netns;
+	struct discovered_netns *netns;
 	struct stat st;
 	int fd;
 
@@ -76,7 +76,7 @@ static int add_netns(struct seen *seen, const char *path, enum netns_kind kind)
 		close(fd);
 		return -ENOMEM;
 	}
-	*netns = (struct seen_netns){.fd = fd, .kind = kind};
+	*netns = (struct discovered_netns){.fd = fd, .kind = kind};
 	if (netns_identify(fd, &netns->id, NULL)) {
 		close(fd);
 		seen->n_netns--;
@@ -87,7 +87,7 @@ static int add_netns(struct seen *seen, const char *path, enum netns_kind kind)
 	return 1;
 }
 
-static int add_own(struct seen *seen)
+static int add_own(struct discovery *seen)
 {
 	int ret = add_netns(seen, "/proc/thread-self/ns/net", NETNS_HOST);
 
@@ -101,11 +101,11 @@ static int is_name(const struct dirent *entry)
 	return entry->d_name[0] != '.';
 }
 
-static int add_named(struct seen *seen)
+static int add_named(struct discovery *seen)
 {
 	struct dirent **entries = NULL;
 	int n = scandir(NETNS_DIR, &entries, is_name, alphasort), ret = 0;
-	struct seen_netns *netns;
+	struct discovered_netns *netns;
 	char path[PATH_MAX];
 
 	for (int i = 0; i < n; i++) {
@@ -126,7 +126,7 @@ static int add_named(struct seen *seen)
 
 static bool add_mounted(const char *path, void *arg)
 {
-	struct seen *seen = arg;
+	struct discovery *seen = arg;
 
 	/* Its processes have a better name for it than a file of hexadecimal digits. */
 	return add_netns(seen, path, NETNS_PATH) >= 0;
@@ -176,7 +176,7 @@ static bool hostname_of(int pid, char name[NODE_NAME_MAX + 1])
 	return true;
 }
 
-static void call_by_process(struct seen_netns *netns, int pid)
+static void call_by_process(struct discovered_netns *netns, int pid)
 {
 	char path[64], comm[32] = "", raw[64];
 	FILE *f;
@@ -204,9 +204,9 @@ static int is_process(const struct dirent *entry)
 }
 
 /* A container's host name tells people more than what a program drew for its namespace. */
-static void call_drawn(struct seen *seen, const char *path, int pid)
+static void call_drawn(struct discovery *seen, const char *path, int pid)
 {
-	struct seen_netns *netns;
+	struct discovered_netns *netns;
 	struct stat st;
 
 	netns = stat(path, &st) ? NULL : find_inode(seen, st.st_ino);
@@ -215,7 +215,7 @@ static void call_drawn(struct seen *seen, const char *path, int pid)
 }
 
 /* The oldest process of each namespace that has no other name yet: a container's first one. */
-static int add_processes(struct seen *seen)
+static int add_processes(struct discovery *seen)
 {
 	struct dirent **entries = NULL;
 	int n = scandir("/proc", &entries, is_process, by_number), ret = 0;
@@ -240,7 +240,7 @@ static int add_processes(struct seen *seen)
 }
 
 /* What is mounted and is nobody's by name or process: after the file. */
-static int add_rest(struct seen *seen)
+static int add_rest(struct discovery *seen)
 {
 	size_t before = seen->n_netns;
 
@@ -252,8 +252,8 @@ static int add_rest(struct seen *seen)
 
 /* ---- ends and addresses ---------------------------------------------------------------------- */
 
-struct looking {
-	struct seen *seen;
+struct discovering {
+	struct discovery *seen;
 	unsigned netns;
 	struct link_info *all; /* of the namespace: bridges are named by index */
 	size_t n_all;
@@ -262,7 +262,7 @@ struct looking {
 
 static bool on_link(const struct link_info *info, void *arg)
 {
-	struct looking *looking = arg;
+	struct discovering *looking = arg;
 	struct link_info *place = grow(&looking->all, &looking->n_all, sizeof(*place));
 
 	if (place)
@@ -274,18 +274,19 @@ static bool on_link(const struct link_info *info, void *arg)
 
 static bool on_address(uint32_t ifindex, const struct ip_prefix *prefix, void *arg)
 {
-	struct looking *looking = arg;
-	struct seen *seen = looking->seen;
-	struct seen_address *place = grow(&seen->addresses, &seen->n_addresses, sizeof(*place));
+	struct discovering *looking = arg;
+	struct discovery *seen = looking->seen;
+	struct discovered_address *place =
+		grow(&seen->addresses, &seen->n_addresses, sizeof(*place));
 
 	if (place)
-		*place = (struct seen_address){looking->netns, ifindex, *prefix};
+		*place = (struct discovered_address){looking->netns, ifindex, *prefix};
 	else
 		looking->no_memory = true;
 	return place;
 }
 
-static const char *bridge_name(const struct looking *looking, uint32_t ifindex)
+static const char *bridge_name(const struct discovering *looking, uint32_t ifindex)
 {
 	for (size_t i = 0; ifindex && i < looking->n_all; i++)
 		if (looking->all[i].ifindex == ifindex && !strcmp(looking->all[i].kind, "bridge"))
@@ -293,13 +294,13 @@ static const char *bridge_name(const struct looking *looking, uint32_t ifindex)
 	return "";
 }
 
-static void take_ends(struct looking *looking)
+static void take_ends(struct discovering *looking)
 {
-	struct seen *seen = looking->seen;
+	struct discovery *seen = looking->seen;
 
 	for (size_t i = 0; !looking->no_memory && i < looking->n_all; i++) {
 		const struct link_info *info = &looking->all[i];
-		struct seen_end *end;
+		struct discovered_end *end;
 
 		/* Without a peer's index it is half of a pair whose other half is going. */
 		if (strcmp(info->kind, "veth") != 0 || !info->peer_ifindex)
@@ -309,7 +310,7 @@ static void take_ends(struct looking *looking)
 			looking->no_memory = true;
 			break;
 		}
-		*end = (struct seen_end){
+		*end = (struct discovered_end){
 			.netns = looking->netns,
 			.ifindex = info->ifindex,
 			.peer_ifindex = info->peer_ifindex,
@@ -320,10 +321,10 @@ static void take_ends(struct looking *looking)
 	}
 }
 
-static int look_into(struct seen *seen, unsigned i, struct err *err)
+static int look_into(struct discovery *seen, unsigned i, struct err *err)
 {
-	struct looking looking = {.seen = seen, .netns = i};
-	struct seen_netns *netns = &seen->netns[i];
+	struct discovering looking = {.seen = seen, .netns = i};
+	struct discovered_netns *netns = &seen->netns[i];
 	size_t addresses = seen->n_addresses;
 	struct err gone = {0};
 	int ret = nl_open(&netns->nl, netns->fd, &gone);
@@ -350,7 +351,7 @@ static int look_into(struct seen *seen, unsigned i, struct err *err)
 
 static int32_t ask_nsid(unsigned in, unsigned of, void *arg)
 {
-	struct seen *seen = arg;
+	struct discovery *seen = arg;
 	int32_t nsid = -1;
 
 	if (!seen->netns[in].nl || netns_nsid(seen->netns[in].nl, seen->netns[of].fd, &nsid, NULL))
@@ -358,11 +359,11 @@ static int32_t ask_nsid(unsigned in, unsigned of, void *arg)
 	return nsid;
 }
 
-int seen_look(struct seen *seen, struct err *err)
+int discovery_make(struct discovery *seen, struct err *err)
 {
 	int ret;
 
-	*seen = (struct seen){0};
+	*seen = (struct discovery){0};
 	netns_many(); /* two descriptors each */
 	ret = add_own(seen);
 	if (!ret)
@@ -383,11 +384,11 @@ int seen_look(struct seen *seen, struct err *err)
 	    observed_pair(seen->ends, seen->n_ends, ask_nsid, seen, &seen->links, &seen->n_links))
 		ret = no_memory(err);
 	if (ret)
-		seen_free(seen);
+		discovery_free(seen);
 	return ret;
 }
 
-void seen_free(struct seen *seen)
+void discovery_free(struct discovery *seen)
 {
 	for (size_t i = 0; i < seen->n_netns; i++) {
 		nl_close(seen->netns[i].nl);
@@ -397,5 +398,5 @@ void seen_free(struct seen *seen)
 	free(seen->ends);
 	free(seen->addresses);
 	free(seen->links);
-	*seen = (struct seen){0};
+	*seen = (struct discovery){0};
 }

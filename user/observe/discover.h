@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * discover.h - the network namespaces that this process can see, and the veth ends in them. Looking
- * changes nothing, and keeps nothing alive once seen_free() was called.
+ * changes nothing, and keeps nothing alive once discovery_free() was called.
  */
 #ifndef VETHLAB_USER_OBSERVE_DISCOVER_H
 #define VETHLAB_USER_OBSERVE_DISCOVER_H
@@ -13,7 +13,7 @@
 
 /* A namespace: our own, one below NETNS_DIR, one mounted elsewhere, one that only a process is in.
  */
-struct seen_netns {
+struct discovered_netns {
 	struct netns_id id;
 	int fd;
 	enum netns_kind kind;	      /* NETNS_HOST: our own */
@@ -24,23 +24,23 @@ struct seen_netns {
 	struct nl *nl; /* NULL: not asked yet */
 };
 
-struct seen {
-	struct seen_netns *netns; /* our own first */
+struct discovery {
+	struct discovered_netns *netns; /* our own first */
 	size_t n_netns;
-	struct seen_end *ends; /* by namespace */
+	struct discovered_end *ends; /* by namespace */
 	size_t n_ends;
-	struct seen_address *addresses;
+	struct discovered_address *addresses;
 	size_t n_addresses;
-	struct seen_link *links;
+	struct discovered_link *links;
 	size_t n_links;
 	bool any_drawn;	   /* among the namespaces that have names */
 	size_t unreadable; /* namespaces that went away meanwhile, or that we may not enter */
 };
 
 /* Look at everything. */
-int seen_look(struct seen *seen, struct err *err);
-void seen_free(struct seen *seen);
+int discovery_make(struct discovery *seen, struct err *err);
+void discovery_free(struct discovery *seen);
 /* The place of a namespace; -1: not seen. */
-int seen_find(const struct seen *seen, const struct netns_id *id);
+int discovery_find_netns(const struct discovery *seen, const struct netns_id *id);
 
 #endif

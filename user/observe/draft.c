@@ -15,30 +15,32 @@ static int no_memory(const struct draft *draft, struct err *err)
 }
 
 /* Who an end is, whatever it is called. */
-struct place {
+struct draft_place {
 	struct netns_id id;
 	uint32_t ifindex;
 };
 
-static bool same_place(const struct place *a, const struct place *b)
+static bool same_place(const struct draft_place *a, const struct draft_place *b)
 {
 	return a->ifindex == b->ifindex && netns_same(&a->id, &b->id);
 }
 
 /* A namespace that cannot be seen is known by who knows it, and as what. */
-static struct place seen_place(const struct seen *seen, const struct seen_link *link, int side)
+static struct draft_place seen_place(const struct discovery *seen,
+				     const struct discovered_link *link, int side)
 {
-	const struct seen_end *end = link->ends[side], *near = link->ends[0];
+	const struct discovered_end *end = link->ends[side], *near = link->ends[0];
 	uint64_t inode = seen->netns[near->netns].id.inode;
 
 	if (end)
-		return (struct place){seen->netns[end->netns].id, end->ifindex};
-	return (struct place){{0, inode << 32 | (uint32_t)near->peer_nsid}, near->peer_ifindex};
+		return (struct draft_place){seen->netns[end->netns].id, end->ifindex};
+	return (struct draft_place){{0, inode << 32 | (uint32_t)near->peer_nsid},
+				    near->peer_ifindex};
 }
 
-static struct place was_place(const struct running *was, const struct end *end)
+static struct draft_place was_place(const struct running *was, const struct end *end)
 {
-	return (struct place){was->nodes[end->node->index].id, running_ifindex(was, end)};
+	return (struct draft_place){was->nodes[end->node->index].id, running_ifindex(was, end)};
 }
 
 /* ---- which links ----------------------------------------------------------------------------- */
@@ -51,14 +53,14 @@ static bool in_scope(const struct observe_options *options, const struct netns_i
 	return false;
 }
 
-static bool is_wanted(const struct draft *draft, const struct seen_link *link)
+static bool is_wanted(const struct draft *draft, const struct discovered_link *link)
 {
-	const struct seen *seen = draft->seen;
+	const struct discovery *seen = draft->seen;
 
 	if (draft->options->all)
 		return true;
 	for (int side = 0; side < 2; side++) {
-		const struct seen_end *end = link->ends[side];
+		const struct discovered_end *end = link->ends[side];
 
 		if (end &&
 		    (draft->options->n_scope ? in_scope(draft->options, &seen->netns[end->netns].id)
@@ -101,7 +103,7 @@ static void others_free(struct others *others)
 	free(others->links);
 }
 
-static bool has_end(const struct running *run, const struct place *place)
+static bool has_end(const struct running *run, const struct draft_place *place)
 {
 	for (size_t i = 0; i < run->lab->n_nodes; i++) {
 		const struct node *node = run->lab->nodes[i];
@@ -116,11 +118,12 @@ static bool has_end(const struct running *run, const struct place *place)
 }
 
 /* Whether another lab watches an end of the link; it is counted then. */
-static bool is_taken(struct others *others, const struct seen *seen, const struct seen_link *link)
+static bool is_taken(struct others *others, const struct discovery *seen,
+		     const struct discovered_link *link)
 {
 	for (size_t i = 0; i < others->n; i++)
 		for (int side = 0; side < 2; side++) {
-			struct place place = seen_place(seen, link, side);
+			struct draft_place place = seen_place(seen, link, side);
 
 			if (!has_end(others->list[i], &place))
 				continue;
@@ -130,11 +133,11 @@ static bool is_taken(struct others *others, const struct seen *seen, const struc
 	return false;
 }
 
-static bool can_be_named(const struct draft *draft, const struct seen_link *link,
+static bool can_be_named(const struct draft *draft, const struct discovered_link *link,
 			 const struct observe_listener *listener)
 {
 	for (int side = 0; side < 2; side++) {
-		const struct seen_end *end = link->ends[side];
+		const struct discovered_end *end = link->ends[side];
 		const char *problem = end ? observed_ifname_problem(end->ifname) : NULL;
 
 		if (!problem)
@@ -171,13 +174,14 @@ static const char *was_name(const struct draft *draft, const struct netns_id *id
 static unsigned node_for(struct draft *draft, const struct netns_id *id)
 {
 	struct draft_node *node = &draft->nodes[draft->n_nodes];
-	const struct seen_netns *netns;
+	const struct discovered_netns *netns;
 	const char *name = was_name(draft, id);
 
 	for (size_t i = 0; i < draft->n_nodes; i++)
 		if (netns_same(&draft->nodes[i].id, id))
 			return i;
-	*node = (struct draft_node){.id = *id, .seen = id->inode ? seen_find(draft->seen, id) : -1};
+	*node = (struct draft_node){.id = *id,
+				    .seen = id->inode ? discovery_find_netns(draft->seen, id) : -1};
 	node->node.kind = NETNS_NEW;
 	node->node.netns = UINT32_MAX;
 	if (node->seen >= 0) {
@@ -201,16 +205,17 @@ static void add_scope_nodes(struct draft *draft)
 	if (options->all || !options->n_scope)
 		node_for(draft, &draft->seen->netns[0].id);
 	for (size_t i = 0; !options->all && i < options->n_scope; i++)
-		if (seen_find(draft->seen, &options->scope[i]) >= 0)
+		if (discovery_find_netns(draft->seen, &options->scope[i]) >= 0)
 			node_for(draft, &options->scope[i]);
 }
 
 /* ---- links ----------------------------------------------------------------------------------- */
 
-static void add_link(struct draft *draft, const struct seen_link *seen, const struct link *was)
+static void add_link(struct draft *draft, const struct discovered_link *seen,
+		     const struct link *was)
 {
 	struct draft_link *link = &draft->links[draft->n_links++];
-	struct place first = seen_place(draft->seen, seen, 0), before;
+	struct draft_place first = seen_place(draft->seen, seen, 0), before;
 	bool turned = false;
 
 	*link = (struct draft_link){.was = was};
@@ -220,8 +225,8 @@ static void add_link(struct draft *draft, const struct seen_link *seen, const st
 	}
 	for (int side = 0; side < 2; side++) {
 		int from = turned ? !side : side;
-		struct place place = seen_place(draft->seen, seen, from);
-		const struct seen_end *end = seen->ends[from];
+		struct draft_place place = seen_place(draft->seen, seen, from);
+		const struct discovered_end *end = seen->ends[from];
 		char *ifname = link->link.ifnames[side];
 
 		link->link.nodes[side] = node_for(draft, &place.id);
@@ -239,12 +244,12 @@ static void add_link(struct draft *draft, const struct seen_link *seen, const st
 /* What is seen of a link of the lab that was; NULL: it is gone. */
 static size_t find_seen(const struct draft *draft, const struct link *was)
 {
-	struct place a = was_place(draft->was, was->ends[0]);
-	struct place b = was_place(draft->was, was->ends[1]);
+	struct draft_place a = was_place(draft->was, was->ends[0]);
+	struct draft_place b = was_place(draft->was, was->ends[1]);
 
 	for (size_t i = 0; i < draft->seen->n_links; i++) {
-		struct place c = seen_place(draft->seen, &draft->seen->links[i], 0);
-		struct place d = seen_place(draft->seen, &draft->seen->links[i], 1);
+		struct draft_place c = seen_place(draft->seen, &draft->seen->links[i], 0);
+		struct draft_place d = seen_place(draft->seen, &draft->seen->links[i], 1);
 
 		if ((same_place(&a, &c) && same_place(&b, &d)) ||
 		    (same_place(&a, &d) && same_place(&b, &c)))
@@ -257,9 +262,9 @@ static size_t find_seen(const struct draft *draft, const struct link *was)
  * Half of a link that was whole a moment ago: the other namespace is being taken apart, and the
  * link with it. If it stays, the next look finds it.
  */
-static bool is_going(const struct draft *draft, const struct seen_link *link)
+static bool is_going(const struct draft *draft, const struct discovered_link *link)
 {
-	struct place near = seen_place(draft->seen, link, 0);
+	struct draft_place near = seen_place(draft->seen, link, 0);
 
 	return !link->ends[1] && draft->was && has_end(draft->was, &near);
 }
@@ -334,7 +339,7 @@ static void tell_others(const struct others *others, const struct observe_listen
 
 static int choose_links(struct draft *draft, const struct observe_listener *listener)
 {
-	const struct seen *seen = draft->seen;
+	const struct discovery *seen = draft->seen;
 	const struct running *was = draft->was;
 	bool *done = calloc(seen->n_links + 1, sizeof(*done));
 	struct others others = {0};
@@ -399,7 +404,7 @@ static int write_text(struct draft *draft)
 	return f ? 0 : -ENOMEM;
 }
 
-int draft_make(struct draft *draft, const struct seen *seen, struct running *was,
+int draft_make(struct draft *draft, const struct discovery *seen, struct running *was,
 	       const struct observe_options *options, const struct observe_listener *listener,
 	       struct err *err)
 {

@@ -22,7 +22,7 @@ struct draft_link {
 };
 
 struct draft {
-	const struct seen *seen;
+	const struct discovery *seen;
 	struct running *was; /* borrowed; NULL: there is none */
 	const struct observe_options *options;
 	struct draft_node *nodes;
@@ -34,7 +34,7 @@ struct draft {
 };
 
 /* listener (NULL: nobody) is told what is left out. */
-int draft_make(struct draft *draft, const struct seen *seen, struct running *was,
+int draft_make(struct draft *draft, const struct discovery *seen, struct running *was,
 	       const struct observe_options *options, const struct observe_listener *listener,
 	       struct err *err);
 void draft_free(struct draft *draft);

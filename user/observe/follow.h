@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * follow.h - waiting until it is worth to look again (lab_observe() with again). Holds no
+ * follow.h - waiting until it is worth to look again (observe_refresh() with again). Holds no
  * namespace, no program and no lock: what goes away goes.
  *
  * One rtnetlink socket hears the interfaces and addresses of our own namespace, and of every one

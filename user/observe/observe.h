@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * observe.h - labs made of links that others built. What is there is found (seen.h), watched like
- * the links of any lab, and left as it is: only programs are attached, and `down` takes these off.
+ * observe.h - labs made of links that others built. What is there is found (discover.h), watched
+ * like the links of any lab, and left as it is: only programs are attached, and `down` takes these
+ * off.
  */
 #ifndef VETHLAB_USER_OBSERVE_OBSERVE_H
 #define VETHLAB_USER_OBSERVE_OBSERVE_H
@@ -37,10 +38,10 @@ struct observe_listener {
  * 0 if nothing has changed (*run too), or -errno; a lab that is there is then as it was. -ENODATA,
  * -ENOENT: see the options; err stays clear.
  */
-int lab_observe(struct running **run, const struct observe_options *options,
-		const struct observe_listener *listener, struct err *err);
+int observe_refresh(struct running **run, const struct observe_options *options,
+		    const struct observe_listener *listener, struct err *err);
 
-/* ---- for observe.c ------------------------------------------------------------------------- */
+/* ---- for refresh.c ------------------------------------------------------------------------- */
 
 struct journal;
 

@@ -201,7 +201,7 @@ static int take_link(const struct draft *draft, struct running *now, struct watc
 static int begin_links(const struct draft *draft, const struct running *now, struct watch *watch,
 		       struct err *err)
 {
-	struct watch_cut *cuts = calloc(lab_n_ends(now->lab) + 1, sizeof(*cuts));
+	struct watch_exact_start *cuts = calloc(lab_n_ends(now->lab) + 1, sizeof(*cuts));
 	size_t n = 0;
 	int ret;
 
@@ -211,10 +211,10 @@ static int begin_links(const struct draft *draft, const struct running *now, str
 		for (int side = 0; !draft->links[i].was && side < 2; side++) {
 			const struct end *end = now->lab->links[i]->ends[side];
 
-			cuts[n++] =
-				(struct watch_cut){.from = end->number, .to = end->peer->number};
+			cuts[n++] = (struct watch_exact_start){.from = end->number,
+							       .to = end->peer->number};
 		}
-	ret = n ? watch_begin(watch, cuts, n, err) : 0;
+	ret = n ? watch_note_start(watch, cuts, n, err) : 0;
 	free(cuts);
 	return ret;
 }
@@ -296,7 +296,7 @@ static int change(struct running **run, struct draft *draft, const struct observ
 	return 1;
 }
 
-static int observe_locked(struct running **run, const struct seen *seen,
+static int observe_locked(struct running **run, const struct discovery *seen,
 			  const struct observe_options *options,
 			  const struct observe_listener *listener, struct err *err)
 {
@@ -319,7 +319,7 @@ static int observe_locked(struct running **run, const struct seen *seen,
 }
 
 /* Whether the lab is already what there is; *run is the lab then. */
-static int is_current(struct running **run, const struct seen *seen,
+static int is_current(struct running **run, const struct discovery *seen,
 		      const struct observe_options *options, struct err *err)
 {
 	struct running *was = NULL;
@@ -344,10 +344,10 @@ static int is_current(struct running **run, const struct seen *seen,
 	return ret ? ret : same;
 }
 
-int lab_observe(struct running **run, const struct observe_options *options,
-		const struct observe_listener *listener, struct err *err)
+int observe_refresh(struct running **run, const struct observe_options *options,
+		    const struct observe_listener *listener, struct err *err)
 {
-	struct seen seen;
+	struct discovery seen;
 	int lock, ret;
 
 	if (lab_name_problem(options->name))
@@ -355,13 +355,13 @@ int lab_observe(struct running **run, const struct observe_options *options,
 			       lab_name_problem(options->name));
 	ret = lab_privileges(err);
 	if (!ret)
-		ret = seen_look(&seen, err);
+		ret = discovery_make(&seen, err);
 	if (ret)
 		return ret;
 	/* A lock makes others wait, and files: not for nothing. */
 	ret = is_current(run, &seen, options, err);
 	if (ret) {
-		seen_free(&seen);
+		discovery_free(&seen);
 		return ret < 0 ? ret : 0;
 	}
 	lock = lab_lock(options->name, err);
@@ -370,7 +370,7 @@ int lab_observe(struct running **run, const struct observe_options *options,
 		files_remove(options->name, NULL);
 	if (lock >= 0)
 		close(lock);
-	seen_free(&seen);
+	discovery_free(&seen);
 	return ret < 0 && err && err->code == ERR_SYSTEM && err->error == ENOMEM
 		       ? no_memory(options->name, err)
 		       : ret;

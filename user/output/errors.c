@@ -53,7 +53,7 @@ static void print_folded(const char *lead, const struct where *where, const char
 		return;
 	}
 	fclose(memory);
-	out_fold(lead, plain, f);
+	output_fold(lead, plain, f);
 }
 
 static void print_hint(const char *hint, FILE *f)
@@ -62,13 +62,13 @@ static void print_hint(const char *hint, FILE *f)
 		print_folded("  ", NULL, hint, f);
 }
 
-void out_error(const struct err *err, FILE *f)
+void output_error(const struct err *err, FILE *f)
 {
 	struct where where = err->where;
 
 	if (err->file[0])
 		where.file = err->file;
-	print_folded(out_colour(f) ? "\033[31mvethlab:\033[0m " : "vethlab: ", &where,
+	print_folded(output_colour(f) ? "\033[31mvethlab:\033[0m " : "vethlab: ", &where,
 		     err->what[0] ? err->what : "it failed, and no reason was given", f);
 	print_hint(err->hint, f);
 }
@@ -78,10 +78,10 @@ static void print_count(size_t n, const char *noun, FILE *f)
 	fprintf(f, "%zu %s%s", n, noun, n == 1 ? "" : "s");
 }
 
-void out_diags(const struct diags *diags, FILE *f)
+void output_diags(const struct diags *diags, FILE *f)
 {
 	size_t warnings = diags->count > diags->errors ? diags->count - diags->errors : 0;
-	bool colour = out_colour(f);
+	bool colour = output_colour(f);
 
 	if (!diags->count)
 		return;

@@ -17,36 +17,37 @@
 /* ---- terminal ------------------------------------------------------------------------------ */
 
 /* Columns of the terminal behind f (TIOCGWINSZ, then COLUMNS); 80 if it is none. */
-int out_width(FILE *f);
+int output_width(FILE *f);
 /* Whether colour may be used: f is a terminal, NO_COLOR is unset, TERM is not dumb. */
-bool out_colour(FILE *f);
+bool output_colour(FILE *f);
 
 /* ---- text ---------------------------------------------------------------------------------- */
 
-enum { OUT_NUMBER_SIZE = 32 };
+enum { OUTPUT_NUMBER_SIZE = 32 };
 /* "870 ns", "12.4 us", "3.07 ms", "1.50 s": three digits, the unit that fits. */
-const char *out_duration(uint64_t ns, char buf[OUT_NUMBER_SIZE]);
+const char *output_duration(uint64_t ns, char buf[OUTPUT_NUMBER_SIZE]);
 /* A longer one: "12.0 s", "3 min 12 s", "2 h 5 min", "4 d 3 h". */
-const char *out_age(uint64_t ns, char buf[OUT_NUMBER_SIZE]);
+const char *output_age(uint64_t ns, char buf[OUTPUT_NUMBER_SIZE]);
 /*
- * A rate with its SI prefix: out_rate(15.2e9, "bit/s") is "15.2 Gbit/s", out_rate(870, "pps") is
- * "870 pps". Three digits; 0 and below (and no number) is "0 pps".
+ * A rate with its SI prefix: output_rate(15.2e9, "bit/s") is "15.2 Gbit/s", output_rate(870, "pps")
+ * is "870 pps". Three digits; 0 and below (and no number) is "0 pps".
  */
-const char *out_rate(double per_second, const char *unit, char buf[OUT_NUMBER_SIZE]);
+const char *output_rate(double per_second, const char *unit, char buf[OUTPUT_NUMBER_SIZE]);
 /* Columns that text takes on a terminal: UTF-8, wide and combining characters, no SGR escapes. */
-size_t out_columns(const char *text);
+size_t output_columns(const char *text);
 /* Bytes of the beginning of text that fit into so many columns; no character is cut. */
-size_t out_fit(const char *text, size_t columns);
+size_t output_fit(const char *text, size_t columns);
 /* "a:x -- b:y" */
-const char *out_link(const struct link *link, char *buf, size_t size);
+const char *output_link(const struct link *link, char *buf, size_t size);
 /* "a:x -> b:y": the direction that leaves from */
-const char *out_direction(const struct end *from, char *buf, size_t size);
+const char *output_direction(const struct end *from, char *buf, size_t size);
 
-/* A sentence behind lead ("  why: "), in lines of out_width() columns that start below its text. */
-void out_wrap(const char *lead, const char *text, FILE *f);
+/* A sentence behind lead ("  why: "), in lines of output_width() columns that start below its text.
+ */
+void output_wrap(const char *lead, const char *text, FILE *f);
 /* So on a terminal, where a person reads; a file or a program gets one line, which it can search.
  */
-void out_fold(const char *lead, const char *text, FILE *f);
+void output_fold(const char *lead, const char *text, FILE *f);
 
 /*
  * A table whose columns fit their widest cell, two blanks apart. The header is left out when no
@@ -70,16 +71,16 @@ void table_free(struct table *table);
 /* ---- JSON ---------------------------------------------------------------------------------- */
 
 /* An object that starts with its schema tag: {"schema": "vethlab.stats/1"}. */
-json_t *out_json_document(const char *schema);
+json_t *output_json_document(const char *schema);
 /* Print one document, indented on a terminal; takes the reference. */
-void out_json_print(json_t *document, FILE *f);
+void output_json_print(json_t *document, FILE *f);
 /* One object a line (streams); takes the reference. */
-void out_json_line(json_t *object, FILE *f);
+void output_json_line(json_t *object, FILE *f);
 /* A string of JSON (RFC 8259, 7), with its quotes: names come from lab files and may hold anything.
  */
-void out_json_string(const char *text, FILE *f);
+void output_json_string(const char *text, FILE *f);
 /* {"end": "blue:veth1", "node": "blue", "interface": "veth1"} */
-json_t *out_json_end(const struct end *end);
+json_t *output_json_end(const struct end *end);
 
 /* ---- the end of a stream ------------------------------------------------------------------- */
 
@@ -87,19 +88,19 @@ json_t *out_json_end(const struct end *end);
  * Flush f and tell whether everything that was written to it has arrived (a full disk, a reader
  * that went away): 0, or -errno with *err set (ERR_SYSTEM). main calls it once for stdout.
  */
-int out_finish(FILE *f, struct err *err);
-/* Write out what f holds now; a failure is remembered for out_finish(). */
-void out_flush(FILE *f);
+int output_finish(FILE *f, struct err *err);
+/* Write out what f holds now; a failure is remembered for output_finish(). */
+void output_flush(FILE *f);
 /* Whether f is a pipe or socket that nobody reads any more: what a write would tell again. */
-bool out_reader_left(FILE *f);
-/* Remember an errno for out_finish(): output that could not be made or written. */
-void out_fail(int error);
+bool output_reader_left(FILE *f);
+/* Remember an errno for output_finish(): output that could not be made or written. */
+void output_fail(int error);
 
 /* ---- errors -------------------------------------------------------------------------------- */
 
 /* "vethlab: blue.yaml:14:9: ...\n  hint" to f. */
-void out_error(const struct err *err, FILE *f);
+void output_error(const struct err *err, FILE *f);
 /* Every finding as "blue.yaml:14:9: error: ...", then a count. */
-void out_diags(const struct diags *diags, FILE *f);
+void output_diags(const struct diags *diags, FILE *f);
 
 #endif

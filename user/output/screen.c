@@ -42,7 +42,7 @@ static void print_plain(struct screen *screen, const char *text)
 
 static void print_over(struct screen *screen, const char *text)
 {
-	size_t width = (size_t)out_width(screen->f);
+	size_t width = (size_t)output_width(screen->f);
 	unsigned room = screen_room(screen), lines = 0;
 
 	if (screen->cleared)
@@ -50,7 +50,7 @@ static void print_over(struct screen *screen, const char *text)
 	else if (screen->lines)
 		fprintf(screen->f, "\033[%uA\r", screen->lines);
 	for (; *text && lines < room; lines++) {
-		size_t len = strcspn(text, "\n"), fits = out_fit(text, width);
+		size_t len = strcspn(text, "\n"), fits = output_fit(text, width);
 
 		fprintf(screen->f, "%.*s\033[0m\033[K\n", (int)(fits < len ? fits : len), text);
 		text += text[len] ? len + 1 : len;
@@ -67,5 +67,5 @@ void screen_draw(struct screen *screen, const char *text)
 	else
 		print_plain(screen, text);
 	screen->frames++;
-	out_flush(screen->f);
+	output_flush(screen->f);
 }

@@ -121,10 +121,10 @@ static const char *title_of(const struct table *table, size_t column)
 
 static size_t column_width(const struct table *table, size_t column)
 {
-	size_t width = out_columns(title_of(table, column));
+	size_t width = output_columns(title_of(table, column));
 
 	for (size_t i = column; i < table->n_cells; i += table->n_columns) {
-		size_t columns = out_columns(table->cells[i]);
+		size_t columns = output_columns(table->cells[i]);
 
 		if (columns > width)
 			width = columns;
@@ -139,7 +139,7 @@ static size_t column_width(const struct table *table, size_t column)
 static void print_cell(const char *text, size_t width, enum table_align align, size_t *owed,
 		       FILE *f)
 {
-	size_t columns = out_columns(text), pad = width > columns ? width - columns : 0;
+	size_t columns = output_columns(text), pad = width > columns ? width - columns : 0;
 
 	if (align == TABLE_RIGHT)
 		*owed += pad;
@@ -167,7 +167,7 @@ void table_print(const struct table *table, FILE *f)
 	size_t owed = 0, line = 0;
 
 	if (!widths) {
-		out_fail(ENOMEM);
+		output_fail(ENOMEM);
 		return;
 	}
 	for (size_t i = 0; i < table->n_columns; i++)

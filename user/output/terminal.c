@@ -11,7 +11,7 @@
 
 enum { WIDTH_DEFAULT = 80, WIDTH_MAX = 10000 };
 
-int out_width(FILE *f)
+int output_width(FILE *f)
 {
 	int fd = fileno(f);
 	const char *columns;
@@ -30,7 +30,7 @@ int out_width(FILE *f)
 	return *end || width < 1 || width > WIDTH_MAX ? WIDTH_DEFAULT : (int)width;
 }
 
-bool out_colour(FILE *f)
+bool output_colour(FILE *f)
 {
 	const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
 	int fd = fileno(f);
@@ -40,36 +40,36 @@ bool out_colour(FILE *f)
 	return fd >= 0 && isatty(fd) && term && *term && strcmp(term, "dumb");
 }
 
-/* The first failure since the last out_finish(): errno of a stream is gone soon after. */
+/* The first failure since the last output_finish(): errno of a stream is gone soon after. */
 static int first_failure;
 
-void out_fail(int error)
+void output_fail(int error)
 {
 	if (!first_failure)
 		first_failure = error;
 }
 
-void out_flush(FILE *f)
+void output_flush(FILE *f)
 {
 	errno = 0;
 	if (fflush(f))
-		out_fail(errno);
+		output_fail(errno);
 }
 
-bool out_reader_left(FILE *f)
+bool output_reader_left(FILE *f)
 {
 	struct pollfd pollfd = {.fd = fileno(f)};
 
 	return pollfd.fd >= 0 && poll(&pollfd, 1, 0) == 1 && pollfd.revents & POLLERR;
 }
 
-int out_finish(FILE *f, struct err *err)
+int output_finish(FILE *f, struct err *err)
 {
 	int error;
 
-	out_flush(f);
+	output_flush(f);
 	if (ferror(f))
-		out_fail(out_reader_left(f) ? EPIPE : EIO);
+		output_fail(output_reader_left(f) ? EPIPE : EIO);
 	error = first_failure;
 	first_failure = 0;
 	if (!error)

@@ -6,21 +6,21 @@
 
 /* Three significant digits of a value below 1000. */
 static void three_digits(double value, const char *space, const char *prefix, const char *unit,
-			 char buf[OUT_NUMBER_SIZE])
+			 char buf[OUTPUT_NUMBER_SIZE])
 {
 	int decimals = value < 9.995 ? 2 : value < 99.95 ? 1 : 0;
 
-	snprintf(buf, OUT_NUMBER_SIZE, "%.*f%s%s%s", decimals, value, space, prefix, unit);
+	snprintf(buf, OUTPUT_NUMBER_SIZE, "%.*f%s%s%s", decimals, value, space, prefix, unit);
 }
 
-const char *out_duration(uint64_t ns, char buf[OUT_NUMBER_SIZE])
+const char *output_duration(uint64_t ns, char buf[OUTPUT_NUMBER_SIZE])
 {
 	static const char *const units[] = {"us", "ms", "s"};
 	double value = (double)ns / 1e3;
 	size_t i = 0;
 
 	if (ns < 1000) {
-		snprintf(buf, OUT_NUMBER_SIZE, "%u ns", (unsigned)ns);
+		snprintf(buf, OUTPUT_NUMBER_SIZE, "%u ns", (unsigned)ns);
 		return buf;
 	}
 	/* 999.5 would be printed as 1000: it is 1.00 of the next unit. */
@@ -32,13 +32,13 @@ const char *out_duration(uint64_t ns, char buf[OUT_NUMBER_SIZE])
 	return buf;
 }
 
-const char *out_rate(double per_second, const char *unit, char buf[OUT_NUMBER_SIZE])
+const char *output_rate(double per_second, const char *unit, char buf[OUTPUT_NUMBER_SIZE])
 {
 	static const char *const prefixes[] = {"", "k", "M", "G", "T", "P"};
 	size_t i = 0;
 
 	if (!(per_second > 0)) {
-		snprintf(buf, OUT_NUMBER_SIZE, "0 %s", unit);
+		snprintf(buf, OUTPUT_NUMBER_SIZE, "0 %s", unit);
 		return buf;
 	}
 	while (per_second >= 999.5 && i + 1 < sizeof(prefixes) / sizeof(*prefixes)) {
@@ -46,13 +46,13 @@ const char *out_rate(double per_second, const char *unit, char buf[OUT_NUMBER_SI
 		i++;
 	}
 	if (!i && per_second == (double)(unsigned)per_second)
-		snprintf(buf, OUT_NUMBER_SIZE, "%u %s", (unsigned)per_second, unit);
+		snprintf(buf, OUTPUT_NUMBER_SIZE, "%u %s", (unsigned)per_second, unit);
 	else
 		three_digits(per_second, " ", prefixes[i], unit, buf);
 	return buf;
 }
 
-const char *out_age(uint64_t ns, char buf[OUT_NUMBER_SIZE])
+const char *output_age(uint64_t ns, char buf[OUTPUT_NUMBER_SIZE])
 {
 	uint64_t seconds = ns / 1000000000;
 	static const struct {
@@ -66,11 +66,11 @@ const char *out_age(uint64_t ns, char buf[OUT_NUMBER_SIZE])
 
 		if (!whole)
 			continue;
-		snprintf(buf, OUT_NUMBER_SIZE, "%llu %s %u %s", (unsigned long long)whole,
+		snprintf(buf, OUTPUT_NUMBER_SIZE, "%llu %s %u %s", (unsigned long long)whole,
 			 units[i].unit, (unsigned)rest, units[i].below);
 		return buf;
 	}
-	return out_duration(ns, buf);
+	return output_duration(ns, buf);
 }
 
 /* Takes one character from *text; bytes that are no UTF-8 count as one character each. */
@@ -124,7 +124,7 @@ static unsigned character_columns(uint32_t c)
 	return 1;
 }
 
-size_t out_fit(const char *text, size_t columns)
+size_t output_fit(const char *text, size_t columns)
 {
 	const char *p = text;
 	size_t used = 0;
@@ -144,7 +144,7 @@ size_t out_fit(const char *text, size_t columns)
 	return (size_t)(p - text);
 }
 
-size_t out_columns(const char *text)
+size_t output_columns(const char *text)
 {
 	size_t columns = 0;
 
@@ -159,13 +159,13 @@ size_t out_columns(const char *text)
 	return columns;
 }
 
-const char *out_link(const struct link *link, char *buf, size_t size)
+const char *output_link(const struct link *link, char *buf, size_t size)
 {
 	snprintf(buf, size, "%s -- %s", link->ends[0]->name, link->ends[1]->name);
 	return buf;
 }
 
-const char *out_direction(const struct end *from, char *buf, size_t size)
+const char *output_direction(const struct end *from, char *buf, size_t size)
 {
 	snprintf(buf, size, "%s -> %s", from->name, from->peer->name);
 	return buf;

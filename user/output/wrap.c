@@ -26,17 +26,17 @@ static size_t unit_of(const char *word, size_t bytes)
 	return 0;
 }
 
-void out_fold(const char *lead, const char *text, FILE *f)
+void output_fold(const char *lead, const char *text, FILE *f)
 {
 	if (isatty(fileno(f)))
-		out_wrap(lead, text, f);
+		output_wrap(lead, text, f);
 	else
 		fprintf(f, "%s%s\n", lead, text);
 }
 
-void out_wrap(const char *lead, const char *text, FILE *f)
+void output_wrap(const char *lead, const char *text, FILE *f)
 {
-	size_t width = out_width(f), indent = out_columns(lead), column = indent;
+	size_t width = output_width(f), indent = output_columns(lead), column = indent;
 	const char *word = text;
 
 	fputs(lead, f);
@@ -51,7 +51,7 @@ void out_wrap(const char *lead, const char *text, FILE *f)
 
 		bytes += unit_of(word, bytes);
 		snprintf(copy, sizeof(copy), "%.*s", (int)bytes, word);
-		columns = out_columns(copy);
+		columns = output_columns(copy);
 		if (column > indent && column + 1 + columns > width) {
 			fprintf(f, "\n%*s", (int)indent, "");
 			column = indent;

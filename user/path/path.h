@@ -103,7 +103,7 @@ const char *path_bridge(const struct node *node, const char *dev);
 /* "no-route", "link-down", ...: for programs. */
 const char *path_end_word(enum path_end end);
 
-/* (walk.c, say.c) One hop's namespace, open while it is asked. */
+/* (walk.c, verdict.c) One hop's namespace, open while it is asked. */
 struct path_asking {
 	const struct running *run;
 	const struct path_question *question;
@@ -118,6 +118,6 @@ struct path_asking {
 /* The bridge that an end is a port of: what comes by it came by the bridge. NULL: of none. */
 const char *path_bridge_of(const struct end *end);
 /* Fill path->text and path->hint for path->end at the last hop. culprit: an end, or NULL. */
-void path_say(struct path_asking *asking, const struct end *culprit);
+void path_verdict_text(struct path_asking *asking, const struct end *culprit);
 
 #endif

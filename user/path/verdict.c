@@ -291,7 +291,7 @@ static void say_end(struct path_asking *asking, const struct path_hop *hop,
 	}
 }
 
-void path_say(struct path_asking *asking, const struct end *culprit)
+void path_verdict_text(struct path_asking *asking, const struct end *culprit)
 {
 	struct path *path = asking->path;
 	const struct path_hop *hop = &path->hops[path->n_hops - 1];

@@ -231,7 +231,7 @@ static int name_way_out(struct path_asking *asking, struct path_hop *hop, struct
 static int stop(struct path_asking *asking, enum path_end end, const struct end *culprit)
 {
 	asking->path->end = end;
-	path_say(asking, culprit);
+	path_verdict_text(asking, culprit);
 	return 0;
 }
 

@@ -120,7 +120,7 @@ static void neighbor_text(const struct act *act, char buf[ACT_TEXT_SIZE])
 {
 	const struct vl_stack *r = &act->record;
 	const char *how = r->next_family == 6 ? "ND" : "ARP";
-	char addr[IP_TEXT_SIZE], mac[NAME_SIZE], time[OUT_NUMBER_SIZE], times[NAME_SIZE] = "";
+	char addr[IP_TEXT_SIZE], mac[NAME_SIZE], time[OUTPUT_NUMBER_SIZE], times[NAME_SIZE] = "";
 	size_t len;
 
 	act_next(r, addr);
@@ -134,7 +134,7 @@ static void neighbor_text(const struct act *act, char buf[ACT_TEXT_SIZE])
 	case VL_NEIGHBOR_ANSWERED:
 		if (act->took_ns)
 			snprintf(buf, len, "asked%s (%s), answered %s in %s", times, how, mac,
-				 out_duration(act->took_ns, time));
+				 output_duration(act->took_ns, time));
 		else
 			snprintf(buf, len, "answered %s (%s)", mac, how);
 		break;
@@ -262,9 +262,9 @@ void act_write_json(const struct act *act, const char *schema, FILE *f)
 		fprintf(f, "\"schema\":\"%s\",", schema);
 	fprintf(f, "\"time_ns\":%" PRIu64 ",\"at_ns\":%" PRIu64 ",\"node\":",
 		(uint64_t)packet->time_ns, act->at_ns);
-	out_json_string(act->node->name, f);
+	output_json_string(act->node->name, f);
 	fprintf(f, ",\"kind\":\"%s\",\"text\":", act_word(act));
-	out_json_string(act_text(act, text), f);
+	output_json_string(act_text(act, text), f);
 	fprintf(f, ",\"cpu\":%u,\"before\":%s", packet->cpu, act->before ? "true" : "false");
 	if (event_protocol(packet))
 		fprintf(f, ",\"leg\":\"%s\"", leg_name(act->leg));
@@ -274,7 +274,7 @@ void act_write_json(const struct act *act, const char *schema, FILE *f)
 			quoted ? packet->quote.seq : packet->seq);
 	if (r->name[0]) {
 		fprintf(f, ",\"%s\":", r->at.kind == VL_STACK_DELIVER ? "process" : "device");
-		out_json_string(r->name, f);
+		output_json_string(r->name, f);
 	}
 	if (r->at.kind == VL_STACK_ROUTE) {
 		write_route(r, f);

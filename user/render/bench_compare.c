@@ -58,7 +58,7 @@ static bool is(const json_t *one, const char *key, const char *value)
 
 static bool is_same(const json_t *one, const struct series *series)
 {
-	char frame[OUT_NUMBER_SIZE], set[BENCH_SET_SIZE];
+	char frame[OUTPUT_NUMBER_SIZE], set[BENCH_SET_SIZE];
 
 	return is(one, "what", bench_what_word(series->work.what)) &&
 	       is(one, "hooks", bench_hooks_word(series->hooks)) &&
@@ -96,15 +96,16 @@ static double field(const json_t *one, const char *key)
 	return json_number_value(json_object_get(one, key));
 }
 
-struct change {
+struct bench_change {
 	double before, percent;
 	bool worse, past, apart; /* apart: the intervals of the medians do not meet */
 };
 
-static struct change change_of(const json_t *was, const struct series *series, double threshold)
+static struct bench_change change_of(const json_t *was, const struct series *series,
+				     double threshold)
 {
-	const struct stats *now = &series->stats;
-	struct change change = {.before = field(was, "median")};
+	const struct statistics *now = &series->stats;
+	struct bench_change change = {.before = field(was, "median")};
 
 	if (change.before > 0)
 		change.percent = 100 * (now->median / change.before - 1);
@@ -115,7 +116,7 @@ static struct change change_of(const json_t *was, const struct series *series, d
 	return change;
 }
 
-static const char *verdict(const struct change *change)
+static const char *verdict(const struct bench_change *change)
 {
 	if (!change->past)
 		return "same";
@@ -124,9 +125,10 @@ static const char *verdict(const struct change *change)
 	return change->worse ? "worse" : "better";
 }
 
-static void add_row(struct table *table, const struct series *series, const struct change *change)
+static void add_row(struct table *table, const struct series *series,
+		    const struct bench_change *change)
 {
-	char before[OUT_NUMBER_SIZE], now[OUT_NUMBER_SIZE], set[BENCH_SET_SIZE];
+	char before[OUTPUT_NUMBER_SIZE], now[OUTPUT_NUMBER_SIZE], set[BENCH_SET_SIZE];
 
 	bench_set_words(series->set, set);
 	table_cell(table, "%s", bench_what_word(series->work.what));
@@ -141,7 +143,7 @@ static void add_row(struct table *table, const struct series *series, const stru
 	table_cell(table, "%s", verdict(change));
 }
 
-static json_t *change_to_json(const struct series *series, const struct change *change)
+static json_t *change_to_json(const struct series *series, const struct bench_change *change)
 {
 	char set[BENCH_SET_SIZE];
 
@@ -256,7 +258,7 @@ static void print_differences(const json_t *list, FILE *f)
 		fputs(", is ", text);
 		print_value(json_object_get(one, "now"), text);
 		if (!fclose(text))
-			out_wrap("differs: ", line, f);
+			output_wrap("differs: ", line, f);
 		free(line);
 	}
 }
@@ -276,7 +278,7 @@ static void print_only(const char *lead, const json_t *list, FILE *f)
 			if (json_string_length(value) && used < sizeof(line))
 				used += snprintf(line + used, sizeof(line) - used, "%s%s",
 						 used ? " " : "", json_string_value(value));
-		out_wrap(lead, line, f);
+		output_wrap(lead, line, f);
 	}
 }
 
@@ -299,7 +301,7 @@ struct bench_compared bench_compare(const struct bench_old *old, const struct be
 
 	for (size_t i = 0; i < report->n; i++) {
 		const json_t *was = find(old, &report->list[i]);
-		struct change change;
+		struct bench_change change;
 
 		if (!was)
 			continue;

@@ -5,7 +5,7 @@
 #include "user/bench/suite.h"
 #include "user/output/output.h"
 
-static json_t *stats_to_json(const struct stats *stats)
+static json_t *stats_to_json(const struct statistics *stats)
 {
 	return json_pack("{s:f, s:f, s:f, s:f, s:f, s:f, s:f}", "median", stats->median, "min",
 			 stats->min, "max", stats->max, "low", stats->low, "high", stats->high,
@@ -19,7 +19,7 @@ static json_t *trips_to_json(uint64_t n, const double times[BENCH_PERCENTILES])
 	json_t *one = json_pack("{s:I}", "count", (json_int_t)n);
 
 	for (int p = 0; p < BENCH_PERCENTILES; p++)
-		if (pool_tells(n, bench_parts[p]))
+		if (histogram_can_tell(n, bench_parts[p]))
 			json_object_set_new(one, names[p], json_real(times[p]));
 	return one;
 }
@@ -66,14 +66,14 @@ static void add_cpu(json_t *one, const struct series *series)
 static json_t *series_to_json(const struct series *series)
 {
 	json_t *one = stats_to_json(&series->stats), *values = json_array(), *sub;
-	char frame[OUT_NUMBER_SIZE], set[BENCH_SET_SIZE];
+	char frame[OUTPUT_NUMBER_SIZE], set[BENCH_SET_SIZE];
 
 	json_object_set_new(one, "what", json_string(bench_what_word(series->work.what)));
 	json_object_set_new(one, "hooks", json_string(bench_hooks_word(series->hooks)));
 	json_object_set_new(one, "frame", json_string(bench_frame_text(series, frame)));
 	json_object_set_new(one, "set", json_string(bench_set_words(series->set, set)));
 	json_object_set_new(one, "unit", json_string(bench_what_unit(series->work.what)));
-	json_object_set_new(one, "noisy", json_boolean(stats_noisy(&series->stats)));
+	json_object_set_new(one, "noisy", json_boolean(statistics_noisy(&series->stats)));
 	json_object_set_new(one, "less_is_better",
 			    json_boolean(bench_what_is_time(series->work.what)));
 	for (size_t i = 0; i < series->n; i++)
@@ -89,8 +89,9 @@ static json_t *series_to_json(const struct series *series)
 	add_trips(one, series);
 	if (series->ratio.n) {
 		sub = stats_to_json(&series->ratio);
-		json_object_set_new(sub, "says",
-				    json_string(stats_verdict_word(stats_verdict(&series->ratio))));
+		json_object_set_new(
+			sub, "says",
+			json_string(statistics_verdict_word(statistics_verdict(&series->ratio))));
 		json_object_set_new(one, "ratio", sub);
 	}
 	return one;
@@ -136,7 +137,7 @@ static json_t *programs_to_json(const struct bench_report *report)
 
 json_t *bench_to_json(const struct bench_report *report)
 {
-	json_t *doc = out_json_document("vethlab.bench/1"), *list = json_array();
+	json_t *doc = output_json_document("vethlab.bench/1"), *list = json_array();
 	char did[BENCH_DID_MAX][BENCH_DID_SIZE];
 	size_t n_did = bench_did(report, did);
 	json_t *texts = json_array();
@@ -163,7 +164,7 @@ json_t *bench_to_json(const struct bench_report *report)
 
 void bench_print_csv(const struct bench_report *report, FILE *f)
 {
-	char frame[OUT_NUMBER_SIZE], set[BENCH_SET_SIZE];
+	char frame[OUTPUT_NUMBER_SIZE], set[BENCH_SET_SIZE];
 
 	fputs("what,hooks,frame,set,unit,run,value\n", f);
 	for (size_t i = 0; i < report->n; i++) {

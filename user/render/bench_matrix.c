@@ -63,9 +63,9 @@ static const char *set_title(unsigned set)
 }
 
 /* A ratio in at most four characters: what is past that is noise. */
-static const char *ratio_text(double ratio, char buf[OUT_NUMBER_SIZE])
+static const char *ratio_text(double ratio, char buf[OUTPUT_NUMBER_SIZE])
 {
-	snprintf(buf, OUT_NUMBER_SIZE,
+	snprintf(buf, OUTPUT_NUMBER_SIZE,
 		 ratio < 9.995	 ? "%.2f"
 		 : ratio < 99.95 ? "%.1f"
 				 : "%.0f",
@@ -79,14 +79,14 @@ static const char *ratio_text(double ratio, char buf[OUT_NUMBER_SIZE])
  */
 static void cell_text(const struct series *series, char cell[CELL_SIZE])
 {
-	char value[OUT_NUMBER_SIZE], ratio[OUT_NUMBER_SIZE], low[OUT_NUMBER_SIZE],
-		high[OUT_NUMBER_SIZE], interval[2 * OUT_NUMBER_SIZE];
-	const struct stats *own = &series->stats, *beside = &series->ratio;
-	enum stats_verdict verdict = stats_verdict(beside);
+	char value[OUTPUT_NUMBER_SIZE], ratio[OUTPUT_NUMBER_SIZE], low[OUTPUT_NUMBER_SIZE],
+		high[OUTPUT_NUMBER_SIZE], interval[2 * OUTPUT_NUMBER_SIZE];
+	const struct statistics *own = &series->stats, *beside = &series->ratio;
+	enum statistics_verdict verdict = statistics_verdict(beside);
 	bool unsure = beside->n ? verdict == STATS_TOO_NOISY || verdict == STATS_TOO_FEW
-				: stats_noisy(own) || own->confidence < STATS_CONFIDENCE;
+				: statistics_noisy(own) || own->confidence < STATS_CONFIDENCE;
 
-	out_rate(own->median, "", value);
+	output_rate(own->median, "", value);
 	if (beside->n)
 		ratio_text(beside->median, ratio);
 	else
@@ -155,7 +155,7 @@ static void print_part(const struct bench_report *report, const struct column *c
 void bench_print_matrix(const struct bench_report *report, FILE *f)
 {
 	struct column columns[BENCH_SIZES_MAX + 1];
-	char line[400], confidence[OUT_NUMBER_SIZE];
+	char line[400], confidence[OUTPUT_NUMBER_SIZE];
 	size_t n = find_columns(report, columns, BENCH_SIZES_MAX + 1);
 
 	for (size_t i = 0; i < n; i += COLUMNS)
@@ -169,17 +169,17 @@ void bench_print_matrix(const struct bench_report *report, FILE *f)
 			 "`none`: of "
 			 "its own median)",
 			 bench_confidence_text(&report->list[0].stats, confidence));
-	out_wrap("each:   ", n ? line : "", f);
+	output_wrap("each:   ", n ? line : "", f);
 	if (n && report->list[0].stats.confidence < STATS_CONFIDENCE)
-		out_wrap("?:      ", BENCH_TOO_FEW, f);
+		output_wrap("?:      ", BENCH_TOO_FEW, f);
 	else
-		out_wrap("?:      ",
-			 "the interval holds 1 and is wider than 5 %: the machine was too noisy "
-			 "to tell",
-			 f);
-	out_wrap("blank:  ", "UDP is sent without TSO: switching that off is TCP's matter", f);
-	out_wrap("bytes:  ",
-		 "one thread sends UDP into a socket that counts and drops; TCP: one "
-		 "stream. TSO sends up to 64 KiB at once",
-		 f);
+		output_wrap("?:      ",
+			    "the interval holds 1 and is wider than 5 %: the machine was too noisy "
+			    "to tell",
+			    f);
+	output_wrap("blank:  ", "UDP is sent without TSO: switching that off is TCP's matter", f);
+	output_wrap("bytes:  ",
+		    "one thread sends UDP into a socket that counts and drops; TCP: one "
+		    "stream. TSO sends up to 64 KiB at once",
+		    f);
 }

@@ -24,7 +24,8 @@ static void label_of(const struct series *series, char label[LABEL_SIZE])
 }
 
 /* '=' up to where the interval of the median begins, '-' to its end, '|' the median. */
-static const char *bar_of(const struct stats *stats, double most, int width, char bar[BAR_MAX + 1])
+static const char *bar_of(const struct statistics *stats, double most, int width,
+			  char bar[BAR_MAX + 1])
 {
 	int low = most > 0 ? stats->low / most * width : 0;
 	int high = most > 0 ? stats->high / most * width : 0;
@@ -43,8 +44,8 @@ static const char *bar_of(const struct stats *stats, double most, int width, cha
 static void print_kind(const struct bench_report *report, size_t first, int labels, FILE *f)
 {
 	const struct series *kind = &report->list[first];
-	int width = out_width(f) - labels - 2 - 2 - 11;
-	char label[LABEL_SIZE], bar[BAR_MAX + 1], value[OUT_NUMBER_SIZE];
+	int width = output_width(f) - labels - 2 - 2 - 11;
+	char label[LABEL_SIZE], bar[BAR_MAX + 1], value[OUTPUT_NUMBER_SIZE];
 	double most = 0;
 
 	width = width < BAR_MIN ? BAR_MIN : width > BAR_MAX ? BAR_MAX : width;

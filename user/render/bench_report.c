@@ -13,13 +13,13 @@ const char *bench_value_text(enum bench_what what, double value, char *buf)
 	const char *unit = bench_what_unit(what);
 
 	if (bench_what_is_time(what))
-		return out_duration(value, buf);
-	return out_rate(value, unit, buf);
+		return output_duration(value, buf);
+	return output_rate(value, unit, buf);
 }
 
-const char *bench_confidence_text(const struct stats *stats, char *buf)
+const char *bench_confidence_text(const struct statistics *stats, char *buf)
 {
-	snprintf(buf, OUT_NUMBER_SIZE, "%d %%", (int)(100 * stats->confidence));
+	snprintf(buf, OUTPUT_NUMBER_SIZE, "%d %%", (int)(100 * stats->confidence));
 	return buf;
 }
 
@@ -33,7 +33,7 @@ const char *bench_lost_text(const struct series *series, char *buf)
 		return strcpy(buf, "");
 	if (percent == 0)
 		return strcpy(buf, "0");
-	snprintf(buf, OUT_NUMBER_SIZE,
+	snprintf(buf, OUTPUT_NUMBER_SIZE,
 		 percent < 0.1	? "<0.1 %%"
 		 : percent < 10 ? "%.1f %%"
 				: "%.0f %%",
@@ -45,8 +45,8 @@ const char *bench_spread_text(const struct series *series, char *buf)
 {
 	if (series->stats.n < 2)
 		return strcpy(buf, "");
-	snprintf(buf, OUT_NUMBER_SIZE, series->stats.spread < 0.1 ? "%.1f %%%s" : "%.0f %%%s",
-		 100 * series->stats.spread, stats_noisy(&series->stats) ? "?" : "");
+	snprintf(buf, OUTPUT_NUMBER_SIZE, series->stats.spread < 0.1 ? "%.1f %%%s" : "%.0f %%%s",
+		 100 * series->stats.spread, statistics_noisy(&series->stats) ? "?" : "");
 	return buf;
 }
 
@@ -56,7 +56,7 @@ const char *bench_frame_text(const struct series *series, char *buf)
 		return strcpy(buf, series->set & BENCH_SET_NO_TSO ? "MTU" : "TSO");
 	if (!series->work.size)
 		return strcpy(buf, "");
-	snprintf(buf, OUT_NUMBER_SIZE, "%u", series->work.size);
+	snprintf(buf, OUTPUT_NUMBER_SIZE, "%u", series->work.size);
 	return buf;
 }
 
@@ -116,7 +116,7 @@ static void print_link(const struct bench_report *report, FILE *f)
 
 	for (size_t i = 0; i < n; i++)
 		used += snprintf(line + used, sizeof(line) - used, "%s%s", i ? "; " : "", did[i]);
-	out_wrap("link:        ", line, f);
+	output_wrap("link:        ", line, f);
 }
 
 void bench_print_machine(const struct bench_machine *machine, FILE *f)
@@ -127,14 +127,14 @@ void bench_print_machine(const struct bench_machine *machine, FILE *f)
 		 machine->cpu[0] ? machine->cpu : "unknown CPU", machine->cpus,
 		 machine->cpus == 1 ? "" : "s", machine->virtual ? ", virtual machine" : "",
 		 machine->governor);
-	out_wrap("machine:     ", line, f);
-	out_wrap("mitigations: ", machine->mitigations[0] ? machine->mitigations : "none", f);
+	output_wrap("machine:     ", line, f);
+	output_wrap("mitigations: ", machine->mitigations[0] ? machine->mitigations : "none", f);
 }
 
 static void print_place(const struct bench_report *report, FILE *f)
 {
 	const struct bench_options *options = report->options;
-	char line[1400], age[OUT_NUMBER_SIZE];
+	char line[1400], age[OUTPUT_NUMBER_SIZE];
 
 	bench_print_machine(&report->machine, f);
 	print_link(report, f);
@@ -146,12 +146,12 @@ static void print_place(const struct bench_report *report, FILE *f)
 			 options->cpus[0] == options->cpus[1]			? "the same"
 			 : bench_share_core(options->cpus[0], options->cpus[1]) ? "one core"
 										: "two cores");
-	out_wrap("affinity:    ", line, f);
+	output_wrap("affinity:    ", line, f);
 	snprintf(line, sizeof(line),
 		 "%u runs of %g s each, in turns; %s in all; own senders, no "
 		 "libiperf",
-		 options->runs, options->time_s, out_age(report->took_ns, age));
-	out_wrap("runs:        ", line, f);
+		 options->runs, options->time_s, output_age(report->took_ns, age));
+	output_wrap("runs:        ", line, f);
 }
 
 /* All that the CPU did, where that is known: the kernel's part is in it. Else the thread alone. */
@@ -159,7 +159,7 @@ static const char *cpu_text(double thread_ns, double busy_ns, char *buf)
 {
 	double ns = busy_ns >= 0 ? busy_ns : thread_ns;
 
-	return ns >= 0 ? out_duration(ns, buf) : strcpy(buf, "");
+	return ns >= 0 ? output_duration(ns, buf) : strcpy(buf, "");
 }
 
 static void print_rates(const struct bench_report *report, FILE *f)
@@ -169,7 +169,7 @@ static void print_rates(const struct bench_report *report, FILE *f)
 		{"delivered", TABLE_RIGHT}, {"lost", TABLE_RIGHT},  {"CPU out", TABLE_RIGHT},
 		{"CPU in", TABLE_RIGHT},    {"spread", TABLE_RIGHT}};
 	struct table *table = table_new(columns, 8);
-	char buf[OUT_NUMBER_SIZE];
+	char buf[OUTPUT_NUMBER_SIZE];
 	size_t rows = 0;
 
 	for (size_t i = 0; i < report->n; i++) {
@@ -185,11 +185,11 @@ static void print_rates(const struct bench_report *report, FILE *f)
 		table_cell(table, "%s", bench_hooks_word(series->hooks));
 		table_cell(table, "%s", bench_frame_text(series, buf));
 		table_cell(table, "%s",
-			   out_rate(rate,
-				    bench_what_is_time(series->work.what)
-					    ? "/s"
-					    : bench_what_unit(series->work.what),
-				    buf));
+			   output_rate(rate,
+				       bench_what_is_time(series->work.what)
+					       ? "/s"
+					       : bench_what_unit(series->work.what),
+				       buf));
 		table_cell(table, "%s", bench_lost_text(series, buf));
 		table_cell(table, "%s", cpu_text(series->send_cpu, series->send_busy, buf));
 		table_cell(table, "%s", cpu_text(series->receive_cpu, series->receive_busy, buf));
@@ -230,7 +230,7 @@ static bool has_base(const struct bench_report *report)
 
 static void print_ratios(const struct bench_report *report, FILE *f)
 {
-	char buf[OUT_NUMBER_SIZE], confidence[OUT_NUMBER_SIZE];
+	char buf[OUTPUT_NUMBER_SIZE], confidence[OUTPUT_NUMBER_SIZE];
 	const struct table_column columns[] = {{"watched by", TABLE_LEFT}, {"what", TABLE_LEFT},
 					       {"frame", TABLE_RIGHT},	   {"median", TABLE_RIGHT},
 					       {"ratio", TABLE_RIGHT},	   {confidence, TABLE_LEFT},
@@ -256,9 +256,10 @@ static void print_ratios(const struct bench_report *report, FILE *f)
 		table_cell(table, "%.3f", series->ratio.median);
 		table_cell(table, "%.3f..%.*f", series->ratio.low, decimals(series->ratio.high),
 			   series->ratio.high);
-		table_cell(table, "%s", stats_verdict_word(stats_verdict(&series->ratio)));
+		table_cell(table, "%s",
+			   statistics_verdict_word(statistics_verdict(&series->ratio)));
 		/* A bar shows a difference: not where there are too few runs for one. */
-		few = few || stats_verdict(&series->ratio) == STATS_TOO_FEW;
+		few = few || statistics_verdict(&series->ratio) == STATS_TOO_FEW;
 		table_cell(table, "%s", few ? "" : bar(series->ratio.median, buf));
 	}
 	if (rows) {
@@ -280,7 +281,7 @@ static void print_programs(const struct bench_report *report, FILE *f)
 						      {"takes", TABLE_RIGHT},
 						      {"runs", TABLE_RIGHT}};
 	struct table *table = table_new(columns, 4);
-	char buf[OUT_NUMBER_SIZE];
+	char buf[OUTPUT_NUMBER_SIZE];
 
 	for (size_t i = 0; i < report->n_programs; i++)
 		for (size_t k = 0; k < report->programs[i].n; k++) {
@@ -291,7 +292,7 @@ static void print_programs(const struct bench_report *report, FILE *f)
 				   report->options->argc
 					   ? ""
 					   : bench_hooks_word(report->programs[i].hooks));
-			table_cell(table, "%s", out_duration(program->ns, buf));
+			table_cell(table, "%s", output_duration(program->ns, buf));
 			table_cell(table, "%llu", (unsigned long long)program->runs);
 		}
 	if (report->n_programs) {
@@ -335,15 +336,15 @@ void bench_print_text(const struct bench_report *report, FILE *f)
 	print_programs(report, f);
 	fputc('\n', f);
 	if (!report->options->matrix) {
-		out_wrap("spread: ",
-			 "width of the interval of the median, as a share of it; \"?\": "
-			 "above 5 %, the machine was too noisy",
-			 f);
-		out_wrap("CPU:    ", cpu_legend(report->options), f);
+		output_wrap("spread: ",
+			    "width of the interval of the median, as a share of it; \"?\": "
+			    "above 5 %, the machine was too noisy",
+			    f);
+		output_wrap("CPU:    ", cpu_legend(report->options), f);
 	}
 	if (report->n_programs)
-		out_wrap("takes:  ",
-			 "by BPF statistics, on during 50 ms behind the measurements; "
-			 "taking the time is part of it",
-			 f);
+		output_wrap("takes:  ",
+			    "by BPF statistics, on during 50 ms behind the measurements; "
+			    "taking the time is part of it",
+			    f);
 }

@@ -10,7 +10,7 @@
 void bench_trip_times(const struct series *series, double times[BENCH_PERCENTILES])
 {
 	for (int p = 0; p < BENCH_PERCENTILES; p++)
-		times[p] = pool_percentile(series->trips, bench_parts[p]);
+		times[p] = histogram_percentile(series->trips, bench_parts[p]);
 }
 
 void bench_kept_times(const struct series *series, double times[BENCH_PERCENTILES])
@@ -44,7 +44,7 @@ static bool trips_lost(const struct bench_report *report)
 /* Without a unit: "2.70 k". */
 static const char *count_text(uint64_t n, char *buf)
 {
-	out_rate(n, "", buf);
+	output_rate(n, "", buf);
 	for (size_t len = strlen(buf); len && buf[len - 1] == ' '; len--)
 		buf[len - 1] = '\0';
 	return buf;
@@ -52,18 +52,19 @@ static const char *count_text(uint64_t n, char *buf)
 
 static void add_times(struct table *table, uint64_t n, const double times[BENCH_PERCENTILES])
 {
-	char buf[OUT_NUMBER_SIZE];
+	char buf[OUTPUT_NUMBER_SIZE];
 
 	table_cell(table, "%s", count_text(n, buf));
 	for (int p = 0; p < BENCH_PERCENTILES; p++)
 		table_cell(table, "%s",
-			   pool_tells(n, bench_parts[p]) ? out_duration(times[p], buf) : "");
+			   histogram_can_tell(n, bench_parts[p]) ? output_duration(times[p], buf)
+								 : "");
 }
 
 static void add_rows(struct table *table, const struct series *series, bool lost)
 {
 	double times[BENCH_PERCENTILES];
-	char buf[OUT_NUMBER_SIZE];
+	char buf[OUTPUT_NUMBER_SIZE];
 
 	bench_trip_times(series, times);
 	table_cell(table, "%s", bench_what_word(series->work.what));
@@ -115,7 +116,7 @@ static void print_ways(const struct bench_report *report, FILE *f)
 		{"sender's stack", TABLE_RIGHT}, {"echoes", TABLE_RIGHT}};
 	struct table *table = table_new(columns, 6);
 	bool many = bench_many_hooks(report);
-	char buf[OUT_NUMBER_SIZE];
+	char buf[OUTPUT_NUMBER_SIZE];
 	size_t rows = 0;
 
 	for (size_t i = 0; i < report->n; i++) {
@@ -127,10 +128,10 @@ static void print_ways(const struct bench_report *report, FILE *f)
 		rows++;
 		table_cell(table, "%s%s%s", bench_what_word(series->work.what), many ? " " : "",
 			   many ? bench_hooks_word(series->hooks) : "");
-		table_cell(table, "%s", out_duration(way->there, buf));
-		table_cell(table, "%s", out_duration(way->residence, buf));
-		table_cell(table, "%s", out_duration(way->back, buf));
-		table_cell(table, "%s", out_duration(way->stack, buf));
+		table_cell(table, "%s", output_duration(way->there, buf));
+		table_cell(table, "%s", output_duration(way->residence, buf));
+		table_cell(table, "%s", output_duration(way->back, buf));
+		table_cell(table, "%s", output_duration(way->stack, buf));
 		table_cell(table, "%zu", way->echoes);
 	}
 	if (rows) {
@@ -149,9 +150,9 @@ void bench_print_trips(const struct bench_report *report, FILE *f)
 	print_ways(report, f);
 	if (options->argc && wants && !report->link.watched) {
 		fputc('\n', f);
-		out_wrap("kernel: ",
-			 "nothing watches both ends of this link: there is no histogram of the "
-			 "kernel's, no word on where an echo's time goes, and none on programs",
-			 f);
+		output_wrap("kernel: ",
+			    "nothing watches both ends of this link: there is no histogram of the "
+			    "kernel's, no word on where an echo's time goes, and none on programs",
+			    f);
 	}
 }

@@ -32,7 +32,7 @@ static const char *const kind_words[CHANGE_KINDS] = {
 	[CHANGE_EXEC] = "exec",
 };
 
-char out_change_sign(const struct change *change)
+char change_sign(const struct lab_change *change)
 {
 	switch (change->kind) {
 	case CHANGE_ROUTE_REMOVE:
@@ -59,12 +59,12 @@ char out_change_sign(const struct change *change)
 	}
 }
 
-struct plan_counts out_plan_counts(const struct diff *diff)
+struct changes_counts changes_count(const struct lab_diff *diff)
 {
-	struct plan_counts counts = {0};
+	struct changes_counts counts = {0};
 
 	for (size_t i = 0; i < diff->n; i++) {
-		char sign = out_change_sign(&diff->list[i]);
+		char sign = change_sign(&diff->list[i]);
 
 		counts.added += sign == '+';
 		counts.changed += sign == '~';
@@ -85,9 +85,9 @@ static const char *mac_word(const struct end *end, char buf[18])
 	return end->has_mac ? mac_format(end->mac, buf) : "the kernel's choice";
 }
 
-static const char *number_word(bool has, uint32_t number, char buf[OUT_NUMBER_SIZE])
+static const char *number_word(bool has, uint32_t number, char buf[OUTPUT_NUMBER_SIZE])
 {
-	snprintf(buf, OUT_NUMBER_SIZE, "%u", number);
+	snprintf(buf, OUTPUT_NUMBER_SIZE, "%u", number);
 	return has ? buf : "the kernel's choice";
 }
 
@@ -127,7 +127,7 @@ static void route_words(const struct route *route, char *buf, size_t size)
 	}
 }
 
-static void route_change(const struct change *change, char *buf, size_t size)
+static void route_change(const struct lab_change *change, char *buf, size_t size)
 {
 	char text[IP_TEXT_SIZE], metric[24] = "", was[128] = "", now[128];
 
@@ -142,7 +142,7 @@ static void route_change(const struct change *change, char *buf, size_t size)
 }
 
 /* lo, the bridge or the end that an address is on. */
-static void address_change(const struct change *change, char *buf, size_t size)
+static void address_change(const struct lab_change *change, char *buf, size_t size)
 {
 	char text[IP_TEXT_SIZE];
 
@@ -154,7 +154,7 @@ static void address_change(const struct change *change, char *buf, size_t size)
 			 change->bridge ? change->node->bridge.dev : "lo", text);
 }
 
-static void neighbor_change(const struct change *change, char *buf, size_t size)
+static void neighbor_change(const struct lab_change *change, char *buf, size_t size)
 {
 	char text[IP_TEXT_SIZE], was[18], now[18];
 
@@ -164,7 +164,7 @@ static void neighbor_change(const struct change *change, char *buf, size_t size)
 		 change->was_neighbor ? " -> " : "", mac_format(change->neighbor->mac, now));
 }
 
-static void offloads_change(const struct change *change, char *buf, size_t size)
+static void offloads_change(const struct lab_change *change, char *buf, size_t size)
 {
 	const struct link *was = change->was_end->link, *now = change->link;
 	const struct {
@@ -183,10 +183,10 @@ static void offloads_change(const struct change *change, char *buf, size_t size)
 					 setting_word(rows[i].now));
 }
 
-static void end_change(const struct change *change, char *buf, size_t size)
+static void end_change(const struct lab_change *change, char *buf, size_t size)
 {
 	const struct end *was = change->was_end, *now = change->end;
-	char a[OUT_NUMBER_SIZE], b[OUT_NUMBER_SIZE];
+	char a[OUTPUT_NUMBER_SIZE], b[OUTPUT_NUMBER_SIZE];
 
 	if (change->kind == CHANGE_MTU)
 		snprintf(buf, size, "%s mtu %u -> %u", now->name, end_mtu(was), end_mtu(now));
@@ -202,7 +202,7 @@ static void end_change(const struct change *change, char *buf, size_t size)
 			 number_word(now->link->has_txqueuelen, now->link->txqueuelen, b));
 }
 
-static void sysctl_change(const struct change *change, char *buf, size_t size)
+static void sysctl_change(const struct lab_change *change, char *buf, size_t size)
 {
 	if (change->kind == CHANGE_SYSCTL_RESET)
 		snprintf(buf, size, "%s sysctl %s", change->node->name, change->sysctl->key);
@@ -212,7 +212,7 @@ static void sysctl_change(const struct change *change, char *buf, size_t size)
 			 change->was_sysctl ? " -> " : "", change->sysctl->value);
 }
 
-const char *out_change(const struct change *change, char buf[OUT_CHANGE_SIZE])
+const char *change_text(const struct lab_change *change, char buf[CHANGE_TEXT_SIZE])
 {
 	const char *node = change->node->name;
 	char link[2 * END_NAME_SIZE + 8];
@@ -220,47 +220,47 @@ const char *out_change(const struct change *change, char buf[OUT_CHANGE_SIZE])
 	switch (change->kind) {
 	case CHANGE_ROUTE_REMOVE:
 	case CHANGE_ROUTE_SET:
-		route_change(change, buf, OUT_CHANGE_SIZE);
+		route_change(change, buf, CHANGE_TEXT_SIZE);
 		break;
 	case CHANGE_NEIGHBOR_REMOVE:
 	case CHANGE_NEIGHBOR_SET:
-		neighbor_change(change, buf, OUT_CHANGE_SIZE);
+		neighbor_change(change, buf, CHANGE_TEXT_SIZE);
 		break;
 	case CHANGE_ADDRESS_REMOVE:
 	case CHANGE_ADDRESS_ADD:
-		address_change(change, buf, OUT_CHANGE_SIZE);
+		address_change(change, buf, CHANGE_TEXT_SIZE);
 		break;
 	case CHANGE_SYSCTL_RESET:
 	case CHANGE_SYSCTL_SET:
-		sysctl_change(change, buf, OUT_CHANGE_SIZE);
+		sysctl_change(change, buf, CHANGE_TEXT_SIZE);
 		break;
 	case CHANGE_LINK_REMOVE:
 	case CHANGE_LINK_ADD:
-		snprintf(buf, OUT_CHANGE_SIZE, "link %s",
-			 out_link(change->link, link, sizeof(link)));
+		snprintf(buf, CHANGE_TEXT_SIZE, "link %s",
+			 output_link(change->link, link, sizeof(link)));
 		break;
 	case CHANGE_NODE_REMOVE:
 	case CHANGE_NODE_ADD:
-		snprintf(buf, OUT_CHANGE_SIZE, "node %s", node);
+		snprintf(buf, CHANGE_TEXT_SIZE, "node %s", node);
 		break;
 	case CHANGE_BRIDGE:
-		snprintf(buf, OUT_CHANGE_SIZE, "%s:%s options", node, change->node->bridge.dev);
+		snprintf(buf, CHANGE_TEXT_SIZE, "%s:%s options", node, change->node->bridge.dev);
 		break;
 	case CHANGE_LO:
-		snprintf(buf, OUT_CHANGE_SIZE, "%s:lo %s -> %s", node,
+		snprintf(buf, CHANGE_TEXT_SIZE, "%s:lo %s -> %s", node,
 			 state_word(change->was_node->lo_up), state_word(change->node->lo_up));
 		break;
 	case CHANGE_NFT:
-		snprintf(buf, OUT_CHANGE_SIZE, "%s nft rules", node);
+		snprintf(buf, CHANGE_TEXT_SIZE, "%s nft rules", node);
 		break;
 	case CHANGE_EXEC:
-		snprintf(buf, OUT_CHANGE_SIZE, "%s exec", node);
+		snprintf(buf, CHANGE_TEXT_SIZE, "%s exec", node);
 		break;
 	case CHANGE_OFFLOADS:
-		offloads_change(change, buf, OUT_CHANGE_SIZE);
+		offloads_change(change, buf, CHANGE_TEXT_SIZE);
 		break;
 	default:
-		end_change(change, buf, OUT_CHANGE_SIZE);
+		end_change(change, buf, CHANGE_TEXT_SIZE);
 		break;
 	}
 	return buf;
@@ -270,15 +270,15 @@ const char *out_change(const struct change *change, char buf[OUT_CHANGE_SIZE])
 
 static const char *const nothing = "nothing is lost";
 
-static const char *node_disturbs(const struct change *change, char *buf)
+static const char *node_disturbs(const struct lab_change *change, char *buf)
 {
 	if (change->kind == CHANGE_NODE_ADD) {
 		if (!change->reason)
 			return nothing;
-		snprintf(buf, OUT_CHANGE_SIZE, "built again: %s", change->reason);
+		snprintf(buf, CHANGE_TEXT_SIZE, "built again: %s", change->reason);
 		return buf;
 	}
-	snprintf(buf, OUT_CHANGE_SIZE, "%s%s%s", change->reason ? change->reason : "",
+	snprintf(buf, CHANGE_TEXT_SIZE, "%s%s%s", change->reason ? change->reason : "",
 		 change->reason ? ": " : "",
 		 change->node->netns == NETNS_NEW
 			 ? "what runs in it loses its links, and goes on without them"
@@ -286,15 +286,15 @@ static const char *node_disturbs(const struct change *change, char *buf)
 	return buf;
 }
 
-static const char *link_disturbs(const struct change *change, char *buf)
+static const char *link_disturbs(const struct lab_change *change, char *buf)
 {
 	if (change->kind == CHANGE_LINK_ADD && !change->reason)
 		return nothing;
 	if (change->kind == CHANGE_LINK_ADD)
-		snprintf(buf, OUT_CHANGE_SIZE, "built again: %s; its counters start at 0",
+		snprintf(buf, CHANGE_TEXT_SIZE, "built again: %s; its counters start at 0",
 			 change->reason);
 	else
-		snprintf(buf, OUT_CHANGE_SIZE, "%s%sits flows end, its counters go",
+		snprintf(buf, CHANGE_TEXT_SIZE, "%s%sits flows end, its counters go",
 			 change->reason ? change->reason : "", change->reason ? ": " : "");
 	return buf;
 }
@@ -307,32 +307,32 @@ static bool has_ipv6(const struct end *end)
 	return false;
 }
 
-static const char *mtu_disturbs(const struct change *change, char *buf)
+static const char *mtu_disturbs(const struct lab_change *change, char *buf)
 {
 	uint32_t was = end_mtu(change->was_end), now = end_mtu(change->end);
 
 	if (now > was)
 		return nothing;
-	snprintf(buf, OUT_CHANGE_SIZE, "packets above %u bytes do not leave it any more%s", now,
+	snprintf(buf, CHANGE_TEXT_SIZE, "packets above %u bytes do not leave it any more%s", now,
 		 now < IPV6_MTU_MIN && was >= IPV6_MTU_MIN && has_ipv6(change->was_end)
 			 ? ", and it has no IPv6"
 			 : "");
 	return buf;
 }
 
-static const char *route_disturbs(const struct change *change, char *buf)
+static const char *route_disturbs(const struct lab_change *change, char *buf)
 {
 	char text[IP_TEXT_SIZE];
 
 	ip_prefix_format(&change->route->to, text, sizeof(text));
-	snprintf(buf, OUT_CHANGE_SIZE, "packets to %s %s",
+	snprintf(buf, CHANGE_TEXT_SIZE, "packets to %s %s",
 		 change->route->to.len ? text : "where no other route leads",
 		 change->kind == CHANGE_ROUTE_REMOVE ? "take another route, or none"
 						     : "go this way from now on");
 	return buf;
 }
 
-const char *out_disturbs(const struct change *change, char buf[OUT_CHANGE_SIZE])
+const char *change_disturbs_text(const struct lab_change *change, char buf[CHANGE_TEXT_SIZE])
 {
 	switch (change->kind) {
 	case CHANGE_NODE_REMOVE:
@@ -376,29 +376,30 @@ const char *out_disturbs(const struct change *change, char buf[OUT_CHANGE_SIZE])
 
 /* ---- all ----------------------------------------------------------------------------------- */
 
-void out_plan(const struct diff *diff, FILE *f)
+void changes_print(const struct lab_diff *diff, FILE *f)
 {
-	char what[OUT_CHANGE_SIZE], disturbs[OUT_CHANGE_SIZE];
+	char what[CHANGE_TEXT_SIZE], disturbs[CHANGE_TEXT_SIZE];
 
 	for (size_t i = 0; i < diff->n; i++)
-		fprintf(f, "%c %s: %s\n", out_change_sign(&diff->list[i]),
-			out_change(&diff->list[i], what), out_disturbs(&diff->list[i], disturbs));
+		fprintf(f, "%c %s: %s\n", change_sign(&diff->list[i]),
+			change_text(&diff->list[i], what),
+			change_disturbs_text(&diff->list[i], disturbs));
 }
 
-json_t *out_json_plan(const struct diff *diff)
+json_t *changes_json(const struct lab_diff *diff)
 {
-	char what[OUT_CHANGE_SIZE], disturbs[OUT_CHANGE_SIZE];
+	char what[CHANGE_TEXT_SIZE], disturbs[CHANGE_TEXT_SIZE];
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < diff->n; i++) {
-		const struct change *change = &diff->list[i];
-		char sign[2] = {out_change_sign(change), '\0'};
-		const char *words = out_disturbs(change, disturbs);
+		const struct lab_change *change = &diff->list[i];
+		char sign[2] = {change_sign(change), '\0'};
+		const char *words = change_disturbs_text(change, disturbs);
 
 		json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:s, s:s, s:b}", "sign",
 						      sign, "kind", kind_words[change->kind],
 						      "node", change->node->name, "change",
-						      out_change(change, what), "disturbs", words,
+						      change_text(change, what), "disturbs", words,
 						      "lossless", words == nothing));
 	}
 	return list;

@@ -8,24 +8,24 @@
 
 #include "topology/lab_diff.h"
 
-enum { OUT_CHANGE_SIZE = 512 };
+enum { CHANGE_TEXT_SIZE = 512 };
 
 /* How many changes add, remove, change something; notes are none of them. */
-struct plan_counts {
+struct changes_counts {
 	size_t added, changed, removed;
 };
-struct plan_counts out_plan_counts(const struct diff *diff);
+struct changes_counts changes_count(const struct lab_diff *diff);
 
 /* '+', '-', '~', or ' ' for a note of what is not done. */
-char out_change_sign(const struct change *change);
+char change_sign(const struct lab_change *change);
 /* "blue:veth1 mtu 1500 -> 1400" */
-const char *out_change(const struct change *change, char buf[OUT_CHANGE_SIZE]);
+const char *change_text(const struct lab_change *change, char buf[CHANGE_TEXT_SIZE]);
 /* "packets above 1400 bytes do not pass any more" */
-const char *out_disturbs(const struct change *change, char buf[OUT_CHANGE_SIZE]);
+const char *change_disturbs_text(const struct lab_change *change, char buf[CHANGE_TEXT_SIZE]);
 
 /* A line a change. */
-void out_plan(const struct diff *diff, FILE *f);
+void changes_print(const struct lab_diff *diff, FILE *f);
 /* The list of changes. */
-json_t *out_json_plan(const struct diff *diff);
+json_t *changes_json(const struct lab_diff *diff);
 
 #endif

@@ -124,7 +124,7 @@ struct event_layout event_layout_for(const struct lab *lab, uint64_t zero_ns)
 	struct event_layout layout = {.end_width = 3, .zero_ns = zero_ns};
 
 	for (size_t i = 0; i < lab_n_ends(lab); i++) {
-		int columns = out_columns(lab_end(lab, i)->name);
+		int columns = output_columns(lab_end(lab, i)->name);
 
 		if (columns > layout.end_width)
 			layout.end_width = columns;
@@ -223,9 +223,9 @@ void event_write_json(const struct vl_event *event, const struct end *end, const
 	if (schema)
 		fprintf(f, "\"schema\":\"%s\",", schema);
 	fprintf(f, "\"time_ns\":%" PRIu64 ",\"end\":", (uint64_t)event->time_ns);
-	out_json_string(end->name, f);
+	output_json_string(end->name, f);
 	fputs(",\"node\":", f);
-	out_json_string(end->node->name, f);
+	output_json_string(end->node->name, f);
 	fprintf(f,
 		",\"hook\":\"%s\",\"message\":\"%s\",\"meaning\":\"%s\",\"family\":%u,"
 		"\"type\":%u,\"code\":%u,\"id\":%u,\"seq\":%u,\"ttl\":%u,\"source\":\"%s\","

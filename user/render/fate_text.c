@@ -236,11 +236,11 @@ static void print_answer(const struct itinerary *itinerary, FILE *f)
 {
 	const char *by = itinerary->answerer ? itinerary->answerer->name : NULL;
 	const struct vl_event *error = &itinerary->hops[itinerary->arrival].event;
-	char time[OUT_NUMBER_SIZE], text[ICMP_TEXT_SIZE], behind[FATE_TEXT_SIZE];
+	char time[OUTPUT_NUMBER_SIZE], text[ICMP_TEXT_SIZE], behind[FATE_TEXT_SIZE];
 
 	fprintf(f, "%s%s%s", fate_name(itinerary->fate), by ? " by " : "", by ? by : "");
 	if (!itinerary->protocol) /* the request was not seen, so no time is its own */
-		fprintf(f, " in %s", out_duration(itinerary->round_trip_ns, time));
+		fprintf(f, " in %s", output_duration(itinerary->round_trip_ns, time));
 	if (itinerary->fate == FATE_ANSWERED)
 		return;
 	fprintf(f, ": %s",
@@ -263,7 +263,7 @@ void itinerary_print_title(const struct itinerary *itinerary, uint64_t zero_ns, 
 	snprintf(lead, sizeof(lead), "%.6f s: ", at > zero_ns ? (at - zero_ns) / 1e9 : 0);
 	memory = fmemopen(text, sizeof(text), "w");
 	if (!memory) {
-		out_fail(errno);
+		output_fail(errno);
 		return;
 	}
 	if (itinerary->protocol)
@@ -275,5 +275,5 @@ void itinerary_print_title(const struct itinerary *itinerary, uint64_t zero_ns, 
 	else
 		itinerary_print_fate(itinerary, memory);
 	fclose(memory);
-	out_fold(lead, text, f);
+	output_fold(lead, text, f);
 }

@@ -48,19 +48,19 @@ static int end_width(const struct itinerary *itinerary, bool all)
 	int width = 0;
 
 	for (size_t i = 0; i < itinerary->n_hops; i++) {
-		int columns = out_columns(itinerary->hops[i].end->name);
+		int columns = output_columns(itinerary->hops[i].end->name);
 
 		if (columns > width)
 			width = columns;
 	}
 	for (size_t i = 0; i < itinerary->n_drops; i++) {
-		int columns = out_columns(itinerary->drops[i].node->name);
+		int columns = output_columns(itinerary->drops[i].node->name);
 
 		if (columns > width && !itinerary->drops[i].harmless)
 			width = columns;
 	}
 	for (size_t i = 0; i < itinerary->n_acts; i++) {
-		int columns = out_columns(itinerary->acts[i].node->name);
+		int columns = output_columns(itinerary->acts[i].node->name);
 
 		if (columns > width && is_told(itinerary, &itinerary->acts[i], all))
 			width = columns;
@@ -71,9 +71,9 @@ static int end_width(const struct itinerary *itinerary, bool all)
 /* The time of a step in words that never are a negative number. */
 static const char *step_time(const struct hop *hop, char buf[REMARK_SIZE])
 {
-	char number[OUT_NUMBER_SIZE];
+	char number[OUTPUT_NUMBER_SIZE];
 
-	snprintf(buf, REMARK_SIZE, "%s%s", out_duration(hop->step_ns, number),
+	snprintf(buf, REMARK_SIZE, "%s%s", output_duration(hop->step_ns, number),
 		 hop->skewed ? " (clocks of 2 CPUs)" : "");
 	return buf;
 }
@@ -173,7 +173,7 @@ static void change_remark(const struct hop *hop, const struct hop *from, char bu
 /* In lines that fit, broken where a remark ends if that is enough: "ttl 64 -> 63" stays whole. */
 static void print_remarks(const char *lead, const char *remarks, FILE *f)
 {
-	size_t width = out_width(f), indent = out_columns(lead);
+	size_t width = output_width(f), indent = output_columns(lead);
 	char line[2 * REMARK_SIZE] = "", margin[LEAD_SIZE];
 
 	snprintf(margin, sizeof(margin), "%*s", (int)indent, "");
@@ -184,8 +184,8 @@ static void print_remarks(const char *lead, const char *remarks, FILE *f)
 		char remark[REMARK_SIZE];
 
 		snprintf(remark, sizeof(remark), "%.*s", (int)len, remarks);
-		if (used && indent + out_columns(line) + 1 + out_columns(remark) > width) {
-			out_wrap(lead, line, f);
+		if (used && indent + output_columns(line) + 1 + output_columns(remark) > width) {
+			output_wrap(lead, line, f);
 			lead = margin;
 			line[0] = 0;
 			used = 0;
@@ -193,20 +193,21 @@ static void print_remarks(const char *lead, const char *remarks, FILE *f)
 		snprintf(line + used, sizeof(line) - used, "%s%s", used ? " " : "", remark);
 		remarks += len + (end != NULL);
 	}
-	out_wrap(lead, line, f);
+	output_wrap(lead, line, f);
 }
 
 static void print_hop(const struct itinerary *itinerary, const struct hop *hop, bool new_leg,
 		      int width, FILE *f)
 {
 	const struct hop *from = hop->from >= 0 ? &itinerary->hops[hop->from] : NULL;
-	char at[OUT_NUMBER_SIZE], remark[REMARK_SIZE], lead[LEAD_SIZE];
+	char at[OUTPUT_NUMBER_SIZE], remark[REMARK_SIZE], lead[LEAD_SIZE];
 
 	step_remark(hop, from, remark);
 	change_remark(hop, from, remark);
 	snprintf(lead, sizeof(lead), "  %-7s %8s  %s%*s  %s", new_leg ? leg_name(hop->leg) : "",
-		 out_duration(hop->at_ns, at), hop->end->name,
-		 width - (int)out_columns(hop->end->name), "", ledger_hook_name(hop->event.hook));
+		 output_duration(hop->at_ns, at), hop->end->name,
+		 width - (int)output_columns(hop->end->name), "",
+		 ledger_hook_name(hop->event.hook));
 	if (!remark[0]) {
 		fprintf(f, "%s\n", lead);
 		return;
@@ -218,25 +219,26 @@ static void print_hop(const struct itinerary *itinerary, const struct hop *hop, 
 
 static void print_drop(const struct drop *drop, int width, FILE *f)
 {
-	char at[OUT_NUMBER_SIZE], lead[LEAD_SIZE], text[REMARK_SIZE];
+	char at[OUTPUT_NUMBER_SIZE], lead[LEAD_SIZE], text[REMARK_SIZE];
 
-	snprintf(lead, sizeof(lead), "  dropped %8s  %s%*s       ", out_duration(drop->at_ns, at),
-		 drop->node->name, width - (int)out_columns(drop->node->name), "");
+	snprintf(lead, sizeof(lead), "  dropped %8s  %s%*s       ",
+		 output_duration(drop->at_ns, at), drop->node->name,
+		 width - (int)output_columns(drop->node->name), "");
 	snprintf(text, sizeof(text), "%s%s%s", drop->reason, drop->function[0] ? ", in " : "",
 		 drop->function);
-	out_wrap(lead, text, f);
+	output_wrap(lead, text, f);
 }
 
 static void print_act(const struct act *act, int width, FILE *f)
 {
-	char at[OUT_NUMBER_SIZE] = "", lead[REMARK_SIZE], text[ACT_TEXT_SIZE];
-	int pad = width - (int)out_columns(act->node->name);
+	char at[OUTPUT_NUMBER_SIZE] = "", lead[REMARK_SIZE], text[ACT_TEXT_SIZE];
+	int pad = width - (int)output_columns(act->node->name);
 
 	if (!act->before)
-		out_duration(act->at_ns, at);
+		output_duration(act->at_ns, at);
 	snprintf(lead, sizeof(lead), "  %-7s %8s  %s%*s  ", "", at, act->node->name,
 		 pad > 0 ? pad : 0, "");
-	out_wrap(lead, act_text(act, text), f);
+	output_wrap(lead, act_text(act, text), f);
 }
 
 /* Drops and acts up to a time, in order of it. Returns whether there were any. */

@@ -18,8 +18,8 @@ void itinerary_print(const struct itinerary *itinerary, FILE *f);
 /* The same with all that the stacks of the nodes did between the hops. */
 void itinerary_print_all(const struct itinerary *itinerary, FILE *f);
 /*
- * The end of an echo without an answer, as a sentence (fate.c): the cause, or the drop, or where it
- * was seen last and what could not be seen.
+ * The end of an echo without an answer, as a sentence (fate_text.c): the cause, or the drop, or
+ * where it was seen last and what could not be seen.
  */
 enum { FATE_TEXT_SIZE = 768 };
 const char *itinerary_fate_text(const struct itinerary *itinerary, char buf[FATE_TEXT_SIZE]);

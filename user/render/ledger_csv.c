@@ -55,7 +55,7 @@ static void print_entry(const struct ledger *ledger, const struct ledger_entry *
 	fprintf(f, "%s,%" PRIu64 ",", ledger_time(ledger->snapshot->time_ns, text),
 		snapshot_span(ledger->snapshot));
 	print_text(ledger->name, f);
-	print_text(out_link(entry->from->link, text, sizeof(text)), f);
+	print_text(output_link(entry->from->link, text, sizeof(text)), f);
 	print_text(entry->from->name, f);
 	print_text(entry->from->peer->name, f);
 	print_number(sent, entry->sent_segments, ',', f);

@@ -68,7 +68,7 @@ static json_t *entry_to_json(const struct ledger_entry *entry, const struct loss
 
 static json_t *end_to_json(const struct end *end, const struct snapshot *snapshot)
 {
-	json_t *json = out_json_end(end), *hooks = json_object();
+	json_t *json = output_json_end(end), *hooks = json_object();
 
 	json_object_set_new(json, "number", number(end->number));
 	json_object_set_new(json, "peer", json_string(end->peer->name));
@@ -93,7 +93,7 @@ static json_t *link_to_json(const struct ledger *ledger, size_t first)
 	char name[NAME_SIZE];
 	json_t *json = json_object(), *directions = json_array();
 
-	out_link(ledger->entries[first].from->link, name, sizeof(name));
+	output_link(ledger->entries[first].from->link, name, sizeof(name));
 	json_object_set_new(json, "link", json_string(name));
 	for (size_t i = first; i < first + 2; i++) {
 		json_t *direction = entry_to_json(&ledger->entries[i], &ledger->snapshot->losses);
@@ -131,7 +131,7 @@ static void set_timing(json_t *document, const struct ledger *ledger,
 
 json_t *ledger_to_json(const struct ledger *ledger, const struct ledger_filter *filter)
 {
-	json_t *document = out_json_document(STATS_SCHEMA);
+	json_t *document = output_json_document(STATS_SCHEMA);
 	json_t *links = json_array(), *ends = json_array();
 	char time[TIME_TEXT_SIZE];
 

@@ -40,7 +40,7 @@ static void print_direction(const struct exposition *to, const char *metric, con
 
 	fputs(metric, to->f);
 	print_label("lab", to->ledger->name, '{', to->f);
-	print_label("link", out_link(from->link, link, sizeof(link)), ',', to->f);
+	print_label("link", output_link(from->link, link, sizeof(link)), ',', to->f);
 	print_label("from", from->name, ',', to->f);
 	print_label("to", from->peer->name, ',', to->f);
 }

@@ -57,14 +57,14 @@ static void print_kinds(struct page *page, const struct ledger_entry *entry)
 
 static void print_notes(struct page *page, const struct ledger_entry *entry)
 {
-	char text[OUT_NUMBER_SIZE];
+	char text[OUTPUT_NUMBER_SIZE];
 
 	if (entry->sent.packets != entry->sent_segments)
 		table_line(page->table,
 			   "    (sent as %" PRIu64 " packets, most of several segments: %s each)",
 			   (uint64_t)entry->sent.packets,
-			   out_rate((double)entry->sent.bytes / (double)entry->sent.packets, "B",
-				    text));
+			   output_rate((double)entry->sent.bytes / (double)entry->sent.packets, "B",
+				       text));
 	if (entry->unseen)
 		table_line(page->table,
 			   "    (%" PRIu64
@@ -79,7 +79,7 @@ static void print_notes(struct page *page, const struct ledger_entry *entry)
 static void print_drop(struct page *page, const char *where, const struct watch_drop *drop)
 {
 	const char *meaning = drop_explain(drop->reason, drop->place);
-	char cause[2 * STACK_NAME_SIZE + 8];
+	char cause[2 * SYMBOL_NAME_SIZE + 8];
 
 	table_line(page->table, "    %s: %" PRIu64 " by %s", where, (uint64_t)drop->count.segments,
 		   losses_cause(drop, cause, sizeof(cause)));
@@ -119,12 +119,12 @@ static void print_losses(struct page *page, const struct ledger_entry *entry,
 static void print_entry(struct page *page, const struct ledger_entry *entry,
 			const struct losses *losses)
 {
-	char name[NAME_SIZE], bytes[OUT_NUMBER_SIZE];
+	char name[NAME_SIZE], bytes[OUTPUT_NUMBER_SIZE];
 	const struct vl_counters *of = entry->has_sent ? &entry->sent : &entry->received;
 	bool both = entry->has_sent && entry->has_received;
 
-	out_direction(entry->from, name, sizeof(name));
-	if (out_columns(name) > NAME_COLUMNS) {
+	output_direction(entry->from, name, sizeof(name));
+	if (output_columns(name) > NAME_COLUMNS) {
 		table_line(page->table, "  %s", name);
 		table_cell(page->table, "    all");
 	} else {
@@ -133,7 +133,7 @@ static void print_entry(struct page *page, const struct ledger_entry *entry,
 	cell_number(page, entry->has_sent, entry->sent_segments, false);
 	cell_number(page, entry->has_received, entry->received_segments, false);
 	cell_number(page, both, entry->lost, true);
-	table_cell(page->table, "%s", out_rate((double)of->bytes, "B", bytes));
+	table_cell(page->table, "%s", output_rate((double)of->bytes, "B", bytes));
 	print_kinds(page, entry);
 	print_losses(page, entry, losses);
 	print_notes(page, entry);
@@ -141,10 +141,10 @@ static void print_entry(struct page *page, const struct ledger_entry *entry,
 
 static void print_header(const struct ledger *ledger, FILE *f)
 {
-	char age[OUT_NUMBER_SIZE];
+	char age[OUTPUT_NUMBER_SIZE];
 
 	fprintf(f, "lab %s: packets of the last %s\n\n", ledger->name,
-		out_age(snapshot_span(ledger->snapshot), age));
+		output_age(snapshot_span(ledger->snapshot), age));
 }
 
 void ledger_print(const struct ledger *ledger, const struct ledger_filter *filter, FILE *f)
@@ -153,7 +153,8 @@ void ledger_print(const struct ledger *ledger, const struct ledger_filter *filte
 		{"", TABLE_LEFT},      {"sent", TABLE_RIGHT},	{"received", TABLE_RIGHT},
 		{"lost", TABLE_RIGHT}, {"volume", TABLE_RIGHT},
 	};
-	struct page page = {table_new(columns, sizeof(columns) / sizeof(*columns)), out_colour(f)};
+	struct page page = {table_new(columns, sizeof(columns) / sizeof(*columns)),
+			    output_colour(f)};
 	const struct link *link = NULL;
 	char name[NAME_SIZE];
 
@@ -166,7 +167,7 @@ void ledger_print(const struct ledger *ledger, const struct ledger_filter *filte
 			if (link)
 				table_line(page.table, "%s", "");
 			link = entry->from->link;
-			table_line(page.table, "%s", out_link(link, name, sizeof(name)));
+			table_line(page.table, "%s", output_link(link, name, sizeof(name)));
 		}
 		print_entry(&page, entry, &ledger->snapshot->losses);
 	}

@@ -38,23 +38,23 @@ void ping_print_start(const struct ping *ping)
 	snprintf(text, sizeof(text), "%s from %s: %u data bytes",
 		 target_text(&ping->trip.target, target, sizeof(target)), ping->trip.from->name,
 		 ping->options.size);
-	out_wrap("PING ", text, stdout);
+	output_wrap("PING ", text, stdout);
 	if (!ping->watched)
 		printf("no program watches lab %s: there are no itineraries\n",
 		       ping->trip.run->name);
-	out_flush(stdout);
+	output_flush(stdout);
 }
 
 static void print_answer(const struct ping *ping, uint16_t seq, const struct echo_state *state)
 {
 	const struct echo_answer *answer = &state->answer;
-	char from[IP_TEXT_SIZE], text[ICMP_TEXT_SIZE], time[OUT_NUMBER_SIZE];
+	char from[IP_TEXT_SIZE], text[ICMP_TEXT_SIZE], time[OUTPUT_NUMBER_SIZE];
 
 	switch (state->result) {
 	case ECHO_ANSWERED:
 		printf("%u bytes from %s: icmp_seq=%u ttl=%u time=%s%s\n", answer->len,
 		       ip_format(&answer->from, from, sizeof(from)), seq, answer->ttl,
-		       answer->rtt_ns ? out_duration(answer->rtt_ns, time) : "?",
+		       answer->rtt_ns ? output_duration(answer->rtt_ns, time) : "?",
 		       answer->corrupt ? " (its payload is not what was sent)" : "");
 		break;
 	case ECHO_REFUSED:
@@ -67,7 +67,7 @@ static void print_answer(const struct ping *ping, uint16_t seq, const struct ech
 		break;
 	default:
 		printf("icmp_seq=%u: no answer within %s\n", seq,
-		       out_duration(ping->options.timeout_ns, time));
+		       output_duration(ping->options.timeout_ns, time));
 		break;
 	}
 }
@@ -82,7 +82,7 @@ static void print_unseen(const struct ping *ping, const struct echo_state *state
 		 "veth",
 		 ping->trip.from->name, target_text(&ping->trip.target, target, sizeof(target)));
 	if (ping->local)
-		out_wrap("  ", text, stdout);
+		output_wrap("  ", text, stdout);
 	else if (state->result != ECHO_NOT_SENT)
 		printf("  it was seen at no end of the lab\n");
 }
@@ -95,15 +95,15 @@ static void print_why(struct ping *ping)
 	if (path_is_good(&ping->why)) {
 		/* An ICMP error is an explanation of its own. */
 		if (ping->tally.unanswered)
-			out_wrap("  ",
-				 "by the nodes' routes it arrives and is answered; what filters "
-				 "(nft, tc, XDP) do is not looked at",
-				 stdout);
+			output_wrap("  ",
+				    "by the nodes' routes it arrives and is answered; what filters "
+				    "(nft, tc, XDP) do is not looked at",
+				    stdout);
 		return;
 	}
-	out_wrap("  why: ", ping->why.text, stdout);
+	output_wrap("  why: ", ping->why.text, stdout);
 	if (ping->why.hint[0])
-		out_wrap("  try: ", ping->why.hint, stdout);
+		output_wrap("  try: ", ping->why.hint, stdout);
 }
 
 static void print_text(struct ping *ping, uint16_t seq, const struct echo_state *state,
@@ -120,15 +120,15 @@ static void print_text(struct ping *ping, uint16_t seq, const struct echo_state 
 		print_unseen(ping, state);
 	if (itinerary && itinerary->fate == FATE_DROPPED) {
 		drop_sentence(&itinerary->drops[itinerary->death], why, sizeof(why));
-		out_wrap("  ", why, stdout);
+		output_wrap("  ", why, stdout);
 	} else if (itinerary && itinerary->n_hops && state->result == ECHO_UNANSWERED) {
-		out_wrap("  ", itinerary_fate_text(itinerary, why), stdout);
+		output_wrap("  ", itinerary_fate_text(itinerary, why), stdout);
 	}
 	/* A drop that was seen explains more than routes that are good. */
 	if (state->result != ECHO_ANSWERED &&
 	    !(itinerary && itinerary->death >= 0 && path_is_good(&ping->why)))
 		print_why(ping);
-	out_flush(stdout);
+	output_flush(stdout);
 }
 
 static json_t *why_json(const struct ping *ping)
@@ -146,7 +146,7 @@ static void print_json(const struct ping *ping, uint16_t seq, const struct echo_
 {
 	const struct echo_answer *answer = &state->answer;
 	char addr[IP_TEXT_SIZE], text[ICMP_TEXT_SIZE];
-	json_t *line = out_json_document("vethlab.ping/1");
+	json_t *line = output_json_document("vethlab.ping/1");
 
 	json_object_set_new(line, "from", json_string(ping->trip.from->name));
 	json_object_set_new(line, "to",
@@ -172,7 +172,7 @@ static void print_json(const struct ping *ping, uint16_t seq, const struct echo_
 		json_object_set_new(line, "why", why_json(ping));
 	json_object_set_new(line, "stayed_on_lo", json_boolean(ping->local));
 	json_object_set_new(line, "itinerary", itinerary ? itinerary_json(itinerary) : json_null());
-	out_json_line(line, stdout);
+	output_json_line(line, stdout);
 }
 
 void ping_print_echo(struct ping *ping, uint16_t seq, const struct echo_state *state,
@@ -207,11 +207,11 @@ static void print_losses(const struct ping_tally *tally)
 		snprintf(lead, sizeof(lead), "%" PRIu64 " without answer: ", loss->count);
 		if (loss->dropped)
 			drop_sentence(&loss->drop, text, sizeof(text));
-		out_wrap(lead,
-			 loss->dropped ? text
-			 : loss->end   ? loss->text
-				       : "seen at no end of the lab",
-			 stdout);
+		output_wrap(lead,
+			    loss->dropped ? text
+			    : loss->end	  ? loss->text
+					  : "seen at no end of the lab",
+			    stdout);
 	}
 }
 
@@ -227,19 +227,19 @@ static bool any_drop(const struct ping_tally *tally)
 static void print_slowest(const struct ping_tally *tally)
 {
 	const struct ping_step *step = ping_slowest(tally);
-	char mean[OUT_NUMBER_SIZE], max[OUT_NUMBER_SIZE], text[2 * END_NAME_SIZE + 128];
+	char mean[OUTPUT_NUMBER_SIZE], max[OUTPUT_NUMBER_SIZE], text[2 * END_NAME_SIZE + 128];
 
 	if (!step)
 		return;
-	out_duration(step->sum_ns / step->count, mean);
-	out_duration(step->max_ns, max);
+	output_duration(step->sum_ns / step->count, mean);
+	output_duration(step->max_ns, max);
 	if (step->step == STEP_LINK)
 		snprintf(text, sizeof(text), "the link %s -> %s (%s), mean %s, max %s",
 			 step->from->name, step->end->name, leg_name(step->leg), mean, max);
 	else
 		snprintf(text, sizeof(text), "inside %s (%s), mean %s, max %s",
 			 step->end->node->name, leg_name(step->leg), mean, max);
-	out_wrap("slowest step: ", text, stdout);
+	output_wrap("slowest step: ", text, stdout);
 }
 
 static void print_summary_text(struct ping *ping)
@@ -247,12 +247,12 @@ static void print_summary_text(struct ping *ping)
 	const struct ping_tally *tally = &ping->tally;
 	const uint64_t *rtts = tally->rtts;
 	size_t n = tally->n_rtts;
-	char target[TARGET_TEXT_SIZE], time[4][OUT_NUMBER_SIZE];
+	char target[TARGET_TEXT_SIZE], time[4][OUTPUT_NUMBER_SIZE];
 	char text[TARGET_TEXT_SIZE + NODE_NAME_MAX + 64];
 
 	snprintf(text, sizeof(text), "%s from %s ---",
 		 target_text(&ping->trip.target, target, sizeof(target)), ping->trip.from->name);
-	out_wrap("--- ", text, stdout);
+	output_wrap("--- ", text, stdout);
 	printf("%" PRIu64 " sent, %" PRIu64 " answered", tally->sent - tally->not_sent,
 	       tally->answered);
 	if (tally->unanswered)
@@ -272,10 +272,10 @@ static void print_summary_text(struct ping *ping)
 	fputc('\n', stdout);
 	if (n)
 		printf("round trip min %s, p50 %s, p99 %s, max %s\n",
-		       out_duration(tally->min_ns, time[0]),
-		       out_duration(ping_percentile(rtts, n, 0.5), time[1]),
-		       out_duration(ping_percentile(rtts, n, 0.99), time[2]),
-		       out_duration(tally->max_ns, time[3]));
+		       output_duration(tally->min_ns, time[0]),
+		       output_duration(ping_percentile(rtts, n, 0.5), time[1]),
+		       output_duration(ping_percentile(rtts, n, 0.99), time[2]),
+		       output_duration(tally->max_ns, time[3]));
 	print_slowest(tally);
 	print_losses(tally);
 	if (ping->options.quiet && !(any_drop(tally) && path_is_good(&ping->why)))
@@ -315,8 +315,8 @@ static json_t *slowest_json(const struct ping_step *step)
 				   (json_int_t)step->max_ns);
 
 	if (step->step == STEP_LINK) {
-		json_object_set_new(object, "from", out_json_end(step->from));
-		json_object_set_new(object, "to", out_json_end(step->end));
+		json_object_set_new(object, "from", output_json_end(step->from));
+		json_object_set_new(object, "to", output_json_end(step->end));
 	} else {
 		json_object_set_new(object, "inside", json_string(step->end->node->name));
 	}
@@ -326,7 +326,7 @@ static json_t *slowest_json(const struct ping_step *step)
 static void print_summary_json(const struct ping *ping)
 {
 	const struct ping_tally *t = &ping->tally;
-	json_t *doc = out_json_document("vethlab.ping-summary/1");
+	json_t *doc = output_json_document("vethlab.ping-summary/1");
 	char addr[IP_TEXT_SIZE];
 	json_t *sums = json_pack(
 		"{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o}", "from",
@@ -351,7 +351,7 @@ static void print_summary_json(const struct ping *ping)
 		json_object_set_new(doc, "slowest_step", slowest_json(ping_slowest(t)));
 	if (ping->has_why && !path_is_good(&ping->why))
 		json_object_set_new(doc, "why", why_json(ping));
-	out_json_line(doc, stdout);
+	output_json_line(doc, stdout);
 }
 
 void ping_print_summary(struct ping *ping)

@@ -101,8 +101,8 @@ static int name_width(const struct ledger *ledger, const struct ledger_filter *f
 
 		if (!ledger_shows(filter, from->link))
 			continue;
-		if ((int)out_columns(out_direction(from, name, sizeof(name))) > widest)
-			widest = (int)out_columns(name);
+		if ((int)output_columns(output_direction(from, name, sizeof(name))) > widest)
+			widest = (int)output_columns(name);
 	}
 	return widest;
 }
@@ -137,7 +137,7 @@ static void print_name(const struct layout *layout, const char *name, FILE *f)
 	const char *arrow = strstr(name, " -> ");
 
 	if (layout->lines == 1)
-		fprintf(f, "%s%*s", name, layout->names - (int)out_columns(name), "");
+		fprintf(f, "%s%*s", name, layout->names - (int)output_columns(name), "");
 	else if (layout->lines == 3 && arrow)
 		fprintf(f, "%.*s\n%s\n%*s", (int)(arrow - name), name, arrow + 1, layout->names,
 			"");
@@ -150,18 +150,19 @@ static void print_entry(const struct rates *rates, const struct ledger *ledger, 
 {
 	const struct ledger_entry *entry = &ledger->entries[i];
 	struct ledger_rate rate = ledger_rate(ledger->recent, i);
-	char name[NAME_SIZE], pps[OUT_NUMBER_SIZE], bits[OUT_NUMBER_SIZE], spark[4 * PAST + 1];
-	char lost[OUT_NUMBER_SIZE] = "-";
+	char name[NAME_SIZE], pps[OUTPUT_NUMBER_SIZE], bits[OUTPUT_NUMBER_SIZE],
+		spark[4 * PAST + 1];
+	char lost[OUTPUT_NUMBER_SIZE] = "-";
 	size_t sparks = layout->sparks < rates->filled ? layout->sparks : rates->filled;
 
-	out_direction(entry->from, name, sizeof(name));
+	output_direction(entry->from, name, sizeof(name));
 	if (entry->has_sent && entry->has_received)
 		snprintf(lost, sizeof(lost), "%" PRIu64, entry->lost);
 	rates_sparkline(rates->past[i] + PAST - sparks, sparks, locale_is_utf8(), spark,
 			sizeof(spark));
 	print_name(layout, name, f);
-	fprintf(f, "  %10s  %12s  %6s%s%s\n", out_rate(rate.packets, "pps", pps),
-		out_rate(rate.bits, "bit/s", bits), lost, sparks ? "  " : "", spark);
+	fprintf(f, "  %10s  %12s  %6s%s%s\n", output_rate(rate.packets, "pps", pps),
+		output_rate(rate.bits, "bit/s", bits), lost, sparks ? "  " : "", spark);
 }
 
 /* A direction that is to be shown, and what passed lately: it shall not jump up and down. */
@@ -205,7 +206,7 @@ void rates_print(const struct rates *rates, const struct ledger *ledger,
 	uint64_t missed = ledger->snapshot->losses.missed;
 	unsigned head = HEAD_LINES + !!missed;
 	time_t now = (time_t)(ledger->snapshot->time_ns / 1000000000);
-	char clock[16], age[OUT_NUMBER_SIZE];
+	char clock[16], age[OUTPUT_NUMBER_SIZE];
 	size_t n, shown;
 	struct busy *list = list_shown(rates, ledger, filter, &n);
 	struct tm tm;
@@ -213,7 +214,7 @@ void rates_print(const struct rates *rates, const struct ledger *ledger,
 	localtime_r(&now, &tm);
 	strftime(clock, sizeof(clock), "%H:%M:%S", &tm);
 	fprintf(f, "lab %s, %s; lost: of the last %s\n\n", ledger->name, clock,
-		out_age(snapshot_span(ledger->snapshot), age));
+		output_age(snapshot_span(ledger->snapshot), age));
 	fprintf(f, "%*s  %10s  %12s  %6s\n", layout.names, "", "packets", "bits", "lost");
 	shown = n;
 	if (list && room &&

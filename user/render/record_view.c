@@ -15,10 +15,11 @@
 /* An echo is told when nothing has come for so long: an answered one, and any. */
 static const uint64_t answered_quiet_ns = 100000000, quiet_ns = 1000000000;
 
-int view_open(struct view *view, const struct view_options *options, const struct lab *lab,
-	      uint64_t zero_ns, drop_names names, void *names_arg, struct err *err)
+int record_view_open(struct record_view *view, const struct record_view_options *options,
+		     const struct lab *lab, uint64_t zero_ns, drop_names names, void *names_arg,
+		     struct err *err)
 {
-	*view = (struct view){
+	*view = (struct record_view){
 		.options = options, .lab = lab, .names = names, .names_arg = names_arg};
 	view->layout = event_layout_for(lab, zero_ns);
 	if (options->itineraries) {
@@ -31,20 +32,20 @@ int view_open(struct view *view, const struct view_options *options, const struc
 	return 0;
 }
 
-void view_close(struct view *view)
+void record_view_close(struct record_view *view)
 {
 	record_queue_free(&view->queue);
 	story_free(view->story);
-	*view = (struct view){0};
+	*view = (struct record_view){0};
 }
 
 /* `--events dropped` */
-static bool only_drops(const struct view_options *options)
+static bool only_drops(const struct record_view_options *options)
 {
 	return options->dropped && !options->itineraries;
 }
 
-void view_add(struct view *view, const struct vl_event *event)
+void record_view_add(struct record_view *view, const struct vl_event *event)
 {
 	struct vl_stack record = {.at.packet = *event};
 	int ret;
@@ -57,16 +58,16 @@ void view_add(struct view *view, const struct vl_event *event)
 		view->failed = true;
 }
 
-enum stack_depth view_depth(const struct view_options *options)
+enum node_trace_depth record_view_depth(const struct record_view_options *options)
 {
 	if (options->stack)
-		return STACK_ALL;
-	return options->itineraries ? STACK_REASONS : STACK_DROPS;
+		return NODE_TRACE_ALL;
+	return options->itineraries ? NODE_TRACE_REASONS : NODE_TRACE_DROPS;
 }
 
-static int add_drop(struct view *view, const struct vl_stack *record)
+static int add_drop(struct record_view *view, const struct vl_stack *record)
 {
-	char reason[STACK_NAME_SIZE], function[STACK_NAME_SIZE];
+	char reason[SYMBOL_NAME_SIZE], function[SYMBOL_NAME_SIZE];
 
 	if (!drop_matches(&record->at, &view->options->filter, view->lab))
 		return 0;
@@ -77,9 +78,9 @@ static int add_drop(struct view *view, const struct vl_stack *record)
 	return story_add_drop(view->story, &record->at, reason, function);
 }
 
-static int add_act(struct view *view, const struct vl_stack *record)
+static int add_act(struct record_view *view, const struct vl_stack *record)
 {
-	char reason[STACK_NAME_SIZE], function[STACK_NAME_SIZE] = "";
+	char reason[SYMBOL_NAME_SIZE], function[SYMBOL_NAME_SIZE] = "";
 
 	if (!stack_matches(record, &view->options->filter, view->lab))
 		return 0;
@@ -93,7 +94,7 @@ static int add_act(struct view *view, const struct vl_stack *record)
 			   : record_queue_add(&view->queue, record);
 }
 
-void view_add_stack(struct view *view, const struct vl_stack *record)
+void record_view_add_stack(struct record_view *view, const struct vl_stack *record)
 {
 	int ret = record->at.kind == VL_STACK_DROP ? add_drop(view, record) : add_act(view, record);
 
@@ -101,30 +102,30 @@ void view_add_stack(struct view *view, const struct vl_stack *record)
 		view->failed = true;
 }
 
-static bool enough(struct view *view)
+static bool enough(struct record_view *view)
 {
 	view->shown++;
 	return view->options->count && view->shown >= view->options->count;
 }
 
-static void show_drop(struct view *view, const struct vl_drop *record)
+static void show_drop(struct record_view *view, const struct vl_drop *record)
 {
 	struct drop drop = {.record = *record, .node = view->lab->nodes[record->node]};
 
 	view->names(record, drop.reason, drop.function, view->names_arg);
 	if (view->options->json) {
-		json_t *line = out_json_document("vethlab.trace-drop/1");
+		json_t *line = output_json_document("vethlab.trace-drop/1");
 		json_t *object = drop_json(&drop);
 
 		json_object_update(line, object);
 		json_decref(object);
-		out_json_line(line, stdout);
+		output_json_line(line, stdout);
 	} else {
 		drop_print(&view->layout, &drop, view->lab, stdout);
 	}
 }
 
-static void show_act(struct view *view, const struct vl_stack *record)
+static void show_act(struct record_view *view, const struct vl_stack *record)
 {
 	const struct act act = {.record = *record,
 				.node = view->lab->nodes[record->at.node],
@@ -140,7 +141,7 @@ static void show_act(struct view *view, const struct vl_stack *record)
 
 static int show_record(const struct vl_stack *record, void *arg)
 {
-	struct view *view = arg;
+	struct record_view *view = arg;
 	const struct vl_event *event = &record->at.packet;
 
 	if (record_is_drop(record)) {
@@ -156,8 +157,8 @@ static int show_record(const struct vl_stack *record, void *arg)
 	return enough(view);
 }
 
-bool view_wants(const struct view_options *options, const struct lab *lab,
-		const struct itinerary *itinerary)
+bool record_view_wants(const struct record_view_options *options, const struct lab *lab,
+		       const struct itinerary *itinerary)
 {
 	const struct drop *death =
 		itinerary->death >= 0 ? &itinerary->drops[itinerary->death] : NULL;
@@ -173,18 +174,18 @@ bool view_wants(const struct view_options *options, const struct lab *lab,
 	return itinerary_matches(itinerary, &options->chosen, lab);
 }
 
-static int show_itinerary(struct view *view, const struct itinerary *itinerary)
+static int show_itinerary(struct record_view *view, const struct itinerary *itinerary)
 {
 	json_t *line, *object;
 
-	if (!view_wants(view->options, view->lab, itinerary))
+	if (!record_view_wants(view->options, view->lab, itinerary))
 		return 0;
 	if (view->options->json) {
-		line = out_json_document("vethlab.itinerary/1");
+		line = output_json_document("vethlab.itinerary/1");
 		object = itinerary_json(itinerary);
 		json_object_update(line, object);
 		json_decref(object);
-		out_json_line(line, stdout);
+		output_json_line(line, stdout);
 	} else {
 		itinerary_print_title(itinerary, view->layout.zero_ns, stdout);
 		if (view->options->stack)
@@ -196,7 +197,7 @@ static int show_itinerary(struct view *view, const struct itinerary *itinerary)
 }
 
 /* Echoes in the order in which they fell quiet. */
-static int show_quiet(struct view *view, uint64_t now_ns, bool all)
+static int show_quiet(struct record_view *view, uint64_t now_ns, bool all)
 {
 	const struct itinerary *itinerary;
 	uint64_t before = all			       ? UINT64_MAX
@@ -219,7 +220,7 @@ static int out_of_memory(struct err *err)
 	return err_set(err, ERR_SYSTEM, ENOMEM, "out of memory");
 }
 
-int view_show(struct view *view, uint64_t settled_ns, struct err *err)
+int record_view_show(struct record_view *view, uint64_t settled_ns, struct err *err)
 {
 	if (view->failed)
 		return out_of_memory(err);
@@ -227,7 +228,7 @@ int view_show(struct view *view, uint64_t settled_ns, struct err *err)
 			   : record_queue_flush(&view->queue, settled_ns, show_record, view);
 }
 
-int view_finish(struct view *view, struct err *err)
+int record_view_finish(struct record_view *view, struct err *err)
 {
 	if (view->failed)
 		return out_of_memory(err);
@@ -235,7 +236,7 @@ int view_finish(struct view *view, struct err *err)
 			   : record_queue_flush(&view->queue, UINT64_MAX, show_record, view);
 }
 
-void view_losses(struct view *view, uint64_t lost, uint64_t lost_so_far)
+void record_view_losses(struct record_view *view, uint64_t lost, uint64_t lost_so_far)
 {
 	json_t *line;
 
@@ -243,24 +244,24 @@ void view_losses(struct view *view, uint64_t lost, uint64_t lost_so_far)
 		printf("-- %" PRIu64 " records are missing here: the buffer was full\n", lost);
 		return;
 	}
-	line = out_json_document("vethlab.trace-lost/1");
+	line = output_json_document("vethlab.trace-lost/1");
 	json_object_set_new(line, "lost", json_integer(lost));
 	json_object_set_new(line, "lost_so_far", json_integer(lost_so_far));
-	out_json_line(line, stdout);
+	output_json_line(line, stdout);
 }
 
-bool view_reader_left(void)
+bool record_view_reader_left(void)
 {
 	errno = 0;
 	if (!fflush(stdout) && !ferror(stdout))
 		return false;
 	/* `trace | head` ends when head has enough; any other failure to write is main's to tell.
 	 */
-	if (errno == EPIPE || (!errno && out_reader_left(stdout))) {
+	if (errno == EPIPE || (!errno && output_reader_left(stdout))) {
 		__fpurge(stdout);
 		clearerr(stdout);
 	} else {
-		out_fail(errno ? errno : EIO);
+		output_fail(errno ? errno : EIO);
 	}
 	return true;
 }

@@ -18,7 +18,7 @@
 #include "user/watch/node_trace.h"
 
 /* What the user wants to see. */
-struct view_options {
+struct record_view_options {
 	struct vl_filter filter; /* for the kernel, or event_matches() */
 	struct vl_filter chosen; /* of stories: those that it fits somewhere */
 	bool itineraries;	 /* whole stories instead of single records */
@@ -33,12 +33,12 @@ struct view_options {
 	const char *lab;     /* -l */
 	const char *operand; /* of replay: the file */
 	bool wants_operand;
-	int argc; /* words of the filter, for view_filter() */
+	int argc; /* words of the filter, for record_view_filter() */
 	char **argv;
 };
 
-/* Options of a verb that shows records; words that are none are kept for view_filter(). */
-int view_parse(struct view_options *options, int argc, char **argv, struct err *err);
+/* Options of a verb that shows records; words that are none are kept for record_view_filter(). */
+int record_view_parse(struct record_view_options *options, int argc, char **argv, struct err *err);
 /*
  * The words of the filter: `node N`, `end N:I`, `link N:I`, `addr A[/L]`, `src`, `dst`, `type
  * T[,T]`, `id N`, `seq N`, `v4`, `v6`, `failed`, `dropped`, `slower-than TIME`; a node, an end or
@@ -48,20 +48,20 @@ int view_parse(struct view_options *options, int argc, char **argv, struct err *
  * for stories `filter` keeps only what is the same of all packets of an echo, and the rest, in
  * `chosen`, chooses among them.
  */
-int view_filter(struct view_options *options, const struct lab *lab, struct err *err);
+int record_view_filter(struct record_view_options *options, const struct lab *lab, struct err *err);
 
 /* Whether it is a story that the user wants to see. */
-bool view_wants(const struct view_options *options, const struct lab *lab,
-		const struct itinerary *itinerary);
+bool record_view_wants(const struct record_view_options *options, const struct lab *lab,
+		       const struct itinerary *itinerary);
 
-/* The kernel's names for a drop: STACK_NAME_SIZE bytes each. */
+/* The kernel's names for a drop: SYMBOL_NAME_SIZE bytes each. */
 typedef void (*drop_names)(const struct vl_drop *drop, char *reason, char *function, void *arg);
 
 /* How deep into the stacks a view needs to see. */
-enum stack_depth view_depth(const struct view_options *options);
+enum node_trace_depth record_view_depth(const struct record_view_options *options);
 
-struct view {
-	const struct view_options *options;
+struct record_view {
+	const struct record_view_options *options;
 	const struct lab *lab;
 	struct record_queue queue;
 	struct event_layout layout;
@@ -73,26 +73,27 @@ struct view {
 };
 
 /* zero_ns: time 0 of what is shown. */
-int view_open(struct view *view, const struct view_options *options, const struct lab *lab,
-	      uint64_t zero_ns, drop_names names, void *names_arg, struct err *err);
-void view_close(struct view *view);
+int record_view_open(struct record_view *view, const struct record_view_options *options,
+		     const struct lab *lab, uint64_t zero_ns, drop_names names, void *names_arg,
+		     struct err *err);
+void record_view_close(struct record_view *view);
 /* Take a record that passed the filter. */
-void view_add(struct view *view, const struct vl_event *event);
+void record_view_add(struct record_view *view, const struct vl_event *event);
 /* Take what a stack did; what the filter does not want is left out here. */
-void view_add_stack(struct view *view, const struct vl_stack *record);
+void record_view_add_stack(struct record_view *view, const struct vl_stack *record);
 /*
  * Show what is complete: no record older than settled_ns can come any more. Returns 1 if enough was
  * shown, 0 to go on, or -errno.
  */
-int view_show(struct view *view, uint64_t settled_ns, struct err *err);
+int record_view_show(struct record_view *view, uint64_t settled_ns, struct err *err);
 /* Show the rest. */
-int view_finish(struct view *view, struct err *err);
+int record_view_finish(struct record_view *view, struct err *err);
 /* In the stream: so many records are missing here. */
-void view_losses(struct view *view, uint64_t lost, uint64_t lost_so_far);
+void record_view_losses(struct record_view *view, uint64_t lost, uint64_t lost_so_far);
 /* Flush; true if the reader of the output is gone and there is no sense in going on. */
-bool view_reader_left(void);
+bool record_view_reader_left(void);
 
 /* "10s", "50us", "1.5 ms" in nanoseconds; a bare number is seconds. False: it is none. */
-bool parse_duration(const char *text, uint64_t *ns);
+bool duration_parse(const char *text, uint64_t *ns);
 
 #endif

@@ -80,7 +80,7 @@ static void print_counted(const char *what, const uint64_t n[SIDES], const uint6
 		snprintf(lead, sizeof(lead), "  %c ", marks[side]);
 		snprintf(text, sizeof(text), "%s (%" PRIu64 " of %" PRIu64 ")", what, n[side],
 			 of[side]);
-		out_wrap(lead, text, f);
+		output_wrap(lead, text, f);
 	}
 }
 
@@ -110,7 +110,7 @@ static void print_fates(const struct compared_flow *flow, FILE *f)
 
 static void print_times(const struct compared_flow *flow, FILE *f)
 {
-	char what[TEXT_SIZE], a[OUT_NUMBER_SIZE], b[OUT_NUMBER_SIZE], text[TEXT_SIZE + 128];
+	char what[TEXT_SIZE], a[OUTPUT_NUMBER_SIZE], b[OUTPUT_NUMBER_SIZE], text[TEXT_SIZE + 128];
 
 	for (size_t i = 0; i < flow->n_times; i++) {
 		const struct compared_time *time = &flow->times[i];
@@ -119,11 +119,11 @@ static void print_times(const struct compared_flow *flow, FILE *f)
 		if (!time->differs)
 			continue;
 		snprintf(text, sizeof(text), "%s: %s -> %s", time_text(time, what),
-			 out_duration(before, a), out_duration(after, b));
+			 output_duration(before, a), output_duration(after, b));
 		if (before > 0)
 			snprintf(text + strlen(text), sizeof(text) - strlen(text), " (%+.0f %%)",
 				 100 * (after / before - 1));
-		out_wrap("  ~ ", text, f);
+		output_wrap("  ~ ", text, f);
 	}
 }
 
@@ -144,7 +144,7 @@ static void print_flow(const struct compared_flow *flow, FILE *f)
 		 flow->origin ? flow->origin : "", flow->origin ? " " : "",
 		 ip_format(&flow->from, from, sizeof(from)), ip_format(&flow->to, to, sizeof(to)),
 		 a, a == 1 ? "" : "es", b);
-	out_wrap("", text, f);
+	output_wrap("", text, f);
 	if (!a || !b) {
 		fprintf(f, "  %c only this run has them\n", marks[a ? SIDE_A : SIDE_B]);
 		return;
@@ -165,7 +165,7 @@ static void print_side(const struct run_diff *diff, int side, FILE *f)
 	if (diff->lost[side])
 		snprintf(text + strlen(text), sizeof(text) - strlen(text),
 			 ", %" PRIu64 " more were lost while recording", diff->lost[side]);
-	out_wrap((const char[]){marks[side], marks[side], marks[side], ' ', 0}, text, f);
+	output_wrap((const char[]){marks[side], marks[side], marks[side], ' ', 0}, text, f);
 }
 
 /* Both runs have echoes, but between other addresses each. */
@@ -187,8 +187,9 @@ void run_diff_print(const struct run_diff *diff, FILE *f)
 	for (int side = 0; side < SIDES; side++)
 		print_side(diff, side, f);
 	if (nothing_in_common(diff))
-		out_wrap("", "the two have no echoes between the same addresses: is that one lab?",
-			 f);
+		output_wrap("",
+			    "the two have no echoes between the same addresses: is that one lab?",
+			    f);
 	for (size_t i = 0; i < comparison->n_flows; i++) {
 		if (comparison->flows[i].differs)
 			print_flow(&comparison->flows[i], f);
@@ -204,11 +205,12 @@ void run_diff_print(const struct run_diff *diff, FILE *f)
 		 "and "
 		 "the medians are more than %.0f %% apart",
 		 100 * comparison->threshold);
-	out_wrap("  ", text, f);
+	output_wrap("  ", text, f);
 	if (too_few)
-		out_wrap("  ",
-			 "some steps have too few echoes to tell: fewer than 6 in one of the runs",
-			 f);
+		output_wrap(
+			"  ",
+			"some steps have too few echoes to tell: fewer than 6 in one of the runs",
+			f);
 }
 
 /* ---- JSON ------------------------------------------------------------------------------------ */
@@ -252,7 +254,7 @@ static json_t *fates_json(const struct compared_flow *flow)
 	return list;
 }
 
-static json_t *stats_json(const struct stats *stats)
+static json_t *stats_json(const struct statistics *stats)
 {
 	return json_pack("{s:I, s:f, s:f, s:f}", "n", (json_int_t)stats->n, "median_ns",
 			 stats->median, "low_ns", stats->low, "high_ns", stats->high);
@@ -291,7 +293,7 @@ static json_t *side_json(const struct run_diff *diff, int side)
 json_t *run_diff_json(const struct run_diff *diff)
 {
 	const struct comparison *comparison = &diff->comparison;
-	json_t *doc = out_json_document("vethlab.diff/1"), *flows = json_array();
+	json_t *doc = output_json_document("vethlab.diff/1"), *flows = json_array();
 	char from[IP_TEXT_SIZE], to[IP_TEXT_SIZE];
 
 	for (size_t i = 0; i < comparison->n_flows; i++) {

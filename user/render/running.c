@@ -14,15 +14,16 @@ static const char *hook_words(unsigned hooks)
 	return hooks & HOOKS_OUT ? "out" : hooks & HOOKS_IN ? "in" : "";
 }
 
-const char *out_hooks(const struct running *run, const struct end *end, char buf[OUT_HOOKS_SIZE])
+const char *running_hooks_text(const struct running *run, const struct end *end,
+			       char buf[RUNNING_HOOKS_SIZE])
 {
 	unsigned hooks = running_hooks(run, end);
 	enum xdp_mode xdp = running_xdp(run, end);
 
 	if (hooks == HOOKS_NONE)
-		snprintf(buf, OUT_HOOKS_SIZE, "no programs");
+		snprintf(buf, RUNNING_HOOKS_SIZE, "no programs");
 	else
-		snprintf(buf, OUT_HOOKS_SIZE, "%s by %s, xdp %s", hook_words(hooks),
+		snprintf(buf, RUNNING_HOOKS_SIZE, "%s by %s, xdp %s", hook_words(hooks),
 			 tc_word(run->tc), xdp_mode_word(xdp));
 	return buf;
 }
@@ -51,7 +52,7 @@ static void print_head(const struct running *run, FILE *f)
 	strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S", localtime_r(&started, &tm));
 	snprintf(text, sizeof(text), "lab %s%s%s", run->name, run->lab->about ? ": " : "",
 		 run->lab->about ? run->lab->about : "");
-	out_wrap("", text, f);
+	output_wrap("", text, f);
 	if (run->observed)
 		snprintf(text, sizeof(text),
 			 "observed since %s: links of others, which `down` leaves as they are",
@@ -59,7 +60,7 @@ static void print_head(const struct running *run, FILE *f)
 	else
 		snprintf(text, sizeof(text), "up since %s%s, from %s", when,
 			 run->isolated ? ", isolated from the host" : "", run->lab->path);
-	out_wrap("", text, f);
+	output_wrap("", text, f);
 }
 
 static void print_nodes(const struct running *run, FILE *f)
@@ -84,7 +85,7 @@ static void print_nodes(const struct running *run, FILE *f)
 	table_free(table);
 }
 
-static void address_cell(struct table *table, const struct live_end *live, size_t i)
+static void address_cell(struct table *table, const struct end_status *live, size_t i)
 {
 	char text[IP_TEXT_SIZE];
 
@@ -94,7 +95,7 @@ static void address_cell(struct table *table, const struct live_end *live, size_
 }
 
 /* Where the table would be too wide with them, addresses stand in lines below their ends. */
-static void address_lines(struct table *table, const struct live_end *live)
+static void address_lines(struct table *table, const struct end_status *live)
 {
 	char text[IP_TEXT_SIZE];
 
@@ -104,7 +105,7 @@ static void address_lines(struct table *table, const struct live_end *live)
 			   ip_prefix_format(&live->addresses[i], text, sizeof(text)));
 }
 
-static void end_rows(struct table *table, const struct end *end, const struct live_end *live,
+static void end_rows(struct table *table, const struct end *end, const struct end_status *live,
 		     bool wide)
 {
 	char mac[18];
@@ -132,13 +133,13 @@ static void end_rows(struct table *table, const struct end *end, const struct li
 }
 
 /* Whether lines with all addresses in them do not fit the terminal. */
-static bool are_wide(const struct running *run, const struct live_end *ends, FILE *f)
+static bool are_wide(const struct running *run, const struct end_status *ends, FILE *f)
 {
 	size_t name = strlen("end"), state = strlen("state"), address = 0;
 	char text[IP_TEXT_SIZE];
 
 	for (size_t i = 0; i < lab_n_ends(run->lab); i++) {
-		size_t n = out_columns(lab_end(run->lab, i)->name);
+		size_t n = output_columns(lab_end(run->lab, i)->name);
 		size_t s = strlen(end_state_word(ends[i].state));
 
 		name = n > name ? n : name;
@@ -151,10 +152,11 @@ static bool are_wide(const struct running *run, const struct live_end *ends, FIL
 		}
 	}
 	/* ifindex, mtu, mac, and two blanks between columns */
-	return name + state + address + strlen("ifindex") + 5 + 17 + 5 * 2 > (size_t)out_width(f);
+	return name + state + address + strlen("ifindex") + 5 + 17 + 5 * 2 >
+	       (size_t)output_width(f);
 }
 
-static void print_links(const struct running *run, const struct live_end *ends, FILE *f)
+static void print_links(const struct running *run, const struct end_status *ends, FILE *f)
 {
 	bool wide = are_wide(run, ends, f);
 	const struct table_column columns[] = {
@@ -172,12 +174,12 @@ static void print_links(const struct running *run, const struct live_end *ends, 
 /* What watches the ends: said once where it is the same everywhere. */
 static void print_hooks(const struct running *run, FILE *f)
 {
-	char hooks[OUT_HOOKS_SIZE], first[OUT_HOOKS_SIZE] = "";
+	char hooks[RUNNING_HOOKS_SIZE], first[RUNNING_HOOKS_SIZE] = "";
 	size_t n = lab_n_ends(run->lab);
 	bool same = true;
 
 	for (size_t i = 0; i < n; i++) {
-		out_hooks(run, lab_end(run->lab, i), hooks);
+		running_hooks_text(run, lab_end(run->lab, i), hooks);
 		if (!i)
 			strcpy(first, hooks);
 		same &= !strcmp(first, hooks);
@@ -186,7 +188,7 @@ static void print_hooks(const struct running *run, FILE *f)
 		fprintf(f, "watched at every end: %s\n", first);
 	for (size_t i = 0; !same && i < n; i++)
 		fprintf(f, "%s: %s\n", lab_end(run->lab, i)->name,
-			out_hooks(run, lab_end(run->lab, i), hooks));
+			running_hooks_text(run, lab_end(run->lab, i), hooks));
 	for (size_t i = 0; i < n; i++) {
 		const struct end *end = lab_end(run->lab, i);
 
@@ -199,7 +201,7 @@ static void print_hooks(const struct running *run, FILE *f)
 	}
 }
 
-void out_running(const struct running *run, const struct live_end *ends, FILE *f)
+void running_print(const struct running *run, const struct end_status *ends, FILE *f)
 {
 	print_head(run, f);
 	print_hooks(run, f);
@@ -212,10 +214,10 @@ void out_running(const struct running *run, const struct live_end *ends, FILE *f
 }
 
 static json_t *end_to_json(const struct running *run, const struct end *end,
-			   const struct live_end *live)
+			   const struct end_status *live)
 {
 	unsigned hooks = running_hooks(run, end);
-	json_t *object = out_json_end(end), *addresses = json_array(), *list = json_array();
+	json_t *object = output_json_end(end), *addresses = json_array(), *list = json_array();
 	char text[IP_TEXT_SIZE], mac[18];
 
 	for (size_t i = 0; i < live->n_addresses; i++)
@@ -243,9 +245,9 @@ static json_t *end_to_json(const struct running *run, const struct end *end,
 	return object;
 }
 
-json_t *out_json_running(const struct running *run, const struct live_end *ends)
+json_t *running_json(const struct running *run, const struct end_status *ends)
 {
-	json_t *doc = out_json_document("vethlab.show/1");
+	json_t *doc = output_json_document("vethlab.show/1");
 	json_t *nodes = json_array(), *links = json_array();
 
 	json_object_set_new(doc, "lab", json_string(run->name));
@@ -271,9 +273,9 @@ json_t *out_json_running(const struct running *run, const struct live_end *ends)
 		for (int side = 0; side < 2; side++)
 			json_array_append_new(
 				both, end_to_json(run, link->ends[side], &ends[2 * i + side]));
-		json_array_append_new(links,
-				      json_pack("{s:s, s:o}", "link",
-						out_link(link, name, sizeof(name)), "ends", both));
+		json_array_append_new(links, json_pack("{s:s, s:o}", "link",
+						       output_link(link, name, sizeof(name)),
+						       "ends", both));
 	}
 	json_object_set_new(doc, "nodes", nodes);
 	json_object_set_new(doc, "links", links);

@@ -8,12 +8,13 @@
 
 #include "user/lab/end_state.h"
 
-enum { OUT_HOOKS_SIZE = 96 };
+enum { RUNNING_HOOKS_SIZE = 96 };
 
 /* "out and in by tcx, xdp generic": what watches an end. */
-const char *out_hooks(const struct running *run, const struct end *end, char buf[OUT_HOOKS_SIZE]);
-/* The whole of `vethlab show`. ends: of live_read(). */
-void out_running(const struct running *run, const struct live_end *ends, FILE *f);
-json_t *out_json_running(const struct running *run, const struct live_end *ends);
+const char *running_hooks_text(const struct running *run, const struct end *end,
+			       char buf[RUNNING_HOOKS_SIZE]);
+/* The whole of `vethlab show`. ends: of end_status_read(). */
+void running_print(const struct running *run, const struct end_status *ends, FILE *f);
+json_t *running_json(const struct running *run, const struct end_status *ends);
 
 #endif

@@ -11,9 +11,9 @@ enum { NAME_SIZE = 2 * END_NAME_SIZE + 8, LINE_COLUMNS = 79 };
 
 static void cell_duration(struct table *table, bool known, uint64_t ns)
 {
-	char text[OUT_NUMBER_SIZE];
+	char text[OUTPUT_NUMBER_SIZE];
 
-	table_cell(table, "%s", known ? out_duration(ns, text) : "-");
+	table_cell(table, "%s", known ? output_duration(ns, text) : "-");
 }
 
 /* A name in a line of its own, and its numbers below: eight columns leave no room beside it. */
@@ -67,7 +67,7 @@ static void print_kind(struct table *table, const struct ledger *ledger,
 		const struct end *end = ledger->entries[i].from;
 
 		if (ledger_shows(filter, end->link))
-			print_times(table, out_direction(end, name, sizeof(name)),
+			print_times(table, output_direction(end, name, sizeof(name)),
 				    &timing->times[kind][end->number]);
 	}
 }
@@ -101,7 +101,7 @@ static void print_echo(const struct end *end, const struct watch_echo *echo, FIL
 	char text[NAME_SIZE];
 	size_t column = 4;
 
-	fprintf(f, "  %s\n    ", out_direction(end, text, sizeof(text)));
+	fprintf(f, "  %s\n    ", output_direction(end, text, sizeof(text)));
 	for (size_t i = 0; i < n_echo_fields; i++) {
 		uint64_t value = echo_get(echo, &echo_fields[i]);
 
@@ -156,11 +156,11 @@ void ledger_print_times(const struct ledger *ledger, const struct ledger_filter 
 		{"p99.9", TABLE_RIGHT},	    {"max", TABLE_RIGHT},
 	};
 	struct table *table = table_new(columns, sizeof(columns) / sizeof(*columns));
-	char age[OUT_NUMBER_SIZE];
+	char age[OUTPUT_NUMBER_SIZE];
 	bool any = false;
 
 	fprintf(f, "lab %s: echoes of the last %s\n\n", ledger->name,
-		out_age(snapshot_span(ledger->snapshot), age));
+		output_age(snapshot_span(ledger->snapshot), age));
 	for (int kind = 0; kind < WATCH_TIMES; kind++)
 		any = any || any_times(ledger, filter, kind);
 	print_kind(table, ledger, filter, WATCH_TRANSIT,

@@ -288,10 +288,10 @@ static double fisher(uint64_t a, uint64_t n_a, uint64_t b, uint64_t n_b)
 
 static int judge_time(struct compared_time *time, double threshold)
 {
-	const struct stats *a = &time->stats[SIDE_A], *b = &time->stats[SIDE_B];
+	const struct statistics *a = &time->stats[SIDE_A], *b = &time->stats[SIDE_B];
 
 	for (int side = 0; side < SIDES; side++)
-		if (!stats_of(&time->stats[side], time->values[side], time->n[side]))
+		if (!statistics_of(&time->stats[side], time->values[side], time->n[side]))
 			return -ENOMEM;
 	time->too_few = a->n < COMPARE_TIMES_MIN || b->n < COMPARE_TIMES_MIN;
 	time->differs = !time->too_few && (a->high < b->low || b->high < a->low) &&

@@ -46,7 +46,7 @@ struct compared_time {
 	const char *from, *to; /* names of ends */
 	double *values[SIDES]; /* nanoseconds; owned */
 	size_t n[SIDES], room[SIDES];
-	struct stats stats[SIDES];
+	struct statistics stats[SIDES];
 	bool too_few; /* for an interval of one of the medians */
 	bool differs;
 };
@@ -79,8 +79,8 @@ enum { COMPARE_TIMES_MIN = 6 };
 int comparison_add(struct comparison *comparison, int side, const struct itinerary *itinerary);
 /*
  * What differs, once all are added. A way or a fate that only one run has does; fates of both, by
- * their shares; times where the 95 % intervals of the medians (stats.h) do not meet and the
- * medians are apart by more than the threshold.
+ * their shares; times where the 95 % intervals of the medians (base/statistics.h) do not meet and
+ * the medians are apart by more than the threshold.
  */
 int comparison_judge(struct comparison *comparison);
 void comparison_free(struct comparison *comparison); /* the contents */

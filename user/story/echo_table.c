@@ -16,7 +16,7 @@ static size_t alias_bucket(const struct story *story, const struct alias *key)
 	return (h >> 32) & (story->n_buckets - 1);
 }
 
-struct alias *table_find(const struct story *story, const struct alias *key)
+struct alias *echo_table_find(const struct story *story, const struct alias *key)
 {
 	struct alias *a = story->buckets[alias_bucket(story, key)];
 
@@ -51,7 +51,7 @@ static int buckets_grow(struct story *story)
 }
 
 /* Newer aliases stand before older ones of the same key, so the last echo wins. */
-int table_add(struct story *story, struct echo *echo, struct alias key)
+int echo_table_add(struct story *story, struct echo *echo, struct alias key)
 {
 	struct alias *a;
 	size_t b;
@@ -83,7 +83,7 @@ static void alias_remove(struct story *story, struct alias *alias)
 	story->n_aliases--;
 }
 
-void table_unlink(struct story *story, struct echo *echo)
+void echo_table_unlink(struct story *story, struct echo *echo)
 {
 	*(echo->older ? &echo->older->newer : &story->oldest) = echo->newer;
 	*(echo->newer ? &echo->newer->older : &story->newest) = echo->older;
@@ -92,7 +92,7 @@ void table_unlink(struct story *story, struct echo *echo)
 
 /* Put an echo in its place by newest_ns. Records come almost in order: the place is near the end.
  */
-void table_link(struct story *story, struct echo *echo)
+void echo_table_link(struct story *story, struct echo *echo)
 {
 	struct echo *before = story->newest;
 
@@ -104,7 +104,7 @@ void table_link(struct story *story, struct echo *echo)
 	*(echo->newer ? &echo->newer->older : &story->newest) = echo;
 }
 
-void table_drop(struct story *story, struct echo *echo)
+void echo_table_drop(struct story *story, struct echo *echo)
 {
 	if (!echo)
 		return;
@@ -112,7 +112,7 @@ void table_drop(struct story *story, struct echo *echo)
 		other = a->other;
 		alias_remove(story, a);
 	}
-	table_unlink(story, echo);
+	echo_table_unlink(story, echo);
 	story->n_echoes--;
 	free(echo->itinerary.hops);
 	free(echo->itinerary.parts);
@@ -121,16 +121,16 @@ void table_drop(struct story *story, struct echo *echo)
 	free(echo);
 }
 
-int table_start(struct story *story)
+int echo_table_start(struct story *story)
 {
 	story->n_buckets = BUCKETS_MIN;
 	story->buckets = calloc(BUCKETS_MIN, sizeof(*story->buckets));
 	return story->buckets ? 0 : -ENOMEM;
 }
 
-void table_end(struct story *story)
+void echo_table_end(struct story *story)
 {
 	while (story->oldest)
-		table_drop(story, story->oldest);
+		echo_table_drop(story, story->oldest);
 	free(story->buckets);
 }

@@ -46,22 +46,22 @@ struct story {
 	char not_seen[STORY_NOT_SEEN_SIZE];
 };
 
-/* Without an echo yet. Returns 0 or -ENOMEM; table_end() frees what is there, and may follow
+/* Without an echo yet. Returns 0 or -ENOMEM; echo_table_end() frees what is there, and may follow
  * either. */
-int table_start(struct story *story);
-void table_end(struct story *story);
+int echo_table_start(struct story *story);
+void echo_table_end(struct story *story);
 
 /* The newest that has this key (value, seq, family, kind); NULL: none. */
-struct alias *table_find(const struct story *story, const struct alias *key);
+struct alias *echo_table_find(const struct story *story, const struct alias *key);
 
 /* Make an echo known by one key more. Returns 0 or -ENOMEM. */
-int table_add(struct story *story, struct echo *echo, struct alias key);
+int echo_table_add(struct story *story, struct echo *echo, struct alias key);
 
 /* Put an echo in its place by newest_ns, or take it out of there. */
-void table_link(struct story *story, struct echo *echo);
-void table_unlink(struct story *story, struct echo *echo);
+void echo_table_link(struct story *story, struct echo *echo);
+void echo_table_unlink(struct story *story, struct echo *echo);
 
 /* Forget an echo (NULL: nothing happens) and free it with all that it is known by. */
-void table_drop(struct story *story, struct echo *echo);
+void echo_table_drop(struct story *story, struct echo *echo);
 
 #endif

@@ -45,7 +45,7 @@ static bool is_arrival(const struct hop *hop)
 	return hop->event.hook != VL_HOOK_OUT;
 }
 
-static bool same_packet(const struct hop *a, const struct hop *b)
+static bool packet_key_same(const struct hop *a, const struct hop *b)
 {
 	return a->leg == b->leg && a->event.icmp_type == b->event.icmp_type &&
 	       a->event.id == b->event.id && !memcmp(a->event.src, b->event.src, 16) &&
@@ -87,10 +87,10 @@ static bool step_fits(enum step step, const struct hop *cause, const struct hop 
 	switch (step) {
 	case STEP_END:
 		return cause->end == hop->end && c->hook == VL_HOOK_XDP && h->hook == VL_HOOK_IN &&
-		       c->ttl == h->ttl && same_packet(cause, hop);
+		       c->ttl == h->ttl && packet_key_same(cause, hop);
 	case STEP_LINK:
 		return cause->end == hop->end->peer && c->hook == VL_HOOK_OUT && is_arrival(hop) &&
-		       c->ttl == h->ttl && same_packet(cause, hop);
+		       c->ttl == h->ttl && packet_key_same(cause, hop);
 	case STEP_NODE:
 		return cause->end->node == hop->end->node && is_arrival(cause) &&
 		       h->hook == VL_HOOK_OUT && cause->leg == hop->leg &&
@@ -283,7 +283,7 @@ static void mark(struct itinerary *itinerary)
 
 		hop->at_ns -= first;
 		hop->translated = hop->from >= 0 && hop->leg == hops[hop->from].leg &&
-				  !same_packet(hop, &hops[hop->from]);
+				  !packet_key_same(hop, &hops[hop->from]);
 		for (int j = 0; j < i; j++) {
 			if (hops[j].from >= 0 && hops[j].from == hop->from &&
 			    hops[j].leg == hop->leg)

@@ -15,7 +15,7 @@ struct story *story_new(const struct lab *lab)
 	if (!story)
 		return NULL;
 	story->lab = lab;
-	if (table_start(story)) {
+	if (echo_table_start(story)) {
 		free(story);
 		return NULL;
 	}
@@ -26,7 +26,7 @@ void story_free(struct story *story)
 {
 	if (!story)
 		return;
-	table_end(story);
+	echo_table_end(story);
 	free(story->loose.list);
 	free(story);
 }
@@ -94,7 +94,7 @@ static struct echo *echo_new(struct story *story, const struct vl_event *event,
 	echo->itinerary.seq = key->seq;
 	echo->itinerary.last = echo->itinerary.arrival = echo->itinerary.death = -1;
 	echo->newest_ns = event->time_ns;
-	table_link(story, echo);
+	echo_table_link(story, echo);
 	story->n_echoes++;
 	return echo;
 }
@@ -127,11 +127,11 @@ static struct echo *echo_of(struct story *story, const struct vl_event *event, e
 				   .seq = event->seq,
 				   .value = event->payload};
 	bool tells = leg != LEG_ERROR && payload_tells(event);
-	struct alias *payload_alias = tells ? table_find(story, &by_payload) : NULL;
-	struct alias *id_alias = table_find(story, by_id);
+	struct alias *payload_alias = tells ? echo_table_find(story, &by_payload) : NULL;
+	struct alias *id_alias = echo_table_find(story, by_id);
 	bool ports = by_id->kind == ALIAS_FLOW && (event->quote.id || event->quote.seq);
 	struct alias portless = ports ? flow_without_ports(event, by_id) : *by_id;
-	struct alias *waiting = ports && !id_alias ? table_find(story, &portless) : NULL;
+	struct alias *waiting = ports && !id_alias ? echo_table_find(story, &portless) : NULL;
 	struct echo *echo = payload_alias ? payload_alias->echo : id_alias ? id_alias->echo : NULL;
 
 	/* The same id and seq with another payload: a later echo (seq wrapped, id was reused). */
@@ -145,15 +145,15 @@ static struct echo *echo_of(struct story *story, const struct vl_event *event, e
 	}
 	if (!echo)
 		return NULL;
-	if (ports && !id_alias && !waiting && table_add(story, echo, portless))
+	if (ports && !id_alias && !waiting && echo_table_add(story, echo, portless))
 		return NULL;
 	if (tells && !payload_alias) {
-		if (table_add(story, echo, by_payload))
+		if (echo_table_add(story, echo, by_payload))
 			return NULL;
 		echo->payload = event->payload;
 		echo->has_payload = true;
 	}
-	if ((!id_alias || id_alias->echo != echo) && table_add(story, echo, *by_id))
+	if ((!id_alias || id_alias->echo != echo) && echo_table_add(story, echo, *by_id))
 		return NULL;
 	if (ports) {
 		echo->itinerary.from_port = event->quote.id;
@@ -189,9 +189,9 @@ static void echo_touch(struct story *story, struct echo *echo, uint64_t time_ns)
 	echo->stale = true;
 	if (time_ns <= echo->newest_ns)
 		return;
-	table_unlink(story, echo);
+	echo_table_unlink(story, echo);
 	echo->newest_ns = time_ns;
-	table_link(story, echo);
+	echo_table_link(story, echo);
 }
 
 static struct alias packet_key(const struct vl_event *event)
@@ -230,13 +230,13 @@ static int add_part(struct story *story, const struct vl_event *event)
 				  .hook = event->hook,
 				  .more = event->flags & VL_EV_MORE};
 	struct alias key = packet_key(event);
-	struct alias *alias = table_find(story, &key);
+	struct alias *alias = echo_table_find(story, &key);
 	struct echo *echo = alias ? alias->echo : echo_new(story, event, &key);
 
 	if (echo && !alias) {
 		echo->unnamed = true;
 		echo->itinerary.id = echo->itinerary.seq = 0;
-		if (table_add(story, echo, key))
+		if (echo_table_add(story, echo, key))
 			return -ENOMEM;
 	}
 	if (!echo || itinerary_add_part(&echo->itinerary, &part))
@@ -249,7 +249,7 @@ static int add_part(struct story *story, const struct vl_event *event)
 static int name_packet(struct story *story, struct echo *echo, const struct vl_event *event)
 {
 	struct alias key = packet_key(event);
-	struct alias *alias = table_find(story, &key);
+	struct alias *alias = echo_table_find(story, &key);
 	struct echo *waiting = alias && alias->echo->unnamed ? alias->echo : NULL;
 	int ret = 0;
 
@@ -258,8 +258,8 @@ static int name_packet(struct story *story, struct echo *echo, const struct vl_e
 	for (size_t i = 0; waiting && !ret && i < waiting->itinerary.n_parts; i++)
 		ret = itinerary_add_part(&echo->itinerary, &waiting->itinerary.parts[i]);
 	if (waiting)
-		table_drop(story, waiting);
-	return ret ? ret : table_add(story, echo, key);
+		echo_table_drop(story, waiting);
+	return ret ? ret : echo_table_add(story, echo, key);
 }
 
 int story_add(struct story *story, const struct vl_event *event)
@@ -342,7 +342,7 @@ int story_add_stack(struct story *story, const struct vl_stack *record, const ch
 static struct echo *story_find(const struct story *story, uint8_t family, uint16_t id, uint16_t seq)
 {
 	struct alias key = {.family = family, .kind = ALIAS_ID, .value = id, .seq = seq};
-	struct alias *alias = table_find(story, &key);
+	struct alias *alias = echo_table_find(story, &key);
 
 	return alias ? alias->echo : NULL;
 }
@@ -378,7 +378,7 @@ const struct itinerary *story_itinerary(struct story *story, uint8_t family, uin
 
 void story_drop(struct story *story, uint8_t family, uint16_t id, uint16_t seq)
 {
-	table_drop(story, story_find(story, family, id, seq));
+	echo_table_drop(story, story_find(story, family, id, seq));
 }
 
 const struct itinerary *story_quiet(struct story *story, uint64_t before_ns)
@@ -392,7 +392,7 @@ void story_forget(struct story *story, const struct itinerary *itinerary)
 {
 	for (struct echo *echo = story->oldest; echo; echo = echo->newer) {
 		if (&echo->itinerary == itinerary) {
-			table_drop(story, echo);
+			echo_table_drop(story, echo);
 			return;
 		}
 	}

@@ -12,7 +12,7 @@
 #include "user/cmd/cmd.h"
 #include "user/render/record_view.h"
 
-bool parse_duration(const char *text, uint64_t *ns)
+bool duration_parse(const char *text, uint64_t *ns)
 {
 	static const struct {
 		const char *unit;
@@ -36,7 +36,7 @@ bool parse_duration(const char *text, uint64_t *ns)
 	return false;
 }
 
-int view_parse(struct view_options *options, int argc, char **argv, struct err *err)
+int record_view_parse(struct record_view_options *options, int argc, char **argv, struct err *err)
 {
 	static const struct option longs[] = {
 		{"lab", required_argument, NULL, 'l'},	 {"json", no_argument, NULL, 'j'},
@@ -72,7 +72,7 @@ int view_parse(struct view_options *options, int argc, char **argv, struct err *
 						 optarg);
 			break;
 		case 'f':
-			if (!parse_duration(optarg, &options->for_ns) || !options->for_ns)
+			if (!duration_parse(optarg, &options->for_ns) || !options->for_ns)
 				return cmd_usage(err, argv[0],
 						 "--for %s: that is no time (10s, 500ms)", optarg);
 			break;
@@ -318,11 +318,11 @@ static int add_number(struct vl_filter *filter, bool seq, const char *value, str
 	return 0;
 }
 
-static int add_slower(struct view_options *options, const char *value, struct err *err)
+static int add_slower(struct record_view_options *options, const char *value, struct err *err)
 {
 	char hint[128];
 
-	if (!parse_duration(value, &options->slower_ns))
+	if (!duration_parse(value, &options->slower_ns))
 		return bad(err, NULL, "slower-than %s: that is no time (50us, 1ms)", value);
 	/* Seconds elsewhere; here nobody means them, and 5 of them show nothing at all. */
 	if (strspn(value, "0123456789.") < strlen(value))
@@ -332,7 +332,7 @@ static int add_slower(struct view_options *options, const char *value, struct er
 }
 
 /* A keyword that takes a value, with it. */
-static int add_pair(struct view_options *options, const struct lab *lab, const char *keyword,
+static int add_pair(struct record_view_options *options, const struct lab *lab, const char *keyword,
 		    const char *value, struct err *err)
 {
 	struct vl_filter *filter = &options->filter;
@@ -358,7 +358,7 @@ static int add_pair(struct view_options *options, const struct lab *lab, const c
 }
 
 /* A word that stands for itself. */
-static int add_word(struct view_options *options, const struct lab *lab, const char *word,
+static int add_word(struct record_view_options *options, const struct lab *lab, const char *word,
 		    struct err *err)
 {
 	struct vl_filter *filter = &options->filter;
@@ -382,7 +382,7 @@ static int add_word(struct view_options *options, const struct lab *lab, const c
 }
 
 /* Words about the end of an echo ask for stories, unless the user wants single records. */
-static int choose_stories(struct view_options *options, struct err *err)
+static int choose_stories(struct record_view_options *options, struct err *err)
 {
 	const char *word = options->failed ? "failed" : options->slower_ns ? "slower-than" : NULL;
 
@@ -403,7 +403,7 @@ static int choose_stories(struct view_options *options, struct err *err)
 	return 0;
 }
 
-int view_filter(struct view_options *options, const struct lab *lab, struct err *err)
+int record_view_filter(struct record_view_options *options, const struct lab *lab, struct err *err)
 {
 	int ret = 0;
 

@@ -25,14 +25,14 @@ static void on_record(const struct vl_event *event, void *arg)
 	if ((event->flags & VL_EV_PAYLOAD) && !(event->flags & VL_EV_QUOTED) &&
 	    event->payload != probe->token)
 		return;
-	placed.end = tap_place(probe->config.run, event->end);
+	placed.end = record_stream_end_place(probe->config.run, event->end);
 	if (placed.end != VL_NO_END && story_add(probe->story, &placed) < 0)
 		probe->no_memory = true;
 }
 
 static void on_stack(const struct vl_stack *record, void *arg)
 {
-	char reason[STACK_NAME_SIZE], function[STACK_NAME_SIZE] = "";
+	char reason[SYMBOL_NAME_SIZE], function[SYMBOL_NAME_SIZE] = "";
 	const struct vl_drop *at = &record->at;
 	struct probe *probe = arg;
 	struct vl_stack placed = *record;
@@ -41,8 +41,8 @@ static void on_stack(const struct vl_stack *record, void *arg)
 	if ((at->packet.flags & VL_EV_PAYLOAD) && at->packet.payload != probe->token)
 		return;
 	if (at->location)
-		tap_drop_names(at, reason, function, NULL);
-	placed.at.packet.end = tap_place(probe->config.run, at->packet.end);
+		record_stream_drop_names(at, reason, function, NULL);
+	placed.at.packet.end = record_stream_end_place(probe->config.run, at->packet.end);
 	if (at->kind == VL_STACK_DROP)
 		ret = story_add_drop(probe->story, &placed.at, reason, function);
 	else
@@ -133,12 +133,12 @@ int probe_open(struct probe *probe, const struct probe_config *config, struct er
 		ret = open_session(probe, err);
 	if (ret)
 		return ret;
-	tap_open_stack(&probe->stack, config->run,
-		       (struct stack_config){.filter = filter_of(probe),
-					     .depth = config->depth,
-					     .from = config->from->index,
-					     .to = config->target.addr},
-		       probe->no_stack, sizeof(probe->no_stack));
+	record_stream_open_nodes(&probe->stack, config->run,
+				 (struct node_trace_config){.filter = filter_of(probe),
+							    .depth = config->depth,
+							    .from = config->from->index,
+							    .to = config->target.addr},
+				 probe->no_stack, sizeof(probe->no_stack));
 	if (!probe->stack)
 		fprintf(stderr, "what the nodes drop is not seen: %s\n", probe->no_stack);
 	ret = open_sender(probe, device, err);
@@ -148,7 +148,7 @@ int probe_open(struct probe *probe, const struct probe_config *config, struct er
 void probe_close(struct probe *probe)
 {
 	echo_close(probe->sender);
-	stack_watch_close(probe->stack);
+	node_tracer_close(probe->stack);
 	watch_session_close(probe->session);
 	watch_close(probe->watch);
 	story_free(probe->story);
@@ -164,7 +164,7 @@ int probe_drain(struct probe *probe, struct err *err)
 	if (ret < 0 && ret != -EINTR)
 		return ret;
 	if (probe->stack)
-		ret = stack_watch_poll(probe->stack, on_stack, probe, err);
+		ret = node_tracer_poll(probe->stack, on_stack, probe, err);
 	if (ret < 0)
 		return ret;
 	return probe->no_memory ? err_set(err, ERR_SYSTEM, ENOMEM, "out of memory") : 0;
@@ -173,15 +173,15 @@ int probe_drain(struct probe *probe, struct err *err)
 uint64_t probe_lost(const struct probe *probe)
 {
 	return (probe->session ? watch_session_lost(probe->session) : 0) +
-	       (probe->stack ? stack_watch_lost(probe->stack) : 0);
+	       (probe->stack ? node_tracer_lost(probe->stack) : 0);
 }
 
 const struct itinerary *probe_itinerary(struct probe *probe, uint16_t seq)
 {
 	char text[STORY_NOT_SEEN_SIZE];
 
-	story_cannot_see(probe->story,
-			 tap_not_seen(probe->config.run, probe->stack, probe_lost(probe), text));
+	story_cannot_see(probe->story, record_stream_not_seen(probe->config.run, probe->stack,
+							      probe_lost(probe), text));
 	return story_itinerary(probe->story, family_of(probe), probe->id, seq);
 }
 

@@ -19,9 +19,9 @@ struct probe_config {
 	struct running *run;
 	const struct node *from;
 	struct target target;
-	uint16_t size;		/* payload bytes */
-	uint8_t ttl;		/* 0: the node's default */
-	enum stack_depth depth; /* of what the stacks do */
+	uint16_t size;		     /* payload bytes */
+	uint8_t ttl;		     /* 0: the node's default */
+	enum node_trace_depth depth; /* of what the stacks do */
 };
 
 struct probe {
@@ -29,7 +29,7 @@ struct probe {
 	struct echo_sender *sender;
 	struct watch *watch;
 	struct watch_session *session; /* NULL: nothing watches the lab */
-	struct stack_watch *stack;     /* NULL: drops inside the nodes are not seen */
+	struct node_tracer *stack;     /* NULL: drops inside the nodes are not seen */
 	char no_stack[256];	       /* why not; it went to stderr */
 	struct story *story;
 	uint64_t token; /* first payload bytes of each echo */

@@ -35,12 +35,12 @@ struct name_chunk {
 	char name[NAME_SIZE];
 };
 
-struct names {
+struct recorded_names {
 	struct name_chunk *list;
 	size_t n, room;
 };
 
-static const char *names_find(const struct names *names, uint64_t kind, uint64_t value)
+static const char *strmap_find(const struct recorded_names *names, uint64_t kind, uint64_t value)
 {
 	for (size_t i = 0; i < names->n; i++)
 		if (names->list[i].kind == kind && names->list[i].value == value)
@@ -48,7 +48,7 @@ static const char *names_find(const struct names *names, uint64_t kind, uint64_t
 	return NULL;
 }
 
-static int names_add(struct names *names, const struct name_chunk *name)
+static int strmap_add(struct recorded_names *names, const struct name_chunk *name)
 {
 	if (names->n == names->room) {
 		size_t room = names->room ? 2 * names->room : 16;
@@ -70,7 +70,7 @@ struct recorder {
 	char *path;
 	int error; /* positive errno of the first failure; 0 */
 	struct recording_totals totals;
-	struct names names; /* those written */
+	struct recorded_names names; /* those written */
 };
 
 static void put(struct recorder *recorder, const void *bytes, size_t len)
@@ -128,10 +128,10 @@ static void put_name(struct recorder *recorder, uint64_t kind, uint64_t value, c
 {
 	struct name_chunk name = {.kind = kind, .value = value};
 
-	if (names_find(&recorder->names, kind, value))
+	if (strmap_find(&recorder->names, kind, value))
 		return;
 	snprintf(name.name, sizeof(name.name), "%s", text);
-	if (names_add(&recorder->names, &name) && !recorder->error)
+	if (strmap_add(&recorder->names, &name) && !recorder->error)
 		recorder->error = ENOMEM;
 	put_chunk(recorder, CHUNK_NAME, &name, sizeof(name));
 }
@@ -178,7 +178,7 @@ int recorder_close(struct recorder *recorder, uint64_t lost, struct recording_to
 		recorder->error = errno;
 	/* main tells of stdout, and a reader that left (head) is no failure. */
 	if (recorder->error && recorder->file == stdout)
-		out_fail(recorder->error);
+		output_fail(recorder->error);
 	else if (recorder->error)
 		ret = err_set(err, ERR_SYSTEM, recorder->error, "%s: cannot write it (kernel: %s)",
 			      recorder->path, strerror(recorder->error));
@@ -195,7 +195,7 @@ struct recording {
 	char *path;
 	struct lab *lab;
 	struct head head;
-	struct names names;
+	struct recorded_names names;
 	struct recording_totals totals;
 };
 
@@ -384,7 +384,7 @@ int recording_next(struct recording *recording, struct vl_stack *record, struct 
 			return what;
 		if (head.type == CHUNK_NAME && head.len == sizeof(chunk.name)) {
 			chunk.name.name[NAME_SIZE - 1] = 0;
-			if (names_add(&recording->names, &chunk.name))
+			if (strmap_add(&recording->names, &chunk.name))
 				return err_set(err, ERR_SYSTEM, ENOMEM, "%s: out of memory",
 					       recording->path);
 		} else if (head.type == CHUNK_END && head.len >= TOTALS_MIN &&
@@ -399,8 +399,8 @@ int recording_next(struct recording *recording, struct vl_stack *record, struct 
 void recording_drop_names(const struct vl_drop *drop, char *reason, char *function, void *arg)
 {
 	const struct recording *recording = arg;
-	const char *name = names_find(&recording->names, 0, drop->reason);
-	const char *where = names_find(&recording->names, 1, drop->location);
+	const char *name = strmap_find(&recording->names, 0, drop->reason);
+	const char *where = strmap_find(&recording->names, 1, drop->location);
 
 	if (name)
 		snprintf(reason, NAME_SIZE, "%s", name);

@@ -69,7 +69,8 @@ uint64_t recording_start_ns(const struct recording *recording);
 int recording_next(struct recording *recording, struct vl_stack *record, struct err *err);
 /* What the last chunk says; zeros before it was read. */
 struct recording_totals recording_totals(const struct recording *recording);
-/* The kernel's names, as recorded: 48 bytes each. arg: the recording (see view.h's drop_names). */
+/* The kernel's names, as recorded: 48 bytes each. arg: the recording (see record_view.h's
+ * drop_names). */
 void recording_drop_names(const struct vl_drop *drop, char *reason, char *function, void *arg);
 
 #endif

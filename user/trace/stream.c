@@ -14,7 +14,7 @@
  */
 enum { BUFFER_KIB = 8192 };
 
-uint64_t tap_now_ns(void)
+uint64_t clock_now_ns(void)
 {
 	struct timespec now;
 
@@ -22,24 +22,24 @@ uint64_t tap_now_ns(void)
 	return (uint64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
-uint32_t tap_place(const struct running *run, uint32_t number)
+uint32_t record_stream_end_place(const struct running *run, uint32_t number)
 {
 	const struct end *end = lab_find_number(run->lab, number);
 
 	return end ? 2 * end->link->index + (end == end->link->ends[1]) : VL_NO_END;
 }
 
-void tap_drop_names(const struct vl_drop *drop, char *reason, char *function, void *arg)
+void record_stream_drop_names(const struct vl_drop *drop, char *reason, char *function, void *arg)
 {
 	(void)arg;
-	stack_reason_name(drop->reason, reason);
-	stack_function_name(drop->location, function);
+	symbols_reason(drop->reason, reason);
+	symbols_function(drop->location, function);
 }
 
-void tap_open_stack(struct stack_watch **stack, const struct running *run,
-		    struct stack_config config, char *why, size_t size)
+void record_stream_open_nodes(struct node_tracer **stack, const struct running *run,
+			      struct node_trace_config config, char *why, size_t size)
 {
-	struct stack_node *nodes = calloc(run->lab->n_nodes, sizeof(*nodes));
+	struct node_trace_node *nodes = calloc(run->lab->n_nodes, sizeof(*nodes));
 	struct err err = {0};
 
 	config.ifindex_base = run->ifindex_base;
@@ -49,10 +49,10 @@ void tap_open_stack(struct stack_watch **stack, const struct running *run,
 	if (!nodes)
 		return;
 	for (size_t i = 0; i < run->lab->n_nodes; i++)
-		nodes[i] = (struct stack_node){run->nodes[i].id.inode, i};
+		nodes[i] = (struct node_trace_node){run->nodes[i].id.inode, i};
 	config.nodes = nodes;
 	config.n_nodes = run->lab->n_nodes;
-	if (stack_watch_open(stack, &config, &err))
+	if (node_tracer_open(stack, &config, &err))
 		snprintf(why, size, "%s", err.what);
 	free(nodes);
 }
@@ -68,10 +68,10 @@ static size_t unwatched(const struct running *run)
 	return n;
 }
 
-const char *tap_not_seen(const struct running *run, const struct stack_watch *stack, uint64_t lost,
-			 char buf[STORY_NOT_SEEN_SIZE])
+const char *record_stream_not_seen(const struct running *run, const struct node_tracer *stack,
+				   uint64_t lost, char buf[STORY_NOT_SEEN_SIZE])
 {
-	const char *missing = stack ? stack_watch_missing(stack) : "what the nodes drop";
+	const char *missing = stack ? node_tracer_missing(stack) : "what the nodes drop";
 	size_t n = unwatched(run), len;
 
 	len = snprintf(buf, STORY_NOT_SEEN_SIZE, "%s", missing);
@@ -85,14 +85,14 @@ const char *tap_not_seen(const struct running *run, const struct stack_watch *st
 	return buf;
 }
 
-int tap_open(struct tap *tap, const struct running *run, const struct vl_filter *filter,
-	     enum stack_depth depth, struct err *err)
+int record_stream_open(struct record_stream *tap, const struct running *run,
+		       const struct vl_filter *filter, enum node_trace_depth depth, struct err *err)
 {
-	const struct stack_config config = {.filter = *filter, .depth = depth};
+	const struct node_trace_config config = {.filter = *filter, .depth = depth};
 	char why[512] = "";
 	int ret;
 
-	*tap = (struct tap){.run = run};
+	*tap = (struct record_stream){.run = run};
 	ret = watch_open(&tap->watch, run->name, err);
 	if (ret == -ENOENT) {
 		err_clear(err);
@@ -102,25 +102,25 @@ int tap_open(struct tap *tap, const struct running *run, const struct vl_filter 
 		ret = watch_session_open(&tap->session, tap->watch, filter, BUFFER_KIB, err);
 	if (ret)
 		return ret;
-	tap_open_stack(&tap->stack, run, config, why, sizeof(why));
+	record_stream_open_nodes(&tap->stack, run, config, why, sizeof(why));
 	if (!tap->stack)
 		fprintf(stderr, "what the nodes drop is not seen: %s\n", why);
-	else if (depth >= STACK_REASONS && *stack_watch_missing(tap->stack))
-		fprintf(stderr, "this kernel does not tell: %s\n", stack_watch_missing(tap->stack));
+	else if (depth >= NODE_TRACE_REASONS && *node_tracer_missing(tap->stack))
+		fprintf(stderr, "this kernel does not tell: %s\n", node_tracer_missing(tap->stack));
 	return 0;
 }
 
-void tap_close(struct tap *tap)
+void record_stream_close(struct record_stream *tap)
 {
-	stack_watch_close(tap->stack);
+	node_tracer_close(tap->stack);
 	watch_session_close(tap->session);
 	watch_close(tap->watch);
-	*tap = (struct tap){0};
+	*tap = (struct record_stream){0};
 }
 
 struct placing {
-	const struct tap *tap;
-	const struct tap_handlers *handlers;
+	const struct record_stream *tap;
+	const struct record_stream_handlers *handlers;
 };
 
 static void place_event(const struct vl_event *event, void *arg)
@@ -128,7 +128,7 @@ static void place_event(const struct vl_event *event, void *arg)
 	const struct placing *placing = arg;
 	struct vl_event placed = *event;
 
-	placed.end = tap_place(placing->tap->run, event->end);
+	placed.end = record_stream_end_place(placing->tap->run, event->end);
 	placing->handlers->event(&placed, placing->handlers->arg);
 }
 
@@ -137,11 +137,12 @@ static void place_stack(const struct vl_stack *record, void *arg)
 	const struct placing *placing = arg;
 	struct vl_stack placed = *record;
 
-	placed.at.packet.end = tap_place(placing->tap->run, record->at.packet.end);
+	placed.at.packet.end = record_stream_end_place(placing->tap->run, record->at.packet.end);
 	placing->handlers->stack(&placed, placing->handlers->arg);
 }
 
-int tap_poll(struct tap *tap, int timeout_ms, const struct tap_handlers *handlers, struct err *err)
+int record_stream_poll(struct record_stream *tap, int timeout_ms,
+		       const struct record_stream_handlers *handlers, struct err *err)
 {
 	struct placing placing = {tap, handlers};
 	int ret = watch_session_poll(tap->session, timeout_ms, place_event, &placing, err);
@@ -149,19 +150,19 @@ int tap_poll(struct tap *tap, int timeout_ms, const struct tap_handlers *handler
 	if (ret < 0 && ret != -EINTR)
 		return ret;
 	if (tap->stack)
-		ret = stack_watch_poll(tap->stack, place_stack, &placing, err);
+		ret = node_tracer_poll(tap->stack, place_stack, &placing, err);
 	return ret < 0 && ret != -EINTR ? ret : 0;
 }
 
-uint64_t tap_lost(const struct tap *tap)
+uint64_t record_stream_lost(const struct record_stream *tap)
 {
 	return (tap->session ? watch_session_lost(tap->session) : 0) +
-	       (tap->stack ? stack_watch_lost(tap->stack) : 0);
+	       (tap->stack ? node_tracer_lost(tap->stack) : 0);
 }
 
-uint64_t tap_newly_lost(struct tap *tap)
+uint64_t record_stream_newly_lost(struct record_stream *tap)
 {
-	uint64_t lost = tap_lost(tap), newly = lost - tap->lost_told;
+	uint64_t lost = record_stream_lost(tap), newly = lost - tap->lost_told;
 
 	tap->lost_told = lost;
 	return newly;

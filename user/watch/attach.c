@@ -70,7 +70,7 @@ static int attach_link(struct watch *watch, int prog, enum vl_hook hook, uint32_
 		       const char *object, struct err *err)
 {
 	DECLARE_LIBBPF_OPTS(bpf_link_create_opts, opts, .flags = flags);
-	int own, fd = watch_door(watch, prog, number, &own), link, error;
+	int own, fd = watch_load_end_stub(watch, prog, number, &own), link, error;
 	char path[256], action[64];
 
 	snprintf(action, sizeof(action), "attach the %s program", hook_names[hook]);

@@ -105,7 +105,7 @@ int watch_sum_entry(struct watch *watch, int map, uint32_t key, struct vl_counte
 	return n_cpus;
 }
 
-void watch_take_words(void *now, const void *since, size_t size)
+void watch_subtract_words(void *now, const void *since, size_t size)
 {
 	uint64_t *words = now;
 	const uint64_t *before = since;
@@ -120,7 +120,7 @@ int watch_read(struct watch *watch, enum vl_hook hook, struct vl_counters *count
 	int rc = watch_sum_map(watch, MAP_COUNT_OUT + hook, true, sizeof(*counters), counters, err);
 
 	if (!rc)
-		watch_take_begun(watch, hook, counters);
+		watch_subtract_start(watch, hook, counters);
 	return rc;
 }
 
@@ -154,7 +154,7 @@ int watch_clear_end(struct watch *watch, uint32_t number, struct err *err)
 					 "CAP_BPF");
 	free(zeros);
 	if (!ret) {
-		ret = watch_clear_begun(watch, number);
+		ret = watch_clear_start(watch, number);
 		if (ret)
 			watch_fail(err, -ret, watch->lab, "clear the counters of an end",
 				   "CAP_BPF");

@@ -66,9 +66,9 @@ int watch_start_drops(struct watch *watch, struct err *err)
 }
 
 /* A name that is asked for again and again: kallsyms is 10 MB of text. */
-struct place {
+struct drop_place {
 	uint64_t location;
-	char name[STACK_NAME_SIZE];
+	char name[SYMBOL_NAME_SIZE];
 };
 
 static bool is_one_of(const char *name, const char *const *names)
@@ -235,7 +235,7 @@ static size_t join_alike(struct watch_drop *drops, size_t n)
 static size_t read_all(struct watch *watch, int fd, int n_cpus, struct watch_drop *drops)
 {
 	struct vl_drop_key key, *last = NULL, next;
-	struct place known = {};
+	struct drop_place known = {};
 	size_t n = 0;
 
 	while (n < VL_DROPS && !bpf_map_get_next_key(fd, last, &next)) {
@@ -247,17 +247,17 @@ static size_t read_all(struct watch *watch, int fd, int n_cpus, struct watch_dro
 		if (sum_entry(fd, &key, n_cpus, &drop->count) ||
 		    bpf_map_lookup_elem(watch->maps[MAP_ENDS], &key.end, &end))
 			continue;
-		watch_take_begun_drops(watch, &key, &drop->count);
+		watch_subtract_start_drops(watch, &key, &drop->count);
 		if (!drop->count.packets)
 			continue;
 		if (key.location != known.location) {
 			known.location = key.location;
-			stack_function_name(key.location, known.name);
+			symbols_function(key.location, known.name);
 		}
 		if (is_no_packet(known.name))
 			continue;
 		memcpy(drop->place, known.name, sizeof(drop->place));
-		stack_reason_name(key.reason, drop->reason);
+		symbols_reason(key.reason, drop->reason);
 		name_xdp(drop);
 		place_drop(drop, &key, end.peer);
 		n++;

@@ -25,9 +25,9 @@ enum watch_drop_stage {
 struct watch_drop {
 	uint32_t end; /* the one that sent (BEFORE_OUT, ON_LINK) or received (AFTER_IN) */
 	enum watch_drop_stage stage;
-	char reason[STACK_NAME_SIZE]; /* "NETFILTER_DROP"; "XDP" also where the kernel gives none
+	char reason[SYMBOL_NAME_SIZE]; /* "NETFILTER_DROP"; "XDP" also where the kernel gives none
 					 for it */
-	char place[STACK_NAME_SIZE];  /* function of the kernel; "" if the kernel hides it */
+	char place[SYMBOL_NAME_SIZE];  /* function of the kernel; "" if the kernel hides it */
 	struct vl_drop_counters count;
 };
 

@@ -22,7 +22,7 @@ enum { GO_ON_TC = -1 /* TCX_NEXT, TC_ACT_UNSPEC */, GO_ON_XDP = XDP_PASS };
  * without. */
 static int doors_of(int prog)
 {
-	return MAP_DOORS + (prog == PROG_XDP_NATIVE ? 2 : prog == VL_HOOK_XDP ? 1 : 0);
+	return MAP_END_STUBS + (prog == PROG_XDP_NATIVE ? 2 : prog == VL_HOOK_XDP ? 1 : 0);
 }
 
 static uint32_t hook_of(int prog)
@@ -30,7 +30,7 @@ static uint32_t hook_of(int prog)
 	return prog == PROG_XDP_NATIVE ? VL_HOOK_XDP : prog;
 }
 
-int watch_make_doors(struct watch *watch)
+int watch_make_end_stubs(struct watch *watch)
 {
 	static const char *const names[] = {"doors_tc", "doors_xdp", "doors_frags"};
 
@@ -40,10 +40,10 @@ int watch_make_doors(struct watch *watch)
 	if (watch->maps[MAP_PLACES] < 0)
 		return -errno;
 	for (int i = 0; i < 3; i++) {
-		watch->maps[MAP_DOORS + i] =
+		watch->maps[MAP_END_STUBS + i] =
 			bpf_map_create(BPF_MAP_TYPE_PROG_ARRAY, names[i], sizeof(uint32_t),
 				       sizeof(uint32_t), VL_HOOKS, NULL);
-		if (watch->maps[MAP_DOORS + i] < 0)
+		if (watch->maps[MAP_END_STUBS + i] < 0)
 			return -errno;
 	}
 	for (int prog = 0; prog < WATCH_PROGS; prog++) {
@@ -77,7 +77,7 @@ static struct bpf_insn call(int32_t helper)
 	return insn(BPF_JMP | BPF_CALL, 0, 0, 0, helper);
 }
 
-int watch_door(struct watch *watch, int prog, uint32_t number, int *own)
+int watch_load_end_stub(struct watch *watch, int prog, uint32_t number, int *own)
 {
 	bool xdp = hook_of(prog) == VL_HOOK_XDP;
 	int here = watch->maps[MAP_HERE], doors = watch->maps[doors_of(prog)];

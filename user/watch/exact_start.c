@@ -30,7 +30,7 @@ static uint64_t now_ns(void)
 }
 
 /* The sender first: what passes between two look-ups is then more received, and not lost. */
-static int read_sides(struct watch *watch, const struct watch_cut *cut, struct sides *sides)
+static int read_sides(struct watch *watch, const struct watch_exact_start *cut, struct sides *sides)
 {
 	static const enum vl_hook order[] = {VL_HOOK_OUT, VL_HOOK_XDP, VL_HOOK_IN};
 	int rc = 0;
@@ -40,7 +40,7 @@ static int read_sides(struct watch *watch, const struct watch_cut *cut, struct s
 
 		rc = watch_sum_entry(watch, MAP_COUNT_OUT + order[i],
 				     order[i] == VL_HOOK_OUT ? cut->from : cut->to, sum);
-		watch_take_words(sum, &cut->begun[order[i]], sizeof(*sum));
+		watch_subtract_words(sum, &cut->begun[order[i]], sizeof(*sum));
 	}
 	return rc;
 }
@@ -52,7 +52,7 @@ static uint64_t received(const struct sides *sides)
 	return in > xdp ? in : xdp;
 }
 
-static void take(struct watch_cut *cut, const struct sides *sides, int64_t missing)
+static void take(struct watch_exact_start *cut, const struct sides *sides, int64_t missing)
 {
 	cut->missing = missing;
 	cut->out = sides->hooks[VL_HOOK_OUT];
@@ -60,7 +60,7 @@ static void take(struct watch_cut *cut, const struct sides *sides, int64_t missi
 	cut->in = sides->hooks[VL_HOOK_IN];
 }
 
-static int look(struct watch *watch, struct watch_cut *cut)
+static int look(struct watch *watch, struct watch_exact_start *cut)
 {
 	struct sides first, second;
 	int64_t missing;
@@ -87,7 +87,8 @@ static int look(struct watch *watch, struct watch_cut *cut)
 	return 0;
 }
 
-static int look_often(struct watch *watch, struct watch_cut *cut, bool whole, uint64_t spent_ns)
+static int look_often(struct watch *watch, struct watch_exact_start *cut, bool whole,
+		      uint64_t spent_ns)
 {
 	for (int i = 0; i < BURST && !cut->found; i++) {
 		int rc = look(watch, cut);
@@ -103,7 +104,8 @@ static int look_often(struct watch *watch, struct watch_cut *cut, bool whole, ui
 	return 0;
 }
 
-int watch_cut(struct watch *watch, struct watch_cut *cuts, size_t n, bool whole, struct err *err)
+int watch_find_exact_start(struct watch *watch, struct watch_exact_start *cuts, size_t n,
+			   bool whole, struct err *err)
 {
 	const struct timespec pause = {.tv_nsec = PAUSE_NS};
 	uint64_t from = now_ns(), spent = 0;
@@ -113,7 +115,7 @@ int watch_cut(struct watch *watch, struct watch_cut *cuts, size_t n, bool whole,
 	for (size_t i = 0; i < n; i++) {
 		cuts[i].steady = 0;
 		cuts[i].found = false;
-		watch_read_begun(watch, cuts[i].from, cuts[i].to, cuts[i].begun);
+		watch_read_start(watch, cuts[i].from, cuts[i].to, cuts[i].begun);
 	}
 	/* A round more than there is time for if the ends are many. */
 	for (bool first = true; left && !rc && (first || spent < GIVE_UP_NS); first = false) {

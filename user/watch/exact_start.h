@@ -16,7 +16,7 @@
 struct watch;
 
 /* One direction of a link. */
-struct watch_cut {
+struct watch_exact_start {
 	uint32_t from, to; /* numbers of the two ends */
 	uint64_t dropped;  /* segments that the kernel is known to have dropped between them */
 	struct vl_counters out, xdp, in; /* result: of from, to, to; zero where there is no hook */
@@ -39,12 +39,14 @@ struct watch_cut {
  * nothing is missing when nothing is under way. Else, and where something is missing for good, it
  * is the moment with the least missing of many.
  */
-int watch_cut(struct watch *watch, struct watch_cut *cuts, size_t n, bool whole, struct err *err);
+int watch_find_exact_start(struct watch *watch, struct watch_exact_start *cuts, size_t n,
+			   bool whole, struct err *err);
 
 /*
  * The ends of links of others do not get their programs at one instant. Once both ends have them,
  * this notes what was counted until then (maps `begun_*`), which no reading counts.
  */
-int watch_begin(struct watch *watch, struct watch_cut *cuts, size_t n, struct err *err);
+int watch_note_start(struct watch *watch, struct watch_exact_start *cuts, size_t n,
+		     struct err *err);
 
 #endif

@@ -46,7 +46,7 @@ void watch_programs(const char *lab, struct watch_programs *programs)
 	programs->n = 0;
 	snprintf(dir_path, sizeof(dir_path), WATCH_DIR "/%s", lab);
 	dir = opendir(dir_path);
-	while (dir && programs->n < GONE_PROGRAMS_MAX && (entry = readdir(dir))) {
+	while (dir && programs->n < WATCH_PROGRAMS_MAX && (entry = readdir(dir))) {
 		int fd;
 
 		/* Links have an fdinfo with their program's id as well, but stand in a folder. */
@@ -145,7 +145,7 @@ static int64_t now_ms(void)
 	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
 }
 
-int watch_wait_gone(const struct watch_programs *programs, int timeout_ms)
+int watch_wait_unloaded(const struct watch_programs *programs, int timeout_ms)
 {
 	int64_t end = now_ms() + timeout_ms;
 	struct listener listener = {0};

@@ -13,11 +13,11 @@
 
 #include "user/base/err.h"
 
-enum { GONE_PROGRAMS_MAX = 8 };
+enum { WATCH_PROGRAMS_MAX = 8 };
 
 /* Ids of a lab's pinned programs; holds no reference to them. */
 struct watch_programs {
-	uint32_t ids[GONE_PROGRAMS_MAX];
+	uint32_t ids[WATCH_PROGRAMS_MAX];
 	size_t n;
 };
 
@@ -28,7 +28,7 @@ void watch_programs(const char *lab, struct watch_programs *programs);
  * Wait for the kernel's word (PERF_RECORD_BPF_EVENT) that all are unloaded, at most timeout_ms.
  * Returns 0, or -ETIMEDOUT: some still live (err stays clear).
  */
-int watch_wait_gone(const struct watch_programs *programs, int timeout_ms);
+int watch_wait_unloaded(const struct watch_programs *programs, int timeout_ms);
 
 /* A process, not this one, with a descriptor of one of the programs. */
 struct watch_holder {

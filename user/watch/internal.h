@@ -25,12 +25,12 @@ enum watch_map {
 	MAP_ECHO_COUNT = MAP_TIMES + WATCH_TIMES,
 	MAP_ECHOES,
 	MAP_SETTINGS,
-	MAP_HERE, /* these of observed labs only: see door.c */
+	MAP_HERE, /* these of observed labs only: see end_stub.c */
 	MAP_PLACES,
-	MAP_BEGUN, /* by enum vl_hook: see begin.c */
-	MAP_BEGUN_DROPS = MAP_BEGUN + VL_HOOKS,
-	MAP_DOORS, /* by program: where a tail call goes */
-	WATCH_MAPS = MAP_DOORS + 3,
+	MAP_START, /* by enum vl_hook: see start.c */
+	MAP_START_DROPS = MAP_START + VL_HOOKS,
+	MAP_END_STUBS, /* by program: where a tail call goes */
+	WATCH_MAPS = MAP_END_STUBS + 3,
 };
 
 /* Programs by their place in watch->progs: one a hook (enum vl_hook), and native XDP's. */
@@ -53,12 +53,12 @@ void watch_path(char path[256], const char *lab, const char *fmt, ...)
 
 /* The maps of an observed lab that the skeleton has not: into watch->maps, once programs are
  * loaded. */
-int watch_make_doors(struct watch *watch);
+int watch_make_end_stubs(struct watch *watch);
 /*
  * The program to attach to a hook of an end: the lab's own, which stays open, or in an observed lab
  * one for this end alone, in *own for the caller to close. Returns a descriptor, or -errno.
  */
-int watch_door(struct watch *watch, int prog, uint32_t number, int *own);
+int watch_load_end_stub(struct watch *watch, int prog, uint32_t number, int *own);
 
 /* Take the program of a pinned attachment off now, not when the kernel gets to it. */
 void watch_detach(const char *path);
@@ -75,20 +75,20 @@ int watch_sum_map(struct watch *watch, int map, bool per_cpu, size_t size, void 
 /* The same of one entry of a per-CPU map of counters; zero if the lab has no such map. -errno. */
 int watch_sum_entry(struct watch *watch, int map, uint32_t key, struct vl_counters *sum);
 /* now becomes what it has more than since, word by word of 64 bits. */
-void watch_take_words(void *now, const void *since, size_t size);
+void watch_subtract_words(void *now, const void *since, size_t size);
 
 /*
- * What was counted before both ends of an observed link had programs (begin.c): its maps, made once
+ * What was counted before both ends of an observed link had programs (start.c): its maps, made once
  * programs are loaded; one direction's; subtracted from all ends' counters, and from drops of one
  * kind; forgotten.
  */
-int watch_make_begun(struct watch *watch);
-void watch_read_begun(struct watch *watch, uint32_t from, uint32_t to,
+int watch_make_start_maps(struct watch *watch);
+void watch_read_start(struct watch *watch, uint32_t from, uint32_t to,
 		      struct vl_counters begun[VL_HOOKS]);
-void watch_take_begun(struct watch *watch, enum vl_hook hook, struct vl_counters *counters);
-void watch_take_begun_drops(struct watch *watch, const struct vl_drop_key *key,
-			    struct vl_drop_counters *count);
-int watch_clear_begun(struct watch *watch, uint32_t number);
+void watch_subtract_start(struct watch *watch, enum vl_hook hook, struct vl_counters *counters);
+void watch_subtract_start_drops(struct watch *watch, const struct vl_drop_key *key,
+				struct vl_drop_counters *count);
+int watch_clear_start(struct watch *watch, uint32_t number);
 
 /* The map of drops, for the caller to close, or -errno; one kind, summed over CPUs. */
 int watch_open_drops(struct watch *watch);

@@ -17,10 +17,10 @@
 /* An echo through one router makes some 8 records of 200 bytes. */
 enum { RING_BYTES = 1 << 20, ALL_RING_BYTES = 16 << 20 };
 
-struct stack_watch {
+struct node_tracer {
 	struct node_trace *skel;
 	struct ring_buffer *ring;
-	char missing[STACK_MISSING_SIZE];
+	char missing[NODE_TRACE_MISSING_SIZE];
 	/* during a poll */
 	void (*fn)(const struct vl_stack *record, void *arg);
 	void (*frame_fn)(const struct vl_frame_drop *drop, void *arg);
@@ -30,36 +30,38 @@ struct stack_watch {
 /* Programs by the tracepoint that each needs. what: NULL for what others do as well. */
 static const struct {
 	const char *program, *tracepoint, *what;
-	enum stack_depth depth; /* from which on it serves; STACK_FRAMES: that one alone */
+	enum node_trace_depth
+		depth; /* from which on it serves; NODE_TRACE_FRAMES: that one alone */
 } points[] = {
-	{"on_drop", "kfree_skb", "drops", STACK_DROPS},
-	{"on_route", "fib_table_lookup", "IPv4 routes", STACK_REASONS},
-	{"on_route6", "fib6_table_lookup", "IPv6 routes", STACK_REASONS},
-	{"on_ask", "neigh_event_send_done", "questions for neighbors", STACK_REASONS},
-	{"on_timer", "neigh_timer_handler", NULL, STACK_REASONS},
-	{"on_neighbor", "neigh_update", "neighbors' answers", STACK_REASONS},
-	{"on_icmp", "icmp_send", "ICMP errors being made", STACK_REASONS},
-	{"on_consume", "consume_skb", "what the kernel answers", STACK_REASONS},
-	{"on_receive", "netif_receive_skb", "loopback", STACK_ALL},
-	{"on_read", "skb_copy_datagram_iovec", "what processes read", STACK_ALL},
-	{"on_learn", "br_fdb_update", "what bridges learn", STACK_ALL},
-	{"on_frame_drop", "kfree_skb", NULL, STACK_FRAMES},
+	{"on_drop", "kfree_skb", "drops", NODE_TRACE_DROPS},
+	{"on_route", "fib_table_lookup", "IPv4 routes", NODE_TRACE_REASONS},
+	{"on_route6", "fib6_table_lookup", "IPv6 routes", NODE_TRACE_REASONS},
+	{"on_ask", "neigh_event_send_done", "questions for neighbors", NODE_TRACE_REASONS},
+	{"on_timer", "neigh_timer_handler", NULL, NODE_TRACE_REASONS},
+	{"on_neighbor", "neigh_update", "neighbors' answers", NODE_TRACE_REASONS},
+	{"on_icmp", "icmp_send", "ICMP errors being made", NODE_TRACE_REASONS},
+	{"on_consume", "consume_skb", "what the kernel answers", NODE_TRACE_REASONS},
+	{"on_receive", "netif_receive_skb", "loopback", NODE_TRACE_ALL},
+	{"on_read", "skb_copy_datagram_iovec", "what processes read", NODE_TRACE_ALL},
+	{"on_learn", "br_fdb_update", "what bridges learn", NODE_TRACE_ALL},
+	{"on_frame_drop", "kfree_skb", NULL, NODE_TRACE_FRAMES},
 };
 
 enum { POINTS = sizeof(points) / sizeof(*points) };
 
-static bool serves(size_t point, enum stack_depth depth)
+static bool serves(size_t point, enum node_trace_depth depth)
 {
-	return points[point].depth == STACK_FRAMES ? depth == STACK_FRAMES
-						   : depth >= points[point].depth;
+	return points[point].depth == NODE_TRACE_FRAMES ? depth == NODE_TRACE_FRAMES
+							: depth >= points[point].depth;
 }
 
-static void add_missing(char missing[STACK_MISSING_SIZE], const char *what)
+static void add_missing(char missing[NODE_TRACE_MISSING_SIZE], const char *what)
 {
 	size_t len = strlen(missing);
 
 	if (what)
-		snprintf(missing + len, STACK_MISSING_SIZE - len, "%s%s", len ? ", " : "", what);
+		snprintf(missing + len, NODE_TRACE_MISSING_SIZE - len, "%s%s", len ? ", " : "",
+			 what);
 }
 
 /* Which of the points this kernel has. Returns how many. */
@@ -94,29 +96,29 @@ static bool consume_tells_where(void)
 	return tells;
 }
 
-static void list_missing(const bool there[POINTS], enum stack_depth depth,
-			 char missing[STACK_MISSING_SIZE])
+static void list_missing(const bool there[POINTS], enum node_trace_depth depth,
+			 char missing[NODE_TRACE_MISSING_SIZE])
 {
 	missing[0] = 0;
 	for (size_t i = 0; i < POINTS; i++)
 		if (!there[i] && serves(i, depth))
 			add_missing(missing, points[i].what);
-	if (depth == STACK_ALL && !consume_tells_where())
+	if (depth == NODE_TRACE_ALL && !consume_tells_where())
 		add_missing(missing, "what is delivered to the kernel");
 }
 
-size_t stack_probe(char missing[STACK_MISSING_SIZE])
+size_t node_trace_probe(char missing[NODE_TRACE_MISSING_SIZE])
 {
 	bool there[POINTS];
 	size_t n = find_points(there);
 
-	list_missing(there, STACK_ALL, missing);
+	list_missing(there, NODE_TRACE_ALL, missing);
 	return n;
 }
 
 static int take_record(void *ctx, void *data, size_t size)
 {
-	struct stack_watch *watch = ctx;
+	struct node_tracer *watch = ctx;
 	struct vl_stack record = {};
 
 	if (watch->frame_fn) {
@@ -148,13 +150,14 @@ static int use_places(struct bpf_map *map, const char *lab)
 	return ret;
 }
 
-static int configure(struct node_trace *skel, const struct stack_config *config)
+static int configure(struct node_trace *skel, const struct node_trace_config *config)
 {
 	skel->rodata->ifindex_base = config->ifindex_base;
 	skel->rodata->n_ends = config->n_ends;
 	skel->rodata->observed = config->observed;
-	skel->rodata->detail = config->depth == STACK_ALL;
-	skel->rodata->consume_tells_where = config->depth == STACK_ALL && consume_tells_where();
+	skel->rodata->detail = config->depth == NODE_TRACE_ALL;
+	skel->rodata->consume_tells_where =
+		config->depth == NODE_TRACE_ALL && consume_tells_where();
 	memcpy((void *)&skel->rodata->filter, &config->filter, sizeof(config->filter));
 	skel->rodata->own_node = config->from;
 	if (config->to.family) {
@@ -163,13 +166,13 @@ static int configure(struct node_trace *skel, const struct stack_config *config)
 		       config->to.family == AF_INET6 ? 16 : 4);
 	}
 	bpf_map__set_max_entries(skel->maps.records,
-				 config->depth == STACK_ALL ? ALL_RING_BYTES : RING_BYTES);
+				 config->depth == NODE_TRACE_ALL ? ALL_RING_BYTES : RING_BYTES);
 	bpf_map__set_max_entries(skel->maps.nodes, config->n_nodes ? config->n_nodes : 1);
 	return use_places(skel->maps.places, config->observed);
 }
 
 /* Load the programs whose points are wanted. */
-static int load(struct stack_watch *watch, const struct stack_config *config,
+static int load(struct node_tracer *watch, const struct node_trace_config *config,
 		const bool wanted[POINTS], struct err *err)
 {
 	struct node_trace *skel = node_trace__open();
@@ -194,7 +197,7 @@ static int load(struct stack_watch *watch, const struct stack_config *config,
 }
 
 /* All that the kernel has; if it refuses one of those, drops at least. */
-static int load_what_goes(struct stack_watch *watch, const struct stack_config *config,
+static int load_what_goes(struct node_tracer *watch, const struct node_trace_config *config,
 			  struct err *err)
 {
 	bool there[POINTS], wanted[POINTS];
@@ -205,7 +208,7 @@ static int load_what_goes(struct stack_watch *watch, const struct stack_config *
 	for (size_t i = 0; i < POINTS; i++)
 		wanted[i] = there[i] && serves(i, config->depth);
 	ret = load(watch, config, wanted, err);
-	if (!ret || ret == -EPERM || config->depth == STACK_FRAMES)
+	if (!ret || ret == -EPERM || config->depth == NODE_TRACE_FRAMES)
 		return ret;
 	node_trace__destroy(watch->skel);
 	err_clear(err);
@@ -218,9 +221,10 @@ static int load_what_goes(struct stack_watch *watch, const struct stack_config *
 	return load(watch, config, wanted, err);
 }
 
-int stack_watch_open(struct stack_watch **out, const struct stack_config *config, struct err *err)
+int node_tracer_open(struct node_tracer **out, const struct node_trace_config *config,
+		     struct err *err)
 {
-	struct stack_watch *watch = calloc(1, sizeof(*watch));
+	struct node_tracer *watch = calloc(1, sizeof(*watch));
 	int ret;
 
 	if (!watch)
@@ -240,14 +244,14 @@ int stack_watch_open(struct stack_watch **out, const struct stack_config *config
 				   "CAP_BPF, CAP_PERFMON");
 	}
 	if (ret) {
-		stack_watch_close(watch);
+		node_tracer_close(watch);
 		return ret;
 	}
 	*out = watch;
 	return 0;
 }
 
-void stack_watch_close(struct stack_watch *watch)
+void node_tracer_close(struct node_tracer *watch)
 {
 	if (!watch)
 		return;
@@ -257,7 +261,7 @@ void stack_watch_close(struct stack_watch *watch)
 	free(watch);
 }
 
-static int consume(struct stack_watch *watch, void *arg, struct err *err)
+static int consume(struct node_tracer *watch, void *arg, struct err *err)
 {
 	int ret;
 
@@ -269,7 +273,7 @@ static int consume(struct stack_watch *watch, void *arg, struct err *err)
 	return ret;
 }
 
-int stack_watch_poll(struct stack_watch *watch,
+int node_tracer_poll(struct node_tracer *watch,
 		     void (*fn)(const struct vl_stack *record, void *arg), void *arg,
 		     struct err *err)
 {
@@ -277,7 +281,7 @@ int stack_watch_poll(struct stack_watch *watch,
 	return consume(watch, arg, err);
 }
 
-int stack_watch_poll_frames(struct stack_watch *watch,
+int node_tracer_poll_frames(struct node_tracer *watch,
 			    void (*fn)(const struct vl_frame_drop *drop, void *arg), void *arg,
 			    struct err *err)
 {
@@ -285,7 +289,7 @@ int stack_watch_poll_frames(struct stack_watch *watch,
 	return consume(watch, arg, err);
 }
 
-uint64_t stack_watch_lost(const struct stack_watch *watch)
+uint64_t node_tracer_lost(const struct node_tracer *watch)
 {
 	int n_cpus = libbpf_num_possible_cpus();
 	uint64_t values[n_cpus > 0 ? n_cpus : 1], sum = 0;
@@ -298,7 +302,7 @@ uint64_t stack_watch_lost(const struct stack_watch *watch)
 	return sum;
 }
 
-const char *stack_watch_missing(const struct stack_watch *watch)
+const char *node_tracer_missing(const struct node_tracer *watch)
 {
 	return watch->missing;
 }

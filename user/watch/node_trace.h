@@ -15,56 +15,56 @@
 #include "user/base/err.h"
 #include "topology/model.h"
 
-struct stack_node {
+struct node_trace_node {
 	uint32_t inode; /* of the namespace */
 	uint32_t index; /* of the node in the lab */
 };
 
 /* How much of it. */
-enum stack_depth {
-	STACK_FRAMES, /* drops of any protocol, for stack_watch_poll_frames(); nothing else */
-	STACK_DROPS,
-	STACK_REASONS, /* and the look-up before a drop, neighbours, ICMP errors being made */
-	STACK_ALL,     /* and what goes well: each look-up, each delivery */
+enum node_trace_depth {
+	NODE_TRACE_FRAMES, /* drops of any protocol, for node_tracer_poll_frames(); nothing else */
+	NODE_TRACE_DROPS,
+	NODE_TRACE_REASONS, /* and the look-up before a drop, neighbours, ICMP errors being made */
+	NODE_TRACE_ALL,	    /* and what goes well: each look-up, each delivery */
 };
 
-struct stack_config {
-	const struct stack_node *nodes;
+struct node_trace_config {
+	const struct node_trace_node *nodes;
 	size_t n_nodes;
 	uint32_t ifindex_base, n_ends;
 	const char *observed;	 /* name of the lab, if vethlab did not build it; NULL: it did */
 	struct vl_filter filter; /* which packets; its places do not count */
-	enum stack_depth depth;
+	enum node_trace_depth depth;
 	uint32_t from;	   /* of one ping: index of the node that asks, */
 	struct ip_addr to; /* and whom; family 0: of any */
 };
 
-struct stack_watch;
+struct node_tracer;
 
 /* Needs CAP_BPF and CAP_PERFMON; the kernel needs BTF. */
-int stack_watch_open(struct stack_watch **watch, const struct stack_config *config,
+int node_tracer_open(struct node_tracer **watch, const struct node_trace_config *config,
 		     struct err *err);
-void stack_watch_close(struct stack_watch *watch); /* NULL is allowed */
+void node_tracer_close(struct node_tracer *watch); /* NULL is allowed */
 /* Deliver what is there now; returns how many, or -errno. Of drops only record->at is filled. */
-int stack_watch_poll(struct stack_watch *watch,
+int node_tracer_poll(struct node_tracer *watch,
 		     void (*fn)(const struct vl_stack *record, void *arg), void *arg,
 		     struct err *err);
-/* The same of a watch of STACK_FRAMES. */
-int stack_watch_poll_frames(struct stack_watch *watch,
+/* The same of a watch of NODE_TRACE_FRAMES. */
+int node_tracer_poll_frames(struct node_tracer *watch,
 			    void (*fn)(const struct vl_frame_drop *drop, void *arg), void *arg,
 			    struct err *err);
-uint64_t stack_watch_lost(const struct stack_watch *watch);
+uint64_t node_tracer_lost(const struct node_tracer *watch);
 /* What of that this kernel does not tell ("ICMP errors, bridge learning"); "": all is told. */
-const char *stack_watch_missing(const struct stack_watch *watch);
+const char *node_tracer_missing(const struct node_tracer *watch);
 
-enum { STACK_MISSING_SIZE = 256 };
+enum { NODE_TRACE_MISSING_SIZE = 256 };
 /* The same, without loading anything. Returns how many kinds of events the kernel tells. */
-size_t stack_probe(char missing[STACK_MISSING_SIZE]);
+size_t node_trace_probe(char missing[NODE_TRACE_MISSING_SIZE]);
 
-enum { STACK_NAME_SIZE = 48 };
+enum { SYMBOL_NAME_SIZE = 48 };
 /* "NETFILTER_DROP" by the running kernel's BTF, or "reason 77". */
-void stack_reason_name(uint32_t reason, char name[STACK_NAME_SIZE]);
+void symbols_reason(uint32_t reason, char name[SYMBOL_NAME_SIZE]);
 /* The function that an address lies in, by /proc/kallsyms; "" if that is hidden. */
-void stack_function_name(uint64_t address, char name[STACK_NAME_SIZE]);
+void symbols_function(uint64_t address, char name[SYMBOL_NAME_SIZE]);
 
 #endif

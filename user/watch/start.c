@@ -18,7 +18,7 @@
 
 enum { TRIES = 4 };
 
-int watch_make_begun(struct watch *watch)
+int watch_make_start_maps(struct watch *watch)
 {
 	static const char *const names[] = {"begun_out", "begun_xdp", "begun_in"};
 	const struct bpf_map *like = watch->skel->maps.count_out, *ends = watch->skel->maps.ends;
@@ -29,7 +29,7 @@ int watch_make_begun(struct watch *watch)
 	opts.btf_key_type_id = bpf_map__btf_key_type_id(like);
 	opts.btf_value_type_id = bpf_map__btf_value_type_id(like);
 	for (int hook = 0; hook < VL_HOOKS; hook++) {
-		int *fd = &watch->maps[MAP_BEGUN + hook];
+		int *fd = &watch->maps[MAP_START + hook];
 
 		if (watch->maps[MAP_COUNT_OUT + hook] < 0)
 			continue;
@@ -38,22 +38,22 @@ int watch_make_begun(struct watch *watch)
 		if (*fd < 0)
 			return -errno;
 	}
-	watch->maps[MAP_BEGUN_DROPS] =
+	watch->maps[MAP_START_DROPS] =
 		bpf_map_create(BPF_MAP_TYPE_HASH, "begun_drops", sizeof(struct vl_drop_key),
 			       sizeof(struct vl_drop_counters), VL_DROPS, NULL);
-	return watch->maps[MAP_BEGUN_DROPS] < 0 ? -errno : 0;
+	return watch->maps[MAP_START_DROPS] < 0 ? -errno : 0;
 }
 
 static void read_one(struct watch *watch, enum vl_hook hook, uint32_t end,
 		     struct vl_counters *begun)
 {
-	int fd = watch->maps[MAP_BEGUN + hook];
+	int fd = watch->maps[MAP_START + hook];
 
 	if (fd < 0 || bpf_map_lookup_elem(fd, &end, begun))
 		memset(begun, 0, sizeof(*begun));
 }
 
-void watch_read_begun(struct watch *watch, uint32_t from, uint32_t to,
+void watch_read_start(struct watch *watch, uint32_t from, uint32_t to,
 		      struct vl_counters begun[VL_HOOKS])
 {
 	read_one(watch, VL_HOOK_OUT, from, &begun[VL_HOOK_OUT]);
@@ -61,40 +61,40 @@ void watch_read_begun(struct watch *watch, uint32_t from, uint32_t to,
 	read_one(watch, VL_HOOK_IN, to, &begun[VL_HOOK_IN]);
 }
 
-void watch_take_begun(struct watch *watch, enum vl_hook hook, struct vl_counters *counters)
+void watch_subtract_start(struct watch *watch, enum vl_hook hook, struct vl_counters *counters)
 {
 	struct vl_counters begun;
 
-	for (uint32_t i = 0; watch->maps[MAP_BEGUN + hook] >= 0 && i < watch->n_ends; i++) {
+	for (uint32_t i = 0; watch->maps[MAP_START + hook] >= 0 && i < watch->n_ends; i++) {
 		read_one(watch, hook, i, &begun);
-		watch_take_words(&counters[i], &begun, sizeof(begun));
+		watch_subtract_words(&counters[i], &begun, sizeof(begun));
 	}
 }
 
-void watch_take_begun_drops(struct watch *watch, const struct vl_drop_key *key,
-			    struct vl_drop_counters *count)
+void watch_subtract_start_drops(struct watch *watch, const struct vl_drop_key *key,
+				struct vl_drop_counters *count)
 {
 	struct vl_drop_counters begun;
-	int fd = watch->maps[MAP_BEGUN_DROPS];
+	int fd = watch->maps[MAP_START_DROPS];
 
 	if (fd >= 0 && !bpf_map_lookup_elem(fd, key, &begun))
-		watch_take_words(count, &begun, sizeof(begun));
+		watch_subtract_words(count, &begun, sizeof(begun));
 }
 
-int watch_clear_begun(struct watch *watch, uint32_t number)
+int watch_clear_start(struct watch *watch, uint32_t number)
 {
 	const struct vl_counters zero = {};
 
 	for (int hook = 0; hook < VL_HOOKS; hook++)
-		if (watch->maps[MAP_BEGUN + hook] >= 0 &&
-		    bpf_map_update_elem(watch->maps[MAP_BEGUN + hook], &number, &zero, BPF_ANY))
+		if (watch->maps[MAP_START + hook] >= 0 &&
+		    bpf_map_update_elem(watch->maps[MAP_START + hook], &number, &zero, BPF_ANY))
 			return -errno;
-	watch_clear_drops(watch->maps[MAP_BEGUN_DROPS], number);
+	watch_clear_drops(watch->maps[MAP_START_DROPS], number);
 	return 0;
 }
 
 /* Whether an end is one of those that begin. */
-static bool is_of(const struct watch_cut *cuts, size_t n, uint32_t end)
+static bool is_of(const struct watch_exact_start *cuts, size_t n, uint32_t end)
 {
 	for (size_t i = 0; i < n; i++)
 		if (cuts[i].from == end)
@@ -103,7 +103,7 @@ static bool is_of(const struct watch_cut *cuts, size_t n, uint32_t end)
 }
 
 /* What was dropped at these ends so far. Returns whether it is more than at the last call. */
-static bool note_drops(struct watch *watch, const struct watch_cut *cuts, size_t n)
+static bool note_drops(struct watch *watch, const struct watch_exact_start *cuts, size_t n)
 {
 	struct vl_drop_counters count, before;
 	struct vl_drop_key key, *last = NULL, next;
@@ -115,11 +115,11 @@ static bool note_drops(struct watch *watch, const struct watch_cut *cuts, size_t
 		last = &key;
 		if (!is_of(cuts, n, key.end) || watch_sum_drops(fd, &key, n_cpus, &count))
 			continue;
-		if (!bpf_map_lookup_elem(watch->maps[MAP_BEGUN_DROPS], &key, &before) &&
+		if (!bpf_map_lookup_elem(watch->maps[MAP_START_DROPS], &key, &before) &&
 		    before.packets == count.packets)
 			continue;
 		more = true;
-		bpf_map_update_elem(watch->maps[MAP_BEGUN_DROPS], &key, &count, BPF_ANY);
+		bpf_map_update_elem(watch->maps[MAP_START_DROPS], &key, &count, BPF_ANY);
 	}
 	if (fd >= 0)
 		close(fd);
@@ -129,20 +129,20 @@ static bool note_drops(struct watch *watch, const struct watch_cut *cuts, size_t
 static int note(struct watch *watch, enum vl_hook hook, uint32_t end,
 		const struct vl_counters *counters)
 {
-	int fd = watch->maps[MAP_BEGUN + hook];
+	int fd = watch->maps[MAP_START + hook];
 
 	return fd >= 0 && bpf_map_update_elem(fd, &end, counters, BPF_ANY) ? -errno : 0;
 }
 
-int watch_begin(struct watch *watch, struct watch_cut *cuts, size_t n, struct err *err)
+int watch_note_start(struct watch *watch, struct watch_exact_start *cuts, size_t n, struct err *err)
 {
 	int rc = 0;
 
-	if (watch->maps[MAP_BEGUN_DROPS] < 0)
+	if (watch->maps[MAP_START_DROPS] < 0)
 		return 0; /* pinned by a vethlab that had no such maps */
 	/* Drops belong to the same moment: none while it is looked for. */
 	for (int i = 0; i < TRIES && !rc && note_drops(watch, cuts, n) | !i; i++)
-		rc = watch_cut(watch, cuts, n, false, err);
+		rc = watch_find_exact_start(watch, cuts, n, false, err);
 	for (size_t i = 0; i < n && !rc; i++) {
 		rc = note(watch, VL_HOOK_OUT, cuts[i].from, &cuts[i].out);
 		rc = rc ? rc : note(watch, VL_HOOK_XDP, cuts[i].to, &cuts[i].xdp);

@@ -38,22 +38,22 @@ static void read_reasons(void)
 	btf__free(btf);
 }
 
-void stack_reason_name(uint32_t reason, char name[STACK_NAME_SIZE])
+void symbols_reason(uint32_t reason, char name[SYMBOL_NAME_SIZE])
 {
 	pthread_once(&reasons_once, read_reasons);
 	if (reason < REASONS_MAX && reasons[reason])
-		snprintf(name, STACK_NAME_SIZE, "%s", reasons[reason]);
+		snprintf(name, SYMBOL_NAME_SIZE, "%s", reasons[reason]);
 	else
-		snprintf(name, STACK_NAME_SIZE, "reason %" PRIu32, reason);
+		snprintf(name, SYMBOL_NAME_SIZE, "reason %" PRIu32, reason);
 }
 
 struct symbol {
 	uint64_t address;
-	char name[STACK_NAME_SIZE];
+	char name[SYMBOL_NAME_SIZE];
 };
 
 /* The table is large (seconds for a thousand look-ups): read it through, keep the nearest. */
-static void find_function(uint64_t address, char name[STACK_NAME_SIZE])
+static void find_function(uint64_t address, char name[SYMBOL_NAME_SIZE])
 {
 	struct symbol best = {0};
 	FILE *file = fopen("/proc/kallsyms", "re");
@@ -74,7 +74,7 @@ static void find_function(uint64_t address, char name[STACK_NAME_SIZE])
 	fclose(file);
 	/* A function is not that long: the address belongs to something without a name. */
 	if (best.address && address - best.address < 1 << 20)
-		snprintf(name, STACK_NAME_SIZE, "%s", best.name);
+		snprintf(name, SYMBOL_NAME_SIZE, "%s", best.name);
 }
 
 /* The kernel drops packets in few places: each is looked up once. */
@@ -84,7 +84,7 @@ static struct symbol places[PLACES_MAX];
 static size_t n_places;
 static pthread_mutex_t places_lock = PTHREAD_MUTEX_INITIALIZER;
 
-void stack_function_name(uint64_t address, char name[STACK_NAME_SIZE])
+void symbols_function(uint64_t address, char name[SYMBOL_NAME_SIZE])
 {
 	size_t i = 0;
 
@@ -96,6 +96,6 @@ void stack_function_name(uint64_t address, char name[STACK_NAME_SIZE])
 		places[i].address = address;
 		find_function(address, places[i].name);
 	}
-	snprintf(name, STACK_NAME_SIZE, "%s", places[i].name);
+	snprintf(name, SYMBOL_NAME_SIZE, "%s", places[i].name);
 	pthread_mutex_unlock(&places_lock);
 }

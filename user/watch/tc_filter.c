@@ -37,7 +37,7 @@ static struct nlmsghdr *begin(struct nl *nl, uint16_t type, uint16_t flags,
 
 /* ---- qdisc ----------------------------------------------------------------------------------- */
 
-struct look {
+struct clsact_look {
 	uint32_t ifindex;
 	int found; /* enum watch_clsact */
 };
@@ -46,7 +46,7 @@ static int on_qdisc(const struct nlmsghdr *msg, void *arg)
 {
 	const struct tcmsg *tc = mnl_nlmsg_get_payload(msg);
 	const struct nlattr *attr;
-	struct look *look = arg;
+	struct clsact_look *look = arg;
 
 	if (msg->nlmsg_type != RTM_NEWQDISC || tc->tcm_ifindex != (int)look->ifindex ||
 	    tc->tcm_parent != TC_H_CLSACT)
@@ -64,7 +64,7 @@ int watch_clsact_look(struct nl *nl, uint32_t ifindex, const char *object, struc
 	struct nl_what what = {.object = object, .action = "list its queueing disciplines"};
 	struct nlmsghdr *msg = nl_begin(nl, RTM_GETQDISC, NLM_F_DUMP);
 	struct tcmsg *tc = mnl_nlmsg_put_extra_header(msg, sizeof(*tc));
-	struct look look = {.ifindex = ifindex, .found = WATCH_CLSACT_NONE};
+	struct clsact_look look = {.ifindex = ifindex, .found = WATCH_CLSACT_NONE};
 	int ret;
 
 	tc->tcm_family = AF_UNSPEC;
@@ -85,7 +85,7 @@ int watch_filter_load(struct watch *watch, uint32_t number, struct watch_filter 
 	if (watch->progs[filter->hook] < 0)
 		return -ENOENT;
 	watch_log_start();
-	fd = watch_door(watch, filter->hook, number, &own);
+	fd = watch_load_end_stub(watch, filter->hook, number, &own);
 	if (fd >= 0 && own < 0) { /* the lab's own, which stays open */
 		fd = dup(fd);
 		fd = fd < 0 ? -errno : fd;

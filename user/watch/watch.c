@@ -43,13 +43,13 @@ static const char *const map_names[WATCH_MAPS] = {
 	[MAP_SETTINGS] = "settings",
 	[MAP_HERE] = "here",
 	[MAP_PLACES] = "places",
-	[MAP_BEGUN] = "begun_out",
-	[MAP_BEGUN + 1] = "begun_xdp",
-	[MAP_BEGUN + 2] = "begun_in",
-	[MAP_BEGUN_DROPS] = "begun_drops",
-	[MAP_DOORS] = "doors_tc",
-	[MAP_DOORS + 1] = "doors_xdp",
-	[MAP_DOORS + 2] = "doors_xdp_frags",
+	[MAP_START] = "begun_out",
+	[MAP_START + 1] = "begun_xdp",
+	[MAP_START + 2] = "begun_in",
+	[MAP_START_DROPS] = "begun_drops",
+	[MAP_END_STUBS] = "doors_tc",
+	[MAP_END_STUBS + 1] = "doors_xdp",
+	[MAP_END_STUBS + 2] = "doors_xdp_frags",
 };
 static const char *const prog_names[WATCH_PROGS] = {"vl_out", "vl_xdp", "vl_in", "vl_xdp_frags"};
 
@@ -294,9 +294,9 @@ int watch_load(struct watch **out, const struct watch_config *config, struct err
 	}
 	take_descriptors(watch, config);
 	watch->observed = config->observed;
-	ret = config->observed ? watch_make_doors(watch) : 0;
+	ret = config->observed ? watch_make_end_stubs(watch) : 0;
 	if (!ret && config->observed)
-		ret = watch_make_begun(watch);
+		ret = watch_make_start_maps(watch);
 	if (ret) {
 		watch_fail(err, -ret, config->lab, "make the maps that name its ends", need);
 		goto out;
@@ -395,7 +395,7 @@ static int open_pins(struct watch *watch, struct err *err)
 	uint32_t zero = 0;
 
 	/* But doors, which hold programs: see watch_open_programs(). */
-	for (int i = 0; i < MAP_DOORS; i++) {
+	for (int i = 0; i < MAP_END_STUBS; i++) {
 		int ret = open_pin(watch->lab, map_names[i]);
 
 		if (ret < -1)
@@ -438,7 +438,7 @@ int watch_open(struct watch **out, const char *lab, struct err *err)
 
 int watch_open_programs(struct watch *watch, struct err *err)
 {
-	for (int i = MAP_DOORS; i < WATCH_MAPS + WATCH_PROGS; i++) {
+	for (int i = MAP_END_STUBS; i < WATCH_MAPS + WATCH_PROGS; i++) {
 		int *fd = i < WATCH_MAPS ? &watch->maps[i] : &watch->progs[i - WATCH_MAPS];
 		const char *name = i < WATCH_MAPS ? map_names[i] : prog_names[i - WATCH_MAPS];
 		int ret = open_pin(watch->lab, name);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * test_door.c - a lab whose ends have numbers that their ifindexes do not tell: each hook knows its
+ * test_end_stub.c - a lab whose ends have numbers that their ifindexes do not tell: each hook knows its
  * end by its door, drops are put to it by place, and filters of other people stay.
  */
 #include <setjmp.h>

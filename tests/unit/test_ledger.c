@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* test_out_ledger.c - the counters of both ends joined, as text and as JSON. */
+/* test_ledger.c - the counters of both ends joined, as text and as JSON. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -202,7 +202,7 @@ static void test_text_of_long_names_and_large_numbers(void **state)
 	assert_non_null(strstr(text, "    all "));
 	assert_non_null(strstr(text, "103000000000"));
 	for (line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
-		assert_true(out_columns(line) <= 80);
+		assert_true(output_columns(line) <= 80);
 	free(text);
 	ledger_free(&ledger);
 	fixture_teardown(&fixture);

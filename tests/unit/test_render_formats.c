@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* test_out_formats.c - the ledger as OpenMetrics and as CSV. */
+/* test_render_formats.c - the ledger as OpenMetrics and as CSV. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* test_out_timing.c - times and fates of echoes: subtracted, as text, JSON and OpenMetrics. */
+/* test_ledger_timing.c - times and fates of echoes: subtracted, as text, JSON and OpenMetrics. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -96,7 +96,7 @@ static void test_text(void **state)
 		((uint64_t *)&fixture.snapshot.timing->echo[0])[i] = 4000000000000 + i;
 	text = text_of(&fixture, ledger_print_times);
 	for (line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
-		if (out_columns(line) > 80)
+		if (output_columns(line) > 80)
 			fail_msg("%s", line);
 	free(text);
 	fixture_teardown(&fixture);

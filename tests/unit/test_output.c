@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* test_out.c - numbers, tables, JSON and errors as they are printed. */
+/* test_output.c - numbers, tables, JSON and errors as they are printed. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -35,71 +35,71 @@ static void test_duration(void **state)
 		{59900000000, "59.9 s"},
 		{1234000000000, "1234 s"},
 	};
-	char buf[OUT_NUMBER_SIZE];
+	char buf[OUTPUT_NUMBER_SIZE];
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
-		assert_string_equal(out_duration(cases[i].ns, buf), cases[i].text);
+		assert_string_equal(output_duration(cases[i].ns, buf), cases[i].text);
 	/* The largest value has room. */
-	assert_string_equal(out_duration(UINT64_MAX, buf), "18446744074 s");
+	assert_string_equal(output_duration(UINT64_MAX, buf), "18446744074 s");
 }
 
 static void test_rate(void **state)
 {
-	char buf[OUT_NUMBER_SIZE];
+	char buf[OUTPUT_NUMBER_SIZE];
 
 	(void)state;
-	assert_string_equal(out_rate(0, "pps", buf), "0 pps");
-	assert_string_equal(out_rate(-1, "pps", buf), "0 pps");
-	assert_string_equal(out_rate(0.0 / 0.0, "pps", buf), "0 pps");
-	assert_string_equal(out_rate(0.5, "pps", buf), "0.50 pps");
-	assert_string_equal(out_rate(1, "pps", buf), "1 pps");
-	assert_string_equal(out_rate(870, "pps", buf), "870 pps");
-	assert_string_equal(out_rate(999.6, "pps", buf), "1.00 kpps");
-	assert_string_equal(out_rate(15.2e9, "bit/s", buf), "15.2 Gbit/s");
-	assert_string_equal(out_rate(2.2e6, "pps", buf), "2.20 Mpps");
-	assert_string_equal(out_rate(3e15, "bit/s", buf), "3.00 Pbit/s");
+	assert_string_equal(output_rate(0, "pps", buf), "0 pps");
+	assert_string_equal(output_rate(-1, "pps", buf), "0 pps");
+	assert_string_equal(output_rate(0.0 / 0.0, "pps", buf), "0 pps");
+	assert_string_equal(output_rate(0.5, "pps", buf), "0.50 pps");
+	assert_string_equal(output_rate(1, "pps", buf), "1 pps");
+	assert_string_equal(output_rate(870, "pps", buf), "870 pps");
+	assert_string_equal(output_rate(999.6, "pps", buf), "1.00 kpps");
+	assert_string_equal(output_rate(15.2e9, "bit/s", buf), "15.2 Gbit/s");
+	assert_string_equal(output_rate(2.2e6, "pps", buf), "2.20 Mpps");
+	assert_string_equal(output_rate(3e15, "bit/s", buf), "3.00 Pbit/s");
 }
 
 static void test_age(void **state)
 {
-	char buf[OUT_NUMBER_SIZE];
+	char buf[OUTPUT_NUMBER_SIZE];
 
 	(void)state;
-	assert_string_equal(out_age(210000000, buf), "210 ms");
-	assert_string_equal(out_age(59000000000, buf), "59.0 s");
-	assert_string_equal(out_age(192000000000, buf), "3 min 12 s");
-	assert_string_equal(out_age(7500000000000, buf), "2 h 5 min");
-	assert_string_equal(out_age(356400000000000, buf), "4 d 3 h");
+	assert_string_equal(output_age(210000000, buf), "210 ms");
+	assert_string_equal(output_age(59000000000, buf), "59.0 s");
+	assert_string_equal(output_age(192000000000, buf), "3 min 12 s");
+	assert_string_equal(output_age(7500000000000, buf), "2 h 5 min");
+	assert_string_equal(output_age(356400000000000, buf), "4 d 3 h");
 }
 
 static void test_fit(void **state)
 {
 	(void)state;
-	assert_int_equal(out_fit("blue", 10), 4);
-	assert_int_equal(out_fit("blue", 2), 2);
-	assert_int_equal(out_fit("▁▂█", 2), 6);
-	assert_int_equal(out_fit("漢字", 3), 3);
-	assert_int_equal(out_fit("\033[31mred\033[0m", 3), 12);
+	assert_int_equal(output_fit("blue", 10), 4);
+	assert_int_equal(output_fit("blue", 2), 2);
+	assert_int_equal(output_fit("▁▂█", 2), 6);
+	assert_int_equal(output_fit("漢字", 3), 3);
+	assert_int_equal(output_fit("\033[31mred\033[0m", 3), 12);
 }
 
 static void test_columns(void **state)
 {
 	(void)state;
-	assert_int_equal(out_columns(""), 0);
-	assert_int_equal(out_columns("blue"), 4);
-	assert_int_equal(out_columns("größe"), 5);
-	assert_int_equal(out_columns("▁▂█"), 3);
-	assert_int_equal(out_columns("漢字"), 4);
-	assert_int_equal(out_columns("e\u0301"), 1);
-	assert_int_equal(out_columns("😀"), 2);
-	assert_int_equal(out_columns("\033[1;31mred\033[0m"), 3);
+	assert_int_equal(output_columns(""), 0);
+	assert_int_equal(output_columns("blue"), 4);
+	assert_int_equal(output_columns("größe"), 5);
+	assert_int_equal(output_columns("▁▂█"), 3);
+	assert_int_equal(output_columns("漢字"), 4);
+	assert_int_equal(output_columns("e\u0301"), 1);
+	assert_int_equal(output_columns("😀"), 2);
+	assert_int_equal(output_columns("\033[1;31mred\033[0m"), 3);
 	/* Broken UTF-8 is one column a byte and never read past its end. */
-	assert_int_equal(out_columns("\xe6\xbc"), 2);
-	assert_int_equal(out_columns("\xff"
-				     "a"),
+	assert_int_equal(output_columns("\xe6\xbc"), 2);
+	assert_int_equal(output_columns("\xff"
+					"a"),
 			 2);
-	assert_int_equal(out_columns("\xc3"), 1);
+	assert_int_equal(output_columns("\xc3"), 1);
 }
 
 /* What show(arg, f) writes; the caller frees it. */
@@ -165,10 +165,10 @@ static void test_table_without_titles(void **state)
 
 static void show_document(const void *arg, FILE *f)
 {
-	json_t *json = out_json_document("vethlab.test/1");
+	json_t *json = output_json_document("vethlab.test/1");
 
-	json_object_set_new(json, "end", out_json_end(arg));
-	out_json_print(json, f);
+	json_object_set_new(json, "end", output_json_end(arg));
+	output_json_print(json, f);
 }
 
 static void test_json(void **state)
@@ -183,11 +183,11 @@ static void test_json(void **state)
 				  "\"node\":\"blue\",\"interface\":\"veth1\"}}\n");
 	free(text);
 	/* A document that was never made is a failure, not silence. */
-	out_json_print(NULL, stdout);
-	assert_int_equal(out_finish(stdout, &err), -ENOMEM);
+	output_json_print(NULL, stdout);
+	assert_int_equal(output_finish(stdout, &err), -ENOMEM);
 	assert_int_equal(err.code, ERR_SYSTEM);
 	err_clear(&err);
-	assert_int_equal(out_finish(stdout, &err), 0);
+	assert_int_equal(output_finish(stdout, &err), 0);
 }
 
 static void test_links(void **state)
@@ -197,8 +197,8 @@ static void test_links(void **state)
 	char buf[64];
 
 	(void)state;
-	assert_string_equal(out_link(&link, buf, sizeof(buf)), "a:x -- b:y");
-	assert_string_equal(out_direction(&ends[1], buf, sizeof(buf)), "b:y -> a:x");
+	assert_string_equal(output_link(&link, buf, sizeof(buf)), "a:x -- b:y");
+	assert_string_equal(output_direction(&ends[1], buf, sizeof(buf)), "b:y -> a:x");
 }
 
 static void test_full_disk(void **state)
@@ -209,7 +209,7 @@ static void test_full_disk(void **state)
 	(void)state;
 	assert_non_null(f);
 	fputs("lost\n", f);
-	assert_int_equal(out_finish(f, &err), -ENOSPC);
+	assert_int_equal(output_finish(f, &err), -ENOSPC);
 	assert_int_equal(err.code, ERR_SYSTEM);
 	assert_non_null(strstr(err.what, "No space left"));
 	fclose(f);
@@ -223,8 +223,8 @@ static void test_stream_on_full_disk(void **state)
 	(void)state;
 	assert_non_null(f);
 	/* The line is flushed at once; what went wrong is still known at the end. */
-	out_json_line(json_object(), f);
-	assert_int_equal(out_finish(f, &err), -ENOSPC);
+	output_json_line(json_object(), f);
+	assert_int_equal(output_finish(f, &err), -ENOSPC);
 	fclose(f);
 }
 
@@ -240,7 +240,7 @@ static void test_reader_gone(void **state)
 	close(fds[0]);
 	f = fdopen(fds[1], "w");
 	fputs("nobody reads this\n", f);
-	assert_int_equal(out_finish(f, &err), -EPIPE);
+	assert_int_equal(output_finish(f, &err), -EPIPE);
 	assert_non_null(strstr(err.what, "reader went away"));
 	fclose(f);
 }
@@ -252,8 +252,8 @@ static void test_terminal(void **state)
 	FILE *f = open_memstream(&text, &size);
 
 	(void)state;
-	assert_int_equal(out_width(f), 80);
-	assert_false(out_colour(f));
+	assert_int_equal(output_width(f), 80);
+	assert_false(output_colour(f));
 	fclose(f);
 	free(text);
 }
@@ -264,7 +264,7 @@ static void assert_wrapped(const char *lead, const char *text, const char *want)
 	size_t size;
 	FILE *f = open_memstream(&got, &size);
 
-	out_wrap(lead, text, f);
+	output_wrap(lead, text, f);
 	fclose(f);
 	assert_string_equal(got, want);
 	free(got);
@@ -307,7 +307,7 @@ static void test_fold(void **state)
 	assert_int_equal(openpty(&master, &slave, NULL, NULL, &size), 0);
 	f = fdopen(slave, "w");
 	setvbuf(f, NULL, _IOFBF, BUFSIZ); /* one write */
-	out_fold("why: ", text, f);
+	output_fold("why: ", text, f);
 	fflush(f);
 	/* The line discipline may hand it on in pieces. */
 	while (used < strlen(want) && (n = read(master, buf + used, sizeof(buf) - 1 - used)) > 0)
@@ -316,7 +316,7 @@ static void test_fold(void **state)
 	fclose(f);
 	close(master);
 	f = open_memstream(&line, &bytes);
-	out_fold("why: ", text, f);
+	output_fold("why: ", text, f);
 	fclose(f);
 	assert_string_equal(line, "why: a sentence that is longer than the terminal is wide\n");
 	free(line);
@@ -324,7 +324,7 @@ static void test_fold(void **state)
 
 static void show_error(const void *arg, FILE *f)
 {
-	out_error(arg, f);
+	output_error(arg, f);
 }
 
 static void test_error(void **state)
@@ -348,7 +348,7 @@ static void test_error(void **state)
 
 static void show_diags(const void *arg, FILE *f)
 {
-	out_diags(arg, f);
+	output_diags(arg, f);
 }
 
 static void test_diags(void **state)

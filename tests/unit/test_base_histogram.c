@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* test_bench_pool.c - percentiles of times put together, of user/base/histogram.c. */
+/* test_base_histogram.c - percentiles of times put together, of user/base/histogram.c. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -19,12 +19,12 @@ static void within(uint64_t got, double want, double share)
 
 static void test_empty(void **state)
 {
-	struct pool *pool = calloc(1, sizeof(*pool));
+	struct histogram *pool = calloc(1, sizeof(*pool));
 
 	(void)state;
 	assert_non_null(pool);
-	assert_int_equal(pool_percentile(pool, 0.5), 0);
-	assert_int_equal(pool_percentile(pool, 1), 0);
+	assert_int_equal(histogram_percentile(pool, 0.5), 0);
+	assert_int_equal(histogram_percentile(pool, 1), 0);
 	free(pool);
 }
 
@@ -33,28 +33,29 @@ static void test_each_size(void **state)
 {
 	(void)state;
 	for (double ns = 1; ns < 1e12; ns *= 1.07) {
-		struct pool *pool = calloc(1, sizeof(*pool));
+		struct histogram *pool = calloc(1, sizeof(*pool));
 
 		assert_non_null(pool);
-		pool_add(pool, ns);
-		assert_int_equal(pool_percentile(pool, 0.5), (uint64_t)ns);
-		pool_add(pool, 0);
-		pool_add(pool, 1ull << 39);
-		within(pool_percentile(pool, 0.5), floor(ns < 1ull << 39 ? ns : 1ull << 39), 0.004);
+		histogram_add(pool, ns);
+		assert_int_equal(histogram_percentile(pool, 0.5), (uint64_t)ns);
+		histogram_add(pool, 0);
+		histogram_add(pool, 1ull << 39);
+		within(histogram_percentile(pool, 0.5), floor(ns < 1ull << 39 ? ns : 1ull << 39),
+		       0.004);
 		free(pool);
 	}
 }
 
 static void test_longest(void **state)
 {
-	struct pool *pool = calloc(1, sizeof(*pool));
+	struct histogram *pool = calloc(1, sizeof(*pool));
 
 	(void)state;
 	assert_non_null(pool);
 	for (int i = 0; i < 3; i++)
-		pool_add(pool, UINT64_MAX - i);
-	assert_int_equal(pool_percentile(pool, 1), UINT64_MAX);
-	assert_true(pool_percentile(pool, 0.5) >= pool->min);
+		histogram_add(pool, UINT64_MAX - i);
+	assert_int_equal(histogram_percentile(pool, 1), UINT64_MAX);
+	assert_true(histogram_percentile(pool, 0.5) >= pool->min);
 	free(pool);
 }
 
@@ -62,15 +63,15 @@ static void test_longest(void **state)
 static void test_percentiles(void **state)
 {
 	static const double parts[] = {0.001, 0.5, 0.9, 0.99, 0.999};
-	struct pool *pool = calloc(1, sizeof(*pool));
+	struct histogram *pool = calloc(1, sizeof(*pool));
 
 	(void)state;
 	assert_non_null(pool);
 	for (uint64_t i = 0; i < 10000; i++)
-		pool_add(pool, (i * 7919 % 10000 + 1) * 1000);
+		histogram_add(pool, (i * 7919 % 10000 + 1) * 1000);
 	for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++)
-		within(pool_percentile(pool, parts[i]), parts[i] * 1e7, 0.004);
-	assert_int_equal(pool_percentile(pool, 1), 10000000);
+		within(histogram_percentile(pool, parts[i]), parts[i] * 1e7, 0.004);
+	assert_int_equal(histogram_percentile(pool, 1), 10000000);
 	assert_int_equal(pool->n, 10000);
 	free(pool);
 }
@@ -78,14 +79,14 @@ static void test_percentiles(void **state)
 static void test_enough(void **state)
 {
 	(void)state;
-	assert_false(pool_tells(0, 0.5));
-	assert_false(pool_tells(0, 1));
-	assert_true(pool_tells(1, 0.5));
-	assert_true(pool_tells(1, 1));
-	assert_false(pool_tells(19, 0.9));
-	assert_true(pool_tells(20, 0.9));
-	assert_false(pool_tells(1999, 0.999));
-	assert_true(pool_tells(2000, 0.999));
+	assert_false(histogram_can_tell(0, 0.5));
+	assert_false(histogram_can_tell(0, 1));
+	assert_true(histogram_can_tell(1, 0.5));
+	assert_true(histogram_can_tell(1, 1));
+	assert_false(histogram_can_tell(19, 0.9));
+	assert_true(histogram_can_tell(20, 0.9));
+	assert_false(histogram_can_tell(1999, 0.999));
+	assert_true(histogram_can_tell(2000, 0.999));
 }
 
 int main(void)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* test_out_rates.c - rates and their past, frames on a terminal, snapshots saved and read back. */
+/* test_render_rates.c - rates and their past, frames on a terminal, snapshots saved and read back. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -86,7 +86,7 @@ static void test_rates(void **state)
 	/* 3000 in 2 s of 98 bytes each. */
 	assert_non_null(strstr(line, "  1.50 kpps   1.18 Mbit/s       3  █\n"));
 	for (line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
-		assert_true(out_columns(line) <= 80);
+		assert_true(output_columns(line) <= 80);
 	free(text);
 	/* Without a terminal's width there are no sparklines, and no blanks at line ends. */
 	text = frame_of(&fixture, 3000, 0, 0);
@@ -120,7 +120,7 @@ static void test_rates_of_long_names(void **state)
 		assert_non_null(strstr(text, names[i][0]));
 		assert_non_null(strstr(text, names[i][1]));
 		for (line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
-			assert_true(out_columns(line) <= 80);
+			assert_true(output_columns(line) <= 80);
 			sparks |=
 				strstr(line, "  1.18 Mbit/s       3  ") && strstr(line, "████████");
 		}

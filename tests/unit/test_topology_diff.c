@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* test_diff.c - what turns one lab into another, each kind of change by itself, and big labs. */
+/* test_topology_diff.c - what turns one lab into another, each kind of change by itself, and big labs. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -37,7 +37,7 @@ static const char *const kind_names[CHANGE_KINDS] = {
 };
 
 /* What a change is about, as one word. */
-static const char *about(const struct change *change, char buf[IP_TEXT_SIZE])
+static const char *about(const struct lab_change *change, char buf[IP_TEXT_SIZE])
 {
 	if (change->address)
 		return ip_prefix_format(&change->address->prefix, buf, IP_TEXT_SIZE);
@@ -51,14 +51,14 @@ static const char *about(const struct change *change, char buf[IP_TEXT_SIZE])
 }
 
 /* "kind object about (reason)" a line. */
-static void describe(const struct diff *diff, char *text, size_t size)
+static void describe(const struct lab_diff *diff, char *text, size_t size)
 {
 	char buf[IP_TEXT_SIZE];
 	size_t used = 0;
 
 	text[0] = '\0';
 	for (size_t i = 0; i < diff->n && used < size; i++) {
-		const struct change *change = &diff->list[i];
+		const struct lab_change *change = &diff->list[i];
 		const char *word = about(change, buf);
 
 		used += snprintf(text + used, size - used, "%s %s%s%s%s%s%s%s\n",
@@ -88,20 +88,20 @@ static struct lab *read_lab(const char *text)
 	return lab;
 }
 
-static void check(const struct row *row, const struct diff_options *options)
+static void check(const struct row *row, const struct lab_diff_options *options)
 {
 	struct lab *was = read_lab(row->was), *now = read_lab(row->now);
-	struct diff diff;
+	struct lab_diff diff;
 	char text[4096];
 
-	assert_int_equal(diff_labs(&diff, was, now, options), 0);
+	assert_int_equal(lab_diff_make(&diff, was, now, options), 0);
 	describe(&diff, text, sizeof(text));
 	assert_string_equal(text, row->changes);
-	diff_free(&diff);
+	lab_diff_free(&diff);
 	/* Nothing is to be done to become what it is. */
-	assert_int_equal(diff_labs(&diff, now, now, options), 0);
+	assert_int_equal(lab_diff_make(&diff, now, now, options), 0);
 	assert_int_equal(diff.n, 0);
-	diff_free(&diff);
+	lab_diff_free(&diff);
 	lab_free(was);
 	lab_free(now);
 }
@@ -150,7 +150,7 @@ static const struct row port_rows[] = {
 
 static void test_links(void **state)
 {
-	const struct diff_options options = {};
+	const struct lab_diff_options options = {};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(link_rows) / sizeof(*link_rows); i++)
@@ -161,7 +161,7 @@ static void test_links(void **state)
 /* What the command line said counts for both, whatever the files say. */
 static void test_options(void **state)
 {
-	const struct diff_options xdp = {.xdp = XDP_MODE_OFF}, hooks = {.hooks = HOOKS_NONE};
+	const struct lab_diff_options xdp = {.xdp = XDP_MODE_OFF}, hooks = {.hooks = HOOKS_NONE};
 
 	(void)state;
 	check(&(struct row){AB ONE(""), AB ONE(", xdp: native"), ""}, &xdp);
@@ -207,7 +207,7 @@ static const struct row node_rows[] = {
 
 static void test_nodes(void **state)
 {
-	const struct diff_options options = {};
+	const struct lab_diff_options options = {};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(node_rows) / sizeof(*node_rows); i++)
@@ -218,7 +218,7 @@ static void test_nodes(void **state)
 static void test_rebuilt(void **state)
 {
 	static const char links[] = "links: [{endpoints: [a, b]}, {endpoints: [b, c]}]\n";
-	const struct diff_options options = {};
+	const struct lab_diff_options options = {};
 	char was[256], now[256];
 
 	(void)state;
@@ -247,7 +247,7 @@ static const struct row neighbor_rows[] = {
 
 static void test_neighbors(void **state)
 {
-	const struct diff_options options = {};
+	const struct lab_diff_options options = {};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(neighbor_rows) / sizeof(*neighbor_rows); i++)
@@ -276,18 +276,18 @@ static struct lab *star(size_t first, size_t n)
 /* 10,000 links, of which 100 go and 100 come. */
 static void test_big(void **state)
 {
-	const struct diff_options options = {};
+	const struct lab_diff_options options = {};
 	struct lab *was = star(0, 10000), *now = star(100, 10000);
-	struct diff diff;
+	struct lab_diff diff;
 
 	(void)state;
-	assert_int_equal(diff_labs(&diff, was, now, &options), 0);
+	assert_int_equal(lab_diff_make(&diff, was, now, &options), 0);
 	assert_int_equal(diff.n, 200);
 	for (size_t i = 0; i < diff.n; i++)
 		assert_int_equal(diff.list[i].kind, i < 100 ? CHANGE_LINK_REMOVE : CHANGE_LINK_ADD);
 	assert_string_equal(diff.list[0].link->ends[0]->name, "a:x0");
 	assert_string_equal(diff.list[199].link->ends[0]->name, "a:x10099");
-	diff_free(&diff);
+	lab_diff_free(&diff);
 	lab_free(was);
 	lab_free(now);
 }
