@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "user/base/clock.h"
 #include "user/bench/internal.h"
 
 enum {
@@ -282,7 +283,8 @@ struct moment {
 
 static struct moment take(const struct bulk *bulk)
 {
-	return (struct moment){bench_now_ns(), received(bulk), bench_thread_cpu_ns(&bulk->sender),
+	return (struct moment){clock_monotonic_ns(), received(bulk),
+			       bench_thread_cpu_ns(&bulk->sender),
 			       bench_thread_cpu_ns(&bulk->receiver)};
 }
 

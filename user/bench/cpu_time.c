@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "user/base/clock.h"
 #include "user/bench/internal.h"
 
 /* Ticks in which a CPU did nothing for this machine: idle, iowait, and stolen by a hypervisor. */
@@ -30,7 +31,7 @@ static bool read_idle(FILE *f, int cpu, unsigned long long *idle)
 
 struct bench_busy bench_busy(const struct bench_link *link)
 {
-	struct bench_busy busy = {.at = bench_now_ns()};
+	struct bench_busy busy = {.at = clock_monotonic_ns()};
 	FILE *f = link->from.cpu >= 0 ? fopen("/proc/stat", "re") : NULL;
 
 	busy.known = f && read_idle(f, link->from.cpu, &busy.idle[0]) &&

@@ -58,7 +58,6 @@ int bench_thread_start(struct bench_thread *thread, struct err *err);
 void bench_thread_join(struct bench_thread *thread);
 uint64_t bench_thread_cpu_ns(const struct bench_thread *thread);
 
-uint64_t bench_now_ns(void);
 /* Add times to sample->trips, if that is there. */
 void bench_add_trips(struct bench_sample *sample, const double *times, size_t n);
 /* Sleep; returns -EINTR with err set as soon as the link is interrupted. */

@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "user/base/clock.h"
 #include "user/bench/internal.h"
 
 enum {
@@ -78,10 +79,7 @@ static void make_frame(struct pps *pps)
 /* What the thread's whole work took is left in bytes: of packets, none are counted. */
 static void end_work(struct bench_thread *self)
 {
-	struct timespec used = {0};
-
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
-	atomic_store(&self->bytes, (uint64_t)used.tv_sec * 1000000000 + used.tv_nsec);
+	atomic_store(&self->bytes, clock_ns(CLOCK_THREAD_CPUTIME_ID));
 }
 
 static void generate(struct bench_thread *self)
@@ -320,14 +318,14 @@ static int pps_measure(struct bench_run *run, uint64_t time_ns, struct bench_sam
 		ret = bench_sleep(&run->link, time_ns / 10, err);
 	busy = bench_busy(&run->link);
 	got = received(pps);
-	at = bench_now_ns();
+	at = clock_monotonic_ns();
 	if (!ret)
 		ret = bench_sleep(&run->link, time_ns, err);
 	/* A thread that the machine has not let run yet: see bulk.c. */
 	if (!ret)
 		ret = bench_await(&run->link, arrived_since, &(struct pps_since){pps, got}, err);
 	arrived = received(pps) - got;
-	took = bench_now_ns() - at;
+	took = clock_monotonic_ns() - at;
 	bench_busy_since(&run->link, &busy, arrived, sample);
 	error = stop(pps);
 	if (!ret && error)

@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "user/base/clock.h"
 #include "user/bench/internal.h"
 
 enum { TRIPS_MAX = 1 << 20 }; /* a measurement: some 10 s */
@@ -69,7 +70,7 @@ static void serve(struct bench_thread *self)
 static void ask(struct bench_thread *self)
 {
 	struct rr *rr = self->arg;
-	uint64_t before, begun = bench_now_ns(), trips = 0;
+	uint64_t before, begun = clock_monotonic_ns(), trips = 0;
 	char byte = 1;
 
 	before = begun;
@@ -86,7 +87,7 @@ static void ask(struct bench_thread *self)
 		do
 			n = recv(rr->client_fd, &byte, 1, 0);
 		while (n < 0 && errno == EAGAIN && is_tcp(rr) && !stopped(self));
-		now = bench_now_ns();
+		now = clock_monotonic_ns();
 		if (n == 1) {
 			rr->trips[trips++] = now - before;
 			atomic_store_explicit(&self->count, trips, memory_order_relaxed);

@@ -7,6 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "user/base/clock.h"
 #include "user/bench/internal.h"
 #include "user/base/statistics.h"
 #include "user/trace/echo.h"
@@ -62,7 +63,7 @@ static bool trip(struct rtt *rtt)
 static void go(struct bench_thread *self)
 {
 	struct rtt *rtt = self->arg;
-	uint64_t next = bench_now_ns();
+	uint64_t next = clock_monotonic_ns();
 
 	while (!atomic_load_explicit(&self->stop, memory_order_relaxed) && rtt->n < rtt->limit) {
 		struct timespec at;
@@ -75,8 +76,8 @@ static void go(struct bench_thread *self)
 		if (!rtt->paced)
 			continue;
 		next += PACE_NS;
-		if (next < bench_now_ns()) /* a late answer: no hurry afterwards */
-			next = bench_now_ns() + PACE_NS;
+		if (next < clock_monotonic_ns()) /* a late answer: no hurry afterwards */
+			next = clock_monotonic_ns() + PACE_NS;
 		at = (struct timespec){next / 1000000000, next % 1000000000};
 		clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &at, NULL);
 	}
@@ -90,7 +91,7 @@ static int open_sender(struct rtt *rtt, const struct bench_link *link, unsigned 
 		.to = link->to.addr,
 		.node = link->from.name,
 		.id = id,
-		.token = bench_now_ns(),
+		.token = clock_monotonic_ns(),
 		.size = frame > headers ? frame - headers : 0,
 	};
 

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "topology/shapes.h"
+#include "user/base/clock.h"
 #include "user/base/statistics.h"
 #include "user/bench/suite.h"
 #include "user/cmd/cmd.h"

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "user/base/clock.h"
 #include "user/bench/internal.h"
 
 static void *thread_main(void *arg)
@@ -61,20 +62,11 @@ void bench_thread_join(struct bench_thread *thread)
 
 uint64_t bench_thread_cpu_ns(const struct bench_thread *thread)
 {
-	struct timespec used = {0};
 	clockid_t clock;
 
-	if (thread->started && !pthread_getcpuclockid(thread->thread, &clock))
-		clock_gettime(clock, &used);
-	return (uint64_t)used.tv_sec * 1000000000 + used.tv_nsec;
-}
-
-uint64_t bench_now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+	if (!thread->started || pthread_getcpuclockid(thread->thread, &clock))
+		return 0;
+	return clock_ns(clock);
 }
 
 int bench_interrupted(struct err *err)
@@ -90,20 +82,20 @@ bool bench_thread_counted(const void *thread)
 int bench_await(const struct bench_link *link, bool (*happened)(const void *arg), const void *arg,
 		struct err *err)
 {
-	uint64_t end = bench_now_ns() + BENCH_PATIENCE_NS;
+	uint64_t end = clock_monotonic_ns() + BENCH_PATIENCE_NS;
 	int ret = 0;
 
-	while (!ret && !happened(arg) && bench_now_ns() < end)
+	while (!ret && !happened(arg) && clock_monotonic_ns() < end)
 		ret = bench_sleep(link, 10000000, err);
 	return ret;
 }
 
 int bench_sleep(const struct bench_link *link, uint64_t ns, struct err *err)
 {
-	uint64_t end = bench_now_ns() + ns, now;
+	uint64_t end = clock_monotonic_ns() + ns, now;
 
 	/* In short steps: a signal may be taken by another thread, or between look and sleep. */
-	while ((now = bench_now_ns()) < end) {
+	while ((now = clock_monotonic_ns()) < end) {
 		uint64_t step = end - now < 50000000 ? end - now : 50000000;
 		struct timespec left = {.tv_nsec = step};
 

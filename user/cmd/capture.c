@@ -12,6 +12,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "user/base/clock.h"
+#include "user/base/duration.h"
 #include "user/capture/capture.h"
 #include "user/cmd/cmd.h"
 #include "user/trace/stream.h"
@@ -45,22 +47,14 @@ struct capture {
 	int error;	 /* the first errno of writing the file; of stdout, main tells */
 };
 
-static uint64_t realtime_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
-
 /* CLOCK_REALTIME less CLOCK_MONOTONIC, of the readings that lie closest together. */
 static uint64_t clocks_apart(void)
 {
 	uint64_t best = UINT64_MAX, apart = 0;
 
 	for (int i = 0; i < 5; i++) {
-		uint64_t before = clock_now_ns(), now = realtime_ns(),
-			 took = clock_now_ns() - before;
+		uint64_t before = clock_monotonic_ns(), now = clock_realtime_ns(),
+			 took = clock_monotonic_ns() - before;
 
 		if (took < best) {
 			best = took;
@@ -200,7 +194,7 @@ static int open_capture(struct capture *capture, struct err *err)
 	if (!capture->file)
 		return err_set(err, ERR_SYSTEM, errno, "%s: cannot create it (kernel: %s)",
 			       capture->path, strerror(errno));
-	capture->start_ns = realtime_ns();
+	capture->start_ns = clock_realtime_ns();
 	write_start(capture);
 	return 0;
 }
@@ -364,13 +358,13 @@ static int follow(struct capture *capture, struct err *err)
 
 		/* One more round after the end takes what came before it. */
 		gone = running_is_gone(capture->run);
-		last = gone || cmd_interrupted || realtime_ns() >= until;
+		last = gone || cmd_interrupted || clock_realtime_ns() >= until;
 		if (last)
-			capture->end_ns = realtime_ns();
+			capture->end_ns = clock_realtime_ns();
 		else
 			wait_for_frames(capture, fds);
 		ret = take_all(capture, err);
-		now = realtime_ns();
+		now = clock_realtime_ns();
 		enough = write_frames(capture, last ? UINT64_MAX : now - hold_ns);
 	}
 	free(fds);
@@ -379,7 +373,7 @@ static int follow(struct capture *capture, struct err *err)
 
 static int write_end(struct capture *capture, struct err *err)
 {
-	uint64_t now = realtime_ns(), lost = 0, unread;
+	uint64_t now = clock_realtime_ns(), lost = 0, unread;
 
 	for (size_t i = 0; i < capture->ends.n; i++) {
 		struct captured_end *tapped = &capture->ends.list[i];

@@ -10,6 +10,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "user/base/clock.h"
+#include "user/base/duration.h"
 #include "user/cmd/cmd.h"
 #include "user/trace/stream.h"
 #include "user/trace/ping_tally.h"
@@ -311,9 +313,9 @@ static int fly(struct flight *flight, struct err *err)
 	const struct ping_options *options = &flight->ping->options;
 	int ret = 0;
 
-	flight->next_send_ns = clock_now_ns();
+	flight->next_send_ns = clock_monotonic_ns();
 	while (!ret && !cmd_interrupted) {
-		uint64_t now = clock_now_ns();
+		uint64_t now = clock_monotonic_ns();
 		const struct itinerary *old;
 
 		ret = look_around(flight, now, err);
@@ -331,7 +333,7 @@ static int fly(struct flight *flight, struct err *err)
 		if (!ret)
 			ret = probe_drain(&flight->probe, err);
 		if (!ret)
-			ret = expire(flight, clock_now_ns(), err);
+			ret = expire(flight, clock_monotonic_ns(), err);
 		/* Records that came after their echo was told. */
 		while (now > 2 * options->timeout_ns + tick_ns &&
 		       (old = story_quiet(flight->probe.story,

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "user/base/clock.h"
 #include "user/cmd/cmd.h"
 #include "user/trace/stream.h"
 #include "user/render/record_view.h"
@@ -58,7 +59,7 @@ static int follow(struct record *record, struct record_stream *tap, uint64_t unt
 	bool gone = false;
 	int ret = 0;
 
-	while (!ret && !cmd_interrupted && !gone && clock_now_ns() < until &&
+	while (!ret && !cmd_interrupted && !gone && clock_monotonic_ns() < until &&
 	       !recorder_failed(record->recorder) && !enough(record)) {
 		gone = running_is_gone(record->run);
 		ret = record_stream_poll(tap, POLL_MS, &handlers, err);
@@ -86,7 +87,7 @@ static int run_record(struct record *record, struct err *err)
 	cmd_catch_signals();
 	ret = record_stream_open(&tap, record->run, &options->filter,
 				 options->stack ? NODE_TRACE_ALL : NODE_TRACE_REASONS, err);
-	now = clock_now_ns();
+	now = clock_monotonic_ns();
 	if (!ret)
 		ret = recorder_open(&record->recorder, options->operand, record->run->lab,
 				    record->run->name, now, err);

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "user/base/clock.h"
+#include "user/base/duration.h"
 #include "user/cmd/cmd.h"
 #include "user/ledger/reading.h"
 #include "user/render/record_view.h"

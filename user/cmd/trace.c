@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "user/base/clock.h"
 #include "user/cmd/cmd.h"
 #include "user/trace/stream.h"
 #include "user/render/record_view.h"
@@ -46,7 +47,7 @@ static int follow(struct record_stream *tap, struct record_view *view, uint64_t 
 	int ret = 0;
 
 	while (!cmd_interrupted && !ret && !gone) {
-		uint64_t began = clock_now_ns();
+		uint64_t began = clock_monotonic_ns();
 
 		if (began >= until)
 			break;
@@ -99,7 +100,7 @@ static int run_trace(struct running *run, const struct record_view_options *opti
 	cmd_catch_signals();
 	ret = record_stream_open(&tap, run, &options->filter, record_view_depth(options), err);
 	if (!ret) {
-		now = clock_now_ns();
+		now = clock_monotonic_ns();
 		ret = record_view_open(&view, options, run->lab, now, record_stream_drop_names,
 				       NULL, err);
 		output_flush(stdout);

@@ -9,6 +9,8 @@
 #include <sys/socket.h>
 #include <time.h>
 
+#include "user/base/clock.h"
+#include "user/base/duration.h"
 #include "user/cmd/cmd.h"
 #include "user/trace/probe.h"
 #include "user/trace/stream.h"
@@ -68,13 +70,13 @@ static int parse_args(int argc, char **argv, struct route_options *options, stru
 /* Send with this TTL and wait for what comes back. */
 static int ask(struct probe *probe, struct route_hop *hop, uint64_t wait_ns, struct err *err)
 {
-	uint64_t until = clock_now_ns() + wait_ns, now;
+	uint64_t until = clock_monotonic_ns() + wait_ns, now;
 	struct echo_answer answer;
 	int ret = echo_set_ttl(probe->sender, hop->ttl, err);
 
 	if (!ret)
 		ret = echo_send(probe->sender, hop->ttl, err);
-	while (!ret && !cmd_interrupted && !hop->answered && (now = clock_now_ns()) < until) {
+	while (!ret && !cmd_interrupted && !hop->answered && (now = clock_monotonic_ns()) < until) {
 		struct pollfd fd = {.fd = echo_fd(probe->sender), .events = POLLIN};
 		struct timespec left = {.tv_sec = (until - now) / 1000000000,
 					.tv_nsec = (until - now) % 1000000000};

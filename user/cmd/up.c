@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "user/base/clock.h"
 #include "user/cmd/cmd.h"
 #include "user/output/output.h"
 #include "user/render/running.h"
@@ -76,14 +77,6 @@ static int parse_args(int argc, char **argv, struct up_args *args, struct err *e
 	return 0;
 }
 
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000000000ull + now.tv_nsec;
-}
-
 /* Whether one sentence says for all ends what watches them. */
 static bool same_hooks(const struct running *run)
 {
@@ -134,7 +127,7 @@ struct progress {
 static void show_progress(size_t step, size_t total, void *arg)
 {
 	struct progress *progress = arg;
-	uint64_t now = now_ns(), shown = atomic_load(&progress->shown);
+	uint64_t now = clock_monotonic_ns(), shown = atomic_load(&progress->shown);
 
 	if (now - progress->start < 1000000000 || now - shown < 100000000 ||
 	    !atomic_compare_exchange_strong(&progress->shown, &shown, now))
@@ -206,7 +199,7 @@ int cmd_up(int argc, char **argv, struct err *err)
 	cmd_catch_signals();
 	args.options.interrupted = &cmd_interrupted;
 	args.options.notes = &notes;
-	progress.start = now_ns();
+	progress.start = clock_monotonic_ns();
 	if (isatty(STDERR_FILENO)) {
 		args.options.progress = show_progress;
 		args.options.progress_arg = &progress;
@@ -215,7 +208,7 @@ int cmd_up(int argc, char **argv, struct err *err)
 	end_progress(&progress);
 	if (ret)
 		return err->code;
-	ret = print(run, args.json, now_ns() - progress.start, err);
+	ret = print(run, args.json, clock_monotonic_ns() - progress.start, err);
 	running_free(run);
 	return ret ? (int)err->code : 0;
 }

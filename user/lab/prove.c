@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "user/base/clock.h"
 #include "user/lab/prove.h"
 #include "user/base/workers.h"
 
@@ -128,22 +129,14 @@ static int tell_lost(const struct proof *proof, int n, struct err *err)
 	return -EIO;
 }
 
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
-}
-
 /* Frames cross a veth in the softirq that follows the send; a busy machine may take a moment. */
 static int wait_for_frames(struct proof *proof, struct err *err)
 {
 	struct timespec pause = {.tv_nsec = 1000000};
-	int64_t end = now_ms() + PROVE_MS;
+	int64_t end = clock_monotonic_ms() + PROVE_MS;
 	int n, ret;
 
-	while ((n = look(proof, err)) > 0 && now_ms() < end) {
+	while ((n = look(proof, err)) > 0 && clock_monotonic_ms() < end) {
 		ret = build_interrupted(proof->build, err);
 		if (ret)
 			return ret;

@@ -5,16 +5,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "user/base/clock.h"
 #include "user/ledger/reading.h"
 #include "user/output/output.h"
-
-uint64_t clock_ns(clockid_t clock)
-{
-	struct timespec now;
-
-	clock_gettime(clock, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
 
 static void file_path(const struct reading *reading, const char *file, char path[PATH_MAX])
 {

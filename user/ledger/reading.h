@@ -54,6 +54,4 @@ int reading_losses(struct losses *losses, const struct reading *reading, struct 
 int reading_make_exact(const struct reading *reading, struct snapshot *snapshot,
 		       const struct snapshot *then, struct err *err);
 
-uint64_t clock_ns(clockid_t clock);
-
 #endif

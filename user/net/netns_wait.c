@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "user/base/clock.h"
 #include "user/net/netns_wait.h"
 #include "user/net/net.h"
 
@@ -137,20 +138,12 @@ static int on_event(const struct nlmsghdr *nlh, void *arg)
 	return MNL_CB_OK;
 }
 
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
-}
-
 int netns_wait_until(struct netns_wait *leave, int timeout_ms)
 {
-	int64_t end = now_ms() + timeout_ms, left;
+	int64_t end = clock_monotonic_ms() + timeout_ms, left;
 
 	while (leave->kept || leave->linked) {
-		left = end - now_ms();
+		left = end - clock_monotonic_ms();
 		if (left <= 0 || nl_event(leave->events, left, on_event, leave, NULL) == -ETIMEDOUT)
 			return -ETIMEDOUT;
 	}

@@ -93,7 +93,4 @@ void record_view_losses(struct record_view *view, uint64_t lost, uint64_t lost_s
 /* Flush; true if the reader of the output is gone and there is no sense in going on. */
 bool record_view_reader_left(void);
 
-/* "10s", "50us", "1.5 ms" in nanoseconds; a bare number is seconds. False: it is none. */
-bool duration_parse(const char *text, uint64_t *ns);
-
 #endif

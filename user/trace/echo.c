@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "user/base/clock.h"
 #include "user/trace/echo.h"
 #include "user/net/net.h"
 
@@ -41,14 +42,6 @@ struct echo_sender {
 static bool is_v6(const struct echo_sender *sender)
 {
 	return sender->config.to.family == AF_INET6;
-}
-
-static uint64_t realtime_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
 /* Only what can be an answer comes through: a busy namespace has other ICMP traffic. */
@@ -213,7 +206,7 @@ int echo_send(struct echo_sender *sender, uint16_t seq, struct err *err)
 		sum = checksum(sender->request, len);
 		memcpy(sender->request + 2, &sum, 2);
 	}
-	sender->sent_ns[seq] = realtime_ns();
+	sender->sent_ns[seq] = clock_realtime_ns();
 	if (sendto(sender->fd, sender->request, len, 0, (struct sockaddr *)&sender->to,
 		   sender->to_len) < 0)
 		ret = -errno;

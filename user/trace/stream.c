@@ -14,14 +14,6 @@
  */
 enum { BUFFER_KIB = 8192 };
 
-uint64_t clock_now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
-
 uint32_t record_stream_end_place(const struct running *run, uint32_t number)
 {
 	const struct end *end = lab_find_number(run->lab, number);

@@ -60,7 +60,5 @@ void record_stream_open_nodes(struct node_tracer **stack, const struct running *
 			      struct node_trace_config config, char *why, size_t size);
 /* A view's drop_names: the running kernel's. */
 void record_stream_drop_names(const struct vl_drop *drop, char *reason, char *function, void *arg);
-/* CLOCK_MONOTONIC, as records are stamped. */
-uint64_t clock_now_ns(void);
 
 #endif

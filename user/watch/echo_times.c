@@ -2,6 +2,7 @@
 /*
  * echo_times.c - times and fates of echoes, read from the maps that bpf/echo_times.h fills.
  */
+#include "user/base/clock.h"
 #include "user/watch/echo_times.h"
 
 #include <bpf/bpf.h>
@@ -114,13 +115,11 @@ static int count_waiting(struct watch *watch, struct watch_echo *echo, uint64_t 
 	const size_t n = VL_ECHOES, size = n * sizeof(struct vl_echo);
 	const struct vl_echo *table =
 		mmap(NULL, size, PROT_READ, MAP_SHARED, watch->maps[MAP_ECHOES], 0);
-	struct timespec now;
 	uint64_t now_ns;
 
 	if (table == MAP_FAILED)
 		return watch_fail(err, errno, watch->lab, "map its map `echoes`", "CAP_BPF");
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	now_ns = now.tv_sec * 1000000000ull + now.tv_nsec;
+	now_ns = clock_monotonic_ns();
 	for (size_t i = 0; i < n; i++) {
 		const struct vl_echo *e = &table[i];
 		uint8_t flags = e->flags;

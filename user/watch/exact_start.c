@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* exact_start.c - see exact_start.h. */
+#include "user/base/clock.h"
 #include "user/watch/exact_start.h"
 
 #include <bpf/bpf.h>
@@ -20,14 +21,6 @@ enum { BURST = 8, ENOUGH = 64, PAUSE_NS = 50000, BEST_NS = 2000000, GIVE_UP_NS =
 struct sides {
 	struct vl_counters hooks[VL_HOOKS];
 };
-
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
 
 /* The sender first: what passes between two look-ups is then more received, and not lost. */
 static int read_sides(struct watch *watch, const struct watch_exact_start *cut, struct sides *sides)
@@ -108,7 +101,7 @@ int watch_find_exact_start(struct watch *watch, struct watch_exact_start *cuts, 
 			   bool whole, struct err *err)
 {
 	const struct timespec pause = {.tv_nsec = PAUSE_NS};
-	uint64_t from = now_ns(), spent = 0;
+	uint64_t from = clock_monotonic_ns(), spent = 0;
 	size_t left = n;
 	int rc = 0;
 
@@ -127,7 +120,7 @@ int watch_find_exact_start(struct watch *watch, struct watch_exact_start *cuts, 
 		}
 		if (left)
 			nanosleep(&pause, NULL);
-		spent = now_ns() - from;
+		spent = clock_monotonic_ns() - from;
 	}
 	return rc ? watch_fail(err, -rc, watch->lab, "read its counters", "CAP_BPF") : 0;
 }

@@ -15,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "user/base/clock.h"
 #include "user/watch/holders.h"
 #include "user/watch/watch.h"
 
@@ -137,17 +138,9 @@ static void consume(struct listener *listener)
 	}
 }
 
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
-}
-
 int watch_wait_unloaded(const struct watch_programs *programs, int timeout_ms)
 {
-	int64_t end = now_ms() + timeout_ms;
+	int64_t end = clock_monotonic_ms() + timeout_ms;
 	struct listener listener = {0};
 	bool left;
 
@@ -155,7 +148,7 @@ int watch_wait_unloaded(const struct watch_programs *programs, int timeout_ms)
 		return 0;
 	start_listening(&listener);
 	/* The record is written just before the id is taken back: a last look follows it soon. */
-	while ((left = any_left(programs)) && now_ms() < end) {
+	while ((left = any_left(programs)) && clock_monotonic_ms() < end) {
 		poll(listener.fds, listener.n, LOOK_AGAIN_MS);
 		consume(&listener);
 	}

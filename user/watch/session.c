@@ -7,6 +7,7 @@
  * the descriptor; the buffers leave the map `tracers` with the descriptor that put them there. So
  * a killed tracer leaves nothing but its byte in `control`, which the next full batch takes away.
  */
+#include "user/base/clock.h"
 #include "user/watch/internal.h"
 
 #include <bpf/bpf.h>
@@ -335,19 +336,11 @@ int watch_session_open(struct watch_session **out, struct watch *watch,
 	return 0;
 }
 
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000ll + now.tv_nsec / 1000000;
-}
-
 int watch_session_poll(struct watch_session *session, int timeout_ms,
 		       void (*fn)(const struct vl_event *event, void *arg), void *arg,
 		       struct err *err)
 {
-	int64_t until = now_ms() + timeout_ms;
+	int64_t until = clock_monotonic_ms() + timeout_ms;
 	struct epoll_event events[2];
 	uint64_t ticks;
 	int ret;
@@ -356,7 +349,7 @@ int watch_session_poll(struct watch_session *session, int timeout_ms,
 	session->arg = arg;
 	session->delivered = 0;
 	for (;;) {
-		int64_t left = timeout_ms < 0 ? -1 : until - now_ms();
+		int64_t left = timeout_ms < 0 ? -1 : until - clock_monotonic_ms();
 
 		ret = take_all(session);
 		if (ret < 0)

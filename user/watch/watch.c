@@ -2,6 +2,7 @@
 /*
  * watch.c - a lab's programs and maps: loaded, pinned, opened again, unpinned.
  */
+#include "user/base/clock.h"
 #include "user/watch/drops.h"
 #include "user/watch/internal.h"
 
@@ -210,11 +211,9 @@ static int watch_describe(struct watch *watch, const struct watch_config *config
 		.ifindex_base = config->ifindex_base,
 		.flags = config->observed ? VL_LAB_OBSERVED : 0,
 	};
-	struct timespec now;
 	uint32_t zero = 0;
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	lab.started_ns = now.tv_sec * 1000000000ull + now.tv_nsec;
+	lab.started_ns = clock_monotonic_ns();
 	snprintf(lab.name, sizeof(lab.name), "%s", config->lab);
 	return bpf_map_update_elem(watch->maps[MAP_LAB], &zero, &lab, BPF_ANY);
 }
