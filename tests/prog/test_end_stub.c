@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * test_end_stub.c - a lab whose ends have numbers that their ifindexes do not tell: each hook knows its
- * end by its door, drops are put to it by place, and filters of other people stay.
+ * test_end_stub.c - a lab whose ends have numbers that their ifindexes do not tell: each hook knows
+ * its end by its door, drops are put to it by place, and filters of other people stay.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* test_base_statistics.c - medians, their intervals, ratios and verdicts of user/base/statistics.c. */
+/* test_base_statistics.c - medians, their intervals, ratios and verdicts of user/base/statistics.c.
+ */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* test_render_rates.c - rates and their past, frames on a terminal, snapshots saved and read back. */
+/* test_render_rates.c - rates and their past, frames on a terminal, snapshots saved and read back.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* test_topology_diff.c - what turns one lab into another, each kind of change by itself, and big labs. */
+/* test_topology_diff.c - what turns one lab into another, each kind of change by itself, and big
+ * labs. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -8,10 +8,11 @@
 
 #include "topology/shapes.h"
 #include "user/base/clock.h"
+#include "user/base/interrupt.h"
+#include "user/base/number.h"
 #include "user/base/statistics.h"
 #include "user/bench/suite.h"
 #include "user/cmd/cmd.h"
-#include "user/ledger/reading.h"
 #include "user/output/output.h"
 
 enum { CASES = 3 };
@@ -46,7 +47,7 @@ static bool whole(const char *text, unsigned least, unsigned most, unsigned *val
 {
 	uint64_t found;
 
-	if (!cmd_number(text, least, most, &found))
+	if (!number_parse(text, least, most, &found))
 		return false;
 	*value = found;
 	return true;
@@ -123,7 +124,7 @@ static int write_lab(struct built *built, struct err *err)
 static int build_once(struct built *built, const struct build_case *one, double *up_ns,
 		      double *down_ns, struct err *err)
 {
-	struct lab_options options = {.hooks = one->hooks, .interrupted = &cmd_interrupted};
+	struct lab_options options = {.hooks = one->hooks, .interrupted = &interrupt_requested};
 	struct diags diags = {0};
 	struct lab *lab = lab_read_text(built->text, built->len, "bench", &diags);
 	struct running *run;
@@ -299,7 +300,7 @@ int bench_build(int argc, char **argv, struct err *err)
 	built->cases[2] = (struct build_case){.by = "ip -batch", .word = "none", .ip = true};
 	built->n_cases = bench_ip_there() ? CASES : CASES - 1;
 	ret = bench_guard_begin(&guard, err);
-	cmd_catch_signals();
+	interrupt_catch_signals();
 	if (!ret)
 		ret = build_all(built, err);
 	bench_guard_end(&guard);

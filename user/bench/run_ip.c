@@ -16,9 +16,8 @@
 #include <unistd.h>
 
 #include "user/base/clock.h"
+#include "user/base/interrupt.h"
 #include "user/bench/suite.h"
-#include "user/cmd/cmd.h"
-#include "user/ledger/reading.h"
 
 enum { ADDRESS_SIZE = 64 };
 
@@ -232,7 +231,7 @@ int bench_ip(const struct lab *lab, double *up_ns, double *down_ns, struct err *
 	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
 	free_batches(&batches);
-	if (cmd_interrupted)
+	if (interrupt_requested)
 		return err_set(err, ERR_FAILED, EINTR,
 			       "interrupted: what the bench made is removed");
 	if (!got || status)

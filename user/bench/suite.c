@@ -3,9 +3,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "user/base/interrupt.h"
 #include "user/bench/suite.h"
-#include "user/cmd/cmd.h"
-#include "user/ledger/reading.h"
 
 enum { ECHO_FRAME = 98, ETHERNET = 14 };
 
@@ -25,7 +24,7 @@ int bench_add_lab(struct bench *bench, const struct bench_variant *variant,
 
 	if (bench->n_labs == BENCH_LABS_MAX)
 		return err_set(err, ERR_USAGE, E2BIG, "too many labs at once");
-	ret = bench_lab_up(&lab, variant, bench->n_labs, &cmd_interrupted, err);
+	ret = bench_lab_up(&lab, variant, bench->n_labs, &interrupt_requested, err);
 
 	if (ret)
 		return ret;
@@ -43,7 +42,7 @@ static const struct end *find_end(const struct running *run, char *const *argv, 
 	const struct end *end, *down = NULL;
 
 	if (strchr(argv[0], ':')) {
-		end = cmd_find_end(run, argv[0], err);
+		end = running_find_end(run, argv[0], err);
 		if (end && argc == 2 && strcmp(end->peer->name, argv[1]) &&
 		    strcmp(end->peer->node->name, argv[1])) {
 			err_set(err, ERR_USAGE, EINVAL, "%s is not the other end of %s: %s is",
@@ -57,8 +56,8 @@ static const struct end *find_end(const struct running *run, char *const *argv, 
 		err_hint(err, "LINK is one of its ends, as node:interface; FROM TO are two nodes");
 		return NULL;
 	}
-	from = cmd_find_node(run, argv[0], err);
-	to = from ? cmd_find_node(run, argv[1], err) : NULL;
+	from = running_find_node(run, argv[0], err);
+	to = from ? running_find_node(run, argv[1], err) : NULL;
 	for (size_t i = 0; to && i < from->n_ends; i++) {
 		end = from->ends[i];
 		if (end->peer->node != to)
@@ -108,7 +107,7 @@ static int open_named_link(struct bench *bench, struct err *err)
 	ret = bench_link_open(&bench->link, bench->run, end, err);
 	if (ret)
 		return ret;
-	bench->link.interrupted = &cmd_interrupted;
+	bench->link.interrupted = &interrupt_requested;
 	pin(bench, &bench->link);
 	return 0;
 }

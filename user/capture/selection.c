@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include "user/capture/capture.h"
-#include "user/cmd/cmd.h"
 
 static void add_end(struct capture_selection *ends, const struct end *end, bool named)
 {
@@ -32,12 +31,12 @@ static int add_word(struct capture_selection *ends, const struct running *run, c
 		return 0;
 	}
 	if (!strchr(word, ':')) {
-		node = cmd_find_node(run, word, err);
+		node = running_find_node(run, word, err);
 		for (size_t i = 0; node && i < node->n_ends; i++)
 			add_end(ends, node->ends[i], false);
 		return node ? 0 : -ENOENT;
 	}
-	end = cmd_find_end(run, word, err);
+	end = running_find_end(run, word, err);
 	if (end)
 		add_end(ends, end, true);
 	return end ? 0 : -ENOENT;
@@ -49,8 +48,9 @@ static int add_link(struct capture_selection *ends, const struct running *run, c
 	const struct end *end;
 
 	if (!word)
-		return -cmd_usage(err, "capture", "link needs an end of it behind it");
-	end = cmd_find_end(run, word, err);
+		return err_set(err, ERR_USAGE, EINVAL,
+			       "capture: link needs an end of it behind it");
+	end = running_find_end(run, word, err);
 	if (!end)
 		return -ENOENT;
 	add_end(ends, end, true);

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "user/base/clock.h"
+#include "user/base/interrupt.h"
 #include "user/bench/suite.h"
 #include "user/cmd/cmd.h"
 #include "user/ledger/reading.h"
@@ -145,7 +146,7 @@ int cmd_bench(int argc, char **argv, struct err *err)
 	if (!ret)
 		ret = bench_guard_begin(&guard, err);
 	if (!ret) {
-		cmd_catch_signals();
+		interrupt_catch_signals();
 		ret = run(bench, &report, &old, err);
 		status = bench_tidy(bench, err);
 		ret = ret ? ret : status;

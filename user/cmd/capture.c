@@ -14,6 +14,8 @@
 
 #include "user/base/clock.h"
 #include "user/base/duration.h"
+#include "user/base/interrupt.h"
+#include "user/base/number.h"
 #include "user/capture/capture.h"
 #include "user/cmd/cmd.h"
 #include "user/trace/stream.h"
@@ -91,13 +93,13 @@ static int parse_args(int argc, char **argv, struct capture *capture, struct err
 			capture->expression = optarg;
 			break;
 		case 's':
-			if (!cmd_number(optarg, 1, SNIFF_SNAP_MAX, &number))
+			if (!number_parse(optarg, 1, SNIFF_SNAP_MAX, &number))
 				return cmd_usage(err, "capture", "-s %s: that is not 1 to %d bytes",
 						 optarg, SNIFF_SNAP_MAX);
 			capture->snap = number;
 			break;
 		case 'c':
-			if (!cmd_number(optarg, 1, UINT64_MAX, &capture->count))
+			if (!number_parse(optarg, 1, UINT64_MAX, &capture->count))
 				return cmd_usage(err, "capture",
 						 "-c %s: that is no number of frames", optarg);
 			break;
@@ -174,6 +176,8 @@ static int open_capture(struct capture *capture, struct err *err)
 	struct sniff_config config = {.snap = capture->snap};
 	int ret = capture_choose(&capture->ends, capture->run, capture->argc, capture->argv, err);
 
+	if (ret && err->code == ERR_USAGE)
+		cmd_usage_hint(err, "capture"); /* unless it says which end may be meant */
 	if (!ret)
 		ret = compile(capture, err);
 	config.filter = (struct sock_filter *)capture->filter.bf_insns;
@@ -358,7 +362,7 @@ static int follow(struct capture *capture, struct err *err)
 
 		/* One more round after the end takes what came before it. */
 		gone = running_is_gone(capture->run);
-		last = gone || cmd_interrupted || clock_realtime_ns() >= until;
+		last = gone || interrupt_requested || clock_realtime_ns() >= until;
 		if (last)
 			capture->end_ns = clock_realtime_ns();
 		else
@@ -421,7 +425,7 @@ int cmd_capture(int argc, char **argv, struct err *err)
 	if (!ret)
 		ret = lab_open(&capture.run, capture.lab, err);
 	/* First: who sees the file has the right to interrupt. */
-	cmd_catch_signals();
+	interrupt_catch_signals();
 	if (!ret)
 		ret = open_capture(&capture, err);
 	if (!ret) {

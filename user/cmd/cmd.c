@@ -18,22 +18,6 @@
 #define VETHLAB_LABS "/usr/local/share/vethlab/labs"
 #endif
 
-volatile int cmd_interrupted;
-
-static void on_signal(int sig)
-{
-	cmd_interrupted = sig;
-}
-
-void cmd_catch_signals(void)
-{
-	struct sigaction action = {.sa_handler = on_signal}; /* no SA_RESTART: waits end */
-
-	sigaction(SIGINT, &action, NULL);
-	sigaction(SIGTERM, &action, NULL);
-	sigaction(SIGHUP, &action, NULL);
-}
-
 int cmd_usage(struct err *err, const char *verb, const char *fmt, ...)
 {
 	char what[400];
@@ -43,10 +27,15 @@ int cmd_usage(struct err *err, const char *verb, const char *fmt, ...)
 	vsnprintf(what, sizeof(what), fmt, ap);
 	va_end(ap);
 	err_set(err, ERR_USAGE, 0, "%s: %s", verb, what);
+	cmd_usage_hint(err, verb);
+	return ERR_USAGE;
+}
+
+void cmd_usage_hint(struct err *err, const char *verb)
+{
 	for (const struct cmd *cmd = cmds; cmd->name; cmd++)
 		if (!strcmp(cmd->name, verb))
 			err_hint(err, "usage: vethlab %s %s", verb, cmd->usage);
-	return ERR_USAGE;
 }
 
 enum { OPTIONS_MAX = 32, OPTION_SIZE = 32 };
@@ -105,23 +94,6 @@ int cmd_bad_option(struct err *err, const char *verb, int c, char **argv)
 	return cmd_usage(err, verb, "unknown option %s", typed);
 }
 
-bool cmd_number(const char *text, uint64_t least, uint64_t most, uint64_t *number)
-{
-	bool hex = text[0] == '0' && (text[1] == 'x' || text[1] == 'X');
-	const char *digits = hex ? text + 2 : text;
-	uint64_t value;
-
-	/* strtoull() takes blanks and signs, and "-1" for a very large number. */
-	if (!*digits || digits[strspn(digits, hex ? "0123456789abcdefABCDEF" : "0123456789")])
-		return false;
-	errno = 0;
-	value = strtoull(digits, NULL, hex ? 16 : 10);
-	if (errno || value < least || value > most)
-		return false;
-	*number = value;
-	return true;
-}
-
 int cmd_parse(struct cmd_args *args, int argc, char **argv, bool own_words, struct err *err)
 {
 	static const struct option longs[] = {
@@ -153,51 +125,6 @@ void cmd_note(const char *text, void *arg)
 		json_array_append_new(arg, json_string(text));
 	else
 		fprintf(stderr, "note: %s\n", text);
-}
-
-static void suggest(const struct running *run, const char *typed, const char *const *names,
-		    size_t n, const char *what, struct err *err)
-{
-	const char *near = n ? nearest_name(typed, names, n) : NULL;
-
-	if (near)
-		err_hint(err, "did you mean '%s'?", near);
-	else
-		err_hint(err, "`vethlab show %s` lists the %s", run->name, what);
-}
-
-struct node *cmd_find_node(const struct running *run, const char *name, struct err *err)
-{
-	struct node *node = lab_find_node(run->lab, name);
-	const char **names;
-	size_t n = run->lab->n_nodes;
-
-	if (node)
-		return node;
-	err_set(err, ERR_USAGE, ENOENT, "lab %s has no node '%s'", run->name, name);
-	names = calloc(n + 1, sizeof(*names));
-	for (size_t i = 0; names && i < n; i++)
-		names[i] = run->lab->nodes[i]->name;
-	suggest(run, name, names, names ? n : 0, "nodes", err);
-	free(names);
-	return NULL;
-}
-
-struct end *cmd_find_end(const struct running *run, const char *name, struct err *err)
-{
-	struct end *end = lab_find_end(run->lab, name);
-	const char **names;
-	size_t n = lab_n_ends(run->lab);
-
-	if (end)
-		return end;
-	err_set(err, ERR_USAGE, ENOENT, "lab %s has no end '%s'", run->name, name);
-	names = calloc(n + 1, sizeof(*names));
-	for (size_t i = 0; names && i < n; i++)
-		names[i] = lab_end(run->lab, i)->name;
-	suggest(run, name, names, names ? n : 0, "ends, written node:interface", err);
-	free(names);
-	return NULL;
 }
 
 int cmd_parse_hooks(const char *list, unsigned *hooks)

@@ -12,6 +12,7 @@
 
 #include "user/base/err.h"
 #include "user/lab/lab.h"
+#include "user/path/target.h"
 
 struct cmd {
 	const char *name;
@@ -55,11 +56,11 @@ int cmd_bench(int argc, char **argv, struct err *err);
 int cmd_usage(struct err *err, const char *verb, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/* Add how the verb is called to a usage error. */
+void cmd_usage_hint(struct err *err, const char *verb);
+
 /* What getopt_long's ':' or '?' was about, as a usage error; returns ERR_USAGE. */
 int cmd_bad_option(struct err *err, const char *verb, int c, char **argv);
-
-/* A whole number from least to most, decimal or as 0x...; nothing else may stand in text. */
-bool cmd_number(const char *text, uint64_t least, uint64_t most, uint64_t *number);
 
 /* Arguments of a verb that knows -l LAB and -j only. */
 struct cmd_args {
@@ -80,16 +81,20 @@ int cmd_parse(struct cmd_args *args, int argc, char **argv, bool own_words, stru
  */
 void cmd_note(const char *text, void *arg);
 
-/* Set by SIGINT and SIGTERM once cmd_catch_signals() was called: long-running verbs look at it. */
-extern volatile int cmd_interrupted;
-void cmd_catch_signals(void);
-
 /* A list of in, out, or none (--hooks) as enum hooks. 0, or -1: it is none. */
 int cmd_parse_hooks(const char *list, unsigned *hooks);
 
-/* A node or an end of a running lab by name; NULL with err set (ERR_USAGE, "did you mean"). */
-struct node *cmd_find_node(const struct running *run, const char *name, struct err *err);
-struct end *cmd_find_end(const struct running *run, const char *name, struct err *err);
+/* For getopt_long: short options, and the entries that start the table of long ones. */
+#define TRIP_OPTIONS "l:j46"
+#define TRIP_LONGS                                                                                 \
+	{"lab", required_argument, NULL, 'l'},                                                     \
+	{                                                                                          \
+		"json", no_argument, NULL, 'j'                                                     \
+	}
+/* Whether c was one of those options, and is noted. */
+bool trip_option(struct trip *trip, int c, const char *value);
+/* The operands that getopt_long left. 0 or ERR_USAGE. */
+int trip_operands(struct trip *trip, int argc, char **argv, struct err *err);
 
 /* The error that no lab of that name runs, with the one that may be meant. */
 void cmd_no_lab(const char *name, struct err *err);

@@ -6,8 +6,9 @@
 #include <string.h>
 
 #include "user/cmd/cmd.h"
-#include "user/render/record_view.h"
 #include "user/output/output.h"
+#include "user/story/record_queue.h"
+#include "user/trace/filter.h"
 #include "user/trace/recording.h"
 #include "user/render/run_diff.h"
 
@@ -72,14 +73,14 @@ static int parse_args(int argc, char **argv, struct diff_run *diff, struct err *
 
 /* Compare what is complete, and forget it. */
 static int take_quiet(struct diff_run *diff, int side, struct story *story,
-		      const struct record_view_options *options, uint64_t before)
+		      const struct record_filter *filter, uint64_t before)
 {
 	const struct lab *lab = recording_lab(diff->recordings[side]);
 	const struct itinerary *itinerary;
 	int ret = 0;
 
 	while (!ret && (itinerary = story_quiet(story, before))) {
-		if (!itinerary->protocol && record_view_wants(options, lab, itinerary)) {
+		if (!itinerary->protocol && record_filter_wants(filter, lab, itinerary)) {
 			ret = comparison_add(&diff->run.comparison, side, itinerary);
 			diff->run.echoes[side]++;
 		}
@@ -89,7 +90,7 @@ static int take_quiet(struct diff_run *diff, int side, struct story *story,
 }
 
 static int take_record(struct diff_run *diff, int side, struct story *story,
-		       const struct record_view_options *options, const struct vl_stack *record)
+		       const struct record_filter *filter, const struct vl_stack *record)
 {
 	struct recording *recording = diff->recordings[side];
 	const struct lab *lab = recording_lab(recording);
@@ -97,11 +98,11 @@ static int take_record(struct diff_run *diff, int side, struct story *story,
 	int ret;
 
 	if (record_is_event(record)) {
-		if (!event_matches(&record->at.packet, &options->filter, lab))
+		if (!event_matches(&record->at.packet, &filter->packets, lab))
 			return 0;
 		ret = story_add(story, &record->at.packet);
 	} else if (record_is_drop(record)) {
-		if (!drop_matches(&record->at, &options->filter, lab))
+		if (!drop_matches(&record->at, &filter->packets, lab))
 			return 0;
 		recording_drop_names(&record->at, reason, function, recording);
 		ret = story_add_drop(story, &record->at, reason, function);
@@ -114,7 +115,7 @@ static int take_record(struct diff_run *diff, int side, struct story *story,
 
 /* Returns an enum recorded, or -errno. */
 static int take_all(struct diff_run *diff, int side, struct story *story,
-		    const struct record_view_options *options, struct err *err)
+		    const struct record_filter *filter, struct err *err)
 {
 	uint64_t newest = 0, n = 0;
 	struct vl_stack record;
@@ -122,15 +123,15 @@ static int take_all(struct diff_run *diff, int side, struct story *story,
 
 	while ((end = recording_next(diff->recordings[side], &record, err)) == RECORDED_EVENT ||
 	       end == RECORDED_DROP || end == RECORDED_STACK) {
-		ret = take_record(diff, side, story, options, &record);
+		ret = take_record(diff, side, story, filter, &record);
 		if (record.at.packet.time_ns > newest)
 			newest = record.at.packet.time_ns;
 		if (!ret && !(++n % TELL_EVERY) && newest > settled_ns)
-			ret = take_quiet(diff, side, story, options, newest - settled_ns);
+			ret = take_quiet(diff, side, story, filter, newest - settled_ns);
 		if (ret)
 			return err_set(err, ERR_SYSTEM, -ret, "out of memory");
 	}
-	if (end >= 0 && take_quiet(diff, side, story, options, UINT64_MAX))
+	if (end >= 0 && take_quiet(diff, side, story, filter, UINT64_MAX))
 		return err_set(err, ERR_SYSTEM, ENOMEM, "out of memory");
 	return end;
 }
@@ -149,8 +150,7 @@ static int bad_filter(const struct diff_run *diff, int side, struct err *err)
 
 static int take_run(struct diff_run *diff, int side, struct err *err)
 {
-	struct record_view_options options = {
-		.argc = diff->argc, .argv = diff->argv, .itineraries = true};
+	struct record_filter filter = {.itineraries = true};
 	struct recording *recording;
 	struct story *story;
 	int ret = recording_open(&diff->recordings[side], diff->run.file[side], err);
@@ -159,12 +159,12 @@ static int take_run(struct diff_run *diff, int side, struct err *err)
 		return ret;
 	recording = diff->recordings[side];
 	diff->run.lab[side] = recording_name(recording);
-	if (record_view_filter(&options, recording_lab(recording), err))
+	if (record_filter_parse(&filter, diff->argc, diff->argv, recording_lab(recording), err))
 		return bad_filter(diff, side, err);
 	story = story_new(recording_lab(recording));
 	if (!story)
 		return err_set(err, ERR_SYSTEM, ENOMEM, "out of memory");
-	ret = take_all(diff, side, story, &options, err);
+	ret = take_all(diff, side, story, &filter, err);
 	story_free(story);
 	diff->run.cut[side] = ret == RECORDED_CUT;
 	diff->run.lost[side] = recording_totals(recording).lost;

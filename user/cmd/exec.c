@@ -37,7 +37,7 @@ static int open_node(const struct cmd_args *args, struct err *err)
 
 	if (lab_open(&run, args->lab, err))
 		return -1;
-	node = cmd_find_node(run, args->argv[0], err);
+	node = running_find_node(run, args->argv[0], err);
 	fd = node ? running_open_netns(run, node, err) : -1;
 	running_free(run);
 	return fd;

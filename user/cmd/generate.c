@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "topology/shapes.h"
+#include "user/base/number.h"
 #include "user/cmd/cmd.h"
 
 struct generate_args {
@@ -46,7 +47,7 @@ static int parse_sizes(struct shape_options *options, int argc, char **argv, str
 
 		if (i >= argc && !size->normal)
 			return cmd_usage(err, "generate", "%s needs %s", kind->name, size->name);
-		if (i < argc && !cmd_number(argv[i], size->least, size->most, &n))
+		if (i < argc && !number_parse(argv[i], size->least, size->most, &n))
 			return cmd_usage(err, "generate",
 					 "%s of %s is a number from %u to %u, not '%s'", size->name,
 					 kind->name, size->least, size->most, argv[i]);

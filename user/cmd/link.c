@@ -218,7 +218,7 @@ int cmd_link(int argc, char **argv, struct err *err)
 		return ret;
 	if (lab_open(&run, args.lab, err))
 		return err->code;
-	end = cmd_find_end(run, args.argv[0], err);
+	end = running_find_end(run, args.argv[0], err);
 	if (!end)
 		ret = -ENOENT;
 	else if (words.address)

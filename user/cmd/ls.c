@@ -4,7 +4,6 @@
 #include <time.h>
 
 #include "user/cmd/cmd.h"
-#include "user/lab/internal.h"
 #include "user/output/output.h"
 
 static const char *const state_words[] = {
@@ -78,7 +77,7 @@ int cmd_ls(int argc, char **argv, struct err *err)
 		struct running *run = NULL;
 
 		/* What cannot be read is shown as what it is; the rest of the list matters too. */
-		if (state == LAB_RUNNING && state_read(&run, names[i], NULL))
+		if (state == LAB_RUNNING && lab_open(&run, names[i], NULL))
 			state = LAB_BROKEN;
 		text_row(table, names[i], state, run);
 		json_array_append_new(labs, json_row(names[i], state, run));

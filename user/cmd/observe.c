@@ -9,6 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "user/base/interrupt.h"
+#include "user/base/number.h"
 #include "user/cmd/cmd.h"
 #include "user/observe/follow.h"
 #include "user/observe/observe.h"
@@ -92,7 +94,7 @@ static int scope_pid(struct observing *observing, const char *word, struct err *
 	uint64_t pid;
 	int fd;
 
-	if (!cmd_number(word, 1, 1 << 22, &pid))
+	if (!number_parse(word, 1, 1 << 22, &pid))
 		return cmd_usage(err, "observe", "--pid %s: not the number of a process", word);
 	fd = netns_open_pid(pid, &cause);
 	if (fd >= 0)
@@ -331,7 +333,7 @@ static int keep_looking(struct observing *observing, struct follow *following,
 
 		ret = look_again(observing, listener, &cause);
 		failures = ret ? failures + 1 : 0;
-		if (cmd_interrupted || ferror(stdout))
+		if (interrupt_requested || ferror(stdout))
 			return 0;
 		if (ret == -ENOENT && !cause.code)
 			return ret;
@@ -401,8 +403,8 @@ int cmd_observe(int argc, char **argv, struct err *err)
 	int ret = parse_args(&observing, argc, argv, err);
 
 	if (!ret) {
-		cmd_catch_signals();
-		observing.options.interrupted = &cmd_interrupted;
+		interrupt_catch_signals();
+		observing.options.interrupted = &interrupt_requested;
 		ret = observe(&observing, err) ? (int)err->code : 0;
 	}
 	free(observing.scope);

@@ -12,9 +12,12 @@
 
 #include "user/base/clock.h"
 #include "user/base/duration.h"
+#include "user/base/interrupt.h"
+#include "user/base/number.h"
 #include "user/cmd/cmd.h"
 #include "user/trace/stream.h"
-#include "user/trace/ping_tally.h"
+#include "user/render/itinerary_text.h"
+#include "user/render/ping_report.h"
 #include "user/render/record_view.h"
 #include "user/output/output.h"
 
@@ -60,7 +63,7 @@ static int parse_option(struct ping_options *options, int c, const char *value, 
 
 	for (size_t i = 0; i < sizeof(ranges) / sizeof(*ranges); i++)
 		if (ranges[i].option == c &&
-		    !cmd_number(value, ranges[i].least, ranges[i].most, &number))
+		    !number_parse(value, ranges[i].least, ranges[i].most, &number))
 			return cmd_usage(err, "ping", "-%c %s: that is not %s", c, value,
 					 ranges[i].what);
 	switch (c) {
@@ -183,6 +186,7 @@ static int settle(struct flight *flight, uint64_t number, enum echo_result resul
 	struct ping *ping = flight->ping;
 	struct echo_state *state = &flight->states[number % SEQS];
 	const struct itinerary *itinerary;
+	char end_text[FATE_TEXT_SIZE] = "";
 	int ret = probe_drain(&flight->probe, err);
 
 	if (ret)
@@ -191,7 +195,9 @@ static int settle(struct flight *flight, uint64_t number, enum echo_result resul
 	itinerary = probe_itinerary(&flight->probe, number % SEQS);
 	if (result != ECHO_ANSWERED)
 		find_why(ping);
-	ret = ping_count(ping, state, itinerary);
+	if (result != ECHO_ANSWERED && itinerary && itinerary->last >= 0)
+		itinerary_end_text(itinerary, end_text);
+	ret = ping_count(ping, state, itinerary, end_text);
 	if (ret)
 		return err_set(err, ERR_SYSTEM, ENOMEM, "ping: out of memory");
 	ping_print_echo(ping, number % SEQS, state, itinerary);
@@ -314,7 +320,7 @@ static int fly(struct flight *flight, struct err *err)
 	int ret = 0;
 
 	flight->next_send_ns = clock_monotonic_ns();
-	while (!ret && !cmd_interrupted) {
+	while (!ret && !interrupt_requested) {
 		uint64_t now = clock_monotonic_ns();
 		const struct itinerary *old;
 
@@ -349,7 +355,7 @@ static int run_ping(struct ping *ping, struct err *err)
 	int ret = open_flight(&flight, err);
 
 	if (!ret) {
-		cmd_catch_signals();
+		interrupt_catch_signals();
 		ping_print_start(ping);
 		ret = fly(&flight, err);
 		ping_print_summary(ping);

@@ -4,6 +4,7 @@
 #include <limits.h>
 #include <stdio.h>
 
+#include "user/base/interrupt.h"
 #include "user/cmd/cmd.h"
 #include "user/lab/apply.h"
 #include "user/output/output.h"
@@ -89,10 +90,10 @@ static int run(int argc, char **argv, bool apply, struct err *err)
 	if (!lab)
 		return err->code ? (int)err->code : ERR_LABFILE;
 	if (apply) {
-		cmd_catch_signals();
+		interrupt_catch_signals();
 		if (args.json)
 			notes.arg = json_array();
-		ret = lab_apply(&plan, args.lab, lab, &notes, &cmd_interrupted, err);
+		ret = lab_apply(&plan, args.lab, lab, &notes, &interrupt_requested, err);
 	} else {
 		ret = lab_plan(&plan, args.lab, lab, err);
 	}

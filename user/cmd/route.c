@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "user/base/number.h"
 #include "user/cmd/cmd.h"
 #include "user/lab/edit.h"
 #include "user/output/output.h"
@@ -66,7 +67,7 @@ static int parse_option(struct words *words, const char *word, const char *value
 	} else if (!strcmp(word, "metric")) {
 		uint64_t metric;
 
-		if (!cmd_number(value, 0, UINT32_MAX, &metric))
+		if (!number_parse(value, 0, UINT32_MAX, &metric))
 			return cmd_usage(err, "route", "metric: '%s' is not a number", value);
 		words->route.metric = metric;
 	} else {
@@ -149,7 +150,7 @@ int cmd_route(int argc, char **argv, struct err *err)
 		return ret;
 	if (lab_open(&run, args.lab, err))
 		return err->code;
-	node = cmd_find_node(run, args.argv[0], err);
+	node = running_find_node(run, args.argv[0], err);
 	ret = node ? edit_route(run, node, &words.route, words.add, err) : -ENOENT;
 	if (!ret)
 		print(node, &words, args.json);

@@ -9,6 +9,7 @@
 
 #include "user/base/clock.h"
 #include "user/base/duration.h"
+#include "user/base/interrupt.h"
 #include "user/cmd/cmd.h"
 #include "user/ledger/reading.h"
 #include "user/render/record_view.h"
@@ -179,14 +180,14 @@ static int find_filter(struct stats_run *stats, struct err *err)
 	const struct running *run = stats->reading.run;
 
 	if (stats->link) {
-		const struct end *end = cmd_find_end(run, stats->link, err);
+		const struct end *end = running_find_end(run, stats->link, err);
 
 		if (!end)
 			return -ENOENT;
 		stats->filter.link = end->link;
 	}
 	if (stats->node)
-		stats->filter.node = cmd_find_node(run, stats->node, err);
+		stats->filter.node = running_find_node(run, stats->node, err);
 	return stats->node && !stats->filter.node ? -ENOENT : 0;
 }
 
@@ -275,7 +276,7 @@ static void wait_until(uint64_t mono_ns)
 {
 	struct timespec until = {(time_t)(mono_ns / 1000000000), (long)(mono_ns % 1000000000)};
 
-	while (!cmd_interrupted)
+	while (!interrupt_requested)
 		if (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL) != EINTR)
 			return;
 }
@@ -363,12 +364,12 @@ static int watch_loop(struct watcher *watcher, struct err *err)
 	/* A reader that went away ends it: nobody looks any more. */
 	for (; !rc && !ferror(stdout); next += step) {
 		wait_until(next);
-		if (cmd_interrupted)
+		if (interrupt_requested)
 			break;
 		rc = watch_step(watcher, err);
 	}
 	/* The terminal shows ^C where the prompt would stand. */
-	if (cmd_interrupted && watcher->screen.terminal)
+	if (interrupt_requested && watcher->screen.terminal)
 		putchar('\n');
 	return rc;
 }
@@ -383,7 +384,7 @@ static int print_watching(struct stats_run *stats, struct err *err)
 	watcher.rates = rates_new(lab_n_ends(stats->reading.run->lab));
 	if (!watcher.rates)
 		return err_set(err, ERR_SYSTEM, ENOMEM, "stats: %s", strerror(ENOMEM));
-	cmd_catch_signals();
+	interrupt_catch_signals();
 	sigaction(SIGWINCH, &action, NULL);
 	screen_open(&watcher.screen, stdout);
 	rc = reading_take(&stats->reading, &ledger, &watcher.before, err);

@@ -4,9 +4,9 @@
 #include <stdio.h>
 
 #include "user/base/clock.h"
-#include "user/cmd/cmd.h"
+#include "user/base/interrupt.h"
+#include "user/cmd/record_args.h"
 #include "user/trace/stream.h"
-#include "user/render/record_view.h"
 #include "user/output/output.h"
 
 enum { POLL_MS = 100 };
@@ -46,7 +46,7 @@ static int follow(struct record_stream *tap, struct record_view *view, uint64_t 
 	bool gone = false;
 	int ret = 0;
 
-	while (!cmd_interrupted && !ret && !gone) {
+	while (!interrupt_requested && !ret && !gone) {
 		uint64_t began = clock_monotonic_ns();
 
 		if (began >= until)
@@ -79,7 +79,7 @@ static void print_sums(const struct record_view *view, const struct record_strea
 	const char *s = view->shown == 1 ? "" : "s";
 
 	output_flush(stdout); /* the sums stand behind what they add up */
-	if (options && options->itineraries)
+	if (options && options->filter.itineraries)
 		fprintf(stderr, "%" PRIu64 " stor%s of ", view->shown,
 			view->shown == 1 ? "y" : "ies");
 	else if (options && options->count && view->shown < view->records)
@@ -97,8 +97,9 @@ static int run_trace(struct running *run, const struct record_view_options *opti
 	int ret;
 
 	/* Before anybody can see that it listens: a Ctrl-C then ends it with its last line. */
-	cmd_catch_signals();
-	ret = record_stream_open(&tap, run, &options->filter, record_view_depth(options), err);
+	interrupt_catch_signals();
+	ret = record_stream_open(&tap, run, &options->filter.packets, record_view_depth(options),
+				 err);
 	if (!ret) {
 		now = clock_monotonic_ns();
 		ret = record_view_open(&view, options, run->lab, now, record_stream_drop_names,
@@ -116,16 +117,16 @@ static int run_trace(struct running *run, const struct record_view_options *opti
 
 int cmd_trace(int argc, char **argv, struct err *err)
 {
-	struct record_view_options options = {0};
+	struct record_args args = {0};
 	struct running *run = NULL;
-	int ret = record_view_parse(&options, argc, argv, err);
+	int ret = record_args_parse(&args, argc, argv, err);
 
 	if (!ret)
-		ret = lab_open(&run, options.lab, err);
+		ret = lab_open(&run, args.lab, err);
 	if (!ret)
-		ret = record_view_filter(&options, run->lab, err);
+		ret = record_filter_parse(&args.view.filter, args.argc, args.argv, run->lab, err);
 	if (!ret)
-		ret = run_trace(run, &options, err);
+		ret = run_trace(run, &args.view, err);
 	running_free(run);
 	return ret ? (int)err->code : 0;
 }

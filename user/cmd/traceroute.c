@@ -11,6 +11,8 @@
 
 #include "user/base/clock.h"
 #include "user/base/duration.h"
+#include "user/base/interrupt.h"
+#include "user/base/number.h"
 #include "user/cmd/cmd.h"
 #include "user/trace/probe.h"
 #include "user/trace/stream.h"
@@ -49,7 +51,7 @@ static int parse_args(int argc, char **argv, struct route_options *options, stru
 	while ((c = getopt_long(argc, argv, ":m:W:" TRIP_OPTIONS, longs, NULL)) != -1) {
 		switch (c) {
 		case 'm':
-			if (!cmd_number(optarg, 1, 255, &number))
+			if (!number_parse(optarg, 1, 255, &number))
 				return cmd_usage(err, "traceroute", "-m %s: that is not 1 to 255",
 						 optarg);
 			options->max_ttl = number;
@@ -76,7 +78,8 @@ static int ask(struct probe *probe, struct route_hop *hop, uint64_t wait_ns, str
 
 	if (!ret)
 		ret = echo_send(probe->sender, hop->ttl, err);
-	while (!ret && !cmd_interrupted && !hop->answered && (now = clock_monotonic_ns()) < until) {
+	while (!ret && !interrupt_requested && !hop->answered &&
+	       (now = clock_monotonic_ns()) < until) {
 		struct pollfd fd = {.fd = echo_fd(probe->sender), .events = POLLIN};
 		struct timespec left = {.tv_sec = (until - now) / 1000000000,
 					.tv_nsec = (until - now) % 1000000000};
@@ -231,13 +234,13 @@ static int trace_route(struct probe *probe, const struct route_options *options,
 	unsigned quiet = 0;
 	bool nowhere = false;
 
-	for (unsigned ttl = 1; ttl <= options->max_ttl && !cmd_interrupted; ttl++) {
+	for (unsigned ttl = 1; ttl <= options->max_ttl && !interrupt_requested; ttl++) {
 		struct route_hop hop = {.ttl = ttl};
 		int ret = ask(probe, &hop, options->wait_ns, err);
 
 		if (ret)
 			return ret;
-		if (cmd_interrupted && !hop.answered)
+		if (interrupt_requested && !hop.answered)
 			break; /* it was not waited for */
 		nowhere = never_left(probe, &hop);
 		if (options->trip.json)
@@ -265,7 +268,7 @@ static void print_not_there(const struct route_options *options, bool more)
 	if (more)
 		printf("not there within %u hop%s: -m N asks for more\n", options->max_ttl,
 		       options->max_ttl == 1 ? "" : "s");
-	if (!cmd_interrupted)
+	if (!interrupt_requested)
 		printf("  try: vethlab why %s %s\n", options->trip.from_word,
 		       options->trip.to_word);
 }
@@ -292,7 +295,7 @@ static int run(const struct route_options *options, bool *arrived, struct err *e
 	if (!ret && probe.local && !options->trip.json)
 		output_wrap("", "it is the node's own address: packets to it stay on lo", stdout);
 	if (!ret) {
-		cmd_catch_signals();
+		interrupt_catch_signals();
 		ret = trace_route(&probe, options, arrived, &more, err);
 	}
 	if (!ret && !*arrived && !options->trip.json)

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "user/base/clock.h"
+#include "user/base/interrupt.h"
 #include "user/cmd/cmd.h"
 #include "user/output/output.h"
 #include "user/render/running.h"
@@ -196,8 +197,8 @@ int cmd_up(int argc, char **argv, struct err *err)
 	diags_free(&diags);
 	if (!lab)
 		return ERR_LABFILE;
-	cmd_catch_signals();
-	args.options.interrupted = &cmd_interrupted;
+	interrupt_catch_signals();
+	args.options.interrupted = &interrupt_requested;
 	args.options.notes = &notes;
 	progress.start = clock_monotonic_ns();
 	if (isatty(STDERR_FILENO)) {

@@ -4,7 +4,8 @@
 #ifndef VETHLAB_USER_LAB_ALLOCATE_H
 #define VETHLAB_USER_LAB_ALLOCATE_H
 
-#include "user/lab/internal.h"
+#include "user/lab/journal.h"
+#include "user/lab/state.h"
 
 /* Fill a node's .netns_name and .ours. */
 void allocate_name(struct running *run, const struct node *node);

@@ -15,6 +15,7 @@
 #include "user/lab/foreign.h"
 #include "user/lab/preflight.h"
 #include "user/base/workers.h"
+#include "user/lab/state.h"
 
 /* ---- changes inside nodes ------------------------------------------------------------------ */
 

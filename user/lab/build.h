@@ -8,7 +8,7 @@
 
 #include <stdatomic.h>
 
-#include "user/lab/internal.h"
+#include "user/lab/journal.h"
 #include "user/lab/node.h"
 
 struct build {

@@ -4,7 +4,7 @@
 #define VETHLAB_USER_LAB_CHANGE_H
 
 #include "topology/lab_diff.h"
-#include "user/lab/internal.h"
+#include "user/lab/lab.h"
 
 /* Where a change is made: inside the namespace that the thread is in. */
 struct change_site {

@@ -6,6 +6,7 @@
 
 #include "user/lab/edit.h"
 #include "user/lab/node.h"
+#include "user/lab/state.h"
 
 static int open_node(struct nl **nl, const struct running *run, const struct node *node,
 		     struct err *err)

@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 #include "user/lab/features.h"
-#include "user/lab/internal.h"
+#include "user/lab/state.h"
 #include "user/watch/node_trace.h"
 
 struct probing {

@@ -6,7 +6,7 @@
 #ifndef VETHLAB_USER_LAB_FOREIGN_H
 #define VETHLAB_USER_LAB_FOREIGN_H
 
-#include "user/lab/internal.h"
+#include "user/lab/journal.h"
 
 /* A namespace of ours that is about to lose its name. */
 struct leaving_netns {

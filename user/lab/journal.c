@@ -23,7 +23,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "user/lab/internal.h"
+#include "user/lab/journal.h"
 #include "user/lab/foreign.h"
 #include "user/lab/teardown.h"
 #include "user/lab/undo.h"

@@ -153,6 +153,12 @@ void lab_hint_missing(const char *name, struct err *err);
  * not run, several run (they are listed).
  */
 int lab_open(struct running **run, const char *name, struct err *err);
+/*
+ * A node or an end of a running lab by name. NULL: there is none, and err (ERR_USAGE) names the one
+ * that may be meant.
+ */
+struct node *running_find_node(const struct running *run, const char *name, struct err *err);
+struct end *running_find_end(const struct running *run, const char *name, struct err *err);
 void running_free(struct running *run); /* NULL is allowed */
 /*
  * Whether a lab that was opened was taken down since, even if one of its name runs again: for who

@@ -11,7 +11,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "user/lab/internal.h"
+#include "user/lab/journal.h"
+#include "user/lab/state.h"
 #include "user/lab/orphan_pins.h"
 
 struct gc {

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "user/lab/internal.h"
+#include "user/lab/state.h"
 
 static int is_lab(const struct dirent *entry)
 {

@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "user/lab/internal.h"
+#include "user/lab/state.h"
 
 static int make_dir(const char *path, struct err *err)
 {

@@ -3,7 +3,7 @@
 #ifndef VETHLAB_USER_LAB_NODE_H
 #define VETHLAB_USER_LAB_NODE_H
 
-#include "user/lab/internal.h"
+#include "user/lab/journal.h"
 
 /* What a change of a running lab touches, by node->index and by end->number. */
 struct touch {

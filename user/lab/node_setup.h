@@ -6,7 +6,7 @@
 #ifndef VETHLAB_USER_LAB_NODE_SETUP_H
 #define VETHLAB_USER_LAB_NODE_SETUP_H
 
-#include "user/lab/internal.h"
+#include "user/lab/journal.h"
 
 /*
  * forward: and sysctls:. In a namespace that is not ours the value that was goes to the journal

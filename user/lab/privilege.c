@@ -7,7 +7,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "user/lab/internal.h"
+#include "user/lab/state.h"
 
 #ifndef CAP_BPF
 #define CAP_BPF 39

@@ -8,7 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "user/lab/internal.h"
+#include "user/lab/journal.h"
+#include "user/lab/state.h"
 #include "user/watch/holders.h"
 
 /* A process that holds our programs is looked for soon. */

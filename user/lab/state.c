@@ -12,7 +12,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "user/lab/internal.h"
+#include "user/lab/journal.h"
+#include "user/lab/state.h"
 
 #define STATE_SCHEMA "vethlab.state/1"
 

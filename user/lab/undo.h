@@ -3,7 +3,7 @@
 #ifndef VETHLAB_USER_LAB_UNDO_H
 #define VETHLAB_USER_LAB_UNDO_H
 
-#include "user/lab/internal.h"
+#include "user/lab/journal.h"
 
 enum { JOURNAL_LINE_SIZE = 512 };
 

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "user/lab/internal.h"
+#include "user/lab/journal.h"
 #include "user/observe/observe.h"
 
 void observe_tell(const struct observe_listener *listener, const char *fmt, ...)

@@ -7,7 +7,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "user/lab/internal.h"
+#include "user/lab/journal.h"
+#include "user/lab/state.h"
 #include "user/observe/observe.h"
 #include "user/observe/draft.h"
 #include "user/watch/exact_start.h"

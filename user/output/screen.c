@@ -4,7 +4,6 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "user/render/rates.h"
 #include "user/output/output.h"
 
 enum { HEIGHT_DEFAULT = 24 };

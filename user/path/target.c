@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* target.c - FROM and TO as people type them. */
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 
-#include "user/cmd/cmd.h"
 #include "user/path/target.h"
 #include "user/path/path.h"
 
@@ -133,9 +131,9 @@ int target_find(struct target *target, const struct running *run, const struct n
 	    !lab_find_end(run->lab, typed))
 		return bad_address(typed, err);
 	if (strchr(typed, ':'))
-		end = cmd_find_end(run, typed, err);
+		end = running_find_end(run, typed, err);
 	else
-		node = cmd_find_node(run, typed, err);
+		node = running_find_node(run, typed, err);
 	if (!end && !node) {
 		if (!err->hint[0])
 			err_hint(err, "TO is an address, a node, or an end (node:interface)");
@@ -157,44 +155,12 @@ const char *target_text(const struct target *target, char *buf, size_t size)
 	return buf;
 }
 
-bool trip_option(struct trip *trip, int c, const char *value)
-{
-	uint8_t family = c == '4' ? AF_INET : AF_INET6;
-
-	switch (c) {
-	case 'l':
-		trip->lab = value;
-		return true;
-	case 'j':
-		trip->json = true;
-		return true;
-	case '4':
-	case '6':
-		trip->both |= trip->family && trip->family != family;
-		trip->family = family;
-		return true;
-	default:
-		return false;
-	}
-}
-
-int trip_operands(struct trip *trip, int argc, char **argv, struct err *err)
-{
-	if (trip->both)
-		return cmd_usage(err, argv[0], "-4 or -6: not both");
-	if (argc - optind != 2)
-		return cmd_usage(err, argv[0], "from which node, to where?");
-	trip->from_word = argv[optind];
-	trip->to_word = argv[optind + 1];
-	return 0;
-}
-
 static const struct node *find_from(const struct trip *trip, struct err *err)
 {
 	const struct end *end = lab_find_end(trip->run->lab, trip->from_word);
 
 	if (!end)
-		return cmd_find_node(trip->run, trip->from_word, err);
+		return running_find_node(trip->run, trip->from_word, err);
 	err_set(err, ERR_USAGE, EINVAL,
 		"'%s' is an end: FROM is a node, whose routes choose the end", trip->from_word);
 	err_hint(err, "from its node: %s", end->node->name);

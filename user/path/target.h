@@ -34,17 +34,6 @@ struct trip {
 	struct target target;
 };
 
-/* For getopt_long: short options, and the entries that start the table of long ones. */
-#define TRIP_OPTIONS "l:j46"
-#define TRIP_LONGS                                                                                 \
-	{"lab", required_argument, NULL, 'l'},                                                     \
-	{                                                                                          \
-		"json", no_argument, NULL, 'j'                                                     \
-	}
-/* Whether c was one of those options, and is noted. */
-bool trip_option(struct trip *trip, int c, const char *value);
-/* The operands that getopt_long left. 0 or ERR_USAGE. */
-int trip_operands(struct trip *trip, int argc, char **argv, struct err *err);
 /* Open the lab, find both. 0, or -errno with err set. */
 int trip_open(struct trip *trip, struct err *err);
 void trip_close(struct trip *trip);

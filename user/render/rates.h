@@ -8,23 +8,6 @@
 
 #include "user/ledger/ledger.h"
 
-/* A place on the terminal that is drawn again and again. */
-struct screen {
-	FILE *f;
-	bool terminal;	/* else each frame follows the last, with an empty line between */
-	unsigned lines; /* of the frame that stands there */
-	unsigned frames;
-	bool cleared; /* the terminal was resized: start at its top */
-};
-
-void screen_open(struct screen *screen, FILE *f);
-/* The terminal has another size now (SIGWINCH): what stands there may have been wrapped. */
-void screen_resized(struct screen *screen);
-/* Lines of a frame that the terminal has room for; 0: any number, it is none. */
-unsigned screen_room(const struct screen *screen);
-/* Lines are cut at the terminal's width, frames at its height; text is not changed elsewhere. */
-void screen_draw(struct screen *screen, const char *text);
-
 struct rates; /* the last rates of every direction */
 
 struct rates *rates_new(size_t n_entries);

@@ -22,7 +22,7 @@ int record_view_open(struct record_view *view, const struct record_view_options 
 	*view = (struct record_view){
 		.options = options, .lab = lab, .names = names, .names_arg = names_arg};
 	view->layout = event_layout_for(lab, zero_ns);
-	if (options->itineraries) {
+	if (options->filter.itineraries) {
 		view->story = story_new(lab);
 		if (!view->story)
 			return err_set(err, ERR_SYSTEM, ENOMEM, "out of memory");
@@ -42,7 +42,7 @@ void record_view_close(struct record_view *view)
 /* `--events dropped` */
 static bool only_drops(const struct record_view_options *options)
 {
-	return options->dropped && !options->itineraries;
+	return options->filter.dropped && !options->filter.itineraries;
 }
 
 void record_view_add(struct record_view *view, const struct vl_event *event)
@@ -62,14 +62,14 @@ enum node_trace_depth record_view_depth(const struct record_view_options *option
 {
 	if (options->stack)
 		return NODE_TRACE_ALL;
-	return options->itineraries ? NODE_TRACE_REASONS : NODE_TRACE_DROPS;
+	return options->filter.itineraries ? NODE_TRACE_REASONS : NODE_TRACE_DROPS;
 }
 
 static int add_drop(struct record_view *view, const struct vl_stack *record)
 {
 	char reason[SYMBOL_NAME_SIZE], function[SYMBOL_NAME_SIZE];
 
-	if (!drop_matches(&record->at, &view->options->filter, view->lab))
+	if (!drop_matches(&record->at, &view->options->filter.packets, view->lab))
 		return 0;
 	view->records++;
 	if (!view->story)
@@ -82,7 +82,7 @@ static int add_act(struct record_view *view, const struct vl_stack *record)
 {
 	char reason[SYMBOL_NAME_SIZE], function[SYMBOL_NAME_SIZE] = "";
 
-	if (!stack_matches(record, &view->options->filter, view->lab))
+	if (!stack_matches(record, &view->options->filter.packets, view->lab))
 		return 0;
 	if (record->at.location)
 		view->names(&record->at, reason, function, view->names_arg);
@@ -157,28 +157,11 @@ static int show_record(const struct vl_stack *record, void *arg)
 	return enough(view);
 }
 
-bool record_view_wants(const struct record_view_options *options, const struct lab *lab,
-		       const struct itinerary *itinerary)
-{
-	const struct drop *death =
-		itinerary->death >= 0 ? &itinerary->drops[itinerary->death] : NULL;
-
-	if (!itinerary->n_hops && !itinerary->n_drops)
-		return false; /* later fragments of nobody knows what */
-	if ((options->failed || options->dropped) && itinerary->answered)
-		return false;
-	if (itinerary->round_trip_ns < options->slower_ns)
-		return false;
-	if (options->dropped)
-		return death && drop_matches(&death->record, &options->chosen, lab);
-	return itinerary_matches(itinerary, &options->chosen, lab);
-}
-
 static int show_itinerary(struct record_view *view, const struct itinerary *itinerary)
 {
 	json_t *line, *object;
 
-	if (!record_view_wants(view->options, view->lab, itinerary))
+	if (!record_filter_wants(&view->options->filter, view->lab, itinerary))
 		return 0;
 	if (view->options->json) {
 		line = output_json_document("vethlab.itinerary/1");

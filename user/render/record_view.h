@@ -15,44 +15,17 @@
 #include "user/render/event_text.h"
 #include "user/story/record_queue.h"
 #include "user/story/story.h"
+#include "user/trace/filter.h"
 #include "user/watch/node_trace.h"
 
 /* What the user wants to see. */
 struct record_view_options {
-	struct vl_filter filter; /* for the kernel, or event_matches() */
-	struct vl_filter chosen; /* of stories: those that it fits somewhere */
-	bool itineraries;	 /* whole stories instead of single records */
-	bool events;		 /* the user says: single records */
-	bool failed;		 /* only echoes that were not answered */
-	bool dropped;		 /* only echoes of which a node dropped something; or only drops */
-	uint64_t slower_ns;	 /* only round trips that took as long or longer; 0: all */
-	uint64_t count;		 /* records or itineraries; 0: no limit */
-	uint64_t for_ns;	 /* how long; 0: no limit */
+	struct record_filter filter;
+	uint64_t count;	 /* records or itineraries; 0: no limit */
+	uint64_t for_ns; /* how long; 0: no limit */
 	bool json;
-	bool stack;	     /* what the stacks do between the ends, too */
-	const char *lab;     /* -l */
-	const char *operand; /* of replay: the file */
-	bool wants_operand;
-	int argc; /* words of the filter, for record_view_filter() */
-	char **argv;
+	bool stack; /* what the stacks do between the ends, too */
 };
-
-/* Options of a verb that shows records; words that are none are kept for record_view_filter(). */
-int record_view_parse(struct record_view_options *options, int argc, char **argv, struct err *err);
-/*
- * The words of the filter: `node N`, `end N:I`, `link N:I`, `addr A[/L]`, `src`, `dst`, `type
- * T[,T]`, `id N`, `seq N`, `v4`, `v6`, `failed`, `dropped`, `slower-than TIME`; a node, an end or
- * an address may stand alone. All of them must fit.
- *
- * A story is told whole or it is judged wrong: an answer that the filter hides looks like none. So
- * for stories `filter` keeps only what is the same of all packets of an echo, and the rest, in
- * `chosen`, chooses among them.
- */
-int record_view_filter(struct record_view_options *options, const struct lab *lab, struct err *err);
-
-/* Whether it is a story that the user wants to see. */
-bool record_view_wants(const struct record_view_options *options, const struct lab *lab,
-		       const struct itinerary *itinerary);
 
 /* The kernel's names for a drop: SYMBOL_NAME_SIZE bytes each. */
 typedef void (*drop_names)(const struct vl_drop *drop, char *reason, char *function, void *arg);

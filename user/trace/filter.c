@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* filter.c - the options and the filter of the verbs that show records. */
+/* filter.c - see filter.h. */
 #include <errno.h>
-#include <getopt.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -10,62 +9,8 @@
 #include <sys/socket.h>
 
 #include "user/base/duration.h"
-#include "user/cmd/cmd.h"
-#include "user/render/record_view.h"
-
-int record_view_parse(struct record_view_options *options, int argc, char **argv, struct err *err)
-{
-	static const struct option longs[] = {
-		{"lab", required_argument, NULL, 'l'},	 {"json", no_argument, NULL, 'j'},
-		{"count", required_argument, NULL, 'c'}, {"for", required_argument, NULL, 'f'},
-		{"itineraries", no_argument, NULL, 'i'}, {"events", no_argument, NULL, 'e'},
-		{"stack", no_argument, NULL, 's'},	 {NULL}};
-	int c;
-
-	optind = 1;
-	opterr = 0;
-	while ((c = getopt_long(argc, argv, ":l:jc:i", longs, NULL)) != -1) {
-		switch (c) {
-		case 'l':
-			options->lab = optarg;
-			break;
-		case 'j':
-			options->json = true;
-			break;
-		case 'i':
-			options->itineraries = true;
-			options->events = false;
-			break;
-		case 'e':
-			options->itineraries = false;
-			options->events = true;
-			break;
-		case 's':
-			options->stack = true;
-			break;
-		case 'c':
-			if (!cmd_number(optarg, 1, UINT64_MAX, &options->count))
-				return cmd_usage(err, argv[0], "-c %s: that is no number of lines",
-						 optarg);
-			break;
-		case 'f':
-			if (!duration_parse(optarg, &options->for_ns) || !options->for_ns)
-				return cmd_usage(err, argv[0],
-						 "--for %s: that is no time (10s, 500ms)", optarg);
-			break;
-		default:
-			return cmd_bad_option(err, argv[0], c, argv);
-		}
-	}
-	if (options->wants_operand) {
-		if (optind == argc)
-			return cmd_usage(err, argv[0], "which file?");
-		options->operand = argv[optind++];
-	}
-	options->argc = argc - optind;
-	options->argv = argv + optind;
-	return 0;
-}
+#include "user/base/number.h"
+#include "user/trace/filter.h"
 
 /* hint: NULL: the list of all words. */
 __attribute__((format(printf, 3, 4))) static int bad(struct err *err, const char *hint,
@@ -286,7 +231,7 @@ static int add_number(struct vl_filter *filter, bool seq, const char *value, str
 	enum vl_filter_field field = seq ? VL_F_SEQ : VL_F_ID;
 	uint64_t number;
 
-	if (!cmd_number(value, 0, UINT16_MAX, &number))
+	if (!number_parse(value, 0, UINT16_MAX, &number))
 		return bad(err, NULL, "'%s' is no number up to 65535", value);
 	if (twice(filter, field, seq ? "seq" : "id", err))
 		return -EINVAL;
@@ -295,11 +240,11 @@ static int add_number(struct vl_filter *filter, bool seq, const char *value, str
 	return 0;
 }
 
-static int add_slower(struct record_view_options *options, const char *value, struct err *err)
+static int add_slower(struct record_filter *filter, const char *value, struct err *err)
 {
 	char hint[128];
 
-	if (!duration_parse(value, &options->slower_ns))
+	if (!duration_parse(value, &filter->slower_ns))
 		return bad(err, NULL, "slower-than %s: that is no time (50us, 1ms)", value);
 	/* Seconds elsewhere; here nobody means them, and 5 of them show nothing at all. */
 	if (strspn(value, "0123456789.") < strlen(value))
@@ -309,49 +254,49 @@ static int add_slower(struct record_view_options *options, const char *value, st
 }
 
 /* A keyword that takes a value, with it. */
-static int add_pair(struct record_view_options *options, const struct lab *lab, const char *keyword,
+static int add_pair(struct record_filter *filter, const struct lab *lab, const char *keyword,
 		    const char *value, struct err *err)
 {
-	struct vl_filter *filter = &options->filter;
+	struct vl_filter *packets = &filter->packets;
 	int ret;
 
 	if (!value)
 		return bad(err, strcmp(keyword, "type") ? NULL : "type " TYPE_NAMES,
 			   "'%s' needs a value behind it", keyword);
 	if (!strcmp(keyword, "node"))
-		return add_node(filter, lab, value, err);
+		return add_node(packets, lab, value, err);
 	if (!strcmp(keyword, "end") || !strcmp(keyword, "link"))
-		return add_end(filter, lab, *keyword == 'l', value, err);
+		return add_end(packets, lab, *keyword == 'l', value, err);
 	if (!strcmp(keyword, "type")) {
-		ret = twice(filter, VL_F_TYPES, "type", err);
-		return ret ? ret : add_types(filter, value, err);
+		ret = twice(packets, VL_F_TYPES, "type", err);
+		return ret ? ret : add_types(packets, value, err);
 	}
 	if (!strcmp(keyword, "id") || !strcmp(keyword, "seq"))
-		return add_number(filter, *keyword == 's', value, err);
+		return add_number(packets, *keyword == 's', value, err);
 	if (!strcmp(keyword, "slower-than"))
-		return add_slower(options, value, err);
-	ret = add_address(filter, keyword, value, err);
+		return add_slower(filter, value, err);
+	ret = add_address(packets, keyword, value, err);
 	return ret > 0 ? bad(err, NULL, "'%s' is no address and no prefix", value) : ret;
 }
 
 /* A word that stands for itself. */
-static int add_word(struct record_view_options *options, const struct lab *lab, const char *word,
+static int add_word(struct record_filter *filter, const struct lab *lab, const char *word,
 		    struct err *err)
 {
-	struct vl_filter *filter = &options->filter;
+	struct vl_filter *packets = &filter->packets;
 	int ret;
 
 	if (!strcmp(word, "failed") || !strcmp(word, "dropped")) {
-		*(*word == 'f' ? &options->failed : &options->dropped) = true;
+		*(*word == 'f' ? &filter->failed : &filter->dropped) = true;
 		return 0;
 	}
 	if (!strcmp(word, "v4") || !strcmp(word, "v6"))
-		return set_family(filter, word[1] - '0', err);
+		return set_family(packets, word[1] - '0', err);
 	if (lab_find_node(lab, word))
-		return add_node(filter, lab, word, err);
+		return add_node(packets, lab, word, err);
 	if (lab_find_end(lab, word))
-		return add_end(filter, lab, false, word, err);
-	ret = add_address(filter, "addr", word, err);
+		return add_end(packets, lab, false, word, err);
+	ret = add_address(packets, "addr", word, err);
 	if (ret > 0 && looks_like_address(word))
 		return bad(err, NULL, "'%s' is no address and no prefix", word);
 	return ret > 0 ? unknown(lab, word, true, "there is no keyword, node, end or address", err)
@@ -359,41 +304,58 @@ static int add_word(struct record_view_options *options, const struct lab *lab, 
 }
 
 /* Words about the end of an echo ask for stories, unless the user wants single records. */
-static int choose_stories(struct record_view_options *options, struct err *err)
+static int choose_stories(struct record_filter *filter, struct err *err)
 {
-	const char *word = options->failed ? "failed" : options->slower_ns ? "slower-than" : NULL;
+	const char *word = filter->failed ? "failed" : filter->slower_ns ? "slower-than" : NULL;
 
-	if (options->events && word) {
+	if (filter->events && word) {
 		err_set(err, ERR_USAGE, EINVAL, "filter: %s is about whole stories, not --events",
 			word);
 		err_hint(err, "leave --events out; with it, `dropped` shows the drops alone");
 		return -EINVAL;
 	}
-	if (word || (options->dropped && !options->events))
-		options->itineraries = true;
-	if (!options->itineraries)
+	if (word || (filter->dropped && !filter->events))
+		filter->itineraries = true;
+	if (!filter->itineraries)
 		return 0;
-	options->chosen = options->filter;
-	options->filter.fields &= VL_F_FAMILY | VL_F_SEQ;
+	filter->chosen = filter->packets;
+	filter->packets.fields &= VL_F_FAMILY | VL_F_SEQ;
 	/* A story joins the later fragments to the packets that the filter is about. */
-	options->filter.fields |= VL_F_FRAGMENTS;
+	filter->packets.fields |= VL_F_FRAGMENTS;
 	return 0;
 }
 
-int record_view_filter(struct record_view_options *options, const struct lab *lab, struct err *err)
+int record_filter_parse(struct record_filter *filter, int argc, char **argv, const struct lab *lab,
+			struct err *err)
 {
 	int ret = 0;
 
-	for (int i = 0; !ret && i < options->argc; i++) {
-		const char *word = options->argv[i];
+	for (int i = 0; !ret && i < argc; i++) {
+		const char *word = argv[i];
 
 		if (takes_value(word)) {
 			i++;
-			ret = add_pair(options, lab, word,
-				       i < options->argc ? options->argv[i] : NULL, err);
+			ret = add_pair(filter, lab, word, i < argc ? argv[i] : NULL, err);
 		} else {
-			ret = add_word(options, lab, word, err);
+			ret = add_word(filter, lab, word, err);
 		}
 	}
-	return ret ? ret : choose_stories(options, err);
+	return ret ? ret : choose_stories(filter, err);
+}
+
+bool record_filter_wants(const struct record_filter *filter, const struct lab *lab,
+			 const struct itinerary *itinerary)
+{
+	const struct drop *death =
+		itinerary->death >= 0 ? &itinerary->drops[itinerary->death] : NULL;
+
+	if (!itinerary->n_hops && !itinerary->n_drops)
+		return false; /* later fragments of nobody knows what */
+	if ((filter->failed || filter->dropped) && itinerary->answered)
+		return false;
+	if (itinerary->round_trip_ns < filter->slower_ns)
+		return false;
+	if (filter->dropped)
+		return death && drop_matches(&death->record, &filter->chosen, lab);
+	return itinerary_matches(itinerary, &filter->chosen, lab);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* ping_tally.c - the sums over the echoes of one ping. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -42,7 +43,8 @@ static bool same_loss(const struct ping_loss *a, const struct ping_loss *b)
 	       !strcmp(a->text, b->text);
 }
 
-static void add_loss(struct ping_tally *tally, const struct itinerary *itinerary)
+static void add_loss(struct ping_tally *tally, const struct itinerary *itinerary,
+		     const char *end_text)
 {
 	struct ping_loss loss = {.count = 1};
 
@@ -54,7 +56,7 @@ static void add_loss(struct ping_tally *tally, const struct itinerary *itinerary
 		const struct hop *last = &itinerary->hops[itinerary->last];
 
 		loss.fate = itinerary->fate;
-		itinerary_end_text(itinerary, loss.text);
+		snprintf(loss.text, sizeof(loss.text), "%s", end_text);
 		loss.end = last->end;
 		loss.hook = last->event.hook;
 		loss.leg = last->leg;
@@ -103,7 +105,8 @@ static void add_steps(struct ping_tally *tally, const struct itinerary *itinerar
 	}
 }
 
-int ping_count(struct ping *ping, const struct echo_state *state, const struct itinerary *itinerary)
+int ping_count(struct ping *ping, const struct echo_state *state, const struct itinerary *itinerary,
+	       const char *end_text)
 {
 	struct ping_tally *tally = &ping->tally;
 
@@ -124,7 +127,7 @@ int ping_count(struct ping *ping, const struct echo_state *state, const struct i
 		tally->unanswered++;
 		break;
 	}
-	add_loss(tally, itinerary);
+	add_loss(tally, itinerary, end_text);
 	return 0;
 }
 

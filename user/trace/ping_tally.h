@@ -8,7 +8,6 @@
 
 #include "user/base/err.h"
 #include "user/trace/probe.h"
-#include "user/render/itinerary_text.h"
 #include "user/path/path.h"
 
 enum echo_result {
@@ -35,6 +34,8 @@ struct ping_options {
 	bool stack; /* tell what the stacks do between the ends */
 };
 
+enum { PING_LOSSES = 32, PING_STEPS = 256, PING_RTTS = 1 << 20, PING_LOSS_TEXT_SIZE = 768 };
+
 /* Where echoes were seen last: how many of them. */
 struct ping_loss {
 	bool dropped; /* drop says by whom and why; else: */
@@ -43,7 +44,7 @@ struct ping_loss {
 	uint8_t hook;
 	enum leg leg;
 	enum fate fate;
-	char text[FATE_TEXT_SIZE]; /* itinerary_end_text() */
+	char text[PING_LOSS_TEXT_SIZE]; /* how it ended */
 	uint64_t count;
 };
 
@@ -54,8 +55,6 @@ struct ping_step {
 	enum leg leg;
 	uint64_t count, sum_ns, max_ns;
 };
-
-enum { PING_LOSSES = 32, PING_STEPS = 256, PING_RTTS = 1 << 20 };
 
 struct ping_tally {
 	uint64_t sent, answered, refused, unanswered, not_sent, late, duplicates, corrupt;
@@ -79,19 +78,15 @@ struct ping {
 	uint64_t lost_records;
 };
 
-/* (ping_tally.c) Add a settled echo to the sums. -ENOMEM. */
-int ping_count(struct ping *ping, const struct echo_state *state,
-	       const struct itinerary *itinerary);
+/*
+ * Add a settled echo to the sums. end_text: how it ended, in words, if it was not answered; losses
+ * are summed by it. Copied. -ENOMEM.
+ */
+int ping_count(struct ping *ping, const struct echo_state *state, const struct itinerary *itinerary,
+	       const char *end_text);
 /* The value that fraction (0 to 1) of the n sorted values do not exceed. n > 0. */
 uint64_t ping_percentile(const uint64_t *sorted, size_t n, double fraction);
 /* The kind of step that took longest on average; NULL: no itinerary had a step. */
 const struct ping_step *ping_slowest(const struct ping_tally *tally);
-
-/* (ping_report.c) */
-void ping_print_start(const struct ping *ping);
-/* An echo that is settled; itinerary: NULL if no record of it came. */
-void ping_print_echo(struct ping *ping, uint16_t seq, const struct echo_state *state,
-		     const struct itinerary *itinerary);
-void ping_print_summary(struct ping *ping);
 
 #endif

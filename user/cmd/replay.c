@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* replay.c - vethlab replay: every view of a trace, from a recording. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "user/cmd/record_args.h"
+#include "user/trace/recording.h"
+
+enum { SHOW_EVERY = 4096 };
+
+/*
+ * Records of several CPUs stand in the file as they were read, at most some polls out of order:
+ * what is older than this, before the newest, is complete and can be shown.
+ */
+static const uint64_t settled_ns = 2000000000;
+
+static int read_all(struct recording *recording, struct record_view *view,
+		    struct recording_totals *seen, struct err *err)
+{
+	const struct record_view_options *options = view->options;
+	uint64_t last =
+		options->for_ns ? recording_start_ns(recording) + options->for_ns : UINT64_MAX;
+	uint64_t newest = 0;
+	struct vl_stack record;
+	const struct vl_event *packet = &record.at.packet;
+	uint64_t n = 0;
+	int ret;
+
+	while ((ret = recording_next(recording, &record, err)) >= 0 && ret != RECORDED_END &&
+	       ret != RECORDED_CUT) {
+		if (ret == RECORDED_EVENT)
+			seen->events++;
+		else if (ret == RECORDED_DROP)
+			seen->drops++;
+		if (packet->time_ns > last)
+			continue;
+		if (ret != RECORDED_EVENT)
+			record_view_add_stack(view, &record);
+		else if (event_matches(packet, &options->filter.packets, recording_lab(recording)))
+			record_view_add(view, packet);
+		if (packet->time_ns > newest)
+			newest = packet->time_ns;
+		if (++n % SHOW_EVERY || newest < settled_ns)
+			continue;
+		ret = record_view_show(view, newest - settled_ns, err);
+		if (ret || record_view_reader_left())
+			return ret < 0 ? ret : RECORDED_END;
+	}
+	return ret;
+}
+
+static int replay(struct recording *recording, const struct record_view_options *options,
+		  struct err *err)
+{
+	struct recording_totals seen = {0}, totals;
+	char gap[64];
+	struct record_view view;
+	int end = 0, ret = record_view_open(&view, options, recording_lab(recording),
+					    recording_start_ns(recording), recording_drop_names,
+					    recording, err);
+
+	if (!ret)
+		end = read_all(recording, &view, &seen, err);
+	totals = recording_totals(recording);
+	if (view.story && (totals.lost || end == RECORDED_CUT)) {
+		snprintf(gap, sizeof(gap), "%" PRIu64 " lost records", totals.lost);
+		story_cannot_see(view.story, totals.lost ? gap : "what was cut off the recording");
+	}
+	if (!ret && end >= 0)
+		ret = record_view_finish(&view, err);
+	record_view_close(&view);
+	record_view_reader_left();
+	if (ret < 0 || end < 0)
+		return ret < 0 ? ret : end;
+	if (end == RECORDED_CUT)
+		fprintf(stderr,
+			"the recording was cut short: %" PRIu64 " records and %" PRIu64
+			" drops are there, the end is not\n",
+			seen.events, seen.drops);
+	else if (totals.lost)
+		fprintf(stderr, "%" PRIu64 " records were lost while recording\n", totals.lost);
+	return 0;
+}
+
+int cmd_replay(int argc, char **argv, struct err *err)
+{
+	struct record_args args = {.wants_operand = true};
+	struct recording *recording = NULL;
+	int ret = record_args_parse(&args, argc, argv, err);
+
+	if (!ret)
+		ret = recording_open(&recording, args.operand, err);
+	if (!ret)
+		ret = record_filter_parse(&args.view.filter, args.argc, args.argv,
+					  recording_lab(recording), err);
+	if (!ret)
+		ret = replay(recording, &args.view, err);
+	recording_close(recording);
+	return ret ? (int)err->code : 0;
+}
