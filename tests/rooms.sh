@@ -1,0 +1,190 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# rooms.sh - the order of the rooms (folders of bpf/, topology/, user/), read from the #includes, and
+# what keeps a room easy to find one's way in. Speaks TAP, one result a rule; tests/lint.sh runs it.
+# `rooms.sh graph` prints which room includes which.
+set -uo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 2
+
+# A room, the rooms that it may include, and its headers that other rooms may include (its own files
+# include any). bpf/vethlab.h, the interface with the kernel side, is open to all.
+table() {
+	cat <<-END
+	base     | | array.h cleanup.h clock.h duration.h err.h hash.h histogram.h interrupt.h number.h process.h statistics.h strmap.h workers.h
+	topology | base | model.h ip.h shapes.h draw.h lab_diff.h observed.h
+	output   | base topology | output.h
+	story    | base topology | story.h record_queue.h compare.h
+	net      | base topology | net.h lookup.h netns_wait.h
+	watch    | base topology net | watch.h drops.h echo_times.h exact_start.h holders.h node_trace.h tc_filter.h
+	lab      | base topology net watch | lab.h apply.h edit.h end_state.h features.h
+	lab      | for observe alone | journal.h state.h
+	observe  | base topology net watch lab | observe.h follow.h
+	ledger   | base topology output net watch lab | ledger.h counter_fields.h losses.h reading.h timing.h
+	path     | base topology net watch lab | path.h target.h
+	trace    | base topology output story net watch lab path | echo.h filter.h ping_tally.h probe.h recording.h stream.h
+	capture  | base topology net watch lab trace | capture.h pcapng.h
+	bench    | base topology output net watch lab trace | suite.h
+	render   | base topology output story net watch lab observe ledger path trace capture bench | bench_report.h changes.h drop_text.h event_text.h itinerary_text.h ping_report.h rates.h record_view.h run_diff.h running.h
+	cmd      | base topology output story net watch lab observe ledger path trace capture bench render | cmd.h
+	main     | base output cmd |
+	END
+}
+
+# Of a room at most so many .c files, of a file at most so many lines. Of cmd's files only those that
+# are no verb count: it has one a verb.
+FILES_MAX=25
+LINES_MAX=500
+
+# Stems that stand in two rooms for a reason: a verb is called as the user calls it, and may be called
+# like the room that does the work; the two sides of a map, in bpf and watch, are called alike.
+name_may_repeat() { # STEM ROOM ROOM...
+	[[ $# -eq 3 && (" $2 $3 " == *" cmd "* && " $2 $3 " == *" $1 "* || "$2 $3" == "bpf watch") ]]
+}
+
+n=0 failed=0
+result() { # NAME FINDINGS
+	n=$((n + 1))
+	if [[ -z $2 ]]; then
+		echo "ok $n - $1"
+	else
+		sed 's/^/# /' <<<"$2"
+		echo "not ok $n - $1"
+		failed=1
+	fi
+}
+
+# Product sources, one a line: what git knows, or what is there where there is no git.
+sources() {
+	git ls-files -co --exclude-standard -- bpf topology user 2>/dev/null | grep . ||
+		find bpf topology user -type f
+}
+
+# "FILE:LINE ROOM ROOM HEADER" for each include of another room.
+includes() {
+	sources | grep -E '\.[ch]$' | while read -r file; do [[ -e $file ]] && echo "$file"; done |
+		xargs grep -nE '^#include "(bpf|topology|user)/' /dev/null |
+		awk -F: '
+		function room(path, part) {
+			split(path, part, "/")
+			if (part[1] != "user")
+				return part[1]
+			return part[3] == "" ? "main" : part[2]
+		}
+		{
+			header = $3
+			gsub(/^#include "|".*$/, "", header)
+			from = room($1)
+			to = room(header)
+			sub(/.*\//, "", header)
+			if (from != to)
+				print $1 ":" $2, from, to, header
+		}'
+}
+
+order() {
+	includes | awk -v table="$(table)" '
+	BEGIN {
+		n = split(table, line, "\n")
+		for (i = 1; i <= n; i++) {
+			split(line[i], cell, "|")
+			gsub(/[ \t]/, "", cell[1])
+			one = cell[2] ~ /^ *for / ? cell[2] : ""
+			sub(/^ *for /, "", one)
+			sub(/ alone *$/, "", one)
+			m = split(one == "" ? cell[2] : "", word, " ")
+			for (j = 1; j <= m; j++)
+				may[cell[1], word[j]] = 1
+			m = split(cell[3], word, " ")
+			for (j = 1; j <= m; j++)
+				open[cell[1], word[j]] = one == "" ? "all" : one
+			known[cell[1]] = 1
+		}
+	}
+	$3 == "bpf" {
+		if ($2 != "bpf" && $4 != "vethlab.h" && $4 !~ /\.skel\.h$/ && $4 != "wire.h" && $4 != "match.h")
+			print $1 ": " $4 " is for BPF programs"
+		next
+	}
+	!($2 in known) { print $1 ": room " $2 " is not in the table of tests/rooms.sh"; next }
+	!(($2, $3) in may) { print $1 ": " $2 " may not include " $3 " (" $4 ")"; next }
+	!(($3, $4) in open) { print $1 ": " $4 " is a header of " $3 "'"'"'s own"; next }
+	open[$3, $4] != "all" && open[$3, $4] != $2 {
+		print $1 ": " $4 " of " $3 " is for " open[$3, $4] " alone"
+	}'
+}
+
+# Stems (bench of bench.bpf.c) that stand in two rooms. A BPF object may be called as the file that
+# loads it, a room has one internal.h.
+names() {
+	sources | grep -E '\.[ch]$' | awk '
+	{
+		file = $0
+		room = $0
+		sub(/^user\//, "", room)
+		sub(/\/.*/, "", room)
+		sub(/.*\//, "", file)
+		sub(/\..*/, "", file)
+		if (file == "internal" || $0 ~ /\.bpf\.c$/ || seen[file, room]++)
+			next
+		rooms[file] = rooms[file] " " room
+		count[file]++
+	}
+	END {
+		for (file in count)
+			if (count[file] > 1)
+				print file rooms[file]
+	}' | sort | while read -r stem rooms; do
+		# shellcheck disable=SC2086 # a list
+		name_may_repeat "$stem" $rooms || echo "$stem stands in $rooms"
+	done
+}
+
+tags() {
+	sources | grep -E '\.[ch]$' | xargs grep -HoE '^[[:space:]]*(struct|enum|union) [a-z_0-9]+ \{' |
+		sed -E 's/^([^:]+):[[:space:]]*(struct|enum|union) ([a-z_0-9]+) \{/\3 \2 \1/' | sort -u |
+		awk '$1 == last { print $2, $1 " in " where " and " $3 } { last = $1; where = $3 }'
+}
+
+sizes() {
+	sources | grep -E '\.c$' | grep -vE '\.bpf\.c$|^user/cmd/' | sed 's|/[^/]*$||' | sort | uniq -c |
+		awk -v most=$FILES_MAX '$1 > most { print $2 " has " $1 " .c files, " most " are the most" }'
+	sources | grep -E '\.[ch]$' | while read -r file; do [[ -e $file ]] && wc -l "$file"; done |
+		awk -v most=$LINES_MAX '$1 > most { print $2 " has " $1 " lines, " most " are the most" }'
+}
+
+# A header that cannot be compiled alone depends on who includes it.
+alone() {
+	sources | grep -E '^(topology|user)/.*\.h$' | while read -r file; do
+		[[ -e $file ]] || continue
+		# shellcheck disable=SC2046 # a list of flags
+		"${CC:-cc}" -std=gnu11 -D_GNU_SOURCE -fsyntax-only -Wall -Wno-unused-function -I. \
+			-I"${BUILD:-build}" $(pkg-config --cflags jansson libbpf libmnl 2>/dev/null) \
+			-x c "$file" 2>&1 | grep -E 'error|warning: impl' | sed "s|^|$file: |" | head -1
+	done
+}
+
+format() {
+	local files
+	files=$(sources | grep -E '\.[ch]$'; git ls-files -co --exclude-standard -- tests docs 2>/dev/null | grep -E '\.[ch]$')
+	# shellcheck disable=SC2086 # a list
+	clang-format --dry-run -Werror $files 2>&1 | grep -oE '^[^:]+:[0-9]+' | awk -F: '!seen[$1]++' |
+		sed 's/$/: clang-format -i changes this/'
+}
+
+if [[ ${1:-} == graph ]]; then
+	includes | awk '{ print $2, $3 }' | sort | uniq -c
+	exit
+fi
+result "rooms include only rooms below them, by their public headers" "$(order)"
+result "a file name stands in one room" "$(names)"
+result "a tag names one struct" "$(tags)"
+result "no room has more than $FILES_MAX .c files, no file more than $LINES_MAX lines" "$(sizes)"
+result "each header compiles alone" "$(alone)"
+if [[ $(clang-format --version 2>/dev/null) == *"version 14."* ]]; then
+	result "clang-format" "$(format)"
+else
+	n=$((n + 1))
+	echo "ok $n # SKIP clang-format: version 14 is not installed, others break lines elsewhere"
+fi
+echo "1..$n"
+exit $failed
