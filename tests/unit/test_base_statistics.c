@@ -185,6 +185,30 @@ static void test_percentile(void **state)
 	near(statistics_percentile(sorted, 0, 0.5), 0);
 }
 
+/*
+ * Of many values, too: 0.5^n is 0 in a double from n = 1,075 on. There the binomial is normal
+ * enough to know the ranks: n/2 -+ 1.96 * sqrt(n)/2.
+ */
+static void test_many(void **state)
+{
+	static const size_t sizes[] = {1000, 1074, 1075, 1076, 2000, 10000, 100000, 1000000};
+	double *values = malloc(1000000 * sizeof(*values));
+	struct statistics stats;
+
+	(void)state;
+	for (size_t i = 0; i < 1000000; i++)
+		values[i] = i;
+	for (size_t i = 0; i < N(sizes); i++) {
+		double n = sizes[i], half = 1.959964 * sqrt(n) / 2;
+
+		assert_true(statistics_of(&stats, values, sizes[i]));
+		assert_true(fabs(stats.low - (n / 2 - half)) < 2);
+		assert_true(fabs(stats.high - (n / 2 + half)) < 2);
+		assert_true(stats.confidence >= 0.95 && stats.confidence < 0.956);
+	}
+	free(values);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -192,6 +216,7 @@ int main(void)
 		cmocka_unit_test(test_interval), cmocka_unit_test(test_coverage),
 		cmocka_unit_test(test_spread),	 cmocka_unit_test(test_ratio_of_pairs),
 		cmocka_unit_test(test_verdicts), cmocka_unit_test(test_percentile),
+		cmocka_unit_test(test_many),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

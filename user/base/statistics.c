@@ -34,17 +34,18 @@ double statistics_percentile(const double *sorted, size_t n, double p)
  */
 static size_t trim(size_t n, double *confidence)
 {
-	double term = pow(0.5, n), tail = 0; /* P(X = k), P(X <= k) */
+	/* ln P(X = i), since 0.5^n is 0 in a double from n = 1,075 on; and P(X <= i). */
+	double log_term = n * log(0.5), tail = 0;
 	size_t k = 0;
 
-	*confidence = 1 - 2 * term;
+	*confidence = 1 - 2 * exp(log_term);
 	for (size_t i = 0; 2 * (i + 1) < n; i++) {
-		tail += term;
+		tail += exp(log_term);
 		if (2 * tail > 1 - STATS_CONFIDENCE)
 			break;
 		k = i;
 		*confidence = 1 - 2 * tail;
-		term *= (double)(n - i) / (i + 1);
+		log_term += log((double)(n - i) / (i + 1));
 	}
 	return k;
 }
