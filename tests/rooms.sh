@@ -10,7 +10,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 2
 # include any). bpf/vethlab.h, the interface with the kernel side, is open to all.
 table() {
 	cat <<-END
-	base     | | array.h cleanup.h clock.h duration.h err.h hash.h histogram.h interrupt.h number.h process.h statistics.h strmap.h workers.h
+	base     | | array.h cleanup.h clock.h duration.h err.h hash.h histogram.h interrupt.h notes.h number.h process.h statistics.h strmap.h workers.h
 	topology | base | model.h ip.h shapes.h draw.h lab_diff.h observed.h
 	output   | base topology | output.h
 	story    | base topology | story.h record_queue.h compare.h

@@ -76,7 +76,7 @@ struct cmd_args {
 int cmd_parse(struct cmd_args *args, int argc, char **argv, bool own_words, struct err *err);
 
 /*
- * A struct lab_notes' tell: one sentence, to stderr or, where arg is a JSON array (json_t *), into
+ * A struct notes' tell: one sentence, to stderr or, where arg is a JSON array (json_t *), into
  * that.
  */
 void cmd_note(const char *text, void *arg);

@@ -49,7 +49,7 @@ static int lab_name(const struct cmd_args *args, char *name, size_t size, struct
 
 int cmd_down(int argc, char **argv, struct err *err)
 {
-	struct lab_notes notes = {cmd_note, NULL};
+	struct notes notes = {cmd_note, NULL};
 	struct cmd_args args;
 	char name[256];
 	int ret = cmd_parse(&args, argc, argv, false, err);

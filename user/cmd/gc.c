@@ -38,7 +38,7 @@ int cmd_gc(int argc, char **argv, struct err *err)
 		{"json", no_argument, NULL, 'j'},
 		{NULL},
 	};
-	const struct lab_notes notes = {cmd_note, NULL};
+	const struct notes notes = {cmd_note, NULL};
 	struct collected collected = {0};
 	int c, ret;
 

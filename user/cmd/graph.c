@@ -81,7 +81,7 @@ static int draw_running(const char *name, enum draw_format format, struct err *e
 
 /* ---- with counters --------------------------------------------------------------------------- */
 
-struct notes {
+struct graph_notes {
 	const struct ledger *ledger;
 	char text[128];
 };
@@ -103,7 +103,7 @@ static size_t write_way(char *buf, size_t size, const char *arrow, const struct 
 /* "-> 12, <- 11 (1 lost)": packets away from this end, and towards it. */
 static const char *note(const struct end *near, void *arg)
 {
-	struct notes *notes = arg;
+	struct graph_notes *notes = arg;
 	const struct ledger_entry *entries = notes->ledger->entries;
 	size_t len = write_way(notes->text, sizeof(notes->text), "->",
 			       &entries[2 * near->link->index + (near->link->ends[1] == near)]);
@@ -119,7 +119,7 @@ static int draw_live(const char *name, enum draw_format format, struct err *err)
 	struct reading reading = {0};
 	struct snapshot snapshot = {0};
 	struct ledger ledger = {0};
-	struct notes notes = {.ledger = &ledger};
+	struct graph_notes notes = {.ledger = &ledger};
 	int ret = reading_open(&reading, name, err);
 
 	if (!ret)

@@ -382,7 +382,8 @@ static int nothing_there(const struct observing *observing, struct err *err)
 
 static int observe(struct observing *observing, struct err *err)
 {
-	const struct observe_listener listener = {on_came, on_went, on_note, observing};
+	const struct notes notes = {on_note, observing};
+	const struct observe_listener listener = {on_came, on_went, observing, &notes};
 	struct running *run = NULL;
 	int ret = observe_refresh(&run, &observing->options, &listener, err), changed = ret;
 

@@ -75,7 +75,7 @@ static int finish(const char *lab, struct err *err)
 
 static int run(int argc, char **argv, bool apply, struct err *err)
 {
-	struct lab_notes notes = {cmd_note, NULL};
+	struct notes notes = {cmd_note, NULL};
 	struct change_plan plan = {0};
 	struct cmd_args args;
 	struct lab *lab;

@@ -183,7 +183,7 @@ int cmd_up(int argc, char **argv, struct err *err)
 	char path[PATH_MAX];
 	struct lab *lab;
 	struct progress progress = {0};
-	struct lab_notes notes = {note, &progress};
+	struct notes notes = {note, &progress};
 	int ret = parse_args(argc, argv, &args, err);
 
 	if (ret || cmd_lab_path(args.file, path, sizeof(path), err))

@@ -275,7 +275,7 @@ static void after_failure(struct change_plan *plan, struct err *err)
 		 plan->was->name, plan->was->name);
 }
 
-static int apply_plan(struct change_plan *plan, const struct lab_notes *notes,
+static int apply_plan(struct change_plan *plan, const struct notes *notes,
 		      const volatile int *interrupted, struct err *err)
 {
 	const struct lab_options options = {.interrupted = interrupted};
@@ -305,7 +305,7 @@ static int apply_plan(struct change_plan *plan, const struct lab_notes *notes,
 }
 
 int lab_apply(struct change_plan *plan, const char *name, struct lab *lab,
-	      const struct lab_notes *notes, const volatile int *interrupted, struct err *err)
+	      const struct notes *notes, const volatile int *interrupted, struct err *err)
 {
 	const char *running = name ? name : lab->name;
 	int lock, ret;

@@ -24,7 +24,7 @@ int lab_plan(struct change_plan *plan, const char *name, struct lab *lab, struct
  * lab_down(), of the nodes that go.
  */
 int lab_apply(struct change_plan *plan, const char *name, struct lab *lab,
-	      const struct lab_notes *notes, const volatile int *interrupted, struct err *err);
+	      const struct notes *notes, const volatile int *interrupted, struct err *err);
 void change_plan_free(struct change_plan *plan);
 
 #endif

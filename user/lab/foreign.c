@@ -24,7 +24,7 @@ struct guests {
 	struct leaving_netns *homes;
 	size_t n;
 	const struct journal_head *head;
-	const struct lab_notes *notes;
+	const struct notes *notes;
 	int here;	      /* the calling thread's namespace */
 	pthread_mutex_t lock; /* of notes */
 };
@@ -35,7 +35,7 @@ __attribute__((format(printf, 2, 3))) static void tell(struct guests *guests, co
 
 	va_start(ap, fmt);
 	pthread_mutex_lock(&guests->lock);
-	lab_notes_vtell(guests->notes, fmt, ap);
+	notes_vtell(guests->notes, fmt, ap);
 	pthread_mutex_unlock(&guests->lock);
 	va_end(ap);
 }
@@ -273,7 +273,7 @@ static int see_off_one(size_t i, void *arg, struct err *err)
 }
 
 int foreign_hand_back(struct leaving_netns *homes, size_t n, const struct journal_head *head,
-		      const struct lab_notes *notes, struct err *err)
+		      const struct notes *notes, struct err *err)
 {
 	struct guests guests = {homes, n, head, notes, -1, PTHREAD_MUTEX_INITIALIZER};
 	int ret;

@@ -25,7 +25,7 @@ struct leaving_netns {
  * A namespace that is gone or not ours any more is passed over.
  */
 int foreign_hand_back(struct leaving_netns *homes, size_t n, const struct journal_head *head,
-		      const struct lab_notes *notes, struct err *err);
+		      const struct notes *notes, struct err *err);
 /*
  * Then take their names away, which carry the mark where nothing is mounted on them, and close
  * them; the last one after all others. What is somebody else's by now is passed over. A failure

@@ -322,7 +322,7 @@ static int read_homes(const struct lines *lines, struct leaving_netns **homes, s
  * rest from being undone; the first is told.
  */
 static int undo_lines(const char *name, const struct lines *lines, const struct journal_head *head,
-		      const struct lab_notes *notes, struct err *err)
+		      const struct notes *notes, struct err *err)
 {
 	struct leaving_netns *homes = NULL;
 	char mark[64];
@@ -347,7 +347,7 @@ static int undo_lines(const char *name, const struct lines *lines, const struct 
 	return first ? first : ret;
 }
 
-int journal_undo(const char *name, const struct lab_notes *notes, struct err *err)
+int journal_undo(const char *name, const struct notes *notes, struct err *err)
 {
 	struct journal_head head = {0};
 	char boot[BOOT_ID_SIZE];

@@ -63,7 +63,7 @@ int journal_head(const char *name, struct journal_head *head);
  * Undo what the journal says, last step first. What is gone or not ours any more is passed over.
  * Returns 0, 1 if not all namespaces of ours are gone yet (notes say why), or -errno.
  */
-int journal_undo(const char *name, const struct lab_notes *notes, struct err *err);
+int journal_undo(const char *name, const struct notes *notes, struct err *err);
 
 /* This boot's id (/proc/sys/kernel/random/boot_id). */
 int boot_id(char id[BOOT_ID_SIZE], struct err *err);

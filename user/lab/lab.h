@@ -7,27 +7,16 @@
 #ifndef VETHLAB_USER_LAB_H
 #define VETHLAB_USER_LAB_H
 
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "user/base/err.h"
+#include "user/base/notes.h"
 #include "topology/model.h"
 #include "user/net/net.h"
 #include "user/watch/watch.h"
 
 #define LAB_DIR "/run/vethlab"
-
-/* What is worth telling besides success or failure, in one sentence a call. */
-struct lab_notes {
-	void (*tell)(const char *text, void *arg);
-	void *arg;
-};
-/* Tell it; notes: NULL, nobody listens. */
-__attribute__((format(printf, 2, 3))) void lab_notes_tell(const struct lab_notes *notes,
-							  const char *fmt, ...);
-__attribute__((format(printf, 2, 0))) void lab_notes_vtell(const struct lab_notes *notes,
-							   const char *fmt, va_list ap);
 
 /* What `up` was asked for, beyond the lab file. */
 struct lab_options {
@@ -39,7 +28,7 @@ struct lab_options {
 	/* Told of each of total steps that begins, from any thread, with arg; NULL: nobody asks. */
 	void (*progress)(size_t step, size_t total, void *arg);
 	void *progress_arg;
-	const struct lab_notes
+	const struct notes
 		*notes; /* of undoing what failed or was left over; NULL: nobody listens */
 	const volatile int *interrupted; /* looked at between steps: not 0 undoes; NULL: never */
 	/*
@@ -124,7 +113,7 @@ int lab_up(struct running **run, struct lab *lab, const struct lab_options *opti
  * to notes (NULL: nobody listens). Returns 1 if there was something to tear down, 0 if
  * there is no such lab, or -errno.
  */
-int lab_down(const char *name, const struct lab_notes *notes, struct err *err);
+int lab_down(const char *name, const struct notes *notes, struct err *err);
 /* lab_down() for whoever holds the lab, with the lock that lab_up() gave: closed in any case. */
 int lab_release(const char *name, int lock, struct err *err);
 
@@ -136,7 +125,7 @@ enum gc_kind {
 };
 /* Find what crashes left and, unless dry_run, remove it. found is told of each before. */
 int lab_gc(bool dry_run, void (*found)(enum gc_kind kind, const char *name, void *arg), void *arg,
-	   const struct lab_notes *notes, struct err *err);
+	   const struct notes *notes, struct err *err);
 
 enum lab_state { LAB_RUNNING, LAB_BUSY /* another process builds or removes it */, LAB_BROKEN };
 /* What the files of LAB_DIR/NAME say. */

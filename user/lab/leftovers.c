@@ -19,7 +19,7 @@ struct gc {
 	bool dry_run;
 	void (*found)(enum gc_kind kind, const char *name, void *arg);
 	void *arg;
-	const struct lab_notes *notes;
+	const struct notes *notes;
 	struct err *err;
 };
 
@@ -194,7 +194,7 @@ static int collect_names(struct gc *gc)
 }
 
 int lab_gc(bool dry_run, void (*found)(enum gc_kind kind, const char *name, void *arg), void *arg,
-	   const struct lab_notes *notes, struct err *err)
+	   const struct notes *notes, struct err *err)
 {
 	struct gc gc = {dry_run, found, arg, notes, err};
 	int labs = collect_labs(&gc), pins = collect_all_pins(&gc), names = collect_names(&gc);

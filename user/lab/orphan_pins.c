@@ -12,7 +12,7 @@
 
 struct orphan_pins {
 	const char *lab;
-	const struct lab_notes *notes;
+	const struct notes *notes;
 	struct nl *here; /* the calling thread's namespace */
 	uint64_t here_inode;
 	uint64_t *told; /* inodes of namespaces */
@@ -102,7 +102,7 @@ static void on_end(const struct vl_end *end, void *arg)
 	lost->notes->tell(text, lost->notes->arg);
 }
 
-void orphan_pins_tell(const char *lab, const struct lab_notes *notes)
+void orphan_pins_tell(const char *lab, const struct notes *notes)
 {
 	struct orphan_pins lost = {.lab = lab, .notes = notes};
 	struct watch *watch = NULL;

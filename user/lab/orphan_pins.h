@@ -9,6 +9,6 @@
 #include "user/lab/lab.h"
 
 /* Tell notes which namespaces and interfaces of a lab are left, and how to remove them. */
-void orphan_pins_tell(const char *lab, const struct lab_notes *notes);
+void orphan_pins_tell(const char *lab, const struct notes *notes);
 
 #endif

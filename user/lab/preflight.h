@@ -16,8 +16,8 @@ struct apply {
 	int *was_fds; /* namespaces of its nodes; -1: not open */
 	struct lab_diff *diff;
 	struct touch touch;
-	const struct lab_notes *notes; /* NULL: nobody listens */
-	bool back;		       /* after a failure: some changes may not have been made */
+	const struct notes *notes; /* NULL: nobody listens */
+	bool back;		   /* after a failure: some changes may not have been made */
 };
 
 /* Whether a change's node is of the lab that was; else it is of the one that shall be. */

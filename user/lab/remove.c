@@ -18,21 +18,21 @@ enum { LET_GO_MS = 5000, HELD_MS = 300 };
 /* Programs go with the last interface that carries them; left: interfaces are there yet, and it was
  * said. */
 static void wait_gone(const char *name, const struct watch_programs *programs, bool left,
-		      const struct lab_notes *notes)
+		      const struct notes *notes)
 {
 	struct watch_holder holder;
 
 	if (!watch_wait_unloaded(programs, left ? 0 : HELD_MS))
 		return;
 	if (watch_find_holder(programs, &holder))
-		lab_notes_tell(notes, "process %d (%s) holds programs of lab %s: they go with it",
-			       holder.pid, holder.name, name);
+		notes_tell(notes, "process %d (%s) holds programs of lab %s: they go with it",
+			   holder.pid, holder.name, name);
 	else if (!left && watch_wait_unloaded(programs, LET_GO_MS))
-		lab_notes_tell(notes, "programs of lab %s are still loaded after %d s", name,
-			       (LET_GO_MS + HELD_MS) / 1000);
+		notes_tell(notes, "programs of lab %s are still loaded after %d s", name,
+			   (LET_GO_MS + HELD_MS) / 1000);
 }
 
-int lab_undo(const char *name, const struct lab_notes *notes, struct err *err)
+int lab_undo(const char *name, const struct notes *notes, struct err *err)
 {
 	struct watch_programs programs = {0};
 	int left, unpinned;
@@ -47,7 +47,7 @@ int lab_undo(const char *name, const struct lab_notes *notes, struct err *err)
 	return unpinned;
 }
 
-int lab_remove(const char *name, const struct lab_notes *notes, struct err *err)
+int lab_remove(const char *name, const struct notes *notes, struct err *err)
 {
 	/* First of all: what is half removed must not be taken for a lab that runs. */
 	int ret = state_remove(name, err);
@@ -57,7 +57,7 @@ int lab_remove(const char *name, const struct lab_notes *notes, struct err *err)
 	return ret ? ret : files_remove(name, err);
 }
 
-int lab_down(const char *name, const struct lab_notes *notes, struct err *err)
+int lab_down(const char *name, const struct notes *notes, struct err *err)
 {
 	char path[PATH_MAX];
 	struct stat st;

@@ -44,8 +44,8 @@ bool lab_has_files(const char *name);
 int files_remove(const char *name, struct err *err);
 
 /* Undo everything of a lab but its files. The caller holds the lock. */
-int lab_undo(const char *name, const struct lab_notes *notes, struct err *err);
+int lab_undo(const char *name, const struct notes *notes, struct err *err);
 /* lab_down() for a caller that holds the lock: the lab stops to run, is undone, loses its files. */
-int lab_remove(const char *name, const struct lab_notes *notes, struct err *err);
+int lab_remove(const char *name, const struct notes *notes, struct err *err);
 
 #endif

@@ -17,7 +17,7 @@ struct parting {
 	struct netns_wait *leave;	    /* NULL: nobody goes, or it cannot be watched */
 	const struct leaving_netns **going; /* by their place in leave */
 	size_t n;
-	const struct lab_notes *notes;
+	const struct notes *notes;
 };
 
 static bool goes(const struct leaving_netns *home)
@@ -76,10 +76,9 @@ static bool on_mount(const char *path, void *arg)
 		if (fd < 0)
 			continue;
 		close(fd);
-		lab_notes_tell(
-			parting->notes,
-			"%s: the mount %s keeps the network namespace alive, with what is in it",
-			parting->going[i]->name, path);
+		notes_tell(parting->notes,
+			   "%s: the mount %s keeps the network namespace alive, with what is in it",
+			   parting->going[i]->name, path);
 		keeper->told = true;
 	}
 	return true;
@@ -89,15 +88,14 @@ static void tell_kept(const struct parting *parting)
 {
 	for (size_t i = 0; i < parting->n; i++)
 		if (netns_wait_is_kept(parting->leave, i)) {
-			lab_notes_tell(parting->notes,
-				       "%s: something keeps the network namespace alive after "
-				       "%d s, an open file or a socket perhaps",
-				       parting->going[i]->name, (LET_GO_MS + KEPT_MS) / 1000);
+			notes_tell(parting->notes,
+				   "%s: something keeps the network namespace alive after "
+				   "%d s, an open file or a socket perhaps",
+				   parting->going[i]->name, (LET_GO_MS + KEPT_MS) / 1000);
 			return;
 		}
-	lab_notes_tell(parting->notes,
-		       "the kernel is still taking network namespaces apart after %d s",
-		       (LET_GO_MS + KEPT_MS) / 1000);
+	notes_tell(parting->notes, "the kernel is still taking network namespaces apart after %d s",
+		   (LET_GO_MS + KEPT_MS) / 1000);
 }
 
 static int wait_gone(const struct parting *parting, size_t n)
@@ -108,8 +106,8 @@ static int wait_gone(const struct parting *parting, size_t n)
 	if (!parting->leave || !netns_wait_until(parting->leave, many ? LET_GO_MANY_MS : KEPT_MS))
 		return 0;
 	if (many) {
-		lab_notes_tell(parting->notes,
-			       "the kernel is still taking the %zu network namespaces apart", n);
+		notes_tell(parting->notes,
+			   "the kernel is still taking the %zu network namespaces apart", n);
 		return 1;
 	}
 	netns_each_mount(on_mount, &keeper);
@@ -122,7 +120,7 @@ static int wait_gone(const struct parting *parting, size_t n)
 }
 
 int teardown_namespaces(struct leaving_netns *homes, size_t n, const char *mark,
-			const struct lab_notes *notes, struct err *err)
+			const struct notes *notes, struct err *err)
 {
 	struct parting parting = {.notes = notes};
 	int ret;

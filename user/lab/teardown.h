@@ -11,6 +11,6 @@
  * not all are; or -errno.
  */
 int teardown_namespaces(struct leaving_netns *homes, size_t n, const char *mark,
-			const struct lab_notes *notes, struct err *err);
+			const struct notes *notes, struct err *err);
 
 #endif

@@ -1,25 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* attach_ends.c - programs onto interfaces of others, beside what is there. */
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "user/lab/journal.h"
 #include "user/observe/observe.h"
-
-void observe_tell(const struct observe_listener *listener, const char *fmt, ...)
-{
-	char text[512];
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
-	if (listener && listener->tell)
-		listener->tell(text, listener->arg);
-}
 
 static struct observed_end *entry(const struct observe_end *job)
 {
@@ -44,7 +31,7 @@ static void attach_tcx(const struct observe_end *job)
 	}
 	watch_forget_end(job->watch, job->end->number, NULL); /* one hook of two may be on */
 	if (!is_gone(ret))
-		observe_tell(job->listener, "%s is not watched: %s", job->end->name, err.what);
+		notes_tell(job->notes, "%s is not watched: %s", job->end->name, err.what);
 }
 
 static void attach_xdp(const struct observe_end *job)
@@ -56,13 +43,13 @@ static void attach_xdp(const struct observe_end *job)
 	if (!ret)
 		entry(job)->xdp = job->xdp;
 	else if (ret == -EBUSY || ret == -EEXIST)
-		observe_tell(job->listener,
-			     "%s has an XDP program of somebody else, which stays: xdp is not "
-			     "watched there",
-			     job->end->name);
+		notes_tell(job->notes,
+			   "%s has an XDP program of somebody else, which stays: xdp is not "
+			   "watched there",
+			   job->end->name);
 	else if (!is_gone(ret))
-		observe_tell(job->listener, "xdp of %s is not watched: %s%s%s", job->end->name,
-			     err.what, err.hint[0] ? "; " : "", err.hint);
+		notes_tell(job->notes, "xdp of %s is not watched: %s%s%s", job->end->name, err.what,
+			   err.hint[0] ? "; " : "", err.hint);
 }
 
 /* A filter at one hook; what it is comes into the journal first. */
@@ -86,12 +73,12 @@ static int attach_filter(const struct observe_end *job, struct nl *nl, enum vl_h
 	if (!ret)
 		entry(job)->hooks |= hook == VL_HOOK_OUT ? HOOKS_OUT : HOOKS_IN;
 	if (!ret && filter.priority > 1)
-		observe_tell(job->listener,
-			     "%s: filters of somebody else stand before ours (priority %u): what "
-			     "they drop is not counted",
-			     job->end->name, filter.priority);
+		notes_tell(job->notes,
+			   "%s: filters of somebody else stand before ours (priority %u): what "
+			   "they drop is not counted",
+			   job->end->name, filter.priority);
 	if (ret && !is_gone(ret))
-		observe_tell(job->listener, "%s is not watched: %s", job->end->name, refused.what);
+		notes_tell(job->notes, "%s is not watched: %s", job->end->name, refused.what);
 	return 0;
 }
 
@@ -118,7 +105,7 @@ static int make_clsact(const struct observe_end *job, struct nl *nl, struct err 
 	if (!ret)
 		return WATCH_CLSACT_THERE;
 	if (!is_gone(ret))
-		observe_tell(job->listener, "%s is not watched: %s", job->end->name, refused.what);
+		notes_tell(job->notes, "%s is not watched: %s", job->end->name, refused.what);
 	return WATCH_CLSACT_NONE;
 }
 
@@ -133,10 +120,10 @@ static int attach_clsact(const struct observe_end *job, struct err *err)
 	qdisc = make_clsact(job, nl, err);
 	ret = qdisc < 0 ? qdisc : 0;
 	if (qdisc == WATCH_CLSACT_INGRESS_ONLY)
-		observe_tell(job->listener,
-			     "%s has an ingress qdisc of somebody else in the place of clsact: "
-			     "out is not watched there",
-			     job->end->name);
+		notes_tell(job->notes,
+			   "%s has an ingress qdisc of somebody else in the place of clsact: "
+			   "out is not watched there",
+			   job->end->name);
 	else if (qdisc == WATCH_CLSACT_THERE && job->hooks & HOOKS_OUT)
 		ret = attach_filter(job, nl, VL_HOOK_OUT, err);
 	if (!ret && qdisc != WATCH_CLSACT_NONE && job->hooks & HOOKS_IN)

@@ -134,7 +134,7 @@ static bool is_taken(struct others *others, const struct discovery *seen,
 }
 
 static bool can_be_named(const struct draft *draft, const struct discovered_link *link,
-			 const struct observe_listener *listener)
+			 const struct notes *notes)
 {
 	for (int side = 0; side < 2; side++) {
 		const struct discovered_end *end = link->ends[side];
@@ -142,8 +142,8 @@ static bool can_be_named(const struct draft *draft, const struct discovered_link
 
 		if (!problem)
 			continue;
-		observe_tell(listener, "interface %s of %s is left out: %s", end->ifname,
-			     draft->seen->netns[end->netns].name, problem);
+		notes_tell(notes, "interface %s of %s is left out: %s", end->ifname,
+			   draft->seen->netns[end->netns].name, problem);
 		return false;
 	}
 	return true;
@@ -288,7 +288,7 @@ static uint32_t free_pair(struct draft *draft, bool *taken)
  * Kept links keep their numbers, and so their counters; a fresh one gets two that were never used,
  * as long as there are some. Links without room are left out.
  */
-static int number_links(struct draft *draft, const struct observe_listener *listener)
+static int number_links(struct draft *draft, const struct notes *notes)
 {
 	size_t fresh = 0, kept = 0, room;
 	bool *taken;
@@ -320,24 +320,23 @@ static int number_links(struct draft *draft, const struct observe_listener *list
 	draft->n_links = kept;
 	free(taken);
 	if (kept < room)
-		observe_tell(listener,
-			     "%zu more link%s not watched: the lab has room for %u; `vethlab down "
-			     "%s`, then observe again",
-			     room - kept, room - kept == 1 ? " is" : "s are", draft->capacity / 2,
-			     draft->options->name);
+		notes_tell(notes,
+			   "%zu more link%s not watched: the lab has room for %u; `vethlab down "
+			   "%s`, then observe again",
+			   room - kept, room - kept == 1 ? " is" : "s are", draft->capacity / 2,
+			   draft->options->name);
 	return 0;
 }
 
-static void tell_others(const struct others *others, const struct observe_listener *listener)
+static void tell_others(const struct others *others, const struct notes *notes)
 {
 	for (size_t i = 0; i < others->n; i++)
 		if (others->links[i])
-			observe_tell(listener, "%zu link%s already watched by lab %s",
-				     others->links[i], others->links[i] == 1 ? " is" : "s are",
-				     others->list[i]->name);
+			notes_tell(notes, "%zu link%s already watched by lab %s", others->links[i],
+				   others->links[i] == 1 ? " is" : "s are", others->list[i]->name);
 }
 
-static int choose_links(struct draft *draft, const struct observe_listener *listener)
+static int choose_links(struct draft *draft, const struct notes *notes)
 {
 	const struct discovery *seen = draft->seen;
 	const struct running *was = draft->was;
@@ -358,7 +357,7 @@ static int choose_links(struct draft *draft, const struct observe_listener *list
 	for (size_t i = 0; !ret && i < seen->n_links; i++) {
 		if (done[i] || !is_wanted(draft, &seen->links[i]) ||
 		    is_going(draft, &seen->links[i]) ||
-		    !can_be_named(draft, &seen->links[i], listener))
+		    !can_be_named(draft, &seen->links[i], notes))
 			continue;
 		if (!read) /* only if there is something new */
 			ret = others_read(&others, draft->options->name);
@@ -367,7 +366,7 @@ static int choose_links(struct draft *draft, const struct observe_listener *list
 			add_link(draft, &seen->links[i], NULL);
 	}
 	if (!ret)
-		tell_others(&others, listener);
+		tell_others(&others, notes);
 	others_free(&others);
 	free(done);
 	return ret;
@@ -405,8 +404,7 @@ static int write_text(struct draft *draft)
 }
 
 int draft_make(struct draft *draft, const struct discovery *seen, struct running *was,
-	       const struct observe_options *options, const struct observe_listener *listener,
-	       struct err *err)
+	       const struct observe_options *options, const struct notes *notes, struct err *err)
 {
 	int ret;
 
@@ -418,9 +416,9 @@ int draft_make(struct draft *draft, const struct discovery *seen, struct running
 	if (!ret)
 		add_scope_nodes(draft);
 	if (!ret)
-		ret = choose_links(draft, listener);
+		ret = choose_links(draft, notes);
 	if (!ret)
-		ret = number_links(draft, listener);
+		ret = number_links(draft, notes);
 	if (!ret)
 		ret = write_text(draft);
 	if (ret) {

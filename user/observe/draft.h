@@ -33,10 +33,9 @@ struct draft {
 	char *text; /* the lab file */
 };
 
-/* listener (NULL: nobody) is told what is left out. */
+/* notes (NULL: nobody listens) is told what is left out. */
 int draft_make(struct draft *draft, const struct discovery *seen, struct running *was,
-	       const struct observe_options *options, const struct observe_listener *listener,
-	       struct err *err);
+	       const struct observe_options *options, const struct notes *notes, struct err *err);
 void draft_free(struct draft *draft);
 /* Whether the lab is that already. */
 bool draft_changes_nothing(const struct draft *draft);

@@ -24,13 +24,12 @@ struct observe_options {
 	const volatile int *interrupted; /* as in struct lab_options */
 };
 
-/* Told of what comes and goes, in the words of the lab. */
+/* Told of what comes and goes, in the words of the lab. Its users take NULL: nobody listens. */
 struct observe_listener {
 	void (*came)(const struct running *run, const struct link *link, void *arg);
 	void (*went)(const struct running *run, const struct link *link, void *arg);
-	/* A sentence: what is not watched, and why. */
-	void (*tell)(const char *text, void *arg);
 	void *arg;
+	const struct notes *notes; /* what is not watched, and why; NULL: nobody listens */
 };
 
 /*
@@ -51,7 +50,7 @@ struct observe_end {
 	struct watch *watch;
 	struct journal *journal;
 	const struct end *end;
-	const struct observe_listener *listener;
+	const struct notes *notes; /* what cannot be attached, and why; NULL: nobody listens */
 	unsigned hooks;
 	enum xdp_mode xdp;
 	int netns_fd;
@@ -65,7 +64,5 @@ int observe_attach(const struct observe_end *job, struct err *err);
 /* Take everything of ours off an end of the lab, whether its interface is there or not. */
 int observe_detach(const struct running *run, struct watch *watch, const struct end *end,
 		   struct err *err);
-void observe_tell(const struct observe_listener *listener, const char *fmt, ...)
-	__attribute__((format(printf, 2, 3)));
 
 #endif

@@ -184,7 +184,7 @@ static int take_link(const struct draft *draft, struct running *now, struct watc
 			.watch = watch,
 			.journal = journal,
 			.end = link->ends[side],
-			.listener = listener,
+			.notes = listener ? listener->notes : NULL,
 			.hooks = now->hooks,
 			.xdp = now->xdp,
 			.netns_fd = draft_netns_fd(draft, link->ends[side]->node),
@@ -308,7 +308,8 @@ static int observe_locked(struct running **run, const struct discovery *seen,
 	if (!ret && was)
 		ret = check_same(was, options, err);
 	if (!ret)
-		ret = draft_make(&draft, seen, was, options, listener, err);
+		ret = draft_make(&draft, seen, was, options, listener ? listener->notes : NULL,
+				 err);
 	if (!ret) {
 		ret = was || draft.n_links || options->may_be_empty
 			      ? change(run, &draft, options, listener, err)
