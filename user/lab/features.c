@@ -4,6 +4,7 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <limits.h>
+#include <linux/capability.h>
 #include <linux/magic.h>
 #include <linux/perf_event.h>
 #include <pthread.h>
@@ -17,8 +18,53 @@
 #include <unistd.h>
 
 #include "user/lab/features.h"
-#include "user/lab/state.h"
+#include "user/lab/lab.h"
 #include "user/watch/node_trace.h"
+
+/* ---- privileges ------------------------------------------------------------------------------ */
+
+#ifndef CAP_BPF
+#define CAP_BPF 39
+#endif
+
+static const struct {
+	unsigned cap, instead; /* either of them will do */
+	const char *name, *step;
+} capabilities[] = {
+	{CAP_SYS_ADMIN, CAP_SYS_ADMIN, "CAP_SYS_ADMIN", "to make and enter namespaces"},
+	{CAP_NET_ADMIN, CAP_NET_ADMIN, "CAP_NET_ADMIN", "to make links and attach programs"},
+	{CAP_BPF, CAP_SYS_ADMIN, "CAP_BPF", "to load programs and maps"},
+};
+
+static bool has(const struct __user_cap_data_struct *data, unsigned cap)
+{
+	return data[cap / 32].effective & 1u << cap % 32;
+}
+
+int lab_privileges(struct err *err)
+{
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {0};
+	char missing[256] = "";
+	size_t len = 0;
+
+	/* If the kernel does not tell, the step that needs it will. */
+	if (syscall(SYS_capget, &header, data))
+		return 0;
+	for (size_t i = 0; i < sizeof(capabilities) / sizeof(*capabilities); i++) {
+		if (has(data, capabilities[i].cap) || has(data, capabilities[i].instead))
+			continue;
+		len += snprintf(missing + len, sizeof(missing) - len, "%s%s %s", len ? ", " : "",
+				capabilities[i].name, capabilities[i].step);
+	}
+	if (!len)
+		return 0;
+	err_set(err, ERR_PRIVILEGE, EPERM, "changing a lab needs %s", missing);
+	err_hint(err, "run it as root: sudo vethlab ...");
+	return -EPERM;
+}
+
+/* ---- by asking ------------------------------------------------------------------------------- */
 
 struct probing {
 	struct feature *list;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* features.h - what this machine can do for a lab, each found by trying it. */
+/*
+ * features.h - what this process may do, and what this machine can do for a lab, each found by
+ * trying it.
+ */
 #ifndef VETHLAB_USER_LAB_FEATURES_H
 #define VETHLAB_USER_LAB_FEATURES_H
 
@@ -7,6 +10,12 @@
 #include <stddef.h>
 
 #include "user/base/err.h"
+
+/*
+ * Whether this process may change labs. -EPERM (ERR_PRIVILEGE): it may not; err names the missing
+ * capabilities and the steps that need them.
+ */
+int lab_privileges(struct err *err);
 
 enum feature_need {
 	FEATURE_NEEDED, /* without it no lab is built */
@@ -23,7 +32,10 @@ struct feature {
 
 enum { FEATURES_MAX = 16 };
 
-/* Try everything, in a namespace of its own that is gone afterwards. Returns how many. */
+/*
+ * Try everything. Links and bridges are made in a network namespace without a name, which is gone
+ * afterwards. Returns the number of features that are in the list.
+ */
 size_t features_probe(struct feature features[FEATURES_MAX]);
 
 #endif

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "user/lab/features.h"
 #include "user/lab/state.h"
 
 static int make_dir(const char *path, struct err *err)

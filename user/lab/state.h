@@ -8,11 +8,6 @@
 
 #include "user/lab/lab.h"
 
-/* ---- privileges ------------------------------------------------------------------------------ */
-
-/* Whether this process may change labs. -EPERM: err names the missing capabilities and steps. */
-int lab_privileges(struct err *err);
-
 /* ---- lock ------------------------------------------------------------------------------------ */
 
 /*
