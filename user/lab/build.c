@@ -16,7 +16,7 @@
 #include "user/lab/link_maker.h"
 #include "user/lab/program_loader.h"
 #include "user/lab/allocate.h"
-#include "user/lab/prove.h"
+#include "user/lab/link_check.h"
 #include "user/base/workers.h"
 
 int build_interrupted(const struct build *build, struct err *err)
@@ -230,9 +230,9 @@ int build_check(struct build *build, struct err *err)
 			ret = err_set(err, ERR_SYSTEM, ENOMEM, "out of memory");
 	}
 	if (!ret)
-		ret = each_node(build, node_wait_up, err);
+		ret = each_node(build, link_check_wait_up, err);
 	if (!ret)
-		ret = prove_links(build, err);
+		ret = link_check_frames(build, err);
 	if (!ret)
 		ret = build_exec(build, err);
 	return ret ? ret : build_interrupted(build, err);

@@ -64,14 +64,6 @@ int node_sysctls(const struct node_job *job, struct err *err);
 int node_prepare(const struct node_job *job, struct err *err);
 /* nft rules, clsact filters, ends up, neighbors, routes. */
 int node_start(const struct node_job *job, struct err *err);
-/*
- * Wait until every end that should be up, and whose peer should be, is operational (RFC 2863
- * up): then its queue takes packets, and one ARP request is sent out of each that is fresh, for
- * prove.c to see at the other end. ERR_FAILED names the first end that does not come up.
- */
-int node_wait_up(const struct node_job *job, struct err *err);
-/* Look again at the ends that have not counted their frames. */
-int node_recount(const struct node_job *job, struct err *err);
 /* A fresh node's exec: commands, once the lab is built. */
 int node_exec(const struct node_job *job, struct err *err);
 
