@@ -6,23 +6,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "topology/lab_diff.h"
 #include "user/lab/node_setup.h"
 #include "user/lab/node.h"
 
 enum { LO_IFINDEX = 1 };
-
-enum xdp_mode running_xdp(const struct running *run, const struct end *end)
-{
-	return run->observed ? run->observed[end->number].xdp
-			     : link_xdp(run->lab, end->link, run->xdp);
-}
-
-unsigned running_hooks(const struct running *run, const struct end *end)
-{
-	return run->observed ? run->observed[end->number].hooks
-			     : link_hooks(run->lab, end->link, run->hooks);
-}
 
 const uint8_t *node_end_mac(const struct end *end)
 {

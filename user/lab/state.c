@@ -353,21 +353,6 @@ bool running_is_gone(const struct running *run)
 	return life ? life != run->life : !may_have(run->name, "lock");
 }
 
-int running_taken_down(const struct running *run, struct err *err)
-{
-	return err_set(err, ERR_FAILED, ENOENT, "lab %s was taken down", run->name);
-}
-
-int running_end_gone(const struct running *run, const struct end *end, struct err *err)
-{
-	err_set(err, ERR_FAILED, ENODEV, "%s is gone: it was deleted since the lab was %s",
-		end->name, run->observed ? "seen" : "built");
-	if (!run->observed)
-		err_hint(err, "vethlab down %s, then up: nothing less brings a deleted link back",
-			 run->name);
-	return -ENODEV;
-}
-
 int state_read(struct running **out, const char *name, struct err *err)
 {
 	char path[PATH_MAX];
@@ -413,16 +398,6 @@ int state_read(struct running **out, const char *name, struct err *err)
 	}
 	*out = run;
 	return 0;
-}
-
-void running_free(struct running *run)
-{
-	if (!run)
-		return;
-	lab_free(run->lab);
-	free(run->nodes);
-	free(run->observed);
-	free(run);
 }
 
 int state_remove(const char *name, struct err *err)

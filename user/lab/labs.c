@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* list.c - the labs of this machine, and one of them by name. */
+/* labs.c - which labs this machine has; one of them is opened by its name. */
 #include <dirent.h>
 #include <errno.h>
 #include <limits.h>
@@ -129,66 +129,4 @@ int lab_open(struct running **run, const char *name, struct err *err)
 	}
 	free(only);
 	return ret;
-}
-
-/* A descriptor of a namespace of ours by its name, if it still is the one; -ESTALE if not. */
-static int open_ours(const struct running_node *place)
-{
-	struct netns_id now;
-	int ret, fd = netns_open(place->netns_name, NULL);
-
-	if (fd < 0)
-		return fd == -ENOENT || fd == -EINVAL ? -ESTALE : fd;
-	ret = netns_identify(fd, &now, NULL);
-	if (!ret && netns_same(&now, &place->id))
-		return fd;
-	close(fd);
-	return ret ? ret : -ESTALE;
-}
-
-/* First where it was when the lab was made: looking at every process takes its time. */
-static int open_foreign(const struct node *node, const struct netns_id *id)
-{
-	char path[64];
-	int fd = -ENOENT;
-
-	if (node->netns == NETNS_PATH) {
-		fd = netns_open_same(node->netns_path, id);
-	} else if (node->netns == NETNS_PID) {
-		snprintf(path, sizeof(path), "/proc/%d/ns/net", node->netns_pid);
-		fd = netns_open_same(path, id);
-	}
-	return fd >= 0 ? fd : netns_find(id);
-}
-
-int running_open_netns(const struct running *run, const struct node *node, struct err *err)
-{
-	const struct running_node *place = &run->nodes[node->index];
-	int fd;
-
-	if (running_is_unseen(run, node)) {
-		err_set(err, ERR_FAILED, ESTALE,
-			"%s: its network namespace cannot be seen from here", node->name);
-		err_hint(err, "it has no name, and no process of this /proc is in it; run vethlab "
-			      "where it has one, and observe again");
-		return -ESTALE;
-	}
-	fd = place->ours ? open_ours(place) : open_foreign(node, &place->id);
-	if (fd >= 0)
-		return fd;
-	/* Without privileges other processes' namespaces cannot even be looked for. */
-	if (fd == -EACCES || fd == -EPERM || (fd == -ENOENT && geteuid())) {
-		err_set(err, ERR_PRIVILEGE, EPERM,
-			"%s: entering its network namespace needs CAP_SYS_ADMIN", node->name);
-		err_hint(err, "run it as root: sudo vethlab ...");
-		return -EPERM;
-	}
-	if (fd != -ENOENT && fd != -ESTALE)
-		return err_set(err, ERR_SYSTEM, -fd, "%s: cannot open its network namespace: %s",
-			       node->name, strerror(-fd));
-	err_set(err, ERR_FAILED, ESTALE,
-		"%s: the network namespace that lab %s was %s with is gone", node->name, run->name,
-		run->observed ? "seen" : "built");
-	err_hint(err, "`vethlab down %s` tidies up", run->name);
-	return -ESTALE;
 }

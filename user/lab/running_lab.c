@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* running_lab.c - a running lab: its nodes and ends by name, their namespaces and hooks. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "topology/lab_diff.h"
+#include "user/lab/lab.h"
+
+void running_free(struct running *run)
+{
+	if (!run)
+		return;
+	lab_free(run->lab);
+	free(run->nodes);
+	free(run->observed);
+	free(run);
+}
+
+enum xdp_mode running_xdp(const struct running *run, const struct end *end)
+{
+	return run->observed ? run->observed[end->number].xdp
+			     : link_xdp(run->lab, end->link, run->xdp);
+}
+
+unsigned running_hooks(const struct running *run, const struct end *end)
+{
+	return run->observed ? run->observed[end->number].hooks
+			     : link_hooks(run->lab, end->link, run->hooks);
+}
+
+/* ---- by name --------------------------------------------------------------------------------- */
+
+static void suggest(const struct running *run, const char *typed, const char *const *names,
+		    size_t n, const char *what, struct err *err)
+{
+	const char *near = n ? nearest_name(typed, names, n) : NULL;
+
+	if (near)
+		err_hint(err, "did you mean '%s'?", near);
+	else
+		err_hint(err, "`vethlab show %s` lists the %s", run->name, what);
+}
+
+struct node *running_find_node(const struct running *run, const char *name, struct err *err)
+{
+	struct node *node = lab_find_node(run->lab, name);
+	const char **names;
+	size_t n = run->lab->n_nodes;
+
+	if (node)
+		return node;
+	err_set(err, ERR_USAGE, ENOENT, "lab %s has no node '%s'", run->name, name);
+	names = calloc(n + 1, sizeof(*names));
+	for (size_t i = 0; names && i < n; i++)
+		names[i] = run->lab->nodes[i]->name;
+	suggest(run, name, names, names ? n : 0, "nodes", err);
+	free(names);
+	return NULL;
+}
+
+struct end *running_find_end(const struct running *run, const char *name, struct err *err)
+{
+	struct end *end = lab_find_end(run->lab, name);
+	const char **names;
+	size_t n = lab_n_ends(run->lab);
+
+	if (end)
+		return end;
+	err_set(err, ERR_USAGE, ENOENT, "lab %s has no end '%s'", run->name, name);
+	names = calloc(n + 1, sizeof(*names));
+	for (size_t i = 0; names && i < n; i++)
+		names[i] = lab_end(run->lab, i)->name;
+	suggest(run, name, names, names ? n : 0, "ends, written node:interface", err);
+	free(names);
+	return NULL;
+}
+
+/* ---- namespaces ------------------------------------------------------------------------------ */
+
+/* A descriptor of a namespace of ours by its name, if it still is the one; -ESTALE if not. */
+static int open_ours(const struct running_node *place)
+{
+	struct netns_id now;
+	int ret, fd = netns_open(place->netns_name, NULL);
+
+	if (fd < 0)
+		return fd == -ENOENT || fd == -EINVAL ? -ESTALE : fd;
+	ret = netns_identify(fd, &now, NULL);
+	if (!ret && netns_same(&now, &place->id))
+		return fd;
+	close(fd);
+	return ret ? ret : -ESTALE;
+}
+
+/* First where it was when the lab was made: looking at every process takes its time. */
+static int open_foreign(const struct node *node, const struct netns_id *id)
+{
+	char path[64];
+	int fd = -ENOENT;
+
+	if (node->netns == NETNS_PATH) {
+		fd = netns_open_same(node->netns_path, id);
+	} else if (node->netns == NETNS_PID) {
+		snprintf(path, sizeof(path), "/proc/%d/ns/net", node->netns_pid);
+		fd = netns_open_same(path, id);
+	}
+	return fd >= 0 ? fd : netns_find(id);
+}
+
+int running_open_netns(const struct running *run, const struct node *node, struct err *err)
+{
+	const struct running_node *place = &run->nodes[node->index];
+	int fd;
+
+	if (running_is_unseen(run, node)) {
+		err_set(err, ERR_FAILED, ESTALE,
+			"%s: its network namespace cannot be seen from here", node->name);
+		err_hint(err, "it has no name, and no process of this /proc is in it; run vethlab "
+			      "where it has one, and observe again");
+		return -ESTALE;
+	}
+	fd = place->ours ? open_ours(place) : open_foreign(node, &place->id);
+	if (fd >= 0)
+		return fd;
+	/* Without privileges other processes' namespaces cannot even be looked for. */
+	if (fd == -EACCES || fd == -EPERM || (fd == -ENOENT && geteuid())) {
+		err_set(err, ERR_PRIVILEGE, EPERM,
+			"%s: entering its network namespace needs CAP_SYS_ADMIN", node->name);
+		err_hint(err, "run it as root: sudo vethlab ...");
+		return -EPERM;
+	}
+	if (fd != -ENOENT && fd != -ESTALE)
+		return err_set(err, ERR_SYSTEM, -fd, "%s: cannot open its network namespace: %s",
+			       node->name, strerror(-fd));
+	err_set(err, ERR_FAILED, ESTALE,
+		"%s: the network namespace that lab %s was %s with is gone", node->name, run->name,
+		run->observed ? "seen" : "built");
+	err_hint(err, "`vethlab down %s` tidies up", run->name);
+	return -ESTALE;
+}
+
+/* ---- what is gone ---------------------------------------------------------------------------- */
+
+int running_taken_down(const struct running *run, struct err *err)
+{
+	return err_set(err, ERR_FAILED, ENOENT, "lab %s was taken down", run->name);
+}
+
+int running_end_gone(const struct running *run, const struct end *end, struct err *err)
+{
+	err_set(err, ERR_FAILED, ENODEV, "%s is gone: it was deleted since the lab was %s",
+		end->name, run->observed ? "seen" : "built");
+	if (!run->observed)
+		err_hint(err, "vethlab down %s, then up: nothing less brings a deleted link back",
+			 run->name);
+	return -ENODEV;
+}
