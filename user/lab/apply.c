@@ -111,7 +111,7 @@ static int forget_ends(struct apply *apply, enum lab_change_kind kind, struct er
 }
 
 /* The namespaces of ours that go: those of nodes that are built again, or the others. */
-static size_t going_homes(const struct apply *apply, bool again, struct leaving_netns *homes)
+static size_t going_homes(const struct apply *apply, bool again, struct removed_netns *homes)
 {
 	size_t n = 0;
 
@@ -137,7 +137,7 @@ static int remove_nodes(struct apply *apply, bool again, struct err *err)
 		.range = apply->was->capacity + apply->was->slots,
 		.group = apply->was->group,
 	};
-	struct leaving_netns *homes = calloc(apply->diff->n + 1, sizeof(*homes));
+	struct removed_netns *homes = calloc(apply->diff->n + 1, sizeof(*homes));
 	char mark[64];
 	size_t n;
 	int ret;
@@ -148,9 +148,9 @@ static int remove_nodes(struct apply *apply, bool again, struct err *err)
 	netns_mark(apply->was->name, mark);
 	ret = foreign_hand_back(homes, n, &head, apply->notes, err);
 	if (ret)
-		foreign_close(homes, n);
+		netns_removal_close(homes, n);
 	else
-		ret = foreign_unname(homes, n, mark, err);
+		ret = netns_removal_unname(homes, n, mark, err);
 	free(homes);
 	return ret;
 }

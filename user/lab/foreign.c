@@ -21,7 +21,7 @@ enum { LO_IFINDEX = 1 };
 enum { NAME_TRIES = 32 };
 
 struct guests {
-	struct leaving_netns *homes;
+	struct removed_netns *homes;
 	size_t n;
 	const struct journal_head *head;
 	const struct notes *notes;
@@ -44,7 +44,7 @@ __attribute__((format(printf, 2, 3))) static void tell(struct guests *guests, co
 
 static int by_inode(const void *a, const void *b)
 {
-	const struct leaving_netns *x = a, *y = b;
+	const struct removed_netns *x = a, *y = b;
 
 	return x->id.inode < y->id.inode ? -1 : x->id.inode > y->id.inode;
 }
@@ -66,7 +66,7 @@ static void process_name(const char *pid, char *name, size_t size)
 /* A process in a namespace of ours keeps it alive; it is not ours to end. */
 static void look_at_process(struct guests *guests, const char *pid)
 {
-	struct leaving_netns *home, wanted = {.held = false};
+	struct removed_netns *home, wanted = {.held = false};
 	char path[64], name[32];
 	struct stat st;
 
@@ -223,7 +223,7 @@ static int remove_ours(struct guests *guests, struct nl *nl, struct err *err)
 	return ret;
 }
 
-static int see_off(struct guests *guests, const struct leaving_netns *home, struct nl *nl,
+static int see_off(struct guests *guests, const struct removed_netns *home, struct nl *nl,
 		   struct err *err)
 {
 	struct netns_look look = {.guests = guests};
@@ -247,7 +247,7 @@ static int see_off(struct guests *guests, const struct leaving_netns *home, stru
 static int see_off_one(size_t i, void *arg, struct err *err)
 {
 	struct guests *guests = arg;
-	struct leaving_netns *home = &guests->homes[i];
+	struct removed_netns *home = &guests->homes[i];
 	char mark[8];
 	struct netns_id now;
 	struct nl *nl = NULL;
@@ -272,7 +272,7 @@ static int see_off_one(size_t i, void *arg, struct err *err)
 	return ret;
 }
 
-int foreign_hand_back(struct leaving_netns *homes, size_t n, const struct journal_head *head,
+int foreign_hand_back(struct removed_netns *homes, size_t n, const struct journal_head *head,
 		      const struct notes *notes, struct err *err)
 {
 	struct guests guests = {homes, n, head, notes, -1, PTHREAD_MUTEX_INITIALIZER};
@@ -292,60 +292,4 @@ int foreign_hand_back(struct leaving_netns *homes, size_t n, const struct journa
 	close(guests.here);
 	pthread_mutex_destroy(&guests.lock);
 	return ret;
-}
-
-struct going {
-	struct leaving_netns *homes;
-	const char *mark;
-	pthread_mutex_t lock; /* of ret and err */
-	int ret;
-	struct err err;
-};
-
-static int take_name(size_t i, void *arg, struct err *ignored)
-{
-	struct going *going = arg;
-	struct leaving_netns *home = &going->homes[i];
-	struct err err = {0};
-	int ret = netns_unname(home->name, home->fd, &home->id, going->mark, &err);
-
-	(void)ignored;
-	if (home->fd >= 0)
-		close(home->fd);
-	home->fd = -1;
-	if (!ret || ret == -ESTALE) /* somebody else's by now */
-		return 0;
-	pthread_mutex_lock(&going->lock);
-	if (!going->ret) {
-		going->ret = ret;
-		going->err = err;
-	}
-	pthread_mutex_unlock(&going->lock);
-	return 0;
-}
-
-int foreign_unname(struct leaving_netns *homes, size_t n, const char *mark, struct err *err)
-{
-	struct going going = {.homes = homes, .mark = mark, .lock = PTHREAD_MUTEX_INITIALIZER};
-	int ret = n ? workers_run(n - 1, take_name, &going, err) : 0;
-
-	if (n && !ret)
-		take_name(n - 1, &going, NULL);
-	pthread_mutex_destroy(&going.lock);
-	foreign_close(homes, n); /* none, unless no thread could be started */
-	if (!ret && going.ret) {
-		ret = going.ret;
-		if (err && !err->code)
-			*err = going.err;
-	}
-	return ret;
-}
-
-void foreign_close(struct leaving_netns *homes, size_t n)
-{
-	for (size_t i = 0; i < n; i++) {
-		if (homes[i].fd >= 0)
-			close(homes[i].fd);
-		homes[i].fd = -1;
-	}
 }

@@ -16,6 +16,7 @@
 
 #include "user/lab/journal.h"
 #include "user/lab/state.h"
+#include "user/lab/remove.h"
 
 /* ---- pins of a lab without files ------------------------------------------------------------- */
 

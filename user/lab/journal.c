@@ -25,7 +25,7 @@
 
 #include "user/lab/journal.h"
 #include "user/lab/foreign.h"
-#include "user/lab/teardown.h"
+#include "user/lab/netns_removal.h"
 #include "user/lab/undo.h"
 
 enum { LINE_SIZE = JOURNAL_LINE_SIZE };
@@ -298,10 +298,10 @@ static bool parse_netns(const char *line, struct netns_id *id, char netns_name[L
 }
 
 /* The namespaces of ours that a journal tells of: *homes is the caller's to free. */
-static int read_homes(const struct lines *lines, struct leaving_netns **homes, size_t *n,
+static int read_homes(const struct lines *lines, struct removed_netns **homes, size_t *n,
 		      struct err *err)
 {
-	struct leaving_netns *list = calloc(lines->n + 1, sizeof(*list));
+	struct removed_netns *list = calloc(lines->n + 1, sizeof(*list));
 	char netns_name[LINE_SIZE];
 
 	if (!list)
@@ -324,7 +324,7 @@ static int read_homes(const struct lines *lines, struct leaving_netns **homes, s
 static int undo_lines(const char *name, const struct lines *lines, const struct journal_head *head,
 		      const struct notes *notes, struct err *err)
 {
-	struct leaving_netns *homes = NULL;
+	struct removed_netns *homes = NULL;
 	char mark[64];
 	size_t n = 0;
 	int ret, first = read_homes(lines, &homes, &n, err);
@@ -333,7 +333,7 @@ static int undo_lines(const char *name, const struct lines *lines, const struct 
 		return first;
 	first = foreign_hand_back(homes, n, head, notes, err);
 	if (first) {
-		foreign_close(homes, n);
+		netns_removal_close(homes, n);
 		free(homes);
 		return first;
 	}
@@ -342,7 +342,7 @@ static int undo_lines(const char *name, const struct lines *lines, const struct 
 		first = first ? first : ret;
 	}
 	netns_mark(name, mark);
-	ret = teardown_namespaces(homes, n, mark, notes, err);
+	ret = netns_removal_wait(homes, n, mark, notes, err);
 	free(homes);
 	return first ? first : ret;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * state.h - the files of a lab below LAB_DIR/NAME but its journal, for the lab and observe rooms:
- * lock, lab.yaml, state.json. With what needs the lock: undoing and removing a lab.
+ * lock, lab.yaml, state.json.
  */
 #ifndef VETHLAB_USER_LAB_STATE_H
 #define VETHLAB_USER_LAB_STATE_H
@@ -37,10 +37,5 @@ int state_hide(const char *name, struct err *err);
 bool lab_has_files(const char *name);
 /* Remove all files of a lab and its folder, the lock last. */
 int files_remove(const char *name, struct err *err);
-
-/* Undo everything of a lab but its files. The caller holds the lock. */
-int lab_undo(const char *name, const struct notes *notes, struct err *err);
-/* lab_down() for a caller that holds the lock: the lab stops to run, is undone, loses its files. */
-int lab_remove(const char *name, const struct notes *notes, struct err *err);
 
 #endif

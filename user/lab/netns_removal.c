@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* teardown.c - see teardown.h. */
+/* netns_removal.c - see netns_removal.h. */
+#include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "user/lab/teardown.h"
+#include "user/base/workers.h"
+#include "user/lab/netns_removal.h"
 #include "user/net/netns_wait.h"
 
 /*
@@ -15,21 +18,21 @@ enum { LET_GO_MS = 5000, KEPT_MS = 300, MANY_NETNS = 100, LET_GO_MANY_MS = 50 };
 
 struct parting {
 	struct netns_wait *leave;	    /* NULL: nobody goes, or it cannot be watched */
-	const struct leaving_netns **going; /* by their place in leave */
+	const struct removed_netns **going; /* by their place in leave */
 	size_t n;
 	const struct notes *notes;
 };
 
-static bool goes(const struct leaving_netns *home)
+static bool goes(const struct removed_netns *home)
 {
 	return home->fd >= 0 && !home->held;
 }
 
-/* The last one that goes to the end of homes, where foreign_unname() gives it up last. */
-static void put_last(struct leaving_netns *homes, size_t n)
+/* The last one that goes to the end of homes, where netns_removal_unname() gives it up last. */
+static void put_last(struct removed_netns *homes, size_t n)
 {
 	for (size_t i = n; i-- > 0;) {
-		struct leaving_netns home = homes[i];
+		struct removed_netns home = homes[i];
 
 		if (!goes(&home))
 			continue;
@@ -40,7 +43,7 @@ static void put_last(struct leaving_netns *homes, size_t n)
 }
 
 /* Of many, the last alone stands for all. A lab goes without being watched if it cannot be. */
-static void start(struct parting *parting, const struct leaving_netns *homes, size_t n)
+static void start(struct parting *parting, const struct removed_netns *homes, size_t n)
 {
 	size_t first = n >= MANY_NETNS ? n - 1 : 0;
 	int *fds = calloc(n + 1, sizeof(*fds));
@@ -119,15 +122,71 @@ static int wait_gone(const struct parting *parting, size_t n)
 	return 1;
 }
 
-int teardown_namespaces(struct leaving_netns *homes, size_t n, const char *mark,
-			const struct notes *notes, struct err *err)
+struct going {
+	struct removed_netns *homes;
+	const char *mark;
+	pthread_mutex_t lock; /* of ret and err */
+	int ret;
+	struct err err;
+};
+
+static int take_name(size_t i, void *arg, struct err *ignored)
+{
+	struct going *going = arg;
+	struct removed_netns *home = &going->homes[i];
+	struct err err = {0};
+	int ret = netns_unname(home->name, home->fd, &home->id, going->mark, &err);
+
+	(void)ignored;
+	if (home->fd >= 0)
+		close(home->fd);
+	home->fd = -1;
+	if (!ret || ret == -ESTALE) /* somebody else's by now */
+		return 0;
+	pthread_mutex_lock(&going->lock);
+	if (!going->ret) {
+		going->ret = ret;
+		going->err = err;
+	}
+	pthread_mutex_unlock(&going->lock);
+	return 0;
+}
+
+int netns_removal_unname(struct removed_netns *homes, size_t n, const char *mark, struct err *err)
+{
+	struct going going = {.homes = homes, .mark = mark, .lock = PTHREAD_MUTEX_INITIALIZER};
+	int ret = n ? workers_run(n - 1, take_name, &going, err) : 0;
+
+	if (n && !ret)
+		take_name(n - 1, &going, NULL);
+	pthread_mutex_destroy(&going.lock);
+	netns_removal_close(homes, n); /* none, unless no thread could be started */
+	if (!ret && going.ret) {
+		ret = going.ret;
+		if (err && !err->code)
+			*err = going.err;
+	}
+	return ret;
+}
+
+void netns_removal_close(struct removed_netns *homes, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (homes[i].fd >= 0)
+			close(homes[i].fd);
+		homes[i].fd = -1;
+	}
+}
+
+int netns_removal_wait(struct removed_netns *homes, size_t n, const char *mark,
+		       const struct notes *notes, struct err *err)
 {
 	struct parting parting = {.notes = notes};
 	int ret;
 
 	put_last(homes, n);
 	start(&parting, homes, n);
-	ret = foreign_unname(homes, n, mark, err);
+	ret = netns_removal_unname(homes, n, mark, err);
 	if (!ret)
 		ret = wait_gone(&parting, n);
 	netns_wait_free(parting.leave);
