@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "user/lab/build.h"
-#include "user/lab/remove.h"
+#include "user/lab/teardown.h"
 #include "user/lab/node_setup.h"
 #include "user/lab/link_maker.h"
 #include "user/lab/program_loader.h"

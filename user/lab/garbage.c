@@ -16,7 +16,7 @@
 
 #include "user/lab/journal.h"
 #include "user/lab/state.h"
-#include "user/lab/remove.h"
+#include "user/lab/teardown.h"
 
 /* ---- pins of a lab without files ------------------------------------------------------------- */
 

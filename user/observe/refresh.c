@@ -10,7 +10,7 @@
 #include "user/lab/features.h"
 #include "user/lab/journal.h"
 #include "user/lab/state.h"
-#include "user/lab/remove.h"
+#include "user/lab/teardown.h"
 #include "user/observe/observe.h"
 #include "user/observe/draft.h"
 #include "user/watch/exact_start.h"

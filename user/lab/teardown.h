@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* remove.h - a lab is taken down, for the lab and observe rooms. */
-#ifndef VETHLAB_USER_LAB_REMOVE_H
-#define VETHLAB_USER_LAB_REMOVE_H
+/* teardown.h - a lab is taken down, for the lab and observe rooms. */
+#ifndef VETHLAB_USER_LAB_TEARDOWN_H
+#define VETHLAB_USER_LAB_TEARDOWN_H
 
 #include "user/lab/lab.h"
 

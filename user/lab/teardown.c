@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* remove.c - takes a lab down, whatever state it is in, by what its journal says. */
+/* teardown.c - takes a lab down, whatever state it is in, by what its journal says. */
 #include <errno.h>
 #include <limits.h>
 #include <stdbool.h>
@@ -10,7 +10,7 @@
 
 #include "user/lab/journal.h"
 #include "user/lab/state.h"
-#include "user/lab/remove.h"
+#include "user/lab/teardown.h"
 #include "user/watch/holders.h"
 
 /* A process that holds our programs is looked for soon. */
