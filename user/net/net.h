@@ -115,6 +115,13 @@ struct nl;
 int nl_open(struct nl **nl, int netns_fd, struct err *err);
 void nl_close(struct nl *nl); /* NULL is allowed */
 
+/* As in cleanup.h: cleanup_nl struct nl *nl = NULL; */
+static inline void cleanup_nl_fn(struct nl **nl)
+{
+	nl_close(*nl);
+}
+#define cleanup_nl __attribute__((cleanup(cleanup_nl_fn)))
+
 /*
  * What a request is for, in words for its error: "<object>: cannot <action> (kernel: ...)".
  * The strings are copied when the request is committed.
