@@ -18,13 +18,16 @@ void statistics_sort(double *values, size_t n)
 	qsort(values, n, sizeof(*values), by_size);
 }
 
-double statistics_percentile(const double *sorted, size_t n, double p)
+size_t statistics_rank(size_t n, double p)
 {
 	double rank = ceil(p * n);
 
-	if (!n)
-		return 0;
-	return sorted[rank < 1 ? 0 : rank > n ? n - 1 : (size_t)rank - 1];
+	return rank < 1 ? 0 : rank > n ? n - 1 : (size_t)rank - 1;
+}
+
+double statistics_percentile(const double *sorted, size_t n, double p)
+{
+	return n ? sorted[statistics_rank(n, p)] : 0;
 }
 
 /*

@@ -40,7 +40,12 @@ enum statistics_verdict { STATS_SAME, STATS_LESS, STATS_MORE, STATS_TOO_NOISY, S
 enum statistics_verdict statistics_verdict(const struct statistics *ratio);
 const char *statistics_verdict_word(enum statistics_verdict verdict);
 
-/* The value that a share p (0..1) of n sorted values do not exceed (nearest rank); 0 if n is 0. */
+/*
+ * Which of n sorted values (n > 0), counted from 0, a share p (0..1) of them does not exceed: the
+ * nearest-rank percentile. The values may be of any type.
+ */
+size_t statistics_rank(size_t n, double p);
+/* That value of n doubles; 0 if n is 0. */
 double statistics_percentile(const double *sorted, size_t n, double p);
 void statistics_sort(double *values, size_t n);
 

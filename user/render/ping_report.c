@@ -10,6 +10,7 @@
 #include "user/render/drop_text.h"
 #include "user/render/event_text.h"
 #include "user/render/itinerary_text.h"
+#include "user/base/statistics.h"
 #include "user/ledger/ledger.h"
 #include "user/output/output.h"
 
@@ -273,8 +274,8 @@ static void print_summary_text(struct ping *ping)
 	if (n)
 		printf("round trip min %s, p50 %s, p99 %s, max %s\n",
 		       output_duration(tally->min_ns, time[0]),
-		       output_duration(ping_percentile(rtts, n, 0.5), time[1]),
-		       output_duration(ping_percentile(rtts, n, 0.99), time[2]),
+		       output_duration(rtts[statistics_rank(n, 0.5)], time[1]),
+		       output_duration(rtts[statistics_rank(n, 0.99)], time[2]),
 		       output_duration(tally->max_ns, time[3]));
 	print_slowest(tally);
 	print_losses(tally);
@@ -344,8 +345,8 @@ static void print_summary_json(const struct ping *ping)
 		json_object_set_new(
 			doc, "rtt_ns",
 			json_pack("{s:I, s:I, s:I, s:I}", "min", (json_int_t)t->min_ns, "p50",
-				  (json_int_t)ping_percentile(t->rtts, t->n_rtts, 0.5), "p99",
-				  (json_int_t)ping_percentile(t->rtts, t->n_rtts, 0.99), "max",
+				  (json_int_t)t->rtts[statistics_rank(t->n_rtts, 0.5)], "p99",
+				  (json_int_t)t->rtts[statistics_rank(t->n_rtts, 0.99)], "max",
 				  (json_int_t)t->max_ns));
 	if (ping_slowest(t))
 		json_object_set_new(doc, "slowest_step", slowest_json(ping_slowest(t)));

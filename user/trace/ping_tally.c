@@ -131,13 +131,6 @@ int ping_count(struct ping *ping, const struct echo_state *state, const struct i
 	return 0;
 }
 
-uint64_t ping_percentile(const uint64_t *sorted, size_t n, double fraction)
-{
-	size_t rank = (size_t)(fraction * n + 0.999999); /* nearest rank, from 1 */
-
-	return sorted[rank ? (rank < n ? rank : n) - 1 : 0];
-}
-
 const struct ping_step *ping_slowest(const struct ping_tally *tally)
 {
 	const struct ping_step *slowest = NULL;

@@ -84,8 +84,6 @@ struct ping {
  */
 int ping_count(struct ping *ping, const struct echo_state *state, const struct itinerary *itinerary,
 	       const char *end_text);
-/* The value that fraction (0 to 1) of the n sorted values do not exceed. n > 0. */
-uint64_t ping_percentile(const uint64_t *sorted, size_t n, double fraction);
 /* The kind of step that took longest on average; NULL: no itinerary had a step. */
 const struct ping_step *ping_slowest(const struct ping_tally *tally);
 

@@ -3,6 +3,7 @@
  * echo_times.c - times and fates of echoes, read from the maps that bpf/echo_times.h fills.
  */
 #include "user/base/clock.h"
+#include "user/base/histogram.h"
 #include "user/watch/echo_times.h"
 
 #include <bpf/bpf.h>
@@ -43,44 +44,28 @@ uint64_t watch_times_mean(const struct vl_times *times)
 	return times->count ? times->sum_ns / times->count : 0;
 }
 
-/* The middle of a bin, of its first and its last nanosecond; the outer bins have no middle. */
-static uint64_t bin_middle(const struct vl_times *times, uint32_t bin)
+/* Between a bin's first and its last nanosecond; the outer bins are bounded by what was measured.
+ */
+static uint64_t bin_middle(uint32_t bin)
 {
-	uint64_t ns, min = watch_times_min(times);
-
 	if (bin == 0)
-		ns = min;
-	else if (bin == VL_TIME_BINS - 1)
-		ns = times->max_ns;
-	else
-		ns = (vl_time_start(bin) + vl_time_start(bin + 1) - 1) / 2;
-	if (ns < min)
-		return min;
-	return ns > times->max_ns ? times->max_ns : ns;
+		return 0;
+	if (bin == VL_TIME_BINS - 1)
+		return UINT64_MAX;
+	return (vl_time_start(bin) + vl_time_start(bin + 1) - 1) / 2;
 }
 
 uint64_t watch_times_quantile(const struct vl_times *times, double part)
 {
-	uint64_t total = 0, rank, seen = 0;
-	uint32_t bin;
+	const struct bins bins = {
+		.counts = times->bins,
+		.n = VL_TIME_BINS,
+		.middle = bin_middle,
+		.min = watch_times_min(times),
+		.max = times->max_ns,
+	};
 
-	for (bin = 0; bin < VL_TIME_BINS; bin++) /* the bins' own sum: see watch_read_times() */
-		total += times->bins[bin];
-	if (!total)
-		return 0;
-	rank = (uint64_t)(part * total);
-	if (rank < part * total)
-		rank++;
-	if (!rank)
-		return watch_times_min(times);
-	if (rank >= total)
-		return times->max_ns;
-	for (bin = 0; bin < VL_TIME_BINS; bin++) {
-		seen += times->bins[bin];
-		if (seen >= rank)
-			break;
-	}
-	return bin_middle(times, bin);
+	return bins_percentile(&bins, part);
 }
 
 static int read_settings(struct watch *watch, struct vl_settings *settings, struct err *err)
