@@ -234,6 +234,8 @@ static int take_neighbors(struct itinerary *itinerary, const struct loose_acts *
 {
 	int ret = 0;
 
+	if (!loose->n)
+		return 0;
 	for (size_t i = 0; i < itinerary->n_hops && !ret; i++) {
 		const struct hop *hop = &itinerary->hops[i];
 		struct wait wait = {.node = hop->end->node, .end = hop->event.end};

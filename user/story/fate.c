@@ -143,24 +143,25 @@ static bool is_stray(const struct itinerary *itinerary, const struct hop *hop)
 	return false;
 }
 
-/* Whether all that a hop led to are strays: then the packet itself got no further than before it.
+/*
+ * Which hops are strays, or led to strays alone: the packet itself got no further than before them.
+ * A hop stands behind its cause, so all that a hop led to is known when its turn comes.
  */
-static bool leads_astray(const struct itinerary *itinerary, int i)
+static void find_strays(const struct itinerary *itinerary, bool strays[ITINERARY_HOPS_MAX])
 {
-	bool any = false;
+	const struct hop *hops = itinerary->hops;
+	bool led[ITINERARY_HOPS_MAX] = {false}, led_on[ITINERARY_HOPS_MAX] = {false};
 
-	if (is_stray(itinerary, &itinerary->hops[i]))
-		return true;
-	if (itinerary->hops[i].event.hook != VL_HOOK_OUT)
-		return false;
-	for (int j = i + 1; j < (int)itinerary->n_hops; j++) {
-		if (itinerary->hops[j].from != i)
+	for (int i = (int)itinerary->n_hops - 1; i >= 0; i--) {
+		int from = hops[i].from;
+
+		strays[i] = is_stray(itinerary, &hops[i]) ||
+			    (hops[i].event.hook == VL_HOOK_OUT && led[i] && !led_on[i]);
+		if (from < 0)
 			continue;
-		if (!leads_astray(itinerary, j))
-			return false;
-		any = true;
+		led[from] = true;
+		led_on[from] |= !strays[i];
 	}
-	return any;
 }
 
 /*
@@ -171,16 +172,20 @@ static int last_hop(const struct itinerary *itinerary, const struct lab *lab)
 {
 	const struct hop *hops = itinerary->hops;
 	enum leg newest = LEG_REQUEST;
-	bool arrived = false;
+	bool arrived = false, strays[ITINERARY_HOPS_MAX];
 	int last = -1;
 
+	find_strays(itinerary, strays);
 	for (size_t i = 0; i < itinerary->n_hops; i++)
 		if (hops[i].leg > newest)
 			newest = hops[i].leg;
 	for (int i = 0; i < (int)itinerary->n_hops; i++) {
-		bool here = is_at_home(&hops[i], lab);
+		bool here;
 
-		if (hops[i].leg != newest || (arrived && !here) || leads_astray(itinerary, i))
+		if (hops[i].leg != newest || strays[i])
+			continue;
+		here = is_at_home(&hops[i], lab);
+		if (arrived && !here)
 			continue;
 		arrived = here;
 		last = i;

@@ -3,9 +3,11 @@
  * parts.c - the IP fragments of one packet. The first one has the ICMP header and stands as a hop;
  * the later ones are counted where that hop is.
  */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "user/base/cleanup.h"
 #include "user/story/story.h"
 
 bool event_is_later_fragment(const struct vl_event *event)
@@ -60,36 +62,42 @@ static size_t find_parts(const struct itinerary *itinerary, uint64_t packet,
 	return low;
 }
 
-/*
- * Of a packet that comes by again (a loop), the parts are told from those of the other passes by
- * their time: not before this pass, unless it is the first one, and not after the next one's first
- * hop.
- */
-static void find_pass(const struct itinerary *itinerary, const struct hop *hop, uint64_t *from,
-		      uint64_t *until)
-{
-	for (size_t i = 0; i < itinerary->n_hops; i++) {
-		const struct vl_event *other = &itinerary->hops[i].event;
+/* A hop of a packet that comes in fragments, or may be one. */
+struct pass {
+	struct hop *hop;
+	uint64_t packet;
+};
 
-		if (&itinerary->hops[i] == hop || other->end != hop->event.end ||
-		    other->hook != hop->event.hook ||
-		    event_packet(other) != event_packet(&hop->event))
-			continue;
-		if (other->time_ns < hop->event.time_ns)
-			*from = hop->event.time_ns;
-		else if (other->time_ns < *until)
-			*until = other->time_ns;
-	}
+static int pass_compare_place(const struct pass *x, const struct pass *y)
+{
+	const struct vl_event *a = &x->hop->event, *b = &y->hop->event;
+
+	if (x->packet != y->packet)
+		return x->packet < y->packet ? -1 : 1;
+	if (a->end != b->end)
+		return a->end < b->end ? -1 : 1;
+	return (int)a->hook - (int)b->hook;
 }
 
-static void join(const struct itinerary *itinerary, struct hop *hop)
+static int pass_compare(const void *a, const void *b)
 {
-	uint64_t packet = event_packet(&hop->event), from = 0, until = UINT64_MAX;
+	const struct pass *x = a, *y = b;
+	uint64_t s = x->hop->event.time_ns, t = y->hop->event.time_ns;
+	int ret = pass_compare_place(x, y);
+
+	return ret ? ret : s < t ? -1 : s > t;
+}
+
+/* Count the parts of a packet at a hop that were seen in [from, until). */
+static void join(const struct itinerary *itinerary, const struct pass *pass, uint64_t from,
+		 uint64_t until)
+{
+	struct hop *hop = pass->hop;
+	uint64_t packet = pass->packet;
 	uint32_t reached = hop->event.frag_len; /* bytes without a gap */
 	bool more = hop->event.flags & VL_EV_MORE;
 	const struct part *before = NULL;
 
-	find_pass(itinerary, hop, &from, &until);
 	for (size_t i = find_parts(itinerary, packet, &hop->event); i < itinerary->n_parts; i++) {
 		const struct part *part = &itinerary->parts[i];
 
@@ -111,16 +119,50 @@ static void join(const struct itinerary *itinerary, struct hop *hop)
 	hop->incomplete = more;
 }
 
-void itinerary_join_parts(struct itinerary *itinerary)
+/*
+ * Of a packet that comes by again (a loop), the parts are told from those of the other passes by
+ * their time: not before this pass, unless it is the first one, and not after the next one's first
+ * hop.
+ */
+static int join_passes(struct itinerary *itinerary)
 {
+	size_t n = itinerary->n_hops, first = 0;
+	cleanup_free struct pass *passes = calloc(n, sizeof(*passes));
+
+	if (!passes)
+		return -ENOMEM;
+	for (size_t i = 0; i < n; i++)
+		passes[i] =
+			(struct pass){&itinerary->hops[i], event_packet(&itinerary->hops[i].event)};
+	qsort(passes, n, sizeof(*passes), pass_compare);
+	for (size_t i = 0; i < n; i++) {
+		uint64_t at = passes[i].hop->event.time_ns, from = 0, until = UINT64_MAX;
+
+		if (pass_compare_place(&passes[first], &passes[i]))
+			first = i;
+		if (!(passes[i].hop->event.flags & VL_EV_FRAGMENT))
+			continue;
+		if (passes[first].hop->event.time_ns < at)
+			from = at;
+		if (i > first && passes[i - 1].hop->event.time_ns == at)
+			until = at;
+		else if (i + 1 < n && !pass_compare_place(&passes[i], &passes[i + 1]))
+			until = passes[i + 1].hop->event.time_ns;
+		join(itinerary, &passes[i], from, until);
+	}
+	return 0;
+}
+
+int itinerary_join_parts(struct itinerary *itinerary)
+{
+	bool any = false;
+
 	if (itinerary->n_parts)
 		qsort(itinerary->parts, itinerary->n_parts, sizeof(*itinerary->parts),
 		      part_compare);
 	for (size_t i = 0; i < itinerary->n_hops; i++) {
-		struct hop *hop = &itinerary->hops[i];
-
-		hop->parts = 1;
-		if (hop->event.flags & VL_EV_FRAGMENT)
-			join(itinerary, hop);
+		itinerary->hops[i].parts = 1;
+		any |= itinerary->hops[i].event.flags & VL_EV_FRAGMENT;
 	}
+	return any ? join_passes(itinerary) : 0;
 }

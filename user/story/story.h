@@ -190,8 +190,8 @@ void itinerary_judge(struct itinerary *itinerary, const struct lab *lab);
 
 /* The class of an ICMP message, as the ledger's rows are. */
 enum vl_icmp_class event_class(const struct vl_event *event);
-/* Count the fragments at each hop, whose order is found (parts.c). */
-void itinerary_join_parts(struct itinerary *itinerary);
+/* Count the fragments at each hop, whose order is found (parts.c). Returns 0 or -ENOMEM. */
+int itinerary_join_parts(struct itinerary *itinerary);
 /* The same for all fragments of a packet at all hooks, unless NAT changes its addresses. */
 uint64_t event_packet(const struct vl_event *event);
 /* Whose packet it is in its echo's story. */
