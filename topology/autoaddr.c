@@ -7,6 +7,7 @@
 
 #include "topology/ip.h"
 #include "topology/autoaddr.h"
+#include "user/base/array.h"
 
 void autoaddr_default_pools(struct autoaddr *plan)
 {
@@ -194,14 +195,13 @@ static bool check_segment(const struct autoaddr *plan, struct link **links, size
 
 static int add_address(struct end *end, const struct ip_prefix *subnet, uint64_t host)
 {
-	struct address *list = reallocarray(end->addresses, end->n_addresses + 1, sizeof(*list));
+	struct address *address;
 
-	if (!list)
+	if (array_reserve_one(&end->addresses, end->n_addresses, sizeof(*address)))
 		return -ENOMEM;
-	end->addresses = list;
-	list += end->n_addresses++;
-	*list = (struct address){.prefix = *subnet, .where = end->link->where};
-	ip_add(&list->prefix.addr, host, 0);
+	address = &end->addresses[end->n_addresses++];
+	*address = (struct address){.prefix = *subnet, .where = end->link->where};
+	ip_add(&address->prefix.addr, host, 0);
 	return 0;
 }
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "topology/internal.h"
+#include "user/base/array.h"
 
 /* ---- what counts --------------------------------------------------------------------------- */
 
@@ -29,21 +30,15 @@ unsigned link_hooks(const struct lab *lab, const struct link *link, unsigned ask
 
 void differ_add(struct differ *d, const struct lab_change *change)
 {
-	struct lab_change *list = d->diff->list;
-	size_t n = d->diff->n;
+	struct lab_diff *diff = d->diff;
 
-	/* It doubles at powers of two, so that it needs no third number. */
-	if ((n & (n - 1)) == 0) {
-		list = reallocarray(list, n ? 2 * n : 1, sizeof(*list));
-		if (!list) {
-			d->no_memory = true;
-			return;
-		}
-		d->diff->list = list;
+	if (array_reserve_one(&diff->list, diff->n, sizeof(*diff->list))) {
+		d->no_memory = true;
+		return;
 	}
-	list[n] = *change;
-	list[n].place = n;
-	d->diff->n++;
+	diff->list[diff->n] = *change;
+	diff->list[diff->n].place = diff->n;
+	diff->n++;
 }
 
 static int change_compare(const void *a, const void *b)

@@ -11,6 +11,8 @@
 #include "topology/reader.h"
 #include "topology/routing.h"
 #include "topology/rules.h"
+#include "user/base/array.h"
+#include "user/base/cleanup.h"
 
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof(*(array)))
 
@@ -189,16 +191,11 @@ void *reader_append(struct reader *r, void *list_pointer, size_t *n, size_t item
 {
 	char *list;
 
-	memcpy(&list, list_pointer, sizeof(list));
-	/* It doubles at powers of two, so that it needs no third number. */
-	if ((*n & (*n - 1)) == 0) {
-		list = reallocarray(list, *n ? 2 * *n : 1, item_size);
-		if (!list) {
-			reader_no_memory(r);
-			return NULL;
-		}
-		memcpy(list_pointer, &list, sizeof(list));
+	if (array_reserve_one(list_pointer, *n, item_size)) {
+		reader_no_memory(r);
+		return NULL;
 	}
+	memcpy(&list, list_pointer, sizeof(list));
 	return memset(list + (*n)++ * item_size, 0, item_size);
 }
 
@@ -397,52 +394,39 @@ struct lab *lab_read_text(const char *text, size_t len, const char *path, struct
 }
 
 /* The whole file, ended by a zero. Pipes and devices are read too: they have no size to ask for. */
+enum { READ_SIZE = 64 << 10 };
+
 static char *read_whole(int fd, size_t *len)
 {
 	size_t room = 0, used = 0;
-	char *text = NULL;
+	cleanup_free char *text = NULL;
 	ssize_t got;
 
 	do {
-		if (used + 1 >= room) {
-			char *bigger = realloc(text, room = room ? 2 * room : 65536);
-
-			if (!bigger) {
-				free(text);
-				return NULL;
-			}
-			text = bigger;
-		}
+		if (used + 1 >= room && array_reserve(&text, &room, used + READ_SIZE, 1))
+			return NULL;
 		got = read(fd, text + used, room - used - 1);
 		if (got > 0)
 			used += got;
 	} while ((got > 0 && used <= YAML_SIZE_MAX) || (got < 0 && errno == EINTR));
-	if (got < 0) {
-		free(text);
+	if (got < 0)
 		return NULL;
-	}
 	text[used] = '\0';
 	*len = used;
-	return text;
+	return cleanup_take(text);
 }
 
 struct lab *lab_read_file(const char *path, struct diags *diags)
 {
 	struct where where = {.file = path};
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	struct lab *lab = NULL;
-	char *text = NULL;
+	cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC);
+	cleanup_free char *text = NULL;
 	size_t len;
 
 	if (fd >= 0)
 		text = read_whole(fd, &len);
 	if (text)
-		lab = lab_read_text(text, len, path, diags);
-	else
-		diags_add(diags, SEVERITY_ERROR, where, NULL, "cannot read it: %s",
-			  strerror(errno));
-	free(text);
-	if (fd >= 0)
-		close(fd);
-	return lab;
+		return lab_read_text(text, len, path, diags);
+	diags_add(diags, SEVERITY_ERROR, where, NULL, "cannot read it: %s", strerror(errno));
+	return NULL;
 }

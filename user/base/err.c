@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "user/base/array.h"
 #include "user/base/err.h"
 
 int err_set(struct err *err, enum err_code code, int error, const char *fmt, ...)
@@ -48,19 +49,11 @@ void err_clear(struct err *err)
 		memset(err, 0, sizeof(*err));
 }
 
-/* Room for one more; the list doubles at powers of two, so that it needs no third number. */
+/* One more, zeroed, that is not counted yet; NULL: out of memory. */
 static struct diag *diags_room(struct diags *diags)
 {
-	struct diag *list;
-
-	if ((diags->count & (diags->count - 1)) == 0) {
-		size_t room = diags->count ? 2 * diags->count : 1;
-
-		list = reallocarray(diags->list, room, sizeof(*list));
-		if (!list)
-			return NULL;
-		diags->list = list;
-	}
+	if (array_reserve_one(&diags->list, diags->count, sizeof(*diags->list)))
+		return NULL;
 	return memset(&diags->list[diags->count], 0, sizeof(*diags->list));
 }
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "user/base/array.h"
 #include "user/ledger/losses.h"
 
 static const char *const stage_names[] = {
@@ -34,6 +35,7 @@ int losses_copy(struct losses *copy, const struct losses *losses)
 	memcpy(list, losses->list, losses->n * sizeof(*list));
 	*copy = *losses;
 	copy->list = list;
+	copy->room = losses->n;
 	return 0;
 }
 
@@ -76,7 +78,7 @@ void losses_subtract(struct losses *now, const struct losses *since)
 
 static int add_drop(struct losses *losses, const struct watch_drop *drop)
 {
-	struct watch_drop *there = find(losses, drop), *list;
+	struct watch_drop *there = find(losses, drop);
 
 	if (there) {
 		there->count.packets += drop->count.packets;
@@ -84,11 +86,9 @@ static int add_drop(struct losses *losses, const struct watch_drop *drop)
 		there->count.segments += drop->count.segments;
 		return 0;
 	}
-	list = reallocarray(losses->list, losses->n + 1, sizeof(*list));
-	if (!list)
+	if (array_reserve(&losses->list, &losses->room, losses->n + 1, sizeof(*losses->list)))
 		return -ENOMEM;
-	list[losses->n++] = *drop;
-	losses->list = list;
+	losses->list[losses->n++] = *drop;
 	return 0;
 }
 

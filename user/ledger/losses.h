@@ -18,6 +18,7 @@ struct losses {
 	bool known; /* the lab counts drops: one that is not in the list did not happen */
 	struct watch_drop *list; /* by end, stage and then most packets first */
 	size_t n;
+	size_t room; /* of list; less than n: unknown, since the list was read from the kernel */
 	uint64_t missed; /* drops that the kernel had no room to tell apart */
 };
 

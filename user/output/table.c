@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "user/base/array.h"
 #include "user/output/output.h"
 
 /* A line across the columns, printed before the row whose first cell has this number. */
@@ -39,21 +40,6 @@ struct table *table_new(const struct table_column *columns, size_t n)
 	return table;
 }
 
-static bool table_grow(struct table *table)
-{
-	size_t room = table->room ? 2 * table->room : 64;
-	char **cells;
-
-	if (table->n_cells < table->room)
-		return true;
-	cells = reallocarray(table->cells, room, sizeof(*cells));
-	if (!cells)
-		return false;
-	table->cells = cells;
-	table->room = room;
-	return true;
-}
-
 /* The text of a cell or line, to free; NULL: the table has failed, or has now. */
 static char *table_text(struct table *table, const char *fmt, va_list args)
 {
@@ -77,7 +63,7 @@ void table_cell(struct table *table, const char *fmt, ...)
 	va_end(args);
 	if (!text)
 		return;
-	if (!table_grow(table)) {
+	if (array_reserve(&table->cells, &table->room, table->n_cells + 1, sizeof(*table->cells))) {
 		free(text);
 		table->failed = true;
 		return;
@@ -87,7 +73,6 @@ void table_cell(struct table *table, const char *fmt, ...)
 
 void table_line(struct table *table, const char *fmt, ...)
 {
-	struct line *lines;
 	va_list args;
 	char *text;
 
@@ -96,14 +81,12 @@ void table_line(struct table *table, const char *fmt, ...)
 	va_end(args);
 	if (!text)
 		return;
-	lines = reallocarray(table->lines, table->n_lines + 1, sizeof(*lines));
-	if (!lines) {
+	if (array_reserve_one(&table->lines, table->n_lines, sizeof(*table->lines))) {
 		free(text);
 		table->failed = true;
 		return;
 	}
-	lines[table->n_lines++] = (struct line){table->n_cells, text};
-	table->lines = lines;
+	table->lines[table->n_lines++] = (struct line){table->n_cells, text};
 }
 
 static bool has_header(const struct table *table)
