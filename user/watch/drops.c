@@ -65,12 +65,6 @@ int watch_start_drops(struct watch *watch, struct err *err)
 	return ret;
 }
 
-/* A name that is asked for again and again: kallsyms is 10 MB of text. */
-struct drop_place {
-	uint64_t location;
-	char name[SYMBOL_NAME_SIZE];
-};
-
 static bool is_one_of(const char *name, const char *const *names)
 {
 	for (; *names; names++)
@@ -235,7 +229,6 @@ static size_t join_alike(struct watch_drop *drops, size_t n)
 static size_t read_all(struct watch *watch, int fd, int n_cpus, struct watch_drop *drops)
 {
 	struct vl_drop_key key, *last = NULL, next;
-	struct drop_place known = {};
 	size_t n = 0;
 
 	while (n < VL_DROPS && !bpf_map_get_next_key(fd, last, &next)) {
@@ -250,13 +243,9 @@ static size_t read_all(struct watch *watch, int fd, int n_cpus, struct watch_dro
 		watch_subtract_start_drops(watch, &key, &drop->count);
 		if (!drop->count.packets)
 			continue;
-		if (key.location != known.location) {
-			known.location = key.location;
-			symbols_function(key.location, known.name);
-		}
-		if (is_no_packet(known.name))
+		symbols_function(key.location, drop->place);
+		if (is_no_packet(drop->place))
 			continue;
-		memcpy(drop->place, known.name, sizeof(drop->place));
 		symbols_reason(key.reason, drop->reason);
 		name_xdp(drop);
 		place_drop(drop, &key, end.peer);

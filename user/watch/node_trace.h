@@ -64,7 +64,10 @@ size_t node_trace_probe(char missing[NODE_TRACE_MISSING_SIZE]);
 enum { SYMBOL_NAME_SIZE = 48 };
 /* "NETFILTER_DROP" by the running kernel's BTF, or "reason 77". */
 void symbols_reason(uint32_t reason, char name[SYMBOL_NAME_SIZE]);
-/* The function that an address lies in, by /proc/kallsyms; "" if that is hidden. */
+/*
+ * The function that an address lies in, by /proc/kallsyms, without a compiler's suffix ("ip_rcv",
+ * not "ip_rcv.isra.0"); "" if the kernel hides it.
+ */
 void symbols_function(uint64_t address, char name[SYMBOL_NAME_SIZE]);
 
 #endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* symbols.c - the kernel's words: drop reasons by its BTF, functions by /proc/kallsyms. */
+/* symbols.c - names of the running kernel: drop reasons by its BTF, functions by /proc/kallsyms. */
 #include <bpf/btf.h>
 #include <inttypes.h>
 #include <pthread.h>
@@ -7,9 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "user/base/cleanup.h"
+#include "user/base/hash.h"
 #include "user/watch/node_trace.h"
+#include "user/watch/symbol_table.h"
 
-enum { REASONS_MAX = 512 };
+enum { REASONS_MAX = 512, KNOWN_ADDRESSES = 256 /* a power of two */ };
 
 static char *reasons[REASONS_MAX]; /* kept for the life of the process */
 static pthread_once_t reasons_once = PTHREAD_ONCE_INIT;
@@ -47,55 +50,71 @@ void symbols_reason(uint32_t reason, char name[SYMBOL_NAME_SIZE])
 		snprintf(name, SYMBOL_NAME_SIZE, "reason %" PRIu32, reason);
 }
 
-struct symbol {
-	uint64_t address;
-	char name[SYMBOL_NAME_SIZE];
-};
+/*
+ * The kernel's functions, kept for the life of the process. Modules come and go: a function of one,
+ * or an address without a function, is believed as long as the same modules are loaded.
+ */
+static struct {
+	pthread_mutex_t lock;
+	bool read;
+	struct symbol_table table;
+	uint64_t modules; /* that were loaded when it was read */
+	/* Addresses outside the kernel's own functions that were looked up since. */
+	uint64_t known[KNOWN_ADDRESSES];
+} functions = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
-/* The table is large (seconds for a thousand look-ups): read it through, keep the nearest. */
-static void find_function(uint64_t address, char name[SYMBOL_NAME_SIZE])
+/* A hash value of /proc/modules, which does not exist without modules. */
+static uint64_t loaded_modules(void)
 {
-	struct symbol best = {0};
-	FILE *file = fopen("/proc/kallsyms", "re");
-	char line[512], symbol[256], type;
-	uint64_t at;
+	cleanup_fclose FILE *file = fopen("/proc/modules", "re");
+	uint64_t hash = HASH_START;
+	char buf[4096];
+	size_t n;
 
-	name[0] = 0;
-	if (!file)
-		return;
-	while (fgets(line, sizeof(line), file)) {
-		if (sscanf(line, "%" SCNx64 " %c %255s", &at, &type, symbol) != 3)
-			continue;
-		if (at > address || at < best.address || !at || !strchr("tTwW", type))
-			continue;
-		best.address = at;
-		snprintf(best.name, sizeof(best.name), "%.47s", symbol);
-	}
-	fclose(file);
-	/* A function is not that long: the address belongs to something without a name. */
-	if (best.address && address - best.address < 1 << 20)
-		snprintf(name, SYMBOL_NAME_SIZE, "%s", best.name);
+	while (file && (n = fread(buf, 1, sizeof(buf), file)))
+		hash = hash_bytes(hash, buf, n);
+	return hash;
 }
 
-/* The kernel drops packets in few places: each is looked up once. */
-enum { PLACES_MAX = 64 };
+static void read_functions(uint64_t modules)
+{
+	cleanup_fclose FILE *file = fopen("/proc/kallsyms", "re");
 
-static struct symbol places[PLACES_MAX];
-static size_t n_places;
-static pthread_mutex_t places_lock = PTHREAD_MUTEX_INITIALIZER;
+	symbol_table_free(&functions.table);
+	memset(functions.known, 0, sizeof(functions.known));
+	functions.modules = modules;
+	functions.read = true;
+	if (file)
+		symbol_table_read(&functions.table, file);
+}
+
+static const struct symbol *find_function(uint64_t address)
+{
+	uint64_t *known = &functions.known[hash_fold(hash_mix(0, address), KNOWN_ADDRESSES)];
+	const struct symbol *symbol = NULL;
+	uint64_t modules;
+
+	if (functions.read) {
+		symbol = symbol_table_find(&functions.table, address);
+		if (*known == address || (symbol && !symbol->of_module))
+			return symbol;
+	}
+	modules = loaded_modules();
+	if (!functions.read || modules != functions.modules) {
+		read_functions(modules);
+		symbol = symbol_table_find(&functions.table, address);
+	}
+	*known = address;
+	return symbol;
+}
 
 void symbols_function(uint64_t address, char name[SYMBOL_NAME_SIZE])
 {
-	size_t i = 0;
+	const struct symbol *symbol;
 
-	pthread_mutex_lock(&places_lock);
-	while (i < n_places && places[i].address != address)
-		i++;
-	if (i == n_places) {
-		i = n_places < PLACES_MAX ? n_places++ : address % PLACES_MAX;
-		places[i].address = address;
-		find_function(address, places[i].name);
-	}
-	snprintf(name, SYMBOL_NAME_SIZE, "%s", places[i].name);
-	pthread_mutex_unlock(&places_lock);
+	pthread_mutex_lock(&functions.lock);
+	symbol = find_function(address);
+	snprintf(name, SYMBOL_NAME_SIZE, "%s",
+		 symbol ? symbol_table_name(&functions.table, symbol) : "");
+	pthread_mutex_unlock(&functions.lock);
 }
