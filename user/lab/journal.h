@@ -1,9 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * journal.h - what to undo of a lab, for the lab and observe rooms: LAB_DIR/NAME/journal. Each line
- * is written before the step that it undoes, so that a crash at any point leaves nothing that the
- * next `down`, `up` or `gc` cannot find. A line that is cut short belongs to a step that was not
- * begun.
+ * journal.h - the file LAB_DIR/NAME/journal: what must be undone when a lab is taken down. For the
+ * lab and observe rooms. undo.h undoes it.
+ *
+ * Each line is written before the step that it describes, so that the next `down`, `up` or `gc`
+ * finds everything that exists, wherever a process was killed. A last line that is incomplete
+ * belongs to a step that was not begun. The lines:
+ *
+ *	vethlab 1 BOOT BASE RANGE GROUP		the first line: struct journal_head
+ *	netns INODE COOKIE NAME			a namespace of the lab gets a name below NETNS_DIR
+ *	end INODE COOKIE IFINDEX IFNAME		an interface of the lab in a foreign namespace
+ *	sysctl INODE COOKIE KEY VALUE		a setting of a foreign namespace, as it was before
+ *	route INODE COOKIE KIND METRIC PREFIX	a route with the lab's mark in a foreign namespace
+ *	address INODE COOKIE IFINDEX PREFIX	an address with the lab's mark on a foreign
+ *interface clsact INODE COOKIE IFINDEX		a clsact qdisc of vethlab on a foreign interface
+ *	filter INODE COOKIE IFINDEX HOOK PROGRAM	a filter of vethlab on a foreign interface
+ *
+ * INODE and COOKIE identify the namespace (struct netns_id). A foreign namespace or interface is
+ * one that vethlab did not make. Interfaces in namespaces of the lab have no line: they are removed
+ * with the namespace, and so are their peers.
  */
 #ifndef VETHLAB_USER_LAB_JOURNAL_H
 #define VETHLAB_USER_LAB_JOURNAL_H
@@ -11,63 +26,80 @@
 #include "user/lab/lab.h"
 #include "user/watch/tc_filter.h"
 
-enum { BOOT_ID_SIZE = 40 };
+enum { BOOT_ID_SIZE = 40, JOURNAL_LINE_SIZE = 512 /* with its newline */ };
 
-/* The first line: what the rest belongs to. */
+/* The first line. */
 struct journal_head {
-	char boot[BOOT_ID_SIZE];      /* of the boot it was written in: nothing survives a reboot */
-	uint32_t ifindex_base, range; /* ifindexes of the lab: range from the base on */
-	uint32_t group;		      /* mark of our ends in namespaces that are not ours */
+	char boot[BOOT_ID_SIZE];      /* when it was written: nothing survives a reboot */
+	uint32_t ifindex_base, range; /* the lab's ifindexes are base to base + range - 1 */
+	uint32_t group; /* of the lab's interfaces in foreign namespaces: they are known by it */
 };
+
+/* ---- writing ------------------------------------------------------------------------------- */
 
 struct journal;
 
+/* Begin a journal with its first line; one that exists is emptied. The caller closes *journal. */
 int journal_create(struct journal **journal, const char *name, const struct journal_head *head,
 		   struct err *err);
-/* Append to the journal of a running lab. */
+/* Open the journal of a running lab, to append to it. The caller closes *journal. */
 int journal_open(struct journal **journal, const char *name, struct err *err);
 void journal_close(struct journal *journal); /* NULL is allowed */
 
-/* We are about to give this namespace of ours a name below NETNS_DIR. Thread-safe. */
+/*
+ * Each appends one line, and is called before its step. Thread-safe: a line is one write(2).
+ * -errno: the line may be missing, so the step must not be done.
+ */
 int journal_netns(struct journal *journal, const char *netns_name, const struct netns_id *id,
 		  struct err *err);
-/* We are about to make an interface in a namespace that is not ours. Thread-safe. */
 int journal_end(struct journal *journal, const struct netns_id *id, uint32_t ifindex,
 		const char *ifname, struct err *err);
-
-/* We are about to change a sysctl in a namespace that is not ours; value is what it was. */
+/* value: what the sysctl is before the change. */
 int journal_sysctl(struct journal *journal, const struct netns_id *id, const char *key,
 		   const char *value, struct err *err);
-/* We are about to add a route, with our mark, in a namespace that is not ours. Thread-safe. */
 int journal_route(struct journal *journal, const struct netns_id *id, const struct route *route,
 		  struct err *err);
-/* We are about to add an address, with our mark, to an interface of others. Thread-safe. */
 int journal_address(struct journal *journal, const struct netns_id *id, uint32_t ifindex,
 		    const struct ip_prefix *prefix, struct err *err);
-/* We are about to put a clsact qdisc, or a filter, on an interface that others made. */
 int journal_clsact(struct journal *journal, const struct netns_id *id, uint32_t ifindex,
 		   struct err *err);
 int journal_filter(struct journal *journal, const struct netns_id *id,
 		   const struct watch_filter *filter, struct err *err);
-/* Take our filters off one interface, which is not to be watched any more. */
-int journal_undo_filters(const char *name, const struct netns_id *id, uint32_t ifindex,
-			 struct err *err);
-/* What a sysctl was before the first change. -ENOENT: there was none. */
+
+/* ---- reading ------------------------------------------------------------------------------- */
+
+/* All complete lines of a journal. */
+struct journal_lines {
+	bool has_head; /* whether the first line is a valid one */
+	struct journal_head head;
+	char **steps; /* the other lines, without their newlines, oldest first */
+	size_t n;
+};
+
+/*
+ * Read a journal; the caller frees *lines with journal_lines_free(). -ENOENT: there is none (err
+ * stays clear). A journal that cannot be read completely is an error, since a line that is not read
+ * would not be undone.
+ */
+int journal_read(struct journal_lines *lines, const char *name, struct err *err);
+void journal_lines_free(struct journal_lines *lines);
+/* Read only the first line. -ENOENT: there is no journal, or it has no valid first line. */
+int journal_head(const char *name, struct journal_head *head);
+/*
+ * What a sysctl was before the lab changed it for the first time; value has size bytes. -ENOENT:
+ * the lab did not change it.
+ */
 int journal_find_sysctl(const char *name, const struct netns_id *id, const char *key, char *value,
 			size_t size);
 
-/* Reads the first line. -ENOENT: there is no journal, or it has no whole first line. */
-int journal_head(const char *name, struct journal_head *head);
+/* ---- marks --------------------------------------------------------------------------------- */
 
-/*
- * Undo what the journal says, last step first. What is gone or not ours any more is passed over.
- * Returns 0, 1 if not all namespaces of ours are gone yet (notes say why), or -errno.
- */
-int journal_undo(const char *name, const struct notes *notes, struct err *err);
-
-/* This boot's id (/proc/sys/kernel/random/boot_id). */
+/* The id of this boot (/proc/sys/kernel/random/boot_id). */
 int boot_id(char id[BOOT_ID_SIZE], struct err *err);
-/* What a namespace file of the lab holds before the namespace is mounted on it. */
+/*
+ * What a file below NETNS_DIR contains until the namespace of lab name is mounted on it: it tells
+ * whose file it is, if vethlab is killed between the two.
+ */
 void netns_mark(const char *name, char mark[64]);
 
 #endif

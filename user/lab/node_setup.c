@@ -129,28 +129,6 @@ int node_setup_reset_sysctl(const struct running *run, const struct node *node, 
 		       strerror(-ret));
 }
 
-struct restore {
-	const char *key, *value;
-};
-
-static int restore(void *arg)
-{
-	const struct restore *what = arg;
-
-	return sysctl_set(what->key, what->value);
-}
-
-int node_setup_restore_sysctl(int netns_fd, const char *key, const char *value, struct err *err)
-{
-	struct restore what = {key, value};
-	int ret = netns_run(netns_fd, restore, &what, err);
-
-	if (ret < 0)
-		err_set(err, ERR_SYSTEM, -ret, "cannot set sysctl %s back to %s: %s", key, value,
-			strerror(-ret));
-	return ret;
-}
-
 /* ---- programs -------------------------------------------------------------------------------- */
 
 /* The first line of what a program said. */

@@ -36,7 +36,5 @@ int node_setup_replace_nft(const struct node *node, struct err *err);
  * *interrupted not 0 ends the one that runs. What they leave in the background lives on.
  */
 int node_setup_exec(const struct node *node, const volatile int *interrupted, struct err *err);
-/* Put a sysctl back, for the journal. */
-int node_setup_restore_sysctl(int netns_fd, const char *key, const char *value, struct err *err);
 
 #endif

@@ -8,9 +8,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "user/lab/journal.h"
 #include "user/lab/state.h"
 #include "user/lab/teardown.h"
+#include "user/lab/undo.h"
 #include "user/watch/holders.h"
 
 /* A process that holds our programs is looked for soon. */
@@ -39,7 +39,7 @@ int lab_undo(const char *name, const struct notes *notes, struct err *err)
 	int left, unpinned;
 
 	watch_programs(name, &programs);
-	left = journal_undo(name, notes, err);
+	left = undo_journal(name, notes, err);
 	unpinned = watch_unpin(name, err);
 	if (left < 0)
 		return left;

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "user/lab/journal.h"
+#include "user/lab/undo.h"
 #include "user/observe/observe.h"
 
 static struct observed_end *entry(const struct observe_end *job)
@@ -163,7 +164,7 @@ int observe_detach(const struct running *run, struct watch *watch, const struct 
 	int ret = watch_forget_end(watch, end->number, err);
 
 	if (!ret && run->tc == WATCH_TC_CLSACT && !running_is_unseen(run, end->node))
-		ret = journal_undo_filters(run->name, &run->nodes[end->node->index].id,
-					   running_ifindex(run, end), err);
+		ret = undo_filters(run->name, &run->nodes[end->node->index].id,
+				   running_ifindex(run, end), err);
 	return ret;
 }
