@@ -12,6 +12,8 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "user/base/array.h"
+#include "user/base/cleanup.h"
 #include "user/observe/discover.h"
 
 static int no_memory(struct err *err)
@@ -19,80 +21,61 @@ static int no_memory(struct err *err)
 	return err_set(err, ERR_SYSTEM, ENOMEM, "out of memory");
 }
 
-/* Room for one more zeroed item behind n. NULL: out of memory. */
-static void *grow(void *list, size_t *n, size_t size)
+int discovery_find_netns(const struct discovery *discovery, const struct netns_id *id)
 {
-	void **place = list;
-	char *bigger;
-
-	/* Doubled at each power of two. */
-	if (!(*n & (*n - 1))) {
-		bigger = realloc(*place, (*n ? 2 * *n : 1) * size);
-		if (!bigger)
-			return NULL;
-		*place = bigger;
-	}
-	memset((char *)*place + *n * size, 0, size);
-	return (char *)*place + (*n)++ * size;
-}
-
-int discovery_find_netns(const struct discovery *seen, const struct netns_id *id)
-{
-	for (size_t i = 0; i < seen->n_netns; i++)
-		if (netns_same(&seen->netns[i].id, id))
+	for (size_t i = 0; i < discovery->n_netns; i++)
+		if (netns_same(&discovery->netns[i].id, id))
 			return i;
 	return -1;
 }
 
-static struct discovered_netns *find_inode(const struct discovery *seen, uint64_t inode)
+static struct discovered_netns *find_inode(const struct discovery *discovery, uint64_t inode)
 {
-	for (size_t i = 0; i < seen->n_netns; i++)
-		if (seen->netns[i].id.inode == inode)
-			return &seen->netns[i];
+	for (size_t i = 0; i < discovery->n_netns; i++)
+		if (discovery->netns[i].id.inode == inode)
+			return &discovery->netns[i];
 	return NULL;
 }
 
 /* ---- namespaces ------------------------------------------------------------------------------ */
 
 /*
- * The namespace at path, unless it is known. Returns 1 with the new one at the end of the list, 0
- * if there is nothing new at path, or -ENOMEM.
+ * Add the namespace at path. Returns 1 if it is a new one, the last of the list then; 0 if it is
+ * known already or cannot be read; or -ENOMEM.
  */
-static int add_netns(struct discovery *seen, const char *path, enum netns_kind kind)
+static int add_netns(struct discovery *discovery, const char *path, enum netns_kind kind)
 {
 	struct discovered_netns *netns;
+	cleanup_close int fd = -1;
 	struct stat st;
-	int fd;
 
-	if (stat(path, &st) || find_inode(seen, st.st_ino))
+	if (stat(path, &st) || find_inode(discovery, st.st_ino))
 		return 0;
 	fd = netns_open(path, NULL);
 	if (fd < 0) {
-		seen->unreadable += fd == -EACCES || fd == -EPERM || fd == -EMFILE;
+		discovery->unreadable += fd == -EACCES || fd == -EPERM || fd == -EMFILE;
 		return 0;
 	}
-	netns = grow(&seen->netns, &seen->n_netns, sizeof(*netns));
-	if (!netns) {
-		close(fd);
+	if (array_reserve_one(&discovery->netns, discovery->n_netns, sizeof(*netns)))
 		return -ENOMEM;
-	}
-	*netns = (struct discovered_netns){.fd = fd, .kind = kind};
+	netns = &discovery->netns[discovery->n_netns];
+	*netns = (struct discovered_netns){.kind = kind};
 	if (netns_identify(fd, &netns->id, NULL)) {
-		close(fd);
-		seen->n_netns--;
-		seen->unreadable++;
+		discovery->unreadable++;
 		return 0;
 	}
+	netns->fd = cleanup_take_fd(&fd);
+	discovery->n_netns++;
 	snprintf(netns->path, sizeof(netns->path), "%s", path);
 	return 1;
 }
 
-static int add_own(struct discovery *seen)
+static int add_own(struct discovery *discovery)
 {
-	int ret = add_netns(seen, "/proc/thread-self/ns/net", NETNS_HOST);
+	int ret = add_netns(discovery, "/proc/thread-self/ns/net", NETNS_HOST);
 
 	if (ret > 0)
-		observed_node_name("host", seen->netns[0].name);
+		observed_node_name("host", discovery->netns[0].name);
 	return ret < 0 ? ret : 0;
 }
 
@@ -101,7 +84,7 @@ static int is_name(const struct dirent *entry)
 	return entry->d_name[0] != '.';
 }
 
-static int add_named(struct discovery *seen)
+static int add_named(struct discovery *discovery)
 {
 	struct dirent **entries = NULL;
 	int n = scandir(NETNS_DIR, &entries, is_name, alphasort), ret = 0;
@@ -111,12 +94,12 @@ static int add_named(struct discovery *seen)
 	for (int i = 0; i < n; i++) {
 		snprintf(path, sizeof(path), NETNS_DIR "/%s", entries[i]->d_name);
 		if (ret >= 0)
-			ret = add_netns(seen, path, NETNS_PATH);
+			ret = add_netns(discovery, path, NETNS_PATH);
 		if (ret > 0) {
-			netns = &seen->netns[seen->n_netns - 1];
+			netns = &discovery->netns[discovery->n_netns - 1];
 			observed_node_name(entries[i]->d_name, netns->name);
-			netns->drawn = observed_is_drawn(entries[i]->d_name);
-			seen->any_drawn |= netns->drawn;
+			netns->generated = observed_is_drawn(entries[i]->d_name);
+			discovery->any_generated |= netns->generated;
 		}
 		free(entries[i]);
 	}
@@ -126,14 +109,11 @@ static int add_named(struct discovery *seen)
 
 static bool add_mounted(const char *path, void *arg)
 {
-	struct discovery *seen = arg;
-
-	/* Its processes have a better name for it than a file of hexadecimal digits. */
-	return add_netns(seen, path, NETNS_PATH) >= 0;
+	return add_netns(arg, path, NETNS_PATH) >= 0;
 }
 
-/* Enters the host name's namespace of a process, on a thread of its own, and asks for the name. */
-struct asking {
+/* The host name in a UTS namespace, which a thread of its own enters to ask for it. */
+struct hostname_query {
 	int fd;
 	struct utsname uts;
 	bool answered;
@@ -141,20 +121,20 @@ struct asking {
 
 static void *ask_hostname(void *arg)
 {
-	struct asking *asking = arg;
+	struct hostname_query *query = arg;
 
-	asking->answered = !setns(asking->fd, CLONE_NEWUTS) && !uname(&asking->uts);
+	query->answered = !setns(query->fd, CLONE_NEWUTS) && !uname(&query->uts);
 	return NULL;
 }
 
 /*
- * The name of a container, which has a host name of its own. A service that may not change this
- * machine's name has it too, in a namespace of its own.
+ * The name of a container: the host name of the process's UTS namespace. false: it is the machine's
+ * own name, which a service with a UTS namespace of its own has too.
  */
 static bool hostname_of(int pid, char name[NODE_NAME_MAX + 1])
 {
 	char path[64];
-	struct asking asking = {0};
+	struct hostname_query query = {0};
 	struct utsname here;
 	struct stat own, its;
 	pthread_t thread;
@@ -162,24 +142,24 @@ static bool hostname_of(int pid, char name[NODE_NAME_MAX + 1])
 	snprintf(path, sizeof(path), "/proc/%d/ns/uts", pid);
 	if (stat("/proc/self/ns/uts", &own) || stat(path, &its) || own.st_ino == its.st_ino)
 		return false;
-	asking.fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (asking.fd < 0)
+	query.fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (query.fd < 0)
 		return false;
-	if (!pthread_create(&thread, NULL, ask_hostname, &asking))
+	if (!pthread_create(&thread, NULL, ask_hostname, &query))
 		pthread_join(thread, NULL);
-	close(asking.fd);
-	if (!asking.answered || !asking.uts.nodename[0])
+	close(query.fd);
+	if (!query.answered || !query.uts.nodename[0])
 		return false;
-	if (!uname(&here) && !strcmp(here.nodename, asking.uts.nodename))
+	if (!uname(&here) && !strcmp(here.nodename, query.uts.nodename))
 		return false;
-	observed_node_name(asking.uts.nodename, name);
+	observed_node_name(query.uts.nodename, name);
 	return true;
 }
 
-static void call_by_process(struct discovered_netns *netns, int pid)
+static void name_by_process(struct discovered_netns *netns, int pid)
 {
 	char path[64], comm[32] = "", raw[64];
-	FILE *f;
+	cleanup_fclose FILE *f = NULL;
 
 	if (hostname_of(pid, netns->name))
 		return;
@@ -187,8 +167,6 @@ static void call_by_process(struct discovered_netns *netns, int pid)
 	f = fopen(path, "re");
 	if (f && fgets(comm, sizeof(comm), f))
 		comm[strcspn(comm, "\n")] = '\0';
-	if (f)
-		fclose(f);
 	snprintf(raw, sizeof(raw), "%s-%d", comm[0] ? comm : "pid", pid);
 	observed_node_name(raw, netns->name);
 }
@@ -203,19 +181,19 @@ static int is_process(const struct dirent *entry)
 	return entry->d_name[0] >= '1' && entry->d_name[0] <= '9';
 }
 
-/* A container's host name tells people more than what a program drew for its namespace. */
-static void call_drawn(struct discovery *seen, const char *path, int pid)
+/* A namespace with a generated name is called by the host name of its container, if it has one. */
+static void rename_generated(struct discovery *discovery, const char *path, int pid)
 {
 	struct discovered_netns *netns;
 	struct stat st;
 
-	netns = stat(path, &st) ? NULL : find_inode(seen, st.st_ino);
-	if (netns && netns->drawn && hostname_of(pid, netns->name))
-		netns->drawn = false;
+	netns = stat(path, &st) ? NULL : find_inode(discovery, st.st_ino);
+	if (netns && netns->generated && hostname_of(pid, netns->name))
+		netns->generated = false;
 }
 
-/* The oldest process of each namespace that has no other name yet: a container's first one. */
-static int add_processes(struct discovery *seen)
+/* Namespaces without a file, by their oldest processes. */
+static int add_processes(struct discovery *discovery)
 {
 	struct dirent **entries = NULL;
 	int n = scandir("/proc", &entries, is_process, by_number), ret = 0;
@@ -226,12 +204,12 @@ static int add_processes(struct discovery *seen)
 
 		snprintf(path, sizeof(path), "/proc/%d/ns/net", pid);
 		if (ret >= 0)
-			ret = add_netns(seen, path, NETNS_PID);
+			ret = add_netns(discovery, path, NETNS_PID);
 		if (ret > 0) {
-			seen->netns[seen->n_netns - 1].pid = pid;
-			call_by_process(&seen->netns[seen->n_netns - 1], pid);
-		} else if (!ret && seen->any_drawn) {
-			call_drawn(seen, path, pid);
+			discovery->netns[discovery->n_netns - 1].pid = pid;
+			name_by_process(&discovery->netns[discovery->n_netns - 1], pid);
+		} else if (!ret && discovery->any_generated) {
+			rename_generated(discovery, path, pid);
 		}
 		free(entries[i]);
 	}
@@ -239,164 +217,176 @@ static int add_processes(struct discovery *seen)
 	return ret < 0 ? ret : 0;
 }
 
-/* What is mounted and is nobody's by name or process: after the file. */
-static int add_rest(struct discovery *seen)
+/*
+ * Namespaces that are mounted somewhere and have no process. Processes are asked first, since their
+ * names tell more than those of mounted files, often hexadecimal digits.
+ */
+static int add_mounts(struct discovery *discovery)
 {
-	size_t before = seen->n_netns;
+	size_t before = discovery->n_netns;
 
-	netns_each_mount(add_mounted, seen);
-	for (size_t i = before; i < seen->n_netns; i++)
-		observed_node_name(strrchr(seen->netns[i].path, '/') + 1, seen->netns[i].name);
+	netns_each_mount(add_mounted, discovery);
+	for (size_t i = before; i < discovery->n_netns; i++)
+		observed_node_name(strrchr(discovery->netns[i].path, '/') + 1,
+				   discovery->netns[i].name);
 	return 0;
 }
 
 /* ---- ends and addresses ---------------------------------------------------------------------- */
 
-struct discovering {
-	struct discovery *seen;
-	unsigned netns;
-	struct link_info *all; /* of the namespace: bridges are named by index */
-	size_t n_all;
+struct netns_reading {
+	struct discovery *discovery;
+	unsigned netns;		      /* index in discovery->netns */
+	struct link_info *interfaces; /* all of the namespace */
+	size_t n_interfaces;
 	bool no_memory;
 };
 
 static bool on_link(const struct link_info *info, void *arg)
 {
-	struct discovering *looking = arg;
-	struct link_info *place = grow(&looking->all, &looking->n_all, sizeof(*place));
+	struct netns_reading *reading = arg;
 
-	if (place)
-		*place = *info;
-	else
-		looking->no_memory = true;
-	return place;
+	if (array_reserve_one(&reading->interfaces, reading->n_interfaces, sizeof(*info))) {
+		reading->no_memory = true;
+		return false;
+	}
+	reading->interfaces[reading->n_interfaces++] = *info;
+	return true;
 }
 
 static bool on_address(uint32_t ifindex, const struct ip_prefix *prefix, void *arg)
 {
-	struct discovering *looking = arg;
-	struct discovery *seen = looking->seen;
-	struct discovered_address *place =
-		grow(&seen->addresses, &seen->n_addresses, sizeof(*place));
+	struct netns_reading *reading = arg;
+	struct discovery *discovery = reading->discovery;
 
-	if (place)
-		*place = (struct discovered_address){looking->netns, ifindex, *prefix};
-	else
-		looking->no_memory = true;
-	return place;
+	if (array_reserve_one(&discovery->addresses, discovery->n_addresses,
+			      sizeof(*discovery->addresses))) {
+		reading->no_memory = true;
+		return false;
+	}
+	discovery->addresses[discovery->n_addresses++] =
+		(struct discovered_address){reading->netns, ifindex, *prefix};
+	return true;
 }
 
-static const char *bridge_name(const struct discovering *looking, uint32_t ifindex)
+static const char *bridge_name(const struct netns_reading *reading, uint32_t ifindex)
 {
-	for (size_t i = 0; ifindex && i < looking->n_all; i++)
-		if (looking->all[i].ifindex == ifindex && !strcmp(looking->all[i].kind, "bridge"))
-			return looking->all[i].ifname;
+	for (size_t i = 0; ifindex && i < reading->n_interfaces; i++)
+		if (reading->interfaces[i].ifindex == ifindex &&
+		    !strcmp(reading->interfaces[i].kind, "bridge"))
+			return reading->interfaces[i].ifname;
 	return "";
 }
 
-static void take_ends(struct discovering *looking)
+static void add_ends(struct netns_reading *reading)
 {
-	struct discovery *seen = looking->seen;
+	struct discovery *discovery = reading->discovery;
 
-	for (size_t i = 0; !looking->no_memory && i < looking->n_all; i++) {
-		const struct link_info *info = &looking->all[i];
+	for (size_t i = 0; !reading->no_memory && i < reading->n_interfaces; i++) {
+		const struct link_info *info = &reading->interfaces[i];
 		struct discovered_end *end;
 
-		/* Without a peer's index it is half of a pair whose other half is going. */
+		/* An end without the index of its peer is being removed. */
 		if (strcmp(info->kind, "veth") != 0 || !info->peer_ifindex)
 			continue;
-		end = grow(&seen->ends, &seen->n_ends, sizeof(*end));
-		if (!end) {
-			looking->no_memory = true;
+		if (array_reserve_one(&discovery->ends, discovery->n_ends, sizeof(*end))) {
+			reading->no_memory = true;
 			break;
 		}
+		end = &discovery->ends[discovery->n_ends++];
 		*end = (struct discovered_end){
-			.netns = looking->netns,
+			.netns = reading->netns,
 			.ifindex = info->ifindex,
 			.peer_ifindex = info->peer_ifindex,
 			.peer_nsid = info->link_netnsid < 0 ? SEEN_HERE : info->link_netnsid,
 		};
 		strcpy(end->ifname, info->ifname);
-		strcpy(end->bridge, bridge_name(looking, info->master));
+		strcpy(end->bridge, bridge_name(reading, info->master));
 	}
 }
 
-static int look_into(struct discovery *seen, unsigned i, struct err *err)
+static int read_netns(struct discovery *discovery, unsigned i, struct err *err)
 {
-	struct discovering looking = {.seen = seen, .netns = i};
-	struct discovered_netns *netns = &seen->netns[i];
-	size_t addresses = seen->n_addresses;
-	struct err gone = {0};
-	int ret = nl_open(&netns->nl, netns->fd, &gone);
+	struct netns_reading reading = {.discovery = discovery, .netns = i};
+	struct discovered_netns *netns = &discovery->netns[i];
+	size_t addresses = discovery->n_addresses;
+	struct err cause = {0};
+	int ret = nl_open(&netns->nl, netns->fd, &cause);
 
 	if (!ret)
-		ret = link_list(netns->nl, on_link, &looking, &gone);
+		ret = link_list(netns->nl, on_link, &reading, &cause);
 	if (!ret)
-		ret = address_list(netns->nl, 0, on_address, &looking, &gone);
+		ret = address_list(netns->nl, 0, on_address, &reading, &cause);
 	if (!ret)
-		take_ends(&looking);
+		add_ends(&reading);
 	else
-		seen->n_addresses = addresses;
-	free(looking.all);
-	if (looking.no_memory)
+		discovery->n_addresses = addresses;
+	free(reading.interfaces);
+	if (reading.no_memory)
 		return no_memory(err);
-	if (ret && i) { /* it may have gone; the others matter too */
-		seen->unreadable++;
+	if (ret && i) { /* it may be gone by now: the others are read all the same */
+		discovery->unreadable++;
 		return 0;
 	}
 	if (ret && err)
-		*err = gone;
+		*err = cause;
 	return ret;
 }
 
 static int32_t ask_nsid(unsigned in, unsigned of, void *arg)
 {
-	struct discovery *seen = arg;
+	struct discovery *discovery = arg;
 	int32_t nsid = -1;
 
-	if (!seen->netns[in].nl || netns_nsid(seen->netns[in].nl, seen->netns[of].fd, &nsid, NULL))
+	if (!discovery->netns[in].nl ||
+	    netns_nsid(discovery->netns[in].nl, discovery->netns[of].fd, &nsid, NULL))
 		return -1;
 	return nsid;
 }
 
-int discovery_make(struct discovery *seen, struct err *err)
+static int discover(struct discovery *discovery, struct err *err)
 {
 	int ret;
 
-	*seen = (struct discovery){0};
-	netns_many(); /* two descriptors each */
-	ret = add_own(seen);
-	if (!ret)
-		ret = add_named(seen);
-	if (!ret)
-		ret = add_processes(seen);
-	if (!ret)
-		ret = add_rest(seen);
+	if (add_own(discovery) || add_named(discovery) || add_processes(discovery) ||
+	    add_mounts(discovery))
+		return no_memory(err);
+	if (!discovery->n_netns)
+		return err_set(err, ERR_SYSTEM, ENOENT,
+			       "cannot see this process's own network "
+			       "namespace: is /proc mounted?");
+	for (unsigned i = 0; i < discovery->n_netns; i++) {
+		ret = read_netns(discovery, i, err);
+		if (ret)
+			return ret;
+	}
+	if (observed_pair(discovery->ends, discovery->n_ends, ask_nsid, discovery,
+			  &discovery->links, &discovery->n_links))
+		return no_memory(err);
+	return 0;
+}
+
+int discovery_make(struct discovery *discovery, struct err *err)
+{
+	int ret;
+
+	*discovery = (struct discovery){0};
+	netns_many(); /* each takes two descriptors */
+	ret = discover(discovery, err);
 	if (ret)
-		ret = no_memory(err);
-	if (!ret && !seen->n_netns)
-		ret = err_set(err, ERR_SYSTEM, ENOENT,
-			      "cannot see this process's own network "
-			      "namespace: is /proc mounted?");
-	for (unsigned i = 0; !ret && i < seen->n_netns; i++)
-		ret = look_into(seen, i, err);
-	if (!ret &&
-	    observed_pair(seen->ends, seen->n_ends, ask_nsid, seen, &seen->links, &seen->n_links))
-		ret = no_memory(err);
-	if (ret)
-		discovery_free(seen);
+		discovery_free(discovery);
 	return ret;
 }
 
-void discovery_free(struct discovery *seen)
+void discovery_free(struct discovery *discovery)
 {
-	for (size_t i = 0; i < seen->n_netns; i++) {
-		nl_close(seen->netns[i].nl);
-		close(seen->netns[i].fd);
+	for (size_t i = 0; i < discovery->n_netns; i++) {
+		nl_close(discovery->netns[i].nl);
+		close(discovery->netns[i].fd);
 	}
-	free(seen->netns);
-	free(seen->ends);
-	free(seen->addresses);
-	free(seen->links);
-	*seen = (struct discovery){0};
+	free(discovery->netns);
+	free(discovery->ends);
+	free(discovery->addresses);
+	free(discovery->links);
+	*discovery = (struct discovery){0};
 }

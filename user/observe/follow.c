@@ -18,19 +18,19 @@
 #include "user/lab/lab.h"
 
 enum {
-	LOOK_MS = 1000, /* what no event tells of */
-	QUIET_MS = 30,	/* a link comes by several events: made, moved, named, set up */
-	NOISE_MAX = 10, /* times QUIET_MS: then it is looked at all the same */
+	REFRESH_MS = 1000, /* for what no event tells of */
+	QUIET_MS = 30,	   /* a new link causes several events: made, moved, named, set up */
+	QUIET_WAITS = 10,  /* at most so many times QUIET_MS are waited for the last event */
 };
 
 enum { FD_NETLINK, FD_INOTIFY, FDS };
 
 struct follow {
-	char state[PATH_MAX]; /* the lab's: gone with the lab */
+	char state[PATH_MAX]; /* the path of state.json, which exists as long as the lab */
 	int lock;
 	struct mnl_socket *socket;
 	int inotify;
-	int names; /* watch of NETNS_DIR; -1: it is not there (yet) */
+	int names; /* inotify watch of NETNS_DIR; -1: it does not exist yet */
 };
 
 static int take_lock(struct follow *follow, const char *lab, struct err *err)
@@ -44,7 +44,7 @@ static int take_lock(struct follow *follow, const char *lab, struct err *err)
 		return err_set(err, ERR_SYSTEM, errno, "cannot open %s: %s", path, strerror(errno));
 	if (!flock(follow->lock, LOCK_EX | LOCK_NB)) {
 		n = snprintf(pid, sizeof(pid), "%d\n", getpid());
-		/* For words only: a lock without a number in it is a lock all the same. */
+		/* Only a message uses the number; the lock holds without it. */
 		if (ftruncate(follow->lock, 0) || pwrite(follow->lock, pid, n, 0) != n)
 			return 0;
 		return 0;
@@ -77,7 +77,7 @@ static int listen_everywhere(struct follow *follow, struct err *err)
 	return 0;
 }
 
-/* NETNS_DIR may come later. */
+/* NETNS_DIR may not exist yet. */
 static void watch_names(struct follow *follow)
 {
 	if (follow->names < 0)
@@ -91,7 +91,7 @@ static int watch_files(struct follow *follow, const char *lab, struct err *err)
 
 	follow->inotify = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
 	snprintf(path, sizeof(path), LAB_DIR "/%s", lab);
-	/* Not of what the lab's own writer does: only of its end. */
+	/* Deletion alone: this process itself writes files there. */
 	if (follow->inotify < 0 ||
 	    inotify_add_watch(follow->inotify, path, IN_DELETE | IN_DELETE_SELF) < 0)
 		return err_set(err, ERR_SYSTEM, errno, "cannot watch %s: %s", path,
@@ -114,11 +114,12 @@ int follow_open(struct follow **out, const char *lab, struct err *err)
 		ret = listen_everywhere(follow, err);
 	if (!ret)
 		ret = watch_files(follow, lab, err);
-	if (ret)
+	if (ret) {
 		follow_close(follow);
-	else
-		*out = follow;
-	return ret;
+		return ret;
+	}
+	*out = follow;
+	return 0;
 }
 
 void follow_close(struct follow *follow)
@@ -134,8 +135,8 @@ void follow_close(struct follow *follow)
 	free(follow);
 }
 
-/* What the events say does not matter: one look sees it all. */
-static void drain(int fd, bool socket)
+/* The contents of the events do not matter: a refresh reads everything. */
+static void discard(int fd, bool socket)
 {
 	char buffer[32 * 1024];
 	ssize_t n;
@@ -146,8 +147,8 @@ static void drain(int fd, bool socket)
 	while (n > 0 || (n < 0 && (errno == EINTR || errno == ENOBUFS)));
 }
 
-/* Whether there were events within timeout_ms. -EINTR. */
-static int await(struct follow *follow, int timeout_ms)
+/* Wait for events. 1: there were some; 0: none within timeout_ms; or -errno, as -EINTR. */
+static int wait_for_events(struct follow *follow, int timeout_ms)
 {
 	struct pollfd fds[FDS] = {
 		[FD_NETLINK] = {mnl_socket_get_fd(follow->socket), POLLIN, 0},
@@ -159,16 +160,16 @@ static int await(struct follow *follow, int timeout_ms)
 		return ret ? -errno : 0;
 	for (int i = 0; i < FDS; i++)
 		if (fds[i].revents)
-			drain(fds[i].fd, i == FD_NETLINK);
+			discard(fds[i].fd, i == FD_NETLINK);
 	return 1;
 }
 
 int follow_wait(struct follow *follow, struct err *err)
 {
-	int ret = await(follow, LOOK_MS);
+	int ret = wait_for_events(follow, REFRESH_MS);
 
-	for (int i = 0; ret > 0 && i < NOISE_MAX; i++)
-		ret = await(follow, QUIET_MS);
+	for (int i = 0; ret > 0 && i < QUIET_WAITS; i++)
+		ret = wait_for_events(follow, QUIET_MS);
 	if (ret == -EINTR)
 		return ret;
 	if (ret < 0)

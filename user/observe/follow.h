@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * follow.h - waiting until it is worth to look again (observe_refresh() with again). Holds no
- * namespace, no program and no lock: what goes away goes.
+ * follow.h - waits until an observed lab may have to be changed, so that its owner calls
+ * observe_refresh() again. It holds no namespace and no program, so that it keeps nothing alive.
  *
- * One rtnetlink socket hears the interfaces and addresses of our own namespace, and of every one
- * that it has an id for, as it has for the peers of its veth ends. inotify tells of names below
- * NETNS_DIR. The rest, links between two namespaces that have nothing to do with ours, and
- * processes, is looked at every second.
+ * It listens for changes of interfaces and addresses in the namespace of the calling thread, and in
+ * those that this has an id for, as it has for those of its veth peers; and by inotify for names
+ * below NETNS_DIR. No event tells of links between two other namespaces, nor of processes:
+ * follow_wait() returns once a second for them.
  */
 #ifndef VETHLAB_USER_OBSERVE_FOLLOW_H
 #define VETHLAB_USER_OBSERVE_FOLLOW_H
@@ -16,13 +16,16 @@
 struct follow;
 
 /*
- * Of a lab that is there: one process at a time follows it (-EBUSY). Listening begins here, so look
- * once more afterwards.
+ * Begin to listen, for the lab of that name, which must exist. A change before this call is not
+ * reported, so refresh once after it. The caller closes *follow. -EBUSY: another process follows
+ * this lab.
  */
 int follow_open(struct follow **follow, const char *lab, struct err *err);
 void follow_close(struct follow *follow); /* NULL is allowed */
-/* 1: look again; 0: the lab was taken down; -EINTR on a signal (err stays clear), or another
- * -errno. */
+/*
+ * Wait until something may have changed. 1: refresh; 0: the lab was taken down; -EINTR: a signal
+ * came (err stays clear); or another -errno.
+ */
 int follow_wait(struct follow *follow, struct err *err);
 
 #endif

@@ -9,8 +9,8 @@
 #include "user/observe/observe.h"
 
 /*
- * Which end this is, independent of its names. An end in a namespace that cannot be seen is
- * identified by the namespace of its peer and the id that this has for its own: inode is 0 then.
+ * Which end this is, whatever it is called. If its namespace cannot be seen, netns.inode is 0 and
+ * netns.cookie is made of the inode of the peer's namespace and the id that this one has for it.
  */
 struct end_identity {
 	struct netns_id netns;

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * observe.h - labs made of links that others built. What is there is found (discover.h), watched
- * like the links of any lab, and left as it is: only programs are attached, and `down` takes these
- * off.
+ * observe.h - labs of links that others built: vethlab discovers veth links (discover.h), attaches
+ * its programs to their ends, and changes nothing else. `down` removes the programs.
  */
 #ifndef VETHLAB_USER_OBSERVE_OBSERVE_H
 #define VETHLAB_USER_OBSERVE_OBSERVE_H
@@ -10,32 +9,33 @@
 #include "user/lab/lab.h"
 #include "user/observe/discover.h"
 
-/* What to watch, and how. */
+/* Which links to watch, and how. All is borrowed. */
 struct observe_options {
-	const char *name;
-	bool all;		      /* every pair that can be seen */
-	const struct netns_id *scope; /* else those with an end in one of these */
-	size_t n_scope;		      /* 0: in our own namespace */
-	unsigned hooks;		      /* HOOKS_DEFAULT: in and out */
+	const char *name;	      /* of the lab */
+	bool all;		      /* every link of which an end can be seen */
+	const struct netns_id *scope; /* unless all: links with an end in one of these namespaces */
+	size_t n_scope;		      /* 0: in the namespace of the calling thread */
+	unsigned hooks;		      /* enum hooks; HOOKS_DEFAULT: in and out */
 	enum xdp_mode xdp;	      /* XDP_MODE_DEFAULT: off, since XDP changes a link */
-	enum watch_tc tc;
-	bool may_be_empty; /* links may come later: else -ENODATA if there is none yet */
-	bool again;	   /* only if the lab is there: else -ENOENT (err stays clear) */
+	enum watch_tc tc;	      /* WATCH_TC_AUTO: the program chooses */
+	bool may_be_empty;	      /* false: -ENODATA if there is no link to watch */
+	bool again;		      /* -ENOENT if the lab does not exist: do not begin it */
 	const volatile int *interrupted; /* as in struct lab_options */
 };
 
-/* Told of what comes and goes, in the words of the lab. Its users take NULL: nobody listens. */
+/* Is told of the links that are added and removed. added and removed may be NULL. */
 struct observe_listener {
-	void (*came)(const struct running *run, const struct link *link, void *arg);
-	void (*went)(const struct running *run, const struct link *link, void *arg);
+	void (*added)(const struct running *run, const struct link *link, void *arg);
+	void (*removed)(const struct running *run, const struct link *link, void *arg);
 	void *arg;
 	const struct notes *notes; /* what is not watched, and why; NULL: nobody listens */
 };
 
 /*
- * Make the lab what is there now: at first, or again. Returns 1 with the lab as it is now in *run,
- * 0 if nothing has changed (*run too), or -errno; a lab that is there is then as it was. -ENODATA,
- * -ENOENT: see the options; err stays clear.
+ * Begin an observed lab, or change the one that exists, so that it has the links that exist now.
+ * listener NULL: nobody listens. Returns 1 if something was changed, 0 if nothing was; *run is the
+ * lab in both cases, which the caller frees with running_free(). Or -errno: the lab is as it was
+ * before. After -ENODATA and -ENOENT (see the options) err is clear.
  */
 int observe_refresh(struct running **run, const struct observe_options *options,
 		    const struct observe_listener *listener, struct err *err);
@@ -44,24 +44,25 @@ int observe_refresh(struct running **run, const struct observe_options *options,
 
 struct journal;
 
-/* An end that programs are to be put on. */
+/* An end that programs are to be attached to. All is borrowed. */
 struct observe_end {
-	struct running *run; /* what was attached is noted in its entry of observed */
+	struct running *run; /* run->observed[end->number] is told what was attached */
 	struct watch *watch;
 	struct journal *journal;
 	const struct end *end;
 	const struct notes *notes; /* what cannot be attached, and why; NULL: nobody listens */
 	unsigned hooks;
 	enum xdp_mode xdp;
-	int netns_fd;
+	int netns_fd; /* the namespace of the end */
 };
 
 /*
- * Attach what run->tc, hooks and xdp say. What cannot be attached beside other people's programs is
- * told and left out. -errno: only what stops everything.
+ * Attach the programs that run->tc, hooks and xdp ask for. If one cannot be attached beside other
+ * people's programs, or the interface is gone, notes are told, and it is no error. -errno: the lab
+ * cannot be changed at all (the journal, for instance, cannot be written).
  */
 int observe_attach(const struct observe_end *job, struct err *err);
-/* Take everything of ours off an end of the lab, whether its interface is there or not. */
+/* Detach all programs from an end of the lab. Its interface need not exist any more. */
 int observe_detach(const struct running *run, struct watch *watch, const struct end *end,
 		   struct err *err);
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* refresh.c - see refresh.h: from what is seen to what the lab shall be, and there. */
+/* refresh.c - observe_refresh(): makes a draft of the lab from a discovery, and changes the lab to
+ * it. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,9 +21,9 @@ static int no_memory(const char *name, struct err *err)
 	return err_set(err, ERR_SYSTEM, ENOMEM, "lab %s: out of memory", name);
 }
 
-/* ---- what is there already ------------------------------------------------------------------- */
+/* ---- the lab as it was ------------------------------------------------------------------- */
 
-/* The lab as it was; *was is NULL if there is none. */
+/* Read the lab as it was; *was stays NULL if there is none. */
 static int read_was(struct running **was, const struct observe_options *options, struct err *err)
 {
 	int ret = state_read(was, options->name, err);
@@ -41,7 +42,7 @@ static int read_was(struct running **was, const struct observe_options *options,
 	return -EALREADY;
 }
 
-/* Programs were loaded for other hooks, and are attached in another way. */
+/* An observed lab cannot change its hooks: its programs are loaded for those that it began with. */
 static int check_same(const struct running *was, const struct observe_options *options,
 		      struct err *err)
 {
@@ -79,38 +80,44 @@ static int choose_hooks(struct running *now, const struct observe_options *optio
 	return 0;
 }
 
-/* Journal, programs, pins: as `up` makes them. */
-static int begin(struct running *now, const struct observe_options *options, struct watch **watch,
-		 struct journal **journal, struct err *err)
+/* Begin the journal, load the programs and pin them, as `up` does. */
+static int begin_lab(struct running *now, const struct observe_options *options,
+		     struct watch **watch, struct journal **journal, struct err *err)
 {
 	struct watch_config config = {.lab = now->name, .n_ends = now->capacity, .observed = true};
 	struct journal_head head = {0};
 	int ret = choose_hooks(now, options, err);
 
-	if (!ret)
-		ret = lab_undo(now->name, NULL, err); /* what a crash left */
-	if (!ret)
-		ret = boot_id(head.boot, err);
-	if (!ret)
-		ret = journal_create(journal, now->name, &head, err);
+	if (ret)
+		return ret;
+	ret = lab_undo(now->name, NULL, err); /* what a crash left */
+	if (ret)
+		return ret;
+	ret = boot_id(head.boot, err);
+	if (ret)
+		return ret;
+	ret = journal_create(journal, now->name, &head, err);
+	if (ret)
+		return ret;
 	config.in = now->hooks & HOOKS_IN;
 	config.out = now->hooks & HOOKS_OUT;
 	config.xdp = now->xdp != XDP_MODE_OFF;
-	if (!ret && !config.in && !config.out && !config.xdp)
-		ret = err_set(err, ERR_USAGE, EINVAL, "--hooks none without --xdp watches nothing");
-	if (!ret)
-		ret = watch_load(watch, &config, err);
-	if (!ret)
-		ret = watch_mount_bpffs(err);
+	if (!config.in && !config.out && !config.xdp)
+		return err_set(err, ERR_USAGE, EINVAL,
+			       "--hooks none without --xdp watches nothing");
+	ret = watch_load(watch, &config, err);
+	if (ret)
+		return ret;
+	ret = watch_mount_bpffs(err);
 	now->mounted_bpffs = ret == 1;
-	if (ret >= 0)
-		ret = watch_pin(*watch, err);
+	if (ret < 0)
+		return ret;
 	now->started = time(NULL);
-	return ret;
+	return watch_pin(*watch, err);
 }
 
-static int go_on(struct running *now, struct watch **watch, struct journal **journal,
-		 struct err *err)
+static int reopen_lab(struct running *now, struct watch **watch, struct journal **journal,
+		      struct err *err)
 {
 	int ret = watch_open(watch, now->name, err);
 
@@ -118,17 +125,29 @@ static int go_on(struct running *now, struct watch **watch, struct journal **jou
 		err_set(err, ERR_FAILED, ENOENT, "lab %s: its pinned programs are gone", now->name);
 		err_hint(err, "`vethlab down %s`, then observe again", now->name);
 	}
-	if (!ret)
-		ret = watch_open_programs(*watch, err);
+	if (ret)
+		return ret;
+	ret = watch_open_programs(*watch, err);
 	return ret ? ret : journal_open(journal, now->name, err);
 }
 
 /* ---- the change ------------------------------------------------------------------------------ */
 
-static int name_end(const struct running *now, struct watch *watch, const struct end *end,
-		    struct err *err)
+/* A change of an observed lab from draft->was to now. All is borrowed but watch and journal. */
+struct observe_change {
+	const struct draft *draft;
+	struct running *now;
+	const struct observe_options *options;
+	const struct observe_listener *listener;
+	struct watch *watch;
+	struct journal *journal;
+};
+
+/* Write an end of the lab into the maps. */
+static int write_end(const struct running *now, struct watch *watch, const struct end *end,
+		     struct err *err)
 {
-	struct vl_end words = {
+	struct vl_end entry = {
 		.in_use = 1,
 		.ifindex = running_ifindex(now, end),
 		.link = end->link->index,
@@ -138,87 +157,107 @@ static int name_end(const struct running *now, struct watch *watch, const struct
 	};
 	int ret;
 
-	snprintf(words.lab, sizeof(words.lab), "%s", now->name);
-	snprintf(words.node, sizeof(words.node), "%s", end->node->name);
-	snprintf(words.ifname, sizeof(words.ifname), "%s", end->ifname);
-	ret = watch_name_end(watch, end->number, &words, err);
+	snprintf(entry.lab, sizeof(entry.lab), "%s", now->name);
+	snprintf(entry.node, sizeof(entry.node), "%s", end->node->name);
+	snprintf(entry.ifname, sizeof(entry.ifname), "%s", end->ifname);
+	ret = watch_name_end(watch, end->number, &entry, err);
 	if (ret || running_is_unseen(now, end->node))
 		return ret;
-	return watch_place_end(watch, end->number, &words, err);
+	return watch_place_end(watch, end->number, &entry, err);
 }
 
-static int drop_links(const struct draft *draft, struct watch *watch,
-		      const struct observe_listener *listener, struct err *err)
+static int detach_link(const struct running *run, struct watch *watch, const struct link *link,
+		       struct err *err)
+{
+	int ret = observe_detach(run, watch, link->ends[0], err);
+
+	return ret ? ret : observe_detach(run, watch, link->ends[1], err);
+}
+
+static int remove_links(const struct draft *draft, struct watch *watch,
+			const struct observe_listener *listener, struct err *err)
 {
 	const struct running *was = draft->was;
-	int ret = 0;
+	int ret;
 
-	for (size_t i = 0; was && !ret && i < was->lab->n_links; i++) {
+	for (size_t i = 0; was && i < was->lab->n_links; i++) {
 		const struct link *link = was->lab->links[i];
 
 		if (draft_keeps(draft, link))
 			continue;
-		for (int side = 0; !ret && side < 2; side++)
-			ret = observe_detach(was, watch, link->ends[side], err);
-		if (!ret && listener && listener->went)
-			listener->went(was, link, listener->arg);
+		ret = detach_link(was, watch, link, err);
+		if (ret)
+			return ret;
+		if (listener && listener->removed)
+			listener->removed(was, link, listener->arg);
 	}
-	return ret;
+	return 0;
 }
 
-static int take_link(const struct draft *draft, struct running *now, struct watch *watch,
-		     struct journal *journal, const struct link *link,
-		     const struct observe_listener *listener, struct err *err)
+static int attach_end(const struct observe_change *change, const struct end *end, struct err *err)
 {
-	int ret = 0;
+	const struct observe_end job = {
+		.run = change->now,
+		.watch = change->watch,
+		.journal = change->journal,
+		.end = end,
+		.notes = change->listener ? change->listener->notes : NULL,
+		.hooks = change->now->hooks,
+		.xdp = change->now->xdp,
+		.netns_fd = draft_netns_fd(change->draft, end->node),
+	};
 
-	/* What an observer that died in the middle left under these numbers goes first. */
-	for (int side = 0; !ret && side < 2; side++) {
-		ret = observe_detach(now, watch, link->ends[side], err);
-		if (!ret)
-			ret = watch_clear_end(watch, link->ends[side]->number, err);
-	}
-	for (int side = 0; !ret && side < 2; side++)
-		ret = name_end(now, watch, link->ends[side], err);
-	for (int side = 0; !ret && side < 2; side++) {
-		struct observe_end job = {
-			.run = now,
-			.watch = watch,
-			.journal = journal,
-			.end = link->ends[side],
-			.notes = listener ? listener->notes : NULL,
-			.hooks = now->hooks,
-			.xdp = now->xdp,
-			.netns_fd = draft_netns_fd(draft, link->ends[side]->node),
-		};
-
-		if (job.netns_fd >= 0)
-			ret = observe_attach(&job, err);
-	}
-	if (!ret && listener && listener->came)
-		listener->came(now, link, listener->arg);
-	return ret;
+	return job.netns_fd < 0 ? 0 : observe_attach(&job, err);
 }
 
-/* Both ends have their programs: the ledgers of the new links begin. */
-static int begin_links(const struct draft *draft, const struct running *now, struct watch *watch,
+static int add_link(const struct observe_change *change, const struct link *link, struct err *err)
+{
+	const struct observe_listener *listener = change->listener;
+	int ret;
+
+	for (int side = 0; side < 2; side++) {
+		/* An observer that died in the middle may have left programs under this number. */
+		ret = observe_detach(change->now, change->watch, link->ends[side], err);
+		if (ret)
+			return ret;
+		ret = watch_clear_end(change->watch, link->ends[side]->number, err);
+		if (ret)
+			return ret;
+	}
+	for (int side = 0; side < 2; side++) {
+		ret = write_end(change->now, change->watch, link->ends[side], err);
+		if (ret)
+			return ret;
+	}
+	for (int side = 0; side < 2; side++) {
+		ret = attach_end(change, link->ends[side], err);
+		if (ret)
+			return ret;
+	}
+	if (listener && listener->added)
+		listener->added(change->now, link, listener->arg);
+	return 0;
+}
+
+/* Note where the ledgers of the new links start: both ends of each have their programs now. */
+static int start_links(const struct draft *draft, const struct running *now, struct watch *watch,
 		       struct err *err)
 {
-	struct watch_exact_start *cuts = calloc(lab_n_ends(now->lab) + 1, sizeof(*cuts));
+	struct watch_exact_start *starts = calloc(lab_n_ends(now->lab) + 1, sizeof(*starts));
 	size_t n = 0;
 	int ret;
 
-	if (!cuts)
+	if (!starts)
 		return no_memory(now->name, err);
 	for (size_t i = 0; i < now->lab->n_links; i++)
 		for (int side = 0; !draft->links[i].was && side < 2; side++) {
 			const struct end *end = now->lab->links[i]->ends[side];
 
-			cuts[n++] = (struct watch_exact_start){.from = end->number,
-							       .to = end->peer->number};
+			starts[n++] = (struct watch_exact_start){.from = end->number,
+								 .to = end->peer->number};
 		}
-	ret = n ? watch_note_start(watch, cuts, n, err) : 0;
-	free(cuts);
+	ret = n ? watch_note_start(watch, starts, n, err) : 0;
+	free(starts);
 	return ret;
 }
 
@@ -229,92 +268,108 @@ static int interrupted(const struct observe_options *options, struct err *err)
 	return err_set(err, ERR_FAILED, EINTR, "interrupted: what was done is undone");
 }
 
-static int commit(const struct draft *draft, struct running *now,
-		  const struct observe_options *options, const struct observe_listener *listener,
-		  struct err *err)
+static int commit(struct observe_change *change, struct err *err)
 {
-	struct journal *journal = NULL;
-	struct watch *watch = NULL;
-	int ret = draft->was ? go_on(now, &watch, &journal, err)
-			     : begin(now, options, &watch, &journal, err);
+	const struct draft *draft = change->draft;
+	struct running *now = change->now;
+	int ret = draft->was
+			  ? reopen_lab(now, &change->watch, &change->journal, err)
+			  : begin_lab(now, change->options, &change->watch, &change->journal, err);
 
-	if (!ret)
-		ret = drop_links(draft, watch, listener, err);
-	for (size_t i = 0; !ret && i < now->lab->n_links; i++) {
-		if (!draft->links[i].was)
-			ret = interrupted(options, err);
-		if (!ret && !draft->links[i].was)
-			ret = take_link(draft, now, watch, journal, now->lab->links[i], listener,
-					err);
+	if (ret)
+		return ret;
+	ret = remove_links(draft, change->watch, change->listener, err);
+	if (ret)
+		return ret;
+	for (size_t i = 0; i < now->lab->n_links; i++) {
+		if (draft->links[i].was)
+			continue;
+		ret = interrupted(change->options, err);
+		if (ret)
+			return ret;
+		ret = add_link(change, now->lab->links[i], err);
+		if (ret)
+			return ret;
 	}
-	if (!ret)
-		ret = begin_links(draft, now, watch, err);
-	/* Places in the lab have changed. */
-	for (size_t i = 0; !ret && i < lab_n_ends(now->lab); i++)
-		ret = name_end(now, watch, lab_end(now->lab, i), err);
-	if (!ret)
-		ret = state_write(now, err);
-	watch_close(watch);
-	journal_close(journal);
-	return ret;
+	ret = start_links(draft, now, change->watch, err);
+	if (ret)
+		return ret;
+	/* The indexes of kept links and nodes may have changed. */
+	for (size_t i = 0; i < lab_n_ends(now->lab); i++) {
+		ret = write_end(now, change->watch, lab_end(now->lab, i), err);
+		if (ret)
+			return ret;
+	}
+	return state_write(now, err);
 }
 
-/* Nothing stays of a lab that was not there before; one that was keeps what it had. */
-static void take_back(const struct draft *draft, const struct running *now, struct err *err)
+/* A lab that did not exist before is removed; one that did keeps the links that it had. */
+static void undo_change(const struct draft *draft, const struct running *now, struct err *err)
 {
-	struct err undo = {0};
+	struct err undo_err = {0};
 	struct watch *watch = NULL;
 
 	if (!draft->was) {
-		if (lab_remove(now->name, NULL, &undo))
-			err_hint(err, "and undoing it failed: %s; try `vethlab down %s`", undo.what,
-				 now->name);
+		if (lab_remove(now->name, NULL, &undo_err))
+			err_hint(err, "and undoing it failed: %s; try `vethlab down %s`",
+				 undo_err.what, now->name);
 		return;
 	}
-	if (watch_open(&watch, now->name, &undo))
+	if (watch_open(&watch, now->name, &undo_err))
 		return;
 	for (size_t i = 0; i < now->lab->n_links; i++)
 		for (int side = 0; !draft->links[i].was && side < 2; side++)
-			observe_detach(now, watch, now->lab->links[i]->ends[side], &undo);
+			observe_detach(now, watch, now->lab->links[i]->ends[side], &undo_err);
 	watch_close(watch);
 }
 
-/* Under the lab's lock. Takes draft->was on success. */
-static int change(struct running **run, struct draft *draft, const struct observe_options *options,
-		  const struct observe_listener *listener, struct err *err)
+/* Change the lab to the draft, under the lab's lock. Returns 1 or -errno. */
+static int apply_draft(struct running **run, const struct draft *draft,
+		       const struct observe_options *options,
+		       const struct observe_listener *listener, struct err *err)
 {
-	struct running *now = NULL;
-	int ret = draft_running(&now, draft, err);
+	struct observe_change change = {.draft = draft, .options = options, .listener = listener};
+	int ret = draft_running(&change.now, draft, err);
 
-	if (!ret) {
-		ret = commit(draft, now, options, listener, err);
-		if (ret)
-			take_back(draft, now, err);
-	}
+	if (ret)
+		return ret;
+	ret = commit(&change, err);
+	watch_close(change.watch);
+	journal_close(change.journal);
 	if (ret) {
-		running_free(now);
+		undo_change(draft, change.now, err);
+		running_free(change.now);
 		return ret;
 	}
-	*run = now;
+	*run = change.now;
 	return 1;
 }
 
-static int observe_locked(struct running **run, const struct discovery *seen,
+/* The lab as it was, checked against the options, and a draft of what it shall be. */
+static int read_and_draft(struct running **was, struct draft *draft,
+			  const struct discovery *discovery, const struct observe_options *options,
+			  const struct notes *notes, struct err *err)
+{
+	int ret = read_was(was, options, err);
+
+	if (ret)
+		return ret;
+	ret = *was ? check_same(*was, options, err) : 0;
+	return ret ? ret : draft_make(draft, discovery, *was, options, notes, err);
+}
+
+static int observe_locked(struct running **run, const struct discovery *discovery,
 			  const struct observe_options *options,
 			  const struct observe_listener *listener, struct err *err)
 {
 	struct running *was = NULL;
 	struct draft draft;
-	int ret = read_was(&was, options, err);
+	int ret = read_and_draft(&was, &draft, discovery, options,
+				 listener ? listener->notes : NULL, err);
 
-	if (!ret && was)
-		ret = check_same(was, options, err);
-	if (!ret)
-		ret = draft_make(&draft, seen, was, options, listener ? listener->notes : NULL,
-				 err);
 	if (!ret) {
 		ret = was || draft.n_links || options->may_be_empty
-			      ? change(run, &draft, options, listener, err)
+			      ? apply_draft(run, &draft, options, listener, err)
 			      : -ENODATA;
 		draft_free(&draft);
 	}
@@ -322,36 +377,34 @@ static int observe_locked(struct running **run, const struct discovery *seen,
 	return ret;
 }
 
-/* Whether the lab is already what there is; *run is the lab then. */
-static int is_current(struct running **run, const struct discovery *seen,
+/* Whether nothing is to be changed. Returns 1 with the lab in *run, 0, or -errno. */
+static int is_current(struct running **run, const struct discovery *discovery,
 		      const struct observe_options *options, struct err *err)
 {
 	struct running *was = NULL;
 	struct draft draft;
-	int ret = read_was(&was, options, err), same = 0;
+	int ret = read_was(&was, options, err);
 
 	if (!ret && was)
 		ret = check_same(was, options, err);
-	if (ret || !was) {
-		running_free(was);
-		return ret;
+	if (!ret && was) {
+		ret = draft_make(&draft, discovery, was, options, NULL, err);
+		if (!ret) {
+			ret = draft_changes_nothing(&draft);
+			draft_free(&draft);
+		}
 	}
-	ret = draft_make(&draft, seen, was, options, NULL, err);
-	if (!ret) {
-		same = draft_changes_nothing(&draft);
-		draft_free(&draft);
-	}
-	if (!same)
-		running_free(was);
-	else
+	if (ret > 0)
 		*run = was;
-	return ret ? ret : same;
+	else
+		running_free(was);
+	return ret;
 }
 
 int observe_refresh(struct running **run, const struct observe_options *options,
 		    const struct observe_listener *listener, struct err *err)
 {
-	struct discovery seen;
+	struct discovery discovery;
 	int lock, ret;
 
 	if (lab_name_problem(options->name))
@@ -359,22 +412,22 @@ int observe_refresh(struct running **run, const struct observe_options *options,
 			       lab_name_problem(options->name));
 	ret = lab_privileges(err);
 	if (!ret)
-		ret = discovery_make(&seen, err);
+		ret = discovery_make(&discovery, err);
 	if (ret)
 		return ret;
-	/* A lock makes others wait, and files: not for nothing. */
-	ret = is_current(run, &seen, options, err);
+	/* Without the lock first: locking makes files, and others wait. */
+	ret = is_current(run, &discovery, options, err);
 	if (ret) {
-		discovery_free(&seen);
+		discovery_free(&discovery);
 		return ret < 0 ? ret : 0;
 	}
 	lock = lab_lock(options->name, err);
-	ret = lock < 0 ? lock : observe_locked(run, &seen, options, listener, err);
+	ret = lock < 0 ? lock : observe_locked(run, &discovery, options, listener, err);
 	if (lock >= 0 && ret < 0 && !lab_has_files(options->name))
 		files_remove(options->name, NULL);
 	if (lock >= 0)
 		close(lock);
-	discovery_free(&seen);
+	discovery_free(&discovery);
 	return ret < 0 && err && err->code == ERR_SYSTEM && err->error == ENOMEM
 		       ? no_memory(options->name, err)
 		       : ret;
