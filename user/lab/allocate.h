@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* allocate.h - where on this machine a lab goes: names of namespaces, a range of ifindexes, a mark.
+/*
+ * allocate.h - chooses what a lab takes on this machine: names of namespaces, a range of ifindexes,
+ * a group number for its interfaces in foreign namespaces.
  */
 #ifndef VETHLAB_USER_LAB_ALLOCATE_H
 #define VETHLAB_USER_LAB_ALLOCATE_H
@@ -7,23 +9,25 @@
 #include "user/lab/journal.h"
 #include "user/lab/state.h"
 
-/* Fill a node's .netns_name and .ours. */
+/* Fill in run->nodes[].ours and .netns_name of a node. */
 void allocate_name(struct running *run, const struct node *node);
 /*
- * Check that its name below NETNS_DIR is free (ERR_FAILED says what has it). A leftover that
- * carries this lab's mark is removed.
+ * Check that this name is free (ERR_FAILED says what has it). A file that a crash of this lab left
+ * there is removed.
  */
 int allocate_check_name(const struct running *run, const struct node *node, struct err *err);
 
 /*
- * For a namespace that is not ours: open it into *fd, identify it, and check that it is no other
- * node's and that no interface there has a name that the lab wants. Nothing for one of ours.
+ * If the namespace of a node is a foreign one: open it, into *fd, which the caller closes; fill in
+ * run->nodes[].id; and check that it is no other node's, that no interface in it has the name of
+ * one of the node's ends, and that the node has no nft rules. Otherwise do nothing.
  */
 int allocate_foreign(struct running *run, const struct node *node, int *fd, struct err *err);
 
 /*
- * Choose ifindex_base, capacity, the nodes' slots and group, free in all labs and in the namespaces
- * of fds. The caller holds lab_lock_all() until the journal's first line is written.
+ * Choose ifindex_base, capacity, group and the slots of the nodes, so that the ifindexes are free
+ * in all labs and in the open namespaces among fds (by node->index; -1: not open). The caller holds
+ * lab_lock_all() from before this until the journal's first line is written.
  */
 int allocate_range(struct running *run, const int *fds, struct err *err);
 

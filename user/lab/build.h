@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * build.h - the steps of building, private to the lab room: `up` makes them for all of a lab,
- * `apply` for what is touched. The journal is written before each step that outlives the process.
+ * build.h - the steps of building a lab, private to the lab room: `up` runs them for all nodes and
+ * links, `apply` for those that a change touches. Before each step whose effect outlives the
+ * process, the journal gets a line.
  */
 #ifndef VETHLAB_USER_LAB_BUILD_H
 #define VETHLAB_USER_LAB_BUILD_H
@@ -14,32 +15,32 @@
 struct build {
 	struct running *run; /* borrowed */
 	const struct lab_options *options;
-	int *fds; /* namespace of each node; -1: not open */
+	int *fds; /* descriptors of namespaces, by node->index; -1: not open */
 	struct journal *journal;
 	struct watch *watch; /* NULL: no programs */
-	int frame_prog;	     /* sends the frames that prove the links; -1: not loaded */
+	int frame_prog;	     /* of watch_frame_load(), for link_check.h; -1: not loaded */
 	bool *uncounted;     /* by end->number: see struct node_job; NULL before build_check() */
-	const struct touch *touch; /* NULL: all of the lab is fresh; borrowed */
-	atomic_size_t steps;	   /* begun so far, for options->progress */
+	const struct touch *touch; /* what is to be built, borrowed; NULL: all of the lab */
+	atomic_size_t steps;	   /* how many were begun, for options->progress */
 };
 
 int build_open(struct build *build, struct running *run, const struct lab_options *options,
 	       struct err *err);
-void build_close(struct build *build);
+void build_close(struct build *build); /* also after build_open() failed, and more than once */
 
-/* What the steps of node.h want to know of lab->nodes[i]. */
+/* The job of lab->nodes[i] for the steps of node.h. */
 struct node_job build_node_job(const struct build *build, size_t i);
-/* -EINTR if the user wants to stop. Call between steps. */
+/* Return -EINTR with an error if the user wants to stop. Is called between steps. */
 int build_interrupted(const struct build *build, struct err *err);
-/* Between two steps: tell how far it is, ask whether the user wants to stop. Thread-safe. */
+/* Report the next step to options->progress, then do as build_interrupted(). Thread-safe. */
 int build_next_step(struct build *build, struct err *err);
-/* What is fresh: namespaces, links, what is inside while nothing is up yet. */
+/* Make namespaces and links, then set up the nodes (sysctls, node_prepare()) with all ends down. */
 int build_make(struct build *build, struct err *err);
-/* Up, with neighbors and routes; repairs what a change around a kept end took away. */
+/* Set ends up and add neighbors and routes. Adds again what a change removed around a kept end. */
 int build_start(struct build *build, struct err *err);
-/* The commands of fresh nodes. */
+/* Run the commands of new nodes. */
 int build_exec(struct build *build, struct err *err);
-/* Every fresh link carries frames; then the commands of fresh nodes. */
+/* Check that every new link carries frames (link_check.h), then build_exec(). */
 int build_check(struct build *build, struct err *err);
 
 #endif
