@@ -122,14 +122,14 @@ static int place_hops(struct itinerary *itinerary)
 }
 
 /* Where a packet was, and its hop there; in order of hops where it was at one place often. */
-struct visit {
+struct sighting {
 	const struct end *end;
 	enum leg leg;
 	int hop;
 	uint8_t hook;
 };
 
-static int visit_compare_place(const struct visit *x, const struct visit *y)
+static int sighting_compare_place(const struct sighting *x, const struct sighting *y)
 {
 	if (x->end != y->end)
 		return x->end->number < y->end->number ? -1 : 1;
@@ -138,10 +138,10 @@ static int visit_compare_place(const struct visit *x, const struct visit *y)
 	return (int)x->leg - (int)y->leg;
 }
 
-static int visit_compare(const void *a, const void *b)
+static int sighting_compare(const void *a, const void *b)
 {
-	const struct visit *x = a, *y = b;
-	int ret = visit_compare_place(x, y);
+	const struct sighting *x = a, *y = b;
+	int ret = sighting_compare_place(x, y);
 
 	return ret ? ret : x->hop - y->hop;
 }
@@ -150,16 +150,17 @@ static int visit_compare(const void *a, const void *b)
 static int mark_again(struct itinerary *itinerary)
 {
 	size_t n = itinerary->n_hops;
-	cleanup_free struct visit *visits = calloc(n, sizeof(*visits));
+	cleanup_free struct sighting *sightings = calloc(n, sizeof(*sightings));
 	struct hop *hops = itinerary->hops;
 
-	if (!visits)
+	if (!sightings)
 		return -ENOMEM;
 	for (size_t i = 0; i < n; i++)
-		visits[i] = (struct visit){hops[i].end, hops[i].leg, i, hops[i].event.hook};
-	qsort(visits, n, sizeof(*visits), visit_compare);
+		sightings[i] = (struct sighting){hops[i].end, hops[i].leg, i, hops[i].event.hook};
+	qsort(sightings, n, sizeof(*sightings), sighting_compare);
 	for (size_t i = 1; i < n; i++)
-		hops[visits[i].hop].again = !visit_compare_place(&visits[i - 1], &visits[i]);
+		hops[sightings[i].hop].again =
+			!sighting_compare_place(&sightings[i - 1], &sightings[i]);
 	return 0;
 }
 
