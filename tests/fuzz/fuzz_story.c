@@ -73,7 +73,7 @@ static int print_record(const struct vl_stack *record, void *arg)
 	} else if (!record_is_event(record)) {
 		act.node = lab->nodes[record->at.node];
 		act_print(&layout, &act, null);
-		act_write_json(&act, NULL, null);
+		act_write_json(&act, "vethlab.trace-stack/1", null);
 	} else {
 		event_print(&layout, packet, lab_end(lab, packet->end), null);
 	}

@@ -1,21 +1,87 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* json.c - JSON documents: tagged with their schema, printed whole or one a line. */
 #include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "user/output/output.h"
 
-json_t *output_json_document(const char *schema)
+/* Why the document that is being made lacks a part; 0: it does not. */
+static int part_missing;
+
+/* jansson says only that it failed: there was no memory, or a text is not UTF-8. */
+static void set_missing(void)
 {
-	return json_pack("{s:s}", "schema", schema);
+	part_missing = errno == ENOMEM ? ENOMEM : EILSEQ;
 }
 
-/* A document that could not be made must not look like an empty success: output_finish() tells. */
+void output_json_set(json_t *object, const char *key, json_t *value)
+{
+	if (json_object_set_new(object, key, value))
+		set_missing();
+}
+
+void output_json_append(json_t *array, json_t *value)
+{
+	if (json_array_append_new(array, value))
+		set_missing();
+}
+
+void output_json_merge(json_t *object, json_t *other)
+{
+	if (json_object_update(object, other))
+		set_missing();
+	json_decref(other);
+}
+
+json_t *output_json_pack(const char *format, ...)
+{
+	va_list values;
+	json_t *json;
+
+	va_start(values, format);
+	json = json_vpack_ex(NULL, 0, format, values);
+	va_end(values);
+	if (!json)
+		set_missing();
+	return json;
+}
+
+json_t *output_json_text(const char *text)
+{
+	json_t *json = json_string(text);
+	char *plain;
+
+	if (json)
+		return json;
+	plain = strdup(text);
+	for (char *p = plain; p && *p; p++)
+		if ((unsigned char)*p >= 0x80)
+			*p = '?';
+	json = plain ? json_string(plain) : NULL;
+	free(plain);
+	return json;
+}
+
+json_t *output_json_document(const char *schema)
+{
+	return output_json_pack("{s:s}", "schema", schema);
+}
+
+/*
+ * A document that could not be made must not look like a success that is empty or lacks a part:
+ * output_finish() tells.
+ */
 static void print_flags(json_t *json, size_t flags, FILE *f)
 {
+	int missing = part_missing;
+
 	errno = 0;
-	if (!json)
-		output_fail(ENOMEM);
+	part_missing = 0;
+	if (!json || missing)
+		output_fail(missing ? missing : ENOMEM);
 	else if (json_dumpf(json, f, flags | JSON_REAL_PRECISION(15)) || fputc('\n', f) == EOF)
 		output_fail(errno ? errno : EIO);
 	json_decref(json);
@@ -51,6 +117,6 @@ void output_json_string(const char *text, FILE *f)
 
 json_t *output_json_end(const struct end *end)
 {
-	return json_pack("{s:s, s:s, s:s}", "end", end->name, "node", end->node->name, "interface",
-			 end->ifname);
+	return output_json_pack("{s:s, s:s, s:s}", "end", end->name, "node", end->node->name,
+				"interface", end->ifname);
 }

@@ -91,15 +91,59 @@ void screen_draw(struct screen *screen, const char *text);
 
 /* An object that starts with its schema tag: {"schema": "vethlab.stats/1"}. */
 json_t *output_json_document(const char *schema);
-/* Print one document, indented on a terminal; takes the reference. */
+/*
+ * Print one document, indented on a terminal; takes the reference. NULL, or a document to which one
+ * of the functions below could not add a part, is not printed: output_finish() fails.
+ */
 void output_json_print(json_t *document, FILE *f);
-/* One object a line (streams); takes the reference. */
+/* One object a line (streams), likewise. */
 void output_json_line(json_t *object, FILE *f);
+/*
+ * Build documents: json_object_set_new(), json_array_append_new(), json_object_update() and
+ * json_pack() of jansson, whose failures are remembered until the document is printed, so that
+ * there is one check at its end. All take the reference to value and other, NULL too.
+ */
+void output_json_set(json_t *object, const char *key, json_t *value);
+void output_json_append(json_t *array, json_t *value);
+void output_json_merge(json_t *object, json_t *other);
+json_t *output_json_pack(const char *format, ...);
+/* A string from outside, such as a process's name: if it is not UTF-8, with ? for its bytes above
+ * 127. */
+json_t *output_json_text(const char *text);
 /* A string of JSON (RFC 8259, 7), with its quotes: names come from lab files and may hold anything.
  */
 void output_json_string(const char *text, FILE *f);
 /* {"end": "blue:veth1", "node": "blue", "interface": "veth1"} */
 json_t *output_json_end(const struct end *end);
+
+/*
+ * An object that is put together field by field. What puts the fields in does not know whether
+ * they are written to a FILE at once, as for a flood of records (a tree costs several times as
+ * much), or become a tree that stands in a document.
+ */
+struct json_writer {
+	FILE *f;       /* NULL: a tree is made */
+	json_t *tree;  /* the object that fields are put into */
+	json_t *outer; /* the one around it; NULL: none */
+	bool any;      /* the object in f has a field */
+	size_t used;
+	char bytes[512]; /* not written to f yet */
+};
+
+/* Begin an object. Nothing else is written to f before json_writer_finish(). */
+void json_writer_line(struct json_writer *writer, FILE *f);
+void json_writer_tree(struct json_writer *writer);
+/* End it. Returns the tree, which the caller owns; of a line: NULL, and no line's end is written.
+ */
+json_t *json_writer_finish(struct json_writer *writer);
+/* One field each; key: a literal that needs no escapes. Failures are remembered as above. */
+void json_put_text(struct json_writer *writer, const char *key, const char *text);
+void json_put_number(struct json_writer *writer, const char *key, uint64_t value);
+void json_put_signed(struct json_writer *writer, const char *key, int64_t value);
+void json_put_bool(struct json_writer *writer, const char *key, bool value);
+/* What is put in between goes into an object in the object; in that one there is none. */
+void json_put_begin(struct json_writer *writer, const char *key);
+void json_put_end(struct json_writer *writer);
 
 /* ---- the end of a stream ------------------------------------------------------------------- */
 

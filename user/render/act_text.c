@@ -218,89 +218,98 @@ void act_print(const struct event_layout *layout, const struct act *act, FILE *f
 }
 
 /* What only one kind has. */
-static void write_route(const struct vl_stack *r, FILE *f)
+static void put_route(struct json_writer *writer, const struct vl_stack *record)
 {
-	struct ip_addr to = event_destination(&r->at.packet);
+	struct ip_addr to = event_destination(&record->at.packet);
 	char addr[IP_TEXT_SIZE];
 
-	fprintf(f, ",\"use\":\"%s\",\"to\":\"%s\",\"table\":%" PRIu32 ",\"type\":\"%s\"",
-		route_use(r->what), ip_format(&to, addr, sizeof(addr)), r->table,
-		route_type(r->code));
-	if (r->next_family) {
-		act_next(r, addr);
-		fprintf(f, ",\"via\":\"%s\"", addr);
-	}
-	if (r->error)
-		fprintf(f, ",\"error\":%" PRId32, r->error);
+	json_put_text(writer, "use", route_use(record->what));
+	json_put_text(writer, "to", ip_format(&to, addr, sizeof(addr)));
+	json_put_number(writer, "table", record->table);
+	json_put_text(writer, "type", route_type(record->code));
+	if (record->next_family)
+		json_put_text(writer, "via", act_next(record, addr));
+	if (record->error)
+		json_put_signed(writer, "error", record->error);
 }
 
-static void write_neighbor(const struct act *act, FILE *f)
+static void put_neighbor(struct json_writer *writer, const struct act *act)
 {
 	char addr[IP_TEXT_SIZE], mac[NAME_SIZE];
 
-	act_next(&act->record, addr);
-	fprintf(f, ",\"neighbor\":\"%s\",\"news\":\"%s\"", addr, news_name(act->record.what));
+	json_put_text(writer, "neighbor", act_next(&act->record, addr));
+	json_put_text(writer, "news", news_name(act->record.what));
 	if (act->asked)
-		fprintf(f, ",\"asked\":%u", act->asked);
+		json_put_number(writer, "asked", act->asked);
 	if (act->took_ns)
-		fprintf(f, ",\"took_ns\":%" PRIu64, act->took_ns);
+		json_put_number(writer, "took_ns", act->took_ns);
 	if (act->record.what >= VL_NEIGHBOR_ANSWERED) {
 		format_mac(&act->record, mac);
-		fprintf(f, ",\"mac\":\"%s\"", mac);
+		json_put_text(writer, "mac", mac);
+	}
+}
+
+/* Whose packet it is, where that is known; what is no ICMP has no id. */
+static void put_packet(struct json_writer *writer, const struct act *act)
+{
+	const struct vl_event *packet = &act->record.at.packet;
+	bool quoted = packet->flags & VL_EV_QUOTED;
+
+	if (!event_protocol(packet) && (packet->flags & VL_EV_LOOSE))
+		return;
+	json_put_text(writer, "leg", leg_name(act->leg));
+	if (event_protocol(packet))
+		return;
+	json_put_number(writer, "id", quoted ? packet->quote.id : packet->id);
+	json_put_number(writer, "seq", quoted ? packet->quote.seq : packet->seq);
+}
+
+static void put_act(struct json_writer *writer, const struct act *act)
+{
+	const struct vl_stack *record = &act->record;
+	char text[ACT_TEXT_SIZE], mac[NAME_SIZE];
+
+	json_put_number(writer, "time_ns", record->at.packet.time_ns);
+	json_put_number(writer, "at_ns", act->at_ns);
+	json_put_text(writer, "node", act->node->name);
+	json_put_text(writer, "kind", act_word(act));
+	json_put_text(writer, "text", act_text(act, text));
+	json_put_number(writer, "cpu", record->at.packet.cpu);
+	json_put_bool(writer, "before", act->before);
+	put_packet(writer, act);
+	if (record->name[0])
+		json_put_text(writer, record->at.kind == VL_STACK_DELIVER ? "process" : "device",
+			      record->name);
+	if (record->at.kind == VL_STACK_ROUTE) {
+		put_route(writer, record);
+	} else if (record->at.kind == VL_STACK_NEIGHBOR) {
+		put_neighbor(writer, act);
+	} else if (record->at.kind == VL_STACK_ICMP) {
+		json_put_number(writer, "icmp_type", record->what);
+		json_put_number(writer, "icmp_code", record->code);
+	} else if (record->at.kind == VL_STACK_LEARN) {
+		format_mac(record, mac);
+		json_put_text(writer, "mac", mac);
+	} else if (record->pid) {
+		json_put_number(writer, "pid", record->pid);
 	}
 }
 
 void act_write_json(const struct act *act, const char *schema, FILE *f)
 {
-	const struct vl_stack *r = &act->record;
-	const struct vl_event *packet = &r->at.packet;
-	bool quoted = packet->flags & VL_EV_QUOTED;
-	char text[ACT_TEXT_SIZE], mac[NAME_SIZE];
+	struct json_writer writer;
 
-	putc('{', f);
-	if (schema)
-		fprintf(f, "\"schema\":\"%s\",", schema);
-	fprintf(f, "\"time_ns\":%" PRIu64 ",\"at_ns\":%" PRIu64 ",\"node\":",
-		(uint64_t)packet->time_ns, act->at_ns);
-	output_json_string(act->node->name, f);
-	fprintf(f, ",\"kind\":\"%s\",\"text\":", act_word(act));
-	output_json_string(act_text(act, text), f);
-	fprintf(f, ",\"cpu\":%u,\"before\":%s", packet->cpu, act->before ? "true" : "false");
-	if (event_protocol(packet))
-		fprintf(f, ",\"leg\":\"%s\"", leg_name(act->leg));
-	else if (!(packet->flags & VL_EV_LOOSE))
-		fprintf(f, ",\"leg\":\"%s\",\"id\":%u,\"seq\":%u", leg_name(act->leg),
-			quoted ? packet->quote.id : packet->id,
-			quoted ? packet->quote.seq : packet->seq);
-	if (r->name[0]) {
-		fprintf(f, ",\"%s\":", r->at.kind == VL_STACK_DELIVER ? "process" : "device");
-		output_json_string(r->name, f);
-	}
-	if (r->at.kind == VL_STACK_ROUTE) {
-		write_route(r, f);
-	} else if (r->at.kind == VL_STACK_NEIGHBOR) {
-		write_neighbor(act, f);
-	} else if (r->at.kind == VL_STACK_ICMP) {
-		fprintf(f, ",\"icmp_type\":%u,\"icmp_code\":%u", r->what, r->code);
-	} else if (r->at.kind == VL_STACK_LEARN) {
-		format_mac(r, mac);
-		fprintf(f, ",\"mac\":\"%s\"", mac);
-	} else if (r->pid) {
-		fprintf(f, ",\"pid\":%" PRIu32, r->pid);
-	}
-	putc('}', f);
+	json_writer_line(&writer, f);
+	json_put_text(&writer, "schema", schema);
+	put_act(&writer, act);
+	json_writer_finish(&writer);
 }
 
 json_t *act_json(const struct act *act)
 {
-	char text[1024];
-	FILE *f = fmemopen(text, sizeof(text), "w");
-	long len;
+	struct json_writer writer;
 
-	if (!f)
-		return NULL;
-	act_write_json(act, NULL, f);
-	len = ftell(f);
-	fclose(f);
-	return json_loadb(text, len, 0, NULL);
+	json_writer_tree(&writer);
+	put_act(&writer, act);
+	return json_writer_finish(&writer);
 }

@@ -23,8 +23,9 @@ const char *act_refusal(uint8_t type);
 const char *act_next(const struct vl_stack *record, char buf[IP_TEXT_SIZE]);
 /* One line of a trace. */
 void act_print(const struct event_layout *layout, const struct act *act, FILE *f);
-/* As one JSON object, without a line's end (see event_write_json); schema: its tag; NULL: none. */
+/* As one JSON object with its schema tag, without a line's end (see event_write_json()). */
 void act_write_json(const struct act *act, const char *schema, FILE *f);
+/* The same fields as a tree, without a schema tag. */
 json_t *act_json(const struct act *act);
 
 #endif

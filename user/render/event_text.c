@@ -194,7 +194,7 @@ void event_print(const struct event_layout *layout, const struct vl_event *event
 	fputc('\n', f);
 }
 
-static void write_quote(const struct vl_event *event, FILE *f)
+static void put_quote(struct json_writer *writer, const struct vl_event *event)
 {
 	const struct vl_quote *q = &event->quote;
 	struct vl_event quoted = {.family = event->family};
@@ -205,57 +205,69 @@ static void write_quote(const struct vl_event *event, FILE *f)
 	memcpy(quoted.dst, q->dst, sizeof(quoted.dst));
 	from = event_source(&quoted);
 	to = event_destination(&quoted);
-	fprintf(f,
-		",\"about\":{\"source\":\"%s\",\"destination\":\"%s\",\"protocol\":%u,"
-		"\"type\":%u,\"id\":%u,\"seq\":%u,\"ttl\":%u}",
-		ip_format(&from, src, sizeof(src)), ip_format(&to, dst, sizeof(dst)), q->proto,
-		q->icmp_type, q->id, q->seq, q->ttl);
+	json_put_begin(writer, "about");
+	json_put_text(writer, "source", ip_format(&from, src, sizeof(src)));
+	json_put_text(writer, "destination", ip_format(&to, dst, sizeof(dst)));
+	json_put_number(writer, "protocol", q->proto);
+	json_put_number(writer, "type", q->icmp_type);
+	json_put_number(writer, "id", q->id);
+	json_put_number(writer, "seq", q->seq);
+	json_put_number(writer, "ttl", q->ttl);
+	json_put_end(writer);
+}
+
+static void put_event(struct json_writer *writer, const struct vl_event *event,
+		      const struct end *end)
+{
+	struct ip_addr from = event_source(event), to = event_destination(event);
+	char src[IP_TEXT_SIZE], dst[IP_TEXT_SIZE], text[ICMP_TEXT_SIZE];
+
+	json_put_number(writer, "time_ns", event->time_ns);
+	json_put_text(writer, "end", end->name);
+	json_put_text(writer, "node", end->node->name);
+	json_put_text(writer, "hook", ledger_hook_name(event->hook));
+	json_put_text(writer, "message", event_word(event));
+	json_put_text(writer, "meaning",
+		      event_is_later_fragment(event)
+			      ? "later fragment"
+			      : icmp_text(event->family, event->icmp_type, event->icmp_code,
+					  event->info, text));
+	json_put_number(writer, "family", event->family);
+	json_put_number(writer, "type", event->icmp_type);
+	json_put_number(writer, "code", event->icmp_code);
+	json_put_number(writer, "id", event->id);
+	json_put_number(writer, "seq", event->seq);
+	json_put_number(writer, "ttl", event->ttl);
+	json_put_text(writer, "source", ip_format(&from, src, sizeof(src)));
+	json_put_text(writer, "destination", ip_format(&to, dst, sizeof(dst)));
+	json_put_number(writer, "bytes", event->len);
+	json_put_number(writer, "cpu", event->cpu);
+	json_put_bool(writer, "fragment", event->flags & VL_EV_FRAGMENT);
+	if (event->flags & VL_EV_FRAGMENT) {
+		json_put_number(writer, "fragment_of", event->frag_id);
+		json_put_number(writer, "fragment_from", event->frag_off);
+		json_put_number(writer, "fragment_bytes", event->frag_len);
+	}
+	if (event->flags & VL_EV_QUOTED)
+		put_quote(writer, event);
 }
 
 void event_write_json(const struct vl_event *event, const struct end *end, const char *schema,
 		      FILE *f)
 {
-	struct ip_addr from = event_source(event), to = event_destination(event);
-	char src[IP_TEXT_SIZE], dst[IP_TEXT_SIZE], text[ICMP_TEXT_SIZE];
-	bool later = event_is_later_fragment(event);
+	struct json_writer writer;
 
-	putc('{', f);
-	if (schema)
-		fprintf(f, "\"schema\":\"%s\",", schema);
-	fprintf(f, "\"time_ns\":%" PRIu64 ",\"end\":", (uint64_t)event->time_ns);
-	output_json_string(end->name, f);
-	fputs(",\"node\":", f);
-	output_json_string(end->node->name, f);
-	fprintf(f,
-		",\"hook\":\"%s\",\"message\":\"%s\",\"meaning\":\"%s\",\"family\":%u,"
-		"\"type\":%u,\"code\":%u,\"id\":%u,\"seq\":%u,\"ttl\":%u,\"source\":\"%s\","
-		"\"destination\":\"%s\",\"bytes\":%u,\"cpu\":%u,\"fragment\":%s",
-		ledger_hook_name(event->hook), event_word(event),
-		later ? "later fragment"
-		      : icmp_text(event->family, event->icmp_type, event->icmp_code, event->info,
-				  text),
-		event->family, event->icmp_type, event->icmp_code, event->id, event->seq,
-		event->ttl, ip_format(&from, src, sizeof(src)), ip_format(&to, dst, sizeof(dst)),
-		event->len, event->cpu, event->flags & VL_EV_FRAGMENT ? "true" : "false");
-	if (event->flags & VL_EV_FRAGMENT)
-		fprintf(f,
-			",\"fragment_of\":%" PRIu32 ",\"fragment_from\":%u,\"fragment_bytes\":%u",
-			event->frag_id, event->frag_off, event->frag_len);
-	if (event->flags & VL_EV_QUOTED)
-		write_quote(event, f);
-	putc('}', f);
+	json_writer_line(&writer, f);
+	json_put_text(&writer, "schema", schema);
+	put_event(&writer, event, end);
+	json_writer_finish(&writer);
 }
 
 json_t *event_json(const struct vl_event *event, const struct end *end)
 {
-	char text[1024];
-	FILE *f = fmemopen(text, sizeof(text), "w");
-	long len;
+	struct json_writer writer;
 
-	if (!f)
-		return NULL;
-	event_write_json(event, end, NULL, f);
-	len = ftell(f);
-	fclose(f);
-	return json_loadb(text, len, 0, NULL);
+	json_writer_tree(&writer);
+	put_event(&writer, event, end);
+	return json_writer_finish(&writer);
 }

@@ -35,12 +35,12 @@ void event_print_packet(const struct event_layout *layout, const struct vl_event
 void event_print(const struct event_layout *layout, const struct vl_event *event,
 		 const struct end *end, FILE *f);
 /*
- * The record as one JSON object, without a line's end: at the rate of a flood, building a tree for
- * each costs six times as much. schema: its tag; NULL: none.
+ * The record as one JSON object that starts with its schema tag, without a line's end. At the rate
+ * of a flood, building a tree for each costs several times as much.
  */
 void event_write_json(const struct vl_event *event, const struct end *end, const char *schema,
 		      FILE *f);
-/* The same as a tree, without a schema tag: it may stand in another document. */
+/* The same fields as a tree, without a schema tag: it may stand in another document. */
 json_t *event_json(const struct vl_event *event, const struct end *end);
 
 #endif
