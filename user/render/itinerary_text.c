@@ -309,21 +309,20 @@ void itinerary_print_all(const struct itinerary *itinerary, FILE *f)
 static json_t *hop_json(const struct hop *hop)
 {
 	json_t *object = event_json(&hop->event, hop->end);
-	json_t *more =
-		json_pack("{s:s, s:s, s:I, s:I, s:b, s:b, s:b, s:b}", "leg", leg_name(hop->leg),
-			  "step", step_name(hop->step), "at_ns", (json_int_t)hop->at_ns, "step_ns",
-			  (json_int_t)hop->step_ns, "clocks_differ", hop->skewed, "translated",
-			  hop->translated, "branch", hop->branch, "again", hop->again);
+	json_t *more = output_json_pack("{s:s, s:s, s:I, s:I, s:b, s:b, s:b, s:b}", "leg",
+					leg_name(hop->leg), "step", step_name(hop->step), "at_ns",
+					(json_int_t)hop->at_ns, "step_ns", (json_int_t)hop->step_ns,
+					"clocks_differ", hop->skewed, "translated", hop->translated,
+					"branch", hop->branch, "again", hop->again);
 
 	if (hop->from >= 0)
-		json_object_set_new(more, "from", json_integer(hop->from));
+		output_json_set(more, "from", json_integer(hop->from));
 	if (hop->event.flags & VL_EV_FRAGMENT) {
-		json_object_set_new(more, "parts", json_integer(hop->parts));
-		json_object_set_new(more, "incomplete", json_boolean(hop->incomplete));
-		json_object_set_new(more, "parts_ns", json_integer(hop->parts_ns));
+		output_json_set(more, "parts", json_integer(hop->parts));
+		output_json_set(more, "incomplete", json_boolean(hop->incomplete));
+		output_json_set(more, "parts_ns", json_integer(hop->parts_ns));
 	}
-	json_object_update(object, more);
-	json_decref(more);
+	output_json_merge(object, more);
 	return object;
 }
 
@@ -334,47 +333,47 @@ json_t *itinerary_json(const struct itinerary *itinerary)
 	json_t *object;
 
 	for (size_t i = 0; i < itinerary->n_hops; i++)
-		json_array_append_new(hops, hop_json(&itinerary->hops[i]));
-	object = json_pack("{s:i, s:i, s:i, s:s, s:s?, s:s?, s:b, s:b, s:I, s:o}", "family",
-			   itinerary->family, "id", itinerary->id, "seq", itinerary->seq, "fate",
-			   fate_name(itinerary->fate), "origin",
-			   itinerary->origin ? itinerary->origin->name : NULL, "answerer",
-			   itinerary->answerer ? itinerary->answerer->name : NULL, "delivered",
-			   itinerary->delivered, "asymmetric", itinerary->asymmetric,
-			   "round_trip_ns", (json_int_t)itinerary->round_trip_ns, "hops", hops);
+		output_json_append(hops, hop_json(&itinerary->hops[i]));
+	object = output_json_pack(
+		"{s:i, s:i, s:i, s:s, s:s?, s:s?, s:b, s:b, s:I, s:o}", "family", itinerary->family,
+		"id", itinerary->id, "seq", itinerary->seq, "fate", fate_name(itinerary->fate),
+		"origin", itinerary->origin ? itinerary->origin->name : NULL, "answerer",
+		itinerary->answerer ? itinerary->answerer->name : NULL, "delivered",
+		itinerary->delivered, "asymmetric", itinerary->asymmetric, "round_trip_ns",
+		(json_int_t)itinerary->round_trip_ns, "hops", hops);
 	if (itinerary->protocol)
-		json_object_set_new(
+		output_json_set(
 			object, "about",
 			flow_json(itinerary->protocol, itinerary->from_port, itinerary->to_port));
 	if (itinerary_cause(itinerary, cause, sizeof(cause)))
-		json_object_set_new(object, "cause", json_string(cause));
+		output_json_set(object, "cause", output_json_text(cause));
 	if (itinerary->not_seen && itinerary->not_seen[0])
-		json_object_set_new(object, "not_seen", json_string(itinerary->not_seen));
+		output_json_set(object, "not_seen", json_string(itinerary->not_seen));
 	if (itinerary->last >= 0) {
 		const struct hop *last = &itinerary->hops[itinerary->last];
 
-		json_object_set_new(object, "last_seen",
-				    json_pack("{s:s, s:s, s:s}", "end", last->end->name, "hook",
-					      ledger_hook_name(last->event.hook), "leg",
-					      leg_name(last->leg)));
+		output_json_set(object, "last_seen",
+				output_json_pack("{s:s, s:s, s:s}", "end", last->end->name, "hook",
+						 ledger_hook_name(last->event.hook), "leg",
+						 leg_name(last->leg)));
 	}
 	if (itinerary->n_drops) {
 		json_t *drops = json_array();
 
 		for (size_t i = 0; i < itinerary->n_drops; i++)
-			json_array_append_new(drops, drop_json(&itinerary->drops[i]));
-		json_object_set_new(object, "drops", drops);
+			output_json_append(drops, drop_json(&itinerary->drops[i]));
+		output_json_set(object, "drops", drops);
 		if (itinerary->death >= 0)
-			json_object_set_new(object, "death", json_integer(itinerary->death));
+			output_json_set(object, "death", json_integer(itinerary->death));
 	}
 	if (itinerary->n_acts) {
 		json_t *acts = json_array();
 
 		for (size_t i = 0; i < itinerary->n_acts; i++)
-			json_array_append_new(acts, act_json(&itinerary->acts[i]));
-		json_object_set_new(object, "stack", acts);
+			output_json_append(acts, act_json(&itinerary->acts[i]));
+		output_json_set(object, "stack", acts);
 	}
 	if (itinerary->left_out)
-		json_object_set_new(object, "left_out", json_integer(itinerary->left_out));
+		output_json_set(object, "left_out", json_integer(itinerary->left_out));
 	return object;
 }

@@ -31,11 +31,11 @@ static json_t *kinds_to_json(const struct ledger_entry *entry)
 
 		if (field->role != COUNTER_TYPE || (!sent && !received))
 			continue;
-		json_object_set_new(kinds, counter_key(field, key),
-				    json_pack("{s:o, s:o, s:o}", "sent",
-					      number_or_null(entry->has_sent, sent), "received",
-					      number_or_null(entry->has_received, received), "lost",
-					      number_or_null(known, lost)));
+		output_json_set(kinds, counter_key(field, key),
+				output_json_pack("{s:o, s:o, s:o}", "sent",
+						 number_or_null(entry->has_sent, sent), "received",
+						 number_or_null(entry->has_received, received),
+						 "lost", number_or_null(known, lost)));
 	}
 	return kinds;
 }
@@ -43,26 +43,26 @@ static json_t *kinds_to_json(const struct ledger_entry *entry)
 static json_t *entry_to_json(const struct ledger_entry *entry, const struct losses *losses)
 {
 	bool both = entry->has_sent && entry->has_received;
-	json_t *json =
-		json_pack("{s:s, s:s}", "from", entry->from->name, "to", entry->from->peer->name);
+	json_t *json = output_json_pack("{s:s, s:s}", "from", entry->from->name, "to",
+					entry->from->peer->name);
 
-	json_object_set_new(json, "sent", number_or_null(entry->has_sent, entry->sent_segments));
-	json_object_set_new(json, "received",
-			    number_or_null(entry->has_received, entry->received_segments));
-	json_object_set_new(json, "received_at",
-			    entry->has_received ? json_string(ledger_hook_name(entry->received_at))
-						: json_null());
-	json_object_set_new(json, "lost", number_or_null(both, entry->lost));
-	json_object_set_new(json, "dropped", number_or_null(both && losses->known, entry->dropped));
-	json_object_set_new(json, "unexplained", number_or_null(both, entry->unexplained));
-	json_object_set_new(json, "unseen", number_or_null(both, entry->unseen));
-	json_object_set_new(json, "passing", number_or_null(both, entry->passing));
-	json_object_set_new(json, "bytes_sent", number_or_null(entry->has_sent, entry->sent.bytes));
-	json_object_set_new(json, "bytes_received",
-			    number_or_null(entry->has_received, entry->received.bytes));
-	json_object_set_new(json, "drops",
-			    losses->known ? losses_to_json(losses, entry->from) : json_null());
-	json_object_set_new(json, "kinds", kinds_to_json(entry));
+	output_json_set(json, "sent", number_or_null(entry->has_sent, entry->sent_segments));
+	output_json_set(json, "received",
+			number_or_null(entry->has_received, entry->received_segments));
+	output_json_set(json, "received_at",
+			entry->has_received ? json_string(ledger_hook_name(entry->received_at))
+					    : json_null());
+	output_json_set(json, "lost", number_or_null(both, entry->lost));
+	output_json_set(json, "dropped", number_or_null(both && losses->known, entry->dropped));
+	output_json_set(json, "unexplained", number_or_null(both, entry->unexplained));
+	output_json_set(json, "unseen", number_or_null(both, entry->unseen));
+	output_json_set(json, "passing", number_or_null(both, entry->passing));
+	output_json_set(json, "bytes_sent", number_or_null(entry->has_sent, entry->sent.bytes));
+	output_json_set(json, "bytes_received",
+			number_or_null(entry->has_received, entry->received.bytes));
+	output_json_set(json, "drops",
+			losses->known ? losses_to_json(losses, entry->from) : json_null());
+	output_json_set(json, "kinds", kinds_to_json(entry));
 	return json;
 }
 
@@ -70,13 +70,13 @@ static json_t *end_to_json(const struct end *end, const struct snapshot *snapsho
 {
 	json_t *json = output_json_end(end), *hooks = json_object();
 
-	json_object_set_new(json, "number", number(end->number));
-	json_object_set_new(json, "peer", json_string(end->peer->name));
+	output_json_set(json, "number", number(end->number));
+	output_json_set(json, "peer", json_string(end->peer->name));
 	for (int hook = 0; hook < VL_HOOKS; hook++)
 		if (end->number < snapshot->n_ends && snapshot->attached[end->number] & 1 << hook)
-			json_object_set_new(hooks, ledger_hook_name(hook),
-					    counters_to_json(&snapshot->hooks[hook][end->number]));
-	json_object_set_new(json, "hooks", hooks);
+			output_json_set(hooks, ledger_hook_name(hook),
+					counters_to_json(&snapshot->hooks[hook][end->number]));
+	output_json_set(json, "hooks", hooks);
 	return json;
 }
 
@@ -85,7 +85,7 @@ static json_t *rate_to_json(const struct ledger *recent, size_t entry)
 {
 	struct ledger_rate rate = ledger_rate(recent, entry);
 
-	return json_pack("{s:f, s:f}", "packets", rate.packets, "bits", rate.bits);
+	return output_json_pack("{s:f, s:f}", "packets", rate.packets, "bits", rate.bits);
 }
 
 static json_t *link_to_json(const struct ledger *ledger, size_t first)
@@ -94,16 +94,15 @@ static json_t *link_to_json(const struct ledger *ledger, size_t first)
 	json_t *json = json_object(), *directions = json_array();
 
 	output_link(ledger->entries[first].from->link, name, sizeof(name));
-	json_object_set_new(json, "link", json_string(name));
+	output_json_set(json, "link", json_string(name));
 	for (size_t i = first; i < first + 2; i++) {
 		json_t *direction = entry_to_json(&ledger->entries[i], &ledger->snapshot->losses);
 
 		if (ledger->recent)
-			json_object_set_new(direction, "per_second",
-					    rate_to_json(ledger->recent, i));
-		json_array_append_new(directions, direction);
+			output_json_set(direction, "per_second", rate_to_json(ledger->recent, i));
+		output_json_append(directions, direction);
 	}
-	json_object_set_new(json, "directions", directions);
+	output_json_set(json, "directions", directions);
 	return json;
 }
 
@@ -121,12 +120,11 @@ static void set_timing(json_t *document, const struct ledger *ledger,
 			continue;
 		for (int kind = 0; kind < WATCH_TIMES; kind++)
 			if (timing->times[kind][end->number].count)
-				json_array_append_new(times,
-						      timing_times_to_json(timing, kind, end));
-		json_array_append_new(echoes, timing_echo_to_json(timing, end));
+				output_json_append(times, timing_times_to_json(timing, kind, end));
+		output_json_append(echoes, timing_echo_to_json(timing, end));
 	}
-	json_object_set_new(document, "times", times);
-	json_object_set_new(document, "echoes", echoes);
+	output_json_set(document, "times", times);
+	output_json_set(document, "echoes", echoes);
 }
 
 json_t *ledger_to_json(const struct ledger *ledger, const struct ledger_filter *filter)
@@ -135,26 +133,26 @@ json_t *ledger_to_json(const struct ledger *ledger, const struct ledger_filter *
 	json_t *links = json_array(), *ends = json_array();
 	char time[TIME_TEXT_SIZE];
 
-	json_object_set_new(document, "lab", json_string(ledger->name));
-	json_object_set_new(document, "time",
-			    json_string(ledger_time(ledger->snapshot->time_ns, time)));
-	json_object_set_new(document, "read_ns", number(ledger->snapshot->read_ns));
-	json_object_set_new(document, "since_ns", number(ledger->snapshot->since_ns));
-	json_object_set_new(document, "built_ns", number(ledger->snapshot->built_ns));
+	output_json_set(document, "lab", json_string(ledger->name));
+	output_json_set(document, "time",
+			json_string(ledger_time(ledger->snapshot->time_ns, time)));
+	output_json_set(document, "read_ns", number(ledger->snapshot->read_ns));
+	output_json_set(document, "since_ns", number(ledger->snapshot->since_ns));
+	output_json_set(document, "built_ns", number(ledger->snapshot->built_ns));
 	for (size_t i = 0; i < ledger->n_entries; i++) {
 		const struct ledger_entry *entry = &ledger->entries[i];
 
 		if (!ledger_shows(filter, entry->from->link))
 			continue;
 		if (i % 2 == 0)
-			json_array_append_new(links, link_to_json(ledger, i));
-		json_array_append_new(ends, end_to_json(entry->from, ledger->snapshot));
+			output_json_append(links, link_to_json(ledger, i));
+		output_json_append(ends, end_to_json(entry->from, ledger->snapshot));
 	}
-	json_object_set_new(document, "partial",
-			    json_boolean(json_array_size(ends) < ledger->n_entries));
-	json_object_set_new(document, "drops_missed", number(ledger->snapshot->losses.missed));
-	json_object_set_new(document, "links", links);
-	json_object_set_new(document, "ends", ends);
+	output_json_set(document, "partial",
+			json_boolean(json_array_size(ends) < ledger->n_entries));
+	output_json_set(document, "drops_missed", number(ledger->snapshot->losses.missed));
+	output_json_set(document, "links", links);
+	output_json_set(document, "ends", ends);
 	if (ledger->snapshot->timing)
 		set_timing(document, ledger, filter);
 	return document;

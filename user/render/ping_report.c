@@ -134,11 +134,11 @@ static void print_text(struct ping *ping, uint16_t seq, const struct echo_state 
 
 static json_t *why_json(const struct ping *ping)
 {
-	json_t *why = json_pack("{s:s, s:s}", "end", path_end_word(ping->why.end), "text",
-				ping->why.text);
+	json_t *why = output_json_pack("{s:s, s:s}", "end", path_end_word(ping->why.end), "text",
+				       ping->why.text);
 
 	if (ping->why.hint[0])
-		json_object_set_new(why, "hint", json_string(ping->why.hint));
+		output_json_set(why, "hint", json_string(ping->why.hint));
 	return why;
 }
 
@@ -149,30 +149,30 @@ static void print_json(const struct ping *ping, uint16_t seq, const struct echo_
 	char addr[IP_TEXT_SIZE], text[ICMP_TEXT_SIZE];
 	json_t *line = output_json_document("vethlab.ping/1");
 
-	json_object_set_new(line, "from", json_string(ping->trip.from->name));
-	json_object_set_new(line, "to",
-			    json_string(ip_format(&ping->trip.target.addr, addr, sizeof(addr))));
-	json_object_set_new(line, "seq", json_integer(seq));
-	json_object_set_new(line, "result", json_string(result_word(state->result)));
+	output_json_set(line, "from", json_string(ping->trip.from->name));
+	output_json_set(line, "to",
+			json_string(ip_format(&ping->trip.target.addr, addr, sizeof(addr))));
+	output_json_set(line, "seq", json_integer(seq));
+	output_json_set(line, "result", json_string(result_word(state->result)));
 	if (state->result == ECHO_ANSWERED || state->result == ECHO_REFUSED) {
 		ip_format(&answer->from, addr, sizeof(addr));
-		json_object_set_new(line, "answer_from", json_string(addr));
-		json_object_set_new(line, "ttl", json_integer(answer->ttl));
-		json_object_set_new(line, "bytes", json_integer(answer->len));
-		json_object_set_new(line, "corrupt", json_boolean(answer->corrupt));
+		output_json_set(line, "answer_from", json_string(addr));
+		output_json_set(line, "ttl", json_integer(answer->ttl));
+		output_json_set(line, "bytes", json_integer(answer->len));
+		output_json_set(line, "corrupt", json_boolean(answer->corrupt));
 		if (answer->rtt_ns)
-			json_object_set_new(line, "rtt_ns", json_integer(answer->rtt_ns));
+			output_json_set(line, "rtt_ns", json_integer(answer->rtt_ns));
 	}
 	if (state->result == ECHO_REFUSED)
-		json_object_set_new(line, "error",
-				    json_string(icmp_text(family_of(ping), answer->type,
-							  answer->code, answer->info, text)));
+		output_json_set(line, "error",
+				json_string(icmp_text(family_of(ping), answer->type, answer->code,
+						      answer->info, text)));
 	if (state->result == ECHO_NOT_SENT)
-		json_object_set_new(line, "error", json_string(strerror(state->error)));
+		output_json_set(line, "error", json_string(strerror(state->error)));
 	if (state->result != ECHO_ANSWERED && ping->has_why && !path_is_good(&ping->why))
-		json_object_set_new(line, "why", why_json(ping));
-	json_object_set_new(line, "stayed_on_lo", json_boolean(ping->local));
-	json_object_set_new(line, "itinerary", itinerary ? itinerary_json(itinerary) : json_null());
+		output_json_set(line, "why", why_json(ping));
+	output_json_set(line, "stayed_on_lo", json_boolean(ping->local));
+	output_json_set(line, "itinerary", itinerary ? itinerary_json(itinerary) : json_null());
 	output_json_line(line, stdout);
 }
 
@@ -292,34 +292,34 @@ static json_t *losses_json(const struct ping_tally *tally)
 
 	for (size_t i = 0; i < tally->n_losses; i++) {
 		const struct ping_loss *loss = &tally->losses[i];
-		json_t *item = json_pack("{s:I}", "count", (json_int_t)loss->count);
+		json_t *item = output_json_pack("{s:I}", "count", (json_int_t)loss->count);
 
 		if (loss->dropped)
-			json_object_set_new(item, "drop", drop_json(&loss->drop));
+			output_json_set(item, "drop", drop_json(&loss->drop));
 		else if (loss->end)
-			json_object_set_new(item, "last_seen",
-					    json_pack("{s:s, s:s, s:s}", "end", loss->end->name,
-						      "hook", ledger_hook_name(loss->hook), "leg",
-						      leg_name(loss->leg)));
+			output_json_set(item, "last_seen",
+					output_json_pack("{s:s, s:s, s:s}", "end", loss->end->name,
+							 "hook", ledger_hook_name(loss->hook),
+							 "leg", leg_name(loss->leg)));
 		if (!loss->dropped && loss->end)
-			json_object_set_new(item, "fate", json_string(fate_name(loss->fate)));
-		json_array_append_new(list, item);
+			output_json_set(item, "fate", json_string(fate_name(loss->fate)));
+		output_json_append(list, item);
 	}
 	return list;
 }
 
 static json_t *slowest_json(const struct ping_step *step)
 {
-	json_t *object = json_pack("{s:s, s:I, s:I, s:I}", "leg", leg_name(step->leg), "steps",
-				   (json_int_t)step->count, "mean_ns",
-				   (json_int_t)(step->sum_ns / step->count), "max_ns",
-				   (json_int_t)step->max_ns);
+	json_t *object = output_json_pack("{s:s, s:I, s:I, s:I}", "leg", leg_name(step->leg),
+					  "steps", (json_int_t)step->count, "mean_ns",
+					  (json_int_t)(step->sum_ns / step->count), "max_ns",
+					  (json_int_t)step->max_ns);
 
 	if (step->step == STEP_LINK) {
-		json_object_set_new(object, "from", output_json_end(step->from));
-		json_object_set_new(object, "to", output_json_end(step->end));
+		output_json_set(object, "from", output_json_end(step->from));
+		output_json_set(object, "to", output_json_end(step->end));
 	} else {
-		json_object_set_new(object, "inside", json_string(step->end->node->name));
+		output_json_set(object, "inside", json_string(step->end->node->name));
 	}
 	return object;
 }
@@ -329,7 +329,7 @@ static void print_summary_json(const struct ping *ping)
 	const struct ping_tally *t = &ping->tally;
 	json_t *doc = output_json_document("vethlab.ping-summary/1");
 	char addr[IP_TEXT_SIZE];
-	json_t *sums = json_pack(
+	json_t *sums = output_json_pack(
 		"{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o}", "from",
 		ping->trip.from->name, "to", ip_format(&ping->trip.target.addr, addr, sizeof(addr)),
 		"sent", (json_int_t)(t->sent - t->not_sent), "answered", (json_int_t)t->answered,
@@ -339,19 +339,18 @@ static void print_summary_json(const struct ping *ping)
 		(json_int_t)t->corrupt, "lost_records", (json_int_t)ping->lost_records, "losses",
 		losses_json(t));
 
-	json_object_update(doc, sums);
-	json_decref(sums);
+	output_json_merge(doc, sums);
 	if (t->n_rtts)
-		json_object_set_new(
-			doc, "rtt_ns",
-			json_pack("{s:I, s:I, s:I, s:I}", "min", (json_int_t)t->min_ns, "p50",
-				  (json_int_t)t->rtts[statistics_rank(t->n_rtts, 0.5)], "p99",
-				  (json_int_t)t->rtts[statistics_rank(t->n_rtts, 0.99)], "max",
-				  (json_int_t)t->max_ns));
+		output_json_set(doc, "rtt_ns",
+				output_json_pack(
+					"{s:I, s:I, s:I, s:I}", "min", (json_int_t)t->min_ns, "p50",
+					(json_int_t)t->rtts[statistics_rank(t->n_rtts, 0.5)], "p99",
+					(json_int_t)t->rtts[statistics_rank(t->n_rtts, 0.99)],
+					"max", (json_int_t)t->max_ns));
 	if (ping_slowest(t))
-		json_object_set_new(doc, "slowest_step", slowest_json(ping_slowest(t)));
+		output_json_set(doc, "slowest_step", slowest_json(ping_slowest(t)));
 	if (ping->has_why && !path_is_good(&ping->why))
-		json_object_set_new(doc, "why", why_json(ping));
+		output_json_set(doc, "why", why_json(ping));
 	output_json_line(doc, stdout);
 }
 

@@ -115,10 +115,8 @@ static void show_drop(struct record_view *view, const struct vl_drop *record)
 	view->names(record, drop.reason, drop.function, view->names_arg);
 	if (view->options->json) {
 		json_t *line = output_json_document("vethlab.trace-drop/1");
-		json_t *object = drop_json(&drop);
 
-		json_object_update(line, object);
-		json_decref(object);
+		output_json_merge(line, drop_json(&drop));
 		output_json_line(line, stdout);
 	} else {
 		drop_print(&view->layout, &drop, view->lab, stdout);
@@ -159,15 +157,13 @@ static int show_record(const struct vl_stack *record, void *arg)
 
 static int show_itinerary(struct record_view *view, const struct itinerary *itinerary)
 {
-	json_t *line, *object;
+	json_t *line;
 
 	if (!record_filter_wants(&view->options->filter, view->lab, itinerary))
 		return 0;
 	if (view->options->json) {
 		line = output_json_document("vethlab.itinerary/1");
-		object = itinerary_json(itinerary);
-		json_object_update(line, object);
-		json_decref(object);
+		output_json_merge(line, itinerary_json(itinerary));
 		output_json_line(line, stdout);
 	} else {
 		itinerary_print_title(itinerary, view->layout.zero_ns, stdout);
@@ -228,8 +224,8 @@ void record_view_losses(struct record_view *view, uint64_t lost, uint64_t lost_s
 		return;
 	}
 	line = output_json_document("vethlab.trace-lost/1");
-	json_object_set_new(line, "lost", json_integer(lost));
-	json_object_set_new(line, "lost_so_far", json_integer(lost_so_far));
+	output_json_set(line, "lost", json_integer(lost));
+	output_json_set(line, "lost_so_far", json_integer(lost_so_far));
 	output_json_line(line, stdout);
 }
 

@@ -217,7 +217,8 @@ void run_diff_print(const struct run_diff *diff, FILE *f)
 
 static json_t *counts_json(const uint64_t n[SIDES])
 {
-	return json_pack("{s:I, s:I}", "a", (json_int_t)n[SIDE_A], "b", (json_int_t)n[SIDE_B]);
+	return output_json_pack("{s:I, s:I}", "a", (json_int_t)n[SIDE_A], "b",
+				(json_int_t)n[SIDE_B]);
 }
 
 static json_t *ways_json(const struct compared_flow *flow)
@@ -227,10 +228,10 @@ static json_t *ways_json(const struct compared_flow *flow)
 	for (size_t i = 0; i < flow->n_ways; i++) {
 		const struct compared_way *way = &flow->ways[i];
 
-		json_array_append_new(list, json_pack("{s:s, s:s, s:o, s:b}", "direction",
-						      way->back ? "back" : "there", "way",
-						      way->text, "echoes", counts_json(way->n),
-						      "differs", way->differs));
+		output_json_append(list, output_json_pack("{s:s, s:s, s:o, s:b}", "direction",
+							  way->back ? "back" : "there", "way",
+							  way->text, "echoes", counts_json(way->n),
+							  "differs", way->differs));
 	}
 	return list;
 }
@@ -242,22 +243,22 @@ static json_t *fates_json(const struct compared_flow *flow)
 
 	for (size_t i = 0; i < flow->n_fates; i++) {
 		const struct compared_fate *fate = &flow->fates[i];
-		json_t *item =
-			json_pack("{s:s, s:s, s:s?, s:o, s:f, s:b}", "fate", fate_name(fate->fate),
-				  "text", fate_text(fate, text), "node", fate->node, "echoes",
-				  counts_json(fate->n), "p", fate->p, "differs", fate->differs);
+		json_t *item = output_json_pack(
+			"{s:s, s:s, s:s?, s:o, s:f, s:b}", "fate", fate_name(fate->fate), "text",
+			fate_text(fate, text), "node", fate->node, "echoes", counts_json(fate->n),
+			"p", fate->p, "differs", fate->differs);
 
 		if (fate->fate == FATE_DROPPED)
-			json_object_set_new(item, "reason", json_string(fate->drop.reason));
-		json_array_append_new(list, item);
+			output_json_set(item, "reason", json_string(fate->drop.reason));
+		output_json_append(list, item);
 	}
 	return list;
 }
 
 static json_t *stats_json(const struct statistics *stats)
 {
-	return json_pack("{s:I, s:f, s:f, s:f}", "n", (json_int_t)stats->n, "median_ns",
-			 stats->median, "low_ns", stats->low, "high_ns", stats->high);
+	return output_json_pack("{s:I, s:f, s:f, s:f}", "n", (json_int_t)stats->n, "median_ns",
+				stats->median, "low_ns", stats->low, "high_ns", stats->high);
 }
 
 static json_t *times_json(const struct compared_flow *flow)
@@ -267,27 +268,28 @@ static json_t *times_json(const struct compared_flow *flow)
 
 	for (size_t i = 0; i < flow->n_times; i++) {
 		const struct compared_time *time = &flow->times[i];
-		json_t *item = json_pack("{s:s, s:o, s:o, s:b, s:b}", "text", time_text(time, text),
-					 "a", stats_json(&time->stats[SIDE_A]), "b",
-					 stats_json(&time->stats[SIDE_B]), "too_few", time->too_few,
-					 "differs", time->differs);
+		json_t *item = output_json_pack(
+			"{s:s, s:o, s:o, s:b, s:b}", "text", time_text(time, text), "a",
+			stats_json(&time->stats[SIDE_A]), "b", stats_json(&time->stats[SIDE_B]),
+			"too_few", time->too_few, "differs", time->differs);
 
 		if (time->step != STEP_FIRST) {
-			json_object_set_new(item, "leg", json_string(leg_name(time->leg)));
-			json_object_set_new(item, "from", json_string(time->from));
-			json_object_set_new(item, "to", json_string(time->to));
+			output_json_set(item, "leg", json_string(leg_name(time->leg)));
+			output_json_set(item, "from", json_string(time->from));
+			output_json_set(item, "to", json_string(time->to));
 		}
-		json_array_append_new(list, item);
+		output_json_append(list, item);
 	}
 	return list;
 }
 
 static json_t *side_json(const struct run_diff *diff, int side)
 {
-	return json_pack("{s:s, s:s, s:I, s:I, s:I, s:b}", "file", diff->file[side], "lab",
-			 diff->lab[side], "echoes", (json_int_t)diff->echoes[side], "records",
-			 (json_int_t)diff->records[side], "lost", (json_int_t)diff->lost[side],
-			 "cut", diff->cut[side]);
+	return output_json_pack("{s:o, s:s, s:I, s:I, s:I, s:b}", "file",
+				output_json_text(diff->file[side]), "lab", diff->lab[side],
+				"echoes", (json_int_t)diff->echoes[side], "records",
+				(json_int_t)diff->records[side], "lost",
+				(json_int_t)diff->lost[side], "cut", diff->cut[side]);
 }
 
 json_t *run_diff_json(const struct run_diff *diff)
@@ -301,17 +303,17 @@ json_t *run_diff_json(const struct run_diff *diff)
 
 		ip_format(&flow->from, from, sizeof(from));
 		ip_format(&flow->to, to, sizeof(to));
-		json_array_append_new(flows,
-				      json_pack("{s:s?, s:s, s:s, s:o, s:b, s:o, s:o, s:o}", "node",
-						flow->origin, "from", from, "to", to, "echoes",
-						counts_json(flow->echoes), "differs", flow->differs,
-						"ways", ways_json(flow), "fates", fates_json(flow),
-						"times", times_json(flow)));
+		output_json_append(flows,
+				   output_json_pack("{s:s?, s:s, s:s, s:o, s:b, s:o, s:o, s:o}",
+						    "node", flow->origin, "from", from, "to", to,
+						    "echoes", counts_json(flow->echoes), "differs",
+						    flow->differs, "ways", ways_json(flow), "fates",
+						    fates_json(flow), "times", times_json(flow)));
 	}
-	json_object_set_new(doc, "a", side_json(diff, SIDE_A));
-	json_object_set_new(doc, "b", side_json(diff, SIDE_B));
-	json_object_set_new(doc, "differs", json_boolean(comparison->differs));
-	json_object_set_new(doc, "threshold", json_real(comparison->threshold));
-	json_object_set_new(doc, "flows", flows);
+	output_json_set(doc, "a", side_json(diff, SIDE_A));
+	output_json_set(doc, "b", side_json(diff, SIDE_B));
+	output_json_set(doc, "differs", json_boolean(comparison->differs));
+	output_json_set(doc, "threshold", json_real(comparison->threshold));
+	output_json_set(doc, "flows", flows);
 	return doc;
 }

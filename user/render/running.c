@@ -221,25 +221,25 @@ static json_t *end_to_json(const struct running *run, const struct end *end,
 	char text[IP_TEXT_SIZE], mac[18];
 
 	for (size_t i = 0; i < live->n_addresses; i++)
-		json_array_append_new(addresses, json_string(ip_prefix_format(&live->addresses[i],
-									      text, sizeof(text))));
+		output_json_append(addresses, json_string(ip_prefix_format(&live->addresses[i],
+									   text, sizeof(text))));
 	if (hooks & HOOKS_OUT)
-		json_array_append_new(list, json_string("out"));
+		output_json_append(list, json_string("out"));
 	if (hooks != HOOKS_NONE && running_xdp(run, end) != XDP_MODE_OFF)
-		json_array_append_new(list, json_string("xdp"));
+		output_json_append(list, json_string("xdp"));
 	if (hooks & HOOKS_IN)
-		json_array_append_new(list, json_string("in"));
-	json_object_set_new(object, "number", json_integer(end->number));
-	json_object_set_new(object, "peer", json_string(end->peer->name));
-	json_object_set_new(object, "state", json_string(end_state_word(live->state)));
-	json_object_set_new(object, "ifindex", json_integer(running_ifindex(run, end)));
+		output_json_append(list, json_string("in"));
+	output_json_set(object, "number", json_integer(end->number));
+	output_json_set(object, "peer", json_string(end->peer->name));
+	output_json_set(object, "state", json_string(end_state_word(live->state)));
+	output_json_set(object, "ifindex", json_integer(running_ifindex(run, end)));
 	if (live->state != END_GONE && live->state != END_UNSEEN) {
-		json_object_set_new(object, "mtu", json_integer(live->info.mtu));
-		json_object_set_new(object, "mac", json_string(mac_format(live->info.mac, mac)));
+		output_json_set(object, "mtu", json_integer(live->info.mtu));
+		output_json_set(object, "mac", json_string(mac_format(live->info.mac, mac)));
 	}
-	json_object_set_new(object, "addresses", addresses);
-	json_object_set_new(object, "hooks", list);
-	json_object_set_new(
+	output_json_set(object, "addresses", addresses);
+	output_json_set(object, "hooks", list);
+	output_json_set(
 		object, "xdp",
 		json_string(hooks == HOOKS_NONE ? "off" : xdp_mode_word(running_xdp(run, end))));
 	return object;
@@ -250,34 +250,33 @@ json_t *running_json(const struct running *run, const struct end_status *ends)
 	json_t *doc = output_json_document("vethlab.show/1");
 	json_t *nodes = json_array(), *links = json_array();
 
-	json_object_set_new(doc, "lab", json_string(run->name));
-	json_object_set_new(doc, "about",
-			    run->lab->about ? json_string(run->lab->about) : json_null());
-	json_object_set_new(doc, "file", json_string(run->lab->path));
-	json_object_set_new(doc, "started", json_integer(run->started));
-	json_object_set_new(doc, "isolated", json_boolean(run->isolated));
-	json_object_set_new(doc, "observed", json_boolean(run->observed));
-	json_object_set_new(doc, "tc", json_string(tc_word(run->tc)));
-	json_object_set_new(doc, "ifindex_base", json_integer(run->ifindex_base));
+	output_json_set(doc, "lab", json_string(run->name));
+	output_json_set(doc, "about", run->lab->about ? json_string(run->lab->about) : json_null());
+	output_json_set(doc, "file", output_json_text(run->lab->path));
+	output_json_set(doc, "started", json_integer(run->started));
+	output_json_set(doc, "isolated", json_boolean(run->isolated));
+	output_json_set(doc, "observed", json_boolean(run->observed));
+	output_json_set(doc, "tc", json_string(tc_word(run->tc)));
+	output_json_set(doc, "ifindex_base", json_integer(run->ifindex_base));
 	for (size_t i = 0; i < run->lab->n_nodes; i++)
-		json_array_append_new(nodes, json_pack("{s:s, s:s, s:b, s:I}", "node",
-						       run->lab->nodes[i]->name, "namespace",
-						       netns_words(run, run->lab->nodes[i]), "ours",
-						       run->nodes[i].ours, "inode",
-						       (json_int_t)run->nodes[i].id.inode));
+		output_json_append(nodes, output_json_pack("{s:s, s:s, s:b, s:I}", "node",
+							   run->lab->nodes[i]->name, "namespace",
+							   netns_words(run, run->lab->nodes[i]),
+							   "ours", run->nodes[i].ours, "inode",
+							   (json_int_t)run->nodes[i].id.inode));
 	for (size_t i = 0; i < run->lab->n_links; i++) {
 		const struct link *link = run->lab->links[i];
 		char name[2 * END_NAME_SIZE + 8];
 		json_t *both = json_array();
 
 		for (int side = 0; side < 2; side++)
-			json_array_append_new(
-				both, end_to_json(run, link->ends[side], &ends[2 * i + side]));
-		json_array_append_new(links, json_pack("{s:s, s:o}", "link",
-						       output_link(link, name, sizeof(name)),
-						       "ends", both));
+			output_json_append(both,
+					   end_to_json(run, link->ends[side], &ends[2 * i + side]));
+		output_json_append(links, output_json_pack("{s:s, s:o}", "link",
+							   output_link(link, name, sizeof(name)),
+							   "ends", both));
 	}
-	json_object_set_new(doc, "nodes", nodes);
-	json_object_set_new(doc, "links", links);
+	output_json_set(doc, "nodes", nodes);
+	output_json_set(doc, "links", links);
 	return doc;
 }
