@@ -6,7 +6,7 @@
 #ifndef VETHLAB_BPF_COUNT_H
 #define VETHLAB_BPF_COUNT_H
 
-#include "bpf/parse.h"
+#include "bpf/frame.h"
 
 /* Sizes are set before load: one entry an end, with room for ends to come. */
 #define VL_COUNTERS_MAP(name)                                                                      \

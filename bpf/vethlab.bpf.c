@@ -8,9 +8,9 @@
 #include <bpf/bpf_helpers.h>
 
 #include "bpf/vethlab.h"
-#include "bpf/parse.h"
+#include "bpf/frame.h"
 #include "bpf/count.h"
-#include "bpf/trace.h"
+#include "bpf/packet_record.h"
 #include "bpf/echo_times.h"
 
 char LICENSE[] SEC("license") = "GPL";

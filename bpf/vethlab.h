@@ -497,7 +497,7 @@ struct vl_echo {
 };
 _Static_assert(sizeof(struct vl_echo) == 32, "struct vl_echo has changed");
 
-/* Entries of the array `echoes`, whose value is struct vl_echo: where one is, bpf/echo_times.h
+/* Entries of the array `echoes`, whose value is struct vl_echo: where one is, bpf/echo_entries.h
  * says. */
 #define VL_ECHOES 65536
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * trace.h - a record of each ICMP packet for each tracer that wants it. A tracer is a slot: a
- * filter, a byte in `control`, and one perf buffer a CPU.
+ * packet_record.h - a record of each ICMP packet for each tracer that wants it. A tracer is a slot:
+ * a filter, a byte in `control`, and one perf buffer a CPU.
  */
-#ifndef VETHLAB_BPF_TRACE_H
-#define VETHLAB_BPF_TRACE_H
+#ifndef VETHLAB_BPF_PACKET_RECORD_H
+#define VETHLAB_BPF_PACKET_RECORD_H
 
 #include "bpf/count.h"
 #include "bpf/match.h"

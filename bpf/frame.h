@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * parse.h - from a frame to what it carries. Every parser takes a frame and an offset, checks each
+ * frame.h - from a frame to what it carries. Every parser takes a frame and an offset, checks each
  * length, and returns an enum and a view in host byte order. Nothing is written to the packet.
  *
  * Headers are read where they lie if they are in the linear part, else they are copied out of
  * the fragments (bpf_*_load_bytes): pulling them would change the packet that is observed.
  */
-#ifndef VETHLAB_BPF_PARSE_H
-#define VETHLAB_BPF_PARSE_H
+#ifndef VETHLAB_BPF_FRAME_H
+#define VETHLAB_BPF_FRAME_H
 
 #include "vmlinux/vmlinux.h"
 
