@@ -1,17 +1,30 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* match.h - whether a packet is one that a tracer's filter wants; where it was seen aside. */
+/*
+ * match.h - whether a packet is one that a filter wants: the one filter, for the programs that
+ * trace live and for user space, which applies it to recordings. Pure functions over struct
+ * vl_filter and struct vl_event (bpf/vethlab.h); they keep no pointer and cannot fail.
+ *
+ * A filter has a part about the packet (match_packet, match_flow) and a part about the place where
+ * it was seen (match_place); both must match. User space includes <stdbool.h> by itself.
+ */
 #ifndef VETHLAB_BPF_MATCH_H
 #define VETHLAB_BPF_MATCH_H
 
+#ifdef __bpf__
 #include "vmlinux/vmlinux.h"
 
-#include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
+#else
+#include <linux/types.h>
+#include <stdbool.h>
+#endif
+
+#include <bpf/bpf_endian.h>
 
 #include "bpf/vethlab.h"
 
-/* Whether the first len bits of two addresses agree. */
-static __always_inline bool address_matches(const __u8 a[16], const __u8 b[16], __u32 len)
+/* Whether the first len bits (0 to 128) of two addresses agree. */
+static __always_inline bool match_prefix(const __u8 a[16], const __u8 b[16], __u32 len)
 {
 	for (int i = 0; i < 4; i++) {
 		__u32 bits = len > 32u * i ? len - 32 * i : 0;
@@ -33,11 +46,11 @@ static __always_inline bool quotes_ports(const struct vl_event *ev)
 }
 
 /*
- * id, seq, payload: an ICMP error is judged by the packet that it quotes; a fragment and what is no
- * ICMP have none.
+ * id, seq, payload. An ICMP error is judged by the packet that it quotes. A fragment after the
+ * first has no header, so no id matches it.
  */
-static __always_inline bool echo_matches(const struct vl_filter *filter, const struct vl_event *ev,
-					 bool has_header)
+static __always_inline bool match_echo(const struct vl_filter *filter, const struct vl_event *ev,
+				       bool has_header)
 {
 	bool quoted = ev->flags & VL_EV_QUOTED;
 	__u16 id = quoted ? ev->quote.id : ev->id, seq = quoted ? ev->quote.seq : ev->seq;
@@ -55,25 +68,26 @@ static __always_inline bool echo_matches(const struct vl_filter *filter, const s
 	return filter->id == id || (ev->flags & VL_EV_PAYLOAD && filter->token == ev->payload);
 }
 
-static __always_inline bool addresses_match(const struct vl_filter *filter,
+/* Source, destination, and either of them. */
+static __always_inline bool match_addresses(const struct vl_filter *filter,
 					    const struct vl_event *ev)
 {
 	__u32 fields = filter->fields;
 	bool src, dst;
 
-	if (fields & VL_F_SRC && !address_matches(filter->src, ev->src, filter->src_len))
+	if (fields & VL_F_SRC && !match_prefix(filter->src, ev->src, filter->src_len))
 		return false;
-	if (fields & VL_F_DST && !address_matches(filter->dst, ev->dst, filter->dst_len))
+	if (fields & VL_F_DST && !match_prefix(filter->dst, ev->dst, filter->dst_len))
 		return false;
 	if (!(fields & VL_F_ADDR))
 		return true;
-	src = address_matches(filter->addr, ev->src, filter->addr_len);
-	dst = address_matches(filter->addr, ev->dst, filter->addr_len);
+	src = match_prefix(filter->addr, ev->src, filter->addr_len);
+	dst = match_prefix(filter->addr, ev->dst, filter->addr_len);
 	return src || dst;
 }
 
-/* A packet that is no ICMP (VL_EV_FLOW): the errors about it have types, it has no id. */
-static __always_inline bool flow_matches(const struct vl_filter *filter, const struct vl_event *ev)
+/* A packet that is no ICMP (VL_EV_FLOW). It has no id, and the types of the errors about it. */
+static __always_inline bool match_flow(const struct vl_filter *filter, const struct vl_event *ev)
 {
 	__u32 fields = filter->fields;
 
@@ -84,12 +98,12 @@ static __always_inline bool flow_matches(const struct vl_filter *filter, const s
 	if (fields & VL_F_TYPES &&
 	    !(filter->types & (1 << VL_ICMP_UNREACHABLE | 1 << VL_ICMP_TIME_EXCEEDED)))
 		return false;
-	return addresses_match(filter, ev);
+	return match_addresses(filter, ev);
 }
 
-/* class: VL_ICMP_CLASSES if there is none, as of a later fragment. */
-static __always_inline bool packet_matches(const struct vl_filter *filter,
-					   const struct vl_event *ev, __u32 class)
+/* An ICMP packet. class: VL_ICMP_CLASSES for a fragment after the first, which has none. */
+static __always_inline bool match_packet(const struct vl_filter *filter, const struct vl_event *ev,
+					 __u32 class)
 {
 	bool later = class >= VL_ICMP_CLASSES;
 	__u32 fields = filter->fields;
@@ -99,10 +113,21 @@ static __always_inline bool packet_matches(const struct vl_filter *filter,
 	if (!(later && fields & VL_F_FRAGMENTS)) {
 		if (fields & VL_F_TYPES && (later || !(filter->types & 1 << class)))
 			return false;
-		if (!echo_matches(filter, ev, !later))
+		if (!match_echo(filter, ev, !later))
 			return false;
 	}
-	return addresses_match(filter, ev);
+	return match_addresses(filter, ev);
+}
+
+/* Where a packet was seen. end: VL_NO_END, and link: VL_NO_END, if it was at no end. */
+static __always_inline bool match_place(const struct vl_filter *filter, __u32 end, __u32 link,
+					__u32 node)
+{
+	if (filter->fields & VL_F_END && filter->end != end)
+		return false;
+	if (filter->fields & VL_F_LINK && filter->link != link)
+		return false;
+	return !(filter->fields & VL_F_NODE) || filter->node == node;
 }
 
 #endif

@@ -81,8 +81,8 @@ static __always_inline const void *as_loaded(const volatile void *constant)
 static __always_inline bool wanted(const struct vl_event *ev)
 {
 	if (ev->flags & VL_EV_FLOW)
-		return flow_matches(as_loaded(&filter), ev);
-	return packet_matches(as_loaded(&filter), ev, packet_class(ev));
+		return match_flow(as_loaded(&filter), ev);
+	return match_packet(as_loaded(&filter), ev, packet_class(ev));
 }
 
 static __always_inline bool is_request(const struct vl_event *ev)

@@ -97,7 +97,7 @@ static __always_inline bool sender_node(const struct vl_event *flow, const struc
 	if (!found)
 		return false;
 	*node = *found;
-	return addresses_match(as_loaded(&filter), flow) &&
+	return match_addresses(as_loaded(&filter), flow) &&
 	       !(filter.fields & VL_F_FAMILY && filter.family != flow->family);
 }
 

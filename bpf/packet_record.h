@@ -221,20 +221,15 @@ static __always_inline void event_fill(struct vl_event *ev, const struct frame *
 	}
 }
 
+/* The map of ends is looked up only for a filter that names a link or a node. */
 static __always_inline bool place_matches(const struct vl_filter *filter, __u32 end)
 {
 	const struct vl_end *e;
 
-	if (filter->fields & VL_F_END && filter->end != end)
-		return false;
 	if (!(filter->fields & (VL_F_LINK | VL_F_NODE)))
-		return true;
+		return match_place(filter, end, 0, 0);
 	e = bpf_map_lookup_elem(&ends, &end);
-	if (!e)
-		return false;
-	if (filter->fields & VL_F_LINK && filter->link != e->link)
-		return false;
-	return !(filter->fields & VL_F_NODE) || filter->node == e->node_index;
+	return e && match_place(filter, end, e->link, e->node_index);
 }
 
 /* class: VL_ICMP_CLASSES if there is none. */
@@ -244,7 +239,7 @@ __noinline int filter_matches(const struct vl_filter *filter, const struct vl_ev
 	if (!filter || !ev)
 		return false;
 	return !filter->fields ||
-	       (place_matches(filter, ev->end) && packet_matches(filter, ev, class));
+	       (place_matches(filter, ev->end) && match_packet(filter, ev, class));
 }
 
 /* A tracer is gone without a word: take its byte out of `active`, unless it is another's by now. */

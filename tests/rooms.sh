@@ -7,7 +7,8 @@ set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 2
 
 # A room, the rooms that it may include, and its headers that other rooms may include (its own files
-# include any). bpf/vethlab.h, the interface with the kernel side, is open to all.
+# include any). Of bpf/ all may include vethlab.h (maps and records), wire.h (the parser of headers)
+# and match.h (the filter), which both sides share, and skeletons.
 table() {
 	cat <<-END
 	base     | | array.h cleanup.h clock.h duration.h err.h hash.h histogram.h interrupt.h notes.h number.h process.h statistics.h strmap.h workers.h

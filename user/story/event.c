@@ -3,6 +3,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "bpf/match.h"
 #include "user/story/story.h"
 
 enum vl_icmp_class event_class(const struct vl_event *event)
@@ -44,7 +45,5 @@ struct ip_addr event_destination(const struct vl_event *event)
 
 uint8_t event_protocol(const struct vl_event *event)
 {
-	uint8_t proto = event->flags & VL_EV_QUOTED ? event->quote.proto : 0;
-
-	return proto == 1 || proto == 58 ? 0 : proto;
+	return quotes_ports(event) ? event->quote.proto : 0;
 }
