@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "user/base/clock.h"
+#include "user/base/drop_causes.h"
 #include "user/base/duration.h"
 #include "user/base/interrupt.h"
 #include "user/base/number.h"
@@ -237,8 +238,7 @@ static int take_frames(struct capture *capture, struct captured_end *tapped, str
  */
 static bool is_ordinary(const struct packet_key *key, const char *reason, const char *function)
 {
-	return strstr(function, "packet_rcv") || !strcmp(function, "ping_rcv") ||
-	       !strcmp(function, "ip6_mc_input") ||
+	return drop_classify(reason, function).traits & (DROP_COPY | DROP_ORDINARY) ||
 	       (key->echo.family && !strcmp(reason, "NO_SOCKET"));
 }
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "user/base/array.h"
+#include "user/base/drop_causes.h"
 #include "user/ledger/losses.h"
 
 static const char *const stage_names[] = {
@@ -123,7 +124,7 @@ uint64_t losses_on_link(const struct losses *losses, const struct end *from)
 bool losses_is_ordinary(const struct watch_drop *drop)
 {
 	return drop->stage == WATCH_DROP_AFTER_IN &&
-	       (!strcmp(drop->place, "ip6_mc_input") || !strcmp(drop->place, "ping_rcv"));
+	       drop_classify(drop->reason, drop->place).traits & DROP_ORDINARY;
 }
 
 const char *losses_cause(const struct watch_drop *drop, char *buf, size_t size)

@@ -9,10 +9,10 @@
 #include "user/render/event_text.h"
 #include "user/story/story.h"
 
-/* What the kernel's reason means to whoever looks for the fault; NULL: nothing more than its name.
+/*
+ * What the kernel's reason means to whoever looks for the fault, or its function where the reason
+ * tells nothing (base/drop_causes.h); NULL: nothing more than their names.
  */
-const char *drop_meaning(const char *reason);
-/* The same, or what the kernel's function means where the reason tells nothing. */
 const char *drop_explain(const char *reason, const char *function);
 /* "r1 dropped the request: a netfilter rule (nft, iptables) says so" */
 void drop_sentence(const struct drop *drop, char *buf, size_t size);

@@ -7,6 +7,7 @@
  * a neighbour, which belongs to the packet that waits for it: in that node, on the link by which it
  * leaves, between its coming and its leaving.
  */
+#include "user/base/drop_causes.h"
 #include "user/story/acts.h"
 
 #include <errno.h>
@@ -226,7 +227,7 @@ static bool was_answered(const struct loose_acts *loose, const struct lab *lab,
 /* Whether it was dropped for want of a neighbour's address; for IPv6 the kernel gives no reason. */
 static bool had_no_neighbor(const struct drop *drop)
 {
-	return !strncmp(drop->reason, "NEIGH_", 6) || !strcmp(drop->function, "neigh_invalidate");
+	return drop_classify(drop->reason, drop->function).traits & DROP_NO_NEIGHBOR;
 }
 
 static int take_neighbors(struct itinerary *itinerary, const struct loose_acts *loose,

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "bpf/drops.skel.h"
+#include "user/base/drop_causes.h"
 #include "user/watch/internal.h"
 
 static const char *const pin_names[] = {"drop_count", "drop_missed"};
@@ -65,89 +66,39 @@ int watch_start_drops(struct watch *watch, struct err *err)
 	return ret;
 }
 
-static bool is_one_of(const char *name, const char *const *names)
-{
-	for (; *names; names++)
-		if (!strcmp(name, *names))
-			return true;
-	return false;
-}
-
-static bool by_xdp(const char *place)
-{
-	static const char *const places[] = {"do_xdp_generic", "bpf_prog_run_generic_xdp",
-					     "netif_receive_generic_xdp", "veth_xdp_rcv_skb", NULL};
-
-	return is_one_of(place, places);
-}
-
 /*
  * What runs XDP programs frees what they drop without a reason, on most kernels; it is XDP all the
- * same. Native XDP frees it in the veth driver, generic XDP in the receiver's stack.
+ * same.
  */
-static void name_xdp(struct watch_drop *drop)
+static void name_xdp(struct watch_drop *drop, const struct drop_cause *cause)
 {
-	if (!strcmp(drop->reason, "NOT_SPECIFIED") && by_xdp(drop->place))
+	if (cause->traits & DROP_BY_XDP && !strcmp(drop->reason, "NOT_SPECIFIED"))
 		strcpy(drop->reason, "XDP");
 }
 
-/*
- * Where a packet is that is not in a stack any more, or not yet, is told by who dropped it. Some
- * reasons say so; else a queueing discipline's or the driver's function does. Generic XDP runs in
- * the receiver's stack, just before `in`.
- */
-static bool before_in(const char *reason, const char *place)
-{
-	static const char *const reasons[] = {"CPU_BACKLOG", "XDP", "FULL_RING", NULL};
-
-	return is_one_of(reason, reasons) || by_xdp(place);
-}
-
-static bool after_out(const char *reason, const char *place)
-{
-	static const char *const reasons[] = {"QDISC_DROP", "TC_EGRESS",       "DEV_HDR",
-					      "DEV_READY",  "QDISC_OVERLIMIT", "QDISC_CONGESTED",
-					      NULL};
-	static const char *const places[] = {"veth_xmit", "__dev_xmit_skb", "__dev_queue_xmit",
-					     "dev_hard_start_xmit", "__dev_direct_xmit",
-					     "____dev_forward_skb", "__dev_forward_skb2",
-					     "__dev_forward_skb",
-					     /* Queues that were emptied: rtnl_qdisc_drop(). */
-					     "__rtnl_unlock", NULL};
-	const char *end = strstr(place, "_enqueue");
-
-	return is_one_of(reason, reasons) || is_one_of(place, places) ||
-	       (end && !end[strlen("_enqueue")]);
-}
-
-/*
- * What looks like a dropped packet and is none: the kernel makes a packet to answer a question
- * about routes (`ip route get`, `why`), to test a program (the frame that proves a link is a copy
- * of it), or to try NAPI when it comes on, and frees it. The copy for a capture that has no room is
- * no packet of the link either.
- */
-static bool is_no_packet(const char *place)
-{
-	static const char *const places[] = {
-		"inet_rtm_getroute",	 "inet6_rtm_getroute",
-		"bpf_prog_test_run_skb", "netif_napi_add_weight_locked",
-		"netif_napi_add_weight", "packet_rcv",
-		"tpacket_rcv",		 NULL};
-
-	return is_one_of(place, places);
-}
-
-static void place_drop(struct watch_drop *drop, const struct vl_drop_key *key, uint32_t peer)
+/* Where a packet is that is not in a stack any more, or not yet, is told by who dropped it. */
+static void place_drop(struct watch_drop *drop, const struct drop_cause *cause,
+		       const struct vl_drop_key *key, uint32_t peer)
 {
 	drop->end = key->end;
-	if (key->arrived == VL_DROP_AT_DOOR || before_in(drop->reason, drop->place)) {
+	if (key->arrived == VL_DROP_AT_DOOR || cause->stage == DROP_BEFORE_IN) {
 		drop->stage = WATCH_DROP_ON_LINK;
 		drop->end = peer;
-	} else if (key->arrived == VL_DROP_CAME_IN) {
+		return;
+	}
+	if (key->arrived == VL_DROP_CAME_IN) {
 		drop->stage = WATCH_DROP_AFTER_IN;
-	} else {
-		drop->stage = after_out(drop->reason, drop->place) ? WATCH_DROP_ON_LINK
-								   : WATCH_DROP_BEFORE_OUT;
+		return;
+	}
+	switch (cause->stage) {
+	case DROP_AFTER_OUT:
+	case DROP_BEFORE_IN:
+		drop->stage = WATCH_DROP_ON_LINK;
+		break;
+	case DROP_IN_NODE:
+	case DROP_UNCLASSIFIED: /* most functions that drop are of a stack */
+		drop->stage = WATCH_DROP_BEFORE_OUT;
+		break;
 	}
 }
 
@@ -233,6 +184,7 @@ static size_t read_all(struct watch *watch, int fd, int n_cpus, struct watch_dro
 
 	while (n < VL_DROPS && !bpf_map_get_next_key(fd, last, &next)) {
 		struct watch_drop *drop = &drops[n];
+		struct drop_cause cause;
 		struct vl_end end;
 
 		key = next;
@@ -244,11 +196,12 @@ static size_t read_all(struct watch *watch, int fd, int n_cpus, struct watch_dro
 		if (!drop->count.packets)
 			continue;
 		symbols_function(key.location, drop->place);
-		if (is_no_packet(drop->place))
-			continue;
 		symbols_reason(key.reason, drop->reason);
-		name_xdp(drop);
-		place_drop(drop, &key, end.peer);
+		cause = drop_classify(drop->reason, drop->place);
+		if (cause.traits & DROP_NO_PACKET)
+			continue;
+		name_xdp(drop, &cause);
+		place_drop(drop, &cause, &key, end.peer);
 		n++;
 	}
 	return n;

@@ -1,0 +1,292 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* drop_causes.c - see drop_causes.h. */
+#include <string.h>
+
+#include "user/base/drop_causes.h"
+
+static const struct drop_cause causes[] = {
+	/* Reason and function together. */
+	{.reason = "IP_INHDR",
+	 .function = "ip_forward",
+	 .stage = DROP_IN_NODE,
+	 .meaning = "its TTL (hop limit) ran out here"},
+	{.reason = "IP_INHDR",
+	 .function = "ip6_forward",
+	 .stage = DROP_IN_NODE,
+	 .meaning = "its TTL (hop limit) ran out here"},
+	{.reason = "INVALID_PROTO",
+	 .function = "icmp_rcv",
+	 .stage = DROP_IN_NODE,
+	 .meaning = "it does not answer echoes to broadcast or multicast addresses"},
+
+	/* Reasons. */
+	{.reason = "NETFILTER_DROP",
+	 .stage = DROP_IN_NODE,
+	 .meaning = "a netfilter rule (nft, iptables) says so",
+	 .advice = "read the node's rules: `nft list ruleset`, `iptables-save`"},
+	{.reason = "IP_RPFILTER",
+	 .stage = DROP_IN_NODE,
+	 .meaning = "its source is not where the routes lead back to (rp_filter)",
+	 .advice = "compare its route to the source with the sysctls net.ipv4.conf.*.rp_filter"},
+	{.reason = "IP_INNOROUTES",
+	 .stage = DROP_IN_NODE,
+	 .meaning = "there is no route to its destination",
+	 .advice = "ask `vethlab why` which route the node takes"},
+	{.reason = "IP_OUTNOROUTES",
+	 .stage = DROP_IN_NODE,
+	 .meaning = "there is no route to its destination",
+	 .advice = "ask `vethlab why` which route the node takes"},
+	{.reason = "IP_INADDRERRORS",
+	 .stage = DROP_IN_NODE,
+	 .meaning = "its destination is refused: not this node's, and not to be forwarded"},
+	{.reason = "IP_INVALID_SOURCE",
+	 .stage = DROP_IN_NODE,
+	 .meaning = "its source is no valid address here (martian)"},
+	{.reason = "IP_LOCAL_SOURCE",
+	 .stage = DROP_IN_NODE,
+	 .meaning = "its source is this node's own address (martian)"},
+	{.reason = "IP_LOCALNET",
+	 .stage = DROP_IN_NODE,
+	 .meaning = "a loopback address came from outside (martian)"},
+	{.reason = "IP_INVALID_DEST",
+	 .stage = DROP_IN_NODE,
+	 .meaning = "its destination is no valid address"},
+	{.reason = "IP_INHDR", .stage = DROP_IN_NODE, .meaning = "its IP header is wrong"},
+	{.reason = "IP_CSUM",
+	 .stage = DROP_IN_NODE,
+	 .meaning = "the checksum of its IP header is wrong"},
+	{.reason = "ICMP_CSUM", .stage = DROP_IN_NODE, .meaning = "its ICMP checksum is wrong"},
+	{.reason = "SKB_CSUM", .stage = DROP_IN_NODE, .meaning = "its checksum is wrong"},
+	{.reason = "NEIGH_FAILED",
+	 .stage = DROP_IN_NODE,
+	 .traits = DROP_NO_NEIGHBOR,
+	 .meaning = "nobody answered for the next hop's address (ARP or ND)",
+	 .advice = "check that the next hop is up and has that address"},
+	{.reason = "NEIGH_QUEUEFULL",
+	 .stage = DROP_IN_NODE,
+	 .traits = DROP_NO_NEIGHBOR,
+	 .meaning = "too many packets wait for the next hop's address (ARP or ND)"},
+	{.reason = "NEIGH_CREATEFAIL",
+	 .stage = DROP_IN_NODE,
+	 .traits = DROP_NO_NEIGHBOR,
+	 .meaning = "no neighbor entry could be made"},
+	{.reason = "NEIGH_DEAD",
+	 .stage = DROP_IN_NODE,
+	 .traits = DROP_NO_NEIGHBOR,
+	 .meaning = "the neighbor entry was removed meanwhile"},
+	{.reason = "NEIGH_HH_FILLFAIL", .stage = DROP_IN_NODE, .traits = DROP_NO_NEIGHBOR},
+	{.reason = "PKT_TOO_BIG",
+	 .stage = DROP_IN_NODE,
+	 .meaning = "it is larger than the MTU of the way out",
+	 .advice = "compare the MTUs of the ends on its way"},
+	{.reason = "PKT_TOO_SMALL", .stage = DROP_IN_NODE, .meaning = "it is cut short"},
+	{.reason = "XDP", .stage = DROP_BEFORE_IN, .meaning = "an XDP program says so"},
+	{.reason = "TC_INGRESS",
+	 .stage = DROP_IN_NODE,
+	 .meaning = "a tc filter or program on the way in says so"},
+	{.reason = "TC_EGRESS",
+	 .stage = DROP_AFTER_OUT,
+	 .meaning = "a tc filter or program on the way out says so"},
+	{.reason = "QDISC_DROP",
+	 .stage = DROP_AFTER_OUT,
+	 .meaning = "a queueing discipline says so: a full queue, netem loss, or no carrier"},
+	{.reason = "QDISC_OVERLIMIT",
+	 .stage = DROP_AFTER_OUT,
+	 .meaning = "the queue of the way out is full",
+	 .advice = "send slower, or give the queue more room"},
+	{.reason = "QDISC_CONGESTED",
+	 .stage = DROP_AFTER_OUT,
+	 .meaning = "the queueing discipline drops to slow down"},
+	{.reason = "CPU_BACKLOG",
+	 .stage = DROP_BEFORE_IN,
+	 .meaning = "too many packets wait for a CPU"},
+	{.reason = "FULL_RING",
+	 .stage = DROP_BEFORE_IN,
+	 .meaning = "the ring of the receiving end is full"},
+	{.reason = "DEV_READY",
+	 .stage = DROP_AFTER_OUT,
+	 .meaning = "the device is not ready: a link is down",
+	 .advice = "set the link up"},
+	{.reason = "DEV_HDR", .stage = DROP_AFTER_OUT},
+	{.reason = "UNHANDLED_PROTO",
+	 .stage = DROP_IN_NODE,
+	 .meaning = "nothing here takes this protocol"},
+	{.reason = "NO_SOCKET", .stage = DROP_IN_NODE, .meaning = "no socket waits for it"},
+	{.reason = "IPV6DISABLED",
+	 .stage = DROP_IN_NODE,
+	 .meaning = "IPv6 is off on the way in",
+	 .advice = "set the sysctl net.ipv6.conf.*.disable_ipv6 to 0"},
+	{.reason = "BRIDGE_INGRESS_STP_STATE",
+	 .stage = DROP_IN_NODE,
+	 .meaning = "the bridge's port does not forward (STP)",
+	 .advice = "wait for STP, or switch it off"},
+	{.reason = "NO_TX_TARGET",
+	 .stage = DROP_IN_NODE,
+	 .meaning = "the bridge has no port to send it to"},
+	{.reason = "LOCAL_MAC",
+	 .stage = DROP_IN_NODE,
+	 .meaning = "it came back with a MAC of this node's own: a loop"},
+	{.reason = "MAC_INVALID_SOURCE",
+	 .stage = DROP_IN_NODE,
+	 .meaning = "its source MAC is no valid one"},
+	{.reason = "RECURSION_LIMIT",
+	 .stage = DROP_IN_NODE,
+	 .meaning = "it goes round inside this node"},
+	{.reason = "SECURITY_HOOK", .stage = DROP_IN_NODE, .meaning = "a security module says so"},
+	{.reason = "SOCKET_FILTER",
+	 .stage = DROP_IN_NODE,
+	 .meaning = "the socket's own filter says so"},
+	{.reason = "QUEUE_PURGE",
+	 .stage = DROP_IN_NODE,
+	 .meaning = "it waited in a socket or a queue that was closed"},
+	{.reason = "SOCKET_RCVBUFF",
+	 .stage = DROP_IN_NODE,
+	 .meaning = "the socket's buffer is full",
+	 .advice = "read the socket faster, or give it a larger buffer"},
+	{.reason = "OTHERHOST",
+	 .stage = DROP_IN_NODE,
+	 .meaning = "it is meant for another MAC: the bridge flooded it"},
+
+	/* Functions, for where the kernel gives no reason. */
+	{.function = "dst_discard", .stage = DROP_IN_NODE, .meaning = "a blackhole route says so"},
+	{.function = "dst_discard_out",
+	 .stage = DROP_IN_NODE,
+	 .meaning = "a blackhole route says so"},
+	{.function = "ip_error",
+	 .stage = DROP_IN_NODE,
+	 .meaning = "no route, or a route that refuses it",
+	 .advice = "ask `vethlab why` which route the node takes"},
+	{.function = "ip6_pkt_drop",
+	 .stage = DROP_IN_NODE,
+	 .meaning = "no route, or a route that refuses it",
+	 .advice = "ask `vethlab why` which route the node takes"},
+	{.function = "ip_forward",
+	 .stage = DROP_IN_NODE,
+	 .meaning = "it cannot be forwarded (TTL, MTU or options)"},
+	{.function = "ip6_forward",
+	 .stage = DROP_IN_NODE,
+	 .meaning = "it cannot be forwarded (hop limit, MTU or scope)"},
+	{.function = "__ip_options_echo",
+	 .stage = DROP_IN_NODE,
+	 .meaning = "its IP options are wrong"},
+	{.function = "br_handle_frame_finish",
+	 .stage = DROP_IN_NODE,
+	 .meaning = "the bridge has no port for it (isolated, another VLAN, or the one that it "
+		    "came by)"},
+	{.function = "neigh_invalidate",
+	 .stage = DROP_IN_NODE,
+	 .traits = DROP_NO_NEIGHBOR,
+	 .meaning = "nobody answered for the next hop's address (ARP or ND)",
+	 .advice = "check that the next hop is up and has that address"},
+
+	/* The queueing discipline or the driver of the sender. */
+	{.function = "veth_xmit",
+	 .stage = DROP_AFTER_OUT,
+	 .meaning = "the ring of the receiving end is full, or that end is gone"},
+	{.function = "__dev_xmit_skb", .stage = DROP_AFTER_OUT},
+	{.function = "__dev_queue_xmit", .stage = DROP_AFTER_OUT},
+	{.function = "dev_hard_start_xmit", .stage = DROP_AFTER_OUT},
+	{.function = "__dev_direct_xmit", .stage = DROP_AFTER_OUT},
+	{.function = "____dev_forward_skb",
+	 .stage = DROP_AFTER_OUT,
+	 .meaning = "it is larger than the other end's MTU, or that end is down"},
+	{.function = "__dev_forward_skb2",
+	 .stage = DROP_AFTER_OUT,
+	 .meaning = "it is larger than the other end's MTU, or that end is down"},
+	{.function = "__dev_forward_skb", .stage = DROP_AFTER_OUT},
+	{.function = "*_enqueue", .stage = DROP_AFTER_OUT},
+	/* rtnl_qdisc_drop(), inlined: queues that were emptied. */
+	{.function = "__rtnl_unlock",
+	 .stage = DROP_AFTER_OUT,
+	 .meaning = "it waited in a queue that was emptied: the link went down"},
+
+	/*
+	 * What runs XDP programs frees what they drop without a reason, on most kernels. Native XDP
+	 * frees it in the veth driver, generic XDP in the receiver's stack, just before `in`.
+	 */
+	{.function = "do_xdp_generic",
+	 .stage = DROP_BEFORE_IN,
+	 .traits = DROP_BY_XDP,
+	 .meaning = "an XDP program of the receiving end says so"},
+	{.function = "bpf_prog_run_generic_xdp", .stage = DROP_BEFORE_IN, .traits = DROP_BY_XDP},
+	{.function = "netif_receive_generic_xdp", .stage = DROP_BEFORE_IN, .traits = DROP_BY_XDP},
+	{.function = "veth_xdp_rcv_skb",
+	 .stage = DROP_BEFORE_IN,
+	 .traits = DROP_BY_XDP,
+	 .meaning = "an XDP program of the receiving end says so"},
+
+	/*
+	 * Multicast that nobody here listens to, and the copy of an echo reply that no ping socket
+	 * wants (a raw one has got its own).
+	 */
+	{.function = "ip6_mc_input",
+	 .stage = DROP_IN_NODE,
+	 .traits = DROP_ORDINARY,
+	 .meaning = "nobody here listens to this multicast group"},
+	{.function = "ping_rcv", .stage = DROP_IN_NODE, .traits = DROP_ORDINARY},
+
+	/*
+	 * No packets: what the kernel makes to answer a question about routes (`ip route get`,
+	 * `why`), to test a program (the frame that proves a link is a copy of it), and to try NAPI
+	 * when it comes on.
+	 */
+	{.function = "inet_rtm_getroute", .stage = DROP_IN_NODE, .traits = DROP_NO_PACKET},
+	{.function = "inet6_rtm_getroute", .stage = DROP_IN_NODE, .traits = DROP_NO_PACKET},
+	{.function = "bpf_prog_test_run_skb", .stage = DROP_IN_NODE, .traits = DROP_NO_PACKET},
+	{.function = "netif_napi_add_weight_locked",
+	 .stage = DROP_IN_NODE,
+	 .traits = DROP_NO_PACKET},
+	{.function = "netif_napi_add_weight", .stage = DROP_IN_NODE, .traits = DROP_NO_PACKET},
+
+	/* Copies for sockets that capture. The ledger leaves out those of the first two. */
+	{.function = "packet_rcv", .stage = DROP_IN_NODE, .traits = DROP_NO_PACKET | DROP_COPY},
+	{.function = "tpacket_rcv", .stage = DROP_IN_NODE, .traits = DROP_NO_PACKET | DROP_COPY},
+	{.function = "packet_rcv_spkt", .stage = DROP_IN_NODE, .traits = DROP_COPY},
+	{.function = "packet_rcv_fanout", .stage = DROP_IN_NODE, .traits = DROP_COPY},
+};
+
+enum { CAUSES = sizeof(causes) / sizeof(*causes) };
+
+const struct drop_cause *drop_causes(size_t *n)
+{
+	*n = CAUSES;
+	return causes;
+}
+
+static bool function_fits(const char *wanted, const char *function)
+{
+	size_t len = strlen(function), end;
+
+	if (wanted[0] != '*')
+		return !strcmp(wanted, function);
+	end = strlen(wanted + 1);
+	return len >= end && !strcmp(function + len - end, wanted + 1);
+}
+
+static bool fits(const struct drop_cause *cause, const char *reason, const char *function)
+{
+	return (!cause->reason || !strcmp(cause->reason, reason)) &&
+	       (!cause->function || function_fits(cause->function, function));
+}
+
+/* The table has rows of both before those of a reason, and those before the ones of a function. */
+struct drop_cause drop_classify(const char *reason, const char *function)
+{
+	struct drop_cause known = {
+		.reason = reason, .function = function, .stage = DROP_UNCLASSIFIED};
+
+	for (size_t i = 0; i < CAUSES; i++) {
+		const struct drop_cause *cause = &causes[i];
+
+		if (!fits(cause, reason, function))
+			continue;
+		if (cause->stage > known.stage)
+			known.stage = cause->stage;
+		known.traits |= cause->traits;
+		if (!known.meaning)
+			known.meaning = cause->meaning;
+		if (!known.advice)
+			known.advice = cause->advice;
+	}
+	return known;
+}
