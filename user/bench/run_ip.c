@@ -194,7 +194,7 @@ static void __attribute__((noreturn)) child(const struct batches *batches, int o
 
 /* ---- for `bench build` ----------------------------------------------------------------------- */
 
-bool bench_ip_there(void)
+bool bench_has_ip(void)
 {
 	const char *path = getenv("PATH");
 	char copy[4096], file[4200], *save = NULL;

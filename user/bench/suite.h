@@ -6,6 +6,7 @@
 #include <jansson.h>
 #include <stdio.h>
 
+#include "topology/shapes.h"
 #include "user/bench/bench.h"
 #include "user/bench/series.h"
 
@@ -35,10 +36,41 @@ struct bench_options {
 /* `vethlab bench build SHAPE SIZE...`; argv[0] is "build". Returns the exit status. */
 int bench_build(int argc, char **argv, struct err *err);
 
-/* Build a lab by `ip -batch` and remove it again: the times. It has no programs and does not
- * forward. */
+/* One way of building a lab, and what it took, run by run. */
+struct bench_build_case {
+	const char *by, *word; /* "vethlab", "ip -batch"; what watches: "none", "default" */
+	unsigned hooks;	       /* as lab_options.hooks */
+	bool ip;	       /* built by `ip -batch` */
+	double up[BENCH_RUNS_MAX], down[BENCH_RUNS_MAX]; /* ns */
+	struct statistics up_stats, down_stats;
+	/* Ratios to the time of `ip -batch`, of pairs of runs; n 0: there is none. */
+	struct statistics up_ratio, down_ratio;
+};
+
+enum { BENCH_BUILD_CASES = 3 };
+struct bench_build {
+	const struct shape_options *shape; /* borrowed */
+	unsigned runs;			   /* 1 to BENCH_RUNS_MAX */
+	/* What bench_build_measure() found. */
+	struct bench_machine machine;
+	size_t nodes, links;
+	struct bench_build_case cases[BENCH_BUILD_CASES];
+	int n_cases; /* the last is that of ip -batch, if there is an ip */
+};
+/*
+ * Build and remove a lab of build->shape, build->runs times in each way, in turns. -EINTR with err
+ * set when it was interrupted. Begin a bench_guard before.
+ */
+int bench_build_measure(struct bench_build *build, struct err *err);
+void bench_build_print_text(const struct bench_build *build, FILE *f);
+void bench_build_print_json(const struct bench_build *build, FILE *f);
+
+/*
+ * Build a lab by `ip -batch` and remove it again: the times in ns. It has no programs and does not
+ * forward. -EINTR with err set when it was interrupted.
+ */
 int bench_ip(const struct lab *lab, double *up_ns, double *down_ns, struct err *err);
-bool bench_ip_there(void);
+bool bench_has_ip(void); /* whether PATH has one */
 
 int bench_parse(struct bench_options *options, int argc, char **argv, struct err *err);
 
