@@ -36,6 +36,10 @@ enum watch_map {
 /* Programs by their place in watch->progs: one a hook (enum vl_hook), and native XDP's. */
 enum { PROG_XDP_NATIVE = VL_HOOKS, WATCH_PROGS };
 
+/* Names of their pins (docs/maps.md), by the same places. */
+extern const char *const watch_map_names[WATCH_MAPS];
+extern const char *const watch_prog_names[WATCH_PROGS];
+
 /* All descriptors are -1 where there is none. */
 struct watch {
 	char lab[LAB_NAME_MAX + 1];

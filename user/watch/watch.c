@@ -1,32 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * watch.c - a lab's programs and maps: loaded, pinned, opened again, unpinned.
+ * watch.c - a lab's programs and maps: loaded, and opened again by their pins.
  */
 #include "user/base/clock.h"
-#include "user/watch/drops.h"
 #include "user/watch/internal.h"
 
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <linux/magic.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mount.h>
-#include <sys/stat.h>
-#include <sys/statfs.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "bpf/vethlab.skel.h"
 
 /* Names of pins, as docs/maps.md gives them; in the order of enum watch_map and vl_hook. */
-static const char *const map_names[WATCH_MAPS] = {
+const char *const watch_map_names[WATCH_MAPS] = {
 	[MAP_COUNT_OUT] = "count_out",
 	[MAP_COUNT_XDP] = "count_xdp",
 	[MAP_COUNT_IN] = "count_in",
@@ -52,46 +43,7 @@ static const char *const map_names[WATCH_MAPS] = {
 	[MAP_END_STUBS + 1] = "doors_xdp",
 	[MAP_END_STUBS + 2] = "doors_xdp_frags",
 };
-static const char *const prog_names[WATCH_PROGS] = {"vl_out", "vl_xdp", "vl_in", "vl_xdp_frags"};
-
-/* Directories in a lab's directory. */
-static const char *const dir_names[] = {"links", "locks"};
-
-void watch_path(char path[256], const char *lab, const char *fmt, ...)
-{
-	int n = snprintf(path, 256, WATCH_DIR "/%s/", lab);
-	va_list args;
-
-	va_start(args, fmt);
-	vsnprintf(path + n, 256 - n, fmt, args);
-	va_end(args);
-}
-
-int watch_mount_bpffs(struct err *err)
-{
-	struct statfs fs;
-
-	if (statfs(BPFFS, &fs)) {
-		/* One mounted over what cannot be looked at would hide the pins of others. */
-		if (errno != ENOENT)
-			return watch_fail(err, errno, BPFFS, "look at the file system",
-					  "CAP_SYS_ADMIN");
-	} else if ((unsigned long)fs.f_type == BPF_FS_MAGIC) {
-		return 0;
-	}
-	if (mkdir(BPFFS, 0700) && errno != EEXIST && errno != EROFS && errno != EPERM)
-		return watch_fail(err, errno, BPFFS, "make the directory", "CAP_SYS_ADMIN");
-	if (mount("bpf", BPFFS, "bpf", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=0700")) {
-		int error = errno;
-
-		watch_fail(err, error, BPFFS, "mount bpffs", "CAP_SYS_ADMIN");
-		if (error == ENODEV || error == ENOENT)
-			err_hint(err,
-				 "the kernel needs CONFIG_BPF_SYSCALL, and /sys must be mounted");
-		return -error;
-	}
-	return 1;
-}
+const char *const watch_prog_names[WATCH_PROGS] = {"vl_out", "vl_xdp", "vl_in", "vl_xdp_frags"};
 
 static struct watch *watch_new(const char *lab)
 {
@@ -189,9 +141,10 @@ static int watch_configure(struct vethlab *skel, const struct watch_config *conf
 		ret = bpf_map__set_max_entries(skel->maps.staged, VL_SESSIONS * cpus);
 	for (int i = 0; i < WATCH_PROGS && !ret; i++)
 		ret = bpf_program__set_autoload(
-			bpf_object__find_program_by_name(skel->obj, prog_names[i]), wanted[i]);
+			bpf_object__find_program_by_name(skel->obj, watch_prog_names[i]),
+			wanted[i]);
 	for (int i = 0; i <= MAP_HERE && !ret; i++) {
-		struct bpf_map *map = bpf_object__find_map_by_name(skel->obj, map_names[i]);
+		struct bpf_map *map = bpf_object__find_map_by_name(skel->obj, watch_map_names[i]);
 
 		/* 6.1 looks at all global functions, called or not, and these want their maps. */
 		if (!map_wanted(config, i))
@@ -224,12 +177,13 @@ static void take_descriptors(struct watch *watch, const struct watch_config *con
 	struct bpf_object *obj = watch->skel->obj;
 
 	for (int i = 0; i <= MAP_HERE; i++) {
-		int fd = bpf_map__fd(bpf_object__find_map_by_name(obj, map_names[i]));
+		int fd = bpf_map__fd(bpf_object__find_map_by_name(obj, watch_map_names[i]));
 
 		watch->maps[i] = fd < 0 || !map_wanted(config, i) ? -1 : fd;
 	}
 	for (int i = 0; i < WATCH_PROGS; i++) {
-		int fd = bpf_program__fd(bpf_object__find_program_by_name(obj, prog_names[i]));
+		int fd =
+			bpf_program__fd(bpf_object__find_program_by_name(obj, watch_prog_names[i]));
 
 		watch->progs[i] = fd < 0 ? -1 : fd;
 	}
@@ -329,52 +283,6 @@ void watch_each_end(const struct watch *watch, void (*fn)(const struct vl_end *e
 			fn(&end, arg);
 }
 
-static int make_dir(const char *path, struct err *err)
-{
-	if (mkdir(path, 0700) && errno != EEXIST)
-		return watch_fail(err, errno, path, "make the directory", "CAP_BPF");
-	return 0;
-}
-
-static int pin(int fd, const char *lab, const char *name, struct err *err)
-{
-	char path[256];
-
-	if (fd < 0)
-		return 0;
-	watch_path(path, lab, "%s", name);
-	if (bpf_obj_pin(fd, path))
-		return watch_fail(err, errno, path, "pin", "CAP_BPF");
-	return 0;
-}
-
-int watch_pin(struct watch *watch, struct err *err)
-{
-	char path[256];
-	int ret;
-
-	watch_path(path, watch->lab, "%s", "");
-	ret = make_dir(WATCH_DIR, err);
-	if (!ret)
-		ret = make_dir(path, err);
-	for (size_t i = 0; i < sizeof(dir_names) / sizeof(*dir_names) && !ret; i++) {
-		watch_path(path, watch->lab, "%s", dir_names[i]);
-		ret = make_dir(path, err);
-	}
-	for (int i = 0; i < VL_SESSIONS && !ret; i++) {
-		watch_path(path, watch->lab, "locks/%d", i);
-		ret = make_dir(path, err);
-	}
-	for (int i = 0; i < WATCH_MAPS && !ret; i++)
-		ret = pin(watch->maps[i], watch->lab, map_names[i], err);
-	for (int i = 0; i < WATCH_PROGS && !ret; i++)
-		ret = pin(watch->progs[i], watch->lab, prog_names[i], err);
-	if (!ret)
-		watch_start_drops(watch,
-				  NULL); /* without BTF there are none, and reading says so */
-	return ret;
-}
-
 /* A pinned object; -1 if there is no such pin, else what bpf_obj_get() says. */
 static int open_pin(const char *lab, const char *name)
 {
@@ -395,7 +303,7 @@ static int open_pins(struct watch *watch, struct err *err)
 
 	/* But doors, which hold programs: see watch_open_programs(). */
 	for (int i = 0; i < MAP_END_STUBS; i++) {
-		int ret = open_pin(watch->lab, map_names[i]);
+		int ret = open_pin(watch->lab, watch_map_names[i]);
 
 		if (ret < -1)
 			return watch_fail(err, -ret, watch->lab, "open its pinned maps", "CAP_BPF");
@@ -406,7 +314,7 @@ static int open_pins(struct watch *watch, struct err *err)
 	for (int i = MAP_ENDS; i < MAP_TIMES; i++)
 		if (watch->maps[i] < 0)
 			return err_set(err, ERR_FAILED, ENOENT, WATCH_DIR "/%s/%s is missing",
-				       watch->lab, map_names[i]);
+				       watch->lab, watch_map_names[i]);
 	if (bpf_map_lookup_elem(watch->maps[MAP_LAB], &zero, &lab))
 		return watch_fail(err, errno, watch->lab, "read its map `lab`", "CAP_BPF");
 	if (lab.version != VL_VERSION)
@@ -439,7 +347,8 @@ int watch_open_programs(struct watch *watch, struct err *err)
 {
 	for (int i = MAP_END_STUBS; i < WATCH_MAPS + WATCH_PROGS; i++) {
 		int *fd = i < WATCH_MAPS ? &watch->maps[i] : &watch->progs[i - WATCH_MAPS];
-		const char *name = i < WATCH_MAPS ? map_names[i] : prog_names[i - WATCH_MAPS];
+		const char *name =
+			i < WATCH_MAPS ? watch_map_names[i] : watch_prog_names[i - WATCH_MAPS];
 		int ret = open_pin(watch->lab, name);
 
 		if (ret < -1)
@@ -447,71 +356,5 @@ int watch_open_programs(struct watch *watch, struct err *err)
 					  "CAP_BPF");
 		*fd = ret;
 	}
-	return 0;
-}
-
-/* Remove what is below dir and dir itself. bpffs nests no deeper than we make it. */
-static int remove_tree(int parent, const char *dir)
-{
-	int fd = openat(parent, dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), ret = 0;
-	struct dirent *entry;
-	DIR *list;
-
-	if (fd < 0)
-		return errno == ENOENT ? 0 : -errno;
-	list = fdopendir(fd);
-	if (!list) {
-		ret = -errno;
-		close(fd);
-		return ret;
-	}
-	while (!ret && (entry = readdir(list))) {
-		if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, ".."))
-			continue;
-		if (entry->d_type == DT_DIR)
-			ret = remove_tree(fd, entry->d_name);
-		else if (unlinkat(fd, entry->d_name, 0) && errno != ENOENT)
-			ret = -errno;
-	}
-	closedir(list);
-	if (!ret && unlinkat(parent, dir, AT_REMOVEDIR) && errno != ENOENT)
-		ret = -errno;
-	return ret;
-}
-
-/* The interfaces of an observed lab stay: its programs are off them when the pins are gone. */
-static void detach_all(const char *lab)
-{
-	char path[256];
-	struct dirent *entry;
-	DIR *dir;
-
-	watch_path(path, lab, "places");
-	if (access(path, F_OK))
-		return;
-	watch_path(path, lab, "links");
-	dir = opendir(path);
-	while (dir && (entry = readdir(dir))) {
-		watch_path(path, lab, "links/%s", entry->d_name);
-		watch_detach(path);
-	}
-	if (dir)
-		closedir(dir);
-}
-
-int watch_unpin(const char *lab, struct err *err)
-{
-	char path[256];
-	int ret;
-
-	detach_all(lab);
-	snprintf(path, sizeof(path), WATCH_DIR "/%s", lab);
-	ret = remove_tree(AT_FDCWD, path);
-	if (ret)
-		return watch_fail(err, -ret, path, "remove its pins", "CAP_DAC_OVERRIDE");
-	/* Another lab may be in it. */
-	if (rmdir(WATCH_DIR) && errno != ENOTEMPTY && errno != ENOENT)
-		return watch_fail(err, errno, WATCH_DIR, "remove the directory",
-				  "CAP_DAC_OVERRIDE");
 	return 0;
 }
