@@ -92,16 +92,6 @@ bool watch_has_hook(const struct watch *watch, enum vl_hook hook)
 	return watch->maps[hook] >= 0;
 }
 
-/* Room for a lab to grow: the next power of two, at least 64. */
-static uint32_t map_size(uint32_t n_ends)
-{
-	uint32_t size = 64;
-
-	while (size < n_ends)
-		size *= 2;
-	return size;
-}
-
 /* Whether the lab that config describes has a map, and with an entry an end. */
 static bool map_wanted(const struct watch_config *config, int map)
 {
@@ -151,7 +141,7 @@ static int watch_configure(struct vethlab *skel, const struct watch_config *conf
 			ret = i < MAP_TIMES || i == MAP_HERE ? bpf_map__set_autocreate(map, false)
 							     : bpf_map__set_max_entries(map, 1);
 		else if (watch_map_counts(i) || i == MAP_ENDS)
-			ret = bpf_map__set_max_entries(map, map_size(config->n_ends));
+			ret = bpf_map__set_max_entries(map, config->n_ends);
 	}
 	return ret;
 }

@@ -32,7 +32,7 @@ struct watch; /* loaded or opened programs and maps of one lab */
 struct watch_config {
 	const char *lab;
 	uint32_t ifindex_base;
-	uint32_t n_ends;
+	uint32_t n_ends;   /* at least 1; that the maps have room for, those of links to come too */
 	bool in, out, xdp; /* which programs to load */
 	bool observed;	   /* its interfaces were there before: ifindex_base says nothing */
 	bool no_time; /* do not follow echoes: no times, no echo counters (watch/echo_times.h) */
