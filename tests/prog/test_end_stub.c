@@ -201,13 +201,13 @@ static void test_filters(void **state)
 
 	(void)state;
 	start();
-	assert_int_equal(watch_clsact_look(nl, BASE, "v", &err), WATCH_CLSACT_NONE);
+	assert_int_equal(watch_clsact_look(nl, BASE, "v", &err), TC_CLSACT_NONE);
 	assert_int_equal(system("tc qdisc add dev v3100 clsact"), 0);
 	assert_int_equal(system("tc qdisc add dev v3101 clsact"), 0);
 	assert_int_equal(system("tc filter add dev v3101 ingress pref 1 protocol ip bpf bytecode "
 				"'1,6 0 0 0'"),
 			 0); /* matches nothing */
-	assert_int_equal(watch_clsact_look(nl, BASE, "v", &err), WATCH_CLSACT_THERE);
+	assert_int_equal(watch_clsact_look(nl, BASE, "v", &err), TC_CLSACT_THERE);
 	out = add_filter(0, VL_HOOK_OUT);
 	in = add_filter(1, VL_HOOK_IN);
 	assert_int_equal(out.priority, 1);
@@ -225,8 +225,8 @@ static void test_filters(void **state)
 	assert_int_equal(watch_filter_remove(nl, &out, "v", &err), 0);
 	assert_int_equal(watch_clsact_remove(nl, BASE, "v", &err), 0);
 	assert_int_equal(watch_clsact_remove(nl, BASE + 1, "v", &err), 0);
-	assert_int_equal(watch_clsact_look(nl, BASE, "v", &err), WATCH_CLSACT_NONE);
-	assert_int_equal(watch_clsact_look(nl, BASE + 1, "v", &err), WATCH_CLSACT_THERE);
+	assert_int_equal(watch_clsact_look(nl, BASE, "v", &err), TC_CLSACT_NONE);
+	assert_int_equal(watch_clsact_look(nl, BASE + 1, "v", &err), TC_CLSACT_THERE);
 	assert_int_equal(system("tc filter show dev v3101 ingress | grep -q bytecode"), 0);
 	assert_int_equal(system("tc filter show dev v3101 ingress | grep -q vethlab"), 256);
 }

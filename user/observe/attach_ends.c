@@ -84,7 +84,7 @@ static int attach_filter(const struct observe_end *job, struct nl *nl, enum vl_h
 
 /*
  * Make sure that the interface has a clsact qdisc: that of somebody else, or a new one. Returns
- * what watch_clsact_look() returns; WATCH_CLSACT_NONE: it cannot have one, and notes were told.
+ * what watch_clsact_look() returns; TC_CLSACT_NONE: it cannot have one, and notes were told.
  */
 static int make_clsact(const struct observe_end *job, struct nl *nl, struct err *err)
 {
@@ -103,10 +103,10 @@ static int make_clsact(const struct observe_end *job, struct nl *nl, struct err 
 	if (!ret)
 		ret = nl_flush(nl, &refused);
 	if (!ret)
-		return WATCH_CLSACT_THERE;
+		return TC_CLSACT_THERE;
 	if (!was_removed(ret))
 		notes_tell(job->notes, "%s is not watched: %s", job->end->name, refused.what);
-	return WATCH_CLSACT_NONE;
+	return TC_CLSACT_NONE;
 }
 
 static int attach_clsact(const struct observe_end *job, struct err *err)
@@ -119,14 +119,14 @@ static int attach_clsact(const struct observe_end *job, struct err *err)
 	observed(job)->hooks = 0;
 	qdisc = make_clsact(job, nl, err);
 	ret = qdisc < 0 ? qdisc : 0;
-	if (qdisc == WATCH_CLSACT_INGRESS_ONLY)
+	if (qdisc == TC_CLSACT_INGRESS_ONLY)
 		notes_tell(job->notes,
 			   "%s has an ingress qdisc of somebody else in the place of clsact: "
 			   "out is not watched there",
 			   job->end->name);
-	else if (qdisc == WATCH_CLSACT_THERE && job->hooks & HOOKS_OUT)
+	else if (qdisc == TC_CLSACT_THERE && job->hooks & HOOKS_OUT)
 		ret = attach_filter(job, nl, VL_HOOK_OUT, err);
-	if (!ret && qdisc != WATCH_CLSACT_NONE && job->hooks & HOOKS_IN)
+	if (!ret && qdisc != TC_CLSACT_NONE && job->hooks & HOOKS_IN)
 		ret = attach_filter(job, nl, VL_HOOK_IN, err);
 	if (!observed(job)->hooks)
 		observed(job)->hooks = HOOKS_NONE;

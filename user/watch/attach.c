@@ -2,17 +2,14 @@
 /*
  * attach.c - programs onto ends: tcx and XDP by links that are pinned, clsact by rtnetlink.
  */
+#include "user/net/tc.h"
 #include "user/watch/tc_filter.h"
 #include "user/watch/internal.h"
 
-#include <arpa/inet.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
-#include <linux/if_ether.h>
 #include <linux/if_link.h>
-#include <linux/pkt_cls.h>
-#include <linux/pkt_sched.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
@@ -144,53 +141,32 @@ int watch_attach_xdp(struct watch *watch, uint32_t number, uint32_t ifindex, enu
 int watch_clsact_qdisc(struct watch *watch, struct nl *nl, uint32_t ifindex,
 		       const struct nl_what *what, struct err *err)
 {
-	struct nlmsghdr *msg = nl_begin(nl, RTM_NEWQDISC, NLM_F_CREATE | NLM_F_EXCL);
 	struct nl_what mine = *what;
-	struct tcmsg *tc = mnl_nlmsg_put_extra_header(msg, sizeof(*tc));
 
 	(void)watch;
-	tc->tcm_family = AF_UNSPEC;
-	tc->tcm_ifindex = ifindex;
-	tc->tcm_handle = TC_H_MAKE(TC_H_CLSACT, 0);
-	tc->tcm_parent = TC_H_CLSACT;
-	mnl_attr_put_strz(msg, TCA_KIND, "clsact");
 	mine.ignore = EEXIST; /* somebody else's serves as well, and is left in place by `down` */
-	return nl_commit(nl, &mine, err);
-}
-
-static int clsact_filter(struct nl *nl, uint32_t ifindex, uint32_t minor, int prog,
-			 const struct nl_what *what, struct err *err)
-{
-	struct nlmsghdr *msg = nl_begin(nl, RTM_NEWTFILTER, NLM_F_CREATE | NLM_F_EXCL);
-	struct tcmsg *tc = mnl_nlmsg_put_extra_header(msg, sizeof(*tc));
-	struct nlattr *options;
-
-	tc->tcm_family = AF_UNSPEC;
-	tc->tcm_ifindex = ifindex;
-	tc->tcm_handle = WATCH_FILTER_HANDLE;
-	tc->tcm_parent = TC_H_MAKE(TC_H_CLSACT, minor);
-	tc->tcm_info = TC_H_MAKE(FILTER_PRIO << 16, htons(ETH_P_ALL));
-	mnl_attr_put_strz(msg, TCA_KIND, "bpf");
-	options = mnl_attr_nest_start(msg, TCA_OPTIONS);
-	mnl_attr_put_u32(msg, TCA_BPF_FD, prog);
-	mnl_attr_put_strz(msg, TCA_BPF_NAME, "vethlab");
-	mnl_attr_put_u32(msg, TCA_BPF_FLAGS, TCA_BPF_FLAG_ACT_DIRECT);
-	mnl_attr_nest_end(msg, options);
-	return nl_commit(nl, what, err);
+	return tc_clsact_add(nl, ifindex, &mine, err);
 }
 
 int watch_clsact_filters(struct watch *watch, struct nl *nl, uint32_t ifindex,
 			 const struct nl_what *what, struct err *err)
 {
-	int ret = 0;
+	static const enum vl_hook hooks[] = {VL_HOOK_OUT, VL_HOOK_IN};
 
-	if (watch->progs[VL_HOOK_OUT] >= 0)
-		ret = clsact_filter(nl, ifindex, TC_H_MIN_EGRESS, watch->progs[VL_HOOK_OUT], what,
-				    err);
-	if (!ret && watch->progs[VL_HOOK_IN] >= 0)
-		ret = clsact_filter(nl, ifindex, TC_H_MIN_INGRESS, watch->progs[VL_HOOK_IN], what,
-				    err);
-	return ret;
+	for (int i = 0; i < 2; i++) {
+		struct tc_filter filter = {.ifindex = ifindex,
+					   .egress = hooks[i] == VL_HOOK_OUT,
+					   .handle = WATCH_FILTER_HANDLE,
+					   .priority = FILTER_PRIO};
+		int prog = watch->progs[hooks[i]], ret;
+
+		if (prog < 0)
+			continue;
+		ret = tc_filter_add(nl, &filter, prog, WATCH_FILTER_NAME, what, err);
+		if (ret)
+			return ret;
+	}
+	return 0;
 }
 
 void watch_detach(const char *path)

@@ -11,7 +11,7 @@
 
 #include "bpf/vethlab.h"
 #include "user/base/err.h"
-#include "user/net/net.h"
+#include "user/net/tc.h"
 
 struct watch;
 
@@ -24,12 +24,11 @@ struct watch_filter {
 };
 
 enum { WATCH_FILTER_HANDLE = 0x766c /* "vl": of every filter of ours */ };
+#define WATCH_FILTER_NAME "vethlab"
 
 enum { WATCH_FILTER_PRIORITIES = 64 }; /* that are tried */
 
-/* What stands where clsact would be. */
-enum watch_clsact { WATCH_CLSACT_NONE, WATCH_CLSACT_THERE, WATCH_CLSACT_INGRESS_ONLY };
-/* Returns an enum watch_clsact, or -errno. */
+/* Returns an enum tc_clsact, or -errno. */
 int watch_clsact_look(struct nl *nl, uint32_t ifindex, const char *object, struct err *err);
 
 /*
