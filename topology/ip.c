@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* ip.c - IPv4, IPv6 and MAC addresses as text, and prefixes. */
+/* ip.c - see ip.h. */
 #include <arpa/inet.h>
 #include <ctype.h>
 #include <stdio.h>

@@ -9,23 +9,6 @@
 #include "topology/internal.h"
 #include "user/base/array.h"
 
-/* ---- what counts --------------------------------------------------------------------------- */
-
-uint32_t end_mtu(const struct end *end)
-{
-	return end->mtu ?: end->link->mtu ?: DIFF_VETH_MTU;
-}
-
-enum xdp_mode link_xdp(const struct lab *lab, const struct link *link, enum xdp_mode asked)
-{
-	return asked ?: link->xdp ?: lab->xdp ?: XDP_MODE_OFF;
-}
-
-unsigned link_hooks(const struct lab *lab, const struct link *link, unsigned asked)
-{
-	return asked ?: link->hooks ?: lab->hooks ?: HOOKS_IN | HOOKS_OUT;
-}
-
 /* ---- the list ------------------------------------------------------------------------------ */
 
 void differ_add(struct differ *d, const struct lab_change *change)

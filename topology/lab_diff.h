@@ -78,15 +78,6 @@ int lab_diff_make(struct lab_diff *diff, const struct lab *was, const struct lab
 		  const struct lab_diff_options *options);
 void lab_diff_free(struct lab_diff *diff);
 
-/* What counts in the end: an end's MTU; the XDP mode and the tc hooks of a link. */
-enum { DIFF_VETH_MTU = 1500 }; /* bytes: what the kernel gives a new veth */
-uint32_t end_mtu(const struct end *end);
-enum xdp_mode link_xdp(const struct lab *lab, const struct link *link, enum xdp_mode asked);
-unsigned link_hooks(const struct lab *lab, const struct link *link, unsigned asked);
-
-/* `forward:` as the sysctls that it stands for. */
-extern const struct sysctl forward_v4, forward_v6;
-
 /* The end of the other lab that is the same end of the same link; NULL: there is none. */
 const struct end *lab_diff_same_end(const struct lab *other, const struct end *end);
 

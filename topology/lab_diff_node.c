@@ -6,9 +6,6 @@
 #include "topology/internal.h"
 #include "topology/ip.h"
 
-const struct sysctl forward_v4 = {"net.ipv4.ip_forward", "1", {}};
-const struct sysctl forward_v6 = {"net.ipv6.conf.all.forwarding", "1", {}};
-
 /* A list of items of some type, and how they are told apart. */
 struct items {
 	const void *list;

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* model.c - a lab's memory and its look-ups. */
-#include <ctype.h>
+/* model.c - see model.h. The reader that fills a lab is reader.c. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +8,8 @@
 #include "topology/ip.h"
 #include "topology/model.h"
 #include "user/base/strmap.h"
+
+enum { VETH_MTU = 1500 }; /* what the kernel gives a new veth: ETH_DATA_LEN */
 
 /* Who owns an address. */
 struct owner {
@@ -278,98 +279,22 @@ bool lab_find_address(const struct lab *lab, const struct ip_addr *addr, struct 
 	return true;
 }
 
-/* ---- names --------------------------------------------------------------------------------- */
+/* ---- effective settings -------------------------------------------------------------------- */
 
-const char *lab_name_problem(const char *name)
+const struct sysctl forward_v4 = {"net.ipv4.ip_forward", "1", {}};
+const struct sysctl forward_v6 = {"net.ipv6.conf.all.forwarding", "1", {}};
+
+uint32_t end_mtu(const struct end *end)
 {
-	size_t len = strlen(name);
-
-	if (!len)
-		return "a lab name cannot be empty";
-	if (len > LAB_NAME_MAX)
-		return "a lab name has at most 31 characters";
-	if (name[0] == '-')
-		return "a lab name cannot start with '-', since it would look like an option";
-	for (; *name; name++)
-		if (!isascii((unsigned char)*name) ||
-		    (!isalnum((unsigned char)*name) && !strchr("_-", *name)))
-			return "a lab name is made of the letters A-Z and a-z, digits, '_' and '-'";
-	return NULL;
+	return end->mtu ?: end->link->mtu ?: VETH_MTU;
 }
 
-/*
- * Edits (insert, delete, replace, swap of neighbours) from a to b, or most + 1 if they are more.
- * Both at most 63 characters.
- */
-static unsigned edit_distance(const char *a, const char *b, unsigned most)
+enum xdp_mode link_xdp(const struct lab *lab, const struct link *link, enum xdp_mode asked)
 {
-	size_t len_a = strlen(a), len_b = strlen(b);
-	uint8_t rows[3][64 + 1];
-
-	if (len_a > 63 || len_b > 63 || len_a > len_b + most || len_b > len_a + most)
-		return most + 1;
-	for (size_t j = 0; j <= len_b; j++)
-		rows[0][j] = j;
-	for (size_t i = 1; i <= len_a; i++) {
-		uint8_t *row = rows[i % 3], *up = rows[(i - 1) % 3], *up2 = rows[(i + 1) % 3];
-		unsigned best = row[0] = i;
-
-		for (size_t j = 1; j <= len_b; j++) {
-			unsigned edits = up[j - 1] + (tolower((unsigned char)a[i - 1]) !=
-						      tolower((unsigned char)b[j - 1]));
-
-			if (up[j] + 1u < edits)
-				edits = up[j] + 1;
-			if (row[j - 1] + 1u < edits)
-				edits = row[j - 1] + 1;
-			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] &&
-			    up2[j - 2] + 1u < edits)
-				edits = up2[j - 2] + 1;
-			row[j] = edits;
-			if (edits < best)
-				best = edits;
-		}
-		if (best > most + 1)
-			return most + 1;
-	}
-	return rows[len_a % 3][len_b];
+	return asked ?: link->xdp ?: lab->xdp ?: XDP_MODE_OFF;
 }
 
-/* The one name that was begun, and not ended; NULL: none or several, or hardly begun. */
-static const char *only_longer(const char *typed, const char *const *names, size_t n)
+unsigned link_hooks(const struct lab *lab, const struct link *link, unsigned asked)
 {
-	size_t len = strlen(typed);
-	const char *found = NULL;
-
-	if (len < 3)
-		return NULL;
-	for (size_t i = 0; i < n; i++) {
-		if (strncmp(names[i], typed, len))
-			continue;
-		if (found && strcmp(found, names[i]))
-			return NULL;
-		found = names[i];
-	}
-	return found;
-}
-
-const char *nearest_name(const char *typed, const char *const *names, size_t n)
-{
-	/* A third of the letters wrong is a typo; more is another word. */
-	unsigned most = strlen(typed) / 3;
-	const char *nearest = NULL;
-
-	if (most > 4)
-		most = 4;
-	for (size_t i = 0; i < n; i++) {
-		unsigned edits = edit_distance(typed, names[i], most);
-
-		if (edits > most)
-			continue;
-		nearest = names[i];
-		if (!edits)
-			break;
-		most = edits - 1; /* only a nearer one replaces it */
-	}
-	return nearest ? nearest : only_longer(typed, names, n);
+	return asked ?: link->hooks ?: lab->hooks ?: HOOKS_IN | HOOKS_OUT;
 }

@@ -13,22 +13,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "topology/ip.h"
+#include "topology/names.h"
 #include "user/base/err.h"
-
-enum { LAB_NAME_MAX = 31, NODE_NAME_MAX = 63, IFNAME_MAX = 15 };
-/* Room for "node:interface" and the final zero. */
-enum { END_NAME_SIZE = NODE_NAME_MAX + 1 + IFNAME_MAX + 1 };
-
-/* An IPv4 or IPv6 address; bytes in network order, IPv4 in the first four. family 0: none. */
-struct ip_addr {
-	uint8_t family; /* AF_INET, AF_INET6 or 0 */
-	uint8_t bytes[16];
-};
-
-struct ip_prefix {
-	struct ip_addr addr; /* host bits are kept: it is an interface address as well */
-	uint8_t len;	     /* bits */
-};
 
 struct address {
 	struct ip_prefix prefix;
@@ -199,12 +186,6 @@ struct lab *lab_read_file(const char *path, struct diags *diags);
 struct lab *lab_read_text(const char *text, size_t len, const char *path, struct diags *diags);
 
 /*
- * A lab name is 1 to LAB_NAME_MAX of [A-Za-z0-9_-], not starting with '-'. Returns NULL when
- * name is good, else a sentence that says why not.
- */
-const char *lab_name_problem(const char *name);
-
-/*
  * Make the look-ups below fast: once nodes, links, addresses and numbers are as they stay. The
  * reader does it; call it again after a change. Returns 0 or -ENOMEM; without it the look-ups work
  * all the same.
@@ -219,19 +200,17 @@ struct end *lab_find_number(const struct lab *lab, unsigned number);
 bool lab_find_address(const struct lab *lab, const struct ip_addr *addr, struct node **node,
 		      struct end **end);
 
-/* The name nearest to what was typed, or the only one that so begins, of n ("did you mean"), or
- * NULL. */
-const char *nearest_name(const char *typed, const char *const *names, size_t n);
+/* ---- effective settings -------------------------------------------------------------------- */
 
-/* Addresses as text. Buffers: IP_TEXT_SIZE. Parsing returns false on anything but one address. */
-enum { IP_TEXT_SIZE = 46 + 4 };
-bool ip_parse(const char *text, struct ip_addr *addr);
-bool ip_prefix_parse(const char *text, struct ip_prefix *prefix); /* needs the /length */
-const char *ip_format(const struct ip_addr *addr, char *buf, size_t size);
-const char *ip_prefix_format(const struct ip_prefix *prefix, char *buf, size_t size);
-bool ip_equal(const struct ip_addr *a, const struct ip_addr *b);
-bool ip_prefix_contains(const struct ip_prefix *prefix, const struct ip_addr *addr);
-bool mac_parse(const char *text, uint8_t mac[6]);
-const char *mac_format(const uint8_t mac[6], char buf[18]);
+/*
+ * What holds for an end or a link once the defaults of the link, the lab and the kernel are taken
+ * in. asked: what the command line said for all links; XDP_MODE_DEFAULT or HOOKS_DEFAULT: nothing.
+ */
+uint32_t end_mtu(const struct end *end); /* bytes */
+enum xdp_mode link_xdp(const struct lab *lab, const struct link *link, enum xdp_mode asked);
+unsigned link_hooks(const struct lab *lab, const struct link *link, unsigned asked);
+
+/* The sysctls that a node's forward_v4 and forward_v6 stand for. */
+extern const struct sysctl forward_v4, forward_v6;
 
 #endif

@@ -10,7 +10,6 @@
 #include <sys/socket.h>
 
 #include "topology/ip.h"
-#include "topology/reader.h"
 
 /* ---- pairs --------------------------------------------------------------------------------- */
 
@@ -158,7 +157,7 @@ const char *observed_ifname_problem(const char *ifname)
 {
 	if (strchr(ifname, '$'))
 		return "a lab file would take '$' for a variable";
-	return reader_ifname_problem(ifname);
+	return ifname_problem(ifname);
 }
 
 /* ---- the lab file -------------------------------------------------------------------------- */

@@ -101,8 +101,6 @@ bool reader_address(struct reader *r, const struct yaml *value, struct ip_addr *
 bool reader_prefix(struct reader *r, const struct yaml *value, struct ip_prefix *prefix);
 bool reader_mac(struct reader *r, const struct yaml *value, uint8_t mac[6]);
 bool reader_ifname(struct reader *r, const struct yaml *value, char ifname[IFNAME_MAX + 1]);
-/* Why text cannot name an interface, or NULL. */
-const char *reader_ifname_problem(const char *text);
 void reader_xdp(struct reader *r, const struct yaml *value, enum xdp_mode *mode);
 void reader_hooks(struct reader *r, const struct yaml *value, unsigned *hooks);
 

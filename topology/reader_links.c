@@ -54,7 +54,7 @@ static void read_end_name(struct reader *r, const struct yaml *value, void *obje
 			     "there is no node \"%.80s\"", name);
 		return;
 	}
-	problem = colon ? reader_ifname_problem(colon + 1) : NULL;
+	problem = colon ? ifname_problem(colon + 1) : NULL;
 	if (problem) {
 		reader_error(r, value, NULL, "\"%.80s\": %s", text, problem);
 		return;

@@ -9,24 +9,6 @@
 
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof(*(array)))
 
-/* Namespaces are files below /run/netns and words on a command line. */
-static const char *node_name_problem(const char *name)
-{
-	if (!name[0])
-		return "a node name cannot be empty";
-	if (name[0] == '-' || name[0] == '.')
-		return "a node name starts with a letter, a digit or '_'";
-	for (const char *p = name; *p; p++)
-		if (!isascii((unsigned char)*p) ||
-		    (!isalnum((unsigned char)*p) && !strchr("._-", *p)))
-			return "a node name is made of the letters A-Z and a-z, digits, '.', '_' "
-			       "and "
-			       "'-'";
-	if (strlen(name) > NODE_NAME_MAX)
-		return "a node name has at most 63 characters";
-	return NULL;
-}
-
 /* ---- what namespace it is ------------------------------------------------------------------ */
 
 static void read_netns(struct reader *r, const struct yaml *value, void *object)

@@ -284,31 +284,10 @@ bool reader_mac(struct reader *r, const struct yaml *value, uint8_t mac[6])
 
 /* ---- words --------------------------------------------------------------------------------- */
 
-const char *reader_ifname_problem(const char *text)
-{
-	static const char *const taken[] = {".", "..", "lo", "all", "default"};
-
-	if (!text[0])
-		return "an interface name cannot be empty";
-	if (strlen(text) > IFNAME_MAX)
-		return "the kernel takes interface names of at most 15 characters";
-	for (size_t i = 0; i < sizeof(taken) / sizeof(*taken); i++)
-		if (!strcmp(text, taken[i]))
-			return "the kernel keeps this name for itself";
-	if (text[0] == '-')
-		return "an interface name cannot start with '-', since it would look like an "
-		       "option";
-	for (; *text; text++)
-		if (*text <= ' ' || *text > '~' || strchr("/:%", *text))
-			return "an interface name is made of printable ASCII characters "
-			       "without blank, '/', ':' and '%'";
-	return NULL;
-}
-
 bool reader_ifname(struct reader *r, const struct yaml *value, char ifname[IFNAME_MAX + 1])
 {
 	const char *text = reader_text(r, value, "an interface name");
-	const char *problem = text ? reader_ifname_problem(text) : NULL;
+	const char *problem = text ? ifname_problem(text) : NULL;
 
 	if (!text)
 		return false;

@@ -6,7 +6,6 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "topology/lab_diff.h"
 #include "user/base/strmap.h"
 #include "topology/rules.h"
 
