@@ -1,45 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* lab_diff.c - see lab_diff.h. Nodes and links here; what hangs below a kept node in
- * lab_diff_node.c.
+/*
+ * lab_diff.c - see lab_diff.h: which nodes and links stay, come and go. What changes inside a node
+ * that stays is in lab_diff_node.c.
  */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "topology/internal.h"
-#include "user/base/array.h"
-
-/* ---- the list ------------------------------------------------------------------------------ */
-
-void differ_add(struct differ *d, const struct lab_change *change)
-{
-	struct lab_diff *diff = d->diff;
-
-	if (array_reserve_one(&diff->list, diff->n, sizeof(*diff->list))) {
-		d->no_memory = true;
-		return;
-	}
-	diff->list[diff->n] = *change;
-	diff->list[diff->n].place = diff->n;
-	diff->n++;
-}
-
-static int change_compare(const void *a, const void *b)
-{
-	const struct lab_change *x = a, *y = b;
-
-	if (x->kind != y->kind)
-		return (int)x->kind - (int)y->kind;
-	if (x->node != y->node)
-		return x->node->index < y->node->index ? -1 : 1;
-	return x->place < y->place ? -1 : 1;
-}
-
-void lab_diff_free(struct lab_diff *diff)
-{
-	free(diff->list);
-	*diff = (struct lab_diff){};
-}
+#include "topology/lab_diff_node.h"
 
 /* ---- nodes --------------------------------------------------------------------------------- */
 
@@ -184,6 +152,12 @@ static void diff_links(struct differ *d)
 	}
 }
 
+void lab_diff_free(struct lab_diff *diff)
+{
+	free(diff->list);
+	*diff = (struct lab_diff){};
+}
+
 int lab_diff_make(struct lab_diff *diff, const struct lab *was, const struct lab *now,
 		  const struct lab_diff_options *options)
 {
@@ -196,7 +170,6 @@ int lab_diff_make(struct lab_diff *diff, const struct lab *was, const struct lab
 		lab_diff_free(diff);
 		return -ENOMEM;
 	}
-	if (diff->n)
-		qsort(diff->list, diff->n, sizeof(*diff->list), change_compare);
+	differ_sort(&d);
 	return 0;
 }

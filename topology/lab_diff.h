@@ -35,28 +35,27 @@ enum lab_change_kind {
 	CHANGE_ADDRESS_ADD,
 	CHANGE_NEIGHBOR_SET,
 	CHANGE_ROUTE_SET, /* was_route: the one in whose place it comes; NULL: new */
-	/* not made */
-	CHANGE_EXEC, /* commands are run once, when a node is built */
+	/* only told: commands are run once, when a node is built */
+	CHANGE_EXEC,
 	CHANGE_KINDS,
 };
 
-/* One change. What does not go with its kind is NULL. All of it is borrowed from the labs. */
+/* One change. Fields that its kind does not use are NULL. All of it is borrowed from the labs. */
 struct lab_change {
 	enum lab_change_kind kind;
 	const struct node *node;
-	const struct node *was_node; /* what a kept node was */
+	const struct node *was_node; /* the kept node in the lab that was */
 	const struct link *link;
-	const struct end
-		*end; /* NULL for an address: of lo or, with bridge, of the bridge itself */
-	const struct end *was_end; /* what a kept end was */
-	bool bridge;
+	const struct end *end;	   /* NULL for an address of lo or of the bridge interface */
+	const struct end *was_end; /* the kept end in the lab that was */
+	bool bridge;		   /* the address is one of the bridge interface */
 	const struct address *address;
 	const struct route *route, *was_route;
 	const struct neighbor *neighbor, *was_neighbor;
 	const struct sysctl *sysctl, *was_sysctl;
 	const char *reason; /* why a node or link is removed and added again; NULL: it is not */
-	bool done;	    /* for whoever makes the changes */
-	size_t place;	    /* in the order in which they were found */
+	bool done;	    /* false here; for the caller that makes the changes */
+	size_t place;	    /* in the order in which changes were found */
 };
 
 struct lab_diff {
@@ -64,15 +63,16 @@ struct lab_diff {
 	size_t n;
 };
 
-/* What the command line of `up` said for all links; it counts for both labs. */
+/* What the command line of `up` said for all links; it holds for both labs. */
 struct lab_diff_options {
 	enum xdp_mode xdp; /* XDP_MODE_DEFAULT: nothing */
 	unsigned hooks;	   /* HOOKS_DEFAULT: nothing */
 };
 
 /*
- * Compare. The labs must live as long as the diff, and must have their index (lab_index). Returns
- * 0 or -ENOMEM. Changes of one kind stand together, those of one node within them too.
+ * Compare two labs, which must have their index (lab_index) and live as long as the diff. Changes
+ * are sorted by kind, within a kind by node, then in the order in which they were found. Returns 0;
+ * the caller frees diff with lab_diff_free(). Or -ENOMEM; then diff is empty.
  */
 int lab_diff_make(struct lab_diff *diff, const struct lab *was, const struct lab *now,
 		  const struct lab_diff_options *options);

@@ -1,10 +1,45 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* lab_diff_node.c - what changes inside a node that stays: lists are sorted and merged. */
+/* lab_diff_node.c - see lab_diff_node.h. The lists of both nodes are sorted and then merged. */
 #include <stdlib.h>
 #include <string.h>
 
-#include "topology/internal.h"
 #include "topology/ip.h"
+#include "topology/lab_diff_node.h"
+#include "user/base/array.h"
+
+/* ---- the list ------------------------------------------------------------------------------ */
+
+void differ_add(struct differ *d, const struct lab_change *change)
+{
+	struct lab_diff *diff = d->diff;
+
+	if (array_reserve_one(&diff->list, diff->n, sizeof(*diff->list))) {
+		d->no_memory = true;
+		return;
+	}
+	diff->list[diff->n] = *change;
+	diff->list[diff->n].place = diff->n;
+	diff->n++;
+}
+
+static int change_compare(const void *a, const void *b)
+{
+	const struct lab_change *x = a, *y = b;
+
+	if (x->kind != y->kind)
+		return (int)x->kind - (int)y->kind;
+	if (x->node != y->node)
+		return x->node->index < y->node->index ? -1 : 1;
+	return x->place < y->place ? -1 : 1;
+}
+
+void differ_sort(struct differ *d)
+{
+	if (d->diff->n)
+		qsort(d->diff->list, d->diff->n, sizeof(*d->diff->list), change_compare);
+}
+
+/* ---- two lists that are merged --------------------------------------------------------------- */
 
 /* A list of items of some type, and how they are told apart. */
 struct items {
