@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "topology/reader.h"
+#include "topology/reader_sections.h"
+#include "topology/reader_values.h"
 
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof(*(array)))
 

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "topology/ip.h"
-#include "topology/reader.h"
+#include "topology/reader_values.h"
 
 enum {
 	EXPANDED_MAX = 64 << 10,       /* bytes of one text with its variables put in */

@@ -16,7 +16,7 @@
 
 #include "tests/unit/findings.h"
 #include "tests/unit/paper.h"
-#include "topology/reader.h"
+#include "topology/reader_walk.h"
 
 /* ---- generated shapes ---------------------------------------------------------------------- */
 

@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #include "tests/unit/findings.h"
-#include "topology/reader.h"
+#include "topology/reader_walk.h"
 
 static void assert_prefix(const struct address *address, const char *expected)
 {

@@ -15,7 +15,7 @@
 #include "tests/unit/paper.h"
 #include "topology/shapes.h"
 #include "topology/ip.h"
-#include "topology/reader.h"
+#include "topology/reader_walk.h"
 #include "topology/routing.h"
 
 /* ---- generated shapes ---------------------------------------------------------------------- */

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * reader.h - what the files of the lab-file reader share: the context of one reading, the walk over
- * a map by a table of its keys, and values as numbers, words and addresses. Only topology/reader*.c
- * include it.
+ * reader_walk.h - the lowest part of the lab-file reader: the context of one reading, findings, and
+ * the walk over a map by a table of its keys. Private to topology/reader*.c.
  *
  * A function that reads a value reports what is wrong with it and leaves its result as it was, so
  * that reading goes on and all errors of a file are found at once.
  */
-#ifndef VETHLAB_TOPOLOGY_READER_H
-#define VETHLAB_TOPOLOGY_READER_H
+#ifndef VETHLAB_TOPOLOGY_READER_WALK_H
+#define VETHLAB_TOPOLOGY_READER_WALK_H
 
 #include "topology/model.h"
 #include "user/base/strmap.h"
@@ -85,40 +84,5 @@ void reader_each(struct reader *r, const struct yaml *value,
 		 void *object);
 /* Room for one more zeroed item at the end of a list of n; NULL: out of memory (reported). */
 void *reader_append(struct reader *r, void *list_pointer, size_t *n, size_t item_size);
-
-/* ---- values -------------------------------------------------------------------------------- */
-
-/* The text of a scalar with ${variables} put in; lives as long as the reader. NULL: reported. */
-const char *reader_text(struct reader *r, const struct yaml *value, const char *expected);
-/* A copy that the caller owns, in place of what *text was; freed there. */
-void reader_string(struct reader *r, const struct yaml *value, char **text);
-void reader_number(struct reader *r, const struct yaml *value, uint32_t least, uint32_t most,
-		   uint32_t *number);
-void reader_bool(struct reader *r, const struct yaml *value, bool *flag);
-void reader_setting(struct reader *r, const struct yaml *value, enum setting *setting);
-bool reader_address(struct reader *r, const struct yaml *value, struct ip_addr *addr);
-/* With its length; "default" is not taken. */
-bool reader_prefix(struct reader *r, const struct yaml *value, struct ip_prefix *prefix);
-bool reader_mac(struct reader *r, const struct yaml *value, uint8_t mac[6]);
-bool reader_ifname(struct reader *r, const struct yaml *value, char ifname[IFNAME_MAX + 1]);
-void reader_xdp(struct reader *r, const struct yaml *value, enum xdp_mode *mode);
-void reader_hooks(struct reader *r, const struct yaml *value, unsigned *hooks);
-
-/* One address or a list of them, at the end of a list of struct address. */
-struct address_list {
-	struct address **list;
-	size_t *n;
-};
-void reader_addresses(struct reader *r, const struct yaml *value, struct address_list list);
-
-/* ---- the parts of a file ------------------------------------------------------------------- */
-
-void reader_nodes(struct reader *r, const struct yaml *value);
-/* `pools:`, into the reader's plan. */
-void reader_pools(struct reader *r, const struct yaml *value, void *object);
-void reader_links(struct reader *r, const struct yaml *value);
-/* `routes:` and `neighbors:` of the node. */
-void reader_routes(struct reader *r, const struct yaml *value, void *node);
-void reader_neighbors(struct reader *r, const struct yaml *value, void *node);
 
 #endif

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * reader_values.h - values of a lab file as texts, numbers, words and addresses. Private to
+ * topology/reader*.c. What is wrong is reported; then the result stays as it was.
+ */
+#ifndef VETHLAB_TOPOLOGY_READER_VALUES_H
+#define VETHLAB_TOPOLOGY_READER_VALUES_H
+
+#include "topology/reader_walk.h"
+
+/* The text of a scalar with ${variables} put in; lives as long as the reader. NULL: reported. */
+const char *reader_text(struct reader *r, const struct yaml *value, const char *expected);
+/* A copy that the caller owns, in place of what *text was; freed there. */
+void reader_string(struct reader *r, const struct yaml *value, char **text);
+void reader_number(struct reader *r, const struct yaml *value, uint32_t least, uint32_t most,
+		   uint32_t *number);
+void reader_bool(struct reader *r, const struct yaml *value, bool *flag);
+void reader_setting(struct reader *r, const struct yaml *value, enum setting *setting);
+bool reader_address(struct reader *r, const struct yaml *value, struct ip_addr *addr);
+/* With its length; "default" is not taken. */
+bool reader_prefix(struct reader *r, const struct yaml *value, struct ip_prefix *prefix);
+bool reader_mac(struct reader *r, const struct yaml *value, uint8_t mac[6]);
+bool reader_ifname(struct reader *r, const struct yaml *value, char ifname[IFNAME_MAX + 1]);
+void reader_xdp(struct reader *r, const struct yaml *value, enum xdp_mode *mode);
+void reader_hooks(struct reader *r, const struct yaml *value, unsigned *hooks);
+
+/* One address or a list of them, at the end of a list of struct address. */
+struct address_list {
+	struct address **list;
+	size_t *n;
+};
+void reader_addresses(struct reader *r, const struct yaml *value, struct address_list list);
+
+#endif
