@@ -12,8 +12,8 @@
 
 struct address_pool {
 	struct ip_prefix prefix; /* family 0: no addresses of this family */
-	uint8_t subnet;		 /* bits: length of a link's subnet; a bridged segment may get a
-				    shorter one */
+	/* Bits: the length of a link's subnet; a bridged segment may get a shorter one. */
+	uint32_t subnet;
 	struct where where;
 };
 

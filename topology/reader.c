@@ -37,27 +37,6 @@ static void read_lab(struct reader *r, const struct yaml *value, void *object)
 		strcpy(lab->name, text);
 }
 
-static void read_about(struct reader *r, const struct yaml *value, void *object)
-{
-	struct lab *lab = object;
-
-	reader_string(r, value, &lab->about);
-}
-
-static void read_lab_xdp(struct reader *r, const struct yaml *value, void *object)
-{
-	struct lab *lab = object;
-
-	reader_xdp(r, value, &lab->xdp);
-}
-
-static void read_lab_hooks(struct reader *r, const struct yaml *value, void *object)
-{
-	struct lab *lab = object;
-
-	reader_hooks(r, value, &lab->hooks);
-}
-
 static void read_routing(struct reader *r, const struct yaml *value, void *object)
 {
 	static const char expected[] = "static or none";
@@ -70,21 +49,6 @@ static void read_routing(struct reader *r, const struct yaml *value, void *objec
 	r->routing_where = reader_where(r, value);
 	if (!r->routing && strcmp(text, "none"))
 		reader_bad(r, value, expected, NULL);
-}
-
-/* Vars are looked up in the tree when a text is read; here only their form is checked. */
-static void read_vars(struct reader *r, const struct yaml *value, void *object)
-{
-	(void)object;
-	if (yaml_is_null(value))
-		return;
-	if (value->kind != YAML_MAP) {
-		reader_bad(r, value, "a map of names and texts", NULL);
-		return;
-	}
-	for (const struct yaml *entry = value->first; entry; entry = entry->next)
-		if (entry->kind != YAML_SCALAR)
-			reader_bad(r, entry, "a single value", NULL);
 }
 
 static void take_node_defaults(struct reader *r, const struct yaml *value, void *object)
@@ -108,28 +72,28 @@ static void take_link_defaults(struct reader *r, const struct yaml *value, void 
 static void read_defaults(struct reader *r, const struct yaml *value, void *object)
 {
 	static const struct key keys[] = {
-		{"nodes", take_node_defaults},
-		{"links", take_link_defaults},
+		{"nodes", .read = take_node_defaults},
+		{"links", .read = take_link_defaults},
 	};
 
 	reader_map(r, value, keys, ARRAY_SIZE(keys), object, "`defaults`");
 }
 
-/* Read once everything that they lean on is known: see read_tree(). */
-static void read_later(struct reader *r, const struct yaml *value, void *object)
-{
-	(void)r;
-	(void)value;
-	(void)object;
-}
-
 static void read_tree(struct reader *r, const struct yaml *tree)
 {
+	/* Rows with a name alone are read below, once all that they need is known. */
 	static const struct key keys[] = {
-		{"lab", read_lab},	   {"about", read_about},     {"vars", read_vars},
-		{"xdp", read_lab_xdp},	   {"hooks", read_lab_hooks}, {"defaults", read_defaults},
-		{"nodes", read_later},	   {"links", read_later},     {"pools", reader_pools},
-		{"routing", read_routing},
+		{"lab", .read = read_lab},
+		{"about", key_string, offsetof(struct lab, about)},
+		{"vars", .read = reader_vars},
+		{"xdp", key_word, offsetof(struct lab, xdp), .words = xdp_words,
+		 .expected = XDP_EXPECTED},
+		{"hooks", key_hooks, offsetof(struct lab, hooks)},
+		{"defaults", .read = read_defaults},
+		{"nodes"},
+		{"links"},
+		{"pools", .read = reader_pools},
+		{"routing", .read = read_routing},
 	};
 	const struct yaml *section;
 

@@ -11,20 +11,18 @@
 
 /* A link while it is read. */
 struct link_draft {
-	struct link *link;
-	const struct yaml *ends[2]; /* where they are written */
-	unsigned n_ends;	    /* how many were written, good or not */
+	struct link link;
+	unsigned n_ends; /* how many were written, good or not */
 	bool up, end_up[2], end_has_up[2];
 	bool automatic; /* `addresses: auto` */
 };
 
 /* One end while it is read. */
 struct end_draft {
-	struct link_draft *draft;
-	struct end *end;
+	struct end end;
+	bool up, has_up;
 	const struct yaml *text; /* of "node:interface" */
 	const struct yaml *port; /* of `port:` */
-	unsigned side;
 };
 
 /* ---- an end -------------------------------------------------------------------------------- */
@@ -60,39 +58,16 @@ static void read_end_name(struct reader *r, const struct yaml *value, void *obje
 		reader_error(r, value, NULL, "\"%.80s\": %s", text, problem);
 		return;
 	}
-	draft->end->node = node;
-	strcpy(draft->end->ifname, colon ? colon + 1 : "");
-}
-
-static void read_end_addresses(struct reader *r, const struct yaml *value, void *object)
-{
-	struct end_draft *draft = object;
-	struct end *end = draft->end;
-
-	reader_addresses(r, value, (struct address_list){&end->addresses, &end->n_addresses});
+	draft->end.node = node;
+	strcpy(draft->end.ifname, colon ? colon + 1 : "");
 }
 
 static void read_end_mac(struct reader *r, const struct yaml *value, void *object)
 {
 	struct end_draft *draft = object;
 
-	if (reader_mac(r, value, draft->end->mac))
-		draft->end->has_mac = true;
-}
-
-static void read_end_mtu(struct reader *r, const struct yaml *value, void *object)
-{
-	struct end_draft *draft = object;
-
-	reader_number(r, value, 68, 65535, &draft->end->mtu);
-}
-
-static void read_end_up(struct reader *r, const struct yaml *value, void *object)
-{
-	struct end_draft *draft = object;
-
-	draft->draft->end_has_up[draft->side] = true;
-	reader_bool(r, value, &draft->draft->end_up[draft->side]);
+	if (reader_mac(r, value, draft->end.mac))
+		draft->end.has_mac = true;
 }
 
 static void read_end_port(struct reader *r, const struct yaml *value, void *object)
@@ -101,14 +76,19 @@ static void read_end_port(struct reader *r, const struct yaml *value, void *obje
 	bool port = true;
 
 	reader_bool(r, value, &port);
-	draft->end->no_port = !port;
+	draft->end.no_port = !port;
 	draft->port = value;
 }
 
+#define END(field) offsetof(struct end_draft, field)
 static const struct key end_keys[] = {
-	{"end", read_end_name},	 {"address", read_end_addresses}, {"addresses", read_end_addresses},
-	{"mac", read_end_mac},	 {"mtu", read_end_mtu},		  {"up", read_end_up},
-	{"port", read_end_port},
+	{"end", .read = read_end_name},
+	{"address", key_addresses, END(end.addresses), END(end.n_addresses)},
+	{"addresses", key_addresses, END(end.addresses), END(end.n_addresses)},
+	{"mac", .read = read_end_mac},
+	{"mtu", key_number, END(end.mtu), .least = 68, .most = 65535},
+	{"up", key_bool, END(up), .written = END(has_up)},
+	{"port", .read = read_end_port},
 };
 
 static void end_free(struct end *end)
@@ -121,17 +101,12 @@ static void end_free(struct end *end)
 static void read_end(struct reader *r, const struct yaml *value, void *object)
 {
 	struct link_draft *draft = object;
-	struct end_draft end = {.draft = draft, .side = draft->n_ends};
+	struct end_draft end = {.end.where = reader_where(r, value), .up = true};
+	unsigned side = draft->n_ends;
+	struct end *copy = NULL;
 
 	if (draft->n_ends++ >= 2)
 		return; /* the link's reader counts them */
-	end.end = calloc(1, sizeof(*end.end));
-	if (!end.end) {
-		reader_no_memory(r);
-		return;
-	}
-	draft->ends[end.side] = value;
-	end.end->where = reader_where(r, value);
 	if (value->kind == YAML_SCALAR && !yaml_is_null(value))
 		read_end_name(r, value, &end);
 	else if (reader_map(r, value, end_keys, ARRAY_SIZE(end_keys), &end, "an end") &&
@@ -139,14 +114,22 @@ static void read_end(struct reader *r, const struct yaml *value, void *object)
 		reader_error(r, value, "write {end: \"blue:eth0\", ...}",
 			     "the end does not say whose it is");
 	if (end.text)
-		end.end->where = reader_where(r, end.text);
-	if (end.port && end.end->node && end.end->node->kind != NODE_BRIDGE)
+		end.end.where = reader_where(r, end.text);
+	if (end.port && end.end.node && end.end.node->kind != NODE_BRIDGE)
 		reader_error(r, end.port->key, NULL,
-			     "`port` is for ends of bridges, and %s is none", end.end->node->name);
-	if (end.end->node)
-		draft->link->ends[end.side] = end.end;
+			     "`port` is for ends of bridges, and %s is none", end.end.node->name);
+	draft->end_up[side] = end.up;
+	draft->end_has_up[side] = end.has_up;
+	if (end.end.node) {
+		copy = malloc(sizeof(*copy));
+		if (!copy)
+			reader_no_memory(r);
+	}
+	if (copy)
+		*copy = end.end;
 	else
-		end_free(end.end);
+		free(end.end.addresses);
+	draft->link.ends[side] = copy;
 }
 
 /* ---- a link's keys ------------------------------------------------------------------------- */
@@ -166,62 +149,14 @@ static void read_endpoints(struct reader *r, const struct yaml *value, void *obj
 		reader_error(r, value, NULL, "a link has two ends, not %u", draft->n_ends);
 }
 
-static void read_mtu(struct reader *r, const struct yaml *value, void *object)
-{
-	struct link_draft *draft = object;
-
-	reader_number(r, value, 68, 65535, &draft->link->mtu);
-}
-
-static void read_up(struct reader *r, const struct yaml *value, void *object)
-{
-	struct link_draft *draft = object;
-
-	reader_bool(r, value, &draft->up);
-}
-
-static void read_txqueuelen(struct reader *r, const struct yaml *value, void *object)
-{
-	struct link_draft *draft = object;
-
-	reader_number(r, value, 0, 1000000, &draft->link->txqueuelen);
-	draft->link->has_txqueuelen = true;
-}
-
-static void read_queues(struct reader *r, const struct yaml *value, void *object)
-{
-	struct link_draft *draft = object;
-
-	reader_number(r, value, 1, 4096, &draft->link->queues);
-}
-
-static void read_tx_checksum(struct reader *r, const struct yaml *value, void *object)
-{
-	struct link_draft *draft = object;
-
-	reader_setting(r, value, &draft->link->tx_checksum);
-}
-
-static void read_tso(struct reader *r, const struct yaml *value, void *object)
-{
-	struct link_draft *draft = object;
-
-	reader_setting(r, value, &draft->link->tso);
-}
-
-static void read_gro(struct reader *r, const struct yaml *value, void *object)
-{
-	struct link_draft *draft = object;
-
-	reader_setting(r, value, &draft->link->gro);
-}
+#define LINK(field) offsetof(struct link_draft, field)
 
 static void read_features(struct reader *r, const struct yaml *value, void *object)
 {
 	static const struct key keys[] = {
-		{"tx_checksum", read_tx_checksum},
-		{"tso", read_tso},
-		{"gro", read_gro},
+		{"tx_checksum", key_setting, LINK(link.tx_checksum)},
+		{"tso", key_setting, LINK(link.tso)},
+		{"gro", key_setting, LINK(link.gro)},
 	};
 
 	reader_map(r, value, keys, ARRAY_SIZE(keys), object, "`features`");
@@ -241,42 +176,26 @@ static void read_addresses(struct reader *r, const struct yaml *value, void *obj
 			   "addresses belong to the ends: {end: \"a:eth0\", address: 10.0.0.1/24}");
 }
 
-static void read_xdp(struct reader *r, const struct yaml *value, void *object)
-{
-	struct link_draft *draft = object;
-
-	reader_xdp(r, value, &draft->link->xdp);
-}
-
-static void read_hooks(struct reader *r, const struct yaml *value, void *object)
-{
-	struct link_draft *draft = object;
-
-	reader_hooks(r, value, &draft->link->hooks);
-}
-
 /* The first OWN_KEYS make no sense in `defaults`. */
 enum { OWN_KEYS = 1 };
 static const struct key link_keys[] = {
-	{"endpoints", read_endpoints},	 {"mtu", read_mtu},	  {"up", read_up},
-	{"txqueuelen", read_txqueuelen}, {"queues", read_queues}, {"features", read_features},
-	{"addresses", read_addresses},	 {"xdp", read_xdp},	  {"hooks", read_hooks},
+	{"endpoints", .read = read_endpoints},
+	{"mtu", key_number, LINK(link.mtu), .least = 68, .most = 65535},
+	{"up", key_bool, LINK(up)},
+	{"txqueuelen", key_number, LINK(link.txqueuelen), .written = LINK(link.has_txqueuelen),
+	 .most = 1000000},
+	{"queues", key_number, LINK(link.queues), .least = 1, .most = 4096},
+	{"features", .read = read_features},
+	{"addresses", .read = read_addresses},
+	{"xdp", key_word, LINK(link.xdp), .words = xdp_words, .expected = XDP_EXPECTED},
+	{"hooks", key_hooks, LINK(link.hooks)},
 };
 
 /* ---- a link -------------------------------------------------------------------------------- */
 
-static void link_drop(struct link *link)
-{
-	end_free(link->ends[0]);
-	end_free(link->ends[1]);
-	free(link);
-}
-
 /* Both ends know their link, number and state; the nodes know their ends. */
-static void join(struct reader *r, struct link_draft *draft)
+static void join(struct reader *r, const struct link_draft *draft, struct link *link)
 {
-	struct link *link = draft->link;
-
 	for (unsigned side = 0; side < 2; side++) {
 		struct end *end = link->ends[side], **place;
 
@@ -291,38 +210,49 @@ static void join(struct reader *r, struct link_draft *draft)
 	}
 }
 
+/* A link of its own with what the draft has, if it has both ends; NULL: it has not, or no memory.
+ */
+static struct link *keep_link(struct reader *r, const struct link_draft *draft)
+{
+	struct link *link;
+
+	if (!draft->link.ends[0] || !draft->link.ends[1])
+		return NULL;
+	link = malloc(sizeof(*link));
+	if (link)
+		*link = draft->link;
+	else
+		reader_no_memory(r);
+	return link;
+}
+
 static void read_link(struct reader *r, const struct yaml *value, void *object)
 {
-	struct link_draft draft = {.up = true, .end_up = {true, true}};
+	struct link_draft draft = {.link.where = reader_where(r, value), .up = true};
 	struct lab *lab = object;
-	struct link **place;
+	struct link *link, **place;
 	bool is_map, *automatic;
 
-	draft.link = calloc(1, sizeof(*draft.link));
-	if (!draft.link) {
-		reader_no_memory(r);
-		return;
-	}
-	draft.link->where = reader_where(r, value);
 	is_map = reader_map(r, value, link_keys, ARRAY_SIZE(link_keys), &draft, "a link");
 	if (is_map && !yaml_find(value, "endpoints"))
 		reader_error(r, value, "write `endpoints: [\"a:eth0\", \"b:eth0\"]`",
 			     "the link has no ends");
 	reader_defaults(r, r->link_defaults, value, link_keys + OWN_KEYS,
 			ARRAY_SIZE(link_keys) - OWN_KEYS, &draft, &r->link_defaults_bad);
-	draft.link->index = lab->n_links;
-	place = draft.link->ends[0] && draft.link->ends[1]
-			? reader_append(r, &lab->links, &lab->n_links, sizeof(*place))
-			: NULL;
+	link = keep_link(r, &draft);
+	place = link ? reader_append(r, &lab->links, &lab->n_links, sizeof(*place)) : NULL;
 	if (!place) {
-		link_drop(draft.link);
+		end_free(draft.link.ends[0]);
+		end_free(draft.link.ends[1]);
+		free(link);
 		return;
 	}
-	*place = draft.link;
+	link->index = lab->n_links - 1;
+	*place = link;
 	automatic = reader_append(r, &r->plan.automatic, &r->n_automatic, sizeof(*automatic));
 	if (automatic)
 		*automatic = draft.automatic;
-	join(r, &draft);
+	join(r, &draft, link);
 }
 
 /* ---- names --------------------------------------------------------------------------------- */

@@ -9,6 +9,8 @@
 #include "topology/reader_values.h"
 
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof(*(array)))
+/* A field of a row's object. */
+#define NODE(field) offsetof(struct node, field)
 
 /* ---- what namespace it is ------------------------------------------------------------------ */
 
@@ -44,22 +46,6 @@ static void read_pid(struct reader *r, const struct yaml *value, void *object)
 	node->netns = NETNS_PID;
 }
 
-static void read_kind(struct reader *r, const struct yaml *value, void *object)
-{
-	static const char expected[] = "plain or bridge";
-	const char *text = reader_text(r, value, expected);
-	struct node *node = object;
-
-	if (!text)
-		return;
-	if (!strcmp(text, "bridge"))
-		node->kind = NODE_BRIDGE;
-	else if (!strcmp(text, "plain"))
-		node->kind = NODE_PLAIN;
-	else
-		reader_bad(r, value, expected, NULL);
-}
-
 /* ---- what it does with packets ------------------------------------------------------------- */
 
 static void read_forward(struct reader *r, const struct yaml *value, void *object)
@@ -81,27 +67,12 @@ static void read_forward(struct reader *r, const struct yaml *value, void *objec
 	node->forward_v6 = both || !strcmp(text, "v6");
 }
 
-static void read_lo_addresses(struct reader *r, const struct yaml *value, void *object)
-{
-	struct node *node = object;
-
-	reader_addresses(r, value,
-			 (struct address_list){&node->lo_addresses, &node->n_lo_addresses});
-}
-
-static void read_lo_up(struct reader *r, const struct yaml *value, void *object)
-{
-	struct node *node = object;
-
-	reader_bool(r, value, &node->lo_up);
-}
-
 static void read_lo(struct reader *r, const struct yaml *value, void *object)
 {
 	static const struct key keys[] = {
-		{"up", read_lo_up},
-		{"address", read_lo_addresses},
-		{"addresses", read_lo_addresses},
+		{"up", key_bool, NODE(lo_up)},
+		{"address", key_addresses, NODE(lo_addresses), NODE(n_lo_addresses)},
+		{"addresses", key_addresses, NODE(lo_addresses), NODE(n_lo_addresses)},
 	};
 	struct node *node = object;
 
@@ -162,46 +133,6 @@ static void read_sysctls(struct reader *r, const struct yaml *value, void *objec
 	}
 }
 
-/* ---- bridges ------------------------------------------------------------------------------- */
-
-static void read_dev(struct reader *r, const struct yaml *value, void *object)
-{
-	struct node *node = object;
-
-	reader_ifname(r, value, node->bridge.dev);
-}
-
-static void read_stp(struct reader *r, const struct yaml *value, void *object)
-{
-	struct node *node = object;
-
-	reader_bool(r, value, &node->bridge.stp);
-}
-
-static void read_vlan_filtering(struct reader *r, const struct yaml *value, void *object)
-{
-	struct node *node = object;
-
-	reader_bool(r, value, &node->bridge.vlan_filtering);
-}
-
-static void read_ageing(struct reader *r, const struct yaml *value, void *object)
-{
-	struct node *node = object;
-
-	/* The kernel keeps hundredths of a second in 32 bits. */
-	reader_number(r, value, 0, 1000000, &node->bridge.ageing_s);
-	node->bridge.has_ageing = true;
-}
-
-static void read_bridge_addresses(struct reader *r, const struct yaml *value, void *object)
-{
-	struct node *node = object;
-
-	reader_addresses(r, value,
-			 (struct address_list){&node->bridge_addresses, &node->n_bridge_addresses});
-}
-
 /* ---- commands ------------------------------------------------------------------------------ */
 
 static void read_command(struct reader *r, const struct yaml *value, void *object)
@@ -234,42 +165,33 @@ static void read_nft(struct reader *r, const struct yaml *value, void *object)
 	node->nft_where = reader_where(r, value);
 }
 
-static void read_node_vars(struct reader *r, const struct yaml *value, void *object)
-{
-	(void)object;
-	if (value->kind != YAML_MAP && !yaml_is_null(value)) {
-		reader_bad(r, value, "a map of names and texts", NULL);
-		return;
-	}
-	for (const struct yaml *entry = yaml_is_null(value) ? NULL : value->first; entry;
-	     entry = entry->next)
-		if (entry->kind != YAML_SCALAR)
-			reader_bad(r, entry, "a single value", NULL);
-}
-
 /* ---- a node -------------------------------------------------------------------------------- */
+
+static const struct word kind_words[] = {{"plain", NODE_PLAIN}, {"bridge", NODE_BRIDGE}, {}};
 
 /* The first OWN_KEYS make no sense in `defaults`. */
 enum { OWN_KEYS = 2 };
 static const struct key node_keys[] = {
-	{"netns", read_netns},
-	{"pid", read_pid},
-	{"kind", read_kind},
-	{"forward", read_forward},
-	{"lo", read_lo},
-	{"sysctls", read_sysctls},
-	{"routes", reader_routes},
-	{"neighbors", reader_neighbors},
-	{"exec", read_exec},
-	{"nft", read_nft},
-	{"vars", read_node_vars},
+	{"netns", .read = read_netns},
+	{"pid", .read = read_pid},
+	{"kind", key_word, NODE(kind), .words = kind_words, .expected = "plain or bridge"},
+	{"forward", .read = read_forward},
+	{"lo", .read = read_lo},
+	{"sysctls", .read = read_sysctls},
+	{"routes", .read = reader_routes},
+	{"neighbors", .read = reader_neighbors},
+	{"exec", .read = read_exec},
+	{"nft", .read = read_nft},
+	{"vars", .read = reader_vars},
 	/* of bridges */
-	{"dev", read_dev},
-	{"address", read_bridge_addresses},
-	{"addresses", read_bridge_addresses},
-	{"stp", read_stp},
-	{"vlan_filtering", read_vlan_filtering},
-	{"ageing", read_ageing},
+	{"dev", key_ifname, NODE(bridge.dev)},
+	{"address", key_addresses, NODE(bridge_addresses), NODE(n_bridge_addresses)},
+	{"addresses", key_addresses, NODE(bridge_addresses), NODE(n_bridge_addresses)},
+	{"stp", key_bool, NODE(bridge.stp)},
+	{"vlan_filtering", key_bool, NODE(bridge.vlan_filtering)},
+	/* The kernel keeps hundredths of a second in 32 bits. */
+	{"ageing", key_number, NODE(bridge.ageing_s), .written = NODE(bridge.has_ageing),
+	 .most = 1000000},
 };
 
 /* Keys that make sense for bridges only. */

@@ -38,21 +38,13 @@ static void read_prefix(struct reader *r, const struct yaml *value, void *object
 		pool->prefix = prefix;
 }
 
-static void read_subnet(struct reader *r, const struct yaml *value, void *object)
-{
-	struct address_pool *pool = object;
-	uint32_t length = 0;
-
-	reader_number(r, value, 1, 127, &length);
-	pool->subnet = length;
-}
-
 /* `v4: 10.0.0.0/8`, or {prefix: 10.0.0.0/8, subnet: 31}. */
 static void read_pool(struct reader *r, const struct yaml *value, int which)
 {
 	static const struct key keys[] = {
-		{"prefix", read_prefix},
-		{"subnet", read_subnet},
+		{"prefix", .read = read_prefix},
+		{"subnet", key_number, offsetof(struct address_pool, subnet), .least = 1,
+		 .most = 127},
 	};
 	struct address_pool pool = {.subnet = families[which].normal,
 				    .where = reader_where(r, value)};
@@ -91,8 +83,8 @@ static void read_v6(struct reader *r, const struct yaml *value, void *object)
 void reader_pools(struct reader *r, const struct yaml *value, void *object)
 {
 	static const struct key keys[] = {
-		{"v4", read_v4},
-		{"v6", read_v6},
+		{"v4", .read = read_v4},
+		{"v6", .read = read_v6},
 	};
 
 	/* What is not named is not wanted. */

@@ -10,19 +10,17 @@
 
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof(*(array)))
 
-static const struct {
-	const char *word;
-	enum route_kind kind;
-} route_kinds[] = {
+static const struct word route_words[] = {
 	{"unicast", ROUTE_UNICAST},
 	{"blackhole", ROUTE_BLACKHOLE},
 	{"unreachable", ROUTE_UNREACHABLE},
 	{"prohibit", ROUTE_PROHIBIT},
+	{},
 };
 
 /* A route while it is read: `via` and `dev` of its own become its only hop in the end. */
 struct route_draft {
-	struct route *route;
+	struct route route;
 	struct nexthop hop;
 	const struct yaml *to, *nexthops;
 	bool is_default, has_hop;
@@ -34,7 +32,7 @@ static void set_to(struct reader *r, const struct yaml *value, struct route_draf
 		   const char *text)
 {
 	static const char expected[] = "default or a prefix, like 10.0.0.0/24";
-	struct ip_prefix *to = &draft->route->to;
+	struct ip_prefix *to = &draft->route.to;
 
 	draft->to = value;
 	if (!strcmp(text, "default")) {
@@ -56,67 +54,6 @@ static void read_to(struct reader *r, const struct yaml *value, void *object)
 		set_to(r, value, draft, text);
 }
 
-static void read_route_kind(struct reader *r, const struct yaml *value, void *object)
-{
-	static const char expected[] = "unicast, blackhole, unreachable or prohibit";
-	const char *text = reader_text(r, value, expected);
-	struct route_draft *draft = object;
-
-	if (!text)
-		return;
-	for (size_t i = 0; i < ARRAY_SIZE(route_kinds); i++) {
-		if (!strcmp(text, route_kinds[i].word)) {
-			draft->route->kind = route_kinds[i].kind;
-			return;
-		}
-	}
-	reader_bad(r, value, expected, NULL);
-}
-
-static void read_via(struct reader *r, const struct yaml *value, void *object)
-{
-	struct route_draft *draft = object;
-
-	draft->has_hop = true;
-	reader_address(r, value, &draft->hop.via);
-}
-
-static void read_route_dev(struct reader *r, const struct yaml *value, void *object)
-{
-	struct route_draft *draft = object;
-
-	draft->has_hop = true;
-	reader_ifname(r, value, draft->hop.dev);
-}
-
-static void read_metric(struct reader *r, const struct yaml *value, void *object)
-{
-	struct route_draft *draft = object;
-
-	reader_number(r, value, 0, UINT32_MAX, &draft->route->metric);
-}
-
-static void read_hop_via(struct reader *r, const struct yaml *value, void *object)
-{
-	struct nexthop *hop = object;
-
-	reader_address(r, value, &hop->via);
-}
-
-static void read_hop_dev(struct reader *r, const struct yaml *value, void *object)
-{
-	struct nexthop *hop = object;
-
-	reader_ifname(r, value, hop->dev);
-}
-
-static void read_weight(struct reader *r, const struct yaml *value, void *object)
-{
-	struct nexthop *hop = object;
-
-	reader_number(r, value, 1, 256, &hop->weight);
-}
-
 static void append_hop(struct reader *r, struct route *route, const struct nexthop *hop)
 {
 	struct nexthop *place = reader_append(r, &route->hops, &route->n_hops, sizeof(*place));
@@ -128,9 +65,9 @@ static void append_hop(struct reader *r, struct route *route, const struct nexth
 static void read_nexthop(struct reader *r, const struct yaml *value, void *object)
 {
 	static const struct key keys[] = {
-		{"via", read_hop_via},
-		{"dev", read_hop_dev},
-		{"weight", read_weight},
+		{"via", key_address, offsetof(struct nexthop, via)},
+		{"dev", key_ifname, offsetof(struct nexthop, dev)},
+		{"weight", key_number, offsetof(struct nexthop, weight), .least = 1, .most = 256},
 	};
 	struct nexthop hop = {.weight = 1};
 	struct route_draft *draft = object;
@@ -143,7 +80,7 @@ static void read_nexthop(struct reader *r, const struct yaml *value, void *objec
 	if (!hop.via.family && !hop.dev[0])
 		reader_error(r, value, NULL, "a next hop needs `via`, `dev` or both");
 	else
-		append_hop(r, draft->route, &hop);
+		append_hop(r, &draft->route, &hop);
 }
 
 static void read_nexthops(struct reader *r, const struct yaml *value, void *object)
@@ -185,13 +122,23 @@ static struct yaml word_value(const struct yaml *text, const struct yaml *key, c
 			     .text = word};
 }
 
+#define DRAFT(field) offsetof(struct route_draft, field)
+#define KEY_VIA                                                                                    \
+	{                                                                                          \
+		"via", key_address, DRAFT(hop.via), .written = DRAFT(has_hop)                      \
+	}
+#define KEY_DEV                                                                                    \
+	{                                                                                          \
+		"dev", key_ifname, DRAFT(hop.dev), .written = DRAFT(has_hop)                       \
+	}
+#define KEY_METRIC                                                                                 \
+	{                                                                                          \
+		"metric", key_number, DRAFT(route.metric), .most = UINT32_MAX                      \
+	}
+
 static void read_words(struct reader *r, const struct yaml *value, struct route_draft *draft)
 {
-	static const struct key options[] = {
-		{"via", read_via},
-		{"dev", read_route_dev},
-		{"metric", read_metric},
-	};
+	static const struct key options[] = {KEY_VIA, KEY_DEV, KEY_METRIC};
 	static const char form[] = "TO via ADDRESS dev INTERFACE metric N, or blackhole TO";
 	const char *cursor = reader_text(r, value, "a route");
 	struct yaml key = {.kind = YAML_SCALAR};
@@ -200,10 +147,10 @@ static void read_words(struct reader *r, const struct yaml *value, struct route_
 
 	if (!cursor || !next_word(&cursor, word))
 		return;
-	for (i = 0; i < ARRAY_SIZE(route_kinds); i++) {
-		if (strcmp(word, route_kinds[i].word))
+	for (i = 0; route_words[i].word; i++) {
+		if (strcmp(word, route_words[i].word))
 			continue;
-		draft->route->kind = route_kinds[i].kind;
+		draft->route.kind = route_words[i].value;
 		if (!next_word(&cursor, word))
 			return;
 		break;
@@ -220,7 +167,7 @@ static void read_words(struct reader *r, const struct yaml *value, struct route_
 		}
 		key.text = options[i].name;
 		option = word_value(value, &key, argument);
-		options[i].read(r, &option, draft);
+		reader_key(r, &option, &options[i], draft);
 	}
 	if (*cursor)
 		reader_error(r, value, form, "a word of the route is too long");
@@ -231,7 +178,7 @@ static void read_words(struct reader *r, const struct yaml *value, struct route_
 /* Where everything was read: one hop or several, and whether they go together. */
 static void finish_route(struct reader *r, const struct yaml *value, struct route_draft *draft)
 {
-	struct route *route = draft->route;
+	struct route *route = &draft->route;
 
 	if (draft->has_hop && draft->nexthops) {
 		reader_error(r, draft->nexthops, "put the gateway into `nexthops`",
@@ -262,27 +209,32 @@ static void finish_route(struct reader *r, const struct yaml *value, struct rout
 static void read_route(struct reader *r, const struct yaml *value, void *object)
 {
 	static const struct key keys[] = {
-		{"to", read_to},	 {"kind", read_route_kind}, {"via", read_via},
-		{"dev", read_route_dev}, {"metric", read_metric},   {"nexthops", read_nexthops},
+		{"to", .read = read_to},
+		{"kind", key_word, DRAFT(route.kind), .words = route_words,
+		 .expected = "unicast, blackhole, unreachable or prohibit"},
+		KEY_VIA,
+		KEY_DEV,
+		KEY_METRIC,
+		{"nexthops", .read = read_nexthops},
 	};
 	size_t errors = r->errors;
-	struct route_draft draft = {};
+	struct route_draft draft = {.route.where = reader_where(r, value)};
 	struct node *node = object;
+	struct route *place = NULL;
 
-	draft.route = reader_append(r, &node->routes, &node->n_routes, sizeof(*draft.route));
-	if (!draft.route)
-		return;
-	draft.route->where = reader_where(r, value);
 	if (value->kind == YAML_SCALAR && !yaml_is_null(value))
 		read_words(r, value, &draft);
 	else
 		reader_map(r, value, keys, ARRAY_SIZE(keys), &draft, "a route");
 	if (r->errors == errors)
 		finish_route(r, value, &draft);
-	if (r->errors != errors || !draft.route->to.addr.family) {
-		free(draft.route->hops);
-		node->n_routes--; /* half a route would make more errors */
-	}
+	/* Half a route would make more errors. */
+	if (r->errors == errors && draft.route.to.addr.family)
+		place = reader_append(r, &node->routes, &node->n_routes, sizeof(*place));
+	if (place)
+		*place = draft.route;
+	else
+		free(draft.route.hops);
 }
 
 void reader_routes(struct reader *r, const struct yaml *value, void *node)
@@ -293,33 +245,12 @@ void reader_routes(struct reader *r, const struct yaml *value, void *node)
 
 /* ---- neighbors ----------------------------------------------------------------------------- */
 
-static void read_neighbor_address(struct reader *r, const struct yaml *value, void *object)
-{
-	struct neighbor *neighbor = object;
-
-	reader_address(r, value, &neighbor->addr);
-}
-
-static void read_neighbor_mac(struct reader *r, const struct yaml *value, void *object)
-{
-	struct neighbor *neighbor = object;
-
-	reader_mac(r, value, neighbor->mac);
-}
-
-static void read_neighbor_dev(struct reader *r, const struct yaml *value, void *object)
-{
-	struct neighbor *neighbor = object;
-
-	reader_ifname(r, value, neighbor->dev);
-}
-
 static void read_neighbor(struct reader *r, const struct yaml *value, void *object)
 {
 	static const struct key keys[] = {
-		{"address", read_neighbor_address},
-		{"mac", read_neighbor_mac},
-		{"dev", read_neighbor_dev},
+		{"address", key_address, offsetof(struct neighbor, addr)},
+		{"mac", key_mac, offsetof(struct neighbor, mac)},
+		{"dev", key_ifname, offsetof(struct neighbor, dev)},
 	};
 	struct neighbor neighbor = {.where = reader_where(r, value)}, *place;
 	size_t errors = r->errors;

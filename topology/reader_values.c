@@ -154,6 +154,20 @@ void reader_string(struct reader *r, const struct yaml *value, char **text)
 	*text = copy;
 }
 
+void reader_vars(struct reader *r, const struct yaml *value, void *object)
+{
+	(void)object;
+	if (yaml_is_null(value))
+		return;
+	if (value->kind != YAML_MAP) {
+		reader_bad(r, value, "a map of names and texts", NULL);
+		return;
+	}
+	for (const struct yaml *entry = value->first; entry; entry = entry->next)
+		if (entry->kind != YAML_SCALAR)
+			reader_bad(r, entry, "a single value", NULL);
+}
+
 /* ---- numbers and switches ------------------------------------------------------------------ */
 
 void reader_number(struct reader *r, const struct yaml *value, uint32_t least, uint32_t most,
@@ -299,27 +313,26 @@ bool reader_ifname(struct reader *r, const struct yaml *value, char ifname[IFNAM
 	return true;
 }
 
-void reader_xdp(struct reader *r, const struct yaml *value, enum xdp_mode *mode)
+const struct word xdp_words[] = {
+	{"native", XDP_MODE_NATIVE}, {"generic", XDP_MODE_GENERIC}, {"off", XDP_MODE_OFF},
+	{"false", XDP_MODE_OFF},     {"no", XDP_MODE_OFF},	    {},
+};
+
+bool reader_word(struct reader *r, const struct yaml *value, const struct word *words,
+		 const char *expected, int *number)
 {
-	static const struct {
-		const char *word;
-		enum xdp_mode mode;
-	} modes[] = {
-		{"native", XDP_MODE_NATIVE}, {"generic", XDP_MODE_GENERIC}, {"off", XDP_MODE_OFF},
-		{"false", XDP_MODE_OFF},     {"no", XDP_MODE_OFF},
-	};
-	static const char expected[] = "native, generic or off";
 	const char *text = reader_text(r, value, expected);
 
 	if (!text)
-		return;
-	for (size_t i = 0; i < sizeof(modes) / sizeof(*modes); i++) {
-		if (!strcmp(text, modes[i].word)) {
-			*mode = modes[i].mode;
-			return;
+		return false;
+	for (; words->word; words++) {
+		if (!strcmp(text, words->word)) {
+			*number = words->value;
+			return true;
 		}
 	}
 	reader_bad(r, value, expected, NULL);
+	return false;
 }
 
 static void read_one_hook(struct reader *r, const struct yaml *value, void *object)
@@ -353,4 +366,62 @@ void reader_hooks(struct reader *r, const struct yaml *value, unsigned *hooks)
 		reader_error(r, value, NULL, "hooks: none goes with no other hook");
 	else if (read != HOOKS_DEFAULT)
 		*hooks = read;
+}
+
+/* ---- kinds of values ----------------------------------------------------------------------- */
+
+KEY_KIND(key_string)
+{
+	reader_string(r, value, key_field(key, object));
+}
+
+KEY_KIND(key_number)
+{
+	reader_number(r, value, key->least, key->most, key_field(key, object));
+}
+
+KEY_KIND(key_bool)
+{
+	reader_bool(r, value, key_field(key, object));
+}
+
+KEY_KIND(key_setting)
+{
+	reader_setting(r, value, key_field(key, object));
+}
+
+KEY_KIND(key_word)
+{
+	int number;
+
+	_Static_assert(sizeof(enum xdp_mode) == sizeof(number), "enums have the size of an int");
+	if (reader_word(r, value, key->words, key->expected, &number))
+		memcpy(key_field(key, object), &number, sizeof(number));
+}
+
+KEY_KIND(key_address)
+{
+	reader_address(r, value, key_field(key, object));
+}
+
+KEY_KIND(key_addresses)
+{
+	size_t *n = (size_t *)((char *)object + key->count);
+
+	reader_addresses(r, value, (struct address_list){key_field(key, object), n});
+}
+
+KEY_KIND(key_mac)
+{
+	reader_mac(r, value, key_field(key, object));
+}
+
+KEY_KIND(key_ifname)
+{
+	reader_ifname(r, value, key_field(key, object));
+}
+
+KEY_KIND(key_hooks)
+{
+	reader_hooks(r, value, key_field(key, object));
 }

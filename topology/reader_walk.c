@@ -130,6 +130,16 @@ static const struct key *find_key(struct reader *r, const struct yaml *entry,
 	return NULL;
 }
 
+void reader_key(struct reader *r, const struct yaml *value, const struct key *key, void *object)
+{
+	if (key->written)
+		*((bool *)object + key->written) = true;
+	if (key->kind)
+		key->kind(r, value, key, object);
+	else if (key->read)
+		key->read(r, value, object);
+}
+
 bool reader_map(struct reader *r, const struct yaml *value, const struct key *keys, size_t n,
 		void *object, const char *what)
 {
@@ -146,7 +156,7 @@ bool reader_map(struct reader *r, const struct yaml *value, const struct key *ke
 		const struct key *key = find_key(r, entry, keys, n, what);
 
 		if (key)
-			key->read(r, entry, object);
+			reader_key(r, entry, key, object);
 	}
 	return true;
 }
@@ -163,7 +173,7 @@ void reader_defaults(struct reader *r, const struct yaml *defaults, const struct
 		const struct key *key = find_key(r, entry, keys, n, "`defaults`");
 
 		if (key && !yaml_find(own, key->name))
-			key->read(r, entry, object);
+			reader_key(r, entry, key, object);
 	}
 	*bad = r->errors > errors;
 	r->quiet = false;

@@ -41,10 +41,28 @@ struct reader {
 	unsigned guesses; /* "did you mean" searches done */
 };
 
-/* A key that a map may have. */
+/* A word that a value may be, and what it stands for. */
+struct word {
+	const char *word;
+	int value;
+};
+
+/*
+ * A key that a map may have: a row of the map's table. The object is of the type that goes with the
+ * table. A row has a kind of value (key_number and the like, reader_values.h), whose result goes to
+ * one field of the object, or a function `read` where more is to be done. A row with neither is
+ * allowed and not read by the walk.
+ */
 struct key {
 	const char *name;
-	/* Take its value into object, whose type goes with the table. */
+	void (*kind)(struct reader *r, const struct yaml *value, const struct key *key,
+		     void *object);
+	size_t offset;	      /* of the field in the object */
+	size_t count;	      /* kind key_addresses: offset of the list's size_t number of items */
+	size_t written;	      /* offset of a bool that is set when the key is written; 0: none */
+	uint32_t least, most; /* kind key_number */
+	const struct word *words; /* kind key_word: ended by a row with no word */
+	const char *expected;	  /* kind key_word: the words, as findings tell them */
 	void (*read)(struct reader *r, const struct yaml *value, void *object);
 };
 
@@ -65,6 +83,14 @@ const char *reader_guess(struct reader *r, const char *typed, const char *const 
 const char *reader_guess_node(struct reader *r, const char *typed, char *buf, size_t size);
 
 /* ---- walks --------------------------------------------------------------------------------- */
+
+/* Read one value by its row. */
+void reader_key(struct reader *r, const struct yaml *value, const struct key *key, void *object);
+/* The field of the object that a row is about. */
+static inline void *key_field(const struct key *key, void *object)
+{
+	return (char *)object + key->offset;
+}
 
 /*
  * Read a map's entries by a table of keys; a key that is not in it is an error. what: "a node".
