@@ -28,8 +28,8 @@ struct where {
 /* One error: the object and what happened, what to do, and where in the lab file. */
 struct err {
 	enum err_code code;
-	int error;	    /* errno value behind it, positive; 0 if there is none */
-	struct where where; /* line 0: no place; where.file is valid as long as the lab is */
+	int error;	    /* the errno value that caused it, positive; 0: none did */
+	struct where where; /* line 0: no place; where.file is borrowed from the lab */
 	char file[256];	    /* where.file, copied: an error outlives the lab that it is about */
 	char what[512];	    /* "blue:veth1: cannot add 10.1.1.1/24 (kernel: ...)" */
 	char hint[320];	    /* what to do; empty if there is nothing to say */
@@ -42,7 +42,7 @@ struct err {
  */
 int err_set(struct err *err, enum err_code code, int error, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
-/* Add what to do to the error that is set. */
+/* Set the hint, and the place, of an error, unless it has one already. err NULL is allowed. */
 void err_hint(struct err *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void err_at(struct err *err, struct where where);
 /* Forget an error that was handled. */
@@ -62,17 +62,18 @@ struct diag {
 struct diags {
 	struct diag *list;
 	size_t count;
-	size_t errors; /* how many of count are errors; more when memory ran out */
+	size_t errors; /* findings that are errors, also those that no memory was left for */
 };
 
-/* Beyond so many, one more says that the rest is not shown. */
+/* The most findings that are kept; one more then says that others are missing. */
 enum { DIAGS_MAX = 1000 };
 
+/* Append a finding; hint (NULL: none) and the name of the file are copied. */
 void diags_add(struct diags *diags, enum severity severity, struct where where, const char *hint,
 	       const char *fmt, ...) __attribute__((format(printf, 5, 6)));
-/* By line and column, stable. */
+/* Sort by line and column; findings of one place keep their order. */
 void diags_sort(struct diags *diags);
-/* Append what from holds to diags; from is empty then. */
+/* Move all findings of from to the end of diags; from is empty afterwards. */
 void diags_move(struct diags *diags, struct diags *from);
 /* Frees the contents, not diags itself. NULL is allowed. */
 void diags_free(struct diags *diags);

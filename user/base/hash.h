@@ -9,7 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* FNV-1a's start; hash_bytes() of several pieces goes on from the value of the piece before. */
+/* The offset basis of FNV-1a. To hash several pieces, pass the value of one piece on to the next.
+ */
 #define HASH_START 0xcbf29ce484222325u
 
 /* FNV-1a (draft-eastlake-fnv) over n bytes. */
@@ -23,8 +24,9 @@ static inline uint64_t hash_bytes(uint64_t hash, const void *bytes, size_t n)
 }
 
 /*
- * One word more: multiplied by 2^64 / golden ratio (Knuth, 6.4), so that the upper bits of the
- * result are the good ones. Fold it with hash_fold() before taking lower bits.
+ * Add one word to a hash value: a multiplication by 2^64 / golden ratio (Knuth, 6.4). The upper
+ * bits of the result depend on all bits of value, the lower ones do not: use hash_fold() for the
+ * place in a table.
  */
 static inline uint64_t hash_mix(uint64_t hash, uint64_t value)
 {

@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* process.h - running somebody else's program in the namespace of the calling thread. */
+/* process.h - runs a program in the namespaces of the calling thread and waits for it. */
 #ifndef VETHLAB_USER_BASE_PROCESS_H
 #define VETHLAB_USER_BASE_PROCESS_H
 
 #include <stddef.h>
 
 /*
- * Run a program with input on stdin (NULL: nothing) until it ends. What it printed by then goes to
- * said, as much as fits. What it started in the background lives on and is not waited for; it may
- * print a megabyte more, to nobody, before it gets errors for it. Returns its exit status, 128 +
- * signal, -EINTR when *interrupted (NULL: never) became not 0 - then its process group was ended -
- * or another -errno.
+ * Run the program argv[0] until it ends, with input on its stdin (NULL: an empty one). What it
+ * wrote to stdout and stderr by then is stored in said, cut to size bytes with the final zero.
+ * Processes that it left in the background are not waited for; they may write about one more
+ * megabyte, which nobody reads, before their writes fail.
+ *
+ * Returns its exit status, or 128 + the signal that ended it, or -errno. -EINTR: *interrupted
+ * (NULL: never looked at) became non-zero, and the process group of the program was ended.
  */
 int process_run(char *const argv[], const char *input, const volatile int *interrupted, char *said,
 		size_t size);

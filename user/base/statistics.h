@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * statistics.h - what repeated measurements say: medians, how sure they are, ratios. Pure. All
- * intervals are of the median and by ranks (the sign test turned round), so that nothing is assumed
- * about how the values are distributed, and equal values give equal answers.
+ * statistics.h - medians of repeated measurements, their confidence intervals, and ratios of two
+ * measurements. Pure. The intervals are those of the sign test, by ranks: nothing is assumed about
+ * how the values are distributed.
  */
 #ifndef VETHLAB_USER_BASE_STATISTICS_H
 #define VETHLAB_USER_BASE_STATISTICS_H
@@ -10,9 +10,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* A median whose interval is wider than this share of it says little: the machine was noisy. */
+/* An interval wider than this share of its median is noisy: the median says little. */
 #define STATS_NOISY 0.05
-/* An interval that covers the median less often than this says nothing: 6 values are the least. */
+/* How often an interval must cover the true median to be used; it takes 6 values at least. */
 #define STATS_CONFIDENCE 0.95
 
 struct statistics {
@@ -26,15 +26,16 @@ struct statistics {
 /* n 0: all fields are 0. values keep their order. Returns false without memory. */
 bool statistics_of(struct statistics *stats, const double *values, size_t n);
 /*
- * Of the ratios values[i] / base[i]: pairs that were measured one right after the other, so that
- * a machine that drifts drifts out of them. Pairs with base 0 are left out.
+ * The same for the ratios values[i] / base[i]. Both of a pair are measured one right after the
+ * other, so that slow changes of the machine cancel out. Pairs with base 0 are left out.
  */
 bool statistics_ratio(struct statistics *stats, const double *values, const double *base, size_t n);
 bool statistics_noisy(const struct statistics *stats);
 
 /*
- * What a ratio says: its interval holds 1 or does not. Too noisy: it holds 1 and is wide. Too few:
- * there are not pairs enough for an interval of STATS_CONFIDENCE, however far off it is.
+ * What a ratio says. Less, more: its interval does not contain 1. Same: it contains 1 and is
+ * narrow. Too noisy: it contains 1 and is wide. Too few: there are too few pairs for an interval of
+ * STATS_CONFIDENCE, whatever the ratio is.
  */
 enum statistics_verdict { STATS_SAME, STATS_LESS, STATS_MORE, STATS_TOO_NOISY, STATS_TOO_FEW };
 enum statistics_verdict statistics_verdict(const struct statistics *ratio);

@@ -15,8 +15,8 @@
 
 enum counter_role {
 	COUNTER_AMOUNT, /* packets, bytes, segments */
-	COUNTER_FAMILY, /* ipv4, ipv6: what the types below them share */
-	COUNTER_TYPE,	/* what a packet is */
+	COUNTER_FAMILY, /* ipv4, ipv6: sums over types */
+	COUNTER_TYPE,	/* packets of one type */
 };
 
 struct counter_field {
@@ -24,7 +24,7 @@ struct counter_field {
 	const char *name;  /* as in struct vl_counters */
 	const char *words; /* for people: "echo request (v6)" */
 	size_t offset;
-	/* Counts skbs that may be super-packets: two hooks need not agree although nothing is lost.
+	/* Counts skbs, which may be super-packets: two hooks may differ although nothing is lost.
 	 */
 	bool super;
 	enum counter_role role;
@@ -33,7 +33,7 @@ struct counter_field {
 extern const struct counter_field counter_fields[];
 extern const size_t n_counter_fields;
 
-/* By name, of those outside icmp4 and icmp6; NULL: there is none. */
+/* The field of that name that is in no group; NULL: there is none. */
 const struct counter_field *counter_find(const char *name);
 
 /* "tcp", "icmp4.echo_request" */
@@ -50,12 +50,12 @@ static inline uint64_t counter_get(const struct vl_counters *counters,
 void counters_add(struct vl_counters *sum, const struct vl_counters *more);
 /* now -= since, field by field; a field that went backwards (a reset in between) becomes 0. */
 void counters_subtract(struct vl_counters *now, const struct vl_counters *since);
-/* IP packets that none of the other kinds tells: SCTP, IGMP, ... */
+/* IP packets of no type that has a field: SCTP, IGMP, ... */
 uint64_t counters_other_ip(const struct vl_counters *counters);
 
 /* {"packets": 1, ..., "icmp4": {...}, "icmp6": {...}} */
 json_t *counters_to_json(const struct vl_counters *counters);
-/* The reverse; fields that are missing are 0. False: not an object of that kind. */
+/* The reverse; missing fields become 0. False: json is no such object. */
 bool counters_from_json(const json_t *json, struct vl_counters *counters);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * losses.h - what the kernel dropped at the ends of a lab, and why: the part of a snapshot that
- * explains what the ledger misses.
+ * losses.h - the drops that the kernel told of, by end, stage, reason and place: the part of a
+ * snapshot that explains the losses of the ledger.
  */
 #ifndef VETHLAB_USER_LEDGER_LOSSES_H
 #define VETHLAB_USER_LEDGER_LOSSES_H
@@ -24,9 +24,9 @@ struct losses {
 
 void losses_free(struct losses *losses);			   /* the contents */
 int losses_copy(struct losses *copy, const struct losses *losses); /* -ENOMEM */
-/* now becomes what came after since; kinds of which nothing is left go. */
+/* Subtract since from now; entries that become 0 are removed. */
 void losses_subtract(struct losses *now, const struct losses *since);
-/* What was dropped in both. -ENOMEM. */
+/* Add more to sum. Returns 0 or -ENOMEM. */
 int losses_add(struct losses *sum, const struct losses *more);
 
 /* "before_out", "on_link", "after_in" */

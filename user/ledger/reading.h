@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* reading.h - a running lab whose counters are read, and from when on they count. */
+/* reading.h - reading the counters of a running lab, less those of a moment to count from. */
 #ifndef VETHLAB_USER_LEDGER_READING_H
 #define VETHLAB_USER_LEDGER_READING_H
 
@@ -42,7 +42,7 @@ int reading_reset(struct reading *reading, uint64_t *read_ns, uint64_t *time_ns,
 int reading_take(const struct reading *reading, struct ledger *ledger, struct snapshot *snapshot,
 		 struct err *err);
 /*
- * Let go of the lab between two readings: whoever holds its maps and programs keeps `down` waiting.
+ * Close the lab's maps and programs between two readings, since `down` waits until nobody has them.
  * reading_resume() fails with -ENOENT once the lab was taken down, even if it runs again.
  */
 void reading_pause(struct reading *reading);

@@ -27,11 +27,11 @@ struct timing *timing_copy(const struct timing *timing);
 void timing_free(struct timing *timing); /* NULL is allowed */
 
 /*
- * now becomes what came after since. The least and the largest time of that part are known to a
- * bin (3 %); waiting is of the moment and stays.
+ * Subtract since from now. The least and the largest time of the rest are known to one bin (3 %).
+ * `waiting` is the state at the time of reading: it stays as it is.
  */
 void timing_subtract(struct timing *now, const struct timing *since);
-/* What was counted in both; waiting is that of sum. */
+/* Add more to sum; `waiting` of sum stays as it is. */
 void timing_add(struct timing *sum, const struct timing *more);
 
 /* "transit", "residence", "echo_rtt" */
@@ -39,8 +39,8 @@ const char *timing_kind_name(enum watch_time kind);
 
 enum echo_role {
 	ECHO_COUNTER,
-	ECHO_REST,   /* what is left of the requests: falls when a late reply comes */
-	ECHO_MOMENT, /* at the moment of reading: not to be subtracted */
+	ECHO_REST,   /* requests without an answer so far: may fall when a late reply comes */
+	ECHO_MOMENT, /* the state at the time of reading: never subtracted or added */
 };
 
 /* The fields of struct watch_echo by name, so that every format writes all of them. */
@@ -61,7 +61,7 @@ static inline uint64_t echo_get(const struct watch_echo *echo, const struct echo
 json_t *timing_times_to_json(const struct timing *timing, enum watch_time kind,
 			     const struct end *end);
 json_t *timing_echo_to_json(const struct timing *timing, const struct end *end);
-/* The reverse of both, for the end they name; false: not an object of that kind. */
+/* The reverse of both, into the end that json names. False: json is no such object. */
 bool timing_times_from_json(struct timing *timing, const struct lab *lab, const json_t *json);
 bool timing_echo_from_json(struct timing *timing, const struct lab *lab, const json_t *json);
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * output.h - how things look: tables, numbers with units, names of ends and links, JSON documents.
- * Output functions write to a FILE; the same words serve text and JSON.
+ * output.h - the forms of output that all verbs share: tables, numbers with units, names of links
+ * and directions, a screen that is redrawn, JSON documents, errors. What is written goes to a FILE
+ * that the caller names; failures of writing are remembered and told by output_finish().
  */
 #ifndef VETHLAB_USER_OUTPUT_OUTPUT_H
 #define VETHLAB_USER_OUTPUT_OUTPUT_H
@@ -35,23 +36,25 @@ const char *output_age(uint64_t ns, char buf[OUTPUT_NUMBER_SIZE]);
 const char *output_rate(double per_second, const char *unit, char buf[OUTPUT_NUMBER_SIZE]);
 /* Columns that text takes on a terminal: UTF-8, wide and combining characters, no SGR escapes. */
 size_t output_columns(const char *text);
-/* Bytes of the beginning of text that fit into so many columns; no character is cut. */
+/* How many bytes at the start of text fit into so many columns; no character is cut. */
 size_t output_fit(const char *text, size_t columns);
 /* "a:x -- b:y" */
 const char *output_link(const struct link *link, char *buf, size_t size);
-/* "a:x -> b:y": the direction that leaves from */
+/* "a:x -> b:y": the direction whose sender is the end from. */
 const char *output_direction(const struct end *from, char *buf, size_t size);
 
-/* A sentence behind lead ("  why: "), in lines of output_width() columns that start below its text.
+/*
+ * Print lead ("  why: ") and a sentence, in lines of output_width() columns; all lines but the
+ * first are indented by the width of lead.
  */
 void output_wrap(const char *lead, const char *text, FILE *f);
-/* So on a terminal, where a person reads; a file or a program gets one line, which it can search.
- */
+/* The same if f is a terminal; else all on one line, so that it can be searched for. */
 void output_fold(const char *lead, const char *text, FILE *f);
 
 /*
- * A table whose columns fit their widest cell, two blanks apart. The header is left out when no
- * column has a title.
+ * A table: each column is as wide as its widest cell, columns are two blanks apart. There is no
+ * header if no column has a title. A NULL table, or one that ran out of memory, takes all calls and
+ * prints nothing; output_finish() fails then.
  */
 struct table;
 enum table_align { TABLE_LEFT, TABLE_RIGHT };
@@ -60,31 +63,31 @@ struct table_column {
 	enum table_align align;
 };
 struct table *table_new(const struct table_column *columns, size_t n);
-/* One cell after the other; the row ends by itself. Text is copied. */
+/* Append a cell: row by row, from left to right. The text is copied. */
 void table_cell(struct table *table, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-/* A line across all columns, in its place between the rows; widens no column. */
+/* Append a line of text between two rows. It may be longer than the table is wide. */
 void table_line(struct table *table, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-/* Prints and keeps the table. Trailing blanks are not written. */
+/* Print the table, without blanks at the ends of lines. It may be printed again. */
 void table_print(const struct table *table, FILE *f);
 void table_free(struct table *table);
 
 /* ---- screen ---------------------------------------------------------------------------------- */
 
-/* A place on the terminal that is drawn again and again. */
+/* A text that is drawn again in the same place of the terminal: each version is a frame. */
 struct screen {
 	FILE *f;
-	bool terminal;	/* else each frame follows the last, with an empty line between */
-	unsigned lines; /* of the frame that stands there */
+	bool terminal;	/* false: each frame is printed below the last, after an empty line */
+	unsigned lines; /* of the frame that is shown */
 	unsigned frames;
-	bool cleared; /* the terminal was resized: start at its top */
+	bool cleared; /* the terminal was resized: the next frame starts at its top */
 };
 
 void screen_open(struct screen *screen, FILE *f);
-/* The terminal has another size now (SIGWINCH): what stands there may have been wrapped. */
+/* To be called after SIGWINCH: lines of the frame may be wrapped, so the terminal is cleared. */
 void screen_resized(struct screen *screen);
-/* Lines of a frame that the terminal has room for; 0: any number, it is none. */
+/* The most lines of a frame that the terminal shows; 0: no limit, f is no terminal. */
 unsigned screen_room(const struct screen *screen);
-/* Lines are cut at the terminal's width, frames at its height; text is not changed elsewhere. */
+/* Draw a frame. On a terminal its lines are cut to the width, its end to the height. */
 void screen_draw(struct screen *screen, const char *text);
 
 /* ---- JSON ---------------------------------------------------------------------------------- */
@@ -154,9 +157,9 @@ void json_put_end(struct json_writer *writer);
 int output_finish(FILE *f, struct err *err);
 /* Write out what f holds now; a failure is remembered for output_finish(). */
 void output_flush(FILE *f);
-/* Whether f is a pipe or socket that nobody reads any more: what a write would tell again. */
+/* Whether f is a pipe or socket whose reader has closed it, so that a write would fail. */
 bool output_reader_left(FILE *f);
-/* Remember an errno for output_finish(): output that could not be made or written. */
+/* Remember a failure for output_finish(); error is a positive errno. The first one is kept. */
 void output_fail(int error);
 
 /* ---- errors -------------------------------------------------------------------------------- */

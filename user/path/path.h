@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * path.h - where a packet would go by the tables of each node's kernel, and what would stop it.
- * Asks (RTM_GETROUTE, link states, sysctls), sends nothing.
+ * path.h - the way that a packet would take through a running lab, and what would stop it. Each
+ * node's kernel is asked for it (RTM_GETROUTE, link states, neighbours, sysctls); no packet is
+ * sent.
  */
-#ifndef VETHLAB_USER_PATH_H
-#define VETHLAB_USER_PATH_H
+#ifndef VETHLAB_USER_PATH_PATH_H
+#define VETHLAB_USER_PATH_PATH_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -28,22 +29,22 @@ enum path_end {
 	PATH_LINK_GONE,	  /* the link that it should take was deleted since the lab was built */
 	PATH_NO_NEIGHBOR, /* nobody on the link has the next hop's address */
 	PATH_NO_FORWARD,  /* a node on the way does not forward */
-	PATH_SPOOFED,	  /* a node on the way takes its source for a forgery (rp_filter) */
-	PATH_TOO_BIG,	  /* longer than the MTU of the way out, or of the end behind it */
-	PATH_LOOP,	  /* the routes lead in a ring */
+	PATH_SPOOFED,	  /* a node on the way rejects its source address (rp_filter) */
+	PATH_TOO_BIG,	  /* longer than the MTU of an interface that sends or receives it */
+	PATH_LOOP,	  /* the routes form a loop */
 	PATH_IGNORED,	  /* it arrives, but the node is told not to answer echo requests */
-	PATH_TO_MANY,	  /* a broadcast or multicast address: whoever gets it need not answer */
+	PATH_TO_MANY,	  /* a broadcast or multicast address: receivers need not answer */
 };
 
 /* One node of the way. */
 struct path_hop {
 	const struct node *node;
-	const struct end *in;	  /* by which it comes; NULL: made here */
-	const struct end *out;	  /* by which it leaves; NULL: by none of the lab */
+	const struct end *in;	  /* where the packet comes in; NULL: it is made here */
+	const struct end *out;	  /* where it leaves; NULL: at no end of the lab */
 	char dev[IFNAME_MAX + 1]; /* the interface that the route names; "": none */
-	struct ip_addr next;	  /* whose link-layer address is asked for; family 0: nobody's */
+	struct ip_addr next;	  /* the next hop, whose MAC address is needed; family 0: none */
 	struct route_answer route;
-	bool nat; /* its rules rewrite the source of what it forwards */
+	bool nat; /* rules of the node rewrite the source of packets that it forwards */
 };
 
 struct path {
@@ -51,22 +52,22 @@ struct path {
 	struct path_hop hops[PATH_HOPS_MAX];
 	size_t n_hops;
 	const struct node *nat;	 /* the first node that rewrites the source; NULL: none does */
-	struct ip_addr original; /* the source before that; from is the one after */
-	unsigned mtu; /* the least of the links passed, and of one that stops it; 0: none */
-	char narrow[END_NAME_SIZE]; /* where that is: the first such end, or node:interface */
+	struct ip_addr original; /* the source before it is rewritten; from: afterwards */
+	unsigned mtu;		 /* bytes: the least of the links on the way; 0: there is no link */
+	char narrow[END_NAME_SIZE]; /* the first end with that MTU, or node:interface */
 	bool widest_first; /* no MTU is below that of the first link: the sender cuts to fit all */
 	enum path_end end;
 	char text[PATH_TEXT_SIZE]; /* one sentence: what happens, and why */
-	char hint[PATH_TEXT_SIZE]; /* what to do about it; "": nothing to say */
+	char hint[PATH_TEXT_SIZE]; /* what to do about it; "": nothing */
 };
 
 struct path_question {
 	const struct node *node; /* where the packet is made */
 	struct ip_addr to;
 	struct ip_addr from;	  /* family 0: the node chooses */
-	unsigned len;		  /* bytes of the IP packet; 0: MTUs are not looked at */
-	bool reply;		  /* it answers something: the sentences say so */
-	const struct path *there; /* of a reply: the way of what it answers, for NAT; or NULL */
+	unsigned len;		  /* bytes of the IP packet; 0: MTUs are not checked */
+	bool reply;		  /* the packet is a reply: the sentences call it one */
+	const struct path *there; /* of a reply: the way of the request, for NAT; or NULL */
 };
 
 /*
@@ -75,47 +76,47 @@ struct path_question {
  */
 int path_walk(const struct running *run, const struct path_question *question, struct path *path,
 	      struct err *err);
-/* The way back of an answer to what went `there`, which arrived. len as in the question. */
+/* The way of the reply to a packet that arrived by the path there. len: as in the question. */
 int path_walk_back(const struct running *run, const struct path *there, unsigned len,
 		   struct path *back, struct err *err);
-/* Only what the first node would do with it: one hop, whose neighbours are not asked. */
+/* Only the first hop: what the sender's routes say. Neighbours are not looked up. */
 int path_first(const struct running *run, const struct path_question *question, struct path *path,
 	       struct err *err);
 
-/* Whether the packet gets where it should. */
+/* Whether the packet reaches its destination. */
 static inline bool path_is_good(const struct path *path)
 {
 	return path->end == PATH_ARRIVES || path->end == PATH_STAYS;
 }
 
-/* Bytes of the headers of an echo to an address, IP and ICMP. */
+/* Bytes of the IP and ICMP headers of an echo request to an address. */
 static inline unsigned path_headers(const struct ip_addr *to)
 {
 	return to->family == AF_INET6 ? 48 : 28;
 }
 
 /*
- * The name of the bridge dev of a node, as long as the lab lives, if ends of the lab are its ports;
- * else NULL: what goes out by dev leaves the lab.
+ * The name of a node's bridge dev if ends of the lab are its ports; it is borrowed from the lab.
+ * Else NULL: packets that are sent to dev leave the lab.
  */
 const char *path_bridge(const struct node *node, const char *dev);
 
-/* "no-route", "link-down", ...: for programs. */
+/* The end as JSON names it: "no-route", "link-down", ... */
 const char *path_end_word(enum path_end end);
 
-/* (walk.c, verdict.c) One hop's namespace, open while it is asked. */
+/* For walk.c and verdict.c alone: the state of a walk, with the namespace of its last hop open. */
 struct path_asking {
 	const struct running *run;
 	const struct path_question *question;
 	struct path *path;
 	struct nl *nl;
 	int netns_fd;
-	unsigned size; /* of the largest piece of the packet so far, in bytes; 0: not known */
-	bool may_cut;  /* routers may fragment it */
+	unsigned size; /* bytes of the packet's largest fragment so far; 0: not known */
+	bool may_cut;  /* routers may fragment the packet */
 	const struct end
 		*dead_port; /* on the way to the next hop, of a bridge that is down; NULL: none */
 };
-/* The bridge that an end is a port of: what comes by it came by the bridge. NULL: of none. */
+/* The name of the bridge that an end is a port of; NULL: it is no port. */
 const char *path_bridge_of(const struct end *end);
 /* Fill path->text and path->hint for path->end at the last hop. culprit: an end, or NULL. */
 void path_verdict_text(struct path_asking *asking, const struct end *culprit);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* target.h - FROM and TO as people type them, of the verbs that go from a node to somewhere. */
+/* target.h - the arguments FROM and TO of ping, traceroute and why: the node and the address. */
 #ifndef VETHLAB_USER_PATH_TARGET_H
 #define VETHLAB_USER_PATH_TARGET_H
 
@@ -8,14 +8,14 @@
 
 struct target {
 	struct ip_addr addr;
-	const struct node *node; /* that owns addr; NULL: none of the lab's */
-	const struct end *end;	 /* that owns addr; NULL: lo, a bridge, or none */
+	const struct node *node; /* the node that has addr; NULL: no node of the lab */
+	const struct end *end;	 /* the end that has addr; NULL: lo, a bridge, or none */
 };
 
 /*
- * family: AF_INET, AF_INET6 or 0 (IPv4 unless there is none). Of a node's addresses the first one
- * that from can reach by its routes; if none can be reached, the first. Returns 0, or -errno with
- * err set.
+ * Find what the user typed: an address, a node or an end. family: AF_INET, AF_INET6, or 0: IPv4 if
+ * there is an IPv4 address, else IPv6. Of several addresses it is the first that `from` can reach
+ * by its routes, or the first of all if it can reach none. Returns 0, or -errno with err set.
  */
 int target_find(struct target *target, const struct running *run, const struct node *from,
 		const char *typed, uint8_t family, struct err *err);
@@ -34,7 +34,7 @@ struct trip {
 	struct target target;
 };
 
-/* Open the lab, find both. 0, or -errno with err set. */
+/* Open the lab and find FROM and TO. Returns 0, or -errno with err set; close trip in any case. */
 int trip_open(struct trip *trip, struct err *err);
 void trip_close(struct trip *trip);
 
