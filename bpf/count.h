@@ -84,25 +84,25 @@ static __always_inline bool count_frame(struct vl_counters *c, const struct fram
 	enum ip_kind kind;
 
 	switch (frame_ethertype(f)) {
-	case ETHERTYPE_IPV4:
+	case WIRE_IPV4:
 		c->ipv4++;
 		icmp->family = 4;
 		icmp->l3 = ETH_SIZE;
 		kind = ipv4_parse(f, ETH_SIZE, &icmp->ip);
 		icmp->later = kind == IP_FRAGMENT;
 		return count_transport(c, f, kind, &icmp->ip, PROTO_ICMP);
-	case ETHERTYPE_IPV6:
+	case WIRE_IPV6:
 		c->ipv6++;
 		icmp->family = 6;
 		icmp->l3 = ETH_SIZE;
 		kind = ipv6_parse(f, ETH_SIZE, &icmp->ip);
 		icmp->later = kind == IP_FRAGMENT;
 		return count_transport(c, f, kind, &icmp->ip, PROTO_ICMPV6);
-	case ETHERTYPE_ARP:
+	case WIRE_ARP:
 		c->arp++;
 		return false;
-	case ETHERTYPE_VLAN:
-	case ETHERTYPE_QINQ:
+	case WIRE_VLAN:
+	case WIRE_QINQ:
 		c->vlan++;
 		return false;
 	default:

@@ -300,8 +300,8 @@ static __always_inline void follow_icmp(const struct frame *f, const struct icmp
 	__builtin_memset(ev, 0, sizeof(*ev));
 	ev->family = pkt->family;
 	event_quote_of(f, ev, pkt);
-	if (!(ev->flags & VL_EV_QUOTED) || ev->quote.icmp_type != (pkt->family == 4 ? 8 : 128) ||
-	    ev->quote.proto != (pkt->family == 4 ? PROTO_ICMP : PROTO_ICMPV6))
+	if (!(ev->flags & VL_EV_QUOTED) || ev->quote.icmp_type != icmp_echo_request(pkt->family) ||
+	    !ip_is_icmp(pkt->family, ev->quote.proto))
 		return;
 	s.id = ev->quote.id;
 	s.seq = ev->quote.seq;

@@ -48,7 +48,7 @@ static __always_inline bool route_use(const struct vl_event *flow, __u32 iif, __
 	}
 	if (!same_address(flow->dst, packet->src))
 		return false;
-	if (proto == (packet->family == 4 ? PROTO_ICMP : PROTO_ICMPV6)) {
+	if (ip_is_icmp(packet->family, proto)) {
 		*use = VL_ROUTE_ANSWER;
 		return is_request(packet) && same_address(flow->src, packet->dst);
 	}
@@ -130,8 +130,7 @@ static __always_inline void tell_route(struct vl_stack *r, const struct net *net
 			last->record = *r;
 		return;
 	}
-	if (detail && iif == LOOPBACK_IFINDEX &&
-	    proto == (r->at.packet.family == 4 ? PROTO_ICMP : PROTO_ICMPV6) &&
+	if (detail && iif == LOOPBACK_IFINDEX && ip_is_icmp(r->at.packet.family, proto) &&
 	    sender_node(&r->at.packet, net, &node)) {
 		r->at.node = node;
 		r->at.packet.flags = VL_EV_LOOSE;

@@ -111,45 +111,16 @@ static __always_inline __u8 event_ttl(const struct frame *f, __u32 l3, __u8 fami
 	return ttl ? *ttl : 0;
 }
 
-/* What the ICMP error whose quote starts at off and ends at end says about its packet. */
+/*
+ * What the ICMP error whose quote starts at off and ends at end says about its packet. The quote
+ * ends with the packet that carries it, wherever its own header says.
+ */
 static __always_inline int event_quote(const struct frame *f, struct vl_event *ev, __u32 off,
 				       __u32 end)
 {
-	struct frame quoted = *f;
-	struct ip_view ip = {};
-	struct icmp_wire copy;
-	const struct icmp_wire *icmp;
-	bool v4 = ev->family == 4, ports;
-	enum ip_kind kind;
-
-	/* The quote ends with the packet that carries it, wherever its own header says. */
-	if (off > HEADERS_MAX || off + (v4 ? IPV4_SIZE : IPV6_SIZE) > end)
-		return 0;
-	quoted.len = end;
-	kind = v4 ? ipv4_parse(&quoted, off, &ip) : ipv6_parse(&quoted, off, &ip);
-	if (kind == IP_MALFORMED)
-		return 0;
-	event_addresses(f, off, ev->family, ev->quote.src, ev->quote.dst);
-	ev->quote.ttl = event_ttl(f, off, ev->family);
-	ev->quote.proto = ip.proto;
-	ev->flags |= VL_EV_QUOTED;
-	ports = ip.proto == PROTO_UDP || ip.proto == PROTO_TCP;
-	if (kind != IP_TRANSPORT || !(ports || ip.proto == (v4 ? PROTO_ICMP : PROTO_ICMPV6)))
-		return 0;
-	/* As much of any transport header as each quote has (RFC 792). */
-	icmp = ip_payload(&quoted, &ip, ip.off, ICMP_SIZE, &copy);
-	if (!icmp)
-		return 0;
-	if (ports) {
-		ev->quote.id = (__u16)icmp->type << 8 | icmp->code;
-		ev->quote.seq = bpf_ntohs(icmp->check);
-		return 0;
-	}
-	ev->quote.icmp_type = icmp->type;
-	if ((v4 ? vl_icmp4_class(icmp->type) : vl_icmp6_class(icmp->type)) <= VL_ICMP_ECHO_REPLY) {
-		ev->quote.id = bpf_ntohs(icmp->id);
-		ev->quote.seq = bpf_ntohs(icmp->seq);
-	}
+	if (wire_quote(frame_fetch, frame_walk, f, off, end, ev->family, &ev->quote) !=
+	    IP_MALFORMED)
+		ev->flags |= VL_EV_QUOTED;
 	return 0;
 }
 

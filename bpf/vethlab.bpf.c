@@ -92,7 +92,7 @@ static __always_inline int observe_icmp(const struct frame *f, struct vl_counter
 		c->malformed++;
 		return -1;
 	}
-	class = pkt->family == 4 ? vl_icmp4_class(icmp->type) : vl_icmp6_class(icmp->type);
+	class = icmp_class(pkt->family, icmp->type);
 	count_icmp(c, pkt->family, class);
 	if (follow_echoes)
 		follow_icmp(f, pkt, icmp, class, now);

@@ -140,49 +140,6 @@ enum vl_icmp_class {
 	VL_ICMP_CLASSES,
 };
 
-/* What an ICMP (RFC 792) or ICMPv6 (RFC 4443, 4861) type means to a path. */
-static inline __attribute__((always_inline)) enum vl_icmp_class vl_icmp4_class(__u8 type)
-{
-	switch (type) {
-	case 8:
-		return VL_ICMP_ECHO_REQUEST;
-	case 0:
-		return VL_ICMP_ECHO_REPLY;
-	case 3:
-		return VL_ICMP_UNREACHABLE;
-	case 11:
-		return VL_ICMP_TIME_EXCEEDED;
-	case 5:
-		return VL_ICMP_REDIRECT;
-	default:
-		return VL_ICMP_OTHER;
-	}
-}
-
-static inline __attribute__((always_inline)) enum vl_icmp_class vl_icmp6_class(__u8 type)
-{
-	switch (type) {
-	case 128:
-		return VL_ICMP_ECHO_REQUEST;
-	case 129:
-		return VL_ICMP_ECHO_REPLY;
-	case 1: /* destination unreachable */
-	case 2: /* packet too big: what v4 says by an unreachable code */
-		return VL_ICMP_UNREACHABLE;
-	case 3:
-		return VL_ICMP_TIME_EXCEEDED;
-	case 137:
-		return VL_ICMP_REDIRECT;
-	case 133:
-	case 134:
-	case 135:
-	case 136:
-		return VL_ICMP_ND;
-	default:
-		return VL_ICMP_OTHER;
-	}
-}
-
 /* Value of the array `sessions`, whose key is the session's slot: what its tracer wants to see. */
 struct vl_filter {
 	__u32 fields; /* enum vl_filter_field; all that are set must match */

@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "bpf/wire.h"
 #include "user/base/clock.h"
 #include "user/bench/internal.h"
 
@@ -35,18 +36,15 @@ struct pps {
 	uint8_t frame[FRAME_MAX];
 };
 
-static void put16(uint8_t *p, uint16_t value)
+/* RFC 1071. */
+static __be16 header_checksum(const struct ipv4_wire *ip)
 {
-	p[0] = value >> 8;
-	p[1] = value;
-}
-
-static uint16_t header_checksum(const uint8_t *header)
-{
+	uint16_t words[IPV4_SIZE / 2];
 	uint32_t sum = 0;
 
-	for (int i = 0; i < 20; i += 2)
-		sum += header[i] << 8 | header[i + 1];
+	memcpy(words, ip, sizeof(words));
+	for (size_t i = 0; i < IPV4_SIZE / 2; i++)
+		sum += words[i];
 	while (sum >> 16)
 		sum = (sum & 0xffff) + (sum >> 16);
 	return ~sum;
@@ -57,23 +55,29 @@ static void make_frame(struct pps *pps)
 {
 	const struct bench_link *link = &pps->run->link;
 	unsigned size = pps->run->work.size;
-	uint8_t *eth = pps->frame, *ip = eth + 14, *udp = ip + 20;
+	struct ipv4_wire ip = {
+		.version_ihl = 0x45,
+		.tot_len = htons(size - ETH_SIZE),
+		.ttl = 64,
+		.protocol = PROTO_UDP,
+	};
+	struct udp_wire udp = {
+		.source = htons(BENCH_PORT),
+		.dest = htons(BENCH_PORT),
+		.len = htons(size - ETH_SIZE - IPV4_SIZE),
+	};
+	struct ethhdr eth = {.h_proto = htons(WIRE_IPV4)};
 
-	memcpy(eth, link->to.mac, 6);
+	memcpy(eth.h_dest, link->to.mac, sizeof(eth.h_dest));
 	if (pps->run->work.what == BENCH_PPS_PASS)
-		eth[5] ^= 1; /* somebody else's: IP drops it, and answers nothing */
-	memcpy(eth + 6, link->from.mac, 6);
-	put16(eth + 12, ETH_P_IP);
-	ip[0] = 0x45;
-	put16(ip + 2, size - 14);
-	ip[8] = 64;
-	ip[9] = IPPROTO_UDP;
-	memcpy(ip + 12, link->from.addr.bytes, 4);
-	memcpy(ip + 16, link->to.addr.bytes, 4);
-	put16(ip + 10, header_checksum(ip));
-	put16(udp, BENCH_PORT);
-	put16(udp + 2, BENCH_PORT);
-	put16(udp + 4, size - 34);
+		eth.h_dest[5] ^= 1; /* somebody else's: IP drops it, and answers nothing */
+	memcpy(eth.h_source, link->from.mac, sizeof(eth.h_source));
+	memcpy(&ip.saddr, link->from.addr.bytes, sizeof(ip.saddr));
+	memcpy(&ip.daddr, link->to.addr.bytes, sizeof(ip.daddr));
+	ip.check = header_checksum(&ip);
+	memcpy(pps->frame, &eth, ETH_SIZE);
+	memcpy(pps->frame + ETH_SIZE, &ip, IPV4_SIZE);
+	memcpy(pps->frame + ETH_SIZE + IPV4_SIZE, &udp, UDP_SIZE);
 }
 
 /* What the thread's whole work took is left in bytes: of packets, none are counted. */

@@ -1,149 +1,97 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* packet_key.c - what tells a packet from others, and numbers for echoes. */
-#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "bpf/wire.h"
 #include "user/capture/capture.h"
 
 enum {
 	MACS = 12,
 	TYPE = 2,
 	TAG = 4,
-	IPV4_SIZE = 20,
-	IPV6_SIZE = 40,
-	ICMP_SIZE = 8,
 	TOKEN = 8,
-	EXTENSIONS = 7,		 /* more make no sense (RFC 8200, 4.1) */
-	IPV4_FRAGMENTS = 0x3fff, /* "more", and the offset */
-	IPV4_OFFSET = 0x1fff,
-	IPV6_OFFSET = 0xfff8,
 };
-
-/* Bytes that are left to read. */
-struct rest {
-	const uint8_t *at;
-	uint32_t len;
-};
-
-static void skip(struct rest *rest, uint32_t n)
-{
-	n = n < rest->len ? n : rest->len;
-	rest->at += n;
-	rest->len -= n;
-}
 
 static uint16_t get16(const uint8_t *p)
 {
 	return p[0] << 8 | p[1];
 }
 
-/* The header at rest, which moves on to what IP carries. False: it is none. */
-static bool read_ipv4(struct packet_key *key, struct rest *rest)
-{
-	const uint8_t *ip = rest->at;
-	uint16_t fragment;
-
-	if (rest->len < IPV4_SIZE || ip[0] >> 4 != 4 || (ip[0] & 0xf) * 4 < IPV4_SIZE)
-		return false;
-	fragment = get16(ip + 6);
-	key->family = 4;
-	key->proto = ip[9];
-	key->ip_id = get16(ip + 4);
-	key->fragment = fragment & IPV4_FRAGMENTS;
-	key->offset = fragment & IPV4_OFFSET;
-	memcpy(key->src, ip + 12, 4);
-	memcpy(key->dst, ip + 16, 4);
-	/* Whatever lies behind the packet is not its own: padding, or an old buffer. */
-	if (get16(ip + 2) >= IPV4_SIZE && get16(ip + 2) < rest->len)
-		rest->len = get16(ip + 2);
-	skip(rest, (ip[0] & 0xf) * 4);
-	return true;
-}
-
-static bool read_ipv6(struct packet_key *key, struct rest *rest)
-{
-	const uint8_t *ip = rest->at;
-
-	if (rest->len < IPV6_SIZE || ip[0] >> 4 != 6)
-		return false;
-	key->family = 6;
-	key->proto = ip[6];
-	memcpy(key->src, ip + 8, 16);
-	memcpy(key->dst, ip + 24, 16);
-	if (get16(ip + 4) && (uint32_t)get16(ip + 4) + IPV6_SIZE < rest->len)
-		rest->len = get16(ip + 4) + IPV6_SIZE;
-	skip(rest, IPV6_SIZE);
-	for (int i = 0; i < EXTENSIONS && rest->len >= 8 && !key->offset; i++) {
-		const uint8_t *ext = rest->at;
-
-		if (key->proto == IPPROTO_FRAGMENT) {
-			key->fragment = true;
-			key->offset = get16(ext + 2) & IPV6_OFFSET;
-			key->ip_id = (uint32_t)get16(ext + 4) << 16 | get16(ext + 6);
-		} else if (key->proto != IPPROTO_HOPOPTS && key->proto != IPPROTO_ROUTING &&
-			   key->proto != IPPROTO_DSTOPTS) {
-			break;
-		}
-		skip(rest, key->proto == IPPROTO_FRAGMENT ? 8 : (ext[1] + 1) * 8);
-		key->proto = ext[0];
-	}
-	return true;
-}
-
 static bool is_icmp(const struct packet_key *key)
 {
-	return key->proto == (key->family == 4 ? IPPROTO_ICMP : IPPROTO_ICMPV6);
+	return ip_is_icmp(key->family, key->proto);
 }
 
-static bool is_echo(uint8_t family, uint8_t type)
+/* The bytes of packet behind its IP headers, as far as they are its own and were captured. */
+static struct wire_memory payload_of(const struct wire_memory *packet, const struct ip_view *view)
 {
-	return family == 4 ? type == 8 || type == 0 : type == 128 || type == 129;
+	uint32_t end = view->end < packet->len ? view->end : packet->len;
+
+	if (view->off >= end)
+		return (struct wire_memory){0};
+	return (struct wire_memory){(const uint8_t *)packet->bytes + view->off, end - view->off};
 }
 
-static bool is_error(uint8_t family, uint8_t type)
+/*
+ * The IP packet of a family without what an ICMP error quotes; *payload is what IP carries. False:
+ * it is none. The packet may be captured in part.
+ */
+static bool read_ip(struct packet_key *key, uint8_t family, const struct wire_memory *packet,
+		    struct wire_memory *payload)
 {
-	return family == 4 ? type == 3 || type == 4 || type == 5 || type == 11 || type == 12
-			   : type >= 1 && type <= 4;
-}
+	uint8_t ttl;
+	const struct ip_fields fields = {key->src, key->dst, &ttl};
+	struct ip_view view;
 
-/* The IP packet at rest, without what an ICMP error quotes. */
-static bool read_ip(struct packet_key *key, struct rest *rest)
-{
-	bool is_ip =
-		rest->len && rest->at[0] >> 4 == 6 ? read_ipv6(key, rest) : read_ipv4(key, rest);
-
-	if (!is_ip)
+	if (wire_ip(wire_memory_fetch, wire_memory_walk, packet, 0, WIRE_LENGTH_UNKNOWN, family,
+		    &view, &fields) == IP_MALFORMED)
 		return false;
-	key->has_head = !key->offset && rest->len >= PACKET_HEAD;
+	key->family = family;
+	key->proto = view.proto;
+	key->fragment = view.flags & VL_EV_FRAGMENT;
+	key->offset = view.frag_off;
+	key->ip_id = view.frag_id;
+	if (family == 4) /* of every IPv4 packet, and not of fragments alone */
+		key->ip_id = get16((const uint8_t *)packet->bytes + offsetof(struct ipv4_wire, id));
+	*payload = payload_of(packet, &view);
+	key->has_head = !key->offset && payload->len >= PACKET_HEAD;
 	if (key->has_head)
-		memcpy(key->head, rest->at, PACKET_HEAD);
+		memcpy(key->head, payload->bytes, PACKET_HEAD);
 	if (!key->has_head || !is_icmp(key))
 		return true;
-	if (is_echo(key->family, key->head[0])) {
-		key->echo.family = key->family;
-		key->echo.id = get16(key->head + 4);
-		key->echo.seq = get16(key->head + 6);
-		if (rest->len >= ICMP_SIZE + TOKEN)
-			memcpy(&key->echo.payload, rest->at + ICMP_SIZE, TOKEN);
+	if (icmp_is_echo(family, key->head[0])) {
+		key->echo.family = family;
+		key->echo.id = get16(key->head + offsetof(struct icmp_wire, id));
+		key->echo.seq = get16(key->head + offsetof(struct icmp_wire, seq));
+		if (payload->len >= ICMP_SIZE + TOKEN)
+			memcpy(&key->echo.payload, (const uint8_t *)payload->bytes + ICMP_SIZE,
+			       TOKEN);
 	}
 	return true;
+}
+
+/* The packet that the ICMP error in payload quotes. */
+static struct wire_memory quote_in(const struct wire_memory *payload)
+{
+	return (struct wire_memory){(const uint8_t *)payload->bytes + ICMP_SIZE,
+				    payload->len - ICMP_SIZE};
 }
 
 struct packet_key packet_key_of(uint16_t ethertype, const uint8_t *bytes, uint32_t len)
 {
 	struct packet_key key = {.ethertype = ethertype}, quoted = {0};
-	struct rest rest = {bytes, len};
-	bool is_ip = (ethertype == 0x0800 || ethertype == 0x86dd) && read_ip(&key, &rest);
+	struct wire_memory packet = {bytes, len}, payload, quote;
+	uint8_t family = ethertype == WIRE_IPV4 ? 4 : ethertype == WIRE_IPV6 ? 6 : 0;
 
-	if (!is_ip) {
-		key.family = 0;
+	if (!family || !read_ip(&key, family, &packet, &payload)) {
+		key = (struct packet_key){.ethertype = ethertype};
 		memcpy(key.src, bytes, len < 16 ? len : 16);
 		if (len > 16)
 			memcpy(key.dst, bytes + 16, len < 32 ? len - 16 : 16);
-	} else if (key.has_head && is_icmp(&key) && is_error(key.family, key.head[0])) {
-		skip(&rest, ICMP_SIZE);
-		if (read_ip(&quoted, &rest))
+	} else if (key.has_head && is_icmp(&key) && icmp_quotes(key.family, key.head[0])) {
+		quote = quote_in(&payload);
+		if (read_ip(&quoted, family, &quote, &payload))
 			key.echo = quoted.echo;
 	}
 	return key;
@@ -154,7 +102,7 @@ struct packet_key frame_key_of(const uint8_t *bytes, uint32_t len)
 	uint32_t at = MACS;
 	uint16_t type = 0;
 
-	while (len >= at + TYPE && ((type = get16(bytes + at)) == 0x8100 || type == 0x88a8))
+	while (len >= at + TYPE && ((type = get16(bytes + at)) == WIRE_VLAN || type == WIRE_QINQ))
 		at += TAG;
 	return len >= at + TYPE ? packet_key_of(type, bytes + at + TYPE, len - at - TYPE)
 				: (struct packet_key){0};
@@ -175,11 +123,11 @@ static bool same_addresses(const struct packet_key *a, const struct packet_key *
 /* The transport headers; the checksum of UDP may be left to the device, and NAT changes ports. */
 static bool same_head(const struct packet_key *a, const struct packet_key *b, bool translated)
 {
-	size_t from = translated ? 4 : 0, to = a->proto == IPPROTO_UDP ? 6 : PACKET_HEAD;
+	size_t from = translated ? 4 : 0, to = a->proto == PROTO_UDP ? 6 : PACKET_HEAD;
 
 	if (a->has_head != b->has_head)
 		return !a->offset; /* one of them is cut short */
-	if (translated && a->proto != IPPROTO_TCP && a->proto != IPPROTO_UDP)
+	if (translated && a->proto != PROTO_TCP && a->proto != PROTO_UDP)
 		return true;
 	return !memcmp(a->head + from, b->head + from, to - from);
 }
@@ -195,7 +143,7 @@ bool packet_key_same(const struct packet_key *a, const struct packet_key *b, boo
 		return false;
 	if (!translated)
 		return same_addresses(a, b);
-	return a->ip_id || (a->family && a->has_head && a->proto == IPPROTO_TCP);
+	return a->ip_id || (a->family && a->has_head && a->proto == PROTO_TCP);
 }
 
 /* ---- numbers --------------------------------------------------------------------------------- */

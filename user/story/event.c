@@ -4,14 +4,14 @@
 #include <sys/socket.h>
 
 #include "bpf/match.h"
+#include "bpf/wire.h"
 #include "user/story/story.h"
 
 enum vl_icmp_class event_class(const struct vl_event *event)
 {
 	if (event_is_later_fragment(event) || event->flags & VL_EV_FLOW)
 		return VL_ICMP_OTHER;
-	return event->family == 6 ? vl_icmp6_class(event->icmp_type)
-				  : vl_icmp4_class(event->icmp_type);
+	return icmp_class(event->family == 6 ? 6 : 4, event->icmp_type);
 }
 
 enum leg event_leg(const struct vl_event *event)

@@ -5,8 +5,6 @@
 #include <net/if.h>
 #include <netinet/icmp6.h>
 #include <netinet/in.h>
-#include <netinet/ip.h>
-#include <netinet/ip6.h>
 #include <netinet/ip_icmp.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,11 +12,12 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "bpf/wire.h"
 #include "user/base/clock.h"
 #include "user/trace/echo.h"
 #include "user/net/net.h"
 
-enum { SEQS = 65536, ICMP_BYTES = 8, PACKET_BYTES = 65536 };
+enum { SEQS = 65536, PACKET_BYTES = 65536 };
 /*
  * A raw socket gets the answers to everybody's echoes, too. Its default queue of some 280 of them
  * is full after two milliseconds of somebody's flood; this one, of some 40,000, takes long.
@@ -35,7 +34,7 @@ struct echo_sender {
 	socklen_t to_len;
 	uint64_t
 		sent_ns[SEQS]; /* CLOCK_REALTIME, as the kernel's receive stamps are; 0: not sent */
-	uint8_t request[ICMP_BYTES + ECHO_SIZE_MAX];
+	uint8_t request[ICMP_SIZE + ECHO_SIZE_MAX];
 	uint8_t packet[PACKET_BYTES];
 };
 
@@ -48,21 +47,23 @@ static bool is_v6(const struct echo_sender *sender)
 static int filter_v4(int fd)
 {
 	/* struct icmp_filter of <linux/icmp.h>, which does not go with <net/if.h>. */
-	uint32_t blocked = ~(1u << ICMP_ECHOREPLY | 1u << ICMP_DEST_UNREACH |
-			     1u << ICMP_TIME_EXCEEDED | 1u << ICMP_PARAMETERPROB);
+	uint32_t blocked = ~(1u << ICMP_ECHOREPLY);
 
+	for (unsigned type = 0; type < 32; type++)
+		if (icmp_reports_loss(4, type))
+			blocked &= ~(1u << type);
 	return setsockopt(fd, SOL_RAW, 1 /* ICMP_FILTER */, &blocked, sizeof(blocked));
 }
 
 static int filter_v6(int fd)
 {
-	static const uint8_t pass[] = {ICMP6_ECHO_REPLY, ICMP6_DST_UNREACH, ICMP6_PACKET_TOO_BIG,
-				       ICMP6_TIME_EXCEEDED, ICMP6_PARAM_PROB};
 	struct icmp6_filter filter;
 
 	ICMP6_FILTER_SETBLOCKALL(&filter);
-	for (size_t i = 0; i < sizeof(pass); i++)
-		ICMP6_FILTER_SETPASS(pass[i], &filter);
+	ICMP6_FILTER_SETPASS(ICMP6_ECHO_REPLY, &filter);
+	for (unsigned type = 0; type < 256; type++)
+		if (icmp_reports_loss(6, type))
+			ICMP6_FILTER_SETPASS(type, &filter);
 	return setsockopt(fd, IPPROTO_ICMPV6, ICMP6_FILTER, &filter, sizeof(filter));
 }
 
@@ -116,7 +117,7 @@ static void fill_destination(struct echo_sender *sender)
 static void fill_request(struct echo_sender *sender)
 {
 	const struct echo_config *config = &sender->config;
-	uint8_t *payload = sender->request + ICMP_BYTES;
+	uint8_t *payload = sender->request + ICMP_SIZE;
 	uint16_t id = htons(config->id);
 	uint8_t token[8];
 
@@ -195,7 +196,7 @@ static uint16_t checksum(const uint8_t *bytes, size_t len)
 
 int echo_send(struct echo_sender *sender, uint16_t seq, struct err *err)
 {
-	size_t len = ICMP_BYTES + sender->config.size;
+	size_t len = ICMP_SIZE + sender->config.size;
 	uint16_t wire_seq = htons(seq), sum = 0;
 	char to[IP_TEXT_SIZE];
 	int ret = 0;
@@ -240,68 +241,61 @@ static void read_control(struct msghdr *msg, struct echo_answer *answer, uint64_
 	}
 }
 
-/* The echo header that stands at p, or behind the IP header there that an error quotes. */
-static bool read_quoted(bool v6, const uint8_t *p, const uint8_t *end, const uint8_t **echo)
+/* The header of the echo request that an error quotes at p. */
+static bool read_quoted(uint8_t family, const uint8_t *p, const uint8_t *end,
+			struct icmp_wire *echo)
 {
-	size_t header;
+	const struct wire_memory quote = {p, end - p};
+	uint8_t src[16], dst[16], ttl;
+	const struct ip_fields fields = {src, dst, &ttl};
+	struct ip_view ip;
 
-	if (v6) {
-		header = sizeof(struct ip6_hdr);
-		if (end - p < (ptrdiff_t)(header + ICMP_BYTES) || p[6] != IPPROTO_ICMPV6 ||
-		    p[header] != ICMP6_ECHO_REQUEST)
-			return false;
-	} else {
-		if (end - p < (ptrdiff_t)sizeof(struct iphdr) || p[9] != IPPROTO_ICMP)
-			return false;
-		header = (p[0] & 0xf) * 4;
-		if (header < sizeof(struct iphdr) || end - p < (ptrdiff_t)(header + ICMP_BYTES) ||
-		    p[header] != ICMP_ECHO)
-			return false;
-	}
-	*echo = p + header;
-	return true;
+	return wire_ip(wire_memory_fetch, wire_memory_walk, &quote, 0, quote.len, family, &ip,
+		       &fields) == IP_TRANSPORT &&
+	       ip_is_icmp(family, ip.proto) && ip.off + ICMP_SIZE <= ip.end &&
+	       wire_memory_fetch(&quote, ip.off, ICMP_SIZE, echo) &&
+	       echo->type == icmp_echo_request(family);
 }
 
 /* Whether the ICMP message [p, end) answers one of our requests; if so, what it says. */
 static bool read_answer(const struct echo_sender *sender, const uint8_t *p, const uint8_t *end,
 			struct echo_answer *answer)
 {
-	const uint8_t *echo = p;
-	uint16_t id, seq;
-	uint32_t info;
+	uint8_t family = is_v6(sender) ? 6 : 4;
+	struct icmp_wire icmp, echo;
 
-	if (end - p < ICMP_BYTES)
+	if (end - p < ICMP_SIZE)
 		return false;
-	answer->type = p[0];
-	answer->code = p[1];
+	memcpy(&icmp, p, sizeof(icmp));
+	echo = icmp;
+	answer->type = icmp.type;
+	answer->code = icmp.code;
 	answer->len = end - p;
-	answer->error = p[0] != (is_v6(sender) ? ICMP6_ECHO_REPLY : ICMP_ECHOREPLY);
-	if (answer->error && !read_quoted(is_v6(sender), p + ICMP_BYTES, end, &echo))
+	answer->error = icmp.type != (is_v6(sender) ? ICMP6_ECHO_REPLY : ICMP_ECHOREPLY);
+	if (answer->error && !read_quoted(family, p + ICMP_SIZE, end, &echo))
 		return false;
-	memcpy(&info, p + 4, 4);
-	answer->info = answer->error ? ntohl(info) : 0;
-	memcpy(&id, echo + 4, 2);
-	memcpy(&seq, echo + 6, 2);
-	answer->seq = ntohs(seq);
-	if (ntohs(id) != sender->config.id || !sender->sent_ns[answer->seq])
+	answer->info = answer->error ? (uint32_t)bpf_ntohs(icmp.id) << 16 | bpf_ntohs(icmp.seq) : 0;
+	answer->seq = bpf_ntohs(echo.seq);
+	if (bpf_ntohs(echo.id) != sender->config.id || !sender->sent_ns[answer->seq])
 		return false;
-	answer->corrupt =
-		!answer->error &&
-		(answer->len != (uint32_t)ICMP_BYTES + sender->config.size ||
-		 memcmp(p + ICMP_BYTES, sender->request + ICMP_BYTES, sender->config.size));
+	answer->corrupt = !answer->error &&
+			  (answer->len != (uint32_t)ICMP_SIZE + sender->config.size ||
+			   memcmp(p + ICMP_SIZE, sender->request + ICMP_SIZE, sender->config.size));
 	return true;
 }
 
 /* Skip the IPv4 header, which a raw IPv4 socket delivers and an IPv6 one does not. */
 static const uint8_t *skip_ipv4(const uint8_t *p, const uint8_t *end, struct echo_answer *answer)
 {
-	size_t header;
+	const struct wire_memory packet = {p, end - p};
+	struct ipv4_wire header;
+	struct ip_view ip;
 
-	if (end - p < (ptrdiff_t)sizeof(struct iphdr))
+	if (!wire_memory_fetch(&packet, 0, sizeof(header), &header) ||
+	    wire_ipv4(&header, 0, packet.len, &ip) == IP_MALFORMED)
 		return end;
-	header = (p[0] & 0xf) * 4;
-	answer->ttl = p[8];
-	return header > (size_t)(end - p) ? end : p + header;
+	answer->ttl = header.ttl;
+	return p + ip.off;
 }
 
 static void set_source(struct echo_sender *sender, const struct sockaddr_storage *from,
