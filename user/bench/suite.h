@@ -33,9 +33,6 @@ struct bench_options {
 	char **argv;
 };
 
-/* `vethlab bench build SHAPE SIZE...`; argv[0] is "build". Returns the exit status. */
-int bench_build(int argc, char **argv, struct err *err);
-
 /* One way of building a lab, and what it took, run by run. */
 struct bench_build_case {
 	const char *by, *word; /* "vethlab", "ip -batch"; what watches: "none", "default" */
@@ -71,8 +68,6 @@ void bench_build_print_json(const struct bench_build *build, FILE *f);
  */
 int bench_ip(const struct lab *lab, double *up_ns, double *down_ns, struct err *err);
 bool bench_has_ip(void); /* whether PATH has one */
-
-int bench_parse(struct bench_options *options, int argc, char **argv, struct err *err);
 
 /* What the programs of one link take. */
 struct bench_programs {

@@ -8,7 +8,7 @@
 #include "user/base/clock.h"
 #include "user/base/interrupt.h"
 #include "user/bench/suite.h"
-#include "user/cmd/cmd.h"
+#include "user/cmd/bench_options.h"
 #include "user/ledger/reading.h"
 #include "user/output/output.h"
 
@@ -126,7 +126,7 @@ static int show(const struct bench_report *report, const struct bench_old *old, 
 	return ERR_FAILED;
 }
 
-int cmd_bench(int argc, char **argv, struct err *err)
+static int bench_main(int argc, char **argv, struct err *err)
 {
 	struct bench_report report = {0};
 	struct bench_old old = {0};
@@ -135,7 +135,7 @@ int cmd_bench(int argc, char **argv, struct err *err)
 	int ret, status;
 
 	if (argc > 1 && !strcmp(argv[1], "build"))
-		return bench_build(argc - 1, argv + 1, err);
+		return cmd_bench_build.run(argc - 1, argv + 1, err);
 	bench = calloc(1, sizeof(*bench));
 	if (!bench)
 		return err_set(err, ERR_SYSTEM, ENOMEM, "out of memory");
@@ -158,3 +158,21 @@ int cmd_bench(int argc, char **argv, struct err *err)
 	free(bench);
 	return status;
 }
+
+static const struct cmd *const verbs[] = {&cmd_bench_build, NULL};
+
+const struct cmd cmd_bench = {
+	.name = "bench",
+	.summary = "how fast a veth link is, and what watching it costs",
+	.operands = bench_operands,
+	.options = bench_options,
+	.verbs = verbs,
+	.usage_end = "...",
+	.about = "Without a link: labs of its own, which are gone afterwards.\n",
+	.notes = "Killed, it leaves no labs either: a process of its own removes them.\n"
+		 "`bench build [SHAPE SIZE...] [--runs N] [-j]` measures how long a generated lab\n"
+		 "(chain 100) takes to build and to remove: watched, not, and by ip -batch.\n",
+	.examples = "vethlab bench --what rtt,tcp\n"
+		    "vethlab bench blue:veth1 --what tcp --time 2\n",
+	.run = bench_main,
+};

@@ -1,35 +1,35 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* bench_options.c - the command line of `vethlab bench`. */
-#include <getopt.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "user/base/number.h"
 #include "user/bench/suite.h"
-#include "user/cmd/cmd.h"
-
-enum { OPTION_CSV = 256, OPTION_THRESHOLD, OPTION_MATRIX, OPTION_CPU, OPTION_SET, OPTION_PLOT };
+#include "user/cmd/bench_options.h"
 
 /* Calls take with each word of a list; a word that it does not take is the error. */
-static int each_word(const char *name, const char *list, bool (*take)(const char *word, void *arg),
-		     void *arg, const char *expected, struct err *err)
+static int each_word(const struct cmd_option *option, const char *list,
+		     bool (*take)(const char *word, void *arg), void *arg, const char *expected,
+		     struct err *err)
 {
 	char copy[160], *save = NULL;
 	size_t words = 0;
 
 	if (list[0] == ',' || strstr(list, ",,") || (list[0] && list[strlen(list) - 1] == ','))
-		return cmd_usage(err, "bench", "%s %s: a word is missing at a comma", name, list);
+		return cmd_usage(err, &cmd_bench, "--%s %s: a word is missing at a comma",
+				 option->name, list);
 	if (strlen(list) >= sizeof(copy))
-		return cmd_usage(err, "bench", "%s: the list is too long", name);
+		return cmd_usage(err, &cmd_bench, "--%s: the list is too long", option->name);
 	strcpy(copy, list);
 	for (char *word = strtok_r(copy, ",", &save); word; word = strtok_r(NULL, ",", &save)) {
 		words++;
 		if (!take(word, arg))
-			return cmd_usage(err, "bench", "%s %s: '%s' is not one of %s", name, list,
-					 word, expected);
+			return cmd_usage(err, &cmd_bench, "--%s %s: '%s' is not one of %s",
+					 option->name, list, word, expected);
 	}
-	return words ? 0 : cmd_usage(err, "bench", "%s needs %s", name, expected);
+	return words ? 0 : cmd_usage(err, &cmd_bench, "--%s needs %s", option->name, expected);
 }
 
 static bool take_topic(const char *word, void *arg)
@@ -53,7 +53,7 @@ static bool has_hooks(const struct bench_options *options, enum bench_hooks hook
 	return false;
 }
 
-static bool take_hooks(const char *word, void *arg)
+static bool take_hooks_word(const char *word, void *arg)
 {
 	struct bench_options *options = arg;
 	enum bench_hooks hooks;
@@ -72,24 +72,12 @@ static bool take_set(const char *word, void *arg)
 	return bench_set_parse(word, &options->set);
 }
 
-static bool number(const char *text, double min, double max, double *value)
-{
-	char *end;
-	double found = strtod(text, &end);
-
-	if (end == text || *end || !(found >= min && found <= max))
-		return false;
-	*value = found;
-	return true;
-}
-
 static bool take_size(const char *word, void *arg)
 {
 	struct bench_options *options = arg;
-	double size;
+	uint64_t size;
 
-	if (!number(word, 60, 65549, &size) || size != (unsigned)size ||
-	    options->n_sizes == BENCH_SIZES_MAX)
+	if (!number_parse(word, 60, 65549, &size) || options->n_sizes == BENCH_SIZES_MAX)
 		return false;
 	options->sizes[options->n_sizes++] = size;
 	return true;
@@ -99,100 +87,73 @@ static bool take_cpu(const char *word, void *arg)
 {
 	struct bench_options *options = arg;
 	int *cpu = &options->cpus[options->cpus[0] >= 0];
-	double value;
+	uint64_t value;
 
-	if (options->cpus[1] >= 0 || !number(word, 0, CPU_SETSIZE - 1, &value) ||
-	    value != (int)value)
+	if (options->cpus[1] >= 0 || !number_parse(word, 0, CPU_SETSIZE - 1, &value))
 		return false;
 	*cpu = value;
 	return true;
 }
 
-static int parse_cpus(struct bench_options *options, const char *list, struct err *err)
+static int take_cpus(const struct cmd *cmd, const struct cmd_option *option, const char *list,
+		     void *target, struct err *err)
 {
+	struct bench_options *options = target;
 	int ret;
 
+	(void)cmd;
 	options->pinned = strcmp(list, "none");
 	options->cpus[0] = options->cpus[1] = -1;
 	if (!options->pinned)
 		return 0;
-	ret = each_word("--cpu", list, take_cpu, options, "one CPU, two (sender,receiver), or none",
+	ret = each_word(option, list, take_cpu, options, "one CPU, two (sender,receiver), or none",
 			err);
 	if (!ret && options->cpus[1] < 0)
 		options->cpus[1] = options->cpus[0];
 	return ret;
 }
 
-static int parse_number(const char *name, const char *text, double min, double max, double *value,
-			struct err *err)
+static int take_topics(const struct cmd *cmd, const struct cmd_option *option, const char *list,
+		       void *options, struct err *err)
 {
-	if (number(text, min, max, value))
-		return 0;
-	return cmd_usage(err, "bench", "%s %s: not a number from %g to %g", name, text, min, max);
+	(void)cmd;
+	return each_word(option, list, take_topic, options, "rtt, pps, tcp, udp, rr", err);
 }
 
-static int parse_count(const char *name, const char *text, unsigned max, unsigned *count,
-		       struct err *err)
+static int take_hooks_list(const struct cmd *cmd, const struct cmd_option *option, const char *list,
+			   void *options, struct err *err)
 {
-	double value;
+	(void)cmd;
+	return each_word(option, list, take_hooks_word, options,
+			 "none, tcx, clsact, xdp-generic, xdp-native, default", err);
+}
 
-	if (!number(text, 1, max, &value) || value != (unsigned)value)
-		return cmd_usage(err, "bench", "%s %s: not a whole number from 1 to %u", name, text,
-				 max);
-	*count = value;
+static int take_sets(const struct cmd *cmd, const struct cmd_option *option, const char *list,
+		     void *options, struct err *err)
+{
+	(void)cmd;
+	return each_word(option, list, take_set, options, "gro, threaded, no-tso", err);
+}
+
+static int take_sizes(const struct cmd *cmd, const struct cmd_option *option, const char *list,
+		      void *options, struct err *err)
+{
+	(void)cmd;
+	return each_word(option, list, take_size, options,
+			 "at most 8 frame sizes from 60 to 65549 bytes", err);
+}
+
+/* One format; the same one twice is no error. */
+static int take_format(const struct cmd *cmd, const struct cmd_option *option, const char *value,
+		       void *target, struct err *err)
+{
+	enum bench_format *format = target, said = option->constant;
+
+	(void)value;
+	if (*format != BENCH_TEXT && *format != said)
+		return cmd_usage(err, cmd, "--json and --csv do not go together");
+	*format = said;
 	return 0;
-}
-
-/* One format; the same one twice is no matter. */
-static int parse_format(struct bench_options *options, enum bench_format format, struct err *err)
-{
-	if (options->format != BENCH_TEXT && options->format != format)
-		return cmd_usage(err, "bench", "--json and --csv do not go together");
-	options->format = format;
-	return 0;
-}
-
-static int parse_option(struct bench_options *options, int c, struct err *err)
-{
-	switch (c) {
-	case 'w':
-		return each_word("--what", optarg, take_topic, options, "rtt, pps, tcp, udp, rr",
-				 err);
-	case 'H':
-		return each_word("--hooks", optarg, take_hooks, options,
-				 "none, tcx, clsact, xdp-generic, xdp-native, default", err);
-	case 's':
-		return each_word("--size", optarg, take_size, options,
-				 "at most 8 frame sizes from 60 to 65549 bytes", err);
-	case 't':
-		return parse_number("--time", optarg, 0.01, 3600, &options->time_s, err);
-	case 'r':
-		return parse_count("--runs", optarg, BENCH_RUNS_MAX, &options->runs, err);
-	case 'T':
-		return parse_count("--threads", optarg, 64, &options->threads, err);
-	case OPTION_SET:
-		return each_word("--set", optarg, take_set, options, "gro, threaded, no-tso", err);
-	case OPTION_PLOT:
-		options->plot = true;
-		return 0;
-	case OPTION_THRESHOLD:
-		return parse_number("--threshold", optarg, 0, 1000, &options->threshold, err);
-	case OPTION_CPU:
-		return parse_cpus(options, optarg, err);
-	case 'c':
-		options->compare = optarg;
-		return 0;
-	case 'l':
-		options->lab = optarg;
-		return 0;
-	case 'j':
-		return parse_format(options, BENCH_JSON, err);
-	case OPTION_CSV:
-		return parse_format(options, BENCH_CSV, err);
-	default:
-		options->matrix = true;
-		return 0;
-	}
 }
 
 /* What was not said. */
@@ -230,50 +191,99 @@ static void set_defaults(struct bench_options *options)
 
 int bench_parse(struct bench_options *options, int argc, char **argv, struct err *err)
 {
-	static const struct option longs[] = {
-		{"what", required_argument, NULL, 'w'},
-		{"hooks", required_argument, NULL, 'H'},
-		{"size", required_argument, NULL, 's'},
-		{"time", required_argument, NULL, 't'},
-		{"runs", required_argument, NULL, 'r'},
-		{"threads", required_argument, NULL, 'T'},
-		{"compare", required_argument, NULL, 'c'},
-		{"threshold", required_argument, NULL, OPTION_THRESHOLD},
-		{"cpu", required_argument, NULL, OPTION_CPU},
-		{"set", required_argument, NULL, OPTION_SET},
-		{"plot", no_argument, NULL, OPTION_PLOT},
-		{"matrix", no_argument, NULL, OPTION_MATRIX},
-		{"csv", no_argument, NULL, OPTION_CSV},
-		{"json", no_argument, NULL, 'j'},
-		{"lab", required_argument, NULL, 'l'},
-		{NULL},
-	};
-	int c, ret = 0;
+	struct cmd_words words;
+	int ret;
 
-	*options = (struct bench_options){.pinned = true, .cpus = {-1, -1}, .threshold = 5};
-	optind = 1;
-	opterr = 0;
-	while (!ret && (c = getopt_long(argc, argv, ":l:j", longs, NULL)) != -1)
-		ret = c == ':' || c == '?' ? cmd_bad_option(err, "bench", c, argv)
-					   : parse_option(options, c, err);
+	*options = (struct bench_options){.pinned = true, .cpus = {-1, -1}};
+	ret = options_parse(&cmd_bench, options, argc, argv, &words, err);
 	if (ret)
 		return ret;
-	options->argc = argc - optind;
-	options->argv = argv + optind;
+	options->argc = words.argc;
+	options->argv = words.argv;
 	if (options->argc > 2)
-		return cmd_usage(err, "bench", "unexpected '%s'", options->argv[2]);
+		return cmd_usage(err, &cmd_bench, "unexpected '%s'", options->argv[2]);
 	if (options->argc && (options->matrix || options->n_hooks || options->set))
-		return cmd_usage(err, "bench",
+		return cmd_usage(err, &cmd_bench,
 				 "--matrix, --hooks and --set are for labs of the bench's "
 				 "own: name no link");
 	if (options->matrix && (options->topics || options->set))
-		return cmd_usage(err, "bench", "--matrix and %s do not go together",
+		return cmd_usage(err, &cmd_bench, "--matrix and %s do not go together",
 				 options->topics ? "--what" : "--set");
 	if (options->n_sizes && options->topics && !(options->topics & (TOPIC_PPS | TOPIC_UDP)))
-		return cmd_usage(err, "bench",
+		return cmd_usage(err, &cmd_bench,
 				 "--size is of frames of pps and udp: --what names neither");
 	if (options->plot && options->format != BENCH_TEXT)
-		return cmd_usage(err, "bench", "--plot is text: neither --json nor --csv");
+		return cmd_usage(err, &cmd_bench, "--plot is text: neither --json nor --csv");
 	set_defaults(options);
 	return 0;
 }
+
+_Static_assert(BENCH_RUNS_MAX == 1000, "the error of --runs says so");
+
+static const struct cmd_choice topics[] = {{"rtt"}, {"pps"}, {"tcp"}, {"udp"}, {"rr"}, {NULL}};
+static const struct cmd_choice ways[] = {{"none"},	 {"tcx"},     {"clsact"}, {"xdp-generic"},
+					 {"xdp-native"}, {"default"}, {NULL}};
+static const struct cmd_choice sets[] = {{"gro"}, {"threaded"}, {"no-tso"}, {NULL}};
+
+const struct cmd_operand bench_operands[] = {
+	{"LINK", .kind = VALUE_END, .optional = true,
+	 .text = "an end (node:interface) of a running lab",
+	 .row = "an end (node:interface) of a running lab; FROM TO: two nodes"},
+	{"FROM", .kind = VALUE_NODE, .optional = true, .form = 1, .text = "the node that sends",
+	 .row = NO_ROW},
+	{"TO", .kind = VALUE_NODE, .optional = true, .form = 1, .text = "the node that receives",
+	 .row = NO_ROW},
+	OPERANDS_END,
+};
+
+const struct cmd_option bench_options[] = {
+	{"what", .value = "LIST", .kind = VALUE_LIST, .choices = topics, .otherwise = "all",
+	 .text = "rtt, pps, tcp, udp, rr (all; pps only in labs of its own)",
+	 INTO_ARGS(take_topics)},
+	{"hooks", .value = "LIST", .kind = VALUE_LIST, .choices = ways, .otherwise = "none",
+	 .text = "none (default), tcx, clsact, xdp-generic, xdp-native, default",
+	 INTO_ARGS(take_hooks_list)},
+	{"set", .value = "LIST", .kind = VALUE_LIST, .choices = sets,
+	 .text = "gro, threaded (NAPI), no-tso, at both ends of its own links", .usage = "",
+	 INTO_ARGS(take_sets)},
+	{"matrix",
+	 .text = "none to xdp-native with frames of 64 and 1500 bytes and TCP,\n"
+		 "by TSO, GRO and threaded NAPI, beside the unobserved link",
+	 INTO_BOOL(struct bench_options, matrix)},
+	{"size", .value = "LIST", .kind = VALUE_LIST | VALUE_NUMBER, .least = 60, .most = 65549,
+	 .otherwise = "64,1500", .text = "bytes of a frame (64,1500)", .usage = "",
+	 INTO_ARGS(take_sizes)},
+	{"time", .value = "S", .kind = VALUE_DECIMAL, .low = 0.01, .high = 3600,
+	 .otherwise = "0.3; 0.1 for --matrix", .wrong = "not a number from 0.01 to 3600",
+	 .text = "of one measurement (0.3; 0.1 for --matrix)", .usage = "",
+	 INTO_DOUBLE(struct bench_options, time_s)},
+	{"runs", .value = "N", .kind = VALUE_NUMBER, .least = 1, .most = BENCH_RUNS_MAX,
+	 .otherwise = "9; 15 for --matrix", .wrong = "not a whole number from 1 to 1000",
+	 .text = "of each, in turns (9; 15 for --matrix; 6 can tell apart)", .usage = "",
+	 INTO_UNSIGNED(struct bench_options, runs)},
+	{"threads", .value = "N", .kind = VALUE_NUMBER, .least = 1, .most = 64,
+	 .otherwise = "one a CPU", .wrong = "not a whole number from 1 to 64",
+	 .text = "that generate live frames (one a CPU)", .usage = "",
+	 INTO_UNSIGNED(struct bench_options, threads)},
+	{"cpu", .value = "A,B", .kind = VALUE_LIST | VALUE_NUMBER, .most = CPU_SETSIZE - 1,
+	 .otherwise = "two that the bench chooses",
+	 .text = "where sender and receiver run; none: where the kernel likes", .usage = "",
+	 INTO_ARGS(take_cpus)},
+	{"compare", .value = "FILE", .kind = VALUE_FILE,
+	 .text = "beside an earlier --json, and whatever differs in how it\n"
+		 "was measured; exit status 1 if something is worse",
+	 .usage = "--compare OLD.json", INTO_TEXT(struct bench_options, compare)},
+	{"threshold", .value = "P", .kind = VALUE_DECIMAL, .high = 1000, .initial = "5",
+	 .wrong = "not a number from 0 to 1000", .text = "by more than P percent (5)", .usage = "",
+	 INTO_DOUBLE(struct bench_options, threshold)},
+	{"plot", .group = OPTIONS_OUTPUT, .text = "medians and their intervals as bars, too",
+	 .usage = "", INTO_BOOL(struct bench_options, plot)},
+	{"csv", .group = OPTIONS_OUTPUT, .text = "one line a measurement", .usage = "",
+	 .constant = BENCH_CSV,
+	 INTO_CALL(take_format, enum bench_format, struct bench_options, format)},
+	{"json", 'j', .show = SHOW_LETTER, .group = OPTIONS_COMMON, .text = "output for programs",
+	 .row = NO_ROW, .usage = "", .constant = BENCH_JSON,
+	 INTO_CALL(take_format, enum bench_format, struct bench_options, format)},
+	OPTION_LAB(struct bench_options, .hidden = true),
+	OPTIONS_END,
+};

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* capture.c - vethlab capture: frames of ends into a pcapng file. */
 #include <errno.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <linux/filter.h>
 #include <pcap/pcap.h>
@@ -31,7 +30,7 @@ enum { POLL_MS = 50, BATCH = 4096 };
 
 struct capture {
 	const char *lab, *path, *expression;
-	uint32_t snap;
+	unsigned snap;
 	uint64_t count, for_ns;
 	int argc; /* words that say which ends */
 	char **argv;
@@ -69,56 +68,18 @@ static uint64_t clocks_apart(void)
 
 static int parse_args(int argc, char **argv, struct capture *capture, struct err *err)
 {
-	static const struct option longs[] = {{"lab", required_argument, NULL, 'l'},
-					      {"for", required_argument, NULL, 'F'},
-					      {"filter", required_argument, NULL, 'f'},
-					      {"snap", required_argument, NULL, 's'},
-					      {"count", required_argument, NULL, 'c'},
-					      {"write", required_argument, NULL, 'w'},
-					      {NULL}};
-	uint64_t number;
-	int c;
+	struct cmd_words words;
+	int ret = options_parse(&cmd_capture, capture, argc, argv, &words, err);
 
-	capture->snap = SNIFF_SNAP_MAX;
-	optind = 1;
-	opterr = 0;
-	while ((c = getopt_long(argc, argv, ":l:f:s:c:w:", longs, NULL)) != -1) {
-		switch (c) {
-		case 'l':
-			capture->lab = optarg;
-			break;
-		case 'w':
-			capture->path = optarg;
-			break;
-		case 'f':
-			capture->expression = optarg;
-			break;
-		case 's':
-			if (!number_parse(optarg, 1, SNIFF_SNAP_MAX, &number))
-				return cmd_usage(err, "capture", "-s %s: that is not 1 to %d bytes",
-						 optarg, SNIFF_SNAP_MAX);
-			capture->snap = number;
-			break;
-		case 'c':
-			if (!number_parse(optarg, 1, UINT64_MAX, &capture->count))
-				return cmd_usage(err, "capture",
-						 "-c %s: that is no number of frames", optarg);
-			break;
-		case 'F':
-			if (!duration_parse(optarg, &capture->for_ns) || !capture->for_ns)
-				return cmd_usage(err, "capture", "--for %s: that is no time",
-						 optarg);
-			break;
-		default:
-			return cmd_bad_option(err, "capture", c, argv);
-		}
-	}
+	if (ret)
+		return ret;
 	if (!capture->path)
-		return cmd_usage(err, "capture", "-w FILE is missing (-w - is stdout)");
+		return cmd_usage(err, &cmd_capture, "-w FILE is missing (-w - is stdout)");
 	if (!strcmp(capture->path, "-") && isatty(STDOUT_FILENO))
-		return cmd_usage(err, "capture", "this is no text: -w FILE, or a pipe behind -w -");
-	capture->argc = argc - optind;
-	capture->argv = argv + optind;
+		return cmd_usage(err, &cmd_capture,
+				 "this is no text: -w FILE, or a pipe behind -w -");
+	capture->argc = words.argc;
+	capture->argv = words.argv;
 	return 0;
 }
 
@@ -178,7 +139,7 @@ static int open_capture(struct capture *capture, struct err *err)
 	int ret = capture_choose(&capture->ends, capture->run, capture->argc, capture->argv, err);
 
 	if (ret && err->code == ERR_USAGE)
-		cmd_usage_hint(err, "capture"); /* unless it says which end may be meant */
+		cmd_usage_hint(err, &cmd_capture); /* unless it says which end may be meant */
 	if (!ret)
 		ret = compile(capture, err);
 	config.filter = (struct sock_filter *)capture->filter.bf_insns;
@@ -417,7 +378,7 @@ static void close_capture(struct capture *capture)
 	running_free(capture->run);
 }
 
-int cmd_capture(int argc, char **argv, struct err *err)
+static int capture_main(int argc, char **argv, struct err *err)
 {
 	struct capture capture = {0};
 	int ret = parse_args(argc, argv, &capture, err), ended;
@@ -436,3 +397,44 @@ int cmd_capture(int argc, char **argv, struct err *err)
 	close_capture(&capture);
 	return ret ? (int)err->code : 0;
 }
+
+_Static_assert(SNIFF_SNAP_MAX == 262144, "the texts of -s say so");
+
+static const struct cmd_operand operands[] = {
+	{"WHAT", .kind = VALUE_END | VALUE_NODE | VALUE_LINK, .optional = true, .many = true,
+	 .text = "ends (node:interface), nodes, `link END`, all (the default)"},
+	OPERANDS_END,
+};
+
+static const struct cmd_option options[] = {
+	{"write", 'w', .show = SHOW_LETTER, .value = "FILE|-", .kind = VALUE_NEW_FILE,
+	 .required = true, .text = "the file to write; -: the standard output", .row = NO_ROW,
+	 INTO_TEXT(struct capture, path)},
+	{"filter", 'f', .show = SHOW_LETTER, .value = "FILTER", .kind = VALUE_FILTER,
+	 .text = "in the language of tcpdump: 'icmp or arp'",
+	 INTO_TEXT(struct capture, expression)},
+	{"snap", 's', .show = SHOW_LETTER, .value = "SNAP", .kind = VALUE_NUMBER, .least = 1,
+	 .most = SNIFF_SNAP_MAX, .initial = "262144", .wrong = "that is not 1 to 262144 bytes",
+	 .text = "bytes of a frame to keep (262144)", INTO_UNSIGNED(struct capture, snap)},
+	{"count", 'c', .show = SHOW_LETTER, .value = "N", .kind = VALUE_NUMBER, .least = 1,
+	 .wrong = "that is no number of frames", .text = "end after N frames",
+	 .row = "end after N frames; --for TIME: after 10s, 500ms, ...",
+	 INTO_U64(struct capture, count)},
+	{"for", .value = "TIME", .kind = VALUE_DURATION, .least = 1, .wrong = "that is no time",
+	 .text = "end after 10s, 500ms, ...", .row = NO_ROW, INTO_U64(struct capture, for_ns)},
+	OPTION_LAB(struct capture),
+	OPTIONS_END,
+};
+
+const struct cmd cmd_capture = {
+	.name = "capture",
+	.summary = "whole frames of ends into a pcapng file, for Wireshark",
+	.operands = operands,
+	.options = options,
+	.notes = "A file that is there already is overwritten.\n"
+		 "Each end has two interfaces, one a direction. Packet comments have the numbers\n"
+		 "of echoes (of their parts and the ICMP errors about them, too) and note what\n"
+		 "nodes and links dropped, of any protocol, within 0.2 s of the frame.\n",
+	.examples = "vethlab capture blue -w - | wireshark -k -i -\n",
+	.run = capture_main,
+};

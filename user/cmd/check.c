@@ -54,19 +54,19 @@ static bool check_file(const char *path, json_t *files)
 	return good;
 }
 
-int cmd_check(int argc, char **argv, struct err *err)
+static int check_main(int argc, char **argv, struct err *err)
 {
 	json_t *files = NULL, *document;
 	char path[PATH_MAX];
 	struct cmd_args args;
-	int ret = cmd_parse(&args, argc, argv, false, err);
+	int ret = cmd_parse(&cmd_check, &args, argc, argv, err);
 
 	if (ret)
 		return ret;
 	if (args.lab)
-		return cmd_usage(err, "check", "it reads files, not running labs");
+		return cmd_usage(err, &cmd_check, "it reads files, not running labs");
 	if (!args.argc)
-		return cmd_usage(err, "check", "which lab file?");
+		return cmd_usage(err, &cmd_check, "which lab file?");
 	if (args.json)
 		files = json_array();
 	for (int i = 0; i < args.argc; i++) {
@@ -84,3 +84,25 @@ int cmd_check(int argc, char **argv, struct err *err)
 	}
 	return ret;
 }
+
+static const struct cmd_operand operands[] = {
+	{"FILE|NAME", .kind = VALUE_LAB_FILE | VALUE_BUNDLED, .many = true,
+	 .text = "a lab file, or the name of a bundled lab", .row = NO_ROW},
+	OPERANDS_END,
+};
+
+static const struct cmd_option options[] = {
+	OPTION_LAB(struct cmd_args, .hidden = true),
+	OPTION_JSON(struct cmd_args),
+	OPTIONS_END,
+};
+
+const struct cmd cmd_check = {
+	.name = "check",
+	.summary = "say everything that is wrong with a lab file",
+	.operands = operands,
+	.options = options,
+	.notes = "Nothing is touched. The exit status is 3 if a file has errors, not for "
+		 "warnings.\n",
+	.run = check_main,
+};

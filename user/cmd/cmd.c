@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* cmd.c - what the verbs share: usage errors, signals, finding a lab file. */
+/* cmd.c - what the verbs share: usage errors, finding a lab file. */
 #include <dirent.h>
 #include <errno.h>
-#include <getopt.h>
 #include <jansson.h>
 #include <limits.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,7 +16,7 @@
 #define VETHLAB_LABS "/usr/local/share/vethlab/labs"
 #endif
 
-int cmd_usage(struct err *err, const char *verb, const char *fmt, ...)
+int cmd_usage(struct err *err, const struct cmd *cmd, const char *fmt, ...)
 {
 	char what[400];
 	va_list ap;
@@ -26,96 +24,30 @@ int cmd_usage(struct err *err, const char *verb, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(what, sizeof(what), fmt, ap);
 	va_end(ap);
-	err_set(err, ERR_USAGE, 0, "%s: %s", verb, what);
-	cmd_usage_hint(err, verb);
+	err_set(err, ERR_USAGE, 0, "%s: %s", cmd->of ? cmd->of->name : cmd->name, what);
+	cmd_usage_hint(err, cmd);
 	return ERR_USAGE;
 }
 
-void cmd_usage_hint(struct err *err, const char *verb)
+void cmd_usage_hint(struct err *err, const struct cmd *cmd)
 {
-	for (const struct cmd *cmd = cmds; cmd->name; cmd++)
-		if (!strcmp(cmd->name, verb))
-			err_hint(err, "usage: vethlab %s %s", verb, cmd->usage);
+	char usage[USAGE_SIZE];
+
+	err_hint(err, "usage: vethlab %s%s%s %s", cmd->of ? cmd->of->name : "", cmd->of ? " " : "",
+		 cmd->name, help_usage(cmd, usage));
 }
 
-enum { OPTIONS_MAX = 32, OPTION_SIZE = 32 };
-
-/* Every --word of a text. */
-static size_t long_options(const char *text, char (*options)[OPTION_SIZE], size_t n)
+int cmd_parse(const struct cmd *cmd, struct cmd_args *args, int argc, char **argv, struct err *err)
 {
-	while (text && (text = strstr(text, "--")) && n < OPTIONS_MAX) {
-		size_t len = 2 + strspn(text + 2, "abcdefghijklmnopqrstuvwxyz-");
-
-		if (len > 2)
-			snprintf(options[n++], OPTION_SIZE, "%.*s", (int)len, text);
-		text += len;
-	}
-	return n;
-}
-
-/* The option that may be meant, by what the verb's help knows; into found. */
-static bool near_option(const char *verb, const char *typed, char found[OPTION_SIZE])
-{
-	char options[OPTIONS_MAX][OPTION_SIZE], word[OPTION_SIZE];
-	const char *names[OPTIONS_MAX], *near;
-	const struct cmd *cmd = cmds;
-	size_t n = 0;
-
-	while (cmd->name && strcmp(cmd->name, verb))
-		cmd++;
-	if (!cmd->name || strncmp(typed, "--", 2))
-		return false;
-	if (strstr(cmd->usage, "-j"))
-		n = long_options("--json", options, n);
-	if (strstr(cmd->usage, "-l LAB"))
-		n = long_options("--lab", options, n);
-	n = long_options(cmd->usage, options, n);
-	n = long_options(cmd->help, options, n);
-	for (size_t i = 0; i < n; i++)
-		names[i] = options[i] + 2;
-	snprintf(word, sizeof(word), "%.*s", (int)strcspn(typed + 2, "="), typed + 2);
-	near = nearest_name(word, names, n);
-	snprintf(found, OPTION_SIZE, "%s", near ? near : "");
-	return near;
-}
-
-int cmd_bad_option(struct err *err, const char *verb, int c, char **argv)
-{
-	const char *typed = argv[optind - 1];
-	char near[OPTION_SIZE];
-
-	if (c == ':')
-		return cmd_usage(err, verb, "%s needs a value", typed);
-	if (strchr(typed, '=') && near_option(verb, typed, near) &&
-	    !strncmp(typed + 2, near, strcspn(typed + 2, "=")))
-		return cmd_usage(err, verb, "--%s takes no value", near);
-	if (near_option(verb, typed, near) && strcmp(typed + 2, near))
-		return cmd_usage(err, verb, "unknown option %s: did you mean --%s?", typed, near);
-	return cmd_usage(err, verb, "unknown option %s", typed);
-}
-
-int cmd_parse(struct cmd_args *args, int argc, char **argv, bool own_words, struct err *err)
-{
-	static const struct option longs[] = {
-		{"lab", required_argument, NULL, 'l'},
-		{"json", no_argument, NULL, 'j'},
-		{NULL},
-	};
-	int c;
+	struct cmd_words words;
+	int ret;
 
 	*args = (struct cmd_args){0};
-	optind = 1;
-	opterr = 0;
-	while ((c = getopt_long(argc, argv, own_words ? "+:l:j" : ":l:j", longs, NULL)) != -1) {
-		if (c == 'l')
-			args->lab = optarg;
-		else if (c == 'j')
-			args->json = true;
-		else
-			return cmd_bad_option(err, argv[0], c, argv);
-	}
-	args->argc = argc - optind;
-	args->argv = argv + optind;
+	ret = options_parse(cmd, args, argc, argv, &words, err);
+	if (ret)
+		return ret;
+	args->argc = words.argc;
+	args->argv = words.argv;
 	return 0;
 }
 
@@ -125,26 +57,6 @@ void cmd_note(const char *text, void *arg)
 		json_array_append_new(arg, json_string(text));
 	else
 		fprintf(stderr, "note: %s\n", text);
-}
-
-int cmd_parse_hooks(const char *list, unsigned *hooks)
-{
-	char copy[64], *save = NULL;
-
-	*hooks = 0;
-	if (snprintf(copy, sizeof(copy), "%s", list) >= (int)sizeof(copy))
-		return -1;
-	for (char *word = strtok_r(copy, ",", &save); word; word = strtok_r(NULL, ",", &save)) {
-		if (!strcmp(word, "in"))
-			*hooks |= HOOKS_IN;
-		else if (!strcmp(word, "out"))
-			*hooks |= HOOKS_OUT;
-		else if (!strcmp(word, "none"))
-			*hooks |= HOOKS_NONE;
-		else
-			return -1;
-	}
-	return *hooks && (*hooks == HOOKS_NONE || !(*hooks & HOOKS_NONE)) ? 0 : -1;
 }
 
 void cmd_no_lab(const char *name, struct err *err)

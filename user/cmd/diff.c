@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* diff.c - vethlab diff: what changed between two recorded runs. */
 #include <errno.h>
-#include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "user/cmd/cmd.h"
+#include "user/cmd/record_args.h"
 #include "user/output/output.h"
 #include "user/story/record_queue.h"
 #include "user/trace/filter.h"
@@ -20,54 +19,29 @@ static const uint64_t settled_ns = 2000000000;
 struct diff_run {
 	struct run_diff run;
 	struct recording *recordings[SIDES]; /* whose labs' names the comparison uses */
-	bool json;
-	int argc; /* words of the filter */
+	bool json, no_times;
+	double threshold; /* percent */
+	int argc;	  /* words of the filter */
 	char **argv;
 };
 
-static int parse_threshold(struct diff_run *diff, const char *text, struct err *err)
-{
-	char *end;
-	double percent = strtod(text, &end);
-
-	if (end == text || *end || !(percent >= 0 && percent <= 1000))
-		return cmd_usage(err, "diff", "--threshold %s: that is no percentage", text);
-	diff->run.comparison.threshold = percent / 100;
-	return 0;
-}
-
 static int parse_args(int argc, char **argv, struct diff_run *diff, struct err *err)
 {
-	static const struct option longs[] = {{"json", no_argument, NULL, 'j'},
-					      {"no-times", no_argument, NULL, 'T'},
-					      {"threshold", required_argument, NULL, 't'},
-					      {NULL}};
-	int c, ret = 0;
+	struct cmd_words words;
+	int ret = options_parse(&cmd_diff, diff, argc, argv, &words, err);
 
-	optind = 1;
-	opterr = 0;
-	diff->run.comparison.threshold = 0.1;
-	diff->run.comparison.with_times = true;
-	while (!ret && (c = getopt_long(argc, argv, ":j", longs, NULL)) != -1) {
-		if (c == 'j')
-			diff->json = true;
-		else if (c == 'T')
-			diff->run.comparison.with_times = false;
-		else if (c == 't')
-			ret = parse_threshold(diff, optarg, err);
-		else
-			ret = cmd_bad_option(err, "diff", c, argv);
-	}
-	if (!ret && argc - optind < SIDES)
-		ret = cmd_usage(err, "diff", "which two recordings?");
 	if (ret)
 		return ret;
+	if (words.argc < SIDES)
+		return cmd_usage(err, &cmd_diff, "which two recordings?");
+	diff->run.comparison.threshold = diff->threshold / 100;
+	diff->run.comparison.with_times = !diff->no_times;
 	for (int side = 0; side < SIDES; side++)
-		diff->run.file[side] = argv[optind + side];
+		diff->run.file[side] = words.argv[side];
 	if (!strcmp(diff->run.file[SIDE_A], "-") && !strcmp(diff->run.file[SIDE_B], "-"))
-		return cmd_usage(err, "diff", "only one of them can be the standard input");
-	diff->argc = argc - optind - SIDES;
-	diff->argv = argv + optind + SIDES;
+		return cmd_usage(err, &cmd_diff, "only one of them can be the standard input");
+	diff->argc = words.argc - SIDES;
+	diff->argv = words.argv + SIDES;
 	return 0;
 }
 
@@ -188,7 +162,7 @@ static int compare(struct diff_run *diff, struct err *err)
 	return 0;
 }
 
-int cmd_diff(int argc, char **argv, struct err *err)
+static int diff_main(int argc, char **argv, struct err *err)
 {
 	struct diff_run diff = {0};
 	int status, ret = parse_args(argc, argv, &diff, err);
@@ -202,3 +176,37 @@ int cmd_diff(int argc, char **argv, struct err *err)
 		recording_close(diff.recordings[side]);
 	return status;
 }
+
+static const struct cmd_operand operands[] = {
+	{"A", .kind = VALUE_FILE, .text = "a recording; -: the standard input",
+	 .row = "files of `vethlab record`; one of them may be -", .label = "A, B"},
+	{"B", .kind = VALUE_FILE, .text = "the one to compare it with", .row = NO_ROW},
+	{"FILTER", .kind = VALUE_FILTER, .choices = filter_choices, .optional = true,
+	 .text = "as that of `vethlab trace`: compare only these echoes"},
+	OPERANDS_END,
+};
+
+static const struct cmd_option options[] = {
+	{"no-times", .text = "only ways and losses", INTO_BOOL(struct diff_run, no_times)},
+	{"threshold", .value = "P", .kind = VALUE_DECIMAL, .high = 1000, .initial = "10",
+	 .wrong = "that is no percentage",
+	 .text = "how many percent medians must be apart to count (10)",
+	 .usage = "--threshold PERCENT", INTO_DOUBLE(struct diff_run, threshold)},
+	OPTION_JSON(struct diff_run),
+	OPTIONS_END,
+};
+
+const struct cmd cmd_diff = {
+	.name = "diff",
+	.summary = "what changed between two recordings: ways, losses, times",
+	.operands = operands,
+	.options = options,
+	.notes =
+		"A way, a loss or an answer that only one run has is a difference; losses of both\n"
+		"are, where their shares are too far apart for chance (Fisher, p < 0.01); times,\n"
+		"where the 95 % intervals of their medians do not meet. Needs no root, no lab.\n"
+		"The exit status is 0 if nothing changed, 1 if something did.\n",
+	.examples = "vethlab record before.rec --for 10s   # and after a change, after.rec\n"
+		    "vethlab diff before.rec after.rec\n",
+	.run = diff_main,
+};

@@ -48,17 +48,17 @@ static void print_json(const struct feature *features, size_t n)
 	output_json_print(doc, stdout);
 }
 
-int cmd_doctor(int argc, char **argv, struct err *err)
+static int doctor_main(int argc, char **argv, struct err *err)
 {
 	struct feature features[FEATURES_MAX];
 	struct cmd_args args;
 	size_t n, missing = 0;
-	int ret = cmd_parse(&args, argc, argv, false, err);
+	int ret = cmd_parse(&cmd_doctor, &args, argc, argv, err);
 
 	if (ret)
 		return ret;
 	if (args.argc)
-		return cmd_usage(err, "doctor", "unexpected '%s'", args.argv[0]);
+		return cmd_usage(err, &cmd_doctor, "unexpected '%s'", args.argv[0]);
 	n = features_probe(features);
 	for (size_t i = 0; i < n; i++)
 		missing += !features[i].there && features[i].need == FEATURE_NEEDED;
@@ -68,3 +68,17 @@ int cmd_doctor(int argc, char **argv, struct err *err)
 		print_text(features, n);
 	return missing ? ERR_PRIVILEGE : 0;
 }
+
+static const struct cmd_option options[] = {
+	OPTION_LAB(struct cmd_args, .hidden = true),
+	OPTION_JSON(struct cmd_args),
+	OPTIONS_END,
+};
+
+const struct cmd cmd_doctor = {
+	.name = "doctor",
+	.summary = "what this machine can do for a lab",
+	.options = options,
+	.notes = "Exit status 4 if something is missing that every lab needs.\n",
+	.run = doctor_main,
+};

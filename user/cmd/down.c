@@ -47,17 +47,17 @@ static int lab_name(const struct cmd_args *args, char *name, size_t size, struct
 	return n > 1 ? ERR_FAILED : 0;
 }
 
-int cmd_down(int argc, char **argv, struct err *err)
+static int down_main(int argc, char **argv, struct err *err)
 {
 	struct notes notes = {cmd_note, NULL};
 	struct cmd_args args;
 	char name[256];
-	int ret = cmd_parse(&args, argc, argv, false, err);
+	int ret = cmd_parse(&cmd_down, &args, argc, argv, err);
 
 	if (ret)
 		return ret;
 	if (args.argc > 1 || (args.argc && args.lab))
-		return cmd_usage(err, "down", "one lab at a time");
+		return cmd_usage(err, &cmd_down, "one lab at a time");
 	ret = lab_name(&args, name, sizeof(name), err);
 	if (ret)
 		return ret;
@@ -84,3 +84,27 @@ int cmd_down(int argc, char **argv, struct err *err)
 	}
 	return 0;
 }
+
+static const struct cmd_operand operands[] = {
+	{"LAB|FILE", .kind = VALUE_LAB | VALUE_LAB_FILE, .optional = true,
+	 .text = "a lab that runs, or its lab file", .row = NO_ROW},
+	OPERANDS_END,
+};
+
+static const struct cmd_option options[] = {
+	OPTION_LAB(struct cmd_args, .hidden = true),
+	OPTION_JSON(struct cmd_args),
+	OPTIONS_END,
+};
+
+const struct cmd cmd_down = {
+	.name = "down",
+	.summary = "remove a lab and everything that it made",
+	.operands = operands,
+	.options = options,
+	.notes = "Interfaces of others that are in its namespaces are handed back, or named as\n"
+		 "processes in them are. It waits until the kernel has let go; of a lab of 100\n"
+		 "nodes or more it does not, and says so. What looks at the lab until Ctrl-C\n"
+		 "(trace, record, capture, ping, stats --watch) ends, with exit status 1.\n",
+	.run = down_main,
+};

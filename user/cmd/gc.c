@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* gc.c - vethlab gc: remove what crashes left. */
-#include <getopt.h>
 #include <stdio.h>
 
 #include "user/cmd/cmd.h"
@@ -31,29 +30,17 @@ static void on_found(enum gc_kind kind, const char *name, void *arg)
 		       kind_words[kind], name);
 }
 
-int cmd_gc(int argc, char **argv, struct err *err)
+static int gc_main(int argc, char **argv, struct err *err)
 {
-	static const struct option longs[] = {
-		{"dry-run", no_argument, NULL, 'n'},
-		{"json", no_argument, NULL, 'j'},
-		{NULL},
-	};
 	const struct notes notes = {cmd_note, NULL};
 	struct collected collected = {0};
-	int c, ret;
+	struct cmd_words words;
+	int ret = options_parse(&cmd_gc, &collected, argc, argv, &words, err);
 
-	optind = 1;
-	opterr = 0;
-	while ((c = getopt_long(argc, argv, ":nj", longs, NULL)) != -1) {
-		if (c == 'n')
-			collected.dry_run = true;
-		else if (c == 'j')
-			collected.json = true;
-		else
-			return cmd_bad_option(err, "gc", c, argv);
-	}
-	if (optind < argc)
-		return cmd_usage(err, "gc", "unexpected '%s'", argv[optind]);
+	if (ret)
+		return ret;
+	if (words.argc)
+		return cmd_usage(err, &cmd_gc, "unexpected '%s'", words.argv[0]);
 	collected.list = json_array();
 	ret = lab_gc(collected.dry_run, on_found, &collected, &notes, err);
 	if (collected.json) {
@@ -68,3 +55,19 @@ int cmd_gc(int argc, char **argv, struct err *err)
 	json_decref(collected.list);
 	return ret ? (int)err->code : 0;
 }
+
+static const struct cmd_option options[] = {
+	{"dry-run", 'n', .usage = "--dry-run", .text = "only say what would be removed",
+	 INTO_BOOL(struct collected, dry_run)},
+	OPTION_JSON(struct collected),
+	OPTIONS_END,
+};
+
+const struct cmd cmd_gc = {
+	.name = "gc",
+	.summary = "remove what crashed labs left, and nothing else",
+	.options = options,
+	.about = "A lab whose files are lost is known by what it pinned: that is removed, and the\n"
+		 "namespaces it was in are named.\n",
+	.run = gc_main,
+};

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* generate.c - vethlab generate: write a lab file of a regular shape. */
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,65 +45,40 @@ static int parse_sizes(struct shape_options *options, int argc, char **argv, str
 		uint64_t n = size->normal;
 
 		if (i >= argc && !size->normal)
-			return cmd_usage(err, "generate", "%s needs %s", kind->name, size->name);
+			return cmd_usage(err, &cmd_generate, "%s needs %s", kind->name, size->name);
 		if (i < argc && !number_parse(argv[i], size->least, size->most, &n))
-			return cmd_usage(err, "generate",
+			return cmd_usage(err, &cmd_generate,
 					 "%s of %s is a number from %u to %u, not '%s'", size->name,
 					 kind->name, size->least, size->most, argv[i]);
 		options->sizes[i] = n;
 	}
 	if (i < argc)
-		return cmd_usage(err, "generate", "%s has no use for '%s'", kind->name, argv[i]);
+		return cmd_usage(err, &cmd_generate, "%s has no use for '%s'", kind->name, argv[i]);
 	if (!strcmp(kind->name, "fat-tree") && options->sizes[0] % 2)
-		return cmd_usage(err, "generate", "K of a fat-tree is even");
+		return cmd_usage(err, &cmd_generate, "K of a fat-tree is even");
 	return 0;
 }
 
 static int parse_args(int argc, char **argv, struct generate_args *args, struct err *err)
 {
-	static const struct option longs[] = {
-		{"v4", no_argument, NULL, '4'},		  {"v6", no_argument, NULL, '6'},
-		{"routes", no_argument, NULL, 'r'},	  {"name", required_argument, NULL, 'n'},
-		{"output", required_argument, NULL, 'o'}, {NULL},
-	};
-	int c;
+	struct cmd_words words;
+	int ret = options_parse(&cmd_generate, args, argc, argv, &words, err);
 
-	optind = 1;
-	opterr = 0;
-	while ((c = getopt_long(argc, argv, ":46o:", longs, NULL)) != -1) {
-		switch (c) {
-		case '4':
-			args->options.v4 = true;
-			break;
-		case '6':
-			args->options.v6 = true;
-			break;
-		case 'r':
-			args->options.routes = true;
-			break;
-		case 'n':
-			args->options.name = optarg;
-			break;
-		case 'o':
-			args->output = optarg;
-			break;
-		default:
-			return cmd_bad_option(err, "generate", c, argv);
-		}
-	}
+	if (ret)
+		return ret;
 	if (!args->options.v4 && !args->options.v6)
 		args->options.v4 = args->options.v6 = true;
 	if (args->options.name && lab_name_problem(args->options.name))
-		return cmd_usage(err, "generate", "lab name '%s': %s", args->options.name,
+		return cmd_usage(err, &cmd_generate, "lab name '%s': %s", args->options.name,
 				 lab_name_problem(args->options.name));
-	if (optind == argc)
-		return cmd_usage(err, "generate", "which shape?");
-	if (find_kind(argv[optind], &args->options.kind, err))
+	if (!words.argc)
+		return cmd_usage(err, &cmd_generate, "which shape?");
+	if (find_kind(words.argv[0], &args->options.kind, err))
 		return ERR_USAGE;
-	return parse_sizes(&args->options, argc - optind - 1, argv + optind + 1, err);
+	return parse_sizes(&args->options, words.argc - 1, words.argv + 1, err);
 }
 
-int cmd_generate(int argc, char **argv, struct err *err)
+static int generate_main(int argc, char **argv, struct err *err)
 {
 	struct generate_args args = {0};
 	int ret = parse_args(argc, argv, &args, err);
@@ -130,3 +104,48 @@ int cmd_generate(int argc, char **argv, struct err *err)
 		remove(args.output);
 	return ret ? (int)err->code : 0;
 }
+
+const struct cmd_choice shape_choices[] = {
+	{"chain", "N", VALUE_NUMBER, "nodes in a line; the inner ones are routers"},
+	{"ring", "N", VALUE_NUMBER, "routers in a circle"},
+	{"star", "N", VALUE_NUMBER, "hosts around a router"},
+	{"tree", "DEPTH [FANOUT]", VALUE_NUMBER,
+	 "routers that branch DEPTH times, hosts as leaves"},
+	{"mesh", "N", VALUE_NUMBER, "hosts, each with a link to each other"},
+	{"grid", "COLUMNS ROWS", VALUE_NUMBER, ""},
+	{"clos", "SPINES LEAVES [HOSTS]", VALUE_NUMBER,
+	 "leaves with HOSTS (2) each, each leaf linked to each spine"},
+	{"fat-tree", "K", VALUE_NUMBER, "of switches with K ports"},
+	{NULL},
+};
+
+static const struct cmd_operand operands[] = {
+	{"SHAPE", .kind = VALUE_CHOICE, .choices = shape_choices,
+	 .text = "how the nodes are linked", .row = NO_ROW},
+	{"SIZE", .kind = VALUE_NUMBER, .many = true, .text = "how many of what", .row = NO_ROW},
+	OPERANDS_END,
+};
+
+static const struct cmd_option options[] = {
+	{"v4", '4', .show = SHOW_NAME, .text = "only addresses of this family",
+	 .label = "--v4, --v6", INTO_BOOL(struct generate_args, options.v4)},
+	{"v6", '6', .show = SHOW_NAME, .alternative = true, .text = "only addresses of this family",
+	 .row = NO_ROW, INTO_BOOL(struct generate_args, options.v6)},
+	{"routes", .text = "spell every route out, instead of `routing: static`",
+	 INTO_BOOL(struct generate_args, options.routes)},
+	{"name", .value = "NAME", .kind = VALUE_NAME, .otherwise = "the shape",
+	 .text = "what the lab is called", .row = NO_ROW,
+	 INTO_TEXT(struct generate_args, options.name)},
+	{"output", 'o', .show = SHOW_LETTER, .value = "FILE", .kind = VALUE_NEW_FILE,
+	 .text = "write a new file instead of the standard output",
+	 INTO_TEXT(struct generate_args, output)},
+	OPTIONS_END,
+};
+
+const struct cmd cmd_generate = {
+	.name = "generate",
+	.summary = "write a lab file of a regular shape, to edit",
+	.operands = operands,
+	.options = options,
+	.run = generate_main,
+};

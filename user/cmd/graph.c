@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* graph.c - vethlab graph: draw a lab file or a running lab. */
 #include <errno.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
@@ -174,46 +173,63 @@ static bool is_running(const char *name)
 	return found;
 }
 
-int cmd_graph(int argc, char **argv, struct err *err)
-{
-	static const struct option longs[] = {
-		{"lab", required_argument, NULL, 'l'}, {"text", no_argument, NULL, 't'},
-		{"dot", no_argument, NULL, 'd'},       {"mermaid", no_argument, NULL, 'm'},
-		{"live", no_argument, NULL, 'L'},      {NULL},
-	};
-	enum draw_format format = GRAPH_TEXT;
-	const char *lab = NULL;
-	bool live = false;
-	int c;
+struct graph_args {
+	const char *lab;
+	enum draw_format format;
+	bool live;
+};
 
-	optind = 1;
-	opterr = 0;
-	while ((c = getopt_long(argc, argv, ":l:", longs, NULL)) != -1) {
-		if (c == 'l')
-			lab = optarg;
-		else if (c == 't')
-			format = GRAPH_TEXT;
-		else if (c == 'd')
-			format = GRAPH_DOT;
-		else if (c == 'm')
-			format = GRAPH_MERMAID;
-		else if (c == 'L')
-			live = true;
-		else
-			return cmd_bad_option(err, "graph", c, argv);
-	}
-	if (argc - optind > 1 || (argc - optind && lab))
-		return cmd_usage(err, "graph", "one lab at a time");
-	if (live && optind < argc && strpbrk(argv[optind], "./"))
-		return cmd_usage(err, "graph",
+static int graph_main(int argc, char **argv, struct err *err)
+{
+	struct graph_args args = {.format = GRAPH_TEXT};
+	struct cmd_words words;
+	const char *typed;
+	int ret = options_parse(&cmd_graph, &args, argc, argv, &words, err);
+
+	if (ret)
+		return ret;
+	if (words.argc > 1 || (words.argc && args.lab))
+		return cmd_usage(err, &cmd_graph, "one lab at a time");
+	typed = words.argc ? words.argv[0] : NULL;
+	if (args.live && typed && strpbrk(typed, "./"))
+		return cmd_usage(err, &cmd_graph,
 				 "--live is of a lab that runs, by its name, and not of a "
 				 "file: '%s'",
-				 argv[optind]);
-	if (live)
-		return draw_live(optind < argc ? argv[optind] : lab, format, err);
-	if (optind == argc)
-		return draw_running(lab, format, err);
-	if (is_running(argv[optind]))
-		return draw_running(argv[optind], format, err);
-	return draw_file(argv[optind], format, err);
+				 typed);
+	if (args.live)
+		return draw_live(typed ? typed : args.lab, args.format, err);
+	if (!typed || is_running(typed))
+		return draw_running(typed ? typed : args.lab, args.format, err);
+	return draw_file(typed, args.format, err);
 }
+
+#define FORMAT(word, constant_, of)                                                                \
+	.name = word, .text = "draw it " of, .row = NO_ROW, .store = STORE_CONSTANT,               \
+	.constant = constant_, INTO_MEMBER(enum draw_format, struct graph_args, format)
+
+static const struct cmd_operand operands[] = {
+	{"LAB|FILE|NAME", .kind = VALUE_LAB | VALUE_LAB_FILE | VALUE_BUNDLED, .optional = true,
+	 .text = "a lab that runs, a lab file, or the name of a bundled lab", .row = NO_ROW},
+	OPERANDS_END,
+};
+
+static const struct cmd_option options[] = {
+	{FORMAT("text", GRAPH_TEXT, "as text")},
+	{FORMAT("dot", GRAPH_DOT, "for graphviz"), .alternative = true},
+	{FORMAT("mermaid", GRAPH_MERMAID, "for Mermaid"), .alternative = true},
+	{"live", .text = "of a running lab: packets each way on every link",
+	 INTO_BOOL(struct graph_args, live)},
+	OPTION_LAB(struct graph_args),
+	OPTIONS_END,
+};
+
+const struct cmd cmd_graph = {
+	.name = "graph",
+	.summary = "draw a lab: as text, for graphviz, for Mermaid",
+	.operands = operands,
+	.options = options,
+	.about = "A running lab is drawn as it is now, a file as it says.\n",
+	.examples = "vethlab graph blue\n"
+		    "vethlab graph --dot my.yaml | dot -Tsvg > my.svg\n",
+	.run = graph_main,
+};

@@ -189,28 +189,28 @@ static int parse_words(const struct cmd_args *args, struct link_words *words, st
 
 	words->address = !strcmp(word, "address");
 	if (args->argc != (words->address ? 4 : 2))
-		return cmd_usage(err, "link", "which end, up or down, or which address?");
+		return cmd_usage(err, &cmd_link, "which end, up or down, or which address?");
 	if (words->address)
 		word = args->argv[2];
 	words->on = !strcmp(word, words->address ? "add" : "up");
 	if (!words->on && strcmp(word, words->address ? "del" : "down") != 0)
-		return cmd_usage(err, "link", "'%s' is not %s", word,
+		return cmd_usage(err, &cmd_link, "'%s' is not %s", word,
 				 words->address ? "add or del" : "up or down");
 	if (words->address && !ip_prefix_parse(args->argv[3], &words->prefix))
-		return cmd_usage(err, "link",
+		return cmd_usage(err, &cmd_link,
 				 "'%s' is not an address with its length, like "
 				 "10.0.0.1/24",
 				 args->argv[3]);
 	return 0;
 }
 
-int cmd_link(int argc, char **argv, struct err *err)
+static int link_main(int argc, char **argv, struct err *err)
 {
 	struct link_words words = {0};
 	struct running *run = NULL;
 	struct cmd_args args;
 	const struct end *end;
-	int ret = cmd_parse(&args, argc, argv, false, err);
+	int ret = cmd_parse(&cmd_link, &args, argc, argv, err);
 
 	if (!ret)
 		ret = parse_words(&args, &words, err);
@@ -228,3 +228,37 @@ int cmd_link(int argc, char **argv, struct err *err)
 	running_free(run);
 	return ret ? (int)err->code : 0;
 }
+
+static const struct cmd_choice states[] = {{"up"}, {"down"}, {NULL}};
+static const struct cmd_choice address_word[] = {{"address"}, {NULL}};
+static const struct cmd_choice changes[] = {{"add"}, {"del"}, {NULL}};
+
+static const struct cmd_operand operands[] = {
+	{"END", .kind = VALUE_END, .text = "the end of a link", .row = NO_ROW},
+	{"up|down", .kind = VALUE_CHOICE, .choices = states, .text = "the state that it gets",
+	 .row = NO_ROW},
+	{"END", .kind = VALUE_END, .form = 1, .text = "the end of a link", .row = NO_ROW},
+	{"address", .kind = VALUE_CHOICE, .choices = address_word, .form = 1,
+	 .text = "its addresses are changed", .row = NO_ROW},
+	{"add|del", .kind = VALUE_CHOICE, .choices = changes, .form = 1,
+	 .text = "give it an address, or take it away", .row = NO_ROW},
+	{"PREFIX", .kind = VALUE_PREFIX, .form = 1, .text = "the address with its length",
+	 .row = NO_ROW},
+	OPERANDS_END,
+};
+
+static const struct cmd_option options[] = {
+	OPTION_LAB(struct cmd_args, .early = true),
+	OPTION_JSON(struct cmd_args),
+	OPTIONS_END,
+};
+
+const struct cmd cmd_link = {
+	.name = "link",
+	.summary = "set an end up or down, give it an address or take it away",
+	.operands = operands,
+	.options = options,
+	.examples = "vethlab link default:veth0 up\n"
+		    "vethlab link blue:veth1 address add 10.1.1.9/24\n",
+	.run = link_main,
+};

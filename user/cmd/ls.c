@@ -51,7 +51,7 @@ static json_t *json_row(const char *name, enum lab_state state, const struct run
 	return object;
 }
 
-int cmd_ls(int argc, char **argv, struct err *err)
+static int ls_main(int argc, char **argv, struct err *err)
 {
 	static const struct table_column columns[] = {
 		{"lab", TABLE_LEFT},	{"state", TABLE_LEFT}, {"nodes", TABLE_RIGHT},
@@ -62,12 +62,12 @@ int cmd_ls(int argc, char **argv, struct err *err)
 	json_t *labs;
 	char **names;
 	size_t n;
-	int ret = cmd_parse(&args, argc, argv, false, err);
+	int ret = cmd_parse(&cmd_ls, &args, argc, argv, err);
 
 	if (ret)
 		return ret;
 	if (args.argc)
-		return cmd_usage(err, "ls", "unexpected '%s'", args.argv[0]);
+		return cmd_usage(err, &cmd_ls, "unexpected '%s'", args.argv[0]);
 	if (lab_list(&names, &n, err))
 		return err->code;
 	table = table_new(columns, 6);
@@ -96,3 +96,16 @@ int cmd_ls(int argc, char **argv, struct err *err)
 	lab_list_free(names, n);
 	return 0;
 }
+
+static const struct cmd_option options[] = {
+	OPTION_LAB(struct cmd_args, .hidden = true),
+	OPTION_JSON(struct cmd_args),
+	OPTIONS_END,
+};
+
+const struct cmd cmd_ls = {
+	.name = "ls",
+	.summary = "list the labs of this machine",
+	.options = options,
+	.run = ls_main,
+};

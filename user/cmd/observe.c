@@ -2,7 +2,6 @@
 /* observe.c - vethlab observe: a lab of links that are there, whoever made them. */
 #include <dirent.h>
 #include <errno.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -72,11 +71,14 @@ static void suggest_name(const char *typed, struct err *err)
 		free(entries);
 }
 
-static int scope_name(struct observing *observing, const char *name, struct err *err)
+static int take_netns(const struct cmd *cmd, const struct cmd_option *option, const char *name,
+		      void *observing, struct err *err)
 {
 	struct err cause = {0};
 	int fd = netns_open(name, &cause);
 
+	(void)cmd;
+	(void)option;
 	if (fd >= 0)
 		return add_scope(observing, fd, err);
 	if (fd != -ENOENT && err) {
@@ -88,14 +90,15 @@ static int scope_name(struct observing *observing, const char *name, struct err 
 	return -ENOENT;
 }
 
-static int scope_pid(struct observing *observing, const char *word, struct err *err)
+static int take_pid(const struct cmd *cmd, const struct cmd_option *option, const char *word,
+		    void *observing, struct err *err)
 {
 	struct err cause = {0};
 	uint64_t pid;
 	int fd;
 
-	if (!number_parse(word, 1, 1 << 22, &pid))
-		return cmd_usage(err, "observe", "--pid %s: not the number of a process", word);
+	if (!number_parse(word, option->least, option->most, &pid))
+		return cmd_usage(err, cmd, "--pid %s: not the number of a process", word);
 	fd = netns_open_pid(pid, &cause);
 	if (fd >= 0)
 		return add_scope(observing, fd, err);
@@ -106,62 +109,23 @@ static int scope_pid(struct observing *observing, const char *word, struct err *
 	return err_set(err, ERR_USAGE, ESRCH, "there is no process %s", word);
 }
 
-static int parse_watching(struct observing *observing, int c, struct err *err)
-{
-	struct observe_options *options = &observing->options;
-
-	if (c == 'H' && cmd_parse_hooks(optarg, &options->hooks))
-		return cmd_usage(err, "observe", "--hooks %s: not a list of in, out; or none",
-				 optarg);
-	if (c == 'x' && !xdp_mode_parse(optarg, &options->xdp))
-		return cmd_usage(err, "observe", "--xdp %s: not native, generic or off", optarg);
-	if (c == 't' && !tc_parse(optarg, &options->tc))
-		return cmd_usage(err, "observe", "--tc %s: not auto, tcx or clsact", optarg);
-	return 0;
-}
-
 static int parse_args(struct observing *observing, int argc, char **argv, struct err *err)
 {
-	static const struct option longs[] = {
-		{"netns", required_argument, NULL, 'N'}, {"pid", required_argument, NULL, 'P'},
-		{"all", no_argument, NULL, 'a'},	 {"name", required_argument, NULL, 'n'},
-		{"follow", no_argument, NULL, 'f'},	 {"hooks", required_argument, NULL, 'H'},
-		{"xdp", required_argument, NULL, 'x'},	 {"tc", required_argument, NULL, 't'},
-		{"json", no_argument, NULL, 'j'},	 {NULL},
-	};
 	struct observe_options *options = &observing->options;
-	int c, ret = 0;
+	struct cmd_words words;
+	int ret = options_parse(&cmd_observe, observing, argc, argv, &words, err);
 
-	optind = 1;
-	opterr = 0;
-	while (!ret && (c = getopt_long(argc, argv, ":fj", longs, NULL)) != -1) {
-		if (c == 'N')
-			ret = scope_name(observing, optarg, err);
-		else if (c == 'P')
-			ret = scope_pid(observing, optarg, err);
-		else if (c == 'a')
-			options->all = true;
-		else if (c == 'n')
-			options->name = optarg;
-		else if (c == 'f')
-			observing->follow = options->may_be_empty = true;
-		else if (c == 'j')
-			observing->json = true;
-		else if (c == 'H' || c == 'x' || c == 't')
-			ret = parse_watching(observing, c, err);
-		else
-			return cmd_bad_option(err, "observe", c, argv);
-	}
 	if (ret)
-		return err->code;
-	if (optind < argc)
-		return cmd_usage(err, "observe", "unexpected '%s'", argv[optind]);
+		return ret;
+	options->may_be_empty = observing->follow;
+	if (words.argc)
+		return cmd_usage(err, &cmd_observe, "unexpected '%s'", words.argv[0]);
 	if (options->all && options->n_scope)
-		return cmd_usage(err, "observe",
+		return cmd_usage(err, &cmd_observe,
 				 "--all looks at all namespaces: leave --netns and "
 				 "--pid out");
 	if (lab_name_problem(options->name))
-		return cmd_usage(err, "observe", "lab name '%s': %s", options->name,
+		return cmd_usage(err, &cmd_observe, "lab name '%s': %s", options->name,
 				 lab_name_problem(options->name));
 	return 0;
 }
@@ -398,9 +362,9 @@ static int observe(struct observing *observing, struct err *err)
 	return observing->follow ? follow(observing, &listener, err) : 0;
 }
 
-int cmd_observe(int argc, char **argv, struct err *err)
+static int observe_main(int argc, char **argv, struct err *err)
 {
-	struct observing observing = {.options.name = "observed", .notes = json_array()};
+	struct observing observing = {.notes = json_array()};
 	int ret = parse_args(&observing, argc, argv, err);
 
 	if (!ret) {
@@ -412,3 +376,43 @@ int cmd_observe(int argc, char **argv, struct err *err)
 	json_decref(observing.notes);
 	return ret;
 }
+
+static const struct cmd_option options[] = {
+	{"netns", .value = "NAME", .kind = VALUE_NETNS,
+	 .text = "those with an end in a namespace of `ip netns`, or at a path",
+	 INTO_ARGS(take_netns)},
+	{"pid", .alternative = true, .value = "N", .kind = VALUE_PROCESS, .least = 1,
+	 .most = 1 << 22, .text = "in the namespace of a process, which may be a container's",
+	 INTO_ARGS(take_pid)},
+	{"all", .alternative = true,
+	 .text = "in any namespace that can be seen: by name or process",
+	 INTO_BOOL(struct observing, options.all)},
+	{"name", .value = "LAB", .kind = VALUE_NAME | VALUE_LAB, .initial = "observed",
+	 .text = "what the lab is called (observed)", INTO_TEXT(struct observing, options.name)},
+	{"follow", 'f', .usage = "--follow",
+	 .text = "go on: links and namespaces that come are watched too",
+	 INTO_BOOL(struct observing, follow)},
+	{"hooks", .value = "LIST", .kind = VALUE_LIST, .choices = hooks_choices,
+	 .otherwise = "in,out", .text = "in,out (default), in, or out",
+	 INTO_CALL(take_hooks, unsigned, struct observing, options.hooks)},
+	{"xdp", .value = "MODE", .kind = VALUE_CHOICE, .choices = xdp_choices, .otherwise = "off",
+	 .text = "off (default), generic, native: these change a link",
+	 INTO_CALL(take_xdp, enum xdp_mode, struct observing, options.xdp)},
+	{"tc", .value = "HOW", .kind = VALUE_CHOICE, .choices = tc_choices, .otherwise = "auto",
+	 .text = "auto (default), tcx, clsact",
+	 INTO_CALL(take_tc, enum watch_tc, struct observing, options.tc)},
+	OPTION_JSON(struct observing),
+	OPTIONS_END,
+};
+
+const struct cmd cmd_observe = {
+	.name = "observe",
+	.summary = "watch links that are there, whoever made them",
+	.options = options,
+	.about = "Without options: veth links with an end in this namespace, the other anywhere.\n",
+	.notes = "Programs of others on the same hooks stay and run. `down` takes ours off, and\n"
+		 "nothing else. Called again for a lab that is observed, it looks again.\n",
+	.examples = "vethlab observe --all --follow\n"
+		    "vethlab observe --netns web --name web\n",
+	.run = observe_main,
+};

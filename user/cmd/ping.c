@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* ping.c - vethlab ping: send echo requests from a node and tell the way of each. */
 #include <errno.h>
-#include <getopt.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,10 +10,8 @@
 #include <unistd.h>
 
 #include "user/base/clock.h"
-#include "user/base/duration.h"
 #include "user/base/interrupt.h"
-#include "user/base/number.h"
-#include "user/cmd/cmd.h"
+#include "user/cmd/trip_options.h"
 #include "user/trace/stream.h"
 #include "user/render/itinerary_text.h"
 #include "user/render/ping_report.h"
@@ -22,10 +19,9 @@
 #include "user/output/output.h"
 
 enum { SEQS = 65536, IN_FLIGHT_MAX = 60000 };
-enum { STACK = 256 }; /* an option without a letter */
 #define COUNT_MAX      1000000000000000
 #define COUNT_NOT_SAID UINT64_MAX
-static const uint64_t second_ns = 1000000000, tick_ns = 100000000;
+static const uint64_t tick_ns = 100000000;
 
 /* The echoes under way: a window of sequence numbers, [first, next). */
 struct flight {
@@ -36,89 +32,41 @@ struct flight {
 	uint64_t next_send_ns, look_ns;
 };
 
-static int parse_time(uint64_t *ns, int c, const char *value, struct err *err)
+struct ping_args {
+	struct ping_options options;
+	struct trip trip;
+	unsigned size, ttl;
+	bool flood;
+};
+
+/* As -i 0 -q; an interval behind it holds. */
+static int take_flood(const struct cmd *cmd, const struct cmd_option *option, const char *value,
+		      void *target, struct err *err)
 {
-	uint64_t found;
+	struct ping_args *args = target;
 
-	if (!duration_parse(value, &found) || found / second_ns > 1000000 || (c == 'W' && !found))
-		return cmd_usage(err, "ping",
-				 "-%c %s: that is no time (500ms, 2s; a number: seconds)", c,
-				 value);
-	*ns = found;
-	return 0;
-}
-
-static int parse_option(struct ping_options *options, int c, const char *value, struct err *err)
-{
-	static const struct {
-		int option;
-		uint64_t least, most;
-		const char *what;
-	} ranges[] = {
-		{'c', 0, COUNT_MAX, "a number of echoes (0: until Ctrl-C)"},
-		{'s', 0, ECHO_SIZE_MAX, "0 to 65507 payload bytes"},
-		{'t', 1, 255, "a TTL from 1 to 255"},
-	};
-	uint64_t number = 0;
-
-	for (size_t i = 0; i < sizeof(ranges) / sizeof(*ranges); i++)
-		if (ranges[i].option == c &&
-		    !number_parse(value, ranges[i].least, ranges[i].most, &number))
-			return cmd_usage(err, "ping", "-%c %s: that is not %s", c, value,
-					 ranges[i].what);
-	switch (c) {
-	case 'i':
-		return parse_time(&options->interval_ns, c, value, err);
-	case 'W':
-		return parse_time(&options->timeout_ns, c, value, err);
-	case 'c':
-		options->count = number;
-		break;
-	case 's':
-		options->size = number;
-		break;
-	case 't':
-		options->ttl = number;
-		break;
-	}
+	(void)cmd, (void)option, (void)value, (void)err;
+	args->flood = args->options.quiet = true;
+	args->options.interval_ns = 0;
 	return 0;
 }
 
 static int parse_args(int argc, char **argv, struct ping *ping, struct err *err)
 {
-	static const struct option longs[] = {TRIP_LONGS,
-					      {"flood", no_argument, NULL, 'f'},
-					      {"stack", no_argument, NULL, STACK},
-					      {NULL}};
-	struct ping_options *options = &ping->options;
-	bool flood = false;
-	int c, ret = 0;
+	struct ping_args args = {.options.count = COUNT_NOT_SAID};
+	struct cmd_words words;
+	int ret = options_parse(&cmd_ping, &args, argc, argv, &words, err);
 
-	*options = (struct ping_options){.count = COUNT_NOT_SAID,
-					 .interval_ns = second_ns,
-					 .timeout_ns = second_ns,
-					 .size = 56};
-	optind = 1;
-	opterr = 0;
-	while (!ret &&
-	       (c = getopt_long(argc, argv, ":c:i:s:W:t:qf" TRIP_OPTIONS, longs, NULL)) != -1) {
-		if (c == 'q') {
-			options->quiet = true;
-		} else if (c == STACK) {
-			options->stack = true;
-		} else if (c == 'f') {
-			flood = options->quiet = true;
-			options->interval_ns = 0;
-		} else if (c == ':' || c == '?') {
-			return cmd_bad_option(err, "ping", c, argv);
-		} else if (!trip_option(&ping->trip, c, optarg)) {
-			ret = parse_option(options, c, optarg, err);
-		}
-	}
+	if (ret)
+		return ret;
 	/* As ping -f: until Ctrl-C. Else one, whose way is the answer. */
-	if (options->count == COUNT_NOT_SAID)
-		options->count = !flood;
-	return ret ? ret : trip_operands(&ping->trip, argc, argv, err);
+	if (args.options.count == COUNT_NOT_SAID)
+		args.options.count = !args.flood;
+	args.options.size = args.size;
+	args.options.ttl = args.ttl;
+	ping->options = args.options;
+	ping->trip = args.trip;
+	return trip_operands(&cmd_ping, &ping->trip, &words, err);
 }
 
 static bool is_v6(const struct ping *ping)
@@ -364,7 +312,7 @@ static int run_ping(struct ping *ping, struct err *err)
 	return ret;
 }
 
-int cmd_ping(int argc, char **argv, struct err *err)
+static int ping_main(int argc, char **argv, struct err *err)
 {
 	struct ping *ping = calloc(1, sizeof(*ping));
 	int ret, status;
@@ -383,3 +331,83 @@ int cmd_ping(int argc, char **argv, struct err *err)
 	free(ping);
 	return status;
 }
+
+#define WRONG_TIME "that is no time (500ms, 2s; a number: seconds)"
+/* A million seconds, and less than one. */
+#define TIME_MAX 1000000999999999
+
+_Static_assert(ECHO_SIZE_MAX == 65507, "the error of -s says so");
+
+static const struct cmd_operand operands[] = {
+	OPERANDS_TRIP(),
+	OPERANDS_END,
+};
+
+static const struct cmd_option options[] = {
+	{.letter = 'c',
+	 .value = "N",
+	 .kind = VALUE_NUMBER,
+	 .most = COUNT_MAX,
+	 .otherwise = "1",
+	 .wrong = "that is not a number of echoes (0: until Ctrl-C)",
+	 .text = "how many echoes (1); 0: until Ctrl-C",
+	 INTO_U64(struct ping_args, options.count)},
+	{.letter = 'i',
+	 .value = "TIME",
+	 .kind = VALUE_DURATION,
+	 .most = TIME_MAX,
+	 .initial = "1s",
+	 .wrong = WRONG_TIME,
+	 .text = "from one to the next (1s); 0: as fast as answers come",
+	 INTO_U64(struct ping_args, options.interval_ns)},
+	{.letter = 's',
+	 .value = "SIZE",
+	 .kind = VALUE_NUMBER,
+	 .most = ECHO_SIZE_MAX,
+	 .initial = "56",
+	 .wrong = "that is not 0 to 65507 payload bytes",
+	 .text = "payload bytes (56)",
+	 INTO_UNSIGNED(struct ping_args, size)},
+	{.letter = 'W',
+	 .value = "TIME",
+	 .kind = VALUE_DURATION,
+	 .least = 1,
+	 .most = TIME_MAX,
+	 .initial = "1s",
+	 .wrong = WRONG_TIME,
+	 .text = "how long to wait for an answer (1s)",
+	 INTO_U64(struct ping_args, options.timeout_ns)},
+	{.letter = 't',
+	 .value = "TTL",
+	 .kind = VALUE_NUMBER,
+	 .least = 1,
+	 .most = 255,
+	 .otherwise = "the node's default",
+	 .wrong = "that is not a TTL from 1 to 255",
+	 .text = "time to live (the node's default)",
+	 INTO_UNSIGNED(struct ping_args, ttl)},
+	OPTIONS_FAMILY(struct ping_args),
+	{.letter = 'q',
+	 .group = OPTIONS_OUTPUT,
+	 .text = "only the summary",
+	 INTO_BOOL(struct ping_args, options.quiet)},
+	{"flood", 'f', .group = OPTIONS_OUTPUT,
+	 .text = "as fast as answers come, until Ctrl-C or -c, and only the\nsummary",
+	 .usage = "--flood", INTO_ARGS(take_flood)},
+	{"stack", .text = "and what the nodes do between the ends: routes, neighbors, ...",
+	 INTO_BOOL(struct ping_args, options.stack)},
+	OPTION_TRIP_LAB(struct ping_args),
+	OPTION_TRIP_JSON(struct ping_args),
+	OPTIONS_END,
+};
+
+const struct cmd cmd_ping = {
+	.name = "ping",
+	.summary = "send echo requests from a node and tell the way of each",
+	.operands = operands,
+	.options = options,
+	.notes = "TIME is 500ms, 50us, ...; a bare number is seconds.\n"
+		 "The exit status is 1 if no answer came at all.\n",
+	.examples = "vethlab ping blue default -c 3\n",
+	.run = ping_main,
+};

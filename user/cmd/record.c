@@ -120,10 +120,10 @@ static int refuse_stories(const struct record_args *args, struct err *err)
 	return -EINVAL;
 }
 
-int cmd_record(int argc, char **argv, struct err *err)
+static int record_main(int argc, char **argv, struct err *err)
 {
 	struct record record = {.args.wants_operand = true};
-	int ret = record_args_parse(&record.args, argc, argv, err);
+	int ret = record_args_parse(&cmd_record, &record.args, argc, argv, err);
 
 	if (!ret)
 		ret = lab_open(&record.run, record.args.lab, err);
@@ -139,3 +139,33 @@ int cmd_record(int argc, char **argv, struct err *err)
 	running_free(record.run);
 	return ret ? (int)err->code : 0;
 }
+
+static const struct cmd_operand operands[] = {
+	{"FILE|-", .kind = VALUE_NEW_FILE, .text = "the file to write; -: the standard output",
+	 .row = NO_ROW},
+	OPERAND_FILTER,
+	OPERANDS_END,
+};
+
+/* It takes all options of trace, and refuses later what it cannot do. */
+static const struct cmd_option options[] = {
+	OPTION_ITINERARIES(.text = "refused: a recording keeps records", .hidden = true),
+	OPTION_EVENTS(.text = "single records, as it keeps them anyway", .hidden = true),
+	OPTION_STACK(.text = "with all that the nodes do between the ends"),
+	OPTION_COUNT(.text = "end after N records"),
+	OPTION_FOR(),
+	OPTION_LAB(struct record_args),
+	OPTION_RECORD_JSON(.hidden = true),
+	OPTIONS_END,
+};
+
+const struct cmd cmd_record = {
+	.name = "record",
+	.summary = "write what `trace` would show to a file",
+	.operands = operands,
+	.options = options,
+	.column = 21,
+	.notes = "FILTER is that of `vethlab trace` without what is about stories (failed,\n"
+		 "dropped, slower-than). A file that is there already is overwritten.\n",
+	.run = record_main,
+};

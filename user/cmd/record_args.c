@@ -1,61 +1,63 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* record_args.c - the options that trace, record, replay and diff share. */
-#include <getopt.h>
-
-#include "user/base/duration.h"
-#include "user/base/number.h"
 #include "user/cmd/record_args.h"
 
-int record_args_parse(struct record_args *args, int argc, char **argv, struct err *err)
-{
-	static const struct option longs[] = {
-		{"lab", required_argument, NULL, 'l'},	 {"json", no_argument, NULL, 'j'},
-		{"count", required_argument, NULL, 'c'}, {"for", required_argument, NULL, 'f'},
-		{"itineraries", no_argument, NULL, 'i'}, {"events", no_argument, NULL, 'e'},
-		{"stack", no_argument, NULL, 's'},	 {NULL}};
-	int c;
+const struct cmd_choice filter_choices[] = {
+	{"node", "N", VALUE_NODE, NULL},
+	{"end", "N:I", VALUE_END, NULL},
+	{"link", "N:I", VALUE_LINK, NULL},
+	{"addr", "A[/L]", VALUE_ADDRESS | VALUE_PREFIX, NULL},
+	{"src", "A", VALUE_ADDRESS | VALUE_PREFIX, NULL},
+	{"dst", "A", VALUE_ADDRESS | VALUE_PREFIX, NULL},
+	{"type", "T[,T]", VALUE_LIST, NULL},
+	{"id", "N", VALUE_NUMBER, NULL},
+	{"seq", "N", VALUE_NUMBER, NULL},
+	{"v4", NULL, VALUE_NONE, NULL},
+	{"v6", NULL, VALUE_NONE, NULL},
+	{"failed", NULL, VALUE_NONE, NULL},
+	{"dropped", NULL, VALUE_NONE, NULL},
+	{"slower-than", "TIME", VALUE_DURATION, NULL},
+	{NULL},
+};
 
-	optind = 1;
-	opterr = 0;
-	while ((c = getopt_long(argc, argv, ":l:jc:i", longs, NULL)) != -1) {
-		switch (c) {
-		case 'l':
-			args->lab = optarg;
-			break;
-		case 'j':
-			args->view.json = true;
-			break;
-		case 'i':
-			args->view.filter.itineraries = true;
-			args->view.filter.events = false;
-			break;
-		case 'e':
-			args->view.filter.itineraries = false;
-			args->view.filter.events = true;
-			break;
-		case 's':
-			args->view.stack = true;
-			break;
-		case 'c':
-			if (!number_parse(optarg, 1, UINT64_MAX, &args->view.count))
-				return cmd_usage(err, argv[0], "-c %s: that is no number of lines",
-						 optarg);
-			break;
-		case 'f':
-			if (!duration_parse(optarg, &args->view.for_ns) || !args->view.for_ns)
-				return cmd_usage(err, argv[0],
-						 "--for %s: that is no time (10s, 500ms)", optarg);
-			break;
-		default:
-			return cmd_bad_option(err, argv[0], c, argv);
-		}
-	}
+/* Of -i and --events, the last one holds. */
+static void choose(struct record_args *args, bool itineraries)
+{
+	args->view.filter.itineraries = itineraries;
+	args->view.filter.events = !itineraries;
+}
+
+int take_itineraries(const struct cmd *cmd, const struct cmd_option *option, const char *value,
+		     void *args, struct err *err)
+{
+	(void)cmd, (void)option, (void)value, (void)err;
+	choose(args, true);
+	return 0;
+}
+
+int take_events(const struct cmd *cmd, const struct cmd_option *option, const char *value,
+		void *args, struct err *err)
+{
+	(void)cmd, (void)option, (void)value, (void)err;
+	choose(args, false);
+	return 0;
+}
+
+int record_args_parse(const struct cmd *cmd, struct record_args *args, int argc, char **argv,
+		      struct err *err)
+{
+	struct cmd_words words;
+	int ret = options_parse(cmd, args, argc, argv, &words, err);
+
+	if (ret)
+		return ret;
 	if (args->wants_operand) {
-		if (optind == argc)
-			return cmd_usage(err, argv[0], "which file?");
-		args->operand = argv[optind++];
+		if (!words.argc)
+			return cmd_usage(err, cmd, "which file?");
+		args->operand = *words.argv++;
+		words.argc--;
 	}
-	args->argc = argc - optind;
-	args->argv = argv + optind;
+	args->argc = words.argc;
+	args->argv = words.argv;
 	return 0;
 }

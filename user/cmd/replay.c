@@ -83,11 +83,11 @@ static int replay(struct recording *recording, const struct record_view_options 
 	return 0;
 }
 
-int cmd_replay(int argc, char **argv, struct err *err)
+static int replay_main(int argc, char **argv, struct err *err)
 {
 	struct record_args args = {.wants_operand = true};
 	struct recording *recording = NULL;
-	int ret = record_args_parse(&args, argc, argv, err);
+	int ret = record_args_parse(&cmd_replay, &args, argc, argv, err);
 
 	if (!ret)
 		ret = recording_open(&recording, args.operand, err);
@@ -99,3 +99,31 @@ int cmd_replay(int argc, char **argv, struct err *err)
 	recording_close(recording);
 	return ret ? (int)err->code : 0;
 }
+
+static const struct cmd_operand operands[] = {
+	{"FILE|-", .kind = VALUE_FILE, .text = "a recording; -: the standard input", .row = NO_ROW},
+	OPERAND_FILTER,
+	OPERANDS_END,
+};
+
+static const struct cmd_option options[] = {
+	OPTION_ITINERARIES(.show = SHOW_LETTER,
+			   .text = "whole stories of echoes instead of single records",
+			   .row = NO_ROW),
+	OPTION_EVENTS(.text = "single records, also with `dropped`", .hidden = true),
+	OPTION_STACK(.text = "and what the nodes do between the ends", .row = NO_ROW),
+	OPTION_COUNT(.text = "end after N records (or stories)", .row = NO_ROW),
+	OPTION_FOR(.row = NO_ROW),
+	OPTION_LAB(struct record_args, .hidden = true),
+	OPTION_RECORD_JSON(),
+	OPTIONS_END,
+};
+
+const struct cmd cmd_replay = {
+	.name = "replay",
+	.summary = "show a recording as `trace` would have; needs no root and no lab",
+	.operands = operands,
+	.options = options,
+	.notes = "Options and FILTER are those of `vethlab trace`.\n",
+	.run = replay_main,
+};

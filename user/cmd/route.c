@@ -47,8 +47,8 @@ static int parse_to(struct words *words, const char *typed, struct err *err)
 	if (words->is_default || ip_prefix_parse(typed, to))
 		return 0;
 	if (!ip_parse(typed, &to->addr))
-		return cmd_usage(err, "route", "'%s' is not default or a prefix, like 10.0.0.0/24",
-				 typed);
+		return cmd_usage(err, &cmd_route,
+				 "'%s' is not default or a prefix, like 10.0.0.0/24", typed);
 	to->len = to->addr.family == AF_INET ? 32 : 128; /* one host, as ip-route(8) does */
 	return 0;
 }
@@ -59,19 +59,19 @@ static int parse_option(struct words *words, const char *word, const char *value
 
 	if (!strcmp(word, "via")) {
 		if (!ip_parse(value, &hop->via))
-			return cmd_usage(err, "route", "via: '%s' is not an address", value);
+			return cmd_usage(err, &cmd_route, "via: '%s' is not an address", value);
 	} else if (!strcmp(word, "dev")) {
 		if (!*value || strlen(value) > IFNAME_MAX)
-			return cmd_usage(err, "route", "dev: '%s' is not an interface", value);
+			return cmd_usage(err, &cmd_route, "dev: '%s' is not an interface", value);
 		strcpy(hop->dev, value);
 	} else if (!strcmp(word, "metric")) {
 		uint64_t metric;
 
 		if (!number_parse(value, 0, UINT32_MAX, &metric))
-			return cmd_usage(err, "route", "metric: '%s' is not a number", value);
+			return cmd_usage(err, &cmd_route, "metric: '%s' is not a number", value);
 		words->route.metric = metric;
 	} else {
-		return cmd_usage(err, "route", "unexpected word '%s'", word);
+		return cmd_usage(err, &cmd_route, "unexpected word '%s'", word);
 	}
 	return 0;
 }
@@ -88,9 +88,9 @@ static int finish(struct words *words, struct err *err)
 	if (words->is_default)
 		route->to.addr.family = words->hop.via.family ? words->hop.via.family : AF_INET;
 	if (route->kind != ROUTE_UNICAST && has_hop)
-		return cmd_usage(err, "route", "a route to nowhere has no via or dev");
+		return cmd_usage(err, &cmd_route, "a route to nowhere has no via or dev");
 	if (words->add && route->kind == ROUTE_UNICAST && !has_hop)
-		return cmd_usage(err, "route",
+		return cmd_usage(err, &cmd_route,
 				 "where to? via ADDRESS, dev INTERFACE, or blackhole");
 	return 0;
 }
@@ -101,17 +101,17 @@ static int parse_words(const struct cmd_args *args, struct words *words, struct 
 	int i = 2, ret;
 
 	if (args->argc < 3)
-		return cmd_usage(err, "route", "which node, and which route?");
+		return cmd_usage(err, &cmd_route, "which node, and which route?");
 	words->add = !strcmp(args->argv[1], "add");
 	if (!words->add && strcmp(args->argv[1], "del") != 0)
-		return cmd_usage(err, "route", "'%s' is not add or del", args->argv[1]);
+		return cmd_usage(err, &cmd_route, "'%s' is not add or del", args->argv[1]);
 	i += parse_kind(args->argv[i], &words->route.kind);
 	if (i == args->argc)
-		return cmd_usage(err, "route", "which destination?");
+		return cmd_usage(err, &cmd_route, "which destination?");
 	ret = parse_to(words, args->argv[i++], err);
 	for (; !ret && i < args->argc; i += 2) {
 		if (i + 1 == args->argc)
-			return cmd_usage(err, "route", "%s what?", args->argv[i]);
+			return cmd_usage(err, &cmd_route, "%s what?", args->argv[i]);
 		ret = parse_option(words, args->argv[i], args->argv[i + 1], err);
 	}
 	return ret ? ret : finish(words, err);
@@ -136,13 +136,13 @@ static void print(const struct node *node, const struct words *words, bool json)
 	output_json_print(doc, stdout);
 }
 
-int cmd_route(int argc, char **argv, struct err *err)
+static int route_main(int argc, char **argv, struct err *err)
 {
 	struct words words = {0};
 	struct running *run = NULL;
 	const struct node *node;
 	struct cmd_args args;
-	int ret = cmd_parse(&args, argc, argv, false, err);
+	int ret = cmd_parse(&cmd_route, &args, argc, argv, err);
 
 	if (!ret)
 		ret = parse_words(&args, &words, err);
@@ -157,3 +157,47 @@ int cmd_route(int argc, char **argv, struct err *err)
 	running_free(run);
 	return ret ? (int)err->code : 0;
 }
+
+static const struct cmd_choice changes[] = {{"add"}, {"del"}, {NULL}};
+static const struct cmd_choice kinds[] = {{"blackhole"}, {"unreachable"}, {"prohibit"}, {NULL}};
+
+#define TEXT_NODE   "the node whose route it is"
+#define TEXT_CHANGE "add the route, or take it away"
+#define TEXT_PREFIX "where it leads: a prefix, an address, or default"
+
+static const struct cmd_operand operands[] = {
+	{"NODE", .kind = VALUE_NODE, .text = TEXT_NODE, .row = NO_ROW},
+	{"add|del", .kind = VALUE_CHOICE, .choices = changes, .text = TEXT_CHANGE, .row = NO_ROW},
+	{"PREFIX", .kind = VALUE_PREFIX, .text = TEXT_PREFIX, .row = NO_ROW},
+	{"ADDRESS", .keyword = "via", .kind = VALUE_ADDRESS, .optional = true,
+	 .text = "the next hop", .row = NO_ROW},
+	{"INTERFACE", .keyword = "dev", .kind = VALUE_INTERFACE, .optional = true,
+	 .text = "the interface of the node that it leaves by", .row = NO_ROW},
+	{"N", .keyword = "metric", .kind = VALUE_NUMBER, .optional = true,
+	 .text = "of routes to the same prefix, the one with the lowest metric is taken",
+	 .row = NO_ROW},
+	{"NODE", .kind = VALUE_NODE, .form = 1, .text = TEXT_NODE, .row = NO_ROW},
+	{"add|del", .kind = VALUE_CHOICE, .choices = changes, .form = 1, .text = TEXT_CHANGE,
+	 .row = NO_ROW},
+	{"blackhole|unreachable|prohibit", .kind = VALUE_CHOICE, .choices = kinds, .form = 1,
+	 .text = "how packets that take the route are dropped", .row = NO_ROW},
+	{"PREFIX", .kind = VALUE_PREFIX, .form = 1, .text = TEXT_PREFIX, .row = NO_ROW},
+	OPERANDS_END,
+};
+
+static const struct cmd_option options[] = {
+	OPTION_LAB(struct cmd_args, .early = true),
+	OPTION_JSON(struct cmd_args),
+	OPTIONS_END,
+};
+
+const struct cmd cmd_route = {
+	.name = "route",
+	.summary = "add a route to a node, or take it away",
+	.operands = operands,
+	.options = options,
+	.examples = "vethlab route blue add default via 10.1.1.2\n"
+		    "vethlab route blue add blackhole 10.9.0.0/16\n"
+		    "vethlab route blue del default\n",
+	.run = route_main,
+};

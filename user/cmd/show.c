@@ -5,17 +5,17 @@
 #include "user/output/output.h"
 #include "user/render/running.h"
 
-int cmd_show(int argc, char **argv, struct err *err)
+static int show_main(int argc, char **argv, struct err *err)
 {
 	struct end_status *ends = NULL;
 	struct running *run = NULL;
 	struct cmd_args args;
-	int ret = cmd_parse(&args, argc, argv, false, err);
+	int ret = cmd_parse(&cmd_show, &args, argc, argv, err);
 
 	if (ret)
 		return ret;
 	if (args.argc > 1 || (args.argc && args.lab))
-		return cmd_usage(err, "show", "one lab at a time");
+		return cmd_usage(err, &cmd_show, "one lab at a time");
 	ret = lab_open(&run, args.argc ? args.argv[0] : args.lab, err);
 	if (!ret)
 		ret = end_status_read(&ends, run, err);
@@ -28,3 +28,22 @@ int cmd_show(int argc, char **argv, struct err *err)
 	running_free(run);
 	return ret ? (int)err->code : 0;
 }
+
+static const struct cmd_operand operands[] = {
+	{"LAB", .kind = VALUE_LAB, .optional = true, .text = "a lab that runs", .row = NO_ROW},
+	OPERANDS_END,
+};
+
+static const struct cmd_option options[] = {
+	OPTION_LAB(struct cmd_args, .hidden = true),
+	OPTION_JSON(struct cmd_args),
+	OPTIONS_END,
+};
+
+const struct cmd cmd_show = {
+	.name = "show",
+	.summary = "show a running lab: nodes, ends, state, addresses",
+	.operands = operands,
+	.options = options,
+	.run = show_main,
+};

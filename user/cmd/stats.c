@@ -2,7 +2,6 @@
 /* stats.c - `vethlab stats`: the ledger of a running lab, once or again and again. */
 #include <ctype.h>
 #include <errno.h>
-#include <getopt.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -51,127 +50,77 @@ static bool is_number(const char *text)
 	return end != text && !*end;
 }
 
-/* `--watch` alone is a second; a number behind it is how many. */
-static int parse_watch(struct stats_run *stats, char **argv, struct err *err)
+static bool is_interval(const char *word)
 {
-	const char *text = optarg;
+	double seconds;
 
-	stats->interval_s = 1;
-	if (!text && argv[optind] &&
-	    (is_time(argv[optind], &stats->interval_s) || is_number(argv[optind])))
-		text = argv[optind++];
-	if (text && !(is_time(text, &stats->interval_s) && stats->interval_s >= 0.1 &&
-		      stats->interval_s <= 86400))
-		return cmd_usage(err, "stats",
-				 "--watch takes a time from 100ms to 86400s, not '%s'", text);
+	return is_time(word, &seconds) || is_number(word);
+}
+
+/* `--watch` alone is a second. */
+static int take_watch(const struct cmd *cmd, const struct cmd_option *option, const char *text,
+		      void *target, struct err *err)
+{
+	double *interval_s = target;
+
+	(void)option;
+	*interval_s = 1;
+	if (text && !(is_time(text, interval_s) && *interval_s >= 0.1 && *interval_s <= 86400))
+		return cmd_usage(err, cmd, "--watch takes a time from 100ms to 86400s, not '%s'",
+				 text);
 	return 0;
 }
 
-enum {
-	OPTION_LINK = 256,
-	OPTION_NODE,
-	OPTION_SINCE,
-	OPTION_RESET,
-	OPTION_ALL,
-	OPTION_OPENMETRICS,
-	OPTION_CSV,
-	OPTION_TIME,
-	OPTION_ECHO_TIMEOUT
-};
-
-static int set_format(struct stats_run *stats, enum format format, struct err *err)
+static int take_echo_timeout(const struct cmd *cmd, const struct cmd_option *option,
+			     const char *text, void *target, struct err *err)
 {
-	if (stats->format != FORMAT_TEXT && stats->format != format)
-		return cmd_usage(err, "stats", "one of --json, --openmetrics, --csv at a time");
-	stats->format = format;
-	return 0;
+	double *seconds = target;
+
+	(void)option;
+	if (is_time(text, seconds) && *seconds >= 1e-6 && *seconds <= 3600)
+		return 0;
+	return cmd_usage(err, cmd, "--echo-timeout takes seconds up to 3600, not '%s'", text);
 }
 
-static int parse_option(struct stats_run *stats, int option, char **argv, struct err *err)
+/* One format; the same one twice is no error. */
+static int take_format(const struct cmd *cmd, const struct cmd_option *option, const char *text,
+		       void *target, struct err *err)
 {
-	switch (option) {
-	case 'l':
-		stats->lab = optarg;
-		return 0;
-	case 'j':
-		return set_format(stats, FORMAT_JSON, err);
-	case OPTION_OPENMETRICS:
-		return set_format(stats, FORMAT_OPENMETRICS, err);
-	case OPTION_CSV:
-		return set_format(stats, FORMAT_CSV, err);
-	case 'w':
-		return parse_watch(stats, argv, err);
-	case OPTION_TIME:
-		stats->time = true;
-		return 0;
-	case OPTION_ECHO_TIMEOUT:
-		if (is_time(optarg, &stats->echo_timeout_s) && stats->echo_timeout_s >= 1e-6 &&
-		    stats->echo_timeout_s <= 3600)
-			return 0;
-		return cmd_usage(err, "stats", "--echo-timeout takes seconds up to 3600, not '%s'",
-				 optarg);
-	case OPTION_LINK:
-		stats->link = optarg;
-		return 0;
-	case OPTION_NODE:
-		stats->node = optarg;
-		return 0;
-	case OPTION_SINCE:
-		stats->since = optarg;
-		return 0;
-	case OPTION_RESET:
-		stats->reset = true;
-		return 0;
-	case OPTION_ALL:
-		stats->all = true;
-		return 0;
-	default:
-		return cmd_bad_option(err, "stats", option, argv);
-	}
+	enum format *format = target, said = option->constant;
+
+	(void)text;
+	if (*format != FORMAT_TEXT && *format != said)
+		return cmd_usage(err, cmd, "one of --json, --openmetrics, --csv at a time");
+	*format = said;
+	return 0;
 }
 
 static int parse(struct stats_run *stats, int argc, char **argv, struct err *err)
 {
-	static const struct option options[] = {
-		{"lab", required_argument, NULL, 'l'},
-		{"json", no_argument, NULL, 'j'},
-		{"watch", optional_argument, NULL, 'w'},
-		{"link", required_argument, NULL, OPTION_LINK},
-		{"end", required_argument, NULL, OPTION_LINK},
-		{"node", required_argument, NULL, OPTION_NODE},
-		{"since", required_argument, NULL, OPTION_SINCE},
-		{"reset", no_argument, NULL, OPTION_RESET},
-		{"all", no_argument, NULL, OPTION_ALL},
-		{"openmetrics", no_argument, NULL, OPTION_OPENMETRICS},
-		{"csv", no_argument, NULL, OPTION_CSV},
-		{"time", no_argument, NULL, OPTION_TIME},
-		{"echo-timeout", required_argument, NULL, OPTION_ECHO_TIMEOUT},
-		{NULL},
-	};
-	int option, rc = 0;
+	struct cmd_words words;
+	int ret = options_parse(&cmd_stats, stats, argc, argv, &words, err);
 
-	optind = 0;
-	opterr = 0;
-	while (!rc && (option = getopt_long(argc, argv, ":l:jw::", options, NULL)) != -1)
-		rc = parse_option(stats, option, argv, err);
-	if (rc)
-		return rc;
-	if (argc - optind > 1 || (argc > optind && stats->lab))
-		return cmd_usage(err, "stats", "one lab at a time, not '%s' too", argv[argc - 1]);
-	if (argc > optind)
-		stats->lab = argv[optind];
+	if (ret)
+		return ret;
+	if (words.argc > 1 || (words.argc && stats->lab))
+		return cmd_usage(err, &cmd_stats, "one lab at a time, not '%s' too",
+				 words.argv[words.argc - 1]);
+	if (words.argc)
+		stats->lab = words.argv[0];
 	if (stats->reset && (stats->interval_s || stats->since || stats->all || stats->time))
-		return cmd_usage(err, "stats",
+		return cmd_usage(err, &cmd_stats,
 				 "--reset goes with none of --watch, --since, --all, --time");
 	if (stats->reset && (stats->link || stats->node))
-		return cmd_usage(err, "stats",
+		return cmd_usage(err, &cmd_stats,
 				 "--reset is of all links: leave --link and --node out");
 	if (stats->reset && stats->format != FORMAT_TEXT && stats->format != FORMAT_JSON)
-		return cmd_usage(err, "stats", "--reset prints text or, with --json, a document");
+		return cmd_usage(err, &cmd_stats,
+				 "--reset prints text or, with --json, a document");
 	if (stats->interval_s && stats->format == FORMAT_OPENMETRICS)
-		return cmd_usage(err, "stats", "--openmetrics is one document: not with --watch");
+		return cmd_usage(err, &cmd_stats,
+				 "--openmetrics is one document: not with --watch");
 	if (stats->time && (stats->interval_s || stats->format == FORMAT_CSV))
-		return cmd_usage(err, "stats", "--time goes with neither --watch nor --csv");
+		return cmd_usage(err, &cmd_stats, "--time goes with neither --watch nor --csv");
 	return 0;
 }
 
@@ -220,10 +169,10 @@ static int reset(struct stats_run *stats, struct err *err)
 	char time[TIME_TEXT_SIZE];
 	uint64_t read_ns, time_ns;
 	json_t *document;
-	int rc = reading_reset(&stats->reading, &read_ns, &time_ns, err);
+	int ret = reading_reset(&stats->reading, &read_ns, &time_ns, err);
 
-	if (rc)
-		return rc;
+	if (ret)
+		return ret;
 	if (stats->format == FORMAT_TEXT) {
 		printf("lab %s: counts from now on; --all counts from when it was built\n", name);
 		return 0;
@@ -240,18 +189,18 @@ static int print_once(const struct stats_run *stats, struct err *err)
 {
 	struct snapshot snapshot;
 	struct ledger ledger;
-	int rc = reading_take(&stats->reading, &ledger, &snapshot, err);
+	int ret = reading_take(&stats->reading, &ledger, &snapshot, err);
 
-	if (rc)
-		return rc;
+	if (ret)
+		return ret;
 	if (stats->time && !snapshot.timing)
-		rc = err_set(err, ERR_FAILED, ENOENT, "lab %s keeps no times of echoes",
-			     stats->reading.run->name);
+		ret = err_set(err, ERR_FAILED, ENOENT, "lab %s keeps no times of echoes",
+			      stats->reading.run->name);
 	else
 		print_ledger(stats, &ledger);
 	ledger_free(&ledger);
 	snapshot_free(&snapshot);
-	return rc;
+	return ret;
 }
 
 /* ---- again and again ----------------------------------------------------------------------- */
@@ -318,13 +267,13 @@ static int print_recent(struct watcher *watcher, struct ledger *ledger)
 {
 	struct ledger difference;
 	struct snapshot recent;
-	int rc = snapshot_copy(&recent, ledger->snapshot);
+	int ret = snapshot_copy(&recent, ledger->snapshot);
 
-	if (rc)
-		return rc;
+	if (ret)
+		return ret;
 	snapshot_subtract(&recent, &watcher->before);
-	rc = ledger_make(&difference, ledger->name, ledger->lab, &recent);
-	if (!rc) {
+	ret = ledger_make(&difference, ledger->name, ledger->lab, &recent);
+	if (!ret) {
 		ledger->recent = &difference;
 		rates_add(watcher->rates, &difference);
 		print_frame(watcher, ledger);
@@ -332,46 +281,46 @@ static int print_recent(struct watcher *watcher, struct ledger *ledger)
 		ledger_free(&difference);
 	}
 	snapshot_free(&recent);
-	return rc;
+	return ret;
 }
 
 static int watch_step(struct watcher *watcher, struct err *err)
 {
 	struct snapshot now;
 	struct ledger ledger;
-	int rc = reading_resume(&watcher->stats->reading, err);
+	int ret = reading_resume(&watcher->stats->reading, err);
 
-	if (!rc)
-		rc = reading_take(&watcher->stats->reading, &ledger, &now, err);
+	if (!ret)
+		ret = reading_take(&watcher->stats->reading, &ledger, &now, err);
 	reading_pause(&watcher->stats->reading);
-	if (rc)
-		return rc;
-	rc = print_recent(watcher, &ledger);
-	if (rc)
-		err_set(err, ERR_SYSTEM, -rc, "stats: %s", strerror(-rc));
+	if (ret)
+		return ret;
+	ret = print_recent(watcher, &ledger);
+	if (ret)
+		err_set(err, ERR_SYSTEM, -ret, "stats: %s", strerror(-ret));
 	ledger_free(&ledger);
 	snapshot_free(&watcher->before);
 	watcher->before = now;
-	return rc;
+	return ret;
 }
 
 static int watch_loop(struct watcher *watcher, struct err *err)
 {
 	uint64_t step = (uint64_t)(watcher->stats->interval_s * 1e9);
 	uint64_t next = clock_ns(CLOCK_MONOTONIC) + step;
-	int rc = 0;
+	int ret = 0;
 
 	/* A reader that went away ends it: nobody looks any more. */
-	for (; !rc && !ferror(stdout); next += step) {
+	for (; !ret && !ferror(stdout); next += step) {
 		wait_until(next);
 		if (interrupt_requested)
 			break;
-		rc = watch_step(watcher, err);
+		ret = watch_step(watcher, err);
 	}
 	/* The terminal shows ^C where the prompt would stand. */
 	if (interrupt_requested && watcher->screen.terminal)
 		putchar('\n');
-	return rc;
+	return ret;
 }
 
 static int print_watching(struct stats_run *stats, struct err *err)
@@ -379,7 +328,7 @@ static int print_watching(struct stats_run *stats, struct err *err)
 	struct sigaction action = {.sa_handler = on_resize};
 	struct watcher watcher = {.stats = stats};
 	struct ledger ledger;
-	int rc;
+	int ret;
 
 	watcher.rates = rates_new(lab_n_ends(stats->reading.run->lab));
 	if (!watcher.rates)
@@ -387,50 +336,103 @@ static int print_watching(struct stats_run *stats, struct err *err)
 	interrupt_catch_signals();
 	sigaction(SIGWINCH, &action, NULL);
 	screen_open(&watcher.screen, stdout);
-	rc = reading_take(&stats->reading, &ledger, &watcher.before, err);
+	ret = reading_take(&stats->reading, &ledger, &watcher.before, err);
 	reading_pause(&stats->reading);
-	if (!rc) {
+	if (!ret) {
 		ledger_free(&ledger);
-		rc = watch_loop(&watcher, err);
+		ret = watch_loop(&watcher, err);
 		snapshot_free(&watcher.before);
 	}
 	rates_free(watcher.rates);
-	return rc;
+	return ret;
 }
 
 /* ---- the verb ------------------------------------------------------------------------------ */
 
 static int run_stats(struct stats_run *stats, struct err *err)
 {
-	int rc = reading_open(&stats->reading, stats->lab, err);
+	int ret = reading_open(&stats->reading, stats->lab, err);
 
-	if (!rc)
-		rc = find_filter(stats, err);
-	if (rc)
-		return rc;
+	if (!ret)
+		ret = find_filter(stats, err);
+	if (ret)
+		return ret;
 	if (stats->echo_timeout_s)
-		rc = watch_set_echo_timeout(stats->reading.watch,
-					    (uint64_t)(stats->echo_timeout_s * 1e9), err);
-	if (rc)
-		return rc;
+		ret = watch_set_echo_timeout(stats->reading.watch,
+					     (uint64_t)(stats->echo_timeout_s * 1e9), err);
+	if (ret)
+		return ret;
 	if (stats->reset)
 		return reset(stats, err);
 	stats->reading.with_times = stats->time;
 	stats->reading.shown = &stats->filter;
-	rc = reading_set_base(&stats->reading, stats->all, stats->since, err);
-	if (rc)
-		return rc;
+	ret = reading_set_base(&stats->reading, stats->all, stats->since, err);
+	if (ret)
+		return ret;
 	return stats->interval_s ? print_watching(stats, err) : print_once(stats, err);
 }
 
-int cmd_stats(int argc, char **argv, struct err *err)
+static int stats_main(int argc, char **argv, struct err *err)
 {
 	struct stats_run stats = {0};
-	int rc = parse(&stats, argc, argv, err);
+	int ret = parse(&stats, argc, argv, err);
 
-	if (rc)
-		return rc;
-	rc = run_stats(&stats, err);
+	if (ret)
+		return ret;
+	ret = run_stats(&stats, err);
 	reading_close(&stats.reading);
-	return rc;
+	return ret;
 }
+
+static const struct cmd_operand operands[] = {
+	{"LAB", .kind = VALUE_LAB, .optional = true, .text = "a lab that runs", .row = NO_ROW},
+	OPERANDS_END,
+};
+
+static const struct cmd_option options[] = {
+	{"watch", 'w', .show = SHOW_NAME, .value = "N", .kind = VALUE_DURATION, .least = 100000000,
+	 .most = 86400000000000, .optional = true, .next = is_interval, .otherwise = "1",
+	 .text = "rates every N seconds (1), the busiest first if not all fit",
+	 .usage = "--watch [SECONDS]", INTO_CALL(take_watch, double, struct stats_run, interval_s)},
+	{"link", .value = "END", .kind = VALUE_LINK, .text = "only the link of this end",
+	 .row = "only the link of this end; --node NODE: only this node's links",
+	 INTO_TEXT(struct stats_run, link)},
+	{"node", .alternative = true, .value = "NODE", .kind = VALUE_NODE,
+	 .text = "only this node's links", .row = NO_ROW, INTO_TEXT(struct stats_run, node)},
+	{"end", .value = "END", .kind = VALUE_LINK, .text = "the same as --link", .hidden = true,
+	 INTO_TEXT(struct stats_run, link)},
+	{"json", 'j', .show = SHOW_LETTER, .group = OPTIONS_COMMON, .text = "output for programs",
+	 .row = NO_ROW, .usage = "-j|...", .constant = FORMAT_JSON,
+	 INTO_CALL(take_format, enum format, struct stats_run, format)},
+	{"time", .text = "how long echoes took, and what became of them", .usage = "",
+	 INTO_BOOL(struct stats_run, time)},
+	{"echo-timeout", .value = "SECONDS", .kind = VALUE_DURATION, .least = 1000,
+	 .most = 3600000000000, .otherwise = "1",
+	 .text = "when a request without a reply is unanswered (1)", .usage = "",
+	 INTO_CALL(take_echo_timeout, double, struct stats_run, echo_timeout_s)},
+	{"reset", .text = "count from now on",
+	 .row = "count from now on; --all counts from when the lab was built", .usage = "",
+	 INTO_BOOL(struct stats_run, reset)},
+	{"all", .text = "count from when the lab was built", .row = NO_ROW, .usage = "",
+	 INTO_BOOL(struct stats_run, all)},
+	{"since", .value = "FILE", .kind = VALUE_FILE,
+	 .text = "count from when FILE was made: vethlab stats --json > FILE", .usage = "",
+	 INTO_TEXT(struct stats_run, since)},
+	{"openmetrics", .group = OPTIONS_OUTPUT, .text = "for a monitoring system",
+	 .row = "for a monitoring system; --csv: for a spreadsheet", .usage = "",
+	 .constant = FORMAT_OPENMETRICS,
+	 INTO_CALL(take_format, enum format, struct stats_run, format)},
+	{"csv", .group = OPTIONS_OUTPUT, .text = "for a spreadsheet", .row = NO_ROW, .usage = "",
+	 .constant = FORMAT_CSV, INTO_CALL(take_format, enum format, struct stats_run, format)},
+	OPTION_LAB(struct stats_run, .hidden = true),
+	OPTIONS_END,
+};
+
+const struct cmd cmd_stats = {
+	.name = "stats",
+	.summary = "the ledger: what each link sent, received and lost",
+	.operands = operands,
+	.options = options,
+	.notes = "Packets are told as on a wire: a TSO super-packet counts as its segments.\n",
+	.run = stats_main,
+};

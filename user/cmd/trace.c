@@ -115,11 +115,11 @@ static int run_trace(struct running *run, const struct record_view_options *opti
 	return ret;
 }
 
-int cmd_trace(int argc, char **argv, struct err *err)
+static int trace_main(int argc, char **argv, struct err *err)
 {
 	struct record_args args = {0};
 	struct running *run = NULL;
-	int ret = record_args_parse(&args, argc, argv, err);
+	int ret = record_args_parse(&cmd_trace, &args, argc, argv, err);
 
 	if (!ret)
 		ret = lab_open(&run, args.lab, err);
@@ -130,3 +130,44 @@ int cmd_trace(int argc, char **argv, struct err *err)
 	running_free(run);
 	return ret ? (int)err->code : 0;
 }
+
+static const struct cmd_operand operands[] = {
+	OPERAND_FILTER,
+	OPERANDS_END,
+};
+
+static const struct cmd_option options[] = {
+	OPTION_ITINERARIES(.usage = "-i",
+			   .text = "whole stories of echoes instead of single records"),
+	OPTION_EVENTS(.alternative = true, .text = "single records, also with `dropped`"),
+	OPTION_STACK(.text = "and what the nodes do between the ends: routes looked up,\n"
+			     "neighbors asked, ICMP errors made, packets delivered"),
+	OPTION_COUNT(.text = "end after N records (or stories)"),
+	OPTION_FOR(),
+	OPTION_LAB(struct record_args),
+	OPTION_RECORD_JSON(),
+	OPTIONS_END,
+};
+
+const struct cmd cmd_trace = {
+	.name = "trace",
+	.summary = "print ICMP packets at every end and hook, as it happens",
+	.operands = operands,
+	.options = options,
+	.column = 21,
+	.notes = "FILTER, of which all words must fit:\n"
+		 "  node N   end N:I   link N:I    where it is seen (a bare node or end will do)\n"
+		 "  addr A[/L]   src A   dst A     whose it is (a bare address or prefix will do)\n"
+		 "  type T[,T]                     request, reply, echo, unreachable, exceeded,\n"
+		 "                                 error, redirect, nd, other\n"
+		 "  id N   seq N   v4   v6\n"
+		 "  failed                         stories of echoes that got no answer\n"
+		 "  dropped                        those of which a node dropped something; with\n"
+		 "                                 --events: the drops alone\n"
+		 "  slower-than TIME               those with a round trip that long or longer\n\n"
+		 "Stories are told whole, of echoes that the filter fits at one place or more;\n"
+		 "`dropped` wants it to fit the drop.\n",
+	.examples = "vethlab trace blue type echo\n"
+		    "vethlab trace slower-than 50us\n",
+	.run = trace_main,
+};

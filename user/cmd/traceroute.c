@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* traceroute.c - vethlab traceroute: probes with rising TTL, each hop as node and end. */
 #include <errno.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <stdio.h>
@@ -10,10 +9,8 @@
 #include <time.h>
 
 #include "user/base/clock.h"
-#include "user/base/duration.h"
 #include "user/base/interrupt.h"
-#include "user/base/number.h"
-#include "user/cmd/cmd.h"
+#include "user/cmd/trip_options.h"
 #include "user/trace/probe.h"
 #include "user/trace/stream.h"
 #include "user/render/record_view.h"
@@ -23,7 +20,7 @@
 #include "user/output/output.h"
 #include "user/path/path.h"
 
-enum { TTL_MAX = 30, QUIET_HOPS_MAX = 3 };
+enum { QUIET_HOPS_MAX = 3 };
 
 struct route_options {
 	struct trip trip;
@@ -41,32 +38,14 @@ struct route_hop {
 
 static int parse_args(int argc, char **argv, struct route_options *options, struct err *err)
 {
-	static const struct option longs[] = {TRIP_LONGS, {NULL}};
-	uint64_t number;
-	int c;
+	struct cmd_words words;
+	int ret;
 
-	*options = (struct route_options){.wait_ns = 1000000000, .max_ttl = TTL_MAX};
-	optind = 1;
-	opterr = 0;
-	while ((c = getopt_long(argc, argv, ":m:W:" TRIP_OPTIONS, longs, NULL)) != -1) {
-		switch (c) {
-		case 'm':
-			if (!number_parse(optarg, 1, 255, &number))
-				return cmd_usage(err, "traceroute", "-m %s: that is not 1 to 255",
-						 optarg);
-			options->max_ttl = number;
-			break;
-		case 'W':
-			if (!duration_parse(optarg, &options->wait_ns) || !options->wait_ns)
-				return cmd_usage(err, "traceroute", "-W %s: that is no time",
-						 optarg);
-			break;
-		default:
-			if (!trip_option(&options->trip, c, optarg))
-				return cmd_bad_option(err, "traceroute", c, argv);
-		}
-	}
-	return trip_operands(&options->trip, argc, argv, err);
+	*options = (struct route_options){0};
+	ret = options_parse(&cmd_traceroute, options, argc, argv, &words, err);
+	if (ret)
+		return ret;
+	return trip_operands(&cmd_traceroute, &options->trip, &words, err);
 }
 
 /* Send with this TTL and wait for what comes back. */
@@ -307,7 +286,7 @@ static int run(const struct route_options *options, bool *arrived, struct err *e
 	return ret;
 }
 
-int cmd_traceroute(int argc, char **argv, struct err *err)
+static int traceroute_main(int argc, char **argv, struct err *err)
 {
 	struct route_options options;
 	bool arrived = false;
@@ -320,3 +299,41 @@ int cmd_traceroute(int argc, char **argv, struct err *err)
 	trip_close(&options.trip);
 	return ret ? (int)err->code : !arrived;
 }
+
+static const struct cmd_operand operands[] = {
+	OPERANDS_TRIP(.row = NO_ROW),
+	OPERANDS_END,
+};
+
+static const struct cmd_option options[] = {
+	{.letter = 'm',
+	 .value = "MAX",
+	 .kind = VALUE_NUMBER,
+	 .least = 1,
+	 .most = 255,
+	 .initial = "30",
+	 .wrong = "that is not 1 to 255",
+	 .text = "the largest TTL (30)",
+	 INTO_UNSIGNED(struct route_options, max_ttl)},
+	{.letter = 'W',
+	 .value = "TIME",
+	 .kind = VALUE_DURATION,
+	 .least = 1,
+	 .initial = "1s",
+	 .wrong = "that is no time",
+	 .text = "how long to wait for an answer (1s)",
+	 INTO_U64(struct route_options, wait_ns)},
+	OPTIONS_FAMILY(struct route_options),
+	OPTION_TRIP_LAB(struct route_options),
+	OPTION_TRIP_JSON(struct route_options),
+	OPTIONS_END,
+};
+
+const struct cmd cmd_traceroute = {
+	.name = "traceroute",
+	.summary = "probe with rising TTL: each hop as node and end",
+	.operands = operands,
+	.options = options,
+	.notes = "The exit status is 1 if TO did not answer.\n",
+	.run = traceroute_main,
+};

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* up.c - vethlab up: build a lab from its file. */
 #include <errno.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <stdatomic.h>
@@ -24,56 +23,17 @@ struct up_args {
 
 static int parse_args(int argc, char **argv, struct up_args *args, struct err *err)
 {
-	static const struct option longs[] = {
-		{"isolated", no_argument, NULL, 'i'},
-		{"as", required_argument, NULL, 'a'},
-		{"hooks", required_argument, NULL, 'H'},
-		{"xdp", required_argument, NULL, 'x'},
-		{"tc", required_argument, NULL, 't'},
-		{"json", no_argument, NULL, 'j'},
-		{NULL},
-	};
-	int c;
+	struct cmd_words words;
+	int ret = options_parse(&cmd_up, args, argc, argv, &words, err);
 
-	optind = 1;
-	opterr = 0;
-	while ((c = getopt_long(argc, argv, ":j", longs, NULL)) != -1) {
-		switch (c) {
-		case 'i':
-			args->options.isolated = true;
-			break;
-		case 'a':
-			args->options.as = optarg;
-			break;
-		case 'H':
-			if (cmd_parse_hooks(optarg, &args->options.hooks))
-				return cmd_usage(err, "up",
-						 "--hooks %s: not a list of in, out; or none",
-						 optarg);
-			break;
-		case 'x':
-			if (!xdp_mode_parse(optarg, &args->options.xdp))
-				return cmd_usage(err, "up", "--xdp %s: not native, generic or off",
-						 optarg);
-			break;
-		case 't':
-			if (!tc_parse(optarg, &args->options.tc))
-				return cmd_usage(err, "up", "--tc %s: not auto, tcx or clsact",
-						 optarg);
-			break;
-		case 'j':
-			args->json = true;
-			break;
-		default:
-			return cmd_bad_option(err, "up", c, argv);
-		}
-	}
-	if (optind + 1 != argc)
-		return cmd_usage(err, "up", "%s",
-				 optind < argc ? "one lab file at a time" : "which lab file?");
-	args->file = argv[optind];
+	if (ret)
+		return ret;
+	if (words.argc != 1)
+		return cmd_usage(err, &cmd_up, "%s",
+				 words.argc ? "one lab file at a time" : "which lab file?");
+	args->file = words.argv[0];
 	if (args->options.as && lab_name_problem(args->options.as))
-		return cmd_usage(err, "up", "lab name '%s': %s", args->options.as,
+		return cmd_usage(err, &cmd_up, "lab name '%s': %s", args->options.as,
 				 lab_name_problem(args->options.as));
 	return 0;
 }
@@ -175,7 +135,7 @@ static int print(const struct running *run, bool json, uint64_t took_ns, struct 
 	return ret;
 }
 
-int cmd_up(int argc, char **argv, struct err *err)
+static int up_main(int argc, char **argv, struct err *err)
 {
 	struct up_args args = {0};
 	struct diags diags = {0};
@@ -213,3 +173,36 @@ int cmd_up(int argc, char **argv, struct err *err)
 	running_free(run);
 	return ret ? (int)err->code : 0;
 }
+
+static const struct cmd_operand operands[] = {
+	{"FILE|NAME", .kind = VALUE_LAB_FILE | VALUE_BUNDLED,
+	 .text = "a lab file, or the name of a bundled lab (blue)"},
+	OPERANDS_END,
+};
+
+static const struct cmd_option options[] = {
+	{"isolated", .text = "a new namespace stands in for the host: nothing else changes",
+	 INTO_BOOL(struct up_args, options.isolated)},
+	{"as", .value = "NAME", .kind = VALUE_NAME, .otherwise = "as the file says",
+	 .text = "run it under another name, with namespaces called NAME-NODE",
+	 INTO_TEXT(struct up_args, options.as)},
+	{"hooks", .value = "LIST", .kind = VALUE_LIST, .choices = hooks_choices,
+	 .otherwise = "in,out", .text = "in,out (default), in, out, or none",
+	 INTO_CALL(take_hooks, unsigned, struct up_args, options.hooks)},
+	{"xdp", .value = "MODE", .kind = VALUE_CHOICE, .choices = xdp_choices, .otherwise = "off",
+	 .text = "off (default), generic, native",
+	 INTO_CALL(take_xdp, enum xdp_mode, struct up_args, options.xdp)},
+	{"tc", .value = "HOW", .kind = VALUE_CHOICE, .choices = tc_choices, .otherwise = "auto",
+	 .text = "auto (default), tcx, clsact",
+	 INTO_CALL(take_tc, enum watch_tc, struct up_args, options.tc)},
+	OPTION_JSON(struct up_args),
+	OPTIONS_END,
+};
+
+const struct cmd cmd_up = {
+	.name = "up",
+	.summary = "build a lab and watch every end of its links",
+	.operands = operands,
+	.options = options,
+	.run = up_main,
+};

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* why.c - vethlab why: where a packet would go and what would stop it, without sending one. */
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 
-#include "user/cmd/cmd.h"
+#include "user/cmd/trip_options.h"
 #include "user/path/target.h"
 #include "user/trace/echo.h"
 #include "user/output/output.h"
@@ -19,33 +18,14 @@ struct why {
 	bool has_back;
 };
 
-static int parse_size(const char *text, unsigned *size, struct err *err)
-{
-	unsigned long value;
-	char *end;
-
-	errno = 0;
-	value = strtoul(text, &end, 10);
-	if (end == text || *end || errno || *text == '-' || value > ECHO_SIZE_MAX)
-		return cmd_usage(err, "why", "-s %s: 0 to %d payload bytes", text, ECHO_SIZE_MAX);
-	*size = value;
-	return 0;
-}
-
 static int parse_args(int argc, char **argv, struct why *why, struct err *err)
 {
-	static const struct option longs[] = {TRIP_LONGS, {NULL}};
-	int c;
+	struct cmd_words words;
+	int ret = options_parse(&cmd_why, why, argc, argv, &words, err);
 
-	optind = 1;
-	opterr = 0;
-	while ((c = getopt_long(argc, argv, ":s:" TRIP_OPTIONS, longs, NULL)) != -1) {
-		if (c == 's' && parse_size(optarg, &why->size, err))
-			return -EINVAL;
-		if (c != 's' && !trip_option(&why->trip, c, optarg))
-			return cmd_bad_option(err, "why", c, argv);
-	}
-	return trip_operands(&why->trip, argc, argv, err);
+	if (ret)
+		return ret;
+	return trip_operands(&cmd_why, &why->trip, &words, err);
 }
 
 static int walk(struct why *why, struct err *err)
@@ -205,14 +185,13 @@ static void print_json(const struct why *why)
 	output_json_print(doc, stdout);
 }
 
-int cmd_why(int argc, char **argv, struct err *err)
+static int why_main(int argc, char **argv, struct err *err)
 {
 	struct why *why = calloc(1, sizeof(*why));
 	int ret, status;
 
 	if (!why)
 		return err_set(err, ERR_SYSTEM, ENOMEM, "why: out of memory");
-	why->size = ECHO_SIZE;
 	ret = parse_args(argc, argv, why, err);
 	if (!ret)
 		ret = trip_open(&why->trip, err);
@@ -227,3 +206,36 @@ int cmd_why(int argc, char **argv, struct err *err)
 	free(why);
 	return status;
 }
+
+_Static_assert(ECHO_SIZE == 56 && ECHO_SIZE_MAX == 65507, "the texts of -s say so");
+
+static const struct cmd_operand operands[] = {
+	OPERANDS_TRIP(.row = NO_ROW),
+	OPERANDS_END,
+};
+
+static const struct cmd_option options[] = {
+	{.letter = 's',
+	 .value = "SIZE",
+	 .kind = VALUE_NUMBER,
+	 .most = ECHO_SIZE_MAX,
+	 .initial = "56",
+	 .wrong = "0 to 65507 payload bytes",
+	 .text = "payload bytes of the echo that it thinks of (56)",
+	 INTO_UNSIGNED(struct why, size)},
+	OPTIONS_FAMILY(struct why),
+	OPTION_TRIP_LAB(struct why),
+	OPTION_TRIP_JSON(struct why),
+	OPTIONS_END,
+};
+
+const struct cmd cmd_why = {
+	.name = "why",
+	.summary = "say where a packet would go and what would stop it; sends nothing",
+	.operands = operands,
+	.options = options,
+	.notes = "Each node's kernel is asked for its routes, MTUs, link states and\n"
+		 "settings.\n"
+		 "The exit status is 1 if something stops it.\n",
+	.run = why_main,
+};

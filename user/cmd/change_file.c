@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* change_file.c - what plan and apply share: see change_file.h. */
+#include <limits.h>
+
+#include "user/cmd/change_file.h"
+#include "user/output/output.h"
+#include "user/render/changes.h"
+
+int change_file_read(const struct cmd *cmd, struct cmd_args *args, int argc, char **argv,
+		     struct lab **lab, struct err *err)
+{
+	struct diags diags = {0};
+	char path[PATH_MAX];
+	int ret = cmd_parse(cmd, args, argc, argv, err);
+
+	if (ret)
+		return ret;
+	if (args->argc != 1)
+		return cmd_usage(err, cmd, "%s",
+				 args->argc ? "one lab file at a time" : "which lab file?");
+	if (cmd_lab_path(args->argv[0], path, sizeof(path), err))
+		return err->code;
+	*lab = lab_read_file(path, &diags);
+	if (!*lab)
+		output_diags(&diags, stderr);
+	else if (diags.count)
+		fprintf(stderr, "%zu warning%s: see `vethlab check %s`\n", diags.count,
+			diags.count == 1 ? "" : "s", args->argv[0]);
+	diags_free(&diags);
+	return *lab ? 0 : ERR_LABFILE;
+}
+
+static void print_text(const struct change_plan *plan, bool applied)
+{
+	struct changes_counts counts = changes_count(&plan->diff);
+
+	changes_print(&plan->diff, stdout);
+	if (counts.added + counts.changed + counts.removed == 0)
+		printf("lab %s: nothing to change\n", plan->was->name);
+	else
+		printf("lab %s: %zu %s, %zu %s, %zu %s\n", plan->was->name, counts.added,
+		       applied ? "added" : "to add", counts.changed,
+		       applied ? "changed" : "to change", counts.removed,
+		       applied ? "removed" : "to remove");
+}
+
+static void print_json(const struct change_plan *plan, json_t *notes)
+{
+	json_t *doc = output_json_document("vethlab.plan/1");
+	struct changes_counts counts = changes_count(&plan->diff);
+
+	json_object_set_new(doc, "lab", json_string(plan->was->name));
+	json_object_set_new(doc, "file", json_string(plan->now->lab->path));
+	json_object_set_new(doc, "applied", json_boolean(notes != NULL));
+	json_object_set_new(doc, "add", json_integer(counts.added));
+	json_object_set_new(doc, "change", json_integer(counts.changed));
+	json_object_set_new(doc, "remove", json_integer(counts.removed));
+	json_object_set_new(doc, "changes", changes_json(&plan->diff));
+	if (notes)
+		json_object_set_new(doc, "notes", notes);
+	output_json_print(doc, stdout);
+}
+
+void change_file_print(const struct change_plan *plan, bool applied, bool json, json_t *notes)
+{
+	if (json)
+		print_json(plan, notes);
+	else
+		print_text(plan, applied);
+}

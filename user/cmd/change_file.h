@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* change_file.h - what plan and apply share: the lab file, and what is printed. */
+#ifndef VETHLAB_USER_CMD_CHANGE_FILE_H
+#define VETHLAB_USER_CMD_CHANGE_FILE_H
+
+#include <jansson.h>
+
+#include "user/cmd/cmd.h"
+#include "user/lab/apply.h"
+
+/*
+ * Parse `[-l LAB] FILE [-j]` and read the file; its findings are printed to stderr. Returns 0, with
+ * *lab for the caller to give to lab_plan() or lab_apply(), or the exit status.
+ */
+int change_file_read(const struct cmd *cmd, struct cmd_args *args, int argc, char **argv,
+		     struct lab **lab, struct err *err);
+
+/* Print what is to change or was changed. notes: those of an apply with -j, taken; else NULL. */
+void change_file_print(const struct change_plan *plan, bool applied, bool json, json_t *notes);
+
+#endif
