@@ -17,7 +17,7 @@ table() {
 	story    | base topology | story.h record_queue.h compare.h
 	net      | base topology | net.h lookup.h netns_wait.h tc.h
 	watch    | base topology net | watch.h drops.h echo_times.h exact_start.h holders.h node_trace.h tc_filter.h
-	lab      | base topology net watch | lab.h apply.h edit.h end_state.h features.h
+	lab      | base topology net watch | lab.h change_apply.h edit.h end_state.h features.h
 	lab      | for observe alone | journal.h state.h teardown.h undo.h
 	observe  | base topology net watch lab | observe.h follow.h
 	ledger   | base topology output net watch lab | ledger.h counter_fields.h losses.h reading.h timing.h

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* change.h - makes one change of a running lab inside one node, for apply.c. */
+/* change.h - makes one change of a running lab inside one node, for change_apply.c. */
 #ifndef VETHLAB_USER_LAB_CHANGE_H
 #define VETHLAB_USER_LAB_CHANGE_H
 

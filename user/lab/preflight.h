@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * preflight.h - what comes before a running lab is changed: what is touched, its namespaces, checks
- * that need not change anything. For apply.c.
+ * that need not change anything. For change_apply.c.
  */
 #ifndef VETHLAB_USER_LAB_PREFLIGHT_H
 #define VETHLAB_USER_LAB_PREFLIGHT_H
 
-#include "user/lab/apply.h"
+#include "user/lab/change_apply.h"
 #include "user/lab/build.h"
 
 /* A change of a running lab under way. All but the arrays is borrowed. */

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * apply.c - makes the changes of a plan to a running lab. What goes is removed first, since names,
- * addresses and routes of what comes may be the same; whole nodes go last, when nothing can fail
- * any more, unless one of the same name comes. While it works the lab has no state, so that a kill
- * in the middle leaves a lab that `down`, gc and the next `up` take apart by its journal.
+ * change_apply.c - makes the changes of a plan to a running lab. What goes is removed first, since
+ * names, addresses and routes of what comes may be the same; whole nodes go last, when nothing can
+ * fail any more, unless one of the same name comes. While it works the lab has no state, so that a
+ * kill in the middle leaves a lab that `down`, gc and the next `up` take apart by its journal.
  */
 #include <errno.h>
 #include <stdio.h>

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* apply.h - changes a running lab to what a lab file says, and leaves alone what is the same. */
-#ifndef VETHLAB_USER_LAB_APPLY_H
-#define VETHLAB_USER_LAB_APPLY_H
+/*
+ * change_apply.h - changes a running lab to what a lab file says, and leaves alone what is the same.
+ */
+#ifndef VETHLAB_USER_LAB_CHANGE_APPLY_H
+#define VETHLAB_USER_LAB_CHANGE_APPLY_H
 
 #include "topology/lab_diff.h"
 #include "user/lab/lab.h"
