@@ -296,9 +296,9 @@ size_t reference_order(struct hop *hops, size_t n, const struct lab *lab)
 }
 
 /*
- * Of a packet that comes by again (a loop), the parts are told from those of the other passes by
- * their time: not before this pass, unless it is the first one, and not after the next one's first
- * hop.
+ * Of a packet that comes by again (a loop), the fragments are told from those of the other passes
+ * by their time: not before this pass, unless it is the first one, and not after the next one's
+ * first hop.
  */
 static void find_pass(const struct hop *hops, size_t n, const struct hop *hop, uint64_t *from,
 		      uint64_t *until)
@@ -317,41 +317,41 @@ static void find_pass(const struct hop *hops, size_t n, const struct hop *hop, u
 	}
 }
 
-/* The parts are in order of packet, hook and bytes. */
+/* The fragments are in order of packet, hook and bytes. */
 static void join(const struct itinerary *itinerary, const struct hop *hops, size_t n,
 		 struct hop *hop)
 {
 	uint64_t packet = event_packet(&hop->event), from = 0, until = UINT64_MAX;
 	uint32_t reached = hop->event.frag_len; /* bytes without a gap */
 	bool more = hop->event.flags & VL_EV_MORE;
-	const struct part *before = NULL;
+	const struct fragment *before = NULL;
 
 	find_pass(hops, n, hop, &from, &until);
-	for (size_t i = 0; i < itinerary->n_parts; i++) {
-		const struct part *part = &itinerary->parts[i];
+	for (size_t i = 0; i < itinerary->n_fragments; i++) {
+		const struct fragment *fragment = &itinerary->fragments[i];
 
-		if (part->packet != packet || part->end != hop->event.end ||
-		    part->hook != hop->event.hook)
+		if (fragment->packet != packet || fragment->end != hop->event.end ||
+		    fragment->hook != hop->event.hook)
 			continue;
-		if (part->time_ns >= until || part->time_ns < from ||
-		    (before && before->off == part->off))
+		if (fragment->time_ns >= until || fragment->time_ns < from ||
+		    (before && before->off == fragment->off))
 			continue;
-		before = part;
-		hop->parts++;
-		if (part->off == reached) {
-			reached += part->len;
-			more = part->more;
+		before = fragment;
+		hop->fragments++;
+		if (fragment->off == reached) {
+			reached += fragment->len;
+			more = fragment->more;
 		}
-		if (part->time_ns > hop->event.time_ns + hop->parts_ns)
-			hop->parts_ns = part->time_ns - hop->event.time_ns;
+		if (fragment->time_ns > hop->event.time_ns + hop->fragments_ns)
+			hop->fragments_ns = fragment->time_ns - hop->event.time_ns;
 	}
 	hop->incomplete = more;
 }
 
-void reference_join_parts(const struct itinerary *itinerary, struct hop *hops, size_t n)
+void reference_join_fragments(const struct itinerary *itinerary, struct hop *hops, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
-		hops[i].parts = 1;
+		hops[i].fragments = 1;
 		if (hops[i].event.flags & VL_EV_FRAGMENT)
 			join(itinerary, hops, n, &hops[i]);
 	}

@@ -12,8 +12,8 @@
 
 /* Put hops, of which event, end and leg are set, in order. Returns how many are left. */
 size_t reference_order(struct hop *hops, size_t n, const struct lab *lab);
-/* Set parts, incomplete and parts_ns of the hops of an itinerary, which are in order. */
-void reference_join_parts(const struct itinerary *itinerary, struct hop *hops, size_t n);
+/* Set fragments, incomplete and fragments_ns of the hops of an itinerary, which are in order. */
+void reference_join_fragments(const struct itinerary *itinerary, struct hop *hops, size_t n);
 /* Where the newest packet was seen last. */
 int reference_last(const struct itinerary *itinerary, const struct lab *lab);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* test_story_parts.c - the IP fragments of an echo are one packet with parts. */
+/* test_story_fragments.c - the IP fragments of an echo are one packet. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -60,9 +60,9 @@ static void test_parts_are_one_packet(void **state)
 	assert_int_equal(it->n_hops, 8);
 	assert_int_equal(it->fate, FATE_ANSWERED);
 	for (size_t i = 0; i < it->n_hops; i++) {
-		assert_int_equal(it->hops[i].parts, 45);
+		assert_int_equal(it->hops[i].fragments, 45);
 		assert_false(it->hops[i].incomplete);
-		assert_int_equal(it->hops[i].parts_ns, 44);
+		assert_int_equal(it->hops[i].fragments_ns, 44);
 	}
 	story_free(story);
 }
@@ -94,15 +94,15 @@ static void test_any_order(void **state)
 		}
 		it = TELL(story, e);
 		assert_story(it, "Q|a:x out 0+0; Q>r:w in 10+10");
-		assert_int_equal(it->hops[0].parts, 5);
-		assert_int_equal(it->hops[1].parts, 5);
+		assert_int_equal(it->hops[0].fragments, 5);
+		assert_int_equal(it->hops[1].fragments, 5);
 		assert_false(it->hops[1].incomplete);
 		assert_int_equal(story_in_flight(story), 1);
 		story_free(story);
 	}
 }
 
-/* One part got lost on the link: the story says where, and the packet is not whole there. */
+/* One fragment got lost on the link: the story says where, and the packet is not whole there. */
 static void test_missing_part(void **state)
 {
 	for (unsigned lost = 1; lost < 4; lost++) {
@@ -119,9 +119,9 @@ static void test_missing_part(void **state)
 				assert_int_equal(story_add(story, &e), 1);
 		}
 		it = story_itinerary(story, 4, 7, 1);
-		assert_int_equal(it->hops[0].parts, 4);
+		assert_int_equal(it->hops[0].fragments, 4);
 		assert_false(it->hops[0].incomplete);
-		assert_int_equal(it->hops[1].parts, 3);
+		assert_int_equal(it->hops[1].fragments, 3);
 		assert_true(it->hops[1].incomplete);
 		assert_int_equal(it->fate, FATE_LOST);
 		story_free(story);
@@ -144,14 +144,14 @@ static void test_orphans(void **state)
 	it = story_quiet(story, 2000);
 	assert_non_null(it);
 	assert_int_equal(it->n_hops, 0);
-	assert_int_equal(it->n_parts, 1);
+	assert_int_equal(it->n_fragments, 1);
 	assert_int_equal(it->fate, FATE_UNSEEN);
 	story_forget(story, it);
 	assert_int_equal(story_in_flight(story), 1);
 	story_free(story);
 }
 
-/* The same packet comes by again: each pass has its own parts. */
+/* The same packet comes by again: each pass has its own fragments. */
 static void test_loop(void **state)
 {
 	struct story *story = story_new(lab);
@@ -168,7 +168,7 @@ static void test_loop(void **state)
 	assert_true(it->hops[4].again);
 	for (size_t i = 0; i < it->n_hops; i++)
 		assert_false(it->hops[i].incomplete);
-	assert_int_equal(it->hops[0].parts, 3);
+	assert_int_equal(it->hops[0].fragments, 3);
 	story_free(story);
 }
 

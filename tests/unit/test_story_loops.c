@@ -194,14 +194,14 @@ static void add_all(struct story *story, struct run *run)
 	for (size_t i = 0; i < run->n; i++)
 		assert_int_equal(story_add(story, &run->events[i]), 1);
 	for (size_t i = 0; i < run->n; i += 7) {
-		struct vl_event part = run->events[i];
+		struct vl_event fragment = run->events[i];
 
-		if (!(part.flags & VL_EV_FRAGMENT))
+		if (!(fragment.flags & VL_EV_FRAGMENT))
 			continue;
-		part.frag_off = part.frag_len;
-		part.flags = VL_EV_FRAGMENT | (draw(&run->seed, 2) ? VL_EV_MORE : 0);
-		part.time_ns += draw(&run->seed, 3000);
-		assert_int_equal(story_add(story, &part), 1);
+		fragment.frag_off = fragment.frag_len;
+		fragment.flags = VL_EV_FRAGMENT | (draw(&run->seed, 2) ? VL_EV_MORE : 0);
+		fragment.time_ns += draw(&run->seed, 3000);
+		assert_int_equal(story_add(story, &fragment), 1);
 	}
 	for (int i = 0; i < 5; i++) { /* a bridge's copies that nobody was meant to get */
 		struct vl_drop drop = {.packet = run->events[i], .node = i};
@@ -222,9 +222,10 @@ static void assert_same_hop(const struct hop *hop, const struct hop *expected, s
 		fail_msg("%s: hop %zu is step %d from %d at %ju, not step %d from %d at %ju", what,
 			 i, hop->step, hop->from, (uintmax_t)hop->at_ns, expected->step,
 			 expected->from, (uintmax_t)expected->at_ns);
-	if (hop->parts != expected->parts || hop->incomplete != expected->incomplete ||
-	    hop->parts_ns != expected->parts_ns)
-		fail_msg("%s: hop %zu has %u parts, not %u", what, i, hop->parts, expected->parts);
+	if (hop->fragments != expected->fragments || hop->incomplete != expected->incomplete ||
+	    hop->fragments_ns != expected->fragments_ns)
+		fail_msg("%s: hop %zu has %u fragments, not %u", what, i, hop->fragments,
+			 expected->fragments);
 }
 
 static void compare(struct run *run, const char *what)
@@ -243,7 +244,7 @@ static void compare(struct run *run, const char *what)
 	told = story_itinerary(story, 4, 7, 1);
 	assert_non_null(told);
 	n = reference_order(expected, run->n, loops);
-	reference_join_parts(told, expected, n);
+	reference_join_fragments(told, expected, n);
 	assert_int_equal(told->n_hops, n);
 	for (size_t i = 0; i < n; i++)
 		assert_same_hop(&told->hops[i], &expected[i], i, what);
@@ -315,7 +316,7 @@ static void test_routers(void **state)
 	}
 }
 
-/* Whatever comes: rings of causes that the clocks of several CPUs would make, gaps, NAT, parts. */
+/* Whatever comes: rings of causes that clocks of several CPUs would make, gaps, NAT, fragments. */
 static void test_nonsense(void **state)
 {
 	(void)state;

@@ -129,22 +129,24 @@ static void append(char buf[REMARK_SIZE], const char *text)
 }
 
 /* In how many fragments it came here, where that is news. */
-static void parts_remark(const struct hop *hop, const struct hop *from, char buf[REMARK_SIZE])
+static void fragments_remark(const struct hop *hop, const struct hop *from, char buf[REMARK_SIZE])
 {
 	bool same = from && from->leg == hop->leg;
 	char text[CHANGE_SIZE];
 
-	if (hop->parts == 1 && !hop->incomplete && !(same && from->parts > 1))
+	if (hop->fragments == 1 && !hop->incomplete && !(same && from->fragments > 1))
 		return;
-	if (same && from->parts == hop->parts && from->incomplete == hop->incomplete)
+	if (same && from->fragments == hop->fragments && from->incomplete == hop->incomplete)
 		return;
-	if (hop->parts == 1 && !hop->incomplete)
+	if (hop->fragments == 1 && !hop->incomplete)
 		snprintf(text, sizeof(text), "put together");
-	else if (hop->incomplete && same && from->parts > hop->parts)
-		snprintf(text, sizeof(text), "only %u of %u parts", hop->parts, from->parts);
+	else if (hop->incomplete && same && from->fragments > hop->fragments)
+		snprintf(text, sizeof(text), "only %u of %u parts", hop->fragments,
+			 from->fragments);
 	else
-		snprintf(text, sizeof(text), "in %u part%s%s", hop->parts,
-			 hop->parts == 1 ? "" : "s", hop->incomplete ? ", others not seen" : "");
+		snprintf(text, sizeof(text), "in %u part%s%s", hop->fragments,
+			 hop->fragments == 1 ? "" : "s",
+			 hop->incomplete ? ", others not seen" : "");
 	append(buf, text);
 }
 
@@ -163,7 +165,7 @@ static void change_remark(const struct hop *hop, const struct hop *from, char bu
 			 ip_format(&d, dst, sizeof(dst)), hop->event.id);
 		append(buf, text);
 	}
-	parts_remark(hop, from, buf);
+	fragments_remark(hop, from, buf);
 	if (hop->branch)
 		append(buf, "one of several copies");
 	else if (hop->again && hop->step != STEP_FIRST)
@@ -318,9 +320,9 @@ static json_t *hop_json(const struct hop *hop)
 	if (hop->from >= 0)
 		output_json_set(more, "from", json_integer(hop->from));
 	if (hop->event.flags & VL_EV_FRAGMENT) {
-		output_json_set(more, "parts", json_integer(hop->parts));
+		output_json_set(more, "parts", json_integer(hop->fragments));
 		output_json_set(more, "incomplete", json_boolean(hop->incomplete));
-		output_json_set(more, "parts_ns", json_integer(hop->parts_ns));
+		output_json_set(more, "parts_ns", json_integer(hop->fragments_ns));
 	}
 	output_json_merge(object, more);
 	return object;

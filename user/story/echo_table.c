@@ -115,7 +115,7 @@ void echo_table_drop(struct story *story, struct echo *echo)
 	echo_table_unlink(story, echo);
 	story->n_echoes--;
 	free(echo->itinerary.hops);
-	free(echo->itinerary.parts);
+	free(echo->itinerary.fragments);
 	free(echo->itinerary.drops);
 	free(echo->itinerary.acts);
 	free(echo);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * parts.c - the IP fragments of one packet. The first one has the ICMP header and stands as a hop;
- * the later ones are counted where that hop is.
+ * fragments.c - the IP fragments of one packet. The first one has the ICMP header and stands as a
+ * hop; the later ones are counted where that hop is.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -29,9 +29,9 @@ uint64_t event_packet(const struct vl_event *event)
 }
 
 /* By packet, hook and bytes; of the same bytes, the earlier one first. */
-static int part_compare(const void *a, const void *b)
+static int fragment_compare(const void *a, const void *b)
 {
-	const struct part *x = a, *y = b;
+	const struct fragment *x = a, *y = b;
 
 	if (x->packet != y->packet)
 		return x->packet < y->packet ? -1 : 1;
@@ -44,17 +44,17 @@ static int part_compare(const void *a, const void *b)
 	return x->time_ns < y->time_ns ? -1 : x->time_ns > y->time_ns;
 }
 
-/* The first part of a packet at a hook; n_parts if there is none. */
-static size_t find_parts(const struct itinerary *itinerary, uint64_t packet,
-			 const struct vl_event *event)
+/* The first fragment of a packet at a hook; n_fragments if there is none. */
+static size_t find_fragments(const struct itinerary *itinerary, uint64_t packet,
+			     const struct vl_event *event)
 {
-	const struct part key = {.packet = packet, .end = event->end, .hook = event->hook};
-	size_t low = 0, high = itinerary->n_parts;
+	const struct fragment key = {.packet = packet, .end = event->end, .hook = event->hook};
+	size_t low = 0, high = itinerary->n_fragments;
 
 	while (low < high) {
 		size_t middle = (low + high) / 2;
 
-		if (part_compare(&itinerary->parts[middle], &key) < 0)
+		if (fragment_compare(&itinerary->fragments[middle], &key) < 0)
 			low = middle + 1;
 		else
 			high = middle;
@@ -88,7 +88,7 @@ static int pass_compare(const void *a, const void *b)
 	return ret ? ret : s < t ? -1 : s > t;
 }
 
-/* Count the parts of a packet at a hop that were seen in [from, until). */
+/* Count the fragments of a packet at a hop that were seen in [from, until). */
 static void join(const struct itinerary *itinerary, const struct pass *pass, uint64_t from,
 		 uint64_t until)
 {
@@ -96,33 +96,34 @@ static void join(const struct itinerary *itinerary, const struct pass *pass, uin
 	uint64_t packet = pass->packet;
 	uint32_t reached = hop->event.frag_len; /* bytes without a gap */
 	bool more = hop->event.flags & VL_EV_MORE;
-	const struct part *before = NULL;
+	const struct fragment *before = NULL;
 
-	for (size_t i = find_parts(itinerary, packet, &hop->event); i < itinerary->n_parts; i++) {
-		const struct part *part = &itinerary->parts[i];
+	for (size_t i = find_fragments(itinerary, packet, &hop->event); i < itinerary->n_fragments;
+	     i++) {
+		const struct fragment *fragment = &itinerary->fragments[i];
 
-		if (part->packet != packet || part->end != hop->event.end ||
-		    part->hook != hop->event.hook)
+		if (fragment->packet != packet || fragment->end != hop->event.end ||
+		    fragment->hook != hop->event.hook)
 			break;
-		if (part->time_ns >= until || part->time_ns < from ||
-		    (before && before->off == part->off))
+		if (fragment->time_ns >= until || fragment->time_ns < from ||
+		    (before && before->off == fragment->off))
 			continue;
-		before = part;
-		hop->parts++;
-		if (part->off == reached) {
-			reached += part->len;
-			more = part->more;
+		before = fragment;
+		hop->fragments++;
+		if (fragment->off == reached) {
+			reached += fragment->len;
+			more = fragment->more;
 		}
-		if (part->time_ns > hop->event.time_ns + hop->parts_ns)
-			hop->parts_ns = part->time_ns - hop->event.time_ns;
+		if (fragment->time_ns > hop->event.time_ns + hop->fragments_ns)
+			hop->fragments_ns = fragment->time_ns - hop->event.time_ns;
 	}
 	hop->incomplete = more;
 }
 
 /*
- * Of a packet that comes by again (a loop), the parts are told from those of the other passes by
- * their time: not before this pass, unless it is the first one, and not after the next one's first
- * hop.
+ * Of a packet that comes by again (a loop), the fragments are told from those of the other passes
+ * by their time: not before this pass, unless it is the first one, and not after the next one's
+ * first hop.
  */
 static int join_passes(struct itinerary *itinerary)
 {
@@ -153,15 +154,15 @@ static int join_passes(struct itinerary *itinerary)
 	return 0;
 }
 
-int itinerary_join_parts(struct itinerary *itinerary)
+int itinerary_join_fragments(struct itinerary *itinerary)
 {
 	bool any = false;
 
-	if (itinerary->n_parts)
-		qsort(itinerary->parts, itinerary->n_parts, sizeof(*itinerary->parts),
-		      part_compare);
+	if (itinerary->n_fragments)
+		qsort(itinerary->fragments, itinerary->n_fragments, sizeof(*itinerary->fragments),
+		      fragment_compare);
 	for (size_t i = 0; i < itinerary->n_hops; i++) {
-		itinerary->hops[i].parts = 1;
+		itinerary->hops[i].fragments = 1;
 		any |= itinerary->hops[i].event.flags & VL_EV_FRAGMENT;
 	}
 	return any ? join_passes(itinerary) : 0;

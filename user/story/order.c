@@ -272,5 +272,5 @@ int itinerary_order(struct itinerary *itinerary, const struct lab *lab)
 	int ret = order_hops(itinerary, lab);
 
 	order_drops(itinerary);
-	return ret ? ret : itinerary_join_parts(itinerary);
+	return ret ? ret : itinerary_join_fragments(itinerary);
 }

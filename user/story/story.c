@@ -200,35 +200,36 @@ static struct alias packet_key(const struct vl_event *event)
 		.family = event->family, .kind = ALIAS_PACKET, .value = event_packet(event)};
 }
 
-static int itinerary_add_part(struct itinerary *itinerary, const struct part *part)
+static int itinerary_add_fragment(struct itinerary *itinerary, const struct fragment *fragment)
 {
-	if (itinerary->n_parts == ITINERARY_PARTS_MAX) {
+	if (itinerary->n_fragments == ITINERARY_FRAGMENTS_MAX) {
 		itinerary->left_out++;
 		return 0;
 	}
-	if (itinerary->n_parts == itinerary->parts_room) {
-		size_t room = itinerary->parts_room ? 2 * itinerary->parts_room : 16;
-		struct part *parts = realloc(itinerary->parts, room * sizeof(*parts));
+	if (itinerary->n_fragments == itinerary->fragments_room) {
+		size_t room = itinerary->fragments_room ? 2 * itinerary->fragments_room : 16;
+		struct fragment *fragments =
+			realloc(itinerary->fragments, room * sizeof(*fragments));
 
-		if (!parts)
+		if (!fragments)
 			return -ENOMEM;
-		itinerary->parts = parts;
-		itinerary->parts_room = room;
+		itinerary->fragments = fragments;
+		itinerary->fragments_room = room;
 	}
-	itinerary->parts[itinerary->n_parts++] = *part;
+	itinerary->fragments[itinerary->n_fragments++] = *fragment;
 	return 0;
 }
 
 /* A later fragment: to the echo whose first fragment was seen, else to one that has no name yet. */
-static int add_part(struct story *story, const struct vl_event *event)
+static int add_fragment(struct story *story, const struct vl_event *event)
 {
-	const struct part part = {.packet = event_packet(event),
-				  .time_ns = event->time_ns,
-				  .end = event->end,
-				  .off = event->frag_off,
-				  .len = event->frag_len,
-				  .hook = event->hook,
-				  .more = event->flags & VL_EV_MORE};
+	const struct fragment fragment = {.packet = event_packet(event),
+					  .time_ns = event->time_ns,
+					  .end = event->end,
+					  .off = event->frag_off,
+					  .len = event->frag_len,
+					  .hook = event->hook,
+					  .more = event->flags & VL_EV_MORE};
 	struct alias key = packet_key(event);
 	struct alias *alias = echo_table_find(story, &key);
 	struct echo *echo = alias ? alias->echo : echo_new(story, event, &key);
@@ -239,7 +240,7 @@ static int add_part(struct story *story, const struct vl_event *event)
 		if (echo_table_add(story, echo, key))
 			return -ENOMEM;
 	}
-	if (!echo || itinerary_add_part(&echo->itinerary, &part))
+	if (!echo || itinerary_add_fragment(&echo->itinerary, &fragment))
 		return -ENOMEM;
 	echo_touch(story, echo, event->time_ns);
 	return 1;
@@ -255,8 +256,8 @@ static int name_packet(struct story *story, struct echo *echo, const struct vl_e
 
 	if (alias && alias->echo == echo)
 		return 0;
-	for (size_t i = 0; waiting && !ret && i < waiting->itinerary.n_parts; i++)
-		ret = itinerary_add_part(&echo->itinerary, &waiting->itinerary.parts[i]);
+	for (size_t i = 0; waiting && !ret && i < waiting->itinerary.n_fragments; i++)
+		ret = itinerary_add_fragment(&echo->itinerary, &waiting->itinerary.fragments[i]);
 	if (waiting)
 		echo_table_drop(story, waiting);
 	return ret ? ret : echo_table_add(story, echo, key);
@@ -271,7 +272,7 @@ int story_add(struct story *story, const struct vl_event *event)
 	if (event->end >= lab_n_ends(story->lab) || event->hook >= VL_HOOKS)
 		return 0;
 	if (event_is_later_fragment(event))
-		return add_part(story, event);
+		return add_fragment(story, event);
 	if (!record_key(event, &leg, &by_id))
 		return 0;
 	echo = echo_of(story, event, leg, &by_id);

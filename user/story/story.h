@@ -42,18 +42,18 @@ struct hop {
 	enum step step;
 	int from;	/* the hop before: an index into hops, smaller than this one's; -1: none */
 	uint64_t at_ns; /* since the first hop of the itinerary, never below that of `from` */
-	uint64_t step_ns;  /* time of the step; 0 for a first hop */
-	bool skewed;	   /* two CPUs stamped the step and say less than 0: step_ns is 0 */
-	bool translated;   /* source, destination or id are not those of `from`: NAT */
-	bool branch;	   /* `from` led to more than one hop: flooded by a bridge, or duplicated */
-	bool again;	   /* this packet was at this hook before: a loop, or sent twice */
-	unsigned parts;	   /* IP fragments that were seen here; 1: it is whole */
-	bool incomplete;   /* some of its fragments were not seen here */
-	uint64_t parts_ns; /* from the first fragment to the last one */
+	uint64_t step_ns; /* time of the step; 0 for a first hop */
+	bool skewed;	  /* two CPUs stamped the step and say less than 0: step_ns is 0 */
+	bool translated;  /* source, destination or id are not those of `from`: NAT */
+	bool branch;	  /* `from` led to more than one hop: flooded by a bridge, or duplicated */
+	bool again;	  /* this packet was at this hook before: a loop, or sent twice */
+	unsigned fragments;    /* IP fragments that were seen here; 1: it is whole */
+	bool incomplete;       /* some of its fragments were not seen here */
+	uint64_t fragments_ns; /* from the first fragment to the last one */
 };
 
 /* An IP fragment after the first, which has no ICMP header. */
-struct part {
+struct fragment {
 	uint64_t packet; /* the same for all fragments of a packet */
 	uint64_t time_ns;
 	uint32_t end;
@@ -108,8 +108,8 @@ struct itinerary {
 	uint16_t from_port, to_port; /* of those, UDP and TCP; of the newest; 0: not known */
 	struct hop *hops;
 	size_t n_hops, room;
-	struct part *parts;
-	size_t n_parts, parts_room;
+	struct fragment *fragments;
+	size_t n_fragments, fragments_room;
 	enum fate fate;
 	const struct node *origin;   /* the node that asked; NULL: not known */
 	const struct node *answerer; /* that made the reply or the error; NULL: not known */
@@ -132,7 +132,7 @@ enum {
 	ITINERARY_HOPS_MAX = 1024,
 	ITINERARY_DROPS_MAX = 64,
 	ITINERARY_ACTS_MAX = 256,
-	ITINERARY_PARTS_MAX = 16384,
+	ITINERARY_FRAGMENTS_MAX = 16384,
 	STORY_NOT_SEEN_SIZE = 256,
 };
 
@@ -144,7 +144,7 @@ void story_free(struct story *story); /* NULL is allowed */
 /*
  * Take a record; copies it. Returns 1 if it belongs to an echo, 0 if it does not (neighbour
  * discovery, an error about something else, an unknown end), or -ENOMEM. A later fragment waits
- * for the first one of its packet: an itinerary may have parts and neither hops nor drops.
+ * for the first one of its packet: an itinerary may have fragments and neither hops nor drops.
  *
  * A record belongs to the echo that has its sequence number and its first payload bytes, so that an
  * id rewritten by NAT makes no second echo, or else its id and sequence number. An error belongs
@@ -190,8 +190,8 @@ void itinerary_judge(struct itinerary *itinerary, const struct lab *lab);
 
 /* The class of an ICMP message, as the ledger's rows are. */
 enum vl_icmp_class event_class(const struct vl_event *event);
-/* Count the fragments at each hop, whose order is found (parts.c). Returns 0 or -ENOMEM. */
-int itinerary_join_parts(struct itinerary *itinerary);
+/* Count the fragments at each hop, whose order is found (fragments.c). Returns 0 or -ENOMEM. */
+int itinerary_join_fragments(struct itinerary *itinerary);
 /* The same for all fragments of a packet at all hooks, unless NAT changes its addresses. */
 uint64_t event_packet(const struct vl_event *event);
 /* Whose packet it is in its echo's story. */
