@@ -14,6 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "user/base/array.h"
+
 enum { LOOSE_MAX = 4096 };
 static const uint64_t send_max_ns = 5000000000, ask_max_ns = 5000000000;
 /* Where nothing tells when a packet was made: its neighbour is hardly asked for longer. */
@@ -37,19 +39,15 @@ int loose_add(struct loose_acts *loose, const struct vl_stack *record)
 	return 0;
 }
 
-static int add(struct itinerary *itinerary, const struct act *act)
+int itinerary_add_act(struct itinerary *itinerary, const struct act *act)
 {
-	struct act *acts;
-
 	if (itinerary->n_acts == ITINERARY_ACTS_MAX) {
 		itinerary->left_out++;
 		return 0;
 	}
-	acts = realloc(itinerary->acts, (itinerary->n_acts + 1) * sizeof(*acts));
-	if (!acts)
+	if (array_reserve_one(&itinerary->acts, itinerary->n_acts, sizeof(*itinerary->acts)))
 		return -ENOMEM;
-	itinerary->acts = acts;
-	acts[itinerary->n_acts++] = *act;
+	itinerary->acts[itinerary->n_acts++] = *act;
 	return 0;
 }
 
@@ -74,16 +72,11 @@ static void drop_chosen(struct itinerary *itinerary)
 	itinerary->n_acts = n;
 }
 
-int itinerary_add_act(struct itinerary *itinerary, const struct act *act)
-{
-	return add(itinerary, act);
-}
-
 static int take(struct itinerary *itinerary, const struct vl_stack *record, const struct lab *lab)
 {
 	const struct act act = {.record = *record, .node = lab->nodes[record->at.node]};
 
-	return add(itinerary, &act);
+	return itinerary_add_act(itinerary, &act);
 }
 
 /* When the itinerary begins: at its first hop; without any, with what else is known. */
@@ -167,10 +160,9 @@ static int take_waiting(struct itinerary *itinerary, const struct loose_acts *lo
 			const struct lab *lab, const struct wait *wait)
 {
 	bool asked = false;
-	int ret = 0;
 
-	for (int round = 0; round < 2 && !ret; round++) {
-		for (size_t i = 0; i < loose->n && !ret; i++) {
+	for (int round = 0; round < 2; round++) {
+		for (size_t i = 0; i < loose->n; i++) {
 			const struct vl_stack *record = &loose->list[i].record;
 			bool own = is_asking(record) && lab->nodes[record->at.node] == wait->node &&
 				   (record->at.packet.end == wait->end ||
@@ -181,10 +173,11 @@ static int take_waiting(struct itinerary *itinerary, const struct loose_acts *lo
 			if (!is_in(record, wait) || !(round ? taught && asked : own))
 				continue;
 			asked = true;
-			ret = take(itinerary, record, lab);
+			if (take(itinerary, record, lab))
+				return -ENOMEM;
 		}
 	}
-	return ret;
+	return 0;
 }
 
 /* When a packet came into a node, or was looked up there, at most so long before a time. */
@@ -233,11 +226,9 @@ static bool had_no_neighbor(const struct drop *drop)
 static int take_neighbors(struct itinerary *itinerary, const struct loose_acts *loose,
 			  const struct lab *lab)
 {
-	int ret = 0;
-
 	if (!loose->n)
 		return 0;
-	for (size_t i = 0; i < itinerary->n_hops && !ret; i++) {
+	for (size_t i = 0; i < itinerary->n_hops; i++) {
 		const struct hop *hop = &itinerary->hops[i];
 		struct wait wait = {.node = hop->end->node, .end = hop->event.end};
 
@@ -248,9 +239,10 @@ static int take_neighbors(struct itinerary *itinerary, const struct loose_acts *
 		if (!was_answered(loose, lab, &wait))
 			continue;
 		wait.to_ns += late_ns;
-		ret = take_waiting(itinerary, loose, lab, &wait);
+		if (take_waiting(itinerary, loose, lab, &wait))
+			return -ENOMEM;
 	}
-	for (size_t i = 0; i < itinerary->n_drops && !ret; i++) {
+	for (size_t i = 0; i < itinerary->n_drops; i++) {
 		const struct drop *drop = &itinerary->drops[i];
 		struct wait wait = {.node = drop->node, .end = drop->record.packet.end};
 		uint64_t at = drop->record.packet.time_ns;
@@ -259,9 +251,10 @@ static int take_neighbors(struct itinerary *itinerary, const struct loose_acts *
 			continue;
 		wait.from_ns = came_in(itinerary, wait.node, at);
 		wait.to_ns = at + 10 * late_ns;
-		ret = take_waiting(itinerary, loose, lab, &wait);
+		if (take_waiting(itinerary, loose, lab, &wait))
+			return -ENOMEM;
 	}
-	return ret;
+	return 0;
 }
 
 static int act_compare(const void *a, const void *b)
@@ -372,8 +365,10 @@ static bool same_look_up(const struct vl_stack *a, const struct vl_stack *b)
 	       b->at.packet.time_ns - a->at.packet.time_ns < tables_ns;
 }
 
-/* For an ICMP error the kernel looks up, too, where it would have come in: that tells nobody
- * anything. */
+/*
+ * For an ICMP error the kernel also looks up where the packet would have come in. The answer says
+ * nothing about the packet.
+ */
 static bool is_for_error(const struct vl_stack *a, const struct vl_stack *b)
 {
 	return a->at.kind == VL_STACK_ROUTE && b->at.kind == VL_STACK_ROUTE &&
@@ -436,14 +431,12 @@ static uint64_t before_its_end(const struct itinerary *itinerary, const struct a
 int itinerary_join(struct itinerary *itinerary, struct loose_acts *loose, const struct lab *lab)
 {
 	uint64_t first;
-	int ret;
 
 	drop_chosen(itinerary);
-	ret = take_sending(itinerary, loose, lab);
-	if (!ret)
-		ret = take_neighbors(itinerary, loose, lab);
-	if (ret || !itinerary->n_acts)
-		return ret;
+	if (take_sending(itinerary, loose, lab) || take_neighbors(itinerary, loose, lab))
+		return -ENOMEM;
+	if (!itinerary->n_acts)
+		return 0;
 	qsort(itinerary->acts, itinerary->n_acts, sizeof(*itinerary->acts), act_compare);
 	drop_duplicates(itinerary);
 	merge_neighbors(itinerary);

@@ -6,20 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "user/base/array.h"
 #include "user/story/compare.h"
 
 enum { WAY_SIZE = 4096 };
-
-/* One more zeroed entry of a list whose entries have this size; NULL: no memory. */
-static void *grow(void **list, size_t *n, size_t size)
-{
-	char *more = realloc(*list, (*n + 1) * size);
-
-	if (!more)
-		return NULL;
-	*list = more;
-	return memset(more + (*n)++ * size, 0, size);
-}
 
 static bool same_name(const char *a, const char *b)
 {
@@ -57,12 +47,10 @@ static struct compared_flow *find_flow(struct comparison *comparison, const stru
 		    same_name(flow->origin, origin))
 			return flow;
 	}
-	flow = grow((void **)&comparison->flows, &comparison->n_flows, sizeof(*flow));
-	if (flow) {
-		flow->from = *from;
-		flow->to = *to;
-		flow->origin = origin;
-	}
+	if (array_reserve_one(&comparison->flows, comparison->n_flows, sizeof(*flow)))
+		return NULL;
+	flow = &comparison->flows[comparison->n_flows++];
+	*flow = (struct compared_flow){.from = *from, .to = *to, .origin = origin};
 	return flow;
 }
 
@@ -120,13 +108,15 @@ static int add_way(struct compared_flow *flow, int side, bool back, const char *
 			return 0;
 		}
 	}
-	way = grow((void **)&flow->ways, &flow->n_ways, sizeof(*way));
-	if (!way)
+	if (array_reserve_one(&flow->ways, flow->n_ways, sizeof(*way)))
 		return -ENOMEM;
-	way->back = back;
-	way->text = strdup(text);
+	way = &flow->ways[flow->n_ways];
+	*way = (struct compared_way){.back = back, .text = strdup(text)};
+	if (!way->text)
+		return -ENOMEM;
 	way->n[side] = 1;
-	return way->text ? 0 : -ENOMEM;
+	flow->n_ways++;
+	return 0;
 }
 
 /* ---- fates ----------------------------------------------------------------------------------- */
@@ -176,9 +166,9 @@ static int add_fate(struct compared_flow *flow, int side, const struct itinerary
 			return 0;
 		}
 	}
-	entry = grow((void **)&flow->fates, &flow->n_fates, sizeof(*entry));
-	if (!entry)
+	if (array_reserve_one(&flow->fates, flow->n_fates, sizeof(*entry)))
 		return -ENOMEM;
+	entry = &flow->fates[flow->n_fates++];
 	*entry = fate;
 	entry->n[side] = 1;
 	return 0;
@@ -199,20 +189,14 @@ static int add_time(struct compared_flow *flow, int side, const struct compared_
 			time = t;
 	}
 	if (!time) {
-		time = grow((void **)&flow->times, &flow->n_times, sizeof(*time));
-		if (!time)
+		if (array_reserve_one(&flow->times, flow->n_times, sizeof(*time)))
 			return -ENOMEM;
+		time = &flow->times[flow->n_times++];
 		*time = *key;
 	}
-	if (time->n[side] == time->room[side]) {
-		size_t room = time->room[side] ? 2 * time->room[side] : 16;
-		double *values = realloc(time->values[side], room * sizeof(*values));
-
-		if (!values)
-			return -ENOMEM;
-		time->values[side] = values;
-		time->room[side] = room;
-	}
+	if (array_reserve(&time->values[side], &time->room[side], time->n[side] + 1,
+			  sizeof(*time->values[side])))
+		return -ENOMEM;
 	time->values[side][time->n[side]++] = ns;
 	return 0;
 }
@@ -222,11 +206,10 @@ static int add_times(struct compared_flow *flow, int side, const struct itinerar
 		     const int *chain, int n)
 {
 	const struct compared_time whole = {.step = STEP_FIRST};
-	int ret = 0;
 
-	if (it->answered && it->round_trip_ns)
-		ret = add_time(flow, side, &whole, it->round_trip_ns);
-	for (int i = 0; !ret && i < n; i++) {
+	if (it->answered && it->round_trip_ns && add_time(flow, side, &whole, it->round_trip_ns))
+		return -ENOMEM;
+	for (int i = 0; i < n; i++) {
 		const struct hop *hop = &it->hops[chain[i]];
 		struct compared_time key = {
 			.leg = hop->leg, .step = hop->step, .to = hop->end->name};
@@ -235,15 +218,16 @@ static int add_times(struct compared_flow *flow, int side, const struct itinerar
 		    (hop->step != STEP_LINK && hop->step != STEP_NODE && hop->step != STEP_TURN))
 			continue;
 		key.from = it->hops[hop->from].end->name;
-		ret = add_time(flow, side, &key, hop->step_ns);
+		if (add_time(flow, side, &key, hop->step_ns))
+			return -ENOMEM;
 	}
-	return ret;
+	return 0;
 }
 
 int comparison_add(struct comparison *comparison, int side, const struct itinerary *it)
 {
 	const char *origin = it->origin ? it->origin->name : NULL;
-	int chain[ITINERARY_HOPS_MAX], n, ret;
+	int chain[ITINERARY_HOPS_MAX], n;
 	struct compared_flow *flow;
 	struct ip_addr from, to;
 	char text[WAY_SIZE];
@@ -254,13 +238,15 @@ int comparison_add(struct comparison *comparison, int side, const struct itinera
 	if (!flow)
 		return -ENOMEM;
 	flow->echoes[side]++;
-	ret = add_fate(flow, side, it);
+	if (add_fate(flow, side, it))
+		return -ENOMEM;
 	n = chain_of(it, chain);
-	for (int back = 0; !ret && back < 2; back++) {
+	for (int back = 0; back < 2; back++) {
 		spell_way(it, chain, n, back, text);
-		ret = add_way(flow, side, back, text);
+		if (add_way(flow, side, back, text))
+			return -ENOMEM;
 	}
-	return ret || !comparison->with_times ? ret : add_times(flow, side, it, chain, n);
+	return comparison->with_times ? add_times(flow, side, it, chain, n) : 0;
 }
 
 /* ---- judgement ------------------------------------------------------------------------------- */
@@ -303,7 +289,6 @@ static int judge_time(struct compared_time *time, double threshold)
 static int judge_flow(struct compared_flow *flow, double threshold)
 {
 	uint64_t a = flow->echoes[SIDE_A], b = flow->echoes[SIDE_B];
-	int ret = 0;
 
 	flow->differs = !a || !b;
 	for (size_t i = 0; i < flow->n_ways; i++) {
@@ -319,23 +304,23 @@ static int judge_flow(struct compared_flow *flow, double threshold)
 		fate->differs = !fate->n[SIDE_A] || !fate->n[SIDE_B] || fate->p < COMPARE_P;
 		flow->differs |= fate->differs;
 	}
-	for (size_t i = 0; !ret && i < flow->n_times; i++) {
-		ret = judge_time(&flow->times[i], threshold);
+	for (size_t i = 0; i < flow->n_times; i++) {
+		if (judge_time(&flow->times[i], threshold))
+			return -ENOMEM;
 		flow->differs |= flow->times[i].differs;
 	}
-	return ret;
+	return 0;
 }
 
 int comparison_judge(struct comparison *comparison)
 {
-	int ret = 0;
-
 	comparison->differs = false;
-	for (size_t i = 0; !ret && i < comparison->n_flows; i++) {
-		ret = judge_flow(&comparison->flows[i], comparison->threshold);
+	for (size_t i = 0; i < comparison->n_flows; i++) {
+		if (judge_flow(&comparison->flows[i], comparison->threshold))
+			return -ENOMEM;
 		comparison->differs |= comparison->flows[i].differs;
 	}
-	return ret;
+	return 0;
 }
 
 void comparison_free(struct comparison *comparison)

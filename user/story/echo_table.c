@@ -5,15 +5,16 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "user/base/hash.h"
+
 enum { BUCKETS_MIN = 64 };
 
 static size_t alias_bucket(const struct story *story, const struct alias *key)
 {
-	uint64_t h =
-		key->value ^ ((uint64_t)key->seq << 40) ^ ((uint64_t)key->family << 56) ^ key->kind;
+	uint64_t hash = hash_mix(HASH_START, key->value);
 
-	h *= 0x9e3779b97f4a7c15ull; /* 2^64 / golden ratio (Knuth, 6.4) */
-	return (h >> 32) & (story->n_buckets - 1);
+	hash = hash_mix(hash, (uint64_t)key->seq << 16 | key->family << 8 | key->kind);
+	return hash_fold(hash, story->n_buckets);
 }
 
 struct alias *echo_table_find(const struct story *story, const struct alias *key)

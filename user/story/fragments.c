@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "user/base/cleanup.h"
+#include "user/base/hash.h"
 #include "user/story/story.h"
 
 bool event_is_later_fragment(const struct vl_event *event)
@@ -15,17 +16,13 @@ bool event_is_later_fragment(const struct vl_event *event)
 	return (event->flags & VL_EV_FRAGMENT) && event->frag_off;
 }
 
-/* FNV-1a over what RFC 791 and RFC 8200 tell a packet's fragments by. */
+/* A hash of what RFC 791 and RFC 8200 tell a packet's fragments by. */
 uint64_t event_packet(const struct vl_event *event)
 {
-	const uint8_t *fields[] = {event->src, event->dst, (const uint8_t *)&event->frag_id};
-	const size_t sizes[] = {sizeof(event->src), sizeof(event->dst), sizeof(event->frag_id)};
-	uint64_t h = 0xcbf29ce484222325ull;
+	uint64_t hash = hash_bytes(HASH_START, event->src, sizeof(event->src));
 
-	for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++)
-		for (size_t k = 0; k < sizes[i]; k++)
-			h = (h ^ fields[i][k]) * 0x100000001b3ull;
-	return h;
+	hash = hash_bytes(hash, event->dst, sizeof(event->dst));
+	return hash_bytes(hash, &event->frag_id, sizeof(event->frag_id));
 }
 
 /* By packet, hook and bytes; of the same bytes, the earlier one first. */

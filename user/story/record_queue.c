@@ -4,19 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "user/base/array.h"
 #include "user/story/record_queue.h"
 
 int record_queue_add(struct record_queue *queue, const struct vl_stack *record)
 {
-	if (queue->n == queue->room) {
-		size_t room = queue->room ? 2 * queue->room : 256;
-		struct vl_stack *records = realloc(queue->records, room * sizeof(*records));
-
-		if (!records)
-			return -ENOMEM;
-		queue->records = records;
-		queue->room = room;
-	}
+	if (array_reserve(&queue->records, &queue->room, queue->n + 1, sizeof(*queue->records)))
+		return -ENOMEM;
 	queue->records[queue->n++] = *record;
 	return 0;
 }

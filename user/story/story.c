@@ -6,6 +6,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "user/base/array.h"
+#include "user/base/hash.h"
 #include "user/story/echo_table.h"
 
 struct story *story_new(const struct lab *lab)
@@ -42,14 +44,14 @@ static bool quotes_echo(const struct vl_event *event)
 	       (q->proto == 58 && (q->icmp_type == 128 || q->icmp_type == 129));
 }
 
-/* FNV-1a: flows are few, and an unlucky pair of them would only share a story. */
+/* Flows are few, and a pair of them with one hash would only share a story. */
 static uint64_t flow_value(const struct vl_quote *quote)
 {
-	uint64_t h = 0xcbf29ce484222325ull ^ quote->proto;
+	uint64_t hash = hash_bytes(HASH_START, quote->src, sizeof(quote->src));
 
-	for (size_t i = 0; i < 16; i++)
-		h = ((h ^ quote->src[i]) * 0x100000001b3ull ^ quote->dst[i]) * 0x100000001b3ull;
-	return (h ^ ((uint32_t)quote->id << 16 | quote->seq)) * 0x100000001b3ull;
+	hash = hash_bytes(hash, quote->dst, sizeof(quote->dst));
+	return hash_mix(hash,
+			(uint64_t)quote->proto << 32 | (uint32_t)quote->id << 16 | quote->seq);
 }
 
 /* The first payload bytes tell echoes apart unless they are a filler: one byte eight times. */
@@ -169,15 +171,9 @@ static int itinerary_add(struct itinerary *itinerary, const struct vl_event *eve
 		itinerary->left_out++;
 		return 0;
 	}
-	if (itinerary->n_hops == itinerary->room) {
-		size_t room = itinerary->room ? 2 * itinerary->room : 8;
-		struct hop *hops = realloc(itinerary->hops, room * sizeof(*hops));
-
-		if (!hops)
-			return -ENOMEM;
-		itinerary->hops = hops;
-		itinerary->room = room;
-	}
+	if (array_reserve(&itinerary->hops, &itinerary->room, itinerary->n_hops + 1,
+			  sizeof(*itinerary->hops)))
+		return -ENOMEM;
 	itinerary->hops[itinerary->n_hops++] =
 		(struct hop){.event = *event, .end = end, .leg = leg, .from = -1};
 	return 0;
@@ -206,16 +202,9 @@ static int itinerary_add_fragment(struct itinerary *itinerary, const struct frag
 		itinerary->left_out++;
 		return 0;
 	}
-	if (itinerary->n_fragments == itinerary->fragments_room) {
-		size_t room = itinerary->fragments_room ? 2 * itinerary->fragments_room : 16;
-		struct fragment *fragments =
-			realloc(itinerary->fragments, room * sizeof(*fragments));
-
-		if (!fragments)
-			return -ENOMEM;
-		itinerary->fragments = fragments;
-		itinerary->fragments_room = room;
-	}
+	if (array_reserve(&itinerary->fragments, &itinerary->fragments_room,
+			  itinerary->n_fragments + 1, sizeof(*itinerary->fragments)))
+		return -ENOMEM;
 	itinerary->fragments[itinerary->n_fragments++] = *fragment;
 	return 0;
 }
@@ -252,15 +241,14 @@ static int name_packet(struct story *story, struct echo *echo, const struct vl_e
 	struct alias key = packet_key(event);
 	struct alias *alias = echo_table_find(story, &key);
 	struct echo *waiting = alias && alias->echo->unnamed ? alias->echo : NULL;
-	int ret = 0;
 
 	if (alias && alias->echo == echo)
 		return 0;
-	for (size_t i = 0; waiting && !ret && i < waiting->itinerary.n_fragments; i++)
-		ret = itinerary_add_fragment(&echo->itinerary, &waiting->itinerary.fragments[i]);
-	if (waiting)
-		echo_table_drop(story, waiting);
-	return ret ? ret : echo_table_add(story, echo, key);
+	for (size_t i = 0; waiting && i < waiting->itinerary.n_fragments; i++)
+		if (itinerary_add_fragment(&echo->itinerary, &waiting->itinerary.fragments[i]))
+			return -ENOMEM;
+	echo_table_drop(story, waiting);
+	return echo_table_add(story, echo, key);
 }
 
 int story_add(struct story *story, const struct vl_event *event)
@@ -286,17 +274,13 @@ int story_add(struct story *story, const struct vl_event *event)
 
 static int itinerary_add_drop(struct itinerary *itinerary, const struct drop *drop)
 {
-	struct drop *drops;
-
 	if (itinerary->n_drops == ITINERARY_DROPS_MAX) {
 		itinerary->left_out++;
 		return 0;
 	}
-	drops = realloc(itinerary->drops, (itinerary->n_drops + 1) * sizeof(*drops));
-	if (!drops)
+	if (array_reserve_one(&itinerary->drops, itinerary->n_drops, sizeof(*itinerary->drops)))
 		return -ENOMEM;
-	itinerary->drops = drops;
-	drops[itinerary->n_drops++] = *drop;
+	itinerary->drops[itinerary->n_drops++] = *drop;
 	return 0;
 }
 
