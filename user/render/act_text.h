@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* act_text.h - what a node's stack did with a packet, in words: look-ups, neighbors, errors,
- * delivery.
+/*
+ * act_text.h - what a node's stack did with a packet, as text and JSON: look-ups, neighbors, ICMP
+ * errors, delivery.
  */
 #ifndef VETHLAB_USER_RENDER_ACT_TEXT_H
 #define VETHLAB_USER_RENDER_ACT_TEXT_H

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* changes.h - the changes of a lab in words: what, and which traffic they disturb. */
+/* changes.h - the changes of a lab as text and JSON, and which traffic they disturb. */
 #ifndef VETHLAB_USER_RENDER_CHANGES_H
 #define VETHLAB_USER_RENDER_CHANGES_H
 
@@ -10,7 +10,7 @@
 
 enum { CHANGE_TEXT_SIZE = 512 };
 
-/* How many changes add, remove, change something; notes are none of them. */
+/* How many changes add, change or remove something; notes do not count. */
 struct changes_counts {
 	size_t added, changed, removed;
 };
@@ -23,9 +23,9 @@ const char *change_text(const struct lab_change *change, char buf[CHANGE_TEXT_SI
 /* "packets above 1400 bytes do not pass any more" */
 const char *change_disturbs_text(const struct lab_change *change, char buf[CHANGE_TEXT_SIZE]);
 
-/* A line a change. */
+/* Print a line for each change. */
 void changes_print(const struct lab_diff *diff, FILE *f);
-/* The list of changes. */
+/* The list of changes, as an array. The caller owns it. */
 json_t *changes_json(const struct lab_diff *diff);
 
 #endif

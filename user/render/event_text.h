@@ -14,13 +14,13 @@ enum { ICMP_TEXT_SIZE = 64 };
 
 /* One word of at most 8 letters: "request", "reply", "unreach", "exceeded", ... */
 const char *icmp_word(uint8_t family, uint8_t type);
-/* The same of a record; "fragment", "udp". */
+/* The same for a record; of a later fragment "fragment", of what is no ICMP "udp", "tcp". */
 const char *event_word(const struct vl_event *event);
 /* "host unreachable", "packet too big (mtu 1400)"; info: the second word of the header. */
 const char *icmp_text(uint8_t family, uint8_t type, uint8_t code, uint32_t info,
 		      char buf[ICMP_TEXT_SIZE]);
 
-/* How the lines of one trace are laid out. */
+/* What the lines of one trace have in common. */
 struct event_layout {
 	int end_width;	  /* columns of the longest end name */
 	uint64_t zero_ns; /* CLOCK_MONOTONIC of time 0 */
@@ -28,7 +28,7 @@ struct event_layout {
 
 struct event_layout event_layout_for(const struct lab *lab, uint64_t zero_ns);
 void event_print_header(const struct event_layout *layout, FILE *f);
-/* The columns of a packet, without the line's end. place: an end or a node; what: the hook. */
+/* The columns of a packet, without the end of the line. place: an end or a node; what: the hook. */
 void event_print_packet(const struct event_layout *layout, const struct vl_event *event,
 			const char *place, const char *what, FILE *f);
 /* One line; end: where the record was made. */

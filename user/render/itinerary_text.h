@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* itinerary_text.h - the way of one echo, as lines and as an object. */
+/*
+ * itinerary_text.h - the itinerary of one echo, as text and JSON. Its hops are in order and its
+ * fate is judged, as story_itinerary() gives it.
+ */
 #ifndef VETHLAB_USER_RENDER_ITINERARY_TEXT_H
 #define VETHLAB_USER_RENDER_ITINERARY_TEXT_H
 

@@ -10,8 +10,9 @@
 #include "user/output/output.h"
 
 enum { PAST = 64, NAME_SIZE = 2 * END_NAME_SIZE + 8, LINE_SIZE = 512 };
-/* Columns beside the name: two blanks, pps, bit/s, lost; and the least a sparkline is good for. */
-enum { HEAD_LINES = 3, LATELY = 5 }; /* readings that tell how busy a direction is */
+/* LATELY: how many of the last readings tell how busy a direction is. */
+enum { HEAD_LINES = 3, LATELY = 5 };
+/* Columns beside the name (two blanks, pps, bit/s, lost), and the shortest sparkline. */
 enum { NUMBER_COLUMNS = 2 + 10 + 2 + 12 + 2 + 6, SPARK_MIN = 8 };
 
 struct rates {
@@ -66,7 +67,7 @@ void rates_sparkline(const double *values, size_t n, bool utf8, char *buf, size_
 			most = values[i];
 	buf[0] = '\0';
 	for (size_t i = 0; i < n; i++) {
-		/* Anything at all shows: only nothing is blank. */
+		/* Only 0 is blank; the least traffic has a height. */
 		int height = values[i] <= 0 ? 0 : 1 + (int)(7 * values[i] / most);
 		const char *block = utf8 ? blocks[height] : ascii[height];
 
@@ -165,7 +166,7 @@ static void print_entry(const struct rates *rates, const struct ledger *ledger, 
 		output_rate(rate.bits, "bit/s", bits), lost, sparks ? "  " : "", spark);
 }
 
-/* A direction that is to be shown, and what passed lately: it shall not jump up and down. */
+/* A direction to show, and its recent packets: of several readings, for a steady order. */
 struct busy {
 	size_t entry;
 	double packets;

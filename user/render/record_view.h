@@ -24,13 +24,13 @@ struct record_view_options {
 	uint64_t count;	 /* records or itineraries; 0: no limit */
 	uint64_t for_ns; /* how long; 0: no limit */
 	bool json;
-	bool stack; /* what the stacks do between the ends, too */
+	bool stack; /* show what the stacks of nodes do between the ends, too */
 };
 
-/* The kernel's names for a drop: SYMBOL_NAME_SIZE bytes each. */
+/* Write the kernel's names for a drop into reason and function, SYMBOL_NAME_SIZE bytes each. */
 typedef void (*drop_names)(const struct vl_drop *drop, char *reason, char *function, void *arg);
 
-/* How deep into the stacks a view needs to see. */
+/* Which records of the nodes' stacks a view needs. */
 enum node_trace_depth record_view_depth(const struct record_view_options *options);
 
 struct record_view {
@@ -42,17 +42,21 @@ struct record_view {
 	drop_names names;
 	void *names_arg;
 	uint64_t records, shown;
-	bool failed; /* out of memory */
+	bool failed; /* there was no memory for a record: the next call that has an err tells */
 };
 
-/* zero_ns: time 0 of what is shown. */
+/*
+ * Begin to show records. zero_ns: CLOCK_MONOTONIC of time 0 of what is shown. options, lab and
+ * names_arg are borrowed. Returns 0, or -ENOMEM with *err set. record_view_close() may follow a
+ * failure.
+ */
 int record_view_open(struct record_view *view, const struct record_view_options *options,
 		     const struct lab *lab, uint64_t zero_ns, drop_names names, void *names_arg,
 		     struct err *err);
 void record_view_close(struct record_view *view);
 /* Take a record that passed the filter. */
 void record_view_add(struct record_view *view, const struct vl_event *event);
-/* Take what a stack did; what the filter does not want is left out here. */
+/* Take what a stack did, if the filter wants it. */
 void record_view_add_stack(struct record_view *view, const struct vl_stack *record);
 /*
  * Show what is complete: no record older than settled_ns can come any more. Returns 1 if enough was
@@ -61,9 +65,9 @@ void record_view_add_stack(struct record_view *view, const struct vl_stack *reco
 int record_view_show(struct record_view *view, uint64_t settled_ns, struct err *err);
 /* Show the rest. */
 int record_view_finish(struct record_view *view, struct err *err);
-/* In the stream: so many records are missing here. */
+/* Print where the stream has a gap: lost records here, lost_so_far since its start. */
 void record_view_losses(struct record_view *view, uint64_t lost, uint64_t lost_so_far);
-/* Flush; true if the reader of the output is gone and there is no sense in going on. */
+/* Flush stdout. Returns true if nobody reads it any more, or a write failed: stop then. */
 bool record_view_reader_left(void);
 
 #endif

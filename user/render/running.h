@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* running.h - a running lab in words: what is attached, what state its ends are in. */
+/* running.h - a running lab as text and JSON: what is attached, what state its ends are in. */
 #ifndef VETHLAB_USER_RENDER_RUNNING_H
 #define VETHLAB_USER_RENDER_RUNNING_H
 
@@ -13,8 +13,9 @@ enum { RUNNING_HOOKS_SIZE = 96 };
 /* "out and in by tcx, xdp generic": what watches an end. */
 const char *running_hooks_text(const struct running *run, const struct end *end,
 			       char buf[RUNNING_HOOKS_SIZE]);
-/* The whole of `vethlab show`. ends: of end_status_read(). */
+/* Print what `vethlab show` prints. ends: of end_status_read(). */
 void running_print(const struct running *run, const struct end_status *ends, FILE *f);
+/* The same as a document, "vethlab.show/1". The caller owns it. */
 json_t *running_json(const struct running *run, const struct end_status *ends);
 
 #endif

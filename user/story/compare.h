@@ -75,14 +75,18 @@ struct comparison {
 #define COMPARE_P 0.01
 enum { COMPARE_TIMES_MIN = 6 };
 
-/* Copies what it needs, but the names: the lab of the itinerary must stay. -ENOMEM. */
+/*
+ * Add an itinerary of one run (enum side). Names of nodes and ends are borrowed, so its lab must
+ * outlive the comparison; all else is copied. Returns 0 or -ENOMEM.
+ */
 int comparison_add(struct comparison *comparison, int side, const struct itinerary *itinerary);
 /*
  * What differs, once all are added. A way or a fate that only one run has does; fates of both, by
  * their shares; times where the 95 % intervals of the medians (base/statistics.h) do not meet and
- * the medians are apart by more than the threshold.
+ * the medians are apart by more than the threshold. Returns 0 or -ENOMEM.
  */
 int comparison_judge(struct comparison *comparison);
-void comparison_free(struct comparison *comparison); /* the contents */
+/* Free what the comparison has; it is empty then. */
+void comparison_free(struct comparison *comparison);
 
 #endif

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* echo_table.h - the echoes of a story, and how they are found. Of the story's own files alone. */
+/*
+ * echo_table.h - the echoes of a story, found by their aliases or by the time of their newest
+ * record. Of the story's own files alone.
+ */
 #ifndef VETHLAB_USER_STORY_ECHO_TABLE_H
 #define VETHLAB_USER_STORY_ECHO_TABLE_H
 
@@ -33,8 +36,8 @@ struct echo {
 	uint64_t newest_ns;
 	bool has_payload;
 	bool stale;	     /* records came since it was put in order */
-	bool unnamed;	     /* only later fragments came: whose they are is not known */
-	uint64_t loose_seen; /* of the loose acts, when it was told */
+	bool unnamed;	     /* only later fragments came: its id is not known */
+	uint64_t loose_seen; /* loose.n_added when its acts were chosen last */
 };
 
 struct story {
@@ -46,8 +49,10 @@ struct story {
 	char not_seen[STORY_NOT_SEEN_SIZE];
 };
 
-/* Without an echo yet. Returns 0 or -ENOMEM; echo_table_end() frees what is there, and may follow
- * either. */
+/*
+ * Make the table of a story, which is empty. Returns 0 or -ENOMEM. echo_table_end() frees it with
+ * its echoes, and may be called after a failure, too.
+ */
 int echo_table_start(struct story *story);
 void echo_table_end(struct story *story);
 
@@ -61,7 +66,7 @@ int echo_table_add(struct story *story, struct echo *echo, struct alias key);
 void echo_table_link(struct story *story, struct echo *echo);
 void echo_table_unlink(struct story *story, struct echo *echo);
 
-/* Forget an echo (NULL: nothing happens) and free it with all that it is known by. */
+/* Take an echo out of the table and free it with its aliases. NULL is allowed. */
 void echo_table_drop(struct story *story, struct echo *echo);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * record_queue.h - records of several CPUs in one order of time. Each CPU's come in order, but
- * mixed with the others'; a queue holds them back until no older one can come any more.
+ * record_queue.h - records of several CPUs in one order of time. Those of one CPU come in order,
+ * those of several are mixed. A queue keeps them until no older one can come any more.
  *
  * A record is a struct vl_stack; one of an end has a hook below VL_HOOKS and uses `at.packet`
  * alone.
@@ -30,7 +30,7 @@ struct record_queue {
 	size_t n, room;
 };
 
-/* Copies the record. -ENOMEM. */
+/* Copies the record. Returns 0 or -ENOMEM. */
 int record_queue_add(struct record_queue *queue, const struct vl_stack *record);
 /*
  * Put the records older than before_ns (UINT64_MAX: all) in order, give each to fn, forget them. Of
@@ -39,6 +39,7 @@ int record_queue_add(struct record_queue *queue, const struct vl_stack *record);
  */
 int record_queue_flush(struct record_queue *queue, uint64_t before_ns,
 		       int (*fn)(const struct vl_stack *record, void *arg), void *arg);
-void record_queue_free(struct record_queue *queue); /* the contents */
+/* Free the records; the queue is empty then and can be used again. */
+void record_queue_free(struct record_queue *queue);
 
 #endif

@@ -3,8 +3,13 @@
  * story.h - packet records become itineraries. Pure functions over records and the lab's model: no
  * kernel, no clock, no output, so that a recorded run tells the same story on any machine.
  *
- * Records may come in any order (each CPU has its own buffer), twice, or not at all. A story never
- * invents what it did not see: a step whose middle is missing is a STEP_GAP.
+ * Records may come in any order (each CPU has its own buffer), twice, or not at all. A story tells
+ * no step that it has no records of: where they are missing, the step is a STEP_GAP.
+ *
+ * An echo is an ICMP echo request with its reply and the ICMP errors about either. Times are
+ * nanoseconds of CLOCK_MONOTONIC; names that end in _ns and say "since" are differences of them.
+ * Addresses in records are in network byte order, all other numbers in host byte order. Functions
+ * that return int return a negative errno, of which -ENOMEM is the only one.
  */
 #ifndef VETHLAB_USER_STORY_H
 #define VETHLAB_USER_STORY_H
@@ -16,7 +21,7 @@
 #include "bpf/vethlab.h"
 #include "topology/model.h"
 
-/* Which packet of an echo's story a record is about. */
+/* Which packet of an echo a record is about. */
 enum leg {
 	LEG_REQUEST,
 	LEG_REPLY,
@@ -54,10 +59,10 @@ struct hop {
 
 /* An IP fragment after the first, which has no ICMP header. */
 struct fragment {
-	uint64_t packet; /* the same for all fragments of a packet */
+	uint64_t packet; /* event_packet(): the same for all fragments of a packet */
 	uint64_t time_ns;
 	uint32_t end;
-	uint16_t off, len; /* which bytes of the packet */
+	uint16_t off, len; /* which bytes of the packet's IP payload */
 	uint8_t hook;
 	bool more; /* it is not the last */
 };
@@ -70,7 +75,7 @@ struct drop {
 	uint64_t at_ns;	   /* since the first hop of the itinerary */
 	char reason[48];   /* "NETFILTER_DROP" */
 	char function[48]; /* "nft_do_chain"; "": not known */
-	bool harmless;	   /* of an answer that its socket has got, or a copy that nobody needed */
+	bool harmless;	   /* the socket had its answer already, or it was a copy for nobody */
 };
 
 /*
@@ -78,11 +83,11 @@ struct drop {
  * neighbour, made an ICMP error, took it in. All questions for one neighbour are one act.
  */
 struct act {
-	struct vl_stack record; /* NEIGHBOR: the news that came last */
+	struct vl_stack record; /* NEIGHBOR: what was learned of it last */
 	const struct node *node;
 	enum leg leg;	   /* whose packet it is about; of a neighbour: LEG_REQUEST */
 	uint64_t at_ns;	   /* since the first hop of the itinerary; 0 before that */
-	uint64_t took_ns;  /* NEIGHBOR: from the question to the news; 0: not known */
+	uint64_t took_ns;  /* NEIGHBOR: from the question to its answer or end; 0: not known */
 	unsigned asked;	   /* NEIGHBOR: how often */
 	bool before;	   /* before the first hop */
 	bool bad;	   /* it stops the packet: no route, no neighbour */
@@ -114,7 +119,7 @@ struct itinerary {
 	const struct node *origin;   /* the node that asked; NULL: not known */
 	const struct node *answerer; /* that made the reply or the error; NULL: not known */
 	int last;		     /* hop where the newest packet was seen last; -1: none */
-	int arrival;		     /* hop by which the reply or error came home; -1: none did */
+	int arrival;		     /* hop at which the reply or error reached origin; -1: none */
 	bool delivered;	    /* the request reached an end of the node that owns its destination */
 	bool asymmetric;    /* the reply came by other links than the request */
 	bool answered;	    /* fate is FATE_ANSWERED */
@@ -123,7 +128,7 @@ struct itinerary {
 	int death;	  /* the drop that ended the request or its answer; -1: none was seen */
 	struct act *acts; /* in order of time */
 	size_t n_acts;
-	uint64_t round_trip_ns; /* first hop to arrival; 0 if nothing came home */
+	uint64_t round_trip_ns; /* first hop to arrival; 0 if there is no arrival */
 	const char *not_seen;	/* story_cannot_see(); "": nothing is known to be missing */
 	size_t left_out;	/* records beyond ITINERARY_HOPS_MAX, not kept */
 };
@@ -153,17 +158,18 @@ void story_free(struct story *story); /* NULL is allowed */
  */
 int story_add(struct story *story, const struct vl_event *event);
 /*
- * Say what of the lab is not seen ("what nodes drop, 12 lost records"): stories of echoes that
- * vanish tell it. Copied. "": nothing.
+ * Set what of the lab no record tells of ("what nodes drop, 12 lost records"): not_seen of all
+ * itineraries. Copied. "": nothing is known to be missing.
  */
 void story_cannot_see(struct story *story, const char *what);
-/* Take a drop, likewise. reason, function: the kernel's names; copied. */
+/* Take a drop, as story_add() does. reason, function: the kernel's names; copied. */
 int story_add_drop(struct story *story, const struct vl_drop *drop, const char *reason,
 		   const char *function);
 /*
- * Take what else a stack did, likewise; function: of the kernel, at record->at.location, or "".
- * What is about no known packet (VL_EV_LOOSE) is kept, the newest 4096 of it, for the echoes that
- * it fits to by node, addresses and time; it counts as taken.
+ * Take what else a stack did, as story_add() does; function: the kernel's function at
+ * record->at.location, or "". Copied. The newest 4096 records whose packet the kernel does not tell
+ * (VL_EV_LOOSE) are kept, for the echoes that they fit by node, addresses and time; they count as
+ * belonging to an echo.
  */
 int story_add_stack(struct story *story, const struct vl_stack *record, const char *function);
 /*
@@ -172,20 +178,25 @@ int story_add_stack(struct story *story, const struct vl_stack *record, const ch
  */
 const struct itinerary *story_itinerary(struct story *story, uint8_t family, uint16_t id,
 					uint16_t seq);
-/* Forget one echo (it is printed). */
+/* Free one echo and its itinerary; a record of it that comes later begins a new one. */
 void story_drop(struct story *story, uint8_t family, uint16_t id, uint16_t seq);
 /*
  * The echo whose newest record is the oldest, if that is older than before_ns (CLOCK_MONOTONIC):
  * for streams, which print an itinerary once it is quiet. NULL: none.
  */
 const struct itinerary *story_quiet(struct story *story, uint64_t before_ns);
-/* Forget an itinerary that story_quiet() gave. */
+/* Free an itinerary that story_quiet() gave, and its echo. */
 void story_forget(struct story *story, const struct itinerary *itinerary);
+/* How many echoes the story has. */
 size_t story_in_flight(const struct story *story);
 
-/* Put records in order and say how each came from the one before (order.c). */
+/*
+ * Put hops and drops in order, and set of each hop the hop that caused it, its times and marks
+ * (order.c, causes.c). Returns 0 or -ENOMEM.
+ */
 int itinerary_order(struct itinerary *itinerary, const struct lab *lab);
-/* Judge: fate, origin, last, arrival. Its hops are in order. */
+/* Set fate, origin, answerer, last, arrival, death and what follows from them. Its hops are in
+ * order (fate.c). */
 void itinerary_judge(struct itinerary *itinerary, const struct lab *lab);
 
 /* The class of an ICMP message, as the ledger's rows are. */
@@ -194,7 +205,7 @@ enum vl_icmp_class event_class(const struct vl_event *event);
 int itinerary_join_fragments(struct itinerary *itinerary);
 /* The same for all fragments of a packet at all hooks, unless NAT changes its addresses. */
 uint64_t event_packet(const struct vl_event *event);
-/* Whose packet it is in its echo's story. */
+/* Which packet of its echo a record is about. */
 enum leg event_leg(const struct vl_event *event);
 /* A fragment after the first: it has no ICMP header, so type, id and seq say nothing. */
 bool event_is_later_fragment(const struct vl_event *event);
@@ -203,12 +214,15 @@ bool event_matches(const struct vl_event *event, const struct vl_filter *filter,
 		   const struct lab *lab);
 bool drop_matches(const struct vl_drop *drop, const struct vl_filter *filter,
 		  const struct lab *lab);
-/* Whether it fits any record of an echo: a hop, or a drop that is no matter of course. */
+/* Whether the filter fits any record of an echo: a hop, or a drop that is not harmless. */
 bool itinerary_matches(const struct itinerary *itinerary, const struct vl_filter *filter,
 		       const struct lab *lab);
 bool stack_matches(const struct vl_stack *record, const struct vl_filter *filter,
 		   const struct lab *lab);
-/* Whether it tells anything: the kernel lets go of packets in more places than it takes them. */
+/*
+ * Whether a record of a stack is of use: the kernel frees packets in more functions than those that
+ * deliver them, so a VL_STACK_DELIVER needs a process or a function of ICMP.
+ */
 bool stack_tells(const struct vl_stack *record, const char *function);
 /* The protocol of what an error quotes, or of a packet that is no ICMP; 0: it is ICMP, or none. */
 uint8_t event_protocol(const struct vl_event *event);
