@@ -103,7 +103,7 @@ static int forget_ends(struct apply *apply, enum lab_change_kind kind, struct er
 			number = change->link->ends[side]->number;
 			ret = watch_forget_end(apply->build.watch, number, err);
 			/* A link that is put back goes on counting. */
-			if (!ret && kind == CHANGE_LINK_ADD && !apply->back)
+			if (!ret && kind == CHANGE_LINK_ADD && !apply->undoing)
 				ret = watch_clear_end(apply->build.watch, number, err);
 		}
 	}
@@ -146,7 +146,7 @@ static int remove_nodes(struct apply *apply, bool again, struct err *err)
 		return err_set(err, ERR_SYSTEM, ENOMEM, "out of memory");
 	n = going_homes(apply, again, homes);
 	netns_mark(apply->was->name, mark);
-	ret = foreign_hand_back(homes, n, &head, apply->notes, err);
+	ret = foreign_move_out(homes, n, &head, apply->notes, err);
 	if (ret)
 		netns_removal_close(homes, n);
 	else
@@ -182,7 +182,7 @@ static int make_all(struct apply *apply, struct err *err)
 	if (!ret)
 		ret = change_all(apply, CHANGE_ROUTE_SET, err);
 	if (!ret)
-		ret = apply->back ? build_exec(build, err) : build_check(build, err);
+		ret = apply->undoing ? build_exec(build, err) : build_check(build, err);
 	return ret;
 }
 
@@ -203,7 +203,7 @@ static int apply_open(struct apply *apply, struct running *was, struct running *
 		return err_set(err, ERR_SYSTEM, ENOMEM, "out of memory");
 	for (size_t i = 0; i < was->lab->n_nodes; i++)
 		apply->was_fds[i] = -1;
-	apply->touch.lenient = apply->back;
+	apply->touch.lenient = apply->undoing;
 	apply->build.touch = &apply->touch;
 	if (!ret)
 		ret = journal_open(&apply->build.journal, now->name, err);
@@ -232,7 +232,7 @@ static int put_back(struct change_plan *plan, struct err *err)
 {
 	const struct lab_diff_options asked = {plan->was->xdp, plan->was->hooks};
 	const struct lab_options options = {0};
-	struct apply apply = {.back = true};
+	struct apply apply = {.undoing = true};
 	struct lab_diff diff;
 	int ret;
 

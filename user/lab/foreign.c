@@ -272,8 +272,8 @@ static int see_off_one(size_t i, void *arg, struct err *err)
 	return ret;
 }
 
-int foreign_hand_back(struct removed_netns *homes, size_t n, const struct journal_head *head,
-		      const struct notes *notes, struct err *err)
+int foreign_move_out(struct removed_netns *homes, size_t n, const struct journal_head *head,
+		     const struct notes *notes, struct err *err)
 {
 	struct guests guests = {homes, n, head, notes, -1, PTHREAD_MUTEX_INITIALIZER};
 	int ret;

@@ -1,32 +1,34 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* netns_removal.h - the namespaces of a lab go: `down` waits for it, or says what keeps them. */
+/* netns_removal.h - removes the namespaces of a lab, and waits until the kernel has destroyed them.
+ */
 #ifndef VETHLAB_USER_LAB_NETNS_REMOVAL_H
 #define VETHLAB_USER_LAB_NETNS_REMOVAL_H
 
 #include "user/lab/lab.h"
 
-/* A namespace of ours that is about to lose its name. */
+/* A namespace of a lab that is to be removed. */
 struct removed_netns {
 	char name[2 * NODE_NAME_MAX]; /* below NETNS_DIR */
 	struct netns_id id;
-	bool held; /* by a process: it lives on without its name */
-	int fd;	   /* of it, open from foreign_hand_back() to netns_removal_unname(); -1: none */
+	bool held; /* a process is in it: it lives on without its name */
+	int fd;	   /* a descriptor of it, opened by foreign_move_out(); -1: not open */
 };
 
 /*
- * Then take their names away, which carry the mark where nothing is mounted on them, and close
- * them; the last one after all others. What is somebody else's by now is passed over. A failure
- * does not keep the others from going; one of the failures is told.
+ * Remove the names of the namespaces, and close their descriptors; the last of the list after all
+ * others. mark: what files without a mounted namespace contain (netns_mark()). A name that belongs
+ * to another namespace now is left alone. After a failure the others are removed all the same; one
+ * of the failures is returned.
  */
-int netns_removal_unname(struct removed_netns *homes, size_t n, const char *mark, struct err *err);
-/* Only close them: they stay. */
-void netns_removal_close(struct removed_netns *homes, size_t n);
+int netns_removal_unname(struct removed_netns *list, size_t n, const char *mark, struct err *err);
+/* Only close the descriptors: the namespaces stay. */
+void netns_removal_close(struct removed_netns *list, size_t n);
 /*
- * netns_removal_unname(), and wait until the kernel has taken the namespaces apart. What keeps one
- * longer, and what takes longer, goes to notes. 0: they are gone, but those that processes hold; 1:
- * not all are; or -errno.
+ * netns_removal_unname(), then wait until the kernel has destroyed the namespaces, except those
+ * that a process holds. 0: they are destroyed; 1: not all of them within about 5 s (50 ms if they
+ * are many), and notes (NULL: none) were told why, if that is known; or -errno.
  */
-int netns_removal_wait(struct removed_netns *homes, size_t n, const char *mark,
+int netns_removal_wait(struct removed_netns *list, size_t n, const char *mark,
 		       const struct notes *notes, struct err *err);
 
 #endif

@@ -1,28 +1,33 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* node.h - what is done inside one node's namespace, in the order in which `up` does it. */
+/* node.h - the steps of building inside one node's namespace, in the order in which `up` runs them.
+ */
 #ifndef VETHLAB_USER_LAB_NODE_H
 #define VETHLAB_USER_LAB_NODE_H
 
 #include "user/lab/journal.h"
 
-/* What a change of a running lab touches, by node->index and by end->number. */
+/* Which nodes and ends the steps work on, when a running lab is changed. */
 struct touch {
-	uint8_t *nodes, *ends; /* TOUCH_*, or-ed; 0: left alone */
-	bool lenient; /* repaired routes that the kernel refuses may stay away: putting back, they
-			 may have been away before, since somebody had set an end down */
+	uint8_t *nodes,
+		*ends; /* by node->index and end->number: TOUCH_* or-ed; 0: leave it alone */
+	/*
+	 * It is no error if the kernel refuses a route of a kept node. Used to undo a failed
+	 * change: the route may have been missing before it, since somebody had set an end down.
+	 */
+	bool lenient;
 };
 
 enum {
-	TOUCH_FRESH = 1,   /* made now */
-	TOUCH_REPAIR = 2,  /* of an end its addresses, of a node its neighbors and routes: some may
-			      be missing, what is there stays */
-	TOUCH_LO = 4,	   /* the same for addresses of lo and the bridge of a node */
-	TOUCH_SYSCTLS = 8, /* of a node */
-	TOUCH_WAIT = 16,   /* an end that comes up now */
-	TOUCH_BRIDGE = 32, /* the bridge of a node, made now */
+	TOUCH_FRESH = 1,  /* it is new: build all of it */
+	TOUCH_REPAIR = 2, /* add what may be missing: addresses of an end, neighbors and routes of a
+			     node */
+	TOUCH_LO = 4,	  /* add what may be missing: addresses of a node's lo and bridge */
+	TOUCH_SYSCTLS = 8, /* set the sysctls of a node */
+	TOUCH_WAIT = 16,   /* wait until an end is up */
+	TOUCH_BRIDGE = 32, /* make the bridge of a node */
 };
 
-/* touch NULL: all is fresh. */
+/* touch NULL: everything is new. */
 static inline unsigned node_touch(const struct touch *touch, const struct node *node)
 {
 	return touch ? touch->nodes[node->index] : TOUCH_FRESH;
@@ -33,66 +38,78 @@ static inline unsigned end_touch(const struct touch *touch, const struct end *en
 	return touch ? touch->ends[end->number] : TOUCH_FRESH;
 }
 
-/* One node to work on. All of it is borrowed; netns_fd stays open. */
+/* One node to work on. All of it is borrowed. */
 struct node_job {
 	const struct running *run;
 	struct watch *watch; /* NULL: no programs */
 	int frame_prog;	     /* of watch_frame_load() */
 	/*
-	 * By end->number: its interface has not counted the frame that was sent out of it. Only
-	 * where the peer has no `in` program that would. A veth counts as sent what its peer has
-	 * taken (veth_xmit), and that is the peer's count of what it received.
+	 * By end->number: the end has sent its frame (link_check.h), but its interface has not
+	 * counted it. Used only where the peer has no `in` program that would count it. A veth
+	 * counts as sent what its peer has taken (veth_xmit() in drivers/net/veth.c), which is also
+	 * what the peer counts as received.
 	 */
 	bool *uncounted;
 	struct journal *journal;
 	const struct touch *touch;
 	const struct node *node;
-	const volatile int *interrupted; /* the user wants to stop: not 0; NULL: never */
+	const volatile int *interrupted; /* not 0: the user wants to stop; NULL: never */
 	int netns_fd;
 };
 
-/* Call these on a thread that may change namespace; they leave it in the node's. */
+/* ---- steps: each runs on a thread that may change namespace, and leaves it in the node's ----- */
 
 /*
- * Sysctls, of all nodes before anything else is done in one: the kernel does not wait for its rtnl
- * lock in forwarding and the like, but begins the write anew again and again (restart_syscall()),
- * as long as another worker holds the lock. An attachment by tcx holds it for an RCU grace period.
+ * Set the sysctls. This step is done for all nodes before the next step of any node: the kernel
+ * does not wait for the rtnl lock when it writes forwarding and the like, but restarts the system
+ * call (restart_syscall()) as long as another thread holds the lock, and attaching with tcx holds
+ * it for an RCU grace period.
  */
 int node_sysctls(const struct node_job *job, struct err *err);
-/* lo, bridge, programs on the ends, addresses; nothing is up yet, so that no packet goes uncounted.
+/*
+ * Set up lo, the bridge, the programs of the ends and the addresses. The ends are still down, so
+ * that no packet passes before it can be counted.
  */
 int node_prepare(const struct node_job *job, struct err *err);
-/* nft rules, clsact filters, ends up, neighbors, routes. */
+/* Load nft rules, attach clsact filters, set the ends up, add neighbors and routes. */
 int node_start(const struct node_job *job, struct err *err);
-/* A fresh node's exec: commands, once the lab is built. */
+/* Run the `exec` commands of a new node, after all links were checked. */
 int node_exec(const struct node_job *job, struct err *err);
 
-/* Whether the lab file wants the link of an end to carry packets. */
+/* ---- for apply.c and edit.c ---------------------------------------------------------------- */
+
+/* Whether the lab file wants both ends of a link up. */
 static inline bool node_end_should_be_up(const struct end *end)
 {
 	return end->up && end->peer->up;
 }
 
 /*
- * An end's MAC address: the file's, or the kernel's choice where it was noted (bytes without
- * has_mac); NULL: none is known.
+ * An end's MAC address: the one in the lab file, or else the one that the kernel chose, if
+ * preflight_note() has stored it (without has_mac); NULL: unknown.
  */
 const uint8_t *node_end_mac(const struct end *end);
 
-/* Put the calling thread into a namespace for good and open a socket there. */
+/* Move the calling thread into a namespace, for good, and open a socket there. */
 int node_enter(int netns_fd, struct nl **nl, struct err *err);
 
-/* For route_add() and its like: the ifindex of one of a node's interfaces by name. */
+/* The argument of node_device(). */
 struct node_devices {
 	const struct running *run;
 	const struct node *node;
 };
-/* arg: a struct node_devices. 0, which the kernel refuses: the node has none of that name. */
+/*
+ * For route_add() and the like: the ifindex of a node's interface by name. 0, which the kernel
+ * refuses: the node has no such interface. arg: a struct node_devices.
+ */
 uint32_t node_device(const char *dev, void *arg);
-/* The protocol of a node's routes: what it says is static, or our mark where others have routes. */
+/*
+ * The protocol of a node's route: boot or static, as `ip route` calls them; in a foreign namespace
+ * the lab's mark, by which `down` finds it.
+ */
 uint8_t node_route_protocol(const struct running *run, const struct node *node,
 			    const struct route *route);
-/* Before a route is added: where it does not go with its namespace, `down` must know. */
+/* Call this before a route is added: in a foreign namespace, the journal gets a line for `down`. */
 int node_journal_route(const struct running *run, struct journal *journal, const struct node *node,
 		       const struct route *route, struct err *err);
 

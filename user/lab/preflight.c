@@ -185,7 +185,7 @@ static int open_touched(struct apply *apply, struct err *err)
 
 int preflight_touch(struct apply *apply, struct err *err)
 {
-	if (apply->back)
+	if (apply->undoing)
 		look(apply);
 	for (size_t i = 0; i < apply->diff->n; i++)
 		touch_change(apply, &apply->diff->list[i]);

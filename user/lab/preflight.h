@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * preflight.h - what comes before a running lab is changed: what is touched, its namespaces, checks
- * that need not change anything. For change_apply.c.
+ * preflight.h - what is done before a running lab is changed: find what the changes touch, open its
+ * namespaces, check that the changes can be made. For change_apply.c.
  */
 #ifndef VETHLAB_USER_LAB_PREFLIGHT_H
 #define VETHLAB_USER_LAB_PREFLIGHT_H
@@ -9,31 +9,35 @@
 #include "user/lab/change_apply.h"
 #include "user/lab/build.h"
 
-/* A change of a running lab under way. All but the arrays is borrowed. */
+/* The changes of a running lab while they are made. All but the arrays is borrowed. */
 struct apply {
-	struct build build; /* of the lab that shall be */
-	struct running *was;
-	int *was_fds; /* namespaces of its nodes; -1: not open */
+	struct build build;  /* of the lab as it shall be */
+	struct running *was; /* the lab as it was */
+	int *was_fds;	     /* namespaces of its nodes, by node->index; -1: not open */
 	struct lab_diff *diff;
 	struct touch touch;
 	const struct notes *notes; /* NULL: nobody listens */
-	bool back;		   /* after a failure: some changes may not have been made */
+	bool undoing; /* it undoes a failed change, some of whose parts may not have been made */
 };
 
-/* Whether a change's node is of the lab that was; else it is of the one that shall be. */
+/* Whether a change's node belongs to the lab as it was; if not, to the lab as it shall be. */
 static inline bool preflight_is_of_was(const struct lab_change *change)
 {
 	return change->kind <= CHANGE_NODE_REMOVE;
 }
 
 /*
- * Find what the diff touches and open its namespaces. Putting back, changes that need not be undone
- * are marked done first: that looks at the kernel, since a batch may have failed in its middle.
+ * Fill in apply->touch and open the namespaces that are touched. If undoing, first ask the kernel
+ * which changes were never made, and mark those as done: a batch of requests may have failed in its
+ * middle.
  */
 int preflight_touch(struct apply *apply, struct err *err);
-/* Names, programs and namespaces that the new lab needs are there and free. Changes nothing. */
+/* Check names, programs and namespaces that the lab as it shall be needs. Changes nothing. */
 int preflight_check(struct apply *apply, struct err *err);
-/* Note in the lab that was what only the kernel knows and put_back() needs: MAC addresses. */
+/*
+ * Store in the lab as it was what undoing needs and only the kernel knows: the MAC addresses of
+ * ends that are removed or changed.
+ */
 int preflight_note(struct apply *apply, struct err *err);
 
 #endif

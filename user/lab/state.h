@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * state.h - the files of a lab below LAB_DIR/NAME but its journal, for the lab and observe rooms:
- * lock, lab.yaml, state.json.
+ * state.h - the files of a lab in LAB_DIR/NAME except its journal: the lock, lab.yaml, state.json.
+ * For the lab and observe rooms.
  */
 #ifndef VETHLAB_USER_LAB_STATE_H
 #define VETHLAB_USER_LAB_STATE_H
@@ -11,31 +11,38 @@
 /* ---- lock ------------------------------------------------------------------------------------ */
 
 /*
- * Make LAB_DIR/NAME and hold its lock: one process at a time changes a lab. Returns a descriptor
- * (close it to let go), or -EBUSY with the holder's process id in err, or -errno.
+ * Make LAB_DIR/NAME and take its lock: one process at a time changes a lab. Does not wait. Returns
+ * a descriptor, which the caller closes to release the lock; -EBUSY: err names the process that
+ * holds it; or -errno. The kernel releases the lock of a process that dies.
  */
 int lab_lock(const char *name, struct err *err);
-/* Whether somebody holds it. */
+/* Whether a process holds the lock of a lab. */
 bool lab_is_locked(const char *name);
-/* Hold the lock of LAB_DIR itself, while an ifindex range is chosen. Waits. */
+/*
+ * Wait for the lock of LAB_DIR itself and take it: it is held while an ifindex range is chosen.
+ * Returns a descriptor, which the caller closes to release it, or -errno.
+ */
 int lab_lock_all(struct err *err);
 
 /* ---- state ----------------------------------------------------------------------------------- */
 
-/* Write lab.yaml and state.json, the latter last and at once: from then on the lab runs. */
+/* Write lab.yaml, then state.json, each atomically. From then on the lab runs. */
 int state_write(const struct running *run, struct err *err);
-/* Read both. -ENOENT: the lab does not run (err stays clear). */
+/*
+ * Read both. The caller frees *run with running_free(). -ENOENT: the lab does not run, or ran
+ * before this boot (err stays clear).
+ */
 int state_read(struct running **run, const char *name, struct err *err);
-/* Remove state.json: from then on the lab does not run. */
+/* Remove state.json. From then on the lab does not run. */
 int state_remove(const char *name, struct err *err);
 /*
- * The same while the lab is changed: it is kept as state.old, which only a person reads. What dies
- * in the middle leaves a lab that does not run, for `down` and gc. state_write() ends it.
+ * Rename state.json to state.old, which no program reads, while the lab is changed. If the process
+ * dies before state_write(), the lab does not run, and `down` and `gc` remove it.
  */
 int state_hide(const char *name, struct err *err);
-/* Whether anything says that there is a lab: else what carries its name is left over. */
+/* Whether there is a state.json or a journal: else what has the lab's name was left by a crash. */
 bool lab_has_files(const char *name);
-/* Remove all files of a lab and its folder, the lock last. */
+/* Remove all files of a lab and its directory, the lock last. The caller holds the lock. */
 int files_remove(const char *name, struct err *err);
 
 #endif

@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* teardown.h - a lab is taken down, for the lab and observe rooms. */
+/* teardown.h - takes a lab down, for the lab and observe rooms. The caller holds the lab's lock. */
 #ifndef VETHLAB_USER_LAB_TEARDOWN_H
 #define VETHLAB_USER_LAB_TEARDOWN_H
 
 #include "user/lab/lab.h"
 
-/* Undo everything of a lab but its files. The caller holds the lock. */
+/*
+ * Undo everything of a lab but its files: what the journal lists, and its pinned programs. 0 if
+ * there is nothing. notes: as for lab_down().
+ */
 int lab_undo(const char *name, const struct notes *notes, struct err *err);
-/* lab_down() for a caller that holds the lock: the lab stops to run, is undone, loses its files. */
+/* As lab_down(): the lab stops running, is undone, and its files are removed, in this order. */
 int lab_remove(const char *name, const struct notes *notes, struct err *err);
 
 #endif

@@ -216,7 +216,7 @@ static int undo_steps(const char *name, const struct journal_lines *lines,
 		return first;
 	/* Hardware that cannot be moved out would be lost with a namespace: then nothing is undone.
 	 */
-	first = foreign_hand_back(netns, n, &lines->head, notes, err);
+	first = foreign_move_out(netns, n, &lines->head, notes, err);
 	if (first) {
 		netns_removal_close(netns, n);
 		return first;
