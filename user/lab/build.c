@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * build.c - builds a lab: room for it, programs, namespaces, links, then what is inside each
- * node. The journal is written before each step that outlives this process, so that undoing after
- * a failure is what `down` does after a crash.
+ * build.c - builds a lab: allocates names and ifindexes, loads programs, makes namespaces and
+ * links, then sets up each node. Since the journal is written before each step, a failure is undone
+ * as `down` undoes what a crash left.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "user/base/cleanup.h"
 #include "user/lab/build.h"
 #include "user/lab/teardown.h"
 #include "user/lab/node_setup.h"
@@ -40,10 +41,11 @@ int build_next_step(struct build *build, struct err *err)
 	return build_interrupted(build, err);
 }
 
-static int name_end(const struct build *build, const struct end *end, struct err *err)
+/* Write an end of the lab into the maps. */
+static int write_end(const struct build *build, const struct end *end, struct err *err)
 {
 	const struct running *run = build->run;
-	struct vl_end words = {
+	struct vl_end entry = {
 		.in_use = 1,
 		.ifindex = running_ifindex(run, end),
 		.link = end->link->index,
@@ -52,61 +54,67 @@ static int name_end(const struct build *build, const struct end *end, struct err
 		.netns = run->nodes[end->node->index].id.inode,
 	};
 
-	snprintf(words.lab, sizeof(words.lab), "%s", run->name);
-	snprintf(words.node, sizeof(words.node), "%s", end->node->name);
-	snprintf(words.ifname, sizeof(words.ifname), "%s", end->ifname);
-	return watch_name_end(build->watch, end->number, &words, err);
+	snprintf(entry.lab, sizeof(entry.lab), "%s", run->name);
+	snprintf(entry.node, sizeof(entry.node), "%s", end->node->name);
+	snprintf(entry.ifname, sizeof(entry.ifname), "%s", end->ifname);
+	return watch_name_end(build->watch, end->number, &entry, err);
 }
 
-/* Choose names and an ifindex range; the journal's first line makes them ours. */
-static int take_place(struct build *build, struct err *err)
+/* Choose names and an ifindex range. They are the lab's when the journal's first line is written.
+ */
+static int allocate(struct build *build, struct err *err)
 {
 	struct running *run = build->run;
 	struct journal_head head = {0};
-	int all, ret;
+	cleanup_close int lock = -1;
+	int ret;
 
 	ret = boot_id(head.boot, err);
-	for (size_t i = 0; !ret && i < run->lab->n_nodes; i++) {
-		allocate_name(run, run->lab->nodes[i]);
-		ret = allocate_check_name(run, run->lab->nodes[i], err);
-	}
-	for (size_t i = 0; !ret && i < run->lab->n_nodes; i++)
-		ret = allocate_foreign(run, run->lab->nodes[i], &build->fds[i], err);
 	if (ret)
 		return ret;
-	all = lab_lock_all(err);
-	if (all < 0)
-		return all;
+	for (size_t i = 0; i < run->lab->n_nodes; i++) {
+		allocate_name(run, run->lab->nodes[i]);
+		ret = allocate_check_name(run, run->lab->nodes[i], err);
+		if (ret)
+			return ret;
+	}
+	for (size_t i = 0; i < run->lab->n_nodes; i++) {
+		ret = allocate_foreign(run, run->lab->nodes[i], &build->fds[i], err);
+		if (ret)
+			return ret;
+	}
+	lock = lab_lock_all(err);
+	if (lock < 0)
+		return lock;
 	ret = allocate_range(run, build->fds, err);
+	if (ret)
+		return ret;
 	head.ifindex_base = run->ifindex_base;
 	head.range = run->capacity + run->slots;
 	head.group = run->group;
-	if (!ret)
-		ret = journal_create(&build->journal, run->name, &head, err);
-	close(all);
-	return ret;
+	return journal_create(&build->journal, run->name, &head, err);
 }
 
 static int make_netns(struct build *build, size_t i, struct err *err)
 {
 	const struct node *node = build->run->lab->nodes[i];
-	struct running_node *place = &build->run->nodes[i];
+	struct running_node *running_node = &build->run->nodes[i];
 	char mark[64];
 	int ret;
 
-	if (!place->ours || !(node_touch(build->touch, node) & TOUCH_FRESH))
+	if (!running_node->ours || !(node_touch(build->touch, node) & TOUCH_FRESH))
 		return 0;
 	ret = build_next_step(build, err);
 	if (ret)
 		return ret;
-	ret = netns_new(&place->id, err);
+	ret = netns_new(&running_node->id, err);
 	if (ret < 0)
 		return ret;
 	build->fds[i] = ret;
 	netns_mark(build->run->name, mark);
-	ret = journal_netns(build->journal, place->netns_name, &place->id, err);
+	ret = journal_netns(build->journal, running_node->netns_name, &running_node->id, err);
 	if (!ret)
-		ret = netns_name(build->fds[i], place->netns_name, mark, err);
+		ret = netns_name(build->fds[i], running_node->netns_name, mark, err);
 	if (!ret)
 		ret = node_setup_no_dad(node, err);
 	if (ret && err)
@@ -114,14 +122,14 @@ static int make_netns(struct build *build, size_t i, struct err *err)
 	return ret;
 }
 
-struct making {
+struct node_making {
 	struct build *build;
 	struct link_maker *linker;
 };
 
 static int make_node(size_t i, void *arg, struct err *err)
 {
-	struct making *making = arg;
+	struct node_making *making = arg;
 	int ret = link_maker_has_failed(making->linker) ? -ECANCELED
 							: make_netns(making->build, i, err);
 
@@ -130,10 +138,10 @@ static int make_node(size_t i, void *arg, struct err *err)
 	return ret;
 }
 
-/* What a link lacks is told before what was not tried for its sake. */
+/* A failed link makes the remaining nodes fail too, so its error is reported first. */
 static int make_nodes_and_links(struct build *build, struct err *err)
 {
-	struct making making = {.build = build};
+	struct node_making making = {.build = build};
 	struct err nodes_err = {0};
 	int nodes, links, ret = link_maker_start(&making.linker, build, err);
 
@@ -163,7 +171,7 @@ struct node_job build_node_job(const struct build *build, size_t i)
 	};
 }
 
-/* One of node.c's steps, for all nodes. */
+/* A step of node.h, for all nodes. */
 struct build_step {
 	struct build *build;
 	int (*fn)(const struct node_job *job, struct err *err);
@@ -190,16 +198,18 @@ static int each_node(struct build *build, int (*fn)(const struct node_job *job, 
 	return workers_run(build->run->lab->n_nodes, step_one, &step, err);
 }
 
-/* What is inside the nodes, as long as nothing is up. */
+/* Set up the nodes as far as that is possible with all ends down. */
 static int fill_nodes(struct build *build, struct err *err)
 {
 	struct running *run = build->run;
-	int ret = 0;
+	int ret;
 
-	for (size_t i = 0; !ret && build->watch && i < lab_n_ends(run->lab); i++)
-		ret = name_end(build, lab_end(run->lab, i), err);
-	if (!ret)
-		ret = each_node(build, node_sysctls, err);
+	for (size_t i = 0; build->watch && i < lab_n_ends(run->lab); i++) {
+		ret = write_end(build, lab_end(run->lab, i), err);
+		if (ret)
+			return ret;
+	}
+	ret = each_node(build, node_sysctls, err);
 	return ret ? ret : each_node(build, node_prepare, err);
 }
 
@@ -222,49 +232,62 @@ int build_exec(struct build *build, struct err *err)
 
 int build_check(struct build *build, struct err *err)
 {
-	int ret = build->frame_prog = watch_frame_load(err);
+	int ret;
 
-	if (ret >= 0) {
-		ret = 0;
-		build->uncounted = calloc(build->run->capacity + 1, sizeof(*build->uncounted));
-		if (!build->uncounted)
-			ret = err_set(err, ERR_SYSTEM, ENOMEM, "out of memory");
-	}
-	if (!ret)
-		ret = each_node(build, link_check_wait_up, err);
-	if (!ret)
-		ret = link_check_frames(build, err);
-	if (!ret)
-		ret = build_exec(build, err);
+	build->frame_prog = watch_frame_load(err);
+	if (build->frame_prog < 0)
+		return build->frame_prog;
+	build->uncounted = calloc(build->run->capacity + 1, sizeof(*build->uncounted));
+	if (!build->uncounted)
+		return err_set(err, ERR_SYSTEM, ENOMEM, "out of memory");
+	ret = each_node(build, link_check_wait_up, err);
+	if (ret)
+		return ret;
+	ret = link_check_frames(build, err);
+	if (ret)
+		return ret;
+	ret = build_exec(build, err);
 	return ret ? ret : build_interrupted(build, err);
+}
+
+/* While the programs are loaded on another thread. */
+static int make_all(struct build *build, struct err *err)
+{
+	int ret = build_interrupted(build, err);
+
+	if (ret)
+		return ret;
+	ret = netns_prepare_dir(err);
+	return ret ? ret : make_nodes_and_links(build, err);
 }
 
 static int build_all(struct build *build, struct err *err)
 {
-	struct running *run = build->run;
 	struct program_loader *loader = NULL;
-	int loaded, ret = take_place(build, err);
+	int loaded, ret = allocate(build, err);
 
 	if (!ret)
 		ret = program_loader_start(&loader, build, err);
 	if (!ret)
-		ret = build_interrupted(build, err);
-	if (!ret)
-		ret = netns_prepare_dir(err);
-	if (!ret)
-		ret = make_nodes_and_links(build, err);
+		ret = make_all(build, err);
 	loaded = program_loader_finish(loader, err);
 	ret = ret ? ret : loaded;
-	if (!ret && build->watch)
-		ret = watch_pin(build->watch, err);
-	if (!ret)
-		ret = fill_nodes(build, err);
-	if (!ret)
-		ret = build_start(build, err);
-	if (!ret)
-		ret = build_check(build, err);
-	run->started = time(NULL);
-	return ret ? ret : state_write(run, err);
+	if (ret)
+		return ret;
+	ret = build->watch ? watch_pin(build->watch, err) : 0;
+	if (ret)
+		return ret;
+	ret = fill_nodes(build, err);
+	if (ret)
+		return ret;
+	ret = build_start(build, err);
+	if (ret)
+		return ret;
+	ret = build_check(build, err);
+	if (ret)
+		return ret;
+	build->run->started = time(NULL);
+	return state_write(build->run, err);
 }
 
 int build_open(struct build *build, struct running *run, const struct lab_options *options,
@@ -298,7 +321,7 @@ void build_close(struct build *build)
 	build->watch = NULL;
 }
 
-/* Take the lab's model and what was asked for into a new struct running. */
+/* The lab as it shall run. */
 static struct running *new_running(struct lab *lab, const struct lab_options *options)
 {
 	struct running *run = calloc(1, sizeof(*run));
@@ -323,7 +346,7 @@ static struct running *new_running(struct lab *lab, const struct lab_options *op
 	return run;
 }
 
-static int not_running_yet(const struct running *run, struct err *err)
+static int check_not_running(const struct running *run, struct err *err)
 {
 	struct running *other = NULL;
 	int ret = state_read(&other, run->name, err);
@@ -342,18 +365,18 @@ static int not_running_yet(const struct running *run, struct err *err)
 		return -EALREADY;
 	}
 	if (ret)
-		return ret == -ENOENT ? 0 : ret; /* none of this boot; or one that is damaged */
+		return ret == -ENOENT ? 0 : ret;
 	err_set(err, ERR_FAILED, EALREADY, "lab %s runs already; nothing was changed", run->name);
 	err_hint(err, "`vethlab show %s` shows it, `vethlab down %s` removes it", run->name,
 		 run->name);
 	return -EALREADY;
 }
 
-/* Under the lab's lock: clear what a crash left, build, undo if that fails. */
+/* Under the lab's lock: undo what a crash left, build, and undo that if it fails. */
 static int build_locked(struct build *build, struct err *err)
 {
 	struct running *run = build->run;
-	int ret = not_running_yet(run, err);
+	int ret = check_not_running(run, err);
 
 	if (ret)
 		return ret;

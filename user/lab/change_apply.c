@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * change_apply.c - makes the changes of a plan to a running lab. What goes is removed first, since
- * names, addresses and routes of what comes may be the same; whole nodes go last, when nothing can
- * fail any more, unless one of the same name comes. While it works the lab has no state, so that a
- * kill in the middle leaves a lab that `down`, gc and the next `up` take apart by its journal.
+ * change_apply.c - makes the changes of a plan to a running lab. Removals come first, since
+ * additions may have the same names, addresses and routes. Whole nodes are removed last, when
+ * nothing can fail any more, except those that are replaced by one of the same name. Meanwhile the
+ * lab has no state.json: if the process dies, `down`, `gc` and the next `up` undo the lab by its
+ * journal.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -11,147 +12,159 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "user/base/cleanup.h"
+#include "user/base/workers.h"
 #include "user/lab/change.h"
 #include "user/lab/foreign.h"
 #include "user/lab/preflight.h"
-#include "user/base/workers.h"
 #include "user/lab/state.h"
 
 /* ---- changes inside nodes ------------------------------------------------------------------ */
 
-/* Changes of one kind in one node, one after the other. */
+/* Changes of one kind in one node: they follow each other in the diff. */
 struct change_range {
 	size_t first, n;
 };
 
-struct in_nodes {
+struct kind_changes {
 	struct apply *apply;
 	struct change_range *ranges;
 };
 
 static int change_range(size_t i, void *arg, struct err *err)
 {
-	struct in_nodes *in = arg;
-	struct apply *apply = in->apply;
-	const struct lab_change *change = &apply->diff->list[in->ranges[i].first];
+	struct kind_changes *changes = arg;
+	struct apply *apply = changes->apply;
+	const struct lab_change *change = &apply->diff->list[changes->ranges[i].first];
 	bool of_was = preflight_is_of_was(change);
 	struct change_site site = {
 		.run = of_was ? apply->was : apply->build.run,
 		.netns_fd = (of_was ? apply->was_fds : apply->build.fds)[change->node->index],
 	};
+	cleanup_nl struct nl *nl = NULL;
 	int ret = build_interrupted(&apply->build, err);
 
-	if (!ret)
-		ret = node_enter(site.netns_fd, &site.nl, err);
-	for (size_t j = 0; !ret && j < in->ranges[i].n; j++)
+	if (ret)
+		return ret;
+	ret = node_enter(site.netns_fd, &nl, err);
+	site.nl = nl;
+	for (size_t j = 0; !ret && j < changes->ranges[i].n; j++)
 		if (!change[j].done)
 			ret = change_make(&site, &change[j], err);
-	if (!ret)
-		ret = nl_flush(site.nl, err);
-	nl_close(site.nl);
-	return ret;
+	return ret ? ret : nl_flush(nl, err);
 }
 
-/* All changes of a kind, several nodes at a time. */
+/* Make all changes of a kind, in several nodes at the same time. */
 static int change_all(struct apply *apply, enum lab_change_kind kind, struct err *err)
 {
-	struct in_nodes in = {.apply = apply};
+	struct kind_changes changes = {.apply = apply};
 	const struct lab_change *list = apply->diff->list;
 	size_t n = 0;
 	int ret;
 
-	in.ranges = calloc(apply->diff->n + 1, sizeof(*in.ranges));
-	if (!in.ranges)
+	changes.ranges = calloc(apply->diff->n + 1, sizeof(*changes.ranges));
+	if (!changes.ranges)
 		return err_set(err, ERR_SYSTEM, ENOMEM, "out of memory");
 	for (size_t i = 0; i < apply->diff->n; i++) {
 		if (list[i].kind != kind || list[i].done)
 			continue;
-		if (n && list[in.ranges[n - 1].first].node == list[i].node)
-			in.ranges[n - 1].n = i + 1 - in.ranges[n - 1].first;
+		if (n && list[changes.ranges[n - 1].first].node == list[i].node)
+			changes.ranges[n - 1].n = i + 1 - changes.ranges[n - 1].first;
 		else
-			in.ranges[n++] = (struct change_range){i, 1};
+			changes.ranges[n++] = (struct change_range){i, 1};
 	}
-	ret = workers_run(n, change_range, &in, err);
-	free(in.ranges);
+	ret = workers_run(n, change_range, &changes, err);
+	free(changes.ranges);
 	return ret;
 }
 
 static int change_kinds(struct apply *apply, enum lab_change_kind first, enum lab_change_kind last,
 			struct err *err)
 {
-	int ret = 0;
+	int ret;
 
-	for (int kind = first; !ret && kind <= (int)last; kind++)
+	for (int kind = first; kind <= (int)last; kind++) {
 		ret = change_all(apply, kind, err);
-	return ret;
+		if (ret)
+			return ret;
+	}
+	return 0;
 }
 
-/* ---- nodes and links that go and come ------------------------------------------------------ */
+/* ---- whole nodes and links ----------------------------------------------------------------- */
 
+static int forget_end(struct apply *apply, const struct end *end, enum lab_change_kind kind,
+		      struct err *err)
+{
+	int ret = watch_forget_end(apply->build.watch, end->number, err);
+
+	/* The counters of a link go on if it is made again to undo a failed change. */
+	if (ret || kind != CHANGE_LINK_ADD || apply->undoing)
+		return ret;
+	return watch_clear_end(apply->build.watch, end->number, err);
+}
+
+/* Detach the programs from the ends of links that are removed or added. */
 static int forget_ends(struct apply *apply, enum lab_change_kind kind, struct err *err)
 {
-	int ret = 0;
+	int ret;
 
-	for (size_t i = 0; !ret && apply->build.watch && i < apply->diff->n; i++) {
+	for (size_t i = 0; apply->build.watch && i < apply->diff->n; i++) {
 		const struct lab_change *change = &apply->diff->list[i];
 
-		for (int side = 0; !ret && side < 2; side++) {
-			uint32_t number;
-
-			if (change->kind != kind || change->done)
-				continue;
-			number = change->link->ends[side]->number;
-			ret = watch_forget_end(apply->build.watch, number, err);
-			/* A link that is put back goes on counting. */
-			if (!ret && kind == CHANGE_LINK_ADD && !apply->undoing)
-				ret = watch_clear_end(apply->build.watch, number, err);
+		if (change->kind != kind || change->done)
+			continue;
+		for (int side = 0; side < 2; side++) {
+			ret = forget_end(apply, change->link->ends[side], kind, err);
+			if (ret)
+				return ret;
 		}
 	}
-	return ret;
+	return 0;
 }
 
-/* The namespaces of ours that go: those of nodes that are built again, or the others. */
-static size_t going_homes(const struct apply *apply, bool again, struct removed_netns *homes)
+/* List the lab's namespaces that are to be removed: replaced: of nodes that are built again; else
+ * of the other nodes. Returns how many. */
+static size_t list_removed(const struct apply *apply, bool replaced, struct removed_netns *list)
 {
 	size_t n = 0;
 
 	for (size_t i = 0; i < apply->diff->n; i++) {
 		const struct lab_change *change = &apply->diff->list[i];
-		const struct running_node *place = NULL;
+		const struct running_node *node = NULL;
 
-		if (change->kind == CHANGE_NODE_REMOVE && !change->done && !change->reason != again)
-			place = &apply->was->nodes[change->node->index];
-		if (!place || !place->ours)
+		if (change->kind == CHANGE_NODE_REMOVE && !change->done &&
+		    !change->reason != replaced)
+			node = &apply->was->nodes[change->node->index];
+		if (!node || !node->ours)
 			continue;
-		snprintf(homes[n].name, sizeof(homes[n].name), "%s", place->netns_name);
-		homes[n++].id = place->id;
+		snprintf(list[n].name, sizeof(list[n].name), "%s", node->netns_name);
+		list[n++].id = node->id;
 	}
 	return n;
 }
 
-/* As `down` does: what others put into these namespaces is handed back or named. */
-static int remove_nodes(struct apply *apply, bool again, struct err *err)
+/* Remove namespaces as `down` does, with what others put into them. */
+static int remove_nodes(struct apply *apply, bool replaced, struct err *err)
 {
 	const struct journal_head head = {
 		.ifindex_base = apply->was->ifindex_base,
 		.range = apply->was->capacity + apply->was->slots,
 		.group = apply->was->group,
 	};
-	struct removed_netns *homes = calloc(apply->diff->n + 1, sizeof(*homes));
+	cleanup_free struct removed_netns *list = calloc(apply->diff->n + 1, sizeof(*list));
 	char mark[64];
 	size_t n;
 	int ret;
 
-	if (!homes)
+	if (!list)
 		return err_set(err, ERR_SYSTEM, ENOMEM, "out of memory");
-	n = going_homes(apply, again, homes);
+	n = list_removed(apply, replaced, list);
 	netns_mark(apply->was->name, mark);
-	ret = foreign_move_out(homes, n, &head, apply->notes, err);
-	if (ret)
-		netns_removal_close(homes, n);
-	else
-		ret = netns_removal_unname(homes, n, mark, err);
-	free(homes);
+	ret = foreign_move_out(list, n, &head, apply->notes, err);
+	if (!ret)
+		return netns_removal_unname(list, n, mark, err);
+	netns_removal_close(list, n);
 	return ret;
 }
 
@@ -159,10 +172,12 @@ static int remove_all(struct apply *apply, struct err *err)
 {
 	int ret = change_kinds(apply, CHANGE_ROUTE_REMOVE, CHANGE_LINK_REMOVE, err);
 
-	if (!ret)
-		ret = forget_ends(apply, CHANGE_LINK_REMOVE, err);
-	if (!ret)
-		ret = change_kinds(apply, CHANGE_NODE_REMOVE, CHANGE_NODE_REMOVE, err);
+	if (ret)
+		return ret;
+	ret = forget_ends(apply, CHANGE_LINK_REMOVE, err);
+	if (ret)
+		return ret;
+	ret = change_kinds(apply, CHANGE_NODE_REMOVE, CHANGE_NODE_REMOVE, err);
 	return ret ? ret : remove_nodes(apply, true, err);
 }
 
@@ -171,23 +186,38 @@ static int make_all(struct apply *apply, struct err *err)
 	struct build *build = &apply->build;
 	int ret = netns_prepare_dir(err);
 
-	if (!ret)
-		ret = forget_ends(apply, CHANGE_LINK_ADD, err);
-	if (!ret)
-		ret = build_make(build, err);
-	if (!ret)
-		ret = change_kinds(apply, CHANGE_BRIDGE, CHANGE_STATE, err);
-	if (!ret)
-		ret = build_start(build, err);
-	if (!ret)
-		ret = change_all(apply, CHANGE_ROUTE_SET, err);
-	if (!ret)
-		ret = apply->undoing ? build_exec(build, err) : build_check(build, err);
-	return ret;
+	if (ret)
+		return ret;
+	ret = forget_ends(apply, CHANGE_LINK_ADD, err);
+	if (ret)
+		return ret;
+	ret = build_make(build, err);
+	if (ret)
+		return ret;
+	ret = change_kinds(apply, CHANGE_BRIDGE, CHANGE_STATE, err);
+	if (ret)
+		return ret;
+	ret = build_start(build, err);
+	if (ret)
+		return ret;
+	ret = change_all(apply, CHANGE_ROUTE_SET, err);
+	if (ret)
+		return ret;
+	return apply->undoing ? build_exec(build, err) : build_check(build, err);
 }
 
-/* ---- all of it ----------------------------------------------------------------------------- */
+/* ---- the whole plan -------------------------------------------------------------------------- */
 
+static int open_watch(struct watch **watch, const char *name, struct err *err)
+{
+	int ret = watch_open(watch, name, err);
+
+	if (ret == -ENOENT && (!err || !err->code))
+		return 0; /* the lab has no programs */
+	return ret ? ret : watch_open_programs(*watch, err);
+}
+
+/* Call apply_close(), after a failure too. */
 static int apply_open(struct apply *apply, struct running *was, struct running *now,
 		      struct lab_diff *diff, const struct lab_options *options, struct err *err)
 {
@@ -205,14 +235,12 @@ static int apply_open(struct apply *apply, struct running *was, struct running *
 		apply->was_fds[i] = -1;
 	apply->touch.lenient = apply->undoing;
 	apply->build.touch = &apply->touch;
-	if (!ret)
-		ret = journal_open(&apply->build.journal, now->name, err);
-	if (!ret) {
-		ret = watch_open(&apply->build.watch, now->name, err);
-		ret = !ret ? watch_open_programs(apply->build.watch, err)
-		      : ret == -ENOENT && (!err || !err->code) ? 0
-							       : ret; /* it has no programs */
-	}
+	if (ret)
+		return ret;
+	ret = journal_open(&apply->build.journal, now->name, err);
+	if (ret)
+		return ret;
+	ret = open_watch(&apply->build.watch, now->name, err);
 	return ret ? ret : preflight_touch(apply, err);
 }
 
@@ -227,8 +255,15 @@ static void apply_close(struct apply *apply)
 	build_close(&apply->build);
 }
 
-/* Make what was again what it was. */
-static int put_back(struct change_plan *plan, struct err *err)
+static int make_changes(struct apply *apply, struct err *err)
+{
+	int ret = remove_all(apply, err);
+
+	return ret ? ret : make_all(apply, err);
+}
+
+/* Undo a failed change: make the changes from the lab as it should be to the lab as it was. */
+static int undo_changes(struct change_plan *plan, struct err *err)
 {
 	const struct lab_diff_options asked = {plan->was->xdp, plan->was->hooks};
 	const struct lab_options options = {0};
@@ -240,9 +275,7 @@ static int put_back(struct change_plan *plan, struct err *err)
 		return err_set(err, ERR_SYSTEM, ENOMEM, "out of memory");
 	ret = apply_open(&apply, plan->now, plan->was, &diff, &options, err);
 	if (!ret)
-		ret = remove_all(&apply, err);
-	if (!ret)
-		ret = make_all(&apply, err);
+		ret = make_changes(&apply, err);
 	if (!ret)
 		ret = remove_nodes(&apply, false, err);
 	if (!ret)
@@ -252,11 +285,11 @@ static int put_back(struct change_plan *plan, struct err *err)
 	return ret;
 }
 
-/* The error says what became of the lab. */
+/* Undo the changes; err says whether that succeeded. */
 static void after_failure(struct change_plan *plan, struct err *err)
 {
-	struct err back = {0};
-	int failed = put_back(plan, &back);
+	struct err undo_err = {0};
+	int failed = undo_changes(plan, &undo_err);
 	size_t used = err ? strlen(err->what) : 0;
 
 	if (!err)
@@ -267,7 +300,7 @@ static void after_failure(struct change_plan *plan, struct err *err)
 		return;
 	}
 	snprintf(err->what + used, sizeof(err->what) - used, "; and putting it back failed: %.200s",
-		 back.what);
+		 undo_err.what);
 	err->hint[0] = '\0';
 	err_hint(err,
 		 "half of lab %s is changed, it does not count as running: `vethlab down %s` "
@@ -275,26 +308,32 @@ static void after_failure(struct change_plan *plan, struct err *err)
 		 plan->was->name, plan->was->name);
 }
 
+static int prepare(struct apply *apply, struct change_plan *plan, const struct lab_options *options,
+		   struct err *err)
+{
+	int ret = apply_open(apply, plan->was, plan->now, &plan->diff, options, err);
+
+	if (ret)
+		return ret;
+	ret = preflight_check(apply, err);
+	if (ret)
+		return ret;
+	ret = preflight_note(apply, err);
+	return ret ? ret : state_hide(plan->now->name, err);
+}
+
 static int apply_plan(struct change_plan *plan, const struct notes *notes,
 		      const volatile int *interrupted, struct err *err)
 {
 	const struct lab_options options = {.interrupted = interrupted};
 	struct apply apply = {.notes = notes};
-	bool begun;
-	int ret = apply_open(&apply, plan->was, plan->now, &plan->diff, &options, err);
+	int ret = prepare(&apply, plan, &options, err);
+	bool begun = !ret;
 
 	if (!ret)
-		ret = preflight_check(&apply, err);
-	if (!ret)
-		ret = preflight_note(&apply, err);
-	if (!ret)
-		ret = state_hide(plan->now->name, err);
-	begun = !ret;
-	if (!ret)
-		ret = remove_all(&apply, err);
-	if (!ret)
-		ret = make_all(&apply, err);
-	apply_close(&apply); /* before nodes go or come back: descriptors keep namespaces */
+		ret = make_changes(&apply, err);
+	/* Close the descriptors of namespaces first: they would keep a removed one alive. */
+	apply_close(&apply);
 	if (!ret)
 		ret = remove_nodes(&apply, false, err);
 	if (!ret)
@@ -311,7 +350,7 @@ int lab_apply(struct change_plan *plan, const char *name, struct lab *lab,
 	int lock, ret;
 
 	*plan = (struct change_plan){0};
-	if (lab_state(running) == LAB_BROKEN) { /* a lock would make files for it */
+	if (lab_state(running) == LAB_BROKEN) { /* lab_lock() would make files for it */
 		ret = lab_plan(plan, name, lab, err);
 		return ret ? ret
 			   : err_set(err, ERR_FAILED, EAGAIN,

@@ -13,30 +13,33 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "user/lab/foreign.h"
+#include "user/base/array.h"
+#include "user/base/cleanup.h"
 #include "user/base/workers.h"
+#include "user/lab/foreign.h"
 
 enum { LO_IFINDEX = 1 };
-/* Others may take the name that was just found to be free, the other workers among them. */
+/* Another process or worker may take the name that was just found to be free. */
 enum { NAME_TRIES = 32 };
 
-struct guests {
-	struct removed_netns *homes;
+/* What the workers share. */
+struct move_out {
+	struct removed_netns *list; /* sorted by inode */
 	size_t n;
 	const struct journal_head *head;
 	const struct notes *notes;
-	int here;	      /* the calling thread's namespace */
+	int target_fd; /* the namespace of the calling thread: where interfaces are moved to */
 	pthread_mutex_t lock; /* of notes */
 };
 
-__attribute__((format(printf, 2, 3))) static void tell(struct guests *guests, const char *fmt, ...)
+__attribute__((format(printf, 2, 3))) static void tell(struct move_out *move, const char *fmt, ...)
 {
 	va_list ap;
 
 	va_start(ap, fmt);
-	pthread_mutex_lock(&guests->lock);
-	notes_vtell(guests->notes, fmt, ap);
-	pthread_mutex_unlock(&guests->lock);
+	pthread_mutex_lock(&move->lock);
+	notes_vtell(move->notes, fmt, ap);
+	pthread_mutex_unlock(&move->lock);
 	va_end(ap);
 }
 
@@ -51,148 +54,143 @@ static int by_inode(const void *a, const void *b)
 
 static void process_name(const char *pid, char *name, size_t size)
 {
+	cleanup_fclose FILE *f = NULL;
 	char path[64];
-	FILE *f;
 
 	snprintf(path, sizeof(path), "/proc/%.16s/comm", pid);
 	f = fopen(path, "re");
 	if (!f || !fgets(name, size, f))
 		snprintf(name, size, "?");
 	name[strcspn(name, "\n")] = '\0';
-	if (f)
-		fclose(f);
 }
 
-/* A process in a namespace of ours keeps it alive; it is not ours to end. */
-static void look_at_process(struct guests *guests, const char *pid)
+/* A process keeps its namespace alive. vethlab ends no processes of others. */
+static void check_process(struct move_out *move, const char *pid)
 {
-	struct removed_netns *home, wanted = {.held = false};
+	struct removed_netns *netns, key = {.held = false};
 	char path[64], name[32];
 	struct stat st;
 
 	snprintf(path, sizeof(path), "/proc/%.16s/ns/net", pid);
 	if (stat(path, &st))
 		return;
-	wanted.id.inode = st.st_ino;
-	home = bsearch(&wanted, guests->homes, guests->n, sizeof(wanted), by_inode);
-	if (!home || atoi(pid) == getpid())
+	key.id.inode = st.st_ino;
+	netns = bsearch(&key, move->list, move->n, sizeof(key), by_inode);
+	if (!netns || atoi(pid) == getpid())
 		return;
-	home->held = true;
+	netns->held = true;
 	process_name(pid, name, sizeof(name));
-	tell(guests,
+	tell(move,
 	     "%s: process %s (%s) keeps the network namespace alive; its name and the lab's "
 	     "interfaces are removed",
-	     home->name, pid, name);
+	     netns->name, pid, name);
 }
 
-static void look_at_processes(struct guests *guests)
+static void check_processes(struct move_out *move)
 {
-	DIR *dir = opendir("/proc");
+	cleanup_closedir DIR *dir = opendir("/proc");
 	struct dirent *entry;
 
 	while (dir && (entry = readdir(dir)))
 		if (isdigit((unsigned char)entry->d_name[0]))
-			look_at_process(guests, entry->d_name);
-	if (dir)
-		closedir(dir);
+			check_process(move, entry->d_name);
 }
 
 /* ---- interfaces ------------------------------------------------------------------------------ */
 
-struct netns_look {
-	struct guests *guests;
-	struct link_info *list; /* not ours */
-	size_t n, ours;
-	uint32_t first_of_ours;
+/* The interfaces of one namespace, except lo. */
+struct interfaces {
+	const struct journal_head *head;
+	struct link_info *foreign;
+	size_t n_foreign, n_own;
+	uint32_t own_ifindex; /* of one of the lab's own */
 	bool no_memory;
 };
 
 static bool on_link(const struct link_info *info, void *arg)
 {
-	struct netns_look *look = arg;
-	const struct journal_head *head = look->guests->head;
-	struct link_info *more;
+	struct interfaces *interfaces = arg;
+	const struct journal_head *head = interfaces->head;
 
 	if (info->ifindex == LO_IFINDEX)
 		return true;
 	if (info->ifindex - head->ifindex_base < head->range) {
-		look->first_of_ours = info->ifindex;
-		look->ours++;
+		interfaces->own_ifindex = info->ifindex;
+		interfaces->n_own++;
 		return true;
 	}
-	more = realloc(look->list, (look->n + 1) * sizeof(*more));
-	if (!more) {
-		look->no_memory = true;
+	if (array_reserve_one(&interfaces->foreign, interfaces->n_foreign, sizeof(*info))) {
+		interfaces->no_memory = true;
 		return false;
 	}
-	look->list = more;
-	look->list[look->n++] = *info;
+	interfaces->foreign[interfaces->n_foreign++] = *info;
 	return true;
 }
 
-/* Hardware, or with its lower device outside. The other end of a veth is no lower device. */
-static bool has_a_home(const struct link_info *info)
+/*
+ * Hardware, or an interface whose lower device is in another namespace. The peer of a veth is not a
+ * lower device.
+ */
+static bool must_be_moved(const struct link_info *info)
 {
 	return !info->kind[0] || (info->link_netnsid >= 0 && strcmp(info->kind, "veth") != 0);
 }
 
-static int move(struct guests *guests, struct nl *nl, const struct link_info *info,
-		const char *name, struct err *err)
+static int move_interface(struct move_out *move, struct nl *nl, const struct link_info *info,
+			  const char *name, struct err *err)
 {
 	struct nl_what what = {info->ifname, "be handed back", {0}, 0};
-	int ret = link_move(nl, info->ifindex, guests->here, name, &what, err);
+	int ret = link_move(nl, info->ifindex, move->target_fd, name, &what, err);
 
 	return ret ? ret : nl_flush(nl, err);
 }
 
-/* A name that nobody has here, as the kernel makes one for hardware that it takes back itself. */
-static int free_name(struct guests *guests, char name[IFNAME_MAX + 1], struct err *err)
+/* A name that is free in the target: devN, as the kernel itself names hardware that it moves. */
+static int free_name(struct move_out *move, char name[IFNAME_MAX + 1], struct err *err)
 {
+	cleanup_nl struct nl *nl = NULL;
 	struct link_info taken;
-	struct nl *nl = NULL;
-	int ret = nl_open(&nl, guests->here, err);
+	int ret = nl_open(&nl, move->target_fd, err);
 
 	for (unsigned i = 0; !ret; i++) {
 		snprintf(name, IFNAME_MAX + 1, "dev%u", i);
 		ret = link_get(nl, 0, name, &taken, err);
 	}
-	nl_close(nl);
 	return ret == -ENODEV ? 0 : ret;
 }
 
-/* Under its own name or, where that is taken, under another one, which is in name then. */
-static int move_home(struct guests *guests, struct nl *nl, const struct link_info *info,
-		     char name[IFNAME_MAX + 1], struct err *err)
+/* Move an interface under its own name, or if that is taken, under a free one; name is which. */
+static int move_and_name(struct move_out *move, struct nl *nl, const struct link_info *info,
+			 char name[IFNAME_MAX + 1], struct err *err)
 {
 	int ret;
 
 	snprintf(name, IFNAME_MAX + 1, "%s", info->ifname);
-	ret = move(guests, nl, info, name, err);
+	ret = move_interface(move, nl, info, name, err);
 	for (int i = 0; i < NAME_TRIES && ret == -EEXIST; i++) {
 		err_clear(err);
-		ret = free_name(guests, name, err);
+		ret = free_name(move, name, err);
 		if (!ret)
-			ret = move(guests, nl, info, name, err);
+			ret = move_interface(move, nl, info, name, err);
 	}
 	return ret;
 }
 
-static int hand_back(struct guests *guests, struct nl *nl, const char *node,
-		     const struct link_info *info, struct err *err)
+static int move_out(struct move_out *move, struct nl *nl, const char *node,
+		    const struct link_info *info, struct err *err)
 {
 	char name[IFNAME_MAX + 1];
 	struct err taken = {0};
-	int ret = move_home(guests, nl, info, name, &taken);
+	int ret = move_and_name(move, nl, info, name, &taken);
 
 	if (!ret) {
-		tell(guests,
-		     "%s: interface %s is not the lab's: handed back to this namespace as %s", node,
-		     info->ifname, name);
+		tell(move, "%s: interface %s is not the lab's: handed back to this namespace as %s",
+		     node, info->ifname, name);
 		return 0;
 	}
 	if (err && !err->code)
 		*err = taken;
-	if (ret == -EEXIST) /* not of its name: a free one was tried */
+	if (ret == -EEXIST) /* not because of its name: free ones were tried */
 		err_hint(err,
 			 "%s: an alternative name of it is taken here: ip -n %s link property del "
 			 "dev %s altname ..., then try again",
@@ -204,92 +202,102 @@ static int hand_back(struct guests *guests, struct nl *nl, const char *node,
 	return ret;
 }
 
-/* Veths take their other ends along, which may be in the list too. */
-static int remove_ours(struct guests *guests, struct nl *nl, struct err *err)
+/* Delete the lab's own interfaces. Each is listed anew: a veth's peer is deleted with it. */
+static int delete_own(struct move_out *move, struct nl *nl, struct err *err)
 {
 	struct nl_what what = {"an interface of the lab", "be removed", {0}, ENODEV};
-	struct netns_look look = {.guests = guests};
+	struct interfaces interfaces = {.head = move->head};
 	int ret;
 
 	do {
-		look.ours = 0;
-		ret = link_list(nl, on_link, &look, err);
-		if (!ret && look.ours)
-			ret = link_delete(nl, look.first_of_ours, &what, err);
+		interfaces.n_own = 0;
+		ret = link_list(nl, on_link, &interfaces, err);
+		if (!ret && interfaces.n_own)
+			ret = link_delete(nl, interfaces.own_ifindex, &what, err);
 		if (!ret)
 			ret = nl_flush(nl, err);
-	} while (!ret && look.ours);
-	free(look.list);
+	} while (!ret && interfaces.n_own);
+	free(interfaces.foreign);
 	return ret;
 }
 
-static int see_off(struct guests *guests, const struct removed_netns *home, struct nl *nl,
-		   struct err *err)
+static int move_interfaces(struct move_out *move, const struct removed_netns *netns, struct nl *nl,
+			   const struct interfaces *interfaces, struct err *err)
 {
-	struct netns_look look = {.guests = guests};
-	int ret = link_list(nl, on_link, &look, err);
+	for (size_t i = 0; i < interfaces->n_foreign; i++) {
+		const struct link_info *info = &interfaces->foreign[i];
+		int ret;
 
-	if (!ret && look.no_memory)
-		ret = err_set(err, ERR_SYSTEM, ENOMEM, "%s: out of memory", home->name);
-	for (size_t i = 0; !ret && i < look.n; i++) {
-		if (has_a_home(&look.list[i]))
-			ret = hand_back(guests, nl, home->name, &look.list[i], err);
-		else if (!home->held)
-			tell(guests,
+		if (must_be_moved(info)) {
+			ret = move_out(move, nl, netns->name, info, err);
+			if (ret)
+				return ret;
+		} else if (!netns->held) {
+			tell(move,
 			     "%s: interface %s (%s) is not the lab's and goes with its "
 			     "network namespace",
-			     home->name, look.list[i].ifname, look.list[i].kind);
+			     netns->name, info->ifname, info->kind);
+		}
 	}
-	free(look.list);
-	return ret || !home->held ? ret : remove_ours(guests, nl, err);
+	return 0;
 }
 
-static int see_off_one(size_t i, void *arg, struct err *err)
+static int clear_netns(struct move_out *move, const struct removed_netns *netns, struct nl *nl,
+		       struct err *err)
 {
-	struct guests *guests = arg;
-	struct removed_netns *home = &guests->homes[i];
-	char mark[8];
-	struct netns_id now;
-	struct nl *nl = NULL;
-	int ret, fd;
+	struct interfaces interfaces = {.head = move->head};
+	int ret = link_list(nl, on_link, &interfaces, err);
 
-	ret = netns_name_state(home->name, mark, sizeof(mark), err);
+	if (!ret && interfaces.no_memory)
+		ret = err_set(err, ERR_SYSTEM, ENOMEM, "%s: out of memory", netns->name);
+	if (!ret)
+		ret = move_interfaces(move, netns, nl, &interfaces, err);
+	free(interfaces.foreign);
+	return ret || !netns->held ? ret : delete_own(move, nl, err);
+}
+
+static int clear_one(size_t i, void *arg, struct err *err)
+{
+	struct move_out *move = arg;
+	struct removed_netns *netns = &move->list[i];
+	cleanup_nl struct nl *nl = NULL;
+	cleanup_close int fd = -1;
+	struct netns_id now;
+	char mark[8];
+	int ret;
+
+	ret = netns_name_state(netns->name, mark, sizeof(mark), err);
 	if (ret != NETNS_NAME_MOUNTED)
 		return ret < 0 ? ret : 0;
-	fd = netns_open(home->name, err);
+	fd = netns_open(netns->name, err);
 	if (fd < 0)
 		return fd;
 	ret = netns_enter(fd, &now, err);
-	if (ret || !netns_same(&now, &home->id)) {
-		close(fd);
+	if (ret || !netns_same(&now, &netns->id))
 		return ret;
-	}
-	home->fd = fd;
+	netns->fd = cleanup_take_fd(&fd);
 	ret = nl_open(&nl, -1, err);
-	if (!ret)
-		ret = see_off(guests, home, nl, err);
-	nl_close(nl);
-	return ret;
+	return ret ? ret : clear_netns(move, netns, nl, err);
 }
 
-int foreign_move_out(struct removed_netns *homes, size_t n, const struct journal_head *head,
+int foreign_move_out(struct removed_netns *list, size_t n, const struct journal_head *head,
 		     const struct notes *notes, struct err *err)
 {
-	struct guests guests = {homes, n, head, notes, -1, PTHREAD_MUTEX_INITIALIZER};
+	struct move_out move = {list, n, head, notes, -1, PTHREAD_MUTEX_INITIALIZER};
 	int ret;
 
 	if (!n)
 		return 0;
 	for (size_t i = 0; i < n; i++)
-		homes[i].fd = -1;
+		list[i].fd = -1;
 	netns_many();
-	guests.here = netns_open_self(err);
-	if (guests.here < 0)
-		return guests.here;
-	qsort(homes, n, sizeof(*homes), by_inode);
-	look_at_processes(&guests);
-	ret = workers_run(n, see_off_one, &guests, err);
-	close(guests.here);
-	pthread_mutex_destroy(&guests.lock);
+	move.target_fd = netns_open_self(err);
+	if (move.target_fd < 0)
+		return move.target_fd;
+	qsort(list, n, sizeof(*list), by_inode);
+	check_processes(&move);
+	ret = workers_run(n, clear_one, &move, err);
+	close(move.target_fd);
+	pthread_mutex_destroy(&move.lock);
 	return ret;
 }

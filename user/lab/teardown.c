@@ -13,24 +13,26 @@
 #include "user/lab/undo.h"
 #include "user/watch/holders.h"
 
-/* A process that holds our programs is looked for soon. */
-enum { LET_GO_MS = 5000, HELD_MS = 300 };
+/* Programs are waited for during FIRST_WAIT_MS, and if no process holds them, LAST_WAIT_MS more. */
+enum { LAST_WAIT_MS = 5000, FIRST_WAIT_MS = 300 };
 
-/* Programs go with the last interface that carries them; left: interfaces are there yet, and it was
- * said. */
-static void wait_gone(const char *name, const struct watch_programs *programs, bool left,
-		      const struct notes *notes)
+/*
+ * The kernel unloads a program with the last interface that it is attached to. interfaces_left:
+ * some are left, and the user was told so.
+ */
+static void wait_until_unloaded(const char *name, const struct watch_programs *programs,
+				bool interfaces_left, const struct notes *notes)
 {
 	struct watch_holder holder;
 
-	if (!watch_wait_unloaded(programs, left ? 0 : HELD_MS))
+	if (!watch_wait_unloaded(programs, interfaces_left ? 0 : FIRST_WAIT_MS))
 		return;
 	if (watch_find_holder(programs, &holder))
 		notes_tell(notes, "process %d (%s) holds programs of lab %s: they go with it",
 			   holder.pid, holder.name, name);
-	else if (!left && watch_wait_unloaded(programs, LET_GO_MS))
+	else if (!interfaces_left && watch_wait_unloaded(programs, LAST_WAIT_MS))
 		notes_tell(notes, "programs of lab %s are still loaded after %d s", name,
-			   (LET_GO_MS + HELD_MS) / 1000);
+			   (LAST_WAIT_MS + FIRST_WAIT_MS) / 1000);
 }
 
 int lab_undo(const char *name, const struct notes *notes, struct err *err)
@@ -44,17 +46,18 @@ int lab_undo(const char *name, const struct notes *notes, struct err *err)
 	if (left < 0)
 		return left;
 	if (!unpinned)
-		wait_gone(name, &programs, left > 0, notes);
+		wait_until_unloaded(name, &programs, left > 0, notes);
 	return unpinned;
 }
 
 int lab_remove(const char *name, const struct notes *notes, struct err *err)
 {
-	/* First of all: what is half removed must not be taken for a lab that runs. */
+	/* First, since a lab that is partly removed must not count as running. */
 	int ret = state_remove(name, err);
 
-	if (!ret)
-		ret = lab_undo(name, notes, err);
+	if (ret)
+		return ret;
+	ret = lab_undo(name, notes, err);
 	return ret ? ret : files_remove(name, err);
 }
 
