@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* node.c - inside one namespace: addresses, programs, up, routes. */
+/* node.c - see node.h. */
 #include <errno.h>
 #include <sched.h>
 #include <stdio.h>
@@ -26,35 +26,37 @@ int node_enter(int netns_fd, struct nl **nl, struct err *err)
 	return nl_open(nl, -1, err);
 }
 
-/* ignore: EEXIST where they may be there already, else 0. */
+/* ignore: EEXIST if they may exist already, else 0. */
 static int add_addresses(struct nl *nl, uint32_t ifindex, const char *object,
 			 const struct address *addresses, size_t n, int ignore, struct err *err)
 {
 	char text[IP_TEXT_SIZE], action[80];
-	int ret = 0;
+	int ret;
 
-	for (size_t i = 0; !ret && i < n; i++) {
+	for (size_t i = 0; i < n; i++) {
 		struct nl_what what = {object, action, addresses[i].where, ignore};
 
 		snprintf(action, sizeof(action), "add address %s",
 			 ip_prefix_format(&addresses[i].prefix, text, sizeof(text)));
 		ret = address_add(nl, ifindex, &addresses[i].prefix, &what, err);
+		if (ret)
+			return ret;
 	}
-	return ret;
+	return 0;
 }
 
 /*
- * lo of a namespace that is not ours stays up or down as it is. Its addresses carry our mark, so
- * that those that were there before, even the same, are told from them.
+ * lo of a foreign namespace stays up or down as it is. The lab's addresses on it carry a mark,
+ * which tells them from those that it had before, even the same ones.
  */
 static int add_to_foreign_lo(const struct running *run, struct journal *journal, struct nl *nl,
 			     const struct node *node, struct err *err)
 {
 	char object[END_NAME_SIZE], text[IP_TEXT_SIZE], action[80];
-	int ret = 0;
+	int ret;
 
 	snprintf(object, sizeof(object), "%s:lo", node->name);
-	for (size_t i = 0; !ret && i < node->n_lo_addresses; i++) {
+	for (size_t i = 0; i < node->n_lo_addresses; i++) {
 		const struct address *address = &node->lo_addresses[i];
 		struct nl_what what = {object, action, address->where, EEXIST};
 
@@ -62,11 +64,14 @@ static int add_to_foreign_lo(const struct running *run, struct journal *journal,
 			 ip_prefix_format(&address->prefix, text, sizeof(text)));
 		ret = journal_address(journal, &run->nodes[node->index].id, LO_IFINDEX,
 				      &address->prefix, err);
-		if (!ret)
-			ret = address_add_marked(nl, LO_IFINDEX, &address->prefix, ADDRESS_OURS,
-						 &what, err);
+		if (ret)
+			return ret;
+		ret = address_add_marked(nl, LO_IFINDEX, &address->prefix, ADDRESS_OURS, &what,
+					 err);
+		if (ret)
+			return ret;
 	}
-	return ret;
+	return 0;
 }
 
 static int prepare_lo(const struct running *run, struct journal *journal, struct nl *nl,
@@ -74,17 +79,16 @@ static int prepare_lo(const struct running *run, struct journal *journal, struct
 {
 	char object[END_NAME_SIZE];
 	struct nl_what what = {object, "set it up", node->where, 0};
-	int ret = 0;
+	int ret;
 
 	if (!run->nodes[node->index].ours)
 		return add_to_foreign_lo(run, journal, nl, node, err);
 	snprintf(object, sizeof(object), "%s:lo", node->name);
-	if (node->lo_up)
-		ret = link_set_up(nl, LO_IFINDEX, true, &what, err);
-	if (!ret)
-		ret = add_addresses(nl, LO_IFINDEX, object, node->lo_addresses,
-				    node->n_lo_addresses, 0, err);
-	return ret;
+	ret = node->lo_up ? link_set_up(nl, LO_IFINDEX, true, &what, err) : 0;
+	if (ret)
+		return ret;
+	return add_addresses(nl, LO_IFINDEX, object, node->lo_addresses, node->n_lo_addresses, 0,
+			     err);
 }
 
 static int attach(const struct running *run, struct watch *watch, struct nl *nl,
@@ -108,18 +112,19 @@ static int attach(const struct running *run, struct watch *watch, struct nl *nl,
 	return ret;
 }
 
-/* The bridge interface with its addresses; it has no programs: its ports, the ends, have them. */
+/* The bridge interface and its addresses. It has no programs: its ports, which are ends, have them.
+ */
 static int prepare_bridge(const struct running *run, struct journal *journal, struct nl *nl,
 			  const struct node *node, struct err *err)
 {
-	const struct running_node *place = &run->nodes[node->index];
+	const struct running_node *running_node = &run->nodes[node->index];
 	struct bridge_link bridge = {.options = &node->bridge,
 				     .ifindex = running_bridge_ifindex(run, node),
-				     .group = place->ours ? 0 : run->group};
+				     .group = running_node->ours ? 0 : run->group};
 	char object[END_NAME_SIZE];
 	struct nl_what make = {object, "make the bridge", node->where, 0};
 	struct nl_what up = {object, "set it up", node->where, 0};
-	int ret = 0;
+	int ret;
 
 	if (node->kind != NODE_BRIDGE)
 		return 0;
@@ -127,16 +132,18 @@ static int prepare_bridge(const struct running *run, struct journal *journal, st
 	if (node->bridge.vlan_filtering)
 		make.action = "make the bridge with vlan_filtering, which takes "
 			      "CONFIG_BRIDGE_VLAN_FILTERING in the kernel";
-	if (!place->ours)
-		ret = journal_end(journal, &place->id, bridge.ifindex, node->bridge.dev, err);
-	if (!ret)
-		ret = link_add_bridge(nl, &bridge, &make, err);
-	if (!ret)
-		ret = add_addresses(nl, bridge.ifindex, object, node->bridge_addresses,
-				    node->n_bridge_addresses, 0, err);
-	if (!ret)
-		ret = link_set_up(nl, bridge.ifindex, true, &up, err);
-	return ret;
+	if (!running_node->ours) {
+		ret = journal_end(journal, &running_node->id, bridge.ifindex, node->bridge.dev,
+				  err);
+		if (ret)
+			return ret;
+	}
+	ret = link_add_bridge(nl, &bridge, &make, err);
+	if (ret)
+		return ret;
+	ret = add_addresses(nl, bridge.ifindex, object, node->bridge_addresses,
+			    node->n_bridge_addresses, 0, err);
+	return ret ? ret : link_set_up(nl, bridge.ifindex, true, &up, err);
 }
 
 static int prepare_end(const struct running *run, struct watch *watch, struct nl *nl,
@@ -147,16 +154,19 @@ static int prepare_end(const struct running *run, struct watch *watch, struct nl
 	uint32_t ifindex = running_ifindex(run, end);
 	int ret = attach(run, watch, nl, end, err);
 
-	if (!ret)
-		ret = link_set_offloads(end->ifname, end->link->tx_checksum, end->link->tso,
-					end->link->gro, &offloads, err);
-	if (!ret && end->node->kind == NODE_BRIDGE && !end->no_port)
+	if (ret)
+		return ret;
+	ret = link_set_offloads(end->ifname, end->link->tx_checksum, end->link->tso, end->link->gro,
+				&offloads, err);
+	if (ret)
+		return ret;
+	if (end->node->kind == NODE_BRIDGE && !end->no_port) {
 		ret = link_set_master(nl, ifindex, running_bridge_ifindex(run, end->node), &port,
 				      err);
-	if (!ret)
-		ret = add_addresses(nl, ifindex, end->name, end->addresses, end->n_addresses, 0,
-				    err);
-	return ret;
+		if (ret)
+			return ret;
+	}
+	return add_addresses(nl, ifindex, end->name, end->addresses, end->n_addresses, 0, err);
 }
 
 int node_sysctls(const struct node_job *job, struct err *err)
@@ -177,7 +187,7 @@ int node_prepare(const struct node_job *job, struct err *err)
 	unsigned touch = node_touch(job->touch, job->node);
 	const struct node *node = job->node;
 	const struct running *run = job->run;
-	struct nl *nl = NULL;
+	cleanup_nl struct nl *nl = NULL;
 	int ret = node_enter(job->netns_fd, &nl, err);
 
 	if (!ret && touch & TOUCH_FRESH)
@@ -187,10 +197,7 @@ int node_prepare(const struct node_job *job, struct err *err)
 	for (size_t i = 0; !ret && i < node->n_ends; i++)
 		if (end_touch(job->touch, node->ends[i]) & TOUCH_FRESH)
 			ret = prepare_end(run, job->watch, nl, node->ends[i], err);
-	if (!ret)
-		ret = nl_flush(nl, err);
-	nl_close(nl);
-	return ret;
+	return ret ? ret : nl_flush(nl, err);
 }
 
 uint32_t node_device(const char *dev, void *arg)
@@ -216,9 +223,9 @@ uint8_t node_route_protocol(const struct running *run, const struct node *node,
 int node_journal_route(const struct running *run, struct journal *journal, const struct node *node,
 		       const struct route *route, struct err *err)
 {
-	const struct running_node *place = &run->nodes[node->index];
+	const struct running_node *running_node = &run->nodes[node->index];
 
-	return place->ours ? 0 : journal_route(journal, &place->id, route, err);
+	return running_node->ours ? 0 : journal_route(journal, &running_node->id, route, err);
 }
 
 static int add_routes(const struct running *run, struct journal *journal, struct nl *nl,
@@ -226,20 +233,23 @@ static int add_routes(const struct running *run, struct journal *journal, struct
 {
 	struct node_devices devices = {run, node};
 	char text[IP_TEXT_SIZE], action[80];
-	int ret = 0;
+	int ret;
 
-	for (size_t i = 0; !ret && i < node->n_routes; i++) {
+	for (size_t i = 0; i < node->n_routes; i++) {
 		const struct route *route = &node->routes[i];
 		struct nl_what what = {node->name, action, route->where, ignore};
 
 		snprintf(action, sizeof(action), "add a route to %s",
 			 ip_prefix_format(&route->to, text, sizeof(text)));
 		ret = node_journal_route(run, journal, node, route, err);
-		if (!ret)
-			ret = route_add(nl, route, node_route_protocol(run, node, route),
-					node_device, &devices, &what, err);
+		if (ret)
+			return ret;
+		ret = route_add(nl, route, node_route_protocol(run, node, route), node_device,
+				&devices, &what, err);
+		if (ret)
+			return ret;
 	}
-	return ret;
+	return 0;
 }
 
 static int add_neighbors(const struct running *run, struct nl *nl, const struct node *node,
@@ -277,7 +287,10 @@ static int start_end(const struct node_job *job, struct nl *nl, const struct end
 	return ret;
 }
 
-/* Addresses that a change took away with another one, or with IPv6 below an MTU of 1280. */
+/*
+ * Add addresses again that the kernel removed with another one, or with IPv6 when the MTU was below
+ * 1280.
+ */
 static int repair_lo(const struct node_job *job, struct nl *nl, struct err *err)
 {
 	const struct node *node = job->node;
@@ -297,7 +310,7 @@ static int repair_lo(const struct node_job *job, struct nl *nl, struct err *err)
 	return ret;
 }
 
-/* Flushes before and after. */
+/* Flushes nl before it adds routes, and after. */
 static int start_routes(const struct node_job *job, struct nl *nl, struct err *err)
 {
 	bool fresh = node_touch(job->touch, job->node) & TOUCH_FRESH;
@@ -318,7 +331,7 @@ int node_start(const struct node_job *job, struct err *err)
 {
 	unsigned touch = node_touch(job->touch, job->node);
 	const struct node *node = job->node;
-	struct nl *nl = NULL;
+	cleanup_nl struct nl *nl = NULL;
 	int ret = node_enter(job->netns_fd, &nl, err);
 
 	if (!ret && touch & TOUCH_FRESH)
@@ -334,14 +347,12 @@ int node_start(const struct node_job *job, struct err *err)
 			ret = add_addresses(nl, running_ifindex(job->run, end), end->name,
 					    end->addresses, end->n_addresses, EEXIST, err);
 	}
-	if (!ret && touch & (TOUCH_FRESH | TOUCH_REPAIR))
-		ret = add_neighbors(job->run, nl, node, err);
-	if (!ret && touch & (TOUCH_FRESH | TOUCH_REPAIR))
-		ret = start_routes(job, nl, err);
-	else if (!ret)
-		ret = nl_flush(nl, err);
-	nl_close(nl);
-	return ret;
+	if (ret)
+		return ret;
+	if (!(touch & (TOUCH_FRESH | TOUCH_REPAIR)))
+		return nl_flush(nl, err);
+	ret = add_neighbors(job->run, nl, node, err);
+	return ret ? ret : start_routes(job, nl, err);
 }
 
 int node_exec(const struct node_job *job, struct err *err)

@@ -14,7 +14,7 @@ static void touch_node(struct apply *apply, const struct node *node, unsigned bi
 	apply->touch.nodes[node->index] |= bits;
 }
 
-/* A link comes: its ends are fresh, and sysctls of their nodes may be about them. */
+/* A new link: its ends are new, and sysctls of their nodes may be about them. */
 static void touch_link(struct apply *apply, const struct lab_change *change)
 {
 	for (int side = 0; side < 2; side++) {
@@ -25,8 +25,8 @@ static void touch_link(struct apply *apply, const struct lab_change *change)
 	}
 }
 
-/* A link goes: routes of its nodes that lead elsewhere now must be there. */
-static void touch_without(struct apply *apply, const struct link *link)
+/* A removed link: the kernel removes routes with it, of which other ends can serve some. */
+static void touch_removed_link(struct apply *apply, const struct link *link)
 {
 	for (int side = 0; side < 2; side++) {
 		const struct node *node =
@@ -37,7 +37,7 @@ static void touch_without(struct apply *apply, const struct link *link)
 	}
 }
 
-/* An address of an end, lo or a bridge that stays; end is of either lab. */
+/* An address of an end, lo or a bridge that stays. change->end is of either lab. */
 static void touch_address(struct apply *apply, const struct lab_change *change)
 {
 	const struct lab *lab = apply->build.run->lab;
@@ -52,7 +52,7 @@ static void touch_change(struct apply *apply, const struct lab_change *change)
 {
 	switch (change->kind) {
 	case CHANGE_NODE_ADD:
-		/* Put back: one that is not ours is there still, but empty of what we had in it. */
+		/* Undoing: a foreign namespace still exists, without what the lab had in it. */
 		touch_node(apply, change->node,
 			   !change->done ? TOUCH_FRESH
 					 : TOUCH_REPAIR | TOUCH_LO | TOUCH_SYSCTLS |
@@ -62,14 +62,14 @@ static void touch_change(struct apply *apply, const struct lab_change *change)
 		touch_link(apply, change);
 		break;
 	case CHANGE_LINK_REMOVE:
-		touch_without(apply, change->link);
+		touch_removed_link(apply, change->link);
 		break;
 	case CHANGE_STATE:
 		if (change->end->up)
 			apply->touch.ends[change->end->number] |= TOUCH_WAIT;
 		touch_address(apply, change);
 		break;
-	case CHANGE_MTU: /* below 1280 the kernel takes IPv6 away */
+	case CHANGE_MTU: /* below 1280 the kernel removes IPv6 addresses */
 	case CHANGE_ADDRESS_ADD:
 	case CHANGE_ADDRESS_REMOVE:
 		touch_address(apply, change);
@@ -91,7 +91,7 @@ static void touch_change(struct apply *apply, const struct lab_change *change)
 
 /* ---- namespaces ---------------------------------------------------------------------------- */
 
-/* Open the namespace of a change's node, once. */
+/* Open the namespace of a change's node, unless it is open. */
 static int open_node(struct apply *apply, const struct lab_change *change, struct err *err)
 {
 	const struct running *run = preflight_is_of_was(change) ? apply->was : apply->build.run;
@@ -103,7 +103,7 @@ static int open_node(struct apply *apply, const struct lab_change *change, struc
 	return *fd < 0 ? *fd : 0;
 }
 
-/* Whether the node was never made, or is gone: then nothing is to be done in it. */
+/* Whether the node was never made or is gone, so that nothing can be done in it. */
 static bool is_missing(struct apply *apply, const struct lab_change *change)
 {
 	const struct running *run = preflight_is_of_was(change) ? apply->was : apply->build.run;
@@ -111,82 +111,86 @@ static bool is_missing(struct apply *apply, const struct lab_change *change)
 	return !run->nodes[change->node->index].id.inode || open_node(apply, change, NULL);
 }
 
-static bool link_is_there(struct apply *apply, const struct lab_change *change)
+static bool link_exists(struct apply *apply, const struct lab_change *change)
 {
 	const struct running *run = apply->build.run;
 	struct lab_change first = {CHANGE_LINK_ADD, change->link->ends[0]->node};
 	struct link_info info;
-	struct nl *nl = NULL;
-	bool there;
+	cleanup_nl struct nl *nl = NULL;
 
 	if (is_missing(apply, &first) || nl_open(&nl, apply->build.fds[first.node->index], NULL))
 		return false;
-	there = !link_get(nl, running_ifindex(run, change->link->ends[0]), NULL, &info, NULL);
-	nl_close(nl);
-	return there;
+	return !link_get(nl, running_ifindex(run, change->link->ends[0]), NULL, &info, NULL);
 }
 
-static bool bridge_is_there(struct apply *apply, const struct node *node)
+static bool bridge_exists(struct apply *apply, const struct node *node)
 {
 	struct link_info info;
-	struct nl *nl = NULL;
-	bool there;
+	cleanup_nl struct nl *nl = NULL;
 
 	if (nl_open(&nl, apply->build.fds[node->index], NULL))
 		return false;
-	there = !link_get(nl, running_bridge_ifindex(apply->build.run, node), NULL, &info, NULL);
-	nl_close(nl);
-	return there;
+	return !link_get(nl, running_bridge_ifindex(apply->build.run, node), NULL, &info, NULL);
 }
 
 /*
- * Putting back: what was not done need not be undone. Looks at the kernel, since a batch of
- * requests may have failed in its middle.
+ * Undoing: mark what was never made as done, so that it is not undone. The kernel is asked, since a
+ * batch of requests may have failed in its middle.
  */
-static void look(struct apply *apply)
+static void mark_never_made(struct apply *apply)
 {
 	for (size_t i = 0; i < apply->diff->n; i++) {
 		struct lab_change *change = &apply->diff->list[i];
 		const struct node *node = change->node;
 
 		if (change->kind == CHANGE_LINK_ADD) {
-			change->done = link_is_there(apply, change);
+			change->done = link_exists(apply, change);
 		} else if (change->kind == CHANGE_NODE_ADD) {
 			change->done = !is_missing(apply, change);
 			change->bridge = change->done && node->kind == NODE_BRIDGE &&
-					 !bridge_is_there(apply, node);
+					 !bridge_exists(apply, node);
 		} else if (preflight_is_of_was(change)) {
 			change->done = is_missing(apply, change);
 		}
 	}
 }
 
+static bool needs_netns(const struct apply *apply, const struct lab_change *change)
+{
+	if (change->done || change->kind == CHANGE_NODE_ADD)
+		return false;
+	return change->kind < CHANGE_NODE_ADD ||
+	       !(node_touch(&apply->touch, change->node) & TOUCH_FRESH);
+}
+
 static int open_touched(struct apply *apply, struct err *err)
 {
 	const struct lab *lab = apply->build.run->lab;
-	int ret = 0;
+	int ret;
 
-	for (size_t i = 0; !ret && i < apply->diff->n; i++) {
-		const struct lab_change *change = &apply->diff->list[i];
-
-		if (!change->done && change->kind != CHANGE_NODE_ADD &&
-		    !(change->kind > CHANGE_NODE_ADD &&
-		      node_touch(&apply->touch, change->node) & TOUCH_FRESH))
-			ret = open_node(apply, change, err);
+	for (size_t i = 0; i < apply->diff->n; i++) {
+		if (!needs_netns(apply, &apply->diff->list[i]))
+			continue;
+		ret = open_node(apply, &apply->diff->list[i], err);
+		if (ret)
+			return ret;
 	}
-	for (size_t i = 0; !ret && i < lab->n_nodes; i++) {
+	for (size_t i = 0; i < lab->n_nodes; i++) {
 		struct lab_change kept = {CHANGE_LINK_ADD, lab->nodes[i]};
 
-		if (apply->touch.nodes[i] && !(apply->touch.nodes[i] & TOUCH_FRESH))
-			ret = open_node(apply, &kept, err);
+		if (!apply->touch.nodes[i] || apply->touch.nodes[i] & TOUCH_FRESH)
+			continue;
+		ret = open_node(apply, &kept, err);
+		if (ret)
+			return ret;
 	}
-	return ret;
+	return 0;
 }
 
 int preflight_touch(struct apply *apply, struct err *err)
 {
 	if (apply->undoing)
-		look(apply);
+		mark_never_made(apply);
 	for (size_t i = 0; i < apply->diff->n; i++)
 		touch_change(apply, &apply->diff->list[i]);
 	return open_touched(apply, err);
@@ -194,7 +198,7 @@ int preflight_touch(struct apply *apply, struct err *err)
 
 /* ---- before anything is changed ------------------------------------------------------------ */
 
-static bool has_reason(const struct lab_diff *diff, const struct node *node)
+static bool is_built_again(const struct lab_diff *diff, const struct node *node)
 {
 	for (size_t i = 0; i < diff->n; i++)
 		if (diff->list[i].kind == CHANGE_NODE_ADD && diff->list[i].node == node)
@@ -205,23 +209,27 @@ static bool has_reason(const struct lab_diff *diff, const struct node *node)
 static int check_fresh_nodes(struct apply *apply, struct err *err)
 {
 	struct running *run = apply->build.run;
-	int ret = 0;
+	int ret;
 
-	for (size_t i = 0; !ret && i < run->lab->n_nodes; i++) {
+	for (size_t i = 0; i < run->lab->n_nodes; i++) {
 		const struct node *node = run->lab->nodes[i];
 
 		if (!(apply->touch.nodes[i] & TOUCH_FRESH))
 			continue;
-		/* One that is built again gets the name that it has now. */
-		if (!run->nodes[i].ours || !has_reason(apply->diff, node))
+		/* A node that is built again gets the name that it has now. */
+		if (!run->nodes[i].ours || !is_built_again(apply->diff, node)) {
 			ret = allocate_check_name(run, node, err);
-		if (!ret)
-			ret = allocate_foreign(run, node, &apply->build.fds[i], err);
+			if (ret)
+				return ret;
+		}
+		ret = allocate_foreign(run, node, &apply->build.fds[i], err);
+		if (ret)
+			return ret;
 	}
-	return ret;
+	return 0;
 }
 
-/* A fresh end's name must be free in a node that stays, or be that of an end that goes. */
+/* The name of a new end must be free in a node that stays, or be the name of a removed end. */
 static int check_name(struct apply *apply, struct nl *nl, const struct end *end, struct err *err)
 {
 	struct link_info info;
@@ -244,23 +252,24 @@ static int check_name(struct apply *apply, struct nl *nl, const struct end *end,
 static int check_names(struct apply *apply, struct err *err)
 {
 	const struct lab *lab = apply->build.run->lab;
-	int ret = 0;
+	int ret;
 
-	for (size_t i = 0; !ret && i < lab->n_nodes; i++) {
+	for (size_t i = 0; i < lab->n_nodes; i++) {
 		const struct node *node = lab->nodes[i];
-		struct nl *nl = NULL;
+		cleanup_nl struct nl *nl = NULL;
 
 		if (!apply->touch.nodes[i] || apply->touch.nodes[i] & TOUCH_FRESH)
 			continue;
 		ret = nl_open(&nl, apply->build.fds[i], err);
 		for (size_t j = 0; !ret && j < node->n_ends; j++)
 			ret = check_name(apply, nl, node->ends[j], err);
-		nl_close(nl);
+		if (ret)
+			return ret;
 	}
-	return ret;
+	return 0;
 }
 
-/* Programs were loaded when the lab was built, those that it wanted then. */
+/* The programs that the lab asked for when it was built are loaded, and no others. */
 static int check_hooks(const struct apply *apply, struct err *err)
 {
 	const struct running *run = apply->build.run;
@@ -290,12 +299,13 @@ int preflight_check(struct apply *apply, struct err *err)
 {
 	int ret = check_hooks(apply, err);
 
-	if (!ret)
-		ret = check_fresh_nodes(apply, err);
+	if (ret)
+		return ret;
+	ret = check_fresh_nodes(apply, err);
 	return ret ? ret : check_names(apply, err);
 }
 
-/* ---- what must be known to put it back ------------------------------------------------------- */
+/* ---- what undoing must know ----------------------------------------------------- */
 
 static bool on_link(const struct link_info *info, void *arg)
 {
@@ -307,37 +317,36 @@ static bool on_link(const struct link_info *info, void *arg)
 	return true;
 }
 
-/* The kernel chose MAC addresses where the file did not: an end that comes back gets its own. */
+/* An end that undoing makes again gets the MAC address that it had, also if the kernel chose it. */
 static int note_node(size_t i, void *arg, struct err *err)
 {
 	struct apply *apply = arg;
-	struct nl *nl = NULL;
+	cleanup_nl struct nl *nl = NULL;
 	int ret;
 
 	if (apply->was_fds[i] < 0)
 		return 0;
 	ret = nl_open(&nl, apply->was_fds[i], err);
-	if (!ret)
-		ret = link_list(nl, on_link, apply->was, err);
-	nl_close(nl);
-	return ret;
+	return ret ? ret : link_list(nl, on_link, apply->was, err);
 }
 
 int preflight_note(struct apply *apply, struct err *err)
 {
-	int ret = 0;
+	int ret;
 
-	for (size_t i = 0; !ret && i < apply->diff->n; i++) {
+	for (size_t i = 0; i < apply->diff->n; i++) {
 		const struct lab_change *change = &apply->diff->list[i];
 		const struct link *link = change->kind == CHANGE_LINK_REMOVE ? change->link
 					  : change->kind == CHANGE_MAC	     ? change->was_end->link
 									     : NULL;
 
-		for (int side = 0; !ret && link && side < 2; side++) {
+		for (int side = 0; link && side < 2; side++) {
 			struct lab_change of = {CHANGE_LINK_REMOVE, link->ends[side]->node};
 
 			ret = open_node(apply, &of, err);
+			if (ret)
+				return ret;
 		}
 	}
-	return ret ? ret : workers_run(apply->was->lab->n_nodes, note_node, apply, err);
+	return workers_run(apply->was->lab->n_nodes, note_node, apply, err);
 }
