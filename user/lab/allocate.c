@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* allocate.c - finds room for a lab without touching what is there. */
+/* allocate.c - see allocate.h. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -54,19 +54,19 @@ static int name_taken(const struct running *run, const char *name, const struct 
 
 void allocate_name(struct running *run, const struct node *node)
 {
-	struct running_node *place = &run->nodes[node->index];
+	struct running_node *running_node = &run->nodes[node->index];
 
-	place->ours = node->netns == NETNS_NEW;
-	if (place->ours)
-		snprintf(place->netns_name, sizeof(place->netns_name), "%s%s%s",
+	running_node->ours = node->netns == NETNS_NEW;
+	if (running_node->ours)
+		snprintf(running_node->netns_name, sizeof(running_node->netns_name), "%s%s%s",
 			 run->prefixed ? run->name : "", run->prefixed ? "-" : "", node->name);
 }
 
 int allocate_check_name(const struct running *run, const struct node *node, struct err *err)
 {
-	const struct running_node *place = &run->nodes[node->index];
+	const struct running_node *running_node = &run->nodes[node->index];
 
-	return place->ours ? name_taken(run, place->netns_name, node, err) : 0;
+	return running_node->ours ? name_taken(run, running_node->netns_name, node, err) : 0;
 }
 
 static int open_foreign(const struct node *node, struct err *err)
@@ -93,7 +93,7 @@ static int open_foreign(const struct node *node, struct err *err)
 	return fd;
 }
 
-/* One namespace may stand for one node only: ends are told apart by their node. */
+/* A namespace may be that of one node only: an end is identified by its namespace. */
 static int check_distinct(const struct running *run, const struct node *node, struct err *err)
 {
 	for (size_t i = 0; i < run->lab->n_nodes; i++) {
@@ -112,32 +112,33 @@ static int check_distinct(const struct running *run, const struct node *node, st
 
 static int check_interfaces(const struct node *node, int fd, struct err *err)
 {
+	cleanup_nl struct nl *nl = NULL;
 	struct link_info info;
-	struct nl *nl = NULL;
 	int ret = nl_open(&nl, fd, err);
 
-	for (size_t i = 0; !ret && i < node->n_ends; i++) {
+	if (ret)
+		return ret;
+	for (size_t i = 0; i < node->n_ends; i++) {
 		const struct end *end = node->ends[i];
 
 		ret = link_get(nl, 0, end->ifname, &info, err);
-		if (ret == -ENODEV) {
-			ret = 0;
-		} else if (!ret) {
-			ret = err_set(
-				err, ERR_FAILED, EEXIST,
-				"%s: an interface %s exists in that namespace (ifindex %u%s%s)",
-				end->name, end->ifname, info.ifindex, info.kind[0] ? ", " : "",
-				info.kind);
-			err_hint(err, "it stays as it is; rename the end in the lab file, or use "
-				      "--isolated");
-			err_at(err, end->where);
-		}
+		if (ret == -ENODEV)
+			continue;
+		if (ret)
+			return ret;
+		ret = err_set(err, ERR_FAILED, EEXIST,
+			      "%s: an interface %s exists in that namespace (ifindex %u%s%s)",
+			      end->name, end->ifname, info.ifindex, info.kind[0] ? ", " : "",
+			      info.kind);
+		err_hint(err, "it stays as it is; rename the end in the lab file, or use "
+			      "--isolated");
+		err_at(err, end->where);
+		return ret;
 	}
-	nl_close(nl);
-	return ret;
+	return 0;
 }
 
-/* Rules that are loaded cannot be told from those of others: they could not be taken out again. */
+/* Loaded rules cannot be told from those of others, so `down` could not remove them. */
 static int check_rules(const struct node *node, struct err *err)
 {
 	if (!node->nft)
@@ -152,10 +153,10 @@ static int check_rules(const struct node *node, struct err *err)
 
 int allocate_foreign(struct running *run, const struct node *node, int *fd, struct err *err)
 {
-	struct running_node *place = &run->nodes[node->index];
+	struct running_node *running_node = &run->nodes[node->index];
 	int ret;
 
-	if (place->ours)
+	if (running_node->ours)
 		return 0;
 	ret = check_rules(node, err);
 	if (ret)
@@ -163,9 +164,10 @@ int allocate_foreign(struct running *run, const struct node *node, int *fd, stru
 	*fd = open_foreign(node, err);
 	if (*fd < 0)
 		return *fd;
-	ret = netns_identify(*fd, &place->id, err);
-	if (!ret)
-		ret = check_distinct(run, node, err);
+	ret = netns_identify(*fd, &running_node->id, err);
+	if (ret)
+		return ret;
+	ret = check_distinct(run, node, err);
 	return ret ? ret : check_interfaces(node, *fd, err);
 }
 
@@ -187,32 +189,31 @@ static bool on_foreign_link(const struct link_info *info, void *arg)
 	return !range->taken;
 }
 
-static int look_in_netns(int fd, struct ifindex_range *range, struct err *err)
+static int check_netns(int fd, struct ifindex_range *range, struct err *err)
 {
-	struct nl *nl;
+	cleanup_nl struct nl *nl = NULL;
 	int ret = nl_open(&nl, fd, err);
 
-	if (ret)
-		return ret;
-	ret = link_list(nl, on_foreign_link, range, err);
-	nl_close(nl);
-	return ret;
+	return ret ? ret : link_list(nl, on_foreign_link, range, err);
 }
 
-static int look_at_range(const struct running *run, const int *fds, char **labs, size_t n_labs,
-			 struct ifindex_range *range, struct err *err)
+/* Fill in range->taken. */
+static int check_range(const struct running *run, const int *fds, char **labs, size_t n_labs,
+		       struct ifindex_range *range, struct err *err)
 {
 	struct journal_head head;
-	int ret = 0;
+	int ret;
 
 	range->taken = false;
 	for (size_t i = 0; i < n_labs; i++)
 		if (strcmp(labs[i], run->name) && !journal_head(labs[i], &head))
 			range->taken |= overlaps(range, head.ifindex_base, head.range);
-	for (size_t i = 0; !ret && !range->taken && i < run->lab->n_nodes; i++)
-		if (fds[i] >= 0)
-			ret = look_in_netns(fds[i], range, err);
-	return ret;
+	for (size_t i = 0; !range->taken && i < run->lab->n_nodes; i++) {
+		ret = fds[i] < 0 ? 0 : check_netns(fds[i], range, err);
+		if (ret)
+			return ret;
+	}
+	return 0;
 }
 
 /* Room for what is added to the running lab. */
@@ -233,7 +234,7 @@ int allocate_range(struct running *run, const int *fds, struct err *err)
 	if (ret)
 		return ret;
 	for (; range.base < RANGE_END; range.base += RANGE_STEP) {
-		ret = look_at_range(run, fds, labs, n_labs, &range, err);
+		ret = check_range(run, fds, labs, n_labs, &range, err);
 		if (ret || !range.taken)
 			break;
 	}
@@ -249,7 +250,7 @@ int allocate_range(struct running *run, const int *fds, struct err *err)
 	run->slots = slots;
 	for (size_t i = 0; i < run->lab->n_nodes; i++)
 		run->nodes[i].slot = i;
-	/* A mark that nobody has by chance; 0 is the group of everything else. */
+	/* A number that nobody else uses by chance; 0 is the group of all other interfaces. */
 	do
 		if (getrandom(&run->group, sizeof(run->group), 0) != sizeof(run->group))
 			return err_set(err, ERR_SYSTEM, errno, "cannot get a random number: %s",

@@ -11,7 +11,7 @@
 
 enum { LO_IFINDEX = 1, VETH_TXQUEUELEN = 1000 /* packets: the kernel's default */ };
 
-/* ---- what was ------------------------------------------------------------------------------ */
+/* ---- removals ----------------------------------------------------------------------------- */
 
 static int remove_route(const struct change_site *site, const struct lab_change *change,
 			struct err *err)
@@ -50,22 +50,23 @@ static int remove_address(const struct change_site *site, const struct lab_chang
 	struct nl_what what = {change->end ? change->end->name : change->node->name, action,
 			       change->address->where, EADDRNOTAVAIL};
 
-	/* Of lo of a namespace that is not ours, only what carries our mark. */
+	/* From lo of a foreign namespace, only an address with the lab's mark is removed. */
 	if (!change->end && !change->bridge && !site->run->nodes[change->node->index].ours) {
-		int ours = nl_flush(site->nl, err);
+		int ret = nl_flush(site->nl, err);
 
-		if (!ours)
-			ours = address_is_marked(site->nl, ifindex, &change->address->prefix,
-						 ADDRESS_OURS, err);
-		if (ours <= 0)
-			return ours;
+		if (ret)
+			return ret;
+		ret = address_is_marked(site->nl, ifindex, &change->address->prefix, ADDRESS_OURS,
+					err);
+		if (ret <= 0)
+			return ret;
 	}
 	snprintf(action, sizeof(action), "remove address %s",
 		 ip_prefix_format(&change->address->prefix, text, sizeof(text)));
 	return address_delete(site->nl, ifindex, &change->address->prefix, &what, err);
 }
 
-/* Only what carries our mark is deleted from a namespace that is not ours. */
+/* From a foreign namespace, only an interface of the lab's group is removed. */
 static int remove_interface(const struct change_site *site, const struct lab_change *change,
 			    uint32_t ifindex, const char *object, struct err *err)
 {
@@ -75,17 +76,18 @@ static int remove_interface(const struct change_site *site, const struct lab_cha
 
 	if (!site->run->nodes[change->node->index].ours) {
 		ret = nl_flush(site->nl, err);
-		if (!ret)
-			ret = link_get(site->nl, ifindex, NULL, &info, err);
-		if (ret == -ENODEV || (!ret && info.group != site->run->group))
-			return 0;
 		if (ret)
-			return ret;
+			return ret == -ENODEV ? 0 : ret;
+		ret = link_get(site->nl, ifindex, NULL, &info, err);
+		if (ret)
+			return ret == -ENODEV ? 0 : ret;
+		if (info.group != site->run->group)
+			return 0;
 	}
 	return link_delete(site->nl, ifindex, &what, err);
 }
 
-/* A bridge in a namespace that is not ours; the others go with their namespaces. */
+/* A bridge in a foreign namespace; others are removed with their namespaces. */
 static int remove_bridge(const struct change_site *site, const struct lab_change *change,
 			 struct err *err)
 {
@@ -95,7 +97,7 @@ static int remove_bridge(const struct change_site *site, const struct lab_change
 				change->node->bridge.dev, err);
 }
 
-/* ---- what shall be ------------------------------------------------------------------------- */
+/* ---- settings ---------------------------------------------------------------------------- */
 
 static int set_route(const struct change_site *site, const struct lab_change *change,
 		     struct err *err)
@@ -139,7 +141,10 @@ static int set_bridge(const struct change_site *site, const struct lab_change *c
 			       &change->was_node->bridge, &change->node->bridge, &what, err);
 }
 
-/* One that the file leaves open is random, as the kernel's choice is, unless it was known. */
+/*
+ * The MAC address that an end shall have. If the file does not say one and none is known, it is
+ * random, as it is when the kernel chooses.
+ */
 static int choose_mac(const struct end *end, uint8_t mac[6], struct err *err)
 {
 	const uint8_t *known = node_end_mac(end);
@@ -181,7 +186,9 @@ static int set_link(const struct change_site *site, const struct lab_change *cha
 			      err);
 }
 
-/* What to set where the file says something else now; by_default: what the kernel starts with. */
+/*
+ * The setting to make; SETTING_DEFAULT: leave it alone. by_default: what a new interface has.
+ */
 static enum setting new_setting(enum setting was, enum setting now, enum setting by_default)
 {
 	if (was == now)

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* change_plan.c - from a running lab and a lab file to what is to be done: the diff, then room for
- * it. */
+/* change_plan.c - lab_plan(): the diff of a running lab and a lab file, and numbers for what is
+ * new. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "user/base/cleanup.h"
 #include "user/lab/change_apply.h"
 #include "user/lab/allocate.h"
 
@@ -20,9 +21,12 @@ static int no_room(const struct running *run, const char *what, uint32_t most, s
 	return -ENOSPC;
 }
 
-/* Kept nodes stay where they are, fresh ones get the lowest free slots. fresh: by node->index */
-static int place_nodes(const struct change_plan *plan, const bool *fresh, bool *taken,
-		       struct err *err)
+/*
+ * Kept nodes keep their slots; a new one gets the lowest free slot. is_new: by node->index. taken:
+ * by slot.
+ */
+static int number_nodes(const struct change_plan *plan, const bool *is_new, bool *taken,
+			struct err *err)
 {
 	const struct running *was = plan->was;
 	struct running *now = plan->now;
@@ -33,7 +37,7 @@ static int place_nodes(const struct change_plan *plan, const bool *fresh, bool *
 	for (size_t i = 0; i < now->lab->n_nodes; i++) {
 		const struct node *node = now->lab->nodes[i];
 
-		if (!fresh[i]) {
+		if (!is_new[i]) {
 			now->nodes[i] = was->nodes[lab_find_node(was->lab, node->name)->index];
 			continue;
 		}
@@ -48,11 +52,11 @@ static int place_nodes(const struct change_plan *plan, const bool *fresh, bool *
 }
 
 /*
- * Kept ends keep their numbers, and so their counters; a fresh link gets two that were never used,
- * as long as there are some. fresh: by link->index, taken: by pair of numbers
+ * Kept ends keep their numbers, and so their counters. A new link gets a pair of numbers that was
+ * never used, or if there is none, one that is free. is_new: by link->index. taken: by pair.
  */
-static int place_ends(const struct change_plan *plan, const bool *fresh, bool *taken,
-		      struct err *err)
+static int number_ends(const struct change_plan *plan, const bool *is_new, bool *taken,
+		       struct err *err)
 {
 	const struct running *was = plan->was;
 	struct running *now = plan->now;
@@ -64,10 +68,10 @@ static int place_ends(const struct change_plan *plan, const bool *fresh, bool *t
 		struct link *link = now->lab->links[i];
 		uint32_t pair;
 
-		for (int side = 0; !fresh[i] && side < 2; side++)
+		for (int side = 0; !is_new[i] && side < 2; side++)
 			link->ends[side]->number =
 				lab_diff_same_end(was->lab, link->ends[side])->number;
-		if (!fresh[i])
+		if (!is_new[i])
 			continue;
 		while (lowest < now->capacity / 2 && taken[lowest])
 			lowest++;
@@ -84,17 +88,18 @@ static int place_ends(const struct change_plan *plan, const bool *fresh, bool *t
 	return 0;
 }
 
-static int place_all(const struct change_plan *plan, struct err *err)
+static int number_all(const struct change_plan *plan, struct err *err)
 {
 	const struct lab *lab = plan->now->lab;
-	bool *nodes = calloc(lab->n_nodes + 1, sizeof(*nodes));
-	bool *links = calloc(lab->n_links + 1, sizeof(*links));
-	bool *taken = calloc((size_t)plan->now->slots + plan->now->capacity + 1, sizeof(*taken));
-	int ret = 0;
+	cleanup_free bool *nodes = calloc(lab->n_nodes + 1, sizeof(*nodes));
+	cleanup_free bool *links = calloc(lab->n_links + 1, sizeof(*links));
+	cleanup_free bool *taken =
+		calloc((size_t)plan->now->slots + plan->now->capacity + 1, sizeof(*taken));
+	int ret;
 
 	if (!nodes || !links || !taken)
-		ret = err_set(err, ERR_SYSTEM, ENOMEM, "out of memory");
-	for (size_t i = 0; !ret && i < plan->diff.n; i++) {
+		return err_set(err, ERR_SYSTEM, ENOMEM, "out of memory");
+	for (size_t i = 0; i < plan->diff.n; i++) {
 		const struct lab_change *change = &plan->diff.list[i];
 
 		if (change->kind == CHANGE_NODE_ADD)
@@ -102,19 +107,19 @@ static int place_all(const struct change_plan *plan, struct err *err)
 		else if (change->kind == CHANGE_LINK_ADD)
 			links[change->link->index] = true;
 	}
-	if (!ret)
-		ret = place_nodes(plan, nodes, taken, err);
-	if (!ret)
-		ret = place_ends(plan, links, taken + plan->now->slots, err);
-	if (!ret && lab_index(plan->now->lab)) /* numbers have changed */
-		ret = err_set(err, ERR_SYSTEM, ENOMEM, "out of memory");
-	free(nodes);
-	free(links);
-	free(taken);
-	return ret;
+	ret = number_nodes(plan, nodes, taken, err);
+	if (ret)
+		return ret;
+	ret = number_ends(plan, links, taken + plan->now->slots, err);
+	if (ret)
+		return ret;
+	/* The index of the lab is by number. */
+	if (lab_index(plan->now->lab))
+		return err_set(err, ERR_SYSTEM, ENOMEM, "out of memory");
+	return 0;
 }
 
-/* The new lab as it will run: where and how the old one does. Takes lab. */
+/* The lab as it shall run: with what the running lab has and the file does not say. Takes lab. */
 static int new_running(struct change_plan *plan, struct lab *lab, struct err *err)
 {
 	struct running *now = malloc(sizeof(*now));
@@ -156,7 +161,8 @@ static int same_lab(const struct running *was, const struct lab *lab, struct err
 	return -EINVAL;
 }
 
-/* Rules in a namespace that is not ours stand among others: they cannot be taken back. */
+/* The rules of the lab in a foreign namespace cannot be told from others, so they cannot be
+ * removed. */
 static int check_nft(const struct change_plan *plan, struct err *err)
 {
 	for (size_t i = 0; i < plan->diff.n; i++) {
@@ -206,7 +212,7 @@ int lab_plan(struct change_plan *plan, const char *name, struct lab *lab, struct
 	if (lab_diff_make(&plan->diff, plan->was->lab, plan->now->lab, &options))
 		return err_set(err, ERR_SYSTEM, ENOMEM, "out of memory");
 	ret = check_nft(plan, err);
-	return ret ? ret : place_all(plan, err);
+	return ret ? ret : number_all(plan, err);
 }
 
 void change_plan_free(struct change_plan *plan)

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "user/base/cleanup.h"
 #include "user/lab/edit.h"
 #include "user/lab/node.h"
 #include "user/lab/state.h"
@@ -11,13 +12,9 @@
 static int open_node(struct nl **nl, const struct running *run, const struct node *node,
 		     struct err *err)
 {
-	int fd = running_open_netns(run, node, err), ret;
+	cleanup_close int fd = running_open_netns(run, node, err);
 
-	if (fd < 0)
-		return fd;
-	ret = nl_open(nl, fd, err);
-	close(fd);
-	return ret;
+	return fd < 0 ? fd : nl_open(nl, fd, err);
 }
 
 int edit_address(const struct running *run, const struct end *end, const struct ip_prefix *prefix,
@@ -25,18 +22,16 @@ int edit_address(const struct running *run, const struct end *end, const struct 
 {
 	char text[IP_TEXT_SIZE], action[80];
 	struct nl_what what = {.object = end->name, .action = action};
-	struct nl *nl = NULL;
+	cleanup_nl struct nl *nl = NULL;
 	int ret = open_node(&nl, run, end->node, err);
 
+	if (ret)
+		return ret;
 	snprintf(action, sizeof(action), "%s address %s", add ? "add" : "delete",
 		 ip_prefix_format(prefix, text, sizeof(text)));
-	if (!ret)
-		ret = (add ? address_add : address_delete)(nl, running_ifindex(run, end), prefix,
-							   &what, err);
-	if (!ret)
-		ret = nl_flush(nl, err);
-	nl_close(nl);
-	return ret;
+	ret = (add ? address_add : address_delete)(nl, running_ifindex(run, end), prefix, &what,
+						   err);
+	return ret ? ret : nl_flush(nl, err);
 }
 
 static int check_devices(const struct node_devices *devices, const struct route *route,
@@ -56,12 +51,13 @@ static int check_devices(const struct node_devices *devices, const struct route 
 	return 0;
 }
 
-/* Of a namespace that is not ours, what `down` shall remove goes to the journal first. */
-static int journal(const struct running *run, const struct node_devices *devices,
-		   const struct route *route, struct err *err)
+/* In a foreign namespace, the journal gets a line first, so that `down` removes the route. */
+static int journal_added_route(const struct running *run, const struct node_devices *devices,
+			       const struct route *route, struct err *err)
 {
 	struct journal *journal = NULL;
-	int lock, ret;
+	cleanup_close int lock = -1;
+	int ret;
 
 	if (run->nodes[devices->node->index].ours)
 		return 0;
@@ -72,11 +68,10 @@ static int journal(const struct running *run, const struct node_devices *devices
 	if (!ret)
 		ret = node_journal_route(run, journal, devices->node, route, err);
 	journal_close(journal);
-	close(lock);
 	return ret;
 }
 
-/* A route of the file may be a computed one, which has another protocol. */
+/* A route that the lab file does not say itself, but that was computed, has another protocol. */
 static int delete_route(struct nl *nl, const struct running *run, const struct route *route,
 			struct node_devices *devices, struct nl_what *what, struct err *err)
 {
@@ -100,7 +95,7 @@ int edit_route(const struct running *run, const struct node *node, const struct 
 	struct node_devices devices = {run, node};
 	char text[IP_TEXT_SIZE], action[80];
 	struct nl_what what = {.object = node->name, .action = action};
-	struct nl *nl = NULL;
+	cleanup_nl struct nl *nl = NULL;
 	int ret = check_devices(&devices, route, err);
 
 	snprintf(action, sizeof(action), "%s the route to %s", add ? "add" : "delete",
@@ -108,7 +103,7 @@ int edit_route(const struct running *run, const struct node *node, const struct 
 	if (!ret)
 		ret = open_node(&nl, run, node, err);
 	if (!ret && add)
-		ret = journal(run, &devices, route, err);
+		ret = journal_added_route(run, &devices, route, err);
 	if (!ret)
 		ret = add ? route_add(nl, route, node_route_protocol(run, node, route), node_device,
 				      &devices, &what, err)
@@ -117,6 +112,5 @@ int edit_route(const struct running *run, const struct node *node, const struct 
 		ret = nl_flush(nl, err);
 	if (ret == -ESRCH)
 		err_hint(err, "a route that the kernel made for an address goes with the address");
-	nl_close(nl);
 	return ret;
 }

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "user/base/array.h"
+#include "user/base/cleanup.h"
 #include "user/lab/end_state.h"
 
 enum { LOWER_UP = 1 << 16 }; /* IFF_LOWER_UP of linux/if.h, which cannot stand beside net/if.h */
@@ -25,8 +27,8 @@ enum end_state end_state_of(const struct link_info *info)
 	if (!(info->flags & IFF_UP))
 		return END_DOWN;
 	/*
-	 * Carrier (lower up) is known at once; "running" follows the operational state, which stays
-	 * unknown, and counts as up, until the kernel's link watch has looked.
+	 * IFF_LOWER_UP changes with the carrier at once. IFF_RUNNING follows the operational state,
+	 * which is unknown until the kernel's link watch has run, and unknown counts as up.
 	 */
 	return info->flags & IFF_RUNNING && info->flags & LOWER_UP ? END_UP : END_NO_CARRIER;
 }
@@ -35,22 +37,22 @@ struct end_reading {
 	const struct running *run;
 	const struct node *node;
 	struct end_status *ends;
-	int ret; /* 0, or -ENOMEM */
+	bool no_memory;
 };
 
-static struct end_status *live_of(const struct end_reading *reading, const struct end *end)
+static struct end_status *status_of(const struct end_reading *reading, const struct end *end)
 {
 	return &reading->ends[2 * end->link->index + (end->link->ends[1] == end)];
 }
 
-/* The place in the lab of the node's end that has an ifindex; NULL: not one of ours. */
+/* The status of the node's end with an ifindex; NULL: the interface is no end of the lab. */
 static struct end_status *find(const struct end_reading *reading, uint32_t ifindex)
 {
 	for (size_t i = 0; i < reading->node->n_ends; i++) {
 		const struct end *end = reading->node->ends[i];
 
 		if (running_ifindex(reading->run, end) == ifindex)
-			return live_of(reading, end);
+			return status_of(reading, end);
 	}
 	return NULL;
 }
@@ -70,49 +72,47 @@ static bool on_address(uint32_t ifindex, const struct ip_prefix *prefix, void *a
 {
 	struct end_reading *reading = arg;
 	struct end_status *end = find(reading, ifindex);
-	struct ip_prefix *more;
 
 	if (!end)
 		return true;
-	more = realloc(end->addresses, (end->n_addresses + 1) * sizeof(*more));
-	if (!more) {
-		reading->ret = -ENOMEM;
+	if (array_reserve_one(&end->addresses, end->n_addresses, sizeof(*prefix))) {
+		reading->no_memory = true;
 		return false;
 	}
-	end->addresses = more;
 	end->addresses[end->n_addresses++] = *prefix;
 	return true;
 }
 
 static int read_node(struct end_reading *reading, struct err *err)
 {
-	struct err gone = {0};
-	struct nl *nl = NULL;
-	int fd, ret;
+	cleanup_nl struct nl *nl = NULL;
+	cleanup_close int fd = -1;
+	struct err cause = {0};
+	int ret;
 
 	if (running_is_unseen(reading->run, reading->node)) {
 		for (size_t i = 0; i < reading->node->n_ends; i++)
-			live_of(reading, reading->node->ends[i])->state = END_UNSEEN;
+			status_of(reading, reading->node->ends[i])->state = END_UNSEEN;
 		return 0;
 	}
-	fd = running_open_netns(reading->run, reading->node, &gone);
+	fd = running_open_netns(reading->run, reading->node, &cause);
 	if (fd == -ESTALE)
-		return 0; /* its ends stay END_GONE: that is what there is to see */
+		return 0; /* its ends stay END_GONE */
 	if (fd < 0) {
 		if (err && !err->code)
-			*err = gone;
+			*err = cause;
 		return fd;
 	}
 	ret = nl_open(&nl, fd, err);
-	close(fd);
-	if (!ret)
-		ret = link_list(nl, on_link, reading, err);
-	if (!ret)
-		ret = address_list(nl, 0, on_address, reading, err);
-	nl_close(nl);
-	if (!ret && reading->ret)
-		ret = err_set(err, ERR_SYSTEM, ENOMEM, "out of memory");
-	return ret;
+	if (ret)
+		return ret;
+	ret = link_list(nl, on_link, reading, err);
+	if (ret)
+		return ret;
+	ret = address_list(nl, 0, on_address, reading, err);
+	if (ret)
+		return ret;
+	return reading->no_memory ? err_set(err, ERR_SYSTEM, ENOMEM, "out of memory") : 0;
 }
 
 int end_status_read(struct end_status **out, const struct running *run, struct err *err)

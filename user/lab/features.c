@@ -28,7 +28,7 @@
 #endif
 
 static const struct {
-	unsigned cap, instead; /* either of them will do */
+	unsigned cap, instead; /* one of the two is enough */
 	const char *name, *step;
 } capabilities[] = {
 	{CAP_SYS_ADMIN, CAP_SYS_ADMIN, "CAP_SYS_ADMIN", "to make and enter namespaces"},
@@ -48,7 +48,7 @@ int lab_privileges(struct err *err)
 	char missing[256] = "";
 	size_t len = 0;
 
-	/* If the kernel does not tell, the step that needs it will. */
+	/* If this fails, the step that needs a missing capability reports it. */
 	if (syscall(SYS_capget, &header, data))
 		return 0;
 	for (size_t i = 0; i < sizeof(capabilities) / sizeof(*capabilities); i++) {
@@ -144,7 +144,7 @@ static void probe_perf(struct probing *probing)
 		close(fd);
 }
 
-/* The features keep what they point to: the text of what is missing, too. */
+/* without is static, since the feature points to it. */
 static void probe_stack(struct probing *probing)
 {
 	static char without[NODE_TRACE_MISSING_SIZE + 64];
@@ -213,7 +213,8 @@ static int try_bridge(struct nl *nl, const char *dev, bool vlan_filtering)
 	return ret ? ret : nl_flush(nl, &err);
 }
 
-/* On a thread of its own, in a nameless namespace that ends with it. */
+/* Runs on a thread of its own, in a namespace without a name, which is gone when the thread ends.
+ */
 static void *try_links(void *arg)
 {
 	struct trial *trial = arg;
@@ -249,8 +250,8 @@ static void probe_links(struct probing *probing)
 	    "vlan_filtering: true needs CONFIG_BRIDGE_VLAN_FILTERING");
 }
 
-/* Probes that fail are findings here, not messages. */
-static int say_nothing(enum libbpf_print_level level, const char *fmt, va_list ap)
+/* A probe that fails is a result here: libbpf shall not print it. */
+static int print_nothing(enum libbpf_print_level level, const char *fmt, va_list ap)
 {
 	(void)level, (void)fmt, (void)ap;
 	return 0;
@@ -259,7 +260,7 @@ static int say_nothing(enum libbpf_print_level level, const char *fmt, va_list a
 size_t features_probe(struct feature features[FEATURES_MAX])
 {
 	struct probing probing = {.list = features};
-	libbpf_print_fn_t before = libbpf_set_print(say_nothing);
+	libbpf_print_fn_t before = libbpf_set_print(print_nothing);
 
 	probe_kernel(&probing);
 	probe_btf(&probing);

@@ -14,6 +14,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "user/base/array.h"
+#include "user/base/cleanup.h"
 #include "user/lab/journal.h"
 #include "user/lab/state.h"
 #include "user/lab/teardown.h"
@@ -36,7 +38,7 @@ struct orphan_pins {
 /* The name below NETNS_DIR of the namespace with an inode. */
 static bool find_name(uint64_t inode, char name[NAME_MAX + 1])
 {
-	DIR *dir = opendir(NETNS_DIR);
+	cleanup_closedir DIR *dir = opendir(NETNS_DIR);
 	char path[PATH_MAX];
 	struct dirent *entry;
 	bool found = false;
@@ -49,13 +51,11 @@ static bool find_name(uint64_t inode, char name[NAME_MAX + 1])
 		found = true;
 		snprintf(name, NAME_MAX + 1, "%s", entry->d_name);
 	}
-	if (dir)
-		closedir(dir);
 	return found;
 }
 
-/* Whether the interface of an end is there still, by name and number. */
-static bool is_there(struct nl *nl, const struct vl_end *end)
+/* Whether the interface of an end still exists, with the same name and ifindex. */
+static bool has_interface(struct nl *nl, const struct vl_end *end)
 {
 	struct link_info info;
 
@@ -63,76 +63,67 @@ static bool is_there(struct nl *nl, const struct vl_end *end)
 	       !strcmp(info.ifname, end->ifname);
 }
 
-static bool is_in(const char *name, const struct vl_end *end)
+static bool netns_has_interface(const char *name, const struct vl_end *end)
 {
-	struct nl *nl = NULL;
-	int fd = netns_open(name, NULL);
-	bool found;
+	cleanup_close int fd = netns_open(name, NULL);
+	cleanup_nl struct nl *nl = NULL;
 
-	if (fd < 0)
-		return false;
-	found = !nl_open(&nl, fd, NULL) && is_there(nl, end);
-	nl_close(nl);
-	close(fd);
-	return found;
+	return fd >= 0 && !nl_open(&nl, fd, NULL) && has_interface(nl, end);
 }
 
-static bool tell_once(struct orphan_pins *lost, uint64_t inode)
+/* Whether the namespace was not told of yet; from now on it was. */
+static bool tell_once(struct orphan_pins *orphans, uint64_t inode)
 {
-	uint64_t *more;
-
-	for (size_t i = 0; i < lost->n_told; i++)
-		if (lost->told[i] == inode)
+	for (size_t i = 0; i < orphans->n_told; i++)
+		if (orphans->told[i] == inode)
 			return false;
-	more = realloc(lost->told, (lost->n_told + 1) * sizeof(*more));
-	if (!more)
+	if (array_reserve_one(&orphans->told, orphans->n_told, sizeof(*orphans->told)))
 		return false;
-	lost->told = more;
-	lost->told[lost->n_told++] = inode;
+	orphans->told[orphans->n_told++] = inode;
 	return true;
 }
 
 static void on_end(const struct vl_end *end, void *arg)
 {
-	struct orphan_pins *lost = arg;
+	struct orphan_pins *orphans = arg;
 	char name[NAME_MAX + 1], text[1024];
 
-	if (end->netns == lost->here_inode) {
-		if (!is_there(lost->here, end))
+	if (end->netns == orphans->here_inode) {
+		if (!has_interface(orphans->here, end))
 			return;
 		snprintf(text, sizeof(text),
 			 "interface %s was an end of lab %s, whose files are lost: `ip link delete "
 			 "%s` removes it",
-			 end->ifname, lost->lab, end->ifname);
+			 end->ifname, orphans->lab, end->ifname);
 	} else {
-		if (!find_name(end->netns, name) || !is_in(name, end) ||
-		    !tell_once(lost, end->netns))
+		if (!find_name(end->netns, name) || !netns_has_interface(name, end) ||
+		    !tell_once(orphans, end->netns))
 			return;
 		snprintf(text, sizeof(text),
 			 "network namespace %.200s was node %s of lab %s, whose files are lost: if "
 			 "the lab made it, `ip netns delete %.200s` removes it",
-			 name, end->node, lost->lab, name);
+			 name, end->node, orphans->lab, name);
 	}
-	lost->notes->tell(text, lost->notes->arg);
+	orphans->notes->tell(text, orphans->notes->arg);
 }
 
 /* Tell notes which namespaces and interfaces of a lab are left, and how to remove them. */
 static void tell_orphans(const char *lab, const struct notes *notes)
 {
-	struct orphan_pins lost = {.lab = lab, .notes = notes};
+	struct orphan_pins orphans = {.lab = lab, .notes = notes};
 	struct watch *watch = NULL;
 	struct stat st;
 
 	if (!notes || watch_open(&watch, lab, NULL))
 		return;
 	if (!stat("/proc/thread-self/ns/net", &st))
-		lost.here_inode = st.st_ino;
-	if (nl_open(&lost.here, -1, NULL))
-		lost.here = NULL;
-	watch_each_end(watch, on_end, &lost);
-	nl_close(lost.here);
+		orphans.here_inode = st.st_ino;
+	if (nl_open(&orphans.here, -1, NULL))
+		orphans.here = NULL;
+	watch_each_end(watch, on_end, &orphans);
+	nl_close(orphans.here);
 	watch_close(watch);
-	free(lost.told);
+	free(orphans.told);
 }
 
 /* ---- what is found, and removed -------------------------------------------------------------- */
@@ -159,8 +150,8 @@ bool lab_has_files(const char *name)
 }
 
 /*
- * No state of this boot, or a lab that its builder holds: whoever gets its lock knows that the
- * holder is dead. A state that cannot be read stays: then `down` is the user's decision.
+ * Whether a lab has no state of this boot, or belongs to a process: that is dead if we get its
+ * lock. A state that cannot be read is left alone: the user decides about `down`.
  */
 static bool does_not_run(const char *name)
 {
@@ -198,7 +189,7 @@ static int collect_lab(struct gc *gc, const char *name)
 static int collect_pins(struct gc *gc, const char *name)
 {
 	gc->found(GC_PINS, name, gc->arg);
-	tell_orphans(name, gc->notes); /* nothing will know, once the pins are gone */
+	tell_orphans(name, gc->notes); /* once the pins are gone, nothing tells it any more */
 	return gc->dry_run ? 0 : watch_unpin(name, gc->err);
 }
 
@@ -211,8 +202,8 @@ static int collect_name(struct gc *gc, const char *name, const char *mark)
 }
 
 /*
- * What is left is looked at again under the lab's lock, so that no `up` which begins meanwhile
- * loses what it makes. Whoever holds the lock makes it or tidies up himself.
+ * Lock the lab that something was left of. The caller looks again under the lock, so that nothing
+ * is removed that an `up` makes meanwhile. -EBUSY: a process builds or removes that lab.
  */
 static int lock_leftover(struct gc *gc, const char *lab)
 {
@@ -227,7 +218,7 @@ static int lock_leftover(struct gc *gc, const char *lab)
 	return lock;
 }
 
-/* Let go of a lock that was taken for something without a lab: its folder was made for it. */
+/* Release a lock that was taken for something without a lab, and remove the directory it made. */
 static int unlock_leftover(struct gc *gc, const char *lab, int lock, int ret)
 {
 	if (!gc->dry_run && !lab_has_files(lab)) {
@@ -265,7 +256,7 @@ static int collect_labs(struct gc *gc)
 
 static int collect_all_pins(struct gc *gc)
 {
-	DIR *dir = opendir(WATCH_DIR);
+	cleanup_closedir DIR *dir = opendir(WATCH_DIR);
 	struct dirent *entry;
 	int first = 0;
 
@@ -283,14 +274,12 @@ static int collect_all_pins(struct gc *gc)
 		ret = unlock_leftover(gc, entry->d_name, lock, ret);
 		first = first ? first : ret;
 	}
-	if (dir)
-		closedir(dir);
 	return first;
 }
 
 static int collect_names(struct gc *gc)
 {
-	DIR *dir = opendir(NETNS_DIR);
+	cleanup_closedir DIR *dir = opendir(NETNS_DIR);
 	char mark[128], lab[64];
 	struct dirent *entry;
 	int first = 0;
@@ -310,8 +299,6 @@ static int collect_names(struct gc *gc)
 		ret = unlock_leftover(gc, lab, lock, ret);
 		first = first ? first : ret;
 	}
-	if (dir)
-		closedir(dir);
 	return first;
 }
 

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "user/base/cleanup.h"
 #include "user/base/clock.h"
 #include "user/base/workers.h"
 #include "user/lab/link_check.h"
@@ -18,11 +19,11 @@ struct node_waiting {
 	const struct node_job *job;
 	const struct running *run;
 	const struct node *node;
-	bool *up; /* by place in node->ends */
-	size_t left;
+	bool *up;    /* in the order of node->ends */
+	size_t left; /* how many ends are still waited for */
 };
 
-static bool is_awaited(const struct node_job *job, const struct end *end)
+static bool is_waited_for(const struct node_job *job, const struct end *end)
 {
 	return node_end_should_be_up(end) &&
 	       end_touch(job->touch, end) & (TOUCH_FRESH | TOUCH_WAIT);
@@ -39,7 +40,7 @@ static bool on_link_state(const struct link_info *info, void *arg)
 		if (running_ifindex(waiting->run, end) != info->ifindex || waiting->up[i])
 			continue;
 		waiting->up[i] = true;
-		waiting->left -= is_awaited(waiting->job, end);
+		waiting->left -= is_waited_for(waiting->job, end);
 	}
 	return true;
 }
@@ -49,7 +50,7 @@ static int not_up(const struct node_waiting *waiting, struct err *err)
 	for (size_t i = 0; i < waiting->node->n_ends; i++) {
 		const struct end *end = waiting->node->ends[i];
 
-		if (!is_awaited(waiting->job, end) || waiting->up[i])
+		if (!is_waited_for(waiting->job, end) || waiting->up[i])
 			continue;
 		err_set(err, ERR_FAILED, ETIMEDOUT, "%s: did not become operational within %d s",
 			end->name, WAIT_UP_MS / 1000);
@@ -74,9 +75,9 @@ static bool has_in_program(const struct node_job *job, const struct end *end)
 
 static int send_frames(const struct node_job *job, struct err *err)
 {
-	int ret = 0;
+	int ret;
 
-	for (size_t i = 0; !ret && i < job->node->n_ends; i++) {
+	for (size_t i = 0; i < job->node->n_ends; i++) {
 		const struct end *end = job->node->ends[i];
 
 		if (!is_sender(job, end))
@@ -84,34 +85,38 @@ static int send_frames(const struct node_job *job, struct err *err)
 		ret = watch_frame_send(job->frame_prog, running_ifindex(job->run, end), end->name,
 				       err);
 		job->uncounted[end->number] = !has_in_program(job, end->peer);
-		if (ret)
+		if (ret) {
 			err_at(err, end->where);
+			return ret;
+		}
 	}
-	return ret;
+	return 0;
 }
 
+/* Ask the interfaces that have not counted their frames whether they have by now. */
 static int count_frames(const struct node_job *job, struct nl *nl, struct err *err)
 {
-	int ret = 0;
+	int ret;
 
-	for (size_t i = 0; !ret && i < job->node->n_ends; i++) {
+	for (size_t i = 0; i < job->node->n_ends; i++) {
 		const struct end *end = job->node->ends[i];
 		struct link_info info;
 
 		if (!job->uncounted[end->number])
 			continue;
 		ret = link_get(nl, running_ifindex(job->run, end), NULL, &info, err);
-		if (ret == -ENODEV) /* somebody has deleted it just now: it carries nothing */
-			ret = 0;
-		else if (!ret)
-			job->uncounted[end->number] = !info.tx_packets;
+		if (ret == -ENODEV) /* somebody has deleted it: its frame stays uncounted */
+			continue;
+		if (ret)
+			return ret;
+		job->uncounted[end->number] = !info.tx_packets;
 	}
-	return ret;
+	return 0;
 }
 
 static int recount_node(const struct node_job *job, struct err *err)
 {
-	struct nl *nl = NULL;
+	cleanup_nl struct nl *nl = NULL;
 	bool any = false;
 	int ret;
 
@@ -120,28 +125,26 @@ static int recount_node(const struct node_job *job, struct err *err)
 	if (!any)
 		return 0;
 	ret = node_enter(job->netns_fd, &nl, err);
-	if (!ret)
-		ret = count_frames(job, nl, err);
-	nl_close(nl);
-	return ret;
+	return ret ? ret : count_frames(job, nl, err);
 }
 
-/* Listen first, look then: nothing that changes in between is missed. */
 static int wait_for_events(struct nl *nl, struct node_waiting *waiting, struct err *err)
 {
-	struct nl *events = NULL;
+	cleanup_nl struct nl *events = NULL;
 	int ret = nl_open(&events, -1, err);
 
-	if (!ret)
-		ret = nl_listen(events, RTNLGRP_LINK, err);
-	if (!ret)
-		ret = link_list(nl, on_link_state, waiting, err);
+	if (ret)
+		return ret;
+	/* Listen before the list is read, so that no change in between is missed. */
+	ret = nl_listen(events, RTNLGRP_LINK, err);
+	if (ret)
+		return ret;
+	ret = link_list(nl, on_link_state, waiting, err);
 	while (!ret && waiting->left) {
 		ret = link_event(events, WAIT_UP_MS, on_link_state, waiting, err);
 		if (ret == -ETIMEDOUT)
-			ret = not_up(waiting, err);
+			return not_up(waiting, err);
 	}
-	nl_close(events);
 	return ret;
 }
 
@@ -149,64 +152,65 @@ int link_check_wait_up(const struct node_job *job, struct err *err)
 {
 	const struct node *node = job->node;
 	struct node_waiting waiting = {.job = job, .run = job->run, .node = node};
-	struct nl *nl = NULL;
+	cleanup_free bool *up = NULL;
+	cleanup_nl struct nl *nl = NULL;
 	int ret;
 
 	for (size_t i = 0; i < node->n_ends; i++)
-		waiting.left += is_awaited(job, node->ends[i]);
+		waiting.left += is_waited_for(job, node->ends[i]);
 	if (!waiting.left)
 		return 0;
-	waiting.up = calloc(node->n_ends, sizeof(*waiting.up));
-	if (!waiting.up)
+	waiting.up = up = calloc(node->n_ends, sizeof(*up));
+	if (!up)
 		return err_set(err, ERR_SYSTEM, ENOMEM, "%s: out of memory", node->name);
 	ret = node_enter(job->netns_fd, &nl, err);
-	if (!ret) /* mostly all is up by now */
-		ret = link_list(nl, on_link_state, &waiting, err);
+	if (ret)
+		return ret;
+	/* Without listening first: usually all ends are up by now. */
+	ret = link_list(nl, on_link_state, &waiting, err);
 	if (!ret && waiting.left)
 		ret = wait_for_events(nl, &waiting, err);
-	if (!ret)
-		ret = send_frames(job, err);
-	if (!ret)
-		ret = count_frames(job, nl, err);
-	nl_close(nl);
-	free(waiting.up);
-	return ret;
+	if (ret)
+		return ret;
+	ret = send_frames(job, err);
+	return ret ? ret : count_frames(job, nl, err);
 }
 
 /* ---- the frames arrive ----------------------------------------------------------------------- */
 
 /* How long all frames together may take from end to end. */
-enum { PROVE_MS = 2000 };
+enum { ARRIVE_MS = 2000 };
 
 enum { DID_NOT_LEAVE = 1, DID_NOT_ARRIVE = 2 };
 
-struct proof {
+struct frame_check {
 	struct build *build;
 	struct vl_counters *counters; /* NULL: no programs */
-	uint8_t *lost;		      /* by number of the end that sent: DID_NOT_*; 0: seen */
+	uint8_t *missing; /* by number of the sending end: DID_NOT_* or-ed; 0: it was counted */
 };
 
-static void mark(struct proof *proof, const struct end *end, unsigned how)
+static void mark(struct frame_check *check, const struct end *end, unsigned how)
 {
-	if (node_end_should_be_up(end) && end_touch(proof->build->touch, end) & TOUCH_FRESH)
-		proof->lost[end->number] |= how;
+	if (node_end_should_be_up(end) && end_touch(check->build->touch, end) & TOUCH_FRESH)
+		check->missing[end->number] |= how;
 }
 
-/* What the programs at one hook have not counted: `out` tells of their end, `in` of its peer. */
-static int look_at_hook(struct proof *proof, enum vl_hook hook, struct err *err)
+/* Mark what the programs at one hook have not counted: `out` frames of its end, `in` of the peer.
+ */
+static int check_hook(struct frame_check *check, enum vl_hook hook, struct err *err)
 {
-	struct build *build = proof->build;
+	struct build *build = check->build;
 	unsigned wanted = hook == VL_HOOK_OUT ? HOOKS_OUT : HOOKS_IN;
 	int ret;
 
 	if (!build->watch || !watch_has_hook(build->watch, hook))
 		return 0;
-	ret = watch_read(build->watch, hook, proof->counters, err);
+	ret = watch_read(build->watch, hook, check->counters, err);
 	for (size_t i = 0; !ret && i < lab_n_ends(build->run->lab); i++) {
 		const struct end *end = lab_end(build->run->lab, i);
 
-		if (running_hooks(build->run, end) & wanted && !proof->counters[end->number].arp)
-			mark(proof, hook == VL_HOOK_OUT ? end : end->peer,
+		if (running_hooks(build->run, end) & wanted && !check->counters[end->number].arp)
+			mark(check, hook == VL_HOOK_OUT ? end : end->peer,
 			     hook == VL_HOOK_OUT ? DID_NOT_LEAVE : DID_NOT_ARRIVE);
 	}
 	return ret;
@@ -220,11 +224,10 @@ static int recount(size_t i, void *arg, struct err *err)
 	return recount_node(&job, err);
 }
 
-/* Ends whose peers have no program; all of them were counted when their frames were sent, mostly.
- */
-static int look_at_interfaces(struct proof *proof, struct err *err)
+/* Ends whose peers have no program. Most frames were counted right after they were sent. */
+static int check_interfaces(struct frame_check *check, struct err *err)
 {
-	struct build *build = proof->build;
+	struct build *build = check->build;
 	const struct lab *lab = build->run->lab;
 	bool any = false;
 	int ret = 0;
@@ -235,31 +238,31 @@ static int look_at_interfaces(struct proof *proof, struct err *err)
 		ret = workers_run(lab->n_nodes, recount, build, err);
 	for (size_t i = 0; !ret && any && i < lab_n_ends(lab); i++)
 		if (build->uncounted[lab_end(lab, i)->number])
-			mark(proof, lab_end(lab, i), DID_NOT_ARRIVE);
+			mark(check, lab_end(lab, i), DID_NOT_ARRIVE);
 	return ret;
 }
 
-/* Returns of how many ends the frame was not seen, or -errno. */
-static int look(struct proof *proof, struct err *err)
+/* Returns how many ends' frames were not counted, or -errno. */
+static int check_frames(struct frame_check *check, struct err *err)
 {
-	const struct lab *lab = proof->build->run->lab;
+	const struct lab *lab = check->build->run->lab;
 	int ret, n = 0;
 
-	memset(proof->lost, 0, proof->build->run->capacity);
-	ret = look_at_hook(proof, VL_HOOK_OUT, err);
+	memset(check->missing, 0, check->build->run->capacity);
+	ret = check_hook(check, VL_HOOK_OUT, err);
 	if (!ret)
-		ret = look_at_hook(proof, VL_HOOK_IN, err);
+		ret = check_hook(check, VL_HOOK_IN, err);
 	if (!ret)
-		ret = look_at_interfaces(proof, err);
+		ret = check_interfaces(check, err);
 	for (size_t i = 0; !ret && i < lab_n_ends(lab); i++)
-		n += !!proof->lost[lab_end(lab, i)->number];
+		n += !!check->missing[lab_end(lab, i)->number];
 	return ret ? ret : n;
 }
 
-/* All of them: the first in the error, the others as far as the hint has room. */
-static int tell_lost(const struct proof *proof, int n, struct err *err)
+/* Name the first such end in the error, and as many others as the hint has room for. */
+static int tell_missing(const struct frame_check *check, int n, struct err *err)
 {
-	const struct lab *lab = proof->build->run->lab;
+	const struct lab *lab = check->build->run->lab;
 	const struct end *first = NULL;
 	char others[44] = "", more[32] = "";
 	size_t used = 0;
@@ -268,7 +271,7 @@ static int tell_lost(const struct proof *proof, int n, struct err *err)
 	for (size_t i = 0; i < lab_n_ends(lab); i++) {
 		const struct end *end = lab_end(lab, i);
 
-		if (!proof->lost[end->number])
+		if (!check->missing[end->number])
 			continue;
 		if (!first) {
 			first = end;
@@ -278,7 +281,7 @@ static int tell_lost(const struct proof *proof, int n, struct err *err)
 			told++;
 		}
 	}
-	if (proof->lost[first->number] & DID_NOT_LEAVE)
+	if (check->missing[first->number] & DID_NOT_LEAVE)
 		err_set(err, ERR_FAILED, EIO, "%s: the frame sent out of it did not leave it",
 			first->name);
 	else
@@ -294,35 +297,35 @@ static int tell_lost(const struct proof *proof, int n, struct err *err)
 	return -EIO;
 }
 
-/* Frames cross a veth in the softirq that follows the send; a busy machine may take a moment. */
-static int wait_for_frames(struct proof *proof, struct err *err)
+/* A frame crosses a veth in the softirq after the send, which a busy machine may run late. */
+static int wait_for_frames(struct frame_check *check, struct err *err)
 {
 	struct timespec pause = {.tv_nsec = 1000000};
-	int64_t end = clock_monotonic_ms() + PROVE_MS;
+	int64_t end = clock_monotonic_ms() + ARRIVE_MS;
 	int n, ret;
 
-	while ((n = look(proof, err)) > 0 && clock_monotonic_ms() < end) {
-		ret = build_interrupted(proof->build, err);
+	while ((n = check_frames(check, err)) > 0 && clock_monotonic_ms() < end) {
+		ret = build_interrupted(check->build, err);
 		if (ret)
 			return ret;
 		nanosleep(&pause, NULL);
 	}
-	return n > 0 ? tell_lost(proof, n, err) : n;
+	return n > 0 ? tell_missing(check, n, err) : n;
 }
 
 int link_check_frames(struct build *build, struct err *err)
 {
-	struct proof proof = {.build = build};
+	struct frame_check check = {.build = build};
 	int ret;
 
-	proof.lost = calloc(build->run->capacity + 1, sizeof(*proof.lost));
+	check.missing = calloc(build->run->capacity + 1, sizeof(*check.missing));
 	if (build->watch)
-		proof.counters = calloc(watch_n_ends(build->watch), sizeof(*proof.counters));
-	if (!proof.lost || (build->watch && !proof.counters))
+		check.counters = calloc(watch_n_ends(build->watch), sizeof(*check.counters));
+	if (!check.missing || (build->watch && !check.counters))
 		ret = err_set(err, ERR_SYSTEM, ENOMEM, "out of memory");
 	else
-		ret = wait_for_frames(&proof, err);
-	free(proof.counters);
-	free(proof.lost);
+		ret = wait_for_frames(&check, err);
+	free(check.counters);
+	free(check.missing);
 	return ret;
 }

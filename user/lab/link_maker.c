@@ -14,11 +14,11 @@ struct link_maker {
 	pthread_t thread;
 	pthread_mutex_t lock; /* of all that follows */
 	pthread_cond_t changed;
-	uint8_t *nodes_ready;	   /* of each link, by link->index: 0 to 2 */
-	const struct link **ready; /* in the order in which they became so */
-	size_t n_ready, n_taken;
-	bool no_more; /* nodes become ready */
-	int ret;      /* of the first link that failed */
+	uint8_t *nodes_ready;	   /* by link->index: how many of its two namespaces exist */
+	const struct link **ready; /* links with both namespaces, in the order of becoming so */
+	size_t n_ready, n_taken;   /* of ready; the first n_taken were taken by the thread */
+	bool no_more;		   /* no other node becomes ready */
+	int ret;		   /* 0, or the error of the first link that could not be made */
 	struct err err;
 };
 
@@ -44,11 +44,11 @@ static struct veth_end veth_end(const struct build *build, const struct end *end
 
 static int journal_foreign_end(const struct build *build, const struct end *end, struct err *err)
 {
-	const struct running_node *place = &build->run->nodes[end->node->index];
+	const struct running_node *running_node = &build->run->nodes[end->node->index];
 
-	if (place->ours)
+	if (running_node->ours)
 		return 0;
-	return journal_end(build->journal, &place->id, running_ifindex(build->run, end),
+	return journal_end(build->journal, &running_node->id, running_ifindex(build->run, end),
 			   end->ifname, err);
 }
 
@@ -68,7 +68,7 @@ static int make_link(struct link_maker *linker, const struct link *link, struct 
 
 /* ---- all of them --------------------------------------------------------------------------- */
 
-/* The next link to make; *idle: there is none yet; NULL without: there will be none. */
+/* The next link to make, or NULL: *idle says whether there may be one later. */
 static const struct link *take(struct link_maker *linker, bool *idle)
 {
 	const struct link *link = NULL;
@@ -103,7 +103,7 @@ static void *link_all(void *arg)
 			ret = make_link(linker, link, &err);
 			continue;
 		}
-		/* Rather now, while others make namespaces, than later. */
+		/* Send the batch now, while other threads still make namespaces. */
 		ret = nl_flush(linker->nl, &err);
 		if (!idle)
 			break;

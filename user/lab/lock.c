@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* lock.c - one process at a time changes a lab; a killed holder holds nothing. */
+/* lock.c - the lock of a lab: one process at a time changes it. See state.h. */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "user/base/cleanup.h"
 #include "user/lab/features.h"
 #include "user/lab/state.h"
 
@@ -27,7 +28,7 @@ static int make_dir(const char *path, struct err *err)
 	return -error;
 }
 
-/* The lock file that was locked may have been removed meanwhile by a `down`: then try again. */
+/* Whether the locked file is still the lab's: a `down` may have removed it before it was locked. */
 static bool is_current(int fd, const char *path)
 {
 	struct stat a, b;
@@ -53,23 +54,26 @@ static void write_pid(int fd)
 	char pid[16];
 	int n = snprintf(pid, sizeof(pid), "%d\n", getpid());
 
-	/* For words only: a lock without a number in it is a lock all the same. */
+	/* Only a message uses the number; the lock holds without it. */
 	if (ftruncate(fd, 0) || pwrite(fd, pid, n, 0) != n)
 		return;
 }
 
-/* The lab's folder and lock file, if nobody holds the lock and nothing else is in there. */
-static void take_away(int fd, const char *dir, const char *path)
+/*
+ * After a failure, remove the lab's lock file and directory, if nobody holds the lock and nothing
+ * else is in there. fd -1: there is no lock file.
+ */
+static void remove_unused(int fd, const char *dir, const char *path)
 {
 	if (fd < 0 || (!flock(fd, LOCK_EX | LOCK_NB) && is_current(fd, path))) {
 		if (fd >= 0)
 			unlink(path);
 		if (!rmdir(dir))
-			rmdir(LAB_DIR); /* only when it was the last */
+			rmdir(LAB_DIR); /* fails unless it is empty */
 	}
 }
 
-/* -EAGAIN: a `down` has removed a folder in between. */
+/* Returns a descriptor, or -errno. -EAGAIN: a `down` has removed a directory or file meanwhile. */
 static int try_lock(const char *name, const char *dir, const char *path, struct err *err)
 {
 	int fd, ret = make_dir(LAB_DIR, err);
@@ -82,7 +86,7 @@ static int try_lock(const char *name, const char *dir, const char *path, struct 
 		return -EAGAIN;
 	}
 	if (ret) {
-		rmdir(LAB_DIR); /* only if it is empty */
+		rmdir(LAB_DIR); /* fails unless it is empty */
 		return ret;
 	}
 	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
@@ -91,7 +95,7 @@ static int try_lock(const char *name, const char *dir, const char *path, struct 
 	if (fd < 0) {
 		ret = err_set(err, errno == EACCES ? ERR_PRIVILEGE : ERR_SYSTEM, errno,
 			      "cannot open %s: %s", path, strerror(errno));
-		take_away(fd, dir, path);
+		remove_unused(fd, dir, path);
 		return ret;
 	}
 	if (!flock(fd, LOCK_EX | LOCK_NB)) {
@@ -102,7 +106,7 @@ static int try_lock(const char *name, const char *dir, const char *path, struct 
 		ret = busy(fd, name, err);
 	} else {
 		ret = err_set(err, ERR_SYSTEM, errno, "cannot lock %s: %s", path, strerror(errno));
-		take_away(fd, dir, path);
+		remove_unused(fd, dir, path);
 	}
 	close(fd);
 	return ret;
@@ -127,22 +131,18 @@ int lab_lock(const char *name, struct err *err)
 
 bool lab_is_locked(const char *name)
 {
+	cleanup_close int fd = -1;
 	char path[PATH_MAX];
-	bool locked;
-	int fd;
 
 	snprintf(path, sizeof(path), LAB_DIR "/%s/lock", name);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return false;
-	locked = flock(fd, LOCK_SH | LOCK_NB) && errno == EWOULDBLOCK;
-	close(fd);
-	return locked;
+	return fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) && errno == EWOULDBLOCK;
 }
 
 int lab_lock_all(struct err *err)
 {
-	int fd, ret = make_dir(LAB_DIR, err);
+	cleanup_close int fd = -1;
+	int ret = make_dir(LAB_DIR, err);
 
 	if (ret)
 		return ret;
@@ -151,11 +151,8 @@ int lab_lock_all(struct err *err)
 		return err_set(err, ERR_SYSTEM, errno, "cannot open %s: %s", LAB_DIR,
 			       strerror(errno));
 	while (flock(fd, LOCK_EX))
-		if (errno != EINTR) {
-			ret = err_set(err, ERR_SYSTEM, errno, "cannot lock %s: %s", LAB_DIR,
-				      strerror(errno));
-			close(fd);
-			return ret;
-		}
-	return fd;
+		if (errno != EINTR)
+			return err_set(err, ERR_SYSTEM, errno, "cannot lock %s: %s", LAB_DIR,
+				       strerror(errno));
+	return cleanup_take_fd(&fd);
 }

@@ -271,7 +271,7 @@ static int add_neighbors(const struct running *run, struct nl *nl, const struct 
 	return ret;
 }
 
-/* A fresh end carries packets from here on. */
+/* After this a new end carries packets. */
 static int start_end(const struct node_job *job, struct nl *nl, const struct end *end,
 		     struct err *err)
 {

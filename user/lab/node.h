@@ -76,7 +76,7 @@ int node_start(const struct node_job *job, struct err *err);
 /* Run the `exec` commands of a new node, after all links were checked. */
 int node_exec(const struct node_job *job, struct err *err);
 
-/* ---- for apply.c and edit.c ---------------------------------------------------------------- */
+/* ---- for change_apply.c and edit.c --------------------------------------------------------- */
 
 /* Whether the lab file wants both ends of a link up. */
 static inline bool node_end_should_be_up(const struct end *end)

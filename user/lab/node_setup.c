@@ -8,23 +8,24 @@
 #include <unistd.h>
 
 #include "topology/lab_diff.h"
-#include "user/lab/node_setup.h"
+#include "user/base/cleanup.h"
 #include "user/base/process.h"
+#include "user/lab/node_setup.h"
 
 /* ---- sysctls --------------------------------------------------------------------------------- */
 
 static int set_sysctl(const struct running *run, struct journal *journal, const struct node *node,
 		      const char *key, const char *value, struct where where, struct err *err)
 {
-	const struct running_node *place = &run->nodes[node->index];
+	const struct running_node *running_node = &run->nodes[node->index];
 	char before[256];
 	int ret = 0;
 
-	if (!place->ours) {
+	if (!running_node->ours) {
 		ret = sysctl_get(key, before, sizeof(before));
 		if (!ret && !strcmp(before, value))
 			return 0;
-		if (!ret && journal_sysctl(journal, &place->id, key, before, err))
+		if (!ret && journal_sysctl(journal, &running_node->id, key, before, err))
 			return -EIO;
 	}
 	if (!ret)
@@ -47,18 +48,27 @@ bool node_setup_has_sysctls(const struct node *node)
 int node_setup_sysctls(const struct running *run, struct journal *journal, const struct node *node,
 		       struct err *err)
 {
-	int ret = 0;
+	int ret;
 
-	if (node->forward_v4)
+	if (node->forward_v4) {
 		ret = set_sysctl(run, journal, node, forward_v4.key, forward_v4.value, node->where,
 				 err);
-	if (!ret && node->forward_v6)
+		if (ret)
+			return ret;
+	}
+	if (node->forward_v6) {
 		ret = set_sysctl(run, journal, node, forward_v6.key, forward_v6.value, node->where,
 				 err);
-	for (size_t i = 0; !ret && i < node->n_sysctls; i++)
+		if (ret)
+			return ret;
+	}
+	for (size_t i = 0; i < node->n_sysctls; i++) {
 		ret = set_sysctl(run, journal, node, node->sysctls[i].key, node->sysctls[i].value,
 				 node->sysctls[i].where, err);
-	return ret;
+		if (ret)
+			return ret;
+	}
+	return 0;
 }
 
 int node_setup_no_dad(const struct node *node, struct err *err)
@@ -72,8 +82,8 @@ int node_setup_no_dad(const struct node *node, struct err *err)
 }
 
 /*
- * The key with "default" in place of an interface: net.ipv4.conf.eth0.rp_filter has its value from
- * net.ipv4.conf.default.rp_filter when eth0 is made.
+ * The key with "default" instead of an interface's name: when eth0 is made, the kernel copies the
+ * value of net.ipv4.conf.default.rp_filter to net.ipv4.conf.eth0.rp_filter.
  */
 static void default_key(const char *key, char *buf, size_t size)
 {
@@ -90,7 +100,7 @@ static void default_key(const char *key, char *buf, size_t size)
 	}
 }
 
-/* What a new namespace has: look into one. The thread is back in its own afterwards. */
+/* Read a sysctl in a new namespace. Afterwards the thread is in netns_fd again. */
 static int fresh_sysctl(const char *key, int netns_fd, char *value, size_t size, struct err *err)
 {
 	char general[256];
@@ -113,17 +123,17 @@ static int fresh_sysctl(const char *key, int netns_fd, char *value, size_t size,
 int node_setup_reset_sysctl(const struct running *run, const struct node *node, int netns_fd,
 			    const char *key, struct err *err)
 {
-	const struct running_node *place = &run->nodes[node->index];
+	const struct running_node *running_node = &run->nodes[node->index];
 	char value[256];
-	int ret = place->ours
-			  ? fresh_sysctl(key, netns_fd, value, sizeof(value), err)
-			  : journal_find_sysctl(run->name, &place->id, key, value, sizeof(value));
+	int ret = running_node->ours ? fresh_sysctl(key, netns_fd, value, sizeof(value), err)
+				     : journal_find_sysctl(run->name, &running_node->id, key, value,
+							   sizeof(value));
 
 	if (ret == -ENOENT)
-		return 0; /* it was as it is before we came */
+		return 0; /* the lab did not change it */
 	if (!ret)
 		ret = sysctl_set(key, value);
-	if (!ret || ret == -ENOENT) /* of an interface that is gone */
+	if (!ret || ret == -ENOENT) /* the interface that it is about was removed */
 		return 0;
 	return err_set(err, ERR_SYSTEM, -ret, "%s: cannot put sysctl %s back: %s", node->name, key,
 		       strerror(-ret));
@@ -131,17 +141,17 @@ int node_setup_reset_sysctl(const struct running *run, const struct node *node, 
 
 /* ---- programs -------------------------------------------------------------------------------- */
 
-/* The first line of what a program said. */
-static const char *first_line(char *said)
+/* Cut a program's output to its first line. */
+static const char *first_line(char *output)
 {
-	said[strcspn(said, "\n")] = '\0';
-	return said;
+	output[strcspn(output, "\n")] = '\0';
+	return output;
 }
 
 static int load_rules(const struct node *node, const char *rules, struct err *err)
 {
-	char *argv[] = {"nft", "-f", "-", NULL}, said[512];
-	int ret = process_run(argv, rules, NULL, said, sizeof(said));
+	char *argv[] = {"nft", "-f", "-", NULL}, output[512];
+	int ret = process_run(argv, rules, NULL, output, sizeof(output));
 
 	if (!ret)
 		return 0;
@@ -156,7 +166,7 @@ static int load_rules(const struct node *node, const char *rules, struct err *er
 			strerror(-ret));
 	} else {
 		err_set(err, ERR_FAILED, EINVAL, "%s: nft refuses the rules: %s", node->name,
-			first_line(said));
+			first_line(output));
 	}
 	err_at(err, node->nft_where);
 	return -EINVAL;
@@ -169,23 +179,22 @@ int node_setup_nft(const struct node *node, struct err *err)
 
 int node_setup_replace_nft(const struct node *node, struct err *err)
 {
-	char *rules;
-	int ret;
+	cleanup_free char *rules = NULL;
 
-	/* One transaction: no packet meets an empty ruleset. */
-	if (asprintf(&rules, "flush ruleset\n%s\n", node->nft ? node->nft : "") < 0)
+	/* One transaction, so that no packet passes with an empty ruleset. */
+	if (asprintf(&rules, "flush ruleset\n%s\n", node->nft ? node->nft : "") < 0) {
+		rules = NULL;
 		return err_set(err, ERR_SYSTEM, ENOMEM, "%s: out of memory", node->name);
-	ret = load_rules(node, rules, err);
-	free(rules);
-	return ret;
+	}
+	return load_rules(node, rules, err);
 }
 
 int node_setup_exec(const struct node *node, const volatile int *interrupted, struct err *err)
 {
 	for (size_t i = 0; i < node->n_exec; i++) {
 		const struct command *command = &node->exec[i];
-		char *argv[] = {"/bin/sh", "-c", command->line, NULL}, said[256];
-		int ret = process_run(argv, NULL, interrupted, said, sizeof(said));
+		char *argv[] = {"/bin/sh", "-c", command->line, NULL}, output[256];
+		int ret = process_run(argv, NULL, interrupted, output, sizeof(output));
 
 		if (!ret)
 			continue;
@@ -199,8 +208,8 @@ int node_setup_exec(const struct node *node, const volatile int *interrupted, st
 				command->line, strerror(-ret));
 		else
 			err_set(err, ERR_FAILED, EINVAL, "%s: `%s` ended with status %d%s%s",
-				node->name, command->line, ret, said[0] ? ": " : "",
-				first_line(said));
+				node->name, command->line, ret, output[0] ? ": " : "",
+				first_line(output));
 		err_at(err, command->where);
 		return -EINVAL;
 	}

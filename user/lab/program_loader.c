@@ -85,7 +85,7 @@ int program_loader_start(struct program_loader **out, struct build *build, struc
 		err_hint(err, "--tc clsact counts the same, and is what --tc auto takes here");
 		return -EOPNOTSUPP;
 	}
-	/* What nothing attaches would count nothing. */
+	/* Only programs that will be attached to an end are loaded. */
 	config.in = run->tc != WATCH_TC_NONE && wants_hook(run, HOOKS_IN);
 	config.out = run->tc != WATCH_TC_NONE && wants_hook(run, HOOKS_OUT);
 	if (!config.in && !config.out && !config.xdp)

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "topology/lab_diff.h"
+#include "user/base/cleanup.h"
 #include "user/lab/lab.h"
 
 void running_free(struct running *run)
@@ -80,22 +81,23 @@ struct end *running_find_end(const struct running *run, const char *name, struct
 
 /* ---- namespaces ------------------------------------------------------------------------------ */
 
-/* A descriptor of a namespace of ours by its name, if it still is the one; -ESTALE if not. */
-static int open_ours(const struct running_node *place)
+/* Open a namespace of the lab by its name. -ESTALE: another one has that name now. */
+static int open_ours(const struct running_node *running_node)
 {
+	cleanup_close int fd = netns_open(running_node->netns_name, NULL);
 	struct netns_id now;
-	int ret, fd = netns_open(place->netns_name, NULL);
+	int ret;
 
 	if (fd < 0)
 		return fd == -ENOENT || fd == -EINVAL ? -ESTALE : fd;
 	ret = netns_identify(fd, &now, NULL);
-	if (!ret && netns_same(&now, &place->id))
-		return fd;
-	close(fd);
-	return ret ? ret : -ESTALE;
+	if (ret)
+		return ret;
+	return netns_same(&now, &running_node->id) ? cleanup_take_fd(&fd) : -ESTALE;
 }
 
-/* First where it was when the lab was made: looking at every process takes its time. */
+/* Try first where the namespace was when the lab was made, since netns_find() reads all of /proc.
+ */
 static int open_foreign(const struct node *node, const struct netns_id *id)
 {
 	char path[64];
@@ -112,7 +114,7 @@ static int open_foreign(const struct node *node, const struct netns_id *id)
 
 int running_open_netns(const struct running *run, const struct node *node, struct err *err)
 {
-	const struct running_node *place = &run->nodes[node->index];
+	const struct running_node *running_node = &run->nodes[node->index];
 	int fd;
 
 	if (running_is_unseen(run, node)) {
@@ -122,10 +124,10 @@ int running_open_netns(const struct running *run, const struct node *node, struc
 			      "where it has one, and observe again");
 		return -ESTALE;
 	}
-	fd = place->ours ? open_ours(place) : open_foreign(node, &place->id);
+	fd = running_node->ours ? open_ours(running_node) : open_foreign(node, &running_node->id);
 	if (fd >= 0)
 		return fd;
-	/* Without privileges other processes' namespaces cannot even be looked for. */
+	/* Without privileges, netns_find() cannot find the namespaces of other processes. */
 	if (fd == -EACCES || fd == -EPERM || (fd == -ENOENT && geteuid())) {
 		err_set(err, ERR_PRIVILEGE, EPERM,
 			"%s: entering its network namespace needs CAP_SYS_ADMIN", node->name);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* state.c - a running lab on file: lab.yaml as it was read, state.json with what the kernel gave.
+/* state.c - writes and reads state.json and lab.yaml, and removes the files of a lab. See state.h.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "user/base/cleanup.h"
 #include "user/lab/journal.h"
 #include "user/lab/state.h"
 
@@ -107,13 +108,13 @@ static json_t *observed_to_json(const struct running *run)
 
 	for (size_t i = 0; i < lab_n_ends(run->lab); i++) {
 		const struct end *end = lab_end(run->lab, i);
-		const struct observed_end *seen = &run->observed[end->number];
+		const struct observed_end *observed = &run->observed[end->number];
 
 		json_object_set_new(ends, end->name,
 				    json_pack("{s:I, s:I, s:s, s:s}", "ifindex",
-					      (json_int_t)seen->ifindex, "hooks",
-					      (json_int_t)seen->hooks, "xdp",
-					      xdp_mode_word(seen->xdp), "bridge", end->bridge));
+					      (json_int_t)observed->ifindex, "hooks",
+					      (json_int_t)observed->hooks, "xdp",
+					      xdp_mode_word(observed->xdp), "bridge", end->bridge));
 	}
 	return ends;
 }
@@ -133,12 +134,13 @@ static json_t *state_to_json(const struct running *run, const char *boot)
 		ends_to_json(run->lab));
 }
 
-/* Write a file at once: complete under its name, or not there. */
+/* Write a file atomically: under its name it is complete, or as it was before. */
 static int write_file(const char *name, const char *file, const char *text, size_t len,
 		      struct err *err)
 {
 	char path[PATH_MAX], temporary[PATH_MAX];
-	int fd, ret = 0;
+	cleanup_close int fd = -1;
+	int ret = 0;
 
 	file_path(name, file, path);
 	file_path(name, "new", temporary);
@@ -156,7 +158,6 @@ static int write_file(const char *name, const char *file, const char *text, size
 	}
 	if (!ret && (fsync(fd) || rename(temporary, path)))
 		ret = -errno;
-	close(fd);
 	if (ret)
 		err_set(err, ERR_SYSTEM, -ret, "cannot write %s: %s", path, strerror(-ret));
 	return ret;
@@ -307,7 +308,7 @@ static int fill_from_json(struct running *run, json_t *state, struct err *err)
 	return 0;
 }
 
-/* The state of a former boot speaks of things that are gone: -ENOENT. */
+/* -ENOENT: the state was written before this boot, and what it describes is gone. */
 static int check_boot(json_t *state, struct err *err)
 {
 	const char *was = json_string_value(json_object_get(state, "boot"));
@@ -317,13 +318,17 @@ static int check_boot(json_t *state, struct err *err)
 	return ret ? ret : was && !strcmp(was, boot) ? 0 : -ENOENT;
 }
 
-/* `down` removes the lock, `up` makes another; what changes a lab keeps it. 0: there is none. */
+/*
+ * A number that tells labs of one name apart: made of the lock file, which `down` removes, `up`
+ * makes and a change keeps. 0: there is no lock file.
+ */
 static uint64_t life_of(const char *name)
 {
 	char path[PATH_MAX];
 	struct statx st;
 
-	/* An inode's number alone may be handed out again at once, as by ext4 and overlay. */
+	/* ext4 and overlay may use the number of a deleted inode again at once: so its birth too.
+	 */
 	file_path(name, "lock", path);
 	if (statx(AT_FDCWD, path, 0, STATX_INO | STATX_BTIME, &st))
 		return 0;
@@ -331,7 +336,7 @@ static uint64_t life_of(const char *name)
 	       (uint64_t)st.stx_btime.tv_nsec << 2;
 }
 
-/* What cannot be looked at may be there. */
+/* Whether a file exists, or that cannot be found out. */
 static bool may_have(const char *name, const char *file)
 {
 	char path[PATH_MAX];
@@ -344,8 +349,7 @@ bool running_is_gone(const struct running *run)
 {
 	uint64_t life;
 
-	/* A change hides the state and writes a new one, which may come between the first two
-	 * looks. */
+	/* A change renames state.json and writes a new one, maybe between the first two checks. */
 	if (!may_have(run->name, "state.json") && !may_have(run->name, "state.old") &&
 	    !may_have(run->name, "state.json"))
 		return true;
@@ -363,7 +367,7 @@ int state_read(struct running **out, const char *name, struct err *err)
 	json_t *state;
 	int ret;
 
-	life = life_of(name); /* before the state: of a later lab it must not be */
+	life = life_of(name); /* first, so that it is not that of a later lab than the state is */
 	file_path(name, "state.json", path);
 	if (access(path, F_OK))
 		return errno == ENOENT ? -ENOENT
@@ -423,41 +427,45 @@ int state_hide(const char *name, struct err *err)
 	return 0;
 }
 
+static int remove_entries(const char *path, struct err *err)
+{
+	cleanup_closedir DIR *dir = opendir(path);
+	struct dirent *entry;
+
+	errno = dir ? 0 : errno;
+	while (dir && (entry = readdir(dir))) {
+		if (entry->d_name[0] != '.' && strcmp(entry->d_name, "lock") &&
+		    unlinkat(dirfd(dir), entry->d_name, 0))
+			return err_set(err, ERR_SYSTEM, errno, "cannot remove %s%s: %s", path,
+				       entry->d_name, strerror(errno));
+		errno = 0;
+	}
+	if (errno && errno != ENOENT)
+		return err_set(err, ERR_SYSTEM, errno, "cannot list %s: %s", path, strerror(errno));
+	return 0;
+}
+
 int files_remove(const char *name, struct err *err)
 {
 	char path[PATH_MAX];
-	struct dirent *entry;
-	DIR *dir;
 	int ret = state_remove(name, err);
 
 	if (ret)
 		return ret;
 	file_path(name, "", path);
-	dir = opendir(path);
-	errno = dir ? 0 : errno;
-	while (dir && !ret && (entry = readdir(dir))) {
-		if (entry->d_name[0] != '.' && strcmp(entry->d_name, "lock") &&
-		    unlinkat(dirfd(dir), entry->d_name, 0))
-			ret = err_set(err, ERR_SYSTEM, errno, "cannot remove %s%s: %s", path,
-				      entry->d_name, strerror(errno));
-		errno = 0;
-	}
-	if (!ret && errno && errno != ENOENT)
-		ret = err_set(err, ERR_SYSTEM, errno, "cannot list %s: %s", path, strerror(errno));
-	if (dir)
-		closedir(dir);
+	ret = remove_entries(path, err);
 	if (ret)
 		return ret;
-	/* The lock last: it is held. */
+	/* Last, since the caller holds it. */
 	file_path(name, "lock", path);
 	if (unlink(path) && errno != ENOENT)
 		return err_set(err, ERR_SYSTEM, errno, "cannot remove %s: %s", path,
 			       strerror(errno));
 	file_path(name, "", path);
-	/* Not empty: the next one that changes this lab has come in already. */
+	/* ENOTEMPTY: the next process that changes this lab has made its lock already. */
 	if (rmdir(path) && errno != ENOENT && errno != ENOTEMPTY)
 		return err_set(err, ERR_SYSTEM, errno, "cannot remove %s: %s", path,
 			       strerror(errno));
-	rmdir(LAB_DIR); /* only when it was the last */
+	rmdir(LAB_DIR); /* fails unless it is empty */
 	return 0;
 }
