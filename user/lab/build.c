@@ -60,8 +60,7 @@ static int write_end(const struct build *build, const struct end *end, struct er
 	return watch_name_end(build->watch, end->number, &entry, err);
 }
 
-/* Choose names and an ifindex range. They are the lab's when the journal's first line is written.
- */
+/* Choose names and an ifindex range. They are taken once the journal's first line is written. */
 static int allocate(struct build *build, struct err *err)
 {
 	struct running *run = build->run;

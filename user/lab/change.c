@@ -11,7 +11,7 @@
 
 enum { LO_IFINDEX = 1, VETH_TXQUEUELEN = 1000 /* packets: the kernel's default */ };
 
-/* ---- removals ----------------------------------------------------------------------------- */
+/* ---- removals -------------------------------------------------------------------------------- */
 
 static int remove_route(const struct change_site *site, const struct lab_change *change,
 			struct err *err)
@@ -97,7 +97,7 @@ static int remove_bridge(const struct change_site *site, const struct lab_change
 				change->node->bridge.dev, err);
 }
 
-/* ---- settings ---------------------------------------------------------------------------- */
+/* ---- settings -------------------------------------------------------------------------------- */
 
 static int set_route(const struct change_site *site, const struct lab_change *change,
 		     struct err *err)

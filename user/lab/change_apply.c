@@ -123,8 +123,10 @@ static int forget_ends(struct apply *apply, enum lab_change_kind kind, struct er
 	return 0;
 }
 
-/* List the lab's namespaces that are to be removed: replaced: of nodes that are built again; else
- * of the other nodes. Returns how many. */
+/*
+ * List the lab's namespaces that are to be removed: those of nodes that are built again (replaced),
+ * or those of the other nodes. Returns how many.
+ */
 static size_t list_removed(const struct apply *apply, bool replaced, struct removed_netns *list)
 {
 	size_t n = 0;

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/*
- * change_apply.h - changes a running lab to what a lab file says, and leaves alone what is the same.
- */
+/* change_apply.h - changes a running lab to what a lab file says; what is the same is kept. */
 #ifndef VETHLAB_USER_LAB_CHANGE_APPLY_H
 #define VETHLAB_USER_LAB_CHANGE_APPLY_H
 

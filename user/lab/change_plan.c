@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* change_plan.c - lab_plan(): the diff of a running lab and a lab file, and numbers for what is
- * new. */
+/* change_plan.c - lab_plan(): the diff of a running lab and a lab file, numbers for new ends. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -161,8 +160,7 @@ static int same_lab(const struct running *was, const struct lab *lab, struct err
 	return -EINVAL;
 }
 
-/* The rules of the lab in a foreign namespace cannot be told from others, so they cannot be
- * removed. */
+/* The lab's rules in a foreign namespace cannot be told from others, so nothing can remove them. */
 static int check_nft(const struct change_plan *plan, struct err *err)
 {
 	for (size_t i = 0; i < plan->diff.n; i++) {

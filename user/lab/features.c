@@ -213,8 +213,7 @@ static int try_bridge(struct nl *nl, const char *dev, bool vlan_filtering)
 	return ret ? ret : nl_flush(nl, &err);
 }
 
-/* Runs on a thread of its own, in a namespace without a name, which is gone when the thread ends.
- */
+/* Runs on a thread of its own, in a namespace without a name, which ends with the thread. */
 static void *try_links(void *arg)
 {
 	struct trial *trial = arg;

@@ -187,8 +187,7 @@ enum lab_state {
 };
 enum lab_state lab_state(const char *name);
 
-/* The names of all labs that have files, in whatever state, sorted. The caller frees the list with
- * lab_list_free(). */
+/* The names of all labs that have files, sorted. The caller frees them with lab_list_free(). */
 int lab_list(char ***names, size_t *n, struct err *err);
 void lab_list_free(char **names, size_t n);
 /* Add a hint to the error that lab `name` does not run: which other one may be meant. */

@@ -195,8 +195,7 @@ static void mark(struct frame_check *check, const struct end *end, unsigned how)
 		check->missing[end->number] |= how;
 }
 
-/* Mark what the programs at one hook have not counted: `out` frames of its end, `in` of the peer.
- */
+/* Mark frames that the programs at one hook have not counted: `out` its end's, `in` the peer's. */
 static int check_hook(struct frame_check *check, enum vl_hook hook, struct err *err)
 {
 	struct build *build = check->build;

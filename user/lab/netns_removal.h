@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* netns_removal.h - removes the namespaces of a lab, and waits until the kernel has destroyed them.
- */
+/* netns_removal.h - removes the namespaces of a lab and waits until the kernel has done it. */
 #ifndef VETHLAB_USER_LAB_NETNS_REMOVAL_H
 #define VETHLAB_USER_LAB_NETNS_REMOVAL_H
 

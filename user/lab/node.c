@@ -112,8 +112,7 @@ static int attach(const struct running *run, struct watch *watch, struct nl *nl,
 	return ret;
 }
 
-/* The bridge interface and its addresses. It has no programs: its ports, which are ends, have them.
- */
+/* The bridge interface and its addresses. It has no programs: its ports have them. */
 static int prepare_bridge(const struct running *run, struct journal *journal, struct nl *nl,
 			  const struct node *node, struct err *err)
 {

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* node.h - the steps of building inside one node's namespace, in the order in which `up` runs them.
- */
+/* node.h - the steps of building inside one node's namespace, in the order of `up`. */
 #ifndef VETHLAB_USER_LAB_NODE_H
 #define VETHLAB_USER_LAB_NODE_H
 

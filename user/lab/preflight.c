@@ -7,7 +7,7 @@
 #include "user/lab/preflight.h"
 #include "user/base/workers.h"
 
-/* ---- what is touched ----------------------------------------------------------------------- */
+/* ---- what is touched ------------------------------------------------------------------------- */
 
 static void touch_node(struct apply *apply, const struct node *node, unsigned bits)
 {
@@ -89,7 +89,7 @@ static void touch_change(struct apply *apply, const struct lab_change *change)
 	}
 }
 
-/* ---- namespaces ---------------------------------------------------------------------------- */
+/* ---- namespaces ------------------------------------------------------------------------------ */
 
 /* Open the namespace of a change's node, unless it is open. */
 static int open_node(struct apply *apply, const struct lab_change *change, struct err *err)
@@ -196,7 +196,7 @@ int preflight_touch(struct apply *apply, struct err *err)
 	return open_touched(apply, err);
 }
 
-/* ---- before anything is changed ------------------------------------------------------------ */
+/* ---- before anything is changed -------------------------------------------------------------- */
 
 static bool is_built_again(const struct lab_diff *diff, const struct node *node)
 {
@@ -305,7 +305,7 @@ int preflight_check(struct apply *apply, struct err *err)
 	return ret ? ret : check_names(apply, err);
 }
 
-/* ---- what undoing must know ----------------------------------------------------- */
+/* ---- what undoing must know ------------------------------------------------------------------ */
 
 static bool on_link(const struct link_info *info, void *arg)
 {

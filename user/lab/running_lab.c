@@ -96,8 +96,7 @@ static int open_ours(const struct running_node *running_node)
 	return netns_same(&now, &running_node->id) ? cleanup_take_fd(&fd) : -ESTALE;
 }
 
-/* Try first where the namespace was when the lab was made, since netns_find() reads all of /proc.
- */
+/* Try first where the namespace was when the lab was made: netns_find() reads all of /proc. */
 static int open_foreign(const struct node *node, const struct netns_id *id)
 {
 	char path[64];

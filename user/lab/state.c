@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* state.c - writes and reads state.json and lab.yaml, and removes the files of a lab. See state.h.
- */
+/* state.c - writes and reads state.json and lab.yaml, and removes the files of a lab. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -176,7 +175,7 @@ int state_write(const struct running *run, struct err *err)
 		return ret;
 	state = state_to_json(run, boot);
 	if (state && run->observed) {
-		/* Links come and go while others read: both files would not change at once. */
+		/* The lab file is in state.json too, so that readers get both of one change. */
 		json_object_set_new(state, "text", json_string(run->lab->text));
 		json_object_set_new(state, "observed", observed_to_json(run));
 	}
@@ -327,8 +326,7 @@ static uint64_t life_of(const char *name)
 	char path[PATH_MAX];
 	struct statx st;
 
-	/* ext4 and overlay may use the number of a deleted inode again at once: so its birth too.
-	 */
+	/* With the time of birth, since ext4 and overlay reuse the number of an inode at once. */
 	file_path(name, "lock", path);
 	if (statx(AT_FDCWD, path, 0, STATX_INO | STATX_BTIME, &st))
 		return 0;

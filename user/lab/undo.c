@@ -214,8 +214,7 @@ static int undo_steps(const char *name, const struct journal_lines *lines,
 
 	if (first)
 		return first;
-	/* Hardware that cannot be moved out would be lost with a namespace: then nothing is undone.
-	 */
+	/* If hardware cannot be moved out, undo nothing: it would be lost with its namespace. */
 	first = foreign_move_out(netns, n, &lines->head, notes, err);
 	if (first) {
 		netns_removal_close(netns, n);

@@ -211,8 +211,7 @@ int draft_make(struct draft *draft, const struct discovery *discovery, struct ru
 	int ret;
 
 	*draft = (struct draft){.discovery = discovery, .was = was, .options = options};
-	/* One node for each namespace, and one for each link whose other namespace is not visible.
-	 */
+	/* One node for each namespace, and one for each link with an invisible namespace. */
 	draft->nodes = calloc(discovery->n_netns + discovery->n_links + 1, sizeof(*draft->nodes));
 	draft->links = calloc(discovery->n_links + 1, sizeof(*draft->links));
 	ret = draft->nodes && draft->links ? 0 : -ENOMEM;

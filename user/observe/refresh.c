@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* refresh.c - observe_refresh(): makes a draft of the lab from a discovery, and changes the lab to
- * it. */
+/* refresh.c - observe_refresh(): drafts the lab from a discovery, and changes the lab to it. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,7 +20,7 @@ static int no_memory(const char *name, struct err *err)
 	return err_set(err, ERR_SYSTEM, ENOMEM, "lab %s: out of memory", name);
 }
 
-/* ---- the lab as it was ------------------------------------------------------------------- */
+/* ---- the lab as it was ----------------------------------------------------------------------- */
 
 /* Read the lab as it was; *was stays NULL if there is none. */
 static int read_was(struct running **was, const struct observe_options *options, struct err *err)
