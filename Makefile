@@ -75,10 +75,20 @@ $(B)/bpf/%.skel.h: $(B)/bpf/%.bpf.o
 # Only the watch and bench rooms and the tests of programs see skeletons.
 $(filter $(B)/user/watch/% $(B)/user/bench/%,$(OBJ)): | $(SKELS)
 
-$(B)/%.o: %.c
+# The compiler and its flags (but not -Werror): objects are compiled anew when they change.
+COMPILER := $(CC) $(filter-out -Werror,$(ALL_CFLAGS))
+.PHONY: FORCE
+$(B)/compiler: FORCE
+	$(Q)mkdir -p $(@D)
+	$(Q)echo '$(COMPILER)' | cmp -s - $@ || echo '$(COMPILER)' >$@
+
+# What the compiler says of a file is kept beside the object: tests/lint.sh reads it, so that a
+# source is compiled once.
+$(B)/%.o: %.c $(B)/compiler
 	$(say) CC $@
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
+	$(Q)$(CC) $(ALL_CFLAGS) $(if $(MAKE_TERMERR),-fdiagnostics-color=always) -MMD -MP -c $< -o $@ \
+		2>$@.warnings; status=$$?; cat $@.warnings >&2; exit $$status
 
 include $(wildcard tests/tests.mk)
 
@@ -92,4 +102,4 @@ objects: $(OBJ)
 
 .PHONY: clean
 clean:
-	rm -rf $(B) build-gcc build-clang
+	rm -rf $(B)

@@ -155,13 +155,12 @@ sizes() {
 
 # A header that cannot be compiled alone depends on who includes it.
 alone() {
-	sources | grep -E '^(topology|user)/.*\.h$' | while read -r file; do
-		[[ -e $file ]] || continue
-		# shellcheck disable=SC2046 # a list of flags
-		"${CC:-cc}" -std=gnu11 -D_GNU_SOURCE -fsyntax-only -Wall -Wno-unused-function -I. \
-			-I"${BUILD:-build}" $(pkg-config --cflags jansson libbpf libmnl 2>/dev/null) \
-			-x c "$file" 2>&1 | grep -E 'error|warning: impl' | sed "s|^|$file: |" | head -1
-	done
+	local -a flags
+	read -ra flags < <(pkg-config --cflags jansson libbpf libmnl 2>/dev/null)
+	sources | grep -E '^(topology|user)/.*\.h$' | while read -r file; do [[ -e $file ]] && echo "$file"; done |
+		xargs -P "$(nproc)" -I FILE "${CC:-cc}" -std=gnu11 -D_GNU_SOURCE -fsyntax-only -Wall \
+			-Wno-unused-function -I. -I"${BUILD:-build}" "${flags[@]}" -x c FILE 2>&1 |
+		grep -E 'error|warning: impl' | awk -F: '!seen[$1]++'
 }
 
 format() {

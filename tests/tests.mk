@@ -43,6 +43,33 @@ $(LAB_HELPERS) $(EXAMPLES): %: %.o
 	$(say) LINK $@
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
 
+# ---- lint: what tests/lint.sh asks for -----------------------------------------------------------
+# What gcc says of each source (see the rule in Makefile), and what clang says. Clang stops before the
+# optimizer, which gives no warning that -Wall, -Wextra and -Wshadow ask for.
+LINT_OBJ := $(OBJ) $(TEST_OBJ) $(B)/tests/bench/build_raw.o $(B)/tests/bench/build_measure.o
+CLANG_OK := $(LINT_OBJ:$(B)/%.o=$(B)/lint/%.clang)
+
+.PHONY: lint-gcc lint-clang
+lint-gcc: all tests
+	@! cat $(LINT_OBJ:=.warnings) | grep .
+
+lint-clang: $(CLANG_OK)
+
+$(CLANG_OK): $(B)/lint/%.clang: %.c Makefile | $(SKELS)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CLANG) $(ALL_CFLAGS) -Werror -MMD -MP -MF $@.d -MT $@ -c -emit-llvm \
+		-Xclang -disable-llvm-passes $< -o /dev/null
+	$(Q)touch $@
+
+# A script is checked with the libraries that it sources.
+SOURCED := $(filter-out $(wildcard tests/*/test_*.sh),$(wildcard tests/*/*.sh))
+$(B)/lint/%.shellcheck: % $(SOURCED)
+	$(Q)mkdir -p $(@D)
+	$(Q)shellcheck -x -S warning -e SC2317 $<
+	$(Q)touch $@
+
+-include $(CLANG_OK:=.d)
+
 # Measurements: one program a file.
 BENCHES := $(patsubst %.c,$(B)/%,$(wildcard tests/bench/*.c))
 $(BENCHES): %: %.o $(B)/tests/prog/frames.o $(B)/libvethlab.a
@@ -78,12 +105,13 @@ bench-trace: all $(B)/tests/bench/trace_measure
 	@BUILD=$(B) tests/bench/trace.sh
 
 # ---- targets -------------------------------------------------------------------------------------
-.PHONY: help deps tests crash check check-built demo demo-built vm lint stories fuzz install uninstall
+.PHONY: help deps tests crash check check-built check-fast check-fast-built demo demo-built vm lint stories fuzz install uninstall
 
 help:
 	@echo 'make            build $(B)/vethlab'
 	@echo 'make demo       install what is missing, build, walk through the blue lab (as root)'
 	@echo 'make check      install what is missing, build, run every test and the lint (as root)'
+	@echo 'make check-fast unit tests, tests of the eBPF programs (as root), lint: a minute'
 	@echo 'make crash      up, down, apply, killed and failing at every system call (as root)'
 	@echo 'make vm         the same tests on a packaged kernel in qemu (KERNEL=6.1, TESTS=)'
 	@echo 'make deps       install what is missing (apt), or name the packages'
@@ -95,7 +123,7 @@ help:
 	@echo 'make bench-observe  what it costs a link to be watched (as root)'
 	@echo 'make stories    record the golden stories anew (as root): tests/unit/data/stories'
 	@echo 'make fuzz       fuzz the lab-file reader, recordings and stories (SECONDS=600 for longer)'
-	@echo 'make lint       compile with -Werror by gcc and by clang, shellcheck'
+	@echo 'make lint       no warning by gcc and by clang, shellcheck, order of the rooms, clang-format'
 	@echo 'make install    to $$(DESTDIR)$$(PREFIX), which is $(DESTDIR)$(PREFIX)'
 	@echo 'make clean      remove $(B)/ and what lint built'
 	@echo 'V=1 shows commands, WERROR=1 makes warnings errors, SANITIZE=1 adds ASan and UBSan.'
@@ -112,6 +140,13 @@ check:
 
 check-built: all tests
 	@BUILD=$(B) CLANG=$(CLANG) tests/run unit prog lab fuzz vmlinux lint
+
+check-fast:
+	@tests/deps.sh build test
+	@+$(MAKE) --no-print-directory check-fast-built
+
+check-fast-built: all tests
+	@BUILD=$(B) CLANG=$(CLANG) tests/run lint unit prog
 
 # Takes its time: each sweep as long as it needs.
 crash: all tests
@@ -132,7 +167,7 @@ vm:
 	@BUILD=$(B) tests/vm/run $(KERNEL) $(TESTS)
 
 lint:
-	@BUILD=$(B) tests/run lint
+	@BUILD=$(B) CLANG=$(CLANG) tests/run lint
 
 SECONDS ?= 60
 stories: all tests
