@@ -6,7 +6,10 @@
 
 CMOCKA_LIBS := $(shell $(PKG_CONFIG) --libs cmocka 2>/dev/null)
 
-# One program per tests/{unit,prog}/test_NAME.c; other files of the directory are linked to each.
+# One program per tests/{unit,prog}/test_NAME.c; other files of the directory are linked to each, and
+# what tests/common has.
+COMMON_SRC  := $(wildcard tests/common/*.c)
+COMMON_OBJ  := $(COMMON_SRC:%.c=$(B)/%.o)
 UNIT_SRC    := $(wildcard tests/unit/*.c)
 PROG_SRC    := $(wildcard tests/prog/*.c)
 UNIT_TESTS  := $(patsubst %.c,$(B)/%,$(filter tests/unit/test_%,$(UNIT_SRC)))
@@ -17,7 +20,7 @@ PROG_COMMON := $(patsubst %.c,$(B)/%.o,$(filter-out tests/prog/test_%,$(PROG_SRC
 LAB_HELPERS := $(patsubst %.c,$(B)/%,$(wildcard tests/lab/*.c))
 # What docs/ shows: the shared header and libbpf, nothing of ours.
 EXAMPLES    := $(patsubst %.c,$(B)/%,$(wildcard docs/examples/*.c))
-TEST_OBJ    := $(patsubst %.c,$(B)/%.o,$(UNIT_SRC) $(PROG_SRC) $(wildcard tests/lab/*.c) \
+TEST_OBJ    := $(patsubst %.c,$(B)/%.o,$(COMMON_SRC) $(UNIT_SRC) $(PROG_SRC) $(wildcard tests/lab/*.c) \
 	       $(wildcard docs/examples/*.c))
 
 .SECONDARY: $(TEST_OBJ)
@@ -30,11 +33,11 @@ $(B)/libvethlab.a: $(LIB_OBJ)
 
 link_test = $(Q)$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o %.a,$^) $(CMOCKA_LIBS) $(PKG_LIBS)
 
-$(UNIT_TESTS): %: %.o $(UNIT_COMMON) $(B)/libvethlab.a
+$(UNIT_TESTS): %: %.o $(UNIT_COMMON) $(COMMON_OBJ) $(B)/libvethlab.a
 	$(say) LINK $@
 	$(link_test)
 
-$(PROG_TESTS): %: %.o $(PROG_COMMON) $(B)/libvethlab.a
+$(PROG_TESTS): %: %.o $(PROG_COMMON) $(COMMON_OBJ) $(B)/libvethlab.a
 	$(say) LINK $@
 	$(link_test)
 
@@ -72,7 +75,7 @@ $(B)/lint/%.shellcheck: % $(SOURCED)
 
 # Measurements: one program a file.
 BENCHES := $(patsubst %.c,$(B)/%,$(wildcard tests/bench/*.c))
-$(BENCHES): %: %.o $(B)/tests/prog/frames.o $(B)/libvethlab.a
+$(BENCHES): %: %.o $(COMMON_OBJ) $(B)/libvethlab.a
 	$(say) LINK $@
 	$(link_test)
 

@@ -14,7 +14,7 @@
 #include <sys/mount.h>
 #include <unistd.h>
 
-#include "tests/prog/frames.h"
+#include "tests/common/frames.h"
 #include "user/watch/internal.h"
 
 enum { ROUNDS = 9, LO = 1, COLUMNS = 16 };

@@ -17,7 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "tests/prog/frames.h"
+#include "tests/common/frames.h"
 #include "user/watch/internal.h"
 
 enum { ROUNDS = 9, LO = 1, LINKS = 1000, REPEAT = 2000000 };

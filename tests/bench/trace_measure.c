@@ -17,7 +17,7 @@
 #include <sys/resource.h>
 #include <time.h>
 
-#include "tests/prog/frames.h"
+#include "tests/common/frames.h"
 #include "user/story/story.h"
 #include "user/watch/internal.h"
 

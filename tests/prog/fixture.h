@@ -6,7 +6,7 @@
 #ifndef VETHLAB_TESTS_PROG_FIXTURE_H
 #define VETHLAB_TESTS_PROG_FIXTURE_H
 
-#include "tests/prog/frames.h"
+#include "tests/common/frames.h"
 #include "user/watch/internal.h"
 
 #define FIXTURE_LAB "prog"

@@ -3,8 +3,8 @@
  * frames.h - frames made byte by byte, and what a hook shall count for them, worked out by code
  * that shares nothing with the BPF programs.
  */
-#ifndef VETHLAB_TESTS_PROG_FRAMES_H
-#define VETHLAB_TESTS_PROG_FRAMES_H
+#ifndef VETHLAB_TESTS_COMMON_FRAMES_H
+#define VETHLAB_TESTS_COMMON_FRAMES_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* frames.c - see frames.h. */
-#include "tests/prog/frames.h"
+#include "tests/common/frames.h"
 
 #include <assert.h>
 #include <string.h>
