@@ -41,6 +41,7 @@ $(PROG_TESTS): %: %.o $(PROG_COMMON) $(COMMON_OBJ) $(B)/libvethlab.a
 	$(say) LINK $@
 	$(link_test)
 
+$(B)/tests/lab/frames: $(COMMON_OBJ)
 $(B)/tests/lab/valid: $(B)/tests/unit/schema.o $(B)/tests/unit/openmetrics.o
 $(LAB_HELPERS) $(EXAMPLES): %: %.o
 	$(say) LINK $@

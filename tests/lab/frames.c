@@ -19,211 +19,210 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-struct frame {
-	uint8_t bytes[256];
-	size_t len;
-};
-
-static void put(struct frame *frame, const void *bytes, size_t len)
-{
-	memcpy(frame->bytes + frame->len, bytes, len);
-	frame->len += len;
-}
-
-#define PUT(frame, ...)                                                                            \
-	do {                                                                                       \
-		const uint8_t put_bytes[] = {__VA_ARGS__};                                         \
-		put(frame, put_bytes, sizeof(put_bytes));                                          \
-	} while (0)
-
-/* To everybody, from a locally administered address. */
-static void put_ethernet(struct frame *frame, uint16_t type)
-{
-	PUT(frame, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2, 0, 0, 0, 0, 0x99, type >> 8, type & 0xff);
-}
-
-/* ihl in words; offset in units of 8 bytes, with the more-fragments bit 0x2000 if wanted. */
-static void put_ipv4(struct frame *frame, uint8_t ihl, uint16_t total, uint16_t offset,
-		     uint8_t proto)
-{
-	size_t at = frame->len;
-	uint32_t sum = 0;
-
-	PUT(frame, 0x40 | ihl, 0, total >> 8, total & 0xff, 0, 1, offset >> 8, offset & 0xff, 64,
-	    proto, 0, 0, 192, 0, 2, 1, 192, 0, 2, 2);
-	for (int i = 5; i < ihl; i++)
-		PUT(frame, 1, 1, 1, 1); /* options: no operation */
-	for (size_t i = at; i < frame->len; i += 2)
-		sum += frame->bytes[i] << 8 | frame->bytes[i + 1];
-	sum = (sum & 0xffff) + (sum >> 16);
-	sum = ~(sum + (sum >> 16)) & 0xffff;
-	frame->bytes[at + 10] = sum >> 8;
-	frame->bytes[at + 11] = sum & 0xff;
-}
-
-static void put_ipv6(struct frame *frame, uint16_t payload, uint8_t next)
-{
-	PUT(frame, 0x60, 0, 0, 0, payload >> 8, payload & 0xff, next, 64);
-	PUT(frame, 0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1);
-	PUT(frame, 0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2);
-}
-
-/* An echo request: header and 8 bytes; no checksum, nobody shall answer. */
-static void put_echo(struct frame *frame, uint8_t type)
-{
-	PUT(frame, type, 0, 0, 0, 0x12, 0x34, 0, 1, 1, 2, 3, 4, 5, 6, 7, 8);
-}
+#include "tests/common/frames.h"
 
 enum { ECHO_LEN = 16 };
 
-static void make_garbage(struct frame *frame)
+#define PUT(b, ...)                                                                                \
+	do {                                                                                       \
+		const uint8_t put_bytes[] = {__VA_ARGS__};                                         \
+		put(b, put_bytes, sizeof(put_bytes));                                              \
+	} while (0)
+
+/* To everybody, from a locally administered address. */
+static void put_ethernet(struct bytes *frame, uint16_t type)
+{
+	static const uint8_t to[6] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
+	static const uint8_t from[6] = {2, 0, 0, 0, 0, 0x99};
+
+	put_eth_header(frame, to, from, type);
+}
+
+/* With ICMP in it: options: bytes of them; frag: offset in units of 8 bytes, and flags. */
+static void put_icmp_packet(struct bytes *frame, size_t options, uint16_t frag)
+{
+	const struct ipv4_header header = {
+		.src = {192, 0, 2, 1},
+		.dst = {192, 0, 2, 2},
+		.proto = IPPROTO_ICMP,
+		.ttl = 64,
+		.id = 1,
+		.frag = frag,
+		.options = options,
+		.payload = ECHO_LEN,
+		.has_checksum = true,
+	};
+
+	put_ipv4_header(frame, &header);
+}
+
+static void put_documentation6(struct bytes *frame, size_t payload, uint8_t next)
+{
+	const struct ipv6_header header = {
+		.src = {0x20, 1, 0xd, 0xb8, [15] = 1},
+		.dst = {0x20, 1, 0xd, 0xb8, [15] = 2},
+		.next = next,
+		.hop_limit = 64,
+		.payload = payload,
+	};
+
+	put_ipv6_header(frame, &header);
+}
+
+/* An echo request: header and 8 bytes; no checksum, nobody shall answer. */
+static void put_echo(struct bytes *frame, uint8_t type)
+{
+	put_icmp(frame, type, 0, 0x1234, 1, "\1\2\3\4\5\6\7\10", 8);
+}
+
+static void make_garbage(struct bytes *frame)
 {
 	put_ethernet(frame, 0x88b5); /* IEEE's for local experiments */
 	put_echo(frame, 8);
 }
 
 /* An 802.3 length where the type stands: not IP, although IP's bytes follow. */
-static void make_llc(struct frame *frame)
+static void make_llc(struct bytes *frame)
 {
 	put_ethernet(frame, 36);
-	put_ipv4(frame, 5, 20 + ECHO_LEN, 0, IPPROTO_ICMP);
+	put_icmp_packet(frame, 0, 0);
 	put_echo(frame, 8);
 }
 
-static void make_empty(struct frame *frame)
+static void make_empty(struct bytes *frame)
 {
 	put_ethernet(frame, ETH_P_IP);
 }
 
-static void make_vlan(struct frame *frame)
+static void make_vlan(struct bytes *frame)
 {
 	put_ethernet(frame, ETH_P_8021Q);
 	PUT(frame, 0, 7, 0x08, 0x00);
-	put_ipv4(frame, 5, 20 + ECHO_LEN, 0, IPPROTO_ICMP);
+	put_icmp_packet(frame, 0, 0);
 	put_echo(frame, 8);
 }
 
-static void make_qinq(struct frame *frame)
+static void make_qinq(struct bytes *frame)
 {
 	put_ethernet(frame, ETH_P_8021AD);
 	PUT(frame, 0, 7, 0x81, 0x00, 0, 8, 0x08, 0x00);
-	put_ipv4(frame, 5, 20 + ECHO_LEN, 0, IPPROTO_ICMP);
+	put_icmp_packet(frame, 0, 0);
 	put_echo(frame, 8);
 }
 
-static void make_arp(struct frame *frame)
+static void make_arp(struct bytes *frame)
 {
 	put_ethernet(frame, ETH_P_ARP);
 	PUT(frame, 0, 1, 8, 0, 6, 4, 0, 1, 2, 0, 0, 0, 0, 0x99, 192, 0, 2, 1);
 	PUT(frame, 0, 0, 0, 0, 0, 0, 192, 0, 2, 2);
 }
 
-static void make_echo4(struct frame *frame)
+static void make_echo4(struct bytes *frame)
 {
 	put_ethernet(frame, ETH_P_IP);
-	put_ipv4(frame, 5, 20 + ECHO_LEN, 0, IPPROTO_ICMP);
+	put_icmp_packet(frame, 0, 0);
 	put_echo(frame, 8);
 }
 
-static void make_options(struct frame *frame)
+static void make_options(struct bytes *frame)
 {
 	put_ethernet(frame, ETH_P_IP);
-	put_ipv4(frame, 15, 60 + ECHO_LEN, 0, IPPROTO_ICMP);
+	put_icmp_packet(frame, 40, 0);
 	put_echo(frame, 8);
 }
 
 /* A later fragment, whose bytes look like an echo request and are none. */
-static void make_fragment(struct frame *frame)
+static void make_fragment(struct bytes *frame)
 {
 	put_ethernet(frame, ETH_P_IP);
-	put_ipv4(frame, 5, 20 + ECHO_LEN, 100, IPPROTO_ICMP);
+	put_icmp_packet(frame, 0, 100);
 	put_echo(frame, 8);
 }
 
-static void make_first_fragment(struct frame *frame)
+static void make_first_fragment(struct bytes *frame)
 {
 	put_ethernet(frame, ETH_P_IP);
-	put_ipv4(frame, 5, 20 + ECHO_LEN, 0x2000, IPPROTO_ICMP);
+	put_icmp_packet(frame, 0, 0x2000);
 	put_echo(frame, 8);
 }
 
 /* A header length that is impossible. */
-static void make_ihl(struct frame *frame)
+static void make_ihl(struct bytes *frame)
 {
 	make_echo4(frame);
-	frame->bytes[ETH_HLEN] = 0x44;
+	frame->at[ETH_HLEN] = 0x44;
 }
 
 /* Version 6 under IPv4's ethertype. */
-static void make_version(struct frame *frame)
+static void make_version(struct bytes *frame)
 {
 	make_echo4(frame);
-	frame->bytes[ETH_HLEN] = 0x65;
+	frame->at[ETH_HLEN] = 0x65;
 }
 
-static void make_cut4(struct frame *frame)
+static void make_cut4(struct bytes *frame)
 {
 	make_echo4(frame);
 	frame->len = ETH_HLEN + 12;
 }
 
-static void make_cut_icmp(struct frame *frame)
+static void make_cut_icmp(struct bytes *frame)
 {
 	make_echo4(frame);
 	frame->len = ETH_HLEN + 20 + 3;
 }
 
-static void make_echo6(struct frame *frame)
+static void make_echo6(struct bytes *frame)
 {
 	put_ethernet(frame, ETH_P_IPV6);
-	put_ipv6(frame, ECHO_LEN, IPPROTO_ICMPV6);
+	put_documentation6(frame, ECHO_LEN, IPPROTO_ICMPV6);
 	put_echo(frame, 128);
 }
 
 /* Hop-by-hop options, routing and destination options before ICMPv6. */
-static void make_extensions(struct frame *frame)
+static void make_extensions(struct bytes *frame)
 {
 	put_ethernet(frame, ETH_P_IPV6);
-	put_ipv6(frame, 8 + 8 + 16 + ECHO_LEN, IPPROTO_HOPOPTS);
+	put_documentation6(frame, 8 + 8 + 16 + ECHO_LEN, IPPROTO_HOPOPTS);
 	PUT(frame, IPPROTO_ROUTING, 0, 1, 4, 0, 0, 0, 0);
 	PUT(frame, IPPROTO_DSTOPTS, 0, 0, 0, 0, 0, 0, 0);
 	PUT(frame, IPPROTO_ICMPV6, 1, 1, 12, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
 	put_echo(frame, 128);
 }
 
-static void make_fragment6(struct frame *frame)
+static void make_fragment6(struct bytes *frame)
 {
 	put_ethernet(frame, ETH_P_IPV6);
-	put_ipv6(frame, 8 + ECHO_LEN, IPPROTO_FRAGMENT);
+	put_documentation6(frame, 8 + ECHO_LEN, IPPROTO_FRAGMENT);
 	PUT(frame, IPPROTO_ICMPV6, 0, 0x03, 0x20, 0, 0, 0, 1);
 	put_echo(frame, 128);
 }
 
-static void swap_addresses(struct frame *frame, size_t at, size_t len)
+static void swap_addresses(struct bytes *frame, size_t at, size_t len)
 {
 	uint8_t source[16];
 
-	memcpy(source, frame->bytes + at, len);
-	memcpy(frame->bytes + at, frame->bytes + at + len, len);
-	memcpy(frame->bytes + at + len, source, len);
+	memcpy(source, frame->at + at, len);
+	memcpy(frame->at + at, frame->at + at + len, len);
+	memcpy(frame->at + at + len, source, len);
 }
 
 /* The replies to echo4 and echo6. */
-static void make_reply4(struct frame *frame)
+static void make_reply4(struct bytes *frame)
 {
 	make_echo4(frame);
 	swap_addresses(frame, ETH_HLEN + 12, 4);
-	frame->bytes[ETH_HLEN + 20] = 0;
+	frame->at[ETH_HLEN + 20] = 0;
 }
 
-static void make_reply6(struct frame *frame)
+static void make_reply6(struct bytes *frame)
 {
 	make_echo6(frame);
 	swap_addresses(frame, ETH_HLEN + 8, 16);
-	frame->bytes[ETH_HLEN + 40] = 129;
+	frame->at[ETH_HLEN + 40] = 129;
 }
 
-static void make_cut6(struct frame *frame)
+static void make_cut6(struct bytes *frame)
 {
 	make_echo6(frame);
 	frame->len = ETH_HLEN + 30;
@@ -231,7 +230,7 @@ static void make_cut6(struct frame *frame)
 
 static const struct kind {
 	const char *name;
-	void (*make)(struct frame *frame);
+	void (*make)(struct bytes *frame);
 } kinds[] = {
 	{"garbage", make_garbage},
 	{"llc", make_llc},
@@ -264,7 +263,7 @@ static const struct kind *find_kind(const char *name)
 	return NULL;
 }
 
-static int send_frames(const char *ifname, const struct frame *frame, long n, int bypass)
+static int send_frames(const char *ifname, const struct bytes *frame, long n, int bypass)
 {
 	struct sockaddr_ll to = {
 		.sll_family = AF_PACKET,
@@ -279,8 +278,7 @@ static int send_frames(const char *ifname, const struct frame *frame, long n, in
 		return 1;
 	}
 	for (long i = 0; i < n; i++) {
-		if (sendto(fd, frame->bytes, frame->len, 0, (struct sockaddr *)&to, sizeof(to)) <
-		    0) {
+		if (sendto(fd, frame->at, frame->len, 0, (struct sockaddr *)&to, sizeof(to)) < 0) {
 			fprintf(stderr, "frames: %s: send: %s\n", ifname, strerror(errno));
 			close(fd);
 			return 1;
@@ -290,9 +288,9 @@ static int send_frames(const char *ifname, const struct frame *frame, long n, in
 	return 0;
 }
 
-static int send_echoes(const char *ifname, struct frame *frame, char **numbers)
+static int send_echoes(const char *ifname, struct bytes *frame, char **numbers)
 {
-	uint8_t *seq = frame->bytes + frame->len - ECHO_LEN + 6;
+	uint8_t *seq = frame->at + frame->len - ECHO_LEN + 6;
 	int status = 0;
 
 	for (; *numbers && !status; numbers++) {
@@ -305,7 +303,7 @@ static int send_echoes(const char *ifname, struct frame *frame, char **numbers)
 
 int main(int argc, char **argv)
 {
-	struct frame frame = {.len = 0};
+	struct bytes frame = {.len = 0};
 	const struct kind *kind;
 	int bypass = argc > 1 && !strcmp(argv[1], "--bypass");
 	int echoes = argc > 1 && !strcmp(argv[1], "--echoes");

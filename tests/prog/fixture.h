@@ -7,6 +7,7 @@
 #define VETHLAB_TESTS_PROG_FIXTURE_H
 
 #include "tests/common/frames.h"
+#include "tests/prog/expected.h"
 #include "user/watch/internal.h"
 
 #define FIXTURE_LAB "prog"

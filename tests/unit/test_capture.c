@@ -11,11 +11,12 @@
 
 #include <cmocka.h>
 
+#include "tests/common/frames.h"
 #include "user/capture/capture.h"
 
 enum { ETH = 14, IPV4 = 20, FRAME = 128, ECHO_TYPE = 8, REPLY = 0, ICMP = 1, TCP = 6, UDP = 17 };
 
-static void put16(uint8_t *p, uint16_t value)
+static void set16(uint8_t *p, uint16_t value)
 {
 	p[0] = value >> 8;
 	p[1] = value;
@@ -24,28 +25,35 @@ static void put16(uint8_t *p, uint16_t value)
 /* An IPv4 header at p with n bytes behind it. */
 static void put_ip(uint8_t *p, uint8_t proto, uint8_t src, uint8_t dst, uint16_t id, uint16_t n)
 {
-	const uint8_t ip[IPV4] = {0x45, 0, 0,  0, 0, 0,	  0,  0, 64, proto,
-				  0,	0, 10, 0, 0, src, 10, 0, 0,  dst};
+	struct bytes b = {.len = 0};
+	const struct ipv4_header header = {
+		.src = {10, 0, 0, src},
+		.dst = {10, 0, 0, dst},
+		.proto = proto,
+		.ttl = 64,
+		.id = id,
+		.payload = n,
+	};
 
-	memcpy(p, ip, sizeof(ip));
-	put16(p + 2, IPV4 + n);
-	put16(p + 4, id);
+	put_ipv4_header(&b, &header);
+	memcpy(p, b.at, b.len);
 }
 
 /* An echo of 16 bytes at p; payload 0: none. */
 static void put_echo(uint8_t *p, uint8_t type, uint16_t id, uint16_t seq, uint8_t payload)
 {
-	memset(p, 0, 8);
-	p[0] = type;
-	put16(p + 4, id);
-	put16(p + 6, seq);
-	memset(p + 8, payload, 8);
+	struct bytes b = {.len = 0};
+	uint8_t data[8];
+
+	memset(data, payload, sizeof(data));
+	put_icmp(&b, type, 0, id, seq, data, sizeof(data));
+	memcpy(p, b.at, b.len);
 }
 
 static uint8_t *new_frame(uint8_t frame[FRAME])
 {
 	memset(frame, 0, FRAME);
-	put16(frame + 12, 0x0800);
+	set16(frame + 12, 0x0800);
 	return frame + ETH;
 }
 
@@ -65,8 +73,8 @@ static struct packet_key datagram(uint8_t proto, uint8_t src, uint16_t ip_id, ui
 	uint8_t frame[FRAME], *ip = new_frame(frame);
 
 	put_ip(ip, proto, src, 9, ip_id, 20);
-	put16(ip + IPV4, port);
-	put16(ip + IPV4 + 4, word);
+	set16(ip + IPV4, port);
+	set16(ip + IPV4 + 4, word);
 	return frame_key_of(frame, ETH + IPV4 + 20);
 }
 
@@ -118,7 +126,7 @@ static void test_layers(void **state)
 	key = frame_key_of(frame, ETH + IPV4 + 20);
 	drop = packet_key_of(0x0800, ip, FRAME - ETH);
 	memcpy(tagged, frame, 12);
-	put16(tagged + 12, 0x8100);
+	set16(tagged + 12, 0x8100);
 	memcpy(tagged + 16, frame + 12, FRAME - 12);
 	vlan = frame_key_of(tagged, sizeof(tagged));
 	assert_true(packet_key_same(&key, &drop, false));
@@ -177,14 +185,14 @@ static void test_numbers(void **state)
 	/* A first part and a later one; one of a packet whose first part was not seen. */
 	ip = new_frame(frame);
 	put_ip(ip, ICMP, 1, 9, 50, 16);
-	put16(ip + 6, 0x2000);
+	set16(ip + 6, 0x2000);
 	put_echo(ip + IPV4, ECHO_TYPE, 7, 3, 5);
 	a = frame_key_of(frame, FRAME);
 	assert_int_equal(echo_number(numbers, &a), 3);
-	put16(ip + 6, 0x0002);
+	set16(ip + 6, 0x0002);
 	later = frame_key_of(frame, FRAME);
 	assert_int_equal(echo_number(numbers, &later), 3);
-	put16(ip + 4, 51);
+	set16(ip + 4, 51);
 	later = frame_key_of(frame, FRAME);
 	assert_int_equal(echo_number(numbers, &later), 0);
 	echo_numbers_free(numbers);
