@@ -64,6 +64,7 @@ says() {
 	local text
 	asserted
 	for text; do
+		[[ -n $text ]] || fail "no text to look for" # what any output contains
 		[[ $out == *"$text"* ]] || fail "it does not say '$text': $out"
 	done
 }
@@ -74,6 +75,43 @@ says_not() {
 	for text; do
 		[[ $out != *"$text"* ]] || fail "it says '$text': $out"
 	done
+}
+
+# Sentences of vethlab that several tests look for, so that a change of one is a change here.
+text_answered() { # ECHOES: as many were sent
+	echo "$1 sent, $1 answered"
+}
+
+text_passed_on() { # NODE
+	echo "$1 passed it on"
+}
+
+text_did_you_mean() { # WORD
+	echo "did you mean $1?"
+}
+
+text_is_up() { # LAB
+	echo "$1 is up"
+}
+
+text_taken_down() { # LAB
+	echo "lab $1 was taken down"
+}
+
+text_handed_back() { # NODE INTERFACE NEW_NAME
+	echo "$1: interface $2 is not the lab's: handed back to this namespace as $3"
+}
+
+text_no_lab() {
+	echo "no lab runs"
+}
+
+text_nothing_left() {
+	echo "nothing is left"
+}
+
+text_no_recording() {
+	echo "no recording of vethlab"
 }
 
 # Wait until a command succeeds.

@@ -210,7 +210,7 @@ test_an_unwatched_link() {
 
 test_bad_links() {
 	bad 1 vethlab bench default:veth0
-	says "no lab runs"
+	says "$(text_no_lab)"
 	up blue
 	bad 2 vethlab bench blue:veth9
 	says "has no end 'blue:veth9'"
@@ -497,7 +497,7 @@ test_killed() {
 	remember_objects
 	# Its labs are nobody else's while it lives.
 	good vethlab gc
-	says "nothing is left"
+	says "$(text_nothing_left)"
 	bad 1 vethlab down "bench-$pid-0"
 	says "$pid"
 	kill -KILL "$pid"

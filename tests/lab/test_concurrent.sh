@@ -39,7 +39,7 @@ test_two_up() {
 		wait $two || second=$?
 		out=$(cat "$TEST_TMP/1" "$TEST_TMP/2")
 		assert_eq "$((first + second))" 1 "round $i: exit statuses $first and $second: $out"
-		says "pair is up"
+		says "$(text_is_up pair)"
 		[[ $out == *"is being changed by another vethlab"* || $out == *"runs already"* ]] ||
 			fail "the loser does not say why: $out"
 		remember_objects
@@ -102,7 +102,7 @@ test_races() {
 	wait "${pids[@]}"
 	out=$(cat "$TEST_TMP"/race*)
 	[[ $out != *"status "[2-9]* && $out != *"status 1"[0-9]* ]] || fail "$out"
-	says "pair is up"
+	says "$(text_is_up pair)"
 	if [[ -e /run/vethlab/pair/state.json ]]; then
 		good vethlab exec a ping -c 1 -W 5 -q 10.5.0.2
 		good vethlab down pair

@@ -369,7 +369,7 @@ test_mtu() {
 	inside a ip route flush cache
 	inside r2 ip link set w0 mtu 1000
 	good vethlab ping a b -s 1200
-	says "r1 passed it on" "in 2 parts" "1 sent, 1 answered"
+	says "$(text_passed_on r1)" "in 2 parts" "$(text_answered 1)"
 	inside r2 ip link set w0 mtu 1500
 	bad 1 vethlab ping a b -s 1200 -W 0.3 -j
 	last_seen r2:w0 out reply
@@ -388,7 +388,7 @@ test_fragments() {
 		.parts] | join(" ")')" "45 89 89 89" "parts of the request"
 	assert_eq "$(field '[.itinerary.hops[] | select(.incomplete)] | length')" 0 "not whole"
 	good vethlab ping a b -s 65507 -W 5
-	says "in 45 parts" "in 89 parts" "1 sent, 1 answered"
+	says "in 45 parts" "in 89 parts" "$(text_answered 1)"
 	inside r2 nft add table ip t
 	inside r2 nft add chain ip t c "{ type filter hook forward priority 0; }"
 	inside r2 nft add rule ip t c ip frag-off '&' 0x1fff == 122 drop # bytes 976 to 1951

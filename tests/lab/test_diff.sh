@@ -54,7 +54,7 @@ test_refused() {
 	bad 5 vethlab diff "$TEST_TMP/none" "$TEST_TMP/none"
 	echo nothing >"$TEST_TMP/text"
 	bad 1 vethlab diff "$TEST_TMP/text" "$TEST_TMP/text"
-	says "no recording of vethlab"
+	says "$(text_no_recording)"
 }
 
 STORIES=$TOP/tests/unit/data/stories

@@ -22,7 +22,7 @@ ends_with_lab() { # FILE-THAT-TELLS-THAT-IT-BEGAN VERB [ARGUMENTS...]
 	wait "$pid" || status=$?
 	assert_eq "$status" 1 "exit status of $1"
 	out=$(<"$TEST_TMP/err")
-	says "lab two-hosts was taken down"
+	says "$(text_taken_down two-hosts)"
 	rm -f "$TEST_TMP/out" "$began"
 }
 
@@ -47,7 +47,7 @@ test_recording_is_whole() {
 	assert_eq "$status" 1 "exit status"
 	wait "$ping" || true
 	good cat "$TEST_TMP/err"
-	says "lab two-hosts was taken down"
+	says "$(text_taken_down two-hosts)"
 	good vethlab replay "$TEST_TMP/rec"
 	says " request " " reply "
 	says_not "cut short"

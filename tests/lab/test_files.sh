@@ -20,7 +20,7 @@ test_check() {
 	bad 3 vethlab check nonesuch
 	says "there is no bundled lab 'nonesuch'" "two-hosts" "./nonesuch.yaml"
 	bad 3 vethlab check two-host
-	says "did you mean 'two-hosts'?"
+	says "$(text_did_you_mean "'two-hosts'")"
 	# A file that is there, but does not look like a path.
 	cp "$TOP/topology/labs/ring.yaml" "$TEST_TMP/mine"
 	bad 3 bash -c "cd '$TEST_TMP' && '$BUILD/vethlab' check mine"
@@ -67,7 +67,7 @@ test_names() {
 	up "$TEST_TMP/n.yaml"
 	good ip netns exec "$node" ip link show "$interface"
 	good vethlab ping "$node" 10.0.0.2
-	says "$node:$interface" "1 sent, 1 answered"
+	says "$node:$interface" "$(text_answered 1)"
 	good vethlab down names
 }
 
@@ -143,7 +143,7 @@ test_generate() {
 	assert_eq "$(cat "$TEST_TMP/new.yaml")" "$(vethlab generate ring 3 --v4 --routes --name round)" \
 		"the file that was there"
 	bad 2 vethlab generate rign 3
-	says "did you mean 'ring'?"
+	says "$(text_did_you_mean "'ring'")"
 	bad 2 vethlab generate chain
 	says "chain needs N"
 	bad 2 vethlab generate chain 1

@@ -227,7 +227,7 @@ test_interface_moved_in() {
 	ip link set mine netns a
 	ip -n a link add inner type veth peer name inner1
 	good vethlab down
-	says "a: interface mine is not the lab's: handed back to this namespace as mine" "a: interface inner (veth)"
+	says "$(text_handed_back a mine mine)" "a: interface inner (veth)"
 	good ip link show mine
 	up "$TEST_TMP/pair.yaml"
 	ip link set mine netns a
@@ -291,7 +291,7 @@ test_interface_in_a_node_that_goes() {
 	pid=$!
 	wait_until eval "[[ \$(readlink /proc/$pid/ns/net) != \$(readlink /proc/self/ns/net) ]]"
 	good vethlab apply "$TEST_TMP/pair.yaml"
-	says "b: interface mine is not the lab's: handed back to this namespace as mine" \
+	says "$(text_handed_back b mine mine)" \
 		"b: process $pid (sleep)"
 	good ip link show mine
 	kill $pid
@@ -301,7 +301,7 @@ test_interface_in_a_node_that_goes() {
 		>"$TEST_TMP/other.yaml"
 	good bash -c "'$BUILD/vethlab' apply --json '$TEST_TMP/other.yaml' 2>/dev/null"
 	assert_eq "$(jq -r '.notes[] | select(contains("handed back"))' <<<"$out")" \
-		"a: interface mine is not the lab's: handed back to this namespace as mine" "the note"
+		"$(text_handed_back a mine mine)" "the note"
 	good ip link show mine
 	good vethlab down
 	ip link del lower
@@ -320,7 +320,7 @@ test_files_lost() {
 	ip netns delete a
 	wait_until eval '! ip link show p0'
 	good vethlab gc
-	says "nothing is left"
+	says "$(text_nothing_left)"
 }
 
 test_names_at_their_limits() {

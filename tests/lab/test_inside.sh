@@ -103,7 +103,7 @@ test_progress() {
 	} >"$TEST_TMP/slow.yaml"
 	good script -qec "$BUILD/vethlab up $TEST_TMP/slow.yaml" /dev/null
 	remember_objects
-	says $'\r'"building: " " % " $'\r\e[K' "slow is up"
+	says $'\r'"building: " " % " $'\r\e[K' "$(text_is_up slow)"
 	good vethlab down
 	up "$TEST_TMP/slow.yaml"
 	says_not building

@@ -55,7 +55,7 @@ test_switch() {
 		"6000 0" "ageing and STP"
 	good vethlab ping a b
 	good vethlab ping a outside
-	says "1 sent, 1 answered"
+	says "$(text_answered 1)"
 	good vethlab down switch
 	sed -i 's/stp: false/stp: true/' "$TEST_TMP/switch.yaml"
 	up "$TEST_TMP/switch.yaml"
@@ -91,9 +91,9 @@ test_computed() {
 	good inside r1 ip route
 	says "192.0.2.1 proto static" "nexthop via 10.20.0.3 dev eth1" "nexthop via 10.20.0.5 dev eth2"
 	good vethlab ping a 192.0.2.1 -c 3 -i 0
-	says "3 sent, 3 answered"
+	says "$(text_answered 3)"
 	good vethlab ping a fd20:0:0:4::2
-	says "1 sent, 1 answered"
+	says "$(text_answered 1)"
 	good vethlab down computed
 }
 
@@ -118,7 +118,7 @@ test_guests() {
 	ip netns add old
 	up_example guests
 	good vethlab ping me 10.40.0.2
-	says "1 sent, 1 answered"
+	says "$(text_answered 1)"
 	good vethlab down guests
 	good ip netns exec old true
 	ip netns del old

@@ -7,9 +7,9 @@
 test_two_hosts() {
 	up two-hosts
 	good vethlab ping a b
-	says "1 sent, 1 answered"
+	says "$(text_answered 1)"
 	good vethlab ping a fd00::2
-	says "1 sent, 1 answered"
+	says "$(text_answered 1)"
 	good vethlab link b:eth0 down
 	bad 1 vethlab ping a b -W 0.2
 	down_at_rest two-hosts
@@ -18,7 +18,7 @@ test_two_hosts() {
 test_router() {
 	up router
 	good vethlab ping a b
-	says "r passed it on" "ttl 64 -> 63" "1 sent, 1 answered"
+	says "$(text_passed_on r)" "ttl 64 -> 63" "$(text_answered 1)"
 	bad 1 vethlab ping a b -t 1
 	says "time to live exceeded"
 	good vethlab exec r sysctl -w net.ipv4.ip_forward=0
@@ -34,10 +34,10 @@ test_router() {
 test_routers() {
 	up routers
 	good vethlab ping pc1 pc2
-	says "r1 passed it on" "r2 passed it on" "r3 passed it on" "1 sent, 1 answered"
+	says "$(text_passed_on r1)" "$(text_passed_on r2)" "$(text_passed_on r3)" "$(text_answered 1)"
 	good vethlab ping pc1 "$(vethlab exec pc2 ip -j -6 addr show eth0 |
 		jq -r '.[].addr_info[] | select(.scope == "global").local')"
-	says "1 sent, 1 answered"
+	says "$(text_answered 1)"
 	bad 1 vethlab ping pc1 pc2 -t 2
 	says "r2: time to live exceeded"
 	good vethlab exec r2 ip route
@@ -51,7 +51,7 @@ test_routers() {
 test_lan() {
 	up lan
 	good vethlab ping a b
-	says "sw passed it on" "1 sent, 1 answered"
+	says "$(text_passed_on sw)" "$(text_answered 1)"
 	# What goes to a known address reaches nobody else.
 	assert_echo c:eth0 in 0 0
 	assert_echo b:eth0 in 1 0
@@ -75,7 +75,7 @@ test_ring() {
 	up ring
 	for i in 1 2 3 4; do
 		good vethlab ping a 192.0.2.$i
-		says "1 sent, 1 answered"
+		says "$(text_answered 1)"
 		ways+=$(grep -o 'r[23]:to-r1 *in' <<<"$out" | head -1 | cut -c2)
 	done
 	assert_eq "${#ways}" 4 "pings that went by r2 or by r3"
@@ -88,7 +88,7 @@ test_ring() {
 		# Whether an answer comes depends on which way r4 picks.
 		out=$(vethlab ping a 192.0.2.$i -W 0.2) || true
 		says "r3:to-r1"
-		[[ $out == *"1 sent, 1 answered"* ]] || says "last seen at r2:to-r4"
+		[[ $out == *"$(text_answered 1)"* ]] || says "last seen at r2:to-r4"
 	done
 	down_at_rest ring
 }
@@ -96,9 +96,9 @@ test_ring() {
 test_ipv6() {
 	up ipv6
 	good vethlab ping a b
-	says "r passed it on" "1 sent, 1 answered"
+	says "$(text_passed_on r)" "$(text_answered 1)"
 	good vethlab ping b fd00:1::2
-	says "1 sent, 1 answered"
+	says "$(text_answered 1)"
 	down_at_rest ipv6
 }
 
@@ -106,7 +106,7 @@ test_nat() {
 	needs nft
 	up nat
 	good vethlab ping pc server
-	says "198.51.100.2 > 198.51.100.1" "1 sent, 1 answered"
+	says "198.51.100.2 > 198.51.100.1" "$(text_answered 1)"
 	bad 1 vethlab ping server pc -W 0.2
 	good vethlab exec home nft flush ruleset
 	bad 1 vethlab ping pc server -W 0.2
@@ -134,11 +134,11 @@ test_rp_filter() {
 	says "a:eth1"
 	good vethlab exec a sysctl -w net.ipv4.conf.all.rp_filter=2 net.ipv4.conf.eth1.rp_filter=2
 	good vethlab ping a 192.0.2.2
-	says "1 sent, 1 answered"
+	says "$(text_answered 1)"
 	good vethlab exec a sysctl -w net.ipv4.conf.all.rp_filter=1 net.ipv4.conf.eth1.rp_filter=1
 	good vethlab exec b ip route replace 10.0.1.0/24 via 10.0.3.1
 	good vethlab ping a 192.0.2.2
-	says "1 sent, 1 answered"
+	says "$(text_answered 1)"
 	down_at_rest rp-filter
 }
 
@@ -146,9 +146,9 @@ test_container() {
 	needs nft bridge
 	up container
 	good vethlab ping c1 c2
-	says "1 sent, 1 answered"
+	says "$(text_answered 1)"
 	good vethlab ping c1 internet
-	says "203.0.113.2 > 203.0.113.1" "1 sent, 1 answered"
+	says "203.0.113.2 > 203.0.113.1" "$(text_answered 1)"
 	good vethlab exec host bridge link
 	says "veth-c1" "veth-c2" "master docker0"
 	says_not "uplink"

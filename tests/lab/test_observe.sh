@@ -144,7 +144,7 @@ test_containers_and_bridge() {
 	assert_echo "sleep-$b:eth0" in 100 0
 	assert_echo "sleep-$a:eth0" in 0 100
 	good vethlab ping "sleep-$a" "sleep-$b"
-	says "host passed it on" "sleep-$b answered"
+	says "$(text_passed_on host)" "sleep-$b answered"
 	good vethlab why "sleep-$a" "sleep-$b"
 	says arrives
 	good vethlab why "sleep-$a" 172.17.0.1
@@ -454,7 +454,7 @@ test_nothing_and_nonsense() {
 	nothing_in /run/vethlab || fail "left: $(find /run/vethlab)"
 	ip netns add web
 	bad 2 vethlab observe --netns wbe
-	says "there is no network namespace 'wbe'" "did you mean 'web'?"
+	says "there is no network namespace 'wbe'" "$(text_did_you_mean "'web'")"
 	bad 1 vethlab observe --netns web
 	says "in that namespace"
 	bad 2 vethlab observe --pid 4194304

@@ -40,7 +40,7 @@ works() { # INTERFACE NODE ADDRESS
 	good vethlab stats --link "$there"
 	says "$here -> $there" "$there -> $here"
 	good vethlab ping host "$2" -c 1
-	says "($there)" "1 sent, 1 answered" "reply"
+	says "($there)" "$(text_answered 1)" "reply"
 	good vethlab graph
 	says "$here" "$there"
 	assert_eq "$(vethlab exec "$2" ip -j address show eth0 | jq -r '.[].addr_info[0].local')" "$3" \

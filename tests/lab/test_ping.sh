@@ -45,7 +45,7 @@ test_with_xdp() {
 test_text() {
 	up_answering
 	good vethlab ping default 10.1.1.1 -c 1
-	says "64 bytes from 10.1.1.1" default:veth0 blue:veth1 "crossed the link in" "1 sent, 1 answered"
+	says "64 bytes from 10.1.1.1" default:veth0 blue:veth1 "crossed the link in" "$(text_answered 1)"
 	assert_eq "$(awk 'length > 80' <<<"$out")" "" "lines over 80 columns"
 	good vethlab down
 }
@@ -196,7 +196,7 @@ test_beside_a_filter() {
 	pid=$!
 	wait_until grep -q icmp_seq=1 "$TEST_TMP/theirs"
 	good vethlab ping default 10.1.1.1
-	says "1 sent, 1 answered"
+	says "$(text_answered 1)"
 	says_not dropped
 	good vethlab ping default 10.1.1.1 -j
 	assert_eq "$(field .itinerary.fate)" answered "fate"
@@ -221,7 +221,7 @@ test_stopped_beside_a_flood() {
 	kill -INT $pid
 	wait $pid
 	good cat "$TEST_TMP/said"
-	says "1 sent, 1 answered"
+	says "$(text_answered 1)"
 	good vethlab down
 }
 

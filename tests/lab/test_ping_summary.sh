@@ -26,7 +26,7 @@ test_slowest_step() {
 	up_answering
 	good tc qdisc add dev veth0 root tbf rate 80kbit burst 1600 limit 20000
 	good vethlab ping default 10.1.1.1 -c 3 -i 0 -s 1400 -W 10 -q
-	says "3 sent, 3 answered" "slowest step: the link default:veth0 -> blue:veth1 (request), mean "
+	says "$(text_answered 3)" "slowest step: the link default:veth0 -> blue:veth1 (request), mean "
 	says_not "icmp_seq" "crossed the link" "  request " # -q
 	good vethlab ping default 10.1.1.1 -c 3 -i 0 -s 1400 -W 10 -j
 	assert_eq "$(jq -c 'select(.sent).slowest_step | [.from.end, .to.end, .leg, .steps]' <<<"$out")" \

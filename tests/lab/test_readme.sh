@@ -47,7 +47,7 @@ test_lab_file() {
 	says "3 nodes, 2 links"
 	up "$TEST_TMP/road.yaml"
 	good vethlab ping left right -c 3
-	says "router passed it on" "3 sent, 3 answered"
+	says "$(text_passed_on router)" "$(text_answered 3)"
 	bad 1 vethlab ping left 10.0.2.2 -t 1
 	says "router: time to live exceeded"
 	good vethlab graph --dot "$TEST_TMP/road.yaml"
@@ -68,7 +68,7 @@ test_every_key() {
 	says "4 nodes, 3 links"
 	up "$TEST_TMP/town.yaml"
 	good vethlab ping world pc
-	says "core passed it on" "sw passed it on" "1 sent, 1 answered"
+	says "$(text_passed_on core)" "$(text_passed_on sw)" "$(text_answered 1)"
 	good vethlab exec pc ping -c 1 -W 5 -q 192.0.2.1
 	good vethlab exec core nft list chain ip core forward
 	says "tcp dport 23 drop"

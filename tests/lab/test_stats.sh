@@ -50,11 +50,11 @@ test_documents() {
 	assert_eq "$(vethlab stats --csv --link default:veth0 | sed -n '2s/,/\n/gp' | sed -n 5p)" \
 		default:veth0 "the sender in CSV"
 	bad 2 vethlab stats --link defualt:veth0
-	says "did you mean 'default:veth0'?"
+	says "$(text_did_you_mean "'default:veth0'")"
 	bad 2 vethlab stats --link veth0
 	says "node:interface"
 	bad 2 vethlab stats --node bleu
-	says "did you mean 'blue'?"
+	says "$(text_did_you_mean "'blue'")"
 	bad 2 vethlab stats --watch 0
 	bad 2 vethlab stats --openmetrics --watch
 	bad 2 vethlab stats --csv --openmetrics

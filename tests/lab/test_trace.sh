@@ -200,7 +200,7 @@ test_down_while_tracing() {
 	kill -CONT "$tracer"
 	ends_with "$tracer" 1
 	good cat "$TEST_TMP/under.err"
-	says "lab blue was taken down"
+	says "$(text_taken_down blue)"
 }
 
 # Somebody else's program may hold ours; down is done, and tells who.

@@ -159,14 +159,14 @@ test_hardware_comes_back() {
 	up blue
 	ip link set "$nic" netns blue
 	good vethlab down
-	says "blue: interface $nic is not the lab's: handed back to this namespace as $nic"
+	says "$(text_handed_back blue "$nic" "$nic")"
 	assert_eq "$(ip_link "$nic" .address)" "$mac" "$nic"
 	# Its name is taken.
 	up blue
 	ip link set "$nic" netns blue
 	ip link add "$nic" type veth peer name theirs
 	good vethlab down
-	says "blue: interface $nic is not the lab's: handed back to this namespace as dev0"
+	says "$(text_handed_back blue "$nic" dev0)"
 	assert_eq "$(ip_link dev0 .address)" "$mac" dev0
 	ip link del "$nic"
 	ip link set dev0 name "$nic"
@@ -175,7 +175,7 @@ test_hardware_comes_back() {
 	ip link set "$nic" netns blue
 	rm /run/vethlab/blue/state.json
 	good vethlab gc
-	says "blue: interface $nic is not the lab's: handed back to this namespace as $nic"
+	says "$(text_handed_back blue "$nic" "$nic")"
 	assert_eq "$(ip_link "$nic" .address)" "$mac" "$nic"
 	ip link set "$nic" netns /proc/self/fd/9
 }

@@ -32,13 +32,13 @@ test_down_twice_changes_nothing() {
 	says "blue does not run" "nothing was changed"
 	assert_eq "$(everything)" "$before" "after the second down"
 	good vethlab down
-	says "no lab runs"
+	says "$(text_no_lab)"
 	good vethlab down --json
 	assert_eq "$(jq .removed <<<"$out")" false "removed"
 	# What was meant is said, where something like it runs.
 	up blue
 	bad 1 vethlab down bleu
-	says "did you mean 'blue'?"
+	says "$(text_did_you_mean "'blue'")"
 	good vethlab down
 }
 

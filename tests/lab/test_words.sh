@@ -122,7 +122,7 @@ test_numbers() {
 	bad 2 vethlab capture -w /dev/null -s 4294967300
 	says "that is not 1 to 262144 bytes"
 	good vethlab ping a b -c 0x2 -i 0 -q
-	says "2 sent, 2 answered"
+	says "$(text_answered 2)"
 	good vethlab down two-hosts
 }
 
@@ -132,7 +132,7 @@ test_times() {
 	up two-hosts
 	for time in 500ms 0.5s 0.5 "500 ms" 500000us; do
 		good vethlab ping a b -c 2 -i "${time/50/0}" -W "$time" -q
-		says "2 sent, 2 answered"
+		says "$(text_answered 2)"
 		good vethlab traceroute a b -W "$time"
 	done
 	good vethlab trace --for 1ms
@@ -185,11 +185,11 @@ test_meant() {
 	bad 2 vethlab ping a b --flod
 	says "unknown option --flod: did you mean --flood?" "usage: vethlab ping"
 	bad 2 vethlab stats --openmetrisc
-	says "unknown option" "did you mean --openmetrics?"
+	says "unknown option" "$(text_did_you_mean --openmetrics)"
 	bad 2 vethlab stats --csv=x
 	says "--csv takes no value"
 	bad 2 vethlab show --jsno
-	says "did you mean --json?"
+	says "$(text_did_you_mean --json)"
 	bad 2 vethlab check --nonsense blue
 	says "unknown option --nonsense"
 	says_not "did you mean"
@@ -201,7 +201,7 @@ test_meant() {
 	says "there are blue, " "rp-filter, two-hosts; a lab file is named by its path: ./nosuch.yaml"
 	up two-hosts
 	bad 1 vethlab show two-hsots
-	says "did you mean 'two-hosts'?"
+	says "$(text_did_you_mean "'two-hosts'")"
 	bad 1 vethlab trace -l nosuch
 	says "\`vethlab ls\` lists what runs"
 	rm /run/vethlab/two-hosts/state.json # as after a crash
@@ -239,7 +239,7 @@ test_no_file() {
 	says "cannot open it"
 	echo "lab: no" >"$TEST_TMP/text.rec"
 	bad 1 vethlab replay "$TEST_TMP/text.rec"
-	says "no recording of vethlab"
+	says "$(text_no_recording)"
 }
 
 # Long names and addresses do not make long lines.
