@@ -233,7 +233,7 @@ int bench_lab_up(struct bench_lab **out, const struct bench_variant *variant, un
 	}
 	ret = bench_link_open(&bench->link, bench->run, lab_end(bench->run->lab, 0), err);
 	if (!ret && variant->set & BENCH_SET_THREADED)
-		ret = bench_thread_napi(&bench->link, err);
+		ret = napi_threads_on(&bench->link, err);
 	if (ret) {
 		bench_lab_down(bench, NULL);
 		return ret;

@@ -15,7 +15,7 @@
 /* As in user/watch/attach.c: headers of Debian 12 do not have it. */
 #define ATTACH_TCX_INGRESS ((enum bpf_attach_type)46)
 
-struct bench_bpf {
+struct bench_programs {
 	struct bench *skel;
 	int n_cpus;
 	int link;	  /* -1: none */
@@ -23,78 +23,80 @@ struct bench_bpf {
 	uint64_t *values; /* n_cpus */
 };
 
-static struct bpf_program *program(const struct bench_bpf *bpf, enum bench_prog prog)
+static struct bpf_program *program(const struct bench_programs *programs, enum bench_prog prog)
 {
 	switch (prog) {
 	case BENCH_PROG_GENERATE:
-		return bpf->skel->progs.bench_generate;
+		return programs->skel->progs.bench_generate;
 	case BENCH_PROG_DROP:
-		return bpf->skel->progs.bench_drop;
+		return programs->skel->progs.bench_drop;
 	case BENCH_PROG_PASS:
-		return bpf->skel->progs.bench_pass;
+		return programs->skel->progs.bench_pass;
 	case BENCH_PROG_TC:
-		return bpf->skel->progs.bench_tc_drop;
+		return programs->skel->progs.bench_tc_drop;
 	default:
-		return bpf->skel->progs.bench_sink;
+		return programs->skel->progs.bench_sink;
 	}
 }
 
-int bench_bpf_load(struct bench_bpf **out, uint32_t out_ifindex, struct err *err)
+int bench_programs_load(struct bench_programs **out, uint32_t out_ifindex, struct err *err)
 {
-	struct bench_bpf *bpf = calloc(1, sizeof(*bpf));
+	struct bench_programs *programs = calloc(1, sizeof(*programs));
 	int ret;
 
-	if (!bpf)
+	if (!programs)
 		return err_set(err, ERR_SYSTEM, ENOMEM, "out of memory");
-	bpf->link = -1;
+	programs->link = -1;
 	/* The watch room keeps what libbpf says to itself; so does whoever comes after it. */
 	watch_tc_available();
-	bpf->n_cpus = libbpf_num_possible_cpus();
-	bpf->values = bpf->n_cpus > 0 ? calloc(bpf->n_cpus, sizeof(*bpf->values)) : NULL;
-	bpf->skel = bpf->values ? bench__open() : NULL;
-	if (bpf->skel)
-		bpf->skel->rodata->out_ifindex = out_ifindex;
-	ret = bpf->skel ? bench__load(bpf->skel) : -ENOMEM;
+	programs->n_cpus = libbpf_num_possible_cpus();
+	programs->values =
+		programs->n_cpus > 0 ? calloc(programs->n_cpus, sizeof(*programs->values)) : NULL;
+	programs->skel = programs->values ? bench__open() : NULL;
+	if (programs->skel)
+		programs->skel->rodata->out_ifindex = out_ifindex;
+	ret = programs->skel ? bench__load(programs->skel) : -ENOMEM;
 	if (ret) {
 		err_set(err, ret == -EPERM ? ERR_PRIVILEGE : ERR_SYSTEM, -ret,
 			"cannot load the bench's eBPF programs (kernel: %s)", strerror(-ret));
-		bench_bpf_free(bpf);
+		bench_programs_free(programs);
 		return ret;
 	}
-	*out = bpf;
+	*out = programs;
 	return 0;
 }
 
-void bench_bpf_free(struct bench_bpf *bpf)
+void bench_programs_free(struct bench_programs *programs)
 {
-	if (!bpf)
+	if (!programs)
 		return;
-	if (bpf->link >= 0)
-		close(bpf->link);
-	bench__destroy(bpf->skel);
-	free(bpf->values);
-	free(bpf);
+	if (programs->link >= 0)
+		close(programs->link);
+	bench__destroy(programs->skel);
+	free(programs->values);
+	free(programs);
 }
 
-int bench_bpf_fd(const struct bench_bpf *bpf, enum bench_prog prog)
+int bench_programs_fd(const struct bench_programs *programs, enum bench_prog prog)
 {
-	return bpf_program__fd(program(bpf, prog));
+	return bpf_program__fd(program(programs, prog));
 }
 
-uint64_t bench_bpf_count(const struct bench_bpf *bpf, enum bench_counter counter)
+uint64_t bench_programs_count(const struct bench_programs *programs, enum bench_counter counter)
 {
 	uint32_t key = counter;
 	uint64_t sum = 0;
 
-	if (bpf_map_lookup_elem(bpf_map__fd(bpf->skel->maps.bench_count), &key, bpf->values))
+	if (bpf_map_lookup_elem(bpf_map__fd(programs->skel->maps.bench_count), &key,
+				programs->values))
 		return 0;
-	for (int i = 0; i < bpf->n_cpus; i++)
-		sum += bpf->values[i];
+	for (int i = 0; i < programs->n_cpus; i++)
+		sum += programs->values[i];
 	return sum;
 }
 
 struct attaching {
-	struct bench_bpf *bpf;
+	struct bench_programs *programs;
 	enum bench_prog prog;
 	const struct bench_side *side;
 };
@@ -102,7 +104,8 @@ struct attaching {
 static int attach_clsact(const struct attaching *a)
 {
 	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = a->side->ifindex, .attach_point = BPF_TC_INGRESS);
-	LIBBPF_OPTS(bpf_tc_opts, opts, .prog_fd = bench_bpf_fd(a->bpf, a->prog), .priority = 2);
+	LIBBPF_OPTS(bpf_tc_opts, opts, .prog_fd = bench_programs_fd(a->programs, a->prog),
+		    .priority = 2);
 	int ret = bpf_tc_hook_create(&hook);
 
 	return ret && ret != -EEXIST ? ret : bpf_tc_attach(&hook, &opts);
@@ -117,15 +120,16 @@ static int attach(void *arg)
 
 	if (tc && watch_tc_available() != WATCH_TC_TCX)
 		return attach_clsact(a);
-	a->bpf->link = bpf_link_create(bench_bpf_fd(a->bpf, a->prog), a->side->ifindex,
-				       tc ? ATTACH_TCX_INGRESS : BPF_XDP, &opts);
-	return a->bpf->link < 0 ? -errno : 0;
+	a->programs->link =
+		bpf_link_create(bench_programs_fd(a->programs, a->prog), a->side->ifindex,
+				tc ? ATTACH_TCX_INGRESS : BPF_XDP, &opts);
+	return a->programs->link < 0 ? -errno : 0;
 }
 
-int bench_bpf_attach(struct bench_bpf *bpf, enum bench_prog prog, const struct bench_side *side,
-		     struct err *err)
+int bench_programs_attach(struct bench_programs *programs, enum bench_prog prog,
+			  const struct bench_side *side, struct err *err)
 {
-	struct attaching a = {bpf, prog, side};
+	struct attaching a = {programs, prog, side};
 	int ret = netns_run(side->netns_fd, attach, &a, err);
 
 	if (!ret)

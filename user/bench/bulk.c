@@ -22,7 +22,7 @@ enum {
 
 struct bulk {
 	const struct bench_run *run;
-	struct bench_bpf *bpf; /* of BENCH_SEND, else NULL */
+	struct bench_programs *programs; /* of BENCH_SEND, else NULL */
 	struct bench_thread sender, receiver;
 	int send_fd, receive_fd, listen_fd; /* -1: none */
 	uint8_t *out, *in;
@@ -148,7 +148,7 @@ static int bulk_open(struct bench_run *run, struct err *err)
 	for (unsigned i = 0; i < OUT_SIZE; i++)
 		bulk->out[i] = i * 31 >> 3;
 	return run->work.what == BENCH_SEND
-		       ? bench_bpf_load(&bulk->bpf, run->link.from.ifindex, err)
+		       ? bench_programs_load(&bulk->programs, run->link.from.ifindex, err)
 		       : 0;
 }
 
@@ -168,7 +168,7 @@ static void bulk_close(struct bench_run *run)
 	struct bulk *bulk = run->own;
 
 	close_sockets(bulk);
-	bench_bpf_free(bulk->bpf);
+	bench_programs_free(bulk->programs);
 	free(bulk->out);
 	free(bulk->in);
 	free(bulk);
@@ -212,7 +212,7 @@ static int connect_udp(struct bulk *bulk, struct err *err)
 	if (bulk->receive_fd < 0)
 		return bulk->receive_fd;
 	setsockopt(bulk->receive_fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size));
-	prog = bulk->bpf ? bench_bpf_fd(bulk->bpf, BENCH_PROG_SINK) : -1;
+	prog = bulk->programs ? bench_programs_fd(bulk->programs, BENCH_PROG_SINK) : -1;
 	if (prog >= 0 &&
 	    setsockopt(bulk->receive_fd, SOL_SOCKET, SO_ATTACH_BPF, &prog, sizeof(prog)))
 		return err_set(err, ERR_SYSTEM, errno,
@@ -235,15 +235,15 @@ static int start(struct bulk *bulk, struct err *err)
 					     .arg = bulk,
 					     .cpu = link->from.cpu,
 					     .netns_fd = -1};
-	if (!ret && !bulk->bpf)
+	if (!ret && !bulk->programs)
 		ret = bench_thread_start(&bulk->receiver, err);
 	return ret ? ret : bench_thread_start(&bulk->sender, err);
 }
 
 static uint64_t received(const struct bulk *bulk)
 {
-	if (bulk->bpf)
-		return bench_bpf_count(bulk->bpf, BENCH_RECEIVED);
+	if (bulk->programs)
+		return bench_programs_count(bulk->programs, BENCH_RECEIVED);
 	return is_tcp(bulk) ? atomic_load(&bulk->receiver.bytes)
 			    : atomic_load(&bulk->receiver.count);
 }
@@ -267,7 +267,7 @@ static int stop(struct bulk *bulk, struct err *err)
 
 	bench_thread_join(&bulk->sender);
 	if (!is_tcp(bulk))
-		usleep(bulk->bpf ? 0 : 2000); /* what waits in the socket is read */
+		usleep(bulk->programs ? 0 : 2000); /* what waits in the socket is read */
 	bench_thread_join(&bulk->receiver);
 	error = bulk->sender.error ? bulk->sender.error : bulk->receiver.error;
 	if (!error)
@@ -293,25 +293,25 @@ static int bulk_measure(struct bench_run *run, uint64_t time_ns, struct bench_sa
 {
 	struct bulk *bulk = run->own;
 	struct moment before = {0}, after = {0};
-	struct bench_busy busy;
-	uint64_t base = bulk->bpf ? received(bulk) : 0;
+	struct cpu_time busy;
+	uint64_t base = bulk->programs ? received(bulk) : 0;
 	double units;
 	int ret = start(bulk, err), ended;
 
 	if (!ret) /* until TCP's window has opened */
 		ret = bench_sleep(&run->link, time_ns / 5, err);
-	busy = bench_busy(&run->link);
+	busy = cpu_time_read(&run->link);
 	before = take(bulk);
 	if (!ret)
 		ret = bench_sleep(&run->link, time_ns, err);
 	/* A thread that the machine has not let run yet: nothing arrived says nothing about the
 	 * link. */
 	if (!ret)
-		ret = bench_await(&run->link, arrived_since,
-				  &(struct bulk_since){bulk, before.received}, err);
+		ret = bench_wait_until(&run->link, arrived_since,
+				       &(struct bulk_since){bulk, before.received}, err);
 	after = take(bulk);
 	units = after.received - before.received;
-	bench_busy_since(&run->link, &busy, is_tcp(bulk) ? units / 1024 : units, sample);
+	cpu_time_since(&run->link, &busy, is_tcp(bulk) ? units / 1024 : units, sample);
 	ended = stop(bulk, ret ? NULL : err);
 	close_sockets(bulk);
 	if (ret || ended)
@@ -330,7 +330,7 @@ static int bulk_measure(struct bench_run *run, uint64_t time_ns, struct bench_sa
 		units /= 1024;
 	}
 	sample->send_cpu = (after.send_cpu - before.send_cpu) / units;
-	if (!bulk->bpf)
+	if (!bulk->programs)
 		sample->receive_cpu = (after.receive_cpu - before.receive_cpu) / units;
 	return 0;
 }

@@ -29,9 +29,9 @@ static bool read_idle(FILE *f, int cpu, unsigned long long *idle)
 	return false;
 }
 
-struct bench_busy bench_busy(const struct bench_link *link)
+struct cpu_time cpu_time_read(const struct bench_link *link)
 {
-	struct bench_busy busy = {.at = clock_monotonic_ns()};
+	struct cpu_time busy = {.at = clock_monotonic_ns()};
 	FILE *f = link->from.cpu >= 0 ? fopen("/proc/stat", "re") : NULL;
 
 	busy.known = f && read_idle(f, link->from.cpu, &busy.idle[0]) &&
@@ -41,7 +41,7 @@ struct bench_busy bench_busy(const struct bench_link *link)
 	return busy;
 }
 
-static double busy_ns(const struct bench_busy *before, const struct bench_busy *after, int side)
+static double busy_ns(const struct cpu_time *before, const struct cpu_time *after, int side)
 {
 	double tick = 1e9 / sysconf(_SC_CLK_TCK);
 	double ns = after->at - before->at - (after->idle[side] - before->idle[side]) * tick;
@@ -49,10 +49,10 @@ static double busy_ns(const struct bench_busy *before, const struct bench_busy *
 	return ns > 0 ? ns : 0;
 }
 
-void bench_busy_since(const struct bench_link *link, const struct bench_busy *before, double units,
-		      struct bench_sample *sample)
+void cpu_time_since(const struct bench_link *link, const struct cpu_time *before, double units,
+		    struct bench_sample *sample)
 {
-	struct bench_busy after = bench_busy(link);
+	struct cpu_time after = cpu_time_read(link);
 
 	if (!before->known || !after.known)
 		return;

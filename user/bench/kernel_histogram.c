@@ -8,77 +8,80 @@
 #include "user/bench/internal.h"
 #include "user/watch/echo_times.h"
 
-struct bench_kept {
+struct kernel_histogram {
 	struct watch *watch;
 	uint32_t end;
 	struct vl_times *all; /* of all ends: room to read into */
 	struct vl_times before;
 };
 
-static bool read_end(struct bench_kept *kept, struct vl_times *times)
+static bool read_end(struct kernel_histogram *histogram, struct vl_times *times)
 {
-	if (watch_read_times(kept->watch, WATCH_ECHO_RTT, kept->all, NULL))
+	if (watch_read_times(histogram->watch, WATCH_ECHO_RTT, histogram->all, NULL))
 		return false;
-	*times = kept->all[kept->end];
+	*times = histogram->all[histogram->end];
 	return true;
 }
 
-int bench_kept_open(struct bench_kept **out, const struct bench_link *link, struct err *err)
+int kernel_histogram_open(struct kernel_histogram **out, const struct bench_link *link,
+			  struct err *err)
 {
-	struct bench_kept *kept;
+	struct kernel_histogram *histogram;
 	int ret;
 
 	if (!link->watched)
 		return 0;
-	kept = calloc(1, sizeof(*kept));
-	if (!kept)
+	histogram = calloc(1, sizeof(*histogram));
+	if (!histogram)
 		return err_set(err, ERR_SYSTEM, ENOMEM, "out of memory");
-	kept->end = link->from.number;
-	ret = watch_open(&kept->watch, link->run->name, err);
+	histogram->end = link->from.number;
+	ret = watch_open(&histogram->watch, link->run->name, err);
 	if (!ret) {
-		kept->all = calloc(watch_n_ends(kept->watch) + 1, sizeof(*kept->all));
-		if (!kept->all || kept->end >= watch_n_ends(kept->watch))
+		histogram->all =
+			calloc(watch_n_ends(histogram->watch) + 1, sizeof(*histogram->all));
+		if (!histogram->all || histogram->end >= watch_n_ends(histogram->watch))
 			ret = err_set(err, ERR_SYSTEM, ENOMEM, "out of memory");
 	}
 	/* Without times, as a lab may be built: there is nothing to read. */
-	if (ret || !read_end(kept, &kept->before)) {
-		bench_kept_close(kept);
+	if (ret || !read_end(histogram, &histogram->before)) {
+		kernel_histogram_close(histogram);
 		return ret;
 	}
-	*out = kept;
+	*out = histogram;
 	return 0;
 }
 
-void bench_kept_close(struct bench_kept *kept)
+void kernel_histogram_close(struct kernel_histogram *histogram)
 {
-	if (!kept)
+	if (!histogram)
 		return;
-	watch_close(kept->watch);
-	free(kept->all);
-	free(kept);
+	watch_close(histogram->watch);
+	free(histogram->all);
+	free(histogram);
 }
 
-void bench_kept_begin(struct bench_kept *kept)
+void kernel_histogram_begin(struct kernel_histogram *histogram)
 {
-	if (kept)
-		read_end(kept, &kept->before);
+	if (histogram)
+		read_end(histogram, &histogram->before);
 }
 
-void bench_kept_add(struct bench_kept *kept, struct vl_times *sum)
+void kernel_histogram_add(struct kernel_histogram *histogram, struct vl_times *sum)
 {
 	struct vl_times now, part = {0};
 	uint32_t last = 0;
 
-	if (!kept || !sum || !read_end(kept, &now))
+	if (!histogram || !sum || !read_end(histogram, &now))
 		return;
 	for (uint32_t bin = 0; bin < VL_TIME_BINS; bin++) {
-		part.bins[bin] = now.bins[bin] - kept->before.bins[bin];
+		part.bins[bin] = now.bins[bin] - histogram->before.bins[bin];
 		part.count += part.bins[bin];
 		last = part.bins[bin] ? bin : last;
 	}
 	/* The extremes of this part are known to a bin, unless the part is all there is. */
 	part.max_ns = now.max_ns;
-	if (kept->before.count && last + 1 < VL_TIME_BINS && now.max_ns >= vl_time_start(last + 1))
+	if (histogram->before.count && last + 1 < VL_TIME_BINS &&
+	    now.max_ns >= vl_time_start(last + 1))
 		part.max_ns = vl_time_start(last + 1) - 1;
 	if (part.count)
 		watch_times_add(sum, &part);

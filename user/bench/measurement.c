@@ -94,7 +94,7 @@ int bench_measure(struct bench_run *run, uint64_t time_ns, struct bench_sample *
 				     .send_busy = -1,
 				     .receive_busy = -1,
 				     .trips = sample->trips,
-				     .kept = sample->kept};
+				     .kernel_trips = sample->kernel_trips};
 	int ret = run->ops->measure(run, time_ns, &found, err);
 
 	if (!ret)
@@ -102,7 +102,7 @@ int bench_measure(struct bench_run *run, uint64_t time_ns, struct bench_sample *
 	return ret;
 }
 
-const double bench_parts[] = {0.5, 0.9, 0.99, 0.999, 1};
+const double bench_percentiles[] = {0.5, 0.9, 0.99, 0.999, 1};
 
 void bench_add_trips(struct bench_sample *sample, const double *times, size_t n)
 {

@@ -60,7 +60,7 @@ static int thread_side(const struct bench_side *side, struct err *err)
 	return ret;
 }
 
-int bench_thread_napi(const struct bench_link *link, struct err *err)
+int napi_threads_on(const struct bench_link *link, struct err *err)
 {
 	int ret = thread_side(&link->from, err);
 

@@ -28,7 +28,7 @@ enum {
 };
 
 struct pps {
-	struct bench_bpf *bpf;
+	struct bench_programs *programs;
 	const struct bench_run *run;
 	struct bench_thread threads[THREADS_MAX], reader;
 	unsigned n_threads;
@@ -94,7 +94,7 @@ static void generate(struct bench_thread *self)
 		    .data_size_in = pps->run->work.size, .ctx_in = &context,
 		    .ctx_size_in = sizeof(context), .repeat = REPEAT,
 		    .flags = BPF_F_TEST_XDP_LIVE_FRAMES, .batch_size = BATCH);
-	int prog = bench_bpf_fd(pps->bpf, BENCH_PROG_GENERATE);
+	int prog = bench_programs_fd(pps->programs, BENCH_PROG_GENERATE);
 
 	while (!atomic_load_explicit(&self->stop, memory_order_relaxed)) {
 		int ret = bpf_prog_test_run_opts(prog, &opts);
@@ -156,7 +156,7 @@ static int try_out(void *arg)
 		    .data_size_in = pps->run->work.size, .repeat = 1, .batch_size = 1,
 		    .flags = BPF_F_TEST_XDP_LIVE_FRAMES);
 
-	return bpf_prog_test_run_opts(bench_bpf_fd(pps->bpf, BENCH_PROG_GENERATE), &opts);
+	return bpf_prog_test_run_opts(bench_programs_fd(pps->programs, BENCH_PROG_GENERATE), &opts);
 }
 
 static int open_sink(struct pps *pps, struct err *err)
@@ -167,11 +167,11 @@ static int open_sink(struct pps *pps, struct err *err)
 
 	switch (pps->run->work.what) {
 	case BENCH_PPS_DROP:
-		return bench_bpf_attach(pps->bpf, BENCH_PROG_DROP, &link->to, err);
+		return bench_programs_attach(pps->programs, BENCH_PROG_DROP, &link->to, err);
 	case BENCH_PPS_PASS:
-		return bench_bpf_attach(pps->bpf, BENCH_PROG_PASS, &link->to, err);
+		return bench_programs_attach(pps->programs, BENCH_PROG_PASS, &link->to, err);
 	case BENCH_PPS_TC:
-		return bench_bpf_attach(pps->bpf, BENCH_PROG_TC, &link->to, err);
+		return bench_programs_attach(pps->programs, BENCH_PROG_TC, &link->to, err);
 	default:
 		pps->sock = bench_socket(&sink, err);
 		if (pps->sock >= 0)
@@ -216,7 +216,7 @@ static int pps_open(struct bench_run *run, struct err *err)
 	pps->sock = -1;
 	pps->n_threads = bench_pps_threads(&run->work);
 	make_frame(pps);
-	ret = bench_bpf_load(&pps->bpf, run->link.from.ifindex, err);
+	ret = bench_programs_load(&pps->programs, run->link.from.ifindex, err);
 	if (ret)
 		return ret;
 	/* Before there is a sink, so that none takes this frame for one of the measurement's. */
@@ -228,7 +228,7 @@ static void pps_close(struct bench_run *run)
 {
 	struct pps *pps = run->own;
 
-	bench_bpf_free(pps->bpf);
+	bench_programs_free(pps->programs);
 	if (pps->sock >= 0)
 		close(pps->sock);
 	free(pps);
@@ -259,7 +259,7 @@ static int start(struct pps *pps, struct err *err)
 static uint64_t received(const struct pps *pps)
 {
 	return pps->sock >= 0 ? atomic_load(&pps->reader.count)
-			      : bench_bpf_count(pps->bpf, BENCH_RECEIVED);
+			      : bench_programs_count(pps->programs, BENCH_RECEIVED);
 }
 
 /* Since when something is to have arrived. */
@@ -314,23 +314,24 @@ static int pps_measure(struct bench_run *run, uint64_t time_ns, struct bench_sam
 		       struct err *err)
 {
 	struct pps *pps = run->own;
-	struct bench_busy busy;
+	struct cpu_time busy;
 	uint64_t base = pps->sock >= 0 ? 0 : received(pps), got, arrived, at, took;
 	int ret = start(pps, err), error;
 
 	if (!ret) /* until the queues are as full as they stay */
 		ret = bench_sleep(&run->link, time_ns / 10, err);
-	busy = bench_busy(&run->link);
+	busy = cpu_time_read(&run->link);
 	got = received(pps);
 	at = clock_monotonic_ns();
 	if (!ret)
 		ret = bench_sleep(&run->link, time_ns, err);
 	/* A thread that the machine has not let run yet: see bulk.c. */
 	if (!ret)
-		ret = bench_await(&run->link, arrived_since, &(struct pps_since){pps, got}, err);
+		ret = bench_wait_until(&run->link, arrived_since, &(struct pps_since){pps, got},
+				       err);
 	arrived = received(pps) - got;
 	took = clock_monotonic_ns() - at;
-	bench_busy_since(&run->link, &busy, arrived, sample);
+	cpu_time_since(&run->link, &busy, arrived, sample);
 	error = stop(pps);
 	if (!ret && error)
 		ret = no_live_frames(run, error, err);

@@ -118,7 +118,7 @@ static int find(struct finding *finding, struct err *err)
 }
 
 /* What a hook's programs did since; one that serves both sides counts once. False: nothing. */
-static bool sum_up(const struct ran before[2], enum vl_hook hook, struct bench_program *program)
+static bool sum_up(const struct ran before[2], enum vl_hook hook, struct program_cost *program)
 {
 	uint64_t runs = 0, ns = 0;
 	char name[BPF_OBJ_NAME_LEN] = "";
@@ -134,7 +134,7 @@ static bool sum_up(const struct ran before[2], enum vl_hook hook, struct bench_p
 	}
 	if (!runs)
 		return false;
-	*program = (struct bench_program){.runs = runs, .ns = (double)ns / runs};
+	*program = (struct program_cost){.runs = runs, .ns = (double)ns / runs};
 	/* All doors have one name. */
 	snprintf(program->name, sizeof(program->name), "%s%s%s", name,
 		 strcmp(name, "vl_door") ? "" : " ",
@@ -159,8 +159,8 @@ static int traffic(const struct bench_link *link, uint64_t time_ns, struct err *
 	return ret;
 }
 
-int bench_programs(const struct bench_link *link, uint64_t time_ns,
-		   struct bench_program list[BENCH_PROGRAMS_MAX], size_t *n, struct err *err)
+int program_cost_measure(const struct bench_link *link, uint64_t time_ns,
+			 struct program_cost list[PROGRAM_COSTS_MAX], size_t *n, struct err *err)
 {
 	struct finding finding = {.link = link};
 	int stats, ret;

@@ -178,7 +178,7 @@ static int trip(struct rr *rr, uint64_t time_ns, struct err *err)
 		ret = bench_sleep(link, time_ns, err);
 	/* A thread that the machine has not let run yet: see bulk.c. */
 	if (!ret)
-		ret = bench_await(link, bench_thread_counted, &rr->client, err);
+		ret = bench_wait_until(link, bench_thread_counted, &rr->client, err);
 	bench_thread_join(&rr->client);
 	if (rr->client_fd >= 0)
 		shutdown(rr->client_fd, SHUT_RDWR); /* the server of TCP need not wait */
@@ -195,7 +195,7 @@ static int rr_measure(struct bench_run *run, uint64_t time_ns, struct bench_samp
 		      struct err *err)
 {
 	struct rr *rr = run->own;
-	struct bench_busy before = bench_busy(&run->link);
+	struct cpu_time before = cpu_time_read(&run->link);
 	int ret = trip(rr, time_ns, err);
 	size_t n = atomic_load(&rr->client.count);
 
@@ -207,7 +207,7 @@ static int rr_measure(struct bench_run *run, uint64_t time_ns, struct bench_samp
 	sample->value = n * 1e9 / rr->took_ns;
 	sample->sent = rr->sent;
 	sample->received = n;
-	bench_busy_since(&run->link, &before, n, sample);
+	cpu_time_since(&run->link, &before, n, sample);
 	bench_add_trips(sample, rr->trips, n);
 	return 0;
 }

@@ -30,8 +30,8 @@ struct rtt {
 	size_t limit;
 	uint16_t seq;
 	bool paced;
-	struct bench_kept *kept; /* NULL: the kernel keeps no times of this link */
-	struct err err;		 /* of the thread */
+	struct kernel_histogram *histogram; /* NULL: the kernel keeps no times of this link */
+	struct err err;			    /* of the thread */
 };
 
 /* One echo and its answer; false: it cannot be sent. */
@@ -113,7 +113,7 @@ static int rtt_open(struct bench_run *run, struct err *err)
 	run->own = rtt;
 	rtt->run = run;
 	rtt->paced = run->work.what == BENCH_RTT;
-	ret = bench_kept_open(&rtt->kept, &run->link, err);
+	ret = kernel_histogram_open(&rtt->histogram, &run->link, err);
 	return ret ? ret : open_sender(rtt, &run->link, run->work.size, (uint16_t)getpid(), err);
 }
 
@@ -121,7 +121,7 @@ static void rtt_close(struct bench_run *run)
 {
 	struct rtt *rtt = run->own;
 
-	bench_kept_close(rtt->kept);
+	kernel_histogram_close(rtt->histogram);
 	echo_close(rtt->sender);
 	free(rtt->trips);
 	free(rtt);
@@ -141,7 +141,7 @@ static int run_thread(struct rtt *rtt, const struct bench_link *link, uint64_t t
 		ret = bench_sleep(link, time_ns, err);
 	/* The machine may not have let the thread run yet, or not given it the answer. */
 	if (!ret)
-		ret = bench_await(link, bench_thread_counted, &rtt->thread, err);
+		ret = bench_wait_until(link, bench_thread_counted, &rtt->thread, err);
 	bench_thread_join(&rtt->thread);
 	if (!ret && rtt->thread.error) {
 		*err = rtt->err;
@@ -154,17 +154,17 @@ static int rtt_measure(struct bench_run *run, uint64_t time_ns, struct bench_sam
 		       struct err *err)
 {
 	struct rtt *rtt = run->own;
-	struct bench_busy before = bench_busy(&run->link);
+	struct cpu_time before = cpu_time_read(&run->link);
 	int ret;
 
-	bench_kept_begin(rtt->kept);
+	kernel_histogram_begin(rtt->histogram);
 	ret = run_thread(rtt, &run->link, time_ns, err);
 	if (ret)
 		return ret;
 	if (!rtt->sent)
 		return err_set(err, ERR_SYSTEM, EBUSY,
 			       "%s: the machine was too busy to send an echo within %.3g s",
-			       run->link.from.name, (time_ns + BENCH_PATIENCE_NS) / 1e9);
+			       run->link.from.name, (time_ns + BENCH_WAIT_MAX_NS) / 1e9);
 	if (!rtt->n) {
 		err_set(err, ERR_FAILED, ETIMEDOUT, "%s to %s: none of %zu echoes was answered",
 			run->link.from.name, run->link.to.name, rtt->sent);
@@ -173,8 +173,8 @@ static int rtt_measure(struct bench_run *run, uint64_t time_ns, struct bench_sam
 	}
 	sample->sent = rtt->sent;
 	sample->received = rtt->n;
-	bench_busy_since(&run->link, &before, rtt->n, sample);
-	bench_kept_add(rtt->kept, sample->kept);
+	cpu_time_since(&run->link, &before, rtt->n, sample);
+	kernel_histogram_add(rtt->histogram, sample->kernel_trips);
 	bench_add_trips(sample, rtt->trips, rtt->n);
 	statistics_sort(rtt->trips, rtt->n);
 	sample->value = statistics_percentile(rtt->trips, rtt->n, 0.5);
@@ -225,13 +225,13 @@ static double median_step(const struct rtt_way *way, enum stamp a, enum stamp b,
 	return statistics_percentile(values, n, 0.5);
 }
 
-static void find_steps(const struct rtt_way *way, const struct rtt *rtt, struct bench_way *found)
+static void find_steps(const struct rtt_way *way, const struct rtt *rtt, struct echo_steps *found)
 {
 	double *values = rtt->trips, whole, seen;
 
 	statistics_sort(values, rtt->n);
 	whole = statistics_percentile(values, rtt->n, 0.5);
-	*found = (struct bench_way){0};
+	*found = (struct echo_steps){0};
 	for (size_t i = 0; i < way->room; i++)
 		found->echoes += way->stamps[i][OUT_OF_FROM] && way->stamps[i][INTO_TO] &&
 				 way->stamps[i][OUT_OF_TO] && way->stamps[i][INTO_FROM];
@@ -258,8 +258,8 @@ static int follow(struct rtt_way *way, struct rtt *rtt, struct watch_session *se
 	return ret;
 }
 
-int bench_way(const struct bench_link *link, enum bench_what what, size_t echoes,
-	      struct bench_way *found, struct err *err)
+int echo_steps_measure(const struct bench_link *link, enum bench_what what, size_t echoes,
+		       struct echo_steps *found, struct err *err)
 {
 	struct vl_filter filter = {.fields = VL_F_ID, .id = (uint16_t)(getpid() + 1)};
 	struct rtt_way way = {.link = link, .room = echoes};

@@ -7,7 +7,7 @@
 
 #include "user/base/clock.h"
 #include "user/base/interrupt.h"
-#include "user/bench/suite.h"
+#include "user/bench/internal.h"
 
 /* A lab file in memory. */
 struct lab_text {

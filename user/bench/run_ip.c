@@ -17,7 +17,7 @@
 
 #include "user/base/clock.h"
 #include "user/base/interrupt.h"
-#include "user/bench/suite.h"
+#include "user/bench/internal.h"
 
 enum { ADDRESS_SIZE = 64 };
 

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "user/bench/measurement.h"
 #include "user/bench/series.h"
 
 static int measure(struct series *series, uint64_t time_ns, struct err *err)
@@ -14,7 +15,7 @@ static int measure(struct series *series, uint64_t time_ns, struct err *err)
 	if (ret)
 		return ret;
 	sample->trips = series->trips;
-	sample->kept = series->kept;
+	sample->kernel_trips = series->kernel_trips;
 	ret = bench_measure(run, time_ns, sample, err);
 	bench_close(run);
 	if (ret)
@@ -88,9 +89,9 @@ int series_run(struct series *list, size_t n, size_t rounds, uint64_t time_ns,
 		list[i].values = calloc(rounds + 1, sizeof(*list[i].values));
 		list[i].samples = calloc(rounds + 1, sizeof(*list[i].samples));
 		list[i].trips = calloc(1, sizeof(*list[i].trips));
-		list[i].kept = calloc(1, sizeof(*list[i].kept));
+		list[i].kernel_trips = calloc(1, sizeof(*list[i].kernel_trips));
 		enough = enough && list[i].values && list[i].samples && list[i].trips &&
-			 list[i].kept;
+			 list[i].kernel_trips;
 	}
 	for (size_t round = 0; enough && !ret && round < rounds; round++)
 		for (size_t i = 0; !ret && i < n; i++) {
@@ -113,10 +114,10 @@ void series_free(struct series *list, size_t n)
 		free(list[i].values);
 		free(list[i].samples);
 		free(list[i].trips);
-		free(list[i].kept);
+		free(list[i].kernel_trips);
 		list[i].values = NULL;
 		list[i].samples = NULL;
 		list[i].trips = NULL;
-		list[i].kept = NULL;
+		list[i].kernel_trips = NULL;
 	}
 }

@@ -1,23 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* suite.c - what `vethlab bench` measures, and the links that it makes for it. */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "user/base/interrupt.h"
-#include "user/bench/suite.h"
+#include "user/bench/internal.h"
+#include "user/bench/series.h"
 
-enum { ECHO_FRAME = 98, ETHERNET = 14 };
+enum { ECHO_FRAME = 98, ETHERNET = 14, STEP_ECHOES = 1000, PROGRAMS_NS = 50000000 };
 
 /* ---- links --------------------------------------------------------------------------------- */
 
-static void pin(const struct bench *bench, struct bench_link *link)
+static void pin(const struct bench_suite *bench, struct bench_link *link)
 {
 	link->from.cpu = bench->options.pinned ? bench->options.cpus[0] : -1;
 	link->to.cpu = bench->options.pinned ? bench->options.cpus[1] : -1;
 }
 
-int bench_add_lab(struct bench *bench, const struct bench_variant *variant,
-		  struct bench_link **link, struct err *err)
+static int add_lab(struct bench_suite *bench, const struct bench_variant *variant,
+		   struct bench_link **link, struct err *err)
 {
 	struct bench_lab *lab;
 	int ret;
@@ -80,7 +82,7 @@ static bool has_node(const struct running *run, const char *name)
 	return false;
 }
 
-static int open_named_link(struct bench *bench, struct err *err)
+static int open_named_link(struct bench_suite *bench, struct err *err)
 {
 	const struct bench_options *options = &bench->options;
 	const char *build = "build";
@@ -115,14 +117,14 @@ static int open_named_link(struct bench *bench, struct err *err)
 /* ---- what is measured ---------------------------------------------------------------------- */
 
 /* What watches a link, and how it is set. */
-struct suite_place {
+struct suite_link {
 	enum bench_hooks hooks;
 	unsigned set;
 	const struct bench_link *link;
 };
 
-static void add(struct bench *bench, enum bench_what what, unsigned size,
-		const struct suite_place *place)
+static void add(struct bench_suite *bench, enum bench_what what, unsigned size,
+		const struct suite_link *place)
 {
 	struct series *series = &bench->list[bench->n];
 
@@ -135,18 +137,18 @@ static void add(struct bench *bench, enum bench_what what, unsigned size,
 				  .link = place->link};
 }
 
-static bool wants(const struct bench *bench, enum bench_topic topic)
+static bool wants(const struct bench_suite *bench, enum bench_topic topic)
 {
 	return !bench->options.topics || bench->options.topics & topic;
 }
 
-static void add_echoes(struct bench *bench, const struct suite_place *place)
+static void add_echoes(struct bench_suite *bench, const struct suite_link *place)
 {
 	add(bench, BENCH_RTT, ECHO_FRAME, place);
 	add(bench, BENCH_RTT_FLOOD, ECHO_FRAME, place);
 }
 
-static void add_stack(struct bench *bench, const struct suite_place *place)
+static void add_stack(struct bench_suite *bench, const struct suite_link *place)
 {
 	const struct bench_options *options = &bench->options;
 
@@ -164,7 +166,7 @@ static void add_stack(struct bench *bench, const struct suite_place *place)
 
 /* Live frames meet no tc on their way out; XDP that watches leaves no room for XDP that receives.
  */
-static void add_pps(struct bench *bench, const struct suite_place *place)
+static void add_pps(struct bench_suite *bench, const struct suite_link *place)
 {
 	const struct bench_options *options = &bench->options;
 	bool has_xdp = place->hooks == BENCH_HOOKS_GENERIC || place->hooks == BENCH_HOOKS_NATIVE;
@@ -175,20 +177,20 @@ static void add_pps(struct bench *bench, const struct suite_place *place)
 				add(bench, what, options->sizes[i], place);
 }
 
-static int add_place(struct bench *bench, enum bench_hooks hooks, unsigned queues, unsigned set,
-		     struct suite_place *place, struct err *err)
+static int add_place(struct bench_suite *bench, enum bench_hooks hooks, unsigned queues,
+		     unsigned set, struct suite_link *place, struct err *err)
 {
 	struct bench_variant variant = {hooks, queues, set};
-	struct bench_link *link;
-	int ret = bench_add_lab(bench, &variant, &link, err);
+	struct bench_link *link = NULL;
+	int ret = add_lab(bench, &variant, &link, err);
 
 	if (!ret)
-		*place = (struct suite_place){hooks, set, link};
+		*place = (struct suite_link){hooks, set, link};
 	return ret;
 }
 
 /* Only what watches both ways keeps times of echoes, and tells where these go. */
-static bool any_watched(const struct bench *bench)
+static bool any_watched(const struct bench_suite *bench)
 {
 	for (size_t i = 0; i < bench->n; i++)
 		if (bench->list[i].link->watched)
@@ -196,12 +198,12 @@ static bool any_watched(const struct bench *bench)
 	return false;
 }
 
-static int plan_own(struct bench *bench, struct err *err)
+static int plan_own(struct bench_suite *bench, struct err *err)
 {
 	const struct bench_options *options = &bench->options;
 	enum bench_hooks tc =
 		watch_tc_available() == WATCH_TC_TCX ? BENCH_HOOKS_TCX : BENCH_HOOKS_CLSACT;
-	struct suite_place place;
+	struct suite_link place;
 	int ret = 0;
 
 	for (size_t i = 0; !ret && i < options->n_hooks; i++) {
@@ -231,7 +233,7 @@ static int plan_own(struct bench *bench, struct err *err)
  * The same traffic through each way of watching and of setting. Threads matter where there is NAPI,
  * which GRO brings; TSO is TCP's. What is compared follows each other: sizes first, hooks last.
  */
-static int plan_matrix(struct bench *bench, struct err *err)
+static int plan_matrix(struct bench_suite *bench, struct err *err)
 {
 	static const unsigned sets[] = {
 		0,
@@ -242,7 +244,7 @@ static int plan_matrix(struct bench *bench, struct err *err)
 		BENCH_SET_NO_TSO | BENCH_SET_GRO | BENCH_SET_THREADED,
 	};
 	const struct bench_options *options = &bench->options;
-	struct suite_place places[BENCH_HOOKS_COUNT];
+	struct suite_link places[BENCH_HOOKS_COUNT];
 	int ret = 0;
 
 	for (size_t s = 0; !ret && s < sizeof(sets) / sizeof(*sets); s++) {
@@ -273,7 +275,7 @@ static bool is_base(const struct series *base, const struct series *series)
 	       base->set == (none ? 0 : series->set);
 }
 
-static void set_bases(struct bench *bench)
+static void set_bases(struct bench_suite *bench)
 {
 	for (size_t i = 0; i < bench->n; i++)
 		for (size_t k = 0; k < bench->n; k++)
@@ -294,10 +296,33 @@ static void fit_sizes(struct bench_options *options, const struct bench_link *li
 	}
 }
 
+int bench_plan(struct bench_suite *bench, struct err *err)
+{
+	const struct bench_options *options = &bench->options;
+	struct suite_link named = {BENCH_HOOKS_NONE, 0, &bench->link};
+	int ret;
+
+	if (options->argc) {
+		ret = open_named_link(bench, err);
+		if (ret)
+			return ret;
+		fit_sizes(&bench->options, &bench->link);
+		if (options->topics & TOPIC_PPS) /* refused, with the reason */
+			add(bench, BENCH_PPS_DROP, options->sizes[0], &named);
+		add_stack(bench, &named);
+		return 0;
+	}
+	ret = options->matrix ? plan_matrix(bench, err) : plan_own(bench, err);
+	set_bases(bench);
+	return ret;
+}
+
+/* ---- measuring ------------------------------------------------------------------------------ */
+
 /*
  * What cannot be measured is found before anything is: each kind and size is opened once.
  */
-int bench_rehearse(const struct bench *bench, struct err *err)
+static int preflight(const struct bench_suite *bench, struct err *err)
 {
 	int ret = 0;
 
@@ -318,28 +343,64 @@ int bench_rehearse(const struct bench *bench, struct err *err)
 	return ret;
 }
 
-int bench_plan(struct bench *bench, struct err *err)
+/* Where the time of an echo goes: needs programs that stamp, at both ends. */
+static int measure_steps(struct bench_suite *bench, struct err *err)
 {
-	const struct bench_options *options = &bench->options;
-	struct suite_place named = {BENCH_HOOKS_NONE, 0, &bench->link};
-	int ret;
+	int ret = 0;
 
-	if (options->argc) {
-		ret = open_named_link(bench, err);
-		if (ret)
-			return ret;
-		fit_sizes(&bench->options, &bench->link);
-		if (options->topics & TOPIC_PPS) /* refused, with the reason */
-			add(bench, BENCH_PPS_DROP, options->sizes[0], &named);
-		add_stack(bench, &named);
-		return 0;
+	for (size_t i = 0; !ret && i < bench->n; i++) {
+		struct series *series = &bench->list[i];
+
+		if (bench_what_is_time(series->work.what) && series->link->watched)
+			ret = echo_steps_measure(series->link, series->work.what, STEP_ECHOES,
+						 &series->steps, err);
 	}
-	ret = options->matrix ? plan_matrix(bench, err) : plan_own(bench, err);
-	set_bases(bench);
 	return ret;
 }
 
-int bench_tidy(struct bench *bench, struct err *err)
+/* Of one link of each way of watching; once all is measured, for statistics cost time. */
+static int measure_programs(struct bench_suite *bench, struct err *err)
+{
+	unsigned seen = 1u << BENCH_HOOKS_NONE;
+	int ret = 0;
+
+	for (size_t i = 0; !ret && i < bench->n; i++) {
+		const struct series *series = &bench->list[i];
+		struct program_costs *programs = &bench->programs[bench->n_programs];
+
+		if (series->link->own ? seen & 1u << series->hooks : i || !series->link->watched)
+			continue;
+		seen |= 1u << series->hooks;
+		programs->hooks = series->hooks;
+		ret = program_cost_measure(series->link, PROGRAMS_NS, programs->list, &programs->n,
+					   err);
+		bench->n_programs += !ret && programs->n;
+		if (ret && !err->code) {
+			bench->no_statistics = true;
+			return 0;
+		}
+	}
+	return ret;
+}
+
+int bench_measure_planned(struct bench_suite *bench,
+			  void (*tell)(const struct series *now, size_t done, size_t of, void *arg),
+			  void *arg, struct err *err)
+{
+	const struct bench_options *options = &bench->options;
+	int ret = preflight(bench, err);
+
+	if (ret)
+		return ret;
+	ret = series_run(bench->list, bench->n, options->runs, options->time_s * 1e9, tell, arg,
+			 err);
+	if (ret)
+		return ret;
+	ret = measure_steps(bench, err);
+	return ret ? ret : measure_programs(bench, err);
+}
+
+int bench_remove_labs(struct bench_suite *bench, struct err *err)
 {
 	int first = 0;
 
@@ -351,4 +412,21 @@ int bench_tidy(struct bench *bench, struct err *err)
 	bench_link_close(&bench->link);
 	running_free(bench->run);
 	return first;
+}
+
+struct bench_suite *bench_suite_new(void)
+{
+	struct bench_suite *bench = calloc(1, sizeof(*bench));
+
+	if (bench)
+		bench->link.from.netns_fd = bench->link.to.netns_fd = -1;
+	return bench;
+}
+
+void bench_suite_free(struct bench_suite *bench)
+{
+	if (!bench)
+		return;
+	series_free(bench->list, bench->n);
+	free(bench);
 }

@@ -79,10 +79,10 @@ bool bench_thread_counted(const void *thread)
 	return atomic_load(&((const struct bench_thread *)thread)->count);
 }
 
-int bench_await(const struct bench_link *link, bool (*happened)(const void *arg), const void *arg,
-		struct err *err)
+int bench_wait_until(const struct bench_link *link, bool (*happened)(const void *arg),
+		     const void *arg, struct err *err)
 {
-	uint64_t end = clock_monotonic_ns() + BENCH_PATIENCE_NS;
+	uint64_t end = clock_monotonic_ns() + BENCH_WAIT_MAX_NS;
 	int ret = 0;
 
 	while (!ret && !happened(arg) && clock_monotonic_ns() < end)

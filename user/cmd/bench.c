@@ -7,12 +7,10 @@
 
 #include "user/base/clock.h"
 #include "user/base/interrupt.h"
-#include "user/bench/suite.h"
 #include "user/cmd/bench_options.h"
 #include "user/ledger/reading.h"
 #include "user/output/output.h"
-
-enum { WAY_ECHOES = 1000, PROGRAMS_NS = 50000000 };
+#include "user/render/bench_report.h"
 
 /* ---- running ------------------------------------------------------------------------------- */
 
@@ -24,96 +22,59 @@ static void tell(const struct series *now, size_t done, size_t of, void *arg)
 	fflush(stderr);
 }
 
-/* Where the time of an echo goes: needs programs that stamp, at both ends. */
-static int find_ways(struct bench *bench, struct err *err)
-{
-	int ret = 0;
-
-	for (size_t i = 0; !ret && i < bench->n; i++) {
-		struct series *series = &bench->list[i];
-
-		if (bench_what_is_time(series->work.what) && series->link->watched)
-			ret = bench_way(series->link, series->work.what, WAY_ECHOES, &series->way,
-					err);
-	}
-	return ret;
-}
-
-/* Of one link of each way of watching; once all is measured, for statistics cost time. */
-static int find_programs(struct bench *bench, struct err *err)
-{
-	unsigned seen = 1u << BENCH_HOOKS_NONE;
-	int ret = 0;
-
-	for (size_t i = 0; !ret && i < bench->n; i++) {
-		const struct series *series = &bench->list[i];
-		struct bench_programs *programs = &bench->programs[bench->n_programs];
-
-		if (series->link->own ? seen & 1u << series->hooks : i || !series->link->watched)
-			continue;
-		seen |= 1u << series->hooks;
-		programs->hooks = series->hooks;
-		ret = bench_programs(series->link, PROGRAMS_NS, programs->list, &programs->n, err);
-		bench->n_programs += !ret && programs->n;
-		if (ret && !err->code) {
-			bench->no_statistics = true;
-			return 0;
-		}
-	}
-	return ret;
-}
-
-static int run(struct bench *bench, struct bench_report *report, const struct bench_old *old,
-	       struct err *err)
+static int measure(struct bench_suite *bench, const struct bench_baseline *old, struct err *err)
 {
 	bool terminal = isatty(2);
-	uint64_t start = clock_ns(CLOCK_MONOTONIC);
 	int ret = bench_plan(bench, err);
 
-	if (!ret && bench->options.compare)
-		ret = bench_old_check(old, bench->options.compare, bench->list, bench->n, err);
+	if (!ret && old->doc)
+		ret = bench_baseline_check(old, bench->list, bench->n, err);
 	if (!ret)
-		ret = bench_rehearse(bench, err);
-	if (!ret)
-		ret = series_run(bench->list, bench->n, bench->options.runs,
-				 bench->options.time_s * 1e9, terminal ? tell : NULL, NULL, err);
-	if (!ret)
-		ret = find_ways(bench, err);
-	if (!ret)
-		ret = find_programs(bench, err);
+		ret = bench_measure_planned(bench, terminal ? tell : NULL, NULL, err);
 	if (terminal) {
 		fprintf(stderr, "\r\033[K");
 		fflush(stderr);
 	}
-	report->options = &bench->options;
+	return ret;
+}
+
+static int run(struct bench_suite *bench, struct bench_report *report,
+	       const struct bench_baseline *old, struct err *err)
+{
+	uint64_t start = clock_ns(CLOCK_MONOTONIC);
+	int ret = measure(bench, old, err);
+
+	*report = (struct bench_report){
+		.options = &bench->options,
+		.list = bench->list,
+		.n = bench->n,
+		.programs = bench->programs,
+		.n_programs = bench->n_programs,
+		.no_statistics = bench->no_statistics,
+		.took_ns = clock_ns(CLOCK_MONOTONIC) - start,
+	};
 	if (bench->n)
 		report->link = *bench->list[0].link;
-	report->list = bench->list;
-	report->n = bench->n;
-	report->programs = bench->programs;
-	report->n_programs = bench->n_programs;
-	report->no_statistics = bench->no_statistics;
-	report->took_ns = clock_ns(CLOCK_MONOTONIC) - start;
 	bench_machine(&report->machine);
 	return ret;
 }
 
-static int show(const struct bench_report *report, const struct bench_old *old, struct err *err)
+static int show(const struct bench_report *report, const struct bench_args *args,
+		const struct bench_baseline *old, struct err *err)
 {
-	const struct bench_options *options = report->options;
 	json_t *doc = bench_to_json(report);
 	struct bench_compared compared = {0};
 
-	if (options->format == BENCH_TEXT)
+	if (args->format == BENCH_TEXT)
 		bench_print_text(report, stdout);
-	if (options->plot)
+	if (args->plot)
 		bench_print_plot(report, stdout);
-	if (options->format == BENCH_CSV)
+	if (args->format == BENCH_CSV)
 		bench_print_csv(report, stdout);
-	if (options->compare)
-		compared = bench_compare(old, report, doc,
-					 options->format == BENCH_TEXT ? stdout : NULL);
-	if (options->format == BENCH_JSON)
+	if (old->doc)
+		compared = bench_compare(old, report, args->threshold, doc,
+					 args->format == BENCH_TEXT ? stdout : NULL);
+	if (args->format == BENCH_JSON)
 		output_json_print(doc, stdout);
 	else
 		json_decref(doc);
@@ -122,40 +83,51 @@ static int show(const struct bench_report *report, const struct bench_old *old, 
 	/* Behind what it is about, on a terminal: main prints the error. */
 	fflush(stdout);
 	err_set(err, ERR_FAILED, 0, "%zu of %zu results are worse than in %s by more than %g %%",
-		compared.worse, compared.n, options->compare, options->threshold);
+		compared.worse, compared.n, args->compare, args->threshold);
 	return ERR_FAILED;
+}
+
+/* Measure in labs that are gone when this returns. */
+static int run_guarded(struct bench_suite *bench, struct bench_report *report,
+		       const struct bench_baseline *old, struct err *err)
+{
+	struct bench_guard guard = {0};
+	int ret = bench_guard_begin(&guard, err), removed;
+
+	if (ret)
+		return ret;
+	interrupt_catch_signals();
+	ret = run(bench, report, old, err);
+	removed = bench_remove_labs(bench, err);
+	bench_guard_end(&guard);
+	return ret ? ret : removed;
 }
 
 static int bench_main(int argc, char **argv, struct err *err)
 {
 	struct bench_report report = {0};
-	struct bench_old old = {0};
-	struct bench_guard guard = {0};
-	struct bench *bench;
+	struct bench_baseline old = {0};
+	struct bench_args args;
+	struct bench_suite *bench;
 	int ret, status;
 
 	if (argc > 1 && !strcmp(argv[1], "build"))
 		return cmd_bench_build.run(argc - 1, argv + 1, err);
-	bench = calloc(1, sizeof(*bench));
-	if (!bench)
+	ret = bench_parse(&args, argc, argv, err);
+	if (!ret && args.compare)
+		ret = bench_baseline_load(&old, args.compare, err);
+	if (ret)
+		return err->code;
+	bench = bench_suite_new();
+	if (!bench) {
+		bench_baseline_free(&old);
 		return err_set(err, ERR_SYSTEM, ENOMEM, "out of memory");
-	bench->link.from.netns_fd = bench->link.to.netns_fd = -1;
-	ret = bench_parse(&bench->options, argc, argv, err);
-	if (!ret && bench->options.compare)
-		ret = bench_old_load(&old, bench->options.compare, err);
-	if (!ret)
-		ret = bench_guard_begin(&guard, err);
-	if (!ret) {
-		interrupt_catch_signals();
-		ret = run(bench, &report, &old, err);
-		status = bench_tidy(bench, err);
-		ret = ret ? ret : status;
 	}
-	bench_guard_end(&guard);
-	status = ret ? (int)err->code : show(&report, &old, err);
-	series_free(bench->list, bench->n);
-	bench_old_free(&old);
-	free(bench);
+	bench->options = args.options;
+	ret = run_guarded(bench, &report, &old, err);
+	status = ret ? (int)err->code : show(&report, &args, &old, err);
+	bench_suite_free(bench);
+	bench_baseline_free(&old);
 	return status;
 }
 

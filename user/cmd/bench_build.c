@@ -7,8 +7,9 @@
 #include "user/base/cleanup.h"
 #include "user/base/interrupt.h"
 #include "user/base/number.h"
-#include "user/bench/suite.h"
+#include "user/cmd/bench_options.h"
 #include "user/cmd/cmd.h"
+#include "user/render/bench_report.h"
 
 static int parse_size(const struct shape_size *size, const char *text, unsigned *value)
 {

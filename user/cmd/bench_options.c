@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "user/base/number.h"
-#include "user/bench/suite.h"
+#include "user/bench/bench.h"
 #include "user/cmd/bench_options.h"
 
 /* Calls take with each word of a list; a word that it does not take is the error. */
@@ -189,13 +189,14 @@ static void set_defaults(struct bench_options *options)
 		bench_choose_cpus(&options->cpus[0], &options->cpus[1]);
 }
 
-int bench_parse(struct bench_options *options, int argc, char **argv, struct err *err)
+int bench_parse(struct bench_args *args, int argc, char **argv, struct err *err)
 {
+	struct bench_options *options = &args->options;
 	struct cmd_words words;
 	int ret;
 
-	*options = (struct bench_options){.pinned = true, .cpus = {-1, -1}};
-	ret = options_parse(&cmd_bench, options, argc, argv, &words, err);
+	*args = (struct bench_args){.options = {.pinned = true, .cpus = {-1, -1}}};
+	ret = options_parse(&cmd_bench, args, argc, argv, &words, err);
 	if (ret)
 		return ret;
 	options->argc = words.argc;
@@ -212,7 +213,7 @@ int bench_parse(struct bench_options *options, int argc, char **argv, struct err
 	if (options->n_sizes && options->topics && !(options->topics & (TOPIC_PPS | TOPIC_UDP)))
 		return cmd_usage(err, &cmd_bench,
 				 "--size is of frames of pps and udp: --what names neither");
-	if (options->plot && options->format != BENCH_TEXT)
+	if (args->plot && args->format != BENCH_TEXT)
 		return cmd_usage(err, &cmd_bench, "--plot is text: neither --json nor --csv");
 	set_defaults(options);
 	return 0;
@@ -249,22 +250,22 @@ const struct cmd_option bench_options[] = {
 	{"matrix",
 	 .text = "none to xdp-native with frames of 64 and 1500 bytes and TCP,\n"
 		 "by TSO, GRO and threaded NAPI, beside the unobserved link",
-	 INTO_BOOL(struct bench_options, matrix)},
+	 INTO_BOOL(struct bench_args, options.matrix)},
 	{"size", .value = "LIST", .kind = VALUE_LIST | VALUE_NUMBER, .least = 60, .most = 65549,
 	 .otherwise = "64,1500", .text = "bytes of a frame (64,1500)", .usage = "",
 	 INTO_ARGS(take_sizes)},
 	{"time", .value = "S", .kind = VALUE_DECIMAL, .low = 0.01, .high = 3600,
 	 .otherwise = "0.3; 0.1 for --matrix", .wrong = "not a number from 0.01 to 3600",
 	 .text = "of one measurement (0.3; 0.1 for --matrix)", .usage = "",
-	 INTO_DOUBLE(struct bench_options, time_s)},
+	 INTO_DOUBLE(struct bench_args, options.time_s)},
 	{"runs", .value = "N", .kind = VALUE_NUMBER, .least = 1, .most = BENCH_RUNS_MAX,
 	 .otherwise = "9; 15 for --matrix", .wrong = "not a whole number from 1 to 1000",
 	 .text = "of each, in turns (9; 15 for --matrix; 6 can tell apart)", .usage = "",
-	 INTO_UNSIGNED(struct bench_options, runs)},
+	 INTO_UNSIGNED(struct bench_args, options.runs)},
 	{"threads", .value = "N", .kind = VALUE_NUMBER, .least = 1, .most = 64,
 	 .otherwise = "one a CPU", .wrong = "not a whole number from 1 to 64",
 	 .text = "that generate live frames (one a CPU)", .usage = "",
-	 INTO_UNSIGNED(struct bench_options, threads)},
+	 INTO_UNSIGNED(struct bench_args, options.threads)},
 	{"cpu", .value = "A,B", .kind = VALUE_LIST | VALUE_NUMBER, .most = CPU_SETSIZE - 1,
 	 .otherwise = "two that the bench chooses",
 	 .text = "where sender and receiver run; none: where the kernel likes", .usage = "",
@@ -272,18 +273,18 @@ const struct cmd_option bench_options[] = {
 	{"compare", .value = "FILE", .kind = VALUE_FILE,
 	 .text = "beside an earlier --json, and whatever differs in how it\n"
 		 "was measured; exit status 1 if something is worse",
-	 .usage = "--compare OLD.json", INTO_TEXT(struct bench_options, compare)},
+	 .usage = "--compare OLD.json", INTO_TEXT(struct bench_args, compare)},
 	{"threshold", .value = "P", .kind = VALUE_DECIMAL, .high = 1000, .initial = "5",
 	 .wrong = "not a number from 0 to 1000", .text = "by more than P percent (5)", .usage = "",
-	 INTO_DOUBLE(struct bench_options, threshold)},
+	 INTO_DOUBLE(struct bench_args, threshold)},
 	{"plot", .group = OPTIONS_OUTPUT, .text = "medians and their intervals as bars, too",
-	 .usage = "", INTO_BOOL(struct bench_options, plot)},
+	 .usage = "", INTO_BOOL(struct bench_args, plot)},
 	{"csv", .group = OPTIONS_OUTPUT, .text = "one line a measurement", .usage = "",
 	 .constant = BENCH_CSV,
-	 INTO_CALL(take_format, enum bench_format, struct bench_options, format)},
+	 INTO_CALL(take_format, enum bench_format, struct bench_args, format)},
 	{"json", 'j', .show = SHOW_LETTER, .group = OPTIONS_COMMON, .text = "output for programs",
 	 .row = NO_ROW, .usage = "", .constant = BENCH_JSON,
-	 INTO_CALL(take_format, enum bench_format, struct bench_options, format)},
+	 INTO_CALL(take_format, enum bench_format, struct bench_args, format)},
 	OPTION_LAB(struct bench_options, .hidden = true),
 	OPTIONS_END,
 };

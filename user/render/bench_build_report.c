@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* bench_build_report.c - what `vethlab bench build` found, as text and as JSON. */
-#include "user/bench/suite.h"
 #include "user/output/output.h"
+#include "user/render/bench_report.h"
 
 static void add_row(struct table *table, const char *what, const struct bench_build_case *one,
 		    const struct statistics *stats, const struct statistics *ratio)

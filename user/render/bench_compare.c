@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "user/bench/suite.h"
 #include "user/output/output.h"
+#include "user/render/bench_report.h"
 
 /* Each with what is compared: a figure of 0 would say that nothing changed, whatever is found now.
  */
@@ -22,11 +22,12 @@ static bool has_results(const json_t *doc)
 	return json_array_size(results) > 0;
 }
 
-int bench_old_load(struct bench_old *old, const char *path, struct err *err)
+int bench_baseline_load(struct bench_baseline *old, const char *path, struct err *err)
 {
 	json_error_t error;
 	const char *schema;
 
+	old->path = path;
 	old->doc = json_load_file(path, 0, &error);
 	if (!old->doc) {
 		if (error.line > 0)
@@ -40,10 +41,11 @@ int bench_old_load(struct bench_old *old, const char *path, struct err *err)
 	if (schema && !strcmp(schema, "vethlab.bench/1") && has_results(old->doc))
 		return 0;
 	err_set(err, ERR_USAGE, EINVAL, "%s is no document of `vethlab bench --json`", path);
+	bench_baseline_free(old);
 	return -EINVAL;
 }
 
-void bench_old_free(struct bench_old *old)
+void bench_baseline_free(struct bench_baseline *old)
 {
 	json_decref(old->doc);
 	old->doc = NULL;
@@ -67,7 +69,7 @@ static bool is_same(const json_t *one, const struct series *series)
 }
 
 /* The same measurement in the old document, or NULL. */
-static const json_t *find(const struct bench_old *old, const struct series *series)
+static const json_t *find(const struct bench_baseline *old, const struct series *series)
 {
 	const json_t *one;
 	size_t i;
@@ -78,14 +80,15 @@ static const json_t *find(const struct bench_old *old, const struct series *seri
 	return NULL;
 }
 
-int bench_old_check(const struct bench_old *old, const char *path, const struct series *list,
-		    size_t n, struct err *err)
+int bench_baseline_check(const struct bench_baseline *old, const struct series *list, size_t n,
+			 struct err *err)
 {
 	for (size_t i = 0; i < n; i++)
 		if (find(old, &list[i]))
 			return 0;
 	err_set(err, ERR_USAGE, ENOENT,
-		"%s has nothing of what would be measured now: there is nothing to compare", path);
+		"%s has nothing of what would be measured now: there is nothing to compare",
+		old->path);
 	err_hint(err,
 		 "measure the same as then: --what, --hooks, --size, --set, --matrix, or a link");
 	return -ENOENT;
@@ -285,7 +288,8 @@ static void print_only(const char *lead, const json_t *list, FILE *f)
 /* ---- all of it ---------------------------------------------------------------------------------
  */
 
-struct bench_compared bench_compare(const struct bench_old *old, const struct bench_report *report,
+struct bench_compared bench_compare(const struct bench_baseline *old,
+				    const struct bench_report *report, double threshold,
 				    json_t *doc, FILE *f)
 {
 	static const struct table_column columns[] = {
@@ -306,14 +310,13 @@ struct bench_compared bench_compare(const struct bench_old *old, const struct be
 		if (!was)
 			continue;
 		compared.n++;
-		change = change_of(was, &report->list[i], report->options->threshold);
+		change = change_of(was, &report->list[i], threshold);
 		compared.worse += change.worse && change.past && change.apart;
 		add_row(table, &report->list[i], &change);
 		json_array_append_new(list, change_to_json(&report->list[i], &change));
 	}
 	if (f) {
-		fprintf(f, "\nBeside %s, %g %% allowed:\n", report->options->compare,
-			report->options->threshold);
+		fprintf(f, "\nBeside %s, %g %% allowed:\n", old->path, threshold);
 		print_differences(differences, f);
 		table_print(table, f);
 		print_only("only before: ", only_before, f);

@@ -2,8 +2,8 @@
 /* bench_json.c - what `vethlab bench` found, as JSON and as CSV. */
 #include <string.h>
 
-#include "user/bench/suite.h"
 #include "user/output/output.h"
+#include "user/render/bench_report.h"
 
 static json_t *stats_to_json(const struct statistics *stats)
 {
@@ -19,12 +19,12 @@ static json_t *trips_to_json(uint64_t n, const double times[BENCH_PERCENTILES])
 	json_t *one = json_pack("{s:I}", "count", (json_int_t)n);
 
 	for (int p = 0; p < BENCH_PERCENTILES; p++)
-		if (histogram_can_tell(n, bench_parts[p]))
+		if (histogram_can_tell(n, bench_percentiles[p]))
 			json_object_set_new(one, names[p], json_real(times[p]));
 	return one;
 }
 
-static json_t *way_to_json(const struct bench_way *way)
+static json_t *way_to_json(const struct echo_steps *way)
 {
 	return json_pack("{s:I, s:f, s:f, s:f, s:f}", "echoes", (json_int_t)way->echoes, "there_ns",
 			 way->there, "residence_ns", way->residence, "back_ns", way->back,
@@ -39,13 +39,13 @@ static void add_trips(json_t *one, const struct series *series)
 		bench_trip_times(series, times);
 		json_object_set_new(one, "trip_ns", trips_to_json(series->trips->n, times));
 	}
-	if (series->kept->count) {
-		bench_kept_times(series, times);
+	if (series->kernel_trips->count) {
+		bench_kernel_times(series, times);
 		json_object_set_new(one, "kernel_trip_ns",
-				    trips_to_json(series->kept->count, times));
+				    trips_to_json(series->kernel_trips->count, times));
 	}
-	if (series->way.echoes)
-		json_object_set_new(one, "way", way_to_json(&series->way));
+	if (series->steps.echoes)
+		json_object_set_new(one, "way", way_to_json(&series->steps));
 }
 
 static void add_cpu(json_t *one, const struct series *series)
@@ -124,7 +124,7 @@ static json_t *programs_to_json(const struct bench_report *report)
 
 	for (size_t i = 0; i < report->n_programs; i++)
 		for (size_t k = 0; k < report->programs[i].n; k++) {
-			const struct bench_program *program = &report->programs[i].list[k];
+			const struct program_cost *program = &report->programs[i].list[k];
 
 			json_array_append_new(
 				list,
@@ -138,8 +138,8 @@ static json_t *programs_to_json(const struct bench_report *report)
 json_t *bench_to_json(const struct bench_report *report)
 {
 	json_t *doc = output_json_document("vethlab.bench/1"), *list = json_array();
-	char did[BENCH_DID_MAX][BENCH_DID_SIZE];
-	size_t n_did = bench_did(report, did);
+	char did[BENCH_SENTENCES_MAX][BENCH_SENTENCE_SIZE];
+	size_t n_did = bench_describe_link(report, did);
 	json_t *texts = json_array();
 
 	json_object_set_new(doc, "machine", machine_to_json(report));

@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "user/bench/suite.h"
 #include "user/output/output.h"
+#include "user/render/bench_matrix.h"
 
 enum { COLUMNS = 3 /* of figures, side by side: what 80 characters hold */, CELL_SIZE = 128 };
 

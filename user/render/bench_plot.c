@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "user/bench/suite.h"
 #include "user/output/output.h"
+#include "user/render/bench_report.h"
 
 enum { LABEL_SIZE = 64, BAR_MAX = 200, BAR_MIN = 10 };
 

@@ -3,29 +3,8 @@
  */
 #include <string.h>
 
-#include "user/bench/suite.h"
 #include "user/output/output.h"
-#include "user/watch/echo_times.h"
-
-void bench_trip_times(const struct series *series, double times[BENCH_PERCENTILES])
-{
-	for (int p = 0; p < BENCH_PERCENTILES; p++)
-		times[p] = histogram_percentile(series->trips, bench_parts[p]);
-}
-
-void bench_kept_times(const struct series *series, double times[BENCH_PERCENTILES])
-{
-	for (int p = 0; p < BENCH_PERCENTILES; p++)
-		times[p] = watch_times_quantile(series->kept, bench_parts[p]);
-}
-
-bool bench_many_hooks(const struct bench_report *report)
-{
-	for (size_t i = 1; i < report->n; i++)
-		if (report->list[i].hooks != report->list[0].hooks)
-			return true;
-	return false;
-}
+#include "user/render/bench_trips.h"
 
 static bool is_trip(const struct series *series)
 {
@@ -57,8 +36,9 @@ static void add_times(struct table *table, uint64_t n, const double times[BENCH_
 	table_cell(table, "%s", count_text(n, buf));
 	for (int p = 0; p < BENCH_PERCENTILES; p++)
 		table_cell(table, "%s",
-			   histogram_can_tell(n, bench_parts[p]) ? output_duration(times[p], buf)
-								 : "");
+			   histogram_can_tell(n, bench_percentiles[p])
+				   ? output_duration(times[p], buf)
+				   : "");
 }
 
 static void add_rows(struct table *table, const struct series *series, bool lost)
@@ -72,11 +52,11 @@ static void add_rows(struct table *table, const struct series *series, bool lost
 	table_cell(table, "%s", bench_spread_text(series, buf));
 	if (lost)
 		table_cell(table, "%s", bench_lost_text(series, buf));
-	if (!series->kept->count)
+	if (!series->kernel_trips->count)
 		return;
-	bench_kept_times(series, times);
+	bench_kernel_times(series, times);
 	table_cell(table, "%s", "  kernel");
-	add_times(table, series->kept->count, times);
+	add_times(table, series->kernel_trips->count, times);
 	for (int i = 0; i < 1 + lost; i++)
 		table_cell(table, "%s", "");
 }
@@ -108,7 +88,7 @@ static void print_times(const struct bench_report *report, FILE *f)
 	table_free(table);
 }
 
-static void print_ways(const struct bench_report *report, FILE *f)
+static void print_steps(const struct bench_report *report, FILE *f)
 {
 	static const struct table_column columns[] = {
 		{"an echo's time", TABLE_LEFT},	 {"link there", TABLE_RIGHT},
@@ -121,18 +101,18 @@ static void print_ways(const struct bench_report *report, FILE *f)
 
 	for (size_t i = 0; i < report->n; i++) {
 		const struct series *series = &report->list[i];
-		const struct bench_way *way = &series->way;
+		const struct echo_steps *steps = &series->steps;
 
-		if (!way->echoes)
+		if (!steps->echoes)
 			continue;
 		rows++;
 		table_cell(table, "%s%s%s", bench_what_word(series->work.what), many ? " " : "",
 			   many ? bench_hooks_word(series->hooks) : "");
-		table_cell(table, "%s", output_duration(way->there, buf));
-		table_cell(table, "%s", output_duration(way->residence, buf));
-		table_cell(table, "%s", output_duration(way->back, buf));
-		table_cell(table, "%s", output_duration(way->stack, buf));
-		table_cell(table, "%zu", way->echoes);
+		table_cell(table, "%s", output_duration(steps->there, buf));
+		table_cell(table, "%s", output_duration(steps->residence, buf));
+		table_cell(table, "%s", output_duration(steps->back, buf));
+		table_cell(table, "%s", output_duration(steps->stack, buf));
+		table_cell(table, "%zu", steps->echoes);
 	}
 	if (rows) {
 		fputc('\n', f);
@@ -147,7 +127,7 @@ void bench_print_trips(const struct bench_report *report, FILE *f)
 	bool wants = !options->topics || options->topics & TOPIC_RTT;
 
 	print_times(report, f);
-	print_ways(report, f);
+	print_steps(report, f);
 	if (options->argc && wants && !report->link.watched) {
 		fputc('\n', f);
 		output_wrap("kernel: ",
