@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* capture.h - the ends that are captured, and their frames, held back until they are in order and
- * what became of them is known. */
+/*
+ * capture.h - the ends that are captured, and their frames, held back until they are in order and
+ * what became of them is known.
+ *
+ * Times are CLOCK_REALTIME in ns, as those of a packet socket are. Functions return 0 or -errno
+ * with err set, unless they say otherwise.
+ */
 #ifndef VETHLAB_USER_CAPTURE_CAPTURE_H
 #define VETHLAB_USER_CAPTURE_CAPTURE_H
 

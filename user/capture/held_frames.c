@@ -5,28 +5,25 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "user/base/array.h"
 #include "user/capture/capture.h"
 
-/* A frame is stamped before its drop; between the two clocks lies the time to read both. */
+/*
+ * A frame is stamped by CLOCK_REALTIME, its drop by CLOCK_MONOTONIC. The offset of both clocks is
+ * known to the time that reading them one after the other takes, in ns.
+ */
 static const uint64_t clocks_ns = 50000;
 
 int held_frames_add(struct held_frames *held, const struct held_frame *frame)
 {
-	uint8_t *bytes = malloc(frame->len ? frame->len : 1);
+	int ret = array_reserve(&held->list, &held->room, held->n + 1, sizeof(*held->list));
+	uint8_t *bytes;
 
+	if (ret)
+		return ret;
+	bytes = malloc(frame->len ? frame->len : 1);
 	if (!bytes)
 		return -ENOMEM;
-	if (held->n == held->room) {
-		size_t room = held->room ? 2 * held->room : 64;
-		struct held_frame *list = realloc(held->list, room * sizeof(*list));
-
-		if (!list) {
-			free(bytes);
-			return -ENOMEM;
-		}
-		held->list = list;
-		held->room = room;
-	}
 	memcpy(bytes, frame->bytes, frame->len);
 	held->list[held->n] = *frame;
 	held->list[held->n++].bytes = bytes;
@@ -39,7 +36,8 @@ static int compare(const void *a, const void *b)
 
 	if (x->time_ns != y->time_ns)
 		return x->time_ns < y->time_ns ? -1 : 1;
-	return (int)y->out - (int)x->out; /* it leaves before it arrives */
+	return (int)y->out -
+	       (int)x->out; /* a frame leaves one end before it arrives at the other */
 }
 
 void held_frames_sort(struct held_frames *held)
@@ -66,6 +64,7 @@ void held_frames_free(struct held_frames *held)
 	*held = (struct held_frames){0};
 }
 
+/* Whether a frame came to the node of a drop, left it, or left the other end of the link to it. */
 static bool came_to(const struct held_frame *frame, const struct frame_drop *drop)
 {
 	if (frame->end->node == drop->node)
@@ -93,7 +92,7 @@ bool held_frames_note_drop(struct held_frames *held, const struct frame_drop *dr
 {
 	size_t n = before(held, drop->time_ns + clocks_ns);
 
-	/* One that NAT has changed meanwhile only if none is the same. */
+	/* A packet that NAT has changed counts only if no frame is the same packet unchanged. */
 	for (int translated = 0; translated < 2; translated++) {
 		for (size_t i = n; i-- > 0;) {
 			struct held_frame *frame = &held->list[i];

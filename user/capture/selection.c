@@ -10,13 +10,13 @@
 
 static void add_end(struct capture_selection *ends, const struct end *end, bool named)
 {
-	struct captured_end *tapped = ends->list;
+	struct captured_end *captured = ends->list;
 
-	while (tapped < ends->list + ends->n && tapped->end != end)
-		tapped++;
-	if (tapped == ends->list + ends->n)
+	while (captured < ends->list + ends->n && captured->end != end)
+		captured++;
+	if (captured == ends->list + ends->n)
 		ends->list[ends->n++] = (struct captured_end){.end = end};
-	tapped->named |= named;
+	captured->named |= named;
 }
 
 static int add_word(struct capture_selection *ends, const struct running *run, const char *word,
@@ -78,20 +78,20 @@ int capture_choose(struct capture_selection *ends, const struct running *run, in
 	return ret;
 }
 
-static int open_end(struct captured_end *tapped, const struct running *run,
+static int open_end(struct captured_end *captured, const struct running *run,
 		    struct sniff_config config, struct err *err)
 {
-	int netns_fd = running_open_netns(run, tapped->end->node, err), ret;
+	int netns_fd = running_open_netns(run, captured->end->node, err), ret;
 
 	if (netns_fd < 0)
 		return netns_fd;
-	config.object = tapped->end->name;
-	config.ifindex = running_ifindex(run, tapped->end);
-	ret = sniff_open(&tapped->sniffer, netns_fd, &config, err);
+	config.object = captured->end->name;
+	config.ifindex = running_ifindex(run, captured->end);
+	ret = sniff_open(&captured->sniffer, netns_fd, &config, err);
 	close(netns_fd);
 	if (ret == -ENODEV) {
 		err_clear(err);
-		running_end_gone(run, tapped->end, err);
+		running_end_gone(run, captured->end, err);
 	}
 	return ret;
 }
@@ -103,13 +103,13 @@ int capture_open(struct capture_selection *ends, const struct running *run,
 	int ret = 0;
 
 	for (size_t i = 0; !ret && i < ends->n; i++) {
-		struct captured_end tapped = ends->list[i];
+		struct captured_end captured = ends->list[i];
 		bool last = !n && i + 1 == ends->n;
 
-		ret = open_end(&tapped, run, *config, err);
+		ret = open_end(&captured, run, *config, err);
 		if (!ret) {
-			ends->list[n++] = tapped;
-		} else if ((ret == -ENODEV || ret == -ESTALE) && !tapped.named && !last) {
+			ends->list[n++] = captured;
+		} else if ((ret == -ENODEV || ret == -ESTALE) && !captured.named && !last) {
 			fprintf(stderr, "not captured: %s\n", err->what);
 			err_clear(err);
 			ret = 0;

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "user/base/array.h"
 #include "user/output/output.h"
 
 enum { NAME_SIZE = 48, LAB_TEXT_MAX = 16 << 20, CHUNK_MAX = 4096 };
@@ -40,7 +41,8 @@ struct recorded_names {
 	size_t n, room;
 };
 
-static const char *strmap_find(const struct recorded_names *names, uint64_t kind, uint64_t value)
+static const char *recorded_names_find(const struct recorded_names *names, uint64_t kind,
+				       uint64_t value)
 {
 	for (size_t i = 0; i < names->n; i++)
 		if (names->list[i].kind == kind && names->list[i].value == value)
@@ -48,17 +50,12 @@ static const char *strmap_find(const struct recorded_names *names, uint64_t kind
 	return NULL;
 }
 
-static int strmap_add(struct recorded_names *names, const struct name_chunk *name)
+static int recorded_names_add(struct recorded_names *names, const struct name_chunk *name)
 {
-	if (names->n == names->room) {
-		size_t room = names->room ? 2 * names->room : 16;
-		struct name_chunk *list = realloc(names->list, room * sizeof(*list));
+	int ret = array_reserve(&names->list, &names->room, names->n + 1, sizeof(*names->list));
 
-		if (!list)
-			return -ENOMEM;
-		names->list = list;
-		names->room = room;
-	}
+	if (ret)
+		return ret;
 	names->list[names->n++] = *name;
 	return 0;
 }
@@ -128,10 +125,10 @@ static void put_name(struct recorder *recorder, uint64_t kind, uint64_t value, c
 {
 	struct name_chunk name = {.kind = kind, .value = value};
 
-	if (strmap_find(&recorder->names, kind, value))
+	if (recorded_names_find(&recorder->names, kind, value))
 		return;
 	snprintf(name.name, sizeof(name.name), "%s", text);
-	if (strmap_add(&recorder->names, &name) && !recorder->error)
+	if (recorded_names_add(&recorder->names, &name) && !recorder->error)
 		recorder->error = ENOMEM;
 	put_chunk(recorder, CHUNK_NAME, &name, sizeof(name));
 }
@@ -384,7 +381,7 @@ int recording_next(struct recording *recording, struct vl_stack *record, struct 
 			return what;
 		if (head.type == CHUNK_NAME && head.len == sizeof(chunk.name)) {
 			chunk.name.name[NAME_SIZE - 1] = 0;
-			if (strmap_add(&recording->names, &chunk.name))
+			if (recorded_names_add(&recording->names, &chunk.name))
 				return err_set(err, ERR_SYSTEM, ENOMEM, "%s: out of memory",
 					       recording->path);
 		} else if (head.type == CHUNK_END && head.len >= TOTALS_MIN &&
@@ -399,8 +396,8 @@ int recording_next(struct recording *recording, struct vl_stack *record, struct 
 void recording_drop_names(const struct vl_drop *drop, char *reason, char *function, void *arg)
 {
 	const struct recording *recording = arg;
-	const char *name = strmap_find(&recording->names, 0, drop->reason);
-	const char *where = strmap_find(&recording->names, 1, drop->location);
+	const char *name = recorded_names_find(&recording->names, 0, drop->reason);
+	const char *where = recorded_names_find(&recording->names, 1, drop->location);
 
 	if (name)
 		snprintf(reason, NAME_SIZE, "%s", name);

@@ -49,8 +49,8 @@ void record_stream_open_nodes(struct node_tracer **stack, const struct running *
 	free(nodes);
 }
 
-/* Ends that no hook watches, as far as they can be told. */
-static size_t unwatched(const struct running *run)
+/* The number of ends that no hook watches, where that is known. */
+static size_t count_unwatched(const struct running *run)
 {
 	size_t n = 0;
 
@@ -64,7 +64,7 @@ const char *record_stream_not_seen(const struct running *run, const struct node_
 				   uint64_t lost, char buf[STORY_NOT_SEEN_SIZE])
 {
 	const char *missing = stack ? node_tracer_missing(stack) : "what the nodes drop";
-	size_t n = unwatched(run), len;
+	size_t n = count_unwatched(run), len;
 
 	len = snprintf(buf, STORY_NOT_SEEN_SIZE, "%s", missing);
 	if (n && len < STORY_NOT_SEEN_SIZE)
@@ -77,41 +77,42 @@ const char *record_stream_not_seen(const struct running *run, const struct node_
 	return buf;
 }
 
-int record_stream_open(struct record_stream *tap, const struct running *run,
+int record_stream_open(struct record_stream *stream, const struct running *run,
 		       const struct vl_filter *filter, enum node_trace_depth depth, struct err *err)
 {
 	const struct node_trace_config config = {.filter = *filter, .depth = depth};
 	char why[512] = "";
 	int ret;
 
-	*tap = (struct record_stream){.run = run};
-	ret = watch_open(&tap->watch, run->name, err);
+	*stream = (struct record_stream){.run = run};
+	ret = watch_open(&stream->watch, run->name, err);
 	if (ret == -ENOENT) {
 		err_clear(err);
 		return err_set(err, ERR_FAILED, ENOENT, "no program watches lab %s", run->name);
 	}
 	if (!ret)
-		ret = watch_session_open(&tap->session, tap->watch, filter, BUFFER_KIB, err);
+		ret = watch_session_open(&stream->session, stream->watch, filter, BUFFER_KIB, err);
 	if (ret)
 		return ret;
-	record_stream_open_nodes(&tap->stack, run, config, why, sizeof(why));
-	if (!tap->stack)
+	record_stream_open_nodes(&stream->stack, run, config, why, sizeof(why));
+	if (!stream->stack)
 		fprintf(stderr, "what the nodes drop is not seen: %s\n", why);
-	else if (depth >= NODE_TRACE_REASONS && *node_tracer_missing(tap->stack))
-		fprintf(stderr, "this kernel does not tell: %s\n", node_tracer_missing(tap->stack));
+	else if (depth >= NODE_TRACE_REASONS && *node_tracer_missing(stream->stack))
+		fprintf(stderr, "this kernel does not tell: %s\n",
+			node_tracer_missing(stream->stack));
 	return 0;
 }
 
-void record_stream_close(struct record_stream *tap)
+void record_stream_close(struct record_stream *stream)
 {
-	node_tracer_close(tap->stack);
-	watch_session_close(tap->session);
-	watch_close(tap->watch);
-	*tap = (struct record_stream){0};
+	node_tracer_close(stream->stack);
+	watch_session_close(stream->session);
+	watch_close(stream->watch);
+	*stream = (struct record_stream){0};
 }
 
 struct placing {
-	const struct record_stream *tap;
+	const struct record_stream *stream;
 	const struct record_stream_handlers *handlers;
 };
 
@@ -120,7 +121,7 @@ static void place_event(const struct vl_event *event, void *arg)
 	const struct placing *placing = arg;
 	struct vl_event placed = *event;
 
-	placed.end = record_stream_end_place(placing->tap->run, event->end);
+	placed.end = record_stream_end_place(placing->stream->run, event->end);
 	placing->handlers->event(&placed, placing->handlers->arg);
 }
 
@@ -129,33 +130,33 @@ static void place_stack(const struct vl_stack *record, void *arg)
 	const struct placing *placing = arg;
 	struct vl_stack placed = *record;
 
-	placed.at.packet.end = record_stream_end_place(placing->tap->run, record->at.packet.end);
+	placed.at.packet.end = record_stream_end_place(placing->stream->run, record->at.packet.end);
 	placing->handlers->stack(&placed, placing->handlers->arg);
 }
 
-int record_stream_poll(struct record_stream *tap, int timeout_ms,
+int record_stream_poll(struct record_stream *stream, int timeout_ms,
 		       const struct record_stream_handlers *handlers, struct err *err)
 {
-	struct placing placing = {tap, handlers};
-	int ret = watch_session_poll(tap->session, timeout_ms, place_event, &placing, err);
+	struct placing placing = {stream, handlers};
+	int ret = watch_session_poll(stream->session, timeout_ms, place_event, &placing, err);
 
 	if (ret < 0 && ret != -EINTR)
 		return ret;
-	if (tap->stack)
-		ret = node_tracer_poll(tap->stack, place_stack, &placing, err);
+	if (stream->stack)
+		ret = node_tracer_poll(stream->stack, place_stack, &placing, err);
 	return ret < 0 && ret != -EINTR ? ret : 0;
 }
 
-uint64_t record_stream_lost(const struct record_stream *tap)
+uint64_t record_stream_lost(const struct record_stream *stream)
 {
-	return (tap->session ? watch_session_lost(tap->session) : 0) +
-	       (tap->stack ? node_tracer_lost(tap->stack) : 0);
+	return (stream->session ? watch_session_lost(stream->session) : 0) +
+	       (stream->stack ? node_tracer_lost(stream->stack) : 0);
 }
 
-uint64_t record_stream_newly_lost(struct record_stream *tap)
+uint64_t record_stream_newly_lost(struct record_stream *stream)
 {
-	uint64_t lost = record_stream_lost(tap), newly = lost - tap->lost_told;
+	uint64_t lost = record_stream_lost(stream), newly = lost - stream->lost_told;
 
-	tap->lost_told = lost;
+	stream->lost_told = lost;
 	return newly;
 }

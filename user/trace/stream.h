@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* stream.h - the records of a running lab as they come: of its ends, and of its nodes' stacks. */
+/*
+ * stream.h - the records of a running lab as they come: of its ends, and of its nodes' stacks.
+ *
+ * Functions return 0 or -errno with err set, unless they say otherwise. Times are in ns. What this
+ * kernel cannot tell is said on stderr once, when a stream is opened: a trace without it is useful.
+ */
 #ifndef VETHLAB_USER_TRACE_STREAM_H
 #define VETHLAB_USER_TRACE_STREAM_H
 
@@ -9,6 +14,7 @@
 #include "user/story/story.h"
 #include "user/watch/node_trace.h"
 
+/* Called for each record, which belongs to the stream and is valid during the call. */
 struct record_stream_handlers {
 	void (*event)(const struct vl_event *event, void *arg);
 	void (*stack)(const struct vl_stack *record, void *arg);
@@ -19,8 +25,8 @@ struct record_stream {
 	const struct running *run; /* borrowed */
 	struct watch *watch;
 	struct watch_session *session;
-	struct node_tracer *stack; /* NULL: drops are not seen; why not went to stderr */
-	uint64_t lost_told;
+	struct node_tracer *stack; /* NULL: drops are not seen; the reason was said on stderr */
+	uint64_t lost_told;	   /* what record_stream_newly_lost() has returned so far */
 };
 
 /*
@@ -30,20 +36,21 @@ struct record_stream {
 uint32_t record_stream_end_place(const struct running *run, uint32_t number);
 
 /*
- * run must live as long as tap. The handlers get places. depth: of what the stacks do. Says on
- * stderr what of it this kernel does not tell.
+ * Watch the ends of a running lab and, to that depth, the stacks of its nodes. run must live as
+ * long as stream; filter is copied. In the records that the handlers get, ends are places in the
+ * lab. ERR_FAILED: no program watches the lab. After a failure, too, record_stream_close() is due.
  */
-int record_stream_open(struct record_stream *tap, const struct running *run,
+int record_stream_open(struct record_stream *stream, const struct running *run,
 		       const struct vl_filter *filter, enum node_trace_depth depth,
 		       struct err *err);
-void record_stream_close(struct record_stream *tap);
+void record_stream_close(struct record_stream *stream);
 /* Deliver what is there, waiting at most timeout_ms for records of ends. 0 or -errno. */
-int record_stream_poll(struct record_stream *tap, int timeout_ms,
+int record_stream_poll(struct record_stream *stream, int timeout_ms,
 		       const struct record_stream_handlers *handlers, struct err *err);
 /* Records that the kernel side could not deliver, since the start. */
-uint64_t record_stream_lost(const struct record_stream *tap);
+uint64_t record_stream_lost(const struct record_stream *stream);
 /* The same since the last call of this. */
-uint64_t record_stream_newly_lost(struct record_stream *tap);
+uint64_t record_stream_newly_lost(struct record_stream *stream);
 
 /*
  * What of a lab cannot be seen, for story_cannot_see(): what this kernel does not tell, ends
@@ -58,7 +65,7 @@ const char *record_stream_not_seen(const struct running *run, const struct node_
  */
 void record_stream_open_nodes(struct node_tracer **stack, const struct running *run,
 			      struct node_trace_config config, char *why, size_t size);
-/* A view's drop_names: the running kernel's. */
+/* The names of the running kernel for a drop, as drop_names of a record_view. arg is not used. */
 void record_stream_drop_names(const struct vl_drop *drop, char *reason, char *function, void *arg);
 
 #endif
