@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "user/ledger/counter_fields.h"
+#include "user/output/output.h"
 
 /* clang-format off */
 #define FIELD(name, words, super, role)                                                            \
@@ -108,11 +109,11 @@ json_t *counters_to_json(const struct vl_counters *counters)
 			object = json_object_get(json, field->group);
 			if (!object) {
 				object = json_object();
-				json_object_set_new(json, field->group, object);
+				output_json_set(json, field->group, object);
 			}
 		}
-		json_object_set_new(object, field->name,
-				    json_integer((json_int_t)counter_get(counters, field)));
+		output_json_set(object, field->name,
+				json_integer((json_int_t)counter_get(counters, field)));
 	}
 	return json;
 }

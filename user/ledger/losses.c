@@ -8,6 +8,7 @@
 #include "user/base/array.h"
 #include "user/base/drop_causes.h"
 #include "user/ledger/losses.h"
+#include "user/output/output.h"
 
 static const char *const stage_names[] = {
 	[WATCH_DROP_BEFORE_OUT] = "before_out",
@@ -144,8 +145,9 @@ json_t *losses_to_json(const struct losses *losses, const struct end *from)
 		const struct end *at = drop->stage == WATCH_DROP_AFTER_IN ? from->peer : from;
 
 		if (losses_of(drop, from))
-			json_array_append_new(
-				array, json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:I}", "stage",
+			output_json_append(
+				array,
+				output_json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:I}", "stage",
 						 losses_stage_name(drop->stage), "end", at->name,
 						 "reason", drop->reason, "place", drop->place,
 						 "packets", (json_int_t)drop->count.packets,

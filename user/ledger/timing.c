@@ -166,7 +166,7 @@ void timing_add(struct timing *sum, const struct timing *more)
 
 static void set_number(json_t *json, const char *key, uint64_t value)
 {
-	json_object_set_new(json, key, json_integer((json_int_t)value));
+	output_json_set(json, key, json_integer((json_int_t)value));
 }
 
 static uint64_t get_number(const json_t *json, const char *key)
@@ -185,9 +185,9 @@ static json_t *bins_to_json(const struct vl_times *times)
 						      : json_integer((json_int_t)bin_end(bin));
 
 		if (times->bins[bin])
-			json_array_append_new(bins,
-					      json_pack("[I, o, I]", (json_int_t)vl_time_start(bin),
-							end, (json_int_t)times->bins[bin]));
+			output_json_append(
+				bins, output_json_pack("[I, o, I]", (json_int_t)vl_time_start(bin),
+						       end, (json_int_t)times->bins[bin]));
 		else
 			json_decref(end);
 	}
@@ -198,7 +198,8 @@ json_t *timing_times_to_json(const struct timing *timing, enum watch_time kind,
 			     const struct end *end)
 {
 	const struct vl_times *times = &timing->times[kind][end->number];
-	json_t *json = json_pack("{s:s, s:s, s:s, s:s}", "kind", timing_kind_name(kind), "end",
+	json_t *json =
+		output_json_pack("{s:s, s:s, s:s, s:s}", "kind", timing_kind_name(kind), "end",
 				 end->name, "peer", end->peer->name, "node", end->node->name);
 
 	set_number(json, "count", times->count);
@@ -211,13 +212,13 @@ json_t *timing_times_to_json(const struct timing *timing, enum watch_time kind,
 	set_number(json, "p99_ns", watch_times_quantile(times, 0.99));
 	set_number(json, "p999_ns", watch_times_quantile(times, 0.999));
 	set_number(json, "max_ns", times->max_ns);
-	json_object_set_new(json, "bins", bins_to_json(times));
+	output_json_set(json, "bins", bins_to_json(times));
 	return json;
 }
 
 json_t *timing_echo_to_json(const struct timing *timing, const struct end *end)
 {
-	json_t *json = json_pack("{s:s, s:s}", "end", end->name, "peer", end->peer->name);
+	json_t *json = output_json_pack("{s:s, s:s}", "end", end->name, "peer", end->peer->name);
 
 	for (size_t i = 0; i < n_echo_fields; i++)
 		set_number(json, echo_fields[i].name,
