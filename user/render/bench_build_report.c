@@ -59,34 +59,33 @@ static json_t *times_to_json(const double *values, size_t n, const struct statis
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < n; i++)
-		json_array_append_new(list, json_real(values[i]));
-	return json_pack("{s:f, s:f, s:b, s:o}", "median", stats->median, "spread", stats->spread,
-			 "noisy", statistics_noisy(stats), "values", list);
+		output_json_append(list, json_real(values[i]));
+	return output_json_pack("{s:f, s:f, s:b, s:o}", "median", stats->median, "spread",
+				stats->spread, "noisy", statistics_noisy(stats), "values", list);
 }
 
 void bench_build_print_json(const struct bench_build *build, FILE *f)
 {
 	json_t *doc = output_json_document("vethlab.bench-build/1"), *list = json_array();
 
-	json_object_set_new(doc, "machine", bench_machine_to_json(&build->machine));
-	json_object_set_new(doc, "shape", json_string(build->shape->kind->name));
-	json_object_set_new(doc, "nodes", json_integer(build->nodes));
-	json_object_set_new(doc, "links", json_integer(build->links));
+	output_json_set(doc, "machine", bench_machine_to_json(&build->machine));
+	output_json_set(doc, "shape", json_string(build->shape->kind->name));
+	output_json_set(doc, "nodes", json_integer(build->nodes));
+	output_json_set(doc, "links", json_integer(build->links));
 	for (int i = 0; i < build->n_cases; i++) {
 		const struct bench_build_case *one = &build->cases[i];
 		unsigned runs = build->runs;
-		json_t *result =
-			json_pack("{s:s, s:s, s:o, s:o}", "by", one->by, "hooks", one->word,
-				  "up_ns", times_to_json(one->up, runs, &one->up_stats), "down_ns",
-				  times_to_json(one->down, runs, &one->down_stats));
+		json_t *result = output_json_pack(
+			"{s:s, s:s, s:o, s:o}", "by", one->by, "hooks", one->word, "up_ns",
+			times_to_json(one->up, runs, &one->up_stats), "down_ns",
+			times_to_json(one->down, runs, &one->down_stats));
 
 		if (one->up_ratio.n) {
-			json_object_set_new(result, "up_ratio", json_real(one->up_ratio.median));
-			json_object_set_new(result, "down_ratio",
-					    json_real(one->down_ratio.median));
+			output_json_set(result, "up_ratio", json_real(one->up_ratio.median));
+			output_json_set(result, "down_ratio", json_real(one->down_ratio.median));
 		}
-		json_array_append_new(list, result);
+		output_json_append(list, result);
 	}
-	json_object_set_new(doc, "results", list);
+	output_json_set(doc, "results", list);
 	output_json_print(doc, f);
 }

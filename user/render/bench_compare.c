@@ -150,11 +150,12 @@ static json_t *change_to_json(const struct series *series, const struct bench_ch
 {
 	char set[BENCH_SET_SIZE];
 
-	return json_pack("{s:s, s:s, s:s, s:i, s:f, s:f, s:f, s:s}", "what",
-			 bench_what_word(series->work.what), "hooks",
-			 bench_hooks_word(series->hooks), "set", bench_set_words(series->set, set),
-			 "size", series->work.size, "before", change->before, "now",
-			 series->stats.median, "percent", change->percent, "says", verdict(change));
+	return output_json_pack("{s:s, s:s, s:s, s:i, s:f, s:f, s:f, s:s}", "what",
+				bench_what_word(series->work.what), "hooks",
+				bench_hooks_word(series->hooks), "set",
+				bench_set_words(series->set, set), "size", series->work.size,
+				"before", change->before, "now", series->stats.median, "percent",
+				change->percent, "says", verdict(change));
 }
 
 /* ---- what else is different ------------------------------------------------------------------ */
@@ -166,8 +167,10 @@ static void differ(const json_t *before, const json_t *now, const char *path, js
 	const char *key;
 	json_t *unused;
 
-	json_object_update(all, (json_t *)before);
-	json_object_update(all, (json_t *)now);
+	if (json_is_object(before))
+		output_json_merge(all, json_incref((json_t *)before));
+	if (json_is_object(now))
+		output_json_merge(all, json_incref((json_t *)now));
 	json_object_foreach(all, key, unused) {
 		const json_t *a = json_object_get(before, key), *b = json_object_get(now, key);
 		char what[64];
@@ -180,22 +183,33 @@ static void differ(const json_t *before, const json_t *now, const char *path, js
 		if (json_is_object(a) || json_is_object(b))
 			differ(a, b, what, list);
 		else if (!json_equal(a, b))
-			json_array_append_new(list, json_pack("{s:s, s:O?, s:O?}", "what", what,
-							      "before", a, "now", b));
+			output_json_append(list, output_json_pack("{s:s, s:O?, s:O?}", "what", what,
+								  "before", a, "now", b));
 	}
 	json_decref(all);
+}
+
+/* Those of the fields that an object has, as an object of their own. */
+static json_t *fields_of(const json_t *object, const char *const *keys, size_t n)
+{
+	json_t *fields = json_object();
+
+	for (size_t i = 0; i < n; i++) {
+		json_t *value = json_object_get(object, keys[i]);
+
+		if (value)
+			output_json_set(fields, keys[i], json_incref(value));
+	}
+	return fields;
 }
 
 /* How it was measured: a figure of other conditions says little about a change of the link. */
 static json_t *find_differences(const json_t *old, const json_t *now)
 {
 	static const char *const keys[] = {"machine", "link", "runs", "run_s", "threads"};
-	json_t *a = json_object(), *b = json_object(), *list = json_array();
+	const size_t n = sizeof(keys) / sizeof(*keys);
+	json_t *a = fields_of(old, keys, n), *b = fields_of(now, keys, n), *list = json_array();
 
-	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++) {
-		json_object_set(a, keys[i], json_object_get(old, keys[i]));
-		json_object_set(b, keys[i], json_object_get(now, keys[i]));
-	}
 	differ(a, b, "", list);
 	json_decref(a);
 	json_decref(b);
@@ -205,11 +219,8 @@ static json_t *find_differences(const json_t *old, const json_t *now)
 static json_t *name_of(const json_t *one)
 {
 	static const char *const keys[] = {"what", "hooks", "frame", "set"};
-	json_t *name = json_object();
 
-	for (int i = 0; i < 4; i++)
-		json_object_set(name, keys[i], json_object_get(one, keys[i]));
-	return name;
+	return fields_of(one, keys, 4);
 }
 
 /* Names of the results of list that other does not have. */
@@ -230,7 +241,7 @@ static json_t *find_only(const json_t *list, const json_t *other)
 			json_decref(beside);
 		}
 		if (!found)
-			json_array_append(only, name);
+			output_json_append(only, json_incref(name));
 		json_decref(name);
 	}
 	return only;
@@ -313,7 +324,7 @@ struct bench_compared bench_compare(const struct bench_baseline *old,
 		change = change_of(was, &report->list[i], threshold);
 		compared.worse += change.worse && change.past && change.apart;
 		add_row(table, &report->list[i], &change);
-		json_array_append_new(list, change_to_json(&report->list[i], &change));
+		output_json_append(list, change_to_json(&report->list[i], &change));
 	}
 	if (f) {
 		fprintf(f, "\nBeside %s, %g %% allowed:\n", old->path, threshold);
@@ -323,9 +334,9 @@ struct bench_compared bench_compare(const struct bench_baseline *old,
 		print_only("only now:    ", only_now, f);
 	}
 	table_free(table);
-	json_object_set_new(doc, "changes", list);
-	json_object_set_new(doc, "differs", differences);
-	json_object_set_new(doc, "only_before", only_before);
-	json_object_set_new(doc, "only_now", only_now);
+	output_json_set(doc, "changes", list);
+	output_json_set(doc, "differs", differences);
+	output_json_set(doc, "only_before", only_before);
+	output_json_set(doc, "only_now", only_now);
 	return compared;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* drop_text.c - why a node's stack dropped a packet, in words. */
 #include "user/base/drop_causes.h"
+#include "user/output/output.h"
 #include "user/render/drop_text.h"
 #include "user/render/event_text.h"
 #include "user/render/itinerary_text.h"
@@ -47,8 +48,8 @@ void drop_print(const struct event_layout *layout, const struct drop *drop, cons
 
 json_t *flow_json(uint8_t protocol, uint16_t from_port, uint16_t to_port)
 {
-	return json_pack("{s:i, s:i, s:i}", "protocol", protocol, "from_port", from_port, "to_port",
-			 to_port);
+	return output_json_pack("{s:i, s:i, s:i}", "protocol", protocol, "from_port", from_port,
+				"to_port", to_port);
 }
 
 json_t *drop_json(const struct drop *drop)
@@ -59,15 +60,16 @@ json_t *drop_json(const struct drop *drop)
 	json_t *object;
 
 	drop_sentence(drop, text, sizeof(text));
-	object = json_pack("{s:I, s:I, s:s, s:s, s:s, s:s, s:s, s:b, s:s, s:i, s:i, s:s, s:s, s:i}",
-			   "time_ns", (json_int_t)packet->time_ns, "at_ns", (json_int_t)drop->at_ns,
-			   "node", drop->node->name, "leg", leg_name(drop->leg), "reason",
-			   drop->reason, "function", drop->function, "text", text, "harmless",
-			   drop->harmless, "message", event_word(packet), "id", packet->id, "seq",
-			   packet->seq, "source", ip_format(&from, src, sizeof(src)), "destination",
-			   ip_format(&to, dst, sizeof(dst)), "ttl", packet->ttl);
+	object = output_json_pack(
+		"{s:I, s:I, s:s, s:s, s:s, s:s, s:o, s:b, s:s, s:i, s:i, s:s, s:s, s:i}", "time_ns",
+		(json_int_t)packet->time_ns, "at_ns", (json_int_t)drop->at_ns, "node",
+		drop->node->name, "leg", leg_name(drop->leg), "reason", drop->reason, "function",
+		drop->function, "text", output_json_text(text), "harmless", drop->harmless,
+		"message", event_word(packet), "id", packet->id, "seq", packet->seq, "source",
+		ip_format(&from, src, sizeof(src)), "destination", ip_format(&to, dst, sizeof(dst)),
+		"ttl", packet->ttl);
 	if (packet->flags & VL_EV_FLOW)
-		json_object_set_new(
+		output_json_set(
 			object, "about",
 			flow_json(packet->quote.proto, packet->quote.id, packet->quote.seq));
 	return object;
