@@ -49,15 +49,15 @@ static void print_json(const struct change_plan *plan, json_t *notes)
 	json_t *doc = output_json_document("vethlab.plan/1");
 	struct changes_counts counts = changes_count(&plan->diff);
 
-	json_object_set_new(doc, "lab", json_string(plan->was->name));
-	json_object_set_new(doc, "file", json_string(plan->now->lab->path));
-	json_object_set_new(doc, "applied", json_boolean(notes != NULL));
-	json_object_set_new(doc, "add", json_integer(counts.added));
-	json_object_set_new(doc, "change", json_integer(counts.changed));
-	json_object_set_new(doc, "remove", json_integer(counts.removed));
-	json_object_set_new(doc, "changes", changes_json(&plan->diff));
+	output_json_set(doc, "lab", json_string(plan->was->name));
+	output_json_set(doc, "file", output_json_text(plan->now->lab->path));
+	output_json_set(doc, "applied", json_boolean(notes != NULL));
+	output_json_set(doc, "add", json_integer(counts.added));
+	output_json_set(doc, "change", json_integer(counts.changed));
+	output_json_set(doc, "remove", json_integer(counts.removed));
+	output_json_set(doc, "changes", changes_json(&plan->diff));
 	if (notes)
-		json_object_set_new(doc, "notes", notes);
+		output_json_set(doc, "notes", notes);
 	output_json_print(doc, stdout);
 }
 

@@ -8,29 +8,30 @@
 
 static json_t *json_finding(const struct diag *diag)
 {
-	json_t *finding =
-		json_pack("{s:s, s:i, s:i, s:s}", "severity",
-			  diag->severity == SEVERITY_ERROR ? "error" : "warning", "line",
-			  diag->where.line, "column", diag->where.column, "what", diag->what);
+	json_t *finding = output_json_pack("{s:s, s:i, s:i, s:o}", "severity",
+					   diag->severity == SEVERITY_ERROR ? "error" : "warning",
+					   "line", diag->where.line, "column", diag->where.column,
+					   "what", output_json_text(diag->what));
 
 	if (diag->hint)
-		json_object_set_new(finding, "hint", json_string(diag->hint));
+		output_json_set(finding, "hint", output_json_text(diag->hint));
 	return finding;
 }
 
 static json_t *json_file(const char *path, const struct lab *lab, const struct diags *diags)
 {
-	json_t *file = json_pack("{s:s, s:b}", "file", path, "good", lab != NULL);
+	json_t *file =
+		output_json_pack("{s:o, s:b}", "file", output_json_text(path), "good", lab != NULL);
 	json_t *findings = json_array();
 
 	if (lab) {
-		json_object_set_new(file, "lab", json_string(lab->name));
-		json_object_set_new(file, "nodes", json_integer(lab->n_nodes));
-		json_object_set_new(file, "links", json_integer(lab->n_links));
+		output_json_set(file, "lab", json_string(lab->name));
+		output_json_set(file, "nodes", json_integer(lab->n_nodes));
+		output_json_set(file, "links", json_integer(lab->n_links));
 	}
 	for (size_t i = 0; i < diags->count; i++)
-		json_array_append_new(findings, json_finding(&diags->list[i]));
-	json_object_set_new(file, "findings", findings);
+		output_json_append(findings, json_finding(&diags->list[i]));
+	output_json_set(file, "findings", findings);
 	return file;
 }
 
@@ -42,7 +43,7 @@ static bool check_file(const char *path, json_t *files)
 	bool good = lab;
 
 	if (files)
-		json_array_append_new(files, json_file(path, lab, &diags));
+		output_json_append(files, json_file(path, lab, &diags));
 	else
 		output_diags(&diags, stdout);
 	if (!files && lab)
@@ -79,7 +80,7 @@ static int check_main(int argc, char **argv, struct err *err)
 	}
 	if (args.json) {
 		document = output_json_document("vethlab.check/1");
-		json_object_set_new(document, "files", files);
+		output_json_set(document, "files", files);
 		output_json_print(document, stdout);
 	}
 	return ret;

@@ -2,7 +2,6 @@
 /* cmd.c - what the verbs share: usage errors, finding a lab file. */
 #include <dirent.h>
 #include <errno.h>
-#include <jansson.h>
 #include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -11,6 +10,7 @@
 #include <unistd.h>
 
 #include "user/cmd/cmd.h"
+#include "user/output/output.h"
 
 #ifndef VETHLAB_LABS
 #define VETHLAB_LABS "/usr/local/share/vethlab/labs"
@@ -54,7 +54,7 @@ int cmd_parse(const struct cmd *cmd, struct cmd_args *args, int argc, char **arg
 void cmd_note(const char *text, void *arg)
 {
 	if (arg)
-		json_array_append_new(arg, json_string(text));
+		output_json_append(arg, output_json_text(text));
 	else
 		fprintf(stderr, "note: %s\n", text);
 }

@@ -36,15 +36,16 @@ static void print_json(const struct feature *features, size_t n)
 	json_t *doc = output_json_document("vethlab.doctor/1"), *list = json_array();
 
 	for (size_t i = 0; i < n; i++) {
-		json_t *one = json_pack("{s:s, s:b, s:b, s:s}", "name", features[i].name, "needed",
-					features[i].need == FEATURE_NEEDED, "there",
-					features[i].there, "found", features[i].found);
+		json_t *one =
+			output_json_pack("{s:s, s:b, s:b, s:s}", "name", features[i].name, "needed",
+					 features[i].need == FEATURE_NEEDED, "there",
+					 features[i].there, "found", features[i].found);
 
 		if (!features[i].there)
-			json_object_set_new(one, "without", json_string(features[i].without));
-		json_array_append_new(list, one);
+			output_json_set(one, "without", json_string(features[i].without));
+		output_json_append(list, one);
 	}
-	json_object_set_new(doc, "features", list);
+	output_json_set(doc, "features", list);
 	output_json_print(doc, stdout);
 }
 

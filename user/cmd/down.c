@@ -73,9 +73,9 @@ static int down_main(int argc, char **argv, struct err *err)
 	if (args.json) {
 		json_t *doc = output_json_document("vethlab.down/1");
 
-		json_object_set_new(doc, "lab", name[0] ? json_string(name) : json_null());
-		json_object_set_new(doc, "removed", json_boolean(ret));
-		json_object_set_new(doc, "notes", notes.arg);
+		output_json_set(doc, "lab", name[0] ? json_string(name) : json_null());
+		output_json_set(doc, "removed", json_boolean(ret));
+		output_json_set(doc, "notes", notes.arg);
 		output_json_print(doc, stdout);
 	} else if (ret) {
 		printf("%s is down\n", name);

@@ -23,8 +23,9 @@ static void on_found(enum gc_kind kind, const char *name, void *arg)
 
 	collected->n++;
 	if (collected->json)
-		json_array_append_new(collected->list, json_pack("{s:s, s:s}", "kind",
-								 kind_words[kind], "name", name));
+		output_json_append(collected->list,
+				   output_json_pack("{s:s, s:o}", "kind", kind_words[kind], "name",
+						    output_json_text(name)));
 	else
 		printf("%s %s %s\n", collected->dry_run ? "would remove" : "removing",
 		       kind_words[kind], name);
@@ -46,8 +47,8 @@ static int gc_main(int argc, char **argv, struct err *err)
 	if (collected.json) {
 		json_t *doc = output_json_document("vethlab.gc/1");
 
-		json_object_set(doc, "found", collected.list);
-		json_object_set_new(doc, "removed", json_boolean(!collected.dry_run && !ret));
+		output_json_set(doc, "found", json_incref(collected.list));
+		output_json_set(doc, "removed", json_boolean(!collected.dry_run && !ret));
 		output_json_print(doc, stdout);
 	} else if (!collected.n && !ret) {
 		printf("nothing is left of any crash\n");

@@ -130,9 +130,8 @@ static void print(const struct link_side sides[2], bool json)
 	for (int i = 0; i < 2; i++) {
 		json_t *end = output_json_end(sides[i].end);
 
-		json_object_set_new(end, "state",
-				    json_string(end_state_word(sides[i].waiting.now)));
-		json_object_set_new(doc, i ? "peer" : "end", end);
+		output_json_set(end, "state", json_string(end_state_word(sides[i].waiting.now)));
+		output_json_set(doc, i ? "peer" : "end", end);
 	}
 	output_json_print(doc, stdout);
 }
@@ -168,8 +167,8 @@ static int link_address(const struct running *run, const struct end *end,
 		json_t *doc = output_json_document("vethlab.link/1"),
 		       *object = output_json_end(end);
 
-		json_object_set_new(object, add ? "added" : "deleted", json_string(text));
-		json_object_set_new(doc, "end", object);
+		output_json_set(object, add ? "added" : "deleted", json_string(text));
+		output_json_set(doc, "end", object);
 		output_json_print(doc, stdout);
 	} else {
 		printf("%s %s %s\n", end->name, add ? "has now" : "has no longer", text);

@@ -39,15 +39,15 @@ static void text_row(struct table *table, const char *name, enum lab_state state
 
 static json_t *json_row(const char *name, enum lab_state state, const struct running *run)
 {
-	json_t *object = json_pack("{s:s, s:s}", "lab", name, "state",
-				   run && run->observed ? "observed" : state_words[state]);
+	json_t *object = output_json_pack("{s:o, s:s}", "lab", output_json_text(name), "state",
+					  run && run->observed ? "observed" : state_words[state]);
 
 	if (!run)
 		return object;
-	json_object_set_new(object, "nodes", json_integer(run->lab->n_nodes));
-	json_object_set_new(object, "links", json_integer(run->lab->n_links));
-	json_object_set_new(object, "started", json_integer(run->started));
-	json_object_set_new(object, "file", json_string(run->lab->path));
+	output_json_set(object, "nodes", json_integer(run->lab->n_nodes));
+	output_json_set(object, "links", json_integer(run->lab->n_links));
+	output_json_set(object, "started", json_integer(run->started));
+	output_json_set(object, "file", output_json_text(run->lab->path));
 	return object;
 }
 
@@ -80,13 +80,13 @@ static int ls_main(int argc, char **argv, struct err *err)
 		if (state == LAB_RUNNING && lab_open(&run, names[i], NULL))
 			state = LAB_BROKEN;
 		text_row(table, names[i], state, run);
-		json_array_append_new(labs, json_row(names[i], state, run));
+		output_json_append(labs, json_row(names[i], state, run));
 		running_free(run);
 	}
 	if (args.json) {
 		json_t *doc = output_json_document("vethlab.ls/1");
 
-		json_object_set(doc, "labs", labs);
+		output_json_set(doc, "labs", json_incref(labs));
 		output_json_print(doc, stdout);
 	} else if (n) {
 		table_print(table, stdout);

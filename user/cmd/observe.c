@@ -136,15 +136,16 @@ static json_t *link_json(const struct link *link)
 {
 	char name[2 * END_NAME_SIZE + 8];
 
-	return json_pack("{s:s, s:[o, o]}", "link", output_link(link, name, sizeof(name)), "ends",
-			 output_json_end(link->ends[0]), output_json_end(link->ends[1]));
+	return output_json_pack("{s:s, s:[o, o]}", "link", output_link(link, name, sizeof(name)),
+				"ends", output_json_end(link->ends[0]),
+				output_json_end(link->ends[1]));
 }
 
 static void tell_change(const struct observing *observing, const struct running *run,
 			const struct link *link, bool came)
 {
 	char name[2 * END_NAME_SIZE + 8];
-	json_t *line, *object;
+	json_t *line;
 
 	if (!observing->running)
 		return;
@@ -153,11 +154,9 @@ static void tell_change(const struct observing *observing, const struct running 
 		return;
 	}
 	line = output_json_document("vethlab.observe-change/1");
-	json_object_set_new(line, "lab", json_string(run->name));
-	json_object_set_new(line, "change", json_string(came ? "came" : "went"));
-	object = link_json(link);
-	json_object_update(line, object);
-	json_decref(object);
+	output_json_set(line, "lab", json_string(run->name));
+	output_json_set(line, "change", json_string(came ? "came" : "went"));
+	output_json_merge(line, link_json(link));
 	output_json_line(line, stdout);
 }
 
@@ -177,14 +176,14 @@ static void on_note(const char *text, void *arg)
 	json_t *line;
 
 	if (!observing->running) {
-		json_array_append_new(observing->notes, json_string(text));
+		output_json_append(observing->notes, output_json_text(text));
 	} else if (!observing->json) {
 		output_wrap("note: ", text, stdout);
 	} else {
 		line = output_json_document("vethlab.observe-change/1");
-		json_object_set_new(line, "lab", json_string(observing->options.name));
-		json_object_set_new(line, "change", json_string("note"));
-		json_object_set_new(line, "text", json_string(text));
+		output_json_set(line, "lab", json_string(observing->options.name));
+		output_json_set(line, "change", json_string("note"));
+		output_json_set(line, "text", output_json_text(text));
 		output_json_line(line, stdout);
 	}
 }
@@ -248,16 +247,16 @@ static void print_json(const struct observing *observing, const struct running *
 	json_t *doc = output_json_document("vethlab.observe/1"), *links = json_array();
 
 	for (size_t i = 0; i < run->lab->n_links; i++)
-		json_array_append_new(links, link_json(run->lab->links[i]));
-	json_object_set_new(doc, "lab", json_string(run->name));
-	json_object_set_new(doc, "changed", json_boolean(changed));
-	json_object_set_new(doc, "nodes", json_integer(run->lab->n_nodes));
-	json_object_set_new(doc, "links", links);
-	json_object_set_new(doc, "watched_ends", json_integer(count_watched(run)));
-	json_object_set_new(doc, "tc", json_string(tc_word(run->tc)));
-	json_object_set_new(doc, "xdp", json_string(xdp_mode_word(run->xdp)));
-	json_object_set_new(doc, "mounted_bpffs", json_boolean(run->mounted_bpffs));
-	json_object_set(doc, "notes", observing->notes);
+		output_json_append(links, link_json(run->lab->links[i]));
+	output_json_set(doc, "lab", json_string(run->name));
+	output_json_set(doc, "changed", json_boolean(changed));
+	output_json_set(doc, "nodes", json_integer(run->lab->n_nodes));
+	output_json_set(doc, "links", links);
+	output_json_set(doc, "watched_ends", json_integer(count_watched(run)));
+	output_json_set(doc, "tc", json_string(tc_word(run->tc)));
+	output_json_set(doc, "xdp", json_string(xdp_mode_word(run->xdp)));
+	output_json_set(doc, "mounted_bpffs", json_boolean(run->mounted_bpffs));
+	output_json_set(doc, "notes", json_incref(observing->notes));
 	if (observing->follow)
 		output_json_line(doc, stdout);
 	else

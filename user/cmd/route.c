@@ -130,9 +130,9 @@ static void print(const struct node *node, const struct words *words, bool json)
 		return;
 	}
 	doc = output_json_document("vethlab.route/1");
-	json_object_set_new(doc, "node", json_string(node->name));
-	json_object_set_new(doc, words->add ? "added" : "deleted", json_string(to));
-	json_object_set_new(doc, "metric", json_integer(words->route.metric));
+	output_json_set(doc, "node", json_string(node->name));
+	output_json_set(doc, words->add ? "added" : "deleted", json_string(to));
+	output_json_set(doc, "metric", json_integer(words->route.metric));
 	output_json_print(doc, stdout);
 }
 

@@ -178,9 +178,9 @@ static int reset(struct stats_run *stats, struct err *err)
 		return 0;
 	}
 	document = output_json_document("vethlab.stats-reset/1");
-	json_object_set_new(document, "lab", json_string(name));
-	json_object_set_new(document, "time", json_string(ledger_time(time_ns, time)));
-	json_object_set_new(document, "since_ns", json_integer((json_int_t)read_ns));
+	output_json_set(document, "lab", json_string(name));
+	output_json_set(document, "time", json_string(ledger_time(time_ns, time)));
+	output_json_set(document, "since_ns", json_integer((json_int_t)read_ns));
 	output_json_print(document, stdout);
 	return 0;
 }

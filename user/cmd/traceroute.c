@@ -151,9 +151,9 @@ static void add_leg_times(json_t *line, const struct itinerary *itinerary)
 	int64_t there = leg_time(itinerary, true), back = leg_time(itinerary, false);
 
 	if (there >= 0)
-		json_object_set_new(line, "there_ns", json_integer(there));
+		output_json_set(line, "there_ns", json_integer(there));
 	if (back >= 0)
-		json_object_set_new(line, "back_ns", json_integer(back));
+		output_json_set(line, "back_ns", json_integer(back));
 }
 
 static void print_hop_json(const struct route_hop *hop)
@@ -162,22 +162,22 @@ static void print_hop_json(const struct route_hop *hop)
 	json_t *line = output_json_document("vethlab.traceroute/1");
 	char from[IP_TEXT_SIZE];
 
-	json_object_set_new(line, "ttl", json_integer(hop->ttl));
-	json_object_set_new(line, "answered", json_boolean(hop->answered));
+	output_json_set(line, "ttl", json_integer(hop->ttl));
+	output_json_set(line, "answered", json_boolean(hop->answered));
 	if (hop->answered) {
-		json_object_set_new(line, "from",
-				    json_string(ip_format(&hop->answer.from, from, sizeof(from))));
-		json_object_set_new(line, "type", json_integer(hop->answer.type));
-		json_object_set_new(line, "code", json_integer(hop->answer.code));
+		output_json_set(line, "from",
+				json_string(ip_format(&hop->answer.from, from, sizeof(from))));
+		output_json_set(line, "type", json_integer(hop->answer.type));
+		output_json_set(line, "code", json_integer(hop->answer.code));
 		if (hop->answer.rtt_ns)
-			json_object_set_new(line, "rtt_ns", json_integer(hop->answer.rtt_ns));
+			output_json_set(line, "rtt_ns", json_integer(hop->answer.rtt_ns));
 		if (hop->itinerary)
 			add_leg_times(line, hop->itinerary);
 	}
 	if (at)
-		json_object_set_new(line, "at", output_json_end(at));
-	json_object_set_new(line, "itinerary",
-			    hop->itinerary ? itinerary_json(hop->itinerary) : json_null());
+		output_json_set(line, "at", output_json_end(at));
+	output_json_set(line, "itinerary",
+			hop->itinerary ? itinerary_json(hop->itinerary) : json_null());
 	output_json_line(line, stdout);
 }
 

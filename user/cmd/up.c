@@ -70,12 +70,12 @@ static void print_json(const struct running *run, uint64_t took_ns)
 {
 	json_t *doc = output_json_document("vethlab.up/1");
 
-	json_object_set_new(doc, "lab", json_string(run->name));
-	json_object_set_new(doc, "nodes", json_integer(run->lab->n_nodes));
-	json_object_set_new(doc, "links", json_integer(run->lab->n_links));
-	json_object_set_new(doc, "tc", json_string(tc_word(run->tc)));
-	json_object_set_new(doc, "mounted_bpffs", json_boolean(run->mounted_bpffs));
-	json_object_set_new(doc, "took_ns", json_integer(took_ns));
+	output_json_set(doc, "lab", json_string(run->name));
+	output_json_set(doc, "nodes", json_integer(run->lab->n_nodes));
+	output_json_set(doc, "links", json_integer(run->lab->n_links));
+	output_json_set(doc, "tc", json_string(tc_word(run->tc)));
+	output_json_set(doc, "mounted_bpffs", json_boolean(run->mounted_bpffs));
+	output_json_set(doc, "took_ns", json_integer(took_ns));
 	output_json_print(doc, stdout);
 }
 

@@ -141,27 +141,28 @@ static json_t *path_json(const struct path *path)
 
 	for (size_t i = 0; i < path->n_hops; i++) {
 		const struct path_hop *hop = &path->hops[i];
-		json_t *item = json_pack("{s:s}", "node", hop->node->name);
+		json_t *item = output_json_pack("{s:s}", "node", hop->node->name);
 
 		if (hop->in)
-			json_object_set_new(item, "in", json_string(hop->in->name));
+			output_json_set(item, "in", json_string(hop->in->name));
 		if (hop->dev[0])
-			json_object_set_new(item, "interface", json_string(hop->dev));
+			output_json_set(item, "interface", output_json_text(hop->dev));
 		if (hop->out)
-			json_object_set_new(item, "out", json_string(hop->out->name));
+			output_json_set(item, "out", json_string(hop->out->name));
 		if (hop->nat)
-			json_object_set_new(item, "nat", json_true());
+			output_json_set(item, "nat", json_true());
 		if (hop->route.via.family)
-			json_object_set_new(
+			output_json_set(
 				item, "via",
 				json_string(ip_format(&hop->route.via, text, sizeof(text))));
-		json_array_append_new(hops, item);
+		output_json_append(hops, item);
 	}
-	object = json_pack("{s:s, s:s, s:s, s:o}", "end", path_end_word(path->end), "text",
-			   path->text, "hint", path->hint, "hops", hops);
+	object = output_json_pack("{s:s, s:o, s:o, s:o}", "end", path_end_word(path->end), "text",
+				  output_json_text(path->text), "hint",
+				  output_json_text(path->hint), "hops", hops);
 	if (path->mtu) {
-		json_object_set_new(object, "mtu", json_integer(path->mtu));
-		json_object_set_new(object, "mtu_at", json_string(path->narrow));
+		output_json_set(object, "mtu", json_integer(path->mtu));
+		output_json_set(object, "mtu_at", output_json_text(path->narrow));
 	}
 	return object;
 }
@@ -171,17 +172,17 @@ static void print_json(const struct why *why)
 	json_t *doc = output_json_document("vethlab.why/1");
 	char text[IP_TEXT_SIZE];
 
-	json_object_set_new(doc, "from", json_string(why->trip.from->name));
-	json_object_set_new(doc, "to",
-			    json_string(ip_format(&why->trip.target.addr, text, sizeof(text))));
+	output_json_set(doc, "from", json_string(why->trip.from->name));
+	output_json_set(doc, "to",
+			json_string(ip_format(&why->trip.target.addr, text, sizeof(text))));
 	if (why->there.from.family)
-		json_object_set_new(doc, "source",
-				    json_string(ip_format(&why->there.from, text, sizeof(text))));
-	json_object_set_new(doc, "size", json_integer(why->size));
-	json_object_set_new(doc, "good", json_boolean(path_is_good(verdict(why))));
-	json_object_set_new(doc, "there", path_json(&why->there));
+		output_json_set(doc, "source",
+				json_string(ip_format(&why->there.from, text, sizeof(text))));
+	output_json_set(doc, "size", json_integer(why->size));
+	output_json_set(doc, "good", json_boolean(path_is_good(verdict(why))));
+	output_json_set(doc, "there", path_json(&why->there));
 	if (why->has_back)
-		json_object_set_new(doc, "back", path_json(&why->back));
+		output_json_set(doc, "back", path_json(&why->back));
 	output_json_print(doc, stdout);
 }
 
