@@ -24,7 +24,7 @@ compile() { # TARGET ARGUMENT OF CLANG...
 
 build_reader() {
 	# shellcheck disable=SC2046 # lists of flags
-	compile reader $(pkg-config --cflags --libs libfyaml) \
+	compile reader user/base/*.c $(pkg-config --cflags --libs libfyaml) -lm \
 		$(printf -- '-Wl,--wrap=%s ' malloc calloc realloc reallocarray strdup strndup)
 }
 
