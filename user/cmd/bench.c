@@ -109,14 +109,12 @@ static int bench_main(int argc, char **argv, struct err *err)
 	struct bench_baseline old = {0};
 	struct bench_args args;
 	struct bench_suite *bench;
-	int ret, status;
+	int status;
 
 	if (argc > 1 && !strcmp(argv[1], "build"))
 		return cmd_bench_build.run(argc - 1, argv + 1, err);
-	ret = bench_parse(&args, argc, argv, err);
-	if (!ret && args.compare)
-		ret = bench_baseline_load(&old, args.compare, err);
-	if (ret)
+	if (bench_parse(&args, argc, argv, err) ||
+	    (args.compare && bench_baseline_load(&old, args.compare, err)))
 		return err->code;
 	bench = bench_suite_new();
 	if (!bench) {
@@ -124,8 +122,8 @@ static int bench_main(int argc, char **argv, struct err *err)
 		return err_set(err, ERR_SYSTEM, ENOMEM, "out of memory");
 	}
 	bench->options = args.options;
-	ret = run_guarded(bench, &report, &old, err);
-	status = ret ? (int)err->code : show(&report, &args, &old, err);
+	status = run_guarded(bench, &report, &old, err) ? (int)err->code
+							: show(&report, &args, &old, err);
 	bench_suite_free(bench);
 	bench_baseline_free(&old);
 	return status;

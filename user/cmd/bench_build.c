@@ -57,9 +57,10 @@ static int measure(struct bench_build *build, struct err *err)
 	struct bench_guard guard = {0};
 	int ret = bench_guard_begin(&guard, err);
 
+	if (ret)
+		return ret;
 	interrupt_catch_signals();
-	if (!ret)
-		ret = bench_build_measure(build, err);
+	ret = bench_build_measure(build, err);
 	bench_guard_end(&guard);
 	return ret;
 }

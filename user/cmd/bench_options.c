@@ -108,9 +108,11 @@ static int take_cpus(const struct cmd *cmd, const struct cmd_option *option, con
 		return 0;
 	ret = each_word(option, list, take_cpu, options, "one CPU, two (sender,receiver), or none",
 			err);
-	if (!ret && options->cpus[1] < 0)
+	if (ret)
+		return ret;
+	if (options->cpus[1] < 0)
 		options->cpus[1] = options->cpus[0];
-	return ret;
+	return 0;
 }
 
 static int take_topics(const struct cmd *cmd, const struct cmd_option *option, const char *list,

@@ -96,18 +96,17 @@ static int capture_main(int argc, char **argv, struct err *err)
 {
 	struct capture_args args = {0};
 	struct capture_selection ends = {0};
-	struct running *run = NULL;
+	cleanup_running struct running *run = NULL;
 	int ret = parse_args(argc, argv, &args, err);
 
 	if (ret)
 		return ret;
 	/* First: who sees the file has the right to interrupt. */
 	interrupt_catch_signals();
-	ret = lab_open(&run, args.lab, err);
-	if (!ret)
-		ret = capture(run, &ends, &args, err);
+	if (lab_open(&run, args.lab, err))
+		return err->code;
+	ret = capture(run, &ends, &args, err);
 	capture_close(&ends);
-	running_free(run);
 	return ret ? (int)err->code : 0;
 }
 

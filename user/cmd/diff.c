@@ -147,14 +147,14 @@ static int take_run(struct diff_run *diff, int side, struct err *err)
 
 static int compare(struct diff_run *diff, struct err *err)
 {
-	int ret = 0;
+	for (int side = 0; side < SIDES; side++) {
+		int ret = take_run(diff, side, err);
 
-	for (int side = 0; !ret && side < SIDES; side++)
-		ret = take_run(diff, side, err);
-	if (!ret && comparison_judge(&diff->run.comparison))
-		ret = err_set(err, ERR_SYSTEM, ENOMEM, "out of memory");
-	if (ret)
-		return ret;
+		if (ret)
+			return ret;
+	}
+	if (comparison_judge(&diff->run.comparison))
+		return err_set(err, ERR_SYSTEM, ENOMEM, "out of memory");
 	if (diff->json)
 		output_json_print(run_diff_json(&diff->run), stdout);
 	else
@@ -165,12 +165,10 @@ static int compare(struct diff_run *diff, struct err *err)
 static int diff_main(int argc, char **argv, struct err *err)
 {
 	struct diff_run diff = {0};
-	int status, ret = parse_args(argc, argv, &diff, err);
-
-	if (!ret)
-		ret = compare(&diff, err);
+	bool failed = parse_args(argc, argv, &diff, err) || compare(&diff, err);
 	/* As diff(1): 1 if they differ. */
-	status = ret ? (int)err->code : diff.run.comparison.differs;
+	int status = failed ? (int)err->code : diff.run.comparison.differs;
+
 	comparison_free(&diff.run.comparison);
 	for (int side = 0; side < SIDES; side++)
 		recording_close(diff.recordings[side]);

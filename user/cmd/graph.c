@@ -67,15 +67,12 @@ static int take_live(struct running *run, struct err *err)
 
 static int draw_running(const char *name, enum draw_format format, struct err *err)
 {
-	struct running *run = NULL;
-	int ret = lab_open(&run, name, err);
+	cleanup_running struct running *run = NULL;
 
-	if (!ret)
-		ret = take_live(run, err);
-	if (!ret)
-		draw_lab(stdout, run->lab, format, NULL, NULL);
-	running_free(run);
-	return ret ? (int)err->code : 0;
+	if (lab_open(&run, name, err) || take_live(run, err))
+		return err->code;
+	draw_lab(stdout, run->lab, format, NULL, NULL);
+	return 0;
 }
 
 /* ---- with counters --------------------------------------------------------------------------- */
@@ -115,24 +112,20 @@ static const char *note(const struct end *near, void *arg)
 
 static int draw_live(const char *name, enum draw_format format, struct err *err)
 {
-	struct reading reading = {0};
+	cleanup_reading struct reading reading = {0};
 	struct snapshot snapshot = {0};
 	struct ledger ledger = {0};
 	struct graph_notes notes = {.ledger = &ledger};
-	int ret = reading_open(&reading, name, err);
+	int ret;
 
+	if (reading_open(&reading, name, err) || reading_set_base(&reading, false, NULL, err) ||
+	    reading_take(&reading, &ledger, &snapshot, err))
+		return err->code;
+	ret = take_live(reading.run, err);
 	if (!ret)
-		ret = reading_set_base(&reading, false, NULL, err);
-	if (!ret)
-		ret = reading_take(&reading, &ledger, &snapshot, err);
-	if (!ret)
-		ret = take_live(reading.run, err);
-	if (!ret) {
 		draw_lab(stdout, reading.run->lab, format, note, &notes);
-		ledger_free(&ledger);
-		snapshot_free(&snapshot);
-	}
-	reading_close(&reading);
+	ledger_free(&ledger);
+	snapshot_free(&snapshot);
 	return ret ? (int)err->code : 0;
 }
 

@@ -79,23 +79,23 @@ static bool all_optional(const struct cmd_operand *operands)
 static void add_operands(struct text *text, const struct cmd_operand *operands)
 {
 	unsigned form = 0;
-	bool one = false, begun = text->len;
+	bool one = false, started = text->len;
 
 	for (const struct cmd_operand *operand = operands; operand->word; operand++)
 		one |= operand->form && all_optional(operands);
 	if (one)
-		add(text, "%s[", begun ? " " : "");
-	begun = begun && !one;
+		add(text, "%s[", started ? " " : "");
+	started = started && !one;
 	for (const struct cmd_operand *operand = operands; operand->word; operand++) {
 		bool brackets = operand->optional && !one;
 
 		if (operand->form != form)
 			add(text, " |");
 		form = operand->form;
-		add(text, "%s%s%s%s%s%s%s", begun ? " " : "", brackets ? "[" : "",
+		add(text, "%s%s%s%s%s%s%s", started ? " " : "", brackets ? "[" : "",
 		    operand->keyword ? operand->keyword : "", operand->keyword ? " " : "",
 		    operand->word, operand->many ? "..." : "", brackets ? "]" : "");
-		begun = true;
+		started = true;
 	}
 	if (one)
 		add(text, "]");

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "user/base/cleanup.h"
 #include "user/cmd/cmd.h"
 #include "user/lab/edit.h"
 #include "user/lab/end_state.h"
@@ -55,7 +56,8 @@ struct link_side {
 static int open_side(struct link_side *side, const struct running *run, const struct end *end,
 		     struct err *err)
 {
-	int ret, fd = running_open_netns(run, end->node, err);
+	cleanup_close int fd = running_open_netns(run, end->node, err);
+	int ret;
 
 	if (fd < 0)
 		return fd;
@@ -63,12 +65,12 @@ static int open_side(struct link_side *side, const struct running *run, const st
 	side->end = end;
 	side->waiting.ifindex = running_ifindex(run, end);
 	ret = nl_open(&side->nl, fd, err);
-	if (!ret)
-		ret = nl_open(&side->events, fd, err);
-	if (!ret)
-		ret = nl_listen(side->events, RTNLGRP_LINK, err);
-	close(fd);
-	return ret;
+	if (ret)
+		return ret;
+	ret = nl_open(&side->events, fd, err);
+	if (ret)
+		return ret;
+	return nl_listen(side->events, RTNLGRP_LINK, err);
 }
 
 static void close_side(struct link_side *side)
@@ -77,7 +79,7 @@ static void close_side(struct link_side *side)
 	nl_close(side->events);
 }
 
-static int look(struct link_side *side, struct link_info *info, struct err *err)
+static int read_link(struct link_side *side, struct link_info *info, struct err *err)
 {
 	int ret = link_get(side->nl, side->waiting.ifindex, NULL, info, err);
 
@@ -94,14 +96,17 @@ static int change(struct link_side sides[2], bool up, struct err *err)
 	struct nl_what what = {sides[0].end->name, up ? "set it up" : "set it down",
 			       sides[0].end->where, 0};
 	struct link_info end, peer;
-	int ret = look(&sides[0], &end, err);
+	int ret = read_link(&sides[0], &end, err);
 
-	if (!ret)
-		ret = look(&sides[1], &peer, err);
-	if (!ret)
-		ret = link_set_up(sides[0].nl, end.ifindex, up, &what, err);
-	if (!ret)
-		ret = nl_flush(sides[0].nl, err);
+	if (ret)
+		return ret;
+	ret = read_link(&sides[1], &peer, err);
+	if (ret)
+		return ret;
+	ret = link_set_up(sides[0].nl, end.ifindex, up, &what, err);
+	if (ret)
+		return ret;
+	ret = nl_flush(sides[0].nl, err);
 	if (ret)
 		return ret;
 	sides[0].waiting.want = !up				  ? END_DOWN
@@ -110,9 +115,12 @@ static int change(struct link_side sides[2], bool up, struct err *err)
 	sides[1].waiting.want = end_state_of(&peer) == END_DOWN ? END_DOWN
 				: up				? END_UP
 								: END_NO_CARRIER;
-	for (int i = 0; !ret && i < 2; i++)
+	for (int i = 0; i < 2; i++) {
 		ret = wait_state(sides[i].nl, sides[i].events, &sides[i].waiting, err);
-	return ret;
+		if (ret)
+			return ret;
+	}
+	return 0;
 }
 
 static void print(const struct link_side sides[2], bool json)
@@ -146,11 +154,12 @@ static int link_state(const struct running *run, const struct end *end, bool up,
 		ret = open_side(&sides[1], run, end->peer, err);
 	if (!ret)
 		ret = change(sides, up, err);
-	if (!ret)
-		print(sides, json);
 	close_side(&sides[0]);
 	close_side(&sides[1]);
-	return ret;
+	if (ret)
+		return ret;
+	print(sides, json);
+	return 0;
 }
 
 /* link END address add|del PREFIX */
@@ -206,13 +215,14 @@ static int parse_words(const struct cmd_args *args, struct link_words *words, st
 static int link_main(int argc, char **argv, struct err *err)
 {
 	struct link_words words = {0};
-	struct running *run = NULL;
+	cleanup_running struct running *run = NULL;
 	struct cmd_args args;
 	const struct end *end;
 	int ret = cmd_parse(&cmd_link, &args, argc, argv, err);
 
-	if (!ret)
-		ret = parse_words(&args, &words, err);
+	if (ret)
+		return ret;
+	ret = parse_words(&args, &words, err);
 	if (ret)
 		return ret;
 	if (lab_open(&run, args.lab, err))
@@ -224,7 +234,6 @@ static int link_main(int argc, char **argv, struct err *err)
 		ret = link_address(run, end, &words.prefix, words.on, args.json, err);
 	else
 		ret = link_state(run, end, words.on, args.json, err);
-	running_free(run);
 	return ret ? (int)err->code : 0;
 }
 

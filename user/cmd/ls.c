@@ -74,14 +74,13 @@ static int ls_main(int argc, char **argv, struct err *err)
 	labs = json_array();
 	for (size_t i = 0; i < n; i++) {
 		enum lab_state state = lab_state(names[i]);
-		struct running *run = NULL;
+		cleanup_running struct running *run = NULL;
 
 		/* What cannot be read is shown as what it is; the rest of the list matters too. */
 		if (state == LAB_RUNNING && lab_open(&run, names[i], NULL))
 			state = LAB_BROKEN;
 		text_row(table, names[i], state, run);
 		output_json_append(labs, json_row(names[i], state, run));
-		running_free(run);
 	}
 	if (args.json) {
 		json_t *doc = output_json_document("vethlab.ls/1");

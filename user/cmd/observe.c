@@ -16,14 +16,14 @@
 #include "user/output/output.h"
 #include "user/render/running.h"
 
-enum { LINKS_SHOWN = 16, LOOKS_FAIL_MAX = 5 };
+enum { LINKS_SHOWN = 16, REFRESH_FAIL_MAX = 5 };
 
 struct observing {
 	struct observe_options options;
 	struct netns_id *scope; /* options.scope */
 	bool follow, json;
-	bool running;  /* the first look is over: changes are told as they come */
-	json_t *notes; /* of the first look */
+	bool running;  /* the first refresh is over: changes are told as they come */
+	json_t *notes; /* of the first refresh */
 };
 
 /* ---- what is asked for ----------------------------------------------------------------------- */
@@ -265,9 +265,9 @@ static void print_json(const struct observing *observing, const struct running *
 
 /* ---- following ------------------------------------------------------------------------------- */
 
-/* 0 to go on, -ENOENT: the lab is gone, or another -errno with err set. */
-static int look_again(struct observing *observing, const struct observe_listener *listener,
-		      struct err *err)
+/* 0 to go on, -ENOENT: the lab was taken down, or another -errno with err set. */
+static int refresh(struct observing *observing, const struct observe_listener *listener,
+		   struct err *err)
 {
 	struct running *run = NULL;
 	int ret = observe_refresh(&run, &observing->options, listener, err);
@@ -282,11 +282,11 @@ static int look_again(struct observing *observing, const struct observe_listener
 }
 
 /*
- * Until the user has enough (0), the lab is gone (-ENOENT) or it cannot be looked at. What is going
- * away at this moment may make one look fail.
+ * Refresh the lab at each event until the user interrupts (0), it was taken down (-ENOENT) or it
+ * cannot be refreshed. A namespace that is removed at this moment may make one refresh fail.
  */
-static int keep_looking(struct observing *observing, struct follow *following,
-			const struct observe_listener *listener, struct err *err)
+static int refresh_until_end(struct observing *observing, struct follow *following,
+			     const struct observe_listener *listener, struct err *err)
 {
 	unsigned failures = 0;
 	int ret;
@@ -294,13 +294,13 @@ static int keep_looking(struct observing *observing, struct follow *following,
 	for (;;) {
 		struct err cause = {0};
 
-		ret = look_again(observing, listener, &cause);
+		ret = refresh(observing, listener, &cause);
 		failures = ret ? failures + 1 : 0;
 		if (interrupt_requested || ferror(stdout))
 			return 0;
 		if (ret == -ENOENT && !cause.code)
 			return ret;
-		if (failures == LOOKS_FAIL_MAX) {
+		if (failures == REFRESH_FAIL_MAX) {
 			*err = cause;
 			return ret;
 		}
@@ -318,9 +318,9 @@ static int follow(struct observing *observing, const struct observe_listener *li
 
 	observing->options.again = true;
 	observing->running = true;
-	/* The first look is at what happened before the listening began. */
+	/* The first refresh finds what changed before follow_open() listened. */
 	if (!ret)
-		ret = keep_looking(observing, following, listener, err);
+		ret = refresh_until_end(observing, following, listener, err);
 	follow_close(following);
 	if (ret != -ENOENT || err->code)
 		return ret;

@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "user/base/cleanup.h"
 #include "user/base/clock.h"
 #include "user/base/interrupt.h"
 #include "user/cmd/trip_options.h"
@@ -29,7 +30,7 @@ struct flight {
 	struct probe probe;
 	struct echo_state *states; /* SEQS */
 	uint64_t first, next;	   /* seq is their low 16 bits, from 1 */
-	uint64_t next_send_ns, look_ns;
+	uint64_t next_send_ns, check_ns;
 };
 
 struct ping_args {
@@ -250,51 +251,70 @@ static void wait_for_answer(const struct flight *flight, uint64_t now)
 }
 
 /* Once a tick: is the lab there, and somebody who reads? 1: to go on makes no sense; or -errno. */
-static int look_around(struct flight *flight, uint64_t now, struct err *err)
+static int check_reason_to_go_on(struct flight *flight, uint64_t now, struct err *err)
 {
 	const struct running *run = flight->ping->trip.run;
 
-	if (now < flight->look_ns)
+	if (now < flight->check_ns)
 		return 0;
-	flight->look_ns = now + tick_ns;
+	flight->check_ns = now + tick_ns;
 	if (running_is_gone(run))
 		return running_taken_down(run, err);
 	return record_view_reader_left();
 }
 
-static int fly(struct flight *flight, struct err *err)
+/* All echoes that were asked for have their results. */
+static bool is_done(const struct flight *flight)
 {
 	const struct ping_options *options = &flight->ping->options;
+
+	return options->count && flight->next > options->count && flight->first == flight->next;
+}
+
+/* Send the next echo if it is time, else wait; then take what has come. */
+static int run_round(struct flight *flight, uint64_t now, struct err *err)
+{
 	int ret = 0;
 
+	if (may_send(flight) && now >= flight->next_send_ns)
+		ret = send_next(flight, now, err);
+	else
+		wait_for_answer(flight, now);
+	if (ret)
+		return ret;
+	ret = take_answers(flight, err);
+	if (ret)
+		return ret;
+	ret = probe_drain(&flight->probe, err);
+	if (ret)
+		return ret;
+	return expire(flight, clock_monotonic_ns(), err);
+}
+
+static int run_flight(struct flight *flight, struct err *err)
+{
+	const struct ping_options *options = &flight->ping->options;
+
 	flight->next_send_ns = clock_monotonic_ns();
-	while (!ret && !interrupt_requested) {
+	while (!interrupt_requested) {
 		uint64_t now = clock_monotonic_ns();
 		const struct itinerary *old;
+		int ret = check_reason_to_go_on(flight, now, err);
 
-		ret = look_around(flight, now, err);
 		if (ret)
-			break;
-		if (may_send(flight) && now >= flight->next_send_ns)
-			ret = send_next(flight, now, err);
-		else if (options->count && flight->next > options->count &&
-			 flight->first == flight->next)
-			break;
-		else
-			wait_for_answer(flight, now);
-		if (!ret)
-			ret = take_answers(flight, err);
-		if (!ret)
-			ret = probe_drain(&flight->probe, err);
-		if (!ret)
-			ret = expire(flight, clock_monotonic_ns(), err);
+			return ret < 0 ? ret : 0;
+		if (is_done(flight))
+			return 0;
+		ret = run_round(flight, now, err);
+		if (ret)
+			return ret;
 		/* Records that came after their echo was told. */
 		while (now > 2 * options->timeout_ns + tick_ns &&
 		       (old = story_quiet(flight->probe.story,
 					  now - 2 * options->timeout_ns - tick_ns)))
 			story_forget(flight->probe.story, old);
 	}
-	return ret < 0 ? ret : 0;
+	return 0;
 }
 
 static int run_ping(struct ping *ping, struct err *err)
@@ -305,7 +325,7 @@ static int run_ping(struct ping *ping, struct err *err)
 	if (!ret) {
 		interrupt_catch_signals();
 		ping_print_start(ping);
-		ret = fly(&flight, err);
+		ret = run_flight(&flight, err);
 		ping_print_summary(ping);
 	}
 	close_flight(&flight);
@@ -314,22 +334,17 @@ static int run_ping(struct ping *ping, struct err *err)
 
 static int ping_main(int argc, char **argv, struct err *err)
 {
-	struct ping *ping = calloc(1, sizeof(*ping));
-	int ret, status;
+	cleanup_free struct ping *ping = calloc(1, sizeof(*ping));
+	bool failed;
 
 	if (!ping)
 		return err_set(err, ERR_SYSTEM, ENOMEM, "ping: out of memory");
-	ret = parse_args(argc, argv, ping, err);
-	if (!ret)
-		ret = trip_open(&ping->trip, err);
-	if (!ret)
-		ret = run_ping(ping, err);
-	/* As ping(8): 1 if no answer came at all. */
-	status = ret ? (int)err->code : ping->tally.sent && !ping->tally.answered;
+	failed = parse_args(argc, argv, ping, err) || trip_open(&ping->trip, err) ||
+		 run_ping(ping, err);
 	free(ping->tally.rtts);
 	trip_close(&ping->trip);
-	free(ping);
-	return status;
+	/* As ping(8): 1 if no answer came at all. */
+	return failed ? (int)err->code : ping->tally.sent && !ping->tally.answered;
 }
 
 #define WRONG_TIME "that is no time (500ms, 2s; a number: seconds)"

@@ -53,16 +53,17 @@ static void on_stack(const struct vl_stack *done, void *arg)
 	record->count++;
 }
 
-static int follow(struct record *record, struct record_stream *tap, uint64_t until, struct err *err)
+static int follow(struct record *record, struct record_stream *stream, uint64_t until,
+		  struct err *err)
 {
 	const struct record_stream_handlers handlers = {on_event, on_stack, record};
-	bool gone = false;
+	bool taken_down = false;
 	int ret = 0;
 
-	while (!ret && !interrupt_requested && !gone && clock_monotonic_ns() < until &&
+	while (!ret && !interrupt_requested && !taken_down && clock_monotonic_ns() < until &&
 	       !recorder_failed(record->recorder) && !enough(record)) {
-		gone = running_is_gone(record->run);
-		ret = record_stream_poll(tap, POLL_MS, &handlers, err);
+		taken_down = running_is_gone(record->run);
+		ret = record_stream_poll(stream, POLL_MS, &handlers, err);
 		/*
 		 * Whoever reads from a pipe gets it as it comes, and may leave. Of a write that
 		 * failed already, the recorder knows why.
@@ -71,37 +72,37 @@ static int follow(struct record *record, struct record_stream *tap, uint64_t unt
 		    record_view_reader_left())
 			break;
 	}
-	if (!ret)
-		ret = record_stream_poll(tap, 0, &handlers, err);
-	return ret || !gone || enough(record) ? ret : running_taken_down(record->run, err);
+	if (ret)
+		return ret;
+	ret = record_stream_poll(stream, 0, &handlers, err);
+	return ret || !taken_down || enough(record) ? ret : running_taken_down(record->run, err);
 }
 
 static int run_record(struct record *record, struct err *err)
 {
 	const struct record_args *args = &record->args;
 	struct recording_totals totals = {0};
-	struct record_stream tap;
+	cleanup_record_stream struct record_stream stream;
 	int ret, closed;
 	uint64_t now;
 
 	interrupt_catch_signals();
-	ret = record_stream_open(&tap, record->run, &args->view.filter.packets,
+	ret = record_stream_open(&stream, record->run, &args->view.filter.packets,
 				 args->view.stack ? NODE_TRACE_ALL : NODE_TRACE_REASONS, err);
+	if (ret)
+		return ret;
 	now = clock_monotonic_ns();
-	if (!ret)
-		ret = recorder_open(&record->recorder, args->operand, record->run->lab,
-				    record->run->name, now, err);
-	if (!ret) {
-		ret = follow(record, &tap, args->view.for_ns ? now + args->view.for_ns : UINT64_MAX,
-			     err);
-		closed = recorder_close(record->recorder, record_stream_lost(&tap), &totals, err);
-		ret = ret ? ret : closed;
-		fprintf(stderr, "%" PRIu64 " record%s, %" PRIu64 " drop%s, %" PRIu64 " lost\n",
-			totals.events, totals.events == 1 ? "" : "s", totals.drops,
-			totals.drops == 1 ? "" : "s", totals.lost);
-	}
-	record_stream_close(&tap);
-	return ret;
+	ret = recorder_open(&record->recorder, args->operand, record->run->lab, record->run->name,
+			    now, err);
+	if (ret)
+		return ret;
+	ret = follow(record, &stream, args->view.for_ns ? now + args->view.for_ns : UINT64_MAX,
+		     err);
+	closed = recorder_close(record->recorder, record_stream_lost(&stream), &totals, err);
+	fprintf(stderr, "%" PRIu64 " record%s, %" PRIu64 " drop%s, %" PRIu64 " lost\n",
+		totals.events, totals.events == 1 ? "" : "s", totals.drops,
+		totals.drops == 1 ? "" : "s", totals.lost);
+	return ret ? ret : closed;
 }
 
 /* What is about stories has to wait until there are any. */
@@ -123,21 +124,18 @@ static int refuse_stories(const struct record_args *args, struct err *err)
 static int record_main(int argc, char **argv, struct err *err)
 {
 	struct record record = {.args.wants_operand = true};
-	int ret = record_args_parse(&cmd_record, &record.args, argc, argv, err);
+	cleanup_running struct running *run = NULL;
 
-	if (!ret)
-		ret = lab_open(&record.run, record.args.lab, err);
-	if (!ret)
-		ret = record_filter_parse(&record.args.view.filter, record.args.argc,
-					  record.args.argv, record.run->lab, err);
-	if (!ret)
-		ret = refuse_stories(&record.args, err);
+	if (record_args_parse(&cmd_record, &record.args, argc, argv, err) ||
+	    lab_open(&run, record.args.lab, err) ||
+	    record_filter_parse(&record.args.view.filter, record.args.argc, record.args.argv,
+				run->lab, err) ||
+	    refuse_stories(&record.args, err))
+		return err->code;
+	record.run = run;
 	/* Whoever replays it wants to see whole packets. */
 	record.args.view.filter.packets.fields |= VL_F_FRAGMENTS;
-	if (!ret)
-		ret = run_record(&record, err);
-	running_free(record.run);
-	return ret ? (int)err->code : 0;
+	return run_record(&record, err) ? (int)err->code : 0;
 }
 
 static const struct cmd_operand operands[] = {

@@ -16,7 +16,7 @@ enum { SHOW_EVERY = 4096 };
 static const uint64_t settled_ns = 2000000000;
 
 static int read_all(struct recording *recording, struct record_view *view,
-		    struct recording_totals *seen, struct err *err)
+		    struct recording_totals *counted, struct err *err)
 {
 	const struct record_view_options *options = view->options;
 	uint64_t last =
@@ -30,9 +30,9 @@ static int read_all(struct recording *recording, struct record_view *view,
 	while ((ret = recording_next(recording, &record, err)) >= 0 && ret != RECORDED_END &&
 	       ret != RECORDED_CUT) {
 		if (ret == RECORDED_EVENT)
-			seen->events++;
+			counted->events++;
 		else if (ret == RECORDED_DROP)
-			seen->drops++;
+			counted->drops++;
 		if (packet->time_ns > last)
 			continue;
 		if (ret != RECORDED_EVENT)
@@ -53,23 +53,23 @@ static int read_all(struct recording *recording, struct record_view *view,
 static int replay(struct recording *recording, const struct record_view_options *options,
 		  struct err *err)
 {
-	struct recording_totals seen = {0}, totals;
+	struct recording_totals counted = {0}, totals;
 	char gap[64];
-	struct record_view view;
-	int end = 0, ret = record_view_open(&view, options, recording_lab(recording),
-					    recording_start_ns(recording), recording_drop_names,
-					    recording, err);
+	cleanup_record_view struct record_view view = {0};
+	int end, ret = record_view_open(&view, options, recording_lab(recording),
+					recording_start_ns(recording), recording_drop_names,
+					recording, err);
 
-	if (!ret)
-		end = read_all(recording, &view, &seen, err);
+	if (ret)
+		return ret;
+	end = read_all(recording, &view, &counted, err);
 	totals = recording_totals(recording);
 	if (view.story && (totals.lost || end == RECORDED_CUT)) {
 		snprintf(gap, sizeof(gap), "%" PRIu64 " lost records", totals.lost);
 		story_cannot_see(view.story, totals.lost ? gap : "what was cut off the recording");
 	}
-	if (!ret && end >= 0)
+	if (end >= 0)
 		ret = record_view_finish(&view, err);
-	record_view_close(&view);
 	record_view_reader_left();
 	if (ret < 0 || end < 0)
 		return ret < 0 ? ret : end;
@@ -77,7 +77,7 @@ static int replay(struct recording *recording, const struct record_view_options 
 		fprintf(stderr,
 			"the recording was cut short: %" PRIu64 " records and %" PRIu64
 			" drops are there, the end is not\n",
-			seen.events, seen.drops);
+			counted.events, counted.drops);
 	else if (totals.lost)
 		fprintf(stderr, "%" PRIu64 " records were lost while recording\n", totals.lost);
 	return 0;
@@ -86,18 +86,15 @@ static int replay(struct recording *recording, const struct record_view_options 
 static int replay_main(int argc, char **argv, struct err *err)
 {
 	struct record_args args = {.wants_operand = true};
-	struct recording *recording = NULL;
-	int ret = record_args_parse(&cmd_replay, &args, argc, argv, err);
+	cleanup_recording struct recording *recording = NULL;
 
-	if (!ret)
-		ret = recording_open(&recording, args.operand, err);
-	if (!ret)
-		ret = record_filter_parse(&args.view.filter, args.argc, args.argv,
-					  recording_lab(recording), err);
-	if (!ret)
-		ret = replay(recording, &args.view, err);
-	recording_close(recording);
-	return ret ? (int)err->code : 0;
+	if (record_args_parse(&cmd_replay, &args, argc, argv, err) ||
+	    recording_open(&recording, args.operand, err) ||
+	    record_filter_parse(&args.view.filter, args.argc, args.argv, recording_lab(recording),
+				err) ||
+	    replay(recording, &args.view, err))
+		return err->code;
+	return 0;
 }
 
 static const struct cmd_operand operands[] = {

@@ -139,23 +139,23 @@ static void print(const struct node *node, const struct words *words, bool json)
 static int route_main(int argc, char **argv, struct err *err)
 {
 	struct words words = {0};
-	struct running *run = NULL;
+	cleanup_running struct running *run = NULL;
 	const struct node *node;
 	struct cmd_args args;
 	int ret = cmd_parse(&cmd_route, &args, argc, argv, err);
 
-	if (!ret)
-		ret = parse_words(&args, &words, err);
+	if (ret)
+		return ret;
+	ret = parse_words(&args, &words, err);
 	if (ret)
 		return ret;
 	if (lab_open(&run, args.lab, err))
 		return err->code;
 	node = running_find_node(run, args.argv[0], err);
-	ret = node ? edit_route(run, node, &words.route, words.add, err) : -ENOENT;
-	if (!ret)
-		print(node, &words, args.json);
-	running_free(run);
-	return ret ? (int)err->code : 0;
+	if (!node || edit_route(run, node, &words.route, words.add, err))
+		return err->code;
+	print(node, &words, args.json);
+	return 0;
 }
 
 static const struct cmd_choice changes[] = {{"add"}, {"del"}, {NULL}};

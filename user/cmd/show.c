@@ -8,7 +8,7 @@
 static int show_main(int argc, char **argv, struct err *err)
 {
 	struct end_status *ends = NULL;
-	struct running *run = NULL;
+	cleanup_running struct running *run = NULL;
 	struct cmd_args args;
 	int ret = cmd_parse(&cmd_show, &args, argc, argv, err);
 
@@ -16,17 +16,15 @@ static int show_main(int argc, char **argv, struct err *err)
 		return ret;
 	if (args.argc > 1 || (args.argc && args.lab))
 		return cmd_usage(err, &cmd_show, "one lab at a time");
-	ret = lab_open(&run, args.argc ? args.argv[0] : args.lab, err);
-	if (!ret)
-		ret = end_status_read(&ends, run, err);
-	if (!ret && args.json)
+	if (lab_open(&run, args.argc ? args.argv[0] : args.lab, err) ||
+	    end_status_read(&ends, run, err))
+		return err->code;
+	if (args.json)
 		output_json_print(running_json(run, ends), stdout);
-	else if (!ret)
+	else
 		running_print(run, ends, stdout);
-	if (ends)
-		end_status_free(ends, run);
-	running_free(run);
-	return ret ? (int)err->code : 0;
+	end_status_free(ends, run);
+	return 0;
 }
 
 static const struct cmd_operand operands[] = {

@@ -353,8 +353,9 @@ static int run_stats(struct stats_run *stats, struct err *err)
 {
 	int ret = reading_open(&stats->reading, stats->lab, err);
 
-	if (!ret)
-		ret = find_filter(stats, err);
+	if (ret)
+		return ret;
+	ret = find_filter(stats, err);
 	if (ret)
 		return ret;
 	if (stats->echo_timeout_s)

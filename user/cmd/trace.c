@@ -21,39 +21,39 @@ static void on_stack(const struct vl_stack *record, void *view)
 	record_view_add_stack(view, record);
 }
 
-static void tell_losses(struct record_stream *tap, struct record_view *view)
+static void tell_losses(struct record_stream *stream, struct record_view *view)
 {
-	uint64_t newly = record_stream_newly_lost(tap);
+	uint64_t newly = record_stream_newly_lost(stream);
 	char text[STORY_NOT_SEEN_SIZE];
 
 	if (view->story)
-		story_cannot_see(view->story, record_stream_not_seen(tap->run, tap->stack,
-								     tap->lost_told, text));
+		story_cannot_see(view->story, record_stream_not_seen(stream->run, stream->stack,
+								     stream->lost_told, text));
 
 	if (newly)
-		record_view_losses(view, newly, tap->lost_told);
+		record_view_losses(view, newly, stream->lost_told);
 }
 
 /*
  * Each round shows what was stamped before the round before began: by then every CPU's buffer has
  * been read past that time, so nothing older can come.
  */
-static int follow(struct record_stream *tap, struct record_view *view, uint64_t until,
+static int follow(struct record_stream *stream, struct record_view *view, uint64_t until,
 		  struct err *err)
 {
 	const struct record_stream_handlers handlers = {on_event, on_stack, view};
 	uint64_t settled = 0;
-	bool gone = false;
+	bool taken_down = false;
 	int ret = 0;
 
-	while (!interrupt_requested && !ret && !gone) {
+	while (!interrupt_requested && !ret && !taken_down) {
 		uint64_t began = clock_monotonic_ns();
 
 		if (began >= until)
 			break;
-		gone = running_is_gone(tap->run);
-		ret = record_stream_poll(tap, POLL_MS, &handlers, err);
-		tell_losses(tap, view);
+		taken_down = running_is_gone(stream->run);
+		ret = record_stream_poll(stream, POLL_MS, &handlers, err);
+		tell_losses(stream, view);
 		if (!ret)
 			ret = record_view_show(view, settled, err);
 		settled = began;
@@ -63,17 +63,19 @@ static int follow(struct record_stream *tap, struct record_view *view, uint64_t 
 	if (ret)
 		return ret < 0 ? ret : 0;
 	/* What came until the end. */
-	ret = record_stream_poll(tap, 0, &handlers, err);
-	tell_losses(tap, view);
-	if (!ret)
-		ret = record_view_finish(view, err);
+	ret = record_stream_poll(stream, 0, &handlers, err);
+	tell_losses(stream, view);
+	if (ret)
+		return ret < 0 ? ret : 0;
+	ret = record_view_finish(view, err);
 	if (ret < 0)
 		return ret;
-	return gone && !ret ? running_taken_down(tap->run, err) : 0; /* > 0: it showed enough */
+	return taken_down && !ret ? running_taken_down(stream->run, err)
+				  : 0; /* > 0: it showed enough */
 }
 
 /* Not among the records: whoever reads those gets lines of one kind only. */
-static void print_sums(const struct record_view *view, const struct record_stream *tap)
+static void print_sums(const struct record_view *view, const struct record_stream *stream)
 {
 	const struct record_view_options *options = view->options;
 	const char *s = view->shown == 1 ? "" : "s";
@@ -85,50 +87,44 @@ static void print_sums(const struct record_view *view, const struct record_strea
 	else if (options && options->count && view->shown < view->records)
 		fprintf(stderr, "%" PRIu64 " record%s shown of ", view->shown, s);
 	fprintf(stderr, "%" PRIu64 " record%s, %" PRIu64 " lost\n", view->records,
-		view->records == 1 ? "" : "s", record_stream_lost(tap));
+		view->records == 1 ? "" : "s", record_stream_lost(stream));
 }
 
 static int run_trace(struct running *run, const struct record_view_options *options,
 		     struct err *err)
 {
-	struct record_view view = {0};
-	struct record_stream tap;
+	cleanup_record_stream struct record_stream stream;
+	cleanup_record_view struct record_view view = {0};
 	uint64_t now;
 	int ret;
 
 	/* Before anybody can see that it listens: a Ctrl-C then ends it with its last line. */
 	interrupt_catch_signals();
-	ret = record_stream_open(&tap, run, &options->filter.packets, record_view_depth(options),
+	ret = record_stream_open(&stream, run, &options->filter.packets, record_view_depth(options),
 				 err);
-	if (!ret) {
-		now = clock_monotonic_ns();
-		ret = record_view_open(&view, options, run->lab, now, record_stream_drop_names,
-				       NULL, err);
-		output_flush(stdout);
-		if (!ret)
-			ret = follow(&tap, &view,
-				     options->for_ns ? now + options->for_ns : UINT64_MAX, err);
-		print_sums(&view, &tap);
-	}
-	record_view_close(&view);
-	record_stream_close(&tap);
+	if (ret)
+		return ret;
+	now = clock_monotonic_ns();
+	ret = record_view_open(&view, options, run->lab, now, record_stream_drop_names, NULL, err);
+	output_flush(stdout);
+	if (!ret)
+		ret = follow(&stream, &view, options->for_ns ? now + options->for_ns : UINT64_MAX,
+			     err);
+	print_sums(&view, &stream);
 	return ret;
 }
 
 static int trace_main(int argc, char **argv, struct err *err)
 {
 	struct record_args args = {0};
-	struct running *run = NULL;
-	int ret = record_args_parse(&cmd_trace, &args, argc, argv, err);
+	cleanup_running struct running *run = NULL;
 
-	if (!ret)
-		ret = lab_open(&run, args.lab, err);
-	if (!ret)
-		ret = record_filter_parse(&args.view.filter, args.argc, args.argv, run->lab, err);
-	if (!ret)
-		ret = run_trace(run, &args.view, err);
-	running_free(run);
-	return ret ? (int)err->code : 0;
+	if (record_args_parse(&cmd_trace, &args, argc, argv, err) ||
+	    lab_open(&run, args.lab, err) ||
+	    record_filter_parse(&args.view.filter, args.argc, args.argv, run->lab, err) ||
+	    run_trace(run, &args.view, err))
+		return err->code;
+	return 0;
 }
 
 static const struct cmd_operand operands[] = {

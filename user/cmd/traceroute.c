@@ -49,16 +49,18 @@ static int parse_args(int argc, char **argv, struct route_options *options, stru
 }
 
 /* Send with this TTL and wait for what comes back. */
-static int ask(struct probe *probe, struct route_hop *hop, uint64_t wait_ns, struct err *err)
+static int send_probe(struct probe *probe, struct route_hop *hop, uint64_t wait_ns, struct err *err)
 {
 	uint64_t until = clock_monotonic_ns() + wait_ns, now;
 	struct echo_answer answer;
 	int ret = echo_set_ttl(probe->sender, hop->ttl, err);
 
-	if (!ret)
-		ret = echo_send(probe->sender, hop->ttl, err);
-	while (!ret && !interrupt_requested && !hop->answered &&
-	       (now = clock_monotonic_ns()) < until) {
+	if (ret)
+		return ret;
+	ret = echo_send(probe->sender, hop->ttl, err);
+	if (ret)
+		return ret;
+	while (!interrupt_requested && !hop->answered && (now = clock_monotonic_ns()) < until) {
 		struct pollfd fd = {.fd = echo_fd(probe->sender), .events = POLLIN};
 		struct timespec left = {.tv_sec = (until - now) / 1000000000,
 					.tv_nsec = (until - now) % 1000000000};
@@ -70,12 +72,14 @@ static int ask(struct probe *probe, struct route_hop *hop, uint64_t wait_ns, str
 			hop->answered = true;
 			hop->answer = answer;
 		}
+		if (ret)
+			return ret;
 	}
-	if (!ret)
-		ret = probe_drain(probe, err);
-	if (!ret)
-		hop->itinerary = probe_itinerary(probe, hop->ttl);
-	return ret;
+	ret = probe_drain(probe, err);
+	if (ret)
+		return ret;
+	hop->itinerary = probe_itinerary(probe, hop->ttl);
+	return 0;
 }
 
 /* Nanoseconds that the packet of a leg spent on links and in nodes on the way; -1: not known. */
@@ -215,7 +219,7 @@ static int trace_route(struct probe *probe, const struct route_options *options,
 
 	for (unsigned ttl = 1; ttl <= options->max_ttl && !interrupt_requested; ttl++) {
 		struct route_hop hop = {.ttl = ttl};
-		int ret = ask(probe, &hop, options->wait_ns, err);
+		int ret = send_probe(probe, &hop, options->wait_ns, err);
 
 		if (ret)
 			return ret;
@@ -252,6 +256,19 @@ static void print_not_there(const struct route_options *options, bool more)
 		       options->trip.to_word);
 }
 
+static void print_start(const struct probe *probe, const struct route_options *options)
+{
+	const struct probe_config *config = &probe->config;
+	char target[TARGET_TEXT_SIZE], text[TARGET_TEXT_SIZE + NODE_NAME_MAX + 64];
+
+	snprintf(text, sizeof(text), "from %s to %s, at most %u hop%s", config->from->name,
+		 target_text(&config->target, target, sizeof(target)), options->max_ttl,
+		 options->max_ttl == 1 ? "" : "s");
+	output_wrap("", text, stdout);
+	if (probe->local)
+		output_wrap("", "it is the node's own address: packets to it stay on lo", stdout);
+}
+
 static int run(const struct route_options *options, bool *arrived, struct err *err)
 {
 	const struct trip *trip = &options->trip;
@@ -260,44 +277,35 @@ static int run(const struct route_options *options, bool *arrived, struct err *e
 				      .target = trip->target,
 				      .size = 56,
 				      .depth = NODE_TRACE_REASONS};
-	struct probe probe = {0};
+	cleanup_probe struct probe probe = {0};
 	bool more = false;
-	char target[TARGET_TEXT_SIZE], text[TARGET_TEXT_SIZE + NODE_NAME_MAX + 64];
 	int ret = probe_open(&probe, &config, err);
 
-	if (!ret && !options->trip.json) {
-		snprintf(text, sizeof(text), "from %s to %s, at most %u hop%s", config.from->name,
-			 target_text(&config.target, target, sizeof(target)), options->max_ttl,
-			 options->max_ttl == 1 ? "" : "s");
-		output_wrap("", text, stdout);
-	}
-	if (!ret && probe.local && !options->trip.json)
-		output_wrap("", "it is the node's own address: packets to it stay on lo", stdout);
-	if (!ret) {
-		interrupt_catch_signals();
-		ret = trace_route(&probe, options, arrived, &more, err);
-	}
-	if (!ret && !*arrived && !options->trip.json)
+	if (ret)
+		return ret;
+	if (!trip->json)
+		print_start(&probe, options);
+	interrupt_catch_signals();
+	ret = trace_route(&probe, options, arrived, &more, err);
+	if (ret)
+		return ret;
+	if (!*arrived && !trip->json)
 		print_not_there(options, more);
-	if (!ret && probe_lost(&probe))
+	if (probe_lost(&probe))
 		fprintf(stderr, "%" PRIu64 " records were lost (buffer full)\n",
 			probe_lost(&probe));
-	probe_close(&probe);
-	return ret;
+	return 0;
 }
 
 static int traceroute_main(int argc, char **argv, struct err *err)
 {
 	struct route_options options;
 	bool arrived = false;
-	int ret = parse_args(argc, argv, &options, err);
+	bool failed = parse_args(argc, argv, &options, err) || trip_open(&options.trip, err) ||
+		      run(&options, &arrived, err);
 
-	if (!ret)
-		ret = trip_open(&options.trip, err);
-	if (!ret)
-		ret = run(&options, &arrived, err);
 	trip_close(&options.trip);
-	return ret ? (int)err->code : !arrived;
+	return failed ? (int)err->code : !arrived;
 }
 
 static const struct cmd_operand operands[] = {

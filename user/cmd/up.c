@@ -139,7 +139,7 @@ static int up_main(int argc, char **argv, struct err *err)
 {
 	struct up_args args = {0};
 	struct diags diags = {0};
-	struct running *run = NULL;
+	cleanup_running struct running *run = NULL;
 	char path[PATH_MAX];
 	struct lab *lab;
 	struct progress progress = {0};
@@ -170,7 +170,6 @@ static int up_main(int argc, char **argv, struct err *err)
 	if (ret)
 		return err->code;
 	ret = print(run, args.json, clock_monotonic_ns() - progress.start, err);
-	running_free(run);
 	return ret ? (int)err->code : 0;
 }
 

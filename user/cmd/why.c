@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
+#include "user/base/cleanup.h"
 #include "user/cmd/trip_options.h"
 #include "user/path/target.h"
 #include "user/trace/echo.h"
@@ -188,24 +189,18 @@ static void print_json(const struct why *why)
 
 static int why_main(int argc, char **argv, struct err *err)
 {
-	struct why *why = calloc(1, sizeof(*why));
-	int ret, status;
+	cleanup_free struct why *why = calloc(1, sizeof(*why));
+	bool failed;
 
 	if (!why)
 		return err_set(err, ERR_SYSTEM, ENOMEM, "why: out of memory");
-	ret = parse_args(argc, argv, why, err);
-	if (!ret)
-		ret = trip_open(&why->trip, err);
-	if (!ret)
-		ret = walk(why, err);
-	if (!ret && why->trip.json)
+	failed = parse_args(argc, argv, why, err) || trip_open(&why->trip, err) || walk(why, err);
+	if (!failed && why->trip.json)
 		print_json(why);
-	else if (!ret)
+	else if (!failed)
 		print_text(why);
-	status = ret ? (int)err->code : !path_is_good(verdict(why));
 	trip_close(&why->trip);
-	free(why);
-	return status;
+	return failed ? (int)err->code : !path_is_good(verdict(why));
 }
 
 _Static_assert(ECHO_SIZE == 56 && ECHO_SIZE_MAX == 65507, "the texts of -s say so");

@@ -86,6 +86,13 @@ static inline uint32_t running_bridge_ifindex(const struct running *run, const s
 
 void running_free(struct running *run); /* NULL is allowed */
 
+/* As in cleanup.h: cleanup_running struct running *run = NULL; */
+static inline void cleanup_running_fn(struct running **run)
+{
+	running_free(*run);
+}
+#define cleanup_running __attribute__((cleanup(cleanup_running_fn)))
+
 /*
  * A node or an end of a running lab by name, owned by the lab. NULL: there is none; err (ERR_USAGE)
  * suggests the most similar name.

@@ -23,6 +23,8 @@ struct reading {
 /* lab: NULL: the only one that runs. reading is the caller's to close, also after a failure. */
 int reading_open(struct reading *reading, const char *lab, struct err *err);
 void reading_close(struct reading *reading);
+/* As in cleanup.h: cleanup_reading struct reading reading = {0}; */
+#define cleanup_reading __attribute__((cleanup(reading_close)))
 
 /*
  * From when on packets count: since the lab was built (all), the last reading_reset(), or the

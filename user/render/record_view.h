@@ -54,6 +54,8 @@ int record_view_open(struct record_view *view, const struct record_view_options 
 		     const struct lab *lab, uint64_t zero_ns, drop_names names, void *names_arg,
 		     struct err *err);
 void record_view_close(struct record_view *view);
+/* As in cleanup.h: cleanup_record_view struct record_view view = {0}; */
+#define cleanup_record_view __attribute__((cleanup(record_view_close)))
 /* Take a record that passed the filter. */
 void record_view_add(struct record_view *view, const struct vl_event *event);
 /* Take what a stack did, if the filter wants it. */

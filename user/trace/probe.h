@@ -41,6 +41,8 @@ struct probe {
 /* Watches first, then opens the socket, so that no record of an echo is missed. */
 int probe_open(struct probe *probe, const struct probe_config *config, struct err *err);
 void probe_close(struct probe *probe);
+/* As in cleanup.h: cleanup_probe struct probe probe = {0}; */
+#define cleanup_probe __attribute__((cleanup(probe_close)))
 /* Take the records that have come by now. */
 int probe_drain(struct probe *probe, struct err *err);
 /* Records that the kernel side could not deliver. */

@@ -59,6 +59,12 @@ int recording_open(struct recording **recording, const char *path, struct err *e
 /* The same from an open stream, which the recording closes; path is what errors call it. */
 int recording_from(struct recording **recording, FILE *file, const char *path, struct err *err);
 void recording_close(struct recording *recording); /* NULL is allowed */
+/* As in cleanup.h: cleanup_recording struct recording *recording = NULL; */
+static inline void cleanup_recording_fn(struct recording **recording)
+{
+	recording_close(*recording);
+}
+#define cleanup_recording __attribute__((cleanup(cleanup_recording_fn)))
 const struct lab *recording_lab(const struct recording *recording);
 const char *recording_name(const struct recording *recording);
 uint64_t recording_start_ns(const struct recording *recording);

@@ -44,6 +44,8 @@ int record_stream_open(struct record_stream *stream, const struct running *run,
 		       const struct vl_filter *filter, enum node_trace_depth depth,
 		       struct err *err);
 void record_stream_close(struct record_stream *stream);
+/* As in cleanup.h; nothing returns before record_stream_open(). */
+#define cleanup_record_stream __attribute__((cleanup(record_stream_close)))
 /* Deliver what is there, waiting at most timeout_ms for records of ends. 0 or -errno. */
 int record_stream_poll(struct record_stream *stream, int timeout_ms,
 		       const struct record_stream_handlers *handlers, struct err *err);
