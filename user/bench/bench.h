@@ -122,7 +122,7 @@ struct echo_steps {
 
 /*
  * What one run of a program that watches takes, as the kernel's statistics say. A lab that vethlab
- * did not build has a program of its own at each hook of each end, a door (user/watch/end_stub.c),
+ * did not build has a program of its own at each hook of each end, a stub (user/watch/end_stub.c),
  * and a run of it is one of the lab's program, too.
  */
 struct program_cost {

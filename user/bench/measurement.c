@@ -97,9 +97,10 @@ int bench_measure(struct bench_run *run, uint64_t time_ns, struct bench_sample *
 				     .kernel_trips = sample->kernel_trips};
 	int ret = run->ops->measure(run, time_ns, &found, err);
 
-	if (!ret)
-		*sample = found;
-	return ret;
+	if (ret)
+		return ret;
+	*sample = found;
+	return 0;
 }
 
 const double bench_percentiles[] = {0.5, 0.9, 0.99, 0.999, 1};

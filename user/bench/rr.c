@@ -70,10 +70,10 @@ static void serve(struct bench_thread *self)
 static void ask(struct bench_thread *self)
 {
 	struct rr *rr = self->arg;
-	uint64_t before, begun = clock_monotonic_ns(), trips = 0;
+	uint64_t before, started = clock_monotonic_ns(), trips = 0;
 	char byte = 1;
 
-	before = begun;
+	before = started;
 	while (!stopped(self) && trips < TRIPS_MAX) {
 		uint64_t now;
 		ssize_t n;
@@ -95,7 +95,7 @@ static void ask(struct bench_thread *self)
 			break;
 		before = now;
 	}
-	rr->took_ns = before - begun;
+	rr->took_ns = before - started;
 	atomic_store(&self->count, trips);
 }
 

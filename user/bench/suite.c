@@ -184,9 +184,10 @@ static int add_place(struct bench_suite *bench, enum bench_hooks hooks, unsigned
 	struct bench_link *link = NULL;
 	int ret = add_lab(bench, &variant, &link, err);
 
-	if (!ret)
-		*place = (struct suite_link){hooks, set, link};
-	return ret;
+	if (ret)
+		return ret;
+	*place = (struct suite_link){hooks, set, link};
+	return 0;
 }
 
 /* Only what watches both ways keeps times of echoes, and tells where these go. */
@@ -204,29 +205,32 @@ static int plan_own(struct bench_suite *bench, struct err *err)
 	enum bench_hooks tc =
 		watch_tc_available() == WATCH_TC_TCX ? BENCH_HOOKS_TCX : BENCH_HOOKS_CLSACT;
 	struct suite_link place;
-	int ret = 0;
+	int ret;
 
-	for (size_t i = 0; !ret && i < options->n_hooks; i++) {
+	for (size_t i = 0; i < options->n_hooks; i++) {
 		enum bench_hooks hooks = options->hooks[i];
 
 		if (options->topics != TOPIC_PPS) {
 			ret = add_place(bench, hooks, 0, options->set, &place, err);
-			if (!ret)
-				add_stack(bench, &place);
+			if (ret)
+				return ret;
+			add_stack(bench, &place);
 		}
-		if (!ret && wants(bench, TOPIC_PPS)) {
+		if (wants(bench, TOPIC_PPS)) {
 			ret = add_place(bench, hooks, options->threads,
 					options->set | BENCH_SET_GRO, &place, err);
-			if (!ret)
-				add_pps(bench, &place);
+			if (ret)
+				return ret;
+			add_pps(bench, &place);
 		}
 	}
-	if (!ret && wants(bench, TOPIC_RTT) && !any_watched(bench)) {
-		ret = add_place(bench, tc, 0, options->set, &place, err);
-		if (!ret)
-			add_echoes(bench, &place);
-	}
-	return ret;
+	if (!wants(bench, TOPIC_RTT) || any_watched(bench))
+		return 0;
+	ret = add_place(bench, tc, 0, options->set, &place, err);
+	if (ret)
+		return ret;
+	add_echoes(bench, &place);
+	return 0;
 }
 
 /*
@@ -324,12 +328,11 @@ int bench_plan(struct bench_suite *bench, struct err *err)
  */
 static int preflight(const struct bench_suite *bench, struct err *err)
 {
-	int ret = 0;
-
-	for (size_t i = 0; !ret && i < bench->n; i++) {
+	for (size_t i = 0; i < bench->n; i++) {
 		const struct bench_work *work = &bench->list[i].work;
 		struct bench_run *run = NULL;
 		bool again = false;
+		int ret;
 
 		for (size_t k = 0; k < i; k++)
 			again = again || (bench->list[k].work.what == work->what &&
@@ -337,10 +340,11 @@ static int preflight(const struct bench_suite *bench, struct err *err)
 		if (again)
 			continue;
 		ret = bench_open(&run, bench->list[i].link, work, err);
-		if (!ret)
-			bench_close(run);
+		if (ret)
+			return ret;
+		bench_close(run);
 	}
-	return ret;
+	return 0;
 }
 
 /* Where the time of an echo goes: needs programs that stamp, at both ends. */

@@ -57,9 +57,9 @@ int link_set_bridge(struct nl *nl, uint32_t ifindex, const struct bridge_options
 	int ret = set_bridge(nl, ifindex, was, now, !was->stp && now->stp, what, err);
 
 	/* The kernel refuses a delay of 0 as long as there is STP (br_set_forward_delay). */
-	if (!ret && stops)
-		ret = set_bridge(nl, ifindex, now, now, true, what, err);
-	return ret;
+	if (ret || !stops)
+		return ret;
+	return set_bridge(nl, ifindex, now, now, true, what, err);
 }
 
 int link_add_bridge(struct nl *nl, const struct bridge_link *bridge, const struct nl_what *what,

@@ -21,7 +21,7 @@ struct nl;
 
 #define NETNS_DIR "/run/netns"
 
-/* Who a namespace is: an inode is reused after a namespace is gone, a cookie is not. */
+/* Identifies a namespace: an inode is reused after a namespace was removed, a cookie is not. */
 struct netns_id {
 	uint64_t inode;
 	uint64_t cookie; /* SO_NETNS_COOKIE (5.14); 0 if the kernel has none */
@@ -60,7 +60,7 @@ int netns_enter(int netns_fd, struct netns_id *id, struct err *err);
 /*
  * Put the calling thread into a new network namespace, for good: call it on a thread that does
  * nothing else. Returns a descriptor of the namespace, or -errno. The namespace is nameless: it
- * goes when the last descriptor, thread and mount are gone.
+ * is removed with the last descriptor, thread and mount.
  */
 int netns_new(struct netns_id *id, struct err *err);
 /* Raise the soft limit of open files: it is often 1024, too low for a descriptor a namespace. */
@@ -82,8 +82,8 @@ int netns_name(int netns_fd, const char *name, const char *mark, struct err *err
 int netns_unname(const char *name, int netns_fd, const struct netns_id *id, const char *mark,
 		 struct err *err);
 /*
- * Find a namespace by who it is: our own, NETNS_DIR, /proc. A descriptor, -ENOENT if it is gone, or
- * another -errno if that cannot be told (err stays clear).
+ * Find a namespace by its id: our own, NETNS_DIR, /proc. A descriptor, -ENOENT if it is not found,
+ * or another -errno if that cannot be told (err stays clear).
  */
 int netns_find(const struct netns_id *id);
 static inline bool netns_same(const struct netns_id *a, const struct netns_id *b)

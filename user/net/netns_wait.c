@@ -61,6 +61,27 @@ static int link_last(struct nl *nl, int here, const struct starting *starting)
 	return ret ? ret : nl_flush(nl, starting->err);
 }
 
+/* here: the descriptor of the namespace that the thread is in. */
+static int link_and_listen(struct starting *starting, int here)
+{
+	struct netns_wait *leave = starting->leave;
+	int ret = nl_open(&leave->nl, -1, starting->err);
+
+	if (ret)
+		return ret;
+	ret = name_namespaces(leave->nl, starting);
+	if (ret)
+		return ret;
+	ret = link_last(leave->nl, here, starting);
+	if (ret)
+		return ret;
+	ret = nl_open(&leave->events, -1, starting->err);
+	if (ret)
+		return ret;
+	ret = nl_listen(leave->events, RTNLGRP_NSID, starting->err);
+	return ret ? ret : nl_listen(leave->events, RTNLGRP_LINK, starting->err);
+}
+
 /* On a thread of its own, which stays in the new namespace. Events are asked for when what makes
  * some is done. */
 static void *start(void *arg)
@@ -69,20 +90,9 @@ static void *start(void *arg)
 	struct netns_wait *leave = starting->leave;
 	struct netns_id id;
 	int here = netns_new(&id, starting->err);
-	int ret = here < 0 ? here : nl_open(&leave->nl, -1, starting->err);
 
-	if (!ret)
-		ret = name_namespaces(leave->nl, starting);
-	if (!ret)
-		ret = link_last(leave->nl, here, starting);
-	if (!ret)
-		ret = nl_open(&leave->events, -1, starting->err);
-	if (!ret)
-		ret = nl_listen(leave->events, RTNLGRP_NSID, starting->err);
-	if (!ret)
-		ret = nl_listen(leave->events, RTNLGRP_LINK, starting->err);
+	starting->ret = here < 0 ? here : link_and_listen(starting, here);
 	leave->linked = true;
-	starting->ret = ret;
 	if (here >= 0)
 		close(here);
 	return NULL;

@@ -305,18 +305,25 @@ static void add_ends(struct netns_reading *reading)
 	}
 }
 
+/* Open the namespace's socket, and list its interfaces and addresses. */
+static int list_netns(struct netns_reading *reading, struct discovered_netns *netns,
+		      struct err *err)
+{
+	int ret = nl_open(&netns->nl, netns->fd, err);
+
+	if (ret)
+		return ret;
+	ret = link_list(netns->nl, on_link, reading, err);
+	return ret ? ret : address_list(netns->nl, 0, on_address, reading, err);
+}
+
 static int read_netns(struct discovery *discovery, unsigned i, struct err *err)
 {
 	struct netns_reading reading = {.discovery = discovery, .netns = i};
-	struct discovered_netns *netns = &discovery->netns[i];
 	size_t addresses = discovery->n_addresses;
 	struct err cause = {0};
-	int ret = nl_open(&netns->nl, netns->fd, &cause);
+	int ret = list_netns(&reading, &discovery->netns[i], &cause);
 
-	if (!ret)
-		ret = link_list(netns->nl, on_link, &reading, &cause);
-	if (!ret)
-		ret = address_list(netns->nl, 0, on_address, &reading, &cause);
 	if (!ret)
 		add_ends(&reading);
 	else
@@ -324,7 +331,7 @@ static int read_netns(struct discovery *discovery, unsigned i, struct err *err)
 	free(reading.interfaces);
 	if (reading.no_memory)
 		return no_memory(err);
-	if (ret && i) { /* it may be gone by now: the others are read all the same */
+	if (ret && i) { /* it may be removed by now: the others are read all the same */
 		discovery->unreadable++;
 		return 0;
 	}

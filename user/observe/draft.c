@@ -26,7 +26,7 @@ static bool is_name_taken(const char *name, void *arg)
 	for (size_t i = 0; i < draft->n_nodes; i++)
 		if (!strcmp(draft->nodes[i].node.name, name))
 			return true;
-	/* The name of a node that is gone is not given to another one in the same change. */
+	/* The name of a node that was removed is not given to another one in the same change. */
 	return draft->was && lab_find_node(draft->was->lab, name);
 }
 
@@ -205,6 +205,20 @@ static int write_text(struct draft *draft)
 	return f ? 0 : -ENOMEM;
 }
 
+static int fill(struct draft *draft, const struct notes *notes)
+{
+	int ret;
+
+	if (!draft->nodes || !draft->links)
+		return -ENOMEM;
+	add_scope_nodes(draft);
+	ret = add_links(draft, notes);
+	if (ret)
+		return ret;
+	ret = number_links(draft, notes);
+	return ret ? ret : write_text(draft);
+}
+
 int draft_make(struct draft *draft, const struct discovery *discovery, struct running *was,
 	       const struct observe_options *options, const struct notes *notes, struct err *err)
 {
@@ -214,15 +228,7 @@ int draft_make(struct draft *draft, const struct discovery *discovery, struct ru
 	/* One node for each namespace, and one for each link with an invisible namespace. */
 	draft->nodes = calloc(discovery->n_netns + discovery->n_links + 1, sizeof(*draft->nodes));
 	draft->links = calloc(discovery->n_links + 1, sizeof(*draft->links));
-	ret = draft->nodes && draft->links ? 0 : -ENOMEM;
-	if (!ret)
-		add_scope_nodes(draft);
-	if (!ret)
-		ret = add_links(draft, notes);
-	if (!ret)
-		ret = number_links(draft, notes);
-	if (!ret)
-		ret = write_text(draft);
+	ret = fill(draft, notes);
 	if (ret) {
 		no_memory(draft, err);
 		draft_free(draft);

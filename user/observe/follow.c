@@ -100,6 +100,16 @@ static int watch_files(struct follow *follow, const char *lab, struct err *err)
 	return 0;
 }
 
+static int open_parts(struct follow *follow, const char *lab, struct err *err)
+{
+	int ret = take_lock(follow, lab, err);
+
+	if (ret)
+		return ret;
+	ret = listen_everywhere(follow, err);
+	return ret ? ret : watch_files(follow, lab, err);
+}
+
 int follow_open(struct follow **out, const char *lab, struct err *err)
 {
 	struct follow *follow = calloc(1, sizeof(*follow));
@@ -109,11 +119,7 @@ int follow_open(struct follow **out, const char *lab, struct err *err)
 		return err_set(err, ERR_SYSTEM, ENOMEM, "out of memory");
 	*follow = (struct follow){.lock = -1, .inotify = -1, .names = -1};
 	snprintf(follow->state, sizeof(follow->state), LAB_DIR "/%s/state.json", lab);
-	ret = take_lock(follow, lab, err);
-	if (!ret)
-		ret = listen_everywhere(follow, err);
-	if (!ret)
-		ret = watch_files(follow, lab, err);
+	ret = open_parts(follow, lab, err);
 	if (ret) {
 		follow_close(follow);
 		return ret;

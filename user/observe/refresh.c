@@ -410,8 +410,9 @@ int observe_refresh(struct running **run, const struct observe_options *options,
 		return err_set(err, ERR_USAGE, EINVAL, "lab name '%s': %s", options->name,
 			       lab_name_problem(options->name));
 	ret = lab_privileges(err);
-	if (!ret)
-		ret = discovery_make(&discovery, err);
+	if (ret)
+		return ret;
+	ret = discovery_make(&discovery, err);
 	if (ret)
 		return ret;
 	/* Without the lock first: locking makes files, and others wait. */

@@ -199,7 +199,7 @@ int echo_send(struct echo_sender *sender, uint16_t seq, struct err *err)
 	size_t len = ICMP_SIZE + sender->config.size;
 	uint16_t wire_seq = htons(seq), sum = 0;
 	char to[IP_TEXT_SIZE];
-	int ret = 0;
+	int ret;
 
 	memcpy(sender->request + 6, &wire_seq, 2);
 	memcpy(sender->request + 2, &sum, 2);
@@ -209,10 +209,9 @@ int echo_send(struct echo_sender *sender, uint16_t seq, struct err *err)
 	}
 	sender->sent_ns[seq] = clock_realtime_ns();
 	if (sendto(sender->fd, sender->request, len, 0, (struct sockaddr *)&sender->to,
-		   sender->to_len) < 0)
-		ret = -errno;
-	if (!ret)
+		   sender->to_len) >= 0)
 		return 0;
+	ret = -errno;
 	sender->sent_ns[seq] = 0;
 	return err_set(err, ERR_FAILED, -ret, "%s: cannot send to %s (kernel: %s)",
 		       sender->config.node, ip_format(&sender->config.to, to, sizeof(to)),

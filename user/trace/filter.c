@@ -130,8 +130,9 @@ static int add_address(struct vl_filter *filter, const char *keyword, const char
 	while (strcmp(places[i].keyword, keyword))
 		i++;
 	ret = twice(filter, places[i].field, keyword, err);
-	if (!ret)
-		ret = set_family(filter, prefix.addr.family == AF_INET6 ? 6 : 4, err);
+	if (ret)
+		return ret;
+	ret = set_family(filter, prefix.addr.family == AF_INET6 ? 6 : 4, err);
 	if (ret)
 		return ret;
 	filter->fields |= places[i].field;

@@ -129,8 +129,9 @@ int probe_open(struct probe *probe, const struct probe_config *config, struct er
 	if (!probe->story)
 		return err_set(err, ERR_SYSTEM, ENOMEM, "out of memory");
 	ret = guard(probe, &device, err);
-	if (!ret)
-		ret = open_session(probe, err);
+	if (ret)
+		return ret;
+	ret = open_session(probe, err);
 	if (ret)
 		return ret;
 	record_stream_open_nodes(&probe->stack, config->run,
@@ -141,8 +142,7 @@ int probe_open(struct probe *probe, const struct probe_config *config, struct er
 				 probe->no_stack, sizeof(probe->no_stack));
 	if (!probe->stack)
 		fprintf(stderr, "what the nodes drop is not seen: %s\n", probe->no_stack);
-	ret = open_sender(probe, device, err);
-	return ret;
+	return open_sender(probe, device, err);
 }
 
 void probe_close(struct probe *probe)

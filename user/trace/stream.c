@@ -90,8 +90,9 @@ int record_stream_open(struct record_stream *stream, const struct running *run,
 		err_clear(err);
 		return err_set(err, ERR_FAILED, ENOENT, "no program watches lab %s", run->name);
 	}
-	if (!ret)
-		ret = watch_session_open(&stream->session, stream->watch, filter, BUFFER_KIB, err);
+	if (ret)
+		return ret;
+	ret = watch_session_open(&stream->session, stream->watch, filter, BUFFER_KIB, err);
 	if (ret)
 		return ret;
 	record_stream_open_nodes(&stream->stack, run, config, why, sizeof(why));

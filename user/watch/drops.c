@@ -33,30 +33,37 @@ static int pin_drops(struct watch *watch, struct drops *skel, struct err *err)
 	return 0;
 }
 
+/* Set what the program knows of the lab, load and attach it. */
+static int attach_drops(const struct watch *watch, struct drops *skel)
+{
+	struct vl_lab lab;
+	uint32_t zero = 0;
+	int ret;
+
+	if (bpf_map_lookup_elem(watch->maps[MAP_LAB], &zero, &lab))
+		return -errno;
+	skel->rodata->ifindex_base = lab.ifindex_base;
+	skel->rodata->observed = watch->observed;
+	ret = bpf_map__reuse_fd(skel->maps.ends, watch->maps[MAP_ENDS]);
+	if (ret)
+		return ret;
+	ret = watch->observed ? bpf_map__reuse_fd(skel->maps.places, watch->maps[MAP_PLACES])
+			      : bpf_map__set_autocreate(skel->maps.places, false);
+	if (ret)
+		return ret;
+	ret = drops__load(skel);
+	return ret ? ret : drops__attach(skel);
+}
+
 int watch_start_drops(struct watch *watch, struct err *err)
 {
 	struct drops *skel = drops__open();
-	struct vl_lab lab;
-	uint32_t zero = 0;
 	int ret;
 
 	watch_log_start();
 	if (!skel)
 		return watch_fail(err, errno, watch->lab, "open the program for drops", "CAP_BPF");
-	ret = bpf_map_lookup_elem(watch->maps[MAP_LAB], &zero, &lab) ? -errno : 0;
-	if (!ret) {
-		skel->rodata->ifindex_base = lab.ifindex_base;
-		skel->rodata->observed = watch->observed;
-		ret = bpf_map__reuse_fd(skel->maps.ends, watch->maps[MAP_ENDS]);
-	}
-	if (!ret)
-		ret = watch->observed
-			      ? bpf_map__reuse_fd(skel->maps.places, watch->maps[MAP_PLACES])
-			      : bpf_map__set_autocreate(skel->maps.places, false);
-	if (!ret)
-		ret = drops__load(skel);
-	if (!ret)
-		ret = drops__attach(skel);
+	ret = attach_drops(watch, skel);
 	if (ret)
 		watch_fail(err, -ret, watch->lab, "count what the kernel drops",
 			   "CAP_BPF and CAP_PERFMON");

@@ -2,9 +2,9 @@
 /*
  * end_stub.c - how the programs of an observed lab know at which end they are. Its ifindexes are
  * those that others gave, and two namespaces may have the same. So every hook of every end gets a
- * program of its own, its door: a dozen instructions that leave the end's number in the map `here`
- * and go on to the lab's program by a tail call. A door costs the verifier nothing; the lab's
- * programs, which cost it tens of milliseconds, are loaded once.
+ * program of its own, its stub: a dozen instructions that write the end's number to the map `here`
+ * and make a tail call to the lab's program. The verifier is done with a stub at once; the lab's
+ * programs, which take it tens of milliseconds, are loaded once.
  */
 #include "user/watch/internal.h"
 

@@ -33,7 +33,7 @@ static int read_sides(struct watch *watch, const struct watch_exact_start *cut, 
 
 		rc = watch_sum_entry(watch, MAP_COUNT_OUT + order[i],
 				     order[i] == VL_HOOK_OUT ? cut->from : cut->to, sum);
-		watch_subtract_words(sum, &cut->begun[order[i]], sizeof(*sum));
+		watch_subtract_words(sum, &cut->at_start[order[i]], sizeof(*sum));
 	}
 	return rc;
 }
@@ -108,7 +108,7 @@ int watch_find_exact_start(struct watch *watch, struct watch_exact_start *cuts, 
 	for (size_t i = 0; i < n; i++) {
 		cuts[i].steady = 0;
 		cuts[i].found = false;
-		watch_read_start(watch, cuts[i].from, cuts[i].to, cuts[i].begun);
+		watch_read_start(watch, cuts[i].from, cuts[i].to, cuts[i].at_start);
 	}
 	/* A round more than there is time for if the ends are many. */
 	for (bool first = true; left && !rc && (first || spent < GIVE_UP_NS); first = false) {

@@ -27,7 +27,7 @@ struct watch_exact_start {
 	uint64_t passing;
 
 	/* While it is looked for. */
-	struct vl_counters begun[VL_HOOKS];
+	struct vl_counters at_start[VL_HOOKS];
 	int64_t missing; /* of the best moment so far: sent, neither received nor dropped */
 	unsigned steady; /* moments at which no counter moved */
 	bool found;

@@ -2,7 +2,7 @@
 /*
  * holders.h - waiting until the kernel has let go of a lab's programs. A program goes with the last
  * interface, link or descriptor that carries it, and interfaces go some time after their namespace
- * was deleted: so programs that are gone say that the interfaces are.
+ * was deleted: if the programs are not there any more, neither are the interfaces.
  */
 #ifndef VETHLAB_USER_WATCH_HOLDERS_H
 #define VETHLAB_USER_WATCH_HOLDERS_H

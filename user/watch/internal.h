@@ -88,7 +88,7 @@ void watch_subtract_words(void *now, const void *since, size_t size);
  */
 int watch_make_start_maps(struct watch *watch);
 void watch_read_start(struct watch *watch, uint32_t from, uint32_t to,
-		      struct vl_counters begun[VL_HOOKS]);
+		      struct vl_counters at_start[VL_HOOKS]);
 void watch_subtract_start(struct watch *watch, enum vl_hook hook, struct vl_counters *counters);
 void watch_subtract_start_drops(struct watch *watch, const struct vl_drop_key *key,
 				struct vl_drop_counters *count);

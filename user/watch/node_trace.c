@@ -221,6 +221,23 @@ static int load_what_goes(struct node_tracer *watch, const struct node_trace_con
 	return load(watch, config, wanted, err);
 }
 
+static int load_and_attach(struct node_tracer *watch, const struct node_trace_config *config,
+			   struct err *err)
+{
+	int ret = load_what_goes(watch, config, err);
+
+	if (ret)
+		return ret;
+	watch->ring =
+		ring_buffer__new(bpf_map__fd(watch->skel->maps.records), take_record, watch, NULL);
+	if (!watch->ring)
+		return watch_fail(err, errno, "stack", "map the ring buffer", "CAP_BPF");
+	ret = node_trace__attach(watch->skel);
+	if (ret)
+		watch_fail(err, -ret, "stack", "attach to tracepoints", "CAP_BPF, CAP_PERFMON");
+	return ret;
+}
+
 int node_tracer_open(struct node_tracer **out, const struct node_trace_config *config,
 		     struct err *err)
 {
@@ -230,19 +247,7 @@ int node_tracer_open(struct node_tracer **out, const struct node_trace_config *c
 	if (!watch)
 		return err_set(err, ERR_SYSTEM, ENOMEM, "stack: out of memory");
 	watch_log_start();
-	ret = load_what_goes(watch, config, err);
-	if (!ret) {
-		watch->ring = ring_buffer__new(bpf_map__fd(watch->skel->maps.records), take_record,
-					       watch, NULL);
-		if (!watch->ring)
-			ret = watch_fail(err, errno, "stack", "map the ring buffer", "CAP_BPF");
-	}
-	if (!ret) {
-		ret = node_trace__attach(watch->skel);
-		if (ret)
-			watch_fail(err, -ret, "stack", "attach to tracepoints",
-				   "CAP_BPF, CAP_PERFMON");
-	}
+	ret = load_and_attach(watch, config, err);
 	if (ret) {
 		node_tracer_close(watch);
 		return ret;

@@ -83,24 +83,36 @@ int watch_pin(struct watch *watch, struct err *err)
 
 	watch_path(path, watch->lab, "%s", "");
 	ret = make_dir(WATCH_DIR, err);
-	if (!ret)
-		ret = make_dir(path, err);
-	for (size_t i = 0; i < sizeof(dir_names) / sizeof(*dir_names) && !ret; i++) {
+	if (ret)
+		return ret;
+	ret = make_dir(path, err);
+	if (ret)
+		return ret;
+	for (size_t i = 0; i < sizeof(dir_names) / sizeof(*dir_names); i++) {
 		watch_path(path, watch->lab, "%s", dir_names[i]);
 		ret = make_dir(path, err);
+		if (ret)
+			return ret;
 	}
-	for (int i = 0; i < VL_SESSIONS && !ret; i++) {
+	for (int i = 0; i < VL_SESSIONS; i++) {
 		watch_path(path, watch->lab, "locks/%d", i);
 		ret = make_dir(path, err);
+		if (ret)
+			return ret;
 	}
-	for (int i = 0; i < WATCH_MAPS && !ret; i++)
+	for (int i = 0; i < WATCH_MAPS; i++) {
 		ret = pin(watch->maps[i], watch->lab, watch_map_names[i], err);
-	for (int i = 0; i < WATCH_PROGS && !ret; i++)
+		if (ret)
+			return ret;
+	}
+	for (int i = 0; i < WATCH_PROGS; i++) {
 		ret = pin(watch->progs[i], watch->lab, watch_prog_names[i], err);
-	if (!ret)
-		watch_start_drops(watch,
-				  NULL); /* without BTF there are none, and reading says so */
-	return ret;
+		if (ret)
+			return ret;
+	}
+	/* Without BTF there are none, and reading says so. */
+	watch_start_drops(watch, NULL);
+	return 0;
 }
 
 /* Remove what is below dir and dir itself. bpffs nests no deeper than we make it. */
@@ -132,7 +144,7 @@ static int remove_tree(int parent, const char *dir)
 	return ret;
 }
 
-/* The interfaces of an observed lab stay: its programs are off them when the pins are gone. */
+/* The interfaces of an observed lab stay: its programs are detached when the pins are removed. */
 static void detach_all(const char *lab)
 {
 	char path[256];

@@ -303,6 +303,20 @@ static int open_epoll(struct watch_session *session, struct err *err)
 	return 0;
 }
 
+static int open_parts(struct watch_session *session, const struct vl_filter *filter,
+		      unsigned buffer_kib, struct err *err)
+{
+	int ret = take_slot(session, err);
+
+	if (ret)
+		return ret;
+	ret = prepare_slot(session, filter, err);
+	if (ret)
+		return ret;
+	ret = open_buffers(session, buffer_kib, err);
+	return ret ? ret : open_epoll(session, err);
+}
+
 int watch_session_open(struct watch_session **out, struct watch *watch,
 		       const struct vl_filter *filter, unsigned buffer_kib, struct err *err)
 {
@@ -316,13 +330,7 @@ int watch_session_open(struct watch_session **out, struct watch *watch,
 	session->lock = session->tracers = session->epoll = session->timer = -1;
 	session->control = MAP_FAILED;
 	session->staged = MAP_FAILED;
-	ret = take_slot(session, err);
-	if (!ret)
-		ret = prepare_slot(session, filter, err);
-	if (!ret)
-		ret = open_buffers(session, buffer_kib ? buffer_kib : BUFFER_KIB, err);
-	if (!ret)
-		ret = open_epoll(session, err);
+	ret = open_parts(session, filter, buffer_kib ? buffer_kib : BUFFER_KIB, err);
 	if (ret) {
 		watch_session_close(session);
 		return ret;

@@ -45,40 +45,40 @@ int watch_make_start_maps(struct watch *watch)
 }
 
 static void read_one(struct watch *watch, enum vl_hook hook, uint32_t end,
-		     struct vl_counters *begun)
+		     struct vl_counters *at_start)
 {
 	int fd = watch->maps[MAP_START + hook];
 
-	if (fd < 0 || bpf_map_lookup_elem(fd, &end, begun))
-		memset(begun, 0, sizeof(*begun));
+	if (fd < 0 || bpf_map_lookup_elem(fd, &end, at_start))
+		memset(at_start, 0, sizeof(*at_start));
 }
 
 void watch_read_start(struct watch *watch, uint32_t from, uint32_t to,
-		      struct vl_counters begun[VL_HOOKS])
+		      struct vl_counters at_start[VL_HOOKS])
 {
-	read_one(watch, VL_HOOK_OUT, from, &begun[VL_HOOK_OUT]);
-	read_one(watch, VL_HOOK_XDP, to, &begun[VL_HOOK_XDP]);
-	read_one(watch, VL_HOOK_IN, to, &begun[VL_HOOK_IN]);
+	read_one(watch, VL_HOOK_OUT, from, &at_start[VL_HOOK_OUT]);
+	read_one(watch, VL_HOOK_XDP, to, &at_start[VL_HOOK_XDP]);
+	read_one(watch, VL_HOOK_IN, to, &at_start[VL_HOOK_IN]);
 }
 
 void watch_subtract_start(struct watch *watch, enum vl_hook hook, struct vl_counters *counters)
 {
-	struct vl_counters begun;
+	struct vl_counters at_start;
 
 	for (uint32_t i = 0; watch->maps[MAP_START + hook] >= 0 && i < watch->n_ends; i++) {
-		read_one(watch, hook, i, &begun);
-		watch_subtract_words(&counters[i], &begun, sizeof(begun));
+		read_one(watch, hook, i, &at_start);
+		watch_subtract_words(&counters[i], &at_start, sizeof(at_start));
 	}
 }
 
 void watch_subtract_start_drops(struct watch *watch, const struct vl_drop_key *key,
 				struct vl_drop_counters *count)
 {
-	struct vl_drop_counters begun;
+	struct vl_drop_counters at_start;
 	int fd = watch->maps[MAP_START_DROPS];
 
-	if (fd >= 0 && !bpf_map_lookup_elem(fd, key, &begun))
-		watch_subtract_words(count, &begun, sizeof(begun));
+	if (fd >= 0 && !bpf_map_lookup_elem(fd, key, &at_start))
+		watch_subtract_words(count, &at_start, sizeof(at_start));
 }
 
 int watch_clear_start(struct watch *watch, uint32_t number)

@@ -42,7 +42,7 @@ int watch_filter_add(struct nl *nl, struct watch_filter *filter, int prog, const
 		     struct err *err);
 /*
  * Take off the filter that runs that program, wherever it stands on that hook (priority is not
- * looked at). What is gone counts as taken off.
+ * looked at). A filter that is not there any more counts as removed.
  */
 int watch_filter_remove(struct nl *nl, const struct watch_filter *filter, const char *object,
 			struct err *err);

@@ -127,12 +127,18 @@ static int watch_configure(struct vethlab *skel, const struct watch_config *conf
 	skel->rodata->follow_echoes = !config->no_time;
 	skel->rodata->arrival_hook = config->in ? VL_HOOK_IN : VL_HOOK_XDP;
 	ret = bpf_map__set_max_entries(skel->maps.tracers, VL_SESSIONS * cpus);
-	if (!ret)
-		ret = bpf_map__set_max_entries(skel->maps.staged, VL_SESSIONS * cpus);
-	for (int i = 0; i < WATCH_PROGS && !ret; i++)
+	if (ret)
+		return ret;
+	ret = bpf_map__set_max_entries(skel->maps.staged, VL_SESSIONS * cpus);
+	if (ret)
+		return ret;
+	for (int i = 0; i < WATCH_PROGS; i++) {
 		ret = bpf_program__set_autoload(
 			bpf_object__find_program_by_name(skel->obj, watch_prog_names[i]),
 			wanted[i]);
+		if (ret)
+			return ret;
+	}
 	for (int i = 0; i <= MAP_HERE && !ret; i++) {
 		struct bpf_map *map = bpf_object__find_map_by_name(skel->obj, watch_map_names[i]);
 

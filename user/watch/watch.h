@@ -92,7 +92,7 @@ int watch_clsact_filters(struct watch *watch, struct nl *nl, uint32_t ifindex,
 			 const struct nl_what *what, struct err *err);
 
 /*
- * Forget an end whose interface is gone: its pinned links and its entry of `ends`. Its counters
+ * Forget an end whose interface was deleted: its pinned links and its entry of `ends`. Its counters
  * stay until the number is given out again. What is not there counts as forgotten.
  */
 int watch_forget_end(struct watch *watch, uint32_t number, struct err *err);
