@@ -16,8 +16,8 @@ table() {
 	output   | base topology | output.h
 	story    | base topology | story.h record_queue.h compare.h
 	net      | base topology | net.h lookup.h netns_wait.h tc.h
-	watch    | base topology net | watch.h drops.h echo_times.h exact_start.h holders.h node_trace.h tc_filter.h
-	lab      | base topology net watch | lab.h change_apply.h edit.h end_state.h features.h
+	watch    | base topology net | watch.h drops.h echo_times.h exact_start.h program_unload.h node_trace.h tc_filter.h
+	lab      | base topology net watch | lab.h change_apply.h edit.h end_state.h machine_features.h
 	lab      | for observe alone | journal.h state.h teardown.h undo.h
 	observe  | base topology net watch lab | observe.h follow.h
 	ledger   | base topology output net watch lab | ledger.h counter_fields.h losses.h reading.h timing.h
@@ -25,7 +25,7 @@ table() {
 	trace    | base topology output story net watch lab path | echo.h filter.h ping_tally.h probe.h recording.h stream.h
 	capture  | base topology net watch lab trace | capture.h capture_session.h pcapng.h
 	bench    | base topology output net watch lab trace | bench.h
-	render   | base topology output story net watch lab observe ledger path trace capture bench | bench_report.h changes.h drop_text.h event_text.h itinerary_text.h ping_report.h rates.h record_view.h run_diff.h running.h
+	render   | base topology output story net watch lab observe ledger path trace capture bench | bench_report.h changes.h drop_text.h event_text.h itinerary_text.h ping_report.h rates.h record_view.h run_diff.h show_text.h
 	cmd      | base topology output story net watch lab observe ledger path trace capture bench render | cmd.h
 	main     | base output cmd |
 	END

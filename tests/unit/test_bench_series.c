@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "user/bench/measurement.h"
+#include "user/bench/kinds.h"
 #include "user/bench/series.h"
 
 struct bench_run {

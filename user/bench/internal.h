@@ -7,7 +7,7 @@
 #include <stdatomic.h>
 
 #include "user/bench/bench.h"
-#include "user/bench/measurement.h"
+#include "user/bench/kinds.h"
 
 /* ---- links and labs -------------------------------------------------------------------------- */
 

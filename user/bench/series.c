@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "user/bench/measurement.h"
+#include "user/bench/kinds.h"
 #include "user/bench/series.h"
 
 static int measure(struct series *series, uint64_t time_ns, struct err *err)

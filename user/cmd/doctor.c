@@ -3,7 +3,7 @@
 #include <stdio.h>
 
 #include "user/cmd/cmd.h"
-#include "user/lab/features.h"
+#include "user/lab/machine_features.h"
 #include "user/output/output.h"
 
 static const char *state_word(const struct feature *feature)

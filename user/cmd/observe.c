@@ -14,7 +14,7 @@
 #include "user/observe/follow.h"
 #include "user/observe/observe.h"
 #include "user/output/output.h"
-#include "user/render/running.h"
+#include "user/render/show_text.h"
 
 enum { LINKS_SHOWN = 16, REFRESH_FAIL_MAX = 5 };
 

@@ -3,7 +3,7 @@
 #include "user/cmd/cmd.h"
 #include "user/lab/end_state.h"
 #include "user/output/output.h"
-#include "user/render/running.h"
+#include "user/render/show_text.h"
 
 static int show_main(int argc, char **argv, struct err *err)
 {

@@ -13,7 +13,7 @@
 #include "user/base/interrupt.h"
 #include "user/cmd/cmd.h"
 #include "user/output/output.h"
-#include "user/render/running.h"
+#include "user/render/show_text.h"
 
 struct up_args {
 	struct lab_options options;

@@ -16,7 +16,7 @@
 #include "user/base/workers.h"
 #include "user/lab/change.h"
 #include "user/lab/foreign.h"
-#include "user/lab/preflight.h"
+#include "user/lab/change_preflight.h"
 #include "user/lab/state.h"
 
 /* ---- changes inside nodes ------------------------------------------------------------------ */

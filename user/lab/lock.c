@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "user/base/cleanup.h"
-#include "user/lab/features.h"
+#include "user/lab/machine_features.h"
 #include "user/lab/state.h"
 
 static int make_dir(const char *path, struct err *err)

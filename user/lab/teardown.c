@@ -11,7 +11,7 @@
 #include "user/lab/state.h"
 #include "user/lab/teardown.h"
 #include "user/lab/undo.h"
-#include "user/watch/holders.h"
+#include "user/watch/program_unload.h"
 
 /* Programs are waited for during FIRST_WAIT_MS, and if no process holds them, LAST_WAIT_MS more. */
 enum { LAST_WAIT_MS = 5000, FIRST_WAIT_MS = 300 };

@@ -7,7 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "user/lab/features.h"
+#include "user/lab/machine_features.h"
 #include "user/lab/journal.h"
 #include "user/lab/state.h"
 #include "user/lab/teardown.h"

@@ -3,7 +3,7 @@
 #ifndef VETHLAB_USER_RENDER_BENCH_MATRIX_H
 #define VETHLAB_USER_RENDER_BENCH_MATRIX_H
 
-#include "user/render/bench_text.h"
+#include "user/render/bench_cells.h"
 
 void bench_print_matrix(const struct bench_report *report, FILE *f);
 

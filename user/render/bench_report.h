@@ -9,7 +9,7 @@
 #include <jansson.h>
 #include <stdio.h>
 
-#include "user/render/bench_text.h"
+#include "user/render/bench_cells.h"
 
 void bench_print_text(const struct bench_report *report, FILE *f);
 /* Medians and their intervals as bars, by kind of measurement. */

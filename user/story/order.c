@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "user/base/cleanup.h"
-#include "user/story/causes.h"
+#include "user/story/hop_causes.h"
 
 /* A packet passes the hooks of a link in the order of enum vl_hook. */
 static int hop_compare(const void *a, const void *b)

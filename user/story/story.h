@@ -192,7 +192,7 @@ size_t story_in_flight(const struct story *story);
 
 /*
  * Put hops and drops in order, and set of each hop the hop that caused it, its times and marks
- * (order.c, causes.c). Returns 0 or -ENOMEM.
+ * (order.c, hop_causes.c). Returns 0 or -ENOMEM.
  */
 int itinerary_order(struct itinerary *itinerary, const struct lab *lab);
 /* Set fate, origin, answerer, last, arrival, death and what follows from them. Its hops are in

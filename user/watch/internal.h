@@ -27,7 +27,7 @@ enum watch_map {
 	MAP_SETTINGS,
 	MAP_HERE, /* these of observed labs only: see end_stub.c */
 	MAP_PLACES,
-	MAP_START, /* by enum vl_hook: see start.c */
+	MAP_START, /* by enum vl_hook: see observed_start.c */
 	MAP_START_DROPS = MAP_START + VL_HOOKS,
 	MAP_END_STUBS, /* by program: where a tail call goes */
 	WATCH_MAPS = MAP_END_STUBS + 3,
@@ -82,9 +82,9 @@ int watch_sum_entry(struct watch *watch, int map, uint32_t key, struct vl_counte
 void watch_subtract_words(void *now, const void *since, size_t size);
 
 /*
- * What was counted before both ends of an observed link had programs (start.c): its maps, made once
- * programs are loaded; one direction's; subtracted from all ends' counters, and from drops of one
- * kind; forgotten.
+ * What was counted before both ends of an observed link had programs (observed_start.c): its maps,
+ * made once programs are loaded; one direction's; subtracted from all ends' counters, and from
+ * drops of one kind; forgotten.
  */
 int watch_make_start_maps(struct watch *watch);
 void watch_read_start(struct watch *watch, uint32_t from, uint32_t to,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* features.c - see features.h. */
+/* machine_features.c - see machine_features.h. */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
@@ -17,7 +17,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-#include "user/lab/features.h"
+#include "user/lab/machine_features.h"
 #include "user/lab/lab.h"
 #include "user/watch/node_trace.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* causes.h - which hop of an echo caused which. Of the story's own files alone. */
-#ifndef VETHLAB_USER_STORY_CAUSES_H
-#define VETHLAB_USER_STORY_CAUSES_H
+/* hop_causes.h - which hop of an echo caused which. Of the story's own files alone. */
+#ifndef VETHLAB_USER_STORY_HOP_CAUSES_H
+#define VETHLAB_USER_STORY_HOP_CAUSES_H
 
 #include "user/story/story.h"
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * frame.c - a frame out of an end, to see that its link carries frames.
+ * frame_sender.c - a frame out of an end, to see that its link carries frames.
  *
  * A packet socket could send it, but closing one waits for an RCU grace period (packet_release in
  * net/packet/af_packet.c): 10 ms and more for each namespace. A test run of a program that

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * bench_text.h - what `vethlab bench` reports, and its figures as short texts. A text is written to
- * buf, of OUTPUT_NUMBER_SIZE bytes, and returned.
+ * bench_cells.h - what `vethlab bench` reports, and its figures as short texts. A text is written
+ * to buf, of OUTPUT_NUMBER_SIZE bytes, and returned.
  */
-#ifndef VETHLAB_USER_RENDER_BENCH_TEXT_H
-#define VETHLAB_USER_RENDER_BENCH_TEXT_H
+#ifndef VETHLAB_USER_RENDER_BENCH_CELLS_H
+#define VETHLAB_USER_RENDER_BENCH_CELLS_H
 
 #include "user/bench/bench.h"
 

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * causes.c - which hop of an echo caused which.
+ * hop_causes.c - which hop of an echo caused which.
  *
  * step_fits() says which hop may have caused which. An index narrows down what it is asked about:
  * each hop has an entry for each kind of step that may lead on from it, under a key that is a hash
  * of what step_fits() compares. So n hops take about n log n steps, and a wrong match of two hashes
  * costs time only.
  */
-#include "user/story/causes.h"
+#include "user/story/hop_causes.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* measurement.h - one measurement on one link: opened, run, closed. */
-#ifndef VETHLAB_USER_BENCH_MEASUREMENT_H
-#define VETHLAB_USER_BENCH_MEASUREMENT_H
+/* kinds.h - one measurement on one link: opened, run, closed. */
+#ifndef VETHLAB_USER_BENCH_KINDS_H
+#define VETHLAB_USER_BENCH_KINDS_H
 
 #include "user/bench/bench.h"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * log.c - why eBPF refused: what libbpf and the verifier said, and which privilege or feature
- * of the kernel is missing.
+ * verifier_log.c - why eBPF refused: what libbpf and the verifier said, and which privilege or
+ * feature of the kernel is missing.
  */
 #include "user/watch/internal.h"
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* preflight.c - see preflight.h. */
+/* change_preflight.c - see change_preflight.h. */
 #include <errno.h>
 #include <string.h>
 
 #include "user/lab/allocate.h"
-#include "user/lab/preflight.h"
+#include "user/lab/change_preflight.h"
 #include "user/base/workers.h"
 
 /* ---- what is touched ------------------------------------------------------------------------- */

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* bench_text.c - see bench_text.h. */
+/* bench_cells.c - see bench_cells.h. */
 #include <stdio.h>
 #include <string.h>
 
 #include "user/output/output.h"
-#include "user/render/bench_text.h"
+#include "user/render/bench_cells.h"
 #include "user/watch/echo_times.h"
 
 const char *bench_value_text(enum bench_what what, double value, char *buf)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* rules_addresses.c - rules of addresses: usable ones, duplicates, overlapping subnets. */
+/* rules_ip.c - rules of addresses: usable ones, duplicates, overlapping subnets. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* measurement.c - the kinds of measurements: their words, and who does each. */
+/* kinds.c - the kinds of measurements: their words, and who does each. */
 #include <errno.h>
 #include <stdlib.h>
 

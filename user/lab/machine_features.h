@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * features.h - what this process may do, and what this machine can do for a lab, each found by
- * trying it.
+ * machine_features.h - what this process may do, and what this machine can do for a lab, each found
+ * by trying it.
  */
-#ifndef VETHLAB_USER_LAB_FEATURES_H
-#define VETHLAB_USER_LAB_FEATURES_H
+#ifndef VETHLAB_USER_LAB_MACHINE_FEATURES_H
+#define VETHLAB_USER_LAB_MACHINE_FEATURES_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* holders.c - see holders.h. */
+/* program_unload.c - see program_unload.h. */
 #include <bpf/bpf.h>
 #include <dirent.h>
 #include <errno.h>
@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #include "user/base/clock.h"
-#include "user/watch/holders.h"
+#include "user/watch/program_unload.h"
 #include "user/watch/watch.h"
 
 enum { MAX_CPUS = 512, LOOK_AGAIN_MS = 20 };

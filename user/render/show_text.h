@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* running.h - a running lab as text and JSON: what is attached, what state its ends are in. */
-#ifndef VETHLAB_USER_RENDER_RUNNING_H
-#define VETHLAB_USER_RENDER_RUNNING_H
+/* show_text.h - a running lab as text and JSON: what is attached, what state its ends are in. */
+#ifndef VETHLAB_USER_RENDER_SHOW_TEXT_H
+#define VETHLAB_USER_RENDER_SHOW_TEXT_H
 
 #include <jansson.h>
 #include <stdio.h>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * start.c - from where on an observed lab counts. Its links carry packets already while their ends
- * get programs, one after the other: what was counted before both had them is kept beside the
- * counters, in maps of the same shape, and subtracted from all that is read.
+ * observed_start.c - from where on an observed lab counts. Its links carry packets already while
+ * their ends get programs, one after the other: what was counted before both had them is kept
+ * beside the counters, in maps of the same shape, and subtracted from all that is read.
  */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* running.c - see running.h. */
+/* show_text.c - see show_text.h. */
 #include <limits.h>
 #include <string.h>
 #include <time.h>
 
 #include "user/output/output.h"
-#include "user/render/running.h"
+#include "user/render/show_text.h"
 
 static const char *hook_words(unsigned hooks)
 {

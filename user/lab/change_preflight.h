@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * preflight.h - what is done before a running lab is changed: find what the changes touch, open its
- * namespaces, check that the changes can be made. For change_apply.c.
+ * change_preflight.h - what is done before a running lab is changed: find what the changes touch,
+ * open its namespaces, check that the changes can be made. For change_apply.c.
  */
-#ifndef VETHLAB_USER_LAB_PREFLIGHT_H
-#define VETHLAB_USER_LAB_PREFLIGHT_H
+#ifndef VETHLAB_USER_LAB_CHANGE_PREFLIGHT_H
+#define VETHLAB_USER_LAB_CHANGE_PREFLIGHT_H
 
 #include "user/lab/change_apply.h"
 #include "user/lab/build.h"

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * holders.h - waiting until the kernel has let go of a lab's programs. A program goes with the last
- * interface, link or descriptor that carries it, and interfaces go some time after their namespace
- * was deleted: if the programs are not there any more, neither are the interfaces.
+ * program_unload.h - waiting until the kernel has let go of a lab's programs. A program goes with
+ * the last interface, link or descriptor that carries it, and interfaces go some time after their
+ * namespace was deleted: if the programs are not there any more, neither are the interfaces.
  */
-#ifndef VETHLAB_USER_WATCH_HOLDERS_H
-#define VETHLAB_USER_WATCH_HOLDERS_H
+#ifndef VETHLAB_USER_WATCH_PROGRAM_UNLOAD_H
+#define VETHLAB_USER_WATCH_PROGRAM_UNLOAD_H
 
 #include <stdbool.h>
 #include <stddef.h>
