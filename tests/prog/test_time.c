@@ -186,7 +186,7 @@ static void check_walk(bool v6)
 	assert_in_range(first.sum_ns, 3000000, LONG_NS);
 	assert_int_equal(first.max_ns, first.sum_ns);
 	assert_int_equal(watch_times_min(&first), first.sum_ns);
-	assert_int_equal(watch_times_quantile(&first, 0.5), first.sum_ns);
+	assert_int_equal(watch_times_percentile(&first, 0.5), first.sum_ns);
 	assert_in_range(times_of(WATCH_RESIDENCE, 1).sum_ns, 2000000, LONG_NS);
 	assert_in_range(times_of(WATCH_ECHO_RTT, 0).sum_ns,
 			first.sum_ns + times_of(WATCH_RESIDENCE, 1).sum_ns, LONG_NS);
@@ -408,7 +408,7 @@ static void test_bins(void **state)
 			continue;
 		assert_true(ns < vl_time_start(bin + 1));
 		one.bins[bin] = 2;
-		middle = watch_times_quantile(&one, 0.5);
+		middle = watch_times_percentile(&one, 0.5);
 		if (bin && llabs((long long)(middle - ns)) > 0.016 * ns)
 			fail_msg("%lu ns is told as %lu", ns, middle);
 	}
@@ -428,7 +428,7 @@ static void test_quantiles(void **state)
 	}
 	for (size_t i = 0; i < 6; i++) {
 		double exact = parts[i] ? parts[i] * 1000000 : 1000;
-		uint64_t told = watch_times_quantile(&t, parts[i]);
+		uint64_t told = watch_times_percentile(&t, parts[i]);
 
 		assert_in_range(told, exact * 0.984, exact * 1.016);
 	}
@@ -437,9 +437,9 @@ static void test_quantiles(void **state)
 	watch_times_add(&sum, &t);
 	assert_int_equal(sum.count, 2000);
 	assert_int_equal(watch_times_min(&sum), 1000);
-	assert_int_equal(watch_times_quantile(&sum, 0.5), watch_times_quantile(&t, 0.5));
+	assert_int_equal(watch_times_percentile(&sum, 0.5), watch_times_percentile(&t, 0.5));
 	memset(&sum, 0, sizeof(sum));
-	assert_int_equal(watch_times_quantile(&sum, 0.99), 0);
+	assert_int_equal(watch_times_percentile(&sum, 0.99), 0);
 	assert_int_equal(watch_times_min(&sum) + watch_times_mean(&sum), 0);
 }
 

@@ -12,8 +12,8 @@
 #include "lab_fixture.h"
 #include "schema.h"
 #include "user/ledger/counter_fields.h"
-#include "user/ledger/ledger.h"
 #include "user/output/output.h"
+#include "user/render/ledger_report.h"
 
 static void test_balance(void **state)
 {

@@ -12,8 +12,8 @@
 #include "lab_fixture.h"
 #include "openmetrics.h"
 #include "schema.h"
-#include "user/ledger/ledger.h"
 #include "user/output/output.h"
+#include "user/render/ledger_report.h"
 
 /* As bpf/echo_times.h adds it. */
 static void add_time(struct vl_times *times, uint64_t ns)
@@ -137,7 +137,7 @@ static void test_subtract(void **state)
 	/* What is left lies in two bins; limits are theirs. */
 	assert_in_range(watch_times_min(transit), 20000 - 640, 20000);
 	assert_in_range(transit->max_ns, 40000, 40000 + 1280);
-	assert_in_range(watch_times_quantile(transit, 0.5), 20000 - 320, 20000 + 320);
+	assert_in_range(watch_times_percentile(transit, 0.5), 20000 - 320, 20000 + 320);
 	assert_int_equal(now->times[WATCH_ECHO_RTT][0].count, 0);
 	assert_int_equal(now->times[WATCH_ECHO_RTT][0].max_ns, 0);
 	assert_int_equal(now->echo[0].count.requests, 2);

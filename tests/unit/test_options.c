@@ -17,6 +17,8 @@
 #include <cmocka.h>
 
 #include "user/cmd/cmd.h"
+#include "user/cmd/record_args.h"
+#include "user/trace/filter.h"
 
 enum { ARGS_SIZE = 1 << 16, WORDS_MAX = 16, LINE_MAX_COLUMNS = 80, OPTIONS_MOST = 32 };
 
@@ -375,13 +377,28 @@ static void test_optional_value(void **state)
 	}
 }
 
+/* The filter's words as the tables describe them are those that the filter takes. */
+static void test_filter_words(void **state)
+{
+	size_t n = 0;
+
+	(void)state;
+	for (; record_filter_words[n]; n++) {
+		assert_non_null(filter_choices[n].word);
+		assert_string_equal(filter_choices[n].word, record_filter_words[n]);
+	}
+	assert_true(n > 10);
+	assert_null(filter_choices[n].word);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_tables), cmocka_unit_test(test_common),
-		cmocka_unit_test(test_help),   cmocka_unit_test(test_width),
-		cmocka_unit_test(test_errors), cmocka_unit_test(test_places),
-		cmocka_unit_test(test_ends),   cmocka_unit_test(test_optional_value),
+		cmocka_unit_test(test_tables),	     cmocka_unit_test(test_common),
+		cmocka_unit_test(test_help),	     cmocka_unit_test(test_width),
+		cmocka_unit_test(test_errors),	     cmocka_unit_test(test_places),
+		cmocka_unit_test(test_ends),	     cmocka_unit_test(test_optional_value),
+		cmocka_unit_test(test_filter_words),
 	};
 
 	if (argc > 1 && !strcmp(argv[1], "--help-text")) {

@@ -10,7 +10,7 @@
 
 #include "lab_fixture.h"
 #include "openmetrics.h"
-#include "user/ledger/ledger.h"
+#include "user/render/ledger_report.h"
 
 enum { HOOKS_IN_USE = 9, TYPES = 26 }; /* of the ledger below; of struct vl_counters */
 

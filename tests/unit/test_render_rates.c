@@ -17,6 +17,7 @@
 
 #include "lab_fixture.h"
 #include "user/ledger/counter_fields.h"
+#include "user/render/ledger_report.h"
 #include "user/render/rates.h"
 #include "user/output/output.h"
 

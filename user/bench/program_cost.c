@@ -13,8 +13,6 @@
 
 enum { FRAME = 64 };
 
-static const char *const hook_words[VL_HOOKS] = {"out", "xdp", "in"};
-
 /* A program at a hook of one side. */
 struct ran {
 	int fd; /* -1: none is there */
@@ -56,7 +54,7 @@ static int linked(const struct bench_link *link, const struct bench_side *side, 
 	int fd, ret;
 
 	snprintf(path, sizeof(path), WATCH_DIR "/%s/links/%u_%s", link->run->name, side->number,
-		 hook_words[hook]);
+		 watch_hook_name(hook));
 	fd = bpf_obj_get(path);
 	if (fd < 0)
 		return -1;
@@ -138,7 +136,7 @@ static bool sum_up(const struct ran before[2], enum vl_hook hook, struct program
 	/* All doors have one name. */
 	snprintf(program->name, sizeof(program->name), "%s%s%s", name,
 		 strcmp(name, "vl_door") ? "" : " ",
-		 strcmp(name, "vl_door") ? "" : hook_words[hook]);
+		 strcmp(name, "vl_door") ? "" : watch_hook_name(hook));
 	return true;
 }
 

@@ -11,6 +11,7 @@
 #include "user/base/interrupt.h"
 #include "user/cmd/cmd.h"
 #include "user/ledger/reading.h"
+#include "user/render/ledger_report.h"
 #include "user/render/record_view.h"
 #include "user/render/rates.h"
 #include "user/output/output.h"

@@ -12,8 +12,8 @@
  *	end INODE COOKIE IFINDEX IFNAME		an interface of the lab in a foreign namespace
  *	sysctl INODE COOKIE KEY VALUE		a setting of a foreign namespace, as it was before
  *	route INODE COOKIE KIND METRIC PREFIX	a route with the lab's mark in a foreign namespace
- *	address INODE COOKIE IFINDEX PREFIX	an address with the lab's mark on a foreign
- *interface clsact INODE COOKIE IFINDEX		a clsact qdisc of vethlab on a foreign interface
+ *	address INODE COOKIE IFINDEX PREFIX	an address with the mark, there
+ *	clsact INODE COOKIE IFINDEX		a clsact qdisc of ours, there
  *	filter INODE COOKIE IFINDEX HOOK PROGRAM	a filter of vethlab on a foreign interface
  *
  * INODE and COOKIE identify the namespace (struct netns_id). A foreign namespace or interface is

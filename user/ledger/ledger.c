@@ -7,13 +7,6 @@
 #include "user/ledger/counter_fields.h"
 #include "user/ledger/ledger.h"
 
-const char *ledger_hook_name(enum vl_hook hook)
-{
-	static const char *const names[VL_HOOKS] = {"out", "xdp", "in"};
-
-	return names[hook];
-}
-
 static bool is_attached(const struct snapshot *snapshot, const struct end *end, enum vl_hook hook)
 {
 	return end->number < snapshot->n_ends && snapshot->attached[end->number] & 1 << hook;

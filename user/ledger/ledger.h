@@ -23,9 +23,6 @@
 enum { TIME_TEXT_SIZE = 32 };
 const char *ledger_time(uint64_t time_ns, char buf[TIME_TEXT_SIZE]);
 
-/* "out", "xdp", "in" */
-const char *ledger_hook_name(enum vl_hook hook);
-
 /*
  * The counters of a lab at one moment; of each direction at one at which nothing was under way
  * between its hooks, as far as there was one.
@@ -131,20 +128,8 @@ struct ledger_filter {
 };
 bool ledger_shows(const struct ledger_filter *filter, const struct link *link);
 
-/* The ledger as a person reads it, in 80 columns. */
-void ledger_print(const struct ledger *ledger, const struct ledger_filter *filter, FILE *f);
-/* Times and fates of echoes, likewise. The snapshot has a timing. */
-void ledger_print_times(const struct ledger *ledger, const struct ledger_filter *filter, FILE *f);
-/* docs/schema/stats.json. Caller owns the document; NULL: no memory. */
+/* docs/schema/stats.json, which snapshot_load() reads back. The caller owns the document; NULL: no
+ * memory. */
 json_t *ledger_to_json(const struct ledger *ledger, const struct ledger_filter *filter);
-/*
- * OpenMetrics 1.0, ended by "# EOF". Labels: lab, link, from, to, hook, type; `from` and `to` are
- * the direction, also at the receiver's hooks.
- */
-void ledger_print_openmetrics(const struct ledger *ledger, const struct ledger_filter *filter,
-			      FILE *f);
-/* A line a direction (RFC 4180, but lines end by \n); what is not known is empty. */
-void ledger_print_csv(const struct ledger *ledger, const struct ledger_filter *filter, bool header,
-		      FILE *f);
 
 #endif

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "user/base/clock.h"
+#include "user/ledger/ledger.h"
 #include "user/ledger/reading.h"
 #include "user/output/output.h"
 

@@ -207,10 +207,10 @@ json_t *timing_times_to_json(const struct timing *timing, enum watch_time kind,
 	set_number(json, "sum_ns", times->sum_ns);
 	set_number(json, "min_ns", watch_times_min(times));
 	set_number(json, "mean_ns", watch_times_mean(times));
-	set_number(json, "p50_ns", watch_times_quantile(times, 0.5));
-	set_number(json, "p90_ns", watch_times_quantile(times, 0.9));
-	set_number(json, "p99_ns", watch_times_quantile(times, 0.99));
-	set_number(json, "p999_ns", watch_times_quantile(times, 0.999));
+	set_number(json, "p50_ns", watch_times_percentile(times, 0.5));
+	set_number(json, "p90_ns", watch_times_percentile(times, 0.9));
+	set_number(json, "p99_ns", watch_times_percentile(times, 0.99));
+	set_number(json, "p999_ns", watch_times_percentile(times, 0.999));
 	set_number(json, "max_ns", times->max_ns);
 	output_json_set(json, "bins", bins_to_json(times));
 	return json;

@@ -119,7 +119,7 @@ void bench_trip_times(const struct series *series, double times[BENCH_PERCENTILE
 void bench_kernel_times(const struct series *series, double times[BENCH_PERCENTILES])
 {
 	for (int p = 0; p < BENCH_PERCENTILES; p++)
-		times[p] = watch_times_quantile(series->kernel_trips, bench_percentiles[p]);
+		times[p] = watch_times_percentile(series->kernel_trips, bench_percentiles[p]);
 }
 
 bool bench_many_hooks(const struct bench_report *report)

@@ -10,6 +10,7 @@
 #include "user/render/itinerary_text.h"
 #include "user/ledger/ledger.h"
 #include "user/output/output.h"
+#include "user/watch/watch.h"
 
 /* The node where it ended: that dropped it, refused it, or was the last one. NULL: not known. */
 static const struct node *last_node(const struct itinerary *itinerary)
@@ -112,12 +113,11 @@ static void say_last(const struct itinerary *itinerary, char buf[FATE_TEXT_SIZE]
 	else if (itinerary->fate == FATE_DELIVERED)
 		snprintf(buf, FATE_TEXT_SIZE,
 			 "the request was delivered to %s (%s %s), which was not seen to answer",
-			 last->end->node->name, last->end->name,
-			 ledger_hook_name(last->event.hook));
+			 last->end->node->name, last->end->name, watch_hook_name(last->event.hook));
 	else
 		snprintf(buf, FATE_TEXT_SIZE, "the %s was last seen at %s %s%s",
 			 last->leg == LEG_ERROR ? "ICMP error" : leg_name(last->leg),
-			 last->end->name, ledger_hook_name(last->event.hook),
+			 last->end->name, watch_hook_name(last->event.hook),
 			 last->incomplete ? ", but not all of its parts" : "");
 }
 

@@ -3,8 +3,9 @@
 #include <inttypes.h>
 
 #include "user/ledger/counter_fields.h"
-#include "user/ledger/ledger.h"
 #include "user/output/output.h"
+#include "user/render/ledger_report.h"
+#include "user/watch/watch.h"
 
 enum { NAME_SIZE = 2 * END_NAME_SIZE + 8 };
 
@@ -70,7 +71,7 @@ static void print_hook(const struct exposition *to, const char *metric, const st
 		if (only ? field != only : field->role == COUNTER_AMOUNT)
 			continue;
 		print_direction(to, metric, from);
-		print_label("hook", ledger_hook_name(hook), ',', to->f);
+		print_label("hook", watch_hook_name(hook), ',', to->f);
 		if (!only)
 			print_label("type", counter_key(field, key), ',', to->f);
 		fprintf(to->f, "} %" PRIu64 "\n",

@@ -4,8 +4,8 @@
 
 #include "user/ledger/counter_fields.h"
 #include "user/render/drop_text.h"
-#include "user/ledger/ledger.h"
 #include "user/output/output.h"
+#include "user/render/ledger_report.h"
 
 /* Columns that the numbers leave for names in a terminal of 80. */
 enum { NAME_COLUMNS = 40, NAME_SIZE = 2 * END_NAME_SIZE + 8 };

@@ -13,6 +13,7 @@
 #include "user/base/statistics.h"
 #include "user/ledger/ledger.h"
 #include "user/output/output.h"
+#include "user/watch/watch.h"
 
 static const char *result_word(enum echo_result result)
 {
@@ -299,8 +300,8 @@ static json_t *losses_json(const struct ping_tally *tally)
 		else if (loss->end)
 			output_json_set(item, "last_seen",
 					output_json_pack("{s:s, s:s, s:s}", "end", loss->end->name,
-							 "hook", ledger_hook_name(loss->hook),
-							 "leg", leg_name(loss->leg)));
+							 "hook", watch_hook_name(loss->hook), "leg",
+							 leg_name(loss->leg)));
 		if (!loss->dropped && loss->end)
 			output_json_set(item, "fate", json_string(fate_name(loss->fate)));
 		output_json_append(list, item);

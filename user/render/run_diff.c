@@ -9,13 +9,14 @@
 #include "user/ledger/ledger.h"
 #include "user/output/output.h"
 #include "user/render/run_diff.h"
+#include "user/watch/watch.h"
 
 enum { TEXT_SIZE = 512 };
 
 static const char marks[SIDES] = {'-', '+'};
 
 /* "answered by b", "r1 dropped the request: ...": nothing that two runs cannot have in common. */
-static const char *fate_text(const struct compared_fate *fate, char buf[TEXT_SIZE])
+static const char *compared_fate_text(const struct compared_fate *fate, char buf[TEXT_SIZE])
 {
 	char icmp[ICMP_TEXT_SIZE];
 
@@ -40,7 +41,7 @@ static const char *fate_text(const struct compared_fate *fate, char buf[TEXT_SIZ
 	case FATE_LOST:
 		snprintf(buf, TEXT_SIZE, "lost: the %s was last seen at %s %s",
 			 fate->leg == LEG_ERROR ? "ICMP error" : leg_name(fate->leg),
-			 fate->end ? fate->end : "?", ledger_hook_name(fate->hook));
+			 fate->end ? fate->end : "?", watch_hook_name(fate->hook));
 		break;
 	default:
 		snprintf(buf, TEXT_SIZE, "not seen");
@@ -104,7 +105,7 @@ static void print_fates(const struct compared_flow *flow, FILE *f)
 
 	for (size_t i = 0; i < flow->n_fates; i++)
 		if (flow->fates[i].differs)
-			print_counted(fate_text(&flow->fates[i], text), flow->fates[i].n,
+			print_counted(compared_fate_text(&flow->fates[i], text), flow->fates[i].n,
 				      flow->echoes, f);
 }
 
@@ -245,8 +246,8 @@ static json_t *fates_json(const struct compared_flow *flow)
 		const struct compared_fate *fate = &flow->fates[i];
 		json_t *item = output_json_pack(
 			"{s:s, s:s, s:s?, s:o, s:f, s:b}", "fate", fate_name(fate->fate), "text",
-			fate_text(fate, text), "node", fate->node, "echoes", counts_json(fate->n),
-			"p", fate->p, "differs", fate->differs);
+			compared_fate_text(fate, text), "node", fate->node, "echoes",
+			counts_json(fate->n), "p", fate->p, "differs", fate->differs);
 
 		if (fate->fate == FATE_DROPPED)
 			output_json_set(item, "reason", json_string(fate->drop.reason));

@@ -3,9 +3,9 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "user/ledger/ledger.h"
 #include "user/output/output.h"
 #include "user/ledger/timing.h"
+#include "user/render/ledger_report.h"
 
 enum { NAME_SIZE = 2 * END_NAME_SIZE + 8, LINE_COLUMNS = 79 };
 
@@ -29,7 +29,7 @@ static void print_times(struct table *table, const char *name, const struct vl_t
 	cell_duration(table, any, watch_times_min(times));
 	cell_duration(table, any, watch_times_mean(times));
 	for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++)
-		cell_duration(table, any, watch_times_quantile(times, parts[i]));
+		cell_duration(table, any, watch_times_percentile(times, parts[i]));
 	cell_duration(table, any, times->max_ns);
 	if (times->negative)
 		table_line(table,

@@ -30,10 +30,10 @@ __attribute__((format(printf, 3, 4))) static int bad(struct err *err, const char
 	return -EINVAL;
 }
 
-static const char *const keywords[] = {"node", "end",	 "link",    "addr",	  "src",
-				       "dst",  "type",	 "id",	    "seq",	  "v4",
-				       "v6",   "failed", "dropped", "slower-than"};
-enum { N_KEYWORDS = sizeof(keywords) / sizeof(*keywords), N_ALONE = 4 };
+const char *const record_filter_words[] = {"node", "end",    "link",	"addr",	       "src",
+					   "dst",  "type",   "id",	"seq",	       "v4",
+					   "v6",   "failed", "dropped", "slower-than", NULL};
+enum { N_KEYWORDS = sizeof(record_filter_words) / sizeof(*record_filter_words) - 1, N_ALONE = 4 };
 
 /* Whether a word needs another one behind it. */
 static bool takes_value(const char *word)
@@ -45,7 +45,7 @@ static bool takes_value(const char *word)
 		if (!strcmp(word, alone[i]))
 			return false;
 	for (size_t i = 0; i < N_KEYWORDS; i++)
-		found |= !strcmp(word, keywords[i]);
+		found |= !strcmp(word, record_filter_words[i]);
 	return found;
 }
 
@@ -62,7 +62,7 @@ static int unknown(const struct lab *lab, const char *word, bool or_keyword, con
 	for (size_t i = 0; names && i < lab_n_ends(lab); i++)
 		names[n++] = lab_end(lab, i)->name;
 	for (size_t i = 0; names && or_keyword && i < N_KEYWORDS; i++)
-		names[n++] = keywords[i];
+		names[n++] = record_filter_words[i];
 	near = n ? nearest_name(word, names, n) : NULL;
 	if (near)
 		snprintf(hint, sizeof(hint), "did you mean '%s'?", near);

@@ -28,6 +28,10 @@ struct record_filter {
 	uint64_t slower_ns;	  /* only round trips that took as long or longer; 0: all */
 };
 
+/* The keywords of the filter, ended by NULL; what takes a value is told by the verbs' option
+ * tables. */
+extern const char *const record_filter_words[];
+
 /*
  * Add the words of a filter: `node N`, `end N:I`, `link N:I`, `addr A[/L]`, `src A`, `dst A`, `type
  * T[,T]`, `id N`, `seq N`, `v4`, `v6`, `failed`, `dropped`, `slower-than TIME`; a node, an end or

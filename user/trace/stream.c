@@ -38,8 +38,10 @@ void record_stream_open_nodes(struct node_tracer **stack, const struct running *
 	config.n_ends = run->capacity;
 	config.observed = run->observed ? run->name : NULL;
 	*stack = NULL;
-	if (!nodes)
+	if (!nodes) {
+		snprintf(why, size, "out of memory");
 		return;
+	}
 	for (size_t i = 0; i < run->lab->n_nodes; i++)
 		nodes[i] = (struct node_trace_node){run->nodes[i].id.inode, i};
 	config.nodes = nodes;

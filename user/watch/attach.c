@@ -24,7 +24,12 @@ enum { TCX_BEFORE = 1 << 3 };
 /* Our filter on a clsact: first of all, so that no verdict of another hides packets from us. */
 enum { FILTER_PRIO = 1 };
 
-static const char *const hook_names[VL_HOOKS] = {"out", "xdp", "in"};
+const char *watch_hook_name(enum vl_hook hook)
+{
+	static const char *const names[VL_HOOKS] = {"out", "xdp", "in"};
+
+	return names[hook];
+}
 
 static enum watch_tc tc_available;
 
@@ -70,14 +75,14 @@ static int attach_link(struct watch *watch, int prog, enum vl_hook hook, uint32_
 	int own, fd = watch_load_end_stub(watch, prog, number, &own), link, error;
 	char path[256], action[64];
 
-	snprintf(action, sizeof(action), "attach the %s program", hook_names[hook]);
+	snprintf(action, sizeof(action), "attach the %s program", watch_hook_name(hook));
 	link = fd < 0 ? fd : bpf_link_create(fd, ifindex, type, &opts);
 	error = fd < 0 ? -fd : errno;
 	if (own >= 0)
 		close(own);
 	if (link < 0)
 		return watch_fail(err, error, object, action, "CAP_BPF and CAP_NET_ADMIN");
-	watch_path(path, watch->lab, "links/%u_%s", number, hook_names[hook]);
+	watch_path(path, watch->lab, "links/%u_%s", number, watch_hook_name(hook));
 	error = bpf_obj_pin(link, path) ? errno : 0;
 	close(link);
 	if (error)
@@ -211,7 +216,7 @@ int watch_forget_end(struct watch *watch, uint32_t number, struct err *err)
 	char path[256];
 
 	for (int hook = 0; hook < VL_HOOKS; hook++) {
-		watch_path(path, watch->lab, "links/%u_%s", number, hook_names[hook]);
+		watch_path(path, watch->lab, "links/%u_%s", number, watch_hook_name(hook));
 		if (watch->observed)
 			watch_detach(path);
 		if (unlink(path) && errno != ENOENT)

@@ -55,7 +55,7 @@ static uint64_t bin_middle(uint32_t bin)
 	return (vl_time_start(bin) + vl_time_start(bin + 1) - 1) / 2;
 }
 
-uint64_t watch_times_quantile(const struct vl_times *times, double part)
+uint64_t watch_times_percentile(const struct vl_times *times, double part)
 {
 	const struct bins bins = {
 		.counts = times->bins,

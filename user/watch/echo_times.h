@@ -33,7 +33,7 @@ void watch_times_add(struct vl_times *to, const struct vl_times *from);
  * The time in ns that a part of all (0 to 1) is not above: within 1.6 % of the truth, and never
  * outside of what was measured. 0 if there is none.
  */
-uint64_t watch_times_quantile(const struct vl_times *times, double part);
+uint64_t watch_times_percentile(const struct vl_times *times, double part);
 uint64_t watch_times_min(const struct vl_times *times); /* ns; 0 if there is none */
 uint64_t watch_times_mean(const struct vl_times *times);
 

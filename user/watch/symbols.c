@@ -51,8 +51,9 @@ void symbols_reason(uint32_t reason, char name[SYMBOL_NAME_SIZE])
 }
 
 /*
- * The kernel's functions, kept for the life of the process. Modules come and go: a function of one,
- * or an address without a function, is believed as long as the same modules are loaded.
+ * The kernel's functions, kept for the life of the process. Modules come and go: a new address that
+ * lies in a module, or in no function, is looked up anew if other modules are loaded than before.
+ * An address that was found keeps its name.
  */
 static struct {
 	pthread_mutex_t lock;
