@@ -160,6 +160,43 @@ static void test_cut(void **state)
 	}
 }
 
+/*
+ * The same of IPv6 with a routing header, on both sides of a router: wherever it is cut behind its
+ * addresses, it is one packet, although the hop limits differ.
+ */
+static void test_cut_in_extensions(void **state)
+{
+	enum { IPV6 = 40, ROUTING = 24, LEN = ETH + IPV6 + ROUTING + 8 };
+	uint8_t frame[LEN] = {0}, *ip = frame + ETH;
+	struct packet_key before, behind;
+
+	(void)state;
+	set16(frame + 12, 0x86dd);
+	ip[0] = 0x60;
+	set16(ip + 4, ROUTING + 8);
+	ip[6] = 43; /* a routing header follows, then UDP */
+	ip[8 + 15] = 1;
+	ip[24 + 15] = 2;
+	ip[IPV6] = UDP;
+	ip[IPV6 + 1] = ROUTING / 8 - 1;
+	set16(ip + IPV6 + ROUTING, 1000);
+	for (uint32_t len = ETH + IPV6; len <= LEN; len++) {
+		uint8_t *cut = malloc(len);
+
+		ip[7] = 64;
+		memcpy(cut, frame, len);
+		before = frame_key_of(cut, len);
+		cut[ETH + 7] = 63;
+		behind = frame_key_of(cut, len);
+		free(cut);
+		assert_int_equal(before.family, 6);
+		assert_int_equal(before.dst[15], 2);
+		assert_true(packet_key_same(&before, &behind, false));
+	}
+	assert_int_equal(before.proto, UDP);
+	assert_true(before.has_head);
+}
+
 static void test_numbers(void **state)
 {
 	struct packet_key a = echo_frame(ECHO_TYPE, 1, 7, 1, 5),
@@ -252,9 +289,13 @@ static void test_notes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_echoes),	cmocka_unit_test(test_datagrams),
-		cmocka_unit_test(test_layers),	cmocka_unit_test(test_cut),
-		cmocka_unit_test(test_numbers), cmocka_unit_test(test_many_numbers),
+		cmocka_unit_test(test_echoes),
+		cmocka_unit_test(test_datagrams),
+		cmocka_unit_test(test_layers),
+		cmocka_unit_test(test_cut),
+		cmocka_unit_test(test_cut_in_extensions),
+		cmocka_unit_test(test_numbers),
+		cmocka_unit_test(test_many_numbers),
 		cmocka_unit_test(test_notes),
 	};
 

@@ -34,6 +34,19 @@ static struct wire_memory payload_of(const struct wire_memory *packet, const str
 }
 
 /*
+ * Whether the IPv6 packet ends, as far as it was captured, among its extension headers. What was
+ * read before that (addresses, the protocol reached) holds: a capture of few bytes is no malformed
+ * packet.
+ */
+static bool is_cut_in_extensions(const struct wire_memory *packet, uint8_t family,
+				 const struct ip_view *view)
+{
+	return family == 6 && packet->len >= IPV6_SIZE &&
+	       *(const uint8_t *)packet->bytes >> 4 == 6 && view->off <= view->end &&
+	       view->off + sizeof(struct ipv6_extension_wire) > packet->len;
+}
+
+/*
  * The IP packet of a family without what an ICMP error quotes; *payload is what IP carries. False:
  * it is none. The packet may be captured in part.
  */
@@ -42,10 +55,12 @@ static bool read_ip(struct packet_key *key, uint8_t family, const struct wire_me
 {
 	uint8_t ttl;
 	const struct ip_fields fields = {key->src, key->dst, &ttl};
-	struct ip_view view;
+	struct ip_view view = {0};
+	enum ip_kind kind = wire_ip(wire_memory_fetch, wire_memory_walk, packet, 0,
+				    WIRE_LENGTH_UNKNOWN, family, &view, &fields);
+	bool cut = kind == IP_MALFORMED && is_cut_in_extensions(packet, family, &view);
 
-	if (wire_ip(wire_memory_fetch, wire_memory_walk, packet, 0, WIRE_LENGTH_UNKNOWN, family,
-		    &view, &fields) == IP_MALFORMED)
+	if (kind == IP_MALFORMED && !cut)
 		return false;
 	key->family = family;
 	key->proto = view.proto;
@@ -55,7 +70,7 @@ static bool read_ip(struct packet_key *key, uint8_t family, const struct wire_me
 	if (family == 4) /* of every IPv4 packet, and not of fragments alone */
 		key->ip_id = get16((const uint8_t *)packet->bytes + offsetof(struct ipv4_wire, id));
 	*payload = payload_of(packet, &view);
-	key->has_head = !key->offset && payload->len >= PACKET_HEAD;
+	key->has_head = !cut && !key->offset && payload->len >= PACKET_HEAD;
 	if (key->has_head)
 		memcpy(key->head, payload->bytes, PACKET_HEAD);
 	if (!key->has_head || !is_icmp(key))
