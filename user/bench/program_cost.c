@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "user/base/hook_word.h"
 #include "user/bench/internal.h"
 #include "user/watch/tc_filter.h"
 #include "user/watch/watch.h"
@@ -54,7 +55,7 @@ static int linked(const struct bench_link *link, const struct bench_side *side, 
 	int fd, ret;
 
 	snprintf(path, sizeof(path), WATCH_DIR "/%s/links/%u_%s", link->run->name, side->number,
-		 watch_hook_name(hook));
+		 hook_word(hook));
 	fd = bpf_obj_get(path);
 	if (fd < 0)
 		return -1;
@@ -136,7 +137,7 @@ static bool sum_up(const struct ran before[2], enum vl_hook hook, struct program
 	/* All doors have one name. */
 	snprintf(program->name, sizeof(program->name), "%s%s%s", name,
 		 strcmp(name, "vl_door") ? "" : " ",
-		 strcmp(name, "vl_door") ? "" : watch_hook_name(hook));
+		 strcmp(name, "vl_door") ? "" : hook_word(hook));
 	return true;
 }
 

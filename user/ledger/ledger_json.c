@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* ledger_json.c - the ledger as a document: vethlab.stats/1, described by docs/schema/stats.json.
  */
+#include "user/base/hook_word.h"
 #include "user/ledger/counter_fields.h"
 #include "user/ledger/ledger.h"
 #include "user/output/output.h"
-#include "user/watch/watch.h"
 
 enum { NAME_SIZE = 2 * END_NAME_SIZE + 8 };
 
@@ -51,7 +51,7 @@ static json_t *entry_to_json(const struct ledger_entry *entry, const struct loss
 	output_json_set(json, "received",
 			number_or_null(entry->has_received, entry->received_segments));
 	output_json_set(json, "received_at",
-			entry->has_received ? json_string(watch_hook_name(entry->received_at))
+			entry->has_received ? json_string(hook_word(entry->received_at))
 					    : json_null());
 	output_json_set(json, "lost", number_or_null(both, entry->lost));
 	output_json_set(json, "dropped", number_or_null(both && losses->known, entry->dropped));
@@ -75,7 +75,7 @@ static json_t *end_to_json(const struct end *end, const struct snapshot *snapsho
 	output_json_set(json, "peer", json_string(end->peer->name));
 	for (int hook = 0; hook < VL_HOOKS; hook++)
 		if (end->number < snapshot->n_ends && snapshot->attached[end->number] & 1 << hook)
-			output_json_set(hooks, watch_hook_name(hook),
+			output_json_set(hooks, hook_word(hook),
 					counters_to_json(&snapshot->hooks[hook][end->number]));
 	output_json_set(json, "hooks", hooks);
 	return json;

@@ -6,9 +6,9 @@
 #include <string.h>
 #include <time.h>
 
+#include "user/base/hook_word.h"
 #include "user/ledger/counter_fields.h"
 #include "user/ledger/ledger.h"
-#include "user/watch/watch.h"
 
 int snapshot_init(struct snapshot *snapshot, size_t n_ends)
 {
@@ -106,7 +106,7 @@ static bool end_from_json(struct snapshot *snapshot, const struct lab *lab, cons
 	if (!end || end->number >= snapshot->n_ends)
 		return name;
 	for (int hook = 0; hook < VL_HOOKS; hook++) {
-		const json_t *counters = json_object_get(hooks, watch_hook_name(hook));
+		const json_t *counters = json_object_get(hooks, hook_word(hook));
 
 		if (!counters)
 			continue;

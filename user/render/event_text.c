@@ -4,11 +4,11 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "user/base/hook_word.h"
 #include "user/render/event_text.h"
 #include "user/ledger/ledger.h"
 #include "user/output/output.h"
 #include "user/story/story.h"
-#include "user/watch/watch.h"
 
 struct icmp_name {
 	uint8_t type;
@@ -182,7 +182,7 @@ void event_print_packet(const struct event_layout *layout, const struct vl_event
 void event_print(const struct event_layout *layout, const struct vl_event *event,
 		 const struct end *end, FILE *f)
 {
-	event_print_packet(layout, event, end->name, watch_hook_name(event->hook), f);
+	event_print_packet(layout, event, end->name, hook_word(event->hook), f);
 	if (event->flags & VL_EV_QUOTED)
 		print_quote(event, f);
 	if (event_is_later_fragment(event))
@@ -226,7 +226,7 @@ static void put_event(struct json_writer *writer, const struct vl_event *event,
 	json_put_number(writer, "time_ns", event->time_ns);
 	json_put_text(writer, "end", end->name);
 	json_put_text(writer, "node", end->node->name);
-	json_put_text(writer, "hook", watch_hook_name(event->hook));
+	json_put_text(writer, "hook", hook_word(event->hook));
 	json_put_text(writer, "message", event_word(event));
 	json_put_text(writer, "meaning",
 		      event_is_later_fragment(event)

@@ -4,13 +4,13 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "user/base/hook_word.h"
 #include "user/render/act_text.h"
 #include "user/render/drop_text.h"
 #include "user/render/event_text.h"
 #include "user/render/itinerary_text.h"
 #include "user/ledger/ledger.h"
 #include "user/output/output.h"
-#include "user/watch/watch.h"
 
 /* The node where it ended: that dropped it, refused it, or was the last one. NULL: not known. */
 static const struct node *last_node(const struct itinerary *itinerary)
@@ -113,11 +113,11 @@ static void say_last(const struct itinerary *itinerary, char buf[FATE_TEXT_SIZE]
 	else if (itinerary->fate == FATE_DELIVERED)
 		snprintf(buf, FATE_TEXT_SIZE,
 			 "the request was delivered to %s (%s %s), which was not seen to answer",
-			 last->end->node->name, last->end->name, watch_hook_name(last->event.hook));
+			 last->end->node->name, last->end->name, hook_word(last->event.hook));
 	else
 		snprintf(buf, FATE_TEXT_SIZE, "the %s was last seen at %s %s%s",
 			 last->leg == LEG_ERROR ? "ICMP error" : leg_name(last->leg),
-			 last->end->name, watch_hook_name(last->event.hook),
+			 last->end->name, hook_word(last->event.hook),
 			 last->incomplete ? ", but not all of its parts" : "");
 }
 

@@ -2,13 +2,13 @@
 /* itinerary_text.c - the way of one echo, as lines and as an object. */
 #include <string.h>
 
+#include "user/base/hook_word.h"
 #include "user/render/act_text.h"
 #include "user/render/drop_text.h"
 #include "user/render/event_text.h"
 #include "user/render/itinerary_text.h"
 #include "user/ledger/ledger.h"
 #include "user/output/output.h"
-#include "user/watch/watch.h"
 
 enum { REMARK_SIZE = 512, LEAD_SIZE = 2 * END_NAME_SIZE + 64, CHANGE_SIZE = 2 * IP_TEXT_SIZE + 32 };
 
@@ -209,13 +209,13 @@ static void print_hop(const struct itinerary *itinerary, const struct hop *hop, 
 	change_remark(hop, from, remark);
 	snprintf(lead, sizeof(lead), "  %-7s %8s  %s%*s  %s", new_leg ? leg_name(hop->leg) : "",
 		 output_duration(hop->at_ns, at), hop->end->name,
-		 width - (int)output_columns(hop->end->name), "", watch_hook_name(hop->event.hook));
+		 width - (int)output_columns(hop->end->name), "", hook_word(hop->event.hook));
 	if (!remark[0]) {
 		fprintf(f, "%s\n", lead);
 		return;
 	}
 	snprintf(lead + strlen(lead), sizeof(lead) - strlen(lead), "%*s",
-		 5 - (int)strlen(watch_hook_name(hop->event.hook)), "");
+		 5 - (int)strlen(hook_word(hop->event.hook)), "");
 	print_remarks(lead, remark, f);
 }
 
@@ -356,7 +356,7 @@ json_t *itinerary_json(const struct itinerary *itinerary)
 
 		output_json_set(object, "last_seen",
 				output_json_pack("{s:s, s:s, s:s}", "end", last->end->name, "hook",
-						 watch_hook_name(last->event.hook), "leg",
+						 hook_word(last->event.hook), "leg",
 						 leg_name(last->leg)));
 	}
 	if (itinerary->n_drops) {

@@ -3,10 +3,10 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "user/base/hook_word.h"
 #include "user/ledger/counter_fields.h"
 #include "user/output/output.h"
 #include "user/render/ledger_report.h"
-#include "user/watch/watch.h"
 
 enum { NAME_SIZE = 2 * END_NAME_SIZE + 8 };
 
@@ -61,7 +61,7 @@ static void print_entry(const struct ledger *ledger, const struct ledger_entry *
 	print_text(entry->from->peer->name, f);
 	print_number(sent, entry->sent_segments, ',', f);
 	print_number(received, entry->received_segments, ',', f);
-	print_text(received ? watch_hook_name(entry->received_at) : "", f);
+	print_text(received ? hook_word(entry->received_at) : "", f);
 	print_number(sent && received, entry->lost, ',', f);
 	print_number(sent && received && ledger->snapshot->losses.known, entry->dropped, ',', f);
 	print_number(sent && received, entry->unexplained, ',', f);

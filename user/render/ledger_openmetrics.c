@@ -2,6 +2,7 @@
 /* ledger_openmetrics.c - the ledger for a monitoring system: OpenMetrics 1.0 text. */
 #include <inttypes.h>
 
+#include "user/base/hook_word.h"
 #include "user/ledger/counter_fields.h"
 #include "user/output/output.h"
 #include "user/render/ledger_report.h"
@@ -71,7 +72,7 @@ static void print_hook(const struct exposition *to, const char *metric, const st
 		if (only ? field != only : field->role == COUNTER_AMOUNT)
 			continue;
 		print_direction(to, metric, from);
-		print_label("hook", watch_hook_name(hook), ',', to->f);
+		print_label("hook", hook_word(hook), ',', to->f);
 		if (!only)
 			print_label("type", counter_key(field, key), ',', to->f);
 		fprintf(to->f, "} %" PRIu64 "\n",

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "user/base/hook_word.h"
 #include "user/render/ping_report.h"
 #include "user/render/drop_text.h"
 #include "user/render/event_text.h"
@@ -13,7 +14,6 @@
 #include "user/base/statistics.h"
 #include "user/ledger/ledger.h"
 #include "user/output/output.h"
-#include "user/watch/watch.h"
 
 static const char *result_word(enum echo_result result)
 {
@@ -300,7 +300,7 @@ static json_t *losses_json(const struct ping_tally *tally)
 		else if (loss->end)
 			output_json_set(item, "last_seen",
 					output_json_pack("{s:s, s:s, s:s}", "end", loss->end->name,
-							 "hook", watch_hook_name(loss->hook), "leg",
+							 "hook", hook_word(loss->hook), "leg",
 							 leg_name(loss->leg)));
 		if (!loss->dropped && loss->end)
 			output_json_set(item, "fate", json_string(fate_name(loss->fate)));

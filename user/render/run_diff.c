@@ -3,13 +3,13 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "user/base/hook_word.h"
 #include "user/render/drop_text.h"
 #include "user/render/event_text.h"
 #include "user/render/itinerary_text.h"
 #include "user/ledger/ledger.h"
 #include "user/output/output.h"
 #include "user/render/run_diff.h"
-#include "user/watch/watch.h"
 
 enum { TEXT_SIZE = 512 };
 
@@ -41,7 +41,7 @@ static const char *compared_fate_text(const struct compared_fate *fate, char buf
 	case FATE_LOST:
 		snprintf(buf, TEXT_SIZE, "lost: the %s was last seen at %s %s",
 			 fate->leg == LEG_ERROR ? "ICMP error" : leg_name(fate->leg),
-			 fate->end ? fate->end : "?", watch_hook_name(fate->hook));
+			 fate->end ? fate->end : "?", hook_word(fate->hook));
 		break;
 	default:
 		snprintf(buf, TEXT_SIZE, "not seen");

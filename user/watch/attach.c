@@ -2,6 +2,7 @@
 /*
  * attach.c - programs onto ends: tcx and XDP by links that are pinned, clsact by rtnetlink.
  */
+#include "user/base/hook_word.h"
 #include "user/net/tc.h"
 #include "user/watch/tc_filter.h"
 #include "user/watch/internal.h"
@@ -23,13 +24,6 @@ enum { TCX_BEFORE = 1 << 3 };
 
 /* Our filter on a clsact: first of all, so that no verdict of another hides packets from us. */
 enum { FILTER_PRIO = 1 };
-
-const char *watch_hook_name(enum vl_hook hook)
-{
-	static const char *const names[VL_HOOKS] = {"out", "xdp", "in"};
-
-	return names[hook];
-}
 
 static enum watch_tc tc_available;
 
@@ -75,14 +69,14 @@ static int attach_link(struct watch *watch, int prog, enum vl_hook hook, uint32_
 	int own, fd = watch_load_end_stub(watch, prog, number, &own), link, error;
 	char path[256], action[64];
 
-	snprintf(action, sizeof(action), "attach the %s program", watch_hook_name(hook));
+	snprintf(action, sizeof(action), "attach the %s program", hook_word(hook));
 	link = fd < 0 ? fd : bpf_link_create(fd, ifindex, type, &opts);
 	error = fd < 0 ? -fd : errno;
 	if (own >= 0)
 		close(own);
 	if (link < 0)
 		return watch_fail(err, error, object, action, "CAP_BPF and CAP_NET_ADMIN");
-	watch_path(path, watch->lab, "links/%u_%s", number, watch_hook_name(hook));
+	watch_path(path, watch->lab, "links/%u_%s", number, hook_word(hook));
 	error = bpf_obj_pin(link, path) ? errno : 0;
 	close(link);
 	if (error)
@@ -216,7 +210,7 @@ int watch_forget_end(struct watch *watch, uint32_t number, struct err *err)
 	char path[256];
 
 	for (int hook = 0; hook < VL_HOOKS; hook++) {
-		watch_path(path, watch->lab, "links/%u_%s", number, watch_hook_name(hook));
+		watch_path(path, watch->lab, "links/%u_%s", number, hook_word(hook));
 		if (watch->observed)
 			watch_detach(path);
 		if (unlink(path) && errno != ENOENT)

@@ -38,8 +38,6 @@ struct watch_config {
 	bool no_time; /* do not follow echoes: no times, no echo counters (watch/echo_times.h) */
 };
 
-/* "out", "xdp", "in": the word for a hook in text, JSON and options. */
-const char *watch_hook_name(enum vl_hook hook);
 /*
  * Mount bpffs at BPFFS if it is not there. Returns 1 if it was mounted now (say so), 0 if it was
  * there, or -errno.
