@@ -38,7 +38,7 @@ kernel_state() { # NODE...
 		ip -n "$node" -d link | sed 's/ link-netns .*//'
 		ip -n "$node" addr | grep inet | sed 's/ tentative//' | sort
 		ip -n "$node" route
-		ip -n "$node" -6 route
+		ip -n "$node" -6 route | sort # those of two links come in any order
 		ip -n "$node" neigh show nud permanent
 		ip netns exec "$node" sysctl -n net.ipv4.ip_forward net.ipv6.conf.all.forwarding
 		tc -n "$node" filter show dev lo
