@@ -22,8 +22,9 @@ static const uint64_t send_max_ns = 5000000000, ask_max_ns = 5000000000;
 static const uint64_t unseen_max_ns = 10000000;
 /* The kernel tells of a question after the packets that it sent for it. */
 static const uint64_t late_ns = 100000;
-/* A look-up in several tables is one: the next table is asked at once. */
-static const uint64_t tables_ns = 100000;
+/* A look-up in several tables is one: the next table is asked at once, unless interrupts, a slow
+ * machine or an emulated one come between. */
+static const uint64_t tables_ns = 20000000;
 
 int loose_add(struct loose_acts *loose, const struct vl_stack *record)
 {
