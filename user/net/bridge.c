@@ -1,15 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* bridge.c - bridges, their ports, static neighbors, offloads. */
-#include <errno.h>
-#include <linux/ethtool.h>
+/* bridge.c - requests that change bridges and their ports. */
 #include <linux/if_link.h>
-#include <linux/neighbour.h>
-#include <linux/sockios.h>
-#include <net/if.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/ioctl.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "user/net/net.h"
@@ -100,75 +91,4 @@ int link_set_master(struct nl *nl, uint32_t ifindex, uint32_t master, const stru
 	ifi->ifi_index = ifindex;
 	mnl_attr_put_u32(nlh, IFLA_MASTER, master);
 	return nl_commit(nl, what, err);
-}
-
-/* A request about one neighbor; its header and attributes can still be added to. */
-static struct nlmsghdr *neighbor_request(struct nl *nl, uint16_t type, uint16_t flags,
-					 uint32_t ifindex, const struct ip_addr *addr)
-{
-	struct nlmsghdr *nlh = nl_begin(nl, type, flags);
-	struct ndmsg *nd = mnl_nlmsg_put_extra_header(nlh, sizeof(*nd));
-
-	nd->ndm_family = addr->family;
-	nd->ndm_ifindex = ifindex;
-	mnl_attr_put(nlh, NDA_DST, addr->family == AF_INET6 ? 16 : 4, addr->bytes);
-	return nlh;
-}
-
-static struct ndmsg *neighbor_header(struct nlmsghdr *nlh)
-{
-	return mnl_nlmsg_get_payload(nlh);
-}
-
-int neighbor_add(struct nl *nl, uint32_t ifindex, const struct ip_addr *addr, const uint8_t mac[6],
-		 const struct nl_what *what, struct err *err)
-{
-	struct nlmsghdr *nlh =
-		neighbor_request(nl, RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE, ifindex, addr);
-
-	neighbor_header(nlh)->ndm_state = NUD_PERMANENT;
-	mnl_attr_put(nlh, NDA_LLADDR, 6, mac);
-	return nl_commit(nl, what, err);
-}
-
-int neighbor_delete(struct nl *nl, uint32_t ifindex, const struct ip_addr *addr,
-		    const struct nl_what *what, struct err *err)
-{
-	neighbor_request(nl, RTM_DELNEIGH, 0, ifindex, addr);
-	return nl_commit(nl, what, err);
-}
-
-static int set_offload(int sock, const char *ifname, uint32_t command, enum setting setting)
-{
-	struct ethtool_value value = {.cmd = command, .data = setting == SETTING_ON};
-	struct ifreq request = {.ifr_data = (void *)&value};
-
-	if (setting == SETTING_DEFAULT)
-		return 0;
-	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", ifname);
-	return ioctl(sock, SIOCETHTOOL, &request) ? -errno : 0;
-}
-
-int link_set_offloads(const char *ifname, enum setting tx_checksum, enum setting tso,
-		      enum setting gro, const struct nl_what *what, struct err *err)
-{
-	int sock, ret;
-
-	if (!tx_checksum && !tso && !gro)
-		return 0;
-	sock = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (sock < 0)
-		return err_set(err, ERR_SYSTEM, errno, "cannot open a socket: %s", strerror(errno));
-	ret = set_offload(sock, ifname, ETHTOOL_STXCSUM, tx_checksum);
-	if (!ret)
-		ret = set_offload(sock, ifname, ETHTOOL_STSO, tso);
-	if (!ret)
-		ret = set_offload(sock, ifname, ETHTOOL_SGRO, gro);
-	close(sock);
-	if (!ret)
-		return 0;
-	err_set(err, ERR_SYSTEM, -ret, "%s: cannot %s (kernel: %s)", what->object, what->action,
-		strerror(-ret));
-	err_at(err, what->where);
-	return ret;
 }

@@ -10,6 +10,7 @@
 #include <linux/rtnetlink.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/socket.h>
 #include <sys/types.h>
 
 #include "user/base/err.h"
@@ -194,6 +195,12 @@ int link_delete(struct nl *nl, uint32_t ifindex, const struct nl_what *what, str
  */
 int link_move(struct nl *nl, uint32_t ifindex, int netns_fd, const char *name,
 	      const struct nl_what *what, struct err *err);
+/* Bytes of an address in a request: 16 of IPv6, 4 of IPv4. */
+static inline size_t address_bytes(const struct ip_addr *addr)
+{
+	return addr->family == AF_INET6 ? 16 : 4;
+}
+
 int address_add(struct nl *nl, uint32_t ifindex, const struct ip_prefix *prefix,
 		const struct nl_what *what, struct err *err);
 /* With a protocol (IFA_PROTO, 5.18) that address_is_marked() finds again: who made it. */

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* offloads.c - the offloads of an interface, set by ethtool's ioctl. */
+#include <errno.h>
+#include <linux/ethtool.h>
+#include <linux/sockios.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "user/net/net.h"
+
+static int set_offload(int sock, const char *ifname, uint32_t command, enum setting setting)
+{
+	struct ethtool_value value = {.cmd = command, .data = setting == SETTING_ON};
+	struct ifreq request = {.ifr_data = (void *)&value};
+
+	if (setting == SETTING_DEFAULT)
+		return 0;
+	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", ifname);
+	return ioctl(sock, SIOCETHTOOL, &request) ? -errno : 0;
+}
+
+int link_set_offloads(const char *ifname, enum setting tx_checksum, enum setting tso,
+		      enum setting gro, const struct nl_what *what, struct err *err)
+{
+	int sock, ret;
+
+	if (!tx_checksum && !tso && !gro)
+		return 0;
+	sock = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (sock < 0)
+		return err_set(err, ERR_SYSTEM, errno, "cannot open a socket: %s", strerror(errno));
+	ret = set_offload(sock, ifname, ETHTOOL_STXCSUM, tx_checksum);
+	if (!ret)
+		ret = set_offload(sock, ifname, ETHTOOL_STSO, tso);
+	if (!ret)
+		ret = set_offload(sock, ifname, ETHTOOL_SGRO, gro);
+	close(sock);
+	if (!ret)
+		return 0;
+	err_set(err, ERR_SYSTEM, -ret, "%s: cannot %s (kernel: %s)", what->object, what->action,
+		strerror(-ret));
+	err_at(err, what->where);
+	return ret;
+}
