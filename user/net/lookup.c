@@ -13,17 +13,12 @@
 
 #include "user/net/lookup.h"
 
-static size_t addr_bytes(const struct ip_addr *addr)
-{
-	return addr->family == AF_INET6 ? 16 : 4;
-}
-
 static struct ip_addr attr_addr(uint8_t family, const struct nlattr *attr)
 {
 	struct ip_addr addr = {.family = family};
 
-	if (mnl_attr_get_payload_len(attr) == addr_bytes(&addr))
-		memcpy(addr.bytes, mnl_attr_get_payload(attr), addr_bytes(&addr));
+	if (mnl_attr_get_payload_len(attr) == address_bytes(&addr))
+		memcpy(addr.bytes, mnl_attr_get_payload(attr), address_bytes(&addr));
 	else
 		addr.family = AF_UNSPEC;
 	return addr;
@@ -35,8 +30,8 @@ static struct ip_addr attr_via(const struct nlattr *attr)
 	const struct rtvia *via = mnl_attr_get_payload(attr);
 	struct ip_addr addr = {.family = via->rtvia_family};
 
-	if (mnl_attr_get_payload_len(attr) >= sizeof(*via) + addr_bytes(&addr))
-		memcpy(addr.bytes, via->rtvia_addr, addr_bytes(&addr));
+	if (mnl_attr_get_payload_len(attr) >= sizeof(*via) + address_bytes(&addr))
+		memcpy(addr.bytes, via->rtvia_addr, address_bytes(&addr));
 	else
 		addr.family = AF_UNSPEC;
 	return addr;
@@ -101,7 +96,7 @@ int route_get(struct nl *nl, const struct route_question *question, struct route
 	const struct nl_what what = {.object = "routes", .action = action};
 	struct route_answer answer = {0};
 	struct err failed = {0};
-	size_t bytes = addr_bytes(&question->to);
+	size_t bytes = address_bytes(&question->to);
 	int ret;
 
 	nlh->nlmsg_type = RTM_GETROUTE;
@@ -165,7 +160,7 @@ int neighbor_get(struct nl *nl, uint32_t ifindex, const struct ip_addr *addr, ui
 	nlh->nlmsg_flags = NLM_F_REQUEST;
 	ndm->ndm_family = addr->family;
 	ndm->ndm_ifindex = ifindex;
-	mnl_attr_put(nlh, NDA_DST, addr_bytes(addr), addr->bytes);
+	mnl_attr_put(nlh, NDA_DST, address_bytes(addr), addr->bytes);
 	ret = nl_dump(nl, nlh, on_neighbor, &state, &what, err);
 	if (ret && ret != -ENOENT)
 		return ret;

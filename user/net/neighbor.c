@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* neighbor.c - requests that change static neighbors. */
 #include <linux/neighbour.h>
-#include <sys/socket.h>
 
 #include "user/net/net.h"
 
@@ -14,7 +13,7 @@ static struct nlmsghdr *neighbor_request(struct nl *nl, uint16_t type, uint16_t 
 
 	nd->ndm_family = addr->family;
 	nd->ndm_ifindex = ifindex;
-	mnl_attr_put(nlh, NDA_DST, addr->family == AF_INET6 ? 16 : 4, addr->bytes);
+	mnl_attr_put(nlh, NDA_DST, address_bytes(addr), addr->bytes);
 	return nlh;
 }
 
