@@ -218,4 +218,22 @@ test_usage() {
 	good vethlab --version
 }
 
+# Another user learns that he may not look, not that all is well; and in a user namespace, that the
+# privileges there do not hold for eBPF.
+test_without_privileges() {
+	local feature
+	bad 4 setpriv --reuid 65534 --clear-groups --inh-caps=-all -- "$BUILD/vethlab" gc
+	bad 4 setpriv --reuid 65534 --clear-groups --inh-caps=-all -- "$BUILD/vethlab" gc --dry-run
+	bad 4 setpriv --reuid 65534 --clear-groups --inh-caps=-all -- "$BUILD/vethlab" doctor
+	good vethlab doctor -j
+	for feature in "tc programs" counting drops; do
+		assert_eq "$(jq ".features[] | select(.name == \"$feature\").there" <<<"$out")" true "$feature"
+	done
+	out=$(unshare --user --map-root-user "$BUILD/vethlab" doctor -j || true)
+	for feature in "tc programs" "XDP programs" counting "stack events"; do
+		assert_eq "$(jq -r ".features[] | select(.name == \"$feature\") | \"\(.there) \(.found)\"" <<<"$out")" \
+			"false the kernel refuses eBPF to this process (EPERM)" "$feature"
+	done
+}
+
 run_tests

@@ -16,6 +16,7 @@
 
 #include "user/base/array.h"
 #include "user/base/cleanup.h"
+#include "user/lab/machine_features.h"
 #include "user/lab/journal.h"
 #include "user/lab/state.h"
 #include "user/lab/teardown.h"
@@ -306,7 +307,13 @@ int lab_gc(bool dry_run, void (*found)(enum gc_kind kind, const char *name, void
 	   const struct notes *notes, struct err *err)
 {
 	struct gc gc = {dry_run, found, arg, notes, err};
-	int labs = collect_labs(&gc), pins = collect_all_pins(&gc), names = collect_names(&gc);
+	int labs, pins, names;
+	int ret = lab_privileges(err); /* without them nothing is seen, which is not nothing left */
 
+	if (ret)
+		return ret;
+	labs = collect_labs(&gc);
+	pins = collect_all_pins(&gc);
+	names = collect_names(&gc);
 	return labs ? labs : pins ? pins : names;
 }

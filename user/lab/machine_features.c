@@ -19,6 +19,7 @@
 
 #include "user/lab/machine_features.h"
 #include "user/lab/lab.h"
+#include "user/watch/drops.h"
 #include "user/watch/node_trace.h"
 
 /* ---- privileges ------------------------------------------------------------------------------ */
@@ -112,6 +113,23 @@ static bool probe_privileges(struct probing *probing)
 	return all;
 }
 
+/* Whether the kernel refuses eBPF to this process, as it does in a user namespace without a token.
+ */
+static bool bpf_refused(void)
+{
+	const struct bpf_insn insns[] = {
+		{.code = 0xb7, .imm = -1}, /* r0 = -1 */
+		{.code = 0x95},		   /* exit */
+	};
+	int fd = bpf_prog_load(BPF_PROG_TYPE_SCHED_CLS, "vl_probe", "GPL", insns, 2, NULL);
+
+	if (fd >= 0)
+		close(fd);
+	return fd == -EPERM;
+}
+
+static const char refused[] = "the kernel refuses eBPF to this process (EPERM)";
+
 static void probe_bpf(struct probing *probing)
 {
 	struct statfs fs;
@@ -120,6 +138,13 @@ static void probe_bpf(struct probing *probing)
 
 	add(probing, "bpffs", FEATURE_WANTED, bpffs, bpffs ? BPFFS : "not mounted on " BPFFS,
 	    "`vethlab up` mounts it and says so");
+	if (bpf_refused()) {
+		add(probing, "tc programs", FEATURE_WANTED, false, refused,
+		    "run it as root of the machine, not of a user namespace");
+		add(probing, "XDP programs", FEATURE_WANTED, false, refused,
+		    "run it as root of the machine, not of a user namespace");
+		return;
+	}
 	add(probing, "tc programs", FEATURE_WANTED, tc == WATCH_TC_TCX, tc_word(tc),
 	    "clsact serves instead (tcx came with 6.6)");
 	add(probing, "XDP programs", FEATURE_WANTED,
@@ -144,13 +169,60 @@ static void probe_perf(struct probing *probing)
 		close(fd);
 }
 
+/* ---- by loading the programs of a lab ---------------------------------------------------------
+ */
+
+/* What the kernel said: the part of the error that is not about the lab, which there is none of. */
+static const char *reason_of(const struct err *err)
+{
+	return err->error == EPERM ? refused : err->what;
+}
+
+/* The programs that a lab attaches to its ends, and the one that counts drops; nothing is pinned.
+ */
+static void probe_ledger(struct probing *probing)
+{
+	const struct watch_config config = {
+		.lab = "doctor", .n_ends = 1, .in = true, .out = true, .xdp = true};
+	struct watch *watch = NULL;
+	struct err err = {0};
+	int ret = watch_load(&watch, &config, &err);
+
+	add(probing, "counting", FEATURE_WANTED, !ret,
+	    ret ? reason_of(&err) : "the programs of links load",
+	    "`up --hooks none` builds labs that are not watched; nothing is counted or traced");
+	if (ret)
+		return;
+	ret = watch_try_drops(watch, &err);
+	add(probing, "drops", FEATURE_WANTED, !ret,
+	    ret ? reason_of(&err) : "the program of drops loads and attaches",
+	    "losses are counted without their reasons");
+	watch_close(watch);
+}
+
+static int try_node_trace(enum node_trace_depth depth, struct err *err)
+{
+	const struct node_trace_config config = {.depth = depth};
+	struct node_tracer *tracer = NULL;
+	int ret = node_tracer_open(&tracer, &config, err);
+
+	node_tracer_close(tracer);
+	return ret;
+}
+
 /* without is static, since the feature points to it. */
 static void probe_stack(struct probing *probing)
 {
 	static char without[NODE_TRACE_MISSING_SIZE + 64];
 	char missing[NODE_TRACE_MISSING_SIZE], found[64];
 	size_t n = node_trace_probe(missing);
+	struct err err = {0};
 
+	if (try_node_trace(NODE_TRACE_ALL, &err) || try_node_trace(NODE_TRACE_FRAMES, &err)) {
+		add(probing, "stack events", FEATURE_WANTED, false, reason_of(&err),
+		    "`ping`, `trace` and `capture` do not tell what nodes do, nor where they drop");
+		return;
+	}
 	snprintf(found, sizeof(found), "%zu kinds of events inside nodes", n);
 	snprintf(without, sizeof(without), "`ping --stack` and `trace --stack` do not tell: %s",
 		 missing);
@@ -268,6 +340,7 @@ size_t features_probe(struct feature features[FEATURES_MAX])
 	if (probe_privileges(&probing)) {
 		probe_bpf(&probing);
 		probe_perf(&probing);
+		probe_ledger(&probing);
 		probe_stack(&probing);
 		probe_links(&probing);
 	}

@@ -55,7 +55,7 @@ static int attach_drops(const struct watch *watch, struct drops *skel)
 	return ret ? ret : drops__attach(skel);
 }
 
-int watch_start_drops(struct watch *watch, struct err *err)
+static int start_drops(struct watch *watch, bool pin, struct err *err)
 {
 	struct drops *skel = drops__open();
 	int ret;
@@ -67,10 +67,20 @@ int watch_start_drops(struct watch *watch, struct err *err)
 	if (ret)
 		watch_fail(err, -ret, watch->lab, "count what the kernel drops",
 			   "CAP_BPF and CAP_PERFMON");
-	else
+	else if (pin)
 		ret = pin_drops(watch, skel, err);
 	drops__destroy(skel);
 	return ret;
+}
+
+int watch_start_drops(struct watch *watch, struct err *err)
+{
+	return start_drops(watch, true, err);
+}
+
+int watch_try_drops(struct watch *watch, struct err *err)
+{
+	return start_drops(watch, false, err);
 }
 
 /*

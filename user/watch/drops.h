@@ -36,6 +36,11 @@ struct watch_drop {
  * rest. The kernel needs BTF; the ledger works without.
  */
 int watch_start_drops(struct watch *watch, struct err *err);
+/*
+ * Load and attach the same program of a lab that is loaded and not pinned, and take it away again:
+ * whether this kernel lets this process count drops. 0 or -errno.
+ */
+int watch_try_drops(struct watch *watch, struct err *err);
 
 /*
  * What was dropped: a list by end, stage and then most packets first, that the caller frees.
