@@ -9,50 +9,6 @@
 #include "user/base/strmap.h"
 #include "topology/yaml.h"
 
-/* ---- memory -------------------------------------------------------------------------------- */
-
-struct arena_chunk {
-	struct arena_chunk *next;
-	size_t used, size;
-	_Alignas(16) char data[];
-};
-
-void *arena_alloc(struct arena *arena, size_t size)
-{
-	struct arena_chunk *chunk = arena->chunks;
-
-	size = (size + 15) & ~(size_t)15;
-	if (!chunk || chunk->size - chunk->used < size) {
-		size_t room = size > 32768 ? size : 32768;
-
-		chunk = malloc(sizeof(*chunk) + room);
-		if (!chunk)
-			return NULL;
-		*chunk = (struct arena_chunk){.next = arena->chunks, .size = room};
-		arena->chunks = chunk;
-	}
-	chunk->used += size;
-	return memset(chunk->data + chunk->used - size, 0, size);
-}
-
-char *arena_strndup(struct arena *arena, const char *text, size_t len)
-{
-	char *copy = arena_alloc(arena, len + 1);
-
-	return copy ? memcpy(copy, text, len) : NULL;
-}
-
-void arena_free(struct arena *arena)
-{
-	struct arena_chunk *chunk, *next;
-
-	for (chunk = arena->chunks; chunk; chunk = next) {
-		next = chunk->next;
-		free(chunk);
-	}
-	arena->chunks = NULL;
-}
-
 /* ---- text that is no text ------------------------------------------------------------------ */
 
 /* Bytes of the UTF-8 character at p, or 0 if it is none (too long, a surrogate, cut off). */

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "user/base/arena.h"
 #include "user/base/err.h"
 
 enum {
@@ -31,16 +32,6 @@ struct yaml {
 		struct yaml *first; /* YAML_LIST, YAML_MAP; NULL: empty */
 	};
 };
-
-/* Memory that is freed in one go. A zeroed struct is empty. */
-struct arena {
-	struct arena_chunk *chunks;
-};
-
-/* NULL: out of memory. */
-void *arena_alloc(struct arena *arena, size_t size);
-char *arena_strndup(struct arena *arena, const char *text, size_t len);
-void arena_free(struct arena *arena);
 
 /*
  * Parse text into a tree that lives as long as arena. path: what findings call the text. Returns
