@@ -103,6 +103,14 @@ static void read_tree(struct reader *r, const struct yaml *tree)
 			     yaml_kind_name(tree));
 		return;
 	}
+	section = yaml_find(tree, "topology");
+	if (section && yaml_find(section, "nodes")) {
+		reader_error(r, section->key,
+			     "vethlab builds namespaces and veth links, without images: write "
+			     "`lab: NAME`, `nodes:` and `links:` at the top level",
+			     "this is a containerlab file, not a lab file of vethlab");
+		return;
+	}
 	r->vars = yaml_find(tree, "vars");
 	reader_map(r, tree, keys, ARRAY_SIZE(keys), r->lab, "a lab");
 	if (!yaml_find(tree, "lab"))

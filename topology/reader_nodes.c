@@ -174,7 +174,8 @@ enum { OWN_KEYS = 2 };
 static const struct key node_keys[] = {
 	{"netns", .read = read_netns},
 	{"pid", .read = read_pid},
-	{"kind", key_word, NODE(kind), .words = kind_words, .expected = "plain or bridge"},
+	{"kind", key_word, NODE(kind), .words = kind_words, .expected = "plain or bridge",
+	 .hint = "a switch is `kind: bridge`; a host or a router is plain, as without `kind`"},
 	{"forward", .read = read_forward},
 	{"lo", .read = read_lo},
 	{"sysctls", .read = read_sysctls},

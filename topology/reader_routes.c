@@ -32,7 +32,9 @@ static void set_to(struct reader *r, const struct yaml *value, struct route_draf
 		   const char *text)
 {
 	static const char expected[] = "default or a prefix, like 10.0.0.0/24";
+	static const char *const words[] = {"default"};
 	struct ip_prefix *to = &draft->route.to;
+	char near[64];
 
 	draft->to = value;
 	if (!strcmp(text, "default")) {
@@ -40,7 +42,8 @@ static void set_to(struct reader *r, const struct yaml *value, struct route_draf
 	} else if (ip_parse(text, &to->addr)) {
 		to->len = to->addr.family == AF_INET ? 32 : 128; /* one host, as ip-route(8) does */
 	} else if (!ip_prefix_parse(text, to)) {
-		reader_error(r, value, NULL, "to: \"%.80s\" is not %s", text, expected);
+		reader_error(r, value, reader_guess(r, text, words, 1, near, sizeof(near)),
+			     "to: \"%.80s\" is not %s", text, expected);
 	}
 }
 

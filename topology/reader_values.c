@@ -319,9 +319,11 @@ const struct word xdp_words[] = {
 };
 
 bool reader_word(struct reader *r, const struct yaml *value, const struct word *words,
-		 const char *expected, int *number)
+		 const char *expected, const char *hint, int *number)
 {
-	const char *text = reader_text(r, value, expected);
+	const char *text = reader_text(r, value, expected), *names[16];
+	char near[64];
+	size_t n = 0;
 
 	if (!text)
 		return false;
@@ -330,8 +332,11 @@ bool reader_word(struct reader *r, const struct yaml *value, const struct word *
 			*number = words->value;
 			return true;
 		}
+		if (n < sizeof(names) / sizeof(*names))
+			names[n++] = words->word;
 	}
-	reader_bad(r, value, expected, NULL);
+	hint = reader_guess(r, text, names, n, near, sizeof(near)) ?: hint;
+	reader_bad(r, value, expected, hint);
 	return false;
 }
 
@@ -395,7 +400,7 @@ KEY_KIND(key_word)
 	int number;
 
 	_Static_assert(sizeof(enum xdp_mode) == sizeof(number), "enums have the size of an int");
-	if (reader_word(r, value, key->words, key->expected, &number))
+	if (reader_word(r, value, key->words, key->expected, key->hint, &number))
 		memcpy(key_field(key, object), &number, sizeof(number));
 }
 

@@ -22,10 +22,11 @@ bool reader_prefix(struct reader *r, const struct yaml *value, struct ip_prefix 
 bool reader_mac(struct reader *r, const struct yaml *value, uint8_t mac[6]);
 bool reader_ifname(struct reader *r, const struct yaml *value, char ifname[IFNAME_MAX + 1]);
 /*
- * One of the words. expected: the words as findings tell them. Returns whether it was one.
+ * One of the words. expected: the words as findings tell them; hint: what to do where none of them
+ * is near to what was written, or NULL. Returns whether it was one.
  */
 bool reader_word(struct reader *r, const struct yaml *value, const struct word *words,
-		 const char *expected, int *number);
+		 const char *expected, const char *hint, int *number);
 void reader_hooks(struct reader *r, const struct yaml *value, unsigned *hooks);
 
 /* One address or a list of them, at the end of a list of struct address. */

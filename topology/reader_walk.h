@@ -63,6 +63,7 @@ struct key {
 	uint32_t least, most; /* kind key_number */
 	const struct word *words; /* kind key_word: ended by a row with no word */
 	const char *expected;	  /* kind key_word: the words, as findings tell them */
+	const char *hint;	  /* kind key_word: what to do where no word is near; or NULL */
 	void (*read)(struct reader *r, const struct yaml *value, void *object);
 };
 

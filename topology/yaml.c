@@ -314,17 +314,103 @@ static void take_event(struct builder *builder, struct fy_event *event)
 	}
 }
 
+/* ---- what is wrong with text that is no YAML --------------------------------------------------
+ */
+
+/* A place in the text, while its flow maps and lists ({ } and [ ]) are followed. */
+struct flow_scan {
+	int line, column, depth;
+	int open_line[YAML_DEPTH_MAX], open_column[YAML_DEPTH_MAX];
+	char open[YAML_DEPTH_MAX];
+	int variable_line; /* where an unquoted ${ stands in a flow map or list; 0: none does */
+	char before;	   /* the last character of the line that is no blank; 0: none */
+	char quote;	   /* inside quotes: which; 0: outside */
+};
+
+static void scan_character(struct flow_scan *scan, const char *at)
+{
+	char c = *at;
+
+	if (scan->quote) {
+		if (c == scan->quote)
+			scan->quote = 0;
+	} else if ((c == '"' || c == '\'') && (!scan->before || strchr("[{,:-", scan->before))) {
+		scan->quote = c;
+	} else if (c == '{' && scan->before == '$') {
+		if (scan->depth && !scan->variable_line)
+			scan->variable_line = scan->line;
+	} else if (c == '{' || c == '[') {
+		bool opens = scan->depth ? !scan->before || strchr("[{,:", scan->before)
+					 : scan->before == ':' || scan->before == '-';
+
+		if (opens && scan->depth < YAML_DEPTH_MAX) {
+			scan->open[scan->depth] = c;
+			scan->open_line[scan->depth] = scan->line;
+			scan->open_column[scan->depth++] = scan->column;
+		}
+	} else if (scan->depth && c == scan->open[scan->depth - 1] + 2) { /* { and }, [ and ] */
+		scan->depth--;
+	}
+	if (c != ' ' && c != '\t')
+		scan->before = c;
+}
+
+/* Follow the text up to a line and column, both from 1. */
+static void scan_flow(struct flow_scan *scan, const struct builder *builder, int line, int column)
+{
+	const char *at = builder->text, *end = at + builder->size;
+
+	*scan = (struct flow_scan){.line = 1, .column = 1};
+	for (; at < end && (scan->line < line || (scan->line == line && scan->column <= column));
+	     at++) {
+		if (*at == '#' && !scan->quote && (!scan->before || at[-1] == ' '))
+			at += strcspn(at, "\n"); /* a comment */
+		if (at >= end)
+			return;
+		if (*at == '\n') {
+			scan->line++;
+			scan->column = 1;
+			scan->before = 0;
+			continue;
+		}
+		scan_character(scan, at);
+		scan->column++;
+	}
+}
+
+/* What to do about it, where the text tells. The buffer holds what is returned. */
+static const char *syntax_hint(const struct builder *builder, int line, int column, char *buf,
+			       size_t size)
+{
+	struct flow_scan scan;
+
+	scan_flow(&scan, builder, line, column);
+	if (scan.variable_line == line)
+		return "between { } and [ ] a text with ${ in it needs quotes: \"${net}.1/24\"";
+	if (!scan.depth)
+		return NULL;
+	snprintf(buf, size, "the %c of line %d, column %d is not closed there",
+		 scan.open[scan.depth - 1], scan.open_line[scan.depth - 1],
+		 scan.open_column[scan.depth - 1]);
+	return buf;
+}
+
 /* What libfyaml says of text that is no YAML. Its later findings follow from the first. */
 static void take_library_error(struct builder *builder, struct fy_diag *diag)
 {
 	void *iter = NULL;
 	struct fy_diag_error *error = fy_diag_errors_iterate(diag, &iter);
+	int line, column;
+	char hint[96];
 
-	if (error && error->msg)
-		build_error(builder, error->line > 0 ? error->line : 1,
-			    error->column > 0 ? error->column : 1, NULL, error->msg);
-	else
+	if (!error || !error->msg) {
 		build_error(builder, 1, 1, NULL, "this is not YAML");
+		return;
+	}
+	line = error->line > 0 ? error->line : 1;
+	column = error->column > 0 ? error->column : 1;
+	build_error(builder, line, column, syntax_hint(builder, line, column, hint, sizeof(hint)),
+		    error->msg);
 }
 
 static void build(struct builder *builder, const char *text, size_t len)

@@ -328,11 +328,39 @@ static void test_bad_yaml(void **state)
 				    "\tsave the file as UTF-8\n");
 	read_bad("lab: x\x1b\n", "1:7: error: control character 0x1b in a text file\n");
 	read_bad("about: \"\\0\"\n", "1:8: error: a zero byte in a text\n");
+	read_bad("lab: x\nlinks: [{end: 'a:e', address: ${net}.1/24}]\n",
+		 "2:32: error: missing comma in flow mapping\n"
+		 "\tbetween { } and [ ] a text with ${ in it needs quotes: \"${net}.1/24\"\n");
+	read_bad("lab: x\nnodes: {a: {}, b: {}\nlinks: []\n",
+		 "3:1: error: wrongly indented flow mapping\n"
+		 "\tthe { of line 2, column 8 is not closed there\n");
+	read_bad("lab: x # [{\nnodes: {a: {routes: ['x]}', \"}\", default via 10.0.0.1}}\n",
+		 "2:54: error: mismatched flow mapping end\n"
+		 "\tthe [ of line 2, column 21 is not closed there\n");
 	assert_null(lab_read_text(zero, sizeof(zero) - 1, "t", &diags));
 	text = findings_text(&diags);
 	assert_string_equal(text, "1:7: error: control character 0x00 in a text file\n");
 	free(text);
 	diags_free(&diags);
+}
+
+/* Files and words of other tools, and words with a letter too few. */
+static void test_foreign_words(void **state)
+{
+	(void)state;
+	read_bad("name: x\ntopology:\n  nodes: {a: {kind: linux}}\n",
+		 "2:1: error: this is a containerlab file, not a lab file of vethlab\n"
+		 "\tvethlab builds namespaces and veth links, without images: write `lab: NAME`, "
+		 "`nodes:` and `links:` at the top level\n");
+	read_bad("lab: x\nnodes: {a: {kind: switch}}\n",
+		 "2:19: error: kind: \"switch\" is not plain or bridge\n"
+		 "\ta switch is `kind: bridge`; a host or a router is plain, as without `kind`\n");
+	read_bad("lab: x\nnodes: {a: {kind: bride}}\n",
+		 "2:19: error: kind: \"bride\" is not plain or bridge\n"
+		 "\tdid you mean \"bridge\"?\n");
+	read_bad("lab: x\nnodes: {a: {routes: [{to: defualt, via: 10.0.0.1}]}}\n",
+		 "2:27: error: to: \"defualt\" is not default or a prefix, like 10.0.0.0/24\n"
+		 "\tdid you mean \"default\"?\n");
 }
 
 static void test_absurd(void **state)
@@ -466,6 +494,7 @@ int main(void)
 		cmocka_unit_test(test_routes),
 		cmocka_unit_test(test_defaults_and_vars),
 		cmocka_unit_test(test_bad_yaml),
+		cmocka_unit_test(test_foreign_words),
 		cmocka_unit_test(test_styles),
 		cmocka_unit_test(test_absurd),
 		cmocka_unit_test(test_many_findings),
