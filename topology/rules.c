@@ -112,6 +112,40 @@ static int check_mtus(const struct lab *lab, const struct segments *segments, st
 	return result;
 }
 
+static int mac_compare(const void *a, const void *b)
+{
+	const struct end *x = *(const struct end *const *)a, *y = *(const struct end *const *)b;
+	int order = memcmp(x->mac, y->mac, sizeof(x->mac));
+
+	return order ?: x->link->index < y->link->index ? -1 : x->link->index > y->link->index;
+}
+
+/* One MAC address twice on a wire: a bridge sends to the one that spoke last. */
+static int check_macs(const struct lab *lab, const struct segments *segments, struct diags *diags)
+{
+	const struct end **list = calloc(lab_n_ends(lab) + 1, sizeof(*list));
+	size_t n = 0;
+
+	if (!list)
+		return -ENOMEM;
+	for (size_t i = 0; i < lab_n_ends(lab); i++)
+		if (lab_end(lab, i)->has_mac)
+			list[n++] = lab_end(lab, i);
+	qsort(list, n, sizeof(*list), mac_compare);
+	for (size_t i = 1; i < n; i++)
+		for (size_t j = i; j-- && !memcmp(list[j]->mac, list[i]->mac, 6);) {
+			if (segment_of(segments, list[j]) != segment_of(segments, list[i]))
+				continue;
+			diags_add(diags, SEVERITY_WARNING, list[i]->where,
+				  "frames for one of them go to the other",
+				  "%s and %s have one MAC address on one wire", list[j]->name,
+				  list[i]->name);
+			break;
+		}
+	free(list);
+	return 0;
+}
+
 /* A circle of bridges without STP carries the first broadcast around forever. */
 static int check_loops(const struct lab *lab, struct diags *diags)
 {
@@ -158,7 +192,7 @@ int rules_check(const struct lab *lab, const struct segments *segments, bool com
 	for (size_t i = 0; i < lab_n_ends(lab); i++)
 		check_end(lab_end(lab, i), diags);
 	if (complete && result == 0)
-		result = check_mtus(lab, segments, diags);
+		result = check_mtus(lab, segments, diags) ?: check_macs(lab, segments, diags);
 	if (result == 0)
 		result = check_loops(lab, diags)
 				 ?: rules_lab_addresses(lab, segments, complete, diags);

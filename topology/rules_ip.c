@@ -27,10 +27,17 @@ static void check_address(const struct node *node, const struct address *address
 			  node->name, text, problem);
 }
 
+/* An address without a subnet: /32 of IPv4, /128 of IPv6. */
+static bool is_host(const struct ip_prefix *prefix)
+{
+	return prefix->len == (prefix->addr.family == AF_INET ? 32 : 128);
+}
+
 struct address_use {
 	const struct address *address;
 	const char *owner; /* "blue:veth1", "blue:lo" */
 	const struct node *node;
+	const struct end *end; /* NULL: lo, or a bridge's own interface */
 	unsigned order;
 	unsigned segment; /* UINT_MAX: lo */
 };
@@ -63,16 +70,23 @@ static size_t collect(const struct node *node, struct address_use *list, unsigne
 	for (size_t i = 0; i < 2; i++)
 		for (size_t j = 0; j < own[i].n; j++, n++)
 			if (list)
-				list[n] = (struct address_use){&own[i].list[j], own[i].owner, node,
-							       order + n, own[i].segment};
+				list[n] = (struct address_use){.address = &own[i].list[j],
+							       .owner = own[i].owner,
+							       .node = node,
+							       .order = order + n,
+							       .segment = own[i].segment};
 	for (size_t i = 0; i < node->n_ends; i++) {
 		const struct end *end = node->ends[i];
 
 		for (size_t j = 0; j < end->n_addresses; j++, n++)
 			if (list)
 				list[n] = (struct address_use){
-					&end->addresses[j], end->ifname, node, order + n,
-					segments ? segment_of(segments, end) : 0};
+					.address = &end->addresses[j],
+					.owner = end->ifname,
+					.node = node,
+					.end = end,
+					.order = order + n,
+					.segment = segments ? segment_of(segments, end) : 0};
 	}
 	return n;
 }
@@ -89,17 +103,25 @@ int rules_node_addresses(const struct node *node, struct diags *diags)
 		check_address(node, list[i].address, i < node->n_lo_addresses, diags);
 	qsort(list, n, sizeof(*list), seen_compare);
 	for (size_t i = 1; i < n; i++) {
+		const struct ip_prefix *one = &list[i - 1].address->prefix;
+		const struct ip_prefix *two = &list[i].address->prefix;
+		bool same_owner = !strcmp(list[i].owner, list[i - 1].owner);
 		char text[IP_TEXT_SIZE];
 
-		/* fe80:: addresses are per interface. */
-		if (!ip_equal(&list[i].address->prefix.addr, &list[i - 1].address->prefix.addr) ||
-		    (ip_is_link_local(&list[i].address->prefix.addr) &&
-		     strcmp(list[i].owner, list[i - 1].owner)))
+		/*
+		 * The kernel refuses an address twice on one interface. One address on the ends of
+		 * several links without a subnet is how links are made unnumbered; fe80:: addresses
+		 * are per interface.
+		 */
+		if (!ip_equal(&one->addr, &two->addr) ||
+		    (!same_owner && (ip_is_link_local(&two->addr) || is_host(one) || is_host(two))))
 			continue;
-		diags_add(diags, SEVERITY_ERROR, list[i].address->where, NULL,
+		diags_add(diags, same_owner ? SEVERITY_ERROR : SEVERITY_WARNING,
+			  list[i].address->where,
+			  same_owner ? NULL : "without a subnet (/32, /128) it may be on several",
 			  "%s has %s twice, on %s and on %s", node->name,
-			  ip_format(&list[i].address->prefix.addr, text, sizeof(text)),
-			  list[i - 1].owner, list[i].owner);
+			  ip_format(&two->addr, text, sizeof(text)), list[i - 1].owner,
+			  list[i].owner);
 	}
 	free(list);
 	return 0;
@@ -163,6 +185,14 @@ static void tell_overlap(const struct address_use *first, const struct address_u
 		  first->node->name, first->owner);
 }
 
+/* One address without a subnet on several ends of a node. */
+static bool is_unnumbered_again(const struct address_use *before, const struct address_use *subnet)
+{
+	return before && before->node == subnet->node && is_host(&subnet->address->prefix) &&
+	       is_host(&before->address->prefix) &&
+	       ip_equal(&before->address->prefix.addr, &subnet->address->prefix.addr);
+}
+
 /*
  * The subnet before in this order is the nearest that can hold a subnet, or is next to it inside a
  * wider one; wide holds the widest so far. One finding a subnet and segment.
@@ -177,7 +207,8 @@ static void check_overlaps(struct address_use *list, size_t n, struct diags *dia
 		bool again;
 
 		if (subnet->segment == UINT32_MAX ||
-		    ip_is_link_local(&subnet->address->prefix.addr))
+		    ip_is_link_local(&subnet->address->prefix.addr) ||
+		    is_unnumbered_again(before, subnet))
 			continue;
 		again = before && before->segment == subnet->segment &&
 			ip_prefix_contains(&before->address->prefix,
@@ -188,6 +219,78 @@ static void check_overlaps(struct address_use *list, size_t n, struct diags *dia
 			tell_overlap(wide, subnet, diags);
 		if (!wide || !ip_prefix_overlap(&wide->address->prefix, &subnet->address->prefix))
 			wide = subnet;
+	}
+}
+
+/* ---- on one wire ---------------------------------------------------------------------------- */
+
+/* By wire; there as subnet_compare() does. */
+static int wire_compare(const void *a, const void *b)
+{
+	const struct address_use *x = a, *y = b;
+
+	if (x->segment != y->segment)
+		return x->segment < y->segment ? -1 : 1;
+	return subnet_compare(a, b);
+}
+
+static void tell_two_interfaces(const struct address_use *a, const struct address_use *b,
+				struct diags *diags)
+{
+	diags_add(diags, SEVERITY_WARNING, b->address->where,
+		  "either of them answers ARP for both addresses (arp_ignore, arp_filter), and the "
+		  "first one sends",
+		  "%s is in one subnet on one wire with two interfaces, %s and %s", a->node->name,
+		  a->owner, b->owner);
+}
+
+static void tell_lengths(const struct address_use *wide, const struct address_use *narrow,
+			 struct diags *diags)
+{
+	struct ip_prefix network = ip_network(&narrow->address->prefix);
+	char first[IP_TEXT_SIZE], second[IP_TEXT_SIZE];
+
+	diags_add(
+		diags, SEVERITY_WARNING, narrow->address->where,
+		"ends on one wire need one length of their subnet",
+		"the subnet %s of %s:%s does not cover %s of %s:%s, which takes it for a neighbor",
+		ip_prefix_format(&network, second, sizeof(second)), narrow->node->name,
+		narrow->owner, ip_format(&wide->address->prefix.addr, first, sizeof(first)),
+		wide->node->name, wide->owner);
+}
+
+/* A cable from a node to itself: nobody else is on the wire. */
+static bool is_own_cable(const struct address_use *a, const struct address_use *b)
+{
+	return a->end && b->end && a->end->peer == b->end;
+}
+
+/* Each subnet with the widest one on its wire that holds it. The list is sorted anew. */
+static void check_wires(struct address_use *list, size_t n, struct diags *diags)
+{
+	const struct address_use *wide = NULL, *told = NULL;
+
+	qsort(list, n, sizeof(*list), wire_compare);
+	for (size_t i = 0; i < n; i++) {
+		const struct address_use *one = &list[i];
+		const struct ip_prefix *prefix = &one->address->prefix;
+		struct ip_prefix network = ip_network(prefix);
+
+		if (one->segment == UINT32_MAX || is_host(prefix) ||
+		    ip_is_link_local(&prefix->addr))
+			continue;
+		if (!wide || wide->segment != one->segment ||
+		    !ip_prefix_overlap(&wide->address->prefix, prefix)) {
+			wide = one;
+		} else if (wide->node != one->node) {
+			if (prefix->len > wide->address->prefix.len &&
+			    !ip_prefix_contains(&network, &wide->address->prefix.addr))
+				tell_lengths(wide, one, diags);
+		} else if (strcmp(wide->owner, one->owner) && !is_own_cable(wide, one) &&
+			   !(told && told->node == one->node && told->segment == one->segment)) {
+			tell_two_interfaces(wide, one, diags);
+			told = one; /* once, not for each family */
+		}
 	}
 }
 
@@ -207,8 +310,10 @@ int rules_lab_addresses(const struct lab *lab, const struct segments *segments, 
 		n += collect(lab->nodes[i], list + n, n, segments);
 	qsort(list, n, sizeof(*list), seen_compare);
 	check_duplicates(list, n, diags);
-	if (complete)
+	if (complete) {
 		check_overlaps(list, n, diags);
+		check_wires(list, n, diags);
+	}
 	free(list);
 	return 0;
 }

@@ -2,6 +2,7 @@
 /* rules_routes.c - rules of routes, gateways and neighbors. */
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "topology/ip.h"
 #include "topology/rules.h"
@@ -89,6 +90,31 @@ static struct end *end_towards(const struct node *node, const struct ip_addr *ad
 	return down;
 }
 
+/* Whether a route of the node without a gateway leads to addr, through dev where that is named. */
+static bool on_link_route(const struct node *node, const struct ip_addr *addr, const char *dev)
+{
+	for (size_t i = 0; i < node->n_routes; i++) {
+		const struct route *route = &node->routes[i];
+
+		if (route->kind != ROUTE_UNICAST || !route->to.len ||
+		    !ip_prefix_contains(&route->to, addr))
+			continue;
+		for (size_t j = 0; j < route->n_hops; j++)
+			if (!route->hops[j].via.family && route->hops[j].dev[0] &&
+			    (!dev[0] || !strcmp(dev, route->hops[j].dev)))
+				return true;
+	}
+	return false;
+}
+
+static bool has_neighbor(const struct node *node, const struct ip_addr *addr)
+{
+	for (size_t i = 0; i < node->n_neighbors; i++)
+		if (ip_equal(&node->neighbors[i].addr, addr))
+			return true;
+	return false;
+}
+
 static void check_gateway(const struct lab *lab, const struct node *node, const struct route *route,
 			  const struct nexthop *hop, struct diags *diags)
 {
@@ -102,6 +128,16 @@ static void check_gateway(const struct lab *lab, const struct node *node, const 
 	if (in_addresses(node->bridge_addresses, node->n_bridge_addresses, &hop->via))
 		return;
 	end = end_towards(node, &hop->via, hop->dev);
+	if (!end && on_link_route(node, &hop->via, hop->dev)) {
+		if (!has_neighbor(node, &hop->via) &&
+		    !lab_find_address(lab, &hop->via, &owner, &owner_end))
+			diags_add(
+				diags, SEVERITY_WARNING, route->where,
+				"it works where the other end answers for it (proxy_arp), or with "
+				"an entry of `neighbors:`",
+				"nobody in the lab has the address of the gateway %s", text);
+		return;
+	}
 	if (!end)
 		diags_add(diags, SEVERITY_WARNING, route->where,
 			  "a gateway is an address in a subnet of one of the node's interfaces",
@@ -127,9 +163,11 @@ static void check_hop(const struct lab *lab, const struct node *node, const stru
 	if (!check_dev(node, hop->dev, route->where, diags) || !hop->via.family)
 		return;
 	ip_format(&hop->via, text, sizeof(text));
-	if (hop->via.family != route->to.addr.family)
+	/* An IPv4 route may have an IPv6 gateway (RFC 5549, RTA_VIA); the kernel has no other mix.
+	 */
+	if (route->to.addr.family == AF_INET6 && hop->via.family == AF_INET)
 		diags_add(diags, SEVERITY_ERROR, route->where, NULL,
-			  "the gateway %s is not of the family of the route's destination", text);
+			  "the gateway %s of an IPv6 route is not of IPv6", text);
 	else if (node_owns(node, &hop->via))
 		diags_add(diags, SEVERITY_ERROR, route->where,
 			  "a gateway is the address of the next node",

@@ -195,6 +195,17 @@ static void check_reach_up(const struct lab *lab)
 	segments_free(&segments);
 }
 
+/* A router may come twice to one bridge, which is told; nothing else is found. */
+static bool only_twice_on_a_wire(const struct diags *diags)
+{
+	for (size_t i = 0; i < diags->count; i++)
+		if (diags->list[i].severity != SEVERITY_WARNING ||
+		    !strstr(diags->list[i].what,
+			    " is in one subnet on one wire with two interfaces"))
+			return false;
+	return true;
+}
+
 static void test_random(void **state)
 {
 	(void)state;
@@ -205,7 +216,7 @@ static void test_random(void **state)
 		struct lab *lab = lab_read_text(text, size, "random", &diags);
 
 		found = findings_text(&diags);
-		if (!lab || diags.count)
+		if (!lab || !only_twice_on_a_wire(&diags))
 			fail_msg("seed %u:\n%s%s", seed, found, text);
 		check_reach_up(lab);
 		lab_free(lab);

@@ -363,6 +363,42 @@ static void test_foreign_words(void **state)
 		 "\tdid you mean \"default\"?\n");
 }
 
+/* What the kernel takes is not refused: gateways on the link and of IPv6, unnumbered ends. */
+static void test_taken_by_the_kernel(void **state)
+{
+	(void)state;
+	lab_free(read_good(
+		"lab: x\n"
+		"nodes:\n"
+		"  pod:\n"
+		"    routes: [169.254.1.1/32 dev eth0, default via 169.254.1.1 dev eth0]\n"
+		"    neighbors: [{address: 169.254.1.1, mac: '02:00:00:00:00:0b', dev: eth0}]\n"
+		"  h: {}\n"
+		"links:\n"
+		"  - endpoints: [{end: 'pod:eth0', address: 10.65.0.2/32}, 'h:c0']\n"));
+	lab_free(read_expecting(
+		"lab: x\n"
+		"nodes:\n"
+		"  pod:\n"
+		"    routes: [169.254.1.1/32 dev eth0, default via 169.254.1.1 dev eth0]\n"
+		"  h: {}\n"
+		"links:\n"
+		"  - endpoints: [{end: 'pod:eth0', address: 10.65.0.2/32}, 'h:c0']\n",
+		"4:39: warning: nobody in the lab has the address of the gateway 169.254.1.1\n"
+		"\tit works where the other end answers for it (proxy_arp), or with an entry of "
+		"`neighbors:`\n"));
+	lab_free(read_good("lab: x\n"
+			   "nodes: {a: {routes: ['172.16.1.0/24 via fd00::2']}, b: {}}\n"
+			   "links:\n"
+			   "  - endpoints: [{end: 'a:e', address: fd00::1/64}, "
+			   "{end: 'b:e', address: fd00::2/64}]\n"));
+	lab_free(read_good("lab: x\n"
+			   "nodes: {h: {}, a: {}, b: {}}\n"
+			   "links:\n"
+			   "  - endpoints: [{end: 'h:vA', address: 10.244.0.1/32}, 'a:e']\n"
+			   "  - endpoints: [{end: 'h:vB', address: 10.244.0.1/32}, 'b:e']\n"));
+}
+
 static void test_absurd(void **state)
 {
 	size_t len = YAML_SIZE_MAX + 1;
@@ -495,6 +531,7 @@ int main(void)
 		cmocka_unit_test(test_defaults_and_vars),
 		cmocka_unit_test(test_bad_yaml),
 		cmocka_unit_test(test_foreign_words),
+		cmocka_unit_test(test_taken_by_the_kernel),
 		cmocka_unit_test(test_styles),
 		cmocka_unit_test(test_absurd),
 		cmocka_unit_test(test_many_findings),
