@@ -26,8 +26,9 @@ table() {
 	capture  | base topology net watch lab trace | capture.h capture_session.h pcapng.h
 	bench    | base topology output net watch lab trace | bench.h
 	render   | base topology output story net watch lab observe ledger path trace capture bench | bench_report.h changes.h drop_text.h event_text.h itinerary_text.h ledger_report.h ping_report.h rates.h record_view.h run_diff.h show_text.h
-	cmd      | base topology output story net watch lab observe ledger path trace capture bench render | cmd.h
-	main     | base output cmd |
+	options  | base topology output | options.h
+	cmd      | base topology output story net watch lab observe ledger path trace capture bench render options | cmd.h
+	main     | base output options cmd |
 	END
 }
 

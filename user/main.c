@@ -20,7 +20,7 @@ static int help(int argc, char **argv, struct err *err)
 	const struct cmd *cmd;
 
 	if (argc < 2 || !strcmp(argv[1], "help")) {
-		help_print_verbs(stdout);
+		help_print_verbs(cmds, stdout);
 		return 0;
 	}
 	cmd = cmd_find(argv[1]);
@@ -66,7 +66,7 @@ static int dispatch(int argc, char **argv, struct err *err)
 	const struct cmd *cmd;
 
 	if (argc < 2) {
-		help_print_verbs(stderr);
+		help_print_verbs(cmds, stderr);
 		return ERR_USAGE;
 	}
 	options_behind_verb(argc, argv);

@@ -16,27 +16,6 @@
 #define VETHLAB_LABS "/usr/local/share/vethlab/labs"
 #endif
 
-int cmd_usage(struct err *err, const struct cmd *cmd, const char *fmt, ...)
-{
-	char what[400];
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(what, sizeof(what), fmt, ap);
-	va_end(ap);
-	err_set(err, ERR_USAGE, 0, "%s: %s", cmd->of ? cmd->of->name : cmd->name, what);
-	cmd_usage_hint(err, cmd);
-	return ERR_USAGE;
-}
-
-void cmd_usage_hint(struct err *err, const struct cmd *cmd)
-{
-	char usage[USAGE_SIZE];
-
-	err_hint(err, "usage: vethlab %s%s%s %s", cmd->of ? cmd->of->name : "", cmd->of ? " " : "",
-		 cmd->name, help_usage(cmd, usage));
-}
-
 int cmd_parse(const struct cmd *cmd, struct cmd_args *args, int argc, char **argv, struct err *err)
 {
 	struct cmd_words words;

@@ -11,8 +11,8 @@
 #include <stdint.h>
 
 #include "user/base/err.h"
-#include "user/cmd/options.h"
 #include "user/lab/lab.h"
+#include "user/options/options.h"
 
 /* The verbs, in the order of `vethlab help`; NULL at the end. */
 extern const struct cmd *const cmds[];
@@ -26,13 +26,6 @@ extern const struct cmd cmd_up, cmd_down, cmd_gc, cmd_ls, cmd_show, cmd_observe,
 const struct cmd *cmd_find(const char *name);
 /* The error that there is no such verb, with the one that may be meant; returns ERR_USAGE. */
 int cmd_unknown(const char *typed, struct err *err);
-
-/* A usage error that ends with how the verb is called; returns ERR_USAGE. */
-int cmd_usage(struct err *err, const struct cmd *cmd, const char *fmt, ...)
-	__attribute__((format(printf, 3, 4)));
-
-/* Add how the verb is called to a usage error. */
-void cmd_usage_hint(struct err *err, const struct cmd *cmd);
 
 /* Arguments of a verb that knows -l LAB and -j only. */
 struct cmd_args {

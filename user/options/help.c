@@ -3,7 +3,7 @@
 #include <stdarg.h>
 #include <string.h>
 
-#include "user/cmd/cmd.h"
+#include "user/options/options.h"
 #include "user/output/output.h"
 
 enum { LABEL_SIZE = 80 };
@@ -258,12 +258,12 @@ void help_print(const struct cmd *cmd, FILE *f)
 	}
 }
 
-void help_print_verbs(FILE *f)
+void help_print_verbs(const struct cmd *const *verbs, FILE *f)
 {
 	fputs("vethlab: network labs of namespaces and veth links, watched by eBPF at every end\n\n"
 	      "usage: vethlab VERB [ARGUMENTS]      vethlab help VERB\n\n",
 	      f);
-	for (const struct cmd *const *cmd = cmds; *cmd; cmd++)
+	for (const struct cmd *const *cmd = verbs; *cmd; cmd++)
 		fprintf(f, "  %-11s %s\n", (*cmd)->name, (*cmd)->summary);
 	fputs("\n"
 	      "  -l LAB    the lab, where several run      -j, --json   output for programs\n\n"
@@ -271,4 +271,28 @@ void help_print_verbs(FILE *f)
 	      "4 privileges or kernel features; 5 a system call failed (what was done is\n"
 	      "undone), or the output could not be written\n",
 	      f);
+}
+
+/* ---- errors of usage ----------------------------------------------------------------------------
+ */
+
+int cmd_usage(struct err *err, const struct cmd *cmd, const char *fmt, ...)
+{
+	char what[400];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(what, sizeof(what), fmt, ap);
+	va_end(ap);
+	err_set(err, ERR_USAGE, 0, "%s: %s", cmd->of ? cmd->of->name : cmd->name, what);
+	cmd_usage_hint(err, cmd);
+	return ERR_USAGE;
+}
+
+void cmd_usage_hint(struct err *err, const struct cmd *cmd)
+{
+	char usage[USAGE_SIZE];
+
+	err_hint(err, "usage: vethlab %s%s%s %s", cmd->of ? cmd->of->name : "", cmd->of ? " " : "",
+		 cmd->name, help_usage(cmd, usage));
 }

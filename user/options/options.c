@@ -7,7 +7,7 @@
 #include "topology/model.h"
 #include "user/base/duration.h"
 #include "user/base/number.h"
-#include "user/cmd/cmd.h"
+#include "user/options/options.h"
 
 enum { OPTIONS_MAX = 32, LONG_ONLY = 256 };
 

@@ -2,10 +2,10 @@
 /*
  * options.h - what a verb takes on its command line, as data. One table a verb, in the verb's own
  * file, is what the command line is parsed by, and what help, usage lines and "did you mean" are
- * made from. The tables of all verbs (cmds[] of verbs.c) can be walked without running any.
+ * made from. The tables of all verbs (cmds[] of user/cmd) can be walked without running any.
  */
-#ifndef VETHLAB_USER_CMD_OPTIONS_H
-#define VETHLAB_USER_CMD_OPTIONS_H
+#ifndef VETHLAB_USER_OPTIONS_H
+#define VETHLAB_USER_OPTIONS_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -189,7 +189,14 @@ enum { USAGE_SIZE = 320 };
 const char *help_usage(const struct cmd *cmd, char buf[USAGE_SIZE]);
 /* `vethlab help VERB` */
 void help_print(const struct cmd *cmd, FILE *f);
-/* `vethlab help` */
-void help_print_verbs(FILE *f);
+/* `vethlab help`: the verbs of a list that ends with NULL. */
+void help_print_verbs(const struct cmd *const *verbs, FILE *f);
+
+/* A usage error that ends with how the verb is called; returns ERR_USAGE. */
+int cmd_usage(struct err *err, const struct cmd *cmd, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* Add how the verb is called to a usage error. */
+void cmd_usage_hint(struct err *err, const struct cmd *cmd);
 
 #endif
