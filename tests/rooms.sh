@@ -32,9 +32,10 @@ table() {
 	END
 }
 
-# Of a room at most so many .c files, of a file at most so many lines. Of cmd's files only those that
-# are no verb count: it has one a verb.
+# Of a room at most so many .c files, of a file at most so many lines. cmd has one a verb, and at most
+# SHARED_MAX beside these, which verbs share.
 FILES_MAX=25
+SHARED_MAX=10
 LINES_MAX=500
 
 # Stems that stand in two rooms for a reason: a verb is called as the user calls it, and may be called
@@ -150,6 +151,9 @@ tags() {
 sizes() {
 	sources | grep -E '\.c$' | grep -vE '\.bpf\.c$|^user/cmd/' | sed 's|/[^/]*$||' | sort | uniq -c |
 		awk -v most=$FILES_MAX '$1 > most { print $2 " has " $1 " .c files, " most " are the most" }'
+	sources | grep -E '^user/cmd/.*\.c$' | grep -vxFf <(grep -oE '\bcmd_[a-z_]+[,;]' user/cmd/cmd.h |
+		sed -E 's|cmd_(.*)[,;]|user/cmd/\1.c|') |
+		awk -v most=$SHARED_MAX 'END { if (NR > most) print "user/cmd has " NR " .c files that are no verb, " most " are the most" }'
 	sources | grep -E '\.[ch]$' | while read -r file; do [[ -e $file ]] && wc -l "$file"; done |
 		awk -v most=$LINES_MAX '$1 > most { print $2 " has " $1 " lines, " most " are the most" }'
 }
