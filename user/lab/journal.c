@@ -10,10 +10,12 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "user/base/array.h"
@@ -21,8 +23,8 @@
 #include "user/lab/journal.h"
 
 struct journal {
-	int fd; /* O_APPEND: each line is one write(2), so a crash leaves it complete or cut short
-		 */
+	int fd;		      /* O_APPEND */
+	pthread_mutex_t lock; /* of an append, which may have to take its line back */
 };
 
 int boot_id(char id[BOOT_ID_SIZE], struct err *err)
@@ -46,34 +48,82 @@ static void journal_path(const char *name, char *path, size_t size)
 	snprintf(path, size, LAB_DIR "/%s/journal", name);
 }
 
+/*
+ * Append a whole line or nothing: half a line, which a full disk may leave, would be joined with
+ * the next one. Under the lock.
+ */
+static int write_line(const struct journal *journal, const char *line, size_t len)
+{
+	struct stat stat;
+	ssize_t n;
+
+	if (fstat(journal->fd, &stat))
+		return -errno;
+	n = write(journal->fd, line, len);
+	if (n == (ssize_t)len)
+		return 0;
+	n = n < 0 ? -errno : -ENOSPC;
+	return ftruncate(journal->fd, stat.st_size) ? -errno : n;
+}
+
 static int append(struct journal *journal, struct err *err, const char *fmt, ...)
 {
-	char line[JOURNAL_LINE_SIZE];
+	cleanup_free char *line = NULL;
 	va_list ap;
-	int n;
+	int n, ret;
 
 	va_start(ap, fmt);
-	n = vsnprintf(line, sizeof(line), fmt, ap);
+	n = vasprintf(&line, fmt, ap);
 	va_end(ap);
-	if (n >= JOURNAL_LINE_SIZE)
-		return err_set(err, ERR_SYSTEM, ENAMETOOLONG, "journal: a line is too long");
-	if (write(journal->fd, line, n) != n)
-		return err_set(err, ERR_SYSTEM, errno ? errno : ENOSPC,
-			       "cannot write the journal: %s", strerror(errno));
+	if (n < 0) {
+		line = NULL;
+		return err_set(err, ERR_SYSTEM, ENOMEM, "journal: out of memory");
+	}
+	pthread_mutex_lock(&journal->lock);
+	ret = write_line(journal, line, n);
+	pthread_mutex_unlock(&journal->lock);
+	if (ret)
+		return err_set(err, ERR_SYSTEM, -ret, "cannot write the journal: %s",
+			       strerror(-ret));
 	return 0;
+}
+
+/* Cut off the last line if it is incomplete: its step was not begun. */
+static int drop_torn_line(int fd)
+{
+	struct stat stat;
+	off_t end;
+	char c;
+
+	if (fstat(fd, &stat))
+		return -errno;
+	for (end = stat.st_size; end > 0; end--) {
+		if (pread(fd, &c, 1, end - 1) != 1)
+			return -EIO;
+		if (c == '\n')
+			break;
+	}
+	return end < stat.st_size && ftruncate(fd, end) ? -errno : 0;
 }
 
 static int open_file(struct journal **out, const char *name, int flags, struct err *err)
 {
 	cleanup_free struct journal *journal = malloc(sizeof(*journal));
+	cleanup_close int fd = -1;
 	char path[PATH_MAX];
+	int ret;
 
 	if (!journal)
 		return err_set(err, ERR_SYSTEM, ENOMEM, "journal: out of memory");
 	journal_path(name, path, sizeof(path));
-	journal->fd = open(path, flags | O_WRONLY | O_APPEND | O_CLOEXEC, 0644);
-	if (journal->fd < 0)
+	fd = open(path, flags | O_RDWR | O_APPEND | O_CLOEXEC, 0600);
+	if (fd < 0)
 		return err_set(err, ERR_SYSTEM, errno, "cannot open %s: %s", path, strerror(errno));
+	ret = drop_torn_line(fd);
+	if (ret)
+		return err_set(err, ERR_SYSTEM, -ret, "cannot repair %s: %s", path, strerror(-ret));
+	journal->fd = cleanup_take_fd(&fd);
+	pthread_mutex_init(&journal->lock, NULL);
 	*out = cleanup_take(journal);
 	return 0;
 }
@@ -106,6 +156,7 @@ void journal_close(struct journal *journal)
 	if (!journal)
 		return;
 	close(journal->fd);
+	pthread_mutex_destroy(&journal->lock);
 	free(journal);
 }
 
@@ -123,11 +174,66 @@ int journal_end(struct journal *journal, const struct netns_id *id, uint32_t ifi
 		      id->cookie, ifindex, ifname);
 }
 
+/* A newline becomes \n, and \ becomes \\. NULL: out of memory. */
+static char *escape(const char *value)
+{
+	char *escaped = malloc(2 * strlen(value) + 1), *p = escaped;
+
+	for (; escaped && *value; value++) {
+		if (*value == '\n' || *value == '\\')
+			*p++ = '\\';
+		*p++ = *value == '\n' ? 'n' : *value;
+	}
+	if (escaped)
+		*p = '\0';
+	return escaped;
+}
+
+static char *unescape(const char *text)
+{
+	char *value = malloc(strlen(text) + 1), *p = value;
+
+	for (; value && *text; text++) {
+		bool escaped = *text == '\\' && text[1];
+
+		text += escaped;
+		*p++ = escaped && *text == 'n' ? '\n' : *text;
+	}
+	if (value)
+		*p = '\0';
+	return value;
+}
+
 int journal_sysctl(struct journal *journal, const struct netns_id *id, const char *key,
 		   const char *value, struct err *err)
 {
+	cleanup_free char *escaped = escape(value);
+
+	if (!escaped)
+		return err_set(err, ERR_SYSTEM, ENOMEM, "journal: out of memory");
+	if (strlen(key) >= JOURNAL_WORD_SIZE)
+		return err_set(err, ERR_SYSTEM, ENAMETOOLONG,
+			       "journal: the key of a sysctl may have %d bytes",
+			       JOURNAL_WORD_SIZE - 1);
 	return append(journal, err, "sysctl %" PRIu64 " %" PRIu64 " %s %s\n", id->inode, id->cookie,
-		      key, value);
+		      key, escaped);
+}
+
+int journal_parse_sysctl(const char *line, struct netns_id *id, char key[JOURNAL_WORD_SIZE],
+			 char **value)
+{
+	int at = 0;
+	char *text;
+
+	if (sscanf(line, "sysctl %" SCNu64 " %" SCNu64 " %511s%n", &id->inode, &id->cookie, key,
+		   &at) != 3 ||
+	    line[at] != ' ')
+		return -EINVAL;
+	text = unescape(line + at + 1);
+	if (!text)
+		return -ENOMEM;
+	*value = text;
+	return 0;
 }
 
 int journal_route(struct journal *journal, const struct netns_id *id, const struct route *route,
@@ -179,14 +285,14 @@ void journal_lines_free(struct journal_lines *lines)
 
 static int read_lines(struct journal_lines *lines, FILE *f)
 {
-	char line[JOURNAL_LINE_SIZE];
+	cleanup_free char *line = NULL;
+	size_t room = 0, size = 0;
 	bool first = true;
-	size_t room = 0;
+	ssize_t len;
 
-	while (fgets(line, sizeof(line), f)) {
-		size_t len = strlen(line);
-
-		if (!len || line[len - 1] != '\n')
+	errno = 0;
+	while ((len = getline(&line, &size, f)) > 0) {
+		if (line[len - 1] != '\n')
 			break; /* cut short by a crash: its step was not begun */
 		line[len - 1] = '\0';
 		if (first) {
@@ -201,7 +307,7 @@ static int read_lines(struct journal_lines *lines, FILE *f)
 			return -ENOMEM;
 		lines->n++;
 	}
-	if (ferror(f))
+	if (!feof(f))
 		return errno ? -errno : -EIO;
 	return 0;
 }
@@ -227,7 +333,7 @@ int journal_read(struct journal_lines *lines, const char *name, struct err *err)
 
 int journal_head(const char *name, struct journal_head *head)
 {
-	char path[PATH_MAX], line[JOURNAL_LINE_SIZE];
+	char path[PATH_MAX], line[JOURNAL_HEAD_SIZE];
 	cleanup_fclose FILE *f = NULL;
 
 	journal_path(name, path, sizeof(path));
@@ -239,25 +345,26 @@ int journal_head(const char *name, struct journal_head *head)
 		       : -ENOENT;
 }
 
-int journal_find_sysctl(const char *name, const struct netns_id *id, const char *key, char *value,
-			size_t size)
+int journal_find_sysctl(const char *name, const struct netns_id *id, const char *key, char **value)
 {
-	char found[JOURNAL_LINE_SIZE];
+	char found[JOURNAL_WORD_SIZE];
 	struct journal_lines lines;
 	struct netns_id owner;
-	int ret = journal_read(&lines, name, NULL), at;
+	int ret = journal_read(&lines, name, NULL);
 
 	if (ret)
 		return ret;
 	ret = -ENOENT;
-	for (size_t i = 0; i < lines.n && ret; i++) {
-		at = 0;
-		if (sscanf(lines.steps[i], "sysctl %" SCNu64 " %" SCNu64 " %511s %n", &owner.inode,
-			   &owner.cookie, found, &at) != 3 ||
-		    !at || !netns_same(&owner, id) || strcmp(found, key) != 0)
-			continue;
-		snprintf(value, size, "%s", lines.steps[i] + at);
-		ret = 0;
+	for (size_t i = 0; i < lines.n && ret == -ENOENT; i++) {
+		char *before = NULL;
+
+		ret = journal_parse_sysctl(lines.steps[i], &owner, found, &before);
+		if (ret == -EINVAL || (!ret && (!netns_same(&owner, id) || strcmp(found, key)))) {
+			free(before);
+			ret = -ENOENT;
+		} else if (!ret) {
+			*value = before;
+		}
 	}
 	journal_lines_free(&lines);
 	return ret;

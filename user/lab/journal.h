@@ -10,7 +10,8 @@
  *	vethlab 1 BOOT BASE RANGE GROUP		the first line: struct journal_head
  *	netns INODE COOKIE NAME			a namespace of the lab gets a name below NETNS_DIR
  *	end INODE COOKIE IFINDEX IFNAME		an interface of the lab in a foreign namespace
- *	sysctl INODE COOKIE KEY VALUE		a setting of a foreign namespace, as it was before
+ *	sysctl INODE COOKIE KEY VALUE		a setting of a foreign namespace, as it was before;
+ *						in VALUE a newline is \n and \ is \\
  *	route INODE COOKIE KIND METRIC PREFIX	a route with the lab's mark in a foreign namespace
  *	address INODE COOKIE IFINDEX PREFIX	an address with the mark, there
  *	clsact INODE COOKIE IFINDEX		a clsact qdisc of ours, there
@@ -26,7 +27,8 @@
 #include "user/lab/lab.h"
 #include "user/watch/tc_filter.h"
 
-enum { BOOT_ID_SIZE = 40, JOURNAL_LINE_SIZE = 512 /* with its newline */ };
+enum { BOOT_ID_SIZE = 40, JOURNAL_HEAD_SIZE = 128 }; /* of the first line, with its newline */
+enum { JOURNAL_WORD_SIZE = 512 }; /* of a name, key, address or prefix in a line, with its NUL */
 
 /* The first line. */
 struct journal_head {
@@ -42,19 +44,22 @@ struct journal;
 /* Begin a journal with its first line; one that exists is emptied. The caller closes *journal. */
 int journal_create(struct journal **journal, const char *name, const struct journal_head *head,
 		   struct err *err);
-/* Open the journal of a running lab, to append to it. The caller closes *journal. */
+/*
+ * Open the journal of a running lab, to append to it; an incomplete last line is removed. The
+ * caller closes *journal.
+ */
 int journal_open(struct journal **journal, const char *name, struct err *err);
 void journal_close(struct journal *journal); /* NULL is allowed */
 
 /*
- * Each appends one line, and is called before its step. Thread-safe: a line is one write(2).
- * -errno: the line may be missing, so the step must not be done.
+ * Each appends one line, and is called before its step. Thread-safe. -errno: the line is missing,
+ * so the step must not be done; nothing of the line is left, or else the file cannot be written.
  */
 int journal_netns(struct journal *journal, const char *netns_name, const struct netns_id *id,
 		  struct err *err);
 int journal_end(struct journal *journal, const struct netns_id *id, uint32_t ifindex,
 		const char *ifname, struct err *err);
-/* value: what the sysctl is before the change. */
+/* value: what the sysctl is before the change, of any length, with any bytes but NUL. */
 int journal_sysctl(struct journal *journal, const struct netns_id *id, const char *key,
 		   const char *value, struct err *err);
 int journal_route(struct journal *journal, const struct netns_id *id, const struct route *route,
@@ -85,12 +90,15 @@ int journal_read(struct journal_lines *lines, const char *name, struct err *err)
 void journal_lines_free(struct journal_lines *lines);
 /* Read only the first line. -ENOENT: there is no journal, or it has no valid first line. */
 int journal_head(const char *name, struct journal_head *head);
-/*
- * What a sysctl was before the lab changed it for the first time; value has size bytes. -ENOENT:
- * the lab did not change it.
+/* What a line that begins with "sysctl" says; the caller frees *value. -EINVAL: it is no such one.
  */
-int journal_find_sysctl(const char *name, const struct netns_id *id, const char *key, char *value,
-			size_t size);
+int journal_parse_sysctl(const char *line, struct netns_id *id, char key[JOURNAL_WORD_SIZE],
+			 char **value);
+/*
+ * What a sysctl was before the lab changed it for the first time; the caller frees *value.
+ * -ENOENT: the lab did not change it.
+ */
+int journal_find_sysctl(const char *name, const struct netns_id *id, const char *key, char **value);
 
 /* ---- marks --------------------------------------------------------------------------------- */
 

@@ -14,30 +14,70 @@
 
 /* ---- sysctls --------------------------------------------------------------------------------- */
 
-static int set_sysctl(const struct running *run, struct journal *journal, const struct node *node,
-		      const char *key, const char *value, struct where where, struct err *err)
-{
-	const struct running_node *running_node = &run->nodes[node->index];
-	char before[256];
-	int ret = 0;
+struct sysctl_journaling {
+	struct journal *journal;
+	const struct netns_id *id;
+	struct err *err;
+};
 
-	if (!running_node->ours) {
-		ret = sysctl_get(key, before, sizeof(before));
-		if (!ret && !strcmp(before, value))
-			return 0;
-		if (!ret && journal_sysctl(journal, &running_node->id, key, before, err))
-			return -EIO;
-	}
-	if (!ret)
-		ret = sysctl_set(key, value);
-	if (!ret)
+/* For sysctl_each_dependent(). */
+static int journal_one(const char *key, void *arg)
+{
+	const struct sysctl_journaling *journaling = arg;
+	cleanup_free char *value = NULL;
+	int ret = sysctl_get_all(key, &value);
+
+	if (ret == -ENOENT) /* an interface was removed meanwhile, or IPv6 is off for it */
 		return 0;
+	if (ret)
+		return err_set(journaling->err, ERR_SYSTEM, -ret, "cannot read sysctl %s: %s", key,
+			       strerror(-ret));
+	return journal_sysctl(journaling->journal, journaling->id, key, value, journaling->err);
+}
+
+/*
+ * In a foreign namespace: journal what the sysctl is, and before it, what the kernel changes with
+ * it. Steps are undone in reverse order, so that those are restored after it.
+ */
+static int journal_before(const struct running_node *running_node, struct journal *journal,
+			  const char *key, const char *before, struct err *err)
+{
+	struct sysctl_journaling journaling = {journal, &running_node->id, err};
+	int ret = sysctl_each_dependent(key, journal_one, &journaling);
+
+	return ret ? ret : journal_sysctl(journal, &running_node->id, key, before, err);
+}
+
+static int refused(const struct node *node, const char *key, const char *value, struct where where,
+		   int ret, struct err *err)
+{
 	err_set(err, ret == -EACCES || ret == -EPERM ? ERR_PRIVILEGE : ERR_SYSTEM, -ret,
 		"%s: cannot set sysctl %s to %s: %s", node->name, key, value, strerror(-ret));
 	if (ret == -ENOENT)
 		err_hint(err, "this kernel has no such setting, or its module is not loaded");
 	err_at(err, where);
 	return ret;
+}
+
+static int set_sysctl(const struct running *run, struct journal *journal, const struct node *node,
+		      const char *key, const char *value, struct where where, struct err *err)
+{
+	const struct running_node *running_node = &run->nodes[node->index];
+	cleanup_free char *before = NULL;
+	int ret = 0;
+
+	if (!running_node->ours) {
+		ret = sysctl_get_all(key, &before);
+		if (ret)
+			return refused(node, key, value, where, ret, err);
+		if (!strcmp(before, value))
+			return 0;
+		ret = journal_before(running_node, journal, key, before, err);
+		if (ret)
+			return ret;
+	}
+	ret = sysctl_set(key, value);
+	return ret ? refused(node, key, value, where, ret, err) : 0;
 }
 
 bool node_setup_has_sysctls(const struct node *node)
@@ -101,7 +141,7 @@ static void default_key(const char *key, char *buf, size_t size)
 }
 
 /* Read a sysctl in a new namespace. Afterwards the thread is in netns_fd again. */
-static int fresh_sysctl(const char *key, int netns_fd, char *value, size_t size, struct err *err)
+static int fresh_sysctl(const char *key, int netns_fd, char **value, struct err *err)
 {
 	char general[256];
 	struct netns_id id;
@@ -110,10 +150,10 @@ static int fresh_sysctl(const char *key, int netns_fd, char *value, size_t size,
 	if (fd < 0)
 		return fd;
 	close(fd);
-	ret = sysctl_get(key, value, size);
+	ret = sysctl_get_all(key, value);
 	default_key(key, general, sizeof(general));
 	if (ret == -ENOENT)
-		ret = sysctl_get(general, value, size);
+		ret = sysctl_get_all(general, value);
 	if (setns(netns_fd, CLONE_NEWNET))
 		return err_set(err, ERR_SYSTEM, errno, "cannot enter a network namespace: %s",
 			       strerror(errno));
@@ -124,19 +164,20 @@ int node_setup_reset_sysctl(const struct running *run, const struct node *node, 
 			    const char *key, struct err *err)
 {
 	const struct running_node *running_node = &run->nodes[node->index];
-	char value[256];
-	int ret = running_node->ours ? fresh_sysctl(key, netns_fd, value, sizeof(value), err)
-				     : journal_find_sysctl(run->name, &running_node->id, key, value,
-							   sizeof(value));
+	cleanup_free char *value = NULL;
+	int ret = running_node->ours
+			  ? fresh_sysctl(key, netns_fd, &value, err)
+			  : journal_find_sysctl(run->name, &running_node->id, key, &value);
 
 	if (ret == -ENOENT)
 		return 0; /* the lab did not change it */
 	if (!ret)
-		ret = sysctl_set(key, value);
+		ret = sysctl_restore(key, value);
 	if (!ret || ret == -ENOENT) /* the interface that it is about was removed */
 		return 0;
 	return err_set(err, ERR_SYSTEM, -ret, "%s: cannot put sysctl %s back: %s", node->name, key,
-		       strerror(-ret));
+		       ret == -ERANGE ? "the kernel has another value after it was written"
+				      : strerror(-ret));
 }
 
 /* ---- programs -------------------------------------------------------------------------------- */

@@ -41,7 +41,7 @@ static int undo_end(const char *line, const struct journal_head *head, struct er
 	cleanup_nl struct nl *nl = NULL;
 	struct link_info info;
 	struct netns_id id;
-	char ifname[JOURNAL_LINE_SIZE];
+	char ifname[JOURNAL_WORD_SIZE];
 	struct nl_what what = {.object = ifname, .action = "be removed", .ignore = ENODEV};
 	uint32_t ifindex;
 	int ret;
@@ -65,39 +65,44 @@ struct sysctl_value {
 	const char *key, *value;
 };
 
-static int write_sysctl(void *arg)
+static int restore_sysctl(void *arg)
 {
 	const struct sysctl_value *sysctl = arg;
 
-	return sysctl_set(sysctl->key, sysctl->value);
+	return sysctl_restore(sysctl->key, sysctl->value);
 }
 
 static int undo_sysctl(const char *line, struct err *err)
 {
-	char key[JOURNAL_LINE_SIZE];
-	struct sysctl_value sysctl = {.key = key};
+	cleanup_free char *value = NULL;
+	char key[JOURNAL_WORD_SIZE];
 	cleanup_close int fd = -1;
+	struct sysctl_value sysctl;
 	struct netns_id id;
-	int ret, value = 0;
+	int ret = journal_parse_sysctl(line, &id, key, &value);
 
-	if (sscanf(line, "sysctl %" SCNu64 " %" SCNu64 " %511s %n", &id.inode, &id.cookie, key,
-		   &value) != 3 ||
-	    !value)
+	if (ret == -EINVAL)
 		return 0;
-	sysctl.value = line + value;
+	if (ret)
+		return err_set(err, ERR_SYSTEM, -ret, "journal: out of memory");
 	fd = open_netns(&id, err);
 	if (fd < 0)
 		return fd == -ENOENT ? 0 : fd;
-	ret = netns_run(fd, write_sysctl, &sysctl, err);
+	sysctl = (struct sysctl_value){key, value};
+	ret = netns_run(fd, restore_sysctl, &sysctl, err);
+	if (ret == -ENOENT) /* the interface that it is about was removed */
+		return 0;
 	if (ret < 0)
-		err_set(err, ERR_SYSTEM, -ret, "cannot set sysctl %s back to %s: %s", key,
-			sysctl.value, strerror(-ret));
+		err_set(err, ERR_SYSTEM, -ret, "cannot set sysctl %s back to \"%.80s%s\": %s", key,
+			value, strlen(value) > 80 ? "..." : "",
+			ret == -ERANGE ? "the kernel has another value after it was written"
+				       : strerror(-ret));
 	return ret;
 }
 
 static int undo_route(const char *line, struct err *err)
 {
-	char text[JOURNAL_LINE_SIZE];
+	char text[JOURNAL_WORD_SIZE];
 	struct nl_what what = {.object = text, .action = "remove the route", .ignore = ESRCH};
 	cleanup_nl struct nl *nl = NULL;
 	struct route route = {0};
@@ -118,7 +123,7 @@ static int undo_route(const char *line, struct err *err)
 
 static int undo_address(const char *line, struct err *err)
 {
-	char text[JOURNAL_LINE_SIZE];
+	char text[JOURNAL_WORD_SIZE];
 	struct nl_what what = {
 		.object = text, .action = "remove the address", .ignore = EADDRNOTAVAIL};
 	cleanup_nl struct nl *nl = NULL;
@@ -186,7 +191,7 @@ static int list_netns(const struct journal_lines *lines, struct removed_netns **
 		      struct err *err)
 {
 	struct removed_netns *all = calloc(lines->n + 1, sizeof(*all));
-	char name[JOURNAL_LINE_SIZE];
+	char name[JOURNAL_WORD_SIZE];
 
 	if (!all)
 		return err_set(err, ERR_SYSTEM, ENOMEM, "journal: out of memory");

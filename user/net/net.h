@@ -104,8 +104,23 @@ int netns_name_state(const char *name, char *mark, size_t mark_size, struct err 
  * Sysctls as the calling thread's namespace has them, by the key of sysctl(8). 0 or -errno: -ENOENT
  * if the kernel has no such key.
  */
+/* The first line of a value; what is longer than size - 1 bytes is cut. */
 int sysctl_get(const char *key, char *value, size_t size);
+/* The whole value without its last newline; the caller frees it. -EFBIG: more than a megabyte. */
+int sysctl_get_all(const char *key, char **value);
+/* An empty value is written as a newline: the kernel ignores a write of no bytes. */
 int sysctl_set(const char *key, const char *value);
+/*
+ * Set a sysctl to what sysctl_get_all() read earlier, and read it again. One that has the value is
+ * not written. -ERANGE: the kernel took it but has another value.
+ */
+int sysctl_restore(const char *key, const char *value);
+/*
+ * Call fn with each other sysctl that the kernel may change when `key` is written, until fn returns
+ * anything but 0, which is returned: net.ipv4.ip_forward changes the forwarding of all interfaces
+ * and conf.all.accept_redirects. Those that change others themselves come last. Keys have slashes.
+ */
+int sysctl_each_dependent(const char *key, int (*fn)(const char *key, void *arg), void *arg);
 
 /* ---- rtnetlink ----------------------------------------------------------------------------- */
 

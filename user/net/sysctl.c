@@ -9,6 +9,7 @@
  * a thread that has looked often goes on with a procfs of its own, which nobody else sees, and
  * takes another one after some more looks.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -19,9 +20,11 @@
 #include <sys/mount.h>
 #include <unistd.h>
 
+#include "user/base/cleanup.h"
 #include "user/net/net.h"
 
 enum { VIEW_USES = 128 };
+enum { VALUE_SIZE = 1024, VALUE_MAX = 1 << 20 }; /* bytes of a value: of the first try, at most */
 
 /* A procfs that is mounted nowhere. */
 struct sysctl_view {
@@ -119,28 +122,181 @@ static int open_key(const char *key, int flags)
 	return openat(root, root < 0 ? path : path + strlen("/proc/"), flags | O_CLOEXEC);
 }
 
-int sysctl_get(const char *key, char *value, size_t size)
+/*
+ * One read(2) of a whole value: the kernel prints a bitmap only at offset 0
+ * (proc_do_large_bitmap()). NULL in *out: it does not fit.
+ */
+static int read_at_once(const char *key, size_t size, char **out)
 {
-	int fd = open_key(key, O_RDONLY);
+	cleanup_free char *value = malloc(size);
+	cleanup_close int fd = open_key(key, O_RDONLY);
 	ssize_t n;
 
+	*out = NULL;
 	if (fd < 0)
 		return -errno;
+	if (!value)
+		return -ENOMEM;
 	n = read(fd, value, size - 1);
-	value[n > 0 ? n : 0] = '\0';
-	value[strcspn(value, "\n")] = '\0';
-	close(fd);
-	return n < 0 ? -errno : 0;
+	if (n < 0)
+		return -errno;
+	if ((size_t)n == size - 1)
+		return 0;
+	if (n && value[n - 1] == '\n')
+		n--;
+	value[n] = '\0';
+	*out = cleanup_take(value);
+	return 0;
+}
+
+int sysctl_get_all(const char *key, char **value)
+{
+	char *found = NULL;
+	int ret;
+
+	for (size_t size = VALUE_SIZE; size <= VALUE_MAX; size *= 4) {
+		ret = read_at_once(key, size, &found);
+		if (ret)
+			return ret;
+		if (found) {
+			*value = found;
+			return 0;
+		}
+	}
+	return -EFBIG;
+}
+
+int sysctl_get(const char *key, char *value, size_t size)
+{
+	cleanup_free char *all = NULL;
+	int ret = sysctl_get_all(key, &all);
+
+	if (ret)
+		return ret;
+	all[strcspn(all, "\n")] = '\0';
+	snprintf(value, size, "%s", all);
+	return 0;
 }
 
 int sysctl_set(const char *key, const char *value)
 {
-	int fd = open_key(key, O_WRONLY), ret = 0;
+	cleanup_close int fd = open_key(key, O_WRONLY);
+	size_t left;
 
 	if (fd < 0)
 		return -errno;
-	if (write(fd, value, strlen(value)) < 0)
-		ret = -errno;
-	close(fd);
-	return ret;
+	/* Zero bytes would not reach the setting; a newline empties it. */
+	if (!*value)
+		value = "\n";
+	/* The kernel takes a long bitmap in parts of a page. */
+	for (left = strlen(value); left;) {
+		ssize_t n = write(fd, value, left);
+
+		if (n < 0)
+			return -errno;
+		if (!n)
+			return -EINVAL;
+		value += n;
+		left -= n;
+	}
+	return 0;
+}
+
+int sysctl_restore(const char *key, const char *value)
+{
+	cleanup_free char *before = NULL, *after = NULL;
+	int ret = sysctl_get_all(key, &before);
+
+	if (ret)
+		return ret;
+	if (!strcmp(before, value))
+		return 0;
+	ret = sysctl_set(key, value);
+	if (ret)
+		return ret;
+	ret = sysctl_get_all(key, &after);
+	if (ret)
+		return ret;
+	return strcmp(after, value) ? -ERANGE : 0;
+}
+
+/* ---- settings that the kernel changes with another one -----------------------------------------
+ */
+
+/* What is written to a key, the kernel writes to `field` of all that is in the directory. */
+static const struct spread {
+	const char *key, *dir, *field;
+	const char *other; /* this one changes too */
+} spreads[] = {
+	/* inet_forward_change() in net/ipv4/devinet.c */
+	{"net/ipv4/ip_forward", "net/ipv4/conf", "forwarding",
+	 "net/ipv4/conf/all/accept_redirects"},
+	{"net/ipv4/conf/all/forwarding", "net/ipv4/conf", "forwarding",
+	 "net/ipv4/conf/all/accept_redirects"},
+	/* addrconf_fixup_forwarding(), addrconf_disable_ipv6(), addrconf_fixup_linkdown() */
+	{"net/ipv6/conf/all/forwarding", "net/ipv6/conf", "forwarding", NULL},
+	{"net/ipv6/conf/all/disable_ipv6", "net/ipv6/conf", "disable_ipv6", NULL},
+	{"net/ipv6/conf/all/ignore_routes_with_linkdown", "net/ipv6/conf",
+	 "ignore_routes_with_linkdown", NULL},
+};
+
+/* devinet_copy_dflt_conf() and neigh_copy_dflt_parms() write a default to what follows it. */
+static const char *const default_dirs[] = {"net/ipv4/conf", "net/ipv4/neigh", "net/ipv6/neigh"};
+
+static bool find_spread(const char *key, struct spread *spread, char dir[32])
+{
+	for (size_t i = 0; i < sizeof(spreads) / sizeof(*spreads); i++) {
+		if (!strcmp(spreads[i].key, key)) {
+			*spread = spreads[i];
+			return true;
+		}
+	}
+	for (size_t i = 0; i < sizeof(default_dirs) / sizeof(*default_dirs); i++) {
+		int n = snprintf(dir, 32, "%s/default/", default_dirs[i]);
+
+		if (!strncmp(key, dir, n)) {
+			*spread = (struct spread){key, default_dirs[i], key + n, NULL};
+			return true;
+		}
+	}
+	return false;
+}
+
+static int visit_spread(const struct spread *spread, DIR *dir, bool defaults,
+			int (*fn)(const char *key, void *arg), void *arg)
+{
+	const struct dirent *entry;
+	char key[PATH_MAX];
+	int ret;
+
+	rewinddir(dir);
+	while ((entry = readdir(dir))) {
+		if (entry->d_name[0] == '.' || !strcmp(entry->d_name, "default") != defaults)
+			continue;
+		snprintf(key, sizeof(key), "%s/%s/%s", spread->dir, entry->d_name, spread->field);
+		ret = strcmp(key, spread->key) ? fn(key, arg) : 0;
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+int sysctl_each_dependent(const char *key, int (*fn)(const char *key, void *arg), void *arg)
+{
+	char path[PATH_MAX], prefix[32];
+	struct spread spread;
+	cleanup_closedir DIR *dir = NULL;
+	int ret;
+
+	key_to_path(key, path);
+	if (!find_spread(path + strlen("/proc/sys/"), &spread, prefix))
+		return 0;
+	key_to_path(spread.dir, path);
+	dir = opendir(path);
+	if (!dir)
+		return errno == ENOENT ? 0 : -errno;
+	ret = spread.other ? fn(spread.other, arg) : 0;
+	if (!ret)
+		ret = visit_spread(&spread, dir, false, fn, arg);
+	return ret ? ret : visit_spread(&spread, dir, true, fn, arg);
 }
