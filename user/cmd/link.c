@@ -156,6 +156,8 @@ static int link_state(const struct running *run, const struct end *end, bool up,
 		ret = change(sides, up, err);
 	close_side(&sides[0]);
 	close_side(&sides[1]);
+	if (!ret && up)
+		ret = edit_restore_end(run, end, err);
 	if (ret)
 		return ret;
 	print(sides, json);

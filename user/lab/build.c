@@ -28,7 +28,7 @@ int build_interrupted(const struct build *build, struct err *err)
 	return err_set(err, ERR_FAILED, EINTR, "interrupted: what was done is undone");
 }
 
-enum { STEPS_OF_NODE = 6 }; /* its namespace, sysctls, prepare, start, wait, exec */
+enum { STEPS_OF_NODE = 7 }; /* its namespace, sysctls, prepare, start, wait, routes, exec */
 
 int build_next_step(struct build *build, struct err *err)
 {
@@ -243,6 +243,10 @@ int build_check(struct build *build, struct err *err)
 	if (ret)
 		return ret;
 	ret = link_check_frames(build, err);
+	if (ret)
+		return ret;
+	/* The kernel makes some of them only once the other end is up too. */
+	ret = each_node(build, node_address_routes, err);
 	if (ret)
 		return ret;
 	ret = build_exec(build, err);

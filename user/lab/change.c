@@ -9,7 +9,7 @@
 #include "user/lab/node_setup.h"
 #include "user/lab/node.h"
 
-enum { LO_IFINDEX = 1, VETH_TXQUEUELEN = 1000 /* packets: the kernel's default */ };
+enum { VETH_TXQUEUELEN = 1000 /* packets: the kernel's default */ };
 
 /* ---- removals -------------------------------------------------------------------------------- */
 

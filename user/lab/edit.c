@@ -34,6 +34,14 @@ int edit_address(const struct running *run, const struct end *end, const struct 
 	return ret ? ret : nl_flush(nl, err);
 }
 
+int edit_restore_end(const struct running *run, const struct end *end, struct err *err)
+{
+	cleanup_nl struct nl *nl = NULL;
+	int ret = open_node(&nl, run, end->node, err);
+
+	return ret ? ret : node_restore_end(run, nl, end, err);
+}
+
 static int check_devices(const struct node_devices *devices, const struct route *route,
 			 struct err *err)
 {

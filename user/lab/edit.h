@@ -11,6 +11,11 @@
 /* Add an address to an end (add), or delete it. */
 int edit_address(const struct running *run, const struct end *end, const struct ip_prefix *prefix,
 		 bool add, struct err *err);
+/*
+ * After an end was set up: add its addresses and the routes that leave by it, as the lab file has
+ * them, where the kernel removed them when it was set down.
+ */
+int edit_restore_end(const struct running *run, const struct end *end, struct err *err);
 /* Add a route to a node, or delete it. A deletion without metric or hops matches any. */
 int edit_route(const struct running *run, const struct node *node, const struct route *route,
 	       bool add, struct err *err);

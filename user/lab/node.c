@@ -9,8 +9,6 @@
 #include "user/lab/node_setup.h"
 #include "user/lab/node.h"
 
-enum { LO_IFINDEX = 1 };
-
 const uint8_t *node_end_mac(const struct end *end)
 {
 	static const uint8_t zero[6];
@@ -26,9 +24,9 @@ int node_enter(int netns_fd, struct nl **nl, struct err *err)
 	return nl_open(nl, -1, err);
 }
 
-/* ignore: EEXIST if they may exist already, else 0. */
-static int add_addresses(struct nl *nl, uint32_t ifindex, const char *object,
-			 const struct address *addresses, size_t n, int ignore, struct err *err)
+int node_add_addresses(struct nl *nl, uint32_t ifindex, const char *object,
+		       const struct address *addresses, size_t n, int family, int ignore,
+		       struct err *err)
 {
 	char text[IP_TEXT_SIZE], action[80];
 	int ret;
@@ -36,6 +34,8 @@ static int add_addresses(struct nl *nl, uint32_t ifindex, const char *object,
 	for (size_t i = 0; i < n; i++) {
 		struct nl_what what = {object, action, addresses[i].where, ignore};
 
+		if (family != AF_UNSPEC && addresses[i].prefix.addr.family != family)
+			continue;
 		snprintf(action, sizeof(action), "add address %s",
 			 ip_prefix_format(&addresses[i].prefix, text, sizeof(text)));
 		ret = address_add(nl, ifindex, &addresses[i].prefix, &what, err);
@@ -87,8 +87,8 @@ static int prepare_lo(const struct running *run, struct journal *journal, struct
 	ret = node->lo_up ? link_set_up(nl, LO_IFINDEX, true, &what, err) : 0;
 	if (ret)
 		return ret;
-	return add_addresses(nl, LO_IFINDEX, object, node->lo_addresses, node->n_lo_addresses, 0,
-			     err);
+	return node_add_addresses(nl, LO_IFINDEX, object, node->lo_addresses, node->n_lo_addresses,
+				  AF_UNSPEC, 0, err);
 }
 
 static int attach(const struct running *run, struct watch *watch, struct nl *nl,
@@ -140,9 +140,15 @@ static int prepare_bridge(const struct running *run, struct journal *journal, st
 	ret = link_add_bridge(nl, &bridge, &make, err);
 	if (ret)
 		return ret;
-	ret = add_addresses(nl, bridge.ifindex, object, node->bridge_addresses,
-			    node->n_bridge_addresses, 0, err);
-	return ret ? ret : link_set_up(nl, bridge.ifindex, true, &up, err);
+	ret = node_add_addresses(nl, bridge.ifindex, object, node->bridge_addresses,
+				 node->n_bridge_addresses, AF_INET, 0, err);
+	if (ret)
+		return ret;
+	ret = link_set_up(nl, bridge.ifindex, true, &up, err);
+	/* See start_end(). */
+	return ret ? ret
+		   : node_add_addresses(nl, bridge.ifindex, object, node->bridge_addresses,
+					node->n_bridge_addresses, AF_INET6, 0, err);
 }
 
 static int prepare_end(const struct running *run, struct watch *watch, struct nl *nl,
@@ -165,7 +171,8 @@ static int prepare_end(const struct running *run, struct watch *watch, struct nl
 		if (ret)
 			return ret;
 	}
-	return add_addresses(nl, ifindex, end->name, end->addresses, end->n_addresses, 0, err);
+	return node_add_addresses(nl, ifindex, end->name, end->addresses, end->n_addresses,
+				  end->up ? AF_INET : AF_UNSPEC, 0, err);
 }
 
 int node_sysctls(const struct node_job *job, struct err *err)
@@ -227,24 +234,29 @@ int node_journal_route(const struct running *run, struct journal *journal, const
 	return running_node->ours ? 0 : journal_route(journal, &running_node->id, route, err);
 }
 
-static int add_routes(const struct running *run, struct journal *journal, struct nl *nl,
-		      const struct node *node, int ignore, struct err *err)
+int node_add_route(const struct running *run, struct nl *nl, const struct node *node,
+		   const struct route *route, int ignore, struct err *err)
 {
 	struct node_devices devices = {run, node};
 	char text[IP_TEXT_SIZE], action[80];
+	struct nl_what what = {node->name, action, route->where, ignore};
+
+	snprintf(action, sizeof(action), "add a route to %s",
+		 ip_prefix_format(&route->to, text, sizeof(text)));
+	return route_add(nl, route, node_route_protocol(run, node, route), node_device, &devices,
+			 &what, err);
+}
+
+static int add_routes(const struct running *run, struct journal *journal, struct nl *nl,
+		      const struct node *node, int ignore, struct err *err)
+{
 	int ret;
 
 	for (size_t i = 0; i < node->n_routes; i++) {
-		const struct route *route = &node->routes[i];
-		struct nl_what what = {node->name, action, route->where, ignore};
-
-		snprintf(action, sizeof(action), "add a route to %s",
-			 ip_prefix_format(&route->to, text, sizeof(text)));
-		ret = node_journal_route(run, journal, node, route, err);
+		ret = node_journal_route(run, journal, node, &node->routes[i], err);
 		if (ret)
 			return ret;
-		ret = route_add(nl, route, node_route_protocol(run, node, route), node_device,
-				&devices, &what, err);
+		ret = node_add_route(run, nl, node, &node->routes[i], ignore, err);
 		if (ret)
 			return ret;
 	}
@@ -270,7 +282,11 @@ static int add_neighbors(const struct running *run, struct nl *nl, const struct 
 	return ret;
 }
 
-/* After this a new end carries packets. */
+/*
+ * After this a new end carries packets. IPv6 addresses are added once it is up: for those that it
+ * has before, the kernel makes the routes without waiting for memory, and ignores a failure
+ * (addrconf_permanent_addr() in net/ipv6/addrconf.c).
+ */
 static int start_end(const struct node_job *job, struct nl *nl, const struct end *end,
 		     struct err *err)
 {
@@ -281,9 +297,12 @@ static int start_end(const struct node_job *job, struct nl *nl, const struct end
 
 	if (job->run->tc == WATCH_TC_CLSACT && running_hooks(job->run, end) != HOOKS_NONE)
 		ret = watch_clsact_filters(job->watch, nl, ifindex, &filters, err);
-	if (!ret && end->up)
-		ret = link_set_up(nl, ifindex, true, &up, err);
-	return ret;
+	if (ret || !end->up)
+		return ret;
+	ret = link_set_up(nl, ifindex, true, &up, err);
+	return ret ? ret
+		   : node_add_addresses(nl, ifindex, end->name, end->addresses, end->n_addresses,
+					AF_INET6, 0, err);
 }
 
 /*
@@ -300,12 +319,13 @@ static int repair_lo(const struct node_job *job, struct nl *nl, struct err *err)
 	if (!job->run->nodes[node->index].ours)
 		ret = add_to_foreign_lo(job->run, job->journal, nl, node, err);
 	else
-		ret = add_addresses(nl, LO_IFINDEX, object, node->lo_addresses,
-				    node->n_lo_addresses, EEXIST, err);
+		ret = node_add_addresses(nl, LO_IFINDEX, object, node->lo_addresses,
+					 node->n_lo_addresses, AF_UNSPEC, EEXIST, err);
 	snprintf(object, sizeof(object), "%s:%s", node->name, node->bridge.dev);
 	if (!ret && node->kind == NODE_BRIDGE)
-		ret = add_addresses(nl, running_bridge_ifindex(job->run, node), object,
-				    node->bridge_addresses, node->n_bridge_addresses, EEXIST, err);
+		ret = node_add_addresses(nl, running_bridge_ifindex(job->run, node), object,
+					 node->bridge_addresses, node->n_bridge_addresses,
+					 AF_UNSPEC, EEXIST, err);
 	return ret;
 }
 
@@ -326,6 +346,19 @@ static int start_routes(const struct node_job *job, struct nl *nl, struct err *e
 	return lenient ? 0 : ret;
 }
 
+/* Gateways are looked up in the routes of addresses. Flushes nl first. */
+static int repair_address_routes(const struct node_job *job, struct nl *nl, struct err *err)
+{
+	int ret = nl_flush(nl, err);
+
+	if (ret)
+		return ret;
+	if (!job->touch->lenient)
+		return node_address_routes(job, err);
+	node_address_routes(job, NULL);
+	return 0;
+}
+
 int node_start(const struct node_job *job, struct err *err)
 {
 	unsigned touch = node_touch(job->touch, job->node);
@@ -343,13 +376,19 @@ int node_start(const struct node_job *job, struct err *err)
 		if (end_touch(job->touch, end) & TOUCH_FRESH)
 			ret = start_end(job, nl, end, err);
 		else if (end_touch(job->touch, end) & TOUCH_REPAIR)
-			ret = add_addresses(nl, running_ifindex(job->run, end), end->name,
-					    end->addresses, end->n_addresses, EEXIST, err);
+			ret = node_add_addresses(nl, running_ifindex(job->run, end), end->name,
+						 end->addresses, end->n_addresses, AF_UNSPEC,
+						 EEXIST, err);
 	}
 	if (ret)
 		return ret;
 	if (!(touch & (TOUCH_FRESH | TOUCH_REPAIR)))
 		return nl_flush(nl, err);
+	if (!(touch & TOUCH_FRESH)) {
+		ret = repair_address_routes(job, nl, err);
+		if (ret)
+			return ret;
+	}
 	ret = add_neighbors(job->run, nl, node, err);
 	return ret ? ret : start_routes(job, nl, err);
 }

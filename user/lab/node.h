@@ -26,6 +26,8 @@ enum {
 	TOUCH_BRIDGE = 32, /* make the bridge of a node */
 };
 
+enum { LO_IFINDEX = 1 }; /* of every namespace */
+
 /* touch NULL: everything is new. */
 static inline unsigned node_touch(const struct touch *touch, const struct node *node)
 {
@@ -72,10 +74,22 @@ int node_sysctls(const struct node_job *job, struct err *err);
 int node_prepare(const struct node_job *job, struct err *err);
 /* Load nft rules, attach clsact filters, set the ends up, add neighbors and routes. */
 int node_start(const struct node_job *job, struct err *err);
+/*
+ * Look at the routes that the kernel made for the addresses of new and repaired ends, bridge and
+ * lo, and add what is missing (connected_repair()).
+ */
+int node_address_routes(const struct node_job *job, struct err *err);
 /* Run the `exec` commands of a new node, after all links were checked. */
 int node_exec(const struct node_job *job, struct err *err);
 
 /* ---- for change_apply.c and edit.c --------------------------------------------------------- */
+
+/*
+ * An end was set up that had been down: add what the lab file says and the kernel has removed, its
+ * addresses and the routes that leave by it. nl is a socket in the node's namespace.
+ */
+int node_restore_end(const struct running *run, struct nl *nl, const struct end *end,
+		     struct err *err);
 
 /* Whether the lab file wants both ends of a link up. */
 static inline bool node_end_should_be_up(const struct end *end)
@@ -91,6 +105,17 @@ const uint8_t *node_end_mac(const struct end *end);
 
 /* Move the calling thread into a namespace, for good, and open a socket there. */
 int node_enter(int netns_fd, struct nl **nl, struct err *err);
+
+/*
+ * Add addresses to an interface of a node, which object names. family: of those to add; AF_UNSPEC:
+ * all. ignore: EEXIST if they may exist already, else 0.
+ */
+int node_add_addresses(struct nl *nl, uint32_t ifindex, const char *object,
+		       const struct address *addresses, size_t n, int family, int ignore,
+		       struct err *err);
+/* Add a route of the lab file; ignore as above. */
+int node_add_route(const struct running *run, struct nl *nl, const struct node *node,
+		   const struct route *route, int ignore, struct err *err);
 
 /* The argument of node_device(). */
 struct node_devices {

@@ -304,4 +304,29 @@ int address_list(struct nl *nl, uint32_t ifindex,
 		 bool (*cb)(uint32_t ifindex, const struct ip_prefix *prefix, void *arg), void *arg,
 		 struct err *err);
 
+/* ---- the routes of addresses ---------------------------------------------------------------- */
+
+/*
+ * The routes that the kernel makes for an address: the local one to the address, and the connected
+ * one to its network. For IPv6 it makes them without waiting for memory where an interface comes up
+ * that has the address already, and goes on without them if there is none (fixup_permanent_addr()
+ * and addrconf_prefix_route() in net/ipv6/addrconf.c).
+ */
+
+/* An address of an interface that is up. */
+struct connected {
+	uint32_t ifindex;
+	struct ip_prefix prefix; /* the address with its length */
+	const char *object;	 /* "h5:e0", for errors */
+	struct where where;
+	bool is_lo;		     /* only the local route counts */
+	bool has_local, has_network; /* set by connected_repair() */
+};
+
+/*
+ * Read the routes of nl's namespace and add those of the list that are missing, as the kernel would
+ * have; then read them again. ERR_FAILED names the first that is still missing. Sorts the list.
+ */
+int connected_repair(struct nl *nl, struct connected *list, size_t n, struct err *err);
+
 #endif
