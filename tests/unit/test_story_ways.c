@@ -125,6 +125,45 @@ static void test_duplicated_by_link(void **state)
 	story_free(story);
 }
 
+/* A router that knows a better gateway says so, and passes the request on. */
+static void test_redirect_decides_nothing(void **state)
+{
+	struct story *story = story_new(lab);
+	struct vl_event lost[] = {
+		REQ(1000, A_X, VL_HOOK_OUT, 64), REQ(1010, R_W, VL_HOOK_IN, 64),
+		error_record(1020, R_W, VL_HOOK_OUT, 5, 1, "10.0.1.2", "10.0.1.1"),
+		error_record(1030, A_X, VL_HOOK_IN, 5, 1, "10.0.1.2", "10.0.1.1"),
+		REQ(1040, R_E, VL_HOOK_OUT, 63)};
+	const struct itinerary *it = TELL(story, lost);
+
+	(void)state;
+	assert_int_equal(it->fate, FATE_LOST);
+	assert_int_equal(it->arrival, -1);
+	assert_string_equal(it->hops[it->last].end->name, "r:e");
+	assert_int_equal(it->hops[it->last].leg, LEG_REQUEST);
+	story_free(story);
+}
+
+/* Its drop is the message's; the request has its own. */
+static void test_dropped_redirect(void **state)
+{
+	struct story *story = story_new(lab);
+	struct vl_event e[] = {REQ(1000, A_X, VL_HOOK_OUT, 64), REQ(1010, R_W, VL_HOOK_IN, 64),
+			       REQ(1040, R_E, VL_HOOK_OUT, 63)};
+	struct vl_drop redirect = {
+		.packet = error_record(1020, VL_NO_END, VL_HOOKS, 5, 1, "10.0.1.2", "10.0.1.1"),
+		.node = NODE_R};
+	const struct itinerary *it;
+
+	(void)state;
+	assert_int_equal(story_add_drop(story, &redirect, "NETFILTER_DROP", "nf_hook_slow"), 1);
+	it = TELL(story, e);
+	assert_int_equal(it->fate, FATE_LOST);
+	assert_int_equal(it->death, -1);
+	assert_int_equal(it->n_drops, 1);
+	story_free(story);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -133,6 +172,8 @@ int main(void)
 		cmocka_unit_test(test_flood),
 		cmocka_unit_test(test_loop),
 		cmocka_unit_test(test_duplicated_by_link),
+		cmocka_unit_test(test_redirect_decides_nothing),
+		cmocka_unit_test(test_dropped_redirect),
 	};
 
 	return cmocka_run_group_tests(tests, story_setup, story_teardown);

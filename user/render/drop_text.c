@@ -14,7 +14,8 @@ const char *drop_explain(const char *reason, const char *function)
 void drop_sentence(const struct drop *drop, char *buf, size_t size)
 {
 	const char *meaning = drop_explain(drop->reason, drop->function);
-	const char *what = drop->leg == LEG_ERROR		    ? "ICMP error"
+	const char *what = event_is_redirect(&drop->record.packet)  ? "redirect"
+			   : drop->leg == LEG_ERROR		    ? "ICMP error"
 			   : drop->record.packet.flags & VL_EV_FLOW ? "packet"
 								    : leg_name(drop->leg);
 

@@ -115,6 +115,9 @@ const char *icmp_text(uint8_t family, uint8_t type, uint8_t code, uint32_t info,
 	else if (has_mtu)
 		snprintf(buf, ICMP_TEXT_SIZE, "%s (mtu %" PRIu32 ")", names[i].text,
 			 family == 6 ? info : info & 0xffff);
+	else if (family != 6 && type == 5 && info)
+		snprintf(buf, ICMP_TEXT_SIZE, "%s to the gateway %u.%u.%u.%u", names[i].text,
+			 info >> 24, info >> 16 & 0xff, info >> 8 & 0xff, info & 0xff);
 	else
 		snprintf(buf, ICMP_TEXT_SIZE, "%s", names[i].text);
 	return buf;

@@ -25,6 +25,11 @@ enum leg event_leg(const struct vl_event *event)
 					     : LEG_ERROR;
 }
 
+bool event_is_redirect(const struct vl_event *event)
+{
+	return event_class(event) == VL_ICMP_REDIRECT;
+}
+
 static struct ip_addr event_address(const struct vl_event *event, const uint8_t bytes[16])
 {
 	struct ip_addr addr = {.family = event->family == 6 ? AF_INET6 : AF_INET};

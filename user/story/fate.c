@@ -60,6 +60,8 @@ static int find_death(const struct itinerary *itinerary)
 
 	for (int i = 0; i < (int)itinerary->n_drops; i++) {
 		drops[i].harmless = is_harmless(itinerary, &drops[i]);
+		if (event_is_redirect(&drops[i].record.packet))
+			continue; /* the echo itself goes on */
 		if (!drops[i].harmless && (death < 0 || drops[i].leg >= drops[death].leg))
 			death = i;
 	}
@@ -95,7 +97,8 @@ static int arrival_at(const struct itinerary *itinerary, enum leg leg, const str
 	for (size_t i = 0; i < itinerary->n_hops; i++) {
 		const struct hop *hop = &itinerary->hops[i];
 
-		if (hop->leg == leg && hop->event.hook != VL_HOOK_OUT && hop->end->node == node)
+		if (hop->leg == leg && hop->event.hook != VL_HOOK_OUT && hop->end->node == node &&
+		    !event_is_redirect(&hop->event))
 			return i;
 	}
 	return -1;
@@ -177,12 +180,12 @@ static int last_hop(const struct itinerary *itinerary, const struct lab *lab)
 
 	find_strays(itinerary, strays);
 	for (size_t i = 0; i < itinerary->n_hops; i++)
-		if (hops[i].leg > newest)
+		if (hops[i].leg > newest && !event_is_redirect(&hops[i].event))
 			newest = hops[i].leg;
 	for (int i = 0; i < (int)itinerary->n_hops; i++) {
 		bool here;
 
-		if (hops[i].leg != newest || strays[i])
+		if (hops[i].leg != newest || strays[i] || event_is_redirect(&hops[i].event))
 			continue;
 		here = is_at_home(&hops[i], lab);
 		if (arrived && !here)

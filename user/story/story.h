@@ -207,6 +207,11 @@ int itinerary_join_fragments(struct itinerary *itinerary);
 uint64_t event_packet(const struct vl_event *event);
 /* Which packet of its echo a record is about. */
 enum leg event_leg(const struct vl_event *event);
+/*
+ * An ICMP redirect (RFC 792, RFC 4861): LEG_ERROR, since it quotes its packet, but the router that
+ * sent it passed that packet on. It decides no fate.
+ */
+bool event_is_redirect(const struct vl_event *event);
 /* A fragment after the first: it has no ICMP header, so type, id and seq say nothing. */
 bool event_is_later_fragment(const struct vl_event *event);
 /* Whether a session with this filter would have got the record. */
