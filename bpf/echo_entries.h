@@ -156,6 +156,18 @@ static __always_inline __u64 echo_timeout(void)
 	return set && set->echo_timeout_ns ? set->echo_timeout_ns : VL_ECHO_TIMEOUT_NS;
 }
 
+/*
+ * Whether an entry keeps its own place: a request without a reply, a flow whose replies still come,
+ * or what the packet that needs the place has made itself a moment ago.
+ */
+static __always_inline bool echo_stays(const struct vl_echo *e, __u64 now)
+{
+	if (!e->tag)
+		return false;
+	return echo_open(e) || e->ns == now ||
+	       (e->kind == VL_ECHO_FLOW && now - e->ns < VL_ECHO_TIMEOUT_NS);
+}
+
 /* The entry of a set that makes way: a free one, else one whose fate is known, else the oldest. */
 static __always_inline int set_choose(__u32 first, __u64 now, __u64 timeout)
 {
@@ -170,7 +182,8 @@ static __always_inline int set_choose(__u32 first, __u64 now, __u64 timeout)
 		yields = ~0ull;
 		if (e->tag) {
 			yields = (now - e->ns) >> 2;
-			if (!echo_waits(e, now, timeout))
+			/* What was made now is of the packet that needs the place. */
+			if (e->ns != now && !echo_waits(e, now, timeout))
 				yields |= 1ull << 62;
 		}
 		if (yields > most) {
@@ -181,7 +194,7 @@ static __always_inline int set_choose(__u32 first, __u64 now, __u64 timeout)
 	return place;
 }
 
-/* A place for tag, where a request without a reply is in its own. */
+/* A place for tag, where an entry that stays is in its own. */
 __noinline int echo_choose(__u64 flow, __u64 tag, __u64 now)
 {
 	__u64 timeout = echo_timeout();
@@ -217,12 +230,12 @@ static __always_inline struct vl_echo *echo_claim(struct vl_echo *e, __u64 tag, 
 	return e;
 }
 
-/* A place for tag: its own, unless a request without a reply is there. */
+/* A place for tag: its own, unless an entry that stays is there. */
 static __always_inline struct vl_echo *echo_take(__u64 flow, __u64 tag, __u64 now)
 {
 	struct vl_echo *e = echo_at(echo_own(flow, tag));
 
-	if (e && e->tag != tag && echo_open(e)) {
+	if (e && e->tag != tag && echo_stays(e, now)) {
 		e->displaced = 1;
 		e = echo_at(echo_choose(flow, tag, now));
 	}

@@ -305,6 +305,30 @@ static void test_crowd(void **state)
 	assert_in_range(e.waiting, 60000, VL_ECHOES);
 }
 
+/* Each echo that B passes on is timed there both ways, wherever its entries are. */
+static void test_each_residence(void **state)
+{
+	enum { ECHOES = 1000 };
+
+	(void)state;
+	start();
+	for (uint16_t seq = 1; seq <= ECHOES; seq++) {
+		request(VL_HOOK_OUT, 0, 7, seq);
+		request(VL_HOOK_IN, 1, 7, seq);
+		request(VL_HOOK_OUT, 2, 7, seq);
+		request(VL_HOOK_IN, 3, 7, seq);
+		reply(VL_HOOK_OUT, 3, 7, seq);
+		reply(VL_HOOK_IN, 2, 7, seq);
+		reply(VL_HOOK_OUT, 1, 7, seq);
+		reply(VL_HOOK_IN, 0, 7, seq);
+	}
+	assert_int_equal(times_of(WATCH_RESIDENCE, 1).count, ECHOES);
+	assert_int_equal(times_of(WATCH_RESIDENCE, 2).count, ECHOES);
+	assert_int_equal(echo_of(0).count.answered, ECHOES);
+	assert_int_equal(echo_of(2).count.answered, ECHOES);
+	assert_int_equal(echo_of(0).count.reordered + echo_of(2).count.reordered, 0);
+}
+
 static struct bytes error_about(const struct bytes *quoted, uint8_t type)
 {
 	struct bytes b;
@@ -453,6 +477,7 @@ int main(void)
 		cmocka_unit_test_teardown(test_fates, stop),
 		cmocka_unit_test_teardown(test_no_crosstalk, stop),
 		cmocka_unit_test_teardown(test_sequence_wraps, stop),
+		cmocka_unit_test_teardown(test_each_residence, stop),
 		cmocka_unit_test_teardown(test_crowd, stop),
 		cmocka_unit_test_teardown(test_errors, stop),
 		cmocka_unit_test_teardown(test_not_wanted, stop),
