@@ -82,7 +82,7 @@ static int allocate(struct build *build, struct err *err)
 		if (ret)
 			return ret;
 	}
-	lock = lab_lock_all(err);
+	lock = lab_lock_all(build->options->interrupted, build->options->notes, err);
 	if (lock < 0)
 		return lock;
 	ret = allocate_range(run, build->fds, err);

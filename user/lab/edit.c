@@ -69,7 +69,7 @@ static int journal_added_route(const struct running *run, const struct node_devi
 
 	if (run->nodes[devices->node->index].ours)
 		return 0;
-	lock = lab_lock(run->name, err);
+	lock = lab_lock_running(run, err);
 	if (lock < 0)
 		return lock;
 	ret = journal_open(&journal, run->name, err);

@@ -24,6 +24,12 @@ int lab_list(char ***names, size_t *n, struct err *err)
 	*n = 0;
 	if (count < 0 && errno == ENOENT)
 		return 0;
+	if (count < 0 && errno == EACCES) {
+		err_set(err, ERR_PRIVILEGE, EACCES,
+			"which labs run cannot be told: only root may read %s", LAB_DIR);
+		err_hint(err, "run it as root: sudo vethlab ...");
+		return -EACCES;
+	}
 	if (count >= 0)
 		*names = calloc(count + 1, sizeof(**names));
 	if (!*names)

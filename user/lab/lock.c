@@ -11,14 +11,22 @@
 #include <unistd.h>
 
 #include "user/base/cleanup.h"
+#include "user/lab/edit.h"
 #include "user/lab/machine_features.h"
 #include "user/lab/state.h"
 
+/*
+ * Of the owner alone: whoever may open a file here could lock it, and keep every `up` waiting. One
+ * that an earlier version made is tightened.
+ */
 static int make_dir(const char *path, struct err *err)
 {
+	struct stat st;
 	int error;
 
-	if (!mkdir(path, 0755) || errno == EEXIST)
+	if (!mkdir(path, 0700))
+		return 0;
+	if (errno == EEXIST && (stat(path, &st) || !(st.st_mode & 077) || !chmod(path, 0700)))
 		return 0;
 	error = errno;
 	err_set(err, error == EACCES || error == EPERM ? ERR_PRIVILEGE : ERR_SYSTEM, error,
@@ -34,6 +42,19 @@ static bool is_current(int fd, const char *path)
 	struct stat a, b;
 
 	return !fstat(fd, &a) && !stat(path, &b) && a.st_ino == b.st_ino && a.st_dev == b.st_dev;
+}
+
+/*
+ * A lock of the open file description: unlike that of flock(2), it can be asked for without taking
+ * it. 0, or -errno: -EWOULDBLOCK if another one has it.
+ */
+static int take(int fd)
+{
+	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+
+	if (!fcntl(fd, F_OFD_SETLK, &lock))
+		return 0;
+	return errno == EACCES || errno == EAGAIN ? -EWOULDBLOCK : -errno;
 }
 
 static int busy(int fd, const char *name, struct err *err)
@@ -65,7 +86,7 @@ static void write_pid(int fd)
  */
 static void remove_unused(int fd, const char *dir, const char *path)
 {
-	if (fd < 0 || (!flock(fd, LOCK_EX | LOCK_NB) && is_current(fd, path))) {
+	if (fd < 0 || (!take(fd) && is_current(fd, path))) {
 		if (fd >= 0)
 			unlink(path);
 		if (!rmdir(dir))
@@ -89,7 +110,7 @@ static int try_lock(const char *name, const char *dir, const char *path, struct 
 		rmdir(LAB_DIR); /* fails unless it is empty */
 		return ret;
 	}
-	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (fd < 0 && errno == ENOENT)
 		return -EAGAIN;
 	if (fd < 0) {
@@ -98,14 +119,15 @@ static int try_lock(const char *name, const char *dir, const char *path, struct 
 		remove_unused(fd, dir, path);
 		return ret;
 	}
-	if (!flock(fd, LOCK_EX | LOCK_NB)) {
+	ret = take(fd);
+	if (!ret) {
 		if (is_current(fd, path))
 			return fd;
 		ret = -EAGAIN;
-	} else if (errno == EWOULDBLOCK) {
+	} else if (ret == -EWOULDBLOCK) {
 		ret = busy(fd, name, err);
 	} else {
-		ret = err_set(err, ERR_SYSTEM, errno, "cannot lock %s: %s", path, strerror(errno));
+		err_set(err, ERR_SYSTEM, -ret, "cannot lock %s: %s", path, strerror(-ret));
 		remove_unused(fd, dir, path);
 	}
 	close(fd);
@@ -129,30 +151,68 @@ int lab_lock(const char *name, struct err *err)
 	return fd;
 }
 
+int lab_lock_running(const struct running *run, struct err *err)
+{
+	cleanup_close int fd = -1;
+	char path[PATH_MAX];
+	int ret;
+
+	snprintf(path, sizeof(path), LAB_DIR "/%s/lock", run->name);
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	if (fd < 0 && errno == ENOENT)
+		return running_taken_down(run, err);
+	if (fd < 0)
+		return err_set(err, errno == EACCES ? ERR_PRIVILEGE : ERR_SYSTEM, errno,
+			       "cannot open %s: %s", path, strerror(errno));
+	ret = take(fd);
+	if (ret == -EWOULDBLOCK)
+		return busy(fd, run->name, err);
+	if (ret)
+		return err_set(err, ERR_SYSTEM, -ret, "cannot lock %s: %s", path, strerror(-ret));
+	if (!is_current(fd, path))
+		return running_taken_down(run, err);
+	write_pid(fd);
+	return cleanup_take_fd(&fd);
+}
+
 bool lab_is_locked(const char *name)
 {
+	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
 	cleanup_close int fd = -1;
 	char path[PATH_MAX];
 
 	snprintf(path, sizeof(path), LAB_DIR "/%s/lock", name);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
-	return fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) && errno == EWOULDBLOCK;
+	return fd >= 0 && !fcntl(fd, F_OFD_GETLK, &lock) && lock.l_type != F_UNLCK;
 }
 
-int lab_lock_all(struct err *err)
+int lab_lock_all(const volatile int *interrupted, const struct notes *notes, struct err *err)
 {
 	cleanup_close int fd = -1;
 	int ret = make_dir(LAB_DIR, err);
 
 	if (ret)
 		return ret;
+	/* flock(2), since a directory cannot be opened for writing, which the other lock needs. */
 	fd = open(LAB_DIR, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return err_set(err, ERR_SYSTEM, errno, "cannot open %s: %s", LAB_DIR,
 			       strerror(errno));
-	while (flock(fd, LOCK_EX))
+	if (!flock(fd, LOCK_EX | LOCK_NB))
+		return cleanup_take_fd(&fd);
+	if (errno != EWOULDBLOCK)
+		return err_set(err, ERR_SYSTEM, errno, "cannot lock %s: %s", LAB_DIR,
+			       strerror(errno));
+	notes_tell(notes, "waiting for the process that holds the lock of %s (flock)", LAB_DIR);
+	while (flock(fd, LOCK_EX)) {
 		if (errno != EINTR)
 			return err_set(err, ERR_SYSTEM, errno, "cannot lock %s: %s", LAB_DIR,
 				       strerror(errno));
+		if (interrupted && *interrupted)
+			return err_set(err, ERR_FAILED, EINTR,
+				       "interrupted while it waited for the process that holds the "
+				       "lock of %s; what was done is undone",
+				       LAB_DIR);
+	}
 	return cleanup_take_fd(&fd);
 }

@@ -143,7 +143,7 @@ static int write_file(const char *name, const char *file, const char *text, size
 
 	file_path(name, file, path);
 	file_path(name, "new", temporary);
-	fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return err_set(err, ERR_SYSTEM, errno, "cannot write %s: %s", temporary,
 			       strerror(errno));

@@ -16,13 +16,14 @@
  * holds it; or -errno. The kernel releases the lock of a process that dies.
  */
 int lab_lock(const char *name, struct err *err);
-/* Whether a process holds the lock of a lab. */
+/* Whether a process holds the lock of a lab. Does not take it, not even for a moment. */
 bool lab_is_locked(const char *name);
 /*
  * Wait for the lock of LAB_DIR itself and take it: it is held while an ifindex range is chosen.
+ * The wait is told, and ends with -EINTR if a signal comes and *interrupted (NULL: never) is not 0.
  * Returns a descriptor, which the caller closes to release it, or -errno.
  */
-int lab_lock_all(struct err *err);
+int lab_lock_all(const volatile int *interrupted, const struct notes *notes, struct err *err);
 
 /* ---- state ----------------------------------------------------------------------------------- */
 

@@ -5,7 +5,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "user/base/cleanup.h"
 #include "user/base/clock.h"
+#include "user/lab/edit.h"
 #include "user/ledger/ledger.h"
 #include "user/ledger/reading.h"
 #include "user/output/output.h"
@@ -315,10 +317,13 @@ static int save(const struct ledger *ledger, const char *path, const char *tempo
 int reading_reset(struct reading *reading, uint64_t *read_ns, uint64_t *time_ns, struct err *err)
 {
 	char path[PATH_MAX], temporary[PATH_MAX];
+	cleanup_close int lock = lab_lock_running(reading->run, err);
 	struct snapshot now;
 	struct ledger ledger;
 	int rc;
 
+	if (lock < 0)
+		return lock;
 	reading->with_times = true;
 	rc = read_all(&now, reading, err);
 	if (rc)

@@ -39,7 +39,7 @@ static int take_lock(struct follow *follow, const char *lab, struct err *err)
 	ssize_t n;
 
 	snprintf(path, sizeof(path), LAB_DIR "/%s/follow", lab);
-	follow->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+	follow->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (follow->lock < 0)
 		return err_set(err, ERR_SYSTEM, errno, "cannot open %s: %s", path, strerror(errno));
 	if (!flock(follow->lock, LOCK_EX | LOCK_NB)) {
