@@ -22,6 +22,11 @@ struct losses {
 	uint64_t missed; /* drops that the kernel had no room to tell apart */
 };
 
+/*
+ * What the kernel has dropped so far, into empty losses, which the caller frees. A lab that does
+ * not count drops has none, and losses->known is false. 0 or -errno.
+ */
+int losses_read(struct losses *losses, struct watch *watch, struct err *err);
 void losses_free(struct losses *losses);			   /* the contents */
 int losses_copy(struct losses *copy, const struct losses *losses); /* -ENOMEM */
 /* Subtract since from now; entries that become 0 are removed. */

@@ -9,7 +9,7 @@
 #include "user/base/clock.h"
 #include "user/lab/edit.h"
 #include "user/ledger/ledger.h"
-#include "user/ledger/reading.h"
+#include "user/ledger/reading_exact.h"
 #include "user/output/output.h"
 
 static void file_path(const struct reading *reading, const char *file, char path[PATH_MAX])
@@ -95,14 +95,6 @@ static int read_hooks(struct snapshot *snapshot, const struct reading *reading, 
 	return 0;
 }
 
-int reading_losses(struct losses *losses, const struct reading *reading, struct err *err)
-{
-	int rc = watch_read_drops(reading->watch, &losses->list, &losses->n, &losses->missed, err);
-
-	losses->known = !rc;
-	return rc == -ENOENT ? 0 : rc;
-}
-
 /* Times and fates of echoes. A lab may keep none. */
 static int read_timing(struct snapshot *snapshot, const struct reading *reading, struct err *err)
 {
@@ -156,7 +148,7 @@ static int read_all(struct snapshot *snapshot, const struct reading *reading, st
 	}
 	rc = read_hooks(snapshot, reading, err);
 	if (!rc)
-		rc = reading_losses(&snapshot->losses, reading, err);
+		rc = losses_read(&snapshot->losses, reading->watch, err);
 	if (!rc)
 		rc = make_exact(snapshot, reading, err);
 	if (!rc && reading->with_times) {

@@ -50,10 +50,4 @@ int reading_take(const struct reading *reading, struct ledger *ledger, struct sn
 void reading_pause(struct reading *reading);
 int reading_resume(struct reading *reading, struct err *err);
 
-/* For reading.c: what the kernel dropped; and a reading and the hooks of the next one to one
- * moment. */
-int reading_losses(struct losses *losses, const struct reading *reading, struct err *err);
-int reading_make_exact(const struct reading *reading, struct snapshot *snapshot,
-		       const struct snapshot *then, struct err *err);
-
 #endif

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "user/ledger/reading.h"
+#include "user/ledger/reading_exact.h"
 #include "user/watch/exact_start.h"
 
 /* Drops may come while the moment is looked for: then once more, with them. */
@@ -73,7 +73,7 @@ static int list_dropping(const struct reading *reading, struct snapshot *snapsho
 {
 	const struct lab *lab = reading->run->lab;
 	struct losses now = {0};
-	int n = 0, rc = snapshot->losses.known ? reading_losses(&now, reading, err) : 0;
+	int n = 0, rc = snapshot->losses.known ? losses_read(&now, reading->watch, err) : 0;
 
 	if (rc || !snapshot->losses.known)
 		return rc;
