@@ -74,48 +74,63 @@ static void file_path(const char *name, const char *file, char path[PATH_MAX])
 	snprintf(path, PATH_MAX, LAB_DIR "/%s/%s", name, file);
 }
 
+/* Takes the container, unless something went wrong with one of its parts. */
+static json_t *whole(json_t *container, bool failed)
+{
+	if (!failed)
+		return container;
+	json_decref(container);
+	return NULL;
+}
+
+/* These return NULL if memory runs out or a name is not UTF-8: a part is never left out. */
 static json_t *nodes_to_json(const struct running *run)
 {
 	json_t *nodes = json_array();
+	bool failed = false;
 
 	for (size_t i = 0; i < run->lab->n_nodes; i++) {
 		const struct running_node *node = &run->nodes[i];
 
-		json_array_append_new(nodes, json_pack("{s:s, s:s, s:b, s:I, s:I, s:I}", "node",
-						       run->lab->nodes[i]->name, "netns",
-						       node->netns_name, "ours", node->ours,
-						       "inode", (json_int_t)node->id.inode,
-						       "cookie", (json_int_t)node->id.cookie,
-						       "slot", (json_int_t)node->slot));
+		failed |= json_array_append_new(nodes,
+						json_pack("{s:s, s:s, s:b, s:I, s:I, s:I}", "node",
+							  run->lab->nodes[i]->name, "netns",
+							  node->netns_name, "ours", node->ours,
+							  "inode", (json_int_t)node->id.inode,
+							  "cookie", (json_int_t)node->id.cookie,
+							  "slot", (json_int_t)node->slot)) != 0;
 	}
-	return nodes;
+	return whole(nodes, failed);
 }
 
 static json_t *ends_to_json(const struct lab *lab)
 {
 	json_t *ends = json_object();
+	bool failed = false;
 
 	for (size_t i = 0; i < lab_n_ends(lab); i++)
-		json_object_set_new(ends, lab_end(lab, i)->name,
-				    json_integer(lab_end(lab, i)->number));
-	return ends;
+		failed |= json_object_set_new(ends, lab_end(lab, i)->name,
+					      json_integer(lab_end(lab, i)->number)) != 0;
+	return whole(ends, failed);
 }
 
 static json_t *observed_to_json(const struct running *run)
 {
 	json_t *ends = json_object();
+	bool failed = false;
 
 	for (size_t i = 0; i < lab_n_ends(run->lab); i++) {
 		const struct end *end = lab_end(run->lab, i);
 		const struct observed_end *observed = &run->observed[end->number];
 
-		json_object_set_new(ends, end->name,
-				    json_pack("{s:I, s:I, s:s, s:s}", "ifindex",
-					      (json_int_t)observed->ifindex, "hooks",
-					      (json_int_t)observed->hooks, "xdp",
-					      xdp_mode_word(observed->xdp), "bridge", end->bridge));
+		failed |= json_object_set_new(ends, end->name,
+					      json_pack("{s:I, s:I, s:s, s:s}", "ifindex",
+							(json_int_t)observed->ifindex, "hooks",
+							(json_int_t)observed->hooks, "xdp",
+							xdp_mode_word(observed->xdp), "bridge",
+							end->bridge)) != 0;
 	}
-	return ends;
+	return whole(ends, failed);
 }
 
 static json_t *state_to_json(const struct running *run, const char *boot)
@@ -174,11 +189,12 @@ int state_write(const struct running *run, struct err *err)
 	if (ret)
 		return ret;
 	state = state_to_json(run, boot);
-	if (state && run->observed) {
-		/* The lab file is in state.json too, so that readers get both of one change. */
-		json_object_set_new(state, "text", json_string(run->lab->text));
-		json_object_set_new(state, "observed", observed_to_json(run));
-	}
+	/* The lab file is in state.json too, so that readers get both of one change. */
+	if (state && run->observed)
+		state = whole(
+			state,
+			json_object_set_new(state, "text", json_string(run->lab->text)) ||
+				json_object_set_new(state, "observed", observed_to_json(run)));
 	text = state ? json_dumps(state, JSON_INDENT(1) | JSON_REAL_PRECISION(6)) : NULL;
 	json_decref(state);
 	if (!text)
