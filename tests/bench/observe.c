@@ -141,7 +141,7 @@ static int attach_end(void *arg)
 	if (a->way->tc == WATCH_TC_TCX)
 		ret = watch_attach_tcx(a->watch, a->end, ifindex, ifnames[a->end], a->err);
 	if (a->way->tc == WATCH_TC_CLSACT) {
-		ret = watch_clsact_qdisc(a->watch, a->nl, ifindex, &what, a->err);
+		ret = watch_clsact_qdisc(a->nl, ifindex, &what, a->err);
 		if (!ret)
 			ret = watch_clsact_filters(a->watch, a->nl, ifindex, &what, a->err);
 		if (!ret)

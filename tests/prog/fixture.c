@@ -106,7 +106,7 @@ void fixture_attach(struct watch *watch, struct nl *nl, enum watch_tc tc, uint32
 	if (tc == WATCH_TC_TCX)
 		ret = watch_attach_tcx(watch, end, ifindex, "the end", &err);
 	if (tc == WATCH_TC_CLSACT)
-		ret = watch_clsact_qdisc(watch, nl, ifindex, &what, &err);
+		ret = watch_clsact_qdisc(nl, ifindex, &what, &err);
 	if (!ret && tc == WATCH_TC_CLSACT)
 		ret = watch_clsact_filters(watch, nl, ifindex, &what, &err);
 	if (ret || nl_flush(nl, &err))

@@ -192,7 +192,7 @@ static void test_clsact_is_there(void **state)
 
 	(void)state;
 	start(WATCH_TC_NONE);
-	assert_int_equal(watch_clsact_qdisc(lab, nl, BASE, &what, &err), 0);
+	assert_int_equal(watch_clsact_qdisc(nl, BASE, &what, &err), 0);
 	assert_int_equal(nl_flush(nl, &err), 0);
 	for (uint32_t end = 0; end < ENDS; end++)
 		fixture_attach(lab, nl, WATCH_TC_CLSACT, end, BASE + end);

@@ -104,7 +104,7 @@ static int attach(const struct running *run, struct watch *watch, struct nl *nl,
 	if (run->tc == WATCH_TC_TCX)
 		ret = watch_attach_tcx(watch, end->number, ifindex, end->name, err);
 	else if (run->tc == WATCH_TC_CLSACT)
-		ret = watch_clsact_qdisc(watch, nl, ifindex, &what, err);
+		ret = watch_clsact_qdisc(nl, ifindex, &what, err);
 	if (!ret && xdp != XDP_MODE_OFF)
 		ret = watch_attach_xdp(watch, end->number, ifindex, xdp, end->name, err);
 	if (ret)

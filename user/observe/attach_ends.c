@@ -99,7 +99,7 @@ static int make_clsact(const struct observe_end *job, struct nl *nl, struct err 
 	ret = journal_clsact(job->journal, id, ifindex, err);
 	if (ret)
 		return ret;
-	ret = watch_clsact_qdisc(job->watch, nl, ifindex, &what, &refused);
+	ret = watch_clsact_qdisc(nl, ifindex, &what, &refused);
 	if (!ret)
 		ret = nl_flush(nl, &refused);
 	if (!ret)

@@ -137,12 +137,10 @@ int watch_attach_xdp(struct watch *watch, uint32_t number, uint32_t ifindex, enu
 	return ret;
 }
 
-int watch_clsact_qdisc(struct watch *watch, struct nl *nl, uint32_t ifindex,
-		       const struct nl_what *what, struct err *err)
+int watch_clsact_qdisc(struct nl *nl, uint32_t ifindex, const struct nl_what *what, struct err *err)
 {
 	struct nl_what mine = *what;
 
-	(void)watch;
 	mine.ignore = EEXIST; /* somebody else's serves as well, and is left in place by `down` */
 	return tc_clsact_add(nl, ifindex, &mine, err);
 }

@@ -86,8 +86,8 @@ int watch_attach_xdp(struct watch *watch, uint32_t number, uint32_t ifindex, enu
  * namespace. Add all qdiscs of a lab before the filters: a filter right after its qdisc waits
  * for an RCU grace period (mini_qdisc_pair_swap in net/sched/sch_generic.c).
  */
-int watch_clsact_qdisc(struct watch *watch, struct nl *nl, uint32_t ifindex,
-		       const struct nl_what *what, struct err *err);
+int watch_clsact_qdisc(struct nl *nl, uint32_t ifindex, const struct nl_what *what,
+		       struct err *err);
 int watch_clsact_filters(struct watch *watch, struct nl *nl, uint32_t ifindex,
 			 const struct nl_what *what, struct err *err);
 
