@@ -63,9 +63,12 @@ static int on_route(const struct nlmsghdr *nlh, void *arg)
 			answer->source = attr_addr(rtm->rtm_family, attr);
 			break;
 		case RTA_METRICS:
-			mnl_attr_for_each_nested(metric, attr)
+			mnl_attr_for_each_nested(metric, attr) {
 				if (mnl_attr_get_type(metric) == RTAX_MTU)
 					answer->mtu = mnl_attr_get_u32(metric);
+				if (mnl_attr_get_type(metric) == RTAX_HOPLIMIT)
+					answer->hop_limit = mnl_attr_get_u32(metric);
+			}
 			break;
 		}
 	}
@@ -139,32 +142,61 @@ int route_get(struct nl *nl, const struct route_question *question, struct route
 
 static int on_neighbor(const struct nlmsghdr *nlh, void *arg)
 {
+	static const uint8_t none[6];
 	const struct ndmsg *ndm = mnl_nlmsg_get_payload(nlh);
+	struct neighbor_entry *entry = arg;
+	const struct nlattr *attr;
 
-	*(uint16_t *)arg = ndm->ndm_state;
+	entry->state = ndm->ndm_state;
+	mnl_attr_for_each(attr, nlh, sizeof(*ndm)) {
+		if (mnl_attr_get_type(attr) != NDA_LLADDR ||
+		    mnl_attr_get_payload_len(attr) != sizeof(entry->mac))
+			continue;
+		memcpy(entry->mac, mnl_attr_get_payload(attr), sizeof(entry->mac));
+		entry->has_mac = memcmp(entry->mac, none, sizeof(none)) != 0;
+	}
 	return MNL_CB_STOP;
 }
 
-int neighbor_get(struct nl *nl, uint32_t ifindex, const struct ip_addr *addr, uint16_t *out,
-		 struct err *err)
+static int ask_neighbor(struct nl *nl, uint32_t ifindex, const struct ip_addr *addr, uint8_t flags,
+			struct neighbor_entry *entry, struct err *err)
 {
 	char buf[128] __attribute__((aligned(NLMSG_ALIGNTO)));
 	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
 	struct ndmsg *ndm = mnl_nlmsg_put_extra_header(nlh, sizeof(*ndm));
 	const struct nl_what what = {
 		.object = "neighbours", .action = "look one up", .ignore = ENOENT};
-	uint16_t state = NUD_NONE;
-	int ret;
 
 	nlh->nlmsg_type = RTM_GETNEIGH;
 	nlh->nlmsg_flags = NLM_F_REQUEST;
 	ndm->ndm_family = addr->family;
 	ndm->ndm_ifindex = ifindex;
+	ndm->ndm_flags = flags;
 	mnl_attr_put(nlh, NDA_DST, address_bytes(addr), addr->bytes);
-	ret = nl_dump(nl, nlh, on_neighbor, &state, &what, err);
+	return nl_dump(nl, nlh, on_neighbor, entry, &what, err);
+}
+
+int neighbor_get(struct nl *nl, uint32_t ifindex, const struct ip_addr *addr,
+		 struct neighbor_entry *out, struct err *err)
+{
+	struct neighbor_entry entry = {.state = NUD_NONE};
+	int ret = ask_neighbor(nl, ifindex, addr, 0, &entry, err);
+
 	if (ret && ret != -ENOENT)
 		return ret;
-	*out = state;
+	*out = entry;
+	return 0;
+}
+
+int neighbor_is_proxied(struct nl *nl, uint32_t ifindex, const struct ip_addr *addr, bool *proxied,
+			struct err *err)
+{
+	struct neighbor_entry entry;
+	int ret = ask_neighbor(nl, ifindex, addr, NTF_PROXY, &entry, err);
+
+	if (ret && ret != -ENOENT)
+		return ret;
+	*proxied = !ret;
 	return 0;
 }
 

@@ -18,7 +18,8 @@ struct route_answer {
 	uint32_t ifindex;	    /* 0: none */
 	struct ip_addr via, source; /* family 0: none */
 	uint32_t table;
-	uint32_t mtu; /* of the route, where it has one of its own; 0: the interface's */
+	uint32_t mtu;	    /* of the route, where it has one of its own; 0: the interface's */
+	uint32_t hop_limit; /* likewise; 0: the namespace's */
 };
 
 struct route_question {
@@ -32,9 +33,19 @@ struct route_question {
 int route_get(struct nl *nl, const struct route_question *question, struct route_answer *answer,
 	      struct err *err);
 
-/* State of a neighbour: NUD_* of <linux/neighbour.h>; 0 (NUD_NONE): the kernel knows none. */
-int neighbor_get(struct nl *nl, uint32_t ifindex, const struct ip_addr *addr, uint16_t *state,
-		 struct err *err);
+struct neighbor_entry {
+	uint16_t state; /* NUD_* of <linux/neighbour.h>; 0 (NUD_NONE): the kernel knows none */
+	uint8_t mac[6];
+	bool has_mac;
+};
+
+/* What the kernel knows of a neighbor. That it knows none is an answer. */
+int neighbor_get(struct nl *nl, uint32_t ifindex, const struct ip_addr *addr,
+		 struct neighbor_entry *entry, struct err *err);
+/* Whether the node answers for addr on that interface by an entry of its own (ip neigh add proxy).
+ */
+int neighbor_is_proxied(struct nl *nl, uint32_t ifindex, const struct ip_addr *addr, bool *proxied,
+			struct err *err);
 
 /*
  * Value of a sysctl (net.ipv4.ip_forward) in a namespace, without its line end. Dots of interface

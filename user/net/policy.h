@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * policy.h - what the rules and tables of a namespace decide for a packet, read one by one
+ * (RTM_GETRULE, RTM_GETROUTE): route_get() tells a packet that the kernel refuses by an errno
+ * alone, which many causes share.
+ */
+#ifndef VETHLAB_USER_POLICY_H
+#define VETHLAB_USER_POLICY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "topology/ip.h"
+#include "user/base/err.h"
+#include "user/net/net.h"
+
+struct policy_question {
+	struct ip_addr to, from; /* from of family 0: any */
+	const char *in_ifname;	 /* by which it came; "lo": sent by the node itself */
+};
+
+enum policy_by {
+	POLICY_NOTHING, /* no rule and no table has anything for it */
+	POLICY_ROUTE,	/* a route of a table */
+	POLICY_RULE,	/* a rule that itself refuses */
+};
+
+struct policy_answer {
+	enum policy_by by;
+	bool unsure;		/* a rule before it asks for more than addresses and interface */
+	uint8_t type;		/* RTN_*, as if by a route if it is by a rule */
+	uint32_t priority;	/* of the rule */
+	bool has_from;		/* the rule is for some sources only: */
+	struct ip_prefix from;	/* these */
+	uint32_t table;		/* of the route */
+	struct ip_prefix route; /* its destination */
+	uint32_t ifindex;	/* by which it leaves; 0: none, or several */
+};
+
+/*
+ * The routes of flags "dead" are left out, as the kernel does; metrics, TOS and the marks of
+ * packets are not looked at.
+ */
+int policy_look(struct nl *nl, const struct policy_question *question, struct policy_answer *answer,
+		struct err *err);
+
+#endif
