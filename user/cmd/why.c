@@ -135,6 +135,21 @@ static void print_text(const struct why *why)
 		print_narrow(&why->back, "back");
 }
 
+static json_t *readings_json(const struct path *path)
+{
+	json_t *readings = json_array();
+
+	for (size_t i = 0; i < path->n_readings; i++) {
+		const struct path_reading *reading = &path->readings[i];
+
+		output_json_append(readings,
+				   output_json_pack("{s:s, s:o, s:o}", "node", reading->node->name,
+						    "what", output_json_text(reading->what),
+						    "value", output_json_text(reading->value)));
+	}
+	return readings;
+}
+
 static json_t *path_json(const struct path *path)
 {
 	json_t *hops = json_array(), *object;
@@ -161,6 +176,7 @@ static json_t *path_json(const struct path *path)
 	object = output_json_pack("{s:s, s:o, s:o, s:o}", "end", path_end_word(path->end), "text",
 				  output_json_text(path->text), "hint",
 				  output_json_text(path->hint), "hops", hops);
+	output_json_set(object, "read", readings_json(path));
 	if (path->mtu) {
 		output_json_set(object, "mtu", json_integer(path->mtu));
 		output_json_set(object, "mtu_at", output_json_text(path->narrow));

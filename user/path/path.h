@@ -16,7 +16,11 @@
 #include "user/lab/lab.h"
 #include "user/net/lookup.h"
 
-enum { PATH_HOPS_MAX = 64, PATH_TEXT_SIZE = 400 };
+enum {
+	PATH_HOPS_MAX = 256, /* more than a time to live of 255 allows */
+	PATH_TEXT_SIZE = 400,
+	PATH_READINGS_MAX = 16, /* what path_note() is called for at one node is less */
+};
 
 /* How a walk ends. */
 enum path_end {
@@ -28,10 +32,15 @@ enum path_end {
 	PATH_LINK_DOWN,	  /* the link that the route leads to is down at either end */
 	PATH_LINK_GONE,	  /* the link that it should take was deleted since the lab was built */
 	PATH_NO_NEIGHBOR, /* nobody on the link has the next hop's address */
+	PATH_WRONG_MAC,	  /* the neighbor table names a MAC that nobody on the link has */
 	PATH_NO_FORWARD,  /* a node on the way does not forward */
 	PATH_SPOOFED,	  /* a node on the way rejects its source address (rp_filter) */
+	PATH_OWN_SOURCE,  /* a node on the way has the source address itself */
+	PATH_LOCALNET,	  /* from or to 127.0.0.0/8 over a link, without route_localnet */
+	PATH_UNEXPLAINED, /* a node's kernel refuses it, and nothing that was read says why */
 	PATH_TOO_BIG,	  /* longer than the MTU of an interface that sends or receives it */
-	PATH_LOOP,	  /* the routes form a loop */
+	PATH_LOOP,	  /* the routes form a loop: it comes to one end twice, unchanged */
+	PATH_TTL,	  /* more routers than its time to live (hop limit) allows */
 	PATH_IGNORED,	  /* it arrives, but the node is told not to answer echo requests */
 	PATH_TO_MANY,	  /* a broadcast or multicast address: receivers need not answer */
 };
@@ -43,8 +52,15 @@ struct path_hop {
 	const struct end *out;	  /* where it leaves; NULL: at no end of the lab */
 	char dev[IFNAME_MAX + 1]; /* the interface that the route names; "": none */
 	struct ip_addr next;	  /* the next hop, whose MAC address is needed; family 0: none */
+	struct ip_addr from, to;  /* as it comes here */
 	struct route_answer route;
 	bool nat; /* rules of the node rewrite the source of packets that it forwards */
+};
+
+/* What was read in a node's kernel to explain how a walk ends. */
+struct path_reading {
+	const struct node *node;
+	char what[96], value[96]; /* "net.ipv4.conf.eth0.forwarding", "0" */
 };
 
 struct path {
@@ -57,6 +73,8 @@ struct path {
 	char narrow[END_NAME_SIZE]; /* the first end with that MTU, or node:interface */
 	bool widest_first; /* no MTU is below that of the first link: the sender cuts to fit all */
 	enum path_end end;
+	struct path_reading readings[PATH_READINGS_MAX];
+	size_t n_readings;
 	char text[PATH_TEXT_SIZE]; /* one sentence: what happens, and why */
 	char hint[PATH_TEXT_SIZE]; /* what to do about it; "": nothing */
 };
@@ -103,22 +121,5 @@ const char *path_bridge(const struct node *node, const char *dev);
 
 /* The end as JSON names it: "no-route", "link-down", ... */
 const char *path_end_word(enum path_end end);
-
-/* For walk.c and verdict.c alone: the state of a walk, with the namespace of its last hop open. */
-struct path_asking {
-	const struct running *run;
-	const struct path_question *question;
-	struct path *path;
-	struct nl *nl;
-	int netns_fd;
-	unsigned size; /* bytes of the packet's largest fragment so far; 0: not known */
-	bool may_cut;  /* routers may fragment the packet */
-	const struct end
-		*dead_port; /* on the way to the next hop, of a bridge that is down; NULL: none */
-};
-/* The name of the bridge that an end is a port of; NULL: it is no port. */
-const char *path_bridge_of(const struct end *end);
-/* Fill path->text and path->hint for path->end at the last hop. culprit: an end, or NULL. */
-void path_verdict_text(struct path_asking *asking, const struct end *culprit);
 
 #endif

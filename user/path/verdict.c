@@ -8,24 +8,36 @@
 #include <sys/socket.h>
 
 #include "user/lab/end_state.h"
-#include "user/path/path.h"
+#include "user/path/asking.h"
 
 const char *path_end_word(enum path_end end)
 {
 	static const char *const words[] = {
-		[PATH_ARRIVES] = "arrives",	      [PATH_STAYS] = "stays-on-lo",
-		[PATH_NO_ROUTE] = "no-route",	      [PATH_REFUSED] = "refused-by-route",
-		[PATH_LEAVES] = "leaves-the-lab",     [PATH_LINK_DOWN] = "link-down",
-		[PATH_LINK_GONE] = "link-gone",	      [PATH_NO_NEIGHBOR] = "no-neighbor",
-		[PATH_NO_FORWARD] = "not-forwarding", [PATH_SPOOFED] = "rp-filter",
-		[PATH_TOO_BIG] = "too-big",	      [PATH_LOOP] = "loop",
-		[PATH_IGNORED] = "echo-ignored",      [PATH_TO_MANY] = "to-many",
+		[PATH_ARRIVES] = "arrives",
+		[PATH_STAYS] = "stays-on-lo",
+		[PATH_NO_ROUTE] = "no-route",
+		[PATH_REFUSED] = "refused-by-route",
+		[PATH_LEAVES] = "leaves-the-lab",
+		[PATH_LINK_DOWN] = "link-down",
+		[PATH_LINK_GONE] = "link-gone",
+		[PATH_NO_NEIGHBOR] = "no-neighbor",
+		[PATH_NO_FORWARD] = "not-forwarding",
+		[PATH_SPOOFED] = "rp-filter",
+		[PATH_OWN_SOURCE] = "own-source",
+		[PATH_LOCALNET] = "route-localnet",
+		[PATH_UNEXPLAINED] = "refused-unexplained",
+		[PATH_WRONG_MAC] = "wrong-mac",
+		[PATH_TTL] = "ttl-exceeded",
+		[PATH_TOO_BIG] = "too-big",
+		[PATH_LOOP] = "loop",
+		[PATH_IGNORED] = "echo-ignored",
+		[PATH_TO_MANY] = "to-many",
 	};
 
 	return words[end];
 }
 
-__attribute__((format(printf, 2, 3))) static void say(struct path *path, const char *fmt, ...)
+void path_say(struct path *path, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -34,7 +46,7 @@ __attribute__((format(printf, 2, 3))) static void say(struct path *path, const c
 	va_end(ap);
 }
 
-__attribute__((format(printf, 2, 3))) static void suggest(struct path *path, const char *fmt, ...)
+void path_suggest(struct path *path, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -103,18 +115,19 @@ static bool say_gone(struct path_asking *asking, const struct path_hop *hop, con
 		return false;
 	path->end = PATH_LINK_GONE;
 	if (hop->dev[0])
-		say(path,
-		    "the link %s -- %s is gone: it was deleted since the lab was %s, and "
-		    "without it %s sends to %s by %s",
-		    gone->name, gone->peer->name, known, node, to, hop->dev);
+		path_say(path,
+			 "the link %s -- %s is gone: it was deleted since the lab was %s, and "
+			 "without it %s sends to %s by %s",
+			 gone->name, gone->peer->name, known, node, to, hop->dev);
 	else
-		say(path,
-		    "the link %s -- %s is gone: it was deleted since the lab was %s, and "
-		    "without it %s has no route to %s",
-		    gone->name, gone->peer->name, known, node, to);
+		path_say(path,
+			 "the link %s -- %s is gone: it was deleted since the lab was %s, and "
+			 "without it %s has no route to %s",
+			 gone->name, gone->peer->name, known, node, to);
 	if (!asking->run->observed)
-		suggest(path, "vethlab down %s, then up: nothing less brings a deleted link back",
-			asking->run->name);
+		path_suggest(path,
+			     "vethlab down %s, then up: nothing less brings a deleted link back",
+			     asking->run->name);
 	return true;
 }
 
@@ -125,15 +138,16 @@ static void say_to_many(struct path_asking *asking, const struct path_hop *hop, 
 	bool multicast = hop->route.type == RTN_MULTICAST;
 
 	if (hop->in) {
-		say(path, "%s is a broadcast or multicast address: %s does not pass it on", to,
-		    hop->node->name);
+		path_say(path, "%s is a broadcast or multicast address: %s does not pass it on", to,
+			 hop->node->name);
 		return;
 	}
-	say(path, "%s is a %s address: it goes to everybody behind %s:%s%s", to,
-	    multicast ? "multicast" : "broadcast", hop->node->name, hop->dev,
-	    v6 ? "" : ", and nodes do not answer such echoes unless told to");
+	path_say(path, "%s is a %s address: it goes to everybody behind %s:%s%s", to,
+		 multicast ? "multicast" : "broadcast", hop->node->name, hop->dev,
+		 v6 ? "" : ", and nodes do not answer such echoes unless told to");
 	if (!v6)
-		suggest(path, "vethlab exec NODE sysctl -w net.ipv4.icmp_echo_ignore_broadcasts=0");
+		path_suggest(path,
+			     "vethlab exec NODE sysctl -w net.ipv4.icmp_echo_ignore_broadcasts=0");
 }
 
 static void say_no_route(struct path_asking *asking, const struct path_hop *hop, const char *to)
@@ -142,13 +156,13 @@ static void say_no_route(struct path_asking *asking, const struct path_hop *hop,
 	const char *back = asking->question->reply ? " back" : "";
 
 	if (down) {
-		say(asking->path, "%s is down, so %s has no route%s to %s", down->name,
-		    hop->node->name, back, to);
-		suggest(asking->path, "vethlab link %s up", down->name);
+		path_say(asking->path, "%s is down, so %s has no route%s to %s", down->name,
+			 hop->node->name, back, to);
+		path_suggest(asking->path, "vethlab link %s up", down->name);
 	} else {
-		say(asking->path, "%s has no route%s to %s", hop->node->name, back, to);
-		suggest(asking->path, "vethlab exec %s ip%s route", hop->node->name,
-			asking->path->to.family == AF_INET6 ? " -6" : "");
+		path_say(asking->path, "%s has no route%s to %s", hop->node->name, back, to);
+		path_suggest(asking->path, "vethlab exec %s ip%s route", hop->node->name,
+			     asking->path->to.family == AF_INET6 ? " -6" : "");
 	}
 }
 
@@ -157,46 +171,29 @@ static void say_leaves(struct path_asking *asking, const struct path_hop *hop, c
 	const struct end *down = end_that_would(asking, hop->node, END_DOWN);
 
 	if (down) {
-		say(asking->path,
-		    "%s is down, so %s has no route to %s through the lab; the kernel would send "
-		    "it by %s",
-		    down->name, hop->node->name, to, hop->dev);
-		suggest(asking->path, "vethlab link %s up", down->name);
+		path_say(asking->path,
+			 "%s is down, so %s has no route to %s through the lab; the kernel would "
+			 "send "
+			 "it by %s",
+			 down->name, hop->node->name, to, hop->dev);
+		path_suggest(asking->path, "vethlab link %s up", down->name);
+	} else if (asking->stranger) {
+		path_say(asking->path,
+			 "%s sends it by %s to a MAC that is of no interface of lab %s (%s: %s): "
+			 "where "
+			 "it goes from there was not looked at",
+			 hop->node->name, hop->dev, asking->run->name,
+			 asking->path->readings[0].what, asking->path->readings[0].value);
 	} else if (hop->out) {
-		say(asking->path,
-		    "%s would send it to %s by %s, whose other end is in a namespace that cannot "
-		    "be seen",
-		    hop->node->name, to, hop->out->name);
+		path_say(asking->path,
+			 "%s would send it to %s by %s, whose other end is in a namespace that "
+			 "cannot "
+			 "be seen",
+			 hop->node->name, to, hop->out->name);
 	} else {
-		say(asking->path, "%s would send it to %s by %s, which is no end of lab %s",
-		    hop->node->name, to, hop->dev, asking->run->name);
+		path_say(asking->path, "%s would send it to %s by %s, which is no end of lab %s",
+			 hop->node->name, to, hop->dev, asking->run->name);
 	}
-}
-
-static const char *refusing_kind(int error)
-{
-	return error == EACCES	       ? "a prohibit"
-	       : error == EHOSTUNREACH ? "an unreachable"
-				       : "a blackhole";
-}
-
-/* The walk asks as the next node does; a route that refuses says why only to its own node. */
-static int own_error(struct path_asking *asking, const struct path_hop *hop)
-{
-	struct route_question own = {.to = asking->path->to};
-	struct route_answer route;
-
-	return !route_get(asking->nl, &own, &route, NULL) && route.error ? route.error
-									 : hop->route.error;
-}
-
-static void say_no_forward(struct path *path, const struct path_hop *hop, bool v6, const char *to)
-{
-	const char *key = v6 ? "net.ipv6.conf.all.forwarding" : "net.ipv4.ip_forward";
-
-	say(path, "%s does not forward IPv%d (%s is 0), and %s is not its address", hop->node->name,
-	    v6 ? 6 : 4, key, to);
-	suggest(path, "vethlab exec %s sysctl -w %s=1", hop->node->name, key);
 }
 
 static void say_neighbor(struct path_asking *asking, const struct path_hop *hop, bool v6)
@@ -208,29 +205,61 @@ static void say_neighbor(struct path_asking *asking, const struct path_hop *hop,
 
 	ip_format(&hop->next, next, sizeof(next));
 	if (port) {
-		say(path, "the bridge %s of %s is down, so nobody behind %s answers for %s",
-		    path_bridge_of(port), port->node->name, hop->out ? hop->out->name : hop->dev,
-		    next);
-		suggest(path, "vethlab exec %s ip link set %s up", port->node->name,
-			path_bridge_of(port));
+		path_say(path, "the bridge %s of %s is down, so nobody behind %s answers for %s",
+			 path_bridge_of(port), port->node->name,
+			 hop->out ? hop->out->name : hop->dev, next);
+		path_suggest(path, "vethlab exec %s ip link set %s up", port->node->name,
+			     path_bridge_of(port));
+		return;
+	}
+	if (asking->mute_proxy) {
+		path_say(path,
+			 "nobody behind %s has the address %s; %s answers for other addresses "
+			 "(proxy "
+			 "ARP), but only for those that it would send out by another interface",
+			 hop->out ? hop->out->name : hop->dev, next, asking->mute_proxy->name);
+		path_suggest(path, "vethlab exec %s ip route get %s",
+			     asking->mute_proxy->node->name, next);
 		return;
 	}
 	if (hop->out)
-		say(path, "nobody behind %s has the address %s: %s on that link get no answer",
-		    hop->out->name, next, asks);
+		path_say(path, "nobody behind %s has the address %s: %s on that link get no answer",
+			 hop->out->name, next, asks);
 	else
-		say(path, "nobody behind %s of %s has the address %s: %s get no answer", hop->dev,
-		    hop->node->name, next, asks);
+		path_say(path, "nobody behind %s of %s has the address %s: %s get no answer",
+			 hop->dev, hop->node->name, next, asks);
 }
 
-/* Whether the source is an address of the node that the packet has come to. */
-static bool owns_source(struct path_asking *asking)
+/* The sender's neighbor table names a MAC. */
+static void say_wrong_mac(struct path_asking *asking, const struct path_hop *hop)
 {
-	struct route_question own = {.to = asking->path->from};
-	struct route_answer route;
+	const struct path_reading *entry = &asking->path->readings[0];
+	bool permanent = strstr(entry->value, "permanent") || strstr(entry->value, "noarp");
 
-	return !route_get(asking->nl, &own, &route, NULL) && !route.error &&
-	       route.type == RTN_LOCAL;
+	path_say(asking->path,
+		 "%s sends it to the MAC that its neighbor table has (%s: %s), which no interface "
+		 "of the lab behind %s has%s",
+		 hop->node->name, entry->what, entry->value, hop->out ? hop->out->name : hop->dev,
+		 permanent ? "" : "; so it goes on until the entry is out of date");
+	path_suggest(asking->path, "vethlab exec %s ip neigh flush dev %s%s", hop->node->name,
+		     hop->dev, permanent ? " nud permanent" : "");
+}
+
+static void say_ttl(struct path_asking *asking, const struct path_hop *hop, const char *to)
+{
+	struct path *path = asking->path;
+	const struct node *sender = path->hops[0].node;
+
+	path_say(path,
+		 "%s sends it with a %s of %u, which is used up at %s: it is not forwarded to %s",
+		 sender->name, path->to.family == AF_INET6 ? "hop limit" : "time to live",
+		 asking->ttl, hop->node->name, to);
+	if (path->to.family == AF_INET6)
+		path_suggest(path, "vethlab exec %s sysctl -w net.ipv6.conf.%s.hop_limit=255",
+			     sender->name, path->hops[0].dev);
+	else
+		path_suggest(path, "vethlab exec %s sysctl -w net.ipv4.ip_default_ttl=255",
+			     sender->name);
 }
 
 static void say_end(struct path_asking *asking, const struct path_hop *hop,
@@ -238,55 +267,50 @@ static void say_end(struct path_asking *asking, const struct path_hop *hop,
 {
 	struct path *path = asking->path;
 	const char *node = hop->node->name;
-	char from[IP_TEXT_SIZE] = "its source";
 
-	if (path->from.family)
-		ip_format(&path->from, from, sizeof(from));
 	switch (path->end) {
 	case PATH_LINK_DOWN:
-		say(path, "%s is down, so nothing crosses %s -- %s", culprit->name, hop->out->name,
-		    hop->out->peer->name);
-		suggest(path, "vethlab link %s up", culprit->name);
-		break;
-	case PATH_SPOOFED:
-		if (owns_source(asking)) {
-			say(path, "%s drops it: its source %s is an address of %s itself", node,
-			    from, node);
-			suggest(path, "vethlab exec %s ip address", node);
-			break;
-		}
-		say(path, "%s drops it as a forgery (rp_filter): it has no route to %s by %s", node,
-		    from, culprit ? culprit->name : hop->dev);
-		suggest(path, "vethlab exec %s sysctl net.ipv4.conf.all.rp_filter", node);
+		path_say(path, "%s is down, so nothing crosses %s -- %s", culprit->name,
+			 hop->out->name, hop->out->peer->name);
+		path_suggest(path, "vethlab link %s up", culprit->name);
 		break;
 	case PATH_TOO_BIG:
 		if (culprit && culprit != hop->out)
-			say(path,
-			    "%s sends %u bytes at once, more than the MTU of the other end, %s: "
-			    "the link drops them",
-			    hop->out->name, asking->size, culprit->name);
+			path_say(path,
+				 "%s sends %u bytes at once, more than the MTU of the other end, "
+				 "%s: "
+				 "the link drops them",
+				 hop->out->name, asking->size, culprit->name);
 		else
-			say(path, "it is %u bytes long, more than the MTU of %s", asking->size,
-			    hop->out ? hop->out->name : hop->dev);
-		suggest(path, "-s %u: so many payload bytes, or less, fit up to there",
-			path->mtu - path_headers(&path->to));
+			path_say(path, "it is %u bytes long, more than the MTU of %s", asking->size,
+				 hop->out ? hop->out->name : hop->dev);
+		path_suggest(path, "-s %u: so many payload bytes, or less, fit up to there",
+			     path->mtu - path_headers(&path->to));
 		break;
 	case PATH_LOOP:
-		say(path, "the routes to %s lead in a ring: %s is reached again and again", to,
-		    node);
+		path_say(path,
+			 "the routes to %s lead in a ring: it comes to %s a second time, with the "
+			 "same addresses",
+			 to, hop->in ? hop->in->name : node);
+		break;
+	case PATH_WRONG_MAC:
+		say_wrong_mac(asking, hop);
+		break;
+	case PATH_TTL:
+		say_ttl(asking, hop, to);
 		break;
 	case PATH_IGNORED:
-		say(path, "it arrives at %s, which is told to ignore echo requests", node);
-		suggest(path, "vethlab exec %s sysctl -a --pattern echo_ignore_all", node);
+		path_say(path, "it arrives at %s, which is told to ignore echo requests", node);
+		path_suggest(path, "vethlab exec %s sysctl -a --pattern echo_ignore_all", node);
 		break;
 	case PATH_STAYS:
-		say(path,
-		    "%s is an address of %s itself: packets to it stay on lo and never "
-		    "cross a veth",
-		    to, node);
+		path_say(path,
+			 "%s is an address of %s itself: packets to it stay on lo and never "
+			 "cross a veth",
+			 to, node);
 		break;
 	default:
-		say(path, "it arrives at %s", node);
+		path_say(path, "it arrives at %s", node);
 		break;
 	}
 }
@@ -312,14 +336,6 @@ void path_verdict_text(struct path_asking *asking, const struct end *culprit)
 		break;
 	case PATH_LEAVES:
 		say_leaves(asking, hop, to);
-		break;
-	case PATH_REFUSED:
-		say(path, "%s has %s route for %s: packets to it are dropped there",
-		    hop->node->name, refusing_kind(own_error(asking, hop)), to);
-		suggest(path, "vethlab exec %s ip route get %s", hop->node->name, to);
-		break;
-	case PATH_NO_FORWARD:
-		say_no_forward(path, hop, v6, to);
 		break;
 	case PATH_NO_NEIGHBOR:
 		say_neighbor(asking, hop, v6);

@@ -8,9 +8,9 @@
 #include <unistd.h>
 
 #include "user/lab/end_state.h"
-#include "user/path/path.h"
+#include "user/path/asking.h"
 
-static int ask_open(struct path_asking *asking, const struct node *node, struct err *err)
+int path_ask_open(struct path_asking *asking, const struct node *node, struct err *err)
 {
 	int ret;
 
@@ -25,7 +25,7 @@ static int ask_open(struct path_asking *asking, const struct node *node, struct 
 	return ret;
 }
 
-static void ask_close(struct path_asking *asking)
+void path_ask_close(struct path_asking *asking)
 {
 	nl_close(asking->nl);
 	asking->nl = NULL;
@@ -63,8 +63,8 @@ const char *path_bridge(const struct node *node, const char *dev)
 }
 
 /* mtu: left alone if the end is gone or unseen. */
-static int end_state_ask(const struct running *run, const struct end *end, enum end_state *state,
-			 uint32_t *mtu, struct err *err)
+int path_end_state(const struct running *run, const struct end *end, enum end_state *state,
+		   uint32_t *mtu, struct err *err)
 {
 	struct path_asking peer = {.run = run};
 	struct link_info info;
@@ -73,143 +73,15 @@ static int end_state_ask(const struct running *run, const struct end *end, enum 
 	*state = END_UNSEEN;
 	if (running_is_unseen(run, end->node))
 		return 0;
-	ret = ask_open(&peer, end->node, err);
+	ret = path_ask_open(&peer, end->node, err);
 	if (ret)
 		return ret;
 	ret = link_get(peer.nl, running_ifindex(run, end), NULL, &info, err);
 	*state = ret == -ENODEV ? END_GONE : ret ? END_DOWN : end_state_of(&info);
 	if (!ret)
 		*mtu = info.mtu;
-	ask_close(&peer);
+	path_ask_close(&peer);
 	return ret == -ENODEV ? 0 : ret;
-}
-
-/* Whether a node takes packets to addr for itself, by its own tables. */
-static int owns(const struct running *run, const struct node *node, const struct ip_addr *addr,
-		bool *answer, struct err *err)
-{
-	struct route_question question = {.to = *addr};
-	struct path_asking there = {.run = run};
-	struct route_answer route;
-	int ret = ask_open(&there, node, err);
-
-	if (ret)
-		return ret;
-	ret = route_get(there.nl, &question, &route, err);
-	*answer = !ret && !route.error && route.type == RTN_LOCAL;
-	ask_close(&there);
-	return ret;
-}
-
-/* What a search through bridges has to look at: ends by which a frame enters a node. */
-struct reach {
-	const struct end *list[PATH_HOPS_MAX * 4];
-	size_t n;
-};
-
-static void reach_add(struct reach *reach, const struct end *end)
-{
-	for (size_t i = 0; i < reach->n; i++)
-		if (reach->list[i] == end)
-			return;
-	if (reach->n < sizeof(reach->list) / sizeof(*reach->list))
-		reach->list[reach->n++] = end;
-}
-
-/* Behind each port of a bridge but one. */
-static void reach_ports(struct reach *reach, const struct node *node, const char *dev,
-			const struct end *but)
-{
-	for (size_t i = 0; i < node->n_ends; i++) {
-		const char *bridge = path_bridge_of(node->ends[i]);
-
-		if (bridge && !strcmp(bridge, dev) && node->ends[i] != but)
-			reach_add(reach, node->ends[i]->peer);
-	}
-}
-
-/* Whether the bridge that an end is a port of is up: else nothing that comes in there goes on. */
-static int bridge_is_up(const struct running *run, const struct end *port, bool *up,
-			struct err *err)
-{
-	struct path_asking there = {.run = run};
-	struct link_info info;
-	int ret = ask_open(&there, port->node, err);
-
-	if (ret)
-		return ret;
-	ret = link_get(there.nl, 0, path_bridge_of(port), &info, err);
-	*up = !ret && end_state_of(&info) != END_DOWN;
-	ask_close(&there);
-	return ret == -ENODEV ? 0 : ret;
-}
-
-/* A frame for `next` leaves by out: the end by which it enters the node that has that address. */
-static int find_neighbor(struct path_asking *asking, const struct path_hop *hop,
-			 const struct end **found, struct err *err)
-{
-	const struct running *run = asking->run;
-	struct reach reach = {0};
-	int ret = 0;
-
-	*found = NULL;
-	if (hop->out)
-		reach_add(&reach, hop->out->peer);
-	else
-		reach_ports(&reach, hop->node, hop->dev, NULL);
-	for (size_t i = 0; !ret && !*found && i < reach.n; i++) {
-		const struct end *in = reach.list[i];
-		bool mine = false, awake = true;
-		enum end_state state;
-		uint32_t mtu;
-
-		ret = end_state_ask(run, in, &state, &mtu, err);
-		if (!ret && state == END_UP && path_bridge_of(in))
-			ret = bridge_is_up(run, in, &awake, err);
-		if (!awake)
-			asking->dead_port = in;
-		if (ret || state != END_UP || !awake)
-			continue;
-		ret = owns(run, in->node, &hop->next, &mine, err);
-		if (mine)
-			*found = in;
-		if (path_bridge_of(in))
-			reach_ports(&reach, in->node, path_bridge_of(in), in);
-	}
-	return ret;
-}
-
-static bool sysctl_is(struct path_asking *asking, const char *key, const char *value)
-{
-	char now[32];
-
-	return !sysctl_read(asking->netns_fd, key, now, sizeof(now), NULL) && !strcmp(now, value);
-}
-
-/* Why a node refuses to route: the look-up only gives an errno, which several causes share. */
-static enum path_end refusal(struct path_asking *asking, const struct path_hop *hop)
-{
-	bool v6 = asking->path->to.family == AF_INET6;
-	const char *forwarding = v6 ? "net.ipv6.conf.all.forwarding" : "net.ipv4.ip_forward";
-	struct route_question own = {.to = asking->path->to};
-	struct route_answer route;
-
-	if (hop->route.error == EXDEV)
-		return PATH_SPOOFED;
-	/*
-	 * Newer kernels say EINVAL for every cause. What is for the node itself is not forwarded:
-	 * only its source can be wrong.
-	 */
-	if (hop->in && !route_get(asking->nl, &own, &route, NULL) && route.type == RTN_LOCAL)
-		return PATH_SPOOFED;
-	if (hop->in && sysctl_is(asking, forwarding, "0"))
-		return PATH_NO_FORWARD;
-	/* Asked as the sender, a node tells a route that refuses from none at all. */
-	if (!route_get(asking->nl, &own, &route, NULL) && route.error && route.error != ENETUNREACH)
-		return PATH_REFUSED;
-	if (hop->route.error == EINVAL && !route.error)
-		return PATH_SPOOFED;
-	return hop->route.error == ENETUNREACH || hop->in ? PATH_NO_ROUTE : PATH_REFUSED;
 }
 
 /* The interface that the route names, in words and as an end. */
@@ -274,8 +146,9 @@ static bool fits(struct path_asking *asking, const struct path_hop *hop, uint32_
 		return true;
 	if (!hop->in) {
 		asking->size = asking->question->len;
-		asking->may_cut = v4 && (asking->question->reply || asking->size > mtu ||
-					 !sysctl_is(asking, "net.ipv4.ip_no_pmtu_disc", "0"));
+		asking->may_cut =
+			v4 && (asking->question->reply || asking->size > mtu ||
+			       path_sysctl(asking, 1, "net.ipv4.ip_no_pmtu_disc", "") != 0);
 	}
 	*culprit = hop->out;
 	if (asking->size > mtu && hop->in && !asking->may_cut)
@@ -299,6 +172,20 @@ static void note_mtu(struct path *path, unsigned mtu, const struct path_hop *hop
 		 other_end ? hop->out->peer->ifname : hop->dev);
 }
 
+/* What the sender sets; a route's metric outranks its namespace's (ip4_dst_hoplimit). */
+static unsigned time_to_live(struct path_asking *asking, const struct path_hop *hop)
+{
+	int ttl = (int)hop->route.hop_limit;
+
+	if (ttl)
+		return ttl < 255 ? ttl : 255;
+	if (asking->path->to.family == AF_INET6)
+		ttl = path_sysctl(asking, 64, "net.ipv6.conf.%s.hop_limit", hop->dev);
+	else
+		ttl = path_sysctl(asking, 64, "net.ipv4.ip_default_ttl", "");
+	return ttl > 0 && ttl < 255 ? ttl : 255;
+}
+
 /* Look at the way out of the last hop. Returns 1 to go on to *next, 0 if the walk ends here. */
 static int take_way_out(struct path_asking *asking, struct path_hop *hop, bool first_only,
 			const struct end **next, struct err *err)
@@ -316,13 +203,15 @@ static int take_way_out(struct path_asking *asking, struct path_hop *hop, bool f
 	if (hop->out && end_state_of(&info) == END_DOWN)
 		return stop(asking, PATH_LINK_DOWN, hop->out);
 	if (hop->out)
-		ret = end_state_ask(asking->run, hop->out->peer, &peer, &peer_mtu, err);
+		ret = path_end_state(asking->run, hop->out->peer, &peer, &peer_mtu, err);
 	if (ret)
 		return ret;
 	if (peer == END_UNSEEN)
 		return stop(asking, PATH_LEAVES, NULL);
 	if (peer == END_DOWN || peer == END_GONE)
 		return stop(asking, PATH_LINK_DOWN, hop->out->peer);
+	if (!hop->in)
+		asking->ttl = time_to_live(asking, hop);
 	mtu = hop->route.mtu ? hop->route.mtu : info.mtu;
 	note_mtu(asking->path, mtu, hop, false);
 	if (hop->out && peer_mtu + VLAN_TAG < mtu)
@@ -334,10 +223,17 @@ static int take_way_out(struct path_asking *asking, struct path_hop *hop, bool f
 	ret = look_for_nat(asking, hop, err);
 	if (ret)
 		return ret;
-	ret = find_neighbor(asking, hop, next, err);
+	ret = path_find_neighbor(asking, hop, next, err);
 	if (ret)
 		return ret;
-	return *next ? 1 : stop(asking, PATH_NO_NEIGHBOR, hop->out);
+	if (!*next)
+		return stop(asking,
+			    asking->stranger ? PATH_LEAVES
+			    : asking->by_mac ? PATH_WRONG_MAC
+					     : PATH_NO_NEIGHBOR,
+			    hop->out);
+	asking->path->n_readings = 0; /* they explain how the walk ends */
+	return 1;
 }
 
 static int arrive(struct path_asking *asking, const struct path_hop *hop)
@@ -346,9 +242,10 @@ static int arrive(struct path_asking *asking, const struct path_hop *hop)
 
 	if (!hop->in)
 		return stop(asking, PATH_STAYS, NULL);
-	if (!asking->question->reply &&
-	    sysctl_is(asking,
-		      v6 ? "net.ipv6.icmp.echo_ignore_all" : "net.ipv4.icmp_echo_ignore_all", "1"))
+	if (!asking->question->reply && path_sysctl_noted(asking, 0,
+							  v6 ? "net.ipv6.icmp.echo_ignore_all"
+							     : "net.ipv4.icmp_echo_ignore_all",
+							  "") == 1)
 		return stop(asking, PATH_IGNORED, hop->in);
 	return stop(asking, PATH_ARRIVES, hop->in);
 }
@@ -384,43 +281,71 @@ static int stop_to_many(struct path_asking *asking, struct path_hop *hop, struct
 		    NULL);
 }
 
+/* The interface by which the packet comes in, as IP sees it. */
+static int name_way_in(struct path_asking *asking, const struct path_hop *hop, struct err *err)
+{
+	const char *bridge = hop->in ? path_bridge_of(hop->in) : NULL;
+	int ret;
+
+	asking->in = (struct link_info){0};
+	if (!hop->in)
+		return 0;
+	ret = link_get(asking->nl, bridge ? 0 : running_ifindex(asking->run, hop->in), bridge,
+		       &asking->in, err);
+	return ret == -ENODEV ? 0 : ret;
+}
+
+/* Whether the packet has been at this end before, just as it is. */
+static bool was_here(const struct path *path, const struct path_hop *hop)
+{
+	for (const struct path_hop *before = path->hops; before < hop; before++)
+		if (before->node == hop->node && before->in == hop->in &&
+		    ip_equal(&before->to, &hop->to) && ip_equal(&before->from, &hop->from))
+			return true;
+	return false;
+}
+
+/* A node that would forward the packet: may it? Returns 1 if so. */
+static int forward(struct path_asking *asking, struct path_hop *hop)
+{
+	const struct path *path = asking->path;
+
+	/* IPv6 looks up a way for what it then does not forward (ip6_forward). */
+	if (path->to.family == AF_INET6 && !path_forwards_ipv6(asking))
+		return path_refuse_ipv6_forward(asking, hop);
+	if (was_here(path, hop))
+		return stop(asking, PATH_LOOP, NULL);
+	if (path->n_hops > asking->ttl)
+		return stop(asking, PATH_TTL, NULL);
+	return 1;
+}
+
 /* One node: where does it send the packet? Returns as take_way_out(). */
 static int walk_node(struct path_asking *asking, struct path_hop *hop, bool first_only,
 		     const struct end **next, struct err *err)
 {
 	struct path *path = asking->path;
 	struct route_question question = {.to = path->to, .from = path->from};
-	struct link_info bridge;
-	int ret;
+	int ret = name_way_in(asking, hop, err);
 
-	if (hop->in && path_bridge_of(hop->in)) {
-		ret = link_get(asking->nl, 0, path_bridge_of(hop->in), &bridge, err);
-		if (ret && ret != -ENODEV)
-			return ret;
-		question.in_ifindex = ret ? 0 : bridge.ifindex;
-	} else if (hop->in) {
-		question.in_ifindex = running_ifindex(asking->run, hop->in);
-	}
+	if (ret)
+		return ret;
+	question.in_ifindex = asking->in.ifindex;
 	ret = route_get(asking->nl, &question, &hop->route, err);
 	if (ret)
 		return ret;
 	if (hop->route.error)
-		return stop(asking, refusal(asking, hop), hop->in);
+		return path_refuse(asking, hop, err);
 	if (!path->from.family)
 		path->from = hop->route.source;
-	/* IPv6 looks up a way for what it then does not forward (ip6_forward). */
-	if (hop->in && path->to.family == AF_INET6 && hop->route.type != RTN_LOCAL &&
-	    sysctl_is(asking, "net.ipv6.conf.all.forwarding", "0"))
-		return stop(asking, PATH_NO_FORWARD, hop->in);
 	if (hop->route.type == RTN_LOCAL && undo_nat(asking, hop))
 		return walk_node(asking, hop, first_only, next, err);
 	if (hop->route.type == RTN_LOCAL)
 		return arrive(asking, hop);
 	if (is_to_many(&hop->route))
 		return stop_to_many(asking, hop, err);
-	if (path->n_hops == PATH_HOPS_MAX)
-		return stop(asking, PATH_LOOP, NULL);
-	return take_way_out(asking, hop, first_only, next, err);
+	ret = hop->in ? forward(asking, hop) : 1;
+	return ret > 0 ? take_way_out(asking, hop, first_only, next, err) : ret;
 }
 
 static int walk(const struct running *run, const struct path_question *question, struct path *path,
@@ -436,11 +361,12 @@ static int walk(const struct running *run, const struct path_question *question,
 	do {
 		struct path_hop *hop = &path->hops[path->n_hops++];
 
-		*hop = (struct path_hop){.node = node, .in = in};
-		ret = ask_open(&asking, node, err);
+		*hop = (struct path_hop){
+			.node = node, .in = in, .to = path->to, .from = path->from};
+		ret = path_ask_open(&asking, node, err);
 		if (!ret)
 			ret = walk_node(&asking, hop, first_only, &in, err);
-		ask_close(&asking);
+		path_ask_close(&asking);
 		if (ret > 0)
 			node = in->node;
 	} while (ret > 0);

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* asking.h - a walk at one of its nodes: what the files of this room share. */
+#ifndef VETHLAB_USER_PATH_ASKING_H
+#define VETHLAB_USER_PATH_ASKING_H
+
+#include "user/lab/end_state.h"
+#include "user/path/path.h"
+
+/* The state of a walk, with the namespace of its last hop open. */
+struct path_asking {
+	const struct running *run;
+	const struct path_question *question;
+	struct path *path;
+	struct nl *nl;
+	int netns_fd;
+	struct link_info in; /* by which it comes in, the bridge of a port; ifindex 0: made here */
+	unsigned size;	     /* bytes of the packet's largest fragment so far; 0: not known */
+	bool may_cut;	     /* routers may fragment the packet */
+	unsigned ttl;	     /* as the sender sets it */
+	const struct end
+		*dead_port; /* on the way to the next hop, of a bridge that is down; NULL: none */
+	const struct end *mute_proxy;	/* proxies there, but not for the next hop; NULL: none */
+	struct neighbor_entry neighbor; /* what the last hop's table has for its next hop */
+	bool by_mac;			/* so it sends to that MAC, and asks nobody */
+	bool blocked;			/* something on the way to the next hop is down or gone */
+	bool stranger; /* that MAC was told by nobody of the lab: its address is nobody's there */
+};
+
+/* Open a node's namespace and a socket there, and close both. */
+int path_ask_open(struct path_asking *asking, const struct node *node, struct err *err);
+void path_ask_close(struct path_asking *asking);
+
+/* The state of an end and its MTU, which is left alone if the end is gone or unseen. */
+int path_end_state(const struct running *run, const struct end *end, enum end_state *state,
+		   uint32_t *mtu, struct err *err);
+
+/* The name of the bridge that an end is a port of; NULL: it is no port. */
+const char *path_bridge_of(const struct end *end);
+
+/*
+ * A frame for hop->next leaves hop by its way out: *found is the end by which it enters the node
+ * that takes it; NULL: none does. asking: at hop.
+ */
+int path_find_neighbor(struct path_asking *asking, const struct path_hop *hop,
+		       const struct end **found, struct err *err);
+
+/* The kernel of the last hop refuses the packet (hop->route.error): read why, and say it. */
+int path_refuse(struct path_asking *asking, const struct path_hop *hop, struct err *err);
+
+/* Whether IPv6 that comes by asking->in is forwarded, and the verdict if it is not. */
+bool path_forwards_ipv6(struct path_asking *asking);
+int path_refuse_ipv6_forward(struct path_asking *asking, const struct path_hop *hop);
+
+/* A number that a sysctl of the node has; `otherwise` if it cannot be read. fmt: with one %s. */
+int path_sysctl(struct path_asking *asking, int otherwise, const char *fmt, const char *ifname);
+/* The same, kept as a reading. */
+int path_sysctl_noted(struct path_asking *asking, int otherwise, const char *fmt,
+		      const char *ifname);
+/* Keep what was read at the last hop. */
+__attribute__((format(printf, 3, 4))) void path_note(struct path *path, const char *what,
+						     const char *fmt, ...);
+
+/* Fill path->text and path->hint for path->end at the last hop. culprit: an end, or NULL. */
+void path_verdict_text(struct path_asking *asking, const struct end *culprit);
+__attribute__((format(printf, 2, 3))) void path_say(struct path *path, const char *fmt, ...);
+__attribute__((format(printf, 2, 3))) void path_suggest(struct path *path, const char *fmt, ...);
+
+#endif
