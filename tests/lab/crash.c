@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * crash.c - run a command and stop it at its N-th system call, for test_crash.sh: killed by SIGKILL
- * as soon as the call has returned (before it, if it never does: exit), or with that call failing
+ * crash.c - run a command and stop it at its N-th system call, for crash.sh: killed by SIGKILL as
+ *soon as the call has returned (before it, if it never does: exit), or with that call failing
  *instead of being done.
  *
  * crash [-a] [-n N [-e ERRNO | -i]] [-o FILE] COMMAND...
@@ -9,15 +9,15 @@
  *	-e NAME	let it fail: ENOMEM, EBUSY, EPERM. Without: kill the command.
  *	-i	interrupt the command (SIGINT) instead of killing it
  *	-a	count every call, not only those that change something outside of the process; but
- *those of the dynamic loader, and with -e those that never fail -o FILE	"N CALL", what was
- *met; or "none COUNT", the number of calls if there were fewer
+ *		those of the dynamic loader, and with -e those that never fail
+ *	-o FILE	"N CALL", what was met; or "none COUNT", the number of calls if there were fewer
  *
  * The exit status is the command's, 128 + signal if one ended it, 99 for trouble of our own. Other
  * processes that it starts go on undisturbed.
  *
  * A seccomp filter picks the calls, so that only they stop the command (SECCOMP_RET_TRACE). A call
- *that the kernel begins anew (restart_syscall(): somebody else holds the lock) stops it each time,
- *and counts once.
+ * that the kernel begins anew (restart_syscall(): somebody else holds the lock) stops it each time,
+ * and counts once.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -60,7 +60,7 @@ static const struct call changing[] = {
 	CALL(writev),
 #ifdef SYS_open
 	CALL(link),	 CALL(mkdir),	  CALL(rename),	  CALL(rmdir),	 CALL(unlink),
-	CALL(clone),
+	CALL(clone),	 CALL(chmod),
 #endif
 #undef CALL
 };
@@ -105,7 +105,7 @@ static size_t put(struct sock_filter *filter, size_t n, uint16_t code, uint32_t 
 
 static int install_filter(bool all)
 {
-	struct sock_filter filter[2 * N_CHANGING + 16];
+	struct sock_filter filter[2 * N_CHANGING + 24];
 	struct sock_fprog program = {.filter = filter};
 	size_t n = 0;
 
@@ -117,6 +117,13 @@ static int install_filter(bool all)
 		n = put(filter, n, BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[0]),
 			0, 0);
 		n = put(filter, n, BPF_JMP | BPF_JEQ | BPF_K, BPF_BTF_LOAD, 0, 1);
+		n = put(filter, n, BPF_RET | BPF_K, SECCOMP_RET_ALLOW, 0, 0);
+		n = put(filter, n, BPF_RET | BPF_K, SECCOMP_RET_TRACE, 0, 0);
+		/* Of fcntl() only the lock of a lab (user/lab/lock.c). */
+		n = put(filter, n, BPF_JMP | BPF_JEQ | BPF_K, SYS_fcntl, 0, 4);
+		n = put(filter, n, BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[1]),
+			0, 0);
+		n = put(filter, n, BPF_JMP | BPF_JEQ | BPF_K, F_OFD_SETLK, 1, 0);
 		n = put(filter, n, BPF_RET | BPF_K, SECCOMP_RET_ALLOW, 0, 0);
 		n = put(filter, n, BPF_RET | BPF_K, SECCOMP_RET_TRACE, 0, 0);
 		for (size_t i = 0; i < N_CHANGING; i++) {
@@ -143,6 +150,8 @@ static const char *call_name(long number)
 	for (size_t i = 0; i < N_CHANGING; i++)
 		if (changing[i].number == number)
 			return changing[i].name;
+	if (number == SYS_fcntl)
+		return "fcntl";
 	if (number == SYS_openat || number == SYS_bpf)
 		return number == SYS_bpf ? "bpf" : "openat";
 	snprintf(text, sizeof(text), "call %ld", number);
