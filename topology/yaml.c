@@ -364,7 +364,7 @@ static void scan_flow(struct flow_scan *scan, const struct builder *builder, int
 	for (; at < end && (scan->line < line || (scan->line == line && scan->column <= column));
 	     at++) {
 		if (*at == '#' && !scan->quote && (!scan->before || at[-1] == ' '))
-			at += strcspn(at, "\n"); /* a comment */
+			at = memchr(at, '\n', end - at) ?: end; /* a comment */
 		if (at >= end)
 			return;
 		if (*at == '\n') {
