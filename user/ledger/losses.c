@@ -22,14 +22,6 @@ const char *losses_stage_name(enum watch_drop_stage stage)
 	return stage_names[stage];
 }
 
-int losses_read(struct losses *losses, struct watch *watch, struct err *err)
-{
-	int ret = watch_read_drops(watch, &losses->list, &losses->n, &losses->missed, err);
-
-	losses->known = !ret;
-	return ret == -ENOENT ? 0 : ret;
-}
-
 void losses_free(struct losses *losses)
 {
 	free(losses->list);
