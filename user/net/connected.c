@@ -2,14 +2,21 @@
 /* connected.c - the routes that the kernel makes for addresses. */
 #include <errno.h>
 #include <linux/rtnetlink.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "user/base/clock.h"
 #include "user/net/net.h"
 
 enum { METRIC_V6 = 256 }; /* IP6_RT_PRIO_ADDRCONF: of a connected route that the kernel makes */
-enum { READINGS = 3 };	  /* a dump may miss what was there while routes were changed */
+/*
+ * The kernel makes the local route of an IPv6 address in a work of its own (addrconf_dad_work()),
+ * later than the address. So long it may take, on a machine that has much to do; then it has
+ * failed.
+ */
+enum { MAKES_MS = 2000, AGAIN_MS = 10000, LOOK_MS = 2 };
 
 /* The addresses of one family. */
 struct connected_reading {
@@ -174,6 +181,45 @@ static int add_missing(struct nl *nl, const struct connected *one, struct err *e
 	return ret;
 }
 
+static bool is_whole(const struct connected *one)
+{
+	return one->has_local && !lacks_network(one);
+}
+
+/* The local route of an IPv6 address may still come. */
+static bool may_come(const struct connected *one)
+{
+	return !one->has_local && one->prefix.addr.family == AF_INET6;
+}
+
+/*
+ * Read the routes until none of the list is missing, or no missing one may still come, or the time
+ * is over. first: one that is missing, or NULL.
+ */
+static int read_until(struct nl *nl, struct connected *list, size_t n, unsigned timeout_ms,
+		      const struct connected **first, struct err *err)
+{
+	uint64_t end = clock_ns(CLOCK_MONOTONIC) + timeout_ms * 1000000ULL;
+
+	for (;;) {
+		bool wait = false;
+		int ret = read_routes(nl, list, n, err);
+
+		if (ret)
+			return ret;
+		*first = NULL;
+		for (size_t i = 0; i < n; i++) {
+			if (is_whole(&list[i]))
+				continue;
+			*first = *first ?: &list[i];
+			wait |= may_come(&list[i]);
+		}
+		if (!wait || clock_ns(CLOCK_MONOTONIC) >= end)
+			return 0;
+		poll(NULL, 0, LOOK_MS);
+	}
+}
+
 int connected_repair(struct nl *nl, struct connected *list, size_t n, struct err *err)
 {
 	const struct connected *missing = NULL;
@@ -181,20 +227,17 @@ int connected_repair(struct nl *nl, struct connected *list, size_t n, struct err
 	int ret = nl_flush(nl, err);
 
 	qsort(list, n, sizeof(*list), by_ifindex);
-	for (int reading = 0; !ret && reading < READINGS; reading++) {
-		missing = NULL;
-		ret = read_routes(nl, list, n, err);
-		for (size_t i = 0; !ret && i < n; i++) {
-			if (list[i].has_local && !lacks_network(&list[i]))
-				continue;
-			missing = &list[i];
-			ret = add_missing(nl, missing, err);
-		}
-		if (!ret)
-			ret = nl_flush(nl, err);
-		if (!missing)
-			break;
-	}
+	if (!ret)
+		ret = read_until(nl, list, n, MAKES_MS, &missing, err);
+	if (ret || !missing)
+		return ret;
+	for (size_t i = 0; !ret && i < n; i++)
+		if (!is_whole(&list[i]))
+			ret = add_missing(nl, &list[i], err);
+	if (!ret)
+		ret = nl_flush(nl, err);
+	if (!ret)
+		ret = read_until(nl, list, n, AGAIN_MS, &missing, err);
 	if (ret || !missing)
 		return ret;
 	err_set(err, ERR_FAILED, ENETUNREACH,
