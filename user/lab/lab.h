@@ -48,11 +48,12 @@ struct observed_end {
 struct running {
 	char name[LAB_NAME_MAX + 1]; /* the name that it runs under */
 	struct lab *lab;	     /* owned; lab->name is the name in the file */
-	struct running_node *nodes;  /* owned; lab->n_nodes of them, by node->index */
-	uint32_t capacity;	     /* how many ends the lab has room for */
-	uint32_t slots;		     /* how many nodes it has room for */
-	uint32_t next_end;	     /* end numbers from here on were never used */
-	uint32_t ifindex_base;	     /* ifindex of end number 0, unless observed */
+	char *lab_copy; /* owned: the file that places in the lab tell; NULL: lab->path */
+	struct running_node *nodes; /* owned; lab->n_nodes of them, by node->index */
+	uint32_t capacity;	    /* how many ends the lab has room for */
+	uint32_t slots;		    /* how many nodes it has room for */
+	uint32_t next_end;	    /* end numbers from here on were never used */
+	uint32_t ifindex_base;	    /* ifindex of end number 0, unless observed */
 	/* Owned; capacity of them, by end->number. NULL: vethlab built the links. */
 	struct observed_end *observed;
 	uint32_t group; /* of the lab's interfaces in foreign namespaces: `down` knows them by it */

@@ -15,6 +15,7 @@ void running_free(struct running *run)
 	if (!run)
 		return;
 	lab_free(run->lab);
+	free(run->lab_copy);
 	free(run->nodes);
 	free(run->observed);
 	free(run);

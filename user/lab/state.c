@@ -315,7 +315,7 @@ static int fill_from_json(struct running *run, json_t *state, struct err *err)
 	if (nodes_from_json(run, nodes) || ends_from_json(run, ends) ||
 	    observed_from_json(run, json_object_get(state, "observed")))
 		return damaged(run->name, "state.json and lab.yaml do not fit", err);
-	free(run->lab->path);
+	run->lab_copy = run->lab->path; /* places in the lab (struct where) point to it */
 	run->lab->path = strdup(file);
 	for (size_t i = 0; i < run->lab->n_nodes; i++)
 		if (run->isolated && run->lab->nodes[i]->netns == NETNS_HOST)
