@@ -110,4 +110,24 @@ test_progress() {
 	good vethlab down
 }
 
+# /sys is that of the node's namespace in exec, shell and exec:, with what is mounted below it; that of
+# the caller stays. A writer into a pipe that nobody reads ends by SIGPIPE.
+test_sys_of_the_node() {
+	local before
+	cat >"$TEST_TMP/sys.yaml" <<-YAML
+		lab: sys
+		nodes: {a: {exec: ["ls /sys/class/net >$TEST_TMP/inside"]}, b: {}}
+		links: [{endpoints: ["a:eth0", "b:eth0"]}]
+	YAML
+	before=$(ls /sys/class/net)
+	up "$TEST_TMP/sys.yaml"
+	assert_eq "$(xargs <"$TEST_TMP/inside")" "eth0 lo" "exec:"
+	assert_eq "$(vethlab exec a ls /sys/class/net | xargs)" "eth0 lo" "exec"
+	assert_eq "$(SHELL=/bin/sh vethlab shell a <<<'ls /sys/class/net' | xargs)" "eth0 lo" "shell"
+	good vethlab exec a ls /sys/fs/bpf/vethlab/sys
+	assert_eq "$(ls /sys/class/net)" "$before" "the caller's"
+	assert_eq "$(vethlab exec a bash -c 'yes | head -1 >/dev/null; echo "${PIPESTATUS[0]}"')" 141 "SIGPIPE"
+	good vethlab down sys
+}
+
 run_tests

@@ -23,13 +23,15 @@ enum {
 };
 
 /* Only async-signal-safe calls: other threads of ours may have held locks. */
-static void be_program(char *const argv[], int in, int out)
+static void be_program(char *const argv[], int (*prepare)(void), int in, int out)
 {
 	setpgid(0, 0);
 	dup2(in, 0);
 	dup2(out, 1);
 	dup2(out, 2);
 	signal(SIGPIPE, SIG_DFL);
+	if (prepare && prepare())
+		_exit(126);
 	execvp(argv[0], argv);
 	_exit(errno == ENOENT ? 127 : 126);
 }
@@ -80,8 +82,8 @@ static int write_input(int fd, const char *input)
 	return lseek(fd, 0, SEEK_SET) < 0 ? -errno : 0;
 }
 
-int process_run(char *const argv[], const char *input, const volatile int *interrupted, char *said,
-		size_t size)
+int process_run(char *const argv[], const char *input, int (*prepare)(void),
+		const volatile int *interrupted, char *said, size_t size)
 {
 	int in = memfd_create("stdin", MFD_CLOEXEC);
 	int out = memfd_create("stdout", MFD_CLOEXEC | MFD_ALLOW_SEALING);
@@ -90,7 +92,7 @@ int process_run(char *const argv[], const char *input, const volatile int *inter
 	ssize_t n = 0;
 
 	if (!pid)
-		be_program(argv, in, out);
+		be_program(argv, prepare, in, out);
 	if (pid > 0) {
 		setpgid(pid, pid); /* here as well: it is to be there before the first kill() */
 		ret = wait_for(pid, interrupted);

@@ -11,10 +11,13 @@
  * Processes that it left in the background are not waited for; they may write about one more
  * megabyte, which nobody reads, before their writes fail.
  *
+ * prepare (NULL: nothing) is called in the new process before the program; it may make
+ * async-signal-safe calls only. If it does not return 0, the exit status is 126.
+ *
  * Returns its exit status, or 128 + the signal that ended it, or -errno. -EINTR: *interrupted
  * (NULL: never looked at) became non-zero, and the process group of the program was ended.
  */
-int process_run(char *const argv[], const char *input, const volatile int *interrupted, char *said,
-		size_t size);
+int process_run(char *const argv[], const char *input, int (*prepare)(void),
+		const volatile int *interrupted, char *said, size_t size);
 
 #endif

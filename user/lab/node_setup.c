@@ -192,7 +192,7 @@ static const char *first_line(char *output)
 static int load_rules(const struct node *node, const char *rules, struct err *err)
 {
 	char *argv[] = {"nft", "-f", "-", NULL}, output[512];
-	int ret = process_run(argv, rules, NULL, output, sizeof(output));
+	int ret = process_run(argv, rules, NULL, NULL, output, sizeof(output));
 
 	if (!ret)
 		return 0;
@@ -235,7 +235,8 @@ int node_setup_exec(const struct node *node, const volatile int *interrupted, st
 	for (size_t i = 0; i < node->n_exec; i++) {
 		const struct command *command = &node->exec[i];
 		char *argv[] = {"/bin/sh", "-c", command->line, NULL}, output[256];
-		int ret = process_run(argv, NULL, interrupted, output, sizeof(output));
+		int ret = process_run(argv, NULL, netns_mount_sysfs, interrupted, output,
+				      sizeof(output));
 
 		if (!ret)
 			continue;

@@ -59,6 +59,14 @@ int netns_identify(int netns_fd, struct netns_id *id, struct err *err);
 int netns_enter(int netns_fd, struct netns_id *id, struct err *err);
 
 /*
+ * Give the calling process, which is about to execute a program in a network namespace, a /sys that
+ * shows this namespace, as `ip netns exec` does: without it /sys/class/net has the interfaces of
+ * whoever mounted it, and what is written there changes theirs. It is seen by the process and its
+ * children alone; other mounts stay shared as they are. Async-signal-safe. 0 or -errno.
+ */
+int netns_mount_sysfs(void);
+
+/*
  * Put the calling thread into a new network namespace, for good: call it on a thread that does
  * nothing else. Returns a descriptor of the namespace, or -errno. The namespace is nameless: it
  * is removed with the last descriptor, thread and mount.
