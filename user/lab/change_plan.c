@@ -129,6 +129,7 @@ static int new_running(struct change_plan *plan, struct lab *lab, struct err *er
 	}
 	*now = *plan->was;
 	now->lab = lab;
+	now->lab_copy = NULL;
 	now->nodes = calloc(lab->n_nodes + 1, sizeof(*now->nodes));
 	plan->now = now;
 	if (!now->nodes)

@@ -325,6 +325,7 @@ int draft_running(struct running **out, const struct draft *draft, struct err *e
 	snprintf(run->name, sizeof(run->name), "%s", draft->options->name);
 	run->capacity = draft->capacity;
 	run->next_end = draft->next_end;
+	run->lab_copy = NULL;
 	run->nodes = calloc(draft->n_nodes + 1, sizeof(*run->nodes));
 	run->observed = calloc(draft->capacity + 1, sizeof(*run->observed));
 	run->lab = read_text(draft, err);
