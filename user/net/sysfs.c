@@ -51,10 +51,11 @@ int netns_mount_sysfs(void)
 	for (int i = 0; i < BELOW; i++) {
 		if (copies[i] < 0)
 			continue;
+		/* EBUSY: /sys is that of this namespace already. */
 		if (!error && syscall(SYS_move_mount, copies[i], "", AT_FDCWD, below[i],
 				      MOVE_MOUNT_F_EMPTY_PATH))
 			error = errno;
 		close(copies[i]);
 	}
-	return -error;
+	return error == EBUSY ? 0 : -error;
 }
