@@ -40,7 +40,7 @@ static void set_to(struct reader *r, const struct yaml *value, struct route_draf
 	if (!strcmp(text, "default")) {
 		draft->is_default = true;
 	} else if (ip_parse(text, &to->addr)) {
-		to->len = to->addr.family == AF_INET ? 32 : 128; /* one host, as ip-route(8) does */
+		to->len = ip_bits(to->addr.family); /* one host, as ip-route(8) does */
 	} else if (!ip_prefix_parse(text, to)) {
 		reader_error(r, value, reader_guess(r, text, words, 1, near, sizeof(near)),
 			     "to: \"%.80s\" is not %s", text, expected);

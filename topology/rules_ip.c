@@ -30,7 +30,7 @@ static void check_address(const struct node *node, const struct address *address
 /* An address without a subnet: /32 of IPv4, /128 of IPv6. */
 static bool is_host(const struct ip_prefix *prefix)
 {
-	return prefix->len == (prefix->addr.family == AF_INET ? 32 : 128);
+	return prefix->len == ip_bits(prefix->addr.family);
 }
 
 struct address_use {

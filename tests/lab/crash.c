@@ -103,6 +103,19 @@ static size_t put(struct sock_filter *filter, size_t n, uint16_t code, uint32_t 
 	return n + 1;
 }
 
+/* A call is traced, or all of that number but this one are, by the value of an argument. */
+static size_t put_by_argument(struct sock_filter *filter, size_t n, uint32_t number,
+			      size_t argument, uint32_t value, bool traced)
+{
+	n = put(filter, n, BPF_JMP | BPF_JEQ | BPF_K, number, 0, 4);
+	n = put(filter, n, BPF_LD | BPF_W | BPF_ABS,
+		offsetof(struct seccomp_data, args) + 8 * argument, 0, 0);
+	n = put(filter, n, BPF_JMP | BPF_JEQ | BPF_K, value, 0, 1);
+	n = put(filter, n, BPF_RET | BPF_K, traced ? SECCOMP_RET_TRACE : SECCOMP_RET_ALLOW, 0, 0);
+	return put(filter, n, BPF_RET | BPF_K, traced ? SECCOMP_RET_ALLOW : SECCOMP_RET_TRACE, 0,
+		   0);
+}
+
 static int install_filter(bool all)
 {
 	struct sock_filter filter[2 * N_CHANGING + 24];
@@ -113,19 +126,9 @@ static int install_filter(bool all)
 		n = put(filter, n, BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr), 0,
 			0);
 		/* A kernel without BTF is one that libbpf serves as well, by 20 s of verifying. */
-		n = put(filter, n, BPF_JMP | BPF_JEQ | BPF_K, SYS_bpf, 0, 4);
-		n = put(filter, n, BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[0]),
-			0, 0);
-		n = put(filter, n, BPF_JMP | BPF_JEQ | BPF_K, BPF_BTF_LOAD, 0, 1);
-		n = put(filter, n, BPF_RET | BPF_K, SECCOMP_RET_ALLOW, 0, 0);
-		n = put(filter, n, BPF_RET | BPF_K, SECCOMP_RET_TRACE, 0, 0);
+		n = put_by_argument(filter, n, SYS_bpf, 0, BPF_BTF_LOAD, false);
 		/* Of fcntl() only the lock of a lab (user/lab/lock.c). */
-		n = put(filter, n, BPF_JMP | BPF_JEQ | BPF_K, SYS_fcntl, 0, 4);
-		n = put(filter, n, BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[1]),
-			0, 0);
-		n = put(filter, n, BPF_JMP | BPF_JEQ | BPF_K, F_OFD_SETLK, 1, 0);
-		n = put(filter, n, BPF_RET | BPF_K, SECCOMP_RET_ALLOW, 0, 0);
-		n = put(filter, n, BPF_RET | BPF_K, SECCOMP_RET_TRACE, 0, 0);
+		n = put_by_argument(filter, n, SYS_fcntl, 1, F_OFD_SETLK, true);
 		for (size_t i = 0; i < N_CHANGING; i++) {
 			n = put(filter, n, BPF_JMP | BPF_JEQ | BPF_K, changing[i].number, 0, 1);
 			n = put(filter, n, BPF_RET | BPF_K, SECCOMP_RET_TRACE, 0, 0);

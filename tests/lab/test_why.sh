@@ -208,4 +208,16 @@ test_wide_bridge() {
 	good vethlab down wide
 }
 
+# A rule for marks stands before the route that refuses: that it was not decided is told with it.
+test_rule_for_marks() {
+	chain
+	good inside r ip route replace blackhole 10.0.2.2
+	foretells b "refused-by-route r"
+	assert_eq "$(jq '[.there.read[] | select(.value == "not decided")] | length' "$TEST_TMP/why")" 0 "no such rule"
+	good inside r ip rule add fwmark 7 table 100 priority 50
+	foretells b "refused-by-route r"
+	was_read r "rules for marks, ports, users or TOS" "not decided"
+	good vethlab down c
+}
+
 run_tests

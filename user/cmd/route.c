@@ -49,7 +49,7 @@ static int parse_to(struct words *words, const char *typed, struct err *err)
 	if (!ip_parse(typed, &to->addr))
 		return cmd_usage(err, &cmd_route,
 				 "'%s' is not default or a prefix, like 10.0.0.0/24", typed);
-	to->len = to->addr.family == AF_INET ? 32 : 128; /* one host, as ip-route(8) does */
+	to->len = ip_bits(to->addr.family); /* one host, as ip-route(8) does */
 	return 0;
 }
 

@@ -113,21 +113,6 @@ static bool probe_privileges(struct probing *probing)
 	return all;
 }
 
-/* Whether the kernel refuses eBPF to this process, as it does in a user namespace without a token.
- */
-static bool bpf_refused(void)
-{
-	const struct bpf_insn insns[] = {
-		{.code = 0xb7, .imm = -1}, /* r0 = -1 */
-		{.code = 0x95},		   /* exit */
-	};
-	int fd = bpf_prog_load(BPF_PROG_TYPE_SCHED_CLS, "vl_probe", "GPL", insns, 2, NULL);
-
-	if (fd >= 0)
-		close(fd);
-	return fd == -EPERM;
-}
-
 static const char refused[] = "the kernel refuses eBPF to this process (EPERM)";
 
 static void probe_bpf(struct probing *probing)
@@ -138,7 +123,7 @@ static void probe_bpf(struct probing *probing)
 
 	add(probing, "bpffs", FEATURE_WANTED, bpffs, bpffs ? BPFFS : "not mounted on " BPFFS,
 	    "`vethlab up` mounts it and says so");
-	if (bpf_refused()) {
+	if (watch_is_refused()) {
 		add(probing, "tc programs", FEATURE_WANTED, false, refused,
 		    "run it as root of the machine, not of a user namespace");
 		add(probing, "XDP programs", FEATURE_WANTED, false, refused,

@@ -230,12 +230,23 @@ int node_setup_replace_nft(const struct node *node, struct err *err)
 	return load_rules(node, rules, err);
 }
 
+/* In the new process, which says itself what went wrong. */
+static int prepare_command(void)
+{
+	static const char failed[] = "cannot mount a /sys of the network namespace\n";
+	int ret = netns_mount_sysfs();
+
+	if (ret && write(STDOUT_FILENO, failed, sizeof(failed) - 1) < 0)
+		return ret;
+	return ret;
+}
+
 int node_setup_exec(const struct node *node, const volatile int *interrupted, struct err *err)
 {
 	for (size_t i = 0; i < node->n_exec; i++) {
 		const struct command *command = &node->exec[i];
 		char *argv[] = {"/bin/sh", "-c", command->line, NULL}, output[256];
-		int ret = process_run(argv, NULL, netns_mount_sysfs, interrupted, output,
+		int ret = process_run(argv, NULL, prepare_command, interrupted, output,
 				      sizeof(output));
 
 		if (!ret)

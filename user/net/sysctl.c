@@ -283,16 +283,16 @@ static int visit_spread(const struct spread *spread, DIR *dir, bool defaults,
 
 int sysctl_each_dependent(const char *key, int (*fn)(const char *key, void *arg), void *arg)
 {
-	char path[PATH_MAX], prefix[32];
-	struct spread spread;
+	char path[PATH_MAX], dir_path[PATH_MAX], prefix[32];
+	struct spread spread; /* its key and field may point into path */
 	cleanup_closedir DIR *dir = NULL;
 	int ret;
 
 	key_to_path(key, path);
 	if (!find_spread(path + strlen("/proc/sys/"), &spread, prefix))
 		return 0;
-	key_to_path(spread.dir, path);
-	dir = opendir(path);
+	key_to_path(spread.dir, dir_path);
+	dir = opendir(dir_path);
 	if (!dir)
 		return errno == ENOENT ? 0 : -errno;
 	ret = spread.other ? fn(spread.other, arg) : 0;

@@ -88,8 +88,8 @@ static const char *kind_of(uint8_t type)
 					 : NULL;
 }
 
-static int refused_by_policy(struct path_asking *asking, const struct path_hop *hop,
-			     const struct policy_answer *policy)
+static int say_refusing(struct path_asking *asking, const struct path_hop *hop,
+			const struct policy_answer *policy)
 {
 	const char *node = hop->node->name, *kind = kind_of(policy->type);
 	char to[IP_TEXT_SIZE], from[IP_TEXT_SIZE] = "all", route[IP_TEXT_SIZE],
@@ -125,6 +125,22 @@ static int refused_by_policy(struct path_asking *asking, const struct path_hop *
 		node, kind, to, policy->table, policy->priority, from);
 	path_suggest(path, "vethlab exec %s ip route show table %u", node, policy->table);
 	return 0;
+}
+
+static int refused_by_policy(struct path_asking *asking, const struct path_hop *hop,
+			     const struct policy_answer *policy)
+{
+	struct path *path = asking->path;
+	int ret = say_refusing(asking, hop, policy);
+	size_t len = strlen(path->text);
+
+	if (!policy->unsure)
+		return ret;
+	path_note(path, "rules for marks, ports, users or TOS", "not decided");
+	snprintf(path->text + len, sizeof(path->text) - len,
+		 "; a rule before it is for marks, ports, users or TOS: whether it fits was not "
+		 "looked at");
+	return ret;
 }
 
 /* ---- settings -------------------------------------------------------------------------------- */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* verdict.c - how a walk ended, in a sentence. */
 #include <errno.h>
+#include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -234,7 +235,7 @@ static void say_neighbor(struct path_asking *asking, const struct path_hop *hop,
 static void say_wrong_mac(struct path_asking *asking, const struct path_hop *hop)
 {
 	const struct path_reading *entry = &asking->path->readings[0];
-	bool permanent = strstr(entry->value, "permanent") || strstr(entry->value, "noarp");
+	bool permanent = asking->neighbor.state & (NUD_PERMANENT | NUD_NOARP);
 
 	path_say(asking->path,
 		 "%s sends it to the MAC that its neighbor table has (%s: %s), which no interface "

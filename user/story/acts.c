@@ -22,6 +22,9 @@ static const uint64_t send_max_ns = 5000000000, ask_max_ns = 5000000000;
 static const uint64_t unseen_max_ns = 10000000;
 /* The kernel tells of a question after the packets that it sent for it. */
 static const uint64_t late_ns = 100000;
+/* That it gave a neighbour up it tells after the packets that it dropped for it, on a slow machine
+ * by milliseconds. */
+static const uint64_t given_up_ns = 20000000;
 /* A look-up in several tables is one: the next table is asked at once, unless interrupts, a slow
  * machine or an emulated one come between. */
 static const uint64_t tables_ns = 20000000;
@@ -251,7 +254,7 @@ static int take_neighbors(struct itinerary *itinerary, const struct loose_acts *
 		if (!had_no_neighbor(drop))
 			continue;
 		wait.from_ns = came_in(itinerary, wait.node, at);
-		wait.to_ns = at + 10 * late_ns;
+		wait.to_ns = at + given_up_ns;
 		if (take_waiting(itinerary, loose, lab, &wait))
 			return -ENOMEM;
 	}

@@ -26,6 +26,7 @@ enum { TCX_BEFORE = 1 << 3 };
 enum { FILTER_PRIO = 1 };
 
 static enum watch_tc tc_available;
+static bool refused; /* the kernel lets this process load no program */
 
 /*
  * A tcx link to an interface that cannot exist: a kernel with tcx looks for it (ENODEV), one
@@ -41,6 +42,7 @@ static void probe_tc(void)
 
 	tc_available = WATCH_TC_CLSACT;
 	prog = bpf_prog_load(BPF_PROG_TYPE_SCHED_CLS, "vl_probe", "GPL", insns, 2, NULL);
+	refused = prog == -EPERM;
 	if (prog < 0)
 		return;
 	link = bpf_link_create(prog, 0x7fffffff, ATTACH_TCX_INGRESS, NULL);
@@ -58,6 +60,12 @@ enum watch_tc watch_tc_available(void)
 	watch_log_start();
 	pthread_once(&once, probe_tc);
 	return tc_available;
+}
+
+bool watch_is_refused(void)
+{
+	watch_tc_available();
+	return refused;
 }
 
 /* Attach watch->progs[prog], and pin the link so that it outlives us. */

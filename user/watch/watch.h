@@ -71,6 +71,11 @@ int watch_unpin(const char *lab, struct err *err);
 
 /* tcx if the running kernel has it (6.6), else clsact. Probed once. */
 enum watch_tc watch_tc_available(void);
+/*
+ * Whether the kernel refuses eBPF programs to this process (EPERM), as it does in a user namespace
+ * without a token. Probed once, with the above.
+ */
+bool watch_is_refused(void);
 
 /*
  * Attach the loaded tc programs to an end, from any thread: the calling thread must be inside
