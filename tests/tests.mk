@@ -109,7 +109,7 @@ bench-trace: all $(B)/tests/bench/trace_measure
 	@BUILD=$(B) tests/bench/trace.sh
 
 # ---- targets -------------------------------------------------------------------------------------
-.PHONY: help deps tests crash check check-built check-fast check-fast-built demo demo-built vm lint stories fuzz install uninstall
+.PHONY: help deps tests crash check check-built check-fast check-fast-built demo demo-built vm lint golden stories fuzz install uninstall
 
 help:
 	@echo 'make            build $(B)/vethlab'
@@ -125,6 +125,7 @@ help:
 	@echo 'make bench-prog what one run of each eBPF program costs (as root)'
 	@echo 'make bench-trace   what tracing costs, and what it loses (as root)'
 	@echo 'make bench-observe  what it costs a link to be watched (as root)'
+	@echo 'make golden     write the outputs anew that lab tests compare (as root): tests/lab/golden'
 	@echo 'make stories    record the golden stories anew (as root): tests/unit/data/stories'
 	@echo 'make fuzz       fuzz the lab-file reader, recordings and stories (SECONDS=600 for longer)'
 	@echo 'make lint       no warning by gcc and by clang, shellcheck, order of the rooms, clang-format'
@@ -174,6 +175,11 @@ vm:
 
 lint:
 	@BUILD=$(B) CLANG=$(CLANG) tests/run lint
+
+# A diff of them is to be read before it is committed.
+golden: all tests
+	@BUILD=$(B) GOLDEN=update tests/run $$(grep -lE '^\s*golden ' tests/lab/test_*.sh)
+	@git status --short tests/lab/golden
 
 SECONDS ?= 60
 stories: all tests

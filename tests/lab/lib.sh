@@ -18,7 +18,11 @@ BUILD=$(cd "$TOP" && readlink -f "${BUILD:-build}")
 HELPERS=$BUILD/tests/lab
 WAIT=${WAIT:-30} # seconds that something awaited may take before it counts as never
 export NO_COLOR=1
-out= # output of the last good or bad
+GOLDENS=${SELF%.sh} GOLDENS=${GOLDENS%/*}/golden/${GOLDENS##*/} # of this script
+out=          # output of the last good or bad
+last_command= # that of it
+last_status=  # its exit status
+transcript=   # what told() kept for golden()
 
 vethlab() {
 	"$BUILD/vethlab" "$@"
@@ -46,17 +50,17 @@ assert_eq() { # GOT WANT WHAT
 
 # Run a command that must succeed; its output is in $out.
 good() {
-	asserted
-	out=$("$@" 2>&1) || fail "$*: exit status $?: $out"
+	bad 0 "$@"
 }
 
 # Run a command that must exit with STATUS; its output is in $out.
 bad() { # STATUS COMMAND...
-	local want=$1 got=0
+	local want=$1
 	shift
 	asserted
-	out=$("$@" 2>&1) || got=$?
-	[[ $got -eq $want ]] || fail "$*: exit status $got, want $want: $out"
+	last_command=$* last_status=0
+	out=$("$@" 2>&1) || last_status=$?
+	[[ $last_status -eq $want ]] || fail "$*: exit status $last_status, want $want: $out"
 }
 
 # The last output contains each TEXT.
@@ -74,6 +78,69 @@ says_not() {
 	asserted
 	for text; do
 		[[ $out != *"$text"* ]] || fail "it says '$text': $out"
+	done
+}
+
+# Keep the command of the last good or bad with its output and its exit status, for golden.
+told() {
+	transcript+="\$ $last_command"$'\n'"$out${out:+$'\n'}"
+	[[ $last_status -eq 0 ]] || transcript+="exit status $last_status"$'\n'
+}
+
+# What was told since the last golden, or the last output alone, is what golden/SCRIPT/NAME.txt has. With
+# GOLDEN=update in the environment it is written there, to be read before it is committed. For outputs that
+# no kernel, machine or terminal changes.
+golden() { # NAME
+	local file=$GOLDENS/$1.txt differs
+	asserted
+	[[ -n $transcript ]] || told
+	masked <<<"${transcript%$'\n'}" >"$TEST_TMP/golden"
+	transcript=
+	if [[ ${GOLDEN:-} == update ]]; then
+		mkdir -p "$GOLDENS"
+		cp "$TEST_TMP/golden" "$file"
+		return
+	fi
+	[[ -e $file ]] || fail "there is no $file: \`make golden\` writes it"
+	differs=$(diff -u --label "$file" --label "the output now" "$file" "$TEST_TMP/golden") ||
+		fail "not as in its golden file (\`make golden\` writes it anew):"$'\n'"$differs"
+}
+
+# stdin without what differs from run to run and from machine to machine. All else stays exact: counts,
+# names, addresses that a lab file gives. The blanks before a time, which align columns, are those of one.
+masked() {
+	local text
+	text=$(cat)
+	text=${text//"$TEST_TMP"/TMP}
+	text=${text//"$BUILD/vethlab"/vethlab}
+	text=${text//"$TOP/"/}
+	text=${text//"$(readlink -f "$TOP")/"topology/topology}
+	sed -E -e "s/^\\$ timeout $WAIT /$ /" \
+		-e 's/(^|[ (=]) *[0-9]+(\.[0-9]+)? (ns|us|ms|s)\b/\1TIME/g' \
+		-e 's/\b([0-9a-f]{2}:){5}[0-9a-f]{2}\b/MAC/g' \
+		-e 's/\bfe80::[0-9a-f]{1,4}(:[0-9a-f]{1,4}){3}\b/LINK-LOCAL/g' <<<"$text"
+}
+
+# Each FILTER holds for the documents of the last output, which are the elements of an array.
+json_holds() { # JQ-FILTER...
+	local filter
+	asserted
+	for filter; do
+		jq -se "$filter" <<<"$out" >/dev/null || fail "$filter does not hold: $out"
+	done
+}
+
+# The last `ping -j` sent so many echoes, and all were answered.
+answered() { # ECHOES
+	json_holds "last | .schema == \"vethlab.ping-summary/1\" and .sent == $1 and .answered == $1"
+}
+
+# Its first echo went through these nodes on its way there, which sent it on.
+passed_on() { # NODE...
+	local node
+	for node; do
+		json_holds "[.[0].itinerary.hops[] | select(.leg == \"request\" and .step == \"node\" and
+			.hook == \"out\").node] | index(\"$node\") != null"
 	done
 }
 
@@ -287,6 +354,7 @@ run_inside() { # FUNCTION
 	set -eE
 	trap 'fail "line $LINENO: $BASH_COMMAND: exit status $?"' ERR
 	"$1"
+	[[ -z $transcript ]] || fail "told, and compared with no golden file: $transcript"
 	assert_residue_zero
 	[[ -s $TEST_TMP/asserted ]] || fail "asserts nothing"
 }

@@ -18,14 +18,14 @@ test_deleted_link() {
 	up blue
 	ip link del veth0
 	bad 1 vethlab why blue 10.1.1.2
-	says "blue:veth1 -- default:veth0 is gone" "vethlab down blue"
-	says_not "veth2" "is down"
+	told
 	bad 1 vethlab why default 10.1.1.1 -j
 	assert_eq "$(jq -r .there.end <<<"$out")" link-gone "why"
 	bad 1 vethlab ping default 10.1.1.1
-	says "default:veth0 -- blue:veth1 is gone"
+	told
 	bad 1 vethlab link default:veth0 up
-	says "default:veth0 is gone: it was deleted" "nothing less brings a deleted link back"
+	told
+	golden deleted-link
 	good vethlab down blue
 }
 
@@ -46,8 +46,7 @@ test_broadcast() {
 test_traceroute_to_nobody() {
 	up two-hosts
 	bad 1 vethlab traceroute a 10.0.0.77 -W 300ms
-	says " 1  it did not leave a: nobody behind a:eth0 has the address 10.0.0.77"
-	says_not " 2 " "10.0.0.1 "
+	golden traceroute-to-nobody
 	good vethlab down two-hosts
 }
 
@@ -79,9 +78,10 @@ test_option_places() {
 	good vethlab exec a -l two -- ip -br addr
 	bad 1 vethlab exec a ip addr # which of the two?
 	bad 1 vethlab down
-	says "several labs run: one, two" "say which"
+	told
 	bad 2 vethlab -l one exec a
-	says "which command?"
+	told
+	golden option-places
 	good vethlab --lab=one ping a b -q
 	good vethlab -l two -j ping a b -q
 	assert_eq "$(jq -r .answered <<<"$out")" 1 "answered"
@@ -93,13 +93,14 @@ test_option_places() {
 test_from_and_to() {
 	up two-hosts
 	bad 2 vethlab ping a 10.0.0.300
-	says "'10.0.0.300' is no IPv4 address" "0 to 255"
+	told
 	bad 2 vethlab ping a 10.0.0.2/24
-	says "without a prefix length"
+	told
 	bad 2 vethlab why a fd00:::1
-	says "is no IPv6 address"
+	told
 	bad 2 vethlab ping a:eth0 b
-	says "'a:eth0' is an end" "from its node: a"
+	told
+	golden from-and-to
 	good vethlab down two-hosts
 }
 
@@ -108,21 +109,22 @@ test_numbers() {
 	local c
 	up two-hosts
 	bad 2 vethlab ping a b -4 -6
-	says "-4 or -6: not both"
+	told
 	for c in 1.0 1e3 -5 +5 " 5" 5x 18446744073709551616 ""; do
 		bad 2 vethlab ping a b -c "$c"
-		says "that is not a number of echoes"
+		told
 		bad 2 vethlab traceroute a b -m "$c"
-		says "that is not 1 to 255"
+		told
 		bad 2 vethlab capture -w /dev/null -c "$c"
-		says "that is no number of frames"
+		told
 		bad 2 vethlab trace -c "$c"
-		says "that is no number of lines"
+		told
 	done
 	bad 2 vethlab capture -w /dev/null -s 4294967300
-	says "that is not 1 to 262144 bytes"
-	good vethlab ping a b -c 0x2 -i 0 -q
-	says "$(text_answered 2)"
+	told
+	golden numbers
+	good vethlab ping a b -c 0x2 -i 0 -q -j
+	answered 2
 	good vethlab down two-hosts
 }
 
@@ -131,51 +133,47 @@ test_times() {
 	local time
 	up two-hosts
 	for time in 500ms 0.5s 0.5 "500 ms" 500000us; do
-		good vethlab ping a b -c 2 -i "${time/50/0}" -W "$time" -q
-		says "$(text_answered 2)"
+		good vethlab ping a b -c 2 -i "${time/50/0}" -W "$time" -q -j
+		answered 2
 		good vethlab traceroute a b -W "$time"
 	done
 	good vethlab trace --for 1ms
 	good vethlab ping a b -W 2000000000ns -q
 	for time in 1e9 99999999min 1e30ns nan inf; do
 		bad 2 vethlab trace --for "$time"
-		says "--for $time: that is no time"
+		told
 	done
 	bad 2 vethlab ping a b -W 0
-	says "-W 0: that is no time"
+	told
 	bad 2 vethlab ping a b -i 5x
-	says "-i 5x: that is no time"
+	told
+	golden times
 	good vethlab down two-hosts
 }
 
-filter_error() { # TEXT... -- FILTER...
-	local -a texts=()
-	while [[ $1 != -- ]]; do
-		texts+=("$1")
-		shift
-	done
-	shift
+filter_error() { # FILTER...
 	bad 2 timeout "$WAIT" "$BUILD/vethlab" trace "$@"
-	says "${texts[@]}"
+	told
 }
 
 test_filters() {
 	up two-hosts
-	filter_error "'b' is a node, and no end" "b:eth0" -- end b
-	filter_error "no end 'b:eht0'" "did you mean 'b:eth0'?" -- end b:eht0
-	filter_error "'type' needs a value" "request, reply" -- type
-	filter_error "no type 'ecco'" "did you mean 'echo'?" -- type ecco
-	filter_error "no type 'xyz'" "request, reply" -- type echo,xyz
-	filter_error "did you mean 'request'?" -- type req
-	filter_error "did you mean 'dropped'?" -- drop
-	filter_error "did you mean 'slower-than'?" -- slower-then 5us
-	filter_error "'two-hosts' is the lab" "-l LAB" -- two-hosts
-	filter_error "slower-than 5: of what unit?" "slower-than 5us, 5ms or 5s" -- slower-than 5
-	filter_error "no packet is both" -- v4 v6
-	filter_error "no packet is both" -- v4 fd00::1
-	filter_error "a node is there twice" -- a b
-	filter_error "did you mean 'node'?" -- nodde
-	filter_error "'10.0.0.300' is no address" -- 10.0.0.300
+	filter_error end b
+	filter_error end b:eht0
+	filter_error type
+	filter_error type ecco
+	filter_error type echo,xyz
+	filter_error type req
+	filter_error drop
+	filter_error slower-then 5us
+	filter_error two-hosts
+	filter_error slower-than 5
+	filter_error v4 v6
+	filter_error v4 fd00::1
+	filter_error a b
+	filter_error nodde
+	filter_error 10.0.0.300
+	golden filters
 	good vethlab trace --for 1ms v4 10.0.0.1 src 10.0.0.2 dst 10.0.0.1 node a type echo
 	good vethlab down two-hosts
 }
@@ -183,34 +181,33 @@ test_filters() {
 # An option, a lab that was meant.
 test_meant() {
 	bad 2 vethlab ping a b --flod
-	says "unknown option --flod: did you mean --flood?" "usage: vethlab ping"
+	told
 	bad 2 vethlab stats --openmetrisc
-	says "unknown option" "$(text_did_you_mean --openmetrics)"
+	told
 	bad 2 vethlab stats --csv=x
-	says "--csv takes no value"
+	told
 	bad 2 vethlab show --jsno
-	says "$(text_did_you_mean --json)"
+	told
 	bad 2 vethlab check --nonsense blue
-	says "unknown option --nonsense"
-	says_not "did you mean"
+	told
 	bad 2 vethlab stats --since
-	says "--since needs a value"
+	told
 	bad 2 vethlab stats --watch 99999999999
-	says "--watch takes a time"
+	told
 	bad 3 vethlab up nosuch
-	says "there are blue, " "rp-filter, two-hosts; a lab file is named by its path: ./nosuch.yaml"
+	told
 	up two-hosts
 	bad 1 vethlab show two-hsots
-	says "$(text_did_you_mean "'two-hosts'")"
+	told
 	bad 1 vethlab trace -l nosuch
-	says "\`vethlab ls\` lists what runs"
+	told
 	rm /run/vethlab/two-hosts/state.json # as after a crash
 	bad 1 vethlab show two-hosts
-	says "does not run" "left by a crash" "vethlab down two-hosts"
-	says_not "did you mean"
+	told
+	golden meant
 	good vethlab down two-hosts
 	good vethlab help help
-	says "usage: vethlab VERB"
+	golden help
 }
 
 # As many as were asked for, and no more are told or kept.
@@ -236,10 +233,11 @@ test_counts() {
 
 test_no_file() {
 	bad 5 vethlab replay "$TEST_TMP/nothing.rec"
-	says "cannot open it"
+	told
 	echo "lab: no" >"$TEST_TMP/text.rec"
 	bad 1 vethlab replay "$TEST_TMP/text.rec"
-	says "$(text_no_recording)"
+	told
+	golden no-file
 }
 
 # Long names and addresses do not make long lines.
