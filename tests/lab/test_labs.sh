@@ -4,12 +4,23 @@
 # shellcheck source=tests/lab/lib.sh
 . "$(dirname "$0")/lib.sh"
 
+# The last `ping -j`: where its first echo was seen last.
+last_seen() { # END
+	json_holds ".[0].itinerary.last_seen.end == \"$1\""
+}
+
+# Its first echo got these addresses from a node that passed it on.
+translated() { # SOURCE DESTINATION
+	json_holds "[.[0].itinerary.hops[] | select(.translated and .leg == \"request\") |
+		[.source, .destination]] | index([[\"$1\", \"$2\"]]) != null"
+}
+
 test_two_hosts() {
 	up two-hosts
-	good vethlab ping a b
-	says "$(text_answered 1)"
-	good vethlab ping a fd00::2
-	says "$(text_answered 1)"
+	good vethlab ping a b -j
+	answered 1
+	good vethlab ping a fd00::2 -j
+	answered 1
 	good vethlab link b:eth0 down
 	bad 1 vethlab ping a b -W 0.2
 	down_at_rest two-hosts
@@ -18,40 +29,45 @@ test_two_hosts() {
 test_router() {
 	up router
 	good vethlab ping a b
-	says "$(text_passed_on r)" "ttl 64 -> 63" "$(text_answered 1)"
-	bad 1 vethlab ping a b -t 1
-	says "time to live exceeded"
+	says "$(text_passed_on r)" "ttl 64 -> 63"
+	good vethlab ping a b -j
+	answered 1
+	passed_on r
+	bad 1 vethlab ping a b -t 1 -j
+	json_holds '.[0] | .result == "refused" and .error == "time to live exceeded"'
 	good vethlab exec r sysctl -w net.ipv4.ip_forward=0
-	bad 1 vethlab ping a b -W 0.2
-	says "r:eth0"
+	bad 1 vethlab ping a b -W 0.2 -j
+	last_seen r:eth0
 	good vethlab exec r sysctl -w net.ipv4.ip_forward=1
 	good vethlab exec b ip route del default
-	bad 1 vethlab ping a b -W 0.2
-	says "b:eth0"
+	bad 1 vethlab ping a b -W 0.2 -j
+	last_seen b:eth0
 	down_at_rest router
 }
 
 test_routers() {
 	up routers
-	good vethlab ping pc1 pc2
-	says "$(text_passed_on r1)" "$(text_passed_on r2)" "$(text_passed_on r3)" "$(text_answered 1)"
+	good vethlab ping pc1 pc2 -j
+	answered 1
+	passed_on r1 r2 r3
 	good vethlab ping pc1 "$(vethlab exec pc2 ip -j -6 addr show eth0 |
-		jq -r '.[].addr_info[] | select(.scope == "global").local')"
-	says "$(text_answered 1)"
-	bad 1 vethlab ping pc1 pc2 -t 2
-	says "r2: time to live exceeded"
+		jq -r '.[].addr_info[] | select(.scope == "global").local')" -j
+	answered 1
+	bad 1 vethlab ping pc1 pc2 -t 2 -j
+	json_holds '.[0] | .error == "time to live exceeded" and .itinerary.answerer == "r2"'
 	good vethlab exec r2 ip route
 	says "10.0.0.0/30 via 10.0.0.5 dev left" "10.0.0.12/30 via 10.0.0.10 dev right"
 	good vethlab link r2:right down
-	bad 1 vethlab ping pc1 pc2 -W 0.2
-	says "r2"
+	bad 1 vethlab ping pc1 pc2 -W 0.2 -j
+	json_holds '[.[0].itinerary.hops[].node] | index("r2") != null'
 	down_at_rest routers
 }
 
 test_lan() {
 	up lan
-	good vethlab ping a b
-	says "$(text_passed_on sw)" "$(text_answered 1)"
+	good vethlab ping a b -j
+	answered 1
+	passed_on sw
 	# What goes to a known address reaches nobody else.
 	assert_echo c:eth0 in 0 0
 	assert_echo b:eth0 in 1 0
@@ -74,43 +90,47 @@ test_ring() {
 	local i ways="" first
 	up ring
 	for i in 1 2 3 4; do
-		good vethlab ping a 192.0.2.$i
-		says "$(text_answered 1)"
-		ways+=$(grep -o 'r[23]:to-r1 *in' <<<"$out" | head -1 | cut -c2)
+		good vethlab ping a 192.0.2.$i -j
+		answered 1
+		ways+=$(jq -r '.itinerary.hops // [] | .[] | select(.hook == "in").end' <<<"$out" |
+			grep -m1 '^r[23]:to-r1$' | cut -c2)
 	done
 	assert_eq "${#ways}" 4 "pings that went by r2 or by r3"
 	# The same pair of addresses goes the same way.
 	first=${ways:0:1}
-	good vethlab ping a 192.0.2.1 -c 5 -i 0
-	says "r$first:to-r1"
+	good vethlab ping a 192.0.2.1 -c 5 -i 0 -j
+	json_holds "[.[] | select(.seq) | [.itinerary.hops[].end] | index(\"r$first:to-r1\") != null] |
+		length == 5 and all"
 	good vethlab link r1:to-r2 down
 	for i in 1 2 3 4; do
 		# Whether an answer comes depends on which way r4 picks.
-		out=$(vethlab ping a 192.0.2.$i -W 0.2) || true
-		says "r3:to-r1"
-		[[ $out == *"$(text_answered 1)"* ]] || says "last seen at r2:to-r4"
+		out=$(vethlab ping a 192.0.2.$i -W 0.2 -j) || true
+		json_holds '[.[0].itinerary.hops[].end] | index("r3:to-r1") != null' \
+			'last.answered == 1 or .[0].itinerary.last_seen.end == "r2:to-r4"'
 	done
 	down_at_rest ring
 }
 
 test_ipv6() {
 	up ipv6
-	good vethlab ping a b
-	says "$(text_passed_on r)" "$(text_answered 1)"
-	good vethlab ping b fd00:1::2
-	says "$(text_answered 1)"
+	good vethlab ping a b -j
+	answered 1
+	passed_on r
+	good vethlab ping b fd00:1::2 -j
+	answered 1
 	down_at_rest ipv6
 }
 
 test_nat() {
 	needs nft
 	up nat
-	good vethlab ping pc server
-	says "198.51.100.2 > 198.51.100.1" "$(text_answered 1)"
+	good vethlab ping pc server -j
+	answered 1
+	translated 198.51.100.2 198.51.100.1
 	bad 1 vethlab ping server pc -W 0.2
 	good vethlab exec home nft flush ruleset
-	bad 1 vethlab ping pc server -W 0.2
-	says "server:eth0"
+	bad 1 vethlab ping pc server -W 0.2 -j
+	last_seen server:eth0
 	down_at_rest nat
 }
 
@@ -130,25 +150,26 @@ test_mtu() {
 
 test_rp_filter() {
 	up rp-filter
-	bad 1 vethlab ping a 192.0.2.2 -W 0.2
-	says "a:eth1"
+	bad 1 vethlab ping a 192.0.2.2 -W 0.2 -j
+	last_seen a:eth1
 	good vethlab exec a sysctl -w net.ipv4.conf.all.rp_filter=2 net.ipv4.conf.eth1.rp_filter=2
-	good vethlab ping a 192.0.2.2
-	says "$(text_answered 1)"
+	good vethlab ping a 192.0.2.2 -j
+	answered 1
 	good vethlab exec a sysctl -w net.ipv4.conf.all.rp_filter=1 net.ipv4.conf.eth1.rp_filter=1
 	good vethlab exec b ip route replace 10.0.1.0/24 via 10.0.3.1
-	good vethlab ping a 192.0.2.2
-	says "$(text_answered 1)"
+	good vethlab ping a 192.0.2.2 -j
+	answered 1
 	down_at_rest rp-filter
 }
 
 test_container() {
 	needs nft bridge
 	up container
-	good vethlab ping c1 c2
-	says "$(text_answered 1)"
-	good vethlab ping c1 internet
-	says "203.0.113.2 > 203.0.113.1" "$(text_answered 1)"
+	good vethlab ping c1 c2 -j
+	answered 1
+	good vethlab ping c1 internet -j
+	answered 1
+	translated 203.0.113.2 203.0.113.1
 	good vethlab exec host bridge link
 	says "veth-c1" "veth-c2" "master docker0"
 	says_not "uplink"
