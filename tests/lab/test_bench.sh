@@ -210,20 +210,21 @@ test_an_unwatched_link() {
 
 test_bad_links() {
 	bad 1 vethlab bench default:veth0
-	says "$(text_no_lab)"
+	told
 	up blue
 	bad 2 vethlab bench blue:veth9
-	says "has no end 'blue:veth9'"
+	told
 	# As its lab file says.
 	bad 1 vethlab bench "${QUICK[@]}" default:veth0
-	says "default:veth0 is down"
+	told
 	bad 1 vethlab bench "${QUICK[@]}" blue:veth1
-	says "blue:veth1 is no carrier"
+	told
 	good vethlab link default:veth0 up
 	ip -n blue addr flush dev veth1
 	bad 1 vethlab bench "${QUICK[@]}" default:veth0
-	says "blue:veth1 has no address"
+	told
 	good vethlab down
+	golden bad-links
 }
 
 # A run in which nothing arrives is no measurement of 0.
@@ -268,33 +269,39 @@ test_bad_sizes() {
 
 test_bad_words() {
 	bad 2 vethlab bench --hooks xpd
-	says "none, tcx, clsact, xdp-generic, xdp-native, default"
+	told
 	bad 2 vethlab bench --what everything
+	told
 	bad 2 vethlab bench --time 0
+	told
 	bad 2 vethlab bench --runs many
+	told
 	bad 2 vethlab bench --runs 2.5
-	says "not a whole number from 1 to 1000"
+	told
 	bad 2 vethlab bench --threads 1.5
+	told
 	bad 2 vethlab bench --cpu 0,1,2
+	told
 	bad 2 vethlab bench --cpu 0,
-	says "a word is missing at a comma"
+	told
 	bad 2 vethlab bench --csv --json
-	says "do not go together"
+	told
 	bad 2 vethlab bench --what rtt,tcp --size 2000
-	says "--size is of frames of pps and udp"
+	told
 	bad 1 vethlab bench bulid chain
-	says "did you mean \`vethlab bench build\`?"
+	told
 	bad 2 vethlab bench build chain 3 --runs 0
-	says "usage: vethlab bench build [SHAPE SIZE...]"
+	told
 	bad 2 vethlab bench --matrix blue:veth1
+	told
 	bad 2 vethlab bench "${QUICK[@]}" --what tcp --cpu 1000
-	says "CPU 1000"
+	told
 	bad 2 vethlab bench --compare "$TEST_TMP/none.json"
-	says "unable to open $TEST_TMP/none.json"
-	says_not ":0:"
+	told
 	echo '{"schema": "vethlab.stats/1"}' >"$TEST_TMP/other.json"
 	bad 2 vethlab bench --compare "$TEST_TMP/other.json"
-	says "no document of \`vethlab bench --json\`"
+	told
+	golden bad-words
 }
 
 # A user's kernel that has no live frames: a sentence, and what works without them does.

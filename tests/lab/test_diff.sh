@@ -48,13 +48,17 @@ test_diff() {
 
 test_refused() {
 	bad 2 vethlab diff one
-	says "which two recordings?"
+	told
 	bad 2 vethlab diff - -
+	told
 	bad 2 vethlab diff a b --threshold x
+	told
 	bad 5 vethlab diff "$TEST_TMP/none" "$TEST_TMP/none"
+	told
 	echo nothing >"$TEST_TMP/text"
 	bad 1 vethlab diff "$TEST_TMP/text" "$TEST_TMP/text"
-	says "$(text_no_recording)"
+	told
+	golden refused
 }
 
 STORIES=$TOP/tests/unit/data/stories

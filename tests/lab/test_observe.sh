@@ -448,34 +448,40 @@ test_follower_killed() {
 
 test_nothing_and_nonsense() {
 	bad 1 vethlab observe
-	says "no veth link to observe in this namespace" "--all"
+	told
 	bad 1 vethlab observe --all
-	says "in any namespace that can be seen"
+	told
 	nothing_in /run/vethlab || fail "left: $(find /run/vethlab)"
 	ip netns add web
 	bad 2 vethlab observe --netns wbe
-	says "there is no network namespace 'wbe'" "$(text_did_you_mean "'web'")"
+	told
 	bad 1 vethlab observe --netns web
-	says "in that namespace"
+	told
 	bad 2 vethlab observe --pid 4194304
-	says "there is no process"
+	told
 	bad 2 vethlab observe --pid x
+	told
 	bad 2 vethlab observe --all --netns web
+	told
 	bad 2 vethlab observe --name -x
+	told
 	bad 2 vethlab observe --xdp sideways
+	told
 	bad 2 vethlab observe --hooks none,in
+	told
 	bad 2 vethlab observe blue
-	says "unexpected 'blue'"
+	told
 	ip link add name a type veth peer name b
 	bad 2 vethlab observe --hooks none
-	says "watches nothing"
+	told
 	observe --hooks in
 	assert_eq "$(hooks_of host:a)" in "hooks"
 	bad 1 vethlab observe --hooks out
-	says "with another --hooks"
+	told
 	down_at_rest
 	ip link del dev a
 	ip netns del web
+	golden nothing-and-nonsense
 }
 
 run_tests
