@@ -220,4 +220,20 @@ test_rule_for_marks() {
 	good vethlab down c
 }
 
+# A new MAC: r's entry for a is out of date until a, which has lost its own entries, asks for r.
+test_entry_that_the_request_renews() {
+	chain
+	good vethlab ping a b -W 5
+	good inside a ip link set eth0 address 02:00:00:00:99:01
+	foretells b "arrives b"
+	assert_eq "$(jq -r .back.end "$TEST_TMP/why")" arrives "back: $(<"$TEST_TMP/why")"
+	good vethlab ping a b -W 5
+	good inside r ip neigh replace 10.0.1.2 lladdr 02:00:00:00:99:02 dev eth0 nud permanent
+	good inside a ip neigh flush all
+	foretells b "arrives b"
+	assert_eq "$(jq -r .back.end "$TEST_TMP/why")" wrong-mac "back: $(<"$TEST_TMP/why")"
+	bad 1 vethlab ping a b -W 0.5
+	good vethlab down c
+}
+
 run_tests

@@ -207,6 +207,24 @@ static const char *state_word(uint16_t state)
 					: "none";
 }
 
+/*
+ * Whether the next hop asked for this node's MAC address on the way of the request: who is asked
+ * takes the MAC of who asks into an entry that it has (arp_process in net/ipv4/arp.c, ndisc_recv_ns
+ * in net/ipv6/ndisc.c), so that what the entry has now does not count for the reply. A router asks
+ * with a link-local address in IPv6, which renews another entry.
+ */
+static bool is_renewed(const struct path_asking *asking, const struct path_hop *hop)
+{
+	const struct path *there = asking->question->there;
+	bool v6 = asking->path->to.family == AF_INET6;
+
+	for (size_t i = 0; there && i + 1 < there->n_hops; i++)
+		if (there->hops[i].asks && (!v6 || !i) && there->hops[i + 1].node == hop->node &&
+		    (!hop->out || there->hops[i + 1].in == hop->out))
+			return true;
+	return false;
+}
+
 /* The sender's own neighbor table: what it has a MAC for it does not ask for. */
 static int read_neighbor(struct path_asking *asking, const struct path_hop *hop, struct err *err)
 {
@@ -216,7 +234,8 @@ static int read_neighbor(struct path_asking *asking, const struct path_hop *hop,
 
 	if (ret)
 		return ret;
-	asking->by_mac = entry->state & WITH_MAC && entry->has_mac;
+	asking->by_mac = entry->state & WITH_MAC && entry->has_mac &&
+			 (entry->state & (NUD_PERMANENT | NUD_NOARP) || !is_renewed(asking, hop));
 	if (entry->state == NUD_NONE)
 		return 0;
 	snprintf(what, sizeof(what), "neighbor %s dev %s",

@@ -54,7 +54,8 @@ struct path_hop {
 	struct ip_addr next;	  /* the next hop, whose MAC address is needed; family 0: none */
 	struct ip_addr from, to;  /* as it comes here */
 	struct route_answer route;
-	bool nat; /* rules of the node rewrite the source of packets that it forwards */
+	bool nat;  /* rules of the node rewrite the source of packets that it forwards */
+	bool asks; /* it has no MAC address of the next hop, and asks for it (ARP, ND) */
 };
 
 /* What was read in a node's kernel to explain how a walk ends. */
@@ -82,10 +83,11 @@ struct path {
 struct path_question {
 	const struct node *node; /* where the packet is made */
 	struct ip_addr to;
-	struct ip_addr from;	  /* family 0: the node chooses */
-	unsigned len;		  /* bytes of the IP packet; 0: MTUs are not checked */
-	bool reply;		  /* the packet is a reply: the sentences call it one */
-	const struct path *there; /* of a reply: the way of the request, for NAT; or NULL */
+	struct ip_addr from; /* family 0: the node chooses */
+	unsigned len;	     /* bytes of the IP packet; 0: MTUs are not checked */
+	bool reply;	     /* the packet is a reply: the sentences call it one */
+	const struct path
+		*there; /* of a reply: the way of the request, for NAT and neighbors; or NULL */
 };
 
 /*

@@ -232,6 +232,7 @@ static int take_way_out(struct path_asking *asking, struct path_hop *hop, bool f
 			    : asking->by_mac ? PATH_WRONG_MAC
 					     : PATH_NO_NEIGHBOR,
 			    hop->out);
+	hop->asks = !asking->by_mac;
 	asking->path->n_readings = 0; /* they explain how the walk ends */
 	return 1;
 }
