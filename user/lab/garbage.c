@@ -137,19 +137,6 @@ struct gc {
 	struct err *err;
 };
 
-bool lab_has_files(const char *name)
-{
-	static const char *const files[] = {"state.json", "journal"};
-	char path[PATH_MAX];
-
-	for (size_t i = 0; i < 2; i++) {
-		snprintf(path, sizeof(path), LAB_DIR "/%s/%s", name, files[i]);
-		if (!access(path, F_OK) || errno != ENOENT)
-			return true;
-	}
-	return false;
-}
-
 /*
  * Whether a lab has no state of this boot, or belongs to a process: that is dead if we get its
  * lock. A state that cannot be read is left alone: the user decides about `down`.

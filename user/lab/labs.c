@@ -1,13 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* labs.c - which labs this machine has; one of them is opened by its name. */
+/*
+ * labs.c - which labs this machine has; one of them is opened by its name. Writes, reads and
+ * removes their files.
+ */
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "user/base/cleanup.h"
+#include "user/lab/journal.h"
 #include "user/lab/state.h"
 
 static int is_lab(const struct dirent *entry)
@@ -135,4 +143,235 @@ int lab_open(struct running **run, const char *name, struct err *err)
 	}
 	free(only);
 	return ret;
+}
+
+/* ---- the files of one ------------------------------------------------------------------------ */
+
+static void file_path(const char *name, const char *file, char path[PATH_MAX])
+{
+	snprintf(path, PATH_MAX, LAB_DIR "/%s/%s", name, file);
+}
+
+/* Write a file atomically: under its name it is complete, or as it was before. */
+static int write_file(const char *name, const char *file, const char *text, size_t len,
+		      struct err *err)
+{
+	char path[PATH_MAX], temporary[PATH_MAX];
+	cleanup_close int fd = -1;
+	int ret = 0;
+
+	file_path(name, file, path);
+	file_path(name, "new", temporary);
+	fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return err_set(err, ERR_SYSTEM, errno, "cannot write %s: %s", temporary,
+			       strerror(errno));
+	while (len && !ret) {
+		ssize_t n = write(fd, text, len);
+
+		if (n < 0 && errno != EINTR)
+			ret = -errno;
+		else if (n > 0)
+			text += n, len -= n;
+	}
+	if (!ret && (fsync(fd) || rename(temporary, path)))
+		ret = -errno;
+	if (ret)
+		err_set(err, ERR_SYSTEM, -ret, "cannot write %s: %s", path, strerror(-ret));
+	return ret;
+}
+
+int state_write(const struct running *run, struct err *err)
+{
+	char boot[BOOT_ID_SIZE], path[PATH_MAX], *text;
+	int ret = boot_id(boot, err);
+
+	if (ret)
+		return ret;
+	ret = write_file(run->name, "lab.yaml", run->lab->text, strlen(run->lab->text), err);
+	if (ret)
+		return ret;
+	text = state_format(run, boot);
+	if (!text)
+		return err_set(err, ERR_SYSTEM, ENOMEM, "lab %s: cannot write down its state",
+			       run->name);
+	ret = write_file(run->name, "state.json", text, strlen(text), err);
+	free(text);
+	file_path(run->name, "state.old", path);
+	unlink(path); /* there is one after a change */
+	return ret;
+}
+
+/* -ENOENT: the state was written before this boot, and what it describes is gone. */
+static int check_boot(json_t *state, struct err *err)
+{
+	const char *was = json_string_value(json_object_get(state, "boot"));
+	char boot[BOOT_ID_SIZE];
+	int ret = boot_id(boot, err);
+
+	return ret ? ret : was && !strcmp(was, boot) ? 0 : -ENOENT;
+}
+
+/*
+ * A number that tells labs of one name apart: made of the lock file, which `down` removes, `up`
+ * makes and a change keeps. 0: there is no lock file.
+ */
+static uint64_t life_of(const char *name)
+{
+	char path[PATH_MAX];
+	struct statx st;
+
+	/* With the time of birth, since ext4 and overlay reuse the number of an inode at once. */
+	file_path(name, "lock", path);
+	if (statx(AT_FDCWD, path, 0, STATX_INO | STATX_BTIME, &st))
+		return 0;
+	return st.stx_ino ^ (uint64_t)st.stx_btime.tv_sec << 32 ^
+	       (uint64_t)st.stx_btime.tv_nsec << 2;
+}
+
+/* Whether a file exists, or that cannot be found out. */
+static bool may_have(const char *name, const char *file)
+{
+	char path[PATH_MAX];
+
+	file_path(name, file, path);
+	return !access(path, F_OK) || errno != ENOENT;
+}
+
+bool running_is_gone(const struct running *run)
+{
+	uint64_t life;
+
+	/* A change renames state.json and writes a new one, maybe between the first two checks. */
+	if (!may_have(run->name, "state.json") && !may_have(run->name, "state.old") &&
+	    !may_have(run->name, "state.json"))
+		return true;
+	life = life_of(run->name);
+	return life ? life != run->life : !may_have(run->name, "lock");
+}
+
+int state_read(struct running **out, const char *name, struct err *err)
+{
+	char path[PATH_MAX];
+	struct diags diags = {0};
+	struct running *run;
+	const char *text;
+	uint64_t life;
+	json_t *state;
+	int ret;
+
+	life = life_of(name); /* first, so that it is not that of a later lab than the state is */
+	file_path(name, "state.json", path);
+	if (access(path, F_OK))
+		return errno == ENOENT ? -ENOENT
+				       : err_set(err, ERR_SYSTEM, errno, "cannot look for %s: %s",
+						 path, strerror(errno));
+	state = json_load_file(path, 0, NULL);
+	if (!state)
+		return state_damaged(name, "state.json cannot be read", err);
+	ret = check_boot(state, err);
+	if (ret) {
+		json_decref(state);
+		return ret;
+	}
+	run = calloc(1, sizeof(*run));
+	if (!run) {
+		json_decref(state);
+		return err_set(err, ERR_SYSTEM, ENOMEM, "lab %s: out of memory", name);
+	}
+	snprintf(run->name, sizeof(run->name), "%s", name);
+	run->life = life;
+	file_path(name, "lab.yaml", path);
+	text = json_string_value(json_object_get(state, "text"));
+	run->lab = text ? lab_read_text(text, strlen(text), path, &diags)
+			: lab_read_file(path, &diags);
+	ret = run->lab ? state_from_json(run, state, err)
+		       : state_damaged(name, "lab.yaml cannot be read", err);
+	diags_free(&diags);
+	json_decref(state);
+	if (ret) {
+		running_free(run);
+		return ret;
+	}
+	*out = run;
+	return 0;
+}
+
+int state_remove(const char *name, struct err *err)
+{
+	char path[PATH_MAX];
+
+	file_path(name, "state.json", path);
+	if (unlink(path) && errno != ENOENT)
+		return err_set(err, errno == EACCES ? ERR_PRIVILEGE : ERR_SYSTEM, errno,
+			       "cannot remove %s: %s", path, strerror(errno));
+	return 0;
+}
+
+int state_hide(const char *name, struct err *err)
+{
+	char path[PATH_MAX], old[PATH_MAX];
+
+	file_path(name, "state.json", path);
+	file_path(name, "state.old", old);
+	if (rename(path, old))
+		return err_set(err, errno == EACCES ? ERR_PRIVILEGE : ERR_SYSTEM, errno,
+			       "cannot rename %s: %s", path, strerror(errno));
+	return 0;
+}
+
+static int remove_entries(const char *path, struct err *err)
+{
+	cleanup_closedir DIR *dir = opendir(path);
+	struct dirent *entry;
+
+	errno = dir ? 0 : errno;
+	while (dir && (entry = readdir(dir))) {
+		if (entry->d_name[0] != '.' && strcmp(entry->d_name, "lock") &&
+		    unlinkat(dirfd(dir), entry->d_name, 0))
+			return err_set(err, ERR_SYSTEM, errno, "cannot remove %s%s: %s", path,
+				       entry->d_name, strerror(errno));
+		errno = 0;
+	}
+	if (errno && errno != ENOENT)
+		return err_set(err, ERR_SYSTEM, errno, "cannot list %s: %s", path, strerror(errno));
+	return 0;
+}
+
+int files_remove(const char *name, struct err *err)
+{
+	char path[PATH_MAX];
+	int ret = state_remove(name, err);
+
+	if (ret)
+		return ret;
+	file_path(name, "", path);
+	ret = remove_entries(path, err);
+	if (ret)
+		return ret;
+	/* Last, since the caller holds it. */
+	file_path(name, "lock", path);
+	if (unlink(path) && errno != ENOENT)
+		return err_set(err, ERR_SYSTEM, errno, "cannot remove %s: %s", path,
+			       strerror(errno));
+	file_path(name, "", path);
+	/* ENOTEMPTY: the next process that changes this lab has made its lock already. */
+	if (rmdir(path) && errno != ENOENT && errno != ENOTEMPTY)
+		return err_set(err, ERR_SYSTEM, errno, "cannot remove %s: %s", path,
+			       strerror(errno));
+	rmdir(LAB_DIR); /* fails unless it is empty */
+	return 0;
+}
+
+bool lab_has_files(const char *name)
+{
+	static const char *const files[] = {"state.json", "journal"};
+	char path[PATH_MAX];
+
+	for (size_t i = 0; i < 2; i++) {
+		snprintf(path, sizeof(path), LAB_DIR "/%s/%s", name, files[i]);
+		if (!access(path, F_OK) || errno != ENOENT)
+			return true;
+	}
+	return false;
 }

@@ -6,6 +6,8 @@
 #ifndef VETHLAB_USER_LAB_STATE_H
 #define VETHLAB_USER_LAB_STATE_H
 
+#include <jansson.h>
+
 #include "user/lab/lab.h"
 
 /* ---- lock ------------------------------------------------------------------------------------ */
@@ -27,6 +29,12 @@ int lab_lock_all(const volatile int *interrupted, const struct notes *notes, str
 
 /* ---- state ----------------------------------------------------------------------------------- */
 
+/* The text of state.json, which the caller frees. NULL: no memory, or a name is not UTF-8. */
+char *state_format(const struct running *run, const char *boot);
+/* Fill in *run, which has its name and its lab, by what state.json says. */
+int state_from_json(struct running *run, json_t *state, struct err *err);
+/* Set the error that state.json or lab.yaml is damaged; returns -EINVAL. */
+int state_damaged(const char *name, const char *what, struct err *err);
 /* Write lab.yaml, then state.json, each atomically. From then on the lab runs. */
 int state_write(const struct running *run, struct err *err);
 /*
