@@ -35,7 +35,7 @@ int kernel_histogram_open(struct kernel_histogram **out, const struct bench_link
 	if (!histogram)
 		return err_set(err, ERR_SYSTEM, ENOMEM, "out of memory");
 	histogram->end = link->from.number;
-	ret = watch_open(&histogram->watch, link->run->name, err);
+	ret = running_open_watch(&histogram->watch, link->run, err);
 	if (!ret) {
 		histogram->all =
 			calloc(watch_n_ends(histogram->watch) + 1, sizeof(*histogram->all));

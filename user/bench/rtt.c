@@ -273,7 +273,7 @@ int echo_steps_measure(const struct bench_link *link, enum bench_what what, size
 		memset(rtt, 0, sizeof(*rtt));
 	ret = rtt && way.stamps ? 0 : err_set(err, ERR_SYSTEM, ENOMEM, "out of memory");
 	if (!ret)
-		ret = watch_open(&watch, link->run->name, err);
+		ret = running_open_watch(&watch, link->run, err);
 	if (!ret)
 		ret = watch_session_open(&session, watch, &filter, 0, err);
 	if (!ret)

@@ -210,9 +210,9 @@ static int make_all(struct apply *apply, struct err *err)
 
 /* ---- the whole plan -------------------------------------------------------------------------- */
 
-static int open_watch(struct watch **watch, const char *name, struct err *err)
+static int open_watch(struct watch **watch, const struct running *run, struct err *err)
 {
-	int ret = watch_open(watch, name, err);
+	int ret = running_open_watch(watch, run, err);
 
 	if (ret == -ENOENT && (!err || !err->code))
 		return 0; /* the lab has no programs */
@@ -242,7 +242,7 @@ static int apply_open(struct apply *apply, struct running *was, struct running *
 	ret = journal_open(&apply->build.journal, now->name, err);
 	if (ret)
 		return ret;
-	ret = open_watch(&apply->build.watch, now->name, err);
+	ret = open_watch(&apply->build.watch, now, err);
 	return ret ? ret : preflight_touch(apply, err);
 }
 

@@ -108,6 +108,12 @@ struct end *running_find_end(const struct running *run, const char *name, struct
 int running_open_netns(const struct running *run, const struct node *node, struct err *err);
 
 /*
+ * Open the maps of a running lab, as watch_open(). -EINVAL: they are not of as many ends as
+ * state.json says.
+ */
+int running_open_watch(struct watch **watch, const struct running *run, struct err *err);
+
+/*
  * The mode of the XDP program of an end, and its tc hooks (HOOKS_IN and HOOKS_OUT or-ed, or
  * HOOKS_NONE). The first of these that says something decides: command line, link, lab, default. Of
  * an observed lab, what is attached.

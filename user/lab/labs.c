@@ -203,13 +203,17 @@ int state_write(const struct running *run, struct err *err)
 }
 
 /* -ENOENT: the state was written before this boot, and what it describes is gone. */
-static int check_boot(json_t *state, struct err *err)
+static int check_boot(const char *name, json_t *state, struct err *err)
 {
 	const char *was = json_string_value(json_object_get(state, "boot"));
 	char boot[BOOT_ID_SIZE];
 	int ret = boot_id(boot, err);
 
-	return ret ? ret : was && !strcmp(was, boot) ? 0 : -ENOENT;
+	if (ret)
+		return ret;
+	if (!was)
+		return state_damaged(name, err, "state.json does not say of which boot it is");
+	return strcmp(was, boot) ? -ENOENT : 0;
 }
 
 /*
@@ -250,51 +254,58 @@ bool running_is_gone(const struct running *run)
 	return life ? life != run->life : !may_have(run->name, "lock");
 }
 
+/* The lab that state describes, which is of this boot. */
+static int read_running(struct running **out, const char *name, uint64_t life, json_t *state,
+			struct err *err)
+{
+	cleanup_running struct running *run = calloc(1, sizeof(*run));
+	const char *text = json_string_value(json_object_get(state, "text"));
+	struct diags diags = {0};
+	char path[PATH_MAX];
+	int ret;
+
+	if (!run)
+		return err_set(err, ERR_SYSTEM, ENOMEM, "lab %s: out of memory", name);
+	snprintf(run->name, sizeof(run->name), "%s", name);
+	run->life = life;
+	file_path(name, "lab.yaml", path);
+	run->lab = text ? lab_read_text(text, strlen(text), path, &diags)
+			: lab_read_file(path, &diags);
+	if (!run->lab)
+		ret = state_damaged(name, err, "%s cannot be read: %s",
+				    text ? "the lab file in state.json" : "lab.yaml",
+				    diags.count ? diags.list[0].what : strerror(ENOMEM));
+	else
+		ret = state_from_json(run, state, err);
+	diags_free(&diags);
+	if (!ret)
+		*out = cleanup_take(run);
+	return ret;
+}
+
 int state_read(struct running **out, const char *name, struct err *err)
 {
+	uint64_t life = life_of(name); /* first, so that it is not that of a later lab */
 	char path[PATH_MAX];
-	struct diags diags = {0};
-	struct running *run;
-	const char *text;
-	uint64_t life;
+	json_error_t why;
 	json_t *state;
 	int ret;
 
-	life = life_of(name); /* first, so that it is not that of a later lab than the state is */
 	file_path(name, "state.json", path);
 	if (access(path, F_OK))
 		return errno == ENOENT ? -ENOENT
 				       : err_set(err, ERR_SYSTEM, errno, "cannot look for %s: %s",
 						 path, strerror(errno));
-	state = json_load_file(path, 0, NULL);
+	state = json_load_file(path, JSON_REJECT_DUPLICATES, &why);
+	if (!state && json_error_code(&why) == json_error_cannot_open_file)
+		return err_set(err, ERR_SYSTEM, 0, "lab %s: %s", name, why.text);
 	if (!state)
-		return state_damaged(name, "state.json cannot be read", err);
-	ret = check_boot(state, err);
-	if (ret) {
-		json_decref(state);
-		return ret;
-	}
-	run = calloc(1, sizeof(*run));
-	if (!run) {
-		json_decref(state);
-		return err_set(err, ERR_SYSTEM, ENOMEM, "lab %s: out of memory", name);
-	}
-	snprintf(run->name, sizeof(run->name), "%s", name);
-	run->life = life;
-	file_path(name, "lab.yaml", path);
-	text = json_string_value(json_object_get(state, "text"));
-	run->lab = text ? lab_read_text(text, strlen(text), path, &diags)
-			: lab_read_file(path, &diags);
-	ret = run->lab ? state_from_json(run, state, err)
-		       : state_damaged(name, "lab.yaml cannot be read", err);
-	diags_free(&diags);
+		return state_damaged(name, err, "state.json, line %d: %s", why.line, why.text);
+	ret = check_boot(name, state, err);
+	if (!ret)
+		ret = read_running(out, name, life, state, err);
 	json_decref(state);
-	if (ret) {
-		running_free(run);
-		return ret;
-	}
-	*out = run;
-	return 0;
+	return ret;
 }
 
 int state_remove(const char *name, struct err *err)

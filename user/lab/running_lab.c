@@ -8,7 +8,7 @@
 
 #include "topology/lab_diff.h"
 #include "user/base/cleanup.h"
-#include "user/lab/lab.h"
+#include "user/lab/state.h"
 
 void running_free(struct running *run)
 {
@@ -142,6 +142,31 @@ int running_open_netns(const struct running *run, const struct node *node, struc
 		run->observed ? "seen" : "built");
 	err_hint(err, "`vethlab down %s` tidies up", run->name);
 	return -ESTALE;
+}
+
+/* ---- programs -------------------------------------------------------------------------------- */
+
+int running_open_watch(struct watch **out, const struct running *run, struct err *err)
+{
+	struct watch *watch = NULL;
+	int ret = watch_open(&watch, run->name, err);
+
+	if (ret)
+		return ret;
+	/* Counters are read for as many ends as the maps have, and used by the numbers of ends. */
+	if (watch_n_ends(watch) != run->capacity) {
+		ret = running_is_gone(run)
+			      ? running_taken_down(run, err)
+			      : state_damaged(
+					run->name, err,
+					"state.json: capacity is %u, but the map `lab` of its "
+					"programs has room for %u ends",
+					run->capacity, watch_n_ends(watch));
+		watch_close(watch);
+		return ret;
+	}
+	*out = watch;
+	return 0;
 }
 
 /* ---- what is gone ---------------------------------------------------------------------------- */

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* state.c - what state.json says: a running lab as JSON, and back. */
 #include <errno.h>
+#include <inttypes.h>
 #include <jansson.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +13,10 @@
 #include "user/lab/state.h"
 
 #define STATE_SCHEMA "vethlab.state/1"
+
+/* More than a lab file may have of ends or nodes, with the room for what is added later. */
+enum { STATE_NUMBERS_MAX = 1 << 20 };
+#define STATE_SECONDS_MAX INT64_C(253402300799) /* the end of the year 9999 */
 
 static const char *const xdp_words[] = {
 	[XDP_MODE_DEFAULT] = "default",
@@ -154,116 +160,281 @@ char *state_format(const struct running *run, const char *boot)
 	return text;
 }
 
-int state_damaged(const char *name, const char *what, struct err *err)
+int state_damaged(const char *name, struct err *err, const char *fmt, ...)
 {
+	char what[256];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(what, sizeof(what), fmt, ap);
+	va_end(ap);
 	err_set(err, ERR_FAILED, EINVAL, "lab %s: its state is damaged: %s", name, what);
 	err_hint(err, "`vethlab down %s` removes it", name);
 	return -EINVAL;
 }
 
-static int nodes_from_json(struct running *run, json_t *nodes)
+/*
+ * Reads state.json, which a person may have changed: each value is of its type and in its range, or
+ * the first that is not is told. After it, values are 0 or "".
+ */
+struct state_reader {
+	const char *name;
+	int ret; /* of the first value that is damaged */
+	struct err *err;
+};
+
+/* place: of the object in the document, with a dot at its end, or "". */
+__attribute__((format(printf, 4, 5))) static void
+complain(struct state_reader *reader, const char *place, const char *key, const char *fmt, ...)
 {
-	size_t i;
-	json_t *one;
+	char what[160];
+	va_list ap;
 
-	if (json_array_size(nodes) != run->lab->n_nodes)
-		return -EINVAL;
-	run->nodes = calloc(run->lab->n_nodes + 1, sizeof(*run->nodes));
-	if (!run->nodes)
-		return -ENOMEM;
-	json_array_foreach(nodes, i, one) {
-		struct running_node *node = &run->nodes[i];
-		json_int_t inode, cookie, slot;
-		const char *name, *netns;
-		int ours;
+	va_start(ap, fmt);
+	vsnprintf(what, sizeof(what), fmt, ap);
+	va_end(ap);
+	if (!reader->ret)
+		reader->ret = state_damaged(reader->name, reader->err, "state.json: %s%s is %s",
+					    place, key, what);
+}
 
-		if (json_unpack(one, "{s:s, s:s, s:b, s:I, s:I, s:I}", "node", &name, "netns",
-				&netns, "ours", &ours, "inode", &inode, "cookie", &cookie, "slot",
-				&slot) ||
-		    strcmp(name, run->lab->nodes[i]->name))
-			return -EINVAL;
-		snprintf(node->netns_name, sizeof(node->netns_name), "%s", netns);
-		node->ours = ours;
-		node->id.inode = inode;
-		node->id.cookie = cookie;
-		node->slot = slot;
-	}
+static int64_t number_in(struct state_reader *reader, json_t *object, const char *place,
+			 const char *key, int64_t least, int64_t most)
+{
+	json_t *value = json_object_get(object, key);
+
+	if (!value)
+		complain(reader, place, key, "missing");
+	else if (!json_is_integer(value))
+		complain(reader, place, key, "no whole number");
+	else if (json_integer_value(value) < least || json_integer_value(value) > most)
+		complain(reader, place, key,
+			 "%" JSON_INTEGER_FORMAT ", not from %" PRId64 " to %" PRId64,
+			 json_integer_value(value), least, most);
+	else
+		return json_integer_value(value);
 	return 0;
 }
 
-static int ends_from_json(struct running *run, json_t *ends)
+static bool bool_in(struct state_reader *reader, json_t *object, const char *place, const char *key)
 {
-	for (size_t i = 0; i < lab_n_ends(run->lab); i++) {
-		struct end *end = lab_end(run->lab, i);
-		json_t *number = json_object_get(ends, end->name);
+	json_t *value = json_object_get(object, key);
 
-		if (!json_is_integer(number))
-			return -EINVAL;
-		end->number = json_integer_value(number);
-	}
-	return lab_index(run->lab);
+	if (!json_is_boolean(value))
+		complain(reader, place, key, value ? "neither true nor false" : "missing");
+	return json_is_true(value);
 }
 
-static int observed_from_json(struct running *run, json_t *ends)
+static const char *text_in(struct state_reader *reader, json_t *object, const char *place,
+			   const char *key)
 {
-	if (!ends)
-		return 0;
+	json_t *value = json_object_get(object, key);
+
+	if (!json_is_string(value)) {
+		complain(reader, place, key, value ? "no string" : "missing");
+		return "";
+	}
+	return json_string_value(value);
+}
+
+static json_t *container_in(struct state_reader *reader, json_t *state, const char *key,
+			    json_type type)
+{
+	json_t *value = json_object_get(state, key);
+
+	if (value && json_typeof(value) == type)
+		return value;
+	complain(reader, "", key, "%s",
+		 !value		      ? "missing"
+		 : type == JSON_ARRAY ? "no list"
+				      : "no object");
+	return NULL;
+}
+
+static unsigned hooks_in(struct state_reader *reader, json_t *object, const char *place, int least)
+{
+	unsigned hooks = number_in(reader, object, place, "hooks", least, HOOKS_IN | HOOKS_OUT);
+
+	if ((hooks & HOOKS_NONE) && hooks != HOOKS_NONE)
+		complain(reader, place, "hooks", "%u: none and some at once", hooks);
+	return hooks;
+}
+
+static enum xdp_mode xdp_in(struct state_reader *reader, json_t *object, const char *place,
+			    bool may_be_default)
+{
+	const char *word = text_in(reader, object, place, "xdp");
+	enum xdp_mode mode = XDP_MODE_DEFAULT;
+
+	if (!xdp_mode_parse(word, &mode) && !(may_be_default && !strcmp(word, xdp_words[mode])))
+		complain(reader, place, "xdp", "no mode of XDP: '%.40s'", word);
+	return mode;
+}
+
+/* The name of a file in NETNS_DIR: `down` removes it. */
+static void netns_name_in(struct state_reader *reader, json_t *object, const char *place,
+			  struct running_node *node)
+{
+	const char *name = text_in(reader, object, place, "netns");
+
+	if (strlen(name) >= sizeof(node->netns_name) || strchr(name, '/') ||
+	    (node->ours && (!*name || name[0] == '.')))
+		complain(reader, place, "netns", "no name of a network namespace: '%.40s'", name);
+	else
+		snprintf(node->netns_name, sizeof(node->netns_name), "%s", name);
+}
+
+static void node_in(struct state_reader *reader, json_t *one, size_t i, struct running *run,
+		    bool observed)
+{
+	struct running_node *node = &run->nodes[i];
+	char place[32];
+	const char *name;
+
+	snprintf(place, sizeof(place), "nodes[%zu].", i);
+	name = text_in(reader, one, place, "node");
+	if (strcmp(name, run->lab->nodes[i]->name))
+		complain(reader, place, "node", "'%.70s', but '%.70s' in the lab file", name,
+			 run->lab->nodes[i]->name);
+	node->ours = bool_in(reader, one, place, "ours");
+	netns_name_in(reader, one, place, node);
+	node->id.inode = number_in(reader, one, place, "inode", observed ? 0 : 1, INT64_MAX);
+	node->id.cookie = number_in(reader, one, place, "cookie", 0, INT64_MAX);
+	node->slot = number_in(reader, one, place, "slot", 0, (int64_t)run->slots - 1);
+}
+
+static int nodes_in(struct state_reader *reader, json_t *nodes, struct running *run, bool observed)
+{
+	cleanup_free bool *taken = calloc(run->slots + 1, sizeof(*taken));
+	size_t n = json_array_size(nodes);
+
+	run->nodes = calloc(run->lab->n_nodes + 1, sizeof(*run->nodes));
+	if (!taken || !run->nodes)
+		return -ENOMEM;
+	if (n != run->lab->n_nodes)
+		complain(reader, "", "nodes", "a list of %zu, but the lab file has %zu", n,
+			 run->lab->n_nodes);
+	for (size_t i = 0; i < n && !reader->ret; i++) {
+		node_in(reader, json_array_get(nodes, i), i, run, observed);
+		if (!reader->ret && taken[run->nodes[i].slot])
+			complain(reader, "nodes", "", "a list with slot %u twice",
+				 run->nodes[i].slot);
+		else if (!reader->ret)
+			taken[run->nodes[i].slot] = true;
+	}
+	return reader->ret;
+}
+
+/* The ends of a link have two numbers that follow an even one: 2 n and 2 n + 1. */
+static int ends_in(struct state_reader *reader, json_t *ends, struct running *run)
+{
+	cleanup_free struct end **owners = calloc(run->capacity + 1, sizeof(*owners));
+
+	if (!owners)
+		return -ENOMEM;
+	for (size_t i = 0; i < lab_n_ends(run->lab) && !reader->ret; i++) {
+		struct end *end = lab_end(run->lab, i), *other;
+
+		end->number =
+			number_in(reader, ends, "ends.", end->name, 0, (int64_t)run->next_end - 1);
+		if (reader->ret)
+			break;
+		other = owners[end->number];
+		if (other)
+			complain(reader, "ends.", end->name, "%u, as %.100s is", end->number,
+				 other->name);
+		other = owners[end->number ^ 1];
+		if (other && other != end->peer)
+			complain(reader, "ends.", end->name,
+				 "%u, beside %.100s, which is not the other end of its link",
+				 end->number, other->name);
+		owners[end->number] = end;
+	}
+	return reader->ret ? reader->ret : lab_index(run->lab);
+}
+
+static int observed_in(struct state_reader *reader, json_t *ends, struct running *run)
+{
 	run->observed = calloc(run->capacity + 1, sizeof(*run->observed));
 	if (!run->observed)
 		return -ENOMEM;
-	for (size_t i = 0; i < lab_n_ends(run->lab); i++) {
+	for (size_t i = 0; i < lab_n_ends(run->lab) && !reader->ret; i++) {
 		struct end *end = lab_end(run->lab, i);
-		const char *xdp, *bridge;
-		json_int_t ifindex, hooks;
+		struct observed_end *observed = &run->observed[end->number];
+		json_t *one = json_object_get(ends, end->name);
+		char place[32 + NODE_NAME_MAX + IFNAME_MAX];
+		const char *bridge;
 
-		if (end->number >= run->capacity ||
-		    json_unpack(json_object_get(ends, end->name), "{s:I, s:I, s:s, s:s}", "ifindex",
-				&ifindex, "hooks", &hooks, "xdp", &xdp, "bridge", &bridge) ||
-		    !xdp_mode_parse(xdp, &run->observed[end->number].xdp))
-			return -EINVAL;
-		run->observed[end->number].ifindex = ifindex;
-		run->observed[end->number].hooks = hooks;
+		snprintf(place, sizeof(place), "observed.%s.", end->name);
+		observed->ifindex = number_in(reader, one, place, "ifindex", 1, INT32_MAX);
+		observed->hooks = hooks_in(reader, one, place, HOOKS_NONE);
+		observed->xdp = xdp_in(reader, one, place, false);
+		bridge = text_in(reader, one, place, "bridge");
+		if (strlen(bridge) >= sizeof(end->bridge))
+			complain(reader, place, "bridge", "no name of an interface: '%.40s'",
+				 bridge);
 		snprintf(end->bridge, sizeof(end->bridge), "%s", bridge);
 	}
-	return 0;
+	return reader->ret;
+}
+
+/* What is said of the lab as a whole. Returns its `observed`; NULL: vethlab built the links. */
+static json_t *lab_in(struct state_reader *reader, json_t *state, struct running *run)
+{
+	json_t *observed = json_object_get(state, "observed");
+	const char *tc, *name;
+
+	if (strcmp(text_in(reader, state, "", "schema"), STATE_SCHEMA))
+		complain(reader, "", "schema", "not " STATE_SCHEMA);
+	if (observed)
+		container_in(reader, state, "observed", JSON_OBJECT);
+	name = text_in(reader, state, "", "lab");
+	if (strcmp(name, run->name))
+		complain(reader, "", "lab", "'%.40s'", name);
+	run->isolated = bool_in(reader, state, "", "isolated");
+	run->prefixed = bool_in(reader, state, "", "prefixed");
+	run->held = json_object_get(state, "held") && bool_in(reader, state, "", "held");
+	run->capacity =
+		number_in(reader, state, "", "capacity", lab_n_ends(run->lab), STATE_NUMBERS_MAX);
+	run->slots = number_in(reader, state, "", "slots", run->lab->n_nodes, STATE_NUMBERS_MAX);
+	run->next_end = number_in(reader, state, "", "next_end", lab_n_ends(run->lab) ? 1 : 0,
+				  run->capacity);
+	run->ifindex_base = number_in(reader, state, "", "ifindex_base", observed ? 0 : 1,
+				      (int64_t)INT32_MAX - run->capacity - run->slots);
+	run->group = number_in(reader, state, "", "group", observed ? 0 : 1, UINT32_MAX);
+	run->hooks = hooks_in(reader, state, "", HOOKS_DEFAULT);
+	run->started = number_in(reader, state, "", "started", 0, STATE_SECONDS_MAX);
+	run->xdp = xdp_in(reader, state, "", true);
+	tc = text_in(reader, state, "", "tc");
+	if (!tc_parse(tc, &run->tc))
+		complain(reader, "", "tc", "no way to attach: '%.40s'", tc);
+	return observed;
 }
 
 int state_from_json(struct running *run, json_t *state, struct err *err)
 {
-	const char *schema, *boot, *tc, *xdp, *file;
-	json_int_t base, capacity, slots, next_end, group, hooks, started;
-	json_t *nodes, *ends;
-	int isolated, prefixed;
+	struct state_reader reader = {.name = run->name, .err = err};
+	const char *file = text_in(&reader, state, "", "file");
+	json_t *observed = lab_in(&reader, state, run);
+	json_t *nodes = container_in(&reader, state, "nodes", JSON_ARRAY);
+	json_t *ends = container_in(&reader, state, "ends", JSON_OBJECT);
+	char *path = strdup(file);
+	int ret = !path ? -ENOMEM : reader.ret;
 
-	if (json_unpack(state,
-			"{s:s, s:s, s:s, s:b, s:b, s:I, s:I, s:I, s:I, s:I, s:s, s:s, s:I, s:I,"
-			" s:o, s:o}",
-			"schema", &schema, "boot", &boot, "file", &file, "isolated", &isolated,
-			"prefixed", &prefixed, "ifindex_base", &base, "capacity", &capacity,
-			"slots", &slots, "next_end", &next_end, "group", &group, "tc", &tc, "xdp",
-			&xdp, "hooks", &hooks, "started", &started, "nodes", &nodes, "ends",
-			&ends) ||
-	    strcmp(schema, STATE_SCHEMA))
-		return state_damaged(run->name, "state.json is not of " STATE_SCHEMA, err);
-	run->isolated = isolated;
-	run->held = json_is_true(json_object_get(state, "held"));
-	run->ifindex_base = base;
-	run->prefixed = prefixed;
-	run->capacity = capacity;
-	run->slots = slots;
-	run->next_end = next_end;
-	run->group = group;
-	run->hooks = hooks;
-	run->started = started;
-	run->xdp = XDP_MODE_DEFAULT;
-	if (!tc_parse(tc, &run->tc) ||
-	    (strcmp(xdp, xdp_mode_word(run->xdp)) && !xdp_mode_parse(xdp, &run->xdp)))
-		return state_damaged(run->name, "unknown tc or xdp mode", err);
-	if (nodes_from_json(run, nodes) || ends_from_json(run, ends) ||
-	    observed_from_json(run, json_object_get(state, "observed")))
-		return state_damaged(run->name, "state.json and lab.yaml do not fit", err);
+	if (!ret)
+		ret = nodes_in(&reader, nodes, run, observed);
+	if (!ret)
+		ret = ends_in(&reader, ends, run);
+	if (!ret && observed)
+		ret = observed_in(&reader, observed, run);
+	if (ret) {
+		free(path);
+		return reader.ret
+			       ? reader.ret
+			       : err_set(err, ERR_SYSTEM, -ret, "lab %s: out of memory", run->name);
+	}
 	run->lab_copy = run->lab->path; /* places in the lab (struct where) point to it */
-	run->lab->path = strdup(file);
+	run->lab->path = path;
 	for (size_t i = 0; i < run->lab->n_nodes; i++)
 		if (run->isolated && run->lab->nodes[i]->netns == NETNS_HOST)
 			run->lab->nodes[i]->netns = NETNS_NEW;

@@ -31,10 +31,15 @@ int lab_lock_all(const volatile int *interrupted, const struct notes *notes, str
 
 /* The text of state.json, which the caller frees. NULL: no memory, or a name is not UTF-8. */
 char *state_format(const struct running *run, const char *boot);
-/* Fill in *run, which has its name and its lab, by what state.json says. */
+/*
+ * Fill in *run, which has its name and its lab, by what state.json says. -EINVAL: err tells the
+ * first value that is missing, of another type or out of its range. The caller frees *run in any
+ * case.
+ */
 int state_from_json(struct running *run, json_t *state, struct err *err);
 /* Set the error that state.json or lab.yaml is damaged; returns -EINVAL. */
-int state_damaged(const char *name, const char *what, struct err *err);
+int state_damaged(const char *name, struct err *err, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
 /* Write lab.yaml, then state.json, each atomically. From then on the lab runs. */
 int state_write(const struct running *run, struct err *err);
 /*

@@ -25,7 +25,7 @@ int reading_open(struct reading *reading, const char *lab, struct err *err)
 	rc = lab_open(&reading->run, lab, err);
 	if (rc)
 		return rc;
-	rc = watch_open(&reading->watch, reading->run->name, err);
+	rc = running_open_watch(&reading->watch, reading->run, err);
 	if (rc == -ENOENT) {
 		err_set(err, ERR_FAILED, ENOENT,
 			"lab %s is not watched: nothing is pinned below %s/%s", reading->run->name,
@@ -46,7 +46,7 @@ void reading_pause(struct reading *reading)
 int reading_resume(struct reading *reading, struct err *err)
 {
 	struct err cause = {0};
-	int rc = watch_open(&reading->watch, reading->run->name, &cause);
+	int rc = running_open_watch(&reading->watch, reading->run, &cause);
 
 	if (!rc && watch_started_ns(reading->watch) == reading->built_ns)
 		return 0;

@@ -118,7 +118,7 @@ static int begin_lab(struct running *now, const struct observe_options *options,
 static int reopen_lab(struct running *now, struct watch **watch, struct journal **journal,
 		      struct err *err)
 {
-	int ret = watch_open(watch, now->name, err);
+	int ret = running_open_watch(watch, now, err);
 
 	if (ret == -ENOENT && (!err || !err->code)) {
 		err_set(err, ERR_FAILED, ENOENT, "lab %s: its pinned programs are gone", now->name);

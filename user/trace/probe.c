@@ -60,7 +60,7 @@ static struct vl_filter filter_of(const struct probe *probe)
 static int open_session(struct probe *probe, struct err *err)
 {
 	struct vl_filter filter = filter_of(probe);
-	int ret = watch_open(&probe->watch, probe->config.run->name, err);
+	int ret = running_open_watch(&probe->watch, probe->config.run, err);
 
 	if (ret == -ENOENT) {
 		err_clear(err);

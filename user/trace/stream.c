@@ -87,7 +87,7 @@ int record_stream_open(struct record_stream *stream, const struct running *run,
 	int ret;
 
 	*stream = (struct record_stream){.run = run};
-	ret = watch_open(&stream->watch, run->name, err);
+	ret = running_open_watch(&stream->watch, run, err);
 	if (ret == -ENOENT) {
 		err_clear(err);
 		return err_set(err, ERR_FAILED, ENOENT, "no program watches lab %s", run->name);
