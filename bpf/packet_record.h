@@ -227,8 +227,9 @@ static __always_inline void forget_session(struct vl_control *ctl, __u64 active,
 }
 
 /*
- * Give *ev to session slot. No buffer there means that its tracer was killed. A batch for which the
- * buffer has no room leaves a gap in the numbers of those that the tracer gets.
+ * Give *ev to session slot. No buffer where the session had one means that its tracer was killed. A
+ * batch for which the buffer has no room, or the CPU no buffer, leaves a gap in the numbers of
+ * those that the tracer gets.
  */
 static __always_inline void deliver_to(void *ctx, struct vl_control *ctl, __u64 active, __u32 slot,
 				       const struct vl_event *ev)
@@ -241,7 +242,8 @@ static __always_inline void deliver_to(void *ctx, struct vl_control *ctl, __u64 
 	place = batch->head % VL_BATCH;
 	batch->events[place] = *ev;
 	if (place == VL_BATCH - 1 &&
-	    bpf_perf_event_output(ctx, &tracers, key, batch, sizeof(*batch)) == -ENOENT)
+	    bpf_perf_event_output(ctx, &tracers, key, batch, sizeof(*batch)) == -ENOENT &&
+	    batch->buffered == (active >> (8 * slot) & 0xff))
 		forget_session(ctl, active, slot);
 	/* Behind the record, and behind its batch: whoever sees the number finds both. */
 	__sync_fetch_and_add(&batch->head, 1);

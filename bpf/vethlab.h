@@ -220,7 +220,13 @@ _Static_assert(sizeof(struct vl_event) == 48 + 32 + 40, "struct vl_event has cha
  */
 struct vl_batch {
 	__u64 head; /* records so far, of all tracers that had the slot; in a buffer: less one */
-	__u64 reserved[7];
+	/*
+	 * Generation of the session that gave this CPU a buffer, written by its tracer; 0: none,
+	 * since the CPU was offline. Only where the session had one does a missing buffer mean that
+	 * its tracer was killed.
+	 */
+	__u64 buffered;
+	__u64 reserved[6];
 	struct vl_event events[VL_BATCH];
 };
 _Static_assert(sizeof(struct vl_batch) == 64 + VL_BATCH * sizeof(struct vl_event),

@@ -10,8 +10,11 @@
 
 #include <bpf/bpf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -273,12 +276,124 @@ static void test_slot_left_dirty(void **state)
 	watch_session_close(session);
 }
 
+/* ---- CPUs that come and go: only where the machine is the test's own (tests/vm)
+ * ------------------ */
+
+static void set_online(bool online)
+{
+	int fd = open("/sys/devices/system/cpu/cpu1/online", O_WRONLY | O_CLOEXEC);
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, online ? "1" : "0", 1), 1);
+	close(fd);
+}
+
+static void need_own_machine(void)
+{
+	if (!getenv("OWN_MACHINE")) {
+		print_message("OWN_MACHINE is not set: CPUs of this machine stay online\n");
+		skip();
+	}
+	if (access("/sys/devices/system/cpu/cpu1/online", W_OK)) {
+		print_message("there is no CPU 1 that can go offline\n");
+		skip();
+	}
+	records_need();
+}
+
+/* Send n records from CPU 1. */
+static void send_from_1(int n)
+{
+	struct bytes b = echo4(1, 1);
+	cpu_set_t all, one;
+
+	assert_int_equal(sched_getaffinity(0, sizeof(all), &all), 0);
+	CPU_ZERO(&one);
+	CPU_SET(1, &one);
+	assert_int_equal(sched_setaffinity(0, sizeof(one), &one), 0);
+	for (int i = 0; i < n; i++)
+		run_at(VL_HOOK_OUT, &b);
+	CPU_SET(0, &one);
+	assert_int_equal(sched_setaffinity(0, sizeof(one), &one), 0);
+}
+
+/* Poll until the session knows of n records, delivered or lost. */
+static int known(struct watch_session *session, int n)
+{
+	struct err err = {};
+	int delivered = 0;
+
+	for (int i = 0; i < 100 && delivered + (int)watch_session_lost(session) < n; i++)
+		assert_true(watch_session_poll(session, 50, count_record, &delivered, &err) >= 0);
+	assert_int_equal(delivered + watch_session_lost(session), n);
+	return delivered;
+}
+
+static void pass_ticks(struct watch_session *session)
+{
+	struct err err = {};
+	int delivered = 0;
+
+	usleep(50000); /* CPUs are looked at every 20 ms */
+	assert_int_equal(watch_session_poll(session, 0, count_record, &delivered, &err), 0);
+}
+
+/* A CPU that was offline when the tracer began. */
+static void test_cpu_comes(void **state)
+{
+	struct watch_session *session;
+	int lost;
+
+	(void)state;
+	need_own_machine();
+	set_online(false);
+	session = open_session(&(struct vl_filter){});
+	set_online(true);
+	send_from_1(2 * VL_BATCH); /* the tracer has not looked: full batches are lost */
+	assert_int_not_equal(read_control().active & 0xff, 0);
+	lost = 2 * VL_BATCH - known(session, 2 * VL_BATCH);
+	assert_in_range(lost, VL_BATCH, 2 * VL_BATCH);
+	pass_ticks(session);
+	send_from_1(100 * VL_BATCH + 3);
+	assert_int_equal(known(session, 100 * VL_BATCH + 3 + lost), 100 * VL_BATCH + 3);
+	watch_session_close(session);
+}
+
+/* One that goes and comes back while the tracer looks, and while it does not. */
+static void test_cpu_comes_back(void **state)
+{
+	struct watch_session *session;
+	uint64_t lost;
+
+	(void)state;
+	need_own_machine();
+	session = open_session(&(struct vl_filter){});
+	send_from_1(VL_BATCH + 1);
+	assert_int_equal(known(session, VL_BATCH + 1), VL_BATCH + 1);
+	set_online(false);
+	pass_ticks(session);
+	set_online(true);
+	pass_ticks(session);
+	send_from_1(10 * VL_BATCH);
+	assert_int_equal(known(session, 10 * VL_BATCH), 10 * VL_BATCH);
+	assert_int_equal(watch_session_lost(session), 0);
+	set_online(false);
+	set_online(true);
+	send_from_1(2 * VL_BATCH);
+	known(session, 2 * VL_BATCH);
+	lost = watch_session_lost(session);
+	send_from_1(10 * VL_BATCH);
+	assert_int_equal(known(session, 10 * VL_BATCH + lost), 10 * VL_BATCH);
+	watch_session_close(session);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_filters),	      cmocka_unit_test(test_eight_sessions),
 		cmocka_unit_test(test_batches),	      cmocka_unit_test(test_full_buffer),
 		cmocka_unit_test(test_killed_tracer), cmocka_unit_test(test_slot_left_dirty),
+		cmocka_unit_test(test_cpu_comes),     cmocka_unit_test(test_cpu_comes_back),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, records_unload);

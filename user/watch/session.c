@@ -9,6 +9,7 @@
  */
 #include "user/base/clock.h"
 #include "user/watch/internal.h"
+#include "user/watch/record_buffers.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -29,11 +30,6 @@
 
 enum {
 	BUFFER_KIB = 1024,
-	/*
-	 * A wake-up costs 7 us (6.18), as much as 50 records. So the kernel wakes us when this many
-	 * bytes are there (or a quarter of the buffer), and fewer wait for the timer.
-	 */
-	WATERMARK = 65536,
 	TICK_MS = 20,
 };
 
@@ -41,16 +37,19 @@ enum {
 struct cpu_records {
 	uint64_t next;	       /* number of the first record that has not come yet */
 	struct vl_batch batch; /* copied from `staged` before the buffers were read */
+	size_t read;	       /* bytes of its buffer that this poll has read */
+	bool gap;	       /* records of it were missed in this poll */
 };
 
 struct watch_session {
 	struct watch *watch;
 	int lock; /* holds the slot; -1 */
 	uint32_t slot;
-	uint8_t generation; /* 0: not in `control` */
-	int tracers;	    /* the session's own descriptor of the map: buffers go when it closes */
+	uint8_t generation;	    /* 0: not in `control` */
 	struct vl_control *control; /* MAP_FAILED or mapped */
-	struct perf_buffer *buffers;
+	struct record_buffers *buffers;
+	unsigned buffer_kib; /* of each CPU */
+	int64_t looked_ms;   /* when it was looked which CPUs are online */
 	int epoll, timer;
 	struct vl_batch *staged; /* MAP_FAILED or mapped: all slots, n_cpus batches each */
 	size_t staged_size;	 /* of the mapping, in bytes */
@@ -100,6 +99,11 @@ static int take_slot(struct watch_session *session, struct err *err)
 	return -EBUSY;
 }
 
+static struct vl_batch *staged_of(struct watch_session *session, int cpu)
+{
+	return &session->staged[session->slot * session->n_cpus + cpu];
+}
+
 /* `staged`, and the number at which each CPU is. No program writes to the slot now. */
 static int map_staged(struct watch_session *session, struct err *err)
 {
@@ -113,14 +117,13 @@ static int map_staged(struct watch_session *session, struct err *err)
 		return err_set(err, ERR_SYSTEM, ENOMEM, "%s: out of memory", session->watch->lab);
 	session->staged_size = sizeof(struct vl_batch) * VL_SESSIONS * session->n_cpus;
 	session->staged_size = (session->staged_size + page - 1) / page * page;
-	session->staged = mmap(NULL, session->staged_size, PROT_READ, MAP_SHARED,
+	session->staged = mmap(NULL, session->staged_size, PROT_READ | PROT_WRITE, MAP_SHARED,
 			       session->watch->maps[MAP_STAGED], 0);
 	if (session->staged == MAP_FAILED)
 		return watch_fail(err, errno, session->watch->lab, "map its map `staged`",
 				  "CAP_BPF");
 	for (int cpu = 0; cpu < session->n_cpus; cpu++)
-		session->cpus[cpu].next =
-			session->staged[session->slot * session->n_cpus + cpu].head;
+		session->cpus[cpu].next = staged_of(session, cpu)->head;
 	return 0;
 }
 
@@ -153,6 +156,7 @@ static void take_records(struct watch_session *session, struct cpu_records *cpu,
 	if (first > cpu->next) {
 		session->lost += first - cpu->next;
 		cpu->next = first;
+		cpu->gap = true;
 	}
 	for (; cpu->next < first + n; cpu->next++) {
 		struct vl_event event;
@@ -167,6 +171,7 @@ static void take_records(struct watch_session *session, struct cpu_records *cpu,
 static enum bpf_perf_event_ret take_batch(void *ctx, int cpu, struct perf_event_header *header)
 {
 	struct watch_session *session = ctx;
+	struct cpu_records *records = &session->cpus[cpu];
 	struct {
 		struct perf_event_header header;
 		uint32_t size;
@@ -177,8 +182,9 @@ static enum bpf_perf_event_ret take_batch(void *ctx, int cpu, struct perf_event_
 	/* PERF_RECORD_LOST comes too; the gap that it leaves is told by the numbers. */
 	if (header->type != PERF_RECORD_SAMPLE || sample->size < sizeof(struct vl_batch))
 		return LIBBPF_PERF_EVENT_CONT;
+	records->read += header->size;
 	memcpy(&head, sample->data + offsetof(struct vl_batch, head), sizeof(head));
-	take_records(session, &session->cpus[cpu], head - head % VL_BATCH,
+	take_records(session, records, head - head % VL_BATCH,
 		     (void *)(sample->data + offsetof(struct vl_batch, events)), VL_BATCH);
 	return LIBBPF_PERF_EVENT_CONT;
 }
@@ -187,7 +193,7 @@ static enum bpf_perf_event_ret take_batch(void *ctx, int cpu, struct perf_event_
  */
 static void copy_staged(struct watch_session *session, int cpu)
 {
-	const struct vl_batch *staged = &session->staged[session->slot * session->n_cpus + cpu];
+	const struct vl_batch *staged = staged_of(session, cpu);
 	struct vl_batch *batch = &session->cpus[cpu].batch;
 
 	batch->head = __atomic_load_n(&staged->head, __ATOMIC_ACQUIRE);
@@ -195,6 +201,31 @@ static void copy_staged(struct watch_session *session, int cpu)
 	__atomic_thread_fence(__ATOMIC_ACQUIRE);
 	if (__atomic_load_n(&staged->head, __ATOMIC_RELAXED) / VL_BATCH != batch->head / VL_BATCH)
 		batch->head -= batch->head % VL_BATCH;
+}
+
+/* Tell the programs that the session has a buffer on this CPU. */
+static void buffer_is_there(int cpu, void *ctx)
+{
+	struct watch_session *session = ctx;
+
+	__atomic_store_n(&staged_of(session, cpu)->buffered, session->generation, __ATOMIC_SEQ_CST);
+}
+
+/*
+ * Records are missing although their buffer had room: its CPU was offline in the meantime, which
+ * ends a perf event, and is online again.
+ */
+static int renew_if_dead(struct watch_session *session, int cpu)
+{
+	struct cpu_records *records = &session->cpus[cpu];
+	bool dead = records->gap && records->read < (size_t)session->buffer_kib * 512;
+	int ret = 0;
+
+	if (dead && record_buffers_have(session->buffers, cpu))
+		ret = record_buffers_renew(session->buffers, cpu);
+	records->gap = false;
+	records->read = 0;
+	return ret;
 }
 
 /*
@@ -207,78 +238,15 @@ static int take_all(struct watch_session *session)
 
 	for (int cpu = 0; cpu < session->n_cpus; cpu++)
 		copy_staged(session, cpu);
-	ret = perf_buffer__consume(session->buffers);
-	for (int cpu = 0; cpu < session->n_cpus && ret >= 0; cpu++) {
+	ret = record_buffers_read(session->buffers);
+	for (int cpu = 0; cpu < session->n_cpus && !ret; cpu++) {
 		const struct vl_batch *batch = &session->cpus[cpu].batch;
 
 		take_records(session, &session->cpus[cpu], batch->head - batch->head % VL_BATCH,
 			     batch->events, batch->head % VL_BATCH);
+		ret = renew_if_dead(session, cpu);
 	}
 	return ret;
-}
-
-/* CPUs that are online, of n possible: a perf event cannot be opened on others. */
-static int online_cpus(int n, int *cpus)
-{
-	char text[1024] = "", *p = text;
-	FILE *file = fopen("/sys/devices/system/cpu/online", "re");
-	int count = 0, first, last, used;
-
-	if (file) {
-		if (!fgets(text, sizeof(text), file))
-			text[0] = 0;
-		fclose(file);
-	}
-	while (sscanf(p, "%d%n", &first, &used) == 1) {
-		p += used;
-		last = first;
-		if (*p == '-' && sscanf(p, "-%d%n", &last, &used) == 1)
-			p += used;
-		for (; first <= last && first < n; first++)
-			cpus[count++] = first;
-		if (*p++ != ',')
-			break;
-	}
-	for (; !file && count < n; count++) /* no /sys here: all of them, and let the kernel say */
-		cpus[count] = count;
-	return count;
-}
-
-static int open_buffers(struct watch_session *session, unsigned kib, struct err *err)
-{
-	struct perf_event_attr attr = {
-		.size = sizeof(attr),
-		.type = PERF_TYPE_SOFTWARE,
-		.config = PERF_COUNT_SW_BPF_OUTPUT,
-		.sample_type = PERF_SAMPLE_RAW,
-		.sample_period = 1,
-		.watermark = 1,
-		.wakeup_watermark = kib * 256 < WATERMARK ? kib * 256 : WATERMARK,
-	};
-	DECLARE_LIBBPF_OPTS(perf_buffer_raw_opts, opts);
-	int n = libbpf_num_possible_cpus(), cpus[n > 0 ? n : 1], keys[n > 0 ? n : 1], error;
-	const char *lab = session->watch->lab;
-	char path[256];
-
-	watch_path(path, lab, "tracers");
-	session->tracers = bpf_obj_get(path);
-	if (session->tracers < 0)
-		return watch_fail(err, errno, path, "open", "CAP_BPF");
-	opts.cpu_cnt = n > 0 ? online_cpus(n, cpus) : 0;
-	for (int i = 0; i < opts.cpu_cnt; i++)
-		keys[i] = session->slot * n + cpus[i];
-	opts.cpus = cpus;
-	opts.map_keys = keys;
-	session->buffers =
-		perf_buffer__new_raw(session->tracers, (size_t)kib * 1024 / sysconf(_SC_PAGESIZE),
-				     &attr, take_batch, session, &opts);
-	if (session->buffers)
-		return 0;
-	error = errno;
-	watch_fail(err, error, lab, "open perf buffers for the trace", "CAP_PERFMON");
-	if (error == EMFILE)
-		err_hint(err, "raise the limit of open files (ulimit -n)");
-	return -error;
 }
 
 /* One descriptor for poll(2): the buffers, and the timer for what is below the watermark. */
@@ -295,7 +263,7 @@ static int open_epoll(struct watch_session *session, struct err *err)
 	session->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
 	if (session->epoll < 0 || session->timer < 0 ||
 	    timerfd_settime(session->timer, 0, &tick, NULL) ||
-	    epoll_ctl(session->epoll, EPOLL_CTL_ADD, perf_buffer__epoll_fd(session->buffers),
+	    epoll_ctl(session->epoll, EPOLL_CTL_ADD, record_buffers_fd(session->buffers),
 		      &buffers) ||
 	    epoll_ctl(session->epoll, EPOLL_CTL_ADD, session->timer, &timer))
 		return err_set(err, ERR_SYSTEM, errno, "%s: cannot wait for records (kernel: %s)",
@@ -313,7 +281,9 @@ static int open_parts(struct watch_session *session, const struct vl_filter *fil
 	ret = prepare_slot(session, filter, err);
 	if (ret)
 		return ret;
-	ret = open_buffers(session, buffer_kib, err);
+	session->buffer_kib = buffer_kib;
+	ret = record_buffers_open(&session->buffers, session->watch, session->slot, buffer_kib,
+				  take_batch, session, err);
 	return ret ? ret : open_epoll(session, err);
 }
 
@@ -327,7 +297,7 @@ int watch_session_open(struct watch_session **out, struct watch *watch,
 		return err_set(err, ERR_SYSTEM, ENOMEM, "%s: out of memory", watch->lab);
 	watch_log_start();
 	session->watch = watch;
-	session->lock = session->tracers = session->epoll = session->timer = -1;
+	session->lock = session->epoll = session->timer = -1;
 	session->control = MAP_FAILED;
 	session->staged = MAP_FAILED;
 	ret = open_parts(session, filter, buffer_kib ? buffer_kib : BUFFER_KIB, err);
@@ -338,10 +308,26 @@ int watch_session_open(struct watch_session **out, struct watch *watch,
 	session->generation = get_byte(&session->control->last, session->slot) + 1;
 	if (!session->generation)
 		session->generation = 1;
+	for (int cpu = 0; cpu < session->n_cpus; cpu++) {
+		staged_of(session, cpu)->buffered = 0;
+		if (record_buffers_have(session->buffers, cpu))
+			buffer_is_there(cpu, session);
+	}
 	put_byte(&session->control->last, session->slot, session->generation);
 	put_byte(&session->control->active, session->slot, session->generation);
 	*out = session;
 	return 0;
+}
+
+/* Looked at no more often than the timer ticks. */
+static int follow_cpus(struct watch_session *session)
+{
+	int64_t now = clock_monotonic_ms();
+
+	if (now < session->looked_ms + TICK_MS)
+		return 0;
+	session->looked_ms = now;
+	return record_buffers_follow_cpus(session->buffers, buffer_is_there);
 }
 
 int watch_session_poll(struct watch_session *session, int timeout_ms,
@@ -359,7 +345,9 @@ int watch_session_poll(struct watch_session *session, int timeout_ms,
 	for (;;) {
 		int64_t left = timeout_ms < 0 ? -1 : until - clock_monotonic_ms();
 
-		ret = take_all(session);
+		ret = follow_cpus(session);
+		if (!ret)
+			ret = take_all(session);
 		if (ret < 0)
 			return err_set(err, ERR_SYSTEM, -ret,
 				       "%s: cannot read records (kernel: %s)", session->watch->lab,
@@ -394,9 +382,7 @@ void watch_session_close(struct watch_session *session)
 	if (session->staged != MAP_FAILED)
 		munmap(session->staged, session->staged_size);
 	free(session->cpus);
-	perf_buffer__free(session->buffers);
-	if (session->tracers >= 0)
-		close(session->tracers);
+	record_buffers_close(session->buffers);
 	if (session->timer >= 0)
 		close(session->timer);
 	if (session->epoll >= 0)
