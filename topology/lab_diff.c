@@ -20,6 +20,9 @@ static const char *node_reason(const struct node *was, const struct node *now)
 	if (was->netns != now->netns || was->netns_pid != now->netns_pid ||
 	    (was->netns == NETNS_PATH && strcmp(was->netns_path, now->netns_path) != 0))
 		return "it is another namespace";
+	if (was->inherits != now->inherits)
+		return now->inherits ? "it inherits settings now"
+				     : "it inherits settings no longer";
 	if (now->kind == NODE_BRIDGE && strcmp(was->bridge.dev, now->bridge.dev) != 0)
 		return "its bridge has another name";
 	return NULL;

@@ -89,6 +89,7 @@ struct node {
 	struct address *lo_addresses;
 	size_t n_lo_addresses;
 	bool forward_v4, forward_v6;
+	bool inherits; /* settings that a new namespace copies are kept: see user/net/devconf.h */
 	struct bridge_options bridge;	  /* NODE_BRIDGE */
 	struct address *bridge_addresses; /* of the bridge interface itself */
 	size_t n_bridge_addresses;

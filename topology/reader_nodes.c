@@ -105,14 +105,24 @@ static void read_sysctls(struct reader *r, const struct yaml *value, void *objec
 
 	if (yaml_is_null(value))
 		return;
+	/* Brief: `sysctls: inherit`. */
+	if (value->kind == YAML_SCALAR && !strcmp(value->text, "inherit")) {
+		node->inherits = true;
+		return;
+	}
 	if (value->kind != YAML_MAP) {
-		reader_bad(r, value, "a map like {net.ipv4.ip_forward: 1}", NULL);
+		reader_bad(r, value, "a map like {net.ipv4.ip_forward: 1}, or inherit", NULL);
 		return;
 	}
 	for (const struct yaml *entry = value->first; entry; entry = entry->next) {
-		const char *text = reader_text(r, entry, "a value");
+		const char *text;
 		struct sysctl *sysctl;
 
+		if (!strcmp(entry->key->text, "inherit")) {
+			reader_bool(r, entry, &node->inherits);
+			continue;
+		}
+		text = reader_text(r, entry, "a value");
 		if (!sysctl_key_good(entry->key->text)) {
 			reader_error(r, entry->key,
 				     "a node has sysctls of its own below net, like "

@@ -7,6 +7,7 @@
 
 static int show_main(int argc, char **argv, struct err *err)
 {
+	struct devconf_settings *inherited = NULL;
 	struct end_status *ends = NULL;
 	cleanup_running struct running *run = NULL;
 	struct cmd_args args;
@@ -19,10 +20,16 @@ static int show_main(int argc, char **argv, struct err *err)
 	if (lab_open(&run, args.argc ? args.argv[0] : args.lab, err) ||
 	    end_status_read(&ends, run, err))
 		return err->code;
+	ret = running_inherited(&inherited, run, err);
+	if (ret) {
+		end_status_free(ends, run);
+		return err->code;
+	}
 	if (args.json)
-		output_json_print(running_json(run, ends), stdout);
+		output_json_print(running_json(run, ends, inherited), stdout);
 	else
-		running_print(run, ends, stdout);
+		running_print(run, ends, inherited, stdout);
+	running_settings_free(inherited, run);
 	end_status_free(ends, run);
 	return 0;
 }

@@ -99,11 +99,8 @@ static int make_netns(struct build *build, size_t i, struct err *err)
 	const struct node *node = build->run->lab->nodes[i];
 	struct running_node *running_node = &build->run->nodes[i];
 	char mark[64];
-	int ret;
+	int ret = build_next_step(build, err);
 
-	if (!running_node->ours || !(node_touch(build->touch, node) & TOUCH_FRESH))
-		return 0;
-	ret = build_next_step(build, err);
 	if (ret)
 		return ret;
 	ret = netns_new(&running_node->id, err);
@@ -115,10 +112,21 @@ static int make_netns(struct build *build, size_t i, struct err *err)
 	if (!ret)
 		ret = netns_name(build->fds[i], running_node->netns_name, mark, err);
 	if (!ret)
-		ret = node_setup_no_dad(node, err);
+		ret = node_setup_new(node, err);
 	if (ret && err)
 		err_at(err, node->where);
 	return ret;
+}
+
+/* Its namespace, with all that must be set there before links are made. */
+static int prepare_netns(struct build *build, size_t i, struct err *err)
+{
+	const struct node *node = build->run->lab->nodes[i];
+	bool fresh = node_touch(build->touch, node) & TOUCH_FRESH;
+	int ret = fresh && build->run->nodes[i].ours ? make_netns(build, i, err) : 0;
+	struct node_job job = build_node_job(build, i);
+
+	return ret ? ret : node_default_sysctls(&job, err);
 }
 
 struct node_making {
@@ -130,7 +138,7 @@ static int make_node(size_t i, void *arg, struct err *err)
 {
 	struct node_making *making = arg;
 	int ret = link_maker_has_failed(making->linker) ? -ECANCELED
-							: make_netns(making->build, i, err);
+							: prepare_netns(making->build, i, err);
 
 	if (!ret)
 		link_maker_node_ready(making->linker, making->build->run->lab->nodes[i]);

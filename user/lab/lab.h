@@ -19,6 +19,7 @@
 #include "user/base/err.h"
 #include "user/base/notes.h"
 #include "topology/model.h"
+#include "user/net/devconf.h"
 #include "user/net/net.h"
 #include "user/watch/watch.h"
 
@@ -112,6 +113,15 @@ int running_open_netns(const struct running *run, const struct node *node, struc
  * state.json says.
  */
 int running_open_watch(struct watch **watch, const struct running *run, struct err *err);
+
+/*
+ * What nodes that inherit settings have that is not the kernel's default, by node->index; of other
+ * nodes, and of those whose namespace is gone, nothing. The caller frees *settings with
+ * running_settings_free().
+ */
+int running_inherited(struct devconf_settings **settings, const struct running *run,
+		      struct err *err);
+void running_settings_free(struct devconf_settings *settings, const struct running *run);
 
 /*
  * The mode of the XDP program of an end, and its tc hooks (HOOKS_IN and HOOKS_OUT or-ed, or

@@ -175,17 +175,27 @@ static int prepare_end(const struct running *run, struct watch *watch, struct nl
 				  end->up ? AF_INET : AF_UNSPEC, 0, err);
 }
 
-int node_sysctls(const struct node_job *job, struct err *err)
+static int set_sysctls(const struct node_job *job, enum node_sysctls which, struct err *err)
 {
 	const struct node *node = job->node;
 
 	if (!(node_touch(job->touch, node) & (TOUCH_FRESH | TOUCH_SYSCTLS)) ||
-	    !node_setup_has_sysctls(node))
+	    !node_setup_has_sysctls(node, which))
 		return 0;
 	if (setns(job->netns_fd, CLONE_NEWNET))
 		return err_set(err, ERR_SYSTEM, errno, "cannot enter a network namespace: %s",
 			       strerror(errno));
-	return node_setup_sysctls(job->run, job->journal, node, err);
+	return node_setup_sysctls(job->run, job->journal, node, which, err);
+}
+
+int node_default_sysctls(const struct node_job *job, struct err *err)
+{
+	return set_sysctls(job, NODE_SYSCTLS_DEFAULTS, err);
+}
+
+int node_sysctls(const struct node_job *job, struct err *err)
+{
+	return set_sysctls(job, NODE_SYSCTLS_ALL, err);
 }
 
 int node_prepare(const struct node_job *job, struct err *err)

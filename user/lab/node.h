@@ -60,6 +60,8 @@ struct node_job {
 
 /* ---- steps: each runs on a thread that may change namespace, and leaves it in the node's ----- */
 
+/* Set those sysctls that ends copy when they are made. */
+int node_default_sysctls(const struct node_job *job, struct err *err);
 /*
  * Set the sysctls. This step is done for all nodes before the next step of any node: the kernel
  * does not wait for the rtnl lock when it writes forwarding and the like, but restarts the system

@@ -11,6 +11,7 @@
 #include "user/base/cleanup.h"
 #include "user/base/process.h"
 #include "user/lab/node_setup.h"
+#include "user/net/devconf.h"
 
 /* ---- sysctls --------------------------------------------------------------------------------- */
 
@@ -80,41 +81,51 @@ static int set_sysctl(const struct running *run, struct journal *journal, const 
 	return ret ? refused(node, key, value, where, ret, err) : 0;
 }
 
-bool node_setup_has_sysctls(const struct node *node)
+bool node_setup_has_sysctls(const struct node *node, enum node_sysctls which)
 {
-	return node->forward_v4 || node->forward_v6 || node->n_sysctls;
+	if (which == NODE_SYSCTLS_ALL)
+		return node->forward_v4 || node->forward_v6 || node->n_sysctls;
+	for (size_t i = 0; i < node->n_sysctls; i++)
+		if (sysctl_is_default(node->sysctls[i].key))
+			return true;
+	return false;
+}
+
+static int set_forwarding(const struct running *run, struct journal *journal,
+			  const struct node *node, struct err *err)
+{
+	int ret = 0;
+
+	if (node->forward_v4)
+		ret = set_sysctl(run, journal, node, forward_v4.key, forward_v4.value, node->where,
+				 err);
+	if (ret || !node->forward_v6)
+		return ret;
+	return set_sysctl(run, journal, node, forward_v6.key, forward_v6.value, node->where, err);
 }
 
 int node_setup_sysctls(const struct running *run, struct journal *journal, const struct node *node,
-		       struct err *err)
+		       enum node_sysctls which, struct err *err)
 {
-	int ret;
+	int ret = which == NODE_SYSCTLS_ALL ? set_forwarding(run, journal, node, err) : 0;
 
-	if (node->forward_v4) {
-		ret = set_sysctl(run, journal, node, forward_v4.key, forward_v4.value, node->where,
-				 err);
-		if (ret)
-			return ret;
+	for (size_t i = 0; !ret && i < node->n_sysctls; i++) {
+		const struct sysctl *sysctl = &node->sysctls[i];
+
+		if (which == NODE_SYSCTLS_ALL || sysctl_is_default(sysctl->key))
+			ret = set_sysctl(run, journal, node, sysctl->key, sysctl->value,
+					 sysctl->where, err);
 	}
-	if (node->forward_v6) {
-		ret = set_sysctl(run, journal, node, forward_v6.key, forward_v6.value, node->where,
-				 err);
-		if (ret)
-			return ret;
-	}
-	for (size_t i = 0; i < node->n_sysctls; i++) {
-		ret = set_sysctl(run, journal, node, node->sysctls[i].key, node->sysctls[i].value,
-				 node->sysctls[i].where, err);
-		if (ret)
-			return ret;
-	}
-	return 0;
+	return ret;
 }
 
-int node_setup_no_dad(const struct node *node, struct err *err)
+int node_setup_new(const struct node *node, struct err *err)
 {
-	int ret = sysctl_set("net.ipv6.conf.default.accept_dad", "0");
+	int ret = node->inherits ? 0 : devconf_set_defaults(err);
 
+	if (ret)
+		return ret;
+	ret = sysctl_set("net.ipv6.conf.default.accept_dad", "0");
 	if (!ret || ret == -ENOENT) /* no IPv6 in this kernel: nothing to detect */
 		return 0;
 	return err_set(err, ERR_SYSTEM, -ret, "%s: cannot turn duplicate address detection off: %s",
@@ -140,8 +151,11 @@ static void default_key(const char *key, char *buf, size_t size)
 	}
 }
 
-/* Read a sysctl in a new namespace. Afterwards the thread is in netns_fd again. */
-static int fresh_sysctl(const char *key, int netns_fd, char **value, struct err *err)
+/*
+ * Read a sysctl in a new namespace, as the node's was. Afterwards the thread is in netns_fd again.
+ */
+static int fresh_sysctl(const struct node *node, const char *key, int netns_fd, char **value,
+			struct err *err)
 {
 	char general[256];
 	struct netns_id id;
@@ -150,7 +164,9 @@ static int fresh_sysctl(const char *key, int netns_fd, char **value, struct err 
 	if (fd < 0)
 		return fd;
 	close(fd);
-	ret = sysctl_get_all(key, value);
+	ret = node->inherits ? 0 : devconf_set_defaults(err);
+	if (!ret)
+		ret = sysctl_get_all(key, value);
 	default_key(key, general, sizeof(general));
 	if (ret == -ENOENT)
 		ret = sysctl_get_all(general, value);
@@ -166,7 +182,7 @@ int node_setup_reset_sysctl(const struct running *run, const struct node *node, 
 	const struct running_node *running_node = &run->nodes[node->index];
 	cleanup_free char *value = NULL;
 	int ret = running_node->ours
-			  ? fresh_sysctl(key, netns_fd, &value, err)
+			  ? fresh_sysctl(node, key, netns_fd, &value, err)
 			  : journal_find_sysctl(run->name, &running_node->id, key, &value);
 
 	if (ret == -ENOENT)

@@ -8,19 +8,25 @@
 
 #include "user/lab/journal.h"
 
+/* Which of a node's sysctls are set. */
+enum node_sysctls {
+	NODE_SYSCTLS_ALL,
+	NODE_SYSCTLS_DEFAULTS, /* those that ends copy when they are made: sysctl_is_default() */
+};
 /*
  * Set what `forward` and `sysctls` ask for. In a foreign namespace, the value that a sysctl had is
  * written to the journal first, and `down` restores it.
  */
 int node_setup_sysctls(const struct running *run, struct journal *journal, const struct node *node,
-		       struct err *err);
-bool node_setup_has_sysctls(const struct node *node);
+		       enum node_sysctls which, struct err *err);
+bool node_setup_has_sysctls(const struct node *node, enum node_sysctls which);
 /*
- * Turn off duplicate address detection for the interfaces that a new namespace will get. While it
- * runs, for 1 to 2 s, link-local addresses are tentative, and a router drops packets whose
- * neighbour it must ask for first, since ndisc_solicit() in net/ipv6/ndisc.c has no source address.
+ * Set what a new namespace has before it gets an interface: the kernel's defaults, unless the node
+ * inherits others, and no duplicate address detection. While that runs, for 1 to 2 s, link-local
+ * addresses are tentative, and a router drops packets whose neighbour it must ask for first, since
+ * ndisc_solicit() in net/ipv6/ndisc.c has no source address.
  */
-int node_setup_no_dad(const struct node *node, struct err *err);
+int node_setup_new(const struct node *node, struct err *err);
 /*
  * Set a sysctl to what it would be without the lab file: in a namespace of the lab, what a new
  * namespace has; in a foreign one, what it was before the lab changed it. netns_fd: the node's.

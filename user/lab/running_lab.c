@@ -169,6 +169,63 @@ int running_open_watch(struct watch **out, const struct running *run, struct err
 	return 0;
 }
 
+/* ---- settings -------------------------------------------------------------------------------- */
+
+struct settings_reading {
+	struct devconf_settings *settings;
+	struct err *err;
+};
+
+/* For netns_run(). */
+static int read_settings(void *arg)
+{
+	const struct settings_reading *reading = arg;
+
+	return devconf_differing(reading->settings, reading->err);
+}
+
+static int read_inherited(struct devconf_settings *settings, const struct running *run,
+			  const struct node *node, struct err *err)
+{
+	struct settings_reading reading = {settings, err};
+	struct err cause = {0};
+	cleanup_close int fd = running_open_netns(run, node, &cause);
+
+	if (fd == -ESTALE)
+		return 0;
+	if (fd < 0) {
+		if (err)
+			*err = cause;
+		return fd;
+	}
+	return netns_run(fd, read_settings, &reading, err);
+}
+
+int running_inherited(struct devconf_settings **out, const struct running *run, struct err *err)
+{
+	struct devconf_settings *settings = calloc(run->lab->n_nodes + 1, sizeof(*settings));
+	int ret = 0;
+
+	if (!settings)
+		return err_set(err, ERR_SYSTEM, ENOMEM, "out of memory");
+	for (size_t i = 0; !ret && i < run->lab->n_nodes; i++)
+		if (run->lab->nodes[i]->inherits && run->nodes[i].ours)
+			ret = read_inherited(&settings[i], run, run->lab->nodes[i], err);
+	if (ret) {
+		running_settings_free(settings, run);
+		return ret;
+	}
+	*out = settings;
+	return 0;
+}
+
+void running_settings_free(struct devconf_settings *settings, const struct running *run)
+{
+	for (size_t i = 0; settings && i < run->lab->n_nodes; i++)
+		devconf_settings_free(&settings[i]);
+	free(settings);
+}
+
 /* ---- what is gone ---------------------------------------------------------------------------- */
 
 int running_taken_down(const struct running *run, struct err *err)

@@ -116,6 +116,11 @@ int netns_name_state(const char *name, char *mark, size_t mark_size, struct err 
 int sysctl_get(const char *key, char *value, size_t size);
 /* The whole value without its last newline; the caller frees it. -EFBIG: more than a megabyte. */
 int sysctl_get_all(const char *key, char **value);
+/*
+ * Whether new interfaces copy it when they are made: net.ipv4.conf.default.rp_filter,
+ * net.ipv6.neigh.default.gc_stale_time.
+ */
+bool sysctl_is_default(const char *key);
 /* An empty value is written as a newline: the kernel ignores a write of no bytes. */
 int sysctl_set(const char *key, const char *value);
 /*

@@ -18,6 +18,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "user/base/cleanup.h"
 #include "user/net/net.h"
 
 #ifndef SO_NETNS_COOKIE
@@ -163,10 +164,21 @@ int netns_enter(int netns_fd, struct netns_id *id, struct err *err)
 	return 0;
 }
 
+/* To the namespace of the main thread. Where that is not allowed, the thread stays where it is. */
+static void go_home(void)
+{
+	cleanup_close int fd = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+
+	if (fd >= 0)
+		setns(fd, CLONE_NEWNET);
+}
+
 int netns_new(struct netns_id *id, struct err *err)
 {
 	int fd, ret;
 
+	/* The new one may copy settings from the one that it is made in (devconf.h). */
+	go_home();
 	if (unshare(CLONE_NEWNET)) {
 		int error = errno;
 

@@ -112,6 +112,19 @@ static void key_to_path(const char *key, char path[PATH_MAX])
 	path[n] = '\0';
 }
 
+bool sysctl_is_default(const char *key)
+{
+	static const char *const dirs[] = {"net/ipv4/conf/default/", "net/ipv6/conf/default/",
+					   "net/ipv4/neigh/default/", "net/ipv6/neigh/default/"};
+	char path[PATH_MAX];
+
+	key_to_path(key, path);
+	for (size_t i = 0; i < sizeof(dirs) / sizeof(*dirs); i++)
+		if (!strncmp(path + strlen("/proc/sys/"), dirs[i], strlen(dirs[i])))
+			return true;
+	return false;
+}
+
 static int open_key(const char *key, int flags)
 {
 	char path[PATH_MAX];

@@ -201,12 +201,26 @@ static void print_hooks(const struct running *run, FILE *f)
 	}
 }
 
-void running_print(const struct running *run, const struct end_status *ends, FILE *f)
+/* What a lab does not have on every machine. */
+static void print_inherited(const struct running *run, const struct devconf_settings *inherited,
+			    FILE *f)
+{
+	for (size_t i = 0; i < run->lab->n_nodes; i++) {
+		for (size_t k = 0; k < inherited[i].n; k++)
+			fprintf(f, "%s inherits settings: %s is %s, the kernel's default is %s\n",
+				run->lab->nodes[i]->name, inherited[i].list[k].key,
+				inherited[i].list[k].value, inherited[i].list[k].by_default);
+	}
+}
+
+void running_print(const struct running *run, const struct end_status *ends,
+		   const struct devconf_settings *inherited, FILE *f)
 {
 	print_head(run, f);
 	print_hooks(run, f);
 	fputc('\n', f);
 	print_nodes(run, f);
+	print_inherited(run, inherited, f);
 	if (lab_n_ends(run->lab)) {
 		fputc('\n', f);
 		print_links(run, ends, f);
@@ -245,7 +259,29 @@ static json_t *end_to_json(const struct running *run, const struct end *end,
 	return object;
 }
 
-json_t *running_json(const struct running *run, const struct end_status *ends)
+static json_t *node_to_json(const struct running *run, size_t i,
+			    const struct devconf_settings *inherited)
+{
+	const struct node *node = run->lab->nodes[i];
+	json_t *object = output_json_pack("{s:s, s:s, s:b, s:I}", "node", node->name, "namespace",
+					  netns_words(run, node), "ours", run->nodes[i].ours,
+					  "inode", (json_int_t)run->nodes[i].id.inode);
+	json_t *list;
+
+	if (!node->inherits)
+		return object;
+	list = json_array();
+	for (size_t k = 0; k < inherited->n; k++)
+		output_json_append(list, output_json_pack("{s:s, s:s, s:s}", "sysctl",
+							  inherited->list[k].key, "value",
+							  inherited->list[k].value, "default",
+							  inherited->list[k].by_default));
+	output_json_set(object, "inherited", list);
+	return object;
+}
+
+json_t *running_json(const struct running *run, const struct end_status *ends,
+		     const struct devconf_settings *inherited)
 {
 	json_t *doc = output_json_document("vethlab.show/1");
 	json_t *nodes = json_array(), *links = json_array();
@@ -259,11 +295,7 @@ json_t *running_json(const struct running *run, const struct end_status *ends)
 	output_json_set(doc, "tc", json_string(tc_word(run->tc)));
 	output_json_set(doc, "ifindex_base", json_integer(run->ifindex_base));
 	for (size_t i = 0; i < run->lab->n_nodes; i++)
-		output_json_append(nodes, output_json_pack("{s:s, s:s, s:b, s:I}", "node",
-							   run->lab->nodes[i]->name, "namespace",
-							   netns_words(run, run->lab->nodes[i]),
-							   "ours", run->nodes[i].ours, "inode",
-							   (json_int_t)run->nodes[i].id.inode));
+		output_json_append(nodes, node_to_json(run, i, &inherited[i]));
 	for (size_t i = 0; i < run->lab->n_links; i++) {
 		const struct link *link = run->lab->links[i];
 		char name[2 * END_NAME_SIZE + 8];
