@@ -163,6 +163,36 @@ static void test_table_without_titles(void **state)
 	table_free(NULL);
 }
 
+/* Lines stand where they were put; a sentence fits the terminal, another line need not. */
+static void test_table_with_lines(void **state)
+{
+	static const struct table_column columns[] = {{"a", TABLE_LEFT}, {"b", TABLE_RIGHT}};
+	static const char wide[] = "123456789 123456789 123456789 123456789 "
+				   "123456789 123456789 123456789 123456789 1";
+	struct table *table = table_new(columns, 2);
+	char *text;
+
+	(void)state;
+	table_line(table, "%s", wide);
+	table_cell(table, "x");
+	table_cell(table, "1");
+	table_sentence(table, "  why: ", "%s end", wide);
+	table_sentence(table, "  ", "short");
+	text = text_of(show_table, table);
+	assert_string_equal(text, "a  b\n"
+				  "123456789 123456789 123456789 123456789 "
+				  "123456789 123456789 123456789 123456789 1\n"
+				  "x  1\n"
+				  "  why: 123456789 123456789 123456789 123456789 "
+				  "123456789 123456789 123456789\n"
+				  "       123456789 1 end\n"
+				  "  short\n");
+	free(text);
+	table_free(table);
+	table_line(NULL, "of no table");
+	table_sentence(NULL, "  ", "of no table");
+}
+
 static void show_document(const void *arg, FILE *f)
 {
 	json_t *json = output_json_document("vethlab.test/1");
@@ -387,6 +417,7 @@ int main(void)
 		cmocka_unit_test(test_fit),
 		cmocka_unit_test(test_table),
 		cmocka_unit_test(test_table_without_titles),
+		cmocka_unit_test(test_table_with_lines),
 		cmocka_unit_test(test_json),
 		cmocka_unit_test(test_links),
 		cmocka_unit_test(test_full_disk),

@@ -67,6 +67,9 @@ struct table *table_new(const struct table_column *columns, size_t n);
 void table_cell(struct table *table, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* Append a line of text between two rows. It may be longer than the table is wide. */
 void table_line(struct table *table, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* Append a sentence between two rows, to be printed behind lead by output_wrap(). */
+void table_sentence(struct table *table, const char *lead, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
 /* Print the table, without blanks at the ends of lines. It may be printed again. */
 void table_print(const struct table *table, FILE *f);
 void table_free(struct table *table);

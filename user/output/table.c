@@ -11,6 +11,7 @@
 /* A line across the columns, printed before the row whose first cell has this number. */
 struct line {
 	size_t before;
+	char *lead; /* NULL: the text is printed as it is, however long */
 	char *text;
 };
 
@@ -71,6 +72,18 @@ void table_cell(struct table *table, const char *fmt, ...)
 	table->cells[table->n_cells++] = text;
 }
 
+/* Takes lead and text. */
+static void add_line(struct table *table, char *lead, char *text)
+{
+	if (array_reserve_one(&table->lines, table->n_lines, sizeof(*table->lines))) {
+		free(lead);
+		free(text);
+		table->failed = true;
+		return;
+	}
+	table->lines[table->n_lines++] = (struct line){table->n_cells, lead, text};
+}
+
 void table_line(struct table *table, const char *fmt, ...)
 {
 	va_list args;
@@ -79,14 +92,27 @@ void table_line(struct table *table, const char *fmt, ...)
 	va_start(args, fmt);
 	text = table_text(table, fmt, args);
 	va_end(args);
+	if (text)
+		add_line(table, NULL, text);
+}
+
+void table_sentence(struct table *table, const char *lead, const char *fmt, ...)
+{
+	va_list args;
+	char *text, *copy;
+
+	va_start(args, fmt);
+	text = table_text(table, fmt, args);
+	va_end(args);
 	if (!text)
 		return;
-	if (array_reserve_one(&table->lines, table->n_lines, sizeof(*table->lines))) {
-		free(text);
-		table->failed = true;
+	copy = strdup(lead);
+	if (copy) {
+		add_line(table, copy, text);
 		return;
 	}
-	table->lines[table->n_lines++] = (struct line){table->n_cells, text};
+	free(text);
+	table->failed = true;
 }
 
 static bool has_header(const struct table *table)
@@ -144,6 +170,19 @@ static void print_row(const struct table *table, const size_t *widths, size_t fi
 	fputc('\n', f);
 }
 
+/* The lines from *next on that stand before the row whose first cell is n. */
+static void print_lines(const struct table *table, size_t *next, size_t n, FILE *f)
+{
+	for (; *next < table->n_lines && table->lines[*next].before <= n; ++*next) {
+		const struct line *line = &table->lines[*next];
+
+		if (line->lead)
+			output_wrap(line->lead, line->text, f);
+		else
+			fprintf(f, "%s\n", line->text);
+	}
+}
+
 void table_print(const struct table *table, FILE *f)
 {
 	size_t *widths = table && !table->failed ? calloc(table->n_columns, sizeof(*widths)) : NULL;
@@ -162,12 +201,10 @@ void table_print(const struct table *table, FILE *f)
 		fputc('\n', f);
 	}
 	for (size_t row = 0; row < table->n_cells; row += table->n_columns) {
-		for (; line < table->n_lines && table->lines[line].before <= row; line++)
-			fprintf(f, "%s\n", table->lines[line].text);
+		print_lines(table, &line, row, f);
 		print_row(table, widths, row, f);
 	}
-	for (; line < table->n_lines; line++)
-		fprintf(f, "%s\n", table->lines[line].text);
+	print_lines(table, &line, table->n_cells, f);
 	free(widths);
 }
 
@@ -177,8 +214,10 @@ void table_free(struct table *table)
 		return;
 	for (size_t i = 0; i < table->n_cells; i++)
 		free(table->cells[i]);
-	for (size_t i = 0; i < table->n_lines; i++)
+	for (size_t i = 0; i < table->n_lines; i++) {
+		free(table->lines[i].lead);
 		free(table->lines[i].text);
+	}
 	free(table->lines);
 	free(table->cells);
 	free(table->columns);
