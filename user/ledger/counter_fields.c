@@ -33,9 +33,9 @@ const struct counter_field counter_fields[] = {
 	FIELD(fragments, "later fragments", false, COUNTER_TYPE),
 	FIELD(malformed, "malformed", false, COUNTER_TYPE),
 	FIELD(tcp, "tcp", true, COUNTER_TYPE),
-	FIELD(tcp_syn, "tcp syn", false, COUNTER_TYPE),
-	FIELD(tcp_fin, "tcp fin", true, COUNTER_TYPE),
-	FIELD(tcp_rst, "tcp rst", false, COUNTER_TYPE),
+	FIELD(tcp_syn, "tcp syn", false, COUNTER_PART),
+	FIELD(tcp_fin, "tcp fin", true, COUNTER_PART),
+	FIELD(tcp_rst, "tcp rst", false, COUNTER_PART),
 	FIELD(udp, "udp", true, COUNTER_TYPE),
 	ICMP_GROUP(icmp4, ""),
 	ICMP_GROUP(icmp6, " (v6)"),
@@ -95,6 +95,11 @@ uint64_t counters_other_ip(const struct vl_counters *counters)
 			icmp_sum(&counters->icmp4) + icmp_sum(&counters->icmp6);
 
 	return ip > told ? ip - told : 0;
+}
+
+uint64_t counters_housekeeping(const struct vl_counters *counters)
+{
+	return counters->arp + counters->icmp6.nd + counters->icmp6.other;
 }
 
 json_t *counters_to_json(const struct vl_counters *counters)

@@ -16,7 +16,8 @@
 enum counter_role {
 	COUNTER_AMOUNT, /* packets, bytes, segments */
 	COUNTER_FAMILY, /* ipv4, ipv6: sums over types */
-	COUNTER_TYPE,	/* packets of one type */
+	COUNTER_TYPE, /* packets of one type: all types, with counters_other_ip(), are `packets` */
+	COUNTER_PART, /* packets that the last type before it counts too: a SYN is tcp */
 };
 
 struct counter_field {
@@ -52,6 +53,12 @@ void counters_add(struct vl_counters *sum, const struct vl_counters *more);
 void counters_subtract(struct vl_counters *now, const struct vl_counters *since);
 /* IP packets of no type that has a field: SCTP, IGMP, ... */
 uint64_t counters_other_ip(const struct vl_counters *counters);
+
+/*
+ * Packets by which nodes keep a link going by themselves: ARP, neighbor discovery and router
+ * solicitations (icmp6.nd), and what else ICMPv6 has beside echoes and errors, such as MLD reports.
+ */
+uint64_t counters_housekeeping(const struct vl_counters *counters);
 
 /* {"packets": 1, ..., "icmp4": {...}, "icmp6": {...}} */
 json_t *counters_to_json(const struct vl_counters *counters);

@@ -30,7 +30,8 @@ static json_t *kinds_to_json(const struct ledger_entry *entry)
 		bool known = ledger_lost_of(entry, field, &lost);
 		char key[COUNTER_KEY_SIZE];
 
-		if (field->role != COUNTER_TYPE || (!sent && !received))
+		if ((field->role != COUNTER_TYPE && field->role != COUNTER_PART) ||
+		    (!sent && !received))
 			continue;
 		output_json_set(kinds, counter_key(field, key),
 				output_json_pack("{s:o, s:o, s:o}", "sent",
