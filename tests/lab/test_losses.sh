@@ -58,7 +58,7 @@ test_link_down_in_mid_flow() {
 	assert_eq "$(ledger a:x '.lost - ([.drops[] | select(.stage == "on_link") |
 		select("\(.reason) \(.place)" | test("^(QDISC_DROP __dev_queue_xmit|NOT_SPECIFIED __dev_forward_skb|DEV_READY )")) |
 		.packets] | add)')" 0 "lost for another reason: $(ledger a:x .drops)"
-	good vethlab stats --link a:x
+	good vethlab stats -v --link a:x
 	says "lost on the link:" "by QDISC_DROP at __dev_queue_xmit" "lost on the link: 0 unexplained"
 	down_at_rest
 }
@@ -142,7 +142,7 @@ other_drops() { # HOOK END PACKETS STAGE REASON PLACE TEXT MEANING
 		"[[\"$at\",\"$stage\",\"$5\",\"$6\",$packets]]" "drops at $hook"
 	assert_eq "$(ledger a:x '"\(.sent) \(.sent - .received) \(.lost) \(.dropped) \(.unexplained)"')" \
 		"$packets $([[ $stage == on_link ]] && echo "$packets $packets $packets" || echo 0 0 0) 0" "the link"
-	good vethlab stats
+	good vethlab stats -v
 	says "$7: $packets by $5${6:+ at $6}" "$8"
 	[[ $stage != on_link ]] || says "lost on the link: 0 unexplained"
 	good "$HELPERS/others" remove
@@ -156,7 +156,7 @@ generic_drops() { # PACKETS
 	wait_until settled
 	assert_eq "$(ledger a:x '[.lost, .dropped, .unexplained, (.drops[] | .stage, .reason, .packets)] | tojson')" \
 		"[$1,$1,0,\"on_link\",\"XDP\",$1]" "dropped by generic XDP"
-	good vethlab stats
+	good vethlab stats -v
 	says "lost on the link: $1 by XDP at " "an XDP program says so" "lost on the link: 0 unexplained"
 	good nsenter --net=/run/netns/b "$HELPERS/xdp_drop" --off y
 }

@@ -138,15 +138,31 @@ static void test_since(void **state)
 	fixture_teardown(&fixture);
 }
 
-static char *text_of(const struct ledger *ledger, const struct ledger_filter *filter)
+static char *text_of(const struct ledger *ledger, const struct ledger_filter *filter, bool all)
 {
 	char *text = NULL;
 	size_t size;
 	FILE *f = open_memstream(&text, &size);
 
-	ledger_print(ledger, filter, f);
+	ledger_print(ledger, filter, all, f);
 	fclose(f);
 	return text;
+}
+
+/* A drop of n segments at an end of the fixture. */
+static void add_drop(struct fixture *fixture, unsigned end, enum watch_drop_stage stage,
+		     const char *reason, const char *place, unsigned n)
+{
+	struct losses *losses = &fixture->snapshot.losses;
+	struct watch_drop *drop;
+
+	losses->known = true;
+	losses->list = realloc(losses->list, (losses->n + 1) * sizeof(*losses->list));
+	drop = &losses->list[losses->n++];
+	*drop = (struct watch_drop){.end = end, .stage = stage};
+	strcpy(drop->reason, reason);
+	strcpy(drop->place, place);
+	drop->count = (struct vl_drop_counters){n, 98ull * n, n};
 }
 
 static void test_text(void **state)
@@ -164,22 +180,123 @@ static void test_text(void **state)
 	fixture.snapshot.hooks[VL_HOOK_OUT][0].ipv4++; /* IGMP, say */
 	filter.link = &fixture.links[0];
 	assert_int_equal(ledger_make(&ledger, "blue", &fixture.lab, &fixture.snapshot), 0);
-	text = text_of(&ledger, &filter);
+	text = text_of(&ledger, &filter, false);
 	assert_string_equal(text,
 			    "lab blue: packets of the last 3 min 12 s\n\n"
-			    "                               sent  received  lost   volume\n"
-			    "default:veth0 -- blue:veth1\n"
-			    "  default:veth0 -> blue:veth1   101        97     4  9.80 kB\n"
-			    "    echo request                100        97     3\n"
-			    "    other ip protocols            1         0\n"
-			    "    lost on the link: 4 unexplained (this lab does not count drops)\n"
-			    "  blue:veth1 -> default:veth0    97        97     0  9.51 kB\n"
-			    "    echo reply                   97        97     0\n");
+			    "                             sent  received  lost   volume\n"
+			    "default:veth0 -> blue:veth1   101        97     4  9.80 kB\n"
+			    "  lost on the link: 4 unexplained (this lab does not count drops)\n"
+			    "blue:veth1 -> default:veth0    97        97     0  9.51 kB\n");
+	free(text);
+	text = text_of(&ledger, &filter, true);
+	assert_string_equal(text,
+			    "lab blue: packets of the last 3 min 12 s\n\n"
+			    "                             sent  received  lost   volume\n"
+			    "default:veth0 -> blue:veth1   101        97     4  9.80 kB\n"
+			    "  echo request                100        97     3\n"
+			    "  other ip protocols            1         0\n"
+			    "  lost on the link: 4 unexplained (this lab does not count drops)\n"
+			    "blue:veth1 -> default:veth0    97        97     0  9.51 kB\n"
+			    "  echo reply                   97        97     0\n");
 	free(text);
 	/* Both links, 80 columns at most, and no blanks at line ends. */
-	text = text_of(&ledger, NULL);
-	assert_non_null(strstr(text, "\n\ndefault:veth2 -- blue:veth3\n"));
+	text = text_of(&ledger, NULL, true);
+	assert_non_null(strstr(text, "\n\ndefault:veth2 -> blue:veth3 "));
 	assert_null(strstr(text, " \n"));
+	free(text);
+	text = text_of(&ledger, NULL, false);
+	assert_non_null(strstr(text, "0  9.51 kB\ndefault:veth2 -> blue:veth3 "));
+	assert_null(strstr(text, " \n"));
+	free(text);
+	ledger_free(&ledger);
+	fixture_teardown(&fixture);
+}
+
+/* What the nodes of every lab say and drop by themselves: one line, or all. */
+static void test_housekeeping(void **state)
+{
+	static const struct vl_counters quiet = {.packets = 9,
+						 .bytes = 700,
+						 .segments = 9,
+						 .arp = 2,
+						 .ipv6 = 7,
+						 .icmp6 = {.nd = 3, .other = 4}};
+	struct ledger_filter filter = {0};
+	struct fixture fixture;
+	struct ledger ledger;
+	char *text;
+
+	(void)state;
+	fixture_setup(&fixture);
+	fixture.snapshot.hooks[VL_HOOK_OUT][0] = quiet;
+	fixture.snapshot.hooks[VL_HOOK_IN][1] = quiet;
+	add_drop(&fixture, 1, WATCH_DROP_AFTER_IN, "NOT_SPECIFIED", "ip6_mc_input", 5);
+	filter.link = &fixture.links[0];
+	assert_int_equal(ledger_make(&ledger, "blue", &fixture.lab, &fixture.snapshot), 0);
+	text = text_of(&ledger, &filter, false);
+	assert_string_equal(
+		text,
+		"lab blue: packets of the last 3 min 12 s\n\n"
+		"                             sent  received  lost  volume\n"
+		"default:veth0 -> blue:veth1     9         9     0   700 B\n"
+		"blue:veth1 -> default:veth0     0         0     0     0 B\n\n"
+		"housekeeping: 9 of 9 packets (ARP, neighbor discovery, other ICMPv6), 5 harmless\n"
+		"              drops; -v shows all\n");
+	free(text);
+	text = text_of(&ledger, &filter, true);
+	assert_string_equal(text,
+			    "lab blue: packets of the last 3 min 12 s\n\n"
+			    "                             sent  received  lost  volume\n"
+			    "default:veth0 -> blue:veth1     9         9     0   700 B\n"
+			    "  arp                           2         2     0\n"
+			    "  neighbor discovery (v6)       3         3     0\n"
+			    "  other icmp (v6)               4         4     0\n"
+			    "  dropped in blue, after `in`: 5 by NOT_SPECIFIED at ip6_mc_input "
+			    "(harmless)\n"
+			    "    nobody here listens to this multicast group\n"
+			    "blue:veth1 -> default:veth0     0         0     0     0 B\n");
+	free(text);
+	ledger_free(&ledger);
+	fixture_teardown(&fixture);
+}
+
+/* Three SYNs of five super-packets that stand for 40 segments: a SYN is one of tcp's, not beside
+ * them. */
+static void test_rows_add_up(void **state)
+{
+	static const struct vl_counters sent = {.packets = 8,
+						.bytes = 58000,
+						.segments = 43,
+						.arp = 1,
+						.ipv4 = 7,
+						.tcp = 5,
+						.tcp_syn = 3,
+						.tcp_fin = 1,
+						.udp = 1,
+						.icmp4 = {.echo_request = 1}};
+	struct ledger_filter filter = {0};
+	struct fixture fixture;
+	struct ledger ledger;
+	char *text;
+
+	(void)state;
+	fixture_setup(&fixture);
+	fixture.snapshot.hooks[VL_HOOK_OUT][0] = sent;
+	fixture.snapshot.hooks[VL_HOOK_IN][1] = sent;
+	filter.link = &fixture.links[0];
+	assert_int_equal(ledger_make(&ledger, "blue", &fixture.lab, &fixture.snapshot), 0);
+	text = text_of(&ledger, &filter, true);
+	assert_string_equal(text, "lab blue: packets of the last 3 min 12 s\n\n"
+				  "                             sent  received  lost   volume\n"
+				  "default:veth0 -> blue:veth1    43        43     0  58.0 kB\n"
+				  "  packets at the hooks          8         8\n"
+				  "  arp                           1         1     0\n"
+				  "  tcp                           5         5\n"
+				  "    tcp syn                     3         3     0\n"
+				  "    tcp fin                     1         1\n"
+				  "  udp                           1         1\n"
+				  "  echo request                  1         1     0\n"
+				  "blue:veth1 -> default:veth0     0         0     0      0 B\n");
 	free(text);
 	ledger_free(&ledger);
 	fixture_teardown(&fixture);
@@ -197,9 +314,12 @@ static void test_text_of_long_names_and_large_numbers(void **state)
 	strcpy(fixture.ends[1].name, "another-one-of-them:averylongveth1");
 	fixture_add_echoes(&fixture, 0, VL_HOOK_OUT, 4000000000, false);
 	fixture.snapshot.hooks[VL_HOOK_OUT][0].segments += 99000000000;
+	memset(fixture.nodes[1].name, 'n', NODE_NAME_MAX);
+	add_drop(&fixture, 1, WATCH_DROP_AFTER_IN, "BRIDGE_INGRESS_STP_STATE",
+		 "br_handle_frame_finish", 5);
 	assert_int_equal(ledger_make(&ledger, "blue", &fixture.lab, &fixture.snapshot), 0);
-	text = text_of(&ledger, NULL);
-	assert_non_null(strstr(text, "    all "));
+	text = text_of(&ledger, NULL, true);
+	assert_non_null(strstr(text, "\n  all "));
 	assert_non_null(strstr(text, "103000000000"));
 	for (line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
 		assert_true(output_columns(line) <= 80);
@@ -252,22 +372,6 @@ static void test_json(void **state)
 	fixture_teardown(&fixture);
 }
 
-/* A drop of n segments at an end of the fixture. */
-static void add_drop(struct fixture *fixture, unsigned end, enum watch_drop_stage stage,
-		     const char *reason, const char *place, unsigned n)
-{
-	struct losses *losses = &fixture->snapshot.losses;
-	struct watch_drop *drop;
-
-	losses->known = true;
-	losses->list = realloc(losses->list, (losses->n + 1) * sizeof(*losses->list));
-	drop = &losses->list[losses->n++];
-	*drop = (struct watch_drop){.end = end, .stage = stage};
-	strcpy(drop->reason, reason);
-	strcpy(drop->place, place);
-	drop->count = (struct vl_drop_counters){n, 98ull * n, n};
-}
-
 /* 100 pings; of 7 requests lost, 5 died in a queue; 2 of those received met a firewall. */
 static void add_losses(struct fixture *fixture)
 {
@@ -295,22 +399,29 @@ static void test_conservation(void **state)
 	assert_int_equal(ledger.entries[0].dropped, 5);
 	assert_int_equal(ledger.entries[0].unexplained, 2);
 	assert_int_equal(ledger.entries[1].dropped, 0);
-	text = text_of(&ledger, &filter);
+	text = text_of(&ledger, &filter, false);
 	assert_string_equal(
-		text,
-		"lab blue: packets of the last 3 min 12 s\n\n"
-		"                               sent  received  lost   volume\n"
-		"default:veth0 -- blue:veth1\n"
-		"  default:veth0 -> blue:veth1   100        93     7  9.80 kB\n"
-		"    echo request                100        93     7\n"
-		"    dropped in default, before `out`: 1 by IP_NOPROTO\n"
-		"    lost on the link: 5 by QDISC_DROP at __dev_queue_xmit\n"
-		"      a queueing discipline says so: a full queue, netem loss, or no carrier\n"
-		"    lost on the link: 2 unexplained\n"
-		"    dropped in blue, after `in`: 2 by NETFILTER_DROP at nf_hook_slow\n"
-		"      a netfilter rule (nft, iptables) says so\n"
-		"  blue:veth1 -> default:veth0    93        93     0  9.11 kB\n"
-		"    echo reply                   93        93     0\n");
+		text, "lab blue: packets of the last 3 min 12 s\n\n"
+		      "                             sent  received  lost   volume\n"
+		      "default:veth0 -> blue:veth1   100        93     7  9.80 kB\n"
+		      "  dropped in default, before `out`: 1 by IP_NOPROTO\n"
+		      "  lost on the link: 5 by QDISC_DROP at __dev_queue_xmit\n"
+		      "    a queueing discipline says so: a full queue, netem loss, or no carrier\n"
+		      "  lost on the link: 2 unexplained\n"
+		      "  dropped in blue, after `in`: 2 by NETFILTER_DROP at nf_hook_slow\n"
+		      "    a netfilter rule (nft, iptables) says so\n"
+		      "blue:veth1 -> default:veth0    93        93     0  9.11 kB\n\n"
+		      "housekeeping: 9 harmless drops; -v shows all\n");
+	free(text);
+	ledger_free(&ledger);
+	/* All is explained: only the whole page says that nothing is left. */
+	fixture.snapshot.losses.list[1].count.segments = 7;
+	assert_int_equal(ledger_make(&ledger, "blue", &fixture.lab, &fixture.snapshot), 0);
+	text = text_of(&ledger, &filter, false);
+	assert_null(strstr(text, "unexplained"));
+	free(text);
+	text = text_of(&ledger, &filter, true);
+	assert_non_null(strstr(text, "\n  lost on the link: 0 unexplained\n"));
 	free(text);
 	ledger_free(&ledger);
 	fixture_teardown(&fixture);
@@ -341,13 +452,12 @@ static void test_past_the_hook(void **state)
 	assert_int_equal(ledger.entries[0].passing, 2);
 	/* 28 echo requests of 18 may be all of them, or not. */
 	assert_false(ledger_lost_of(&ledger.entries[0], counter_find("packets"), &lost));
-	text = text_of(&ledger, &filter);
-	assert_non_null(strstr(text, "  default:veth0 -> blue:veth1    18        28    10  "));
-	assert_non_null(strstr(text, "    lost on the link: 10 by QDISC_DROP at pfifo_enqueue\n"));
-	assert_non_null(strstr(text, "    (20 came that `out` did not see: sent past it, or under "
+	text = text_of(&ledger, &filter, false);
+	assert_non_null(strstr(text, "default:veth0 -> blue:veth1    18        28    10  "));
+	assert_non_null(strstr(text, "  lost on the link: 10 by QDISC_DROP at pfifo_enqueue\n"));
+	assert_non_null(strstr(text, "  (20 came that `out` did not see: sent past it, or under "
 				     "way)\n"));
-	assert_non_null(
-		strstr(text, "    (up to 2 were under way when this began, or was read)\n"));
+	assert_non_null(strstr(text, "  (up to 2 were under way when this began, or was read)\n"));
 	free(text);
 	ledger_free(&ledger);
 	fixture_teardown(&fixture);
@@ -447,6 +557,8 @@ int main(void)
 		cmocka_unit_test(test_super_packets_cut),
 		cmocka_unit_test(test_since),
 		cmocka_unit_test(test_text),
+		cmocka_unit_test(test_housekeeping),
+		cmocka_unit_test(test_rows_add_up),
 		cmocka_unit_test(test_text_of_long_names_and_large_numbers),
 		cmocka_unit_test(test_json),
 		cmocka_unit_test(test_conservation),

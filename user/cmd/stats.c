@@ -23,7 +23,7 @@ struct stats_run {
 	enum format format;
 	double interval_s;     /* 0: once */
 	double echo_timeout_s; /* 0: leave it */
-	bool reset, all, time;
+	bool reset, all, time, verbose;
 	struct reading reading;
 	struct ledger_filter filter;
 };
@@ -111,6 +111,8 @@ static int parse(struct stats_run *stats, int argc, char **argv, struct err *err
 	if (stats->reset && (stats->interval_s || stats->since || stats->all || stats->time))
 		return cmd_usage(err, &cmd_stats,
 				 "--reset goes with none of --watch, --since, --all, --time");
+	if (stats->verbose && (stats->reset || stats->interval_s || stats->time))
+		return cmd_usage(err, &cmd_stats, "-v goes with none of --watch, --time, --reset");
 	if (stats->reset && (stats->link || stats->node))
 		return cmd_usage(err, &cmd_stats,
 				 "--reset is of all links: leave --link and --node out");
@@ -150,7 +152,7 @@ static void print_ledger(const struct stats_run *stats, const struct ledger *led
 		if (ledger->snapshot->timing)
 			ledger_print_times(ledger, &stats->filter, stdout);
 		else
-			ledger_print(ledger, &stats->filter, stdout);
+			ledger_print(ledger, &stats->filter, stats->verbose, stdout);
 		break;
 	case FORMAT_JSON:
 		output_json_print(ledger_to_json(ledger, &stats->filter), stdout);
@@ -396,6 +398,8 @@ static const struct cmd_option options[] = {
 	 .most = 86400000000000, .optional = true, .next = is_interval, .otherwise = "1",
 	 .text = "rates every N seconds (1), the busiest first if not all fit",
 	 .usage = "--watch [SECONDS]", INTO_CALL(take_watch, double, struct stats_run, interval_s)},
+	{"verbose", 'v', .text = "packets by type, and every drop, harmless ones too",
+	 .usage = "-v", INTO_BOOL(struct stats_run, verbose)},
 	{"link", .value = "END", .kind = VALUE_LINK, .text = "only the link of this end",
 	 .row = "only the link of this end; --node NODE: only this node's links",
 	 INTO_TEXT(struct stats_run, link)},

@@ -10,8 +10,13 @@
 
 #include "user/ledger/ledger.h"
 
-/* The ledger as a person reads it, in 80 columns. */
-void ledger_print(const struct ledger *ledger, const struct ledger_filter *filter, FILE *f);
+/*
+ * The ledger as a person reads it: a line a direction, what was lost or dropped and why, and what
+ * is of no interest in one line at the end. all: packets by type, and every drop. Lines fit f, as
+ * output_wrap() does it.
+ */
+void ledger_print(const struct ledger *ledger, const struct ledger_filter *filter, bool all,
+		  FILE *f);
 /* Times and fates of echoes, likewise. The snapshot has a timing. */
 void ledger_print_times(const struct ledger *ledger, const struct ledger_filter *filter, FILE *f);
 /*
