@@ -104,7 +104,8 @@ order() {
 		}
 	}
 	$3 == "bpf" {
-		if ($2 != "bpf" && $4 != "vethlab.h" && $4 !~ /\.skel\.h$/ && $4 != "wire.h" && $4 != "match.h")
+		if ($2 != "bpf" && $4 != "vethlab.h" && $4 !~ /\.skel\.h$/ && $4 != "wire.h" && $4 != "match.h" &&
+		    $4 != "proof_frame.h")
 			print $1 ": " $4 " is for BPF programs"
 		next
 	}

@@ -428,6 +428,37 @@ static void test_full_map(void **state)
 	free(none);
 }
 
+/*
+ * What vethlab sends itself to see that a link carries frames is nobody's loss, though a bridge
+ * drops it; frames of others from an invalid source are.
+ */
+static void test_proof_frame(void **state)
+{
+	struct err err = {};
+	struct bytes b;
+	int proof;
+
+	(void)state;
+	start();
+	assert_int_equal(system("ip link add name br0 up type bridge && "
+				"ip link set dev v3001 master br0"),
+			 0);
+	proof = watch_frame_load(&err);
+	if (proof < 0)
+		fail_msg("%s", err.what);
+	for (int i = 0; i < N; i++)
+		assert_int_equal(watch_frame_send(proof, BASE, "v3000", &err), 0);
+	close(proof);
+	put_eth(&b, 0x0806);
+	memset(b.at + 6, 0, 6);
+	put_zeros(&b, 46);
+	for (int i = 0; i < N; i++)
+		assert_int_equal(send(sender, b.at, b.len, 0), b.len);
+	await(1, WATCH_DROP_AFTER_IN, N);
+	assert_int_equal(counters_of(lab, VL_HOOK_IN, 1).packets, 2 * N);
+	assert_int_equal(system("ip link delete br0"), 0);
+}
+
 /* Packets of an interface with an end's number in another namespace are nobody's. */
 static void test_other_namespace(void **state)
 {
@@ -460,6 +491,7 @@ int main(void)
 		cmocka_unit_test_teardown(test_full_ring, stop),
 		cmocka_unit_test_teardown(test_queue, stop),
 		cmocka_unit_test_teardown(test_full_map, stop),
+		cmocka_unit_test_teardown(test_proof_frame, stop),
 		cmocka_unit_test_teardown(test_other_namespace, stop),
 	};
 

@@ -17,12 +17,7 @@
 #include <stddef.h>
 #include <string.h>
 
-/* An ARP request over Ethernet for IPv4 (RFC 826); addresses in network order. */
-struct arp_frame {
-	struct ether_header ethernet;
-	struct arphdr arp;
-	uint8_t sender_mac[6], sender_ip[4], target_mac[6], target_ip[4];
-} __attribute__((packed));
+#include "bpf/proof_frame.h"
 
 int watch_frame_load(struct err *err)
 {
@@ -49,20 +44,16 @@ int watch_frame_load(struct err *err)
 
 int watch_frame_send(int prog, uint32_t ifindex, const char *object, struct err *err)
 {
-	/*
-	 * From nobody (0.0.0.0, a source MAC of zeros) for an address that nobody has (192.0.2.1,
-	 * RFC 5737): no host answers, no neighbor table and no bridge learns, a bridge passes it on
-	 * to nobody (br_handle_frame wants a valid source).
-	 */
-	const struct arp_frame frame = {
-		.ethernet = {.ether_dhost = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff},
-			     .ether_type = htons(ETHERTYPE_ARP)},
-		.arp = {.ar_hrd = htons(ARPHRD_ETHER),
-			.ar_pro = htons(ETHERTYPE_IP),
-			.ar_hln = 6,
-			.ar_pln = 4,
-			.ar_op = htons(ARPOP_REQUEST)},
-		.target_ip = {192, 0, 2, 1},
+	const struct proof_frame frame = {
+		.to = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff},
+		.ethertype = htons(ETHERTYPE_ARP),
+		.hardware = htons(ARPHRD_ETHER),
+		.protocol = htons(ETHERTYPE_IP),
+		.hardware_size = 6,
+		.protocol_size = 4,
+		.operation = htons(ARPOP_REQUEST),
+		.target_mac = PROOF_FRAME_MARK,
+		.target_ip = PROOF_FRAME_TARGET_IP,
 	};
 	struct __sk_buff context = {.ifindex = ifindex};
 	DECLARE_LIBBPF_OPTS(bpf_test_run_opts, run, .data_in = &frame,
