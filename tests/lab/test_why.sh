@@ -36,7 +36,14 @@ foretells() { # TO WANT [OPTION...]
 	vethlab why a "$to" -j "$@" >"$TEST_TMP/why" || status=$?
 	assert_eq "$(jq -r '.there | "\(.end) \(.hops[-1].node)"' "$TEST_TMP/why")" "$want" \
 		"why a $to: $(<"$TEST_TMP/why")"
-	assert_eq "$status" "$(jq 'if .good then 0 else 1 end' "$TEST_TMP/why")" "exit status"
+	assert_eq "$status" "$(jq '{arrives: 0, stopped: 1, unknown: 6}[.verdict]' "$TEST_TMP/why")" "exit status"
+	[[ $status -eq 6 ]] || assert_eq "$status" "$(jq 'if .good then 0 else 1 end' "$TEST_TMP/why")" "good"
+}
+
+# What it says that it did not evaluate: "LEG NODE: WHAT", one a line.
+not_evaluated() { # WANT...
+	assert_eq "$(jq -r '["there", "back"][] as $leg | .[$leg].not_evaluated[]? |
+		"\($leg) \(.node): \(.what)"' "$TEST_TMP/why")" "$(printf '%s\n' "$@")" "not evaluated: $(<"$TEST_TMP/why")"
 }
 
 was_read() { # NODE WHAT VALUE
@@ -233,6 +240,89 @@ test_entry_that_the_request_renews() {
 	foretells b "arrives b"
 	assert_eq "$(jq -r .back.end "$TEST_TMP/why")" wrong-mac "back: $(<"$TEST_TMP/why")"
 	bad 1 vethlab ping a b -W 0.5
+	good vethlab down c
+}
+
+in_nft() { # NODE RULES
+	good inside "$1" nft flush ruleset
+	good inside "$1" nft "$2"
+}
+
+# A rule that may fit an echo leaves the verdict open; one that surely does not fit changes nothing.
+test_nft_rules() {
+	local rule
+	command -v nft >/dev/null || skip_test "there is no nft"
+	chain
+	for rule in drop "ip saddr 10.0.1.0/24 drop" "icmp type echo-request reject" "ct state new drop" \
+		"meta mark set 7" "iifname eth0 ip protocol icmp limit rate 1/second drop"; do
+		in_nft r "table ip t { chain c { type filter hook forward priority 0; $rule; }; }"
+		foretells b "arrives b"
+		assert_eq "$(jq -r .verdict "$TEST_TMP/why")" unknown "$rule"
+		[[ $rule == "icmp type"* || $rule == "ip saddr"* || $rule == iifname* ]] ||
+			not_evaluated "there r: nft rules at forward" "back r: nft rules at forward"
+	done
+	for rule in "" "tcp dport 80 drop" "ip saddr 10.0.9.0/24 drop" "ip daddr != 10.0.0.0/8 drop" \
+		"iifname lo drop" "icmp type destination-unreachable drop" "counter accept"; do
+		in_nft r "table inet t { chain c { type filter hook forward priority 0; $rule; }; }"
+		foretells b "arrives b"
+		assert_eq "$(jq -r .verdict "$TEST_TMP/why")" arrives "$rule: $(<"$TEST_TMP/why")"
+		good vethlab ping a b
+	done
+	in_nft r "table ip t { chain c { type filter hook forward priority 0; policy drop; icmp type echo-request accept; }; }"
+	foretells b "arrives b"
+	not_evaluated "back r: nft rules at forward"
+	in_nft r "table ip t { chain d { ip saddr 10.0.2.2 drop; }; chain c { type filter hook forward priority 0; jump d; }; }"
+	foretells b "arrives b"
+	not_evaluated "back r: nft rules at forward"
+	bad 1 vethlab ping a b -W 0.5
+	in_nft r "table netdev t { chain c { type filter hook ingress device eth0 priority 0; drop; }; }"
+	foretells b "arrives b"
+	not_evaluated "there r: nft rules at ingress"
+	in_nft r "table arp t { chain c { type filter hook input priority 0; drop; }; }"
+	good ip -n a neigh flush dev eth0
+	foretells b "arrives b"
+	assert_eq "$(jq -r '.there.not_evaluated[0].what' "$TEST_TMP/why")" "nft rules for ARP at input" "ARP"
+	good vethlab down c
+}
+
+# Case 2: a destination that only a rule rewrites has no route, which is not where the packet ends.
+test_destination_nat() {
+	command -v nft >/dev/null || skip_test "there is no nft"
+	chain
+	in_nft r "table ip n { chain p { type nat hook prerouting priority dstnat; ip daddr 10.96.0.10 dnat to 10.0.2.2; }; }"
+	foretells 10.96.0.10 "no-route r"
+	not_evaluated "there r: nft rules at prerouting"
+	assert_eq "$(jq -r .verdict "$TEST_TMP/why")" unknown "verdict"
+	good vethlab ping a 10.96.0.10 -W 5
+	bad 6 vethlab why a 10.96.0.10
+	says "r has no route to 10.96.0.10" "table ip n, chain p" "not evaluated"
+	foretells 10.96.0.11 "no-route r" # another one
+	assert_eq "$(jq -r .verdict "$TEST_TMP/why")" stopped "another destination"
+	foretells b "arrives b"
+	assert_eq "$(jq -r .verdict "$TEST_TMP/why")" arrives "b itself"
+	good vethlab down c
+}
+
+# What others have on an end; vethlab's own programs do not count.
+test_programs_of_others() {
+	local hook
+	chain
+	foretells b "arrives b"
+	not_evaluated
+	for hook in tcx_out:eth1:leaves xdp:eth0:"comes in" tcx_in:eth0:"comes in"; do
+		good nsenter --net=/run/netns/r "$HELPERS/others" drop "${hook%%:*}" "$(cut -d: -f2 <<<"$hook")"
+		if [[ $out != "${hook%%:*} "* ]]; then
+			skip_part "this kernel has no ${hook%%:*}"
+			continue
+		fi
+		foretells b "arrives b"
+		[[ $(jq -r '.there.not_evaluated[0] | "\(.node) \(.what)"' "$TEST_TMP/why") == \
+			"r a program of others for what ${hook##*:}" ]] || fail "$hook: $(<"$TEST_TMP/why")"
+		bad 1 vethlab ping a b -W 0.5
+		bad 6 vethlab why a b
+		says "(theirs)"
+		good "$HELPERS/others" remove
+	done
 	good vethlab down c
 }
 

@@ -12,6 +12,9 @@
 #include "user/output/output.h"
 #include "user/path/path.h"
 
+/* Beside those of enum err_code: it cannot be known. */
+enum { STATUS_UNKNOWN = 6 };
+
 struct why {
 	struct trip trip;
 	unsigned size; /* payload bytes of the echo */
@@ -100,6 +103,34 @@ static void print_narrow(const struct path *path, const char *word)
 	output_wrap("", text, stdout);
 }
 
+static enum path_verdict verdict_of(const struct why *why)
+{
+	enum path_verdict there = path_verdict(&why->there);
+
+	return why->has_back && there == PATH_GOOD ? path_verdict(&why->back) : there;
+}
+
+/* Below a verdict, whichever it is: what was not evaluated may make it false. */
+static void print_doubts(const struct path *path, const char *word)
+{
+	char list[PATH_DOUBT_TEXT_SIZE], text[PATH_DOUBT_TEXT_SIZE + 128];
+
+	if (!path->n_doubts)
+		return;
+	snprintf(text, sizeof(text),
+		 "On its way %s it meets %s: what they do to it was not evaluated, so that it may "
+		 "end otherwise.",
+		 word, path_doubt_text(path, list, sizeof(list)));
+	output_wrap("", text, stdout);
+}
+
+static void print_all_doubts(const struct why *why)
+{
+	print_doubts(&why->there, "there");
+	if (why->has_back)
+		print_doubts(&why->back, "back");
+}
+
 static void print_text(const struct why *why)
 {
 	const struct path *end = verdict(why);
@@ -120,12 +151,15 @@ static void print_text(const struct why *why)
 		output_wrap("", end->text, stdout);
 		if (end->hint[0])
 			output_wrap("  try: ", end->hint, stdout);
+		print_all_doubts(why);
 		return;
 	}
 	output_wrap("",
 		    "By the nodes' routes, links and settings an echo arrives and its answer comes "
-		    "back. What filters (nft, tc, XDP) do was not looked at; to see it:",
+		    "back.",
 		    stdout);
+	print_all_doubts(why);
+	fputs("To see it:\n", stdout);
 	printf("  vethlab ping %s %s", why->trip.from_word, why->trip.to_word);
 	if (why->size != ECHO_SIZE)
 		printf(" -s %u", why->size);
@@ -148,6 +182,21 @@ static json_t *readings_json(const struct path *path)
 						    "value", output_json_text(reading->value)));
 	}
 	return readings;
+}
+
+static json_t *doubts_json(const struct path *path)
+{
+	json_t *doubts = json_array();
+
+	for (size_t i = 0; i < path->n_doubts; i++) {
+		const struct path_doubt *doubt = &path->doubts[i];
+
+		output_json_append(doubts,
+				   output_json_pack("{s:s, s:s, s:o}", "node", doubt->node->name,
+						    "what", doubt->what, "where",
+						    output_json_text(doubt->where)));
+	}
+	return doubts;
 }
 
 static json_t *path_json(const struct path *path)
@@ -177,6 +226,7 @@ static json_t *path_json(const struct path *path)
 				  output_json_text(path->text), "hint",
 				  output_json_text(path->hint), "hops", hops);
 	output_json_set(object, "read", readings_json(path));
+	output_json_set(object, "not_evaluated", doubts_json(path));
 	if (path->mtu) {
 		output_json_set(object, "mtu", json_integer(path->mtu));
 		output_json_set(object, "mtu_at", output_json_text(path->narrow));
@@ -196,6 +246,7 @@ static void print_json(const struct why *why)
 		output_json_set(doc, "source",
 				json_string(ip_format(&why->there.from, text, sizeof(text))));
 	output_json_set(doc, "size", json_integer(why->size));
+	output_json_set(doc, "verdict", json_string(path_verdict_word(verdict_of(why))));
 	output_json_set(doc, "good", json_boolean(path_is_good(verdict(why))));
 	output_json_set(doc, "there", path_json(&why->there));
 	if (why->has_back)
@@ -205,6 +256,8 @@ static void print_json(const struct why *why)
 
 static int why_main(int argc, char **argv, struct err *err)
 {
+	static const int statuses[] = {
+		[PATH_GOOD] = 0, [PATH_STOPPED] = ERR_FAILED, [PATH_UNKNOWN] = STATUS_UNKNOWN};
 	cleanup_free struct why *why = calloc(1, sizeof(*why));
 	bool failed;
 
@@ -216,7 +269,7 @@ static int why_main(int argc, char **argv, struct err *err)
 	else if (!failed)
 		print_text(why);
 	trip_close(&why->trip);
-	return failed ? (int)err->code : !path_is_good(verdict(why));
+	return failed ? (int)err->code : statuses[verdict_of(why)];
 }
 
 _Static_assert(ECHO_SIZE == 56 && ECHO_SIZE_MAX == 65507, "the texts of -s say so");
@@ -248,6 +301,7 @@ const struct cmd cmd_why = {
 	.options = options,
 	.notes = "Each node's kernel is asked for its routes, MTUs, link states and\n"
 		 "settings.\n"
-		 "The exit status is 1 if something stops it.\n",
+		 "The exit status is 1 if something stops it, and 6 if that cannot be known:\n"
+		 "what was not evaluated (nft rules, programs) is named.\n",
 	.run = why_main,
 };

@@ -1,15 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* lookup.c - what a namespace would do with a packet: its route, its neighbour, its sysctls. */
-#include <arpa/inet.h>
 #include <errno.h>
 #include <linux/neighbour.h>
-#include <linux/netfilter/nf_tables.h>
-#include <linux/netfilter/nf_tables_compat.h>
-#include <linux/netfilter/nfnetlink.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include "user/net/lookup.h"
 
@@ -222,95 +217,4 @@ int sysctl_read(int netns_fd, const char *key, char *value, size_t size, struct 
 		return err_set(err, ERR_SYSTEM, -ret, "cannot read %s (kernel: %s)", key,
 			       strerror(-ret));
 	return ret;
-}
-
-/* ---- NAT ------------------------------------------------------------------------------------- */
-
-/* "masq", "nat" are nft's; "target" is iptables', with the target's name inside. */
-static bool is_source_nat(const struct nlattr *expression)
-{
-	const char *name = NULL, *target = "";
-	const struct nlattr *attr, *data;
-	uint32_t type = NFT_NAT_SNAT;
-
-	mnl_attr_for_each_nested(attr, expression) {
-		if (mnl_attr_get_type(attr) == NFTA_EXPR_NAME)
-			name = mnl_attr_get_str(attr);
-		if (mnl_attr_get_type(attr) != NFTA_EXPR_DATA || !name)
-			continue;
-		mnl_attr_for_each_nested(data, attr) {
-			if (!strcmp(name, "nat") && mnl_attr_get_type(data) == NFTA_NAT_TYPE)
-				type = ntohl(mnl_attr_get_u32(data));
-			if (!strcmp(name, "target") && mnl_attr_get_type(data) == NFTA_TARGET_NAME)
-				target = mnl_attr_get_str(data);
-		}
-	}
-	if (!name)
-		return false;
-	return !strcmp(name, "masq") || (!strcmp(name, "nat") && type == NFT_NAT_SNAT) ||
-	       !strcmp(target, "MASQUERADE") || !strcmp(target, "SNAT");
-}
-
-static int on_rule(const struct nlmsghdr *nlh, void *arg)
-{
-	const struct nlattr *attr, *expression;
-
-	mnl_attr_for_each(attr, nlh, sizeof(struct nfgenmsg)) {
-		if (mnl_attr_get_type(attr) != NFTA_RULE_EXPRESSIONS)
-			continue;
-		mnl_attr_for_each_nested(expression, attr)
-			if (is_source_nat(expression))
-				*(bool *)arg = true;
-	}
-	return MNL_CB_OK;
-}
-
-static int dump_rules(struct mnl_socket *sock, bool *found)
-{
-	char buf[32768] __attribute__((aligned(NLMSG_ALIGNTO)));
-	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
-	struct nfgenmsg *nfg = mnl_nlmsg_put_extra_header(nlh, sizeof(*nfg));
-	ssize_t n;
-	int ret = 1;
-
-	nlh->nlmsg_type = NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETRULE;
-	nlh->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
-	nlh->nlmsg_seq = 1;
-	nfg->nfgen_family = AF_UNSPEC;
-	nfg->version = NFNETLINK_V0;
-	if (mnl_socket_bind(sock, 0, MNL_SOCKET_AUTOPID) < 0 ||
-	    mnl_socket_sendto(sock, nlh, nlh->nlmsg_len) < 0)
-		return -errno;
-	while (ret > MNL_CB_STOP) {
-		n = mnl_socket_recvfrom(sock, buf, sizeof(buf));
-		ret = n < 0 ? -1
-			    : mnl_cb_run(buf, n, 1, mnl_socket_get_portid(sock), on_rule, found);
-	}
-	return ret < 0 ? -errno : 0;
-}
-
-static int look_in_netns(void *arg)
-{
-	struct mnl_socket *sock = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC);
-	int ret;
-
-	if (!sock)
-		return -errno;
-	ret = dump_rules(sock, arg);
-	mnl_socket_close(sock);
-	return ret;
-}
-
-int source_nat_look(int netns_fd, bool *out, struct err *err)
-{
-	bool found = false;
-	int ret = netns_run(netns_fd, look_in_netns, &found, err);
-
-	/* Built without netfilter, or the module cannot be had: no rules. */
-	if (ret && ret != -EPROTONOSUPPORT && ret != -EINVAL && ret != -EOPNOTSUPP &&
-	    ret != -ENOENT)
-		return err_set(err, ERR_SYSTEM, -ret, "cannot read the nft rules (kernel: %s)",
-			       strerror(-ret));
-	*out = found;
-	return 0;
 }

@@ -53,10 +53,4 @@ int neighbor_is_proxied(struct nl *nl, uint32_t ifindex, const struct ip_addr *a
  */
 int sysctl_read(int netns_fd, const char *key, char *value, size_t size, struct err *err);
 
-/*
- * Whether a namespace has rules that rewrite sources (nft: masquerade, snat; iptables by nft
- * likewise). Which packets they take is not looked at. A kernel without nf_tables has none.
- */
-int source_nat_look(int netns_fd, bool *found, struct err *err);
-
 #endif

@@ -4,6 +4,7 @@
 #define VETHLAB_USER_PATH_ASKING_H
 
 #include "user/lab/end_state.h"
+#include "user/net/ruleset.h"
 #include "user/path/path.h"
 
 /* The state of a walk, with the namespace of its last hop open. */
@@ -13,6 +14,9 @@ struct path_asking {
 	struct path *path;
 	struct nl *nl;
 	int netns_fd;
+	struct ruleset *ruleset; /* of that namespace, once it was read; owned */
+	bool solicits;		 /* rules are looked at for neighbor solicitations and answers */
+	bool source_nat;	 /* rules of that namespace rewrite the source */
 	struct link_info in; /* by which it comes in, the bridge of a port; ifindex 0: made here */
 	unsigned size;	     /* bytes of the packet's largest fragment so far; 0: not known */
 	bool may_cut;	     /* routers may fragment the packet */
@@ -59,6 +63,32 @@ int path_sysctl_noted(struct path_asking *asking, int otherwise, const char *fmt
 /* Keep what was read at the last hop. */
 __attribute__((format(printf, 3, 4))) void path_note(struct path *path, const char *what,
 						     const char *fmt, ...);
+
+/* Where a packet crosses a hook: the node, and the names of interfaces as struct ruleset_packet. */
+struct path_crossing {
+	const struct node *node;
+	const char *in, *out;
+};
+
+/* Keep what was not evaluated, once each. */
+__attribute__((format(printf, 4, 5))) void path_doubt(struct path *path, const struct node *node,
+						      const char *what, const char *fmt, ...);
+/*
+ * The nft rules that a packet of the path meets in asking's node, which are kept where they may
+ * decide about it: of IP, of its bridge, of a bridge that
+ * it crosses (and IP's, by br_netfilter), of a device (and programs of
+ * others there), for what asks for a neighbor.
+ */
+int path_doubt_ip(struct path_asking *asking, struct path *path, const struct path_crossing *at,
+		  enum ruleset_hook hook, struct err *err);
+int path_doubt_bridge(struct path_asking *asking, struct path *path, const struct path_crossing *at,
+		      enum ruleset_hook hook, struct err *err);
+int path_doubt_bridged(struct path_asking *asking, struct path *path, const struct node *node,
+		       const char *bridge, struct err *err);
+int path_doubt_device(struct path_asking *asking, struct path *path, const struct path_crossing *at,
+		      uint32_t ifindex, bool egress, struct err *err);
+int path_doubt_neighbor(struct path_asking *asking, struct path *path, const struct node *node,
+			struct err *err);
 
 /* Fill path->text and path->hint for path->end at the last hop. culprit: an end, or NULL. */
 void path_verdict_text(struct path_asking *asking, const struct end *culprit);

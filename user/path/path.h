@@ -20,6 +20,7 @@ enum {
 	PATH_HOPS_MAX = 256, /* more than a time to live of 255 allows */
 	PATH_TEXT_SIZE = 400,
 	PATH_READINGS_MAX = 16, /* what path_note() is called for at one node is less */
+	PATH_DOUBTS_MAX = 16,
 };
 
 /* How a walk ends. */
@@ -64,6 +65,13 @@ struct path_reading {
 	char what[96], value[96]; /* "net.ipv4.conf.eth0.forwarding", "0" */
 };
 
+/* What may decide about the packet and was not evaluated. */
+struct path_doubt {
+	const struct node *node;
+	char what[64];	 /* "nft rules at forward" */
+	char where[128]; /* "table ip t, chain c" */
+};
+
 struct path {
 	struct ip_addr to, from; /* from: as the first node chooses it */
 	struct path_hop hops[PATH_HOPS_MAX];
@@ -76,6 +84,9 @@ struct path {
 	enum path_end end;
 	struct path_reading readings[PATH_READINGS_MAX];
 	size_t n_readings;
+	struct path_doubt doubts[PATH_DOUBTS_MAX];
+	size_t n_doubts;
+	bool more_doubts;	   /* than there is room for */
 	char text[PATH_TEXT_SIZE]; /* one sentence: what happens, and why */
 	char hint[PATH_TEXT_SIZE]; /* what to do about it; "": nothing */
 };
@@ -108,6 +119,18 @@ static inline bool path_is_good(const struct path *path)
 {
 	return path->end == PATH_ARRIVES || path->end == PATH_STAYS;
 }
+
+/* What follows from how it ends and from what was not evaluated on the way. */
+enum path_verdict {
+	PATH_GOOD,
+	PATH_STOPPED,
+	PATH_UNKNOWN, /* it cannot be known: path->doubts say why, or it leaves the lab */
+};
+enum path_verdict path_verdict(const struct path *path);
+const char *path_verdict_word(enum path_verdict verdict);
+/* path->doubts as a list: "nft rules at forward of r (table ip t, chain c)". Returns buf. */
+const char *path_doubt_text(const struct path *path, char *buf, size_t size);
+enum { PATH_DOUBT_TEXT_SIZE = PATH_DOUBTS_MAX * 240 };
 
 /* Bytes of the IP and ICMP headers of an echo request to an address. */
 static inline unsigned path_headers(const struct ip_addr *to)

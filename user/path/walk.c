@@ -29,6 +29,9 @@ void path_ask_close(struct path_asking *asking)
 {
 	nl_close(asking->nl);
 	asking->nl = NULL;
+	ruleset_free(asking->ruleset);
+	asking->ruleset = NULL;
+	asking->source_nat = false;
 	if (asking->netns_fd >= 0)
 		close(asking->netns_fd);
 	asking->netns_fd = -1;
@@ -107,6 +110,62 @@ static int stop(struct path_asking *asking, enum path_end end, const struct end 
 	return 0;
 }
 
+/* ---- what is not evaluated ------------------------------------------------------------------- */
+
+/* What came in meets programs and rules before the node looks for its route. */
+static int meet_rules_in(struct path_asking *asking, const struct path_hop *hop, struct err *err)
+{
+	bool port = hop->in && path_bridge_of(hop->in);
+	struct path_crossing at = {hop->node, asking->in.ifname, ""};
+	struct path_crossing device = {hop->node, port ? NULL : asking->in.ifname, ""};
+	const struct path_hop *before = hop - 1;
+	int ret;
+
+	if (!hop->in)
+		return 0;
+	ret = path_doubt_device(asking, asking->path, &device,
+				running_ifindex(asking->run, hop->in), false, err);
+	if (!ret && port)
+		ret = path_doubt_bridge(asking, asking->path, &device, RULESET_PREROUTING, err);
+	if (!ret && port)
+		ret = path_doubt_bridge(asking, asking->path, &device, RULESET_INPUT, err);
+	if (!ret && before->asks)
+		ret = path_doubt_neighbor(asking, asking->path, hop->node, err);
+	return ret ? ret : path_doubt_ip(asking, asking->path, &at, RULESET_PREROUTING, err);
+}
+
+/* Whether its source is rewritten goes to asking->source_nat. */
+static int meet_rules_out(struct path_asking *asking, const struct path_hop *hop, struct err *err)
+{
+	struct path_crossing at = {hop->node, asking->in.ifname, hop->dev};
+	struct path_crossing device = {hop->node, "", hop->out ? hop->dev : NULL};
+	int ret = path_doubt_ip(asking, asking->path, &at,
+				hop->in ? RULESET_FORWARD : RULESET_OUTPUT, err);
+
+	asking->source_nat = false;
+	if (!ret)
+		ret = path_doubt_ip(asking, asking->path, &at, RULESET_POSTROUTING, err);
+	if (!ret && hop->out)
+		return path_doubt_device(asking, asking->path, &device, hop->route.ifindex, true,
+					 err);
+	if (!ret)
+		ret = path_doubt_bridge(asking, asking->path, &device, RULESET_OUTPUT, err);
+	return ret ? ret
+		   : path_doubt_bridge(asking, asking->path, &device, RULESET_POSTROUTING, err);
+}
+
+static int meet_rules_at_end(struct path_asking *asking, const struct path_hop *hop,
+			     struct err *err)
+{
+	struct path_crossing at = {hop->node, hop->in ? asking->in.ifname : "lo", ""};
+	struct path_crossing lo = {hop->node, "", "lo"};
+	int ret = hop->in ? 0 : path_doubt_ip(asking, asking->path, &lo, RULESET_OUTPUT, err);
+
+	return ret ? ret : path_doubt_ip(asking, asking->path, &at, RULESET_INPUT, err);
+}
+
+/* ---- on its way out -------------------------------------------------------------------------- */
+
 /* A node that forwards may rewrite the source: to the address that it would use itself. */
 static int look_for_nat(struct path_asking *asking, struct path_hop *hop, struct err *err)
 {
@@ -117,9 +176,9 @@ static int look_for_nat(struct path_asking *asking, struct path_hop *hop, struct
 
 	if (!hop->in || asking->question->reply || path->nat)
 		return 0;
-	ret = source_nat_look(asking->netns_fd, &hop->nat, err);
-	if (ret || !hop->nat)
-		return ret;
+	hop->nat = asking->source_nat;
+	if (!hop->nat)
+		return 0;
 	ret = route_get(asking->nl, &own, &route, err);
 	if (ret || route.error || !route.source.family)
 		return ret;
@@ -220,6 +279,9 @@ static int take_way_out(struct path_asking *asking, struct path_hop *hop, bool f
 		return stop(asking, PATH_TOO_BIG, narrow);
 	if (first_only)
 		return stop(asking, PATH_ARRIVES, NULL);
+	ret = meet_rules_out(asking, hop, err);
+	if (ret)
+		return ret;
 	ret = look_for_nat(asking, hop, err);
 	if (ret)
 		return ret;
@@ -234,13 +296,17 @@ static int take_way_out(struct path_asking *asking, struct path_hop *hop, bool f
 			    hop->out);
 	hop->asks = !asking->by_mac;
 	asking->path->n_readings = 0; /* they explain how the walk ends */
-	return 1;
+	ret = hop->asks ? path_doubt_neighbor(asking, asking->path, hop->node, err) : 0;
+	return ret ? ret : 1;
 }
 
-static int arrive(struct path_asking *asking, const struct path_hop *hop)
+static int arrive(struct path_asking *asking, const struct path_hop *hop, struct err *err)
 {
 	bool v6 = asking->path->to.family == AF_INET6;
+	int ret = meet_rules_at_end(asking, hop, err);
 
+	if (ret)
+		return ret;
 	if (!hop->in)
 		return stop(asking, PATH_STAYS, NULL);
 	if (!asking->question->reply && path_sysctl_noted(asking, 0,
@@ -331,6 +397,9 @@ static int walk_node(struct path_asking *asking, struct path_hop *hop, bool firs
 
 	if (ret)
 		return ret;
+	ret = meet_rules_in(asking, hop, err);
+	if (ret)
+		return ret;
 	question.in_ifindex = asking->in.ifindex;
 	ret = route_get(asking->nl, &question, &hop->route, err);
 	if (ret)
@@ -342,7 +411,7 @@ static int walk_node(struct path_asking *asking, struct path_hop *hop, bool firs
 	if (hop->route.type == RTN_LOCAL && undo_nat(asking, hop))
 		return walk_node(asking, hop, first_only, next, err);
 	if (hop->route.type == RTN_LOCAL)
-		return arrive(asking, hop);
+		return arrive(asking, hop, err);
 	if (is_to_many(&hop->route))
 		return stop_to_many(asking, hop, err);
 	ret = hop->in ? forward(asking, hop) : 1;
