@@ -486,6 +486,24 @@ test_watch() {
 	assert_eq "$(cat "$TEST_TMP/gone")" "vethlab: lab blue was taken down" "why it ended"
 }
 
+# Frames that a stopped process missed do not come later, all at once: four take two intervals at least.
+test_watch_stopped() {
+	local pid
+	up two-hosts
+	"$BUILD/vethlab" stats --json --watch 0.1 >"$TEST_TMP/lines" &
+	pid=$!
+	wait_until bash -c "[[ \$(wc -l <'$TEST_TMP/lines') -ge 3 ]]"
+	kill -STOP "$pid"
+	sleep 1.5
+	kill -CONT "$pid"
+	wait_until bash -c "[[ \$(wc -l <'$TEST_TMP/lines') -ge 12 ]]"
+	kill "$pid"
+	wait "$pid"
+	assert_eq "$(jq -s 'map(.read_ns) | [range(3; length) as $i | .[$i] - .[$i - 3]] | min >= 200000000' \
+		"$TEST_TMP/lines")" true "no burst"
+	down_at_rest
+}
+
 # On a terminal: drawn over, within its size, and Ctrl-C gives the prompt a line of its own.
 test_watch_on_a_terminal() {
 	blue

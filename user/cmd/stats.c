@@ -314,11 +314,14 @@ static int watch_loop(struct watcher *watcher, struct err *err)
 	int ret = 0;
 
 	/* A reader that went away ends it: nobody looks any more. */
-	for (; !ret && !ferror(stdout); next += step) {
+	while (!ret && !ferror(stdout)) {
 		wait_until(next);
 		if (interrupt_requested)
 			break;
 		ret = watch_step(watcher, err);
+		next += step;
+		if (next < clock_ns(CLOCK_MONOTONIC)) /* stopped meanwhile: never a burst */
+			next = clock_ns(CLOCK_MONOTONIC) + step;
 	}
 	/* The terminal shows ^C where the prompt would stand. */
 	if (interrupt_requested && watcher->screen.terminal)
