@@ -124,6 +124,24 @@ test_ls_and_show() {
 	good vethlab down
 }
 
+# What people look for stands first; numbers of the kernel come by -v alone.
+test_show_more() {
+	local number
+	local -a numbers
+	up two-hosts
+	good vethlab show --json
+	mapfile -t numbers < <(jq -r '.nodes[].inode, (.links[].ends[] | .ifindex, .mac)' <<<"$out")
+	assert_eq "${#numbers[@]}" 6 "two inodes, two ifindexes, two MACs"
+	good vethlab show -v
+	says "${numbers[@]}"
+	good vethlab show
+	for number in "${numbers[@]}"; do
+		says_not " $number"
+	done
+	assert_eq "$(awk '$1 == "a:eth0" { print $2, $3, $4 }' <<<"$out")" "10.0.0.1/24 up 1500" "an end"
+	good vethlab down
+}
+
 # A second copy, whose namespaces are x-NODE. Two labs: -l picks.
 test_as_and_two_labs() {
 	up blue --isolated

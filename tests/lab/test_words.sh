@@ -260,6 +260,8 @@ test_width() {
 	up "$TEST_TMP/wide.yaml"
 	good vethlab show
 	fits
+	good vethlab show -v
+	fits
 	says "    fd00:aaaa:bbbb:dddd::3333:4444/64"
 	good vethlab ping one-of-the-hosts the-other-host
 	fits

@@ -5,20 +5,36 @@
 #include "user/output/output.h"
 #include "user/render/show_text.h"
 
+struct show_args {
+	const char *lab; /* NULL: not said */
+	bool json, verbose;
+};
+
+static int parse(struct show_args *args, int argc, char **argv, struct err *err)
+{
+	struct cmd_words words;
+	int ret = options_parse(&cmd_show, args, argc, argv, &words, err);
+
+	if (ret)
+		return ret;
+	if (words.argc > 1 || (words.argc && args->lab))
+		return cmd_usage(err, &cmd_show, "one lab at a time");
+	if (words.argc)
+		args->lab = words.argv[0];
+	return 0;
+}
+
 static int show_main(int argc, char **argv, struct err *err)
 {
 	struct devconf_settings *inherited = NULL;
 	struct end_status *ends = NULL;
 	cleanup_running struct running *run = NULL;
-	struct cmd_args args;
-	int ret = cmd_parse(&cmd_show, &args, argc, argv, err);
+	struct show_args args = {0};
+	int ret = parse(&args, argc, argv, err);
 
 	if (ret)
 		return ret;
-	if (args.argc > 1 || (args.argc && args.lab))
-		return cmd_usage(err, &cmd_show, "one lab at a time");
-	if (lab_open(&run, args.argc ? args.argv[0] : args.lab, err) ||
-	    end_status_read(&ends, run, err))
+	if (lab_open(&run, args.lab, err) || end_status_read(&ends, run, err))
 		return err->code;
 	ret = running_inherited(&inherited, run, err);
 	if (ret) {
@@ -28,7 +44,7 @@ static int show_main(int argc, char **argv, struct err *err)
 	if (args.json)
 		output_json_print(running_json(run, ends, inherited), stdout);
 	else
-		running_print(run, ends, inherited, stdout);
+		running_print(run, ends, inherited, args.verbose, stdout);
 	running_settings_free(inherited, run);
 	end_status_free(ends, run);
 	return 0;
@@ -40,8 +56,10 @@ static const struct cmd_operand operands[] = {
 };
 
 static const struct cmd_option options[] = {
-	OPTION_LAB(struct cmd_args, .hidden = true),
-	OPTION_JSON(struct cmd_args),
+	{"verbose", 'v', .text = "inodes, ifindexes and MAC addresses too", .usage = "-v",
+	 INTO_BOOL(struct show_args, verbose)},
+	OPTION_LAB(struct show_args, .hidden = true),
+	OPTION_JSON(struct show_args),
 	OPTIONS_END,
 };
 

@@ -63,27 +63,35 @@ static void print_head(const struct running *run, FILE *f)
 	output_wrap("", text, f);
 }
 
-static void print_nodes(const struct running *run, FILE *f)
+static void print_nodes(const struct running *run, bool all, FILE *f)
 {
-	static const struct table_column columns[] = {
+	const struct table_column columns[] = {
 		{"node", TABLE_LEFT},
 		{"namespace", TABLE_LEFT},
-		{"inode", TABLE_RIGHT},
 		{"ends", TABLE_RIGHT},
+		{"inode", TABLE_RIGHT},
 	};
-	struct table *table = table_new(columns, 4);
+	struct table *table = table_new(columns, all ? 4 : 3);
 
 	for (size_t i = 0; i < run->lab->n_nodes; i++) {
 		const struct node *node = run->lab->nodes[i];
 
 		table_cell(table, "%s", node->name);
 		table_cell(table, "%s", netns_words(run, node));
-		table_cell(table, "%llu", (unsigned long long)run->nodes[i].id.inode);
 		table_cell(table, "%zu", node->n_ends);
+		if (all)
+			table_cell(table, "%llu", (unsigned long long)run->nodes[i].id.inode);
 	}
 	table_print(table, f);
 	table_free(table);
 }
+
+/* The table of ends: addresses are cells, or, where that is too wide, lines below their ends. */
+struct end_table {
+	struct table *table;
+	bool all;   /* with ifindex and MAC */
+	bool below; /* addresses are lines */
+};
 
 static void address_cell(struct table *table, const struct end_status *live, size_t i)
 {
@@ -94,48 +102,53 @@ static void address_cell(struct table *table, const struct end_status *live, siz
 					 : "");
 }
 
-/* Where the table would be too wide with them, addresses stand in lines below their ends. */
-static void address_lines(struct table *table, const struct end_status *live)
+static void other_addresses(const struct end_table *ends, const struct end_status *live)
 {
 	char text[IP_TEXT_SIZE];
 
-	table_cell(table, "%s", "");
-	for (size_t i = 0; i < live->n_addresses; i++)
-		table_line(table, "    %s",
-			   ip_prefix_format(&live->addresses[i], text, sizeof(text)));
+	for (size_t i = !ends->below; i < live->n_addresses; i++) {
+		if (ends->below) {
+			table_line(ends->table, "    %s",
+				   ip_prefix_format(&live->addresses[i], text, sizeof(text)));
+			continue;
+		}
+		table_cell(ends->table, "%s", "");
+		address_cell(ends->table, live, i);
+		for (int blank = 0; blank < (ends->all ? 4 : 2); blank++)
+			table_cell(ends->table, "%s", "");
+	}
 }
 
-static void end_rows(struct table *table, const struct end *end, const struct end_status *live,
-		     bool wide)
+static void end_rows(const struct end_table *ends, const struct end *end,
+		     const struct end_status *live)
 {
+	bool known = live->state != END_GONE && live->state != END_UNSEEN;
+	struct table *table = ends->table;
 	char mac[18];
 
 	table_cell(table, "%s", end->name);
+	if (!ends->below && known)
+		address_cell(table, live, 0);
+	else if (!ends->below)
+		table_cell(table, "-");
 	table_cell(table, "%s", end_state_word(live->state));
-	if (live->state == END_GONE || live->state == END_UNSEEN) {
-		for (int i = 0; i < 4; i++)
+	if (!known) {
+		for (int i = 0; i < (ends->all ? 3 : 1); i++)
 			table_cell(table, "-");
 		return;
 	}
-	table_cell(table, "%u", live->info.ifindex);
 	table_cell(table, "%u", live->info.mtu);
-	table_cell(table, "%s", mac_format(live->info.mac, mac));
-	if (wide) {
-		address_lines(table, live);
-		return;
+	if (ends->all) {
+		table_cell(table, "%u", live->info.ifindex);
+		table_cell(table, "%s", mac_format(live->info.mac, mac));
 	}
-	address_cell(table, live, 0);
-	for (size_t i = 1; i < live->n_addresses; i++) {
-		for (int blank = 0; blank < 5; blank++)
-			table_cell(table, "%s", "");
-		address_cell(table, live, i);
-	}
+	other_addresses(ends, live);
 }
 
-/* Whether lines with all addresses in them do not fit the terminal. */
-static bool are_wide(const struct running *run, const struct end_status *ends, FILE *f)
+/* Whether lines with addresses in them do not fit the terminal. */
+static bool are_wide(const struct running *run, const struct end_status *ends, bool all, FILE *f)
 {
-	size_t name = strlen("end"), state = strlen("state"), address = 0;
+	size_t name = strlen("end"), state = strlen("state"), address = strlen("address"), more;
 	char text[IP_TEXT_SIZE];
 
 	for (size_t i = 0; i < lab_n_ends(run->lab); i++) {
@@ -151,24 +164,40 @@ static bool are_wide(const struct running *run, const struct end_status *ends, F
 			address = a > address ? a : address;
 		}
 	}
-	/* ifindex, mtu, mac, and two blanks between columns */
-	return name + state + address + strlen("ifindex") + 5 + 17 + 5 * 2 >
-	       (size_t)output_width(f);
+	/* mtu; ifindex and mac; two blanks between columns */
+	more = 5 + (all ? strlen("ifindex") + 17 + 2 * 2 : 0);
+	return name + state + address + more + 3 * 2 > (size_t)output_width(f);
 }
 
-static void print_links(const struct running *run, const struct end_status *ends, FILE *f)
+static void print_ends(const struct running *run, const struct end_status *ends, bool all, FILE *f)
 {
-	bool wide = are_wide(run, ends, f);
-	const struct table_column columns[] = {
-		{"end", TABLE_LEFT},  {"state", TABLE_LEFT}, {"ifindex", TABLE_RIGHT},
-		{"mtu", TABLE_RIGHT}, {"mac", TABLE_LEFT},   {wide ? "" : "address", TABLE_LEFT},
+	static const struct table_column columns[] = {
+		{"end", TABLE_LEFT},  {"address", TABLE_LEFT},	{"state", TABLE_LEFT},
+		{"mtu", TABLE_RIGHT}, {"ifindex", TABLE_RIGHT}, {"mac", TABLE_LEFT},
 	};
-	struct table *table = table_new(columns, 6);
+	struct end_table table = {.all = all, .below = are_wide(run, ends, all, f)};
+	struct table_column shown[6];
+	size_t n = 0;
 
+	for (size_t i = 0; i < (all ? 6 : 4); i++)
+		if (i != 1 || !table.below)
+			shown[n++] = columns[i];
+	table.table = table_new(shown, n);
 	for (size_t i = 0; i < lab_n_ends(run->lab); i++)
-		end_rows(table, lab_end(run->lab, i), &ends[i], wide);
-	table_print(table, f);
-	table_free(table);
+		end_rows(&table, lab_end(run->lab, i), &ends[i]);
+	table_print(table.table, f);
+	table_free(table.table);
+}
+
+static void print_native(const struct end *end, FILE *f)
+{
+	char text[2 * END_NAME_SIZE + 128];
+
+	snprintf(text, sizeof(text),
+		 "native xdp on %s changed the link: its receive path goes by NAPI, and %s has "
+		 "lost TSO and GSO",
+		 end->name, end->peer->name);
+	output_fold("", text, f);
 }
 
 /* What watches the ends: said once where it is the same everywhere. */
@@ -194,10 +223,7 @@ static void print_hooks(const struct running *run, FILE *f)
 
 		if (running_hooks(run, end) != HOOKS_NONE &&
 		    running_xdp(run, end) == XDP_MODE_NATIVE)
-			fprintf(f,
-				"native xdp on %s changed the link: its receive path goes by NAPI, "
-				"and %s has lost TSO and GSO\n",
-				end->name, end->peer->name);
+			print_native(end, f);
 	}
 }
 
@@ -214,17 +240,17 @@ static void print_inherited(const struct running *run, const struct devconf_sett
 }
 
 void running_print(const struct running *run, const struct end_status *ends,
-		   const struct devconf_settings *inherited, FILE *f)
+		   const struct devconf_settings *inherited, bool all, FILE *f)
 {
 	print_head(run, f);
 	print_hooks(run, f);
-	fputc('\n', f);
-	print_nodes(run, f);
-	print_inherited(run, inherited, f);
 	if (lab_n_ends(run->lab)) {
 		fputc('\n', f);
-		print_links(run, ends, f);
+		print_ends(run, ends, all, f);
 	}
+	fputc('\n', f);
+	print_nodes(run, all, f);
+	print_inherited(run, inherited, f);
 }
 
 static json_t *end_to_json(const struct running *run, const struct end *end,

@@ -13,9 +13,12 @@ enum { RUNNING_HOOKS_SIZE = 96 };
 /* "out and in by tcx, xdp generic": what watches an end. */
 const char *running_hooks_text(const struct running *run, const struct end *end,
 			       char buf[RUNNING_HOOKS_SIZE]);
-/* Print what `vethlab show` prints. ends: of end_status_read(). inherited: running_inherited(). */
+/*
+ * Print what `vethlab show` prints. ends: of end_status_read(). inherited: running_inherited().
+ * all: inodes, ifindexes and MAC addresses too.
+ */
 void running_print(const struct running *run, const struct end_status *ends,
-		   const struct devconf_settings *inherited, FILE *f);
+		   const struct devconf_settings *inherited, bool all, FILE *f);
 /* The same as a document, "vethlab.show/1". The caller owns it. */
 json_t *running_json(const struct running *run, const struct end_status *ends,
 		     const struct devconf_settings *inherited);
