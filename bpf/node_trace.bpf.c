@@ -16,6 +16,7 @@
 
 #include "bpf/node_trace.h"
 #include "bpf/node_trace_route.h"
+#include "bpf/question.h"
 
 char LICENSE[] SEC("license") = "GPL";
 
@@ -49,6 +50,8 @@ enum { /* include/uapi/linux/neighbour.h */
        NUD_FAILED = 0x20,
        NUD_VALID = 0xde,
 };
+
+enum { NEIGH_PARM_UCAST_PROBES = 1 }; /* include/net/neighbour.h: NEIGH_VAR_UCAST_PROBES */
 
 /* ---- routes ---------------------------------------------------------------------------------- */
 
@@ -160,19 +163,42 @@ static __always_inline bool flow_counts(const struct sk_buff *skb, const struct 
 	return was_reported || (ev->quote.proto == PROTO_UDP && is_no_socket(reason));
 }
 
+/* A question for a neighbour's address was dropped, or its answer: whoever waits for it is told. */
+static __always_inline bool tell_question(const struct sk_buff *skb, const struct vl_event *ev,
+					  __u32 node, void *location, int reason)
+{
+	const struct net_device *dev = skb->dev;
+	struct vl_stack r = {};
+
+	if (!read_question(skb, ev, &r))
+		return false;
+	r.at.packet.flags = VL_EV_LOOSE;
+	stamp(&r.at, VL_STACK_QUESTION, node, dev);
+	r.at.packet.len = skb->len;
+	r.at.reason = reason;
+	r.at.location = (__u64)location;
+	if (dev)
+		bpf_probe_read_kernel(r.name, sizeof(r.name), dev->name);
+	give(&r, sizeof(r));
+	return true;
+}
+
 SEC("tp_btf/kfree_skb")
 int BPF_PROG(on_drop, struct sk_buff *skb, void *location, int reason)
 {
 	struct net_device *dev = skb->dev;
 	struct vl_drop drop = {};
+	bool icmp;
 	__u32 *node;
 
 	(void)ctx;
 	node = node_of_packet(skb);
 	if (!node)
 		return 0;
-	if (!read_packet(skb, &drop.packet) &&
-	    !(read_flow(skb, &drop.packet) && flow_counts(skb, &drop.packet, reason)))
+	icmp = read_packet(skb, &drop.packet);
+	if (with_questions && tell_question(skb, &drop.packet, *node, location, reason))
+		return 0;
+	if (!icmp && !(read_flow(skb, &drop.packet) && flow_counts(skb, &drop.packet, reason)))
 		return 0;
 	if (!wanted(&drop.packet) || is_end_of_answer(&drop.packet, reason))
 		return 0;
@@ -300,6 +326,28 @@ int BPF_PROG(on_icmp, const struct sk_buff *skb, int type, int code)
 
 /* ---- neighbours and bridges ------------------------------------------------------------------ */
 
+/*
+ * The packet that waits for a neighbour since now: it stands last in the queue. False: it went on
+ * meanwhile, or is none that counts; ev may be filled in part.
+ */
+static __always_inline bool read_waiting(const struct neighbour *n, struct vl_event *ev)
+{
+	const struct sk_buff *skb = n->arp_queue.prev;
+
+	return n->arp_queue.qlen && read_packet(skb, ev) && wanted(ev);
+}
+
+/*
+ * How often a neighbour was asked. The kernel begins to count where the questions to an address
+ * that it knew would end (__neigh_event_send); it asks those first where it knows one.
+ */
+static __always_inline __u8 times_asked(const struct neighbour *n)
+{
+	int probes = n->probes.counter, known = n->parms->data[NEIGH_PARM_UCAST_PROBES];
+
+	return probes > known ? probes - known : probes;
+}
+
 static __always_inline void tell_neighbor(const struct neighbour *n, enum vl_neighbor_news news,
 					  const __u8 *mac)
 {
@@ -310,12 +358,16 @@ static __always_inline void tell_neighbor(const struct neighbour *n, enum vl_nei
 
 	if (!node)
 		return;
-	r.at.packet.family = v4 ? 4 : 6;
-	r.at.packet.flags = VL_EV_LOOSE;
+	if (news != VL_NEIGHBOR_ASKED || !read_waiting(n, &r.at.packet)) {
+		__builtin_memset(&r.at.packet, 0, sizeof(r.at.packet));
+		r.at.packet.family = v4 ? 4 : 6;
+		r.at.packet.flags = VL_EV_LOOSE;
+	}
 	stamp(&r.at, VL_STACK_NEIGHBOR, *node, dev);
 	r.what = news;
 	r.code = n->probes.counter;
-	r.next_family = r.at.packet.family;
+	r.asked = times_asked(n);
+	r.next_family = v4 ? 4 : 6;
 	bpf_probe_read_kernel(r.next, v4 ? 4 : 16, n->primary_key);
 	if (mac)
 		bpf_probe_read_kernel(r.mac, 6, mac);

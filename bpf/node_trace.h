@@ -17,6 +17,8 @@
 
 const volatile __u32 n_ends = 0;
 const volatile bool detail = false;
+/* Drops of ARP and of neighbour discovery, too, whoever asks whom. */
+const volatile bool with_questions = false;
 /* Older kernels do not tell where a packet is consumed: then nobody can tell who took it. */
 const volatile bool consume_tells_where = false;
 /* Of it, what is about packets counts; places are user space's. */

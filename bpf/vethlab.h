@@ -241,6 +241,8 @@ enum vl_stack_kind {
 	VL_STACK_LEARN,	   /* a bridge learns at which port a MAC address is */
 	VL_STACK_LOOPBACK, /* it came back over lo */
 	VL_STACK_DELIVER,  /* the node's own ICMP took it, or a process did */
+	VL_STACK_QUESTION, /* the node dropped a question for a neighbour's address, or its answer
+			    */
 	VL_STACK_KINDS,
 };
 
@@ -293,21 +295,27 @@ enum vl_neighbor_news {
 	VL_NEIGHBOR_LEARNED,  /* known without having asked: by the other's own question */
 };
 
+enum vl_question_part {
+	VL_QUESTION_ASKS,    /* an ARP request (RFC 826), a neighbour solicitation (RFC 4861) */
+	VL_QUESTION_ANSWERS, /* an ARP reply, a neighbour advertisement */
+};
+
 /*
  * What a node's stack did with an ICMP packet. Where the kernel does not say which packet
- * (VL_EV_LOOSE), packet has time, CPU, family and the addresses that are known.
+ * (VL_EV_LOOSE), packet has time, CPU, family and the addresses that are known: of QUESTION, who
+ * sent it and to whom.
  */
 struct vl_stack {
-	struct vl_drop at; /* location: of DELIVER, where the kernel let go of it */
+	struct vl_drop at; /* location: of DELIVER and QUESTION, where the kernel let go of it */
 	__s32 error;	   /* ROUTE: 0, or what the look-up returned (negative errno) */
 	__u32 table;	   /* ROUTE */
 	__u32 pid;	   /* DELIVER: process; 0: the kernel itself */
-	__u8 what;	   /* vl_route_use, vl_neighbor_news; ICMP: type */
-	__u8 code;	   /* vl_route_type; ICMP: code; NEIGHBOR: times asked */
+	__u8 what;	   /* vl_route_use, vl_neighbor_news, vl_question_part; ICMP: type */
+	__u8 code;	   /* vl_route_type; ICMP: code; NEIGHBOR: the kernel's count of probes */
 	__u8 next_family;  /* 4, 6; 0: next is not there */
-	__u8 reserved;
-	__u8 next[16];		   /* ROUTE: gateway; NEIGHBOR: whose address it is */
-	__u8 mac[8];		   /* NEIGHBOR, LEARN: zeros where not known */
+	__u8 asked;	   /* NEIGHBOR: questions sent since it was known last; 0: not told */
+	__u8 next[16];	   /* ROUTE: gateway; NEIGHBOR, QUESTION: whose address it is */
+	__u8 mac[8];	   /* NEIGHBOR, LEARN: zeros where not known */
 	char name[VL_IFNAME_SIZE]; /* of the device; DELIVER: of the process */
 };
 _Static_assert(sizeof(struct vl_stack) == sizeof(struct vl_drop) + 56,

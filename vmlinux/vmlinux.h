@@ -69,7 +69,7 @@ enum xdp_action {
 
 /* Of include/uapi/linux/pkt_cls.h, where it is a macro; TCX_NEXT of linux/bpf.h is the same. */
 #define TC_ACT_UNSPEC (-1)
-#define TC_ACT_SHOT 2
+#define TC_ACT_SHOT   2
 
 struct __sk_buff {
 	__u32 len;
@@ -235,8 +235,19 @@ typedef struct {
 	int counter;
 } atomic_t;
 
+struct sk_buff_head {
+	struct sk_buff *prev;
+	__u32 qlen;
+} __attribute__((preserve_access_index));
+
+struct neigh_parms {
+	int data[14];
+} __attribute__((preserve_access_index));
+
 struct neighbour {
 	struct neigh_table *tbl;
+	struct neigh_parms *parms;
+	struct sk_buff_head arp_queue;
 	atomic_t probes;
 	u8 nud_state;
 	unsigned char ha[32];

@@ -131,7 +131,7 @@ static void tell(struct recording *recording)
 		if (ret == RECORDED_DROP)
 			story_add_drop(story, &record.at, reason, function);
 		else
-			story_add_stack(story, &record, function);
+			story_add_stack(story, &record, reason, function);
 	}
 	record_queue_flush(&queue, UINT64_MAX, print_record, (void *)lab);
 	while ((itinerary = story_quiet(story, UINT64_MAX))) {

@@ -88,7 +88,7 @@ static void add_no_route(struct story *story, const struct vl_event *packet, uin
 		memcpy(record.at.packet.dst, packet->src, sizeof(packet->src));
 		memcpy(record.at.packet.src, packet->dst, sizeof(packet->dst));
 	}
-	assert_int_equal(story_add_stack(story, &record, ""), 1);
+	assert_int_equal(story_add_stack(story, &record, "", ""), 1);
 }
 
 static void request_to_b(struct vl_event e[4])

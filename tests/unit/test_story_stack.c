@@ -32,7 +32,7 @@ enum { A_X, R_W, R_E, B_Y };
 enum { NODE_A, NODE_R, NODE_B };
 
 static const uint8_t address_a[4] = {10, 0, 1, 1}, address_r[4] = {10, 0, 1, 2},
-		     address_b[4] = {10, 0, 2, 2};
+		     address_r_e[4] = {10, 0, 2, 1}, address_b[4] = {10, 0, 2, 2};
 
 static struct lab *lab;
 static struct story *story;
@@ -117,7 +117,7 @@ static struct vl_stack loose(uint64_t time_ns, unsigned node, enum vl_stack_kind
 
 static void add(const struct vl_stack *record)
 {
-	assert_int_equal(story_add_stack(story, record, ""), 1);
+	assert_int_equal(story_add_stack(story, record, "", ""), 1);
 }
 
 static void sends(uint64_t time_ns)
@@ -131,18 +131,58 @@ static void sends(uint64_t time_ns)
 	add(&record);
 }
 
+static void name_neighbor(struct vl_stack *record, unsigned end, enum vl_neighbor_news news)
+{
+	record->what = news;
+	record->next_family = 4;
+	record->at.packet.end = end;
+	record->at.ifindex = 100 + end;
+	memcpy(record->next, address_b, 4);
+	if (news >= VL_NEIGHBOR_ANSWERED)
+		memcpy(record->mac, "\x02\0\0\0\0\x01", 6);
+}
+
 static void neighbor(uint64_t time_ns, unsigned node, unsigned end, enum vl_neighbor_news news)
 {
 	struct vl_stack record = loose(time_ns, node, VL_STACK_NEIGHBOR);
 
-	record.what = news;
-	record.next_family = 4;
-	record.at.packet.end = end;
-	record.at.ifindex = 100 + end;
-	memcpy(record.next, address_b, 4);
-	if (news >= VL_NEIGHBOR_ANSWERED)
-		memcpy(record.mac, "\x02\0\0\0\0\x01", 6);
+	name_neighbor(&record, end, news);
 	add(&record);
+}
+
+/* As recordings of old have it: the kernel's own count, which begins at 3 with the first question.
+ */
+static void probed(uint64_t time_ns, enum vl_neighbor_news news, unsigned probes)
+{
+	struct vl_stack record = loose(time_ns, NODE_R, VL_STACK_NEIGHBOR);
+
+	name_neighbor(&record, R_E, news);
+	record.code = probes;
+	add(&record);
+}
+
+/* Echo 1 begins to wait in r; n: how often r has asked by then. */
+static void queued(uint64_t time_ns, unsigned n)
+{
+	struct vl_stack record = done(time_ns, NODE_R, VL_STACK_NEIGHBOR);
+
+	name_neighbor(&record, R_E, VL_NEIGHBOR_ASKED);
+	record.asked = n;
+	add(&record);
+}
+
+/* A node drops a question of r for b, or the answer. */
+static void question(uint64_t time_ns, unsigned node, unsigned end, enum vl_question_part part,
+		     const char *reason, const char *function)
+{
+	struct vl_stack record = loose(time_ns, node, VL_STACK_QUESTION);
+	bool asks = part == VL_QUESTION_ASKS;
+
+	name_neighbor(&record, end, VL_NEIGHBOR_ASKED);
+	record.what = part;
+	memcpy(asks ? record.at.packet.src : record.at.packet.dst, address_r_e, 4);
+	memcpy(asks ? record.at.packet.dst : record.at.packet.src, address_b, 4);
+	assert_int_equal(story_add_stack(story, &record, reason, function), 1);
 }
 
 static const struct itinerary *told(uint16_t seq)
@@ -248,9 +288,11 @@ static void test_failed(void **state)
 	(void)state;
 	seen(1000, 1, A_X, VL_HOOK_OUT);
 	seen(1200, 1, R_W, VL_HOOK_IN);
-	neighbor(1300, NODE_R, R_E, VL_NEIGHBOR_ASKED);
-	neighbor(1000000000, NODE_R, R_E, VL_NEIGHBOR_AGAIN);
-	neighbor(2000000000, NODE_R, R_E, VL_NEIGHBOR_AGAIN);
+	probed(1300, VL_NEIGHBOR_ASKED, 4);
+	probed(1400, VL_NEIGHBOR_ASKED, 4); /* another packet that waits for the same answer */
+	probed(1000000000, VL_NEIGHBOR_AGAIN, 5);
+	probed(1000000100, VL_NEIGHBOR_ASKED, 5);
+	probed(2000000000, VL_NEIGHBOR_AGAIN, 6);
 	drop.packet.end = R_E;
 	assert_int_equal(story_add_drop(story, &drop, "NEIGH_FAILED", "neigh_invalidate"), 1);
 	neighbor(3000050000, NODE_R, R_E, VL_NEIGHBOR_FAILED);
@@ -261,6 +303,57 @@ static void test_failed(void **state)
 		   "neighbor 10.0.2.2 on dev: asked 3 times (ARP), nobody answered");
 	assert_true(itinerary->acts[0].bad);
 	assert_int_equal(itinerary->acts[0].at_ns, itinerary->drops[0].at_ns);
+}
+
+/* It waits when it is told: for whom, how often asked, and where the last question died. */
+static void test_waits(void **state)
+{
+	const struct itinerary *itinerary;
+	char text[FATE_TEXT_SIZE];
+
+	(void)state;
+	seen(1000, 1, A_X, VL_HOOK_OUT);
+	seen(1200, 1, R_W, VL_HOOK_IN);
+	queued(1300, 1);
+	neighbor(1400, NODE_A, A_X, VL_NEIGHBOR_AGAIN); /* of another node */
+	question(1350, NODE_A, VL_NO_END, VL_QUESTION_ASKS, "NETFILTER_DROP", ""); /* a copy */
+	question(1360, NODE_B, B_Y, VL_QUESTION_ASKS, "OTHERHOST", "ip6_rcv_core");
+	itinerary = told(1);
+	assert_int_equal(itinerary->fate, FATE_WAITING);
+	assert_int_equal(itinerary->waiter, LEG_REQUEST);
+	assert_int_equal(itinerary->n_acts, 1);
+	assert_string_equal(
+		itinerary_fate_text(itinerary, text),
+		"the request waits in r for the neighbor 10.0.2.2 on dev, asked 1 time; "
+		"no node was seen to drop the question or an answer");
+	question(1500, NODE_B, B_Y, VL_QUESTION_ASKS, "NETFILTER_DROP", "nft_do_chain");
+	question(1000000500, NODE_B, B_Y, VL_QUESTION_ASKS, "NETFILTER_DROP", "nft_do_chain");
+	itinerary = told(1);
+	assert_int_equal(itinerary->fate, FATE_WAITING);
+	assert_int_equal(itinerary->n_acts, 2);
+	assert_string_equal(itinerary_end_text(itinerary, text),
+			    "the request waits in r for the neighbor 10.0.2.2 on dev; the ARP "
+			    "request died in b, NETFILTER_DROP in nft_do_chain: a netfilter rule "
+			    "(nft, iptables) says so");
+	seen(1100000000, 1, R_E, VL_HOOK_OUT);
+	assert_int_equal(told(1)->fate, FATE_LOST);
+}
+
+/* No end saw it: the drop comes as late as it came after the packet began to wait. */
+static void test_waited(void **state)
+{
+	struct vl_drop drop = {.packet = packet(3000001300, 1), .node = NODE_R};
+	const struct itinerary *itinerary;
+
+	(void)state;
+	queued(1300, 1);
+	assert_int_equal(told(1)->fate, FATE_WAITING);
+	assert_ptr_equal(told(1)->origin, lab->nodes[NODE_R]);
+	assert_int_equal(story_add_drop(story, &drop, "NEIGH_FAILED", "neigh_invalidate"), 1);
+	itinerary = told(1);
+	assert_int_equal(itinerary->fate, FATE_DROPPED);
+	assert_int_equal(itinerary->waits_for, -1);
+	assert_int_equal(itinerary->drops[0].at_ns, 3000000000);
 }
 
 /* Several tables asked in turn are one look-up; its result is that of the last. */
@@ -325,10 +418,10 @@ static void test_delivered(void **state)
 	struct vl_stack record = done(1000, NODE_B, VL_STACK_DELIVER);
 
 	(void)state;
-	assert_int_equal(story_add_stack(story, &record, "packet_rcv"), 0);
-	assert_int_equal(story_add_stack(story, &record, "icmp_rcv"), 1);
+	assert_int_equal(story_add_stack(story, &record, "", "packet_rcv"), 0);
+	assert_int_equal(story_add_stack(story, &record, "", "icmp_rcv"), 1);
 	record.at.node = 99;
-	assert_int_equal(story_add_stack(story, &record, "icmp_rcv"), 0);
+	assert_int_equal(story_add_stack(story, &record, "", "icmp_rcv"), 0);
 }
 
 /* Only the newest loose acts are kept, and none is needed for a story. */
@@ -429,9 +522,10 @@ static void test_recorded(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_forwarded), T(test_sent),   T(test_not_its_look_up), T(test_answered),
-		T(test_failed),	   T(test_tables), T(test_told_again),	    T(test_loopback),
-		T(test_delivered), T(test_many),   T(test_printed),	    T(test_recorded),
+		T(test_forwarded),  T(test_sent),     T(test_not_its_look_up), T(test_answered),
+		T(test_failed),	    T(test_waits),    T(test_waited),	       T(test_tables),
+		T(test_told_again), T(test_loopback), T(test_delivered),       T(test_many),
+		T(test_printed),    T(test_recorded),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -144,7 +144,8 @@ static int settle(struct flight *flight, uint64_t number, enum echo_result resul
 	itinerary = probe_itinerary(&flight->probe, number % SEQS);
 	if (result != ECHO_ANSWERED)
 		find_why(ping);
-	if (result != ECHO_ANSWERED && itinerary && itinerary->last >= 0)
+	if (result != ECHO_ANSWERED && itinerary &&
+	    (itinerary->last >= 0 || itinerary->fate == FATE_WAITING))
 		itinerary_end_text(itinerary, end_text);
 	ret = ping_count(ping, state, itinerary, end_text);
 	if (ret)

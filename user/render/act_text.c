@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 
 #include "user/render/act_text.h"
+#include "user/render/drop_text.h"
 #include "user/render/itinerary_text.h"
 #include "user/output/output.h"
 
@@ -16,7 +17,7 @@ const char *act_word(const struct act *act)
 		[VL_STACK_DROP] = "drop",	  [VL_STACK_ROUTE] = "route",
 		[VL_STACK_NEIGHBOR] = "neighbor", [VL_STACK_ICMP] = "icmp-error",
 		[VL_STACK_LEARN] = "learned",	  [VL_STACK_LOOPBACK] = "loopback",
-		[VL_STACK_DELIVER] = "delivered"};
+		[VL_STACK_DELIVER] = "delivered", [VL_STACK_QUESTION] = "question-drop"};
 
 	return words[act->record.at.kind];
 }
@@ -150,6 +151,26 @@ static void neighbor_text(const struct act *act, char buf[ACT_TEXT_SIZE])
 	}
 }
 
+const char *act_question_word(const struct vl_stack *record)
+{
+	bool answers = record->what == VL_QUESTION_ANSWERS;
+
+	if (record->next_family == 6)
+		return answers ? "advertisement" : "solicitation";
+	return answers ? "ARP reply" : "ARP request";
+}
+
+const char *act_question_text(const struct act *act, char buf[ACT_TEXT_SIZE])
+{
+	const char *meaning = drop_explain(act->reason, act->function);
+
+	snprintf(buf, ACT_TEXT_SIZE, "the %s died in %s, %s%s%s%s%s",
+		 act_question_word(&act->record), act->node->name, act->reason,
+		 act->function[0] ? " in " : "", act->function, meaning ? ": " : "",
+		 meaning ? meaning : "");
+	return buf;
+}
+
 static void error_text(const struct vl_stack *r, char buf[ACT_TEXT_SIZE])
 {
 	struct ip_addr s = event_source(&r->at.packet), d = event_destination(&r->at.packet);
@@ -167,7 +188,7 @@ static void error_text(const struct vl_stack *r, char buf[ACT_TEXT_SIZE])
 const char *act_text(const struct act *act, char buf[ACT_TEXT_SIZE])
 {
 	const struct vl_stack *r = &act->record;
-	char mac[NAME_SIZE];
+	char mac[NAME_SIZE], addr[IP_TEXT_SIZE];
 
 	buf[0] = 0;
 	switch (r->at.kind) {
@@ -187,6 +208,11 @@ const char *act_text(const struct act *act, char buf[ACT_TEXT_SIZE])
 	case VL_STACK_LOOPBACK:
 		snprintf(buf, ACT_TEXT_SIZE, "came back over %.16s",
 			 r->name[0] ? r->name : "the loopback device");
+		break;
+	case VL_STACK_QUESTION:
+		snprintf(buf, ACT_TEXT_SIZE, "dropped the %s for %s: %s%s%s", act_question_word(r),
+			 act_next(r, addr), act->reason, act->function[0] ? ", in " : "",
+			 act->function);
 		break;
 	case VL_STACK_DELIVER:
 		if (r->pid)
@@ -249,6 +275,18 @@ static void put_neighbor(struct json_writer *writer, const struct act *act)
 	}
 }
 
+static void put_question(struct json_writer *writer, const struct act *act)
+{
+	char addr[IP_TEXT_SIZE];
+
+	json_put_text(writer, "neighbor", act_next(&act->record, addr));
+	json_put_text(writer, "question", act_question_word(&act->record));
+	json_put_text(writer, "reason", act->reason);
+	json_put_text(writer, "function", act->function);
+	if (act->asked)
+		json_put_number(writer, "drops", act->asked);
+}
+
 /* Whose packet it is, where that is known; what is no ICMP has no id. */
 static void put_packet(struct json_writer *writer, const struct act *act)
 {
@@ -284,6 +322,8 @@ static void put_act(struct json_writer *writer, const struct act *act)
 		put_route(writer, record);
 	} else if (record->at.kind == VL_STACK_NEIGHBOR) {
 		put_neighbor(writer, act);
+	} else if (record->at.kind == VL_STACK_QUESTION) {
+		put_question(writer, act);
 	} else if (record->at.kind == VL_STACK_ICMP) {
 		json_put_number(writer, "icmp_type", record->what);
 		json_put_number(writer, "icmp_code", record->code);

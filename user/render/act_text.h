@@ -14,7 +14,7 @@
 
 enum { ACT_TEXT_SIZE = 256 };
 
-/* "route", "neighbor", "icmp-error", "learned", "loopback", "delivered" */
+/* "route", "neighbor", "icmp-error", "learned", "loopback", "delivered", "question-drop" */
 const char *act_word(const struct act *act);
 /* "route to 10.0.2.2: main, via 10.0.2.1 dev eth1" */
 const char *act_text(const struct act *act, char buf[ACT_TEXT_SIZE]);
@@ -22,6 +22,10 @@ const char *act_text(const struct act *act, char buf[ACT_TEXT_SIZE]);
 const char *act_refusal(uint8_t type);
 /* The gateway, or the neighbor. */
 const char *act_next(const struct vl_stack *record, char buf[IP_TEXT_SIZE]);
+/* "ARP request", "solicitation", "advertisement" */
+const char *act_question_word(const struct vl_stack *record);
+/* "the solicitation died in sw, NETFILTER_DROP in nft_do_chain: a netfilter rule says so" */
+const char *act_question_text(const struct act *act, char buf[ACT_TEXT_SIZE]);
 /* One line of a trace. */
 void act_print(const struct event_layout *layout, const struct act *act, FILE *f);
 /* As one JSON object with its schema tag, without a line's end (see event_write_json()). */

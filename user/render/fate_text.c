@@ -19,7 +19,9 @@ static const struct node *last_node(const struct itinerary *itinerary)
 		return itinerary->drops[itinerary->death].node;
 	if (itinerary->fate == FATE_REFUSED && itinerary->answerer)
 		return itinerary->answerer;
-	return itinerary->last >= 0 ? itinerary->hops[itinerary->last].end->node : NULL;
+	if (itinerary->last >= 0)
+		return itinerary->hops[itinerary->last].end->node;
+	return itinerary->n_queued ? itinerary->queued[0].node : NULL;
 }
 
 /*
@@ -34,20 +36,67 @@ static const struct act *find_cause(const struct itinerary *itinerary)
 	for (size_t i = 0; i < itinerary->n_acts; i++) {
 		const struct act *act = &itinerary->acts[i];
 
-		if (act->bad && act->node == node &&
+		if (act->bad && act->node == node && act->record.at.kind != VL_STACK_QUESTION &&
 		    !(act->record.at.kind == VL_STACK_ROUTE && act->record.what == VL_ROUTE_SOURCE))
 			return act;
 	}
 	return NULL;
 }
 
-static void say_neighbor(const struct act *act, char *buf, size_t size)
+/* That an answer died says more than what became of a question. */
+const struct act *itinerary_question(const struct itinerary *itinerary, const struct act *neighbor)
 {
-	const struct vl_stack *r = &act->record;
-	char addr[IP_TEXT_SIZE];
+	const struct act *best = NULL;
 
-	snprintf(buf, size, "%s: nobody answered for %s on %s:%.16s",
-		 r->next_family == 6 ? "nd" : "arp", act_next(r, addr), act->node->name, r->name);
+	for (size_t i = 0; i < itinerary->n_acts; i++) {
+		const struct act *act = &itinerary->acts[i];
+
+		if (act->record.at.kind == VL_STACK_QUESTION &&
+		    !memcmp(act->record.next, neighbor->record.next, sizeof(act->record.next)) &&
+		    (!best || act->record.what >= best->record.what))
+			best = act;
+	}
+	return best;
+}
+
+static void say_neighbor(const struct itinerary *itinerary, const struct act *act, char *buf,
+			 size_t size)
+{
+	const struct act *question = itinerary_question(itinerary, act);
+	const struct vl_stack *r = &act->record;
+	char addr[IP_TEXT_SIZE], text[ACT_TEXT_SIZE];
+
+	snprintf(buf, size, "%s: nobody answered for %s on %s:%.16s%s%s",
+		 r->next_family == 6 ? "nd" : "arp", act_next(r, addr), act->node->name, r->name,
+		 question ? "; " : "", question ? act_question_text(question, text) : "");
+}
+
+bool itinerary_unanswered_text(const struct itinerary *itinerary, char *buf, size_t size)
+{
+	const struct act *act = find_cause(itinerary);
+
+	if (!act || act->record.at.kind != VL_STACK_NEIGHBOR || !itinerary_question(itinerary, act))
+		return false;
+	say_neighbor(itinerary, act, buf, size);
+	return true;
+}
+
+/* counted: how often it was asked, which is not the same for all echoes that wait for it. */
+static void say_waiting(const struct itinerary *itinerary, bool counted, char buf[FATE_TEXT_SIZE])
+{
+	const struct act *act = &itinerary->acts[itinerary->waits_for];
+	const struct act *question = itinerary_question(itinerary, act);
+	const char *what =
+		itinerary->waiter == LEG_ERROR ? "ICMP error" : leg_name(itinerary->waiter);
+	char addr[IP_TEXT_SIZE], text[ACT_TEXT_SIZE], asked[32] = "";
+
+	if (counted && act->asked)
+		snprintf(asked, sizeof(asked), ", asked %u time%s", act->asked,
+			 act->asked == 1 ? "" : "s");
+	snprintf(buf, FATE_TEXT_SIZE, "the %s waits in %s for the neighbor %s on %.16s%s; %s", what,
+		 act->node->name, act_next(&act->record, addr), act->record.name, asked,
+		 question ? act_question_text(question, text)
+			  : "no node was seen to drop the question or an answer");
 }
 
 static void say_route(const struct act *act, char *buf, size_t size)
@@ -97,7 +146,7 @@ bool itinerary_cause(const struct itinerary *itinerary, char *buf, size_t size)
 	if (!act)
 		return say_unrouted(itinerary, buf, size);
 	if (act->record.at.kind == VL_STACK_NEIGHBOR)
-		say_neighbor(act, buf, size);
+		say_neighbor(itinerary, act, buf, size);
 	else
 		say_route(act, buf, size);
 	return true;
@@ -122,8 +171,12 @@ static void say_last(const struct itinerary *itinerary, char buf[FATE_TEXT_SIZE]
 }
 
 /* Returns whether it says no more than where it was last. */
-static bool say_end(const struct itinerary *itinerary, char buf[FATE_TEXT_SIZE])
+static bool say_end(const struct itinerary *itinerary, bool counted, char buf[FATE_TEXT_SIZE])
 {
+	if (itinerary->fate == FATE_WAITING) {
+		say_waiting(itinerary, counted, buf);
+		return !itinerary_question(itinerary, &itinerary->acts[itinerary->waits_for]);
+	}
 	if (itinerary_cause(itinerary, buf, FATE_TEXT_SIZE))
 		return false;
 	if (itinerary->fate == FATE_DROPPED) {
@@ -136,7 +189,7 @@ static bool say_end(const struct itinerary *itinerary, char buf[FATE_TEXT_SIZE])
 
 const char *itinerary_end_text(const struct itinerary *itinerary, char buf[FATE_TEXT_SIZE])
 {
-	say_end(itinerary, buf);
+	say_end(itinerary, false, buf);
 	return buf;
 }
 
@@ -144,7 +197,7 @@ const char *itinerary_fate_text(const struct itinerary *itinerary, char buf[FATE
 {
 	size_t len;
 
-	if (say_end(itinerary, buf) && itinerary->not_seen && itinerary->not_seen[0]) {
+	if (say_end(itinerary, true, buf) && itinerary->not_seen && itinerary->not_seen[0]) {
 		len = strlen(buf);
 		snprintf(buf + len, FATE_TEXT_SIZE - len, " (not seen here: %s)",
 			 itinerary->not_seen);
@@ -182,6 +235,8 @@ static const struct vl_event *first_event(const struct itinerary *itinerary)
 		return &itinerary->hops[0].event;
 	if (itinerary->n_drops)
 		return &itinerary->drops[0].record.packet;
+	if (itinerary->n_queued)
+		return &itinerary->queued[0].record.at.packet;
 	return itinerary->n_acts ? &itinerary->acts[0].record.at.packet : NULL;
 }
 
@@ -219,9 +274,10 @@ static void print_flow(const struct itinerary *itinerary, FILE *f)
 static void print_addresses(const struct itinerary *itinerary, FILE *f)
 {
 	const struct vl_event *event = first_event(itinerary);
-	enum leg leg = itinerary->n_hops    ? itinerary->hops[0].leg
-		       : itinerary->n_drops ? itinerary->drops[0].leg
-					    : itinerary->acts[0].leg;
+	enum leg leg = itinerary->n_hops     ? itinerary->hops[0].leg
+		       : itinerary->n_drops  ? itinerary->drops[0].leg
+		       : itinerary->n_queued ? itinerary->queued[0].leg
+					     : itinerary->acts[0].leg;
 	struct ip_addr from = event_source(event), to = event_destination(event);
 	char src[IP_TEXT_SIZE], dst[IP_TEXT_SIZE];
 

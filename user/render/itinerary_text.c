@@ -24,7 +24,8 @@ const char *fate_name(enum fate fate)
 	static const char *const names[] = {
 		[FATE_UNSEEN] = "unseen",   [FATE_ANSWERED] = "answered",
 		[FATE_REFUSED] = "refused", [FATE_LOST] = "lost",
-		[FATE_DROPPED] = "dropped", [FATE_DELIVERED] = "delivered"};
+		[FATE_DROPPED] = "dropped", [FATE_DELIVERED] = "delivered",
+		[FATE_WAITING] = "waiting"};
 
 	return names[fate];
 }
@@ -328,6 +329,22 @@ static json_t *hop_json(const struct hop *hop)
 	return object;
 }
 
+/* Whom it waits for, and where what was asked died. */
+static json_t *waiting_json(const struct itinerary *itinerary)
+{
+	const struct act *act = &itinerary->acts[itinerary->waits_for];
+	const struct act *question = itinerary_question(itinerary, act);
+	char addr[IP_TEXT_SIZE];
+	json_t *object =
+		output_json_pack("{s:s, s:s, s:s, s:s, s:I}", "leg", leg_name(itinerary->waiter),
+				 "node", act->node->name, "neighbor", act_next(&act->record, addr),
+				 "device", act->record.name, "asked", (json_int_t)act->asked);
+
+	if (question)
+		output_json_set(object, "question", act_json(question));
+	return object;
+}
+
 json_t *itinerary_json(const struct itinerary *itinerary)
 {
 	json_t *hops = json_array();
@@ -349,6 +366,8 @@ json_t *itinerary_json(const struct itinerary *itinerary)
 			flow_json(itinerary->protocol, itinerary->from_port, itinerary->to_port));
 	if (itinerary_cause(itinerary, cause, sizeof(cause)))
 		output_json_set(object, "cause", output_json_text(cause));
+	if (itinerary->fate == FATE_WAITING)
+		output_json_set(object, "waiting", waiting_json(itinerary));
 	if (itinerary->not_seen && itinerary->not_seen[0])
 		output_json_set(object, "not_seen", json_string(itinerary->not_seen));
 	if (itinerary->last >= 0) {

@@ -35,6 +35,13 @@ void itinerary_print_fate(const struct itinerary *itinerary, FILE *f);
  * answered.
  */
 bool itinerary_cause(const struct itinerary *itinerary, char *buf, size_t size);
+/* Where the question for a neighbor died, or its answer; NULL: no node was seen to drop it. */
+const struct act *itinerary_question(const struct itinerary *itinerary, const struct act *neighbor);
+/*
+ * "arp: nobody answered for 10.0.0.2 on a:eth0; the ARP request died in sw, ...". False: no
+ * question without an answer ended it, or no node was seen to drop one.
+ */
+bool itinerary_unanswered_text(const struct itinerary *itinerary, char *buf, size_t size);
 /* Without a schema tag: it stands in another document. */
 json_t *itinerary_json(const struct itinerary *itinerary);
 

@@ -118,17 +118,20 @@ static void print_text(struct ping *ping, uint16_t seq, const struct echo_state 
 		itinerary_print_all(itinerary, stdout);
 	else if (itinerary && (itinerary->n_hops || itinerary->n_drops))
 		itinerary_print(itinerary, stdout);
-	else if (ping->watched || ping->local)
+	else if ((ping->watched || ping->local) && !(itinerary && itinerary->fate == FATE_WAITING))
 		print_unseen(ping, state);
 	if (itinerary && itinerary->fate == FATE_DROPPED) {
-		drop_sentence(&itinerary->drops[itinerary->death], why, sizeof(why));
+		if (!itinerary_unanswered_text(itinerary, why, sizeof(why)))
+			drop_sentence(&itinerary->drops[itinerary->death], why, sizeof(why));
 		output_wrap("  ", why, stdout);
-	} else if (itinerary && itinerary->n_hops && state->result == ECHO_UNANSWERED) {
+	} else if (itinerary && (itinerary->n_hops || itinerary->fate == FATE_WAITING) &&
+		   state->result == ECHO_UNANSWERED) {
 		output_wrap("  ", itinerary_fate_text(itinerary, why), stdout);
 	}
-	/* A drop that was seen explains more than routes that are good. */
+	/* A drop that was seen, or a question, explains more than routes that are good. */
 	if (state->result != ECHO_ANSWERED &&
-	    !(itinerary && itinerary->death >= 0 && path_is_good(&ping->why)))
+	    !(itinerary && (itinerary->death >= 0 || itinerary->fate == FATE_WAITING) &&
+	      path_is_good(&ping->why)))
 		print_why(ping);
 	output_flush(stdout);
 }
@@ -210,9 +213,9 @@ static void print_losses(const struct ping_tally *tally)
 		if (loss->dropped)
 			drop_sentence(&loss->drop, text, sizeof(text));
 		output_wrap(lead,
-			    loss->dropped ? text
-			    : loss->end	  ? loss->text
-					  : "seen at no end of the lab",
+			    loss->dropped   ? text
+			    : loss->text[0] ? loss->text
+					    : "seen at no end of the lab",
 			    stdout);
 	}
 }
@@ -302,7 +305,7 @@ static json_t *losses_json(const struct ping_tally *tally)
 					output_json_pack("{s:s, s:s, s:s}", "end", loss->end->name,
 							 "hook", hook_word(loss->hook), "leg",
 							 leg_name(loss->leg)));
-		if (!loss->dropped && loss->end)
+		if (!loss->dropped && loss->text[0])
 			output_json_set(item, "fate", json_string(fate_name(loss->fate)));
 		output_json_append(list, item);
 	}

@@ -80,7 +80,7 @@ static int add_drop(struct record_view *view, const struct vl_stack *record)
 
 static int add_act(struct record_view *view, const struct vl_stack *record)
 {
-	char reason[SYMBOL_NAME_SIZE], function[SYMBOL_NAME_SIZE] = "";
+	char reason[SYMBOL_NAME_SIZE] = "", function[SYMBOL_NAME_SIZE] = "";
 
 	if (!stack_matches(record, &view->options->filter.packets, view->lab))
 		return 0;
@@ -90,7 +90,7 @@ static int add_act(struct record_view *view, const struct vl_stack *record)
 	    (!view->story && !view->options->stack))
 		return 0;
 	view->records++;
-	return view->story ? story_add_stack(view->story, record, function)
+	return view->story ? story_add_stack(view->story, record, reason, function)
 			   : record_queue_add(&view->queue, record);
 }
 
@@ -125,10 +125,14 @@ static void show_drop(struct record_view *view, const struct vl_drop *record)
 
 static void show_act(struct record_view *view, const struct vl_stack *record)
 {
-	const struct act act = {.record = *record,
-				.node = view->lab->nodes[record->at.node],
-				.leg = event_leg(&record->at.packet)};
+	struct act act = {.record = *record,
+			  .node = view->lab->nodes[record->at.node],
+			  .leg = event_leg(&record->at.packet)};
 
+	if (record->at.kind == VL_STACK_QUESTION)
+		view->names(&record->at, act.reason, act.function, view->names_arg);
+	if (record->at.kind == VL_STACK_NEIGHBOR && record->what <= VL_NEIGHBOR_AGAIN)
+		act.asked = record->asked;
 	if (view->options->json) {
 		act_write_json(&act, "vethlab.trace-stack/1", stdout);
 		putchar('\n');

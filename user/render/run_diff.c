@@ -38,6 +38,10 @@ static const char *compared_fate_text(const struct compared_fate *fate, char buf
 		snprintf(buf, TEXT_SIZE, "delivered at %s, and not seen to be answered",
 			 fate->end ? fate->end : "?");
 		break;
+	case FATE_WAITING:
+		snprintf(buf, TEXT_SIZE, "the %s waits in %s for a neighbor that does not answer",
+			 fate->leg == LEG_ERROR ? "ICMP error" : leg_name(fate->leg), fate->node);
+		break;
 	case FATE_LOST:
 		snprintf(buf, TEXT_SIZE, "lost: the %s was last seen at %s %s",
 			 fate->leg == LEG_ERROR ? "ICMP error" : leg_name(fate->leg),

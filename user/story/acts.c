@@ -11,6 +11,7 @@
 #include "user/story/acts.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,14 +30,22 @@ static const uint64_t given_up_ns = 20000000;
  * machine or an emulated one come between. */
 static const uint64_t tables_ns = 20000000;
 
-int loose_add(struct loose_acts *loose, const struct vl_stack *record)
+int loose_add(struct loose_acts *loose, const struct vl_stack *record, const char *reason,
+	      const char *function)
 {
+	struct loose_act *one;
+
 	if (!loose->list) {
 		loose->list = calloc(LOOSE_MAX, sizeof(*loose->list));
 		if (!loose->list)
 			return -ENOMEM;
 	}
-	loose->list[loose->next] = (struct loose_act){.record = *record};
+	one = &loose->list[loose->next];
+	*one = (struct loose_act){.record = *record};
+	if (record->at.kind == VL_STACK_QUESTION) {
+		snprintf(one->reason, sizeof(one->reason), "%s", reason);
+		snprintf(one->function, sizeof(one->function), "%s", function);
+	}
 	loose->next = (loose->next + 1) % LOOSE_MAX;
 	loose->n += loose->n < LOOSE_MAX;
 	loose->n_added++;
@@ -65,7 +74,7 @@ static uint64_t time_of(const struct act *act)
 	return act->record.at.packet.time_ns;
 }
 
-/* Forget what was chosen last time: the kernel's own attributions stay. */
+/* Forget what was chosen last time: the kernel's own attributions stay (queued packets' too). */
 static void drop_chosen(struct itinerary *itinerary)
 {
 	size_t n = 0;
@@ -92,7 +101,10 @@ static uint64_t first_time(const struct itinerary *itinerary)
 		return itinerary->hops[0].event.time_ns;
 	if (itinerary->n_drops)
 		first = itinerary->drops[0].record.packet.time_ns;
-	for (size_t i = 0; i < itinerary->n_acts; i++)
+	for (size_t i = 0; i < itinerary->n_queued; i++)
+		if (itinerary->queued[i].record.at.packet.time_ns < first)
+			first = itinerary->queued[i].record.at.packet.time_ns;
+	for (size_t i = 0; first == UINT64_MAX && i < itinerary->n_acts; i++)
 		if (time_of(&itinerary->acts[i]) < first)
 			first = time_of(&itinerary->acts[i]);
 	return first;
@@ -106,6 +118,9 @@ static const struct vl_event *first_request(const struct itinerary *itinerary)
 	if (itinerary->n_drops)
 		return itinerary->drops[0].leg == LEG_REQUEST ? &itinerary->drops[0].record.packet
 							      : NULL;
+	for (size_t i = 0; i < itinerary->n_queued; i++)
+		if (itinerary->queued[i].leg == LEG_REQUEST)
+			return &itinerary->queued[i].record.at.packet;
 	for (size_t i = 0; i < itinerary->n_acts; i++)
 		if (itinerary->acts[i].leg == LEG_REQUEST &&
 		    itinerary->acts[i].record.at.kind == VL_STACK_LOOPBACK)
@@ -148,7 +163,7 @@ struct wait {
 	uint64_t from_ns, to_ns;
 };
 
-static bool is_asking(const struct vl_stack *record)
+bool act_is_asking(const struct vl_stack *record)
 {
 	return record->at.kind == VL_STACK_NEIGHBOR && record->what != VL_NEIGHBOR_LEARNED;
 }
@@ -168,11 +183,13 @@ static int take_waiting(struct itinerary *itinerary, const struct loose_acts *lo
 	for (int round = 0; round < 2; round++) {
 		for (size_t i = 0; i < loose->n; i++) {
 			const struct vl_stack *record = &loose->list[i].record;
-			bool own = is_asking(record) && lab->nodes[record->at.node] == wait->node &&
+			bool own = act_is_asking(record) &&
+				   lab->nodes[record->at.node] == wait->node &&
 				   (record->at.packet.end == wait->end ||
 				    record->at.packet.end == VL_NO_END);
-			bool taught = record->at.kind == VL_STACK_LEARN ||
-				      (record->at.kind == VL_STACK_NEIGHBOR && !is_asking(record));
+			bool taught =
+				record->at.kind == VL_STACK_LEARN ||
+				(record->at.kind == VL_STACK_NEIGHBOR && !act_is_asking(record));
 
 			if (!is_in(record, wait) || !(round ? taught && asked : own))
 				continue;
@@ -214,15 +231,15 @@ static bool was_answered(const struct loose_acts *loose, const struct lab *lab,
 	for (size_t i = 0; i < loose->n; i++) {
 		const struct vl_stack *record = &loose->list[i].record;
 
-		if (is_asking(record) && record->what == VL_NEIGHBOR_ANSWERED &&
+		if (act_is_asking(record) && record->what == VL_NEIGHBOR_ANSWERED &&
 		    lab->nodes[record->at.node] == wait->node && is_in(record, wait))
 			return true;
 	}
 	return false;
 }
 
-/* Whether it was dropped for want of a neighbour's address; for IPv6 the kernel gives no reason. */
-static bool had_no_neighbor(const struct drop *drop)
+/* For IPv6 the kernel gives no reason. */
+bool drop_had_no_neighbor(const struct drop *drop)
 {
 	return drop_classify(drop->reason, drop->function).traits & DROP_NO_NEIGHBOR;
 }
@@ -251,7 +268,7 @@ static int take_neighbors(struct itinerary *itinerary, const struct loose_acts *
 		struct wait wait = {.node = drop->node, .end = drop->record.packet.end};
 		uint64_t at = drop->record.packet.time_ns;
 
-		if (!had_no_neighbor(drop))
+		if (!drop_had_no_neighbor(drop))
 			continue;
 		wait.from_ns = came_in(itinerary, wait.node, at);
 		wait.to_ns = at + given_up_ns;
@@ -291,7 +308,7 @@ static bool same_neighbor(const struct act *a, const struct act *b)
 	return a->record.at.kind == VL_STACK_NEIGHBOR && b->record.at.kind == VL_STACK_NEIGHBOR &&
 	       a->node == b->node && a->record.at.ifindex == b->record.at.ifindex &&
 	       !memcmp(a->record.next, b->record.next, sizeof(a->record.next)) &&
-	       is_asking(&a->record) == is_asking(&b->record);
+	       act_is_asking(&a->record) == act_is_asking(&b->record);
 }
 
 /*
@@ -323,24 +340,50 @@ static uint64_t asked_at(const struct itinerary *itinerary, const struct act *ac
 	return asked ? asked : looked ? looked : came;
 }
 
-/* One act for all that was done about one neighbour: the last news, and how it came. */
-static void merge_neighbors(struct itinerary *itinerary)
+/*
+ * Whether an act tells of a question that none before it told of: packets that come while a
+ * question is open wait for the same answer, and the kernel's count of questions stays.
+ */
+static bool is_new_question(const struct itinerary *itinerary, size_t i)
 {
-	struct act *acts = itinerary->acts;
-	size_t n = 0;
+	const struct act *act = &itinerary->acts[i];
 
+	if (act->record.what > VL_NEIGHBOR_AGAIN)
+		return false;
+	while (i-- > 0)
+		if (same_neighbor(&itinerary->acts[i], act))
+			return itinerary->acts[i].record.what > VL_NEIGHBOR_AGAIN ||
+			       itinerary->acts[i].record.code != act->record.code;
+	return true;
+}
+
+static void read_news(struct itinerary *itinerary)
+{
 	for (size_t i = 0; i < itinerary->n_acts; i++) {
-		struct act *act = &acts[i];
+		struct act *act = &itinerary->acts[i];
 
-		if (act->record.at.kind != VL_STACK_NEIGHBOR || !is_asking(&act->record))
+		if (act->record.at.kind != VL_STACK_NEIGHBOR || !act_is_asking(&act->record))
 			continue;
 		if (act->record.what >= VL_NEIGHBOR_FAILED) {
 			uint64_t at = asked_at(itinerary, act);
 
 			act->took_ns = at && at < time_of(act) ? time_of(act) - at : 0;
 		}
-		act->asked = act->record.what <= VL_NEIGHBOR_AGAIN;
+		act->since_ns = time_of(act);
+		act->asked = is_new_question(itinerary, i);
 	}
+}
+
+/*
+ * One act for all that was done about one neighbour: the last news, and how it came. Recordings of
+ * old have no count of the questions: then those are counted that were told.
+ */
+static void merge_neighbors(struct itinerary *itinerary)
+{
+	struct act *acts = itinerary->acts;
+	size_t n = 0;
+
+	read_news(itinerary);
 	for (size_t i = 0; i < itinerary->n_acts; i++) {
 		size_t j = 0;
 
@@ -352,6 +395,7 @@ static void merge_neighbors(struct itinerary *itinerary)
 		}
 		/* Being asked may be told after the answer: news of that kind win. */
 		acts[i].asked += acts[j].asked;
+		acts[i].since_ns = acts[j].since_ns;
 		if (acts[i].record.what <= VL_NEIGHBOR_AGAIN &&
 		    acts[j].record.what > VL_NEIGHBOR_AGAIN)
 			acts[j].asked = acts[i].asked;
@@ -359,6 +403,10 @@ static void merge_neighbors(struct itinerary *itinerary)
 			acts[j] = acts[i];
 	}
 	itinerary->n_acts = n;
+	for (size_t i = 0; i < n; i++)
+		if (acts[i].record.at.kind == VL_STACK_NEIGHBOR && acts[i].record.asked &&
+		    acts[i].asked)
+			acts[i].asked = acts[i].record.asked;
 }
 
 static bool same_look_up(const struct vl_stack *a, const struct vl_stack *b)
@@ -404,7 +452,8 @@ static void merge_tables(struct itinerary *itinerary)
 
 static bool is_bad(const struct vl_stack *record)
 {
-	return (record->at.kind == VL_STACK_ROUTE && record->error) ||
+	return record->at.kind == VL_STACK_QUESTION ||
+	       (record->at.kind == VL_STACK_ROUTE && record->error) ||
 	       (record->at.kind == VL_STACK_NEIGHBOR && record->what == VL_NEIGHBOR_FAILED);
 }
 
@@ -419,7 +468,7 @@ static uint64_t before_its_end(const struct itinerary *itinerary, const struct a
 	for (size_t i = 0; i < itinerary->n_drops; i++) {
 		const struct drop *drop = &itinerary->drops[i];
 
-		if (drop->node == act->node && drop->at_ns < at && had_no_neighbor(drop))
+		if (drop->node == act->node && drop->at_ns < at && drop_had_no_neighbor(drop))
 			at = drop->at_ns;
 	}
 	for (size_t i = 0; i < itinerary->n_hops; i++) {
@@ -437,13 +486,16 @@ int itinerary_join(struct itinerary *itinerary, struct loose_acts *loose, const 
 	uint64_t first;
 
 	drop_chosen(itinerary);
-	if (take_sending(itinerary, loose, lab) || take_neighbors(itinerary, loose, lab))
+	if (take_sending(itinerary, loose, lab) || take_neighbors(itinerary, loose, lab) ||
+	    itinerary_add_queued(itinerary, loose))
 		return -ENOMEM;
 	if (!itinerary->n_acts)
 		return 0;
 	qsort(itinerary->acts, itinerary->n_acts, sizeof(*itinerary->acts), act_compare);
 	drop_duplicates(itinerary);
 	merge_neighbors(itinerary);
+	if (itinerary_add_questions(itinerary, loose, lab))
+		return -ENOMEM;
 	qsort(itinerary->acts, itinerary->n_acts, sizeof(*itinerary->acts), act_compare);
 	merge_tables(itinerary);
 	first = first_time(itinerary);
@@ -457,5 +509,6 @@ int itinerary_join(struct itinerary *itinerary, struct loose_acts *loose, const 
 		if (act->bad && act->record.at.kind == VL_STACK_NEIGHBOR)
 			act->at_ns = before_its_end(itinerary, act);
 	}
+	itinerary_judge_waiting(itinerary);
 	return 0;
 }

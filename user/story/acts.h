@@ -12,6 +12,7 @@
 struct loose_act {
 	struct vl_stack record;
 	const struct itinerary *taken_by; /* the look-up of one packet serves no other */
+	char reason[48], function[48];	  /* QUESTION; else "" */
 };
 
 /* A ring of the newest of them. */
@@ -21,8 +22,9 @@ struct loose_acts {
 	uint64_t n_added;
 };
 
-/* Copies the record; the oldest one makes room. Returns 0 or -ENOMEM. */
-int loose_add(struct loose_acts *loose, const struct vl_stack *record);
+/* Copies the record with its names; the oldest one makes room. Returns 0 or -ENOMEM. */
+int loose_add(struct loose_acts *loose, const struct vl_stack *record, const char *reason,
+	      const char *function);
 /* Add an act whose packet is known; copied. Returns 0 or -ENOMEM. */
 int itinerary_add_act(struct itinerary *itinerary, const struct act *act);
 /*
@@ -30,5 +32,23 @@ int itinerary_add_act(struct itinerary *itinerary, const struct act *act);
  * are in order and its fate is judged before. Returns 0 or -ENOMEM.
  */
 int itinerary_join(struct itinerary *itinerary, struct loose_acts *loose, const struct lab *lab);
+
+/* News of a question that the node itself put. */
+bool act_is_asking(const struct vl_stack *record);
+/* Whether a packet was dropped for want of a neighbour's address. */
+bool drop_had_no_neighbor(const struct drop *drop);
+/*
+ * Add what was done about the neighbours that packets of the echo wait for (queued_packets.c): an
+ * act a record, to be put in order and merged. Returns 0 or -ENOMEM.
+ */
+int itinerary_add_queued(struct itinerary *itinerary, const struct loose_acts *loose);
+/*
+ * Once that is done: add the drops of questions for neighbours that did not answer (questions.c),
+ * one a node, part and reason. Returns 0 or -ENOMEM.
+ */
+int itinerary_add_questions(struct itinerary *itinerary, const struct loose_acts *loose,
+			    const struct lab *lab);
+/* Set FATE_WAITING and what belongs to it, if the newest packet waits. Acts are in order. */
+void itinerary_judge_waiting(struct itinerary *itinerary);
 
 #endif

@@ -28,6 +28,9 @@ static bool addresses_of(const struct itinerary *it, struct ip_addr *from, struc
 	} else if (it->n_drops) {
 		event = &it->drops[0].record.packet;
 		leg = it->drops[0].leg;
+	} else if (it->n_queued) {
+		event = &it->queued[0].record.at.packet;
+		leg = it->queued[0].leg;
 	} else {
 		return false;
 	}
@@ -138,6 +141,9 @@ static struct compared_fate fate_of(const struct itinerary *it)
 		fate.icmp_type = error->icmp_type;
 		fate.icmp_code = error->icmp_code;
 		fate.icmp_info = error->info;
+	} else if (it->fate == FATE_WAITING) {
+		fate.node = it->acts[it->waits_for].node->name;
+		fate.leg = it->waiter;
 	} else if ((it->fate == FATE_LOST || it->fate == FATE_DELIVERED) && last) {
 		fate.end = last->end->name;
 		fate.hook = last->event.hook;

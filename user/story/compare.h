@@ -27,7 +27,8 @@ struct compared_way {
 /* What became of echoes. */
 struct compared_fate {
 	enum fate fate;
-	const char *node; /* that answered, refused or dropped it; NULL: not known */
+	const char *node; /* that answered, refused or dropped it, or where it waits; NULL: not
+			   * known */
 	struct drop drop; /* FATE_DROPPED: one of them */
 	uint8_t family, icmp_type, icmp_code; /* FATE_REFUSED */
 	uint32_t icmp_info;

@@ -119,6 +119,7 @@ void echo_table_drop(struct story *story, struct echo *echo)
 	free(echo->itinerary.fragments);
 	free(echo->itinerary.drops);
 	free(echo->itinerary.acts);
+	free(echo->itinerary.queued);
 	free(echo);
 }
 

@@ -35,6 +35,9 @@ static const struct node *origin_of(const struct itinerary *itinerary, const str
 			return node_of_address(lab, &from);
 		return itinerary->drops[i].node; /* dropped before it left */
 	}
+	for (size_t i = 0; i < itinerary->n_queued; i++)
+		if (itinerary->queued[i].leg == LEG_REQUEST)
+			return itinerary->queued[i].node; /* it has not left yet */
 	return NULL;
 }
 
@@ -255,6 +258,7 @@ void itinerary_judge(struct itinerary *itinerary, const struct lab *lab)
 	itinerary->round_trip_ns = 0;
 	itinerary->last = last_hop(itinerary, lab);
 	itinerary->death = find_death(itinerary);
+	itinerary->waits_for = -1;
 	reply = arrival_at(itinerary, LEG_REPLY, itinerary->origin);
 	error = arrival_at(itinerary, LEG_ERROR, itinerary->origin);
 	if (answer_dropped(itinerary))

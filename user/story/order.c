@@ -233,6 +233,17 @@ static void drop_duplicated_drops(struct itinerary *itinerary)
 	itinerary->n_drops = n;
 }
 
+/* Of a packet that no end saw: when it began to wait in its node, else its first drop. */
+static uint64_t first_without_hops(const struct itinerary *itinerary)
+{
+	uint64_t first = itinerary->drops[0].record.packet.time_ns;
+
+	for (size_t i = 0; i < itinerary->n_queued; i++)
+		if (itinerary->queued[i].record.at.packet.time_ns < first)
+			first = itinerary->queued[i].record.at.packet.time_ns;
+	return first;
+}
+
 static void order_drops(struct itinerary *itinerary)
 {
 	uint64_t first = itinerary->n_hops ? itinerary->hops[0].event.time_ns : 0;
@@ -242,7 +253,7 @@ static void order_drops(struct itinerary *itinerary)
 	qsort(itinerary->drops, itinerary->n_drops, sizeof(*itinerary->drops), drop_compare);
 	drop_duplicated_drops(itinerary);
 	if (!itinerary->n_hops)
-		first = itinerary->drops[0].record.packet.time_ns;
+		first = first_without_hops(itinerary);
 	for (size_t i = 0; i < itinerary->n_drops; i++) {
 		uint64_t at = itinerary->drops[i].record.packet.time_ns;
 

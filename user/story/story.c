@@ -303,7 +303,21 @@ int story_add_drop(struct story *story, const struct vl_drop *record, const char
 	return 1;
 }
 
-int story_add_stack(struct story *story, const struct vl_stack *record, const char *function)
+static int add_queued(struct itinerary *itinerary, const struct act *act)
+{
+	if (itinerary->n_queued == ITINERARY_ACTS_MAX) {
+		itinerary->left_out++;
+		return 0;
+	}
+	if (array_reserve_one(&itinerary->queued, itinerary->n_queued, sizeof(*itinerary->queued)))
+		return -ENOMEM;
+	itinerary->queued[itinerary->n_queued++] =
+		(struct queued_packet){.record = act->record, .node = act->node, .leg = act->leg};
+	return 0;
+}
+
+int story_add_stack(struct story *story, const struct vl_stack *record, const char *reason,
+		    const char *function)
 {
 	struct act act = {.record = *record};
 	struct alias by_id;
@@ -312,13 +326,15 @@ int story_add_stack(struct story *story, const struct vl_stack *record, const ch
 	if (record->at.node >= story->lab->n_nodes || !stack_tells(record, function))
 		return 0;
 	if (record->at.packet.flags & VL_EV_LOOSE)
-		return loose_add(&story->loose, record) ? -ENOMEM : 1;
+		return loose_add(&story->loose, record, reason, function) ? -ENOMEM : 1;
 	if (!record_key(&record->at.packet, &act.leg, &by_id))
 		return 0;
 	act.node = story->lab->nodes[record->at.node];
 	snprintf(act.function, sizeof(act.function), "%s", function);
 	echo = echo_of(story, &record->at.packet, act.leg, &by_id);
-	if (!echo || itinerary_add_act(&echo->itinerary, &act))
+	if (!echo ||
+	    (record->at.kind == VL_STACK_NEIGHBOR ? add_queued(&echo->itinerary, &act)
+						  : itinerary_add_act(&echo->itinerary, &act)))
 		return -ENOMEM;
 	echo_touch(story, echo, record->at.packet.time_ns);
 	return 1;
@@ -341,14 +357,13 @@ static const struct itinerary *echo_tell(struct story *story, struct echo *echo)
 {
 	if (!echo)
 		return NULL;
-	if (echo->stale) {
-		if (itinerary_order(&echo->itinerary, story->lab))
-			return NULL;
-		itinerary_judge(&echo->itinerary, story->lab);
-	}
-	if ((echo->stale || echo->loose_seen != story->loose.n_added) &&
-	    itinerary_join(&echo->itinerary, &story->loose, story->lab))
+	if (echo->stale && itinerary_order(&echo->itinerary, story->lab))
 		return NULL;
+	if (echo->stale || echo->loose_seen != story->loose.n_added) {
+		itinerary_judge(&echo->itinerary, story->lab);
+		if (itinerary_join(&echo->itinerary, &story->loose, story->lab))
+			return NULL;
+	}
 	echo->itinerary.not_seen = story->not_seen;
 	echo->stale = false;
 	echo->loose_seen = story->loose.n_added;

@@ -80,7 +80,8 @@ struct drop {
 
 /*
  * What a node's stack did with a packet of an echo between two hops: looked up a route, asked for a
- * neighbour, made an ICMP error, took it in. All questions for one neighbour are one act.
+ * neighbour, made an ICMP error, took it in. All questions for one neighbour are one act, and so
+ * are all that one node dropped for one reason, if nothing answered them.
  */
 struct act {
 	struct vl_stack record; /* NEIGHBOR: what was learned of it last */
@@ -88,10 +89,19 @@ struct act {
 	enum leg leg;	   /* whose packet it is about; of a neighbour: LEG_REQUEST */
 	uint64_t at_ns;	   /* since the first hop of the itinerary; 0 before that */
 	uint64_t took_ns;  /* NEIGHBOR: from the question to its answer or end; 0: not known */
-	unsigned asked;	   /* NEIGHBOR: how often */
+	uint64_t since_ns; /* NEIGHBOR: time of the first record of it (CLOCK_MONOTONIC) */
+	unsigned asked;	   /* NEIGHBOR: how often; QUESTION: how many died */
 	bool before;	   /* before the first hop */
 	bool bad;	   /* it stops the packet: no route, no neighbour */
-	char function[48]; /* DELIVER: of the kernel; "" */
+	char reason[48];   /* QUESTION: of the drop */
+	char function[48]; /* DELIVER, QUESTION: of the kernel; "" */
+};
+
+/* A packet that a node keeps until it knows a neighbour's link-layer address. */
+struct queued_packet {
+	struct vl_stack record; /* NEIGHBOR: when it began to wait, and for whom */
+	const struct node *node;
+	enum leg leg;
 };
 
 /* What became of an echo, as far as it was seen. */
@@ -102,6 +112,7 @@ enum fate {
 	FATE_LOST,	/* neither: hops[last] is where it was seen last */
 	FATE_DROPPED,	/* neither: drops[death] is what happened to it */
 	FATE_DELIVERED, /* neither, but it came to its node whole: hops[last] is where */
+	FATE_WAITING,	/* neither: it waits in a node for a neighbour: acts[waits_for] */
 };
 
 /* The records of one echo (request, reply, the errors about it), in order of cause and time. */
@@ -128,6 +139,10 @@ struct itinerary {
 	int death;	  /* the drop that ended the request or its answer; -1: none was seen */
 	struct act *acts; /* in order of time */
 	size_t n_acts;
+	struct queued_packet *queued; /* packets that had to wait, in any order */
+	size_t n_queued;
+	int waits_for;		/* FATE_WAITING: the act of the neighbour; else -1 */
+	enum leg waiter;	/* FATE_WAITING: which packet waits */
 	uint64_t round_trip_ns; /* first hop to arrival; 0 if there is no arrival */
 	const char *not_seen;	/* story_cannot_see(); "": nothing is known to be missing */
 	size_t left_out;	/* records beyond ITINERARY_HOPS_MAX, not kept */
@@ -166,12 +181,13 @@ void story_cannot_see(struct story *story, const char *what);
 int story_add_drop(struct story *story, const struct vl_drop *drop, const char *reason,
 		   const char *function);
 /*
- * Take what else a stack did, as story_add() does; function: the kernel's function at
- * record->at.location, or "". Copied. The newest 4096 records whose packet the kernel does not tell
- * (VL_EV_LOOSE) are kept, for the echoes that they fit by node, addresses and time; they count as
- * belonging to an echo.
+ * Take what else a stack did, as story_add() does; reason, function: the kernel's names for
+ * record->at.reason and record->at.location, or "". Copied. The newest 4096 records whose packet
+ * the kernel does not tell (VL_EV_LOOSE) are kept, for the echoes that they fit by node, addresses
+ * and time; they count as belonging to an echo.
  */
-int story_add_stack(struct story *story, const struct vl_stack *record, const char *function);
+int story_add_stack(struct story *story, const struct vl_stack *record, const char *reason,
+		    const char *function);
 /*
  * The itinerary of one echo as far as it is known now; the story owns it, and it stays as it is
  * until the next story_add(). NULL: no record of it.

@@ -60,6 +60,9 @@ static void add_loss(struct ping_tally *tally, const struct itinerary *itinerary
 		loss.end = last->end;
 		loss.hook = last->event.hook;
 		loss.leg = last->leg;
+	} else if (itinerary && itinerary->fate == FATE_WAITING) {
+		loss.fate = itinerary->fate;
+		snprintf(loss.text, sizeof(loss.text), "%s", end_text);
 	}
 	for (size_t i = 0; i < tally->n_losses; i++) {
 		struct ping_loss *l = &tally->losses[i];

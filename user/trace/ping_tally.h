@@ -44,7 +44,7 @@ struct ping_loss {
 	uint8_t hook;
 	enum leg leg;
 	enum fate fate;
-	char text[PING_LOSS_TEXT_SIZE]; /* how it ended */
+	char text[PING_LOSS_TEXT_SIZE]; /* how it ended; "": it was not seen at all */
 	uint64_t count;
 };
 

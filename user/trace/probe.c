@@ -32,7 +32,7 @@ static void on_record(const struct vl_event *event, void *arg)
 
 static void on_stack(const struct vl_stack *record, void *arg)
 {
-	char reason[SYMBOL_NAME_SIZE], function[SYMBOL_NAME_SIZE] = "";
+	char reason[SYMBOL_NAME_SIZE] = "", function[SYMBOL_NAME_SIZE] = "";
 	const struct vl_drop *at = &record->at;
 	struct probe *probe = arg;
 	struct vl_stack placed = *record;
@@ -46,7 +46,7 @@ static void on_stack(const struct vl_stack *record, void *arg)
 	if (at->kind == VL_STACK_DROP)
 		ret = story_add_drop(probe->story, &placed.at, reason, function);
 	else
-		ret = story_add_stack(probe->story, &placed, function);
+		ret = story_add_stack(probe->story, &placed, reason, function);
 	if (ret < 0)
 		probe->no_memory = true;
 }

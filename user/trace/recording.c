@@ -149,6 +149,8 @@ void recorder_stack(struct recorder *recorder, const struct vl_stack *record, co
 		recorder_drop(recorder, &record->at, reason, function);
 		return;
 	}
+	if (record->at.kind == VL_STACK_QUESTION)
+		put_name(recorder, 0, record->at.reason, reason);
 	if (record->at.location)
 		put_name(recorder, 1, record->at.location, function);
 	put_chunk(recorder, CHUNK_STACK, record, sizeof(*record));

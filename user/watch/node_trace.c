@@ -156,6 +156,8 @@ static int configure(struct node_trace *skel, const struct node_trace_config *co
 	skel->rodata->n_ends = config->n_ends;
 	skel->rodata->observed = config->observed;
 	skel->rodata->detail = config->depth == NODE_TRACE_ALL;
+	skel->rodata->with_questions =
+		config->depth == NODE_TRACE_REASONS || config->depth == NODE_TRACE_ALL;
 	skel->rodata->consume_tells_where =
 		config->depth == NODE_TRACE_ALL && consume_tells_where();
 	memcpy((void *)&skel->rodata->filter, &config->filter, sizeof(config->filter));

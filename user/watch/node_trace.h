@@ -24,8 +24,10 @@ struct node_trace_node {
 enum node_trace_depth {
 	NODE_TRACE_FRAMES, /* drops of any protocol, for node_tracer_poll_frames(); nothing else */
 	NODE_TRACE_DROPS,
-	NODE_TRACE_REASONS, /* and the look-up before a drop, neighbours, ICMP errors being made */
-	NODE_TRACE_ALL,	    /* and what goes well: each look-up, each delivery */
+	/* and the look-up before a drop, neighbours, drops of questions for them, ICMP errors being
+	 * made */
+	NODE_TRACE_REASONS,
+	NODE_TRACE_ALL, /* and what goes well: each look-up, each delivery */
 };
 
 struct node_trace_config {

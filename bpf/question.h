@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * question.h - questions for neighbours' link-layer addresses, and what answers them, in a kernel's
+ * sk_buff: ARP (RFC 826) and neighbour discovery (RFC 4861).
+ */
+#ifndef VETHLAB_BPF_QUESTION_H
+#define VETHLAB_BPF_QUESTION_H
+
+#include "bpf/skb.h"
+
+/* RFC 826, for IPv4 over Ethernet. */
+struct arp_wire {
+	__be16 hardware, protocol;
+	__u8 hardware_len, protocol_len;
+	__be16 operation;
+	__u8 sender_mac[6], sender[4];
+	__u8 target_mac[6], target[4];
+};
+_Static_assert(sizeof(struct arp_wire) == 28, "struct arp_wire has changed");
+
+enum { ARP_REQUEST = 1, ARP_REPLY = 2 };
+enum { ND_SOLICITATION = 135, ND_ADVERTISEMENT = 136 }; /* RFC 4861 */
+
+/* A question or an answer; what else ARP can say (RFC 903) is of no use. */
+static __always_inline bool arp_is_ipv4(const struct arp_wire *arp)
+{
+	return arp->protocol == bpf_htons(WIRE_IPV4) && arp->hardware_len == 6 &&
+	       arp->protocol_len == 4 &&
+	       (arp->operation == bpf_htons(ARP_REQUEST) || arp->operation == bpf_htons(ARP_REPLY));
+}
+
+/*
+ * The question for a neighbour's address that a packet is, or the answer, into r: its addresses and
+ * what, next. ev: of the packet, as read_packet() left it. False: it is none.
+ */
+static __always_inline bool read_question(const struct sk_buff *skb, const struct vl_event *ev,
+					  struct vl_stack *r)
+{
+	__u64 header = (__u64)skb->head + skb->network_header;
+	struct arp_wire arp = {};
+
+	if (skb->protocol == bpf_htons(WIRE_ARP)) {
+		if (bpf_probe_read_kernel(&arp, sizeof(arp), (void *)header) || !arp_is_ipv4(&arp))
+			return false;
+		r->at.packet.family = 4;
+		__builtin_memcpy(r->at.packet.src, arp.sender, 4);
+		__builtin_memcpy(r->at.packet.dst, arp.target, 4);
+		r->what = arp.operation == bpf_htons(ARP_REPLY) ? VL_QUESTION_ANSWERS
+								: VL_QUESTION_ASKS;
+		__builtin_memcpy(r->next, r->what == VL_QUESTION_ASKS ? arp.target : arp.sender, 4);
+		r->next_family = 4;
+		return true;
+	}
+	/* No host sends those with extension headers. */
+	if (ev->family != 6 ||
+	    (ev->icmp_type != ND_SOLICITATION && ev->icmp_type != ND_ADVERTISEMENT) ||
+	    bpf_probe_read_kernel(r->next, 16, (void *)(header + IPV6_SIZE + ICMP_SIZE)))
+		return false;
+	r->at.packet.family = 6;
+	__builtin_memcpy(r->at.packet.src, ev->src, 16);
+	__builtin_memcpy(r->at.packet.dst, ev->dst, 16);
+	r->what = ev->icmp_type == ND_ADVERTISEMENT ? VL_QUESTION_ANSWERS : VL_QUESTION_ASKS;
+	r->next_family = 6;
+	return true;
+}
+
+#endif

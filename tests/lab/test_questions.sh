@@ -1,0 +1,111 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# test_questions.sh - an echo that waits for a neighbor's address: who asks, how often, and where the
+# question or its answer died.
+# shellcheck source=tests/lab/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+switched() { # KEYS OF sw: three hosts at a bridge
+	cat >"$TEST_TMP/sw3.yaml" <<-YAML
+		lab: sw3
+		nodes:
+		  sw: {kind: bridge, dev: br0, $1}
+		  a: {}
+		  b: {}
+		  c: {}
+		links:
+		  - endpoints: ["sw:p1", {end: "a:eth0", addresses: [192.168.30.1/24, "2001:db8::1/64"]}]
+		  - endpoints: ["sw:p2", {end: "b:eth0", addresses: [192.168.30.2/24, "2001:db8::2/64"]}]
+		  - endpoints: ["sw:p3", {end: "c:eth0", addresses: [192.168.30.3/24, "2001:db8::3/64"]}]
+	YAML
+	up "$TEST_TMP/sw3.yaml"
+}
+
+routed() {
+	cat >"$TEST_TMP/routed.yaml" <<-'YAML'
+		lab: routed
+		nodes: {a: {routes: [default via 10.0.1.1]}, r: {forward: v4}, b: {routes: [default via 10.0.2.1]}}
+		links:
+		  - endpoints: [{end: "a:eth0", address: 10.0.1.2/24}, {end: "r:eth0", address: 10.0.1.1/24}]
+		  - endpoints: [{end: "r:eth1", address: 10.0.2.1/24}, {end: "b:eth0", address: 10.0.2.2/24}]
+	YAML
+	up "$TEST_TMP/routed.yaml"
+}
+
+# No ARP passes eth0 of NODE at HOOK.
+no_arp() { # NODE HOOK
+	good vethlab exec "$1" nft "add table netdev t; add chain netdev t c { type filter hook $2 device eth0 priority 0; }; add rule netdev t c ether type arp drop"
+}
+
+field() { # FILTER of the first echo
+	jq -r "select(.schema == \"vethlab.ping/1\") | $1" <<<"$out" | head -n 1
+}
+
+# The echo in $out waits, and no answer was given up.
+waits() { # "NODE NEIGHBOR DEVICE" QUESTION
+	assert_eq "$(field '.itinerary.fate')" waiting "the fate"
+	assert_eq "$(field '.itinerary.waiting | "\(.leg) \(.node) \(.neighbor) \(.device)"')" "request $1" "who waits"
+	assert_eq "$(field '.itinerary.waiting.question // {} | "\(.node) \(.question) \(.reason)"')" "$2" "the question"
+	assert_eq "$(jq -r 'select(.schema == "vethlab.ping-summary/1") | .losses[].fate' <<<"$out")" waiting "the sum"
+}
+
+# A filter of the bridge drops the solicitation. Copies for others, which they drop as well, say nothing.
+test_solicitation() {
+	switched 'nft: "table ip6 f { chain F { type filter hook forward priority 0; policy drop; }; }"'
+	bad 1 vethlab ping a b -6 -W 60 -j
+	assert_eq "$(field '.itinerary.drops[.itinerary.death].node')" a "the drop"
+	assert_eq "$(field '.itinerary.stack[] | select(.kind == "question-drop") | "\(.node) \(.reason) \(.drops)"')" \
+		"sw NETFILTER_DROP 3" "where the questions died"
+	bad 1 vethlab ping a b -6 -W 300ms -j
+	waits "a 2001:db8::2 eth0" "sw solicitation NETFILTER_DROP"
+	assert_eq "$(field '.itinerary.waiting.asked')" 1 "questions"
+	assert_eq "$(field '.itinerary.origin')" a "the origin"
+	bad 1 vethlab ping a c -6 -W 300ms # nobody has been asked for c yet
+	says "the request waits in a for the neighbor 2001:db8::3 on eth0, asked" "died in sw, NETFILTER_DROP"
+	says_not "no end of the lab" "it arrives and is answered"
+	bad 1 vethlab ping b a -6 -W 60
+	says "the solicitation died in sw"
+	good vethlab down sw3
+}
+
+# Isolated ports pass nothing to each other, and no drop tells of it.
+test_isolated() {
+	switched 'exec: [ip link set p1 type bridge_slave isolated on, ip link set p2 type bridge_slave isolated on]'
+	bad 1 vethlab ping a b -W 300ms -j
+	waits "a 192.168.30.2 eth0" "null null null"
+	bad 1 vethlab ping a b -W 300ms
+	says "the request waits in a for the neighbor 192.168.30.2" "no node was seen to drop"
+	good vethlab down sw3
+}
+
+# A router waits. The question reaches b, or only its answer is lost.
+test_router() {
+	routed
+	no_arp b ingress
+	bad 1 vethlab ping a b -W 300ms -j
+	waits "r 10.0.2.2 eth1" "b ARP request NETFILTER_DROP"
+	assert_eq "$(field '.itinerary.last_seen | "\(.end) \(.hook)"')" "r:eth0 in" "seen last"
+	good vethlab exec b nft flush ruleset
+	good vethlab ping a b -W 60
+	good vethlab exec r ip neighbor flush all
+	no_arp b egress
+	bad 1 vethlab ping a b -W 300ms -j
+	waits "r 10.0.2.2 eth1" "b ARP reply NETFILTER_DROP"
+	good vethlab down routed
+}
+
+# Packets that join those that wait put no question of their own.
+test_counted() {
+	local sent
+	routed
+	good vethlab stats --reset
+	bad 1 vethlab ping r 10.0.2.77 -c 8 -i 50ms -W 60 -j
+	assert_eq "$(jq -r '.itinerary.stack // [] | .[] | select(.kind == "neighbor") | .asked' <<<"$out" | sort -u)" 3 \
+		"questions"
+	good vethlab stats -j
+	sent=$(jq '.links[].directions[] | select(.from == "r:eth1") | .kinds.arp.sent' <<<"$out")
+	assert_eq "$sent" 3 "ARP requests that left"
+	good vethlab down routed
+}
+
+run_tests
