@@ -26,9 +26,6 @@ static const uint64_t late_ns = 100000;
 /* That it gave a neighbour up it tells after the packets that it dropped for it, on a slow machine
  * by milliseconds. */
 static const uint64_t given_up_ns = 20000000;
-/* A look-up in several tables is one: the next table is asked at once, unless interrupts, a slow
- * machine or an emulated one come between. */
-static const uint64_t tables_ns = 20000000;
 
 int loose_add(struct loose_acts *loose, const struct vl_stack *record, const char *reason,
 	      const char *function)
@@ -69,7 +66,7 @@ static bool is_loose(const struct act *act)
 	return act->record.at.packet.flags & VL_EV_LOOSE;
 }
 
-static uint64_t time_of(const struct act *act)
+uint64_t act_time(const struct act *act)
 {
 	return act->record.at.packet.time_ns;
 }
@@ -105,8 +102,8 @@ static uint64_t first_time(const struct itinerary *itinerary)
 		if (itinerary->queued[i].record.at.packet.time_ns < first)
 			first = itinerary->queued[i].record.at.packet.time_ns;
 	for (size_t i = 0; first == UINT64_MAX && i < itinerary->n_acts; i++)
-		if (time_of(&itinerary->acts[i]) < first)
-			first = time_of(&itinerary->acts[i]);
+		if (act_time(&itinerary->acts[i]) < first)
+			first = act_time(&itinerary->acts[i]);
 	return first;
 }
 
@@ -218,8 +215,9 @@ static uint64_t came_in(const struct itinerary *itinerary, const struct node *no
 		const struct act *act = &itinerary->acts[i];
 
 		if (act->node == node && act->record.at.kind == VL_STACK_ROUTE &&
-		    act->record.what == VL_ROUTE_SEND && time_of(act) < before && time_of(act) > at)
-			at = time_of(act);
+		    act->record.what == VL_ROUTE_SEND && act_time(act) < before &&
+		    act_time(act) > at)
+			at = act_time(act);
 	}
 	return at;
 }
@@ -280,174 +278,9 @@ static int take_neighbors(struct itinerary *itinerary, const struct loose_acts *
 
 static int act_compare(const void *a, const void *b)
 {
-	uint64_t s = time_of(a), t = time_of(b);
+	uint64_t s = act_time(a), t = act_time(b);
 
 	return s < t ? -1 : s > t;
-}
-
-/* A record that was delivered twice is one act. Those of one time may stand in any order. */
-static void drop_duplicates(struct itinerary *itinerary)
-{
-	struct act *acts = itinerary->acts;
-	size_t n = 0;
-
-	for (size_t i = 0; i < itinerary->n_acts; i++) {
-		size_t j = n;
-
-		while (j && time_of(&acts[j - 1]) == time_of(&acts[i]) &&
-		       memcmp(&acts[j - 1].record, &acts[i].record, sizeof(acts[i].record)))
-			j--;
-		if (!j || time_of(&acts[j - 1]) != time_of(&acts[i]))
-			acts[n++] = acts[i];
-	}
-	itinerary->n_acts = n;
-}
-
-static bool same_neighbor(const struct act *a, const struct act *b)
-{
-	return a->record.at.kind == VL_STACK_NEIGHBOR && b->record.at.kind == VL_STACK_NEIGHBOR &&
-	       a->node == b->node && a->record.at.ifindex == b->record.at.ifindex &&
-	       !memcmp(a->record.next, b->record.next, sizeof(a->record.next)) &&
-	       act_is_asking(&a->record) == act_is_asking(&b->record);
-}
-
-/*
- * When the question that `act` ends was put: the first one that is known, else the look-up that led
- * to it, else when the packet came in; 0: not known.
- */
-static uint64_t asked_at(const struct itinerary *itinerary, const struct act *act)
-{
-	uint64_t at = time_of(act), asked = 0, looked = 0, came = 0;
-
-	for (size_t i = 0; i < itinerary->n_acts; i++) {
-		const struct act *other = &itinerary->acts[i];
-		uint64_t its = time_of(other);
-
-		if (other == act || other->node != act->node || its > at)
-			continue;
-		if (same_neighbor(other, act) && (!asked || its < asked))
-			asked = its;
-		if (other->record.at.kind == VL_STACK_ROUTE && its > looked)
-			looked = its;
-	}
-	for (size_t i = 0; i < itinerary->n_hops; i++) {
-		const struct hop *hop = &itinerary->hops[i];
-
-		if (hop->end->node == act->node && hop->event.hook != VL_HOOK_OUT &&
-		    hop->event.time_ns <= at)
-			came = hop->event.time_ns;
-	}
-	return asked ? asked : looked ? looked : came;
-}
-
-/*
- * Whether an act tells of a question that none before it told of: packets that come while a
- * question is open wait for the same answer, and the kernel's count of questions stays.
- */
-static bool is_new_question(const struct itinerary *itinerary, size_t i)
-{
-	const struct act *act = &itinerary->acts[i];
-
-	if (act->record.what > VL_NEIGHBOR_AGAIN)
-		return false;
-	while (i-- > 0)
-		if (same_neighbor(&itinerary->acts[i], act))
-			return itinerary->acts[i].record.what > VL_NEIGHBOR_AGAIN ||
-			       itinerary->acts[i].record.code != act->record.code;
-	return true;
-}
-
-static void read_news(struct itinerary *itinerary)
-{
-	for (size_t i = 0; i < itinerary->n_acts; i++) {
-		struct act *act = &itinerary->acts[i];
-
-		if (act->record.at.kind != VL_STACK_NEIGHBOR || !act_is_asking(&act->record))
-			continue;
-		if (act->record.what >= VL_NEIGHBOR_FAILED) {
-			uint64_t at = asked_at(itinerary, act);
-
-			act->took_ns = at && at < time_of(act) ? time_of(act) - at : 0;
-		}
-		act->since_ns = time_of(act);
-		act->asked = is_new_question(itinerary, i);
-	}
-}
-
-/*
- * One act for all that was done about one neighbour: the last news, and how it came. Recordings of
- * old have no count of the questions: then those are counted that were told.
- */
-static void merge_neighbors(struct itinerary *itinerary)
-{
-	struct act *acts = itinerary->acts;
-	size_t n = 0;
-
-	read_news(itinerary);
-	for (size_t i = 0; i < itinerary->n_acts; i++) {
-		size_t j = 0;
-
-		while (j < n && !(same_neighbor(&acts[j], &acts[i])))
-			j++;
-		if (j == n) {
-			acts[n++] = acts[i];
-			continue;
-		}
-		/* Being asked may be told after the answer: news of that kind win. */
-		acts[i].asked += acts[j].asked;
-		acts[i].since_ns = acts[j].since_ns;
-		if (acts[i].record.what <= VL_NEIGHBOR_AGAIN &&
-		    acts[j].record.what > VL_NEIGHBOR_AGAIN)
-			acts[j].asked = acts[i].asked;
-		else
-			acts[j] = acts[i];
-	}
-	itinerary->n_acts = n;
-	for (size_t i = 0; i < n; i++)
-		if (acts[i].record.at.kind == VL_STACK_NEIGHBOR && acts[i].record.asked &&
-		    acts[i].asked)
-			acts[i].asked = acts[i].record.asked;
-}
-
-static bool same_look_up(const struct vl_stack *a, const struct vl_stack *b)
-{
-	return a->at.kind == VL_STACK_ROUTE && b->at.kind == VL_STACK_ROUTE && a->error &&
-	       a->at.node == b->at.node && a->what == b->what &&
-	       !memcmp(a->at.packet.dst, b->at.packet.dst, sizeof(a->at.packet.dst)) &&
-	       b->at.packet.time_ns - a->at.packet.time_ns < tables_ns;
-}
-
-/*
- * For an ICMP error the kernel also looks up where the packet would have come in. The answer says
- * nothing about the packet.
- */
-static bool is_for_error(const struct vl_stack *a, const struct vl_stack *b)
-{
-	return a->at.kind == VL_STACK_ROUTE && b->at.kind == VL_STACK_ROUTE &&
-	       a->at.node == b->at.node && a->what == VL_ROUTE_ANSWER &&
-	       b->what == VL_ROUTE_SOURCE &&
-	       b->at.packet.time_ns - a->at.packet.time_ns < tables_ns;
-}
-
-/* The same look-up in another table right after a failed one: only the last counts. */
-static void merge_tables(struct itinerary *itinerary)
-{
-	struct act *acts = itinerary->acts;
-	size_t n = 0;
-
-	for (size_t i = 0; i < itinerary->n_acts; i++) {
-		struct act *last = n ? &acts[n - 1] : NULL;
-
-		if (last && is_for_error(&last->record, &acts[i].record))
-			continue;
-		if (last && same_look_up(&last->record, &acts[i].record)) {
-			if (last->record.table == acts[i].record.table)
-				continue; /* once more, for the error that tells of it */
-			n--;
-		}
-		acts[n++] = acts[i];
-	}
-	itinerary->n_acts = n;
 }
 
 static bool is_bad(const struct vl_stack *record)
@@ -492,16 +325,16 @@ int itinerary_join(struct itinerary *itinerary, struct loose_acts *loose, const 
 	if (!itinerary->n_acts)
 		return 0;
 	qsort(itinerary->acts, itinerary->n_acts, sizeof(*itinerary->acts), act_compare);
-	drop_duplicates(itinerary);
-	merge_neighbors(itinerary);
+	acts_drop_duplicates(itinerary);
+	acts_merge_neighbors(itinerary);
 	if (itinerary_add_questions(itinerary, loose, lab))
 		return -ENOMEM;
 	qsort(itinerary->acts, itinerary->n_acts, sizeof(*itinerary->acts), act_compare);
-	merge_tables(itinerary);
+	acts_merge_tables(itinerary);
 	first = first_time(itinerary);
 	for (size_t i = 0; i < itinerary->n_acts; i++) {
 		struct act *act = &itinerary->acts[i];
-		uint64_t at = time_of(act);
+		uint64_t at = act_time(act);
 
 		act->before = at < first;
 		act->at_ns = at > first ? at - first : 0;

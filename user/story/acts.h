@@ -33,6 +33,18 @@ int itinerary_add_act(struct itinerary *itinerary, const struct act *act);
  */
 int itinerary_join(struct itinerary *itinerary, struct loose_acts *loose, const struct lab *lab);
 
+/* Of one echo, in order of time (acts_merge.c): a record that was delivered twice is one act. */
+void acts_drop_duplicates(struct itinerary *itinerary);
+/*
+ * One act for all that was done about one neighbour: the last news, and how it came. Recordings of
+ * old have no count of the questions: then those are counted that were told.
+ */
+void acts_merge_neighbors(struct itinerary *itinerary);
+/* The same look-up in another table right after a failed one: only the last counts. */
+void acts_merge_tables(struct itinerary *itinerary);
+
+/* CLOCK_MONOTONIC. */
+uint64_t act_time(const struct act *act);
 /* News of a question that the node itself put. */
 bool act_is_asking(const struct vl_stack *record);
 /* Whether a packet was dropped for want of a neighbour's address. */
