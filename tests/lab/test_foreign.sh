@@ -307,18 +307,25 @@ test_interface_in_a_node_that_goes() {
 	ip link del lower
 }
 
-# A lab whose files are lost is known by its pins; what it was in is named, not deleted.
+# A lab whose files are lost is known by the marks of its namespaces, which are deleted, and by its pins:
+# what it was in of others is named.
 test_files_lost() {
 	pair
+	ip netns add theirs
+	sed -i 's|  a: {}|  a: {}\n  t: {netns: /run/netns/theirs}|' "$TEST_TMP/pair.yaml"
+	printf '  - endpoints: ["host:p2", "t:p3"]\n' >>"$TEST_TMP/pair.yaml"
 	up "$TEST_TMP/pair.yaml"
 	rm -r /run/vethlab/pair
 	good vethlab gc --dry-run
-	says "would remove pins pair" "ip netns delete a" "ip link delete p0"
-	good ip link show p0
+	says "would remove lab pair" "would remove pins pair"
+	good ip -n a link show p1
 	good vethlab gc
-	says "removing pins pair" "network namespace a was node a of lab pair" "interface p0"
-	ip netns delete a
-	wait_until eval '! ip link show p0'
+	says "removing lab pair" "removing pins pair" "network namespace theirs was node t of lab pair" \
+		"ip link delete p2"
+	says_not p0 "ip netns delete a"
+	bad 1 ip link show p0
+	ip link delete p2
+	ip netns delete theirs
 	good vethlab gc
 	says "$(text_nothing_left)"
 }

@@ -99,4 +99,125 @@ test_capacity_of_maps() {
 	good vethlab down two-hosts
 }
 
+# ---- journals ------------------------------------------------------------------------------------
+
+# Three nodes and the host, whose sysctl the lab changes.
+host_lab() {
+	cat <<-END
+	lab: hosted
+	nodes:
+	  h: {netns: host, sysctls: {net.ipv4.ip_local_port_range: "40000 50000"}}
+	  a: {}
+	  b: {kind: bridge}
+	  c: {}
+	links:
+	  - endpoints: [{end: "h:h0", address: 10.9.0.1/24}, "b:p0"]
+	  - endpoints: [{end: "a:eth0", address: 10.9.0.2/24}, "b:p1"]
+	  - endpoints: [{end: "c:eth0", address: 10.9.0.3/24}, "b:p2"]
+	END
+}
+
+up_hosted() {
+	host_lab >"$TEST_TMP/hosted.yaml"
+	sysctl -qw net.ipv4.ip_local_port_range="30000 60000"
+	up "$TEST_TMP/hosted.yaml"
+	JOURNAL=/run/vethlab/hosted/journal
+}
+
+port_range() {
+	sysctl -n net.ipv4.ip_local_port_range | tr '\t' ' '
+}
+
+test_journal_lost() {
+	up_hosted
+	rm "$JOURNAL"
+	good vethlab down hosted
+	says "its journal is missing" "hosted is down"
+	assert_residue_zero
+	sysctl -qw net.ipv4.ip_local_port_range="30000 60000"
+}
+
+# A line that is not understood is told; all others are undone.
+test_journal_line_damaged() {
+	up_hosted
+	sed -i '3s/^/x/' "$JOURNAL"
+	printf 'end 1 2 3 4 5\nnetns 99999999999999999999 1 a\nnetns 1 1 ../../etc/passwd\n\n' >>"$JOURNAL"
+	good vethlab down hosted
+	says "line 3 of its journal is damaged, and not undone: \"x" "\"end 1 2 3 4 5\"" \
+		"\"netns 99999999999999999999 1 a\"" "\"netns 1 1 ../../etc/passwd\"" "hosted is down"
+	assert_residue_zero
+}
+
+# Lines that are lost without a trace: the state knows what they were about.
+test_journal_cut() {
+	up_hosted
+	sed -i '3,$d' "$JOURNAL"
+	good vethlab down hosted
+	assert_residue_zero
+	sysctl -qw net.ipv4.ip_local_port_range="30000 60000"
+}
+
+# The first line says which boot, group and ifindexes: the state knows them too.
+test_journal_head_damaged() {
+	up_hosted
+	sed -i '1s/vethlab/vethlub/' "$JOURNAL"
+	good vethlab down hosted
+	says "line 1 of its journal is damaged"
+	assert_residue_zero
+	assert_eq "$(port_range)" "30000 60000" "the sysctl of the host"
+	up_hosted
+	head -c 2000 /dev/urandom >"$JOURNAL"
+	echo >>"$JOURNAL"
+	good vethlab down hosted
+	assert_residue_zero
+	sysctl -qw net.ipv4.ip_local_port_range="30000 60000"
+}
+
+# Neither journal nor state: what is ours is known by the marks of its namespaces.
+test_journal_and_state_lost() {
+	local file
+	for file in journal state.json; do
+		up_hosted
+		rm /run/vethlab/hosted/{journal,state.json}
+		[[ $file == journal ]] || echo '{"schema": 1' >/run/vethlab/hosted/state.json
+		ip netns add theirs
+		good vethlab down hosted
+		ip netns del theirs # is still there
+		assert_residue_zero
+	done
+	up_hosted
+	sed -i '1d' "$JOURNAL"
+	rm /run/vethlab/hosted/state.json
+	good vethlab down hosted
+	says "steps of its journal are not undone"
+	assert_residue_zero
+	sysctl -qw net.ipv4.ip_local_port_range="30000 60000"
+}
+
+# All files are lost: `gc` finds the namespaces, once.
+test_files_lost() {
+	up_hosted
+	rm -r /run/vethlab/hosted
+	ip netns add theirs
+	good vethlab gc --dry-run -j
+	json_holds '.[0].found == [{kind: "lab", name: "hosted"}, {kind: "pins", name: "hosted"}]'
+	good vethlab gc -j
+	json_holds '.[0].found == [{kind: "lab", name: "hosted"}, {kind: "pins", name: "hosted"}]'
+	ip netns del theirs
+	assert_residue_zero
+	sysctl -qw net.ipv4.ip_local_port_range="30000 60000"
+}
+
+# `down` that fails keeps what knows the lab.
+test_down_fails_first() {
+	up_hosted
+	mv "$JOURNAL" "$TEST_TMP/journal"
+	mkdir "$JOURNAL"
+	bad 5 vethlab down hosted
+	rmdir "$JOURNAL"
+	good vethlab down hosted
+	assert_residue_zero
+	sysctl -qw net.ipv4.ip_local_port_range="30000 60000"
+}
+
 run_tests

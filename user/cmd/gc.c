@@ -68,7 +68,7 @@ const struct cmd cmd_gc = {
 	.name = "gc",
 	.summary = "remove what crashed labs left, and nothing else",
 	.options = options,
-	.about = "A lab whose files are lost is known by what it pinned: that is removed, and the\n"
-		 "namespaces it was in are named.\n",
+	.about = "A lab whose files are lost is known by the marks of its namespaces and by what\n"
+		 "it pinned: both go, and namespaces of others that it was in are named.\n",
 	.run = gc_main,
 };

@@ -9,11 +9,13 @@
 
 #include "user/lab/allocate.h"
 
-/*
- * Ranges start far above what the kernel hands out by itself (it counts up from 1 in each
- * namespace), on round numbers that read well: 1000003 is end 3 of the first lab.
- */
-enum { RANGE_START = 1000000, RANGE_STEP = 1000, RANGE_END = 1 << 30 };
+/* Round numbers read well: 1000003 is end 3 of the first lab. */
+enum { RANGE_STEP = 1000 };
+
+void netns_mark(const char *name, char mark[64])
+{
+	snprintf(mark, 64, "vethlab %s\n", name);
+}
 
 static int name_taken(const struct running *run, const char *name, const struct node *node,
 		      struct err *err)
@@ -227,13 +229,13 @@ int allocate_range(struct running *run, const int *fds, struct err *err)
 	size_t n_ends = lab_n_ends(run->lab), n_labs;
 	/* Bridges stand behind the ends, each in its node's slot. */
 	uint32_t capacity = with_room(n_ends), slots = with_room(run->lab->n_nodes);
-	struct ifindex_range range = {.base = RANGE_START, .size = capacity + slots};
+	struct ifindex_range range = {.base = LAB_IFINDEX_START, .size = capacity + slots};
 	char **labs;
 	int ret = lab_list(&labs, &n_labs, err);
 
 	if (ret)
 		return ret;
-	for (; range.base < RANGE_END; range.base += RANGE_STEP) {
+	for (; range.base < LAB_IFINDEX_END; range.base += RANGE_STEP) {
 		ret = check_range(run, fds, labs, n_labs, &range, err);
 		if (ret || !range.taken)
 			break;

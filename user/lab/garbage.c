@@ -2,7 +2,7 @@
 /*
  * garbage.c - `gc` finds what crashes left, and removes it. Only what is certain to be vethlab's:
  * the files of a lab that does not run, pins below WATCH_DIR that belong to no lab, files in
- * NETNS_DIR that carry the mark of a lab and have no namespace mounted on them.
+ * NETNS_DIR that carry the mark of a lab that has no files, with the namespaces on them.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -20,6 +20,7 @@
 #include "user/lab/journal.h"
 #include "user/lab/state.h"
 #include "user/lab/teardown.h"
+#include "user/lab/undo.h"
 
 /* ---- pins of a lab without files ------------------------------------------------------------- */
 
@@ -129,8 +130,24 @@ static void tell_orphans(const char *lab, const struct notes *notes)
 
 /* ---- what is found, and removed -------------------------------------------------------------- */
 
+/* Labs that marks tell of, and that have no files. */
+struct marked {
+	char (*labs)[LAB_NAME_MAX + 1];
+	size_t n;
+	bool no_memory;
+};
+
+static bool has_marked(const struct marked *marked, const char *lab)
+{
+	for (size_t i = 0; i < marked->n; i++)
+		if (!strcmp(marked->labs[i], lab))
+			return true;
+	return false;
+}
+
 struct gc {
 	bool dry_run;
+	struct marked marked;
 	void (*found)(enum gc_kind kind, const char *name, void *arg);
 	void *arg;
 	const struct notes *notes;
@@ -177,7 +194,9 @@ static int collect_lab(struct gc *gc, const char *name)
 static int collect_pins(struct gc *gc, const char *name)
 {
 	gc->found(GC_PINS, name, gc->arg);
-	tell_orphans(name, gc->notes); /* once the pins are gone, nothing tells it any more */
+	/* Once the pins are gone, nothing tells it any more. */
+	if (!gc->dry_run || !has_marked(&gc->marked, name))
+		tell_orphans(name, gc->notes);
 	return gc->dry_run ? 0 : watch_unpin(name, gc->err);
 }
 
@@ -290,17 +309,68 @@ static int collect_names(struct gc *gc)
 	return first;
 }
 
+/* ---- namespaces of labs without files -------------------------------------------------------- */
+
+static bool on_mark(const char *name, const char *mark, void *arg)
+{
+	struct marked *marked = arg;
+	char lab[64], expected[64], ignored[8];
+
+	if (sscanf(mark, "vethlab %63s", lab) != 1 || lab_name_problem(lab) || lab_has_files(lab))
+		return true;
+	netns_mark(lab, expected);
+	if (strcmp(mark, expected) != 0 ||
+	    netns_name_state(name, ignored, sizeof(ignored), NULL) != NETNS_NAME_MOUNTED)
+		return true;
+	if (has_marked(marked, lab))
+		return true;
+	if (array_reserve_one(&marked->labs, marked->n, sizeof(*marked->labs))) {
+		marked->no_memory = true;
+		return false;
+	}
+	memcpy(marked->labs[marked->n++], lab, strlen(lab) + 1); /* lab_name_problem(): it fits */
+	return true;
+}
+
+/* Namespaces of labs whose files are lost. Their pins and stale files follow. */
+static int collect_marked(struct gc *gc)
+{
+	int first = 0;
+
+	netns_each_mark(on_mark, &gc->marked);
+	if (gc->marked.no_memory)
+		return err_set(gc->err, ERR_SYSTEM, ENOMEM, "out of memory");
+	for (size_t i = 0; i < gc->marked.n; i++) {
+		const char *lab = gc->marked.labs[i];
+		int ret = 0, lock = lock_leftover(gc, lab);
+
+		if (lock < 0) {
+			first = first || lock == -EBUSY ? first : lock;
+			continue;
+		}
+		if (!lab_has_files(lab)) {
+			gc->found(GC_LAB, lab, gc->arg);
+			ret = gc->dry_run ? 0 : undo_lab(lab, NULL, true, gc->notes, gc->err);
+		}
+		ret = unlock_leftover(gc, lab, lock, ret < 0 ? ret : 0);
+		first = first ? first : ret;
+	}
+	return first;
+}
+
 int lab_gc(bool dry_run, void (*found)(enum gc_kind kind, const char *name, void *arg), void *arg,
 	   const struct notes *notes, struct err *err)
 {
-	struct gc gc = {dry_run, found, arg, notes, err};
-	int labs, pins, names;
+	struct gc gc = {.dry_run = dry_run, .found = found, .arg = arg, .notes = notes, .err = err};
+	int labs, marked, pins, names;
 	int ret = lab_privileges(err); /* without them nothing is seen, which is not nothing left */
 
 	if (ret)
 		return ret;
 	labs = collect_labs(&gc);
+	marked = collect_marked(&gc);
 	pins = collect_all_pins(&gc);
 	names = collect_names(&gc);
-	return labs ? labs : pins ? pins : names;
+	free(gc.marked.labs);
+	return labs ? labs : marked ? marked : pins ? pins : names;
 }

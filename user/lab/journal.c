@@ -6,6 +6,7 @@
  * the machine dies, everything that a line describes is gone too, and /run (a tmpfs) with it; if
  * /run is on a disk, the first line tells that the journal is of an earlier boot.
  */
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -20,28 +21,13 @@
 
 #include "user/base/array.h"
 #include "user/base/cleanup.h"
+#include "user/base/number.h"
 #include "user/lab/journal.h"
 
 struct journal {
 	int fd;		      /* O_APPEND */
 	pthread_mutex_t lock; /* of an append, which may have to take its line back */
 };
-
-int boot_id(char id[BOOT_ID_SIZE], struct err *err)
-{
-	cleanup_fclose FILE *f = fopen("/proc/sys/kernel/random/boot_id", "re");
-
-	if (!f || !fgets(id, BOOT_ID_SIZE, f))
-		return err_set(err, ERR_SYSTEM, errno, "cannot read this boot's id: %s",
-			       strerror(errno));
-	id[strcspn(id, "\n")] = '\0';
-	return 0;
-}
-
-void netns_mark(const char *name, char mark[64])
-{
-	snprintf(mark, 64, "vethlab %s\n", name);
-}
 
 static void journal_path(const char *name, char *path, size_t size)
 {
@@ -219,23 +205,6 @@ int journal_sysctl(struct journal *journal, const struct netns_id *id, const cha
 		      key, escaped);
 }
 
-int journal_parse_sysctl(const char *line, struct netns_id *id, char key[JOURNAL_WORD_SIZE],
-			 char **value)
-{
-	int at = 0;
-	char *text;
-
-	if (sscanf(line, "sysctl %" SCNu64 " %" SCNu64 " %511s%n", &id->inode, &id->cookie, key,
-		   &at) != 3 ||
-	    line[at] != ' ')
-		return -EINVAL;
-	text = unescape(line + at + 1);
-	if (!text)
-		return -ENOMEM;
-	*value = text;
-	return 0;
-}
-
 int journal_route(struct journal *journal, const struct netns_id *id, const struct route *route,
 		  struct err *err)
 {
@@ -269,43 +238,202 @@ int journal_filter(struct journal *journal, const struct netns_id *id,
 		      id->inode, id->cookie, filter->ifindex, (int)filter->hook, filter->prog_id);
 }
 
+/* ---- reading --------------------------------------------------------------------------------- */
+
+/* The next word of a line, which ends at a blank or with the line. False: there is none. */
+static bool next_word(const char **at, char word[JOURNAL_WORD_SIZE])
+{
+	size_t len = strcspn(*at, " ");
+
+	if (!len || len >= JOURNAL_WORD_SIZE)
+		return false;
+	memcpy(word, *at, len);
+	word[len] = '\0';
+	*at += len;
+	*at += **at == ' ';
+	return true;
+}
+
+static bool next_number(const char **at, uint64_t least, uint64_t most, uint64_t *number)
+{
+	char word[JOURNAL_WORD_SIZE];
+
+	return next_word(at, word) && number_parse(word, least, most, number);
+}
+
+static bool next_u32(const char **at, uint32_t least, uint32_t most, uint32_t *number)
+{
+	uint64_t value;
+
+	if (!next_number(at, least, most, &value))
+		return false;
+	*number = value;
+	return true;
+}
+
+static bool next_prefix(const char **at, struct ip_prefix *prefix)
+{
+	char word[JOURNAL_WORD_SIZE];
+
+	return next_word(at, word) && ip_prefix_parse(word, prefix);
+}
+
+/* A name of a file: no way out of its directory. */
+static bool next_name(const char **at, struct journal_step *step)
+{
+	return next_word(at, step->name) && !strchr(step->name, '/') && step->name[0] != '.';
+}
+
+static int parse_sysctl(const char *at, struct journal_step *step)
+{
+	if (!next_word(&at, step->name) || at[-1] != ' ' || !isalnum(step->name[0]) ||
+	    strstr(step->name, "..") || strstr(step->name, "//"))
+		return -EINVAL;
+	step->value = unescape(at);
+	return step->value ? 0 : -ENOMEM;
+}
+
+/* What follows the namespace in a line of each kind but sysctl; nothing may follow it. */
+static bool parse_rest(const char *at, struct journal_step *step)
+{
+	uint32_t kind;
+
+	switch (step->kind) {
+	case JOURNAL_NETNS:
+		return next_name(&at, step) && !*at;
+	case JOURNAL_END:
+		return next_u32(&at, 1, INT32_MAX, &step->ifindex) && next_name(&at, step) && !*at;
+	case JOURNAL_ROUTE:
+		if (!next_u32(&at, 0, ROUTE_PROHIBIT, &kind))
+			return false;
+		step->route_kind = kind;
+		return next_u32(&at, 0, UINT32_MAX, &step->metric) &&
+		       next_prefix(&at, &step->prefix) && !*at;
+	case JOURNAL_ADDRESS:
+		return next_u32(&at, 1, INT32_MAX, &step->ifindex) &&
+		       next_prefix(&at, &step->prefix) && !*at;
+	case JOURNAL_CLSACT:
+		return next_u32(&at, 1, INT32_MAX, &step->ifindex) && !*at;
+	case JOURNAL_FILTER:
+		if (!next_u32(&at, 1, INT32_MAX, &step->ifindex) ||
+		    !next_u32(&at, 0, VL_HOOKS - 1, &kind))
+			return false;
+		step->hook = kind;
+		return next_u32(&at, 0, UINT32_MAX, &step->prog_id) && !*at;
+	case JOURNAL_SYSCTL:
+		break;
+	}
+	return false;
+}
+
+int journal_parse(struct journal_step *step, const char *line)
+{
+	static const char *const kinds[] = {
+		[JOURNAL_NETNS] = "netns",     [JOURNAL_END] = "end",
+		[JOURNAL_SYSCTL] = "sysctl",   [JOURNAL_ROUTE] = "route",
+		[JOURNAL_ADDRESS] = "address", [JOURNAL_CLSACT] = "clsact",
+		[JOURNAL_FILTER] = "filter",
+	};
+	char word[JOURNAL_WORD_SIZE];
+	size_t kind = 0;
+
+	*step = (struct journal_step){0};
+	if (!next_word(&line, word))
+		return -EINVAL;
+	while (kind < sizeof(kinds) / sizeof(kinds[0]) && strcmp(word, kinds[kind]) != 0)
+		kind++;
+	step->kind = kind;
+	if (kind == sizeof(kinds) / sizeof(kinds[0]) ||
+	    !next_number(&line, 0, UINT64_MAX, &step->id.inode) ||
+	    !next_number(&line, 0, UINT64_MAX, &step->id.cookie))
+		return -EINVAL;
+	if (kind == JOURNAL_SYSCTL)
+		return parse_sysctl(line, step);
+	return parse_rest(line, step) ? 0 : -EINVAL;
+}
+
 static bool parse_head(const char *line, struct journal_head *head)
 {
-	return sscanf(line, "vethlab 1 %39s %" SCNu32 " %" SCNu32 " %" SCNu32, head->boot,
-		      &head->ifindex_base, &head->range, &head->group) == 4;
+	char word[JOURNAL_WORD_SIZE], boot[JOURNAL_WORD_SIZE];
+	struct journal_head parsed = {0};
+
+	if (!next_word(&line, word) || strcmp(word, "vethlab") != 0 || !next_word(&line, word) ||
+	    strcmp(word, "1") != 0 || !next_word(&line, boot) || strlen(boot) >= BOOT_ID_SIZE ||
+	    !next_u32(&line, 0, INT32_MAX, &parsed.ifindex_base) ||
+	    !next_u32(&line, 0, INT32_MAX, &parsed.range) ||
+	    !next_u32(&line, 0, UINT32_MAX, &parsed.group) || *line)
+		return false;
+	snprintf(parsed.boot, sizeof(parsed.boot), "%s", boot);
+	*head = parsed;
+	return true;
 }
 
 void journal_lines_free(struct journal_lines *lines)
 {
 	for (size_t i = 0; i < lines->n; i++)
-		free(lines->steps[i]);
+		free(lines->steps[i].value);
+	for (size_t i = 0; i < lines->n_unread; i++)
+		free(lines->unread[i].text);
 	free(lines->steps);
+	free(lines->unread);
 	*lines = (struct journal_lines){0};
 }
 
-static int read_lines(struct journal_lines *lines, FILE *f)
+int journal_add_step(struct journal_lines *lines, const struct journal_step *step)
+{
+	if (array_reserve(&lines->steps, &lines->room, lines->n + 1, sizeof(*lines->steps)))
+		return -ENOMEM;
+	lines->steps[lines->n++] = *step;
+	return 0;
+}
+
+static int add_unread(struct journal_lines *lines, size_t number, const char *text)
+{
+	struct journal_unread unread = {number, strdup(text)};
+
+	if (!unread.text || array_reserve_one(&lines->unread, lines->n_unread, sizeof(unread))) {
+		free(unread.text);
+		return -ENOMEM;
+	}
+	lines->unread[lines->n_unread++] = unread;
+	return 0;
+}
+
+/* line: of len bytes and a NUL. One with a NUL in it is not what a vethlab wrote. */
+static int add_line(struct journal_lines *lines, size_t number, const char *line, size_t len)
+{
+	struct journal_step step;
+	int ret = -EINVAL;
+
+	if (number == 1) {
+		lines->has_head = strlen(line) == len && parse_head(line, &lines->head);
+		return lines->has_head ? 0 : add_unread(lines, number, line);
+	}
+	if (strlen(line) == len)
+		ret = journal_parse(&step, line);
+	if (ret)
+		return ret == -EINVAL ? add_unread(lines, number, line) : ret;
+	ret = journal_add_step(lines, &step);
+	if (ret)
+		free(step.value);
+	return ret;
+}
+
+int journal_read_file(struct journal_lines *lines, FILE *f)
 {
 	cleanup_free char *line = NULL;
-	size_t room = 0, size = 0;
-	bool first = true;
+	size_t size = 0, number = 0;
 	ssize_t len;
+	int ret;
 
 	errno = 0;
 	while ((len = getline(&line, &size, f)) > 0) {
 		if (line[len - 1] != '\n')
 			break; /* cut short by a crash: its step was not begun */
 		line[len - 1] = '\0';
-		if (first) {
-			lines->has_head = parse_head(line, &lines->head);
-			first = false;
-			continue;
-		}
-		if (array_reserve(&lines->steps, &room, lines->n + 1, sizeof(*lines->steps)))
-			return -ENOMEM;
-		lines->steps[lines->n] = strdup(line);
-		if (!lines->steps[lines->n])
-			return -ENOMEM;
-		lines->n++;
+		ret = add_line(lines, ++number, line, len - 1);
+		if (ret)
+			return ret;
 	}
 	if (!feof(f))
 		return errno ? -errno : -EIO;
@@ -323,7 +451,7 @@ int journal_read(struct journal_lines *lines, const char *name, struct err *err)
 	f = fopen(path, "re");
 	if (!f && errno == ENOENT)
 		return -ENOENT;
-	ret = f ? read_lines(lines, f) : -errno;
+	ret = f ? journal_read_file(lines, f) : -errno;
 	if (!ret)
 		return 0;
 	journal_lines_free(lines);
@@ -335,36 +463,35 @@ int journal_head(const char *name, struct journal_head *head)
 {
 	char path[PATH_MAX], line[JOURNAL_HEAD_SIZE];
 	cleanup_fclose FILE *f = NULL;
+	char *end;
 
 	journal_path(name, path, sizeof(path));
 	f = fopen(path, "re");
 	if (!f)
 		return -errno;
-	return fgets(line, sizeof(line), f) && strchr(line, '\n') && parse_head(line, head)
-		       ? 0
-		       : -ENOENT;
+	end = fgets(line, sizeof(line), f) ? strchr(line, '\n') : NULL;
+	if (!end)
+		return -ENOENT;
+	*end = '\0';
+	return parse_head(line, head) ? 0 : -ENOENT;
 }
 
 int journal_find_sysctl(const char *name, const struct netns_id *id, const char *key, char **value)
 {
-	char found[JOURNAL_WORD_SIZE];
 	struct journal_lines lines;
-	struct netns_id owner;
 	int ret = journal_read(&lines, name, NULL);
 
 	if (ret)
 		return ret;
 	ret = -ENOENT;
 	for (size_t i = 0; i < lines.n && ret == -ENOENT; i++) {
-		char *before = NULL;
+		struct journal_step *step = &lines.steps[i];
 
-		ret = journal_parse_sysctl(lines.steps[i], &owner, found, &before);
-		if (ret == -EINVAL || (!ret && (!netns_same(&owner, id) || strcmp(found, key)))) {
-			free(before);
-			ret = -ENOENT;
-		} else if (!ret) {
-			*value = before;
-		}
+		if (step->kind != JOURNAL_SYSCTL || !netns_same(&step->id, id) ||
+		    strcmp(step->name, key) != 0)
+			continue;
+		*value = cleanup_take(step->value);
+		ret = 0;
 	}
 	journal_lines_free(&lines);
 	return ret;

@@ -24,6 +24,8 @@
 #ifndef VETHLAB_USER_LAB_JOURNAL_H
 #define VETHLAB_USER_LAB_JOURNAL_H
 
+#include <stdio.h>
+
 #include "user/lab/lab.h"
 #include "user/watch/tc_filter.h"
 
@@ -73,27 +75,64 @@ int journal_filter(struct journal *journal, const struct netns_id *id,
 
 /* ---- reading ------------------------------------------------------------------------------- */
 
+enum journal_kind {
+	JOURNAL_NETNS,
+	JOURNAL_END,
+	JOURNAL_SYSCTL,
+	JOURNAL_ROUTE,
+	JOURNAL_ADDRESS,
+	JOURNAL_CLSACT,
+	JOURNAL_FILTER,
+};
+
+/* One line: kind and namespace, and what its kind says. */
+struct journal_step {
+	enum journal_kind kind;
+	struct netns_id id;
+	char name[JOURNAL_WORD_SIZE]; /* of the namespace, the interface, the sysctl */
+	char *value;		      /* owned: of the sysctl */
+	uint32_t ifindex;	      /* from 1; of the end, the address, clsact, the filter */
+	struct ip_prefix prefix;      /* of the route, the address */
+	enum route_kind route_kind;
+	uint32_t metric;
+	enum vl_hook hook;
+	uint32_t prog_id;
+};
+
+/* A line that is none of a journal. */
+struct journal_unread {
+	size_t number; /* from 1 */
+	char *text;    /* owned; up to its first NUL */
+};
+
 /* All complete lines of a journal. */
 struct journal_lines {
-	bool has_head; /* whether the first line is a valid one */
+	bool has_head; /* whether the first line is a valid one; else it is among the unread */
 	struct journal_head head;
-	char **steps; /* the other lines, without their newlines, oldest first */
-	size_t n;
+	struct journal_step *steps; /* oldest first */
+	size_t n, room;
+	struct journal_unread *unread;
+	size_t n_unread;
 };
 
 /*
  * Read a journal; the caller frees *lines with journal_lines_free(). -ENOENT: there is none (err
  * stays clear). A journal that cannot be read completely is an error, since a line that is not read
- * would not be undone.
+ * would not be undone; one that is not understood is none.
  */
 int journal_read(struct journal_lines *lines, const char *name, struct err *err);
+/* The same from f; *lines is empty before, and freed by the caller in any case. */
+int journal_read_file(struct journal_lines *lines, FILE *f);
 void journal_lines_free(struct journal_lines *lines);
+/* Append a step that no line tells of. Takes its value, unless memory runs out (-ENOMEM). */
+int journal_add_step(struct journal_lines *lines, const struct journal_step *step);
+/*
+ * What one line but the first says, without its newline; the caller frees step->value. -EINVAL: a
+ * word is missing, unknown or out of its range, or one is too many.
+ */
+int journal_parse(struct journal_step *step, const char *line);
 /* Read only the first line. -ENOENT: there is no journal, or it has no valid first line. */
 int journal_head(const char *name, struct journal_head *head);
-/* What a line that begins with "sysctl" says; the caller frees *value. -EINVAL: it is no such one.
- */
-int journal_parse_sysctl(const char *line, struct netns_id *id, char key[JOURNAL_WORD_SIZE],
-			 char **value);
 /*
  * What a sysctl was before the lab changed it for the first time; the caller frees *value.
  * -ENOENT: the lab did not change it.
@@ -109,5 +148,10 @@ int boot_id(char id[BOOT_ID_SIZE], struct err *err);
  * whose file it is, if vethlab is killed between the two.
  */
 void netns_mark(const char *name, char mark[64]);
+/*
+ * The ranges of all labs are between these, far above what the kernel hands out by itself: it
+ * counts up from 1 in each namespace.
+ */
+enum { LAB_IFINDEX_START = 1000000, LAB_IFINDEX_END = 1 << 30 };
 
 #endif

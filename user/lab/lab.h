@@ -191,7 +191,7 @@ int lab_release(const char *name, int lock, struct err *err);
 /* ---- what crashes left --------------------------------------------------------------------- */
 
 enum gc_kind {
-	GC_LAB,	       /* the files of a lab that does not run, or whose process is dead */
+	GC_LAB,	       /* a lab that does not run, whose files are lost, or whose process is dead */
 	GC_PINS,       /* pinned programs and maps that belong to no lab */
 	GC_NETNS_FILE, /* a file in NETNS_DIR with a lab's mark, and no namespace mounted on it */
 };

@@ -183,7 +183,7 @@ static int write_file(const char *name, const char *file, const char *text, size
 
 int state_write(const struct running *run, struct err *err)
 {
-	char boot[BOOT_ID_SIZE], path[PATH_MAX], *text;
+	char boot[BOOT_ID_SIZE], *text;
 	int ret = boot_id(boot, err);
 
 	if (ret)
@@ -197,9 +197,19 @@ int state_write(const struct running *run, struct err *err)
 			       run->name);
 	ret = write_file(run->name, "state.json", text, strlen(text), err);
 	free(text);
-	file_path(run->name, "state.old", path);
-	unlink(path); /* there is one after a change */
+	state_forget(run->name); /* there is one after a change */
 	return ret;
+}
+
+int boot_id(char id[BOOT_ID_SIZE], struct err *err)
+{
+	cleanup_fclose FILE *f = fopen("/proc/sys/kernel/random/boot_id", "re");
+
+	if (!f || !fgets(id, BOOT_ID_SIZE, f))
+		return err_set(err, ERR_SYSTEM, errno, "cannot read this boot's id: %s",
+			       strerror(errno));
+	id[strcspn(id, "\n")] = '\0';
+	return 0;
 }
 
 /* -ENOENT: the state was written before this boot, and what it describes is gone. */
@@ -283,7 +293,7 @@ static int read_running(struct running **out, const char *name, uint64_t life, j
 	return ret;
 }
 
-int state_read(struct running **out, const char *name, struct err *err)
+static int read_file(struct running **out, const char *name, const char *file, struct err *err)
 {
 	uint64_t life = life_of(name); /* first, so that it is not that of a later lab */
 	char path[PATH_MAX];
@@ -291,7 +301,7 @@ int state_read(struct running **out, const char *name, struct err *err)
 	json_t *state;
 	int ret;
 
-	file_path(name, "state.json", path);
+	file_path(name, file, path);
 	if (access(path, F_OK))
 		return errno == ENOENT ? -ENOENT
 				       : err_set(err, ERR_SYSTEM, errno, "cannot look for %s: %s",
@@ -300,7 +310,7 @@ int state_read(struct running **out, const char *name, struct err *err)
 	if (!state && json_error_code(&why) == json_error_cannot_open_file)
 		return err_set(err, ERR_SYSTEM, 0, "lab %s: %s", name, why.text);
 	if (!state)
-		return state_damaged(name, err, "state.json, line %d: %s", why.line, why.text);
+		return state_damaged(name, err, "%s, line %d: %s", file, why.line, why.text);
 	ret = check_boot(name, state, err);
 	if (!ret)
 		ret = read_running(out, name, life, state, err);
@@ -308,27 +318,52 @@ int state_read(struct running **out, const char *name, struct err *err)
 	return ret;
 }
 
-int state_remove(const char *name, struct err *err)
+int state_read(struct running **out, const char *name, struct err *err)
 {
-	char path[PATH_MAX];
+	return read_file(out, name, "state.json", err);
+}
+
+int state_read_any(struct running **out, const char *name, struct err *err)
+{
+	int ret = read_file(out, name, "state.json", err);
+
+	ret = ret == -ENOENT ? read_file(out, name, "state.down", err) : ret;
+	return ret == -ENOENT ? read_file(out, name, "state.old", err) : ret;
+}
+
+static int rename_state(const char *name, const char *file, struct err *err)
+{
+	char path[PATH_MAX], new[PATH_MAX];
 
 	file_path(name, "state.json", path);
-	if (unlink(path) && errno != ENOENT)
+	file_path(name, file, new);
+	if (rename(path, new))
 		return err_set(err, errno == EACCES ? ERR_PRIVILEGE : ERR_SYSTEM, errno,
-			       "cannot remove %s: %s", path, strerror(errno));
+			       "cannot rename %s: %s", path, strerror(errno));
 	return 0;
 }
 
 int state_hide(const char *name, struct err *err)
 {
-	char path[PATH_MAX], old[PATH_MAX];
+	return rename_state(name, "state.old", err);
+}
+
+int state_end(const char *name, struct err *err)
+{
+	char path[PATH_MAX];
 
 	file_path(name, "state.json", path);
-	file_path(name, "state.old", old);
-	if (rename(path, old))
-		return err_set(err, errno == EACCES ? ERR_PRIVILEGE : ERR_SYSTEM, errno,
-			       "cannot rename %s: %s", path, strerror(errno));
-	return 0;
+	return access(path, F_OK) && errno == ENOENT ? 0 : rename_state(name, "state.down", err);
+}
+
+void state_forget(const char *name)
+{
+	char path[PATH_MAX];
+
+	file_path(name, "state.old", path);
+	unlink(path);
+	file_path(name, "state.down", path);
+	unlink(path);
 }
 
 static int remove_entries(const char *path, struct err *err)
@@ -352,10 +387,12 @@ static int remove_entries(const char *path, struct err *err)
 int files_remove(const char *name, struct err *err)
 {
 	char path[PATH_MAX];
-	int ret = state_remove(name, err);
+	int ret;
 
-	if (ret)
-		return ret;
+	file_path(name, "state.json", path); /* first: without it the lab does not run */
+	if (unlink(path) && errno != ENOENT)
+		return err_set(err, errno == EACCES ? ERR_PRIVILEGE : ERR_SYSTEM, errno,
+			       "cannot remove %s: %s", path, strerror(errno));
 	file_path(name, "", path);
 	ret = remove_entries(path, err);
 	if (ret)
@@ -376,13 +413,11 @@ int files_remove(const char *name, struct err *err)
 
 bool lab_has_files(const char *name)
 {
-	static const char *const files[] = {"state.json", "journal"};
-	char path[PATH_MAX];
+	static const char *const files[] = {"state.json", "state.down", "state.old", "journal",
+					    "lab.yaml"};
 
-	for (size_t i = 0; i < 2; i++) {
-		snprintf(path, sizeof(path), LAB_DIR "/%s/%s", name, files[i]);
-		if (!access(path, F_OK) || errno != ENOENT)
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
+		if (may_have(name, files[i]))
 			return true;
-	}
 	return false;
 }

@@ -10,17 +10,6 @@
 #include "user/base/cleanup.h"
 #include "user/lab/state.h"
 
-void running_free(struct running *run)
-{
-	if (!run)
-		return;
-	lab_free(run->lab);
-	free(run->lab_copy);
-	free(run->nodes);
-	free(run->observed);
-	free(run);
-}
-
 enum xdp_mode running_xdp(const struct running *run, const struct end *end)
 {
 	return run->observed ? run->observed[end->number].xdp

@@ -440,3 +440,14 @@ int state_from_json(struct running *run, json_t *state, struct err *err)
 			run->lab->nodes[i]->netns = NETNS_NEW;
 	return 0;
 }
+
+void running_free(struct running *run)
+{
+	if (!run)
+		return;
+	lab_free(run->lab);
+	free(run->lab_copy);
+	free(run->nodes);
+	free(run->observed);
+	free(run);
+}

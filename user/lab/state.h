@@ -47,14 +47,21 @@ int state_write(const struct running *run, struct err *err);
  * before this boot (err stays clear).
  */
 int state_read(struct running **run, const char *name, struct err *err);
-/* Remove state.json. From then on the lab does not run. */
-int state_remove(const char *name, struct err *err);
+/* The same of the lab as it was before it was changed or taken down, if it does not run. */
+int state_read_any(struct running **run, const char *name, struct err *err);
+/*
+ * Rename state.json, if there is one, to state.down. From then on the lab does not run; what it
+ * made is known until files_remove().
+ */
+int state_end(const char *name, struct err *err);
+/* Remove state.down and state.old, whose lab was undone. */
+void state_forget(const char *name);
 /*
  * Rename state.json to state.old, which no program reads, while the lab is changed. If the process
  * dies before state_write(), the lab does not run, and `down` and `gc` remove it.
  */
 int state_hide(const char *name, struct err *err);
-/* Whether there is a state.json or a journal: else what has the lab's name was left by a crash. */
+/* Whether there is any file but the lock: else what has the lab's name was left by a crash. */
 bool lab_has_files(const char *name);
 /* Remove all files of a lab and its directory, the lock last. The caller holds the lock. */
 int files_remove(const char *name, struct err *err);

@@ -35,13 +35,21 @@ static void wait_until_unloaded(const char *name, const struct watch_programs *p
 			   (LAST_WAIT_MS + FIRST_WAIT_MS) / 1000);
 }
 
-int lab_undo(const char *name, const struct notes *notes, struct err *err)
+static int undo(const char *name, bool by_marks, const struct notes *notes, struct err *err)
 {
 	struct watch_programs programs = {0};
+	cleanup_running struct running *run = NULL;
+	struct err damaged = {0};
 	int left, unpinned;
 
+	left = state_read_any(&run, name, &damaged);
+	if (left && left != -ENOENT)
+		notes_tell(notes,
+			   "%s; it is removed by its journal alone, and by the marks of its "
+			   "namespaces",
+			   damaged.what);
 	watch_programs(name, &programs);
-	left = undo_journal(name, notes, err);
+	left = undo_lab(name, run, by_marks, notes, err);
 	unpinned = watch_unpin(name, err);
 	if (left < 0)
 		return left;
@@ -50,15 +58,32 @@ int lab_undo(const char *name, const struct notes *notes, struct err *err)
 	return unpinned;
 }
 
-int lab_remove(const char *name, const struct notes *notes, struct err *err)
+int lab_undo(const char *name, const struct notes *notes, struct err *err)
+{
+	int ret = undo(name, lab_has_files(name), notes, err);
+
+	if (!ret)
+		state_forget(name);
+	return ret;
+}
+
+/* Namespaces of a lab without files are removed too: the user asked for it. */
+static int remove_asked(const char *name, const struct notes *notes, struct err *err)
 {
 	/* First, since a lab that is partly removed must not count as running. */
-	int ret = state_remove(name, err);
+	int ret = state_end(name, err);
 
 	if (ret)
 		return ret;
-	ret = lab_undo(name, notes, err);
+	ret = undo(name, true, notes, err);
 	return ret ? ret : files_remove(name, err);
+}
+
+int lab_remove(const char *name, const struct notes *notes, struct err *err)
+{
+	if (lab_has_files(name))
+		return remove_asked(name, notes, err);
+	return undo(name, false, notes, err) ?: files_remove(name, err);
 }
 
 int lab_down(const char *name, const struct notes *notes, struct err *err)
@@ -76,7 +101,7 @@ int lab_down(const char *name, const struct notes *notes, struct err *err)
 	lock = lab_lock(name, err);
 	if (lock < 0)
 		return lock;
-	ret = lab_remove(name, notes, err);
+	ret = remove_asked(name, notes, err);
 	close(lock);
 	return ret ? ret : 1;
 }

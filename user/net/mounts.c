@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* mounts.c - namespaces by where they are mounted, and what they call each other. */
+#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/net_namespace.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
+#include <unistd.h>
 
 #include "user/net/net.h"
 
@@ -28,6 +32,42 @@ void netns_each_mount(bool (*fn)(const char *path, void *arg), void *arg)
 	free(line);
 	if (f)
 		fclose(f);
+}
+
+static void read_mark(int dir, const char *name, char mark[NETNS_MARK_SIZE])
+{
+	int fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	ssize_t n = fd >= 0 ? read(fd, mark, NETNS_MARK_SIZE - 1) : 0;
+
+	mark[n > 0 ? n : 0] = '\0';
+	if (fd >= 0)
+		close(fd);
+}
+
+int netns_each_mark(bool (*fn)(const char *name, const char *mark, void *arg), void *arg)
+{
+	/* A copy of that mount alone: what is mounted on its files is not in it (open_tree(2)). */
+	int copy = open_tree(AT_FDCWD, NETNS_DIR, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+	int fd = copy < 0 ? -1 : openat(copy, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	int ret = dir ? 0 : -errno;
+	char mark[NETNS_MARK_SIZE];
+	struct dirent *entry;
+
+	while (dir && (entry = readdir(dir))) {
+		if (entry->d_name[0] == '.')
+			continue;
+		read_mark(fd, entry->d_name, mark);
+		if (mark[0] && !fn(entry->d_name, mark, arg))
+			break;
+	}
+	if (dir)
+		closedir(dir);
+	else if (fd >= 0)
+		close(fd);
+	if (copy >= 0)
+		close(copy);
+	return ret == -ENOENT ? 0 : ret;
 }
 
 static int on_nsid(const struct nlmsghdr *msg, void *arg)

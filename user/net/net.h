@@ -47,6 +47,13 @@ int netns_nsid(struct nl *nl, int netns_fd, int32_t *nsid, struct err *err);
  * stop. A path with blanks or the like is passed over.
  */
 void netns_each_mount(bool (*fn)(const char *path, void *arg), void *arg);
+/*
+ * Every file below NETNS_DIR with what it contains, whether or not a namespace is mounted on it:
+ * see netns_name(). Empty files, as those of ip(8), are passed over. fn returns false to stop. 0,
+ * or -errno: files under mounts cannot be looked at here.
+ */
+enum { NETNS_MARK_SIZE = 128 };
+int netns_each_mark(bool (*fn)(const char *name, const char *mark, void *arg), void *arg);
 /* A descriptor if the file at path is that namespace, -ENOENT if not, or -errno if it cannot be
  * told. */
 int netns_open_same(const char *path, const struct netns_id *id);
