@@ -127,7 +127,7 @@ help:
 	@echo 'make bench-observe  what it costs a link to be watched (as root)'
 	@echo 'make golden     write the outputs anew that lab tests compare (as root): tests/lab/golden'
 	@echo 'make stories    record the golden stories anew (as root): tests/unit/data/stories'
-	@echo 'make fuzz       fuzz the lab-file reader, recordings and stories (SECONDS=600 for longer)'
+	@echo 'make fuzz       fuzz what comes from outside: lab files, recordings ... (SECONDS=600 for longer)'
 	@echo 'make lint       no warning by gcc and by clang, shellcheck, order of the rooms, clang-format'
 	@echo 'make install    to $$(DESTDIR)$$(PREFIX), which is $(DESTDIR)$(PREFIX)'
 	@echo 'make clean      remove $(B)/ and what lint built'

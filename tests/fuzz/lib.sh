@@ -38,6 +38,18 @@ build_story() {
 		$(pkg-config --cflags --libs libfyaml jansson) -lm
 }
 
+build_state() {
+	# shellcheck disable=SC2046
+	compile state user/lab/state.c user/base/*.c \
+		$(pkg-config --cflags --libs libfyaml jansson libmnl libbpf) -lm
+}
+
+build_journal() {
+	# shellcheck disable=SC2046
+	compile journal user/lab/journal.c user/base/*.c \
+		$(pkg-config --cflags --libs libfyaml jansson libmnl libbpf) -lm
+}
+
 # The bundled labs, the files of tests/unit/data/bad, and what was found once.
 seeds_reader() {
 	mkdir -p "$FUZZ/seeds/reader"
@@ -50,13 +62,24 @@ seeds_story() {
 	cp tests/unit/data/stories/*.rec tests/fuzz/stories/* "$FUZZ/seeds/story"
 }
 
+seeds_state() {
+	mkdir -p "$FUZZ/seeds/state"
+	cp tests/fuzz/states/* "$FUZZ/seeds/state"
+}
+
+seeds_journal() {
+	mkdir -p "$FUZZ/seeds/journal"
+	cp tests/fuzz/journals/* "$FUZZ/seeds/journal"
+}
+
 # Run a target; what it says goes to LOG. Options after the corpus are libFuzzer's.
 fuzz() { # TARGET LOG CORPUS OPTION...
 	local target=$1 log=$2 corpus=$3
-	local -A len=([reader]=8192 [story]=16384)
+	local -A len=([reader]=8192 [story]=16384 [state]=8192 [journal]=4096)
+	local -A dict=([state]=state [journal]=journal)
 	shift 3
 	mkdir -p "$corpus"
 	nice -n 19 "$FUZZ/fuzz_$target" -max_len="${len[$target]}" -timeout=20 -rss_limit_mb=1024 \
-		-dict=tests/fuzz/lab.dict -artifact_prefix="$FUZZ/" -print_final_stats=1 "$@" \
+		-dict="tests/fuzz/${dict[$target]:-lab}.dict" -artifact_prefix="$FUZZ/" -print_final_stats=1 "$@" \
 		"$corpus" "$FUZZ/seeds/$target" >"$log" 2>&1
 }
