@@ -139,4 +139,43 @@ test_defaults_of_others() {
 	assert_eq "$(sysctl -n net.ipv6.conf.default.hop_limit)" "$before" "after down"
 }
 
+refused_sysctl() { # KEY
+	lab "  r: {sysctls: {$1: 1}}"
+	bad 5 vethlab up "$TEST_TMP/lab.yaml"
+	told
+}
+
+test_sysctls_that_cannot_be_set() {
+	refused_sysctl net.ipv4.conf.all.mc_forwarding
+	refused_sysctl net.ipv4.conf.eth9.rp_filter
+	refused_sysctl net.ipv4.conf.all.no_such_setting
+	sed -i 's/r:eth1/r:eth1.10/' "$TEST_TMP/lab.yaml"
+	sed -i 's/net.ipv4.conf.all.no_such_setting/net.ipv4.conf.eth1.10.rp_filter/' "$TEST_TMP/lab.yaml"
+	bad 5 vethlab up "$TEST_TMP/lab.yaml"
+	told
+	golden refused
+	sed -i 's/eth1.10.rp_filter/eth1\/10.rp_filter/' "$TEST_TMP/lab.yaml"
+	up "$TEST_TMP/lab.yaml"
+	has r net/ipv4/conf/eth1.10/rp_filter 1
+	good vethlab down
+	# What the first namespace sets for all, and this one may only read, is no matter of privileges.
+	[[ ! -e /proc/sys/net/netfilter/nf_conntrack_max ]] || refused_sysctl net.netfilter.nf_conntrack_max
+	transcript=
+}
+
+# An interface has other names too.
+test_name_that_is_taken() {
+	ip link add town0 type bridge
+	ip link property add dev town0 altname road0
+	lab "  r: {netns: host}"
+	sed -i 's/r:eth1/r:town0/' "$TEST_TMP/lab.yaml"
+	bad 1 vethlab up "$TEST_TMP/lab.yaml"
+	told
+	sed -i 's/r:town0/r:road0/' "$TEST_TMP/lab.yaml"
+	bad 1 vethlab up "$TEST_TMP/lab.yaml"
+	told
+	golden taken
+	ip link del town0
+}
+
 run_tests

@@ -77,6 +77,22 @@ test_empty_value() {
 	same_as_before "after down"
 }
 
+# Seconds, of which the kernel keeps milliseconds.
+test_milliseconds() {
+	sysctl -qw net.ipv4.neigh.lo.base_reachable_time_ms=30500 net.ipv6.neigh.lo.base_reachable_time_ms=1600
+	settings >"$TEST_TMP/before"
+	cat >"$TEST_TMP/lab.yaml" <<-END
+		lab: host
+		nodes:
+		  h: {netns: host, sysctls: {net.ipv4.neigh.lo.base_reachable_time: 77, net/ipv6/neigh/lo/base_reachable_time: 3}}
+	END
+	up "$TEST_TMP/lab.yaml"
+	assert_eq "$(sysctl -n net.ipv4.neigh.lo.base_reachable_time_ms)" 77000 "while it runs"
+	assert_eq "$(sysctl -n net.ipv6.neigh.lo.base_reachable_time_ms)" 3000 "while it runs"
+	good vethlab down
+	same_as_before "after down"
+}
+
 test_long_value() {
 	unusual_host "$(ports 20000)"
 	[[ $(before net.ipv4.ip_local_reserved_ports) == *,20598 ]] || fail "the host's ports are cut"

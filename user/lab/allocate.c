@@ -112,6 +112,26 @@ static int check_distinct(const struct running *run, const struct node *node, st
 	return 0;
 }
 
+int allocate_name_taken(const struct end *end, const struct link_info *info, const char *hint,
+			struct err *err)
+{
+	const char *comma = info->kind[0] ? ", " : "";
+
+	/* The kernel finds interfaces by their alternative names too (__dev_get_by_name()). */
+	if (strcmp(end->ifname, info->ifname) != 0)
+		err_set(err, ERR_FAILED, EEXIST,
+			"%s: %s is an alternative name of the interface %s in that namespace "
+			"(ifindex %u%s%s)",
+			end->name, end->ifname, info->ifname, info->ifindex, comma, info->kind);
+	else
+		err_set(err, ERR_FAILED, EEXIST,
+			"%s: an interface %s exists in that namespace (ifindex %u%s%s)", end->name,
+			end->ifname, info->ifindex, comma, info->kind);
+	err_hint(err, "%s", hint);
+	err_at(err, end->where);
+	return -EEXIST;
+}
+
 static int check_interfaces(const struct node *node, int fd, struct err *err)
 {
 	cleanup_nl struct nl *nl = NULL;
@@ -128,14 +148,10 @@ static int check_interfaces(const struct node *node, int fd, struct err *err)
 			continue;
 		if (ret)
 			return ret;
-		ret = err_set(err, ERR_FAILED, EEXIST,
-			      "%s: an interface %s exists in that namespace (ifindex %u%s%s)",
-			      end->name, end->ifname, info.ifindex, info.kind[0] ? ", " : "",
-			      info.kind);
-		err_hint(err, "it stays as it is; rename the end in the lab file, or use "
-			      "--isolated");
-		err_at(err, end->where);
-		return ret;
+		return allocate_name_taken(end, &info,
+					   "it stays as it is; rename the end in the lab file, or "
+					   "use --isolated",
+					   err);
 	}
 	return 0;
 }

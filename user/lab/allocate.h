@@ -31,4 +31,11 @@ int allocate_foreign(struct running *run, const struct node *node, int *fd, stru
  */
 int allocate_range(struct running *run, const int *fds, struct err *err);
 
+/*
+ * Set the error that the name of a new end is taken by the interface info, by its name or by an
+ * alternative one; returns -EEXIST.
+ */
+int allocate_name_taken(const struct end *end, const struct link_info *info, const char *hint,
+			struct err *err);
+
 #endif

@@ -241,12 +241,9 @@ static int check_name(struct apply *apply, struct nl *nl, const struct end *end,
 	ret = link_get(nl, 0, end->ifname, &info, err);
 	if (ret == -ENODEV || ret)
 		return ret == -ENODEV ? 0 : ret;
-	err_set(err, ERR_FAILED, EEXIST,
-		"%s: an interface %s exists in that namespace (ifindex %u)", end->name, end->ifname,
-		info.ifindex);
-	err_hint(err, "it stays as it is, and so does the lab; rename the end in the lab file");
-	err_at(err, end->where);
-	return -EEXIST;
+	return allocate_name_taken(
+		end, &info,
+		"it stays as it is, and so does the lab; rename the end in the lab file", err);
 }
 
 static int check_names(struct apply *apply, struct err *err)

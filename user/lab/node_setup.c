@@ -49,13 +49,113 @@ static int journal_before(const struct running_node *running_node, struct journa
 	return ret ? ret : journal_sysctl(journal, &running_node->id, key, before, err);
 }
 
+/* A sysctl in the namespace that vethlab was started in. */
+struct elsewhere {
+	const char *key;
+	mode_t mode;
+};
+
+/* For netns_run(). */
+static int look_elsewhere(void *arg)
+{
+	struct elsewhere *elsewhere = arg;
+
+	return sysctl_mode(elsewhere->key, &elsewhere->mode);
+}
+
+/* Whether that namespace has it, and may write it if `written`. */
+static bool is_elsewhere(const char *key, bool written)
+{
+	struct elsewhere elsewhere = {.key = key};
+	cleanup_close int fd = netns_open_main(NULL);
+
+	return fd >= 0 && !netns_run(fd, look_elsewhere, &elsewhere, NULL) &&
+	       (!written || elsewhere.mode & 0222);
+}
+
+/* Where an interface's name begins in a key, and its length: all up to the last part. 0: nowhere.
+ */
+static size_t find_interface(const char *key, const char **name)
+{
+	static const char *const dirs[] = {"net.ipv4.conf.", "net.ipv6.conf.", "net.ipv4.neigh.",
+					   "net.ipv6.neigh.", "net.mpls.conf."};
+
+	for (size_t i = 0; i < sizeof(dirs) / sizeof(*dirs); i++) {
+		const char *last = strrchr(key, '.');
+		size_t len = strlen(dirs[i]);
+
+		if (strncmp(key, dirs[i], len) != 0 || !last || last <= key + len)
+			continue;
+		*name = key + len;
+		return last - *name;
+	}
+	return 0;
+}
+
+/* net.ipv4.conf.eth0.10.rp_filter: a '.' of a name is written '/'. */
+static bool write_slashes(const char *key, char *buf, size_t size)
+{
+	const char *name = key;
+	size_t len = find_interface(key, &name);
+	mode_t mode;
+
+	if (!len || (size_t)snprintf(buf, size, "%s", key) >= size)
+		return false;
+	for (size_t i = 0; i < len; i++)
+		if (name[i] == '.')
+			buf[name - key + i] = '/';
+	return strcmp(buf, key) != 0 && !sysctl_mode(buf, &mode);
+}
+
+static void missing_hint(const char *key, struct err *err)
+{
+	char written[256], beside[256];
+	const char *name = key;
+	size_t len = find_interface(key, &name);
+	mode_t mode;
+
+	if (write_slashes(key, written, sizeof(written))) {
+		err_hint(err, "a dot in an interface's name is written '/': %s", written);
+		return;
+	}
+	if (is_elsewhere(key, false)) {
+		err_hint(err,
+			 "the namespace that vethlab was started in has it, this one does not: it "
+			 "is set there, for all of them");
+		return;
+	}
+	/* The same of an interface that every namespace has. */
+	snprintf(beside, sizeof(beside), "%.*slo%s", (int)(name - key), key, name + len);
+	if (len && !sysctl_mode(beside, &mode))
+		err_hint(err,
+			 "there is no interface %.*s in it when sysctls are set; what `exec` "
+			 "makes comes later",
+			 (int)len, name);
+	else
+		err_hint(err, "this kernel has no such setting, or its module is not loaded");
+}
+
+/* The kernel refuses to open a sysctl that it does not let this namespace set, even for root. */
+static bool is_read_only(const char *key, int ret)
+{
+	mode_t mode;
+
+	return (ret == -EACCES || ret == -EPERM) && !sysctl_mode(key, &mode) && !(mode & 0222);
+}
+
 static int refused(const struct node *node, const char *key, const char *value, struct where where,
 		   int ret, struct err *err)
 {
-	err_set(err, ret == -EACCES || ret == -EPERM ? ERR_PRIVILEGE : ERR_SYSTEM, -ret,
-		"%s: cannot set sysctl %s to %s: %s", node->name, key, value, strerror(-ret));
-	if (ret == -ENOENT)
-		err_hint(err, "this kernel has no such setting, or its module is not loaded");
+	bool read_only = is_read_only(key, ret);
+
+	err_set(err, !read_only && (ret == -EACCES || ret == -EPERM) ? ERR_PRIVILEGE : ERR_SYSTEM,
+		-ret, "%s: cannot set sysctl %s to %s: %s", node->name, key, value,
+		read_only ? "the kernel lets this namespace only read it" : strerror(-ret));
+	if (read_only && is_elsewhere(key, true))
+		err_hint(err, "it is set in the namespace that vethlab was started in, for all of "
+			      "them");
+	else if (ret == -ENOENT)
+		missing_hint(key, err);
 	err_at(err, where);
 	return ret;
 }

@@ -37,6 +37,8 @@ int netns_run(int netns_fd, int (*fn)(void *arg), void *arg, struct err *err);
 
 /* The calling thread's own namespace. Returns a descriptor that the caller closes, or -errno. */
 int netns_open_self(struct err *err);
+/* That of the main thread, which never leaves the one that the program was started in. */
+int netns_open_main(struct err *err);
 /*
  * What the namespace of nl calls another one (an id as `ip netns list-id` has them): -1 if it has
  * no name for it. Asking gives it none.
@@ -123,6 +125,9 @@ int netns_name_state(const char *name, char *mark, size_t mark_size, struct err 
 int sysctl_get(const char *key, char *value, size_t size);
 /* The whole value without its last newline; the caller frees it. -EFBIG: more than a megabyte. */
 int sysctl_get_all(const char *key, char **value);
+/* The permissions (st_mode) of a sysctl: a namespace may have it without being allowed to set it.
+ */
+int sysctl_mode(const char *key, mode_t *mode);
 /*
  * Whether new interfaces copy it when they are made: net.ipv4.conf.default.rp_filter,
  * net.ipv6.neigh.default.gc_stale_time.

@@ -89,6 +89,11 @@ int netns_open_self(struct err *err)
 	return open_netns_file("/proc/thread-self/ns/net", err);
 }
 
+int netns_open_main(struct err *err)
+{
+	return open_netns_file("/proc/self/ns/net", err);
+}
+
 int netns_open(const char *name, struct err *err)
 {
 	char path[PATH_MAX];
@@ -167,7 +172,7 @@ int netns_enter(int netns_fd, struct netns_id *id, struct err *err)
 /* To the namespace of the main thread. Where that is not allowed, the thread stays where it is. */
 static void go_home(void)
 {
-	cleanup_close int fd = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	cleanup_close int fd = netns_open_main(NULL);
 
 	if (fd >= 0)
 		setns(fd, CLONE_NEWNET);

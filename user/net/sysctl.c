@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "user/base/cleanup.h"
@@ -133,6 +134,17 @@ static int open_key(const char *key, int flags)
 	key_to_path(key, path);
 	/* openat() with a path that begins with '/' would not look at root. */
 	return openat(root, root < 0 ? path : path + strlen("/proc/"), flags | O_CLOEXEC);
+}
+
+int sysctl_mode(const char *key, mode_t *mode)
+{
+	cleanup_close int fd = open_key(key, O_PATH);
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st))
+		return -errno;
+	*mode = st.st_mode;
+	return 0;
 }
 
 /*
@@ -256,6 +268,27 @@ static const struct spread {
 /* devinet_copy_dflt_conf() and neigh_copy_dflt_parms() write a default to what follows it. */
 static const char *const default_dirs[] = {"net/ipv4/conf", "net/ipv4/neigh", "net/ipv6/neigh"};
 
+/*
+ * These count in whole seconds, or in hundredths, and the kernel keeps milliseconds, which another
+ * file shows (neigh_sysctl_template in net/core/neighbour.c).
+ */
+static bool is_coarse(const char *field)
+{
+	return !strcmp(field, "base_reachable_time") || !strcmp(field, "retrans_time");
+}
+
+/* The finer one of a neighbor setting. */
+static bool find_fine(const char *key, char *fine, size_t size)
+{
+	const char *field = strrchr(key, '/');
+
+	if ((strncmp(key, "net/ipv4/neigh/", 15) && strncmp(key, "net/ipv6/neigh/", 15)) ||
+	    !is_coarse(field + 1))
+		return false;
+	snprintf(fine, size, "%s_ms", key);
+	return true;
+}
+
 static bool find_spread(const char *key, struct spread *spread, char dir[32])
 {
 	for (size_t i = 0; i < sizeof(spreads) / sizeof(*spreads); i++) {
@@ -286,7 +319,8 @@ static int visit_spread(const struct spread *spread, DIR *dir, bool defaults,
 	while ((entry = readdir(dir))) {
 		if (entry->d_name[0] == '.' || !strcmp(entry->d_name, "default") != defaults)
 			continue;
-		snprintf(key, sizeof(key), "%s/%s/%s", spread->dir, entry->d_name, spread->field);
+		snprintf(key, sizeof(key), "%s/%s/%s%s", spread->dir, entry->d_name, spread->field,
+			 is_coarse(spread->field) ? "_ms" : "");
 		ret = strcmp(key, spread->key) ? fn(key, arg) : 0;
 		if (ret)
 			return ret;
@@ -296,14 +330,15 @@ static int visit_spread(const struct spread *spread, DIR *dir, bool defaults,
 
 int sysctl_each_dependent(const char *key, int (*fn)(const char *key, void *arg), void *arg)
 {
-	char path[PATH_MAX], dir_path[PATH_MAX], prefix[32];
+	char path[PATH_MAX], dir_path[PATH_MAX], fine[PATH_MAX + 4], prefix[32];
 	struct spread spread; /* its key and field may point into path */
 	cleanup_closedir DIR *dir = NULL;
 	int ret;
 
 	key_to_path(key, path);
 	if (!find_spread(path + strlen("/proc/sys/"), &spread, prefix))
-		return 0;
+		return find_fine(path + strlen("/proc/sys/"), fine, sizeof(fine)) ? fn(fine, arg)
+										  : 0;
 	key_to_path(spread.dir, dir_path);
 	dir = opendir(dir_path);
 	if (!dir)
