@@ -23,6 +23,10 @@ static int help(int argc, char **argv, struct err *err)
 		help_print_verbs(cmds, stdout);
 		return 0;
 	}
+	if (!strcmp(argv[1], "exit")) {
+		help_print_exit(stdout);
+		return 0;
+	}
 	cmd = cmd_find(argv[1]);
 	if (!cmd)
 		return cmd_unknown(argv[1], err);

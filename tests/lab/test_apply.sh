@@ -265,7 +265,7 @@ test_failure_puts_back() {
 	good inside c ping -c 1 -W 5 -q 10.0.1.2
 	# In the middle of it all: nft refuses.
 	sed -i 's/b: {forward: both}/b: {nft: "no such rule"}/; s/"a:x", /&mtu: 1400, up: false, /' "$row"
-	fails_and_puts_back 1 "nft"
+	fails_and_puts_back 3 "nft"
 	good vethlab down
 }
 
@@ -344,10 +344,10 @@ test_address_and_route_by_hand() {
 	says "goes with the address"
 	bad 2 vethlab route a add 10.7.0.0/16
 	bad 2 vethlab route a add 10.7.0.0/16 via
-	bad 2 vethlab route a add 10.7.0.0/16 dev nosuch
+	bad 1 vethlab route a add 10.7.0.0/16 dev nosuch
 	says "no interface 'nosuch'"
 	bad 2 vethlab route a add 10.7.0.0/16 metric x dev x
-	bad 2 vethlab route nosuch add default via 10.0.1.2
+	bad 1 vethlab route nosuch add default via 10.0.1.2
 	good vethlab down
 }
 

@@ -212,7 +212,7 @@ test_bad_links() {
 	bad 1 vethlab bench default:veth0
 	told
 	up blue
-	bad 2 vethlab bench blue:veth9
+	bad 1 vethlab bench blue:veth9
 	told
 	# As its lab file says.
 	bad 1 vethlab bench "${QUICK[@]}" default:veth0
@@ -296,10 +296,10 @@ test_bad_words() {
 	told
 	bad 2 vethlab bench "${QUICK[@]}" --what tcp --cpu 1000
 	told
-	bad 2 vethlab bench --compare "$TEST_TMP/none.json"
+	bad 3 vethlab bench --compare "$TEST_TMP/none.json"
 	told
 	echo '{"schema": "vethlab.stats/1"}' >"$TEST_TMP/other.json"
-	bad 2 vethlab bench --compare "$TEST_TMP/other.json"
+	bad 3 vethlab bench --compare "$TEST_TMP/other.json"
 	told
 	golden bad-words
 }
@@ -359,10 +359,10 @@ test_compare_what_differs() {
 	bad 2 vethlab bench "${QUICK[@]}" --what rr --compare "$TEST_TMP/now.json"
 	says "has nothing of what would be measured now" "measure the same as then"
 	jq '.results = []' "$TEST_TMP/now.json" >"$TEST_TMP/empty.json"
-	bad 2 vethlab bench "${QUICK[@]}" --what tcp --compare "$TEST_TMP/empty.json"
+	bad 3 vethlab bench "${QUICK[@]}" --what tcp --compare "$TEST_TMP/empty.json"
 	says "no document of"
 	jq '.results[].median = 0' "$TEST_TMP/now.json" >"$TEST_TMP/zero.json"
-	bad 2 vethlab bench "${QUICK[@]}" --what tcp --compare "$TEST_TMP/zero.json"
+	bad 3 vethlab bench "${QUICK[@]}" --what tcp --compare "$TEST_TMP/zero.json"
 	jq '.machine.kernel = "2.2.0" | .machine.mitigations = "none" | .machine.governor = "slow" |
 		.machine.affinity = {sender: 7, receiver: 8, share_core: true} | .link.mtu = 9000 | .threads = 99' \
 		"$TEST_TMP/now.json" >"$TEST_TMP/other.json"

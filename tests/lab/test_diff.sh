@@ -53,10 +53,10 @@ test_refused() {
 	told
 	bad 2 vethlab diff a b --threshold x
 	told
-	bad 5 vethlab diff "$TEST_TMP/none" "$TEST_TMP/none"
+	bad 3 vethlab diff "$TEST_TMP/none" "$TEST_TMP/none"
 	told
 	echo nothing >"$TEST_TMP/text"
-	bad 1 vethlab diff "$TEST_TMP/text" "$TEST_TMP/text"
+	bad 3 vethlab diff "$TEST_TMP/text" "$TEST_TMP/text"
 	told
 	golden refused
 }
@@ -71,10 +71,10 @@ patched() { # OFFSET BYTES
 
 # The second file is at fault: its name, what is wrong, and what to do. Either way round, and in JSON nothing.
 faulty() { # WHAT TODO
-	bad 1 vethlab diff "$STORIES/routers.rec" "$TEST_TMP/b.rec"
+	bad 3 vethlab diff "$STORIES/routers.rec" "$TEST_TMP/b.rec"
 	says "$TEST_TMP/b.rec: $1" "$2"
 	says_not routers.rec
-	bad 1 vethlab diff "$TEST_TMP/b.rec" "$STORIES/routers.rec" -j
+	bad 3 vethlab diff "$TEST_TMP/b.rec" "$STORIES/routers.rec" -j
 	says "$TEST_TMP/b.rec: $1"
 	says_not vethlab.diff
 }
@@ -130,9 +130,9 @@ test_other_lab() {
 	says "+++ $STORIES/lan.rec: lab lan" \
 		"no echoes between the same addresses: is that one lab?" "only this run has them"
 	good vethlab diff "$STORIES/lan.rec" "$STORIES/lan.rec" c
-	bad 2 vethlab diff "$STORIES/lan.rec" "$STORIES/router.rec" node c
+	bad 1 vethlab diff "$STORIES/lan.rec" "$STORIES/router.rec" node c
 	says "$STORIES/router.rec: filter: the lab has no node 'c'"
-	bad 2 vethlab diff "$STORIES/router.rec" "$STORIES/lan.rec" node r
+	bad 1 vethlab diff "$STORIES/router.rec" "$STORIES/lan.rec" node r
 	says "$STORIES/lan.rec: filter: the lab has no node 'r'"
 }
 

@@ -453,11 +453,11 @@ test_nothing_and_nonsense() {
 	told
 	nothing_in /run/vethlab || fail "left: $(find /run/vethlab)"
 	ip netns add web
-	bad 2 vethlab observe --netns wbe
+	bad 1 vethlab observe --netns wbe
 	told
 	bad 1 vethlab observe --netns web
 	told
-	bad 2 vethlab observe --pid 4194304
+	bad 1 vethlab observe --pid 4194304
 	told
 	bad 2 vethlab observe --pid x
 	told

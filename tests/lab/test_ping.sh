@@ -58,9 +58,9 @@ test_targets() {
 		good vethlab ping default $to -c 1 -j
 		assert_eq "$(field .answer_from)" 10.1.1.1 "ping default $to"
 	done
-	bad 2 vethlab ping nobody 10.1.1.1
+	bad 1 vethlab ping nobody 10.1.1.1
 	says nobody
-	bad 2 vethlab ping default blue:veth9
+	bad 1 vethlab ping default blue:veth9
 	says veth9
 	bad 2 vethlab ping default
 	bad 2 vethlab ping default 10.1.1.300

@@ -72,7 +72,7 @@ test_families() {
 		assert_eq "$(jq -r "select(.seq).answer_from" <<<"$out")" "$answer" "ping $from $to $option"
 		assert_eq "$(jq "select(.seq).itinerary.family" <<<"$out")" "$([[ $answer == *:* ]] && echo 6 || echo 4)" "its family"
 	done
-	bad 2 vethlab ping a c -6
+	bad 1 vethlab ping a c -6
 	says "c has no IPv6 address"
 	bad 2 vethlab ping a 10.0.0.2 -6
 	says "10.0.0.2 is no IPv6 address"

@@ -49,11 +49,11 @@ test_documents() {
 	assert_eq "$(vethlab stats --json | jq .partial)" false "all of the lab"
 	assert_eq "$(vethlab stats --csv --link default:veth0 | sed -n '2s/,/\n/gp' | sed -n 5p)" \
 		default:veth0 "the sender in CSV"
-	bad 2 vethlab stats --link defualt:veth0
+	bad 1 vethlab stats --link defualt:veth0
 	says "$(text_did_you_mean "'default:veth0'")"
-	bad 2 vethlab stats --link veth0
+	bad 1 vethlab stats --link veth0
 	says "node:interface"
-	bad 2 vethlab stats --node bleu
+	bad 1 vethlab stats --node bleu
 	says "$(text_did_you_mean "'blue'")"
 	bad 2 vethlab stats --watch 0
 	bad 2 vethlab stats --openmetrics --watch
@@ -257,17 +257,17 @@ test_reset_and_since() {
 	assert_eq "$(requests --since "$TEST_TMP/second")" 2 "since a document made after the reset"
 	assert_eq "$(requests --since "$TEST_TMP/first")" 12 "since a document made before the reset"
 	# A document of a difference starts at no moment that is known any more.
-	bad 2 vethlab stats --since "$TEST_TMP"
+	bad 3 vethlab stats --since "$TEST_TMP"
 	says "cannot read $TEST_TMP: Is a directory"
 	vethlab stats --json --since "$TEST_TMP/second" >"$TEST_TMP/third"
-	bad 2 vethlab stats --since "$TEST_TMP/third"
+	bad 3 vethlab stats --since "$TEST_TMP/third"
 	says "counts neither from when lab blue was built"
-	bad 2 vethlab stats --since "$TEST_TMP/nothing"
+	bad 3 vethlab stats --since "$TEST_TMP/nothing"
 	down_at_rest
 	# What an earlier life of the lab left has no say in this one.
 	blue
 	assert_eq "$(requests)" 0 "requests of a new lab"
-	bad 2 vethlab stats --since "$TEST_TMP/first"
+	bad 3 vethlab stats --since "$TEST_TMP/first"
 	down_at_rest
 }
 
@@ -276,9 +276,9 @@ test_since_a_part() {
 	blue
 	pings 5
 	vethlab stats --json --link default:veth2 >"$TEST_TMP/part"
-	bad 2 vethlab stats --since "$TEST_TMP/part"
+	bad 3 vethlab stats --since "$TEST_TMP/part"
 	says "it is of some links only, and the one of default:veth0 is not among them"
-	bad 2 vethlab stats --since "$TEST_TMP/part" --link blue:veth1
+	bad 3 vethlab stats --since "$TEST_TMP/part" --link blue:veth1
 	good vethlab stats --since "$TEST_TMP/part" --link blue:veth3
 	vethlab stats --json --node blue >"$TEST_TMP/whole"
 	pings 2
@@ -438,7 +438,7 @@ test_time() {
 	good vethlab stats --time --echo-timeout 0.001
 	says "3 requests: 3 unanswered"
 	vethlab stats --json >"$TEST_TMP/no-times"
-	bad 2 vethlab stats --time --since "$TEST_TMP/no-times"
+	bad 3 vethlab stats --time --since "$TEST_TMP/no-times"
 	says "it has no times"
 	bad 2 vethlab stats --time --watch
 	bad 2 vethlab stats --echo-timeout never

@@ -80,7 +80,7 @@ test_exec() {
 	bad 7 vethlab exec blue sh -c 'exit 7'
 	bad 143 vethlab exec blue sh -c 'kill -TERM $$'
 	bad 127 vethlab exec blue /no/such/command
-	bad 2 vethlab exec red true
+	bad 1 vethlab exec red true
 	says red
 	good vethlab exec blue ip -br link
 	says veth1 veth3
@@ -102,7 +102,7 @@ test_link() {
 	assert_eq "$(ip_link veth0 '.flags | index("UP") != null')" true "veth0 is up"
 	good vethlab link default:veth0 down
 	assert_eq "$(ip_link veth0 '.flags | index("UP") != null')" false "veth0 is up"
-	bad 2 vethlab link default:veth9 up
+	bad 1 vethlab link default:veth9 up
 	says veth9 "did you mean"
 	bad 2 vethlab link default:veth0 sideways
 	bad 2 vethlab link default:veth0

@@ -151,28 +151,28 @@ test_times() {
 	good vethlab down two-hosts
 }
 
-filter_error() { # FILTER...
-	bad 2 timeout "$WAIT" "$BUILD/vethlab" trace "$@"
+filter_error() { # STATUS FILTER...
+	bad "$1" timeout "$WAIT" "$BUILD/vethlab" trace "${@:2}"
 	told
 }
 
 test_filters() {
 	up two-hosts
-	filter_error end b
-	filter_error end b:eht0
-	filter_error type
-	filter_error type ecco
-	filter_error type echo,xyz
-	filter_error type req
-	filter_error drop
-	filter_error slower-then 5us
-	filter_error two-hosts
-	filter_error slower-than 5
-	filter_error v4 v6
-	filter_error v4 fd00::1
-	filter_error a b
-	filter_error nodde
-	filter_error 10.0.0.300
+	filter_error 2 end b
+	filter_error 1 end b:eht0
+	filter_error 2 type
+	filter_error 2 type ecco
+	filter_error 2 type echo,xyz
+	filter_error 2 type req
+	filter_error 2 drop
+	filter_error 2 slower-then 5us
+	filter_error 2 two-hosts
+	filter_error 2 slower-than 5
+	filter_error 2 v4 v6
+	filter_error 2 v4 fd00::1
+	filter_error 2 a b
+	filter_error 2 nodde
+	filter_error 2 10.0.0.300
 	golden filters
 	good vethlab trace --for 1ms v4 10.0.0.1 src 10.0.0.2 dst 10.0.0.1 node a type echo
 	good vethlab down two-hosts
@@ -232,10 +232,10 @@ test_counts() {
 }
 
 test_no_file() {
-	bad 5 vethlab replay "$TEST_TMP/nothing.rec"
+	bad 3 vethlab replay "$TEST_TMP/nothing.rec"
 	told
 	echo "lab: no" >"$TEST_TMP/text.rec"
-	bad 1 vethlab replay "$TEST_TMP/text.rec"
+	bad 3 vethlab replay "$TEST_TMP/text.rec"
 	told
 	golden no-file
 }

@@ -291,7 +291,7 @@ static void test_snapshot_saved(void **state)
 	snapshot_free(&saved);
 	/* Not this lab's. */
 	assert_int_equal(snapshot_load(&saved, path, "green", &fixture.lab, 4, &err), -EINVAL);
-	assert_int_equal(err.code, ERR_USAGE);
+	assert_int_equal(err.code, ERR_INPUT);
 	assert_non_null(strstr(err.what, "it is of lab blue, not of green"));
 	unlink(path);
 	free(text);
@@ -324,7 +324,7 @@ static void test_snapshot_refused(void **state)
 		write_temporary(path, bad[i]);
 		assert_int_equal(snapshot_load(&saved, path, "blue", &fixture.lab, 4, &err),
 				 -EINVAL);
-		assert_int_equal(err.code, ERR_USAGE);
+		assert_int_equal(err.code, ERR_INPUT);
 		assert_non_null(strstr(err.what, path));
 		unlink(path);
 	}

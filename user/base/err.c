@@ -9,6 +9,27 @@
 #include "user/base/array.h"
 #include "user/base/err.h"
 
+const struct err_status err_statuses[ERR_STATUSES] = {
+	[ERR_NONE] = {"good", NULL},
+	[ERR_FAILED] = {"the lab did not do what was asked",
+			"no answer to a ping; no lab, node, end, address, namespace or process of "
+			"that name; the lab runs already, or was taken down meanwhile"},
+	[ERR_USAGE] = {"the command line", "an option, a word or a value that is wrong, whatever "
+					   "runs"},
+	[ERR_INPUT] = {"a file that is read",
+		       "a lab file, a recording or a saved document that is not there, cannot be "
+		       "read or is wrong; also what a lab file asks of the kernel and the kernel "
+		       "does not know, as a sysctl or a rule of nft"},
+	[ERR_PRIVILEGE] = {"privileges or kernel features", NULL},
+	[ERR_SYSTEM] = {"a system call failed, or the output could not be written",
+			"what was done is undone"},
+};
+
+enum err_code err_code_of(int error)
+{
+	return error == EPERM || error == EACCES ? ERR_PRIVILEGE : ERR_SYSTEM;
+}
+
 int err_set(struct err *err, enum err_code code, int error, const char *fmt, ...)
 {
 	int result = error ? -error : -EINVAL;

@@ -9,15 +9,23 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* What went wrong, as the exit status of the program (shared by all verbs). */
+/* What went wrong, as the exit status of the program (shared by all verbs); see err_statuses. */
 enum err_code {
 	ERR_NONE = 0,
-	ERR_FAILED = 1,	   /* the lab did not do what was asked or expected */
-	ERR_USAGE = 2,	   /* the command line */
-	ERR_LABFILE = 3,   /* the lab file */
+	ERR_FAILED = 1,	   /* it depends on what runs: also a lab, node or end that is not there */
+	ERR_USAGE = 2,	   /* the command line is wrong, whatever runs */
+	ERR_INPUT = 3,	   /* a file that is read: a lab file, a recording, a saved document */
 	ERR_PRIVILEGE = 4, /* privileges or kernel features */
 	ERR_SYSTEM = 5,	   /* a system call failed; what was done is undone */
 };
+
+/* The table of `vethlab help exit`, docs/exit-status.md and README.md: err_statuses[code]. */
+struct err_status {
+	const char *what; /* in a few words */
+	const char *when; /* the cases, as the rest of a sentence; NULL: none to tell */
+};
+enum { ERR_STATUSES = ERR_SYSTEM + 1 };
+extern const struct err_status err_statuses[ERR_STATUSES];
 
 /* A place in a lab file. file is borrowed (it lives as long as the lab); line 0: no place. */
 struct where {
@@ -34,6 +42,9 @@ struct err {
 	char what[512];	    /* "blue:veth1: cannot add 10.1.1.1/24 (kernel: ...)" */
 	char hint[320];	    /* what to do; empty if there is nothing to say */
 };
+
+/* The code of a system call that failed with this errno: ERR_PRIVILEGE or ERR_SYSTEM. */
+enum err_code err_code_of(int error);
 
 /*
  * Fill *err (NULL is allowed: then only the return value counts). Returns -error, or -EINVAL if

@@ -98,7 +98,7 @@ static int open_named_link(struct bench_suite *bench, struct err *err)
 	}
 	if (!strchr(options->argv[0], ':') && nearest_name(options->argv[0], &build, 1) &&
 	    !has_node(bench->run, options->argv[0])) {
-		err_set(err, ERR_USAGE, EINVAL, "lab %s has no node '%s'", bench->run->name,
+		err_set(err, ERR_FAILED, EINVAL, "lab %s has no node '%s'", bench->run->name,
 			options->argv[0]);
 		err_hint(err, "did you mean `vethlab bench build`?");
 		return -EINVAL;

@@ -27,7 +27,7 @@ int change_file_read(const struct cmd *cmd, struct cmd_args *args, int argc, cha
 		fprintf(stderr, "%zu warning%s: see `vethlab check %s`\n", diags.count,
 			diags.count == 1 ? "" : "s", args->argv[0]);
 	diags_free(&diags);
-	return *lab ? 0 : ERR_LABFILE;
+	return *lab ? 0 : ERR_INPUT;
 }
 
 static void print_text(const struct change_plan *plan, bool applied)

@@ -76,7 +76,7 @@ static int check_main(int argc, char **argv, struct err *err)
 			return err->code;
 		}
 		if (!check_file(path, files))
-			ret = ERR_LABFILE;
+			ret = ERR_INPUT;
 	}
 	if (args.json) {
 		document = output_json_document("vethlab.check/1");

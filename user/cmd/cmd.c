@@ -139,13 +139,13 @@ int cmd_lab_path(const char *typed, char *path, size_t size, struct err *err)
 		if (is_bundled(path, size, i, typed))
 			return 0;
 	if (!access(typed, F_OK)) {
-		err_set(err, ERR_LABFILE, ENOENT, "there is no bundled lab '%s'", typed);
+		err_set(err, ERR_INPUT, ENOENT, "there is no bundled lab '%s'", typed);
 		err_hint(err, "did you mean the file? It is named by its path: ./%s", typed);
 		return -ENOENT;
 	}
 	if (problem)
 		return err_set(err, ERR_USAGE, EINVAL, "lab name '%s': %s", typed, problem);
-	err_set(err, ERR_LABFILE, ENOENT, "there is no bundled lab '%s'", typed);
+	err_set(err, ERR_INPUT, ENOENT, "there is no bundled lab '%s'", typed);
 	suggest_bundled(typed, err);
 	return -ENOENT;
 }

@@ -22,7 +22,7 @@ static int lab_name(const struct cmd_args *args, char *name, size_t size, struct
 		output_diags(&diags, stderr);
 		diags_free(&diags);
 		if (!lab)
-			return ERR_LABFILE;
+			return ERR_INPUT;
 		snprintf(name, size, "%s", lab->name);
 		lab_free(lab);
 		return 0;

@@ -144,7 +144,7 @@ static int draw_file(const char *typed, enum draw_format format, struct err *err
 		output_diags(&diags, stderr);
 	diags_free(&diags);
 	if (!lab)
-		return ERR_LABFILE;
+		return ERR_INPUT;
 	draw_lab(stdout, lab, format, NULL, NULL);
 	lab_free(lab);
 	return 0;

@@ -16,13 +16,13 @@ int node_become(int netns_fd, char **command, struct err *err)
 	int ret;
 
 	if (setns(netns_fd, CLONE_NEWNET)) {
-		err_set(err, errno == EPERM ? ERR_PRIVILEGE : ERR_SYSTEM, errno,
-			"cannot enter the network namespace: %s", strerror(errno));
+		err_set(err, err_code_of(errno), errno, "cannot enter the network namespace: %s",
+			strerror(errno));
 		return err->code;
 	}
 	ret = netns_mount_sysfs();
 	if (ret) {
-		err_set(err, ret == -EPERM ? ERR_PRIVILEGE : ERR_SYSTEM, -ret,
+		err_set(err, err_code_of(-ret), -ret,
 			"cannot mount a /sys of the network namespace: %s", strerror(-ret));
 		return err->code;
 	}

@@ -85,7 +85,7 @@ static int take_netns(const struct cmd *cmd, const struct cmd_option *option, co
 		*err = cause;
 		return fd;
 	}
-	err_set(err, ERR_USAGE, ENOENT, "there is no network namespace '%s'", name);
+	err_set(err, ERR_FAILED, ENOENT, "there is no network namespace '%s'", name);
 	suggest_name(name, err);
 	return -ENOENT;
 }
@@ -106,7 +106,7 @@ static int take_pid(const struct cmd *cmd, const struct cmd_option *option, cons
 		*err = cause;
 		return fd;
 	}
-	return err_set(err, ERR_USAGE, ESRCH, "there is no process %s", word);
+	return err_set(err, ERR_FAILED, ESRCH, "there is no process %s", word);
 }
 
 static int parse_args(struct observing *observing, int argc, char **argv, struct err *err)

@@ -156,7 +156,7 @@ static int up_main(int argc, char **argv, struct err *err)
 			diags.count == 1 ? "" : "s", args.file);
 	diags_free(&diags);
 	if (!lab)
-		return ERR_LABFILE;
+		return ERR_INPUT;
 	interrupt_catch_signals();
 	args.options.interrupted = &interrupt_requested;
 	args.options.notes = &notes;

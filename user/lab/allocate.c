@@ -81,12 +81,12 @@ static int open_foreign(const struct node *node, struct err *err)
 	if (fd >= 0)
 		return fd;
 	if (fd == -ENOENT && node->netns == NETNS_PID) {
-		err_set(err, ERR_LABFILE, ENOENT, "%s: there is no process %d", node->name,
+		err_set(err, ERR_INPUT, ENOENT, "%s: there is no process %d", node->name,
 			node->netns_pid);
 		err_hint(err, "`pid` is that of a process in the namespace that the node is to be");
 	} else if (fd == -ENOENT && node->netns == NETNS_PATH) {
-		err_set(err, ERR_LABFILE, ENOENT, "%s: there is no network namespace %s",
-			node->name, node->netns_path);
+		err_set(err, ERR_INPUT, ENOENT, "%s: there is no network namespace %s", node->name,
+			node->netns_path);
 		err_hint(err, "without `netns` a new one is made for the node");
 	} else if (err && !err->code) {
 		*err = refused;

@@ -50,7 +50,7 @@ static int check_devices(const struct node_devices *devices, const struct route 
 
 		if (!dev[0] || node_device(dev, (void *)devices))
 			continue;
-		err_set(err, ERR_USAGE, ENODEV, "%s has no interface '%s' of the lab",
+		err_set(err, ERR_FAILED, ENODEV, "%s has no interface '%s' of the lab",
 			devices->node->name, dev);
 		err_hint(err, "`vethlab show %s` lists the ends, written node:interface",
 			 devices->run->name);

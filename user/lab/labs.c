@@ -304,8 +304,8 @@ static int read_file(struct running **out, const char *name, const char *file, s
 	file_path(name, file, path);
 	if (access(path, F_OK))
 		return errno == ENOENT ? -ENOENT
-				       : err_set(err, ERR_SYSTEM, errno, "cannot look for %s: %s",
-						 path, strerror(errno));
+				       : err_set(err, err_code_of(errno), errno,
+						 "cannot look for %s: %s", path, strerror(errno));
 	state = json_load_file(path, JSON_REJECT_DUPLICATES, &why);
 	if (!state && json_error_code(&why) == json_error_cannot_open_file)
 		return err_set(err, ERR_SYSTEM, 0, "lab %s: %s", name, why.text);
@@ -338,8 +338,8 @@ static int rename_state(const char *name, const char *file, struct err *err)
 	file_path(name, "state.json", path);
 	file_path(name, file, new);
 	if (rename(path, new))
-		return err_set(err, errno == EACCES ? ERR_PRIVILEGE : ERR_SYSTEM, errno,
-			       "cannot rename %s: %s", path, strerror(errno));
+		return err_set(err, err_code_of(errno), errno, "cannot rename %s: %s", path,
+			       strerror(errno));
 	return 0;
 }
 
@@ -391,8 +391,8 @@ int files_remove(const char *name, struct err *err)
 
 	file_path(name, "state.json", path); /* first: without it the lab does not run */
 	if (unlink(path) && errno != ENOENT)
-		return err_set(err, errno == EACCES ? ERR_PRIVILEGE : ERR_SYSTEM, errno,
-			       "cannot remove %s: %s", path, strerror(errno));
+		return err_set(err, err_code_of(errno), errno, "cannot remove %s: %s", path,
+			       strerror(errno));
 	file_path(name, "", path);
 	ret = remove_entries(path, err);
 	if (ret)

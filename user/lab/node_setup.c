@@ -143,13 +143,20 @@ static bool is_read_only(const char *key, int ret)
 	return (ret == -EACCES || ret == -EPERM) && !sysctl_mode(key, &mode) && !(mode & 0222);
 }
 
+/* ENOENT: no such key, EINVAL, ERANGE: no such value, read-only: not here. */
+static enum err_code sysctl_code(int ret, bool read_only)
+{
+	return ret == -ENOENT || ret == -EINVAL || ret == -ERANGE || read_only ? ERR_INPUT
+									       : err_code_of(-ret);
+}
+
 static int refused(const struct node *node, const char *key, const char *value, struct where where,
 		   int ret, struct err *err)
 {
 	bool read_only = is_read_only(key, ret);
 
-	err_set(err, !read_only && (ret == -EACCES || ret == -EPERM) ? ERR_PRIVILEGE : ERR_SYSTEM,
-		-ret, "%s: cannot set sysctl %s to %s: %s", node->name, key, value,
+	err_set(err, sysctl_code(ret, read_only), -ret, "%s: cannot set sysctl %s to %s: %s",
+		node->name, key, value,
 		read_only ? "the kernel lets this namespace only read it" : strerror(-ret));
 	if (read_only && is_elsewhere(key, true))
 		err_hint(err, "it is set in the namespace that vethlab was started in, for all of "
@@ -305,6 +312,17 @@ static const char *first_line(char *output)
 	return output;
 }
 
+/* Rules are wrong, unless nft names an error of the kernel that no rule could cure. */
+static enum err_code nft_code(const char *said)
+{
+	static const int errors[] = {EPERM, EACCES, EOPNOTSUPP, EPROTONOSUPPORT, EAFNOSUPPORT};
+
+	for (size_t i = 0; i < sizeof(errors) / sizeof(*errors); i++)
+		if (strstr(said, strerror(errors[i])))
+			return ERR_PRIVILEGE;
+	return ERR_INPUT;
+}
+
 static int load_rules(const struct node *node, const char *rules, struct err *err)
 {
 	char *argv[] = {"nft", "-f", "-", NULL}, output[512];
@@ -322,8 +340,8 @@ static int load_rules(const struct node *node, const char *rules, struct err *er
 		err_set(err, ERR_SYSTEM, -ret, "%s: cannot run nft: %s", node->name,
 			strerror(-ret));
 	} else {
-		err_set(err, ERR_FAILED, EINVAL, "%s: nft refuses the rules: %s", node->name,
-			first_line(output));
+		err_set(err, nft_code(first_line(output)), EINVAL, "%s: nft refuses the rules: %s",
+			node->name, output);
 	}
 	err_at(err, node->nft_where);
 	return -EINVAL;

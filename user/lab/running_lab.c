@@ -43,7 +43,7 @@ struct node *running_find_node(const struct running *run, const char *name, stru
 
 	if (node)
 		return node;
-	err_set(err, ERR_USAGE, ENOENT, "lab %s has no node '%s'", run->name, name);
+	err_set(err, ERR_FAILED, ENOENT, "lab %s has no node '%s'", run->name, name);
 	names = calloc(n + 1, sizeof(*names));
 	for (size_t i = 0; names && i < n; i++)
 		names[i] = run->lab->nodes[i]->name;
@@ -60,7 +60,7 @@ struct end *running_find_end(const struct running *run, const char *name, struct
 
 	if (end)
 		return end;
-	err_set(err, ERR_USAGE, ENOENT, "lab %s has no end '%s'", run->name, name);
+	err_set(err, ERR_FAILED, ENOENT, "lab %s has no end '%s'", run->name, name);
 	names = calloc(n + 1, sizeof(*names));
 	for (size_t i = 0; names && i < n; i++)
 		names[i] = lab_end(run->lab, i)->name;

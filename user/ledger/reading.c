@@ -200,7 +200,7 @@ static bool missing_link(const struct snapshot *since, const struct reading *rea
 		if (!ledger_shows(reading->shown, end->link) ||
 		    (end->number < since->n_ends && since->attached[end->number] & SNAPSHOT_KNOWN))
 			continue;
-		err_set(err, ERR_USAGE, EINVAL,
+		err_set(err, ERR_INPUT, EINVAL,
 			"%s: it is of some links only, and the one of %s is not among them", path,
 			end->name);
 		err_hint(err,
@@ -218,7 +218,7 @@ static int fit_since(struct snapshot *since, const struct reading *reading, cons
 	const struct snapshot *reset = &reading->base;
 
 	if (reading->with_times && !since->timing) {
-		err_set(err, ERR_USAGE, EINVAL, "%s: it has no times", path);
+		err_set(err, ERR_INPUT, EINVAL, "%s: it has no times", path);
 		err_hint(err, "save one with `vethlab stats --json --time`");
 		return -EINVAL;
 	}
@@ -231,7 +231,7 @@ static int fit_since(struct snapshot *since, const struct reading *reading, cons
 			return 0;
 		return err_set(err, ERR_SYSTEM, ENOMEM, "%s: %s", path, strerror(ENOMEM));
 	}
-	err_set(err, ERR_USAGE, EINVAL,
+	err_set(err, ERR_INPUT, EINVAL,
 		"%s: it counts neither from when lab %s was built nor from its last reset", path,
 		reading->run->name);
 	err_hint(err, "save one with `vethlab stats --json`, without --since");

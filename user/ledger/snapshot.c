@@ -121,7 +121,7 @@ static bool end_from_json(struct snapshot *snapshot, const struct lab *lab, cons
 
 static int damaged(const char *path, const char *why, struct err *err)
 {
-	err_set(err, ERR_USAGE, EINVAL, "%s: %s", path, why);
+	err_set(err, ERR_INPUT, EINVAL, "%s: %s", path, why);
 	err_hint(err, "a snapshot is what `vethlab stats --json > FILE` writes");
 	return -EINVAL;
 }
@@ -190,7 +190,7 @@ static int from_json(struct snapshot *snapshot, const char *path, const json_t *
 	if (!schema || strcmp(schema, STATS_SCHEMA))
 		return damaged(path, "it is not a document of " STATS_SCHEMA, err);
 	if (!of || strcmp(of, name))
-		return err_set(err, ERR_USAGE, EINVAL, "%s: it is of lab %s, not of %s", path,
+		return err_set(err, ERR_INPUT, EINVAL, "%s: it is of lab %s, not of %s", path,
 			       of ? of : "?", name);
 	snapshot->read_ns = (uint64_t)json_integer_value(json_object_get(json, "read_ns"));
 	snapshot->since_ns = (uint64_t)json_integer_value(json_object_get(json, "since_ns"));
@@ -224,13 +224,13 @@ int snapshot_load(struct snapshot *snapshot, const char *path, const char *name,
 
 	f = fopen(path, "re");
 	if (!f)
-		return err_set(err, ERR_USAGE, errno, "cannot read %s: %s", path, strerror(errno));
+		return err_set(err, ERR_INPUT, errno, "cannot read %s: %s", path, strerror(errno));
 	errno = 0;
 	json = json_loadf(f, 0, &error);
 	rc = ferror(f) ? errno : 0;
 	fclose(f);
 	if (rc && !json) /* a directory, say */
-		return err_set(err, ERR_USAGE, rc, "cannot read %s: %s", path, strerror(rc));
+		return err_set(err, ERR_INPUT, rc, "cannot read %s: %s", path, strerror(rc));
 	if (!json)
 		return damaged(path, error.text, err);
 	rc = snapshot_init(snapshot, n_ends);

@@ -258,6 +258,13 @@ void help_print(const struct cmd *cmd, FILE *f)
 	}
 }
 
+static void print_statuses(FILE *f)
+{
+	fputs("exit status (`vethlab help exit` tells more)\n", f);
+	for (int code = 0; code < ERR_STATUSES; code++)
+		fprintf(f, "  %d  %s\n", code, err_statuses[code].what);
+}
+
 void help_print_verbs(const struct cmd *const *verbs, FILE *f)
 {
 	fputs("vethlab: network labs of namespaces and veth links, watched by eBPF at every end\n\n"
@@ -266,10 +273,26 @@ void help_print_verbs(const struct cmd *const *verbs, FILE *f)
 	for (const struct cmd *const *cmd = verbs; *cmd; cmd++)
 		fprintf(f, "  %-11s %s\n", (*cmd)->name, (*cmd)->summary);
 	fputs("\n"
-	      "  -l LAB    the lab, where several run      -j, --json   output for programs\n\n"
-	      "exit status: 0 good; 1 the lab did not do what was asked; 2 usage; 3 lab file;\n"
-	      "4 privileges or kernel features; 5 a system call failed (what was done is\n"
-	      "undone), or the output could not be written\n",
+	      "  -l LAB    the lab, where several run      -j, --json   output for programs\n\n",
+	      f);
+	print_statuses(f);
+}
+
+void help_print_exit(FILE *f)
+{
+	char lead[16], line[512];
+
+	fputs("The exit status, of all verbs:\n\n", f);
+	for (int code = 0; code < ERR_STATUSES; code++) {
+		const struct err_status *status = &err_statuses[code];
+
+		snprintf(lead, sizeof(lead), "  %d  ", code);
+		snprintf(line, sizeof(line), "%s%s%s", status->what, status->when ? ": " : "",
+			 status->when ? status->when : "");
+		output_wrap(lead, line, f);
+	}
+	fputs("\n`exec` and `shell` return the command's; 126, 127: it cannot be run, is not "
+	      "found.\n",
 	      f);
 }
 

@@ -191,6 +191,8 @@ const char *help_usage(const struct cmd *cmd, char buf[USAGE_SIZE]);
 void help_print(const struct cmd *cmd, FILE *f);
 /* `vethlab help`: the verbs of a list that ends with NULL. */
 void help_print_verbs(const struct cmd *const *verbs, FILE *f);
+/* `vethlab help exit`: what each exit status says. */
+void help_print_exit(FILE *f);
 
 /* A usage error that ends with how the verb is called; returns ERR_USAGE. */
 int cmd_usage(struct err *err, const struct cmd *cmd, const char *fmt, ...)

@@ -79,7 +79,7 @@ static int choose(struct target *target, struct choice *choice, const struct nod
 	if (!choice->best.family)
 		choice->best = choice->first;
 	if (!choice->best.family)
-		return err_set(err, ERR_USAGE, EADDRNOTAVAIL, "%s has no %saddress", typed,
+		return err_set(err, ERR_FAILED, EADDRNOTAVAIL, "%s has no %saddress", typed,
 			       asked == AF_INET6  ? "IPv6 "
 			       : asked == AF_INET ? "IPv4 "
 						  : "");

@@ -31,16 +31,16 @@ int bench_baseline_load(struct bench_baseline *old, const char *path, struct err
 	old->doc = json_load_file(path, 0, &error);
 	if (!old->doc) {
 		if (error.line > 0)
-			err_set(err, ERR_USAGE, EINVAL, "%s:%d: %s", path, error.line, error.text);
+			err_set(err, ERR_INPUT, EINVAL, "%s:%d: %s", path, error.line, error.text);
 		else
-			err_set(err, ERR_USAGE, EINVAL, "%s", error.text); /* names the file */
+			err_set(err, ERR_INPUT, EINVAL, "%s", error.text); /* names the file */
 		err_hint(err, "save one with `vethlab bench --json > %s`", path);
 		return -EINVAL;
 	}
 	schema = json_string_value(json_object_get(old->doc, "schema"));
 	if (schema && !strcmp(schema, "vethlab.bench/1") && has_results(old->doc))
 		return 0;
-	err_set(err, ERR_USAGE, EINVAL, "%s is no document of `vethlab bench --json`", path);
+	err_set(err, ERR_INPUT, EINVAL, "%s is no document of `vethlab bench --json`", path);
 	bench_baseline_free(old);
 	return -EINVAL;
 }

@@ -13,6 +13,14 @@
 #include "user/trace/filter.h"
 
 /* hint: NULL: the list of all words. */
+static void suggest(const char *hint, struct err *err)
+{
+	err_hint(err, "%s",
+		 hint ? hint
+		      : "node N, end N:I, link N:I, addr A[/L], src A, dst A, type T, id N, seq N, "
+			"v4, v6, failed, dropped, slower-than TIME");
+}
+
 __attribute__((format(printf, 3, 4))) static int bad(struct err *err, const char *hint,
 						     const char *fmt, ...)
 {
@@ -23,10 +31,7 @@ __attribute__((format(printf, 3, 4))) static int bad(struct err *err, const char
 	vsnprintf(what, sizeof(what), fmt, ap);
 	va_end(ap);
 	err_set(err, ERR_USAGE, EINVAL, "filter: %s", what);
-	err_hint(err, "%s",
-		 hint ? hint
-		      : "node N, end N:I, link N:I, addr A[/L], src A, dst A, type T, id N, seq N, "
-			"v4, v6, failed, dropped, slower-than TIME");
+	suggest(hint, err);
 	return -EINVAL;
 }
 
@@ -70,7 +75,10 @@ static int unknown(const struct lab *lab, const char *word, bool or_keyword, con
 	if (or_keyword && !strcmp(word, lab->name))
 		return bad(err, "without a filter all of it is shown; -l LAB picks one of several",
 			   "'%s' is the lab, and no node or end of it", word);
-	return bad(err, near ? hint : NULL, "%s '%s'", what, word);
+	/* Behind a keyword it can only be a name, which another lab may have. */
+	err_set(err, or_keyword ? ERR_USAGE : ERR_FAILED, EINVAL, "filter: %s '%s'", what, word);
+	suggest(near ? hint : NULL, err);
+	return -EINVAL;
 }
 
 /* All words must fit, so two of one kind let nothing through. */

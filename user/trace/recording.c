@@ -201,7 +201,7 @@ struct recording {
 static int bad_file(const struct recording *recording, struct err *err, const char *what,
 		    const char *hint)
 {
-	err_set(err, ERR_FAILED, EINVAL, "%s: %s", recording->path, what);
+	err_set(err, ERR_INPUT, EINVAL, "%s: %s", recording->path, what);
 	err_hint(err, "%s", hint);
 	return -EINVAL;
 }
@@ -277,7 +277,7 @@ int recording_open(struct recording **out, const char *path, struct err *err)
 	FILE *file = strcmp(path, "-") ? fopen(path, "re") : stdin;
 
 	if (!file)
-		return err_set(err, ERR_SYSTEM, errno, "%s: cannot open it (kernel: %s)", path,
+		return err_set(err, ERR_INPUT, errno, "%s: cannot open it (kernel: %s)", path,
 			       strerror(errno));
 	return recording_from(out, file, path, err);
 }
@@ -374,7 +374,7 @@ int recording_next(struct recording *recording, struct vl_stack *record, struct 
 	for (;;) {
 		if (!get_chunk(recording, &head, &chunk)) {
 			if (ferror(recording->file))
-				return err_set(err, ERR_SYSTEM, EIO, "%s: cannot read it",
+				return err_set(err, ERR_INPUT, EIO, "%s: cannot read it",
 					       recording->path);
 			return RECORDED_CUT;
 		}
