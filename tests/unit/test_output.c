@@ -319,6 +319,18 @@ static void test_wrap(void **state)
 		       "there 1.5 us",
 		       "123456789 123456789 123456789 123456789 123456789 123456789 "
 		       "123456789 \n    there 1.5 us\n");
+	/* A word that has no room beside the lead: all stands below, and nothing is broken. */
+	assert_wrapped("123456789 123456789 123456789 123456789 123456789 123456789 ",
+		       "fe80::3cf2:daff:fe9b:569c > ff02::16",
+		       "123456789 123456789 123456789 123456789 123456789 123456789 \n"
+		       "    fe80::3cf2:daff:fe9b:569c > ff02::16\n");
+	/* What is in brackets is typed together, or not at all. */
+	assert_wrapped("  ",
+		       "usage: vethlab trace [FILTER] [-i|--events] [--stack] [-c N] [--for [TIME] "
+		       "SECONDS] [-l LAB]",
+		       "  usage: vethlab trace [FILTER] [-i|--events] [--stack] [-c N]\n"
+		       "  [--for [TIME] SECONDS] [-l LAB]\n");
+	assert_wrapped("", "[ is no bracket", "[ is no bracket\n");
 }
 
 static void test_fold(void **state)

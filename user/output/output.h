@@ -45,7 +45,8 @@ const char *output_direction(const struct end *from, char *buf, size_t size);
 
 /*
  * Print lead ("  why: ") and a sentence, in lines of output_width() columns; all lines but the
- * first are indented by the width of lead.
+ * first are indented by the width of lead. Words, a number with its unit, and what is in brackets
+ * ("[-c N]") are not broken; where one has no room beside the lead, the sentence stands below it.
  */
 void output_wrap(const char *lead, const char *text, FILE *f);
 /* The same if f is a terminal; else all on one line, so that it can be searched for. */

@@ -26,6 +26,53 @@ static size_t unit_of(const char *word, size_t bytes)
 	return 0;
 }
 
+/* Bytes of what starts at word and stands on one line: a word, "12 us", "[-c N]" of a usage line.
+ */
+static size_t piece_of(const char *word)
+{
+	size_t bytes = strcspn(word, " "), depth = 0;
+
+	for (const char *p = word; *word == '[' && *p; p++) {
+		depth += *p == '[';
+		depth -= *p == ']';
+		if (!depth && p[1] != ' ' && p[1])
+			break;
+		if (!depth)
+			return p + 1 - word;
+	}
+	return bytes + unit_of(word, bytes);
+}
+
+static size_t piece_columns(const char *word, size_t bytes)
+{
+	char copy[256];
+
+	snprintf(copy, sizeof(copy), "%.*s", (int)bytes, word);
+	return output_columns(copy);
+}
+
+static size_t widest_piece(const char *text)
+{
+	size_t widest = 0;
+
+	for (size_t bytes; *text; text += bytes + strspn(text + bytes, " ")) {
+		bytes = piece_of(text);
+		if (piece_columns(text, bytes) > widest)
+			widest = piece_columns(text, bytes);
+	}
+	return widest;
+}
+
+/* Whether the text stands below its lead: beside it there is too little room, or a piece has none.
+ */
+static bool stands_below(const char *text, size_t indent, size_t width)
+{
+	size_t widest = widest_piece(text);
+
+	return *text && indent > BELOW &&
+	       (indent + NARROW > width || (indent + widest > width && BELOW + widest <= width));
+}
+
 void output_fold(const char *lead, const char *text, FILE *f)
 {
 	if (isatty(fileno(f)))
@@ -40,18 +87,13 @@ void output_wrap(const char *lead, const char *text, FILE *f)
 	const char *word = text;
 
 	fputs(lead, f);
-	if (*text && indent > BELOW && indent + NARROW > width) {
+	if (stands_below(text, indent, width)) {
 		fprintf(f, "\n%*s", BELOW, "");
 		column = indent = BELOW;
 	}
 	while (*word) {
-		size_t bytes = strcspn(word, " ");
-		char copy[256];
-		size_t columns;
+		size_t bytes = piece_of(word), columns = piece_columns(word, bytes);
 
-		bytes += unit_of(word, bytes);
-		snprintf(copy, sizeof(copy), "%.*s", (int)bytes, word);
-		columns = output_columns(copy);
 		if (column > indent && column + 1 + columns > width) {
 			fprintf(f, "\n%*s", (int)indent, "");
 			column = indent;
