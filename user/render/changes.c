@@ -379,11 +379,14 @@ const char *change_disturbs_text(const struct lab_change *change, char buf[CHANG
 void changes_print(const struct lab_diff *diff, FILE *f)
 {
 	char what[CHANGE_TEXT_SIZE], disturbs[CHANGE_TEXT_SIZE];
+	char lead[] = "? ", text[2 * CHANGE_TEXT_SIZE + 2];
 
-	for (size_t i = 0; i < diff->n; i++)
-		fprintf(f, "%c %s: %s\n", change_sign(&diff->list[i]),
-			change_text(&diff->list[i], what),
-			change_disturbs_text(&diff->list[i], disturbs));
+	for (size_t i = 0; i < diff->n; i++) {
+		lead[0] = change_sign(&diff->list[i]);
+		snprintf(text, sizeof(text), "%s: %s", change_text(&diff->list[i], what),
+			 change_disturbs_text(&diff->list[i], disturbs));
+		output_fold(lead, text, f);
+	}
 }
 
 json_t *changes_json(const struct lab_diff *diff)

@@ -37,14 +37,14 @@ void drop_print(const struct event_layout *layout, const struct drop *drop, cons
 		FILE *f)
 {
 	const struct vl_event *packet = &drop->record.packet;
-	char text[256];
+	char ports[48] = "", rest[384];
 
-	event_print_packet(layout, packet, drop_place(drop, lab), "drop", f);
-	snprintf(text, sizeof(text), "%s%s%s", drop->reason, drop->function[0] ? ", in " : "",
-		 drop->function);
 	if (packet->flags & VL_EV_FLOW && packet->quote.seq)
-		fprintf(f, " (ports %u > %u)", packet->quote.id, packet->quote.seq);
-	fprintf(f, ": %s\n", text);
+		snprintf(ports, sizeof(ports), " (ports %u > %u)", packet->quote.id,
+			 packet->quote.seq);
+	snprintf(rest, sizeof(rest), "%s: %s%s%s", ports, drop->reason,
+		 drop->function[0] ? ", in " : "", drop->function);
+	event_print_packet(layout, packet, drop_place(drop, lab), "drop", rest, f);
 }
 
 json_t *flow_json(uint8_t protocol, uint16_t from_port, uint16_t to_port)

@@ -123,6 +123,9 @@ const char *icmp_text(uint8_t family, uint8_t type, uint8_t code, uint32_t info,
 	return buf;
 }
 
+/* What stands behind the addresses of a packet. */
+enum { REST_SIZE = 512 };
+
 struct event_layout event_layout_for(const struct lab *lab, uint64_t zero_ns)
 {
 	struct event_layout layout = {.end_width = 3, .zero_ns = zero_ns};
@@ -142,8 +145,8 @@ void event_print_header(const struct event_layout *layout, FILE *f)
 		"HOOK", "MESSAGE", "ID", "SEQ", "TTL", "LEN", "ADDRESSES");
 }
 
-/* What an error is about: "host unreachable, about 10.1.1.2 > 10.1.1.9". */
-static void print_quote(const struct vl_event *event, FILE *f)
+/* What an error is about: ": host unreachable, about 10.1.1.2 > 10.1.1.9". */
+static void quote_text(const struct vl_event *event, char buf[REST_SIZE])
 {
 	const struct vl_quote *q = &event->quote;
 	struct vl_event quoted = {.family = event->family};
@@ -154,13 +157,30 @@ static void print_quote(const struct vl_event *event, FILE *f)
 	memcpy(quoted.dst, q->dst, sizeof(quoted.dst));
 	from = event_source(&quoted);
 	to = event_destination(&quoted);
-	fprintf(f, ": %s, about %s > %s",
-		icmp_text(event->family, event->icmp_type, event->icmp_code, event->info, text),
-		ip_format(&from, src, sizeof(src)), ip_format(&to, dst, sizeof(dst)));
+	snprintf(buf, REST_SIZE, ": %s, about %s > %s",
+		 icmp_text(event->family, event->icmp_type, event->icmp_code, event->info, text),
+		 ip_format(&from, src, sizeof(src)), ip_format(&to, dst, sizeof(dst)));
+}
+
+/* Addresses that do not fit stand below the place, not broken where the terminal ends. */
+static void print_line(const struct event_layout *layout, const char *columns,
+		       const char *addresses, FILE *f)
+{
+	enum { PLACE_COLUMN = 13 };
+	char lead[PLACE_COLUMN + 1];
+
+	if (!layout->fold ||
+	    output_columns(columns) + 1 + output_columns(addresses) <= (size_t)output_width(f)) {
+		fprintf(f, "%s %s\n", columns, addresses);
+		return;
+	}
+	snprintf(lead, sizeof(lead), "%*s", PLACE_COLUMN, "");
+	fprintf(f, "%s\n", columns);
+	output_wrap(lead, addresses, f);
 }
 
 void event_print_packet(const struct event_layout *layout, const struct vl_event *event,
-			const char *place, const char *what, FILE *f)
+			const char *place, const char *what, const char *rest, FILE *f)
 {
 	/* Buffered on another CPU, a record may be older than the trace. */
 	uint64_t at = event->time_ns > layout->zero_ns ? event->time_ns - layout->zero_ns : 0;
@@ -170,32 +190,37 @@ void event_print_packet(const struct event_layout *layout, const struct vl_event
 		    !event_protocol(event);
 	struct ip_addr from = event_source(event), to = event_destination(event);
 	char src[IP_TEXT_SIZE], dst[IP_TEXT_SIZE], id[8] = "-", seq[8] = "-";
-	const char *word = event_word(event);
+	char columns[END_NAME_SIZE + 96], addresses[2 * IP_TEXT_SIZE + REST_SIZE];
 
 	if (echo) {
 		snprintf(id, sizeof(id), "%u", quoted ? event->quote.id : event->id);
 		snprintf(seq, sizeof(seq), "%u", quoted ? event->quote.seq : event->seq);
 	}
-	fprintf(f, "%2" PRIu64 ".%09" PRIu64 " %-*s %-4s %-8s %5s %5s %3u %4u %s > %s",
-		at / 1000000000, at % 1000000000, layout->end_width, place, what, word, id, seq,
-		event->ttl, event->len, ip_format(&from, src, sizeof(src)),
-		ip_format(&to, dst, sizeof(dst)));
+	snprintf(columns, sizeof(columns),
+		 "%2" PRIu64 ".%09" PRIu64 " %-*s %-4s %-8s %5s %5s %3u %4u", at / 1000000000,
+		 at % 1000000000, layout->end_width, place, what, event_word(event), id, seq,
+		 event->ttl, event->len);
+	snprintf(addresses, sizeof(addresses), "%s > %s%s", ip_format(&from, src, sizeof(src)),
+		 ip_format(&to, dst, sizeof(dst)), rest);
+	print_line(layout, columns, addresses, f);
 }
 
 void event_print(const struct event_layout *layout, const struct vl_event *event,
 		 const struct end *end, FILE *f)
 {
-	event_print_packet(layout, event, end->name, hook_word(event->hook), f);
+	char quote[REST_SIZE] = "", rest[REST_SIZE + 96], fragment[64] = "";
+
 	if (event->flags & VL_EV_QUOTED)
-		print_quote(event, f);
+		quote_text(event, quote);
 	if (event_is_later_fragment(event))
-		fprintf(f, " (from byte %u of packet %" PRIu32 ")", event->frag_off,
-			event->frag_id);
+		snprintf(fragment, sizeof(fragment), " (from byte %u of packet %" PRIu32 ")",
+			 event->frag_off, event->frag_id);
 	else if (event->flags & VL_EV_FRAGMENT)
-		fprintf(f, " (first fragment of packet %" PRIu32 ")", event->frag_id);
-	if (event->flags & VL_EV_CUT)
-		fputs(" (cut short)", f);
-	fputc('\n', f);
+		snprintf(fragment, sizeof(fragment), " (first fragment of packet %" PRIu32 ")",
+			 event->frag_id);
+	snprintf(rest, sizeof(rest), "%s%s%s", quote, fragment,
+		 event->flags & VL_EV_CUT ? " (cut short)" : "");
+	event_print_packet(layout, event, end->name, hook_word(event->hook), rest, f);
 }
 
 static void put_quote(struct json_writer *writer, const struct vl_event *event)

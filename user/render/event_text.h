@@ -4,6 +4,7 @@
 #define VETHLAB_USER_RENDER_EVENT_TEXT_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -24,14 +25,16 @@ const char *icmp_text(uint8_t family, uint8_t type, uint8_t code, uint32_t info,
 struct event_layout {
 	int end_width;	  /* columns of the longest end name */
 	uint64_t zero_ns; /* CLOCK_MONOTONIC of time 0 */
+	bool fold;	  /* f is a terminal: what does not fit a line goes on below */
 };
 
 struct event_layout event_layout_for(const struct lab *lab, uint64_t zero_ns);
 void event_print_header(const struct event_layout *layout, FILE *f);
-/* The columns of a packet, without the end of the line. place: an end or a node; what: the hook. */
+/* The line of a packet. place: an end or a node; what: the hook; rest: what follows its addresses.
+ */
 void event_print_packet(const struct event_layout *layout, const struct vl_event *event,
-			const char *place, const char *what, FILE *f);
-/* One line; end: where the record was made. */
+			const char *place, const char *what, const char *rest, FILE *f);
+/* Likewise; end: where the record was made. */
 void event_print(const struct event_layout *layout, const struct vl_event *event,
 		 const struct end *end, FILE *f);
 /*

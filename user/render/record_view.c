@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdio_ext.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "user/render/record_view.h"
 #include "user/render/act_text.h"
@@ -22,6 +23,7 @@ int record_view_open(struct record_view *view, const struct record_view_options 
 	*view = (struct record_view){
 		.options = options, .lab = lab, .names = names, .names_arg = names_arg};
 	view->layout = event_layout_for(lab, zero_ns);
+	view->layout.fold = isatty(STDOUT_FILENO);
 	if (options->filter.itineraries) {
 		view->story = story_new(lab);
 		if (!view->story)
