@@ -16,7 +16,7 @@ table() {
 	output   | base topology | output.h
 	story    | base topology | story.h record_queue.h compare.h
 	net      | base topology | net.h devconf.h lookup.h netns_wait.h policy.h ruleset.h tc.h
-	watch    | base topology net | watch.h drops.h echo_times.h exact_start.h foreign_programs.h program_unload.h node_trace.h tc_filter.h
+	watch    | base topology net | watch.h attached.h drops.h echo_times.h exact_start.h foreign_programs.h program_unload.h node_trace.h tc_filter.h
 	lab      | base topology net watch | lab.h change_apply.h edit.h end_state.h machine_features.h
 	lab      | for observe alone | journal.h state.h teardown.h undo.h
 	observe  | base topology net watch lab | observe.h follow.h

@@ -3,6 +3,7 @@
 #include "user/net/tc.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <linux/if_ether.h>
 #include <linux/pkt_cls.h>
 #include <linux/pkt_sched.h>
@@ -114,6 +115,42 @@ int tc_filter_delete(struct nl *nl, const struct tc_filter *filter, const struct
 	return nl_commit(nl, what, err);
 }
 
+/* Of the eBPF program that an RTM_NEWTFILTER tells of; 0: of none. */
+static uint32_t program_of(const struct nlmsghdr *msg)
+{
+	const struct nlattr *attr, *option;
+
+	mnl_attr_for_each(attr, msg, sizeof(struct tcmsg)) {
+		if (mnl_attr_get_type(attr) != TCA_OPTIONS)
+			continue;
+		mnl_attr_for_each_nested(option, attr)
+			if (mnl_attr_get_type(option) == TCA_BPF_ID)
+				return mnl_attr_get_u32(option);
+	}
+	return 0;
+}
+
+static int on_one_filter(const struct nlmsghdr *msg, void *arg)
+{
+	uint32_t *prog_id = arg;
+
+	if (msg->nlmsg_type == RTM_NEWTFILTER)
+		*prog_id = program_of(msg);
+	return MNL_CB_STOP;
+}
+
+int tc_filter_get(struct nl *nl, const struct tc_filter *filter, uint32_t *prog_id,
+		  const struct nl_what *what, struct err *err)
+{
+	struct nlmsghdr *msg = begin_filter(nl, RTM_GETTFILTER, 0, filter);
+	struct err failed = {0};
+	int ret = nl_dump(nl, msg, on_one_filter, prog_id, what, &failed);
+
+	if (ret && ret != -ENOENT && ret != -EINVAL && ret != -ENODEV && err && !err->code)
+		*err = failed;
+	return ret;
+}
+
 struct filter_visit {
 	uint32_t ifindex;
 	bool egress;
@@ -129,19 +166,9 @@ static int on_filter(const struct nlmsghdr *msg, void *arg)
 					 .egress = visit->egress,
 					 .handle = tc->tcm_handle,
 					 .priority = TC_H_MAJ(tc->tcm_info) >> 16};
-	const struct nlattr *attr, *option;
-	uint32_t prog_id = 0;
 
-	if (msg->nlmsg_type != RTM_NEWTFILTER)
-		return MNL_CB_OK;
-	mnl_attr_for_each(attr, msg, sizeof(*tc)) {
-		if (mnl_attr_get_type(attr) != TCA_OPTIONS)
-			continue;
-		mnl_attr_for_each_nested(option, attr)
-			if (mnl_attr_get_type(option) == TCA_BPF_ID)
-				prog_id = mnl_attr_get_u32(option);
-	}
-	visit->fn(&filter, prog_id, visit->arg);
+	if (msg->nlmsg_type == RTM_NEWTFILTER)
+		visit->fn(&filter, program_of(msg), visit->arg);
 	return MNL_CB_OK;
 }
 

@@ -41,6 +41,13 @@ int tc_filter_add(struct nl *nl, const struct tc_filter *filter, int prog, const
 int tc_filter_delete(struct nl *nl, const struct tc_filter *filter, const struct nl_what *what,
 		     struct err *err);
 /*
+ * The id of the eBPF program of one filter, by the name that tc_filter_add() gave it; 0: it has
+ * none. -ENOENT, -EINVAL: there is no such filter, or no clsact; -ENODEV: no such interface (err
+ * stays clear).
+ */
+int tc_filter_get(struct nl *nl, const struct tc_filter *filter, uint32_t *prog_id,
+		  const struct nl_what *what, struct err *err);
+/*
  * Call fn for each filter on one side of an interface, of whatever kind; prog_id: of its eBPF
  * program, 0 if it has none.
  */

@@ -16,10 +16,8 @@
 #include <string.h>
 #include <unistd.h>
 
-/* enum bpf_attach_type of 6.6: linux/bpf.h and libbpf of Debian 12 do not have them. */
-#define ATTACH_TCX_INGRESS ((enum bpf_attach_type)46)
-#define ATTACH_TCX_EGRESS  ((enum bpf_attach_type)47)
-/* Likewise: without another program named, before all. */
+/* Of 6.6, which linux/bpf.h of Debian 12 does not have: without another program named, before all.
+ */
 enum { TCX_BEFORE = 1 << 3 };
 
 /* Our filter on a clsact: first of all, so that no verdict of another hides packets from us. */

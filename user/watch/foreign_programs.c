@@ -11,10 +11,6 @@
 #include "user/net/tc.h"
 #include "user/watch/internal.h"
 
-/* enum bpf_attach_type of 6.6: linux/bpf.h and libbpf of Debian 12 do not have them. */
-enum { TCX_INGRESS = 46, TCX_EGRESS = 47 };
-enum { PROGRAMS_MAX = 64 }; /* BPF_MPROG_MAX */
-
 /* Ours decide nothing. An end stub is called vl_door. name: of an unknown program "". */
 static bool is_ours(uint32_t id, char name[BPF_OBJ_NAME_LEN])
 {
@@ -46,7 +42,7 @@ static void tell(char text[FOREIGN_PROGRAM_SIZE], const char *kind, uint32_t id)
 }
 
 struct tcx_query {
-	uint32_t ifindex, ids[PROGRAMS_MAX], n;
+	uint32_t ifindex, ids[TCX_PROGRAMS_MAX], n;
 	bool egress;
 };
 
@@ -54,10 +50,10 @@ static int query_tcx(void *arg)
 {
 	struct tcx_query *query = arg;
 
-	query->n = PROGRAMS_MAX;
+	query->n = TCX_PROGRAMS_MAX;
 	if (!bpf_prog_query((int)query->ifindex,
-			    (enum bpf_attach_type)(query->egress ? TCX_EGRESS : TCX_INGRESS), 0,
-			    NULL, query->ids, &query->n))
+			    query->egress ? ATTACH_TCX_EGRESS : ATTACH_TCX_INGRESS, 0, NULL,
+			    query->ids, &query->n))
 		return 0;
 	query->n = 0;
 	return 0; /* no tcx, or nothing there */

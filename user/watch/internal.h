@@ -64,6 +64,11 @@ int watch_make_end_stubs(struct watch *watch);
  */
 int watch_load_end_stub(struct watch *watch, int prog, uint32_t number, int *own);
 
+/* enum bpf_attach_type of 6.6: linux/bpf.h and libbpf of Debian 12 do not have them. */
+#define ATTACH_TCX_INGRESS ((enum bpf_attach_type)46)
+#define ATTACH_TCX_EGRESS  ((enum bpf_attach_type)47)
+enum { TCX_PROGRAMS_MAX = 64 }; /* of one hook: BPF_MPROG_MAX of the kernel */
+
 /* Take the program of a pinned attachment off now, not when the kernel gets to it. */
 void watch_detach(const char *path);
 
