@@ -7,7 +7,9 @@
 
 #include "user/base/array.h"
 #include "user/base/cleanup.h"
+#include "user/base/workers.h"
 #include "user/lab/end_state.h"
+#include "user/watch/attached.h"
 
 enum { LOWER_UP = 1 << 16 }; /* IFF_LOWER_UP of linux/if.h, which cannot stand beside net/if.h */
 
@@ -40,9 +42,15 @@ struct end_reading {
 	bool no_memory;
 };
 
+/* Its place in the order of lab_end(). */
+static size_t place_of(const struct end *end)
+{
+	return 2 * end->link->index + (end->link->ends[1] == end);
+}
+
 static struct end_status *status_of(const struct end_reading *reading, const struct end *end)
 {
-	return &reading->ends[2 * end->link->index + (end->link->ends[1] == end)];
+	return &reading->ends[place_of(end)];
 }
 
 /* The status of the node's end with an ifindex; NULL: the interface is no end of the lab. */
@@ -141,4 +149,132 @@ void end_status_free(struct end_status *ends, const struct running *run)
 	for (size_t i = 0; ends && i < lab_n_ends(run->lab); i++)
 		free(ends[i].addresses);
 	free(ends);
+}
+
+/* ---- programs ------------------------------------------------------------------------------ */
+
+const char *hook_attachment_word(enum watch_tc tc, enum vl_hook hook)
+{
+	return hook == VL_HOOK_XDP ? "xdp" : tc_word(tc);
+}
+
+const char *end_hooks_gone_word(const struct end_hooks *hooks, enum vl_hook hook)
+{
+	return hooks->unpinned & 1 << hook ? "map" : hooks->is_moved ? "interface" : "program";
+}
+
+struct hooks_reading {
+	const struct running *run;
+	struct watch_identity identity;
+	struct end_hooks *hooks; /* in the order of lab_end() */
+	bool *gone;		 /* likewise: the interface is not in its namespace */
+};
+
+/* What links say, without going there. Returns whether something is left to look at. */
+static bool look_at_links(struct hooks_reading *reading, const struct node *node)
+{
+	bool left = false;
+
+	for (size_t i = 0; i < node->n_ends; i++) {
+		const struct end *end = node->ends[i];
+		struct end_hooks *hooks = &reading->hooks[place_of(end)];
+		/* clsact has no links: nothing is pinned for them. */
+		uint8_t linked = reading->run->tc == WATCH_TC_TCX
+					 ? hooks->missing
+					 : hooks->missing & 1 << VL_HOOK_XDP;
+
+		if (linked)
+			hooks->missing &=
+				~watch_attached_links(&reading->identity, end->number, linked);
+		left |= hooks->missing;
+	}
+	return left;
+}
+
+/* In the end's namespace, of which nl is a socket. */
+static void look_at_end(struct hooks_reading *reading, struct nl *nl, const struct end *end)
+{
+	struct end_hooks *hooks = &reading->hooks[place_of(end)];
+	uint8_t attached = 0;
+	int ret;
+
+	if (!hooks->missing)
+		return;
+	ret = watch_attached_look(&reading->identity, nl, running_ifindex(reading->run, end),
+				  hooks->missing, end->name, &attached, NULL);
+	if (ret == -ENODEV)
+		reading->gone[place_of(end)] = true;
+	else if (ret)
+		hooks->is_unknown = true;
+	hooks->missing = hooks->is_unknown ? 0 : hooks->missing & ~attached;
+}
+
+static int look_at_node(size_t i, void *arg, struct err *err)
+{
+	struct hooks_reading *reading = arg;
+	const struct node *node = reading->run->lab->nodes[i];
+	cleanup_nl struct nl *nl = NULL;
+
+	(void)err;
+	if (!look_at_links(reading, node))
+		return 0;
+	if (running_enter_netns(reading->run, node, NULL) || nl_open(&nl, -1, NULL)) {
+		for (size_t k = 0; k < node->n_ends; k++) {
+			struct end_hooks *hooks = &reading->hooks[place_of(node->ends[k])];
+
+			hooks->is_unknown |= hooks->missing;
+			hooks->missing = 0;
+		}
+		return 0;
+	}
+	for (size_t k = 0; k < node->n_ends; k++)
+		look_at_end(reading, nl, node->ends[k]);
+	return 0;
+}
+
+static void begin_end(struct hooks_reading *reading, const struct watch *watch,
+		      const struct end *end)
+{
+	struct end_hooks *hooks = &reading->hooks[place_of(end)];
+
+	hooks->put = running_hook_bits(reading->run, end);
+	for (int hook = 0; hook < VL_HOOKS; hook++)
+		if (!watch_has_hook(watch, hook))
+			hooks->unpinned |= hooks->put & 1 << hook;
+	hooks->missing = hooks->put & ~hooks->unpinned;
+}
+
+static void finish_end(struct hooks_reading *reading, const struct end *end)
+{
+	struct end_hooks *hooks = &reading->hooks[place_of(end)];
+	bool gone = reading->gone[place_of(end)];
+
+	if (gone && reading->gone[place_of(end->peer)])
+		hooks->missing = 0;
+	hooks->is_moved = gone && hooks->missing;
+	hooks->missing |= hooks->unpinned;
+}
+
+int end_hooks_read(struct end_hooks **out, const struct running *run, const struct watch *watch,
+		   struct err *err)
+{
+	cleanup_free struct end_hooks *hooks = calloc(lab_n_ends(run->lab) + 1, sizeof(*hooks));
+	cleanup_free bool *gone = calloc(lab_n_ends(run->lab) + 1, sizeof(*gone));
+	struct hooks_reading reading = {.run = run, .hooks = hooks, .gone = gone};
+	int ret;
+
+	if (!hooks || !gone)
+		return err_set(err, ERR_SYSTEM, ENOMEM, "out of memory");
+	ret = watch_identity_read(&reading.identity, watch, err);
+	if (ret)
+		return ret;
+	for (size_t i = 0; i < lab_n_ends(run->lab); i++)
+		begin_end(&reading, watch, lab_end(run->lab, i));
+	ret = workers_run(run->lab->n_nodes, look_at_node, &reading, err);
+	if (ret)
+		return ret;
+	for (size_t i = 0; i < lab_n_ends(run->lab); i++)
+		finish_end(&reading, lab_end(run->lab, i));
+	*out = cleanup_take(hooks);
+	return 0;
 }

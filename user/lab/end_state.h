@@ -25,6 +25,33 @@ int end_status_read(struct end_status **ends, const struct running *run, struct 
 void end_status_free(struct end_status *ends, const struct running *run); /* NULL is allowed */
 /* "up", "down", "no carrier", "gone", "unseen" */
 const char *end_state_word(enum end_state state);
+/* What is left of the lab's programs on an end. Hooks are bits: 1 << enum vl_hook. */
+struct end_hooks {
+	uint8_t put; /* where the lab has attached programs */
+	/*
+	 * Of these: where none of them counts any more, as far as can be looked at. Somebody else
+	 * took it off, or moved the interface to another namespace (is_moved), or its counters
+	 * cannot be read since their map is not pinned (unpinned, of these). An end that was
+	 * deleted together with its peer misses nothing: no packet crosses the link.
+	 */
+	uint8_t missing;
+	uint8_t unpinned;
+	bool is_moved;
+	bool is_unknown; /* it could not be looked at */
+};
+
+/* The words for how the program of a hook is attached: "tcx", "clsact", "xdp". */
+const char *hook_attachment_word(enum watch_tc tc, enum vl_hook hook);
+/* What is gone of a missing hook: "program", "interface", "map". */
+const char *end_hooks_gone_word(const struct end_hooks *hooks, enum vl_hook hook);
+
+/*
+ * Look at all ends, with one thread for each CPU. *hooks: in the order of lab_end(), which the
+ * caller frees. A failure is about all ends; what concerns one is in is_unknown.
+ */
+int end_hooks_read(struct end_hooks **hooks, const struct running *run, const struct watch *watch,
+		   struct err *err);
+
 /* END_DOWN, END_NO_CARRIER or END_UP, from the flags of an interface. */
 enum end_state end_state_of(const struct link_info *info);
 

@@ -107,6 +107,8 @@ struct end *running_find_end(const struct running *run, const char *name, struct
  * gone or cannot be seen; another one that has its name by now is not opened.
  */
 int running_open_netns(const struct running *run, const struct node *node, struct err *err);
+/* Put the calling thread, which must not be the main one, into a node's namespace. As above. */
+int running_enter_netns(const struct running *run, const struct node *node, struct err *err);
 
 /*
  * Open the maps of a running lab, as watch_open(). -EINVAL: they are not of as many ends as
@@ -130,6 +132,10 @@ void running_settings_free(struct devconf_settings *settings, const struct runni
  */
 enum xdp_mode running_xdp(const struct running *run, const struct end *end);
 unsigned running_hooks(const struct running *run, const struct end *end);
+/* The same for both kinds of programs, as bits 1 << enum vl_hook. */
+uint8_t running_hook_bits(const struct running *run, const struct end *end);
+/* Whether programs were attached to any end. */
+bool running_has_programs(const struct running *run);
 
 /*
  * Whether the lab was taken down since *run was opened, even if another lab of its name runs now.
@@ -138,6 +144,11 @@ unsigned running_hooks(const struct running *run, const struct end *end);
 bool running_is_gone(const struct running *run);
 /* Set the error that the lab was taken down; returns -ENOENT. */
 int running_taken_down(const struct running *run, struct err *err);
+/*
+ * Set the error that nothing is pinned for the lab: it has no programs, or somebody removed the
+ * pins. Returns -ENOENT.
+ */
+int running_not_pinned(const struct running *run, struct err *err);
 /* Set the error that somebody deleted the interface of an end; returns -ENODEV. */
 int running_end_gone(const struct running *run, const struct end *end, struct err *err);
 

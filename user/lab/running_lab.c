@@ -22,6 +22,28 @@ unsigned running_hooks(const struct running *run, const struct end *end)
 			     : link_hooks(run->lab, end->link, run->hooks);
 }
 
+uint8_t running_hook_bits(const struct running *run, const struct end *end)
+{
+	unsigned hooks = running_hooks(run, end);
+	uint8_t bits = 0;
+
+	if (hooks & HOOKS_OUT)
+		bits |= 1 << VL_HOOK_OUT;
+	if (hooks & HOOKS_IN)
+		bits |= 1 << VL_HOOK_IN;
+	if (hooks != HOOKS_NONE && running_xdp(run, end) != XDP_MODE_OFF)
+		bits |= 1 << VL_HOOK_XDP;
+	return bits;
+}
+
+bool running_has_programs(const struct running *run)
+{
+	for (size_t i = 0; i < lab_n_ends(run->lab); i++)
+		if (running_hook_bits(run, lab_end(run->lab, i)))
+			return true;
+	return false;
+}
+
 /* ---- by name --------------------------------------------------------------------------------- */
 
 static void suggest(const struct running *run, const char *typed, const char *const *names,
@@ -133,6 +155,25 @@ int running_open_netns(const struct running *run, const struct node *node, struc
 	return -ESTALE;
 }
 
+int running_enter_netns(const struct running *run, const struct node *node, struct err *err)
+{
+	const struct running_node *running_node = &run->nodes[node->index];
+	cleanup_close int fd = -1;
+	struct netns_id now;
+	int ret;
+
+	/* Entering tells the cookie, so that no thread is needed to ask for it. */
+	if (running_node->ours) {
+		fd = netns_open(running_node->netns_name, NULL);
+		ret = fd < 0 ? fd : netns_enter(fd, &now, NULL);
+		if (!ret && netns_same(&now, &running_node->id))
+			return 0;
+		cleanup_close_fn(&fd);
+	}
+	fd = running_open_netns(run, node, err);
+	return fd < 0 ? fd : netns_enter(fd, &now, err);
+}
+
 /* ---- programs -------------------------------------------------------------------------------- */
 
 int running_open_watch(struct watch **out, const struct running *run, struct err *err)
@@ -220,6 +261,27 @@ void running_settings_free(struct devconf_settings *settings, const struct runni
 int running_taken_down(const struct running *run, struct err *err)
 {
 	return err_set(err, ERR_FAILED, ENOENT, "lab %s was taken down", run->name);
+}
+
+int running_not_pinned(const struct running *run, struct err *err)
+{
+	if (!running_has_programs(run)) {
+		err_set(err, ERR_FAILED, ENOENT,
+			"lab %s is not watched: it was %s without programs", run->name,
+			run->observed ? "observed" : "built");
+		err_hint(err, "`vethlab up` with hooks attaches programs that count");
+		return -ENOENT;
+	}
+	err_set(err, ERR_FAILED, ENOENT,
+		"lab %s was %s with programs, but nothing is pinned below " WATCH_DIR
+		"/%s any more: what they count cannot be read",
+		run->name, run->observed ? "observed" : "built", run->name);
+	err_hint(
+		err,
+		"something else than vethlab removed the pins: `vethlab down %s`, then `%s`, makes "
+		"them again",
+		run->name, run->observed ? "observe" : "up");
+	return -ENOENT;
 }
 
 int running_end_gone(const struct running *run, const struct end *end, struct err *err)
