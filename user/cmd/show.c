@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* show.c - vethlab show: one running lab, as the kernel has it now. */
+#include <errno.h>
+
+#include "user/base/cleanup.h"
 #include "user/cmd/cmd.h"
 #include "user/lab/end_state.h"
 #include "user/output/output.h"
@@ -24,9 +27,25 @@ static int parse(struct show_args *args, int argc, char **argv, struct err *err)
 	return 0;
 }
 
+/* What is left of the programs on its ends; *hooks stays NULL if maps are not pinned. */
+static int read_hooks(struct end_hooks **hooks, const struct running *run, struct err *err)
+{
+	struct watch *watch = NULL;
+	int ret = running_open_watch(&watch, run, err);
+
+	if (ret == -ENOENT)
+		err_clear(err);
+	if (ret)
+		return ret == -ENOENT ? 0 : ret;
+	ret = end_hooks_read(hooks, run, watch, err);
+	watch_close(watch);
+	return ret;
+}
+
 static int show_main(int argc, char **argv, struct err *err)
 {
 	struct devconf_settings *inherited = NULL;
+	cleanup_free struct end_hooks *hooks = NULL;
 	struct end_status *ends = NULL;
 	cleanup_running struct running *run = NULL;
 	struct show_args args = {0};
@@ -37,17 +56,15 @@ static int show_main(int argc, char **argv, struct err *err)
 	if (lab_open(&run, args.lab, err) || end_status_read(&ends, run, err))
 		return err->code;
 	ret = running_inherited(&inherited, run, err);
-	if (ret) {
-		end_status_free(ends, run);
-		return err->code;
-	}
-	if (args.json)
-		output_json_print(running_json(run, ends, inherited), stdout);
-	else
-		running_print(run, ends, inherited, args.verbose, stdout);
+	if (!ret)
+		ret = read_hooks(&hooks, run, err);
+	if (!ret && args.json)
+		output_json_print(running_json(run, ends, inherited, hooks), stdout);
+	else if (!ret)
+		running_print(run, ends, inherited, hooks, args.verbose, stdout);
 	running_settings_free(inherited, run);
 	end_status_free(ends, run);
-	return 0;
+	return ret ? (int)err->code : 0;
 }
 
 static const struct cmd_operand operands[] = {

@@ -27,6 +27,13 @@ static enum vl_hook receiving_hook(const struct snapshot *snapshot, const struct
 		       : VL_HOOK_XDP;
 }
 
+/* The hooks of an end that a direction counts at, and at which nobody counts any more. */
+static uint8_t blind_hooks(const struct snapshot *snapshot, const struct end *end, uint8_t hooks)
+{
+	return end->number < snapshot->n_ends ? snapshot->blind[end->number].hooks.missing & hooks
+					      : 0;
+}
+
 static void entry_make(struct ledger_entry *entry, const struct end *from,
 		       const struct snapshot *snapshot)
 {
@@ -36,10 +43,12 @@ static void entry_make(struct ledger_entry *entry, const struct end *from,
 	uint64_t arrived;
 
 	entry->from = from;
-	entry->has_sent = is_attached(snapshot, from, VL_HOOK_OUT);
+	entry->blind_from = blind_hooks(snapshot, from, 1 << VL_HOOK_OUT);
+	entry->blind_to = blind_hooks(snapshot, to, 1 << VL_HOOK_XDP | 1 << VL_HOOK_IN);
+	entry->has_sent = is_attached(snapshot, from, VL_HOOK_OUT) && !entry->blind_from;
 	if (entry->has_sent)
 		entry->sent = snapshot->hooks[VL_HOOK_OUT][from->number];
-	entry->has_received = xdp || in;
+	entry->has_received = (xdp || in) && !entry->blind_to;
 	entry->received_at = receiving_hook(snapshot, to, xdp, in);
 	if (entry->has_received)
 		entry->received = snapshot->hooks[entry->received_at][to->number];
@@ -81,6 +90,34 @@ void ledger_free(struct ledger *ledger)
 {
 	free(ledger->entries);
 	*ledger = (struct ledger){0};
+}
+
+bool ledger_next_blind(const struct ledger *ledger, size_t i, unsigned *state,
+		       struct ledger_blind *blind)
+{
+	const struct ledger_entry *entry = &ledger->entries[i];
+
+	for (; *state < VL_HOOKS; ++*state) {
+		enum vl_hook hook = *state;
+		bool sends = hook == VL_HOOK_OUT;
+		const struct end *end = sends ? entry->from : entry->from->peer;
+		uint8_t hooks = sends ? entry->blind_from : entry->blind_to;
+		const struct blind_end *how;
+
+		if (!(hooks & 1 << hook))
+			continue;
+		how = &ledger->snapshot->blind[end->number];
+		*blind = (struct ledger_blind){
+			.end = end,
+			.hook = hook,
+			.attachment = hook_attachment_word(ledger->snapshot->tc, hook),
+			.gone = end_hooks_gone_word(&how->hooks, hook),
+			.attached_ns = how->attached_ns,
+		};
+		++*state;
+		return true;
+	}
+	return false;
 }
 
 struct ledger_rate ledger_rate(const struct ledger *recent, size_t i)

@@ -14,14 +14,26 @@
 #include "bpf/vethlab.h"
 #include "user/base/err.h"
 #include "topology/model.h"
+#include "user/lab/end_state.h"
 #include "user/ledger/losses.h"
 #include "user/ledger/timing.h"
+#include "user/watch/watch.h"
 
 #define STATS_SCHEMA "vethlab.stats/1"
 
 /* "2026-11-23T15:44:01.250Z" */
 enum { TIME_TEXT_SIZE = 32 };
 const char *ledger_time(uint64_t time_ns, char buf[TIME_TEXT_SIZE]);
+
+/* What is left of the programs on an end: what passes a missing hook is not known. */
+struct blind_end {
+	struct end_hooks hooks;
+	/*
+	 * When they were known to count: when the lab was built, or the reading was made that this
+	 * one counts from. CLOCK_MONOTONIC.
+	 */
+	uint64_t attached_ns;
+};
 
 /*
  * The counters of a lab at one moment; of each direction at one at which nothing was under way
@@ -32,6 +44,8 @@ struct snapshot {
 	/* CLOCK_MONOTONIC: when it was read, from when on it counts, when the lab was built. */
 	uint64_t read_ns, since_ns, built_ns;
 	size_t n_ends;
+	enum watch_tc tc; /* how the tc programs are attached */
+	bool observed;	  /* as struct running has it */
 	bool partial; /* of a file that has not all links: those that it has are SNAPSHOT_KNOWN */
 	uint8_t *attached;		     /* n_ends: bits 1 << enum vl_hook, SNAPSHOT_KNOWN */
 	struct vl_counters *hooks[VL_HOOKS]; /* n_ends each, zero where nothing is attached */
@@ -40,8 +54,9 @@ struct snapshot {
 	 * when the counters were read, or the ones they count from; 0: certainly none.
 	 */
 	uint64_t *passing;
-	struct losses losses;  /* owned; not known where the lab counts no drops */
-	struct timing *timing; /* owned; NULL: was not read */
+	struct blind_end *blind; /* n_ends: whose programs were taken off */
+	struct losses losses;	 /* owned; not known where the lab counts no drops */
+	struct timing *timing;	 /* owned; NULL: was not read */
 };
 
 enum { SNAPSHOT_KNOWN = 1 << VL_HOOKS };
@@ -89,6 +104,12 @@ struct ledger_entry {
 	uint64_t unseen;  /* segments received and not seen sent: past `out`, or under way while
 			     reading */
 	uint64_t passing; /* as in struct snapshot */
+	/*
+	 * Hooks of from (out) and of its peer (xdp, in) whose programs were taken off. Then
+	 * has_sent or has_received is false, since their counters stand still, and losses are not
+	 * known.
+	 */
+	uint8_t blind_from, blind_to;
 };
 
 struct ledger {
@@ -105,6 +126,19 @@ struct ledger {
 int ledger_make(struct ledger *ledger, const char *name, const struct lab *lab,
 		const struct snapshot *snapshot);
 void ledger_free(struct ledger *ledger);
+
+/*
+ * One after the other, the hooks at which a direction is blind: start with *state 0. False: there
+ * are no more.
+ */
+struct ledger_blind {
+	const struct end *end;
+	enum vl_hook hook;
+	const char *attachment, *gone; /* words: see lab/end_state.h */
+	uint64_t attached_ns;	       /* as in struct blind_end */
+};
+bool ledger_next_blind(const struct ledger *ledger, size_t entry, unsigned *state,
+		       struct ledger_blind *blind);
 
 /* Per second, of what the sending end's hook saw (else the receiving one's). */
 struct ledger_rate {

@@ -68,6 +68,38 @@ static json_t *entry_to_json(const struct ledger_entry *entry, const struct loss
 	return json;
 }
 
+/* The hooks at which a direction is blind. */
+static json_t *blind_to_json(const struct ledger *ledger, size_t entry)
+{
+	json_t *list = json_array();
+	struct ledger_blind blind;
+	unsigned state = 0;
+
+	while (ledger_next_blind(ledger, entry, &state, &blind))
+		output_json_append(
+			list, output_json_pack("{s:s, s:s, s:s, s:s, s:I}", "end", blind.end->name,
+					       "hook", hook_word(blind.hook), "attachment",
+					       blind.attachment, "gone", blind.gone, "attached_ns",
+					       (json_int_t)blind.attached_ns));
+	return list;
+}
+
+/* The ends whose programs could not be looked at. */
+static json_t *unchecked_to_json(const struct ledger *ledger, const struct ledger_filter *filter)
+{
+	const struct snapshot *snapshot = ledger->snapshot;
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < ledger->n_entries; i++) {
+		const struct end *end = ledger->entries[i].from;
+
+		if (ledger_shows(filter, end->link) && end->number < snapshot->n_ends &&
+		    snapshot->blind[end->number].hooks.is_unknown)
+			output_json_append(list, json_string(end->name));
+	}
+	return list;
+}
+
 static json_t *end_to_json(const struct end *end, const struct snapshot *snapshot)
 {
 	json_t *json = output_json_end(end), *hooks = json_object();
@@ -100,6 +132,7 @@ static json_t *link_to_json(const struct ledger *ledger, size_t first)
 	for (size_t i = first; i < first + 2; i++) {
 		json_t *direction = entry_to_json(&ledger->entries[i], &ledger->snapshot->losses);
 
+		output_json_set(direction, "blind", blind_to_json(ledger, i));
 		if (ledger->recent)
 			output_json_set(direction, "per_second", rate_to_json(ledger->recent, i));
 		output_json_append(directions, direction);
@@ -153,6 +186,7 @@ json_t *ledger_to_json(const struct ledger *ledger, const struct ledger_filter *
 	output_json_set(document, "partial",
 			json_boolean(json_array_size(ends) < ledger->n_entries));
 	output_json_set(document, "drops_missed", number(ledger->snapshot->losses.missed));
+	output_json_set(document, "unchecked", unchecked_to_json(ledger, filter));
 	output_json_set(document, "links", links);
 	output_json_set(document, "ends", ends);
 	if (ledger->snapshot->timing)

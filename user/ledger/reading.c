@@ -8,6 +8,7 @@
 #include "user/base/cleanup.h"
 #include "user/base/clock.h"
 #include "user/lab/edit.h"
+#include "user/lab/end_state.h"
 #include "user/ledger/ledger.h"
 #include "user/ledger/reading_exact.h"
 #include "user/output/output.h"
@@ -26,12 +27,8 @@ int reading_open(struct reading *reading, const char *lab, struct err *err)
 	if (rc)
 		return rc;
 	rc = running_open_watch(&reading->watch, reading->run, err);
-	if (rc == -ENOENT) {
-		err_set(err, ERR_FAILED, ENOENT,
-			"lab %s is not watched: nothing is pinned below %s/%s", reading->run->name,
-			WATCH_DIR, reading->run->name);
-		err_hint(err, "`vethlab up` with hooks attaches programs that count");
-	}
+	if (rc == -ENOENT && (!err || !err->code))
+		return running_not_pinned(reading->run, err);
 	if (!rc)
 		reading->built_ns = watch_started_ns(reading->watch);
 	return rc;
@@ -68,17 +65,35 @@ void reading_close(struct reading *reading)
 
 static uint8_t attached_bits(const struct reading *reading, const struct end *end)
 {
-	unsigned hooks = running_hooks(reading->run, end);
-	uint8_t bits = 0;
+	uint8_t bits = running_hook_bits(reading->run, end);
 
-	if (hooks & HOOKS_OUT && watch_has_hook(reading->watch, VL_HOOK_OUT))
-		bits |= 1 << VL_HOOK_OUT;
-	if (hooks & HOOKS_IN && watch_has_hook(reading->watch, VL_HOOK_IN))
-		bits |= 1 << VL_HOOK_IN;
-	if (hooks != HOOKS_NONE && running_xdp(reading->run, end) != XDP_MODE_OFF &&
-	    watch_has_hook(reading->watch, VL_HOOK_XDP))
-		bits |= 1 << VL_HOOK_XDP;
+	for (int hook = 0; hook < VL_HOOKS; hook++)
+		if (!watch_has_hook(reading->watch, hook))
+			bits &= ~(1 << hook);
 	return bits;
+}
+
+/*
+ * Which ends are blind. It is looked at after the counters: what is attached now was attached while
+ * they were read.
+ */
+static int read_blind(struct snapshot *snapshot, const struct reading *reading, struct err *err)
+{
+	const struct lab *lab = reading->run->lab;
+	cleanup_free struct end_hooks *hooks = NULL;
+	int rc = end_hooks_read(&hooks, reading->run, reading->watch, err);
+
+	for (size_t i = 0; !rc && i < lab_n_ends(lab); i++) {
+		uint32_t number = lab_end(lab, i)->number;
+
+		if (number < snapshot->n_ends)
+			snapshot->blind[number] = (struct blind_end){
+				.hooks = hooks[i],
+				.attached_ns = reading->base.n_ends ? reading->base.read_ns
+								    : snapshot->built_ns,
+			};
+	}
+	return rc;
 }
 
 /* Senders before receivers: a packet that crosses meanwhile is not lost. */
@@ -140,6 +155,8 @@ static int read_all(struct snapshot *snapshot, const struct reading *reading, st
 	snapshot->read_ns = clock_ns(CLOCK_MONOTONIC);
 	snapshot->built_ns = reading->built_ns;
 	snapshot->since_ns = snapshot->built_ns;
+	snapshot->tc = reading->run->tc;
+	snapshot->observed = reading->run->observed;
 	for (size_t i = 0; i < lab_n_ends(lab); i++) {
 		const struct end *end = lab_end(lab, i);
 
@@ -151,6 +168,8 @@ static int read_all(struct snapshot *snapshot, const struct reading *reading, st
 		rc = losses_read(&snapshot->losses, reading->watch, err);
 	if (!rc)
 		rc = make_exact(snapshot, reading, err);
+	if (!rc)
+		rc = read_blind(snapshot, reading, err);
 	if (!rc && reading->with_times) {
 		rc = read_timing(snapshot, reading, err);
 		if (rc == -ENOENT)

@@ -16,10 +16,12 @@ int snapshot_init(struct snapshot *snapshot, size_t n_ends)
 	/* An end more than there are: a lab without links is no failed allocation. */
 	snapshot->attached = calloc(n_ends + 1, 1);
 	snapshot->passing = calloc(n_ends + 1, sizeof(*snapshot->passing));
+	snapshot->blind = calloc(n_ends + 1, sizeof(*snapshot->blind));
 	for (int hook = 0; hook < VL_HOOKS; hook++)
 		snapshot->hooks[hook] = calloc(n_ends + 1, sizeof(struct vl_counters));
-	if (snapshot->attached && snapshot->passing && snapshot->hooks[VL_HOOK_OUT] &&
-	    snapshot->hooks[VL_HOOK_XDP] && snapshot->hooks[VL_HOOK_IN])
+	if (snapshot->attached && snapshot->passing && snapshot->blind &&
+	    snapshot->hooks[VL_HOOK_OUT] && snapshot->hooks[VL_HOOK_XDP] &&
+	    snapshot->hooks[VL_HOOK_IN])
 		return 0;
 	snapshot_free(snapshot);
 	return -ENOMEM;
@@ -31,6 +33,7 @@ void snapshot_free(struct snapshot *snapshot)
 	timing_free(snapshot->timing);
 	free(snapshot->attached);
 	free(snapshot->passing);
+	free(snapshot->blind);
 	for (int hook = 0; hook < VL_HOOKS; hook++)
 		free(snapshot->hooks[hook]);
 	*snapshot = (struct snapshot){0};
@@ -53,11 +56,26 @@ int snapshot_copy(struct snapshot *copy, const struct snapshot *snapshot)
 	copy->read_ns = snapshot->read_ns;
 	copy->since_ns = snapshot->since_ns;
 	copy->built_ns = snapshot->built_ns;
+	copy->tc = snapshot->tc;
+	copy->observed = snapshot->observed;
 	memcpy(copy->attached, snapshot->attached, n);
+	memcpy(copy->blind, snapshot->blind, n * sizeof(*copy->blind));
 	memcpy(copy->passing, snapshot->passing, n * sizeof(*copy->passing));
 	for (int hook = 0; hook < VL_HOOKS; hook++)
 		memcpy(copy->hooks[hook], snapshot->hooks[hook], n * sizeof(struct vl_counters));
 	return 0;
+}
+
+/*
+ * An end that did not count when the time began has missed some of what passed, also if somebody
+ * has attached its programs again.
+ */
+static void carry_blind(struct blind_end *now, const struct blind_end *since)
+{
+	now->hooks.missing |= since->hooks.missing;
+	now->hooks.unpinned |= since->hooks.unpinned;
+	if (since->hooks.missing)
+		now->attached_ns = since->attached_ns;
 }
 
 void snapshot_subtract(struct snapshot *now, const struct snapshot *since)
@@ -68,6 +86,8 @@ void snapshot_subtract(struct snapshot *now, const struct snapshot *since)
 		timing_subtract(now->timing, since->timing);
 	for (size_t i = 0; i < now->n_ends && i < since->n_ends; i++)
 		now->passing[i] += since->passing[i];
+	for (size_t i = 0; i < now->n_ends && i < since->n_ends; i++)
+		carry_blind(&now->blind[i], &since->blind[i]);
 	for (int hook = 0; hook < VL_HOOKS; hook++)
 		for (size_t i = 0; i < now->n_ends && i < since->n_ends; i++)
 			counters_subtract(&now->hooks[hook][i], &since->hooks[hook][i]);
@@ -140,8 +160,29 @@ static bool timing_from_json(struct timing *timing, const struct lab *lab, const
 	return true;
 }
 
-/* "passing" of each direction. */
-static void passing_from_links(struct snapshot *snapshot, const struct lab *lab, const json_t *json)
+/* "blind" of a direction. */
+static void blind_from_direction(struct snapshot *snapshot, const struct lab *lab,
+				 const json_t *direction)
+{
+	const json_t *one;
+	size_t i;
+
+	json_array_foreach(json_object_get(direction, "blind"), i, one) {
+		const char *name = json_string_value(json_object_get(one, "end"));
+		const char *word = json_string_value(json_object_get(one, "hook"));
+		const struct end *end = name ? lab_find_end(lab, name) : NULL;
+
+		for (int hook = 0; end && word && hook < VL_HOOKS; hook++)
+			if (end->number < snapshot->n_ends && !strcmp(word, hook_word(hook)))
+				snapshot->blind[end->number].hooks.missing |= 1 << hook;
+		if (end && end->number < snapshot->n_ends)
+			snapshot->blind[end->number].attached_ns =
+				(uint64_t)json_integer_value(json_object_get(one, "attached_ns"));
+	}
+}
+
+/* "passing" and "blind" of each direction. */
+static void state_from_links(struct snapshot *snapshot, const struct lab *lab, const json_t *json)
 {
 	const json_t *link, *direction;
 	size_t i, j;
@@ -154,6 +195,7 @@ static void passing_from_links(struct snapshot *snapshot, const struct lab *lab,
 
 			if (end && end->number < snapshot->n_ends && n > 0)
 				snapshot->passing[end->number] = (uint64_t)n;
+			blind_from_direction(snapshot, lab, direction);
 		}
 	}
 }
@@ -201,7 +243,7 @@ static int from_json(struct snapshot *snapshot, const char *path, const json_t *
 	json_array_foreach(json_object_get(json, "ends"), i, end)
 		if (!end_from_json(snapshot, lab, end))
 			return damaged(path, "its counters are damaged", err);
-	passing_from_links(snapshot, lab, json);
+	state_from_links(snapshot, lab, json);
 	if (losses_from_links(&snapshot->losses, lab, json))
 		return damaged(path, "its drops are damaged", err);
 	if (!json_object_get(json, "times"))

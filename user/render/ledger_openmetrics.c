@@ -64,7 +64,10 @@ static void print_hook(const struct exposition *to, const char *metric, const st
 	const struct snapshot *snapshot = to->ledger->snapshot;
 	char key[COUNTER_KEY_SIZE];
 
-	if (end->number >= snapshot->n_ends || !(snapshot->attached[end->number] & 1 << hook))
+	/* Counters that stand still would say that nothing passes. */
+	if (end->number >= snapshot->n_ends ||
+	    !(snapshot->attached[end->number] & ~snapshot->blind[end->number].hooks.missing &
+	      1 << hook))
 		return;
 	for (size_t i = 0; i < n_counter_fields; i++) {
 		const struct counter_field *field = &counter_fields[i];
@@ -122,6 +125,24 @@ static void print_balance(const struct exposition *to)
 	print_gauge(
 		to, "vethlab_passing_packets", offsetof(struct ledger_entry, passing),
 		"Packets (segments) that may have been under way when counting began or ended.");
+}
+
+static void print_blind(const struct exposition *to)
+{
+	print_family(to, "vethlab_blind", "gauge", NULL,
+		     "1 where the program of a hook is not attached any more.");
+	for (size_t i = 0; i < to->ledger->n_entries; i++) {
+		struct ledger_blind blind;
+		unsigned state = 0;
+
+		if (!ledger_shows(to->filter, to->ledger->entries[i].from->link))
+			continue;
+		while (ledger_next_blind(to->ledger, i, &state, &blind)) {
+			print_direction(to, "vethlab_blind", to->ledger->entries[i].from);
+			print_label("hook", hook_word(blind.hook), ',', to->f);
+			fputs("} 1\n", to->f);
+		}
+	}
 }
 
 static void print_drops(const struct exposition *to)
@@ -259,6 +280,7 @@ void ledger_print_openmetrics(const struct ledger *ledger, const struct ledger_f
 		     "Packets by type; one packet can be of several (ipv4, tcp, tcp_syn).");
 	print_counters(&to, "vethlab_typed_packets_total", NULL);
 	print_balance(&to);
+	print_blind(&to);
 	if (ledger->snapshot->losses.known)
 		print_drops(&to);
 	if (ledger->snapshot->timing)

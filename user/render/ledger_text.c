@@ -3,6 +3,7 @@
 #include <inttypes.h>
 
 #include "user/ledger/counter_fields.h"
+#include "user/render/blind_text.h"
 #include "user/render/drop_text.h"
 #include "user/output/output.h"
 #include "user/render/ledger_report.h"
@@ -11,6 +12,7 @@
 enum { NAME_COLUMNS = 42, NAME_SIZE = 2 * END_NAME_SIZE + 8 };
 
 struct page {
+	const struct ledger *ledger;
 	struct table *table;
 	bool colour, all;
 	const struct losses *losses;
@@ -125,6 +127,22 @@ static void print_notes(struct page *page, const struct ledger_entry *entry)
 			   entry->passing);
 }
 
+static void print_blind(struct page *page, const struct ledger_entry *entry)
+{
+	const struct ledger *ledger = page->ledger;
+	struct ledger_blind blind = {0};
+	char text[BLIND_TEXT_SIZE];
+	unsigned state = 0;
+
+	while (ledger_next_blind(ledger, (size_t)(entry - ledger->entries), &state, &blind))
+		table_line(page->table, "  blind: %s",
+			   blind_text(blind.end, blind.hook, blind.attachment, blind.gone, text));
+	if (blind.end)
+		table_line(page->table,
+			   "    (it was%s when this count began: what was lost is not known)",
+			   blind.attached_ns < ledger->snapshot->since_ns ? " not even" : "");
+}
+
 /* ---- the page -------------------------------------------------------------------------------- */
 
 static void print_entry(struct page *page, const struct ledger_entry *entry)
@@ -146,6 +164,7 @@ static void print_entry(struct page *page, const struct ledger_entry *entry)
 	table_cell(page->table, "%s", output_rate((double)of->bytes, "B", bytes));
 	if (page->all)
 		print_kinds(page, entry);
+	print_blind(page, entry);
 	print_losses(page, entry);
 	print_notes(page, entry);
 	page->packets += of->packets;
@@ -188,7 +207,8 @@ void ledger_print(const struct ledger *ledger, const struct ledger_filter *filte
 		{"", TABLE_LEFT},      {"sent", TABLE_RIGHT},	{"received", TABLE_RIGHT},
 		{"lost", TABLE_RIGHT}, {"volume", TABLE_RIGHT},
 	};
-	struct page page = {.table = table_new(columns, sizeof(columns) / sizeof(*columns)),
+	struct page page = {.ledger = ledger,
+			    .table = table_new(columns, sizeof(columns) / sizeof(*columns)),
 			    .colour = output_colour(f),
 			    .all = all,
 			    .losses = &ledger->snapshot->losses};
@@ -210,6 +230,7 @@ void ledger_print(const struct ledger *ledger, const struct ledger_filter *filte
 	else
 		fputs("no links\n", f);
 	print_folded(&page, f);
+	blind_print_ledger(ledger, filter, f);
 	if (page.losses->missed)
 		fprintf(f, "\n%" PRIu64 " more drops were of too many kinds to be told apart\n",
 			page.losses->missed);

@@ -31,6 +31,21 @@ static uint8_t family_of(const struct ping *ping)
 	return ping->trip.target.addr.family == AF_INET6 ? 6 : 4;
 }
 
+static void print_unwatched(const struct running *run)
+{
+	char text[LAB_NAME_MAX + 128];
+
+	if (running_has_programs(run))
+		snprintf(text, sizeof(text),
+			 "the pins of lab %s are gone, which `vethlab show` tells of: there are no "
+			 "itineraries",
+			 run->name);
+	else
+		snprintf(text, sizeof(text), "no program watches lab %s: there are no itineraries",
+			 run->name);
+	output_wrap("", text, stdout);
+}
+
 void ping_print_start(const struct ping *ping)
 {
 	char target[TARGET_TEXT_SIZE], text[TARGET_TEXT_SIZE + NODE_NAME_MAX + 64];
@@ -42,8 +57,7 @@ void ping_print_start(const struct ping *ping)
 		 ping->options.size);
 	output_wrap("PING ", text, stdout);
 	if (!ping->watched)
-		printf("no program watches lab %s: there are no itineraries\n",
-		       ping->trip.run->name);
+		print_unwatched(ping->trip.run);
 	output_flush(stdout);
 }
 

@@ -6,6 +6,7 @@
 #include <strings.h>
 #include <time.h>
 
+#include "user/render/blind_text.h"
 #include "user/render/rates.h"
 #include "user/output/output.h"
 
@@ -205,7 +206,8 @@ void rates_print(const struct rates *rates, const struct ledger *ledger,
 {
 	struct layout layout = choose_layout(name_width(ledger, filter), width);
 	uint64_t missed = ledger->snapshot->losses.missed;
-	unsigned head = HEAD_LINES + !!missed;
+	size_t blind = blind_count(ledger, filter);
+	unsigned head = HEAD_LINES + !!missed + !!blind;
 	time_t now = (time_t)(ledger->snapshot->time_ns / 1000000000);
 	char clock[16], age[OUTPUT_NUMBER_SIZE];
 	size_t n, shown;
@@ -227,6 +229,9 @@ void rates_print(const struct rates *rates, const struct ledger *ledger,
 		print_entry(rates, ledger, list[i].entry, &layout, f);
 	if (shown < n)
 		fprintf(f, "and %zu more with less traffic: --link or --node picks\n", n - shown);
+	if (blind)
+		fprintf(f, "%zu direction%s blind: `vethlab stats` tells why\n", blind,
+			blind == 1 ? " is" : "s are");
 	if (missed)
 		fprintf(f, "%" PRIu64 " drops were of too many kinds to be told apart\n", missed);
 	free(list);

@@ -4,7 +4,9 @@
 #include <string.h>
 #include <time.h>
 
+#include "user/base/hook_word.h"
 #include "user/output/output.h"
+#include "user/render/blind_text.h"
 #include "user/render/show_text.h"
 
 static const char *hook_words(unsigned hooks)
@@ -239,11 +241,46 @@ static void print_inherited(const struct running *run, const struct devconf_sett
 	}
 }
 
+/* The ends that are not watched any more, and what mends that. */
+static void print_missing(const struct running *run, const struct end_hooks *hooks, FILE *f)
+{
+	char line[LAB_NAME_MAX + BLIND_TEXT_SIZE + 128], text[BLIND_TEXT_SIZE];
+	size_t n_missing = 0, n_unknown = 0;
+
+	if (!hooks && running_has_programs(run)) {
+		snprintf(line, sizeof(line),
+			 "but its maps are not pinned below %s/%s any more: its counters cannot be "
+			 "read",
+			 WATCH_DIR, run->name);
+		output_wrap("", line, f);
+		n_missing = 1;
+	}
+	for (size_t i = 0; hooks && i < lab_n_ends(run->lab); i++) {
+		n_unknown += hooks[i].is_unknown;
+		for (int hook = 0; hook < VL_HOOKS; hook++) {
+			if (!(hooks[i].missing & 1 << hook))
+				continue;
+			n_missing++;
+			snprintf(line, sizeof(line), "but %s",
+				 blind_text(lab_end(run->lab, i), hook,
+					    hook_attachment_word(run->tc, hook),
+					    end_hooks_gone_word(&hooks[i], hook), text));
+			output_wrap("", line, f);
+		}
+	}
+	if (n_missing)
+		blind_print_mend(run->name, run->observed, f);
+	if (n_unknown)
+		blind_print_unchecked(n_unknown, f);
+}
+
 void running_print(const struct running *run, const struct end_status *ends,
-		   const struct devconf_settings *inherited, bool all, FILE *f)
+		   const struct devconf_settings *inherited, const struct end_hooks *hooks,
+		   bool all, FILE *f)
 {
 	print_head(run, f);
 	print_hooks(run, f);
+	print_missing(run, hooks, f);
 	if (lab_n_ends(run->lab)) {
 		fputc('\n', f);
 		print_ends(run, ends, all, f);
@@ -253,9 +290,27 @@ void running_print(const struct running *run, const struct end_status *ends,
 	print_inherited(run, inherited, f);
 }
 
-static json_t *end_to_json(const struct running *run, const struct end *end,
-			   const struct end_status *live)
+/* Hooks whose program is not there any more. */
+static json_t *missing_to_json(const struct running *run, const struct end_hooks *hooks)
 {
+	json_t *list = json_array();
+
+	for (int hook = 0; hook < VL_HOOKS; hook++)
+		if (hooks->missing & 1 << hook)
+			output_json_append(
+				list,
+				output_json_pack("{s:s, s:s, s:s}", "hook", hook_word(hook),
+						 "attachment", hook_attachment_word(run->tc, hook),
+						 "gone", end_hooks_gone_word(hooks, hook)));
+	return list;
+}
+
+/* hooks: NULL: nothing is pinned. */
+static json_t *end_to_json(const struct running *run, const struct end *end,
+			   const struct end_status *live, const struct end_hooks *looked)
+{
+	uint8_t put = running_hook_bits(run, end);
+	const struct end_hooks unpinned = {.put = put, .missing = put, .unpinned = put};
 	unsigned hooks = running_hooks(run, end);
 	json_t *object = output_json_end(end), *addresses = json_array(), *list = json_array();
 	char text[IP_TEXT_SIZE], mac[18];
@@ -279,6 +334,8 @@ static json_t *end_to_json(const struct running *run, const struct end *end,
 	}
 	output_json_set(object, "addresses", addresses);
 	output_json_set(object, "hooks", list);
+	output_json_set(object, "missing", missing_to_json(run, looked ? looked : &unpinned));
+	output_json_set(object, "unchecked", json_boolean(looked && looked->is_unknown));
 	output_json_set(
 		object, "xdp",
 		json_string(hooks == HOOKS_NONE ? "off" : xdp_mode_word(running_xdp(run, end))));
@@ -307,7 +364,7 @@ static json_t *node_to_json(const struct running *run, size_t i,
 }
 
 json_t *running_json(const struct running *run, const struct end_status *ends,
-		     const struct devconf_settings *inherited)
+		     const struct devconf_settings *inherited, const struct end_hooks *hooks)
 {
 	json_t *doc = output_json_document("vethlab.show/1");
 	json_t *nodes = json_array(), *links = json_array();
@@ -329,7 +386,8 @@ json_t *running_json(const struct running *run, const struct end_status *ends,
 
 		for (int side = 0; side < 2; side++)
 			output_json_append(both,
-					   end_to_json(run, link->ends[side], &ends[2 * i + side]));
+					   end_to_json(run, link->ends[side], &ends[2 * i + side],
+						       hooks ? &hooks[2 * i + side] : NULL));
 		output_json_append(links, output_json_pack("{s:s, s:o}", "link",
 							   output_link(link, name, sizeof(name)),
 							   "ends", both));

@@ -14,13 +14,15 @@ enum { RUNNING_HOOKS_SIZE = 96 };
 const char *running_hooks_text(const struct running *run, const struct end *end,
 			       char buf[RUNNING_HOOKS_SIZE]);
 /*
- * Print what `vethlab show` prints. ends: of end_status_read(). inherited: running_inherited().
- * all: inodes, ifindexes and MAC addresses too.
+ * Print what `vethlab show` prints. ends: of end_status_read(); inherited: of running_inherited();
+ * hooks: of end_hooks_read(), or NULL if maps of the lab are not pinned. all: inodes, ifindexes and
+ * MAC addresses too.
  */
 void running_print(const struct running *run, const struct end_status *ends,
-		   const struct devconf_settings *inherited, bool all, FILE *f);
+		   const struct devconf_settings *inherited, const struct end_hooks *hooks,
+		   bool all, FILE *f);
 /* The same as a document, "vethlab.show/1". The caller owns it. */
 json_t *running_json(const struct running *run, const struct end_status *ends,
-		     const struct devconf_settings *inherited);
+		     const struct devconf_settings *inherited, const struct end_hooks *hooks);
 
 #endif

@@ -88,10 +88,8 @@ int record_stream_open(struct record_stream *stream, const struct running *run,
 
 	*stream = (struct record_stream){.run = run};
 	ret = running_open_watch(&stream->watch, run, err);
-	if (ret == -ENOENT) {
-		err_clear(err);
-		return err_set(err, ERR_FAILED, ENOENT, "no program watches lab %s", run->name);
-	}
+	if (ret == -ENOENT && (!err || !err->code))
+		return running_not_pinned(run, err);
 	if (ret)
 		return ret;
 	ret = watch_session_open(&stream->session, stream->watch, filter, BUFFER_KIB, err);
