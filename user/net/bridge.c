@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* bridge.c - requests that change bridges and their ports. */
+/* bridge.c - requests that change bridges and their ports, and the VLANs of ports. */
+#include <errno.h>
+#include <linux/if_bridge.h>
 #include <linux/if_link.h>
+#include <linux/rtnetlink.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "user/net/net.h"
@@ -91,4 +95,55 @@ int link_set_master(struct nl *nl, uint32_t ifindex, uint32_t master, const stru
 	ifi->ifi_index = ifindex;
 	mnl_attr_put_u32(nlh, IFLA_MASTER, master);
 	return nl_commit(nl, what, err);
+}
+
+/* ---- VLANs of ports -------------------------------------------------------------------------- */
+
+struct vlan_search {
+	uint32_t ifindex;
+	struct bridge_vlans *vlans;
+};
+
+static void take_vlan(struct bridge_vlans *vlans, const struct nlattr *attr)
+{
+	const struct bridge_vlan_info *info = mnl_attr_get_payload(attr);
+
+	if (mnl_attr_get_payload_len(attr) < sizeof(*info) || info->vid >= 4096)
+		return;
+	vlans->member[info->vid / 8] |= 1 << info->vid % 8;
+	if (info->flags & BRIDGE_VLAN_INFO_UNTAGGED)
+		vlans->untagged[info->vid / 8] |= 1 << info->vid % 8;
+	if (info->flags & BRIDGE_VLAN_INFO_PVID)
+		vlans->pvid = info->vid;
+}
+
+static int on_vlans(const struct nlmsghdr *nlh, void *arg)
+{
+	const struct ifinfomsg *ifi = mnl_nlmsg_get_payload(nlh);
+	struct vlan_search *search = arg;
+	const struct nlattr *attr, *spec;
+
+	if (nlh->nlmsg_type != RTM_NEWLINK || ifi->ifi_index != (int)search->ifindex)
+		return MNL_CB_OK;
+	mnl_attr_for_each(attr, nlh, sizeof(*ifi)) {
+		if (mnl_attr_get_type(attr) != IFLA_AF_SPEC)
+			continue;
+		mnl_attr_for_each_nested(spec, attr)
+			if (mnl_attr_get_type(spec) == IFLA_BRIDGE_VLAN_INFO)
+				take_vlan(search->vlans, spec);
+	}
+	return MNL_CB_OK;
+}
+
+int bridge_vlans_get(struct nl *nl, uint32_t ifindex, struct bridge_vlans *vlans, struct err *err)
+{
+	struct nlmsghdr *nlh = nl_begin(nl, RTM_GETLINK, NLM_F_DUMP);
+	struct ifinfomsg *ifi = mnl_nlmsg_put_extra_header(nlh, sizeof(*ifi));
+	struct vlan_search search = {.ifindex = ifindex, .vlans = vlans};
+	const struct nl_what what = {.object = "VLANs of ports", .action = "be listed"};
+
+	*vlans = (struct bridge_vlans){0};
+	ifi->ifi_family = AF_BRIDGE;
+	mnl_attr_put_u32(nlh, IFLA_EXT_MASK, RTEXT_FILTER_BRVLAN);
+	return nl_dump(nl, nlh, on_vlans, &search, &what, err);
 }

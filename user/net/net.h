@@ -312,7 +312,11 @@ struct link_info {
 	char kind[16];	     /* "veth", "bridge", ... or "" */
 	uint64_t tx_packets; /* by link_get() only: 0 in lists */
 	uint32_t xdp_prog_id;
-	uint8_t xdp_attached; /* XDP_ATTACHED_* */
+	uint8_t xdp_attached;		  /* XDP_ATTACHED_* */
+	bool is_port;			  /* of a bridge: */
+	uint8_t port_state;		  /* BR_STATE_* of linux/if_bridge.h */
+	bool isolated, hairpin, no_flood; /* no_flood: of unicast to MACs that it does not know */
+	bool vlan_filtering;		  /* of a bridge */
 };
 
 /* By index, or by name where ifindex is 0. -ENODEV: no such interface (err stays clear). */
@@ -328,6 +332,17 @@ int link_event(struct nl *nl, int timeout_ms, bool (*cb)(const struct link_info 
 int address_list(struct nl *nl, uint32_t ifindex,
 		 bool (*cb)(uint32_t ifindex, const struct ip_prefix *prefix, void *arg), void *arg,
 		 struct err *err);
+
+/* The VLANs of a bridge port, or of the bridge itself; bit n of the sets: VLAN n. */
+struct bridge_vlans {
+	uint16_t pvid; /* of frames without a tag; 0: they are dropped */
+	uint8_t member[512], untagged[512];
+};
+static inline bool bridge_vlan_in(const uint8_t set[512], uint16_t vid)
+{
+	return set[vid / 8] >> vid % 8 & 1;
+}
+int bridge_vlans_get(struct nl *nl, uint32_t ifindex, struct bridge_vlans *vlans, struct err *err);
 
 /* ---- the routes of addresses ---------------------------------------------------------------- */
 

@@ -10,13 +10,60 @@
 
 #include "user/net/net.h"
 
-static void parse_linkinfo(const struct nlattr *nest, struct link_info *info)
+static void parse_bridge(const struct nlattr *nest, struct link_info *info)
 {
 	const struct nlattr *attr;
 
 	mnl_attr_for_each_nested(attr, nest)
-		if (mnl_attr_get_type(attr) == IFLA_INFO_KIND)
+		if (mnl_attr_get_type(attr) == IFLA_BR_VLAN_FILTERING)
+			info->vlan_filtering = mnl_attr_get_u8(attr);
+}
+
+static void parse_port(const struct nlattr *nest, struct link_info *info)
+{
+	const struct nlattr *attr;
+
+	mnl_attr_for_each_nested(attr, nest) {
+		switch (mnl_attr_get_type(attr)) {
+		case IFLA_BRPORT_STATE:
+			info->port_state = mnl_attr_get_u8(attr);
+			break;
+		case IFLA_BRPORT_ISOLATED:
+			info->isolated = mnl_attr_get_u8(attr);
+			break;
+		case IFLA_BRPORT_MODE:
+			info->hairpin = mnl_attr_get_u8(attr);
+			break;
+		case IFLA_BRPORT_UNICAST_FLOOD:
+			info->no_flood = !mnl_attr_get_u8(attr);
+			break;
+		}
+	}
+}
+
+/* The kinds come before the data that they tell how to read. */
+static void parse_linkinfo(const struct nlattr *nest, struct link_info *info)
+{
+	const struct nlattr *attr;
+
+	mnl_attr_for_each_nested(attr, nest) {
+		switch (mnl_attr_get_type(attr)) {
+		case IFLA_INFO_KIND:
 			snprintf(info->kind, sizeof(info->kind), "%s", mnl_attr_get_str(attr));
+			break;
+		case IFLA_INFO_DATA:
+			if (!strcmp(info->kind, "bridge"))
+				parse_bridge(attr, info);
+			break;
+		case IFLA_INFO_SLAVE_KIND:
+			info->is_port = !strcmp(mnl_attr_get_str(attr), "bridge");
+			break;
+		case IFLA_INFO_SLAVE_DATA:
+			if (info->is_port)
+				parse_port(attr, info);
+			break;
+		}
+	}
 }
 
 static void parse_xdp(const struct nlattr *nest, struct link_info *info)
