@@ -21,7 +21,8 @@ found_way() {
 found_end() { # FROM
 	# From the host's namespace nothing is sent that would leave the lab.
 	[[ -s $TEST_TMP/echo ]] || { echo "$1"; return; }
-	jq -r --arg from "$1" '.itinerary as $i | if $i.death != null then $i.drops[$i.death].node
+	jq -r --arg from "$1" '.itinerary as $i | if $i.waiting != null then $i.waiting.node
+		elif $i.death != null then $i.drops[$i.death].node
 		elif $i.answerer != null then $i.answerer
 		elif $i.last_seen != null then $i.last_seen.end | split(":")[0]
 		else $from end' "$TEST_TMP/echo"
@@ -45,6 +46,6 @@ agree() { # FROM TO [-s SIZE] [OPTION OF PING...]
 			assert_eq "$(found_way)" "$(foretold_way)" "the way: $all"
 	elif [[ $(jq -r '(.back // .there).end' "$TEST_TMP/why") != loop ]]; then # by TTL: anywhere
 		assert_eq "$(found_end "$from")" \
-			"$(jq -r '(.back // .there).hops[-1].node' "$TEST_TMP/why")" "where it ends: $all"
+			"$(jq -r '(.back // .there).at' "$TEST_TMP/why")" "where it ends: $all"
 	fi
 }

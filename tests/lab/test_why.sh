@@ -326,4 +326,63 @@ test_programs_of_others() {
 	good vethlab down c
 }
 
+# a, b and c behind the bridge sw.
+switch3() {
+	cat >"$TEST_TMP/sw3.yaml" <<-END
+		lab: sw3
+		nodes: {sw: {kind: bridge, dev: br0}, a: {}, b: {}, c: {}}
+		links:
+		  - endpoints: ["sw:p1", {end: "a:eth0", addresses: [192.168.30.1/24, "2001:db8::1/64"]}]
+		  - endpoints: ["sw:p2", {end: "b:eth0", addresses: [192.168.30.2/24, "2001:db8::2/64"]}]
+		  - endpoints: ["sw:p3", {end: "c:eth0", addresses: [192.168.30.3/24, "2001:db8::3/64"]}]
+	END
+	up "$TEST_TMP/sw3.yaml"
+}
+
+# Bridges are a part of the way, and ports of theirs may stop a frame or what asks for a neighbor.
+test_bridge_ports() {
+	local to
+	switch3
+	for to in 192.168.30.2 2001:db8::2; do
+		foretells "$to" "arrives b"
+		assert_eq "$(jq -c '[.there, .back | .hops[0].bridges]' "$TEST_TMP/why")" \
+			'[[{"node":"sw","in":"sw:p1","out":"sw:p2"}],[{"node":"sw","in":"sw:p2","out":"sw:p1"}]]' "bridges"
+	done
+	good inside sw ip link set p1 type bridge_slave isolated on
+	foretells 192.168.30.2 "arrives b"
+	good inside sw ip link set p2 type bridge_slave isolated on
+	for to in 192.168.30.2 2001:db8::2; do
+		foretells "$to" "no-neighbor a"
+		[[ $(jq -r .there.text "$TEST_TMP/why") == *"sw:p2 stops"*"it is isolated, as is p1" ]] || fail "$(<"$TEST_TMP/why")"
+	done
+	foretells 192.168.30.3 "arrives c"
+	good vethlab ping a 192.168.30.3 -W 5
+	good inside sw ip link set p2 type bridge_slave isolated off
+	good vethlab ping a 192.168.30.2 -W 5
+	good inside sw ip link set p2 type bridge_slave isolated on
+	foretells 192.168.30.2 "not-bridged a" # by the MAC that a has
+	assert_eq "$(jq -r .there.at "$TEST_TMP/why")" sw "where it ends"
+	bad 1 vethlab ping a b -W 0.5
+	good inside sw ip link set p1 type bridge_slave isolated off
+	good inside a ip neigh flush all
+	good inside sw ip link set p2 nomaster
+	foretells 192.168.30.2 "no-neighbor a"
+	[[ $(jq -r .there.text "$TEST_TMP/why") == *"it is no port of br0 any more" ]] || fail "$(<"$TEST_TMP/why")"
+	good inside sw ip link set br0 type bridge stp_state 1 forward_delay 3000
+	good inside sw ip link set p2 master br0
+	foretells 192.168.30.2 "no-neighbor a"
+	[[ $(jq -r .there.text "$TEST_TMP/why") == *"its STP state is "@(listening|blocking) ]] || fail "$(<"$TEST_TMP/why")"
+	good vethlab down sw3
+}
+
+test_rules_of_bridges() {
+	command -v nft >/dev/null || skip_test "there is no nft"
+	switch3
+	good inside sw nft "table bridge f { chain F { type filter hook forward priority 0; policy drop; }; }"
+	foretells 192.168.30.2 "arrives b"
+	not_evaluated "there sw: nft rules of the bridge at forward" "back sw: nft rules of the bridge at forward"
+	bad 1 vethlab ping a 192.168.30.2 -W 0.5
+	good vethlab down sw3
+}
+
 run_tests

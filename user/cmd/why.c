@@ -54,6 +54,10 @@ static void print_hop(const struct path_hop *hop, const struct path_hop *next)
 		printf("by %s:%s", hop->node->name, hop->dev);
 	if (hop->route.via.family)
 		printf(" via %s", ip_format(&hop->route.via, via, sizeof(via)));
+	for (size_t i = hop->n_bridges; next && i-- > 0;)
+		if (i < PATH_BRIDGES_MAX)
+			printf(" through %s (%s, %s)", hop->bridges[i].in->node->name,
+			       hop->bridges[i].in->ifname, hop->bridges[i].out->ifname);
 	if (next)
 		printf(" to %s", next->in->name);
 	if (hop->nat)
@@ -199,6 +203,20 @@ static json_t *doubts_json(const struct path *path)
 	return doubts;
 }
 
+static json_t *bridges_json(const struct path_hop *hop)
+{
+	json_t *bridges = json_array();
+
+	for (size_t i = hop->n_bridges; i-- > 0;)
+		if (i < PATH_BRIDGES_MAX)
+			output_json_append(bridges,
+					   output_json_pack("{s:s, s:s, s:s}", "node",
+							    hop->bridges[i].in->node->name, "in",
+							    hop->bridges[i].in->name, "out",
+							    hop->bridges[i].out->name));
+	return bridges;
+}
+
 static json_t *path_json(const struct path *path)
 {
 	json_t *hops = json_array(), *object;
@@ -220,11 +238,14 @@ static json_t *path_json(const struct path *path)
 			output_json_set(
 				item, "via",
 				json_string(ip_format(&hop->route.via, text, sizeof(text))));
+		if (hop->n_bridges)
+			output_json_set(item, "bridges", bridges_json(hop));
 		output_json_append(hops, item);
 	}
 	object = output_json_pack("{s:s, s:o, s:o, s:o}", "end", path_end_word(path->end), "text",
 				  output_json_text(path->text), "hint",
 				  output_json_text(path->hint), "hops", hops);
+	output_json_set(object, "at", json_string(path->at->name));
 	output_json_set(object, "read", readings_json(path));
 	output_json_set(object, "not_evaluated", doubts_json(path));
 	if (path->mtu) {

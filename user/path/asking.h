@@ -23,6 +23,8 @@ struct path_asking {
 	unsigned ttl;	     /* as the sender sets it */
 	const struct end
 		*dead_port; /* on the way to the next hop, of a bridge that is down; NULL: none */
+	const struct end *port;		/* of a bridge on the way, that stops it; NULL: none */
+	char port_why[64];		/* "its STP state is blocking" */
 	const struct end *mute_proxy;	/* proxies there, but not for the next hop; NULL: none */
 	struct neighbor_entry neighbor; /* what the last hop's table has for its next hop */
 	bool by_mac;			/* so it sends to that MAC, and asks nobody */
@@ -34,6 +36,9 @@ struct path_asking {
 int path_ask_open(struct path_asking *asking, const struct node *node, struct err *err);
 void path_ask_close(struct path_asking *asking);
 
+/* The end with that ifindex; NULL: none of the lab. */
+const struct end *path_end_of(const struct running *run, const struct node *node, uint32_t ifindex);
+
 /* The state of an end and its MTU, which is left alone if the end is gone or unseen. */
 int path_end_state(const struct running *run, const struct end *end, enum end_state *state,
 		   uint32_t *mtu, struct err *err);
@@ -42,11 +47,11 @@ int path_end_state(const struct running *run, const struct end *end, enum end_st
 const char *path_bridge_of(const struct end *end);
 
 /*
- * A frame for hop->next leaves hop by its way out: *found is the end by which it enters the node
- * that takes it; NULL: none does. asking: at hop.
+ * A frame for hop->next leaves hop by its way out, whose bridges go to hop->bridges: *found is the
+ * end by which it enters the node that takes it; NULL: none does. asking: at hop.
  */
-int path_find_neighbor(struct path_asking *asking, const struct path_hop *hop,
-		       const struct end **found, struct err *err);
+int path_find_neighbor(struct path_asking *asking, struct path_hop *hop, const struct end **found,
+		       struct err *err);
 
 /* The kernel of the last hop refuses the packet (hop->route.error): read why, and say it. */
 int path_refuse(struct path_asking *asking, const struct path_hop *hop, struct err *err);

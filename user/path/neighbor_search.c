@@ -7,45 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "user/base/array.h"
 #include "user/lab/end_state.h"
-#include "user/path/asking.h"
-
-/* What a search through bridges has to look at: ends by which a frame enters a node. */
-struct reach {
-	const struct end **list;
-	size_t n;
-};
-
-static int reach_add(struct reach *reach, const struct end *end)
-{
-	int ret;
-
-	for (size_t i = 0; i < reach->n; i++)
-		if (reach->list[i] == end)
-			return 0;
-	ret = array_reserve_one(&reach->list, reach->n, sizeof(*reach->list));
-	if (ret)
-		return ret;
-	reach->list[reach->n++] = end;
-	return 0;
-}
-
-/* Behind each port of a bridge but one. */
-static int reach_ports(struct reach *reach, const struct node *node, const char *dev,
-		       const struct end *but)
-{
-	for (size_t i = 0; i < node->n_ends; i++) {
-		const char *bridge = path_bridge_of(node->ends[i]);
-		int ret = 0;
-
-		if (bridge && !strcmp(bridge, dev) && node->ends[i] != but)
-			ret = reach_add(reach, node->ends[i]->peer);
-		if (ret)
-			return ret;
-	}
-	return 0;
-}
+#include "user/path/reach.h"
 
 /* ---- a node that a frame has come to --------------------------------------------------------- */
 
@@ -142,6 +105,20 @@ static int look_at(struct path_asking *asking, struct arrival *arrival, const st
 	return *takes ? 0 : answers_for(asking, arrival, next, takes, err);
 }
 
+/* A bridge of which the end is a port now. */
+static bool is_port(const struct arrival *arrival)
+{
+	return arrival->taker.ifindex != arrival->link.ifindex;
+}
+
+static void remember_port(struct path_asking *asking, const struct end *port, const char *why)
+{
+	if (asking->port)
+		return;
+	asking->port = port;
+	snprintf(asking->port_why, sizeof(asking->port_why), "%s", why);
+}
+
 /* The end's own state and its bridge's. Returns 1 if what comes in there goes on. */
 static int enter(struct path_asking *asking, struct arrival *arrival, struct err *err)
 {
@@ -157,21 +134,49 @@ static int enter(struct path_asking *asking, struct arrival *arrival, struct err
 		return 0;
 	}
 	arrival->taker = arrival->link;
-	if (!bridge)
+	if (bridge && !arrival->link.is_port)
+		remember_port(asking, arrival->in, "it is a port of no bridge any more");
+	if (!arrival->link.is_port)
 		return 1;
-	ret = link_get(nl, 0, bridge, &arrival->taker, err);
+	ret = link_get(nl, arrival->link.master, NULL, &arrival->taker, err);
 	if (ret && ret != -ENODEV)
 		return ret;
 	if (!ret && end_state_of(&arrival->taker) != END_DOWN)
 		return 1;
 	asking->blocked = true;
 	asking->dead_port = arrival->in;
+	remember_port(asking, arrival->in, "its bridge is down");
 	return 0;
 }
 
-static int visit(struct path_asking *asking, const struct ip_addr *next, const struct end *in,
-		 struct reach *reach, bool *takes, struct err *err)
+/* What takes it, and what it goes on to. at: the index of the arrival. */
+static int pass(struct path_asking *asking, struct arrival *arrival, const struct ip_addr *next,
+		struct reach *reach, size_t at, bool *takes, struct err *err)
 {
+	struct bridged frame = {.asking = &arrival->there,
+				.node = arrival->in->node,
+				.bridge = &arrival->taker,
+				.in = &arrival->link,
+				.tag = reach->list[at].tag,
+				.from = (ssize_t)at};
+	int ret;
+
+	if (!is_port(arrival))
+		return frame.tag ? 0 : look_at(asking, arrival, next, takes, err);
+	ret = bridged_to_node(&frame, err);
+	if (ret > 0)
+		ret = look_at(asking, arrival, next, takes, err);
+	if (!ret && !*takes)
+		ret = bridged_to_ports(&frame, reach, err);
+	if (frame.stopped)
+		remember_port(asking, frame.stopped, frame.why);
+	return ret;
+}
+
+static int visit(struct path_asking *asking, const struct ip_addr *next, struct reach *reach,
+		 size_t at, bool *takes, struct err *err)
+{
+	const struct end *in = reach->list[at].in;
 	struct arrival arrival = {.in = in, .there = {.run = asking->run, .netns_fd = -1}};
 	int ret;
 
@@ -181,11 +186,8 @@ static int visit(struct path_asking *asking, const struct ip_addr *next, const s
 	if (ret)
 		return ret;
 	ret = enter(asking, &arrival, err);
-	if (ret > 0) {
-		ret = look_at(asking, &arrival, next, takes, err);
-		if (!ret && path_bridge_of(in))
-			ret = reach_ports(reach, in->node, path_bridge_of(in), in);
-	}
+	if (ret > 0)
+		ret = pass(asking, &arrival, next, reach, at, takes, err);
 	path_ask_close(&arrival.there);
 	return ret;
 }
@@ -245,42 +247,122 @@ static int read_neighbor(struct path_asking *asking, const struct path_hop *hop,
 	return 0;
 }
 
+/* ---- what is between the hop and who takes it ------------------------------------------------ */
+
+/* What a frame meets in a bridge that it crosses from one end to another. */
+static int cross(struct path_asking *asking, const struct end *in, const struct end *out,
+		 struct err *err)
+{
+	struct path_asking there = {.run = asking->run, .question = asking->question};
+	struct path_crossing at = {.node = in->node};
+	struct link_info port, bridge = {0};
+	int ret = path_ask_open(&there, in->node, err);
+
+	if (ret)
+		return ret;
+	ret = path_doubt_device(&there, asking->path, &at, running_ifindex(asking->run, in), false,
+				err);
+	if (!ret)
+		ret = link_get(there.nl, running_ifindex(asking->run, in), NULL, &port, err);
+	if (!ret && port.is_port)
+		ret = link_get(there.nl, port.master, NULL, &bridge, err);
+	if (!ret && port.is_port)
+		ret = path_doubt_bridged(&there, asking->path, in->node, bridge.ifname, err);
+	if (!ret && out)
+		ret = path_doubt_device(&there, asking->path, &at,
+					running_ifindex(asking->run, out), true, err);
+	path_ask_close(&there);
+	return ret == -ENODEV ? 0 : ret;
+}
+
+/* The bridges on the way to the last of the list that was looked at. */
+static int cross_bridges(struct path_asking *asking, struct path_hop *hop,
+			 const struct reach *reach, size_t found, struct err *err)
+{
+	const struct reached *to = &reach->list[found];
+
+	for (hop->n_bridges = 0; to->from != REACH_SENDER; to = &reach->list[to->from]) {
+		const struct end *in = reach->list[to->from].in;
+		int ret = cross(asking, in, to->in->peer, err);
+
+		if (ret)
+			return ret;
+		if (hop->n_bridges < PATH_BRIDGES_MAX)
+			hop->bridges[hop->n_bridges] = (struct path_bridge){in, to->in->peer};
+		hop->n_bridges++;
+	}
+	return 0;
+}
+
+enum { SEARCHED_MAX = 32 }; /* of the ends where nobody took it, so many are looked at for doubts */
+
+/* Nobody takes it: because of rules and programs, perhaps, wherever it may come. */
+static int doubt_all(struct path_asking *asking, const struct reach *reach, struct err *err)
+{
+	for (size_t i = 0; i < reach->n && i < SEARCHED_MAX; i++) {
+		int ret = running_is_unseen(asking->run, reach->list[i].in->node)
+				  ? 0
+				  : cross(asking, reach->list[i].in, NULL, err);
+
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+/* The ends to which the hop's interface leads, without crossing a bridge of another node. */
+static int begin(struct path_asking *asking, const struct path_hop *hop, struct reach *reach,
+		 struct err *err)
+{
+	struct link_info bridge;
+	struct bridged frame = {
+		.asking = asking, .node = hop->node, .bridge = &bridge, .from = REACH_SENDER};
+	int ret;
+
+	if (hop->out)
+		return reach_add(reach, hop->out->peer, REACH_SENDER, 0);
+	ret = link_get(asking->nl, hop->route.ifindex, NULL, &bridge, err);
+	if (!ret)
+		ret = bridged_to_ports(&frame, reach, err);
+	if (frame.stopped)
+		remember_port(asking, frame.stopped, frame.why);
+	return ret == -ENODEV ? 0 : ret;
+}
+
 /* Everybody behind the hop's way out, until one takes it. */
-static int search(struct path_asking *asking, const struct path_hop *hop, const struct end **found,
+static int search(struct path_asking *asking, struct path_hop *hop, const struct end **found,
 		  struct err *err)
 {
 	struct reach reach = {0};
 	bool takes = false;
-	int ret;
+	int ret = begin(asking, hop, &reach, err);
 
 	*found = NULL;
-	if (hop->out)
-		ret = reach_add(&reach, hop->out->peer);
-	else
-		ret = reach_ports(&reach, hop->node, hop->dev, NULL);
 	for (size_t i = 0; !ret && !takes && i < reach.n; i++) {
-		const struct end *in = reach.list[i];
-
-		ret = visit(asking, &hop->next, in, &reach, &takes, err);
-		if (takes)
-			*found = in;
+		ret = visit(asking, &hop->next, &reach, i, &takes, err);
+		if (!takes)
+			continue;
+		*found = reach.list[i].in;
+		ret = cross_bridges(asking, hop, &reach, i, err);
 	}
+	if (!ret && !takes)
+		ret = doubt_all(asking, &reach, err);
 	free(reach.list);
 	return ret == -ENOMEM ? err_set(err, ERR_SYSTEM, ENOMEM, "path: out of memory") : ret;
 }
 
-int path_find_neighbor(struct path_asking *asking, const struct path_hop *hop,
-		       const struct end **found, struct err *err)
+int path_find_neighbor(struct path_asking *asking, struct path_hop *hop, const struct end **found,
+		       struct err *err)
 {
 	const struct end *owner = NULL;
 	int ret;
 
-	asking->dead_port = asking->mute_proxy = NULL;
+	asking->dead_port = asking->mute_proxy = asking->port = NULL;
 	asking->stranger = asking->blocked = false;
 	ret = read_neighbor(asking, hop, err);
 	if (!ret)
 		ret = search(asking, hop, found, err);
-	if (!ret && !*found && asking->blocked)
+	if (!ret && !*found && asking->blocked && !asking->port)
 		asking->by_mac = false; /* what has the MAC may be behind what is down */
 	if (ret || *found || !asking->by_mac ||
 	    asking->neighbor.state & (NUD_PERMANENT | NUD_NOARP))

@@ -21,6 +21,7 @@ enum {
 	PATH_TEXT_SIZE = 400,
 	PATH_READINGS_MAX = 16, /* what path_note() is called for at one node is less */
 	PATH_DOUBTS_MAX = 16,
+	PATH_BRIDGES_MAX = 4,
 };
 
 /* How a walk ends. */
@@ -33,6 +34,7 @@ enum path_end {
 	PATH_LINK_DOWN,	  /* the link that the route leads to is down at either end */
 	PATH_LINK_GONE,	  /* the link that it should take was deleted since the lab was built */
 	PATH_NO_NEIGHBOR, /* nobody on the link has the next hop's address */
+	PATH_NOT_BRIDGED, /* a bridge on the way does not pass it on: path->at */
 	PATH_WRONG_MAC,	  /* the neighbor table names a MAC that nobody on the link has */
 	PATH_NO_FORWARD,  /* a node on the way does not forward */
 	PATH_SPOOFED,	  /* a node on the way rejects its source address (rp_filter) */
@@ -46,6 +48,11 @@ enum path_end {
 	PATH_TO_MANY,	  /* a broadcast or multicast address: receivers need not answer */
 };
 
+/* A bridge that is crossed from one of its ports to another. */
+struct path_bridge {
+	const struct end *in, *out;
+};
+
 /* One node of the way. */
 struct path_hop {
 	const struct node *node;
@@ -55,7 +62,9 @@ struct path_hop {
 	struct ip_addr next;	  /* the next hop, whose MAC address is needed; family 0: none */
 	struct ip_addr from, to;  /* as it comes here */
 	struct route_answer route;
-	bool nat;  /* rules of the node rewrite the source of packets that it forwards */
+	bool nat; /* rules of the node rewrite the source of packets that it forwards */
+	struct path_bridge bridges[PATH_BRIDGES_MAX]; /* to the next hop, the last one first */
+	size_t n_bridges;			      /* may be more than there is room for */
 	bool asks; /* it has no MAC address of the next hop, and asks for it (ARP, ND) */
 };
 
@@ -82,6 +91,7 @@ struct path {
 	char narrow[END_NAME_SIZE]; /* the first end with that MTU, or node:interface */
 	bool widest_first; /* no MTU is below that of the first link: the sender cuts to fit all */
 	enum path_end end;
+	const struct node *at; /* where it ends: the last hop's, or a bridge after it */
 	struct path_reading readings[PATH_READINGS_MAX];
 	size_t n_readings;
 	struct path_doubt doubts[PATH_DOUBTS_MAX];

@@ -27,6 +27,7 @@ const char *path_end_word(enum path_end end)
 		[PATH_OWN_SOURCE] = "own-source",
 		[PATH_LOCALNET] = "route-localnet",
 		[PATH_UNEXPLAINED] = "refused-unexplained",
+		[PATH_NOT_BRIDGED] = "not-bridged",
 		[PATH_WRONG_MAC] = "wrong-mac",
 		[PATH_TTL] = "ttl-exceeded",
 		[PATH_TOO_BIG] = "too-big",
@@ -197,6 +198,12 @@ static void say_leaves(struct path_asking *asking, const struct path_hop *hop, c
 	}
 }
 
+static void suggest_port(struct path_asking *asking)
+{
+	path_suggest(asking->path, "vethlab exec %s bridge -d link show dev %s",
+		     asking->port->node->name, asking->port->ifname);
+}
+
 static void say_neighbor(struct path_asking *asking, const struct path_hop *hop, bool v6)
 {
 	const struct end *port = asking->dead_port;
@@ -211,6 +218,13 @@ static void say_neighbor(struct path_asking *asking, const struct path_hop *hop,
 			 hop->out ? hop->out->name : hop->dev, next);
 		path_suggest(path, "vethlab exec %s ip link set %s up", port->node->name,
 			     path_bridge_of(port));
+		return;
+	}
+	if (asking->port) {
+		path_say(path, "nobody answers for %s behind %s, and on that way %s stops %s: %s",
+			 next, hop->out ? hop->out->name : hop->dev, asking->port->name, asks,
+			 asking->port_why);
+		suggest_port(asking);
 		return;
 	}
 	if (asking->mute_proxy) {
@@ -296,6 +310,15 @@ static void say_end(struct path_asking *asking, const struct path_hop *hop,
 		break;
 	case PATH_WRONG_MAC:
 		say_wrong_mac(asking, hop);
+		break;
+	case PATH_NOT_BRIDGED:
+		path->at = asking->port->node;
+		path_say(path,
+			 "%s sends it to the MAC that its neighbor table has (%s: %s); nobody that "
+			 "it comes to has it, and %s stops it: %s",
+			 node, path->readings[0].what, path->readings[0].value, asking->port->name,
+			 asking->port_why);
+		suggest_port(asking);
 		break;
 	case PATH_TTL:
 		say_ttl(asking, hop, to);

@@ -37,8 +37,7 @@ void path_ask_close(struct path_asking *asking)
 	asking->netns_fd = -1;
 }
 
-static const struct end *end_of_ifindex(const struct running *run, const struct node *node,
-					uint32_t ifindex)
+const struct end *path_end_of(const struct running *run, const struct node *node, uint32_t ifindex)
 {
 	for (size_t i = 0; i < node->n_ends; i++)
 		if (running_ifindex(run, node->ends[i]) == ifindex)
@@ -98,7 +97,7 @@ static int name_way_out(struct path_asking *asking, struct path_hop *hop, struct
 	if (ret)
 		return ret;
 	snprintf(hop->dev, sizeof(hop->dev), "%s", info->ifname);
-	hop->out = end_of_ifindex(asking->run, hop->node, hop->route.ifindex);
+	hop->out = path_end_of(asking->run, hop->node, hop->route.ifindex);
 	hop->next = hop->route.via.family ? hop->route.via : asking->path->to;
 	return 0;
 }
@@ -106,6 +105,7 @@ static int name_way_out(struct path_asking *asking, struct path_hop *hop, struct
 static int stop(struct path_asking *asking, enum path_end end, const struct end *culprit)
 {
 	asking->path->end = end;
+	asking->path->at = NULL;
 	path_verdict_text(asking, culprit);
 	return 0;
 }
@@ -115,7 +115,7 @@ static int stop(struct path_asking *asking, enum path_end end, const struct end 
 /* What came in meets programs and rules before the node looks for its route. */
 static int meet_rules_in(struct path_asking *asking, const struct path_hop *hop, struct err *err)
 {
-	bool port = hop->in && path_bridge_of(hop->in);
+	bool port = hop->in && asking->in.ifindex != running_ifindex(asking->run, hop->in);
 	struct path_crossing at = {hop->node, asking->in.ifname, ""};
 	struct path_crossing device = {hop->node, port ? NULL : asking->in.ifname, ""};
 	const struct path_hop *before = hop - 1;
@@ -245,6 +245,13 @@ static unsigned time_to_live(struct path_asking *asking, const struct path_hop *
 	return ttl > 0 && ttl < 255 ? ttl : 255;
 }
 
+static enum path_end not_taken(const struct path_asking *asking)
+{
+	if (!asking->by_mac)
+		return PATH_NO_NEIGHBOR;
+	return asking->port ? PATH_NOT_BRIDGED : asking->stranger ? PATH_LEAVES : PATH_WRONG_MAC;
+}
+
 /* Look at the way out of the last hop. Returns 1 to go on to *next, 0 if the walk ends here. */
 static int take_way_out(struct path_asking *asking, struct path_hop *hop, bool first_only,
 			const struct end **next, struct err *err)
@@ -289,11 +296,7 @@ static int take_way_out(struct path_asking *asking, struct path_hop *hop, bool f
 	if (ret)
 		return ret;
 	if (!*next)
-		return stop(asking,
-			    asking->stranger ? PATH_LEAVES
-			    : asking->by_mac ? PATH_WRONG_MAC
-					     : PATH_NO_NEIGHBOR,
-			    hop->out);
+		return stop(asking, not_taken(asking), hop->out);
 	hop->asks = !asking->by_mac;
 	asking->path->n_readings = 0; /* they explain how the walk ends */
 	ret = hop->asks ? path_doubt_neighbor(asking, asking->path, hop->node, err) : 0;
@@ -348,17 +351,17 @@ static int stop_to_many(struct path_asking *asking, struct path_hop *hop, struct
 		    NULL);
 }
 
-/* The interface by which the packet comes in, as IP sees it. */
+/* The interface by which the packet comes in, as IP sees it: of a port its bridge. */
 static int name_way_in(struct path_asking *asking, const struct path_hop *hop, struct err *err)
 {
-	const char *bridge = hop->in ? path_bridge_of(hop->in) : NULL;
 	int ret;
 
 	asking->in = (struct link_info){0};
 	if (!hop->in)
 		return 0;
-	ret = link_get(asking->nl, bridge ? 0 : running_ifindex(asking->run, hop->in), bridge,
-		       &asking->in, err);
+	ret = link_get(asking->nl, running_ifindex(asking->run, hop->in), NULL, &asking->in, err);
+	if (!ret && asking->in.is_port)
+		ret = link_get(asking->nl, asking->in.master, NULL, &asking->in, err);
 	return ret == -ENODEV ? 0 : ret;
 }
 
@@ -440,6 +443,8 @@ static int walk(const struct running *run, const struct path_question *question,
 		if (ret > 0)
 			node = in->node;
 	} while (ret > 0);
+	if (!path->at)
+		path->at = path->hops[path->n_hops - 1].node;
 	return ret;
 }
 

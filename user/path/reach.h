@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* reach.h - the ends that a frame comes to, through bridges. */
+#ifndef VETHLAB_USER_PATH_REACH_H
+#define VETHLAB_USER_PATH_REACH_H
+
+#include "user/path/asking.h"
+
+enum { REACH_SENDER = -1 };
+
+/* An end by which a frame enters a node. */
+struct reached {
+	const struct end *in;
+	ssize_t from; /* of the list: the end by which it entered the bridge before, or REACH_SENDER
+		       */
+	uint16_t tag; /* VLAN; 0: none */
+};
+
+struct reach {
+	struct reached *list; /* owned */
+	size_t n;
+};
+
+/* Each end once. Returns 0, or -ENOMEM. */
+int reach_add(struct reach *reach, const struct end *in, ssize_t from, uint16_t tag);
+
+/* A frame at a bridge. */
+struct bridged {
+	struct path_asking *asking; /* at the node of the bridge */
+	const struct node *node;
+	const struct link_info *bridge;
+	const struct link_info *in; /* the port; NULL: the bridge itself sends it */
+	uint16_t tag;		    /* as it comes in */
+	ssize_t from;		    /* of the list */
+	const struct end *stopped;  /* a port that does not take it or does not send it: */
+	char why[64];		    /* "its STP state is blocking" */
+};
+
+/* Whether the bridge takes it for itself, or passes it on to the node's own IP: returns 1 if so. */
+int bridged_to_node(struct bridged *frame, struct err *err);
+/* Add what is behind each port that sends it on. -ENOMEM: err stays clear. */
+int bridged_to_ports(struct bridged *frame, struct reach *reach, struct err *err);
+
+#endif
