@@ -164,6 +164,57 @@ static void test_dropped_redirect(void **state)
 	story_free(story);
 }
 
+static struct vl_drop drop_of(struct vl_event packet, unsigned node)
+{
+	packet.end = VL_NO_END;
+	packet.hook = VL_HOOKS;
+	return (struct vl_drop){.packet = packet, .node = node};
+}
+
+/* The reply dies of its TTL; that the error about it dies, too, is another matter. */
+static void test_dropped_error(void **state)
+{
+	struct story *story = story_new(lab);
+	struct vl_event e[] = {REQ(1000, A_X, VL_HOOK_OUT, 64), REQ(1010, R_W, VL_HOOK_IN, 64),
+			       REQ(1040, R_E, VL_HOOK_OUT, 63), REQ(1050, B_Y, VL_HOOK_IN, 63),
+			       REP(1060, B_Y, VL_HOOK_OUT, 1),	REP(1070, R_E, VL_HOOK_IN, 1)};
+	struct vl_drop reply = drop_of(REP(1080, R_E, VL_HOOK_IN, 1), NODE_R);
+	struct vl_drop error = drop_of(
+		error_record(1090, R_E, VL_HOOK_OUT, 11, 0, "10.0.2.254", "10.0.2.1"), NODE_R);
+	const struct itinerary *it;
+
+	(void)state;
+	assert_int_equal(story_add_drop(story, &reply, "IP_INHDR", "ip_forward"), 1);
+	assert_int_equal(story_add_drop(story, &error, "NETFILTER_DROP", "nf_hook_slow"), 1);
+	it = TELL(story, e);
+	assert_int_equal(it->fate, FATE_DROPPED);
+	assert_int_equal(it->drops[it->death].leg, LEG_REPLY);
+	assert_string_equal(it->drops[it->death].reason, "IP_INHDR");
+	story_free(story);
+}
+
+/* An error that the node that asked drops was no refusal; why the request died is known, though. */
+static void test_dropped_refusal(void **state)
+{
+	struct story *story = story_new(lab);
+	struct vl_event e[] = {
+		REQ(1000, A_X, VL_HOOK_OUT, 1), REQ(1010, R_W, VL_HOOK_IN, 1),
+		error_record(1020, R_W, VL_HOOK_OUT, 11, 0, "10.0.1.254", "10.0.1.1"),
+		error_record(1030, A_X, VL_HOOK_IN, 11, 0, "10.0.1.254", "10.0.1.1")};
+	struct vl_drop request = drop_of(REQ(1015, R_W, VL_HOOK_IN, 1), NODE_R);
+	struct vl_drop error = drop_of(e[3], NODE_A);
+	const struct itinerary *it;
+
+	(void)state;
+	assert_int_equal(story_add_drop(story, &request, "IP_INHDR", "ip_forward"), 1);
+	assert_int_equal(TELL(story, e)->fate, FATE_REFUSED);
+	assert_int_equal(story_add_drop(story, &error, "NETFILTER_DROP", "nf_hook_slow"), 1);
+	it = story_itinerary(story, 4, 7, 1);
+	assert_int_equal(it->fate, FATE_DROPPED);
+	assert_int_equal(it->drops[it->death].leg, LEG_REQUEST);
+	story_free(story);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -174,6 +225,8 @@ int main(void)
 		cmocka_unit_test(test_duplicated_by_link),
 		cmocka_unit_test(test_redirect_decides_nothing),
 		cmocka_unit_test(test_dropped_redirect),
+		cmocka_unit_test(test_dropped_error),
+		cmocka_unit_test(test_dropped_refusal),
 	};
 
 	return cmocka_run_group_tests(tests, story_setup, story_teardown);

@@ -119,6 +119,34 @@ static void say_route(const struct act *act, char *buf, size_t size)
 		 addr, leg, act->node->name);
 }
 
+/* The ICMP error about what the echo died of, which was dropped on its way to whoever sent it. */
+static const struct drop *dropped_error(const struct itinerary *itinerary)
+{
+	for (size_t i = 0; i < itinerary->n_drops; i++) {
+		const struct drop *drop = &itinerary->drops[i];
+
+		if ((int)i != itinerary->death && drop->leg == LEG_ERROR && !drop->harmless &&
+		    !event_is_redirect(&drop->record.packet))
+			return drop;
+	}
+	return NULL;
+}
+
+const char *itinerary_drop_text(const struct itinerary *itinerary, char buf[FATE_TEXT_SIZE])
+{
+	const struct drop *death = &itinerary->drops[itinerary->death];
+	const struct drop *error = dropped_error(itinerary);
+	size_t len;
+
+	drop_sentence(death, buf, FATE_TEXT_SIZE);
+	if (!error || death->leg == LEG_ERROR)
+		return buf;
+	len = strlen(buf);
+	len += snprintf(buf + len, FATE_TEXT_SIZE - len, "; ");
+	drop_sentence(error, buf + len, FATE_TEXT_SIZE - len);
+	return buf;
+}
+
 /* The look-up that failed was not told (it was long before, or not seen), but the drop says enough.
  */
 static bool say_unrouted(const struct itinerary *itinerary, char *buf, size_t size)
@@ -157,7 +185,9 @@ static void say_last(const struct itinerary *itinerary, char buf[FATE_TEXT_SIZE]
 {
 	const struct hop *last = itinerary->last >= 0 ? &itinerary->hops[itinerary->last] : NULL;
 
-	if (!last)
+	if (!last && itinerary->n_hops)
+		snprintf(buf, FATE_TEXT_SIZE, "only redirects about it were seen");
+	else if (!last)
 		snprintf(buf, FATE_TEXT_SIZE, "it was seen at no end of the lab");
 	else if (itinerary->fate == FATE_DELIVERED)
 		snprintf(buf, FATE_TEXT_SIZE,
@@ -180,7 +210,7 @@ static bool say_end(const struct itinerary *itinerary, bool counted, char buf[FA
 	if (itinerary_cause(itinerary, buf, FATE_TEXT_SIZE))
 		return false;
 	if (itinerary->fate == FATE_DROPPED) {
-		drop_sentence(&itinerary->drops[itinerary->death], buf, FATE_TEXT_SIZE);
+		itinerary_drop_text(itinerary, buf);
 		return false;
 	}
 	say_last(itinerary, buf);

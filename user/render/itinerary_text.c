@@ -227,8 +227,11 @@ static void print_drop(const struct drop *drop, int width, FILE *f)
 	snprintf(lead, sizeof(lead), "  dropped %8s  %s%*s       ",
 		 output_duration(drop->at_ns, at), drop->node->name,
 		 width - (int)output_columns(drop->node->name), "");
-	snprintf(text, sizeof(text), "%s%s%s", drop->reason, drop->function[0] ? ", in " : "",
-		 drop->function);
+	snprintf(text, sizeof(text), "%s%s%s%s", drop->reason, drop->function[0] ? ", in " : "",
+		 drop->function,
+		 event_is_redirect(&drop->record.packet) ? " (the redirect)"
+		 : drop->leg == LEG_ERROR		 ? " (the ICMP error)"
+							 : "");
 	output_wrap(lead, text, f);
 }
 

@@ -37,6 +37,8 @@ void itinerary_print_fate(const struct itinerary *itinerary, FILE *f);
 bool itinerary_cause(const struct itinerary *itinerary, char *buf, size_t size);
 /* Where the question for a neighbor died, or its answer; NULL: no node was seen to drop it. */
 const struct act *itinerary_question(const struct itinerary *itinerary, const struct act *neighbor);
+/* Of one that died of a drop: who dropped it and why, and who dropped the ICMP error about that. */
+const char *itinerary_drop_text(const struct itinerary *itinerary, char buf[FATE_TEXT_SIZE]);
 /*
  * "arp: nobody answered for 10.0.0.2 on a:eth0; the ARP request died in sw, ...". False: no
  * question without an answer ended it, or no node was seen to drop one.

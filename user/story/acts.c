@@ -308,7 +308,8 @@ static uint64_t before_its_end(const struct itinerary *itinerary, const struct a
 		const struct hop *hop = &itinerary->hops[i];
 
 		if (hop->leg == LEG_ERROR && hop->step == STEP_TURN &&
-		    hop->end->node == act->node && hop->at_ns < at && hop->at_ns)
+		    !event_is_redirect(&hop->event) && hop->end->node == act->node &&
+		    hop->at_ns < at && hop->at_ns)
 			at = hop->at_ns - 1;
 	}
 	return at;

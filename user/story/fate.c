@@ -55,6 +55,13 @@ static bool is_harmless(const struct itinerary *itinerary, const struct drop *dr
 	return !strcmp(drop->reason, "OTHERHOST");
 }
 
+/* A reply's drop says that the request came; an ICMP error tells of a packet that died before it.
+ */
+static int weight(enum leg leg)
+{
+	return leg == LEG_REPLY ? 2 : leg == LEG_REQUEST ? 1 : 0;
+}
+
 /* The drop that counts. */
 static int find_death(const struct itinerary *itinerary)
 {
@@ -65,21 +72,24 @@ static int find_death(const struct itinerary *itinerary)
 		drops[i].harmless = is_harmless(itinerary, &drops[i]);
 		if (event_is_redirect(&drops[i].record.packet))
 			continue; /* the echo itself goes on */
-		if (!drops[i].harmless && (death < 0 || drops[i].leg >= drops[death].leg))
+		if (!drops[i].harmless &&
+		    (death < 0 || weight(drops[i].leg) >= weight(drops[death].leg)))
 			death = i;
 	}
 	return death;
 }
 
 /* Whether the node that asked dropped the answer before a socket had it. */
-static bool answer_dropped(const struct itinerary *itinerary)
+static bool answer_dropped(const struct itinerary *itinerary, enum leg leg)
 {
-	const struct drop *drop;
+	for (size_t i = 0; i < itinerary->n_drops; i++) {
+		const struct drop *drop = &itinerary->drops[i];
 
-	if (itinerary->death < 0)
-		return false;
-	drop = &itinerary->drops[itinerary->death];
-	return drop->leg != LEG_REQUEST && drop->node == itinerary->origin;
+		if (drop->leg == leg && drop->node == itinerary->origin && !drop->harmless &&
+		    !event_is_redirect(&drop->record.packet))
+			return true;
+	}
+	return false;
 }
 
 /* The node that made a packet: where its first hop left, or over whose link it came. */
@@ -259,10 +269,12 @@ void itinerary_judge(struct itinerary *itinerary, const struct lab *lab)
 	itinerary->last = last_hop(itinerary, lab);
 	itinerary->death = find_death(itinerary);
 	itinerary->waits_for = -1;
-	reply = arrival_at(itinerary, LEG_REPLY, itinerary->origin);
-	error = arrival_at(itinerary, LEG_ERROR, itinerary->origin);
-	if (answer_dropped(itinerary))
-		reply = error = -1;
+	reply = answer_dropped(itinerary, LEG_REPLY)
+			? -1
+			: arrival_at(itinerary, LEG_REPLY, itinerary->origin);
+	error = answer_dropped(itinerary, LEG_ERROR)
+			? -1
+			: arrival_at(itinerary, LEG_ERROR, itinerary->origin);
 	itinerary->arrival = reply >= 0 ? reply : error;
 	itinerary->fate = reply >= 0			? FATE_ANSWERED
 			  : error >= 0			? FATE_REFUSED
