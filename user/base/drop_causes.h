@@ -28,6 +28,7 @@ enum drop_trait {
 	DROP_ORDINARY = 1 << 2,	   /* every healthy network has such drops */
 	DROP_BY_XDP = 1 << 3,	   /* by what runs XDP programs */
 	DROP_NO_NEIGHBOR = 1 << 4, /* for want of the next hop's link layer address */
+	DROP_TOLD = 1 << 5,	   /* the node tells the sender by an ICMP error, if it may */
 };
 
 struct drop_cause {

@@ -75,6 +75,45 @@ static bool is_v6(const struct ping *ping)
 	return ping->trip.target.addr.family == AF_INET6;
 }
 
+/* More nodes than that would make a ping wait for its start. */
+enum { HELD_NODES_MAX = 128 };
+
+static int read_held(const struct ping *ping, const struct node *node, struct icmp_held_back *out)
+{
+	cleanup_close int netns_fd = running_open_netns(ping->trip.run, node, NULL);
+
+	return netns_fd < 0 ? netns_fd
+			    : icmp_held_back_read(netns_fd, is_v6(ping) ? 6 : 4, out, NULL);
+}
+
+/* That a node cannot be asked (it is gone) is no failure of the ping. */
+static void read_held_before(struct ping *ping)
+{
+	const struct lab *lab = ping->trip.run->lab;
+
+	if (lab->n_nodes > HELD_NODES_MAX)
+		return;
+	ping->held_before = calloc(lab->n_nodes, sizeof(*ping->held_before));
+	for (size_t i = 0; ping->held_before && i < lab->n_nodes; i++)
+		(void)read_held(ping, lab->nodes[i], &ping->held_before[i]);
+}
+
+/* What the rate limits of the nodes that made no ICMP errors held back meanwhile. */
+static void read_held_back(struct ping *ping)
+{
+	for (size_t i = 0; i < ping->tally.n_silent; i++) {
+		struct ping_silent *silent = &ping->tally.silent[i];
+		const struct icmp_held_back *before =
+			ping->held_before ? &ping->held_before[silent->node->index] : NULL;
+
+		silent->known = before && !read_held(ping, silent->node, &silent->by);
+		if (!silent->known)
+			continue;
+		silent->by.host -= before->host;
+		silent->by.global -= before->global;
+	}
+}
+
 static int open_flight(struct flight *flight, struct err *err)
 {
 	struct ping *ping = flight->ping;
@@ -91,6 +130,7 @@ static int open_flight(struct flight *flight, struct err *err)
 		return ret;
 	ping->local = flight->probe.local;
 	ping->watched = flight->probe.session;
+	read_held_before(ping);
 	flight->first = flight->next = 1;
 	flight->states = calloc(SEQS, sizeof(*flight->states));
 	return flight->states ? 0 : err_set(err, ERR_SYSTEM, ENOMEM, "ping: out of memory");
@@ -141,6 +181,8 @@ static int settle(struct flight *flight, uint64_t number, enum echo_result resul
 	if (ret)
 		return ret;
 	state->result = result;
+	ping->lost_records = probe_lost(&flight->probe);
+	state->lost = ping->lost_records - state->lost;
 	itinerary = probe_itinerary(&flight->probe, number % SEQS);
 	if (result != ECHO_ANSWERED)
 		find_why(ping);
@@ -152,7 +194,6 @@ static int settle(struct flight *flight, uint64_t number, enum echo_result resul
 		return err_set(err, ERR_SYSTEM, ENOMEM, "ping: out of memory");
 	ping_print_echo(ping, number % SEQS, state, itinerary);
 	probe_forget(&flight->probe, number % SEQS);
-	ping->lost_records = probe_lost(&flight->probe);
 	while (flight->first < flight->next &&
 	       flight->states[flight->first % SEQS].result != ECHO_PENDING)
 		flight->first++;
@@ -191,7 +232,7 @@ static int send_next(struct flight *flight, uint64_t now, struct err *err)
 	struct echo_state *state = &flight->states[number % SEQS];
 	int ret;
 
-	*state = (struct echo_state){.sent_ns = now};
+	*state = (struct echo_state){.sent_ns = now, .lost = flight->ping->lost_records};
 	flight->ping->tally.sent++;
 	ret = echo_send(flight->probe.sender, number % SEQS, NULL);
 	flight->next_send_ns += flight->ping->options.interval_ns;
@@ -327,6 +368,7 @@ static int run_ping(struct ping *ping, struct err *err)
 		interrupt_catch_signals();
 		ping_print_start(ping);
 		ret = run_flight(&flight, err);
+		read_held_back(ping);
 		ping_print_summary(ping);
 	}
 	close_flight(&flight);
@@ -343,6 +385,7 @@ static int ping_main(int argc, char **argv, struct err *err)
 	failed = parse_args(argc, argv, ping, err) || trip_open(&ping->trip, err) ||
 		 run_ping(ping, err);
 	free(ping->tally.rtts);
+	free(ping->held_before);
 	trip_close(&ping->trip);
 	/* As ping(8): 1 if no answer came at all. */
 	return failed ? (int)err->code : ping->tally.sent && !ping->tally.answered;

@@ -118,6 +118,20 @@ enum netns_name_state { NETNS_NAME_FREE, NETNS_NAME_MOUNTED, NETNS_NAME_STALE };
 int netns_name_state(const char *name, char *mark, size_t mark_size, struct err *err);
 
 /*
+ * ICMP errors that a namespace did not send since it was made, by its rate limits for a host and
+ * for all (net.ipv4.icmp_ratelimit, icmp_msgs_per_sec, net.ipv6.icmp.ratelimit): OutRateLimitHost
+ * and OutRateLimitGlobal of /proc/net/snmp, Icmp6OutRateLimitHost of /proc/net/snmp6. Kernels from
+ * 6.8 or so on count them; IPv6 has no counter for all.
+ */
+struct icmp_held_back {
+	bool has_host, has_global; /* the kernel has that counter */
+	uint64_t host, global;
+};
+
+/* family: 4 or 6. 0 or -errno. */
+int icmp_held_back_read(int netns_fd, uint8_t family, struct icmp_held_back *out, struct err *err);
+
+/*
  * Sysctls as the calling thread's namespace has them, by the key of sysctl(8). 0 or -errno: -ENOENT
  * if the kernel has no such key.
  */

@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 
 #include "user/base/hook_word.h"
+#include "user/render/ping_remarks.h"
 #include "user/render/ping_report.h"
 #include "user/render/drop_text.h"
 #include "user/render/event_text.h"
@@ -100,7 +101,8 @@ static void print_unseen(const struct ping *ping, const struct echo_state *state
 	if (ping->local)
 		output_wrap("  ", text, stdout);
 	else if (state->result != ECHO_NOT_SENT)
-		printf("  it was seen at no end of the lab\n");
+		printf(state->lost ? "  no record of it came\n"
+				   : "  it was seen at no end of the lab\n");
 }
 
 static void print_why(struct ping *ping)
@@ -136,12 +138,13 @@ static void print_text(struct ping *ping, uint16_t seq, const struct echo_state 
 		print_unseen(ping, state);
 	if (itinerary && itinerary->fate == FATE_DROPPED) {
 		if (!itinerary_unanswered_text(itinerary, why, sizeof(why)))
-			drop_sentence(&itinerary->drops[itinerary->death], why, sizeof(why));
+			itinerary_drop_text(itinerary, why);
 		output_wrap("  ", why, stdout);
 	} else if (itinerary && (itinerary->n_hops || itinerary->fate == FATE_WAITING) &&
 		   state->result == ECHO_UNANSWERED) {
 		output_wrap("  ", itinerary_fate_text(itinerary, why), stdout);
 	}
+	ping_print_remarks(state, itinerary);
 	/* A drop that was seen, or a question, explains more than routes that are good. */
 	if (state->result != ECHO_ANSWERED &&
 	    !(itinerary && (itinerary->death >= 0 || itinerary->fate == FATE_WAITING) &&
@@ -189,6 +192,7 @@ static void print_json(const struct ping *ping, uint16_t seq, const struct echo_
 		output_json_set(line, "error", json_string(strerror(state->error)));
 	if (state->result != ECHO_ANSWERED && ping->has_why && !path_is_good(&ping->why))
 		output_json_set(line, "why", why_json(ping));
+	ping_put_remarks(line, state, itinerary);
 	output_json_set(line, "stayed_on_lo", json_boolean(ping->local));
 	output_json_set(line, "itinerary", itinerary ? itinerary_json(itinerary) : json_null());
 	output_json_line(line, stdout);
@@ -227,9 +231,10 @@ static void print_losses(const struct ping_tally *tally)
 		if (loss->dropped)
 			drop_sentence(&loss->drop, text, sizeof(text));
 		output_wrap(lead,
-			    loss->dropped   ? text
-			    : loss->text[0] ? loss->text
-					    : "seen at no end of the lab",
+			    loss->dropped	? text
+			    : loss->text[0]	? loss->text
+			    : tally->incomplete ? "seen at no end of the lab; records were lost"
+						: "seen at no end of the lab",
 			    stdout);
 	}
 }
@@ -252,7 +257,13 @@ static void print_slowest(const struct ping_tally *tally)
 		return;
 	output_duration(step->sum_ns / step->count, mean);
 	output_duration(step->max_ns, max);
-	if (step->step == STEP_LINK)
+	if (step->step == STEP_FIRST || step->step == STEP_GAP)
+		snprintf(text, sizeof(text), "inside %s, %s (%s), mean %s, max %s",
+			 step->end->node->name,
+			 step->step == STEP_FIRST ? "before the first hook"
+						  : "between the last hook and the socket",
+			 leg_name(step->leg), mean, max);
+	else if (step->step == STEP_LINK)
 		snprintf(text, sizeof(text), "the link %s -> %s (%s), mean %s, max %s",
 			 step->from->name, step->end->name, leg_name(step->leg), mean, max);
 	else
@@ -297,11 +308,13 @@ static void print_summary_text(struct ping *ping)
 		       output_duration(tally->max_ns, time[3]));
 	print_slowest(tally);
 	print_losses(tally);
+	ping_print_silent(tally);
 	if (ping->options.quiet && !(any_drop(tally) && path_is_good(&ping->why)))
 		print_why(ping);
 	if (ping->lost_records)
-		printf("%" PRIu64 " records were lost (buffer full): itineraries have gaps\n",
-		       ping->lost_records);
+		printf("%" PRIu64 " records were lost (buffer full): the ways of %" PRIu64
+		       " echo%s may be incomplete\n",
+		       ping->lost_records, tally->incomplete, tally->incomplete == 1 ? "" : "es");
 }
 
 static json_t *losses_json(const struct ping_tally *tally)
@@ -338,6 +351,9 @@ static json_t *slowest_json(const struct ping_step *step)
 		output_json_set(object, "to", output_json_end(step->end));
 	} else {
 		output_json_set(object, "inside", json_string(step->end->node->name));
+		if (step->step == STEP_FIRST || step->step == STEP_GAP)
+			output_json_set(object, "unseen",
+					json_string(step->step == STEP_FIRST ? "before" : "after"));
 	}
 	return object;
 }
@@ -358,6 +374,9 @@ static void print_summary_json(const struct ping *ping)
 		losses_json(t));
 
 	output_json_merge(doc, sums);
+	output_json_set(doc, "incomplete", json_integer(t->incomplete));
+	if (t->n_silent)
+		output_json_set(doc, "no_icmp_error", ping_silent_json(t));
 	if (t->n_rtts)
 		output_json_set(doc, "rtt_ns",
 				output_json_pack(

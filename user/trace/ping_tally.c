@@ -5,7 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "user/base/drop_causes.h"
 #include "user/trace/ping_tally.h"
+
+/* What took less of a round trip is no news, whoever waited. */
+static const uint64_t long_ns = 10000000;
 
 static int add_rtt(struct ping_tally *tally, uint64_t rtt_ns)
 {
@@ -76,26 +80,62 @@ static void add_loss(struct ping_tally *tally, const struct itinerary *itinerary
 		tally->losses[tally->n_losses++] = loss;
 }
 
-static void add_step(struct ping_tally *tally, const struct hop *hop, const struct hop *from)
+static void add_step(struct ping_tally *tally, struct ping_step key, uint64_t ns)
 {
 	struct ping_step *step = tally->steps;
 	size_t i;
 
 	for (i = 0; i < tally->n_steps; i++, step++)
-		if (step->end == hop->end && step->from == from->end && step->leg == hop->leg &&
-		    step->step == hop->step)
+		if (step->end == key.end && step->from == key.from && step->leg == key.leg &&
+		    step->step == key.step)
 			break;
 	if (i == PING_STEPS)
 		return;
 	if (i == tally->n_steps) {
-		*step = (struct ping_step){
-			.end = hop->end, .from = from->end, .leg = hop->leg, .step = hop->step};
+		*step = key;
 		tally->n_steps++;
 	}
 	step->count++;
-	step->sum_ns += hop->step_ns;
-	if (hop->step_ns > step->max_ns)
-		step->max_ns = hop->step_ns;
+	step->sum_ns += ns;
+	if (ns > step->max_ns)
+		step->max_ns = ns;
+}
+
+struct ping_rest ping_rest_of(const struct echo_state *state, const struct itinerary *itinerary)
+{
+	struct ping_rest rest = {0};
+	uint64_t seen, first;
+
+	if (!itinerary || itinerary->arrival < 0 || itinerary->hops[0].leg != LEG_REQUEST)
+		return rest;
+	seen = itinerary->round_trip_ns;
+	first = itinerary->hops[0].event.time_ns;
+	if (first > state->sent_ns)
+		rest.before_ns = first - state->sent_ns;
+	if (state->answer.rtt_ns > rest.before_ns + seen)
+		rest.after_ns = state->answer.rtt_ns - rest.before_ns - seen;
+	rest.before_long = rest.before_ns >= long_ns && rest.before_ns > seen;
+	rest.after_long = rest.after_ns >= long_ns && rest.after_ns > seen;
+	return rest;
+}
+
+static void add_rest(struct ping_tally *tally, const struct ping_rest *rest,
+		     const struct itinerary *itinerary)
+{
+	struct ping_step key;
+
+	if (rest->before_long) {
+		key = (struct ping_step){.end = itinerary->hops[0].end, .step = STEP_FIRST};
+		key.from = key.end;
+		add_step(tally, key, rest->before_ns);
+	}
+	if (rest->after_long) {
+		key = (struct ping_step){.end = itinerary->hops[itinerary->arrival].end,
+					 .leg = itinerary->hops[itinerary->arrival].leg,
+					 .step = STEP_GAP};
+		key.from = key.end;
+		add_step(tally, key, rest->after_ns);
+	}
 }
 
 static void add_steps(struct ping_tally *tally, const struct itinerary *itinerary)
@@ -104,17 +144,57 @@ static void add_steps(struct ping_tally *tally, const struct itinerary *itinerar
 		const struct hop *hop = &itinerary->hops[i];
 
 		if (hop->step == STEP_LINK || hop->step == STEP_NODE || hop->step == STEP_TURN)
-			add_step(tally, hop, &itinerary->hops[hop->from]);
+			add_step(tally,
+				 (struct ping_step){.end = hop->end,
+						    .from = itinerary->hops[hop->from].end,
+						    .leg = hop->leg,
+						    .step = hop->step},
+				 hop->step_ns);
 	}
+}
+
+/* Whether an ICMP error about it was seen, or its drop. */
+static bool any_error(const struct itinerary *itinerary)
+{
+	for (size_t i = 0; i < itinerary->n_hops; i++)
+		if (itinerary->hops[i].leg == LEG_ERROR &&
+		    !event_is_redirect(&itinerary->hops[i].event))
+			return true;
+	for (size_t i = 0; i < itinerary->n_drops; i++)
+		if (itinerary->drops[i].leg == LEG_ERROR)
+			return true;
+	return false;
+}
+
+static void add_silent(struct ping_tally *tally, const struct itinerary *itinerary)
+{
+	const struct drop *death =
+		itinerary && itinerary->death >= 0 ? &itinerary->drops[itinerary->death] : NULL;
+	size_t i = 0;
+
+	if (!death || any_error(itinerary) ||
+	    !(drop_classify(death->reason, death->function).traits & DROP_TOLD))
+		return;
+	while (i < tally->n_silent && tally->silent[i].node != death->node)
+		i++;
+	if (i == PING_SILENT)
+		return;
+	if (i == tally->n_silent)
+		tally->silent[tally->n_silent++] = (struct ping_silent){.node = death->node};
+	tally->silent[i].count++;
 }
 
 int ping_count(struct ping *ping, const struct echo_state *state, const struct itinerary *itinerary,
 	       const char *end_text)
 {
 	struct ping_tally *tally = &ping->tally;
+	struct ping_rest rest = ping_rest_of(state, itinerary);
 
-	if (itinerary)
+	tally->incomplete += !!state->lost;
+	if (itinerary) {
 		add_steps(tally, itinerary);
+		add_rest(tally, &rest, itinerary);
+	}
 	switch (state->result) {
 	case ECHO_ANSWERED:
 		tally->answered++;
@@ -128,6 +208,7 @@ int ping_count(struct ping *ping, const struct echo_state *state, const struct i
 		return 0; /* it was nowhere */
 	default:
 		tally->unanswered++;
+		add_silent(tally, itinerary);
 		break;
 	}
 	add_loss(tally, itinerary, end_text);

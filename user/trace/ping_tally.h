@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "user/base/err.h"
+#include "user/net/net.h"
 #include "user/trace/probe.h"
 #include "user/path/path.h"
 
@@ -22,6 +23,7 @@ struct echo_state {
 	enum echo_result result;
 	int error;	  /* ECHO_NOT_SENT: positive errno */
 	uint64_t sent_ns; /* CLOCK_MONOTONIC */
+	uint64_t lost;	  /* records that were lost while it was under way */
 	struct echo_answer answer;
 };
 
@@ -34,7 +36,13 @@ struct ping_options {
 	bool stack; /* tell what the stacks do between the ends */
 };
 
-enum { PING_LOSSES = 32, PING_STEPS = 256, PING_RTTS = 1 << 20, PING_LOSS_TEXT_SIZE = 768 };
+enum {
+	PING_LOSSES = 32,
+	PING_STEPS = 256,
+	PING_RTTS = 1 << 20,
+	PING_SILENT = 16,
+	PING_LOSS_TEXT_SIZE = 768
+};
 
 /* Where echoes were seen last: how many of them. */
 struct ping_loss {
@@ -48,12 +56,23 @@ struct ping_loss {
 	uint64_t count;
 };
 
-/* One kind of step of the itineraries, summed over the echoes. */
+/*
+ * One kind of step of the itineraries, summed over the echoes. STEP_FIRST: from sending to the
+ * first hook; STEP_GAP: from the last hook to the socket.
+ */
 struct ping_step {
-	const struct end *end, *from;
+	const struct end *end, *from; /* of STEP_FIRST and STEP_GAP the same */
 	enum step step;
 	enum leg leg;
 	uint64_t count, sum_ns, max_ns;
+};
+
+/* A node that dropped echoes and told nobody by an ICMP error, though it does so by itself. */
+struct ping_silent {
+	const struct node *node;
+	uint64_t count;		  /* of such echoes */
+	struct icmp_held_back by; /* what its rate limits held back since the ping began */
+	bool known;		  /* by is filled */
 };
 
 struct ping_tally {
@@ -65,6 +84,9 @@ struct ping_tally {
 	size_t n_losses;
 	struct ping_step steps[PING_STEPS];
 	size_t n_steps;
+	struct ping_silent silent[PING_SILENT];
+	size_t n_silent;
+	uint64_t incomplete; /* echoes that records were lost beside */
 };
 
 struct ping {
@@ -74,6 +96,7 @@ struct ping {
 	bool watched;	 /* records come */
 	struct path why; /* what stops echoes, as the nodes' tables say since the last failure */
 	bool has_why, why_told;
+	struct icmp_held_back *held_before; /* by node, as the ping began; NULL: not read */
 	struct ping_tally tally;
 	uint64_t lost_records;
 };
@@ -84,6 +107,12 @@ struct ping {
  */
 int ping_count(struct ping *ping, const struct echo_state *state, const struct itinerary *itinerary,
 	       const char *end_text);
+/* What of a round trip no hook saw, in ns: before the first one, and after the last one. */
+struct ping_rest {
+	uint64_t before_ns, after_ns;
+	bool before_long, after_long; /* longer than all that was seen, and worth a word */
+};
+struct ping_rest ping_rest_of(const struct echo_state *state, const struct itinerary *itinerary);
 /* The kind of step that took longest on average; NULL: no itinerary had a step. */
 const struct ping_step *ping_slowest(const struct ping_tally *tally);
 

@@ -1,0 +1,96 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# test_remarks.sh - what ping says beside the ways of echoes: ICMP errors that rate limits held back, time before
+# the first hook, drops of errors about an echo.
+# shellcheck source=tests/lab/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+routed() { # a -- r -- b
+	cat >"$TEST_TMP/routed.yaml" <<-'YAML'
+		lab: routed
+		nodes:
+		  a: {routes: [default via 10.0.1.1, {to: "::/0", via: "fd01::1"}]}
+		  r: {forward: true}
+		  b: {routes: [default via 10.0.2.1, {to: "::/0", via: "fd02::1"}]}
+		links:
+		  - endpoints: [{end: "a:eth0", addresses: [10.0.1.2/24, "fd01::2/64"]},
+		                {end: "r:eth0", addresses: [10.0.1.1/24, "fd01::1/64"]}]
+		  - endpoints: [{end: "r:eth1", addresses: [10.0.2.1/24, "fd02::1/64"]},
+		                {end: "b:eth0", addresses: [10.0.2.2/24, "fd02::2/64"]}]
+	YAML
+	up "$TEST_TMP/routed.yaml"
+}
+
+summary() { # FILTER
+	jq -r "select(.schema == \"vethlab.ping-summary/1\") | $1" <<<"$out"
+}
+
+# A router answers a few echoes whose TTL runs out, and is kept from answering the others. The kernel counts those.
+limited() { # FAMILY FILE-OF-COUNTERS
+	local silent
+	bad 1 vethlab ping a b "$1" -t 1 -c 30 -i 2ms -W 2 -j
+	silent=$(summary .unanswered)
+	((silent > 0)) || fail "no error was held back: $out"
+	assert_eq "$(summary '.no_icmp_error[] | "\(.node) \(.echoes)"')" "r $silent" "who was silent"
+	if vethlab exec r grep -q OutRateLimitHost "$2"; then
+		assert_eq "$(summary '.no_icmp_error[0] | .held_back_host + (.held_back_global // 0)')" "$silent" "held back"
+		bad 1 vethlab ping a b "$1" -t 1 -c 30 -i 2ms -W 2 -q
+		says "r made no ICMP error about" "its rate limits held back"
+	else
+		assert_eq "$(summary '.no_icmp_error[0].held_back_host')" null "held back"
+		bad 1 vethlab ping a b "$1" -t 1 -c 30 -i 2ms -W 2 -q
+		says "this kernel does not count what its rate limits hold back"
+	fi
+}
+
+test_rate_limit() {
+	routed
+	limited -4 /proc/net/snmp
+	good vethlab ping a b -c 3 -i 1ms -j
+	assert_eq "$(summary '.no_icmp_error')" null "nobody was silent"
+	good vethlab down routed
+}
+
+test_rate_limit_v6() {
+	routed
+	limited -6 /proc/net/snmp6
+	good vethlab down routed
+}
+
+asks() { # a waits for r
+	vethlab exec a ip neighbor show 10.0.1.1 | grep -q INCOMPLETE
+}
+
+# The neighbor answers the second question, or a later one: the time until then is the slowest step.
+test_time_before() {
+	local pid
+	routed
+	good vethlab exec a sysctl -qw net.ipv4.neigh.eth0.mcast_solicit=100
+	good vethlab exec r nft 'add table netdev t; add chain netdev t c { type filter hook ingress device eth0 priority 0; }; add rule netdev t c ether type arp drop'
+	vethlab ping a 10.0.1.1 -W 100 -j >"$TEST_TMP/late" &
+	pid=$!
+	wait_until asks
+	good vethlab exec r nft flush ruleset
+	wait "$pid" || fail "it was not answered: $(cat "$TEST_TMP/late")"
+	out=$(cat "$TEST_TMP/late")
+	assert_eq "$(summary '.slowest_step | "\(.inside) \(.leg) \(.unseen)"')" "a request before" "the slowest step"
+	assert_eq "$(jq -s '.[0] | .before_ns > .itinerary.round_trip_ns and .before_ns <= .rtt_ns + 1e8' <<<"$out")" true \
+		"the time before"
+	assert_eq "$(jq -s '.[0] | [.itinerary.stack[] | select(.news == "answered" and .node == "a")][0] |
+		.took_ns > 5e8 and .asked > 1' <<<"$out")" true "the neighbor"
+	good vethlab down routed
+}
+
+# The router's errors die at its own filter: the echo died of its TTL all the same.
+test_dropped_error() {
+	routed
+	good vethlab exec r nft 'add table ip t; add chain ip t c { type filter hook output priority 0; }; add rule ip t c icmp type time-exceeded drop'
+	bad 1 vethlab ping a b -t 1 -W 1 -j
+	assert_eq "$(jq -rs '.[0].itinerary | .drops[.death] | "\(.node) \(.leg) \(.reason)"' <<<"$out")" \
+		"r request IP_INHDR" "the death"
+	bad 1 vethlab ping a b -t 1 -W 1
+	says "r dropped the request: its TTL (hop limit) ran out here" "r dropped the ICMP"
+	good vethlab down routed
+}
+
+run_tests
