@@ -23,8 +23,10 @@ found_end() { # FROM
 	[[ -s $TEST_TMP/echo ]] || { echo "$1"; return; }
 	jq -r --arg from "$1" '.itinerary as $i | if $i.waiting != null then $i.waiting.node
 		elif $i.death != null then $i.drops[$i.death].node
+		elif $i.last_seen.leg == "reply" then $i.last_seen.end | split(":")[0]
 		elif $i.answerer != null then $i.answerer
 		elif $i.last_seen != null then $i.last_seen.end | split(":")[0]
+		elif ($i.hops | length) > 0 then $i.hops[-1].node
 		else $from end' "$TEST_TMP/echo"
 }
 
