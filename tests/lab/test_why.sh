@@ -385,4 +385,57 @@ test_rules_of_bridges() {
 	good vethlab down sw3
 }
 
+# docs/why.md names each setting that is read, and none that is not.
+test_documented_settings() {
+	local key
+	asserted
+	sources() {
+		grep -rhoE '"net\.[a-z0-9_.%-]+"' "$TOP/user/path" | tr -d '"' |
+			sed 's/%s/IF/; s/conf\.\(all\|eth0\)\./conf.IF./' | sort -u
+	}
+	documented() {
+		sed -n '/^Settings/,/^## /p' "$TOP/docs/why.md" | grep -oE '`net\.[a-zA-Z0-9_.-]+`' | tr -d '\`' | sort -u
+	}
+	[[ $(sources | wc -l) -gt 10 ]] || fail "sysctls in the sources: $(sources)"
+	assert_eq "$(documented)" "$(sources)" "settings of docs/why.md"
+}
+
+# Rules for a protocol: those for ICMP count, others do not.
+test_rules_for_a_protocol() {
+	chain
+	good inside r ip rule add ipproto icmp blackhole pref 100
+	foretells b "refused-by-route r"
+	was_read r "rule 100 from all" blackhole
+	bad 1 vethlab ping a b -W 0.5
+	good inside r ip rule del pref 100
+	good inside r ip rule add ipproto tcp blackhole pref 100
+	foretells b "arrives b"
+	good vethlab ping a b -W 5
+	good inside r ip rule del pref 100
+	good inside b ip -6 rule add ipproto ipv6-icmp prohibit pref 100
+	foretells 2001:db8:2::2 "arrives b"
+	assert_eq "$(jq -r '.back | "\(.end) \(.at)"' "$TEST_TMP/why")" "refused-by-route b" "back"
+	good vethlab down c
+}
+
+# Case 5: -s counts for a broadcast, too, and the setting of who gets it is read before it is advised.
+test_broadcast_of_a_size() {
+	cat >"$TEST_TMP/p.yaml" <<-END
+		lab: p
+		nodes: {a: {}, b: {sysctls: {net.ipv4.icmp_echo_ignore_broadcasts: 0}}}
+		links: [{endpoints: [{end: "a:eth0", address: 10.0.0.1/24, mtu: 9000}, {end: "b:eth0", address: 10.0.0.2/24}]}]
+	END
+	up "$TEST_TMP/p.yaml"
+	foretells 10.0.0.255 "too-big a" -s 8000
+	bad 1 vethlab ping a 10.0.0.255 -s 8000 -W 0.3
+	foretells 10.0.0.255 "to-many a" -s 1472
+	assert_eq "$(jq -r .there.hint "$TEST_TMP/why")" "" "hint, where b answers"
+	good vethlab ping a 10.0.0.255 -s 1472 -W 5
+	set_in b net.ipv4.icmp_echo_ignore_broadcasts=1
+	foretells 10.0.0.255 "to-many a" -s 1472
+	assert_eq "$(jq -r .there.hint "$TEST_TMP/why")" \
+		"vethlab exec b sysctl -w net.ipv4.icmp_echo_ignore_broadcasts=0" "hint"
+	good vethlab down p
+}
+
 run_tests

@@ -110,6 +110,8 @@ int route_get(struct nl *nl, const struct route_question *question, struct route
 		mnl_attr_put_u32(nlh, RTA_IIF, question->in_ifindex);
 	if (question->out_ifindex)
 		mnl_attr_put_u32(nlh, RTA_OIF, question->out_ifindex);
+	if (question->protocol)
+		mnl_attr_put_u8(nlh, RTA_IP_PROTO, question->protocol);
 	snprintf(action, sizeof(action), "look up %s",
 		 ip_format(&question->to, text, sizeof(text)));
 	ret = nl_dump(nl, nlh, on_route, &answer, &what, &failed);

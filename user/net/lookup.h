@@ -27,6 +27,7 @@ struct route_question {
 	struct ip_addr from;  /* family 0: the kernel chooses */
 	uint32_t in_ifindex;  /* as if it had come by this interface (forwarding); 0: sent by us */
 	uint32_t out_ifindex; /* bound to this interface; 0: any */
+	uint8_t protocol;     /* IPPROTO_*, which rules may ask for; 0: none */
 };
 
 /* "No route" is an answer (answer->error), not a failure. */

@@ -16,6 +16,7 @@
 struct rule {
 	uint8_t action; /* FR_ACT_* */
 	bool invert, unsure, has_from, has_to;
+	uint8_t protocol;	  /* 0: any */
 	char iif[IFNAME_MAX + 1]; /* "": any */
 	struct ip_prefix from, to;
 	uint32_t priority, table, target; /* target: of FR_ACT_GOTO */
@@ -71,6 +72,9 @@ static void parse_rule_attr(struct rule *rule, const struct fib_rule_hdr *frh,
 	case FRA_PROTOCOL: /* who made it */
 	case FRA_FLOW:	   /* the realm of accounting */
 		break;
+	case FRA_IP_PROTO:
+		rule->protocol = mnl_attr_get_u8(attr);
+		break;
 	case FRA_L3MDEV:
 		rule->unsure = mnl_attr_get_u8(attr);
 		break;
@@ -121,10 +125,12 @@ static int read_rules(struct nl *nl, uint8_t family, struct rules *rules, struct
 
 static bool fits_rule(const struct rule *rule, const struct policy_question *question)
 {
-	bool fits = (!rule->has_from ||
-		     (question->from.family && ip_prefix_contains(&rule->from, &question->from))) &&
-		    (!rule->has_to || ip_prefix_contains(&rule->to, &question->to)) &&
-		    (!rule->iif[0] || !strcmp(rule->iif, question->in_ifname));
+	bool fits =
+		(!rule->has_from ||
+		 (question->from.family && ip_prefix_contains(&rule->from, &question->from))) &&
+		(!rule->protocol || !question->protocol || rule->protocol == question->protocol) &&
+		(!rule->has_to || ip_prefix_contains(&rule->to, &question->to)) &&
+		(!rule->iif[0] || !strcmp(rule->iif, question->in_ifname));
 
 	return fits != rule->invert;
 }
@@ -243,7 +249,7 @@ static int follow(struct nl *nl, const struct rules *rules, const struct policy_
 
 		if (rule->priority < least || !fits_rule(rule, question))
 			continue;
-		if (rule->unsure) {
+		if (rule->unsure || (rule->protocol && !question->protocol)) {
 			answer->unsure = true;
 			continue;
 		}

@@ -17,6 +17,7 @@
 struct policy_question {
 	struct ip_addr to, from; /* from of family 0: any */
 	const char *in_ifname;	 /* by which it came; "lo": sent by the node itself */
+	uint8_t protocol;	 /* IPPROTO_*; 0: not known */
 };
 
 enum policy_by {

@@ -3,6 +3,8 @@
 #ifndef VETHLAB_USER_PATH_ASKING_H
 #define VETHLAB_USER_PATH_ASKING_H
 
+#include <netinet/in.h>
+
 #include "user/lab/end_state.h"
 #include "user/net/ruleset.h"
 #include "user/path/path.h"
@@ -25,12 +27,20 @@ struct path_asking {
 		*dead_port; /* on the way to the next hop, of a bridge that is down; NULL: none */
 	const struct end *port;		/* of a bridge on the way, that stops it; NULL: none */
 	char port_why[64];		/* "its STP state is blocking" */
+	const struct node *receiver;	/* of a broadcast, whose settings were read; NULL: none */
+	bool answers_broadcasts;	/* receiver does */
 	const struct end *mute_proxy;	/* proxies there, but not for the next hop; NULL: none */
 	struct neighbor_entry neighbor; /* what the last hop's table has for its next hop */
 	bool by_mac;			/* so it sends to that MAC, and asks nobody */
 	bool blocked;			/* something on the way to the next hop is down or gone */
 	bool stranger; /* that MAC was told by nobody of the lab: its address is nobody's there */
 };
+
+/* Of an echo to an address. */
+static inline uint8_t path_protocol(const struct ip_addr *to)
+{
+	return to->family == AF_INET6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP;
+}
 
 /* Open a node's namespace and a socket there, and close both. */
 int path_ask_open(struct path_asking *asking, const struct node *node, struct err *err);

@@ -312,8 +312,10 @@ static int refuse_own(struct path_asking *asking, const struct path_hop *hop,
 static int refuse_ipv4(struct path_asking *asking, const struct path_hop *hop,
 		       const struct policy_answer *policy, struct err *err)
 {
-	struct policy_question question = {
-		.to = asking->path->from, .from = asking->path->to, .in_ifname = "lo"};
+	struct policy_question question = {.to = asking->path->from,
+					   .from = asking->path->to,
+					   .in_ifname = "lo",
+					   .protocol = path_protocol(&asking->path->to)};
 	struct policy_answer back;
 	bool mine = policy->by == POLICY_ROUTE && policy->type == RTN_LOCAL;
 	int ret;
@@ -337,6 +339,7 @@ int path_refuse(struct path_asking *asking, const struct path_hop *hop, struct e
 	struct path *path = asking->path;
 	struct policy_question question = {.to = path->to,
 					   .from = path->from,
+					   .protocol = path_protocol(&path->to),
 					   .in_ifname = hop->in ? asking->in.ifname : "lo"};
 	struct policy_answer policy;
 	int ret = policy_look(asking->nl, &question, &policy, err);

@@ -147,9 +147,18 @@ static void say_to_many(struct path_asking *asking, const struct path_hop *hop, 
 	path_say(path, "%s is a %s address: it goes to everybody behind %s:%s%s", to,
 		 multicast ? "multicast" : "broadcast", hop->node->name, hop->dev,
 		 v6 ? "" : ", and nodes do not answer such echoes unless told to");
-	if (!v6)
+	if (v6)
+		return;
+	if (asking->receiver && asking->answers_broadcasts)
+		path_say(path,
+			 "%s is a %s address: it goes to everybody behind %s:%s; %s answers such "
+			 "echoes (net.ipv4.icmp_echo_ignore_broadcasts is 0)",
+			 to, multicast ? "multicast" : "broadcast", hop->node->name, hop->dev,
+			 asking->receiver->name);
+	else
 		path_suggest(path,
-			     "vethlab exec NODE sysctl -w net.ipv4.icmp_echo_ignore_broadcasts=0");
+			     "vethlab exec %s sysctl -w net.ipv4.icmp_echo_ignore_broadcasts=0",
+			     asking->receiver ? asking->receiver->name : "NODE");
 }
 
 static void say_no_route(struct path_asking *asking, const struct path_hop *hop, const char *to)

@@ -169,7 +169,8 @@ static int meet_rules_at_end(struct path_asking *asking, const struct path_hop *
 /* A node that forwards may rewrite the source: to the address that it would use itself. */
 static int look_for_nat(struct path_asking *asking, struct path_hop *hop, struct err *err)
 {
-	struct route_question own = {.to = asking->path->to};
+	struct route_question own = {.to = asking->path->to,
+				     .protocol = path_protocol(&asking->path->to)};
 	struct path *path = asking->path;
 	struct route_answer route;
 	int ret;
@@ -338,13 +339,45 @@ static bool is_to_many(const struct route_answer *route)
 	return route->type == RTN_BROADCAST || route->type == RTN_MULTICAST;
 }
 
-static int stop_to_many(struct path_asking *asking, struct path_hop *hop, struct err *err)
+/* Who is at the other end of the link: how much it takes, and whether it answers broadcasts. */
+static int read_receiver(struct path_asking *asking, const struct end *end, uint32_t *mtu,
+			 struct err *err)
 {
-	struct link_info info;
-	int ret = name_way_out(asking, hop, &info, err);
+	struct path_asking there = {.run = asking->run, .netns_fd = -1};
+	enum end_state state;
+	int ret = path_end_state(asking->run, end, &state, mtu, err);
 
+	if (ret || state == END_UNSEEN || path_bridge_of(end))
+		return ret;
+	ret = path_ask_open(&there, end->node, err);
 	if (ret)
 		return ret;
+	asking->receiver = end->node;
+	asking->answers_broadcasts =
+		!path_sysctl(&there, 1, "net.ipv4.icmp_echo_ignore_broadcasts", "");
+	path_ask_close(&there);
+	return 0;
+}
+
+static int stop_to_many(struct path_asking *asking, struct path_hop *hop, struct err *err)
+{
+	uint32_t mtu, peer_mtu = UINT32_MAX - VLAN_TAG;
+	struct link_info info = {0};
+	const struct end *narrow;
+	int ret = name_way_out(asking, hop, &info, err);
+
+	if (!ret && hop->out)
+		ret = read_receiver(asking, hop->out->peer, &peer_mtu, err);
+	if (ret)
+		return ret;
+	mtu = hop->route.mtu ? hop->route.mtu : info.mtu;
+	if (hop->out && !hop->in) {
+		note_mtu(asking->path, mtu, hop, false);
+		if (peer_mtu + VLAN_TAG < mtu)
+			note_mtu(asking->path, peer_mtu, hop, true);
+		if (!fits(asking, hop, mtu, peer_mtu, &narrow))
+			return stop(asking, PATH_TOO_BIG, narrow);
+	}
 	return stop(asking,
 		    hop->in || hop->out || path_bridge(hop->node, hop->dev) ? PATH_TO_MANY
 									    : PATH_LEAVES,
@@ -395,7 +428,8 @@ static int walk_node(struct path_asking *asking, struct path_hop *hop, bool firs
 		     const struct end **next, struct err *err)
 {
 	struct path *path = asking->path;
-	struct route_question question = {.to = path->to, .from = path->from};
+	struct route_question question = {
+		.to = path->to, .from = path->from, .protocol = path_protocol(&path->to)};
 	int ret = name_way_in(asking, hop, err);
 
 	if (ret)
