@@ -385,6 +385,19 @@ test_rules_of_bridges() {
 	good vethlab down sw3
 }
 
+# K3: a drop that was seen is not followed by what the tables alone would say of another node.
+test_no_guess_below_a_drop() {
+	command -v nft >/dev/null || skip_test "there is no nft"
+	up container
+	good inside host nft "table ip d { chain p { type nat hook prerouting priority dstnat; ip daddr 10.96.0.10 dnat to 172.17.0.2; }; }"
+	good vethlab ping c2 10.96.0.10 -W 5
+	bad 1 vethlab ping c1 10.96.0.10 -W 0.5 -j # comes back by the port that it came by
+	json_holds '.[0].itinerary | .drops[.death].node == "host"' '.[0] | has("why") | not'
+	bad 6 vethlab why c1 10.96.0.10 -j
+	json_holds '.[0].there.not_evaluated[0] | .node == "host" and .what == "nft rules at prerouting"'
+	good vethlab down container
+}
+
 # docs/why.md names each setting that is read, and none that is not.
 test_documented_settings() {
 	local key
@@ -394,7 +407,7 @@ test_documented_settings() {
 			sed 's/%s/IF/; s/conf\.\(all\|eth0\)\./conf.IF./' | sort -u
 	}
 	documented() {
-		sed -n '/^Settings/,/^## /p' "$TOP/docs/why.md" | grep -oE '`net\.[a-zA-Z0-9_.-]+`' | tr -d '\`' | sort -u
+		sed -n '/^Settings/,/^## /p' "$TOP/docs/why.md" | grep -oE "\`net\.[a-zA-Z0-9_.-]+" | tr -d "\`" | sort -u
 	}
 	[[ $(sources | wc -l) -gt 10 ]] || fail "sysctls in the sources: $(sources)"
 	assert_eq "$(documented)" "$(sources)" "settings of docs/why.md"

@@ -105,6 +105,22 @@ static void print_unseen(const struct ping *ping, const struct echo_state *state
 				   : "  it was seen at no end of the lab\n");
 }
 
+/* The echo was seen to end at another node than the tables say: rules that `why` does not evaluate.
+ */
+static bool why_is_refuted(const struct ping *ping, const struct itinerary *itinerary)
+{
+	const struct path *why = &ping->why;
+	const struct node *seen = NULL;
+
+	if (!itinerary || path_is_good(why) || why->end == PATH_LOOP || why->end == PATH_TTL)
+		return false;
+	if (itinerary->death >= 0)
+		seen = itinerary->drops[itinerary->death].node;
+	else if (itinerary->fate == FATE_WAITING)
+		seen = itinerary->acts[itinerary->waits_for].node;
+	return seen && seen != why->at;
+}
+
 static void print_why(struct ping *ping)
 {
 	if (!ping->has_why || ping->why_told)
@@ -146,7 +162,7 @@ static void print_text(struct ping *ping, uint16_t seq, const struct echo_state 
 	}
 	ping_print_remarks(state, itinerary);
 	/* A drop that was seen, or a question, explains more than routes that are good. */
-	if (state->result != ECHO_ANSWERED &&
+	if (state->result != ECHO_ANSWERED && !why_is_refuted(ping, itinerary) &&
 	    !(itinerary && (itinerary->death >= 0 || itinerary->fate == FATE_WAITING) &&
 	      path_is_good(&ping->why)))
 		print_why(ping);
@@ -190,7 +206,8 @@ static void print_json(const struct ping *ping, uint16_t seq, const struct echo_
 						      answer->info, text)));
 	if (state->result == ECHO_NOT_SENT)
 		output_json_set(line, "error", json_string(strerror(state->error)));
-	if (state->result != ECHO_ANSWERED && ping->has_why && !path_is_good(&ping->why))
+	if (state->result != ECHO_ANSWERED && ping->has_why && !path_is_good(&ping->why) &&
+	    !why_is_refuted(ping, itinerary))
 		output_json_set(line, "why", why_json(ping));
 	ping_put_remarks(line, state, itinerary);
 	output_json_set(line, "stayed_on_lo", json_boolean(ping->local));
