@@ -1,0 +1,222 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# test_random.sh - random labs with one to three random faults each: what `why` says and what `ping` finds
+# never contradict each other. `why` says that the echo arrives, and it is answered; or where it is
+# stopped, and ping's story ends there; or that it cannot know.
+#
+# RANDOM_LABS: how many labs (6; 200 take some 10 minutes or more). RANDOM_SEED: of the first one (1); each
+# lab has a seed of its own, which a failure names: RANDOM_SEED=N RANDOM_LABS=1 makes it again.
+# RANDOM_GO_ON=1: list all contradictions, instead of stopping at the first. RANDOM_SAY=1: name each lab.
+# shellcheck source=tests/lab/lib.sh
+. "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/lab/agreement.sh
+. "$(dirname "$0")/agreement.sh"
+
+LABS=${RANDOM_LABS:-6}
+FIRST=${RANDOM_SEED:-1}
+
+pick() { # WORD...
+	local -i n=$((RANDOM % $# + 1))
+	echo "${!n}"
+}
+
+# Labs of all shapes that have more than one way to be wrong; routers, switches, both families.
+random_lab() {
+	local shape
+	shape=$(pick "chain 3" "chain 4" "chain 6" "ring 4" "ring 5" "star 3" "grid 2 3" "tree 2 2" \
+		"mesh 4" switched)
+	if [[ $shape != switched ]]; then
+		# shellcheck disable=SC2086 # two words and more
+		vethlab generate $shape | sed 's/^lab: .*/lab: random/' >"$TEST_TMP/lab.yaml"
+		echo "$shape"
+		return
+	fi
+	cat >"$TEST_TMP/lab.yaml" <<-'YAML'
+		lab: random
+		nodes:
+		  a: {routes: [default via 10.0.1.254, "::/0 via fd01::fe"]}
+		  b: {routes: [default via 10.0.1.254, "::/0 via fd01::fe"]}
+		  c: {routes: [default via 10.0.2.254, "::/0 via fd02::fe"]}
+		  r: {forward: true}
+		  s: {kind: bridge}
+		links:
+		  - endpoints: [{end: "a:e0", addresses: [10.0.1.1/24, "fd01::1/64"]}, "s:p0"]
+		  - endpoints: [{end: "b:e0", addresses: [10.0.1.2/24, "fd01::2/64"]}, "s:p1"]
+		  - endpoints: [{end: "r:e0", addresses: [10.0.1.254/24, "fd01::fe/64"]}, "s:p2"]
+		  - endpoints: [{end: "r:e1", addresses: [10.0.2.254/24, "fd02::fe/64"]},
+		                {end: "c:e0", addresses: [10.0.2.1/24, "fd02::1/64"]}]
+	YAML
+	echo "$shape"
+}
+
+# What can go wrong in a node. A fault that does not apply there is none.
+fault() { # NODE
+	local node=$1 dev address ifs route kind
+	local -i family=$FAMILY
+	mapfile -t ifs < <(vethlab show --json | jq -r --arg n "$node" '.links[].ends[].end |
+		select(startswith($n + ":")) | split(":")[1]')
+	dev=$(pick "${ifs[@]}")
+	kind=$(pick route_gone route_bad rule_from rule_to link_down mac neighbor forwarding forwarding_if \
+		rp_filter ignore nft mtu address_gone port)
+	case $kind in
+	route_gone)
+		mapfile -t ifs < <(inside "$node" ip "-$family" -o route show table main | grep -v '^fe80')
+		[[ ${#ifs[@]} -gt 0 ]] || return 0
+		route=$(pick "${ifs[@]}")
+		# shellcheck disable=SC2086 # words of a route
+		[[ -z $route ]] || inside "$node" ip "-$family" route del ${route%% metric*} || true
+		kind+=" ${route%% metric*}"
+		;;
+	route_bad)
+		kind=$(pick blackhole unreachable prohibit)
+		inside "$node" ip "-$family" route replace "$kind" "$TO_ADDRESS" || true
+		kind+=" $TO_ADDRESS"
+		;;
+	rule_from)
+		kind="rule from $FROM_ADDRESS $(pick blackhole prohibit unreachable)"
+		# shellcheck disable=SC2086 # words of a rule
+		inside "$node" ip "-$family" rule add ${kind#rule } pref 100 || true
+		;;
+	rule_to)
+		kind="rule to $TO_ADDRESS $(pick blackhole prohibit unreachable)"
+		# shellcheck disable=SC2086 # words of a rule
+		inside "$node" ip "-$family" rule add ${kind#rule } pref 100 || true
+		;;
+	link_down)
+		inside "$node" ip link set "$dev" down
+		kind+=" $dev"
+		;;
+	mac)
+		inside "$node" ip link set "$dev" address 02:00:00:00:99:0$((RANDOM % 10))
+		kind+=" $dev"
+		;;
+	neighbor)
+		address=$(inside "$node" ip "-$family" -o neigh show dev "$dev" | awk '!/^fe80/ && !n++ {print $1}')
+		[[ -z $address ]] || inside "$node" ip "-$family" neigh replace "$address" lladdr \
+			02:00:00:00:99:99 dev "$dev" nud permanent
+		kind+=" $address $dev"
+		;;
+	forwarding)
+		inside "$node" sysctl -qw "net.ipv$family.conf.all.forwarding=0"
+		;;
+	forwarding_if)
+		inside "$node" sysctl -qw "net.ipv$family.conf.$dev.forwarding=0"
+		kind+=" $dev"
+		;;
+	rp_filter)
+		inside "$node" sysctl -qw "net.ipv4.conf.$(pick all "$dev").rp_filter=1"
+		;;
+	ignore)
+		((family == 4)) && kind=ipv4.icmp_echo_ignore_all || kind=ipv6.icmp.echo_ignore_all
+		inside "$node" sysctl -qw "net.$kind=1"
+		;;
+	nft)
+		command -v nft >/dev/null || return 0
+		kind+=" $(pick forward input output)"
+		address=$([[ $family -eq 4 ]] && echo "ip protocol icmp" || echo "ip6 nexthdr icmpv6 icmpv6 type echo-request")
+		inside "$node" nft "table ip${family#4} t { chain c { type filter hook ${kind#nft } priority 0; $address drop; }; }"
+		;;
+	mtu)
+		inside "$node" ip link set "$dev" mtu 1280
+		kind+=" $dev"
+		;;
+	address_gone)
+		address=$(inside "$node" ip "-$family" -o address show dev "$dev" scope global |
+			awk '{print $4; exit}')
+		[[ -z $address ]] || inside "$node" ip "-$family" address del "$address" dev "$dev"
+		kind+=" $address"
+		;;
+	port)
+		inside "$node" ip -d link show "$dev" | grep -q bridge_slave || { kind+=" of no bridge"; set --; }
+		kind+=" $dev"
+		if (($#)); then
+			case $(pick isolated nomaster down) in
+			isolated) inside "$node" ip link set "$dev" type bridge_slave isolated on ;;
+			nomaster) inside "$node" ip link set "$dev" nomaster ;;
+			down) inside "$node" ip link set "$dev" down ;;
+			esac
+		fi
+		;;
+	esac
+	echo "$node: $kind"
+}
+
+contradiction() { # TEXT
+	echo "# $1: $story" >&2
+	[[ -z ${RANDOM_SAY:-} ]] || { jq -c '[(.there, .back) | select(. != null) | [.end, .at, .text]]' "$TEST_TMP/why"
+		jq -c '.result, .itinerary.fate, .itinerary.waiting, .itinerary.last_seen, .itinerary.answerer, .itinerary.drops' "$TEST_TMP/echo"; } >&2
+	found=$((found + 1))
+	[[ -n ${RANDOM_GO_ON:-} ]] || fail "$1: $story: $(head -c 6000 "$TEST_TMP/why") $(head -c 6000 "$TEST_TMP/echo")"
+}
+
+# A frame to a MAC that nobody has is sent all the same: the ends behind the link see it, and drop it.
+beyond() {
+	local out
+	jq -e '(.back // .there).end == "wrong-mac"' "$TEST_TMP/why" >/dev/null || return 0
+	out=$(jq -r '(.back // .there).hops[-1] | .out // (.node + ":" + .interface)' "$TEST_TMP/why")
+	jq -r --arg out "$out" '.links[].ends | map(.end) | select(index($out)) | .[] | split(":")[0]' \
+		"$TEST_TMP/show" | tr '\n' ' '
+	[[ $shape != switched ]] || echo "a b c r s"
+}
+
+compare() { # FROM TO
+	local told=0 got=0 at end
+	vethlab show --json >"$TEST_TMP/show"
+	vethlab why "-$FAMILY" "$1" "$2" -j >"$TEST_TMP/why" || told=$?
+	vethlab ping "-$FAMILY" "$1" "$2" -W 1 -j >"$TEST_TMP/ping" || got=$?
+	head -1 "$TEST_TMP/ping" >"$TEST_TMP/echo"
+	asserted
+	if [[ $told -eq 6 ]]; then
+		unknown=$((unknown + 1))
+	elif [[ $got -gt 1 || $told -gt 1 ]]; then
+		[[ $got -eq $told ]] || contradiction "exit status: why $told, ping $got"
+	elif [[ $told -ne $got ]]; then
+		contradiction "why says $told, ping says $got"
+	elif [[ $got -eq 1 ]]; then
+		end=$(jq -r '(.back // .there).end' "$TEST_TMP/why")
+		at=$(jq -r '(.back // .there).at' "$TEST_TMP/why")
+		[[ $end == loop || " $at $(beyond) " == *" $(found_end "$1") "* ]] ||
+			contradiction "why ends at $at ($end), ping at $(found_end "$1")"
+	fi
+}
+
+one_lab() { # SEED
+	local shape faults="" i from to story
+	local -a nodes
+	RANDOM=$1
+	FAMILY=$(pick 4 6)
+	shape=$(random_lab)
+	RANDOM=$((RANDOM + $1)) # $(...) leaves the sequence of its own behind
+	up "$TEST_TMP/lab.yaml"
+	mapfile -t nodes < <(vethlab show --json | jq -r '.nodes[].node | select(. != "s")')
+	from=$(pick "${nodes[@]}")
+	RANDOM=$((RANDOM + 1))
+	to=$from
+	while [[ $to == "$from" ]]; do
+		to=${nodes[RANDOM % ${#nodes[@]}]}
+	done
+	vethlab ping "-$FAMILY" "$from" "$to" -W 2 -j >"$TEST_TMP/ping" || true
+	vethlab why "-$FAMILY" "$from" "$to" -j >"$TEST_TMP/why"
+	TO_ADDRESS=$(jq -r .to "$TEST_TMP/why")
+	FROM_ADDRESS=$(jq -r .source "$TEST_TMP/why")
+	mapfile -t nodes < <(vethlab show --json | jq -r '.nodes[] | .node')
+	for ((i = RANDOM % 3; i >= 0; i--)); do
+		RANDOM=$(($1 * 31 + i))
+		faults+="${faults:+; }$(fault "${nodes[RANDOM % ${#nodes[@]}]}")"
+	done
+	story="seed $1, $shape, $from to $to (IPv$FAMILY), $faults"
+	[[ -z ${RANDOM_SAY:-} ]] || echo "# $story" >&2
+	compare "$from" "$to"
+	good vethlab down random
+}
+
+test_random_labs() {
+	local -i found=0 unknown=0 i
+	for ((i = FIRST; i < FIRST + LABS; i++)); do
+		one_lab "$i"
+	done
+	echo "$LABS labs, $found contradictions; of $unknown it said that it cannot know" >"$TEST_TMP/comment"
+	assert_eq "$found" 0 "contradictions"
+}
+
+run_tests
