@@ -105,6 +105,13 @@ int path_doubt_device(struct path_asking *asking, struct path *path, const struc
 int path_doubt_neighbor(struct path_asking *asking, struct path *path, const struct node *node,
 			struct err *err);
 
+/* At a hop: programs and rules before the route of what came in is looked up; */
+int path_meet_rules_in(struct path_asking *asking, const struct path_hop *hop, struct err *err);
+/* on its way out, where asking->source_nat says whether its source is rewritten; */
+int path_meet_rules_out(struct path_asking *asking, const struct path_hop *hop, struct err *err);
+/* where it arrives. */
+int path_meet_rules_at_end(struct path_asking *asking, const struct path_hop *hop, struct err *err);
+
 /* Fill path->text and path->hint for path->end at the last hop. culprit: an end, or NULL. */
 void path_verdict_text(struct path_asking *asking, const struct end *culprit);
 __attribute__((format(printf, 2, 3))) void path_say(struct path *path, const char *fmt, ...);

@@ -140,6 +140,60 @@ int path_doubt_neighbor(struct path_asking *asking, struct path *path, const str
 	return 0;
 }
 
+/* ---- at a hop -------------------------------------------------------------------------------- */
+
+int path_meet_rules_in(struct path_asking *asking, const struct path_hop *hop, struct err *err)
+{
+	bool port = hop->in && asking->in.ifindex != running_ifindex(asking->run, hop->in);
+	struct path_crossing at = {hop->node, asking->in.ifname, ""};
+	struct path_crossing device = {hop->node, port ? NULL : asking->in.ifname, ""};
+	const struct path_hop *before = hop - 1;
+	int ret;
+
+	if (!hop->in)
+		return 0;
+	ret = path_doubt_device(asking, asking->path, &device,
+				running_ifindex(asking->run, hop->in), false, err);
+	if (!ret && port)
+		ret = path_doubt_bridge(asking, asking->path, &device, RULESET_PREROUTING, err);
+	if (!ret && port)
+		ret = path_doubt_bridge(asking, asking->path, &device, RULESET_INPUT, err);
+	if (!ret && before->asks)
+		ret = path_doubt_neighbor(asking, asking->path, hop->node, err);
+	return ret ? ret : path_doubt_ip(asking, asking->path, &at, RULESET_PREROUTING, err);
+}
+
+int path_meet_rules_out(struct path_asking *asking, const struct path_hop *hop, struct err *err)
+{
+	struct path_crossing at = {hop->node, asking->in.ifname, hop->dev};
+	struct path_crossing device = {hop->node, "", hop->out ? hop->dev : NULL};
+	int ret = path_doubt_ip(asking, asking->path, &at,
+				hop->in ? RULESET_FORWARD : RULESET_OUTPUT, err);
+
+	asking->source_nat = false;
+	if (!ret)
+		ret = path_doubt_ip(asking, asking->path, &at, RULESET_POSTROUTING, err);
+	if (!ret && hop->out)
+		return path_doubt_device(asking, asking->path, &device, hop->route.ifindex, true,
+					 err);
+	if (!ret)
+		ret = path_doubt_bridge(asking, asking->path, &device, RULESET_OUTPUT, err);
+	return ret ? ret
+		   : path_doubt_bridge(asking, asking->path, &device, RULESET_POSTROUTING, err);
+}
+
+int path_meet_rules_at_end(struct path_asking *asking, const struct path_hop *hop, struct err *err)
+{
+	struct path_crossing at = {hop->node, hop->in ? asking->in.ifname : "lo", ""};
+	struct path_crossing lo = {hop->node, "", "lo"};
+	int ret = hop->in ? 0 : path_doubt_ip(asking, asking->path, &lo, RULESET_OUTPUT, err);
+
+	return ret ? ret : path_doubt_ip(asking, asking->path, &at, RULESET_INPUT, err);
+}
+
+/* ---- what follows -----------------------------------------------------------------------------
+ */
+
 enum path_verdict path_verdict(const struct path *path)
 {
 	if (path->n_doubts || path->end == PATH_LEAVES)

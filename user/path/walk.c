@@ -110,62 +110,6 @@ static int stop(struct path_asking *asking, enum path_end end, const struct end 
 	return 0;
 }
 
-/* ---- what is not evaluated ------------------------------------------------------------------- */
-
-/* What came in meets programs and rules before the node looks for its route. */
-static int meet_rules_in(struct path_asking *asking, const struct path_hop *hop, struct err *err)
-{
-	bool port = hop->in && asking->in.ifindex != running_ifindex(asking->run, hop->in);
-	struct path_crossing at = {hop->node, asking->in.ifname, ""};
-	struct path_crossing device = {hop->node, port ? NULL : asking->in.ifname, ""};
-	const struct path_hop *before = hop - 1;
-	int ret;
-
-	if (!hop->in)
-		return 0;
-	ret = path_doubt_device(asking, asking->path, &device,
-				running_ifindex(asking->run, hop->in), false, err);
-	if (!ret && port)
-		ret = path_doubt_bridge(asking, asking->path, &device, RULESET_PREROUTING, err);
-	if (!ret && port)
-		ret = path_doubt_bridge(asking, asking->path, &device, RULESET_INPUT, err);
-	if (!ret && before->asks)
-		ret = path_doubt_neighbor(asking, asking->path, hop->node, err);
-	return ret ? ret : path_doubt_ip(asking, asking->path, &at, RULESET_PREROUTING, err);
-}
-
-/* Whether its source is rewritten goes to asking->source_nat. */
-static int meet_rules_out(struct path_asking *asking, const struct path_hop *hop, struct err *err)
-{
-	struct path_crossing at = {hop->node, asking->in.ifname, hop->dev};
-	struct path_crossing device = {hop->node, "", hop->out ? hop->dev : NULL};
-	int ret = path_doubt_ip(asking, asking->path, &at,
-				hop->in ? RULESET_FORWARD : RULESET_OUTPUT, err);
-
-	asking->source_nat = false;
-	if (!ret)
-		ret = path_doubt_ip(asking, asking->path, &at, RULESET_POSTROUTING, err);
-	if (!ret && hop->out)
-		return path_doubt_device(asking, asking->path, &device, hop->route.ifindex, true,
-					 err);
-	if (!ret)
-		ret = path_doubt_bridge(asking, asking->path, &device, RULESET_OUTPUT, err);
-	return ret ? ret
-		   : path_doubt_bridge(asking, asking->path, &device, RULESET_POSTROUTING, err);
-}
-
-static int meet_rules_at_end(struct path_asking *asking, const struct path_hop *hop,
-			     struct err *err)
-{
-	struct path_crossing at = {hop->node, hop->in ? asking->in.ifname : "lo", ""};
-	struct path_crossing lo = {hop->node, "", "lo"};
-	int ret = hop->in ? 0 : path_doubt_ip(asking, asking->path, &lo, RULESET_OUTPUT, err);
-
-	return ret ? ret : path_doubt_ip(asking, asking->path, &at, RULESET_INPUT, err);
-}
-
-/* ---- on its way out -------------------------------------------------------------------------- */
-
 /* A node that forwards may rewrite the source: to the address that it would use itself. */
 static int look_for_nat(struct path_asking *asking, struct path_hop *hop, struct err *err)
 {
@@ -287,7 +231,7 @@ static int take_way_out(struct path_asking *asking, struct path_hop *hop, bool f
 		return stop(asking, PATH_TOO_BIG, narrow);
 	if (first_only)
 		return stop(asking, PATH_ARRIVES, NULL);
-	ret = meet_rules_out(asking, hop, err);
+	ret = path_meet_rules_out(asking, hop, err);
 	if (ret)
 		return ret;
 	ret = look_for_nat(asking, hop, err);
@@ -307,7 +251,7 @@ static int take_way_out(struct path_asking *asking, struct path_hop *hop, bool f
 static int arrive(struct path_asking *asking, const struct path_hop *hop, struct err *err)
 {
 	bool v6 = asking->path->to.family == AF_INET6;
-	int ret = meet_rules_at_end(asking, hop, err);
+	int ret = path_meet_rules_at_end(asking, hop, err);
 
 	if (ret)
 		return ret;
@@ -434,7 +378,7 @@ static int walk_node(struct path_asking *asking, struct path_hop *hop, bool firs
 
 	if (ret)
 		return ret;
-	ret = meet_rules_in(asking, hop, err);
+	ret = path_meet_rules_in(asking, hop, err);
 	if (ret)
 		return ret;
 	question.in_ifindex = asking->in.ifindex;
