@@ -196,7 +196,7 @@ test_other_end_unseen() {
 	says_not "(down)"
 	bad 1 vethlab exec unseen true
 	says "cannot be seen from here"
-	bad 1 vethlab why host 10.0.0.2
+	bad 6 vethlab why host 10.0.0.2
 	says "cannot be seen"
 	# Now it can be.
 	good vethlab observe
