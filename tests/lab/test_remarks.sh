@@ -93,4 +93,23 @@ test_dropped_error() {
 	good vethlab down routed
 }
 
+# r has another MAC than the one that a knows, and nothing floods between them; nor does b, to which it would go.
+test_wrong_mac() {
+	routed
+	good vethlab ping a b -W 60
+	good vethlab exec r ip link set eth0 address 02:00:00:00:00:99
+	bad 1 vethlab ping a b -W 1 -j
+	assert_eq "$(jq -rs '.[0].itinerary | "\(.fate) \(.drops[.death] | "\(.node) \(.leg) \(.reason)")"' <<<"$out")" \
+		"dropped r request OTHERHOST" "the death"
+	bad 1 vethlab ping a b -W 1
+	says "it is meant for another MAC"
+	says_not "flooded" "no end of the lab" "redirects"
+	good vethlab exec b ip link set eth0 address 02:00:00:00:00:98
+	good vethlab exec a ip neighbor flush dev eth0
+	bad 1 vethlab ping a b -W 1 -j
+	assert_eq "$(jq -rs '.[0].itinerary | "\(.fate) \(.drops[.death] | "\(.node) \(.leg) \(.reason)")"' <<<"$out")" \
+		"dropped b request OTHERHOST" "the death"
+	good vethlab down routed
+}
+
 run_tests

@@ -374,7 +374,8 @@ static bool is_stray(const struct itinerary *itinerary, const struct hop *hop)
 		const struct drop *drop = &itinerary->drops[i];
 
 		if (drop->node == hop->end->node && drop->leg == hop->leg &&
-		    hop->event.hook != VL_HOOK_OUT && !strcmp(drop->reason, "OTHERHOST"))
+		    hop->event.hook != VL_HOOK_OUT && drop->harmless &&
+		    !strcmp(drop->reason, "OTHERHOST"))
 			return true;
 	}
 	return false;

@@ -215,6 +215,24 @@ static void test_dropped_refusal(void **state)
 	story_free(story);
 }
 
+/* Over a link without a bridge nothing is flooded: the packet was sent to a MAC that r has not. */
+static void test_wrong_mac(void **state)
+{
+	struct story *story = story_new(lab);
+	struct vl_event e[] = {REQ(1000, A_X, VL_HOOK_OUT, 64), REQ(1010, R_W, VL_HOOK_IN, 64)};
+	struct vl_drop drop = drop_of(e[1], NODE_R);
+	const struct itinerary *it;
+
+	(void)state;
+	drop.packet.end = R_W;
+	assert_int_equal(story_add_drop(story, &drop, "OTHERHOST", "ip_rcv_core"), 1);
+	it = TELL(story, e);
+	assert_int_equal(it->fate, FATE_DROPPED);
+	assert_false(it->drops[it->death].harmless);
+	assert_string_equal(it->hops[it->last].end->name, "r:w");
+	story_free(story);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -226,6 +244,7 @@ int main(void)
 		cmocka_unit_test(test_redirect_decides_nothing),
 		cmocka_unit_test(test_dropped_redirect),
 		cmocka_unit_test(test_dropped_error),
+		cmocka_unit_test(test_wrong_mac),
 		cmocka_unit_test(test_dropped_refusal),
 	};
 

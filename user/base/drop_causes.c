@@ -16,6 +16,10 @@ static const struct drop_cause causes[] = {
 	 .stage = DROP_IN_NODE,
 	 .traits = DROP_TOLD,
 	 .meaning = "its TTL (hop limit) ran out here"},
+	{.reason = "IP_INADDRERRORS",
+	 .function = "ip6_forward",
+	 .stage = DROP_IN_NODE,
+	 .meaning = "its source may not be forwarded (link-local, loopback or multicast)"},
 	{.reason = "INVALID_PROTO",
 	 .function = "icmp_rcv",
 	 .stage = DROP_IN_NODE,
@@ -71,7 +75,9 @@ static const struct drop_cause causes[] = {
 	{.reason = "NEIGH_CREATEFAIL",
 	 .stage = DROP_IN_NODE,
 	 .traits = DROP_NO_NEIGHBOR,
-	 .meaning = "no neighbor entry could be made"},
+	 .meaning = "no neighbor entry could be made: the sysctl gc_thresh3 of "
+		    "net.ipv4.neigh.default (net.ipv6) limits them",
+	 .advice = "compare `ip neigh` of all nodes with that limit, which they share"},
 	{.reason = "NEIGH_DEAD",
 	 .stage = DROP_IN_NODE,
 	 .traits = DROP_NO_NEIGHBOR,
@@ -147,7 +153,7 @@ static const struct drop_cause causes[] = {
 	 .advice = "read the socket faster, or give it a larger buffer"},
 	{.reason = "OTHERHOST",
 	 .stage = DROP_IN_NODE,
-	 .meaning = "it is meant for another MAC: the bridge flooded it"},
+	 .meaning = "it is meant for another MAC than this interface's"},
 
 	/* Functions, for where the kernel gives no reason. */
 	{.function = "dst_discard", .stage = DROP_IN_NODE, .meaning = "a blackhole route says so"},

@@ -185,7 +185,7 @@ static void say_last(const struct itinerary *itinerary, char buf[FATE_TEXT_SIZE]
 {
 	const struct hop *last = itinerary->last >= 0 ? &itinerary->hops[itinerary->last] : NULL;
 
-	if (!last && itinerary->n_hops)
+	if (!last && itinerary->n_hops && event_is_redirect(&itinerary->hops[0].event))
 		snprintf(buf, FATE_TEXT_SIZE, "only redirects about it were seen");
 	else if (!last)
 		snprintf(buf, FATE_TEXT_SIZE, "it was seen at no end of the lab");

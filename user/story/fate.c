@@ -42,17 +42,43 @@ static const struct node *origin_of(const struct itinerary *itinerary, const str
 }
 
 /*
+ * Whether a packet that came with another's MAC may be a copy that a bridge flooded. Else it was
+ * sent to a MAC that the node does not have: over a link without a bridge, or to the node's own
+ * address, and nothing came of it.
+ */
+static bool may_be_flooded(const struct itinerary *itinerary, const struct drop *drop,
+			   const struct lab *lab)
+{
+	struct ip_addr to = event_destination(&drop->record.packet);
+	const struct end *end;
+
+	for (size_t i = 0; i < itinerary->n_hops; i++)
+		if (itinerary->hops[i].leg > drop->leg &&
+		    !event_is_redirect(&itinerary->hops[i].event))
+			return true;
+	if (node_of_address(lab, &to) == drop->node)
+		return false;
+	if (drop->record.packet.end >= lab_n_ends(lab))
+		return true;
+	end = lab_end(lab, drop->record.packet.end);
+	return end->node->kind == NODE_BRIDGE || end->bridge[0] ||
+	       end->peer->node->kind == NODE_BRIDGE || end->peer->bridge[0] ||
+	       end->peer->node->netns != NETNS_NEW;
+}
+
+/*
  * A node that has given an answer to the raw socket that asked lets go of it with NO_SOCKET; each
  * other raw socket gets a copy of an ICMP packet, which its filter may refuse (that of ping(8)
  * does); a flooded packet is dropped by all but the addressee (OTHERHOST).
  */
-static bool is_harmless(const struct itinerary *itinerary, const struct drop *drop)
+static bool is_harmless(const struct itinerary *itinerary, const struct drop *drop,
+			const struct lab *lab)
 {
 	if (!strcmp(drop->reason, "NO_SOCKET"))
 		return drop->leg != LEG_REQUEST && drop->node == itinerary->origin;
 	if (!strcmp(drop->reason, "SOCKET_FILTER"))
 		return !itinerary->protocol || drop->leg != LEG_REQUEST;
-	return !strcmp(drop->reason, "OTHERHOST");
+	return !strcmp(drop->reason, "OTHERHOST") && may_be_flooded(itinerary, drop, lab);
 }
 
 /* A reply's drop says that the request came; an ICMP error tells of a packet that died before it.
@@ -63,13 +89,13 @@ static int weight(enum leg leg)
 }
 
 /* The drop that counts. */
-static int find_death(const struct itinerary *itinerary)
+static int find_death(const struct itinerary *itinerary, const struct lab *lab)
 {
 	struct drop *drops = itinerary->drops;
 	int death = -1;
 
 	for (int i = 0; i < (int)itinerary->n_drops; i++) {
-		drops[i].harmless = is_harmless(itinerary, &drops[i]);
+		drops[i].harmless = is_harmless(itinerary, &drops[i], lab);
 		if (event_is_redirect(&drops[i].record.packet))
 			continue; /* the echo itself goes on */
 		if (!drops[i].harmless &&
@@ -153,7 +179,8 @@ static bool is_stray(const struct itinerary *itinerary, const struct hop *hop)
 		const struct drop *drop = &itinerary->drops[i];
 
 		if (drop->node == hop->end->node && drop->leg == hop->leg &&
-		    hop->event.hook != VL_HOOK_OUT && !strcmp(drop->reason, "OTHERHOST"))
+		    hop->event.hook != VL_HOOK_OUT && drop->harmless &&
+		    !strcmp(drop->reason, "OTHERHOST"))
 			return true;
 	}
 	return false;
@@ -266,8 +293,8 @@ void itinerary_judge(struct itinerary *itinerary, const struct lab *lab)
 	itinerary->delivered = was_delivered(itinerary, lab);
 	itinerary->asymmetric = false;
 	itinerary->round_trip_ns = 0;
+	itinerary->death = find_death(itinerary, lab); /* says which drops are harmless */
 	itinerary->last = last_hop(itinerary, lab);
-	itinerary->death = find_death(itinerary);
 	itinerary->waits_for = -1;
 	reply = answer_dropped(itinerary, LEG_REPLY)
 			? -1
