@@ -220,4 +220,89 @@ test_down_fails_first() {
 	sysctl -qw net.ipv4.ip_local_port_range="30000 60000"
 }
 
+# ---- file systems that take nothing --------------------------------------------------------------
+
+# Fill /run, which is small here.
+fill_run() {
+	head -c 10M /dev/zero >/run/fill 2>/dev/null || true
+}
+
+# `apply` finds out before it changes anything, `up` undoes what it did; then there is room again.
+test_run_full() {
+	local before
+	mount -t tmpfs -o size=400k run /run
+	mkdir /run/netns
+	up_hosted
+	sed 's/10.9.0.3/10.9.0.4/; s/  c: {}/  c: {}\n  d: {}/' "$TEST_TMP/hosted.yaml" >"$TEST_TMP/changed.yaml"
+	before=$(vethlab show -j | jq -c '.nodes')
+	fill_run
+	bad 5 vethlab apply "$TEST_TMP/changed.yaml"
+	says "No space left on device"
+	good vethlab show -j
+	assert_eq "$(jq -c '.nodes' <<<"$out")" "$before" "the lab"
+	bad 5 vethlab up two-hosts --as other
+	says "No space left on device"
+	assert_eq "$(ls /run/vethlab /run/netns | xargs)" "/run/netns: a b c /run/vethlab: hosted" "what is there"
+	rm /run/fill
+	good vethlab apply "$TEST_TMP/changed.yaml"
+	assert_eq "$(ls /run/vethlab/hosted | xargs)" "journal lab.yaml lock state.json" "its files"
+	good vethlab down hosted
+	assert_residue_zero
+	sysctl -qw net.ipv4.ip_local_port_range="30000 60000"
+}
+
+# No pin can be made or removed: that is the word, nothing is left by `up`, and `gc` has nothing to do.
+test_bpffs_read_only() {
+	mount -o remount,ro /sys/fs/bpf
+	bad 5 vethlab up two-hosts
+	says "bpffs is mounted read-only" "mount -o remount,rw /sys/fs/bpf"
+	says_not undoing
+	nothing_in /run/vethlab || fail "left: $(find /run/vethlab)"
+	good vethlab gc
+	says "$(text_nothing_left)"
+	mount -o remount,rw /sys/fs/bpf
+	up two-hosts
+	mount -o remount,ro /sys/fs/bpf
+	bad 5 vethlab down two-hosts
+	says "bpffs is mounted read-only" "mount -o remount,rw /sys/fs/bpf"
+	mount -o remount,rw /sys/fs/bpf
+	good vethlab down two-hosts
+}
+
+# What another user made in bpffs is neither used nor removed.
+test_bpffs_of_others() {
+	needs setpriv
+	local theirs=/sys/fs/bpf/vethlab
+	chmod 1777 /sys/fs/bpf
+	setpriv --reuid 65534 --clear-groups mkdir -p $theirs/two-hosts
+	bad 1 vethlab up two-hosts
+	says "$theirs belongs to user 65534"
+	nothing_in /run/vethlab || fail "left: $(find /run/vethlab)"
+	good vethlab up two-hosts --hooks none
+	bad 1 vethlab stats
+	says "$theirs belongs to user 65534"
+	good vethlab down two-hosts
+	good vethlab gc
+	[[ -d $theirs/two-hosts ]] || fail "theirs was removed"
+	rmdir $theirs/two-hosts $theirs
+	# A symlink of theirs leads to what is ours.
+	mkdir -p "$TEST_TMP/ours/two-hosts/kept"
+	setpriv --reuid 65534 --clear-groups ln -s "$TEST_TMP/ours" $theirs
+	bad 1 vethlab up two-hosts
+	good vethlab gc
+	[[ -d $TEST_TMP/ours/two-hosts/kept ]] || fail "what their symlink leads to was removed"
+	rm $theirs
+	# Writable by all: theirs could come in place of ours at any time.
+	mkdir -m 777 $theirs
+	bad 1 vethlab up two-hosts
+	says "$theirs may be written by other users"
+	rmdir $theirs
+	chmod 777 /sys/fs/bpf
+	bad 1 vethlab up two-hosts
+	says "/sys/fs/bpf may be written by other users"
+	chmod 1777 /sys/fs/bpf
+	up two-hosts
+	good vethlab down two-hosts
+}
+
 run_tests

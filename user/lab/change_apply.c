@@ -321,6 +321,9 @@ static int prepare(struct apply *apply, struct change_plan *plan, const struct l
 	if (ret)
 		return ret;
 	ret = preflight_note(apply, err);
+	if (ret)
+		return ret;
+	ret = state_reserve(plan->now, err);
 	return ret ? ret : state_hide(plan->now->name, err);
 }
 
@@ -338,6 +341,7 @@ static int apply_plan(struct change_plan *plan, const struct notes *notes,
 	apply_close(&apply);
 	if (!ret)
 		ret = remove_nodes(&apply, false, err);
+	state_release(plan->now->name); /* it is for these files, and for undoing */
 	if (!ret)
 		ret = state_write(plan->now, err);
 	if (ret && begun)

@@ -263,7 +263,7 @@ static int collect_labs(struct gc *gc)
 
 static int collect_all_pins(struct gc *gc)
 {
-	cleanup_closedir DIR *dir = opendir(WATCH_DIR);
+	cleanup_closedir DIR *dir = watch_check_dir(NULL) == 1 ? opendir(WATCH_DIR) : NULL;
 	struct dirent *entry;
 	int first = 0;
 

@@ -18,6 +18,9 @@
 #include "user/lab/journal.h"
 #include "user/lab/state.h"
 
+/* What a change may add to a journal, and to state.json beside what is in it. */
+enum { JOURNAL_ROOM = 64 * 1024 };
+
 static int is_lab(const struct dirent *entry)
 {
 	return !lab_name_problem(entry->d_name);
@@ -331,6 +334,36 @@ int state_read_any(struct running **out, const char *name, struct err *err)
 	return ret == -ENOENT ? read_file(out, name, "state.old", err) : ret;
 }
 
+int state_reserve(const struct running *run, struct err *err)
+{
+	cleanup_free char *state = state_format(run, "");
+	cleanup_close int fd = -1;
+	char path[PATH_MAX];
+	int error;
+
+	if (!state)
+		return err_set(err, ERR_SYSTEM, ENOMEM, "lab %s: out of memory", run->name);
+	file_path(run->name, "room", path);
+	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	error = fd < 0 ? errno
+		       : posix_fallocate(fd, 0,
+					 strlen(run->lab->text) + 2 * strlen(state) + JOURNAL_ROOM);
+	if (!error)
+		return 0;
+	unlink(path);
+	return err_set(err, ERR_SYSTEM, error,
+		       "lab %s: there is no room for its files in " LAB_DIR " (%s)", run->name,
+		       strerror(error));
+}
+
+void state_release(const char *name)
+{
+	char path[PATH_MAX];
+
+	file_path(name, "room", path);
+	unlink(path);
+}
+
 static int rename_state(const char *name, const char *file, struct err *err)
 {
 	char path[PATH_MAX], new[PATH_MAX];
@@ -364,6 +397,7 @@ void state_forget(const char *name)
 	unlink(path);
 	file_path(name, "state.down", path);
 	unlink(path);
+	state_release(name);
 }
 
 static int remove_entries(const char *path, struct err *err)

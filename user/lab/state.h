@@ -54,6 +54,13 @@ int state_read_any(struct running **run, const char *name, struct err *err);
  * made is known until files_remove().
  */
 int state_end(const char *name, struct err *err);
+/*
+ * Take room on the disk for the files of a lab that is to be changed, until state_release(): for
+ * what a change, its undoing and state_write() write. -errno: there is none, and nothing was
+ * changed.
+ */
+int state_reserve(const struct running *run, struct err *err);
+void state_release(const char *name);
 /* Remove state.down and state.old, whose lab was undone. */
 void state_forget(const char *name);
 /*

@@ -16,6 +16,7 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 /* Directories in a lab's directory. */
@@ -41,7 +42,9 @@ int watch_mount_bpffs(struct err *err)
 			return watch_fail(err, errno, BPFFS, "look at the file system",
 					  "CAP_SYS_ADMIN");
 	} else if ((unsigned long)fs.f_type == BPF_FS_MAGIC) {
-		return 0;
+		return fs.f_flags & ST_RDONLY ? watch_fail(err, EROFS, BPFFS, "pin programs there",
+							   "CAP_SYS_ADMIN")
+					      : 0;
 	}
 	if (mkdir(BPFFS, 0700) && errno != EEXIST && errno != EROFS && errno != EPERM)
 		return watch_fail(err, errno, BPFFS, "make the directory", "CAP_SYS_ADMIN");
@@ -55,6 +58,46 @@ int watch_mount_bpffs(struct err *err)
 		return -error;
 	}
 	return 1;
+}
+
+/* Whoever owns a directory, or may write to it, can put other objects and symlinks in place of
+ * ours. */
+static int check_owner(const char *path, bool sticky_is_enough, struct err *err)
+{
+	struct stat st;
+
+	if (lstat(path, &st))
+		return -errno;
+	if (!S_ISDIR(st.st_mode)) {
+		err_set(err, ERR_FAILED, ENOTDIR, "%s is no directory, it is user %u's", path,
+			st.st_uid);
+	} else if (st.st_uid && st.st_uid != geteuid()) {
+		err_set(err, ERR_FAILED, EPERM,
+			"%s belongs to user %u, who could replace what is pinned below it", path,
+			st.st_uid);
+	} else if ((st.st_mode & 022) && !(sticky_is_enough && st.st_mode & S_ISVTX)) {
+		err_set(err, ERR_FAILED, EPERM,
+			"%s may be written by other users (mode %04o), who could replace what is "
+			"pinned below it",
+			path, st.st_mode & 07777);
+	} else {
+		return 0;
+	}
+	return -EPERM;
+}
+
+int watch_check_dir(struct err *err)
+{
+	int ret = check_owner(WATCH_DIR, false, err);
+
+	if (ret == -EPERM)
+		err_hint(err, "look what is there, remove it, and `chmod 0700 %s`", BPFFS);
+	if (ret)
+		return ret == -ENOENT ? 0 : ret;
+	ret = check_owner(BPFFS, true, err);
+	if (ret == -EPERM)
+		err_hint(err, "`chmod 0700 %s`, then try again", BPFFS);
+	return ret ? ret : 1;
 }
 
 static int make_dir(const char *path, struct err *err)
@@ -84,6 +127,9 @@ int watch_pin(struct watch *watch, struct err *err)
 	watch_path(path, watch->lab, "%s", "");
 	ret = make_dir(WATCH_DIR, err);
 	if (ret)
+		return ret;
+	ret = watch_check_dir(err);
+	if (ret < 0)
 		return ret;
 	ret = make_dir(path, err);
 	if (ret)
@@ -169,6 +215,9 @@ int watch_unpin(const char *lab, struct err *err)
 	char path[256];
 	int ret;
 
+	/* If it is not there, or another user's, nothing of ours is in it. */
+	if (watch_check_dir(NULL) != 1)
+		return 0;
 	detach_all(lab);
 	snprintf(path, sizeof(path), WATCH_DIR "/%s", lab);
 	ret = remove_tree(AT_FDCWD, path);

@@ -45,6 +45,8 @@ void watch_programs(const char *lab, struct watch_programs *programs)
 	DIR *dir;
 
 	programs->n = 0;
+	if (watch_check_dir(NULL) != 1)
+		return;
 	snprintf(dir_path, sizeof(dir_path), WATCH_DIR "/%s", lab);
 	dir = opendir(dir_path);
 	while (dir && programs->n < WATCH_PROGRAMS_MAX && (entry = readdir(dir))) {

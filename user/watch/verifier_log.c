@@ -70,6 +70,12 @@ int watch_fail(struct err *err, int error, const char *object, const char *actio
 			err_hint(err, "this step needs %s: run as root", capability);
 		return -error;
 	}
+	if (error == EROFS) {
+		err_set(err, ERR_SYSTEM, error, "%s: cannot %s: bpffs is mounted read-only", object,
+			action);
+		err_hint(err, "`mount -o remount,rw %s`, then try again", BPFFS);
+		return -error;
+	}
 	if (error == ENOSYS || error == EOPNOTSUPP || error == EINVAL) {
 		err_set(err, ERR_PRIVILEGE, error, "%s: cannot %s (kernel: %s%s%s)", object, action,
 			strerror(error), *said ? "; " : "", said);

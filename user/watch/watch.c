@@ -296,7 +296,10 @@ static int open_pins(struct watch *watch, struct err *err)
 {
 	struct vl_lab lab;
 	uint32_t zero = 0;
+	int trusted = watch_check_dir(err);
 
+	if (trusted < 0 && trusted != -EACCES)
+		return trusted;
 	/* But doors, which hold programs: see watch_open_programs(). */
 	for (int i = 0; i < MAP_END_STUBS; i++) {
 		int ret = open_pin(watch->lab, watch_map_names[i]);

@@ -66,6 +66,12 @@ int watch_open(struct watch **watch, const char *lab, struct err *err);
  */
 int watch_open_programs(struct watch *watch, struct err *err);
 void watch_close(struct watch *watch); /* NULL is allowed; what is pinned stays */
+/*
+ * Whether what is below WATCH_DIR was put there by root or by us alone: bpffs may be mounted so
+ * that everybody may make directories in it. 1: it was; 0: there is no WATCH_DIR; -EPERM: another
+ * user owns it, or may write to it, or to bpffs; or -errno (err stays clear).
+ */
+int watch_check_dir(struct err *err);
 /* Remove everything below WATCH_DIR/LAB, and WATCH_DIR when it is empty. 0 if nothing was there. */
 int watch_unpin(const char *lab, struct err *err);
 
