@@ -13,6 +13,7 @@
 #include "user/base/clock.h"
 #include "user/base/drop_causes.h"
 #include "user/base/interrupt.h"
+#include "user/base/new_file.h"
 #include "user/capture/capture_session.h"
 #include "user/capture/pcapng.h"
 #include "user/trace/stream.h"
@@ -145,11 +146,13 @@ int capture_session_open(struct capture_session **session, const struct capture_
 
 int capture_session_start(struct capture_session *session, const char *path, struct err *err)
 {
+	FILE *file = stdout;
+	int ret = strcmp(path, "-") ? new_file_open(&file, path, err) : 0;
+
+	if (ret)
+		return ret;
 	session->path = path;
-	session->file = strcmp(path, "-") ? fopen(path, "we") : stdout;
-	if (!session->file)
-		return err_set(err, ERR_SYSTEM, errno, "%s: cannot create it (kernel: %s)", path,
-			       strerror(errno));
+	session->file = file;
 	session->start_ns = clock_realtime_ns();
 	write_start(session);
 	return 0;

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "user/base/array.h"
+#include "user/base/new_file.h"
 #include "user/output/output.h"
 
 enum { NAME_SIZE = 48, LAB_TEXT_MAX = 16 << 20, CHUNK_MAX = 4096 };
@@ -93,19 +94,18 @@ int recorder_open(struct recorder **out, const char *path, const struct lab *lab
 			    .drop_size = sizeof(struct vl_drop),
 			    .lab_bytes = strlen(lab->text),
 			    .start_ns = start_ns};
+	int ret;
 
 	if (!recorder || !(recorder->path = strdup(path))) {
 		free(recorder);
 		return err_set(err, ERR_SYSTEM, ENOMEM, "%s: out of memory", path);
 	}
-	recorder->file = strcmp(path, "-") ? fopen(path, "we") : stdout;
-	if (!recorder->file) {
-		int error = errno;
-
+	recorder->file = stdout;
+	ret = strcmp(path, "-") ? new_file_open(&recorder->file, path, err) : 0;
+	if (ret) {
 		free(recorder->path);
 		free(recorder);
-		return err_set(err, ERR_SYSTEM, error, "%s: cannot create it (kernel: %s)", path,
-			       strerror(error));
+		return ret;
 	}
 	memcpy(head.magic, magic, sizeof(magic));
 	snprintf(head.name, sizeof(head.name), "%s", name);
