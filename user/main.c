@@ -15,10 +15,34 @@
 #define VETHLAB_VERSION "0.1"
 #endif
 
+/* What packaging/man.sh makes pages of: `vethlab help --man DATE [VERB]`, "bench build" one word.
+ */
+static int manual(int argc, char **argv, struct err *err)
+{
+	const struct manual pages = {VETHLAB_VERSION, argv[0]};
+	const struct cmd *cmd;
+
+	if (argc < 2) {
+		manual_program(cmds, &pages, stdout);
+		return 0;
+	}
+	cmd = cmd_find(argv[1]);
+	for (const struct cmd *const *verb = cmd && argc > 2 ? cmd->verbs : NULL; verb && *verb;
+	     verb++)
+		if (!strcmp((*verb)->name, argv[2]))
+			cmd = *verb;
+	if (!cmd)
+		return cmd_unknown(argv[1], err);
+	manual_verb(cmd, &pages, stdout);
+	return 0;
+}
+
 static int help(int argc, char **argv, struct err *err)
 {
 	const struct cmd *cmd;
 
+	if (argc > 2 && !strcmp(argv[1], "--man"))
+		return manual(argc - 2, argv + 2, err);
 	if (argc < 2 || !strcmp(argv[1], "help")) {
 		help_print_verbs(cmds, stdout);
 		return 0;

@@ -88,14 +88,12 @@ static int is_lab_file(const struct dirent *entry)
 	return dot && dot != entry->d_name && !strcmp(dot, ".yaml");
 }
 
-/* The nearest bundled lab, or all of them. */
-static void suggest_bundled(const char *typed, struct err *err)
+void cmd_each_bundled(const char *prefix, void (*fn)(const char *name, const char *text, void *arg),
+		      void *arg)
 {
 	struct dirent **entries = NULL;
-	const char *names[64], *near;
-	char dir[PATH_MAX + 64], list[256] = "";
+	char dir[PATH_MAX + 64];
 	int count = 0;
-	size_t n = 0, used = 0;
 
 	for (int i = 0; i < LABS_DIRS && count <= 0; i++) {
 		labs_dir(i, dir);
@@ -103,11 +101,43 @@ static void suggest_bundled(const char *typed, struct err *err)
 	}
 	for (int i = 0; i < count; i++) {
 		*strrchr(entries[i]->d_name, '.') = '\0';
-		if (n < sizeof(names) / sizeof(*names))
-			names[n++] = entries[i]->d_name;
+		if (!strncmp(entries[i]->d_name, prefix, strlen(prefix)))
+			fn(entries[i]->d_name, "bundled lab", arg);
+		free(entries[i]);
+	}
+	free(entries);
+}
+
+struct bundled_names {
+	char *names[64];
+	size_t n;
+};
+
+static void add_name(const char *name, const char *text, void *arg)
+{
+	struct bundled_names *bundled = arg;
+
+	(void)text;
+	if (bundled->n < sizeof(bundled->names) / sizeof(*bundled->names))
+		bundled->names[bundled->n++] = strdup(name);
+}
+
+/* The nearest bundled lab, or all of them. */
+static void suggest_bundled(const char *typed, struct err *err)
+{
+	struct bundled_names bundled = {0};
+	const char *names[64], *near;
+	char list[256] = "";
+	size_t n = 0, used = 0;
+
+	cmd_each_bundled("", add_name, &bundled);
+	for (size_t i = 0; i < bundled.n; i++) {
+		if (!bundled.names[i])
+			continue;
 		if (used < sizeof(list))
-			used += snprintf(list + used, sizeof(list) - used, "%s%s", i ? ", " : "",
-					 entries[i]->d_name);
+			used += snprintf(list + used, sizeof(list) - used, "%s%s", n ? ", " : "",
+					 bundled.names[i]);
+		names[n++] = bundled.names[i];
 	}
 	near = n ? nearest_name(typed, names, n) : NULL;
 	if (near)
@@ -118,9 +148,8 @@ static void suggest_bundled(const char *typed, struct err *err)
 			 typed);
 	else
 		err_hint(err, "a lab file is named by its path: ./%s.yaml", typed);
-	for (int i = 0; i < count; i++)
-		free(entries[i]);
-	free(entries);
+	for (size_t i = 0; i < bundled.n; i++)
+		free(bundled.names[i]);
 }
 
 int cmd_lab_path(const char *typed, char *path, size_t size, struct err *err)

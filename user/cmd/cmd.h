@@ -20,7 +20,7 @@ extern const struct cmd *const cmds[];
 extern const struct cmd cmd_up, cmd_down, cmd_gc, cmd_ls, cmd_show, cmd_observe, cmd_exec,
 	cmd_shell, cmd_link, cmd_route, cmd_plan, cmd_apply, cmd_stats, cmd_trace, cmd_record,
 	cmd_replay, cmd_diff, cmd_capture, cmd_ping, cmd_doctor, cmd_check, cmd_graph, cmd_generate,
-	cmd_traceroute, cmd_why, cmd_bench, cmd_bench_build;
+	cmd_traceroute, cmd_why, cmd_bench, cmd_bench_build, cmd_completion;
 
 /* The verb of that name; NULL: there is none. */
 const struct cmd *cmd_find(const char *name);
@@ -85,5 +85,8 @@ void cmd_no_lab(const char *name, struct err *err);
 
 /* The path of a lab file from what the user typed: a path, or the name of a bundled lab. */
 int cmd_lab_path(const char *typed, char *path, size_t size, struct err *err);
+/* Call fn with each bundled lab whose name begins with prefix, in order; text says what it is. */
+void cmd_each_bundled(const char *prefix, void (*fn)(const char *name, const char *text, void *arg),
+		      void *arg);
 
 #endif

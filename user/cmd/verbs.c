@@ -6,11 +6,11 @@
 #include "user/cmd/cmd.h"
 
 const struct cmd *const cmds[] = {
-	&cmd_up,    &cmd_down,	 &cmd_gc,     &cmd_ls,	   &cmd_show,	  &cmd_observe,
-	&cmd_exec,  &cmd_shell,	 &cmd_link,   &cmd_route,  &cmd_plan,	  &cmd_apply,
-	&cmd_stats, &cmd_trace,	 &cmd_record, &cmd_replay, &cmd_diff,	  &cmd_capture,
-	&cmd_ping,  &cmd_doctor, &cmd_check,  &cmd_graph,  &cmd_generate, &cmd_traceroute,
-	&cmd_why,   &cmd_bench,	 NULL,
+	&cmd_up,    &cmd_down,	 &cmd_gc,	  &cmd_ls,     &cmd_show,     &cmd_observe,
+	&cmd_exec,  &cmd_shell,	 &cmd_link,	  &cmd_route,  &cmd_plan,     &cmd_apply,
+	&cmd_stats, &cmd_trace,	 &cmd_record,	  &cmd_replay, &cmd_diff,     &cmd_capture,
+	&cmd_ping,  &cmd_doctor, &cmd_check,	  &cmd_graph,  &cmd_generate, &cmd_traceroute,
+	&cmd_why,   &cmd_bench,	 &cmd_completion, NULL,
 };
 
 const struct cmd *cmd_find(const char *name)

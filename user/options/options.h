@@ -194,6 +194,32 @@ void help_print_verbs(const struct cmd *const *verbs, FILE *f);
 /* `vethlab help exit`: what each exit status says. */
 void help_print_exit(FILE *f);
 
+/* What all man pages say. */
+struct manual {
+	const char *version; /* of the program */
+	const char *date;    /* of the pages: "2026-11-27" */
+};
+
+/* The man page of a verb, with all of its options, and that of the program, in man(7)'s macros. */
+void manual_verb(const struct cmd *cmd, const struct manual *manual, FILE *f);
+void manual_program(const struct cmd *const *verbs, const struct manual *manual, FILE *f);
+
+/* Who asks which words may come next. */
+struct completion {
+	/* Called with each word, which is valid during the call; text: what it is, or NULL. */
+	void (*offer)(const char *word, const char *text, void *arg);
+	/* Called to offer values of one kind that no table has: labs, nodes, files. */
+	void (*values)(const char *typed, enum value_kind kind, void *arg);
+	void *arg;
+};
+
+/*
+ * The words that may stand where words[n - 1], which may be "", is being typed; words[0] is the
+ * first one behind "vethlab", n is 1 or more. The order of words is changed.
+ */
+void completion_words(const struct cmd *const *verbs, const struct completion *completion, int n,
+		      char **words);
+
 /* A usage error that ends with how the verb is called; returns ERR_USAGE. */
 int cmd_usage(struct err *err, const struct cmd *cmd, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
