@@ -36,9 +36,15 @@ ifeq ($(SANITIZE),1)
 SANFLAGS := -fsanitize=address,undefined -fno-omit-frame-pointer
 endif
 CFLAGS   ?= -O2 -g
-ALL_CFLAGS := -std=gnu11 -D_GNU_SOURCE $(WARN) $(CFLAGS) $(SANFLAGS) -pthread \
+# Fortified library calls, stack protector, position-independent, no lazy binding. Sanitizers have their own.
+ifneq ($(SANITIZE),1)
+HARDEN   := -fstack-protector-strong -fPIE $(if $(filter -O0 -D_FORTIFY_SOURCE%,$(CFLAGS) $(CPPFLAGS)),,\
+	    -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3)
+HARDEN_LD := -pie -Wl,-z,relro,-z,now
+endif
+ALL_CFLAGS := -std=gnu11 -D_GNU_SOURCE $(WARN) $(HARDEN) $(CPPFLAGS) $(CFLAGS) $(SANFLAGS) -pthread \
 	      -I. -I$(B) $(PKG_CFLAGS)
-ALL_LDFLAGS := $(LDFLAGS) $(SANFLAGS) -pthread
+ALL_LDFLAGS := $(HARDEN_LD) $(LDFLAGS) $(SANFLAGS) -pthread
 
 # ---- the BPF side --------------------------------------------------------------------------------
 BPF_SRC := $(wildcard bpf/*.bpf.c)
@@ -90,6 +96,7 @@ $(B)/%.o: %.c $(B)/compiler
 	$(Q)$(CC) $(ALL_CFLAGS) $(if $(MAKE_TERMERR),-fdiagnostics-color=always) -MMD -MP -c $< -o $@ \
 		2>$@.warnings; status=$$?; cat $@.warnings >&2; exit $$status
 
+include packaging/packaging.mk
 include $(wildcard tests/tests.mk)
 
 $(filter $(B)/tests/prog/%,$(TEST_OBJ)): | $(SKELS)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# What a person types besides `make`: deps, demo, check, vm, lint, install, help. Included by Makefile.
+# What a person types besides `make`: deps, demo, check, vm, lint, help. Included by Makefile.
 #
 # pkg-config is asked when the Makefile is read, so whatever needs the packages that `deps` may
 # have installed a moment ago runs in a make of its own.
@@ -109,7 +109,7 @@ bench-trace: all $(B)/tests/bench/trace_measure
 	@BUILD=$(B) tests/bench/trace.sh
 
 # ---- targets -------------------------------------------------------------------------------------
-.PHONY: help deps tests crash check check-built check-fast check-fast-built demo demo-built vm lint golden stories fuzz install uninstall
+.PHONY: help deps tests crash check check-built check-fast check-fast-built demo demo-built vm lint golden stories fuzz
 
 help:
 	@echo 'make            build $(B)/vethlab'
@@ -130,6 +130,9 @@ help:
 	@echo 'make fuzz       fuzz what comes from outside: lab files, recordings ... (SECONDS=600 for longer)'
 	@echo 'make lint       no warning by gcc and by clang, shellcheck, order of the rooms, clang-format'
 	@echo 'make install    to $$(DESTDIR)$$(PREFIX), which is $(DESTDIR)$(PREFIX)'
+	@echo 'make dist       a tarball of the commit, below $(B)/'
+	@echo 'make deb        a Debian package, below $(B)/; make rpm likewise'
+	@echo 'make static     $(B)/static/vethlab, one file that needs no library (labs inside)'
 	@echo 'make clean      remove $(B)/ and what lint built'
 	@echo 'V=1 shows commands, WERROR=1 makes warnings errors, SANITIZE=1 adds ASan and UBSan.'
 
@@ -188,16 +191,3 @@ stories: all tests
 fuzz:
 	@tests/deps.sh build test
 	@BUILD=$(B) CLANG=$(CLANG) tests/fuzz/run $(SECONDS)
-
-# The program looks for bundled labs in ../share/vethlab/labs, seen from where it is itself.
-INSTALL ?= install
-install: all
-	$(say) INSTALL $(DESTDIR)$(PREFIX)/bin/vethlab
-	$(Q)$(INSTALL) -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/vethlab/labs
-	$(Q)$(INSTALL) -m 755 $(B)/vethlab $(DESTDIR)$(PREFIX)/bin/vethlab
-	$(Q)$(INSTALL) -m 644 $(wildcard topology/labs/*.yaml) $(DESTDIR)$(PREFIX)/share/vethlab/labs
-	$(Q)$(INSTALL) -m 644 topology/schema.json $(DESTDIR)$(PREFIX)/share/vethlab
-
-uninstall:
-	$(Q)rm -f $(DESTDIR)$(PREFIX)/bin/vethlab
-	$(Q)rm -rf $(DESTDIR)$(PREFIX)/share/vethlab

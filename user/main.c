@@ -10,10 +10,7 @@
 
 #include "user/cmd/cmd.h"
 #include "user/output/output.h"
-
-#ifndef VETHLAB_VERSION
-#define VETHLAB_VERSION "0.1"
-#endif
+#include "user/version.h" /* written by packaging/packaging.mk */
 
 /* What packaging/man.sh makes pages of: `vethlab help --man DATE [VERB]`, "bench build" one word.
  */

@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# What is installed, and packages of it: install, uninstall, dist, static, deb, rpm. Included by Makefile.
+#
+# The version is that of the file VERSION; built from git, behind it the commits since that file
+# changed and the commit: 0.1.0+12.g1a2b3c4.
+
+VERSION_BASE := $(shell cat VERSION)
+GIT_SINCE    := $(shell git log -1 --format=%H -- VERSION 2>/dev/null)
+VERSION      := $(VERSION_BASE)$(if $(GIT_SINCE),+$(shell \
+	git rev-list --count $(GIT_SINCE)..HEAD).g$(shell git rev-parse --short=8 HEAD))
+# Of the pages and the tarball: the commit's date, so that the same commit gives the same bytes.
+SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || stat -c %Y VERSION)
+DATE := $(shell date -u -d @$(SOURCE_DATE_EPOCH) +%Y-%m-%d)
+
+# Written anew only when it changes; but one file is compiled with it.
+$(B)/user/version.h: FORCE
+	$(Q)mkdir -p $(@D)
+	$(Q)echo '#define VETHLAB_VERSION "$(VERSION)"' | cmp -s - $@ || \
+		echo '#define VETHLAB_VERSION "$(VERSION)"' >$@
+$(B)/user/main.o: | $(B)/user/version.h
+
+# ---- man pages and completion: made by the program from its tables ---------------------------------
+DOC_PAGES := $(B)/man/vethlab-lab.5 $(B)/man/vethlab-maps.7
+page = awk -v name=$(basename $(@F)) -v section=$(subst .,,$(suffix $@)) -v date=$(DATE) \
+	-v version=$(VERSION) -v summary=$(1) -f packaging/page.awk $<
+
+$(B)/man/vethlab-lab.5: docs/lab-file.md packaging/page.awk
+	$(Q)mkdir -p $(@D)
+	$(Q)$(call page,"lab files of vethlab") >$@
+
+$(B)/man/vethlab-maps.7: docs/maps.md packaging/page.awk
+	$(Q)mkdir -p $(@D)
+	$(Q)$(call page,"pinned maps of a running vethlab lab") >$@
+
+.PHONY: documents documents-built
+documents: all
+	@+$(MAKE) --no-print-directory documents-built
+
+documents-built: $(DOC_PAGES)
+	$(say) MAN $(B)/man
+	$(Q)B=$(B) packaging/documents.sh $(DATE)
+
+# ---- installing ------------------------------------------------------------------------------------
+# The program looks for bundled labs in ../share/vethlab/labs, seen from where it is itself.
+INSTALL ?= install
+SHARE   := $(DESTDIR)$(PREFIX)/share
+BASH_COMPLETIONS := $(SHARE)/bash-completion/completions
+ZSH_COMPLETIONS  := $(SHARE)/zsh/site-functions
+FISH_COMPLETIONS := $(SHARE)/fish/vendor_completions.d
+
+.PHONY: install install-built uninstall dist deb rpm static
+install: all
+	@+$(MAKE) --no-print-directory install-built
+
+install-built: documents-built
+	$(say) INSTALL $(DESTDIR)$(PREFIX)/bin/vethlab
+	$(Q)$(INSTALL) -d $(DESTDIR)$(PREFIX)/bin $(SHARE)/vethlab/labs $(SHARE)/man/man1 $(SHARE)/man/man5 \
+		$(SHARE)/man/man7 $(BASH_COMPLETIONS) $(ZSH_COMPLETIONS) $(FISH_COMPLETIONS)
+	$(Q)$(INSTALL) -m 755 $(B)/vethlab $(DESTDIR)$(PREFIX)/bin/vethlab
+	$(Q)$(INSTALL) -m 644 $(wildcard topology/labs/*.yaml) $(SHARE)/vethlab/labs
+	$(Q)$(INSTALL) -m 644 topology/schema.json $(SHARE)/vethlab
+	$(Q)for n in 1 5 7; do $(INSTALL) -m 644 $(B)/man/*.$$n $(SHARE)/man/man$$n; done
+	$(Q)$(INSTALL) -m 644 $(B)/completions/vethlab.bash $(BASH_COMPLETIONS)/vethlab
+	$(Q)$(INSTALL) -m 644 $(B)/completions/vethlab.zsh $(ZSH_COMPLETIONS)/_vethlab
+	$(Q)$(INSTALL) -m 644 $(B)/completions/vethlab.fish $(FISH_COMPLETIONS)/vethlab.fish
+
+uninstall:
+	$(Q)rm -f $(DESTDIR)$(PREFIX)/bin/vethlab $(SHARE)/man/man1/vethlab.1 $(SHARE)/man/man1/vethlab-*.1 \
+		$(SHARE)/man/man5/vethlab-lab.5 $(SHARE)/man/man7/vethlab-maps.7 \
+		$(BASH_COMPLETIONS)/vethlab $(ZSH_COMPLETIONS)/_vethlab $(FISH_COMPLETIONS)/vethlab.fish
+	$(Q)rm -rf $(SHARE)/vethlab
+
+# ---- packages --------------------------------------------------------------------------------------
+# A tarball of the commit, with its version in VERSION: the same commit gives the same bytes.
+DIST := vethlab-$(VERSION)
+dist:
+	$(say) DIST $(B)/$(DIST).tar.gz
+	$(Q)mkdir -p $(B)
+	$(Q)git archive --format=tar --prefix=$(DIST)/ --mtime=@$(SOURCE_DATE_EPOCH) \
+		--add-virtual-file=$(DIST)/VERSION:$(VERSION) HEAD ':!VERSION' | gzip -9n >$(B)/$(DIST).tar.gz
+
+deb:
+	@tests/deps.sh build deb
+	@B=$(abspath $(B)) VERSION=$(VERSION) packaging/deb.sh
+
+rpm:
+	@tests/deps.sh build rpm
+	@+$(MAKE) --no-print-directory dist
+	@B=$(abspath $(B)) VERSION=$(VERSION) packaging/rpm.sh

@@ -1,0 +1,97 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# What `make install` puts where, and that it works from there: program, bundled labs, man pages, schema,
+# completion.
+# shellcheck source=tests/lab/lib.sh
+. "${BASH_SOURCE[0]%/*}/lib.sh"
+
+# Sets $to. The program is built already: nothing is compiled.
+installed() {
+	to=$TEST_TMP/to
+	good make -s -C "$TOP" B="$BUILD" DESTDIR="$to" PREFIX=/opt/x install-built
+	out=
+}
+
+test_places() {
+	local to page verb
+	installed
+	for file in bin/vethlab share/vethlab/schema.json share/vethlab/labs/blue.yaml share/man/man1/vethlab.1 \
+		share/man/man5/vethlab-lab.5 share/man/man7/vethlab-maps.7 \
+		share/bash-completion/completions/vethlab share/zsh/site-functions/_vethlab \
+		share/fish/vendor_completions.d/vethlab.fish; do
+		[[ -s $to/opt/x/$file ]] || fail "$file is not there"
+		asserted
+	done
+	for verb in $(vethlab completion words -- "" | cut -f1); do
+		[[ $verb != help && $verb != -* ]] || continue
+		page=$to/opt/x/share/man/man1/vethlab-$verb.1
+		grep -qF "vethlab\-$verb \- " "$page" || fail "$verb has no page: $(head -5 "$page")"
+		asserted
+	done
+	good make -s -C "$TOP" B="$BUILD" DESTDIR="$to" PREFIX=/opt/x uninstall
+	assert_eq "$(find "$to" -type f)" "" "left by uninstall"
+}
+
+# Its labs are found from where the program is, wherever that was moved to.
+test_labs_are_found() {
+	local to
+	installed
+	mv "$to/opt/x" "$TEST_TMP/moved"
+	good "$TEST_TMP/moved/bin/vethlab" check two-hosts
+	good env -C / "$TEST_TMP/moved/bin/vethlab" up two-hosts
+	good "$TEST_TMP/moved/bin/vethlab" down
+}
+
+# As readline calls it: the line, the point, and the words split at colons.
+completed() { # LINE: sets $out to what is offered, sorted
+	out=$(
+		PATH=$BUILD:$PATH
+		eval "$(vethlab completion bash)"
+		COMP_LINE=$1 COMP_POINT=${#1}
+		compopt() { :; } # there is no completion under way
+		_vethlab
+		printf '%s\n' "${COMPREPLY[@]}" | sort | xargs
+	)
+}
+
+test_bash() {
+	cat >"$TEST_TMP/lab.yaml" <<-'END'
+		lab: pair
+		nodes: {left: {}, right: {}}
+		links: [{endpoints: ["left:eth0", "right:eth0"]}]
+	END
+	good vethlab up "$TEST_TMP/lab.yaml"
+	completed "vethlab tracer"
+	assert_eq "$out" traceroute "a verb"
+	completed "vethlab exec "
+	assert_eq "$out" "left right" "nodes"
+	completed "vethlab ping left r"
+	assert_eq "$out" "right right:eth0" "a node, and its end"
+	completed "vethlab stats -l "
+	assert_eq "$out" pair "labs"
+	completed "vethlab link le"
+	assert_eq "$out" left:eth0 "an end"
+	completed "vethlab link left:e"
+	assert_eq "$out" eth0 "behind a colon"
+	completed "vethlab up --tc=c"
+	assert_eq "$out" clsact "behind ="
+	completed "vethlab check $TEST_TMP/la"
+	assert_eq "$out" "$TEST_TMP/lab.yaml" "a file"
+	good vethlab down
+	completed "vethlab exec "
+	assert_eq "$out" "" "nodes without a lab"
+}
+
+# A shell that reads them finds no error.
+test_zsh_and_fish() {
+	local shell any=
+	for shell in zsh fish; do
+		type -P "$shell" >/dev/null || continue
+		vethlab completion "$shell" >"$TEST_TMP/script"
+		good "$shell" -n "$TEST_TMP/script"
+		any=1
+	done
+	[[ -n $any ]] || skip_test "neither zsh nor fish is installed"
+}
+
+run_tests
