@@ -141,7 +141,7 @@ test_defaults_of_others() {
 
 refused_sysctl() { # KEY
 	lab "  r: {sysctls: {$1: 1}}"
-	bad 5 vethlab up "$TEST_TMP/lab.yaml"
+	bad 3 vethlab up "$TEST_TMP/lab.yaml"
 	told
 }
 
@@ -151,7 +151,7 @@ test_sysctls_that_cannot_be_set() {
 	refused_sysctl net.ipv4.conf.all.no_such_setting
 	sed -i 's/r:eth1/r:eth1.10/' "$TEST_TMP/lab.yaml"
 	sed -i 's/net.ipv4.conf.all.no_such_setting/net.ipv4.conf.eth1.10.rp_filter/' "$TEST_TMP/lab.yaml"
-	bad 5 vethlab up "$TEST_TMP/lab.yaml"
+	bad 3 vethlab up "$TEST_TMP/lab.yaml"
 	told
 	golden refused
 	sed -i 's/eth1.10.rp_filter/eth1\/10.rp_filter/' "$TEST_TMP/lab.yaml"
