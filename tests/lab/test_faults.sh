@@ -31,9 +31,9 @@ fault() { # FROM TO SAYS-WHY SAYS-PING [OPTION OF PING...]
 only_ping() { # FROM TO SAYS [OPTION OF PING...]
 	local from=$1 to=$2 text=$3
 	shift 3
-	good vethlab why "$from" "$to"
+	bad 6 vethlab why "$from" "$to" # it cannot know
 	unfolded
-	says "filters (nft, tc, XDP)" "vethlab ping $from $to"
+	says "nft rules at" "was not evaluated" "vethlab ping $from $to"
 	bad 1 vethlab ping "$from" "$to" -W 0.5 "$@"
 	unfolded
 	says "$text"
@@ -60,7 +60,7 @@ test_container() {
 	fault c1 internet "the bridge docker0 of host is down" "the bridge docker0 of host is down"
 	good vethlab exec host ip link set docker0 up
 	good vethlab link host:veth-c2 down
-	fault c1 c2 "has the address 172.17.0.3" "has the address 172.17.0.3"
+	fault c1 c2 "host:veth-c2 stops ARP requests: it is down" "host:veth-c2 stops ARP requests: it is down"
 	good vethlab link host:veth-c2 up
 	good vethlab exec host nft flush ruleset
 	fault c1 internet "internet has no route back to 172.17.0.2" \
@@ -84,8 +84,8 @@ test_ipv6() {
 test_lan() {
 	up lan
 	good vethlab link b:eth0 down
-	fault a 10.0.0.2 "nobody behind a:eth0 has the address 10.0.0.2" \
-		"nobody behind a:eth0 has the address 10.0.0.2"
+	fault a 10.0.0.2 "nobody answers for 10.0.0.2 behind a:eth0, and on that way sw:sw-b stops ARP requests: it is without carrier" \
+		"nobody answers for 10.0.0.2 behind a:eth0, and on that way sw:sw-b stops ARP requests: it is without carrier"
 	good vethlab link sw:sw-a down
 	fault a 10.0.0.3 "sw:sw-a is down" "sw:sw-a is down"
 	good vethlab down lan
