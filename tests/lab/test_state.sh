@@ -141,10 +141,11 @@ test_journal_lost() {
 test_journal_line_damaged() {
 	up_hosted
 	sed -i '3s/^/x/' "$JOURNAL"
+	printf 'z\033[2J\302\233\377\n' >>"$JOURNAL" # orders of a terminal
 	printf 'end 1 2 3 4 5\nnetns 99999999999999999999 1 a\nnetns 1 1 ../../etc/passwd\n\n' >>"$JOURNAL"
 	good vethlab down hosted
 	says "line 3 of its journal is damaged, and not undone: \"x" "\"end 1 2 3 4 5\"" \
-		"\"netns 99999999999999999999 1 a\"" "\"netns 1 1 ../../etc/passwd\"" "hosted is down"
+		"\"netns 99999999999999999999 1 a\"" "\"netns 1 1 ../../etc/passwd\"" "\"z?[2J??\"" "hosted is down"
 	assert_residue_zero
 }
 

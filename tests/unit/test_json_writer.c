@@ -151,6 +151,49 @@ static void test_no_utf8(void **state)
 	json_decref(tree);
 }
 
+/* A line and a tree are the same valid JSON; only bytes that are not UTF-8 are lost. */
+static void test_text_from_outside(void **state)
+{
+	static const char *const texts[][2] = {
+		{"caf\xc3\xa9 \xff", "caf\xc3\xa9 ?"},
+		{"cut \xe2\x82", "cut ??"},
+		{"\xc0\x80", "??"},
+		{"\xed\xa0\x80", "???"},
+		{"\xf4\x90\x80\x80", "????"},
+		{"\xe2\x82\xac", "\xe2\x82\xac"},
+		{"a\"\\\x1b\x7f", "a\"\\\x1b\x7f"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		struct json_writer writer;
+		FILE *f = open_line();
+		json_t *tree, *read;
+
+		json_writer_line(&writer, f);
+		json_put_text(&writer, "text", texts[i][0]);
+		json_writer_finish(&writer);
+		fclose(f);
+		read = json_loads(line, 0, NULL);
+		assert_non_null(read);
+		assert_string_equal(json_string_value(json_object_get(read, "text")), texts[i][1]);
+		tree = output_json_text(texts[i][0]);
+		assert_string_equal(json_string_value(tree), texts[i][1]);
+		json_decref(tree);
+		json_decref(read);
+	}
+}
+
+static void test_plain(void **state)
+{
+	FILE *f = open_line();
+
+	(void)state;
+	output_plain("a\x1b[2J\nb\x7f \xc2\x9b \xe2\x80\xae \xff \xc3\xa9", f);
+	fclose(f);
+	assert_string_equal(line, "a?[2J\nb? ? ? ? \xc3\xa9");
+}
+
 /* Nothing is printed, the failure is told at the end, and the next document is good. */
 static void test_missing_part(void **state)
 {
@@ -181,7 +224,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_both_ways),    cmocka_unit_test(test_events),
 		cmocka_unit_test(test_acts),	     cmocka_unit_test(test_no_utf8),
-		cmocka_unit_test(test_missing_part),
+		cmocka_unit_test(test_missing_part), cmocka_unit_test(test_text_from_outside),
+		cmocka_unit_test(test_plain),
 	};
 	int ret = cmocka_run_group_tests(tests, story_setup, story_teardown);
 

@@ -14,23 +14,12 @@ static void print_styled(FILE *f, bool colour, int style, const char *text)
 		fputs(text, f);
 }
 
-/*
- * Text that may quote what somebody typed or wrote in a file: a control character in it must not
- * reach the terminal, where it could be an order.
- */
-static void print_plain(const char *text, FILE *f)
-{
-	for (; *text; text++)
-		fputc((*text >= 0 && *text < ' ' && *text != '\n') || *text == 0x7f ? '?' : *text,
-		      f);
-}
-
 /* "blue.yaml:14:9: ", without the parts that are not known. */
 static void print_where(const struct where *where, FILE *f)
 {
 	if (!where->file)
 		return;
-	print_plain(where->file, f);
+	output_plain(where->file, f);
 	if (where->line)
 		fprintf(f, ":%d", where->line);
 	if (where->line && where->column)
@@ -47,7 +36,7 @@ static void print_folded(const char *lead, const struct where *where, const char
 	if (!memory) /* it may be memory that there is none of */
 		fputs(lead, f);
 	print_where(where ? where : &nowhere, memory ? memory : f);
-	print_plain(text, memory ? memory : f);
+	output_plain(text, memory ? memory : f);
 	if (!memory) {
 		fputc('\n', f);
 		return;
@@ -93,7 +82,7 @@ void output_diags(const struct diags *diags, FILE *f)
 		print_styled(f, colour, error ? STYLE_RED : STYLE_MAGENTA,
 			     error ? "error:" : "warning:");
 		fputc(' ', f);
-		print_plain(diag->what, f);
+		output_plain(diag->what, f);
 		fputc('\n', f);
 		print_hint(diag->hint, f);
 	}

@@ -57,9 +57,13 @@ json_t *output_json_text(const char *text)
 	if (json)
 		return json;
 	plain = strdup(text);
-	for (char *p = plain; p && *p; p++)
-		if ((unsigned char)*p >= 0x80)
+	for (char *p = plain; p && *p;) {
+		size_t n = output_character(p);
+
+		if (!n)
 			*p = '?';
+		p += n ? n : 1;
+	}
 	json = plain ? json_string(plain) : NULL;
 	free(plain);
 	return json;
@@ -104,13 +108,18 @@ void output_json_line(json_t *object, FILE *f)
 void output_json_string(const char *text, FILE *f)
 {
 	putc('"', f);
-	for (const char *p = text; *p; p++) {
+	for (const char *p = text; *p;) {
+		size_t n = output_character(p);
+
 		if (*p == '"' || *p == '\\')
 			putc('\\', f);
 		if ((unsigned char)*p < ' ')
 			fprintf(f, "\\u%04x", *p);
+		else if (n)
+			fwrite(p, 1, n, f);
 		else
-			putc(*p, f);
+			putc('?', f);
+		p += n ? n : 1;
 	}
 	putc('"', f);
 }

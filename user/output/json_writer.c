@@ -83,7 +83,7 @@ json_t *json_writer_finish(struct json_writer *writer)
 
 static bool is_plain(char c)
 {
-	return (unsigned char)c >= ' ' && c != '"' && c != '\\';
+	return c >= ' ' && c < 0x7f && c != '"' && c != '\\'; /* all others: output_json_string() */
 }
 
 void json_put_text(struct json_writer *writer, const char *key, const char *text)

@@ -43,6 +43,15 @@ const char *output_link(const struct link *link, char *buf, size_t size);
 /* "a:x -> b:y": the direction whose sender is the end from. */
 const char *output_direction(const struct end *from, char *buf, size_t size);
 
+/* Bytes of the first character of text: 1 to 4; 0: it is not UTF-8 (RFC 3629), or text is empty. */
+size_t output_character(const char *text);
+/*
+ * Print text from outside (names, what somebody typed): with ? for what is not UTF-8 and for
+ * characters that a terminal takes as orders, C0 but a line's end, DEL, C1, and those that change
+ * the direction of writing.
+ */
+void output_plain(const char *text, FILE *f);
+
 /*
  * Print lead ("  why: ") and a sentence, in lines of output_width() columns; all lines but the
  * first are indented by the width of lead. Words, a number with its unit, and what is in brackets
@@ -114,11 +123,10 @@ void output_json_set(json_t *object, const char *key, json_t *value);
 void output_json_append(json_t *array, json_t *value);
 void output_json_merge(json_t *object, json_t *other);
 json_t *output_json_pack(const char *format, ...);
-/* A string from outside, such as a process's name: if it is not UTF-8, with ? for its bytes above
- * 127. */
+/* A string from outside, such as a process's name, with ? for each byte that is not UTF-8. */
 json_t *output_json_text(const char *text);
-/* A string of JSON (RFC 8259, 7), with its quotes: names come from lab files and may hold anything.
- */
+/* A string of JSON (RFC 8259, 7), with its quotes: names come from lab files and may hold anything;
+ * each byte that is not UTF-8 becomes ?. */
 void output_json_string(const char *text, FILE *f);
 /* {"end": "blue:veth1", "node": "blue", "interface": "veth1"} */
 json_t *output_json_end(const struct end *end);
