@@ -279,6 +279,21 @@ test_one_map() {
 	good vethlab down
 }
 
+# Where an echo was seen last does not say where it ended, if the next end is blind.
+test_ping() {
+	up_chain --tc clsact
+	good tc -n n2 qdisc del dev eth1 clsact
+	good tc -n n3 qdisc del dev eth0 clsact
+	inside n3 sysctl -qw net.ipv4.icmp_echo_ignore_all=1
+	bad 1 vethlab ping -j -c 1 -W 0.2 n1 n3
+	json_holds '.[0].itinerary | .fate == "lost" and (.not_seen | contains("2 ends whose programs were taken off"))'
+	good tc -n n1 qdisc del dev eth0 clsact
+	good tc -n n2 qdisc del dev eth0 clsact
+	bad 1 vethlab ping -c 1 -W 0.2 n1 n3
+	says "the programs of 4 ends were taken off"
+	good vethlab down
+}
+
 # Links of others that are observed.
 test_observed() {
 	local tc

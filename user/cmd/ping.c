@@ -184,6 +184,7 @@ static int settle(struct flight *flight, uint64_t number, enum echo_result resul
 	ping->lost_records = probe_lost(&flight->probe);
 	state->lost = ping->lost_records - state->lost;
 	itinerary = probe_itinerary(&flight->probe, number % SEQS);
+	ping->blind = flight->probe.blind;
 	if (result != ECHO_ANSWERED)
 		find_why(ping);
 	if (result != ECHO_ANSWERED && itinerary &&

@@ -27,8 +27,9 @@ static void tell_losses(struct record_stream *stream, struct record_view *view)
 	char text[STORY_NOT_SEEN_SIZE];
 
 	if (view->story)
-		story_cannot_see(view->story, record_stream_not_seen(stream->run, stream->stack,
-								     stream->lost_told, text));
+		story_cannot_see(view->story,
+				 record_stream_not_seen(stream->run, stream->stack, stream->blind,
+							stream->lost_told, text));
 
 	if (newly)
 		record_view_losses(view, newly, stream->lost_told);

@@ -100,6 +100,10 @@ static void print_unseen(const struct ping *ping, const struct echo_state *state
 		 ping->trip.from->name, target_text(&ping->trip.target, target, sizeof(target)));
 	if (ping->local)
 		output_wrap("  ", text, stdout);
+	else if (state->result != ECHO_NOT_SENT && ping->blind)
+		printf("  it was seen at no end of the lab (the programs of %zu end%s were taken "
+		       "off)\n",
+		       ping->blind, ping->blind == 1 ? "" : "s");
 	else if (state->result != ECHO_NOT_SENT)
 		printf(state->lost ? "  no record of it came\n"
 				   : "  it was seen at no end of the lab\n");

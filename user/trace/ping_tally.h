@@ -92,8 +92,9 @@ struct ping_tally {
 struct ping {
 	struct ping_options options;
 	struct trip trip;
-	bool local;	 /* the target is an address of `from` itself */
-	bool watched;	 /* records come */
+	bool local;   /* the target is an address of `from` itself */
+	bool watched; /* records come */
+	size_t blind; /* ends that have lost their programs, at the last echo without an answer */
 	struct path why; /* what stops echoes, as the nodes' tables say since the last failure */
 	bool has_why, why_told;
 	struct icmp_held_back *held_before; /* by node, as the ping began; NULL: not read */

@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "user/base/clock.h"
 #include "user/trace/probe.h"
 #include "user/trace/stream.h"
 #include "user/path/path.h"
@@ -176,13 +177,34 @@ uint64_t probe_lost(const struct probe *probe)
 	       (probe->stack ? node_tracer_lost(probe->stack) : 0);
 }
 
+/*
+ * Where an echo was seen last says nothing if the next end has lost its programs. Each look asks
+ * the kernel for all ends.
+ */
+static void look_for_blind(struct probe *probe)
+{
+	const uint64_t pause_ns = 1000000000;
+	uint64_t now = clock_monotonic_ns();
+
+	if (!probe->session || (probe->looked_ns && now - probe->looked_ns < pause_ns))
+		return;
+	probe->looked_ns = now;
+	probe->blind = record_stream_count_blind(probe->config.run, probe->watch);
+}
+
 const struct itinerary *probe_itinerary(struct probe *probe, uint16_t seq)
 {
+	const struct itinerary *itinerary;
 	char text[STORY_NOT_SEEN_SIZE];
 
-	story_cannot_see(probe->story, record_stream_not_seen(probe->config.run, probe->stack,
-							      probe_lost(probe), text));
-	return story_itinerary(probe->story, family_of(probe), probe->id, seq);
+	itinerary = story_itinerary(probe->story, family_of(probe), probe->id, seq);
+	if (!itinerary || itinerary->fate != FATE_ANSWERED)
+		look_for_blind(probe);
+	/* The itinerary borrows what this sets. */
+	story_cannot_see(probe->story,
+			 record_stream_not_seen(probe->config.run, probe->stack, probe->blind,
+						probe_lost(probe), text));
+	return itinerary;
 }
 
 void probe_forget(struct probe *probe, uint16_t seq)

@@ -32,6 +32,8 @@ struct probe {
 	struct node_tracer *stack;     /* NULL: drops inside the nodes are not seen */
 	char no_stack[256];	       /* why not; it went to stderr */
 	struct story *story;
+	size_t blind; /* record_stream_count_blind() at looked_ns, CLOCK_MONOTONIC; 0: never */
+	uint64_t looked_ns;
 	uint64_t token; /* first payload bytes of each echo */
 	uint16_t id;
 	bool local;	/* the target is an address of `from` itself */

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "user/base/cleanup.h"
+#include "user/lab/end_state.h"
 #include "user/trace/stream.h"
 
 /*
@@ -62,8 +64,20 @@ static size_t count_unwatched(const struct running *run)
 	return n;
 }
 
+size_t record_stream_count_blind(const struct running *run, const struct watch *watch)
+{
+	cleanup_free struct end_hooks *hooks = NULL;
+	size_t n = 0;
+
+	if (end_hooks_read(&hooks, run, watch, NULL))
+		return 0;
+	for (size_t i = 0; i < lab_n_ends(run->lab); i++)
+		n += hooks[i].missing != 0;
+	return n;
+}
+
 const char *record_stream_not_seen(const struct running *run, const struct node_tracer *stack,
-				   uint64_t lost, char buf[STORY_NOT_SEEN_SIZE])
+				   size_t blind, uint64_t lost, char buf[STORY_NOT_SEEN_SIZE])
 {
 	const char *missing = stack ? node_tracer_missing(stack) : "what the nodes drop";
 	size_t n = count_unwatched(run), len;
@@ -73,6 +87,10 @@ const char *record_stream_not_seen(const struct running *run, const struct node_
 		len += snprintf(buf + len, STORY_NOT_SEEN_SIZE - len,
 				"%s%zu end%s that nothing watches", len ? ", " : "", n,
 				n == 1 ? "" : "s");
+	if (blind && len < STORY_NOT_SEEN_SIZE)
+		len += snprintf(buf + len, STORY_NOT_SEEN_SIZE - len,
+				"%s%zu end%s whose programs were taken off", len ? ", " : "", blind,
+				blind == 1 ? "" : "s");
 	if (lost && len < STORY_NOT_SEEN_SIZE)
 		snprintf(buf + len, STORY_NOT_SEEN_SIZE - len, "%s%" PRIu64 " lost records",
 			 len ? ", " : "", lost);
@@ -95,6 +113,7 @@ int record_stream_open(struct record_stream *stream, const struct running *run,
 	ret = watch_session_open(&stream->session, stream->watch, filter, BUFFER_KIB, err);
 	if (ret)
 		return ret;
+	stream->blind = record_stream_count_blind(run, stream->watch);
 	record_stream_open_nodes(&stream->stack, run, config, why, sizeof(why));
 	if (!stream->stack)
 		fprintf(stderr, "what the nodes drop is not seen: %s\n", why);

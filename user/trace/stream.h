@@ -27,6 +27,7 @@ struct record_stream {
 	struct watch_session *session;
 	struct node_tracer *stack; /* NULL: drops are not seen; the reason was said on stderr */
 	uint64_t lost_told;	   /* what record_stream_newly_lost() has returned so far */
+	size_t blind;		   /* record_stream_count_blind() when the stream was opened */
 };
 
 /*
@@ -55,11 +56,16 @@ uint64_t record_stream_lost(const struct record_stream *stream);
 uint64_t record_stream_newly_lost(struct record_stream *stream);
 
 /*
+ * How many ends have lost a program of the lab to somebody else, which is looked at now. 0 also if
+ * it cannot be.
+ */
+size_t record_stream_count_blind(const struct running *run, const struct watch *watch);
+/*
  * What of a lab cannot be seen, for story_cannot_see(): what this kernel does not tell, ends
- * without hooks, records that were lost. stack: NULL: nothing of the nodes is.
+ * without hooks, blind ends, records that were lost. stack: NULL: nothing of the nodes is.
  */
 const char *record_stream_not_seen(const struct running *run, const struct node_tracer *stack,
-				   uint64_t lost, char buf[STORY_NOT_SEEN_SIZE]);
+				   size_t blind, uint64_t lost, char buf[STORY_NOT_SEEN_SIZE]);
 
 /*
  * Watch the stacks of a lab's nodes; config: which packets and how deep, the lab is filled in. That
