@@ -463,9 +463,15 @@ int BPF_PROG(on_frame_drop, struct sk_buff *skb, void *location, int reason)
 		if (!dev)
 			node = node_of_route(skb);
 	}
-	if (!node ||
-	    bpf_probe_read_kernel(drop.bytes, sizeof(drop.bytes), skb->head + skb->network_header))
+	if (!node)
 		return 0;
+	/* It ends in the buffer of a packet, whose last part is skb_shared_info, unless the offset
+	 * is wrong. */
+	if (bpf_probe_read_kernel(drop.bytes, sizeof(drop.bytes),
+				  skb->head + skb->network_header)) {
+		count_lost();
+		return 0;
+	}
 	stamp(&drop.at, VL_STACK_DROP, *node, dev);
 	drop.at.packet.len = skb->len;
 	drop.at.reason = reason;

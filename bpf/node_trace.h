@@ -42,7 +42,7 @@ struct {
 	__uint(max_entries, 256 * 1024); /* set before load */
 } records SEC(".maps");
 
-/* Records that the ring had no room for. */
+/* Records that the ring had no room for, and packets that could not be read. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 1);
@@ -128,17 +128,21 @@ static __always_inline void stamp(struct vl_drop *at, enum vl_stack_kind kind, _
 	at->kind = kind;
 }
 
-static __always_inline void give(const void *record, __u32 size)
+/* A record that cannot be given. */
+static __always_inline void count_lost(void)
 {
 	__u32 zero = 0;
-	__u64 *count;
+	__u64 *count = bpf_map_lookup_elem(&lost, &zero);
 
-	/* User space looks by the clock: a wake-up costs more than the record. */
-	if (!bpf_ringbuf_output(&records, (void *)record, size, BPF_RB_NO_WAKEUP))
-		return;
-	count = bpf_map_lookup_elem(&lost, &zero);
 	if (count)
 		(*count)++;
+}
+
+static __always_inline void give(const void *record, __u32 size)
+{
+	/* User space looks by the clock: a wake-up costs more than the record. */
+	if (bpf_ringbuf_output(&records, (void *)record, size, BPF_RB_NO_WAKEUP))
+		count_lost();
 }
 
 #endif
