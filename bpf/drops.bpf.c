@@ -30,15 +30,15 @@ struct {
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_HASH);
 	__uint(map_flags, BPF_F_NO_PREALLOC); /* a quiet lab has none */
-	__uint(max_entries, VL_DROPS);
+	__uint(max_entries, 1);		      /* set before load */
 	__type(key, struct vl_drop_key);
 	__type(value, struct vl_drop_counters);
 } drop_count SEC(".maps");
 
-/* Drops that drop_count had no entry for. */
+/* Drops that drop_count has no entry for, by cause. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
+	__uint(max_entries, VL_DROP_MISSED_CAUSES);
 	__type(key, __u32);
 	__type(value, struct vl_drop_counters);
 } drop_missed SEC(".maps");
@@ -99,16 +99,25 @@ static __always_inline __u32 end_of_skb(const struct sk_buff *skb, __u32 *arrive
 	return e && e->in_use && e->netns == inode ? end : VL_NO_END;
 }
 
+/* What the kernel's hash map answers to an entry more (alloc_htab_elem in kernel/bpf/hashtab.c). */
+enum { ERROR_NO_MEMORY = 12, ERROR_TOO_BIG = 7 };
+
 static __always_inline struct vl_drop_counters *counters_for(const struct vl_drop_key *key)
 {
 	struct vl_drop_counters *c = bpf_map_lookup_elem(&drop_count, key), none = {};
-	__u32 zero = 0;
+	__u32 missed;
+	long ret;
 
 	if (c)
 		return c;
-	bpf_map_update_elem(&drop_count, key, &none, BPF_NOEXIST);
+	ret = bpf_map_update_elem(&drop_count, key, &none, BPF_NOEXIST);
 	c = bpf_map_lookup_elem(&drop_count, key);
-	return c ? c : bpf_map_lookup_elem(&drop_missed, &zero);
+	if (c)
+		return c;
+	missed = ret == -ERROR_TOO_BIG	   ? VL_DROP_MISSED_FULL
+		 : ret == -ERROR_NO_MEMORY ? VL_DROP_MISSED_NO_MEMORY
+					   : VL_DROP_MISSED_BUSY;
+	return bpf_map_lookup_elem(&drop_missed, &missed);
 }
 
 /*

@@ -348,7 +348,13 @@ struct vl_drop_counters {
 };
 _Static_assert(sizeof(struct vl_drop_counters) == 24, "struct vl_drop_counters has changed");
 
-#define VL_DROPS 4096 /* kinds of drops that a lab can have */
+/* Key of the per-CPU array `drop_missed`: why a drop is not in `drop_count`. */
+enum vl_drop_missed {
+	VL_DROP_MISSED_FULL,	  /* `drop_count` has as many kinds as it has room for */
+	VL_DROP_MISSED_NO_MEMORY, /* the kernel could not allocate an entry */
+	VL_DROP_MISSED_BUSY,	  /* it could not lock the map just then, or gave another error */
+	VL_DROP_MISSED_CAUSES,
+};
 
 /* ---- time ---------------------------------------------------------------------------------- */
 

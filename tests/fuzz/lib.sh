@@ -34,7 +34,7 @@ build_story() {
 	compile story user/story/*.c user/output/*.c user/base/*.c user/trace/recording.c \
 		$(printf 'user/render/%s.c ' act_text drop_text event_text fate_text itinerary_text \
 			run_diff) \
-		$(printf 'user/ledger/%s.c ' ledger losses counter_fields) \
+		$(printf 'user/ledger/%s.c ' ledger losses counter_fields) user/watch/drop_list.c \
 		$(pkg-config --cflags --libs libfyaml jansson) -lm
 }
 

@@ -81,35 +81,58 @@ test_unexplained() {
 	good vethlab down
 }
 
-# The map of drops is full: what it turns away is counted, told in every format, and unexplained.
-test_full_map() {
-	local map=/sys/fs/bpf/vethlab/silent/drop_count zeros="" pid i
+# Enter 4096 kinds into the table of drops of a lab: of an end that it does not have, each at another place.
+fill_drops() { # LAB
+	local map=/sys/fs/bpf/vethlab/$1/drop_count zeros="" i
 	for ((i = 0; i < 24; i++)); do zeros+=" 0"; done
-	silent
-	# Of an end that the lab does not have, each at another place.
 	for ((i = 0; i < 4096; i++)); do
 		echo "map update pinned $map key $((i % 256)) $((i / 256)) 0 0 0 0 0 0 255 255 255 255" \
 			"0 0 0 0 0 0 0 0 0 0 0 0 value$zeros"
 	done >"$TEST_TMP/batch"
 	bpftool batch file "$TEST_TMP/batch" >"$TEST_TMP/said" 2>&1 ||
 		grep -q "update failed: Argument list too long" "$TEST_TMP/said" || fail "$(tail -2 "$TEST_TMP/said")"
+}
+
+# The map of drops is full: what it turns away is counted, told in every format, and unexplained.
+test_full_map() {
+	local pid
+	silent
+	fill_drops silent
 	good ip -n b link set y mtu 1000
 	good inside a bash -c 'for i in 1 2 3 4 5; do head -c 1200 /dev/zero >/dev/udp/10.8.0.2/9; done'
 	assert_eq "$(ledger a:x '"\(.sent - .received) \(.dropped) \(.unexplained)"')" "5 0 5" "five without a place"
 	good vethlab stats
-	says "lost on the link: 5 unexplained" $'\n5 more drops were of too many kinds to be told apart'
+	says "lost on the link: 5 unexplained" $'\n5 drops are not told apart: the table of drops was full (4096 kinds)'
 	assert_eq "$(vethlab stats --json | jq .drops_missed)" 5 "turned away, in JSON"
+	assert_eq "$(vethlab stats --json | jq -c '[.drops_missed_causes, .drops_room, .drops_interrupted]')" \
+		'[{"full":5,"no_memory":0,"busy":0},4096,0]' "why, in JSON"
 	good vethlab stats --openmetrics
 	says $'\nvethlab_drops_missed_total{lab="silent"} 5\n'
 	assert_eq "$(vethlab stats --csv | awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == "drops_missed") at = i }
 		NR > 1 { print $at }' | sort -u)" 5 "turned away, in CSV"
 	"$BUILD/vethlab" stats --watch 0.1 >"$TEST_TMP/watch" &
 	pid=$!
-	wait_until grep -q "^5 drops were of too many kinds to be told apart$" "$TEST_TMP/watch"
+	wait_until grep -q "^5 drops are not told apart: the table of drops was full (4096 kinds)$" "$TEST_TMP/watch"
 	kill "$pid"
 	wait "$pid" || fail "stats --watch failed"
 	good vethlab stats --reset
 	assert_eq "$(vethlab stats --json | jq .drops_missed)" 0 "turned away since the reset"
+	good vethlab down
+}
+
+# A lab with many ends has more kinds of drops: the table grows with it, and each loss is explained.
+test_table_of_a_big_lab() {
+	vethlab generate star 150 >"$TEST_TMP/star.yaml"
+	up "$TEST_TMP/star.yaml"
+	assert_eq "$(vethlab stats --json | jq ".drops_room >= 16 * 300")" true "room for 16 kinds an end"
+	fill_drops star-150
+	good vethlab stats --reset
+	good ip -n hub link set eth149 mtu 1000
+	good inside n150 bash -c 'for i in 1 2 3 4 5; do head -c 1200 /dev/zero >/dev/udp/10.0.2.85/9; done'
+	assert_eq "$(ledger n150:eth0 '[.drops[] | select(.place | startswith("__dev_forward_skb")) | .packets] | add')" 5 \
+		"lost for the MTU: $(ledger n150:eth0 .)"
+	assert_eq "$(ledger n150:eth0 .unexplained)" 0 "unexplained"
+	assert_eq "$(vethlab stats --json | jq .drops_missed)" 0 "drops without an entry"
 	good vethlab down
 }
 

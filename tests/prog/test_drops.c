@@ -88,8 +88,8 @@ static void send_echoes(int n)
 static void say_all(void)
 {
 	struct watch_drop *drops;
+	struct watch_missed missed;
 	struct err err = {};
-	uint64_t missed;
 	size_t n;
 
 	if (watch_read_drops(lab, &drops, &n, &missed, &err))
@@ -101,12 +101,21 @@ static void say_all(void)
 	free(drops);
 }
 
+static uint64_t missed_in_all(const struct watch_missed *missed)
+{
+	uint64_t sum = 0;
+
+	for (int cause = 0; cause < VL_DROP_MISSED_CAUSES; cause++)
+		sum += missed->of[cause];
+	return sum;
+}
+
 /* Adds up the drops of one end and stage; *others: packets dropped elsewhere. */
 static struct watch_drop sum_drops(uint32_t end, enum watch_drop_stage stage, uint64_t *others)
 {
 	struct watch_drop *drops, sum = {};
 	struct err err = {};
-	uint64_t missed = 0;
+	struct watch_missed missed = {0};
 	size_t n = 0;
 	int ret = watch_read_drops(lab, &drops, &n, &missed, &err);
 
@@ -115,7 +124,7 @@ static struct watch_drop sum_drops(uint32_t end, enum watch_drop_stage stage, ui
 		skip();
 	}
 	assert_int_equal(ret, 0);
-	*others = missed;
+	*others = missed_in_all(&missed);
 	for (size_t i = 0; i < n; i++) {
 		struct vl_drop_counters so_far = sum.count;
 
@@ -168,7 +177,8 @@ static void assert_causes(uint32_t end, uint64_t n, const char *const *causes)
 {
 	struct watch_drop *drops;
 	struct err err = {};
-	uint64_t missed, sum = 0;
+	struct watch_missed missed;
+	uint64_t sum = 0;
 	char cause[256];
 	size_t n_drops;
 
@@ -384,40 +394,62 @@ static void test_queue(void **state)
 	assert_int_equal(counters_of(lab, VL_HOOK_IN, 1).packets, 0);
 }
 
-/* What the map of drops has no entry for is told apart no more, but counted. */
-static void test_full_map(void **state)
+static int open_pinned(const char *name)
 {
-	struct vl_drop_key key = {.end = 3};
-	struct watch_drop *drops;
-	void *none = calloc(libbpf_num_possible_cpus(), sizeof(struct vl_drop_counters));
-	int fd = -1, room = 0;
-	struct err err = {};
-	uint64_t missed = 0;
-	size_t n;
+	char path[256];
+	int fd;
 
-	(void)state;
-	start();
-	fd = bpf_obj_get(WATCH_DIR "/" FIXTURE_LAB "/drop_count");
+	watch_path(path, FIXTURE_LAB, "%s", name);
+	fd = bpf_obj_get(path);
 	if (fd < 0) {
 		print_message("this kernel has no BTF: drops are not counted\n");
 		skip();
 	}
+	return fd;
+}
+
+static struct watch_missed read_missed(size_t n_drops)
+{
+	struct watch_missed missed = {};
+	struct watch_drop *drops;
+	struct err err = {};
+	size_t n;
+
+	assert_int_equal(watch_read_drops(lab, &drops, &n, &missed, &err), 0);
+	free(drops);
+	assert_int_equal(n, n_drops);
+	return missed;
+}
+
+/* What the map of drops has no entry for is told apart no more, but counted. */
+static void test_full_map(void **state)
+{
+	const uint64_t most = watch_drops_room(FIXTURE_ENDS);
+	struct vl_drop_key key = {.end = 3};
+	void *none = calloc(libbpf_num_possible_cpus(), sizeof(struct vl_drop_counters));
+	struct watch_missed missed = {};
+	uint64_t room = 0;
+	int fd;
+
+	(void)state;
+	start();
+	fd = open_pinned("drop_count");
 	assert_non_null(none);
-	for (; room <= VL_DROPS; room++) {
+	for (; room <= most; room++) {
 		key.location = room;
 		if (bpf_map_update_elem(fd, &key, none, BPF_NOEXIST))
 			break;
 	}
-	assert_int_equal(room, VL_DROPS);
+	assert_int_equal(room, most);
 	assert_int_equal(system("tc qdisc add dev v3000 root pfifo limit 0"), 0);
 	send_echoes(N);
-	for (int i = 0; i < 3000 && missed < N; i++) {
-		assert_int_equal(watch_read_drops(lab, &drops, &n, &missed, &err), 0);
-		free(drops);
-		assert_int_equal(n, 0);
+	for (int i = 0; i < 3000 && missed.of[VL_DROP_MISSED_FULL] < N; i++) {
+		missed = read_missed(0);
 		poll(NULL, 0, 1);
 	}
-	assert_int_equal(missed, N);
+	assert_int_equal(missed.of[VL_DROP_MISSED_FULL], N);
+	assert_int_equal(missed_in_all(&missed), N);
+	assert_int_equal(missed.room, most);
 	/* With room again, what comes is told apart. */
 	key.location = 0;
 	assert_int_equal(bpf_map_delete_elem(fd, &key), 0);
@@ -426,6 +458,42 @@ static void test_full_map(void **state)
 	assert_causes(0, N, (const char *const[]){QUEUE_REFUSED, NULL});
 	close(fd);
 	free(none);
+}
+
+/* The table grows with the ends of a lab, up to a limit. */
+static void test_room(void **state)
+{
+	(void)state;
+	assert_int_equal(watch_drops_room(0), 4096);
+	assert_int_equal(watch_drops_room(256), 4096);
+	assert_int_equal(watch_drops_room(6000), 96000);
+	assert_int_equal(watch_drops_room(20022), 320352);
+	assert_int_equal(watch_drops_room(~0u), 1 << 20);
+}
+
+/* Each cause by which a drop has no entry is read from its own counter. */
+static void test_missed_causes(void **state)
+{
+	int fd, n_cpus = libbpf_num_possible_cpus();
+	struct vl_drop_counters *values = calloc(n_cpus, sizeof(*values));
+	struct watch_missed missed;
+
+	(void)state;
+	start();
+	fd = open_pinned("drop_missed");
+	assert_non_null(values);
+	for (uint32_t cause = 0; cause < VL_DROP_MISSED_CAUSES; cause++) {
+		for (int cpu = 0; cpu < n_cpus; cpu++)
+			values[cpu].packets = 10 * cause + 1;
+		assert_int_equal(bpf_map_update_elem(fd, &cause, values, BPF_ANY), 0);
+	}
+	missed = read_missed(0);
+	for (int cause = 0; cause < VL_DROP_MISSED_CAUSES; cause++)
+		assert_int_equal(missed.of[cause], n_cpus * (10 * cause + 1));
+	assert_true(missed.interrupted_known);
+	assert_int_equal(missed.interrupted, 0);
+	close(fd);
+	free(values);
 }
 
 /*
@@ -464,8 +532,8 @@ static void test_other_namespace(void **state)
 {
 	struct vl_end elsewhere = {.in_use = 1, .ifindex = BASE + 1, .netns = 1};
 	struct watch_drop *drops;
+	struct watch_missed missed;
 	struct err err = {};
-	uint64_t missed;
 	size_t n;
 
 	(void)state;
@@ -491,6 +559,8 @@ int main(void)
 		cmocka_unit_test_teardown(test_full_ring, stop),
 		cmocka_unit_test_teardown(test_queue, stop),
 		cmocka_unit_test_teardown(test_full_map, stop),
+		cmocka_unit_test(test_room),
+		cmocka_unit_test_teardown(test_missed_causes, stop),
 		cmocka_unit_test_teardown(test_proof_frame, stop),
 		cmocka_unit_test_teardown(test_other_namespace, stop),
 	};

@@ -152,7 +152,8 @@ static void test_drops(void **state)
 {
 	struct watch_drop *drops;
 	struct err err = {};
-	uint64_t missed, n_packets = 0;
+	struct watch_missed missed;
+	uint64_t n_packets = 0;
 	size_t n;
 
 	(void)state;

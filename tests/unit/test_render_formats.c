@@ -42,7 +42,10 @@ static void show_missed(const struct ledger *ledger, FILE *f)
 	struct snapshot *snapshot = (struct snapshot *)ledger->snapshot;
 
 	snapshot->losses.known = true;
-	snapshot->losses.missed = 5;
+	snapshot->losses.missed.of[VL_DROP_MISSED_FULL] = 3;
+	snapshot->losses.missed.of[VL_DROP_MISSED_NO_MEMORY] = 2;
+	snapshot->losses.missed.interrupted = 7;
+	snapshot->losses.missed.interrupted_known = true;
 	ledger_print_openmetrics(ledger, NULL, f);
 	ledger_print_csv(ledger, NULL, false, f);
 }
@@ -93,6 +96,8 @@ static void test_missed_drops(void **state)
 
 	(void)state;
 	assert_non_null(strstr(text, "\nvethlab_drops_missed_total{lab=\"blue\"} 5\n"));
+	assert_non_null(strstr(text, "_by_cause_total{lab=\"blue\",cause=\"no_memory\"} 2\n"));
+	assert_non_null(strstr(text, "\nvethlab_drops_interrupted_total{lab=\"blue\"} 7\n"));
 	assert_non_null(strstr(text, ",100,97,xdp,3,0,3,0,0,5,9800,"));
 	free(text);
 }

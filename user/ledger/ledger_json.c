@@ -185,7 +185,7 @@ json_t *ledger_to_json(const struct ledger *ledger, const struct ledger_filter *
 	}
 	output_json_set(document, "partial",
 			json_boolean(json_array_size(ends) < ledger->n_entries));
-	output_json_set(document, "drops_missed", number(ledger->snapshot->losses.missed));
+	losses_set_missed(&ledger->snapshot->losses, document);
 	output_json_set(document, "unchecked", unchecked_to_json(ledger, filter));
 	output_json_set(document, "links", links);
 	output_json_set(document, "ends", ends);

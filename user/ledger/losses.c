@@ -17,6 +17,26 @@ static const char *const stage_names[] = {
 };
 enum { STAGES = sizeof(stage_names) / sizeof(*stage_names) };
 
+static const char *const missed_names[VL_DROP_MISSED_CAUSES] = {
+	[VL_DROP_MISSED_FULL] = "full",
+	[VL_DROP_MISSED_NO_MEMORY] = "no_memory",
+	[VL_DROP_MISSED_BUSY] = "busy",
+};
+
+const char *losses_missed_name(enum vl_drop_missed cause)
+{
+	return missed_names[cause];
+}
+
+uint64_t losses_missed(const struct losses *losses)
+{
+	uint64_t sum = 0;
+
+	for (int cause = 0; cause < VL_DROP_MISSED_CAUSES; cause++)
+		sum += losses->missed.of[cause];
+	return sum;
+}
+
 const char *losses_stage_name(enum watch_drop_stage stage)
 {
 	return stage_names[stage];
@@ -41,15 +61,32 @@ int losses_copy(struct losses *copy, const struct losses *losses)
 	return 0;
 }
 
-static struct watch_drop *find(const struct losses *losses, const struct watch_drop *like)
+/* The first drop that is not before that end and stage. */
+static size_t first_at(const struct losses *losses, uint32_t end, enum watch_drop_stage stage)
 {
-	for (size_t i = 0; i < losses->n; i++) {
-		struct watch_drop *drop = &losses->list[i];
+	size_t low = 0, high = losses->n;
 
-		if (drop->end == like->end && drop->stage == like->stage &&
-		    !strcmp(drop->reason, like->reason) && !strcmp(drop->place, like->place))
-			return drop;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		const struct watch_drop *drop = &losses->list[middle];
+
+		if (drop->end < end || (drop->end == end && drop->stage < stage))
+			low = middle + 1;
+		else
+			high = middle;
 	}
+	return low;
+}
+
+static const struct watch_drop *find(const struct losses *losses, const struct watch_drop *like)
+{
+	size_t i = first_at(losses, like->end, like->stage);
+
+	for (; i < losses->n && losses->list[i].end == like->end &&
+	       losses->list[i].stage == like->stage;
+	     i++)
+		if (!watch_compare_drops(&losses->list[i], like))
+			return &losses->list[i];
 	return NULL;
 }
 
@@ -75,33 +112,39 @@ void losses_subtract(struct losses *now, const struct losses *since)
 			now->list[left++] = *drop;
 	}
 	now->n = left;
-	now->missed = now->missed > since->missed ? now->missed - since->missed : 0;
+	losses_settle(now);
+	for (int cause = 0; cause < VL_DROP_MISSED_CAUSES; cause++)
+		take(&now->missed.of[cause], since->missed.of[cause]);
+	take(&now->missed.interrupted, since->missed.interrupted);
 }
 
-static int add_drop(struct losses *losses, const struct watch_drop *drop)
+static int append(struct losses *losses, const struct watch_drop *drop)
 {
-	struct watch_drop *there = find(losses, drop);
-
-	if (there) {
-		there->count.packets += drop->count.packets;
-		there->count.bytes += drop->count.bytes;
-		there->count.segments += drop->count.segments;
-		return 0;
-	}
 	if (array_reserve(&losses->list, &losses->room, losses->n + 1, sizeof(*losses->list)))
 		return -ENOMEM;
 	losses->list[losses->n++] = *drop;
 	return 0;
 }
 
+void losses_settle(struct losses *losses)
+{
+	if (losses->n)
+		losses->n = watch_join_drops(losses->list, losses->n);
+}
+
 int losses_add(struct losses *sum, const struct losses *more)
 {
-	int rc = 0;
+	for (size_t i = 0; i < more->n; i++) {
+		int ret = append(sum, &more->list[i]);
 
-	for (size_t i = 0; i < more->n && !rc; i++)
-		rc = add_drop(sum, &more->list[i]);
-	sum->missed += more->missed;
-	return rc;
+		if (ret)
+			return ret;
+	}
+	losses_settle(sum);
+	for (int cause = 0; cause < VL_DROP_MISSED_CAUSES; cause++)
+		sum->missed.of[cause] += more->missed.of[cause];
+	sum->missed.interrupted += more->missed.interrupted;
+	return 0;
 }
 
 bool losses_of(const struct watch_drop *drop, const struct end *from)
@@ -111,14 +154,38 @@ bool losses_of(const struct watch_drop *drop, const struct end *from)
 	return drop->end == at->number;
 }
 
+const struct watch_drop *losses_next(const struct losses *losses, const struct end *from,
+				     size_t *place)
+{
+	uint32_t a = from->number, b = from->peer->number, low = a < b ? a : b;
+	uint32_t high = low == a ? b : a;
+	size_t i = *place ? *place : first_at(losses, low, 0);
+
+	while (i < losses->n && losses->list[i].end <= high) {
+		const struct watch_drop *drop = &losses->list[i];
+
+		if (drop->end > low && drop->end < high) {
+			i = first_at(losses, high, 0);
+			continue;
+		}
+		i++;
+		if (losses_of(drop, from)) {
+			*place = i;
+			return drop;
+		}
+	}
+	return NULL;
+}
+
 uint64_t losses_on_link(const struct losses *losses, const struct end *from)
 {
+	const struct watch_drop *drop;
 	uint64_t segments = 0;
+	size_t place = 0;
 
-	for (size_t i = 0; i < losses->n; i++)
-		if (losses->list[i].stage == WATCH_DROP_ON_LINK &&
-		    losses_of(&losses->list[i], from))
-			segments += losses->list[i].count.segments;
+	while ((drop = losses_next(losses, from, &place)))
+		if (drop->stage == WATCH_DROP_ON_LINK)
+			segments += drop->count.segments;
 	return segments;
 }
 
@@ -138,21 +205,20 @@ const char *losses_cause(const struct watch_drop *drop, char *buf, size_t size)
 
 json_t *losses_to_json(const struct losses *losses, const struct end *from)
 {
+	const struct watch_drop *drop;
 	json_t *array = json_array();
+	size_t place = 0;
 
-	for (size_t i = 0; i < losses->n; i++) {
-		const struct watch_drop *drop = &losses->list[i];
+	while ((drop = losses_next(losses, from, &place))) {
 		const struct end *at = drop->stage == WATCH_DROP_AFTER_IN ? from->peer : from;
 
-		if (losses_of(drop, from))
-			output_json_append(
-				array,
-				output_json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:I}", "stage",
-						 losses_stage_name(drop->stage), "end", at->name,
-						 "reason", drop->reason, "place", drop->place,
-						 "packets", (json_int_t)drop->count.packets,
-						 "bytes", (json_int_t)drop->count.bytes, "segments",
-						 (json_int_t)drop->count.segments));
+		output_json_append(array,
+				   output_json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:I}", "stage",
+						    losses_stage_name(drop->stage), "end", at->name,
+						    "reason", drop->reason, "place", drop->place,
+						    "packets", (json_int_t)drop->count.packets,
+						    "bytes", (json_int_t)drop->count.bytes,
+						    "segments", (json_int_t)drop->count.segments));
 	}
 	return array;
 }
@@ -193,9 +259,44 @@ int losses_from_json(struct losses *losses, const struct lab *lab, const json_t 
 	json_array_foreach(json, i, one) {
 		if (!drop_from_json(&drop, lab, one))
 			return -EINVAL;
-		rc = add_drop(losses, &drop);
+		rc = append(losses, &drop);
 		if (rc)
 			return rc;
 	}
 	return json_is_array(json) ? 0 : -EINVAL;
+}
+
+void losses_set_missed(const struct losses *losses, json_t *document)
+{
+	const struct watch_missed *missed = &losses->missed;
+	json_t *causes = json_object();
+
+	for (int cause = 0; cause < VL_DROP_MISSED_CAUSES; cause++)
+		output_json_set(causes, missed_names[cause],
+				json_integer((json_int_t)missed->of[cause]));
+	output_json_set(document, "drops_missed", json_integer((json_int_t)losses_missed(losses)));
+	output_json_set(document, "drops_missed_causes", causes);
+	output_json_set(document, "drops_room", json_integer((json_int_t)missed->room));
+	output_json_set(document, "drops_interrupted",
+			missed->interrupted_known ? json_integer((json_int_t)missed->interrupted)
+						  : json_null());
+}
+
+static uint64_t count_of(const json_t *object, const char *key)
+{
+	json_int_t n = json_integer_value(json_object_get(object, key));
+
+	return n > 0 ? (uint64_t)n : 0;
+}
+
+void losses_read_missed(struct losses *losses, const json_t *document)
+{
+	const json_t *causes = json_object_get(document, "drops_missed_causes");
+	struct watch_missed *missed = &losses->missed;
+
+	for (int cause = 0; cause < VL_DROP_MISSED_CAUSES; cause++)
+		missed->of[cause] = count_of(causes, missed_names[cause]);
+	if (!causes) /* of a vethlab that knew one cause */
+		missed->of[VL_DROP_MISSED_FULL] = count_of(document, "drops_missed");
+	missed->interrupted = count_of(document, "drops_interrupted");
 }

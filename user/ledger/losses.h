@@ -19,7 +19,7 @@ struct losses {
 	struct watch_drop *list; /* by end, stage and then most packets first */
 	size_t n;
 	size_t room; /* of list; less than n: unknown, since the list was read from the kernel */
-	uint64_t missed; /* drops that the kernel had no room to tell apart */
+	struct watch_missed missed;
 };
 
 /*
@@ -34,10 +34,21 @@ void losses_subtract(struct losses *now, const struct losses *since);
 /* Add more to sum. Returns 0 or -ENOMEM. */
 int losses_add(struct losses *sum, const struct losses *more);
 
+/* Drops that the kernel had no entry for, for whatever cause: they are not in the list. */
+uint64_t losses_missed(const struct losses *losses);
+/* The word of a cause: "full", "no_memory", "busy". */
+const char *losses_missed_name(enum vl_drop_missed cause);
+
 /* "before_out", "on_link", "after_in" */
 const char *losses_stage_name(enum watch_drop_stage stage);
 /* Whether a drop belongs to the direction that leaves from: of its ends, or between them. */
 bool losses_of(const struct watch_drop *drop, const struct end *from);
+/*
+ * Go over the drops of the direction that leaves from, in the order of the list: *place is 0 at
+ * first. NULL: there are no more.
+ */
+const struct watch_drop *losses_next(const struct losses *losses, const struct end *from,
+				     size_t *place);
 /* Segments that were dropped between the two ends of the direction that leaves from. */
 uint64_t losses_on_link(const struct losses *losses, const struct end *from);
 /*
@@ -51,7 +62,15 @@ const char *losses_cause(const struct watch_drop *drop, char *buf, size_t size);
 
 /* [{"stage": "on_link", "end": "a:x", "reason": ..., "packets": ...}] of one direction. */
 json_t *losses_to_json(const struct losses *losses, const struct end *from);
-/* Add what losses_to_json() wrote. -EINVAL: it is something else; -ENOMEM. */
+/*
+ * Add what losses_to_json() wrote. -EINVAL: it is something else; -ENOMEM. The list is in order
+ * once losses_settle() was called.
+ */
 int losses_from_json(struct losses *losses, const struct lab *lab, const json_t *json);
+void losses_settle(struct losses *losses);
+
+/* What is missed, in a document: its fields "drops_..."; and back. */
+void losses_set_missed(const struct losses *losses, json_t *document);
+void losses_read_missed(struct losses *losses, const json_t *document);
 
 #endif

@@ -207,7 +207,7 @@ static int losses_from_links(struct losses *losses, const struct lab *lab, const
 	size_t i, j;
 	int rc = 0;
 
-	losses->missed = (uint64_t)json_integer_value(json_object_get(json, "drops_missed"));
+	losses_read_missed(losses, json);
 	json_array_foreach(json_object_get(json, "links"), i, link) {
 		json_array_foreach(json_object_get(link, "directions"), j, direction) {
 			const json_t *drops = json_object_get(direction, "drops");
@@ -218,6 +218,7 @@ static int losses_from_links(struct losses *losses, const struct lab *lab, const
 			}
 		}
 	}
+	losses_settle(losses);
 	return rc;
 }
 

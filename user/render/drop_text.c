@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* drop_text.c - why a node's stack dropped a packet, in words. */
+/* drop_text.c - why a node's stack dropped a packet, in words; and what is not known of drops. */
+#include <inttypes.h>
+
 #include "user/base/drop_causes.h"
 #include "user/output/output.h"
 #include "user/render/drop_text.h"
@@ -74,4 +76,50 @@ json_t *drop_json(const struct drop *drop)
 			object, "about",
 			flow_json(packet->quote.proto, packet->quote.id, packet->quote.seq));
 	return object;
+}
+
+/* ---- drops that the ledger cannot tell apart, or may not have ---------------------------------
+ */
+
+static void print_cause(uint64_t n, const struct watch_missed *missed, enum vl_drop_missed cause,
+			FILE *f)
+{
+	fprintf(f, "%" PRIu64 " drop%s not told apart: ", n, n == 1 ? " is" : "s are");
+	switch (cause) {
+	case VL_DROP_MISSED_FULL:
+		fprintf(f, "the table of drops was full (%" PRIu64 " kinds)\n",
+			(uint64_t)missed->room);
+		break;
+	case VL_DROP_MISSED_NO_MEMORY:
+		fputs("the kernel could not allocate an entry\n", f);
+		break;
+	default:
+		fputs("the kernel could not enter them into the table of drops\n", f);
+	}
+}
+
+unsigned missed_print(const struct losses *losses, const char *before, FILE *f)
+{
+	const struct watch_missed *missed = &losses->missed;
+	unsigned lines = 0;
+
+	for (int cause = 0; cause < VL_DROP_MISSED_CAUSES; cause++) {
+		if (!missed->of[cause])
+			continue;
+		if (f && !lines)
+			fputs(before, f);
+		if (f)
+			print_cause(missed->of[cause], missed, cause, f);
+		lines++;
+	}
+	if (!missed->interrupted)
+		return lines;
+	if (f && !lines)
+		fputs(before, f);
+	if (f)
+		fprintf(f,
+			"%" PRIu64
+			" drops may be missing: they came while a drop was counted on that CPU\n",
+			(uint64_t)missed->interrupted);
+	return lines + 1;
 }

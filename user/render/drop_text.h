@@ -6,6 +6,7 @@
 #include <jansson.h>
 #include <stdio.h>
 
+#include "user/ledger/losses.h"
 #include "user/render/event_text.h"
 #include "user/story/story.h"
 
@@ -24,5 +25,11 @@ void drop_print(const struct event_layout *layout, const struct drop *drop, cons
 json_t *drop_json(const struct drop *drop);
 /* {"protocol", "from_port", "to_port"}: of what is no ICMP. */
 json_t *flow_json(uint8_t protocol, uint16_t from_port, uint16_t to_port);
+
+/*
+ * Drops that the ledger cannot tell apart, or may not have: a line for each cause, the first one
+ * after `before`. f NULL: nothing is written. Returns how many lines there are.
+ */
+unsigned missed_print(const struct losses *losses, const char *before, FILE *f);
 
 #endif

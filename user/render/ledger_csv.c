@@ -67,7 +67,8 @@ static void print_entry(const struct ledger *ledger, const struct ledger_entry *
 	print_number(sent && received, entry->unexplained, ',', f);
 	print_number(sent && received, entry->unseen, ',', f);
 	print_number(sent && received, entry->passing, ',', f);
-	print_number(ledger->snapshot->losses.known, ledger->snapshot->losses.missed, ',', f);
+	print_number(ledger->snapshot->losses.known, losses_missed(&ledger->snapshot->losses), ',',
+		     f);
 	print_number(sent, entry->sent.bytes, ',', f);
 	print_number(received, entry->received.bytes, 0, f);
 	for (size_t i = 0; i < n_counter_fields; i++) {

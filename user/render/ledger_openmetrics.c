@@ -145,26 +145,48 @@ static void print_blind(const struct exposition *to)
 	}
 }
 
-static void print_drops(const struct exposition *to)
+/* Drops that the families below do not have, or may not have. */
+static void print_missed(const struct exposition *to)
 {
 	const struct losses *losses = &to->ledger->snapshot->losses;
 
 	print_family(to, "vethlab_drops_missed", "counter", NULL,
-		     "Drops of more kinds than the kernel's map has room for.");
+		     "Drops that the kernel had no entry for in its table of drops.");
 	fputs("vethlab_drops_missed_total", to->f);
 	print_label("lab", to->ledger->name, '{', to->f);
-	fprintf(to->f, "} %" PRIu64 "\n", losses->missed);
+	fprintf(to->f, "} %" PRIu64 "\n", losses_missed(losses));
+	print_family(to, "vethlab_drops_missed_by_cause", "counter", NULL,
+		     "The same by cause: the table is full, no memory, it was busy.");
+	for (int cause = 0; cause < VL_DROP_MISSED_CAUSES; cause++) {
+		fputs("vethlab_drops_missed_by_cause_total", to->f);
+		print_label("lab", to->ledger->name, '{', to->f);
+		print_label("cause", losses_missed_name(cause), ',', to->f);
+		fprintf(to->f, "} %" PRIu64 "\n", (uint64_t)losses->missed.of[cause]);
+	}
+	if (!losses->missed.interrupted_known)
+		return;
+	print_family(to, "vethlab_drops_interrupted", "counter", NULL,
+		     "Drops of any namespace that came while the program that counts them ran on "
+		     "the same CPU.");
+	fputs("vethlab_drops_interrupted_total", to->f);
+	print_label("lab", to->ledger->name, '{', to->f);
+	fprintf(to->f, "} %" PRIu64 "\n", (uint64_t)losses->missed.interrupted);
+}
+
+static void print_drops(const struct exposition *to)
+{
+	const struct losses *losses = &to->ledger->snapshot->losses;
 
 	print_family(to, "vethlab_dropped_packets", "counter", "packets",
 		     "Packets (segments) that the kernel dropped at an end, by stage and reason.");
 	for (size_t i = 0; i < to->ledger->n_entries; i++) {
 		const struct end *from = to->ledger->entries[i].from;
+		const struct watch_drop *drop;
+		size_t place = 0;
 
-		for (size_t j = 0; j < losses->n && ledger_shows(to->filter, from->link); j++) {
-			const struct watch_drop *drop = &losses->list[j];
-
-			if (!losses_of(drop, from))
-				continue;
+		if (!ledger_shows(to->filter, from->link))
+			continue;
+		while ((drop = losses_next(losses, from, &place))) {
 			print_direction(to, "vethlab_dropped_packets_total", from);
 			print_label("stage", losses_stage_name(drop->stage), ',', to->f);
 			print_label("reason", drop->reason, ',', to->f);
@@ -281,8 +303,10 @@ void ledger_print_openmetrics(const struct ledger *ledger, const struct ledger_f
 	print_counters(&to, "vethlab_typed_packets_total", NULL);
 	print_balance(&to);
 	print_blind(&to);
-	if (ledger->snapshot->losses.known)
+	if (ledger->snapshot->losses.known) {
+		print_missed(&to);
 		print_drops(&to);
+	}
 	if (ledger->snapshot->timing)
 		print_timing(&to);
 	fputs("# EOF\n", f);

@@ -86,10 +86,11 @@ static void print_drop(struct page *page, const char *where, const struct watch_
 static void print_stage(struct page *page, const struct ledger_entry *entry,
 			enum watch_drop_stage stage, const char *where)
 {
-	for (size_t i = 0; i < page->losses->n; i++) {
-		const struct watch_drop *drop = &page->losses->list[i];
+	const struct watch_drop *drop;
+	size_t place = 0;
 
-		if (drop->stage != stage || !losses_of(drop, entry->from))
+	while ((drop = losses_next(page->losses, entry->from, &place))) {
+		if (drop->stage != stage)
 			continue;
 		if (page->all || !losses_is_ordinary(drop))
 			print_drop(page, where, drop);
@@ -231,8 +232,6 @@ void ledger_print(const struct ledger *ledger, const struct ledger_filter *filte
 		fputs("no links\n", f);
 	print_folded(&page, f);
 	blind_print_ledger(ledger, filter, f);
-	if (page.losses->missed)
-		fprintf(f, "\n%" PRIu64 " more drops were of too many kinds to be told apart\n",
-			page.losses->missed);
+	missed_print(page.losses, "\n", f);
 	table_free(page.table);
 }

@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "user/render/blind_text.h"
+#include "user/render/drop_text.h"
 #include "user/render/rates.h"
 #include "user/output/output.h"
 
@@ -205,9 +206,9 @@ void rates_print(const struct rates *rates, const struct ledger *ledger,
 		 const struct ledger_filter *filter, int width, unsigned room, FILE *f)
 {
 	struct layout layout = choose_layout(name_width(ledger, filter), width);
-	uint64_t missed = ledger->snapshot->losses.missed;
+	unsigned missed = missed_print(&ledger->snapshot->losses, NULL, NULL);
 	size_t blind = blind_count(ledger, filter);
-	unsigned head = HEAD_LINES + !!missed + !!blind;
+	unsigned head = HEAD_LINES + missed + !!blind;
 	time_t now = (time_t)(ledger->snapshot->time_ns / 1000000000);
 	char clock[16], age[OUTPUT_NUMBER_SIZE];
 	size_t n, shown;
@@ -232,7 +233,6 @@ void rates_print(const struct rates *rates, const struct ledger *ledger,
 	if (blind)
 		fprintf(f, "%zu direction%s blind: `vethlab stats` tells why\n", blind,
 			blind == 1 ? " is" : "s are");
-	if (missed)
-		fprintf(f, "%" PRIu64 " drops were of too many kinds to be told apart\n", missed);
+	missed_print(&ledger->snapshot->losses, "", f);
 	free(list);
 }

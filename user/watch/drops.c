@@ -10,10 +10,26 @@
 #include <unistd.h>
 
 #include "bpf/drops.skel.h"
+#include "user/base/array.h"
+#include "user/base/cleanup.h"
 #include "user/base/drop_causes.h"
 #include "user/watch/internal.h"
 
 static const char *const pin_names[] = {"drop_count", "drop_missed"};
+
+/*
+ * An end of a lab at rest has one or two kinds of drops, one that loses packets in every way that
+ * the tests know has ten. A kind that never comes costs 16 bytes (the kernel's hash table has as
+ * many buckets as entries): MOST are 16 MB.
+ */
+enum { KINDS_LEAST = 4096, KINDS_OF_END = 16, KINDS_MOST = 1 << 20 };
+
+uint32_t watch_drops_room(uint32_t n_ends)
+{
+	if (n_ends <= KINDS_LEAST / KINDS_OF_END)
+		return KINDS_LEAST;
+	return n_ends < KINDS_MOST / KINDS_OF_END ? n_ends * KINDS_OF_END : KINDS_MOST;
+}
 
 /* Pin the maps and the attachment. Nothing stays of it if that fails. */
 static int pin_drops(struct watch *watch, struct drops *skel, struct err *err)
@@ -49,6 +65,9 @@ static int attach_drops(const struct watch *watch, struct drops *skel)
 		return ret;
 	ret = watch->observed ? bpf_map__reuse_fd(skel->maps.places, watch->maps[MAP_PLACES])
 			      : bpf_map__set_autocreate(skel->maps.places, false);
+	if (ret)
+		return ret;
+	ret = bpf_map__set_max_entries(skel->maps.drop_count, watch_drops_room(watch->n_ends));
 	if (ret)
 		return ret;
 	ret = drops__load(skel);
@@ -119,31 +138,24 @@ static void place_drop(struct watch_drop *drop, const struct drop_cause *cause,
 	}
 }
 
-static int by_place(const void *a, const void *b)
+static void sum_cpus(const struct vl_drop_counters *values, int n_cpus,
+		     struct vl_drop_counters *sum)
 {
-	const struct watch_drop *x = a, *y = b;
-
-	if (x->end != y->end)
-		return x->end < y->end ? -1 : 1;
-	if (x->stage != y->stage)
-		return x->stage < y->stage ? -1 : 1;
-	if (x->count.packets != y->count.packets)
-		return x->count.packets > y->count.packets ? -1 : 1;
-	return strcmp(x->reason, y->reason);
+	memset(sum, 0, sizeof(*sum));
+	for (int cpu = 0; cpu < n_cpus; cpu++) {
+		sum->packets += values[cpu].packets;
+		sum->bytes += values[cpu].bytes;
+		sum->segments += values[cpu].segments;
+	}
 }
 
 static int sum_entry(int fd, const void *key, int n_cpus, struct vl_drop_counters *sum)
 {
 	struct vl_drop_counters values[n_cpus];
 
-	memset(sum, 0, sizeof(*sum));
 	if (bpf_map_lookup_elem(fd, key, values))
 		return -errno;
-	for (int cpu = 0; cpu < n_cpus; cpu++) {
-		sum->packets += values[cpu].packets;
-		sum->bytes += values[cpu].bytes;
-		sum->segments += values[cpu].segments;
-	}
+	sum_cpus(values, n_cpus, sum);
 	return 0;
 }
 
@@ -169,86 +181,153 @@ int watch_sum_drops(int fd, const struct vl_drop_key *key, int n_cpus, struct vl
 	return sum_entry(fd, key, n_cpus, sum);
 }
 
-/* One function may drop for one reason at several addresses. Returns how many are left. */
-static size_t join_alike(struct watch_drop *drops, size_t n)
+/* One entry of the kernel's table. */
+struct counted {
+	struct vl_drop_key key;
+	struct vl_drop_counters count;
+};
+
+static int by_end(const void *a, const void *b)
 {
-	size_t kept = 0;
+	const struct counted *x = a, *y = b;
 
-	for (size_t i = 0; i < n; i++) {
-		struct watch_drop *same = NULL;
-
-		for (size_t k = 0; k < kept && !same; k++)
-			if (drops[k].end == drops[i].end && drops[k].stage == drops[i].stage &&
-			    !strcmp(drops[k].reason, drops[i].reason) &&
-			    !strcmp(drops[k].place, drops[i].place))
-				same = &drops[k];
-		if (!same) {
-			drops[kept++] = drops[i];
-			continue;
-		}
-		same->count.packets += drops[i].count.packets;
-		same->count.bytes += drops[i].count.bytes;
-		same->count.segments += drops[i].count.segments;
-	}
-	return kept;
+	return x->key.end < y->key.end ? -1 : x->key.end > y->key.end;
 }
 
-/* Entries go only when their end's number is given out again: walking the keys meets each once. */
-static size_t read_all(struct watch *watch, int fd, int n_cpus, struct watch_drop *drops)
+/*
+ * All entries, sorted by end, many in a system call; the caller frees them. What a batch has no
+ * room for, the next one brings. Entries go only when their end's number is given out again.
+ */
+static int read_table(int fd, int n_cpus, struct counted **out, size_t *n)
 {
-	struct vl_drop_key key, *last = NULL, next;
+	enum { BATCH = 4096 };
+	DECLARE_LIBBPF_OPTS(bpf_map_batch_opts, opts);
+	cleanup_free struct counted *list = NULL;
+	cleanup_free struct vl_drop_key *keys = calloc(BATCH, sizeof(*keys));
+	cleanup_free struct vl_drop_counters *values = calloc(BATCH, n_cpus * sizeof(*values));
+	size_t filled = 0, room = 0;
+	uint32_t cursor = 0;
+	bool more = true;
+
+	if (!keys || !values)
+		return -ENOMEM;
+	for (bool first = true; more; first = false) {
+		uint32_t count = BATCH, from = cursor;
+
+		more = !bpf_map_lookup_batch(fd, first ? NULL : &from, &cursor, keys, values,
+					     &count, &opts);
+		if (!more && errno != ENOENT) /* which means: that was all */
+			return -errno;
+		if (array_reserve(&list, &room, filled + count + 1, sizeof(*list)))
+			return -ENOMEM;
+		for (uint32_t i = 0; i < count; i++, filled++) {
+			list[filled].key = keys[i];
+			sum_cpus(values + (size_t)i * n_cpus, n_cpus, &list[filled].count);
+		}
+	}
+	qsort(list, filled, sizeof(*list), by_end);
+	*out = cleanup_take(list);
+	*n = filled;
+	return 0;
+}
+
+/* False: it is no drop that the ledger tells of. */
+static bool name_drop(struct watch_drop *drop, const struct vl_drop_key *key, uint32_t peer)
+{
+	struct drop_cause cause;
+
+	symbols_function(key->location, drop->place);
+	symbols_reason(key->reason, drop->reason);
+	cause = drop_classify(drop->reason, drop->place);
+	if (cause.traits & DROP_NO_PACKET)
+		return false;
+	name_xdp(drop, &cause);
+	place_drop(drop, &cause, key, peer);
+	return true;
+}
+
+/* Names of the entries of the kernel's table, into drops, which has room for all. */
+static size_t name_all(struct watch *watch, const struct counted *counted, size_t n_counted,
+		       struct watch_drop *drops)
+{
+	struct vl_end end = {};
+	bool known = false;
 	size_t n = 0;
 
-	while (n < VL_DROPS && !bpf_map_get_next_key(fd, last, &next)) {
-		struct watch_drop *drop = &drops[n];
-		struct drop_cause cause;
-		struct vl_end end;
+	for (size_t i = 0; i < n_counted; i++) {
+		const struct vl_drop_key *key = &counted[i].key;
+		bool same = i && key->end == counted[i - 1].key.end;
 
-		key = next;
-		last = &key;
-		if (sum_entry(fd, &key, n_cpus, &drop->count) ||
-		    bpf_map_lookup_elem(watch->maps[MAP_ENDS], &key.end, &end))
-			continue;
-		watch_subtract_start_drops(watch, &key, &drop->count);
-		if (!drop->count.packets)
-			continue;
-		symbols_function(key.location, drop->place);
-		symbols_reason(key.reason, drop->reason);
-		cause = drop_classify(drop->reason, drop->place);
-		if (cause.traits & DROP_NO_PACKET)
-			continue;
-		name_xdp(drop, &cause);
-		place_drop(drop, &cause, &key, end.peer);
-		n++;
+		if (!same)
+			known = !bpf_map_lookup_elem(watch->maps[MAP_ENDS], &key->end, &end);
+		drops[n].count = counted[i].count;
+		watch_subtract_start_drops(watch, key, &drops[n].count);
+		if (drops[n].count.packets && known)
+			n += name_drop(&drops[n], key, end.peer);
 	}
 	return n;
 }
 
-int watch_read_drops(struct watch *watch, struct watch_drop **out, size_t *n, uint64_t *missed,
-		     struct err *err)
+/* How often the kernel passed over the program. */
+static void read_interrupted(struct watch *watch, struct watch_missed *missed)
 {
-	int n_cpus = libbpf_num_possible_cpus(), fd = open_drops(watch, 0, err), lost;
-	struct vl_drop_counters sum = {};
+	struct bpf_link_info link = {};
+	struct bpf_prog_info program = {};
+	uint32_t size = sizeof(link);
+	char path[256];
+	cleanup_close int link_fd = -1;
+	cleanup_close int fd = -1;
+
+	watch_path(path, watch->lab, "links/drops");
+	link_fd = bpf_obj_get(path);
+	if (link_fd < 0 || bpf_obj_get_info_by_fd(link_fd, &link, &size))
+		return;
+	fd = bpf_prog_get_fd_by_id(link.prog_id);
+	size = sizeof(program);
+	if (fd < 0 || bpf_obj_get_info_by_fd(fd, &program, &size))
+		return;
+	missed->interrupted = program.recursion_misses;
+	missed->interrupted_known = true;
+}
+
+static void read_missed(struct watch *watch, int drop_count, int n_cpus,
+			struct watch_missed *missed)
+{
+	struct bpf_map_info info = {};
+	uint32_t size = sizeof(info);
+	cleanup_close int fd = open_drops(watch, 1, NULL);
+
+	*missed = (struct watch_missed){0};
+	if (!bpf_obj_get_info_by_fd(drop_count, &info, &size))
+		missed->room = info.max_entries;
+	for (uint32_t cause = 0; fd >= 0 && cause < VL_DROP_MISSED_CAUSES; cause++) {
+		struct vl_drop_counters sum;
+
+		if (!sum_entry(fd, &cause, n_cpus, &sum))
+			missed->of[cause] = sum.packets;
+	}
+	read_interrupted(watch, missed);
+}
+
+int watch_read_drops(struct watch *watch, struct watch_drop **out, size_t *n,
+		     struct watch_missed *missed, struct err *err)
+{
+	int n_cpus = libbpf_num_possible_cpus(), ret;
+	cleanup_close int fd = open_drops(watch, 0, err);
+	cleanup_free struct counted *counted = NULL;
 	struct watch_drop *drops;
-	uint32_t zero = 0;
+	size_t n_counted = 0;
 
 	if (fd < 0)
 		return fd;
-	drops = calloc(VL_DROPS, sizeof(*drops));
-	if (!drops || n_cpus < 1) {
-		free(drops);
-		close(fd);
+	ret = n_cpus < 0 ? n_cpus : read_table(fd, n_cpus, &counted, &n_counted);
+	if (ret)
+		return watch_fail(err, -ret, watch->lab, "read the drops", "CAP_BPF");
+	drops = calloc(n_counted + 1, sizeof(*drops));
+	if (!drops)
 		return err_set(err, ERR_SYSTEM, ENOMEM, "%s: out of memory", watch->lab);
-	}
-	*n = join_alike(drops, read_all(watch, fd, n_cpus, drops));
-	close(fd);
-	qsort(drops, *n, sizeof(*drops), by_place);
+	*n = watch_join_drops(drops, name_all(watch, counted, n_counted, drops));
 	*out = drops;
-	lost = open_drops(watch, 1, NULL);
-	if (lost >= 0) {
-		sum_entry(lost, &zero, n_cpus, &sum);
-		close(lost);
-	}
-	*missed = sum.packets;
+	read_missed(watch, fd, n_cpus, missed);
 	return 0;
 }

@@ -6,6 +6,7 @@
 #ifndef VETHLAB_USER_WATCH_DROPS_H
 #define VETHLAB_USER_WATCH_DROPS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -42,12 +43,31 @@ int watch_start_drops(struct watch *watch, struct err *err);
  */
 int watch_try_drops(struct watch *watch, struct err *err);
 
+/* Drops that are not in the list that watch_read_drops() gives, or may not be. */
+struct watch_missed {
+	__u64 of[VL_DROP_MISSED_CAUSES]; /* packets, by enum vl_drop_missed */
+	__u64 room;			 /* how many kinds of drops the kernel's table holds */
+	/*
+	 * How often the kernel did not run the program that counts, since it was running on that
+	 * CPU already: as many drops, of any namespace of this machine, went by it
+	 * (recursion_misses of struct bpf_prog_info). interrupted_known: it could be read.
+	 */
+	__u64 interrupted;
+	bool interrupted_known;
+};
+
 /*
- * What was dropped: a list by end, stage and then most packets first, that the caller frees.
- * *missed: packets of more kinds than VL_DROPS. -ENOENT: the lab has no such program (err stays
- * clear).
+ * What was dropped: a list as watch_join_drops() leaves it, that the caller frees. -ENOENT: the lab
+ * has no such program (err stays clear).
  */
-int watch_read_drops(struct watch *watch, struct watch_drop **drops, size_t *n, uint64_t *missed,
-		     struct err *err);
+int watch_read_drops(struct watch *watch, struct watch_drop **drops, size_t *n,
+		     struct watch_missed *missed, struct err *err);
+/* The order of end, stage, reason and place: 0 if all are the same. For qsort() and bsearch(). */
+int watch_compare_drops(const void *a, const void *b);
+/*
+ * Add up what watch_compare_drops() takes for the same, and sort the list by end, stage and then
+ * most packets first. Returns how many are left.
+ */
+size_t watch_join_drops(struct watch_drop *drops, size_t n);
 
 #endif

@@ -99,6 +99,8 @@ void watch_subtract_start_drops(struct watch *watch, const struct vl_drop_key *k
 				struct vl_drop_counters *count);
 int watch_clear_start(struct watch *watch, uint32_t number);
 
+/* How many kinds of drops the maps of a lab with so many ends have room for. */
+uint32_t watch_drops_room(uint32_t n_ends);
 /* The map of drops, for the caller to close, or -errno; one kind, summed over CPUs. */
 int watch_open_drops(struct watch *watch);
 int watch_sum_drops(int fd, const struct vl_drop_key *key, int n_cpus,

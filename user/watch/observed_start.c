@@ -38,9 +38,9 @@ int watch_make_start_maps(struct watch *watch)
 		if (*fd < 0)
 			return -errno;
 	}
-	watch->maps[MAP_START_DROPS] =
-		bpf_map_create(BPF_MAP_TYPE_HASH, "begun_drops", sizeof(struct vl_drop_key),
-			       sizeof(struct vl_drop_counters), VL_DROPS, NULL);
+	watch->maps[MAP_START_DROPS] = bpf_map_create(
+		BPF_MAP_TYPE_HASH, "begun_drops", sizeof(struct vl_drop_key),
+		sizeof(struct vl_drop_counters), watch_drops_room(watch->n_ends), NULL);
 	return watch->maps[MAP_START_DROPS] < 0 ? -errno : 0;
 }
 
