@@ -14,10 +14,11 @@
 #include "bpf/end_lookup.h"
 #include "bpf/proof_frame.h"
 #include "bpf/vethlab.h"
+#include "bpf/wire.h"
 
 char LICENSE[] SEC("license") = "GPL";
 
-enum { ETH_SIZE = 14, ETHERTYPE_ARP = 0x0806 };
+enum { ETHERTYPE_ARP = 0x0806, PACKET_LOOPBACK = 5 /* linux/if_packet.h */ };
 
 /* The lab's own map: who is an end (set before load). */
 struct {
@@ -134,6 +135,30 @@ static __always_inline bool is_proof_frame(const struct sk_buff *skb)
 	       proof_frame_is(&frame);
 }
 
+/*
+ * The copy of a broadcast or multicast that its sender gets itself (dev_loopback_xmit): it has the
+ * device that the packet leaves by, and came by no link.
+ */
+static __always_inline bool is_looped(const struct sk_buff *skb)
+{
+	return BPF_CORE_READ_BITFIELD_PROBED(skb, pkt_type) == PACKET_LOOPBACK;
+}
+
+/* Of a packet in a stack. */
+static __always_inline bool is_to_multicast(const struct sk_buff *skb)
+{
+	const unsigned char *ip = skb->head + skb->network_header;
+	__u8 first;
+
+	if (skb->protocol == bpf_htons(WIRE_IPV4))
+		return !bpf_probe_read_kernel(&first, 1, ip + offsetof(struct ipv4_wire, daddr)) &&
+		       (first & 0xf0) == 0xe0;
+	if (skb->protocol == bpf_htons(WIRE_IPV6))
+		return !bpf_probe_read_kernel(&first, 1, ip + offsetof(struct ipv6_wire, daddr)) &&
+		       first == 0xff;
+	return false;
+}
+
 SEC("tp_btf/kfree_skb")
 int BPF_PROG(vl_drops, struct sk_buff *skb, void *location, int reason)
 {
@@ -148,8 +173,9 @@ int BPF_PROG(vl_drops, struct sk_buff *skb, void *location, int reason)
 	if (!skb->len && !skb->protocol)
 		return 0;
 	key.end = end_of_skb(skb, &key.arrived);
-	if (key.end == VL_NO_END || is_proof_frame(skb))
+	if (key.end == VL_NO_END || is_looped(skb) || is_proof_frame(skb))
 		return 0;
+	key.to_multicast = key.arrived == VL_DROP_CAME_IN && is_to_multicast(skb);
 	c = counters_for(&key);
 	if (!c)
 		return 0;

@@ -336,8 +336,8 @@ struct vl_drop_key {
 	__u64 location; /* the address after the call that freed it */
 	__u32 end;
 	__u32 reason;
-	__u32 arrived; /* enum vl_drop_arrived */
-	__u32 reserved;
+	__u32 arrived;	    /* enum vl_drop_arrived */
+	__u32 to_multicast; /* 1: VL_DROP_CAME_IN, and the IP destination is a multicast address */
 };
 _Static_assert(sizeof(struct vl_drop_key) == 24, "struct vl_drop_key has changed");
 

@@ -164,6 +164,7 @@ struct sk_buff {
 	unsigned long _skb_refdst; /* a struct dst_entry *, and bit 0 */
 	unsigned int len;
 	int skb_iif;
+	__u8 pkt_type : 3;
 	__be16 protocol;
 	__u16 network_header;
 	__u16 mac_header; /* 0xffff: not known */

@@ -47,4 +47,39 @@ test_proof_of_the_links() {
 	down_at_rest
 }
 
+# What a host sends to a broadcast address it gets itself: that copy came by no link.
+test_looped_broadcast() {
+	local quiet="sysctls: {net.ipv6.conf.all.disable_ipv6: 1}"
+	cat >"$TEST_TMP/pair.yaml" <<-END
+		lab: pair
+		nodes: {a: {$quiet}, b: {$quiet}}
+		links:
+		  - endpoints: [{end: "a:e", address: 10.8.0.1/24}, {end: "b:e", address: 10.8.0.2/24}]
+	END
+	up "$TEST_TMP/pair.yaml"
+	bad 1 inside a ping -q -b -c 3 -i 0.2 -W 1 10.8.0.255
+	assert_eq "$(drops)" '[["b:e","after_in","INVALID_PROTO","icmp_rcv",3]]' "dropped where it came in, and nowhere else"
+	down_at_rest
+}
+
+# A multicast packet of which it was seen that it is one, to a group that nobody joined: harmless, and it
+# says so. The same function drops for other causes too: those get no such sentence.
+test_multicast_to_nobody() {
+	switch_file >"$TEST_TMP/switch.yaml"
+	up "$TEST_TMP/switch.yaml"
+	good vethlab stats --reset
+	good inside a bash -c "ip route add 239.1.2.0/24 dev e; for ((i = 0; i < $N; i++)); do echo >/dev/udp/239.1.2.3/9; done"
+	wait_until multicast_dropped
+	good vethlab stats -v --link b:e
+	says "NOT_SPECIFIED at ip_rcv_finish_core (harmless)" "nobody here listens to this multicast group"
+	good vethlab stats --link b:e
+	says "harmless drops"
+	down_at_rest
+}
+
+multicast_dropped() {
+	vethlab stats --json | jq -e "[.links[].directions[].drops[] | select(.end == \"b:e\" and .to_multicast and
+		.place == \"ip_rcv_finish_core\") | .packets] | add >= $N"
+}
+
 run_tests

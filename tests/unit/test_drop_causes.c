@@ -26,8 +26,9 @@ static void test_rows(void **state)
 	assert_true(n > 60);
 	for (size_t i = 0; i < n; i++) {
 		const struct drop_cause *row = &rows[i];
-		struct drop_cause known = drop_classify(row->reason ? row->reason : "NOT_SPECIFIED",
-							row->function ? row->function : "");
+		struct drop_cause known =
+			drop_classify_multicast(row->reason ? row->reason : "NOT_SPECIFIED",
+						row->function ? row->function : "");
 		int kind = row->reason && row->function ? 0 : row->reason ? 1 : 2;
 
 		assert_true(row->reason || row->function);

@@ -25,6 +25,13 @@ static const struct drop_cause causes[] = {
 	 .stage = DROP_IN_NODE,
 	 .meaning = "it does not answer echoes to broadcast or multicast addresses"},
 
+	/* ip_route_input_rcu() finds no membership of the group, and tells no reason. */
+	{.reason = "NOT_SPECIFIED",
+	 .function = "ip_rcv_finish_core",
+	 .stage = DROP_IN_NODE,
+	 .traits = DROP_ORDINARY | DROP_MULTICAST,
+	 .meaning = "nobody here listens to this multicast group"},
+
 	/* Reasons. */
 	{.reason = "NETFILTER_DROP",
 	 .stage = DROP_IN_NODE,
@@ -280,7 +287,7 @@ static bool fits(const struct drop_cause *cause, const char *reason, const char 
 }
 
 /* The table has rows of both before those of a reason, and those before the ones of a function. */
-struct drop_cause drop_classify(const char *reason, const char *function)
+static struct drop_cause classify(const char *reason, const char *function, bool multicast)
 {
 	struct drop_cause known = {
 		.reason = reason, .function = function, .stage = DROP_UNCLASSIFIED};
@@ -288,7 +295,8 @@ struct drop_cause drop_classify(const char *reason, const char *function)
 	for (size_t i = 0; i < CAUSES; i++) {
 		const struct drop_cause *cause = &causes[i];
 
-		if (!fits(cause, reason, function))
+		if (!fits(cause, reason, function) ||
+		    (cause->traits & DROP_MULTICAST && !multicast))
 			continue;
 		if (cause->stage > known.stage)
 			known.stage = cause->stage;
@@ -299,4 +307,14 @@ struct drop_cause drop_classify(const char *reason, const char *function)
 			known.advice = cause->advice;
 	}
 	return known;
+}
+
+struct drop_cause drop_classify(const char *reason, const char *function)
+{
+	return classify(reason, function, false);
+}
+
+struct drop_cause drop_classify_multicast(const char *reason, const char *function)
+{
+	return classify(reason, function, true);
 }

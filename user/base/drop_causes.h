@@ -29,6 +29,7 @@ enum drop_trait {
 	DROP_BY_XDP = 1 << 3,	   /* by what runs XDP programs */
 	DROP_NO_NEIGHBOR = 1 << 4, /* for want of the next hop's link layer address */
 	DROP_TOLD = 1 << 5,	   /* the node tells the sender by an ICMP error, if it may */
+	DROP_MULTICAST = 1 << 6,   /* the row is of packets to a multicast address alone */
 };
 
 struct drop_cause {
@@ -54,5 +55,7 @@ const struct drop_cause *drop_causes(size_t *n);
  * user/watch); "" is one that the kernel hides.
  */
 struct drop_cause drop_classify(const char *reason, const char *function);
+/* The same of a packet of which it was seen that it is to a multicast address. */
+struct drop_cause drop_classify_multicast(const char *reason, const char *function);
 
 #endif

@@ -189,10 +189,20 @@ uint64_t losses_on_link(const struct losses *losses, const struct end *from)
 	return segments;
 }
 
+static struct drop_cause classify(const struct watch_drop *drop)
+{
+	return drop->to_multicast ? drop_classify_multicast(drop->reason, drop->place)
+				  : drop_classify(drop->reason, drop->place);
+}
+
 bool losses_is_ordinary(const struct watch_drop *drop)
 {
-	return drop->stage == WATCH_DROP_AFTER_IN &&
-	       drop_classify(drop->reason, drop->place).traits & DROP_ORDINARY;
+	return drop->stage == WATCH_DROP_AFTER_IN && classify(drop).traits & DROP_ORDINARY;
+}
+
+const char *losses_meaning(const struct watch_drop *drop)
+{
+	return classify(drop).meaning;
 }
 
 const char *losses_cause(const struct watch_drop *drop, char *buf, size_t size)
@@ -203,23 +213,28 @@ const char *losses_cause(const struct watch_drop *drop, char *buf, size_t size)
 
 /* ---- JSON ---------------------------------------------------------------------------------- */
 
+static json_t *drop_to_json(const struct watch_drop *drop, const struct end *from)
+{
+	const struct end *at = drop->stage == WATCH_DROP_AFTER_IN ? from->peer : from;
+	json_t *json = output_json_pack(
+		"{s:s, s:s, s:s, s:s, s:I, s:I, s:I}", "stage", losses_stage_name(drop->stage),
+		"end", at->name, "reason", drop->reason, "place", drop->place, "packets",
+		(json_int_t)drop->count.packets, "bytes", (json_int_t)drop->count.bytes, "segments",
+		(json_int_t)drop->count.segments);
+
+	if (drop->to_multicast)
+		output_json_set(json, "to_multicast", json_true());
+	return json;
+}
+
 json_t *losses_to_json(const struct losses *losses, const struct end *from)
 {
 	const struct watch_drop *drop;
 	json_t *array = json_array();
 	size_t place = 0;
 
-	while ((drop = losses_next(losses, from, &place))) {
-		const struct end *at = drop->stage == WATCH_DROP_AFTER_IN ? from->peer : from;
-
-		output_json_append(array,
-				   output_json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:I}", "stage",
-						    losses_stage_name(drop->stage), "end", at->name,
-						    "reason", drop->reason, "place", drop->place,
-						    "packets", (json_int_t)drop->count.packets,
-						    "bytes", (json_int_t)drop->count.bytes,
-						    "segments", (json_int_t)drop->count.segments));
-	}
+	while ((drop = losses_next(losses, from, &place)))
+		output_json_append(array, drop_to_json(drop, from));
 	return array;
 }
 
@@ -243,6 +258,7 @@ static bool drop_from_json(struct watch_drop *drop, const struct lab *lab, const
 	*drop = (struct watch_drop){.end = end ? end->number : UINT32_MAX, .stage = which};
 	snprintf(drop->reason, sizeof(drop->reason), "%s", reason);
 	snprintf(drop->place, sizeof(drop->place), "%s", place);
+	drop->to_multicast = json_is_true(json_object_get(json, "to_multicast"));
 	drop->count.packets = (uint64_t)packets;
 	drop->count.bytes = (uint64_t)bytes;
 	drop->count.segments = (uint64_t)segments;

@@ -57,6 +57,8 @@ uint64_t losses_on_link(const struct losses *losses, const struct end *from);
  * are spared them, programs are not.
  */
 bool losses_is_ordinary(const struct watch_drop *drop);
+/* What it means, as drop_classify() tells; NULL: nothing more than the names. */
+const char *losses_meaning(const struct watch_drop *drop);
 /* "NETFILTER_DROP at nf_hook_slow" */
 const char *losses_cause(const struct watch_drop *drop, char *buf, size_t size);
 

@@ -191,6 +191,8 @@ static void print_drops(const struct exposition *to)
 			print_label("stage", losses_stage_name(drop->stage), ',', to->f);
 			print_label("reason", drop->reason, ',', to->f);
 			print_label("place", drop->place, ',', to->f);
+			if (drop->to_multicast)
+				print_label("to_multicast", "true", ',', to->f);
 			fprintf(to->f, "} %" PRIu64 "\n", (uint64_t)drop->count.segments);
 		}
 	}

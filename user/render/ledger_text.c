@@ -73,7 +73,7 @@ static void print_kinds(struct page *page, const struct ledger_entry *entry)
 
 static void print_drop(struct page *page, const char *where, const struct watch_drop *drop)
 {
-	const char *meaning = drop_explain(drop->reason, drop->place);
+	const char *meaning = losses_meaning(drop);
 	char cause[2 * SYMBOL_NAME_SIZE + 8];
 
 	table_sentence(page->table, "  ", "%s: %" PRIu64 " by %s%s", where,

@@ -15,7 +15,9 @@ int watch_compare_drops(const void *a, const void *b)
 	if (x->stage != y->stage)
 		return x->stage < y->stage ? -1 : 1;
 	order = strcmp(x->reason, y->reason);
-	return order ? order : strcmp(x->place, y->place);
+	if (!order)
+		order = strcmp(x->place, y->place);
+	return order ? order : x->to_multicast - y->to_multicast;
 }
 
 static int by_packets(const void *a, const void *b)

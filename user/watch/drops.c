@@ -243,6 +243,7 @@ static bool name_drop(struct watch_drop *drop, const struct vl_drop_key *key, ui
 		return false;
 	name_xdp(drop, &cause);
 	place_drop(drop, &cause, key, peer);
+	drop->to_multicast = key->to_multicast;
 	return true;
 }
 

@@ -29,6 +29,7 @@ struct watch_drop {
 	char reason[SYMBOL_NAME_SIZE]; /* "NETFILTER_DROP"; "XDP" also where the kernel gives none
 					 for it */
 	char place[SYMBOL_NAME_SIZE];  /* function of the kernel; "" if the kernel hides it */
+	bool to_multicast;	       /* AFTER_IN: the IP destination was a multicast address */
 	struct vl_drop_counters count;
 };
 
@@ -62,7 +63,8 @@ struct watch_missed {
  */
 int watch_read_drops(struct watch *watch, struct watch_drop **drops, size_t *n,
 		     struct watch_missed *missed, struct err *err);
-/* The order of end, stage, reason and place: 0 if all are the same. For qsort() and bsearch(). */
+/* The order of end, stage, reason, place and to_multicast: 0 if all are the same. For qsort() and
+ * bsearch(). */
 int watch_compare_drops(const void *a, const void *b);
 /*
  * Add up what watch_compare_drops() takes for the same, and sort the list by end, stage and then
