@@ -98,8 +98,11 @@ test_last_seen_at_the_far_end() {
 	assert_eq "$(jq -c 'select(.losses) | .losses | map([.count, .fate, .last_seen.end])' <<<"$out")" \
 		'[[1,"delivered","blue:veth1"]]' "the loss in the summary"
 	bad 1 vethlab ping default 10.1.1.1 -c 1 -W 0.5
-	says "1 without answer: the request was delivered to blue (blue:veth1 in)"
-	says_not "last seen"
+	says "the request was delivered to blue (blue:veth1 in)"
+	says_not "last seen" "without answer" "slowest step"
+	# Of several, the summary tells it too.
+	bad 1 vethlab ping default 10.1.1.1 -c 2 -i 0.01 -W 0.5
+	says "2 without answer: the request was delivered to blue (blue:veth1 in)"
 	good vethlab down
 }
 

@@ -38,6 +38,24 @@ test_slowest_step() {
 	good vethlab down
 }
 
+# Of one echo all was told with it: no quantiles of one time, no slowest of its steps.
+test_one_echo() {
+	up_answering
+	good vethlab ping default 10.1.1.1 -c 1
+	says "$(text_answered 1)" " time=" "blue answered"
+	says_not "round trip" "slowest step"
+	good vethlab ping default 10.1.1.1 -c 1 -q
+	says "$(text_answered 1)" $'\nround trip '
+	says_not p50 "slowest step"
+	good ip -n blue address del 10.1.1.1/24 dev veth1
+	good ip -n blue neighbor flush all
+	bad 1 vethlab ping default 10.1.1.1 -c 1 -W 0.5
+	assert_eq "$(grep -c "why: \|without answer\|last seen" <<<"$out")" 1 "one failure is told once: $out"
+	bad 1 vethlab ping default 10.1.1.1 -c 1 -W 0.5 -j
+	assert_eq "$(jq -s 'map(select(.losses).losses | length) | add' <<<"$out")" 1 "losses of the JSON"
+	good vethlab down
+}
+
 # -c 0: until it is interrupted.
 test_count_zero() {
 	local pid

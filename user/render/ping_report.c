@@ -144,6 +144,22 @@ static void print_why(struct ping *ping)
 		output_wrap("  try: ", ping->why.hint, stdout);
 }
 
+/*
+ * Whether all that could be said of its end is where it was seen last, which is in its way already,
+ * while the nodes' tables have a cause that is told below.
+ */
+static bool is_told_by_why(const struct ping *ping, const struct itinerary *itinerary)
+{
+	bool limited = itinerary->not_seen && itinerary->not_seen[0];
+	char text[FATE_TEXT_SIZE];
+
+	if (limited || itinerary->last < 0 || itinerary->hops[itinerary->last].incomplete)
+		return false;
+	return ping->has_why && !ping->why_told && !path_is_good(&ping->why) &&
+	       !why_is_refuted(ping, itinerary) && itinerary->fate == FATE_LOST &&
+	       !itinerary_cause(itinerary, text, sizeof(text));
+}
+
 static void print_text(struct ping *ping, uint16_t seq, const struct echo_state *state,
 		       const struct itinerary *itinerary)
 {
@@ -161,7 +177,7 @@ static void print_text(struct ping *ping, uint16_t seq, const struct echo_state 
 			itinerary_drop_text(itinerary, why);
 		output_wrap("  ", why, stdout);
 	} else if (itinerary && (itinerary->n_hops || itinerary->fate == FATE_WAITING) &&
-		   state->result == ECHO_UNANSWERED) {
+		   state->result == ECHO_UNANSWERED && !is_told_by_why(ping, itinerary)) {
 		output_wrap("  ", itinerary_fate_text(itinerary, why), stdout);
 	}
 	ping_print_remarks(state, itinerary);
@@ -298,6 +314,8 @@ static void print_summary_text(struct ping *ping)
 	const struct ping_tally *tally = &ping->tally;
 	const uint64_t *rtts = tally->rtts;
 	size_t n = tally->n_rtts;
+	/* All that is known of a single echo was told with it. */
+	bool several = tally->sent - tally->not_sent > 1;
 	char target[TARGET_TEXT_SIZE], time[4][OUTPUT_NUMBER_SIZE];
 	char text[TARGET_TEXT_SIZE + NODE_NAME_MAX + 64];
 
@@ -321,14 +339,18 @@ static void print_summary_text(struct ping *ping)
 	if (tally->corrupt)
 		printf(", %" PRIu64 " damaged", tally->corrupt);
 	fputc('\n', stdout);
-	if (n)
+	if (n == 1 && ping->options.quiet)
+		printf("round trip %s\n", output_duration(rtts[0], time[0]));
+	else if (n > 1)
 		printf("round trip min %s, p50 %s, p99 %s, max %s\n",
 		       output_duration(tally->min_ns, time[0]),
 		       output_duration(rtts[statistics_rank(n, 0.5)], time[1]),
 		       output_duration(rtts[statistics_rank(n, 0.99)], time[2]),
 		       output_duration(tally->max_ns, time[3]));
-	print_slowest(tally);
-	print_losses(tally);
+	if (several)
+		print_slowest(tally);
+	if (several || ping->options.quiet)
+		print_losses(tally);
 	ping_print_silent(tally);
 	if (ping->options.quiet && !(any_drop(tally) && path_is_good(&ping->why)))
 		print_why(ping);
