@@ -41,7 +41,7 @@ static int help(int argc, char **argv, struct err *err)
 	if (argc > 2 && !strcmp(argv[1], "--man"))
 		return manual(argc - 2, argv + 2, err);
 	if (argc < 2 || !strcmp(argv[1], "help")) {
-		help_print_verbs(cmds, stdout);
+		help_print_verbs(cmds, cmd_groups, stdout);
 		return 0;
 	}
 	if (!strcmp(argv[1], "exit")) {
@@ -91,13 +91,14 @@ static int dispatch(int argc, char **argv, struct err *err)
 	const struct cmd *cmd;
 
 	if (argc < 2) {
-		help_print_verbs(cmds, stderr);
+		help_print_verbs(cmds, cmd_groups, stderr);
 		return ERR_USAGE;
 	}
 	options_behind_verb(argc, argv);
 	if (!strcmp(argv[1], "help") || !strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))
 		return help(argc - 1, argv + 1, err);
-	if (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V")) {
+	if (!strcmp(argv[1], "version") || !strcmp(argv[1], "--version") ||
+	    !strcmp(argv[1], "-V")) {
 		printf("vethlab %s\n", VETHLAB_VERSION);
 		return 0;
 	}

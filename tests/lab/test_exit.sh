@@ -12,6 +12,7 @@ verb        | no such lab              | no such node          | no such end    
 up          | -                        | -                     | -                       | MISSING               | BROKEN          | blue
 down        | nosuch                   | -                     | -                       | MISSING               | BROKEN          | two-hosts
 gc          | -                        | -                     | -                       | -                     | -               |
+labs        | -                        | -                     | -                       | nosuch                | -               | -
 ls          | -                        | -                     | -                       | -                     | -               |
 show        | nosuch                   | -                     | -                       | -                     | -               | two-hosts
 observe     | -                        | --netns nosuch        | -                       | -                     | -               | --all

@@ -177,6 +177,40 @@ test_container() {
 	down_at_rest container
 }
 
+# What there is, what each teaches, and what to try first: a command that the lab can take.
+test_listed() {
+	local lab words
+	good vethlab labs -j
+	assert_eq "$(jq -r '[.labs[].lab] | join(" ")' <<<"$out")" \
+		"$(basename -s .yaml -a "$TOP"/topology/labs/*.yaml | paste -sd' ')" "labs"
+	json_holds 'all(.[].labs[]; .about | length > 3)'
+	for lab in $(jq -r '.labs[].lab' <<<"$out"); do
+		good vethlab labs "$lab" -j
+		json_holds ".[0].labs | length == 1 and .[0].lab == \"$lab\" and (.[0].look_at | startswith(\"What to look at\"))"
+		assert_eq "$(jq -r '.labs[].try' <<<"$out")" \
+			"$(sed -n 's/^#   \(vethlab .*\)/\1/p' "$TOP/topology/labs/$lab.yaml" | head -1 | sed 's/   *.*//')" "$lab"
+	done
+	good vethlab labs
+	told
+	good vethlab labs two-hosts
+	told
+	bad 3 vethlab labs two-host
+	told
+	bad 2 vethlab labs ./two-hosts.yaml
+	told
+	golden listed
+	up two-hosts -j
+	read -ra words < <(jq -r .try <<<"$out")
+	good vethlab "${words[@]:1}"
+	up two-hosts --as other
+	says "try: vethlab -l other ping a b"
+	good vethlab down --all
+	cp "$TOP/topology/labs/two-hosts.yaml" "$TEST_TMP/mine.yaml"
+	up "$TEST_TMP/mine.yaml"
+	says_not "try:"
+	good vethlab down
+}
+
 # All of them can be built, and leave nothing.
 test_each() {
 	local lab

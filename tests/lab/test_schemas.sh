@@ -41,6 +41,8 @@ blue_lab() {
 	valid ls
 	valid show
 	valid doctor
+	valid labs
+	valid labs blue
 	valid link default:veth0 up
 	valid link blue:veth1 address add 10.1.1.9/24
 	valid link blue:veth1 address del 10.1.1.9/24

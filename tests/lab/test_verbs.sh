@@ -74,6 +74,34 @@ test_down_by_file() {
 	says_not blue
 }
 
+# Several at once: what fails does not keep the others from going.
+test_down_several() {
+	up two-hosts --as one
+	up two-hosts --as two
+	bad 1 vethlab down one nosuch two
+	says "one is down" "two is down" "lab nosuch does not run"
+	up two-hosts --as one
+	up two-hosts --as two
+	bad 2 vethlab down --all one
+	bad 2 vethlab down -l one two
+	good vethlab down --all -j
+	json_holds 'map(.lab) == ["one", "two"] and all(.[]; .removed and .notes == [])'
+	good vethlab down --all
+	says "$(text_no_lab)"
+}
+
+# A lab file from the standard input.
+test_up_from_input() {
+	sed 's/^lab: .*/lab: piped/' "$TOP/topology/labs/two-hosts.yaml" >"$TEST_TMP/piped.yaml"
+	good bash -c "cat '$TEST_TMP/piped.yaml' | '$BUILD/vethlab' check -"
+	good bash -c "cat '$TEST_TMP/piped.yaml' | '$BUILD/vethlab' up -"
+	remember_objects
+	says "$(text_is_up piped)"
+	good vethlab exec a ping -c 1 -W 5 -q 10.0.0.2
+	good vethlab down piped
+	bad 3 bash -c "echo 'lab: x' | '$BUILD/vethlab' up -"
+}
+
 test_exec() {
 	up blue
 	good vethlab exec blue ping -c 1 -q 10.1.1.3
@@ -228,6 +256,10 @@ test_usage() {
 	bad 2 vethlab
 	bad 2 vethlab frobnicate
 	says frobnicate
+	bad 2 vethlab -l
+	says "-l is no verb"
+	good vethlab version
+	says "vethlab "
 	bad 2 vethlab up
 	bad 2 vethlab up blue --no-such-option
 	good vethlab help

@@ -160,7 +160,7 @@ static void test_common(void **state)
 
 static void print_all(FILE *f)
 {
-	help_print_verbs(cmds, f);
+	help_print_verbs(cmds, cmd_groups, f);
 	for (const struct cmd *const *cmd = cmds; *cmd; cmd++) {
 		fprintf(f, "\n---- %s\n", (*cmd)->name);
 		help_print(*cmd, f);

@@ -32,13 +32,10 @@ int cmd_parse(const struct cmd *cmd, struct cmd_args *args, int argc, char **arg
 
 void cmd_note(const char *text, void *arg)
 {
-	if (arg) {
+	if (arg)
 		output_json_append(arg, output_json_text(text));
-		return;
-	}
-	fputs("note: ", stderr);
-	output_plain(text, stderr);
-	fputc('\n', stderr);
+	else
+		fprintf(stderr, "note: %s\n", text);
 }
 
 void cmd_no_lab(const char *name, struct err *err)
@@ -91,8 +88,7 @@ static int is_lab_file(const struct dirent *entry)
 	return dot && dot != entry->d_name && !strcmp(dot, ".yaml");
 }
 
-void cmd_each_bundled(const char *prefix, void (*fn)(const char *name, const char *text, void *arg),
-		      void *arg)
+int cmd_bundled_list(char ***names, size_t *n, struct err *err)
 {
 	struct dirent **entries = NULL;
 	char dir[PATH_MAX + 64];
@@ -102,47 +98,36 @@ void cmd_each_bundled(const char *prefix, void (*fn)(const char *name, const cha
 		labs_dir(i, dir);
 		count = scandir(dir, &entries, is_lab_file, alphasort);
 	}
+	*n = 0;
+	*names = count > 0 ? calloc(count, sizeof(**names)) : NULL;
 	for (int i = 0; i < count; i++) {
 		*strrchr(entries[i]->d_name, '.') = '\0';
-		if (!strncmp(entries[i]->d_name, prefix, strlen(prefix)))
-			fn(entries[i]->d_name, "bundled lab", arg);
+		if (*names && ((*names)[*n] = strdup(entries[i]->d_name)))
+			(*n)++;
 		free(entries[i]);
 	}
 	free(entries);
+	return *n ? 0 : err_set(err, ERR_INPUT, ENOENT, "there are no bundled labs in %s", dir);
 }
 
-struct bundled_names {
-	char *names[64];
-	size_t n;
-};
-
-static void add_name(const char *name, const char *text, void *arg)
+void cmd_bundled_free(char **names, size_t n)
 {
-	struct bundled_names *bundled = arg;
-
-	(void)text;
-	if (bundled->n < sizeof(bundled->names) / sizeof(*bundled->names))
-		bundled->names[bundled->n++] = strdup(name);
+	for (size_t i = 0; i < n; i++)
+		free(names[i]);
+	free(names);
 }
 
 /* The nearest bundled lab, or all of them. */
 static void suggest_bundled(const char *typed, struct err *err)
 {
-	struct bundled_names bundled = {0};
-	const char *names[64], *near;
-	char list[256] = "";
-	size_t n = 0, used = 0;
+	char **names, list[256] = "";
+	const char *near = NULL;
+	size_t n, used = 0;
 
-	cmd_each_bundled("", add_name, &bundled);
-	for (size_t i = 0; i < bundled.n; i++) {
-		if (!bundled.names[i])
-			continue;
-		if (used < sizeof(list))
-			used += snprintf(list + used, sizeof(list) - used, "%s%s", n ? ", " : "",
-					 bundled.names[i]);
-		names[n++] = bundled.names[i];
-	}
-	near = n ? nearest_name(typed, names, n) : NULL;
+	if (!cmd_bundled_list(&names, &n, NULL))
+		near = nearest_name(typed, (const char *const *)names, n);
+	for (size_t i = 0; i < n && used < sizeof(list); i++)
+		used += snprintf(list + used, sizeof(list) - used, "%s%s", i ? ", " : "", names[i]);
 	if (near)
 		err_hint(err, "did you mean '%s'? A lab file is named by its path: ./%s.yaml", near,
 			 typed);
@@ -151,8 +136,13 @@ static void suggest_bundled(const char *typed, struct err *err)
 			 typed);
 	else
 		err_hint(err, "a lab file is named by its path: ./%s.yaml", typed);
-	for (size_t i = 0; i < bundled.n; i++)
-		free(bundled.names[i]);
+	cmd_bundled_free(names, n);
+}
+
+bool cmd_is_lab_name(const char *typed)
+{
+	return strcmp(typed, "-") && !strchr(typed, '/') && !strstr(typed, ".yaml") &&
+	       !strstr(typed, ".yml");
 }
 
 int cmd_lab_path(const char *typed, char *path, size_t size, struct err *err)
@@ -160,7 +150,9 @@ int cmd_lab_path(const char *typed, char *path, size_t size, struct err *err)
 	const char *problem;
 
 	/* A path is what looks like one, so that a file called blue does not hide the lab. */
-	if (strchr(typed, '/') || strstr(typed, ".yaml") || strstr(typed, ".yml")) {
+	if (!cmd_is_lab_name(typed)) {
+		if (!strcmp(typed, "-"))
+			typed = "/dev/stdin";
 		if (snprintf(path, size, "%s", typed) >= (int)size)
 			return err_set(err, ERR_USAGE, ENAMETOOLONG, "%s: the path is too long",
 				       typed);

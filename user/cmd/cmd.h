@@ -16,11 +16,13 @@
 
 /* The verbs, in the order of `vethlab help`; NULL at the end. */
 extern const struct cmd *const cmds[];
+/* Where each group of them begins, with its title. */
+extern const struct cmd_group cmd_groups[];
 
 extern const struct cmd cmd_up, cmd_down, cmd_gc, cmd_ls, cmd_show, cmd_observe, cmd_exec,
 	cmd_shell, cmd_link, cmd_route, cmd_plan, cmd_apply, cmd_stats, cmd_trace, cmd_record,
 	cmd_replay, cmd_diff, cmd_capture, cmd_ping, cmd_doctor, cmd_check, cmd_graph, cmd_generate,
-	cmd_traceroute, cmd_why, cmd_bench, cmd_bench_build, cmd_completion;
+	cmd_traceroute, cmd_why, cmd_bench, cmd_bench_build, cmd_labs, cmd_completion;
 
 /* The verb of that name; NULL: there is none. */
 const struct cmd *cmd_find(const char *name);
@@ -83,10 +85,15 @@ void cmd_note(const char *text, void *arg);
 /* The error that no lab of that name runs, with the one that may be meant. */
 void cmd_no_lab(const char *name, struct err *err);
 
-/* The path of a lab file from what the user typed: a path, or the name of a bundled lab. */
+/* The names of the bundled labs, sorted, for cmd_bundled_free(); ERR_INPUT: there is none. */
+int cmd_bundled_list(char ***names, size_t *n, struct err *err);
+void cmd_bundled_free(char **names, size_t n);
+/* Whether what the user typed is a name, of a bundled lab say, and no path of a file. */
+bool cmd_is_lab_name(const char *typed);
+/*
+ * The path of a lab file from what the user typed: a path, - (the standard input), or the name of a
+ * bundled lab.
+ */
 int cmd_lab_path(const char *typed, char *path, size_t size, struct err *err);
-/* Call fn with each bundled lab whose name begins with prefix, in order; text says what it is. */
-void cmd_each_bundled(const char *prefix, void (*fn)(const char *name, const char *text, void *arg),
-		      void *arg);
 
 #endif

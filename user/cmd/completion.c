@@ -96,6 +96,17 @@ static void offer_if(const char *typed, const char *word, const char *text)
 		offer(word, text, NULL);
 }
 
+static void offer_bundled(const char *typed)
+{
+	char **names;
+	size_t n;
+
+	if (!cmd_bundled_list(&names, &n, NULL))
+		for (size_t i = 0; i < n; i++)
+			offer_if(typed, names[i], "bundled lab");
+	cmd_bundled_free(names, n);
+}
+
 static void offer_labs(const char *typed)
 {
 	struct err err = {0};
@@ -109,7 +120,6 @@ static void offer_labs(const char *typed)
 	lab_list_free(names, n);
 }
 
-/* Names in a directory of files: of bundled labs, of namespaces. */
 static void offer_netns(const char *typed)
 {
 	DIR *dir = opendir("/run/netns");
@@ -155,7 +165,7 @@ static void offer_values(const char *typed, enum value_kind kind, void *arg)
 		offer_netns(typed);
 		break;
 	case VALUE_BUNDLED:
-		cmd_each_bundled(typed, offer, NULL);
+		offer_bundled(typed);
 		break;
 	case VALUE_FILE:
 	case VALUE_NEW_FILE:

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* down.c - vethlab down: remove a lab. */
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,102 +8,150 @@
 #include "user/cmd/cmd.h"
 #include "user/output/output.h"
 
-/* The name of the lab that the user means: said, or read from a lab file, or the only one. */
-static int lab_name(const struct cmd_args *args, char *name, size_t size, struct err *err)
-{
-	const char *said = args->argc ? args->argv[0] : args->lab;
-	struct diags diags = {0};
-	struct lab *lab;
-	char **names;
-	size_t n;
-	int ret;
+struct down_args {
+	const char *lab; /* -l */
+	bool json, all;
+	struct cmd_words words;
+};
 
-	if (said && (strchr(said, '/') || strstr(said, ".yaml") || strstr(said, ".yml"))) {
-		lab = lab_read_file(said, &diags);
-		output_diags(&diags, stderr);
-		diags_free(&diags);
-		if (!lab)
-			return ERR_INPUT;
-		snprintf(name, size, "%s", lab->name);
-		lab_free(lab);
-		return 0;
-	}
-	if (said) {
+/* The name of the lab that is meant by a word: said, or read from a lab file. Returns a status. */
+static int lab_name(const char *said, char *name, size_t size, struct err *err)
+{
+	struct diags diags = {0};
+	char path[PATH_MAX];
+	struct lab *lab;
+
+	if (cmd_is_lab_name(said)) {
 		snprintf(name, size, "%s", said);
 		return 0;
 	}
-	ret = lab_list(&names, &n, err);
-	if (ret)
+	if (cmd_lab_path(said, path, sizeof(path), err))
 		return err->code;
-	if (n == 1) {
-		snprintf(name, size, "%s", names[0]);
-	} else if (n) {
+	lab = lab_read_file(path, &diags);
+	output_diags(&diags, stderr);
+	diags_free(&diags);
+	if (!lab)
+		return ERR_INPUT;
+	snprintf(name, size, "%s", lab->name);
+	lab_free(lab);
+	return 0;
+}
+
+/* Tell that a lab is down; name NULL: none runs. Takes the notes. */
+static void print(const char *name, bool json, json_t *notes)
+{
+	json_t *doc;
+
+	if (!json) {
+		if (name)
+			printf("%s is down\n", name);
+		else
+			printf("no lab runs; nothing was changed\n");
+		return;
+	}
+	doc = output_json_document("vethlab.down/1");
+	output_json_set(doc, "lab", name ? output_json_text(name) : json_null());
+	output_json_set(doc, "removed", json_boolean(name));
+	output_json_set(doc, "notes", notes);
+	output_json_print(doc, stdout);
+}
+
+/* Take down the lab that a word means. Returns the exit status. */
+static int take_down(const char *said, bool json, struct err *err)
+{
+	struct notes notes = {cmd_note, json ? json_array() : NULL};
+	char name[256];
+	int ret = lab_name(said, name, sizeof(name), err);
+
+	if (!ret && !lab_down(name, &notes, err) && !err->code)
+		cmd_no_lab(name, err);
+	if (ret || err->code) {
+		json_decref(notes.arg);
+		return ret ?: (int)err->code;
+	}
+	print(name, json, notes.arg);
+	return 0;
+}
+
+/* All words, also those behind one that fails; the status is that of the first that failed. */
+static int take_down_each(char *const *words, size_t n, bool json, struct err *err)
+{
+	int status = 0;
+
+	if (n == 1)
+		return take_down(words[0], json, err);
+	for (size_t i = 0; i < n; i++) {
+		struct err one = {0};
+		int ret = take_down(words[i], json, &one);
+
+		if (one.code)
+			output_error(&one, stderr);
+		status = status ?: ret;
+	}
+	return status;
+}
+
+/* The labs of this machine: all of them, or the only one. */
+static int take_down_found(const struct down_args *args, struct err *err)
+{
+	char **names;
+	size_t n;
+	int ret = 0;
+
+	if (lab_list(&names, &n, err))
+		return err->code;
+	if (!n) {
+		print(NULL, args->json, args->json ? json_array() : NULL);
+	} else if (n > 1 && !args->all) {
 		err_set(err, ERR_FAILED, 0, "several labs run: %s, %s%s", names[0], names[1],
 			n > 2 ? ", ..." : "");
-		err_hint(err, "say which, as `vethlab ls` lists them");
+		err_hint(err,
+			 "say which, as `vethlab ls` lists them; --all takes all of them down");
+		ret = err->code;
 	} else {
-		name[0] = '\0';
+		ret = take_down_each(names, n, args->json, err);
 	}
 	lab_list_free(names, n);
-	return n > 1 ? ERR_FAILED : 0;
+	return ret;
 }
 
 static int down_main(int argc, char **argv, struct err *err)
 {
-	struct notes notes = {cmd_note, NULL};
-	struct cmd_args args;
-	char name[256];
-	int ret = cmd_parse(&cmd_down, &args, argc, argv, err);
+	struct down_args args = {0};
+	int ret = options_parse(&cmd_down, &args, argc, argv, &args.words, err);
 
 	if (ret)
 		return ret;
-	if (args.argc > 1 || (args.argc && args.lab))
-		return cmd_usage(err, &cmd_down, "one lab at a time");
-	ret = lab_name(&args, name, sizeof(name), err);
-	if (ret)
-		return ret;
-	if (args.json)
-		notes.arg = json_array();
-	ret = name[0] ? lab_down(name, &notes, err) : 0;
-	if (!ret && name[0])
-		cmd_no_lab(name, err);
-	if (err->code) {
-		json_decref(notes.arg);
-		return err->code;
-	}
-	if (args.json) {
-		json_t *doc = output_json_document("vethlab.down/1");
-
-		output_json_set(doc, "lab", name[0] ? json_string(name) : json_null());
-		output_json_set(doc, "removed", json_boolean(ret));
-		output_json_set(doc, "notes", notes.arg);
-		output_json_print(doc, stdout);
-	} else if (ret) {
-		printf("%s is down\n", name);
-	} else {
-		printf("no lab runs; nothing was changed\n");
-	}
-	return 0;
+	if (!!args.words.argc + !!args.lab + args.all > 1)
+		return cmd_usage(err, &cmd_down, "labs, or -l LAB, or --all: one of them");
+	if (args.lab)
+		return take_down(args.lab, args.json, err);
+	if (args.words.argc)
+		return take_down_each(args.words.argv, args.words.argc, args.json, err);
+	return take_down_found(&args, err);
 }
 
 static const struct cmd_operand operands[] = {
-	{"LAB|FILE", .kind = VALUE_LAB | VALUE_LAB_FILE, .optional = true,
+	{"LAB|FILE", .kind = VALUE_LAB | VALUE_LAB_FILE, .optional = true, .many = true,
 	 .text = "a lab that runs, or its lab file", .row = NO_ROW},
 	OPERANDS_END,
 };
 
 static const struct cmd_option options[] = {
-	OPTION_LAB(struct cmd_args, .hidden = true),
-	OPTION_JSON(struct cmd_args),
+	{"all", .text = "all labs of this machine", INTO_BOOL(struct down_args, all)},
+	OPTION_LAB(struct down_args, .hidden = true),
+	OPTION_JSON(struct down_args),
 	OPTIONS_END,
 };
 
 const struct cmd cmd_down = {
 	.name = "down",
-	.summary = "remove a lab and everything that it made",
+	.summary = "remove labs and everything that they made",
 	.operands = operands,
 	.options = options,
-	.notes = "Interfaces of others that are in its namespaces are handed back, or named as\n"
+	.notes = "Of several labs, each has a line (or a document); one that fails does not\n"
+		 "keep the others from going.\n"
+		 "Interfaces of others that are in its namespaces are handed back, or named as\n"
 		 "processes in them are. It waits until the kernel has let go; of a lab of 100\n"
 		 "nodes or more it does not, and says so. What looks at the lab until Ctrl-C\n"
 		 "(trace, record, capture, ping, stats --watch) ends, with exit status 1.\n",

@@ -12,6 +12,7 @@
 #include "user/base/clock.h"
 #include "user/base/interrupt.h"
 #include "user/cmd/cmd.h"
+#include "user/cmd/lesson.h"
 #include "user/output/output.h"
 #include "user/render/show_text.h"
 
@@ -50,8 +51,19 @@ static bool same_hooks(const struct running *run)
 	return true;
 }
 
-static void print_text(const struct running *run, uint64_t took_ns)
+/* The first thing to try in a bundled lab; NULL: the lab is none, or says nothing. */
+static const char *first_try(const struct up_args *args, const struct running *run,
+			     char buf[LESSON_TRY_SIZE])
 {
+	const char *lab = args->options.as ? run->name : NULL;
+
+	return cmd_is_lab_name(args->file) && lesson_first_try(run->lab->text, lab, buf) ? buf
+											 : NULL;
+}
+
+static void print_text(const struct up_args *args, const struct running *run, uint64_t took_ns)
+{
+	char try[LESSON_TRY_SIZE];
 	char took[OUTPUT_NUMBER_SIZE], hooks[RUNNING_HOOKS_SIZE];
 	size_t n_ends = lab_n_ends(run->lab);
 
@@ -64,11 +76,14 @@ static void print_text(const struct running *run, uint64_t took_ns)
 		printf("watched at %zu ends: %s%s\n", n_ends,
 		       running_hooks_text(run, lab_end(run->lab, 0), hooks),
 		       same_hooks(run) ? "" : ", ...");
+	if (first_try(args, run, try))
+		printf("try: %s (`vethlab labs %s` tells more)\n", try, args->file);
 }
 
-static void print_json(const struct running *run, uint64_t took_ns)
+static void print_json(const struct up_args *args, const struct running *run, uint64_t took_ns)
 {
 	json_t *doc = output_json_document("vethlab.up/1");
+	char try[LESSON_TRY_SIZE];
 
 	output_json_set(doc, "lab", json_string(run->name));
 	output_json_set(doc, "nodes", json_integer(run->lab->n_nodes));
@@ -76,6 +91,8 @@ static void print_json(const struct running *run, uint64_t took_ns)
 	output_json_set(doc, "tc", json_string(tc_word(run->tc)));
 	output_json_set(doc, "mounted_bpffs", json_boolean(run->mounted_bpffs));
 	output_json_set(doc, "took_ns", json_integer(took_ns));
+	if (first_try(args, run, try))
+		output_json_set(doc, "try", output_json_text(try));
 	output_json_print(doc, stdout);
 }
 
@@ -115,14 +132,15 @@ static void note(const char *text, void *progress)
  * What nobody could read did not happen: exit status 5 says that what was done is undone. A reader
  * that went away (head) had what it wanted.
  */
-static int print(const struct running *run, bool json, uint64_t took_ns, struct err *err)
+static int print(const struct up_args *args, const struct running *run, uint64_t took_ns,
+		 struct err *err)
 {
 	int ret;
 
-	if (json)
-		print_json(run, took_ns);
+	if (args->json)
+		print_json(args, run, took_ns);
 	else
-		print_text(run, took_ns);
+		print_text(args, run, took_ns);
 	ret = output_finish(stdout, err);
 	if (!ret || ret == -EPIPE) {
 		err_clear(err);
@@ -169,13 +187,13 @@ static int up_main(int argc, char **argv, struct err *err)
 	end_progress(&progress);
 	if (ret)
 		return err->code;
-	ret = print(run, args.json, clock_monotonic_ns() - progress.start, err);
+	ret = print(&args, run, clock_monotonic_ns() - progress.start, err);
 	return ret ? (int)err->code : 0;
 }
 
 static const struct cmd_operand operands[] = {
 	{"FILE|NAME", .kind = VALUE_LAB_FILE | VALUE_BUNDLED,
-	 .text = "a lab file, or the name of a bundled lab (blue)"},
+	 .text = "a lab file (-: standard input), or the name of a bundled lab"},
 	OPERANDS_END,
 };
 

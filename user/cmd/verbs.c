@@ -6,11 +6,23 @@
 #include "user/cmd/cmd.h"
 
 const struct cmd *const cmds[] = {
-	&cmd_up,    &cmd_down,	 &cmd_gc,	  &cmd_ls,     &cmd_show,     &cmd_observe,
-	&cmd_exec,  &cmd_shell,	 &cmd_link,	  &cmd_route,  &cmd_plan,     &cmd_apply,
-	&cmd_stats, &cmd_trace,	 &cmd_record,	  &cmd_replay, &cmd_diff,     &cmd_capture,
-	&cmd_ping,  &cmd_doctor, &cmd_check,	  &cmd_graph,  &cmd_generate, &cmd_traceroute,
-	&cmd_why,   &cmd_bench,	 &cmd_completion, NULL,
+	/* build */
+	&cmd_labs, &cmd_check, &cmd_generate, &cmd_up, &cmd_down, &cmd_plan, &cmd_apply, &cmd_link,
+	&cmd_route, &cmd_exec, &cmd_shell, &cmd_gc, &cmd_doctor, &cmd_completion,
+	/* look */
+	&cmd_ls, &cmd_show, &cmd_graph, &cmd_trace, &cmd_record, &cmd_replay, &cmd_capture,
+	&cmd_observe,
+	/* explain */
+	&cmd_ping, &cmd_traceroute, &cmd_why, &cmd_diff,
+	/* measure */
+	&cmd_stats, &cmd_bench, NULL};
+
+const struct cmd_group cmd_groups[] = {
+	{&cmd_labs, "build and change a lab"},
+	{&cmd_ls, "look at it"},
+	{&cmd_ping, "explain what a packet does"},
+	{&cmd_stats, "measure"},
+	{NULL, NULL},
 };
 
 const struct cmd *cmd_find(const char *name)
@@ -29,6 +41,11 @@ int cmd_unknown(const char *typed, struct err *err)
 	for (const struct cmd *const *cmd = cmds; *cmd; cmd++)
 		names[n++] = (*cmd)->name;
 	near = nearest_name(typed, names, n);
+	if (*typed == '-') {
+		err_set(err, ERR_USAGE, 0, "%s is no verb: an option needs one behind it", typed);
+		err_hint(err, "vethlab VERB [ARGUMENTS]; `vethlab help` lists the verbs");
+		return ERR_USAGE;
+	}
 	err_set(err, ERR_USAGE, 0, "there is no verb '%s'", typed);
 	if (near)
 		err_hint(err, "did you mean '%s'? `vethlab help` lists the verbs", near);

@@ -265,13 +265,17 @@ static void print_statuses(FILE *f)
 		fprintf(f, "  %d  %s\n", code, err_statuses[code].what);
 }
 
-void help_print_verbs(const struct cmd *const *verbs, FILE *f)
+void help_print_verbs(const struct cmd *const *verbs, const struct cmd_group *groups, FILE *f)
 {
 	fputs("vethlab: network labs of namespaces and veth links, watched by eBPF at every end\n\n"
-	      "usage: vethlab VERB [ARGUMENTS]      vethlab help VERB\n\n",
+	      "usage: vethlab VERB [ARGUMENTS]      vethlab help VERB\n",
 	      f);
-	for (const struct cmd *const *cmd = verbs; *cmd; cmd++)
+	for (const struct cmd *const *cmd = verbs; *cmd; cmd++) {
+		for (const struct cmd_group *group = groups; group->first; group++)
+			if (group->first == *cmd)
+				fprintf(f, "\n%s\n", group->title);
 		fprintf(f, "  %-11s %s\n", (*cmd)->name, (*cmd)->summary);
+	}
 	fputs("\n"
 	      "  -l LAB    the lab, where several run      -j, --json   output for programs\n\n",
 	      f);

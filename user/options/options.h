@@ -189,8 +189,13 @@ enum { USAGE_SIZE = 320 };
 const char *help_usage(const struct cmd *cmd, char buf[USAGE_SIZE]);
 /* `vethlab help VERB` */
 void help_print(const struct cmd *cmd, FILE *f);
-/* `vethlab help`: the verbs of a list that ends with NULL. */
-void help_print_verbs(const struct cmd *const *verbs, FILE *f);
+/* Of a list of verbs, those from first on, until another group begins; a NULL first ends a list. */
+struct cmd_group {
+	const struct cmd *first;
+	const char *title;
+};
+/* `vethlab help`: the verbs of a list that ends with NULL, under the titles of groups. */
+void help_print_verbs(const struct cmd *const *verbs, const struct cmd_group *groups, FILE *f);
 /* `vethlab help exit`: what each exit status says. */
 void help_print_exit(FILE *f);
 
