@@ -79,6 +79,80 @@ static void read_defaults(struct reader *r, const struct yaml *value, void *obje
 	reader_map(r, value, keys, ARRAY_SIZE(keys), object, "`defaults`");
 }
 
+static bool is_rule_name(const char *text)
+{
+	for (size_t i = 0; i < RULES_NAMES; i++)
+		if (!strcmp(rules_names[i], text))
+			return true;
+	return false;
+}
+
+static void read_allowed(struct reader *r, const struct yaml *entry)
+{
+	static const char expected[] = "why it is meant";
+	char guess[64];
+	const char *hint, *reason;
+
+	if (!is_rule_name(entry->key->text)) {
+		hint = reader_guess(r, entry->key->text, rules_names, RULES_NAMES, guess,
+				    sizeof(guess));
+		reader_error(r, entry->key, hint ?: "docs/lab-file.md names those that there are",
+			     "allow: there is no finding called \"%.60s\"", entry->key->text);
+		return;
+	}
+	if (yaml_is_null(entry)) {
+		reader_bad(r, entry, expected, NULL);
+		return;
+	}
+	reason = reader_text(r, entry, expected);
+	if (reason && !*reason)
+		reader_bad(r, entry, expected, NULL);
+}
+
+static void read_allow(struct reader *r, const struct yaml *value, void *object)
+{
+	(void)object;
+	if (value->kind != YAML_MAP) {
+		reader_bad(r, value, "a map of findings and why each is meant",
+			   "allow: {shared-subnet: \"the reason\"}");
+		return;
+	}
+	for (const struct yaml *entry = value->first; entry; entry = entry->next)
+		read_allowed(r, entry);
+	r->allow = value;
+}
+
+/* Findings of that name become allowed ones; returns whether there was one. */
+static bool allow(struct diags *diags, const char *name, const char *reason)
+{
+	bool used = false;
+
+	for (size_t i = 0; i < diags->count; i++) {
+		struct diag *diag = &diags->list[i];
+
+		if (diag->severity != SEVERITY_WARNING || !diag->name || strcmp(diag->name, name))
+			continue;
+		diag->severity = SEVERITY_ALLOWED;
+		diag->reason = strdup(reason);
+		used = true;
+	}
+	return used;
+}
+
+static void apply_allow(struct reader *r)
+{
+	const struct yaml *entry = r->allow ? r->allow->first : NULL;
+
+	/* With errors, rules are left out: what they would find is not known. */
+	for (; entry && !r->diags->errors; entry = entry->next) {
+		const char *reason = reader_text(r, entry, "why it is meant");
+
+		if (reason && !allow(r->diags, entry->key->text, reason))
+			reader_warning(r, entry->key, "take it out, so that it hides nothing later",
+				       "allow: nothing in this lab is %s", entry->key->text);
+	}
+}
+
 static void read_tree(struct reader *r, const struct yaml *tree)
 {
 	/* Rows with a name alone are read below, once all that they need is known. */
@@ -94,6 +168,7 @@ static void read_tree(struct reader *r, const struct yaml *tree)
 		{"links"},
 		{"pools", .read = reader_pools},
 		{"routing", .read = read_routing},
+		{"allow", .read = read_allow},
 	};
 	const struct yaml *section;
 
@@ -175,6 +250,7 @@ struct lab *lab_read_text(const char *text, size_t len, const char *path, struct
 			read_tree(&r, tree);
 		if (tree && !r.no_memory && finish(&r) < 0)
 			reader_no_memory(&r);
+		apply_allow(&r);
 	}
 	reader_free(&r);
 	diags_sort(&found);

@@ -31,6 +31,7 @@ struct reader {
 	bool routing;		   /* `routing: static` */
 	struct where routing_where;
 	const struct yaml *vars;			  /* of the lab; NULL: none */
+	const struct yaml *allow;			  /* `allow:`, a map; NULL: none */
 	const struct yaml *node_defaults, *link_defaults; /* maps under `defaults:`; NULL: none */
 	const struct node *node;		   /* the node that is being read; NULL: none */
 	size_t expanded;			   /* bytes of texts that variables made so far */

@@ -8,6 +8,7 @@
 #include "topology/ip.h"
 #include "topology/aggregate.h"
 #include "topology/routing.h"
+#include "topology/rules.h"
 
 enum {
 	/* Nodes times addresses: at the limit the search takes seconds. */
@@ -336,8 +337,9 @@ static void check_forwarding(const struct lab *lab, struct where where, struct d
 		joined |= node->kind == NODE_PLAIN && node->n_ends > 1;
 	}
 	if (joined)
-		diags_add(diags, SEVERITY_WARNING, where, "say `forward: both` for the routers",
-			  "`routing: static` finds no ways, since no node forwards");
+		diags_warn(diags, FINDING_NO_FORWARDING, where,
+			   "say `forward: both` for the routers",
+			   "`routing: static` finds no ways, since no node forwards");
 }
 
 int routing_compute(struct lab *lab, const struct segments *segments, struct where where,

@@ -13,6 +13,13 @@ enum {
 	IPV6_MTU_MIN = 1280, /* RFC 8200, 5 */
 };
 
+const char *const rules_names[RULES_NAMES] = {
+	FINDING_SHARED_SUBNET,	   FINDING_SHARED_ADDRESS, FINDING_SHARED_MAC,
+	FINDING_SUBNET_LENGTHS,	   FINDING_TWO_INTERFACES, FINDING_ADDRESS_OF_PORT,
+	FINDING_MTU_DIFFERS,	   FINDING_BRIDGE_LOOP,	   FINDING_UNKNOWN_GATEWAY,
+	FINDING_GATEWAY_UNREACHED, FINDING_NO_FORWARDING,
+};
+
 /* ---- nodes --------------------------------------------------------------------------------- */
 
 /* One namespace is one node: by what it is called, "host", a path or a process. */
@@ -71,9 +78,9 @@ static void check_end(const struct end *end, struct diags *diags)
 		diags_add(diags, SEVERITY_ERROR, end->where, NULL,
 			  "%s: the MAC address is all zero", end->name);
 	if (end_is_port(end) && end->n_addresses)
-		diags_add(diags, SEVERITY_WARNING, end->addresses[0].where,
-			  "give it to the bridge (`address:` of the node), or say `port: false`",
-			  "%s is a port of a bridge: its address answers to nobody", end->name);
+		diags_warn(diags, FINDING_ADDRESS_OF_PORT, end->addresses[0].where,
+			   "give it to the bridge (`address:` of the node), or say `port: false`",
+			   "%s is a port of a bridge: its address answers to nobody", end->name);
 	for (size_t i = 0; i < end->n_addresses; i++) {
 		if (end->addresses[i].prefix.addr.family != AF_INET6 ||
 		    end_mtu(end) >= IPV6_MTU_MIN)
@@ -101,10 +108,10 @@ static int check_mtus(const struct lab *lab, const struct segments *segments, st
 		if (end_mtu(first[segment]) == end_mtu(end) || told[segment])
 			continue;
 		told[segment] = true;
-		diags_add(diags, SEVERITY_WARNING, end->where,
-			  "what is sent into the smaller one is lost without an ICMP error",
-			  "MTU %u of %s differs from the %u of %s on the same wire", end_mtu(end),
-			  end->name, end_mtu(first[segment]), first[segment]->name);
+		diags_warn(diags, FINDING_MTU_DIFFERS, end->where,
+			   "what is sent into the smaller one is lost without an ICMP error",
+			   "MTU %u of %s differs from the %u of %s on the same wire", end_mtu(end),
+			   end->name, end_mtu(first[segment]), first[segment]->name);
 	}
 	result = first && told ? 0 : -ENOMEM;
 	free(first);
@@ -136,10 +143,10 @@ static int check_macs(const struct lab *lab, const struct segments *segments, st
 		for (size_t j = i; j-- && !memcmp(list[j]->mac, list[i]->mac, 6);) {
 			if (segment_of(segments, list[j]) != segment_of(segments, list[i]))
 				continue;
-			diags_add(diags, SEVERITY_WARNING, list[i]->where,
-				  "frames for one of them go to the other",
-				  "%s and %s have one MAC address on one wire", list[j]->name,
-				  list[i]->name);
+			diags_warn(diags, FINDING_SHARED_MAC, list[i]->where,
+				   "frames for one of them go to the other",
+				   "%s and %s have one MAC address on one wire", list[j]->name,
+				   list[i]->name);
 			break;
 		}
 	free(list);
@@ -166,11 +173,11 @@ static int check_loops(const struct lab *lab, struct diags *diags)
 		while (parent[y] != y)
 			y = parent[y] = parent[parent[y]];
 		if (x == y && !(a->node->bridge.stp && b->node->bridge.stp))
-			diags_add(diags, SEVERITY_WARNING, a->where,
-				  "say `stp: true` for the bridges, or leave the link out",
-				  "%s -- %s closes a loop of bridges: a broadcast circles in it "
-				  "forever",
-				  a->name, b->name);
+			diags_warn(diags, FINDING_BRIDGE_LOOP, a->where,
+				   "say `stp: true` for the bridges, or leave the link out",
+				   "%s -- %s closes a loop of bridges: a broadcast circles in it "
+				   "forever",
+				   a->name, b->name);
 		parent[x] = y;
 	}
 	free(parent);

@@ -116,12 +116,16 @@ int rules_node_addresses(const struct node *node, struct diags *diags)
 		if (!ip_equal(&one->addr, &two->addr) ||
 		    (!same_owner && (ip_is_link_local(&two->addr) || is_host(one) || is_host(two))))
 			continue;
-		diags_add(diags, same_owner ? SEVERITY_ERROR : SEVERITY_WARNING,
-			  list[i].address->where,
-			  same_owner ? NULL : "without a subnet (/32, /128) it may be on several",
-			  "%s has %s twice, on %s and on %s", node->name,
-			  ip_format(&two->addr, text, sizeof(text)), list[i - 1].owner,
-			  list[i].owner);
+		ip_format(&two->addr, text, sizeof(text));
+		if (same_owner)
+			diags_add(diags, SEVERITY_ERROR, list[i].address->where, NULL,
+				  "%s has %s twice, on %s and on %s", node->name, text,
+				  list[i - 1].owner, list[i].owner);
+		else
+			diags_warn(diags, FINDING_SHARED_ADDRESS, list[i].address->where,
+				   "without a subnet (/32, /128) it may be on several",
+				   "%s has %s twice, on %s and on %s", node->name, text,
+				   list[i - 1].owner, list[i].owner);
 	}
 	free(list);
 	return 0;
@@ -141,11 +145,11 @@ static void check_duplicates(const struct address_use *list, size_t n, struct di
 		    (ip_is_link_local(&first->address->prefix.addr) &&
 		     first->segment != second->segment))
 			continue;
-		diags_add(diags, SEVERITY_WARNING, second->address->where,
-			  "who answers for it is a matter of luck",
-			  "%s is an address of %s:%s and of %s:%s",
-			  ip_format(&first->address->prefix.addr, text, sizeof(text)),
-			  first->node->name, first->owner, second->node->name, second->owner);
+		diags_warn(diags, FINDING_SHARED_ADDRESS, second->address->where,
+			   "who answers for it is a matter of luck",
+			   "%s is an address of %s:%s and of %s:%s",
+			   ip_format(&first->address->prefix.addr, text, sizeof(text)),
+			   first->node->name, first->owner, second->node->name, second->owner);
 	}
 }
 
@@ -177,12 +181,12 @@ static void tell_overlap(const struct address_use *first, const struct address_u
 		tell_overlap(second, first, diags);
 		return;
 	}
-	diags_add(diags, SEVERITY_WARNING, second->address->where,
-		  "a subnet is one wire: a node sends all of it out of one interface",
-		  "the subnet %s of %s:%s is on another link too, as %s of %s:%s",
-		  ip_prefix_format(&q, second_text, sizeof(second_text)), second->node->name,
-		  second->owner, ip_prefix_format(&p, first_text, sizeof(first_text)),
-		  first->node->name, first->owner);
+	diags_warn(diags, FINDING_SHARED_SUBNET, second->address->where,
+		   "a subnet is one wire: a node sends all of it out of one interface",
+		   "the subnet %s of %s:%s is on another link too, as %s of %s:%s",
+		   ip_prefix_format(&q, second_text, sizeof(second_text)), second->node->name,
+		   second->owner, ip_prefix_format(&p, first_text, sizeof(first_text)),
+		   first->node->name, first->owner);
 }
 
 /* One address without a subnet on several ends of a node. */
@@ -237,11 +241,12 @@ static int wire_compare(const void *a, const void *b)
 static void tell_two_interfaces(const struct address_use *a, const struct address_use *b,
 				struct diags *diags)
 {
-	diags_add(diags, SEVERITY_WARNING, b->address->where,
-		  "either of them answers ARP for both addresses (arp_ignore, arp_filter), and the "
-		  "first one sends",
-		  "%s is in one subnet on one wire with two interfaces, %s and %s", a->node->name,
-		  a->owner, b->owner);
+	diags_warn(
+		diags, FINDING_TWO_INTERFACES, b->address->where,
+		"either of them answers ARP for both addresses (arp_ignore, arp_filter), and the "
+		"first one sends",
+		"%s is in one subnet on one wire with two interfaces, %s and %s", a->node->name,
+		a->owner, b->owner);
 }
 
 static void tell_lengths(const struct address_use *wide, const struct address_use *narrow,
@@ -250,8 +255,8 @@ static void tell_lengths(const struct address_use *wide, const struct address_us
 	struct ip_prefix network = ip_network(&narrow->address->prefix);
 	char first[IP_TEXT_SIZE], second[IP_TEXT_SIZE];
 
-	diags_add(
-		diags, SEVERITY_WARNING, narrow->address->where,
+	diags_warn(
+		diags, FINDING_SUBNET_LENGTHS, narrow->address->where,
 		"ends on one wire need one length of their subnet",
 		"the subnet %s of %s:%s does not cover %s of %s:%s, which takes it for a neighbor",
 		ip_prefix_format(&network, second, sizeof(second)), narrow->node->name,

@@ -131,27 +131,27 @@ static void check_gateway(const struct lab *lab, const struct node *node, const 
 	if (!end && on_link_route(node, &hop->via, hop->dev)) {
 		if (!has_neighbor(node, &hop->via) &&
 		    !lab_find_address(lab, &hop->via, &owner, &owner_end))
-			diags_add(
-				diags, SEVERITY_WARNING, route->where,
+			diags_warn(
+				diags, FINDING_UNKNOWN_GATEWAY, route->where,
 				"it works where the other end answers for it (proxy_arp), or with "
 				"an entry of `neighbors:`",
 				"nobody in the lab has the address of the gateway %s", text);
 		return;
 	}
 	if (!end)
-		diags_add(diags, SEVERITY_WARNING, route->where,
-			  "a gateway is an address in a subnet of one of the node's interfaces",
-			  "%s reaches the gateway %s by no interface: the kernel will refuse the "
-			  "route",
-			  node->name, text);
+		diags_warn(diags, FINDING_GATEWAY_UNREACHED, route->where,
+			   "a gateway is an address in a subnet of one of the node's interfaces",
+			   "%s reaches the gateway %s by no interface: the kernel will refuse the "
+			   "route",
+			   node->name, text);
 	else if (!end->up)
-		diags_add(diags, SEVERITY_WARNING, route->where, NULL,
-			  "the gateway %s is behind %s, which is down: the kernel will refuse the "
-			  "route",
-			  text, end->name);
+		diags_warn(diags, FINDING_GATEWAY_UNREACHED, route->where, NULL,
+			   "the gateway %s is behind %s, which is down: the kernel will refuse the "
+			   "route",
+			   text, end->name);
 	else if (!lab_find_address(lab, &hop->via, &owner, &owner_end))
-		diags_add(diags, SEVERITY_WARNING, route->where, NULL,
-			  "nobody in the lab has the address of the gateway %s", text);
+		diags_warn(diags, FINDING_UNKNOWN_GATEWAY, route->where, NULL,
+			   "nobody in the lab has the address of the gateway %s", text);
 }
 
 /* lab: NULL as long as it is not complete. */

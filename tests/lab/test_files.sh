@@ -10,7 +10,12 @@ test_check() {
 	good vethlab check two-hosts "$TOP/topology/labs/ring.yaml"
 	told
 	# Warnings are no errors; a bad file among good ones is.
+	good vethlab check "$DATA/address-of-two.yaml"
+	told
+	# What the file allows is no warning.
 	good vethlab check blue
+	told
+	good vethlab check -v blue
 	told
 	bad 3 vethlab check "$DATA/node-unknown-key.yaml" two-hosts "$DATA/overlap.yaml"
 	told
@@ -41,10 +46,12 @@ test_check_json() {
 	good "$HELPERS/valid" "$TOP/docs/schema/check.json" <"$TEST_TMP/check.json"
 	assert_eq "$(jq '.files | length' "$TEST_TMP/check.json")" \
 		"$(($(find "$DATA" -name '*.yaml' | wc -l) + 1))" "files"
-	# Its one warning is where the second link's subnet is.
+	# What it allows is where the second link's subnet is.
 	line=$(grep -n 'blue:veth3' "$TOP/topology/labs/blue.yaml" | cut -d: -f1)
-	assert_eq "$(jq -c '.files[0] | [.good, .lab, .nodes, .links, .findings[].line]' \
-		"$TEST_TMP/check.json")" "[true,\"blue\",2,2,$line]" "blue"
+	assert_eq "$(jq -c '.files[0] | [.good, .lab, .nodes, .links, .findings, .allowed[].line]' \
+		"$TEST_TMP/check.json")" "[true,\"blue\",2,2,[],$line]" "blue"
+	assert_eq "$(jq -r '.files[0].allowed[] | "\(.name): \(.reason)"' "$TEST_TMP/check.json")" \
+		"$(sed -n 's/^allow: {\(.*\)}$/\1/p' "$TOP/topology/labs/blue.yaml")" "why"
 	# Good is who can be built, and every bad file has findings.
 	assert_eq "$(jq '[.files[] | select(.good == any(.findings[]; .severity == "error"))] | length' \
 		"$TEST_TMP/check.json")" 0 "files that are good in spite of errors, or bad without"

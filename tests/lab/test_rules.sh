@@ -13,7 +13,7 @@ test_every_rule_is_broken() {
 	# shellcheck disable=SC2016 # for perl
 	good perl -e '
 		my ($data, $without, @files) = @ARGV;
-		my %format_at = (reader_error => 3, reader_warning => 3, diags_add => 4);
+		my %format_at = (reader_error => 3, reader_warning => 3, diags_add => 4, diags_warn => 4);
 		my (@finds, $rules);
 		for my $file (glob "$data/*.yaml") {
 			open my $f, "<", $file or die "$file: $!";
@@ -23,7 +23,7 @@ test_every_rule_is_broken() {
 		for my $file (@files) {
 			open my $f, "<", $file or die "$file: $!";
 			my $text = do { local $/; <$f> };
-			while ($text =~ /\b(reader_error|reader_warning|diags_add)$balanced/g) {
+			while ($text =~ /\b(reader_error|reader_warning|diags_add|diags_warn)$balanced/g) {
 				my ($call, $inside) = ($1, substr($2, 1, -1));
 				my $line = 1 + (substr($text, 0, $-[0]) =~ tr/\n//);
 				my @words = ("");

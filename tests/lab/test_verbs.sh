@@ -13,6 +13,14 @@ everything() {
 	[[ ! -s $TEST_TMP/ids ]] || cat "$TEST_TMP/ids"
 }
 
+# The first command of README works without a warning.
+test_up_is_quiet() {
+	out=$(vethlab up blue 2>&1 >/dev/null)
+	assert_eq "$out" "" "what up blue says besides"
+	remember_objects
+	good vethlab down
+}
+
 test_up_twice_changes_nothing() {
 	local before
 	up blue

@@ -12,7 +12,10 @@
 
 #include "topology/model.h"
 
-/* "3:5: error: ...", a line each, and the hints as "\t..." below; the caller frees it. */
+/*
+ * "3:5: error: ...", a line each, and the hints as "\t..." below, without what is allowed; the
+ * caller frees it.
+ */
 static inline char *findings_text(const struct diags *diags)
 {
 	char *text = NULL;
@@ -23,6 +26,8 @@ static inline char *findings_text(const struct diags *diags)
 	for (size_t i = 0; i < diags->count; i++) {
 		const struct diag *diag = &diags->list[i];
 
+		if (diag->severity == SEVERITY_ALLOWED)
+			continue;
 		fprintf(f, "%d:%d: %s: %s\n", diag->where.line, diag->where.column,
 			diag->severity == SEVERITY_ERROR ? "error" : "warning", diag->what);
 		if (diag->hint)

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "tests/unit/findings.h"
+#include "topology/rules.h"
 #include "topology/reader_walk.h"
 
 static void assert_prefix(const struct address *address, const char *expected)
@@ -30,6 +31,12 @@ static void test_blue(void **state)
 	(void)state;
 	assert_non_null(lab);
 	assert_int_equal(diags.errors, 0);
+	/* It means to have two links in one subnet, and says why. */
+	assert_int_equal(diags_warnings(&diags), 0);
+	assert_int_equal(diags.count, 1);
+	assert_int_equal(diags.list[0].severity, SEVERITY_ALLOWED);
+	assert_string_equal(diags.list[0].name, FINDING_SHARED_SUBNET);
+	assert_non_null(strstr(diags.list[0].reason, "not two systems"));
 	assert_string_equal(lab->name, "blue");
 	assert_string_equal(lab->about, "Two veth links between the default namespace and blue");
 	assert_int_equal(lab->n_nodes, 2);
@@ -56,6 +63,42 @@ static void test_blue(void **state)
 	assert_ptr_equal(lab->nodes[1]->ends[1], veth3);
 	lab_free(lab);
 	diags_free(&diags);
+}
+
+/* Each name can be allowed; what is not found is told; an allowance of one leaves the others. */
+static void test_allow(void **state)
+{
+	static const char two_subnets[] =
+		"nodes: {a: {}, b: {}}\nlinks:\n"
+		"- endpoints: [{end: a, address: 10.0.0.1/24, mtu: 1400}, b]\n"
+		"- endpoints: [{end: a, address: 10.0.0.2/24}, b]\n";
+	char text[512], expected[256];
+
+	(void)state;
+	for (size_t i = 0; i < RULES_NAMES; i++) {
+		snprintf(text, sizeof(text), "lab: x\nallow: {%s: y}\nnodes: {a: {}}\n",
+			 rules_names[i]);
+		snprintf(expected, sizeof(expected),
+			 "2:9: warning: allow: nothing in this lab is %s\n"
+			 "\ttake it out, so that it hides nothing later\n",
+			 rules_names[i]);
+		lab_free(read_expecting(text, expected));
+	}
+	snprintf(text, sizeof(text), "lab: x\nallow: {shared-subnet: y, mtu-differs: z}\n%s",
+		 two_subnets);
+	lab_free(read_good(text));
+	snprintf(text, sizeof(text), "lab: x\nallow: {mtu-differs: z}\n%s", two_subnets);
+	lab_free(read_expecting(text,
+				"6:33: warning: the subnet 10.0.0.0/24 of a:eth1 is on another "
+				"link too, as 10.0.0.0/24 of a:eth0\n"
+				"\ta subnet is one wire: a node sends all of it out of one "
+				"interface\n"));
+	read_bad("lab: x\nallow: [shared-subnet]\nnodes: {a: {}}\n",
+		 "2:8: error: allow: a map of findings and why each is meant is expected, not a "
+		 "list\n"
+		 "\tallow: {shared-subnet: \"the reason\"}\n");
+	read_bad("lab: x\nallow: {shared-subnet: ''}\nnodes: {a: {}}\n",
+		 "2:24: error: shared-subnet: \"\" is not why it is meant\n");
 }
 
 static void test_links(void **state)
@@ -525,6 +568,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_blue),
+		cmocka_unit_test(test_allow),
 		cmocka_unit_test(test_links),
 		cmocka_unit_test(test_nodes),
 		cmocka_unit_test(test_routes),

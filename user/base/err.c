@@ -89,42 +89,80 @@ static void diags_overflow(struct diags *diags, enum severity severity)
 	diags->errors++;
 }
 
-void diags_add(struct diags *diags, enum severity severity, struct where where, const char *hint,
-	       const char *fmt, ...)
+/* What is added: all but its words. */
+struct new_diag {
+	enum severity severity;
+	const char *name;
+	struct where where;
+	const char *hint;
+};
+
+static void add(struct diags *diags, const struct new_diag *new, const char *fmt, va_list args)
 {
 	struct diag *diag;
-	va_list args;
 
 	if (diags->count > DIAGS_MAX) {
-		diags_overflow(diags, severity);
+		diags_overflow(diags, new->severity);
 		return;
 	}
-	if (diags->count == DIAGS_MAX) {
-		where = (struct where){.file = where.file};
-		hint = NULL;
-		fmt = "there are more findings than these 1000";
-	}
 	/* Counted even if there is no memory to keep it: an error must not pass for success. */
-	if (severity == SEVERITY_ERROR)
+	if (new->severity == SEVERITY_ERROR)
 		diags->errors++;
 	diag = diags_room(diags);
 	if (!diag)
 		return;
-	diag->severity = severity;
-	diag->where = where;
+	diag->severity = new->severity;
+	diag->name = new->name;
+	diag->where = new->where;
 	/* A finding outlives the lab that could not be read. */
-	diag->where.file = where.file ? strdup(where.file) : NULL;
-	diag->hint = hint ? strdup(hint) : NULL;
-	va_start(args, fmt);
-	if (vasprintf(&diag->what, fmt, args) < 0)
+	diag->where.file = new->where.file ? strdup(new->where.file) : NULL;
+	diag->hint = new->hint ? strdup(new->hint) : NULL;
+	if (diags->count == DIAGS_MAX) {
+		diag->where.line = diag->where.column = 0;
+		diag->name = NULL;
+		free(diag->hint);
+		diag->hint = NULL;
+		diag->what = strdup("there are more findings than these 1000");
+	} else if (vasprintf(&diag->what, fmt, args) < 0) {
 		diag->what = NULL;
-	va_end(args);
+	}
 	if (!diag->what) {
 		free((char *)diag->where.file);
 		free(diag->hint);
 		return;
 	}
 	diags->count++;
+}
+
+void diags_add(struct diags *diags, enum severity severity, struct where where, const char *hint,
+	       const char *fmt, ...)
+{
+	const struct new_diag new = {severity, NULL, where, hint};
+	va_list args;
+
+	va_start(args, fmt);
+	add(diags, &new, fmt, args);
+	va_end(args);
+}
+
+void diags_warn(struct diags *diags, const char *name, struct where where, const char *hint,
+		const char *fmt, ...)
+{
+	const struct new_diag new = {SEVERITY_WARNING, name, where, hint};
+	va_list args;
+
+	va_start(args, fmt);
+	add(diags, &new, fmt, args);
+	va_end(args);
+}
+
+size_t diags_warnings(const struct diags *diags)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < diags->count; i++)
+		n += diags->list[i].severity == SEVERITY_WARNING;
+	return n;
 }
 
 static bool diag_before(const struct diag *a, const struct diag *b)
@@ -191,6 +229,7 @@ void diags_free(struct diags *diags)
 		free((char *)diags->list[i].where.file);
 		free(diags->list[i].what);
 		free(diags->list[i].hint);
+		free(diags->list[i].reason);
 	}
 	free(diags->list);
 	memset(diags, 0, sizeof(*diags));

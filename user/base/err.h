@@ -59,14 +59,17 @@ void err_at(struct err *err, struct where where);
 /* Forget an error that was handled. */
 void err_clear(struct err *err);
 
-enum severity { SEVERITY_ERROR, SEVERITY_WARNING };
+/* SEVERITY_ALLOWED: a warning that the lab file declares as meant. */
+enum severity { SEVERITY_ERROR, SEVERITY_WARNING, SEVERITY_ALLOWED };
 
 /* One finding in a lab file. The strings belong to it. */
 struct diag {
 	enum severity severity;
 	struct where where;
 	char *what;
-	char *hint; /* NULL: none */
+	char *hint;	  /* NULL: none */
+	const char *name; /* by which a lab file allows a warning; borrowed; NULL: it cannot */
+	char *reason;	  /* of SEVERITY_ALLOWED, as the lab file gives it; else NULL */
 };
 
 /* All findings of one reading, in the order of the file once diags_sort was called. */
@@ -82,6 +85,11 @@ enum { DIAGS_MAX = 1000 };
 /* Append a finding; hint (NULL: none) and the name of the file are copied. */
 void diags_add(struct diags *diags, enum severity severity, struct where where, const char *hint,
 	       const char *fmt, ...) __attribute__((format(printf, 5, 6)));
+/* The same of a warning that lab files may allow by a name, which lives as long as the program. */
+void diags_warn(struct diags *diags, const char *name, struct where where, const char *hint,
+		const char *fmt, ...) __attribute__((format(printf, 5, 6)));
+/* How many are warnings, without those that are allowed. */
+size_t diags_warnings(const struct diags *diags);
 /* Sort by line and column; findings of one place keep their order. */
 void diags_sort(struct diags *diags);
 /* Move all findings of from to the end of diags; from is empty afterwards. */

@@ -23,9 +23,8 @@ int change_file_read(const struct cmd *cmd, struct cmd_args *args, int argc, cha
 	*lab = lab_read_file(path, &diags);
 	if (!*lab)
 		output_diags(&diags, stderr);
-	else if (diags.count)
-		fprintf(stderr, "%zu warning%s: see `vethlab check %s`\n", diags.count,
-			diags.count == 1 ? "" : "s", args->argv[0]);
+	else
+		cmd_tell_warnings(&diags, args->argv[0]);
 	diags_free(&diags);
 	return *lab ? 0 : ERR_INPUT;
 }

@@ -6,6 +6,11 @@
 #include "user/cmd/cmd.h"
 #include "user/output/output.h"
 
+struct check_args {
+	const char *lab; /* -l */
+	bool json, verbose;
+};
+
 static json_t *json_finding(const struct diag *diag)
 {
 	json_t *finding = output_json_pack("{s:s, s:i, s:i, s:o}", "severity",
@@ -15,6 +20,10 @@ static json_t *json_finding(const struct diag *diag)
 
 	if (diag->hint)
 		output_json_set(finding, "hint", output_json_text(diag->hint));
+	if (diag->name)
+		output_json_set(finding, "name", json_string(diag->name));
+	if (diag->severity == SEVERITY_ALLOWED)
+		output_json_set(finding, "reason", output_json_text(diag->reason));
 	return finding;
 }
 
@@ -22,7 +31,7 @@ static json_t *json_file(const char *path, const struct lab *lab, const struct d
 {
 	json_t *file =
 		output_json_pack("{s:o, s:b}", "file", output_json_text(path), "good", lab != NULL);
-	json_t *findings = json_array();
+	json_t *findings = json_array(), *allowed = json_array();
 
 	if (lab) {
 		output_json_set(file, "lab", json_string(lab->name));
@@ -30,13 +39,15 @@ static json_t *json_file(const char *path, const struct lab *lab, const struct d
 		output_json_set(file, "links", json_integer(lab->n_links));
 	}
 	for (size_t i = 0; i < diags->count; i++)
-		output_json_append(findings, json_finding(&diags->list[i]));
+		output_json_append(diags->list[i].severity == SEVERITY_ALLOWED ? allowed : findings,
+				   json_finding(&diags->list[i]));
 	output_json_set(file, "findings", findings);
+	output_json_set(file, "allowed", allowed);
 	return file;
 }
 
 /* Check one file. Text goes out at once, JSON into files. Returns whether it is good. */
-static bool check_file(const char *path, json_t *files)
+static bool check_file(const char *path, bool verbose, json_t *files)
 {
 	struct diags diags = {0};
 	struct lab *lab = lab_read_file(path, &diags);
@@ -46,6 +57,8 @@ static bool check_file(const char *path, json_t *files)
 		output_json_append(files, json_file(path, lab, &diags));
 	else
 		output_diags(&diags, stdout);
+	if (!files && verbose)
+		output_allowed(&diags, stdout);
 	if (!files && lab)
 		printf("%s: %s can be built: %zu node%s, %zu link%s\n", path, lab->name,
 		       lab->n_nodes, lab->n_nodes == 1 ? "" : "s", lab->n_links,
@@ -59,23 +72,24 @@ static int check_main(int argc, char **argv, struct err *err)
 {
 	json_t *files = NULL, *document;
 	char path[PATH_MAX];
-	struct cmd_args args;
-	int ret = cmd_parse(&cmd_check, &args, argc, argv, err);
+	struct check_args args = {0};
+	struct cmd_words words;
+	int ret = options_parse(&cmd_check, &args, argc, argv, &words, err);
 
 	if (ret)
 		return ret;
 	if (args.lab)
 		return cmd_usage(err, &cmd_check, "it reads files, not running labs");
-	if (!args.argc)
+	if (!words.argc)
 		return cmd_usage(err, &cmd_check, "which lab file?");
 	if (args.json)
 		files = json_array();
-	for (int i = 0; i < args.argc; i++) {
-		if (cmd_lab_path(args.argv[i], path, sizeof(path), err)) {
+	for (int i = 0; i < words.argc; i++) {
+		if (cmd_lab_path(words.argv[i], path, sizeof(path), err)) {
 			json_decref(files);
 			return err->code;
 		}
-		if (!check_file(path, files))
+		if (!check_file(path, args.verbose, files))
 			ret = ERR_INPUT;
 	}
 	if (args.json) {
@@ -93,8 +107,10 @@ static const struct cmd_operand operands[] = {
 };
 
 static const struct cmd_option options[] = {
-	OPTION_LAB(struct cmd_args, .hidden = true),
-	OPTION_JSON(struct cmd_args),
+	{"verbose", 'v', .show = SHOW_LETTER, .text = "what the file allows, too, with the reason",
+	 INTO_BOOL(struct check_args, verbose)},
+	OPTION_LAB(struct check_args, .hidden = true),
+	OPTION_JSON(struct check_args),
 	OPTIONS_END,
 };
 

@@ -38,6 +38,15 @@ void cmd_note(const char *text, void *arg)
 		fprintf(stderr, "note: %s\n", text);
 }
 
+void cmd_tell_warnings(const struct diags *diags, const char *typed)
+{
+	size_t n = diags_warnings(diags);
+
+	if (n)
+		fprintf(stderr, "%zu warning%s: see `vethlab check %s`\n", n, n == 1 ? "" : "s",
+			typed);
+}
+
 void cmd_no_lab(const char *name, struct err *err)
 {
 	err_set(err, ERR_FAILED, ENOENT, "lab %s does not run; nothing was changed", name);

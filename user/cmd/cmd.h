@@ -82,6 +82,9 @@ extern const struct cmd_choice shape_choices[];
  */
 void cmd_note(const char *text, void *arg);
 
+/* Tell how many warnings a lab file has, if any, and what shows them; typed: how it was named. */
+void cmd_tell_warnings(const struct diags *diags, const char *typed);
+
 /* The error that no lab of that name runs, with the one that may be meant. */
 void cmd_no_lab(const char *name, struct err *err);
 

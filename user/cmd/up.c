@@ -169,9 +169,8 @@ static int up_main(int argc, char **argv, struct err *err)
 	lab = lab_read_file(path, &diags);
 	if (!lab)
 		output_diags(&diags, stderr);
-	else if (diags.count)
-		fprintf(stderr, "%zu warning%s: see `vethlab check %s`\n", diags.count,
-			diags.count == 1 ? "" : "s", args.file);
+	else
+		cmd_tell_warnings(&diags, args.file);
 	diags_free(&diags);
 	if (!lab)
 		return ERR_INPUT;

@@ -69,15 +69,17 @@ static void print_count(size_t n, const char *noun, FILE *f)
 
 void output_diags(const struct diags *diags, FILE *f)
 {
-	size_t warnings = diags->count > diags->errors ? diags->count - diags->errors : 0;
+	size_t warnings = diags_warnings(diags);
 	bool colour = output_colour(f);
 
-	if (!diags->count)
+	if (!warnings && !diags->errors)
 		return;
 	for (size_t i = 0; i < diags->count; i++) {
 		const struct diag *diag = &diags->list[i];
 		bool error = diag->severity == SEVERITY_ERROR;
 
+		if (diag->severity == SEVERITY_ALLOWED)
+			continue;
 		print_where(&diag->where, f);
 		print_styled(f, colour, error ? STYLE_RED : STYLE_MAGENTA,
 			     error ? "error:" : "warning:");
@@ -93,4 +95,19 @@ void output_diags(const struct diags *diags, FILE *f)
 	if (warnings)
 		print_count(warnings, "warning", f);
 	fputc('\n', f);
+}
+
+void output_allowed(const struct diags *diags, FILE *f)
+{
+	for (size_t i = 0; i < diags->count; i++) {
+		const struct diag *diag = &diags->list[i];
+
+		if (diag->severity != SEVERITY_ALLOWED)
+			continue;
+		print_where(&diag->where, f);
+		fprintf(f, "allowed (%s): ", diag->name);
+		print_plain(diag->what, f);
+		fputc('\n', f);
+		print_hint(diag->reason, f);
+	}
 }

@@ -178,7 +178,9 @@ void output_fail(int error);
 
 /* "vethlab: blue.yaml:14:9: ...\n  hint" to f. */
 void output_error(const struct err *err, FILE *f);
-/* Every finding as "blue.yaml:14:9: error: ...", then a count. */
+/* Every finding as "blue.yaml:14:9: error: ...", then a count; without allowed ones. */
 void output_diags(const struct diags *diags, FILE *f);
+/* The allowed ones, with their reasons: "blue.yaml:14:9: allowed (shared-subnet): ..." */
+void output_allowed(const struct diags *diags, FILE *f);
 
 #endif
