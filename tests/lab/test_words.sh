@@ -237,6 +237,8 @@ test_no_file() {
 	echo "lab: no" >"$TEST_TMP/text.rec"
 	bad 3 vethlab replay "$TEST_TMP/text.rec"
 	told
+	bad 3 vethlab replay -i failed "$TEST_TMP/text.rec"
+	told
 	golden no-file
 }
 

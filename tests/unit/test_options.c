@@ -194,6 +194,38 @@ static void test_help(void **state)
 	free(text);
 }
 
+/* Each name that is taken is told, in the line of the option or, of -l and -j, in the list of
+ * verbs. */
+static void check_told(const struct cmd *cmd)
+{
+	char *text = NULL, label[64];
+	size_t size;
+	FILE *f = open_memstream(&text, &size);
+
+	assert_non_null(f);
+	help_print(cmd, f);
+	fclose(f);
+	for (const struct cmd_option *option = cmd->options; !is_last(option); option++) {
+		if (!option_has_row(option) || option->label || option->show == SHOW_NAME ||
+		    !option->name || !option->letter)
+			continue;
+		snprintf(label, sizeof(label), "\n  -%c, --%s", option->letter, option->name);
+		check(strstr(text, label), cmd, label);
+	}
+	free(text);
+}
+
+static void test_told(void **state)
+{
+	char *text = all_help();
+
+	(void)state;
+	each_verb(check_told);
+	assert_non_null(strstr(text, "\n  -l, --lab LAB "));
+	assert_non_null(strstr(text, "\n  -j, --json "));
+	free(text);
+}
+
 static void test_width(void **state)
 {
 	char *text = all_help();
@@ -394,11 +426,11 @@ static void test_filter_words(void **state)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_tables),	     cmocka_unit_test(test_common),
-		cmocka_unit_test(test_help),	     cmocka_unit_test(test_width),
-		cmocka_unit_test(test_errors),	     cmocka_unit_test(test_places),
-		cmocka_unit_test(test_ends),	     cmocka_unit_test(test_optional_value),
-		cmocka_unit_test(test_filter_words),
+		cmocka_unit_test(test_tables),	       cmocka_unit_test(test_common),
+		cmocka_unit_test(test_help),	       cmocka_unit_test(test_told),
+		cmocka_unit_test(test_width),	       cmocka_unit_test(test_errors),
+		cmocka_unit_test(test_places),	       cmocka_unit_test(test_ends),
+		cmocka_unit_test(test_optional_value), cmocka_unit_test(test_filter_words),
 	};
 
 	if (argc > 1 && !strcmp(argv[1], "--help-text")) {

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "user/cmd/record_args.h"
 #include "user/trace/recording.h"
@@ -83,14 +84,29 @@ static int replay(struct recording *recording, const struct record_view_options 
 	return 0;
 }
 
+static bool is_filter_word(const char *word)
+{
+	for (const char *const *known = record_filter_words; *known; known++)
+		if (!strcmp(*known, word))
+			return true;
+	return false;
+}
+
 static int replay_main(int argc, char **argv, struct err *err)
 {
 	struct record_args args = {.wants_operand = true};
 	cleanup_recording struct recording *recording = NULL;
 
-	if (record_args_parse(&cmd_replay, &args, argc, argv, err) ||
-	    recording_open(&recording, args.operand, err) ||
-	    record_filter_parse(&args.view.filter, args.argc, args.argv, recording_lab(recording),
+	if (record_args_parse(&cmd_replay, &args, argc, argv, err))
+		return err->code;
+	if (recording_open(&recording, args.operand, err)) {
+		if (err->error == ENOENT && is_filter_word(args.operand))
+			err_hint(err,
+				 "'%s' is a word of the filter: the recording stands before it",
+				 args.operand);
+		return err->code;
+	}
+	if (record_filter_parse(&args.view.filter, args.argc, args.argv, recording_lab(recording),
 				err) ||
 	    replay(recording, &args.view, err))
 		return err->code;

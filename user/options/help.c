@@ -168,9 +168,11 @@ static void option_label(const struct cmd_option *option, char label[LABEL_SIZE]
 		add(&text, "%s", option->label);
 		return;
 	}
-	if (option->show == SHOW_BOTH && option->name && option->letter)
-		add(&text, "-%c, ", option->letter);
-	add(&text, "%s", option_text(option, name));
+	/* Both names, also where errors and usage lines call it by its letter. */
+	if (option->show != SHOW_NAME && option->name && option->letter)
+		add(&text, "-%c, --%s", option->letter, option->name);
+	else
+		add(&text, "%s", option_text(option, name));
 	if (option->value)
 		add(&text, option->optional ? " [%s]" : " %s", option->value);
 }
@@ -277,7 +279,8 @@ void help_print_verbs(const struct cmd *const *verbs, const struct cmd_group *gr
 		fprintf(f, "  %-11s %s\n", (*cmd)->name, (*cmd)->summary);
 	}
 	fputs("\n"
-	      "  -l LAB    the lab, where several run      -j, --json   output for programs\n\n",
+	      "  -l, --lab LAB   the lab, where several run\n"
+	      "  -j, --json      output for programs\n\n",
 	      f);
 	print_statuses(f);
 }
