@@ -13,6 +13,7 @@ up          | -                        | -                     | -              
 down        | nosuch                   | -                     | -                       | MISSING               | BROKEN          | two-hosts
 gc          | -                        | -                     | -                       | -                     | -               |
 labs        | -                        | -                     | -                       | nosuch                | -               | -
+completion  | -                        | -                     | -                       | -                     | -               | -
 ls          | -                        | -                     | -                       | -                     | -               |
 show        | nosuch                   | -                     | -                       | -                     | -               | two-hosts
 observe     | -                        | --netns nosuch        | -                       | -                     | -               | --all

@@ -74,7 +74,7 @@ test_every_key() {
 	says "tcp dport 23 drop"
 	good vethlab exec pc ip route
 	says "blackhole 10.66.0.0/16" "10.67.0.0/16 via 10.2.0.1 dev eth0 metric 50" \
-		"unreachable 10.68.0.0/16" "nexthop via 10.2.0.254"
+		"unreachable 10.68.0.0/16" "nexthop via 10.2.0.9"
 	good vethlab down town
 }
 

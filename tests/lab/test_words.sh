@@ -32,7 +32,7 @@ test_deleted_link() {
 test_broadcast() {
 	up lan
 	bad 1 vethlab ping a 10.0.0.255 -W 0.3 -c 2 -i 0
-	says "10.0.0.255 is a broadcast address" "b:eth0   in" "c:eth0   in" "one of several"
+	says "does not answer echoes to broadcast" "b:eth0   in" "c:eth0   in" "one of several"
 	fits
 	bad 1 vethlab why a 10.0.0.255 -j
 	assert_eq "$(jq -r .there.end <<<"$out")" to-many "why"

@@ -23,6 +23,8 @@ const struct err_status err_statuses[ERR_STATUSES] = {
 	[ERR_PRIVILEGE] = {"privileges or kernel features", NULL},
 	[ERR_SYSTEM] = {"a system call failed, or the output could not be written",
 			"what was done is undone"},
+	[ERR_UNKNOWN] = {"it cannot be known",
+			 "`why` names what it did not evaluate, as rules of nft"},
 };
 
 enum err_code err_code_of(int error)

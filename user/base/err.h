@@ -17,6 +17,7 @@ enum err_code {
 	ERR_INPUT = 3,	   /* a file that is read: a lab file, a recording, a saved document */
 	ERR_PRIVILEGE = 4, /* privileges or kernel features */
 	ERR_SYSTEM = 5,	   /* a system call failed; what was done is undone */
+	ERR_UNKNOWN = 6,   /* no failure: what was asked cannot be known (`why`) */
 };
 
 /* The table of `vethlab help exit`, docs/exit-status.md and README.md: err_statuses[code]. */
@@ -24,7 +25,7 @@ struct err_status {
 	const char *what; /* in a few words */
 	const char *when; /* the cases, as the rest of a sentence; NULL: none to tell */
 };
-enum { ERR_STATUSES = ERR_SYSTEM + 1 };
+enum { ERR_STATUSES = ERR_UNKNOWN + 1 };
 extern const struct err_status err_statuses[ERR_STATUSES];
 
 /* A place in a lab file. file is borrowed (it lives as long as the lab); line 0: no place. */

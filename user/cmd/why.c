@@ -12,9 +12,6 @@
 #include "user/output/output.h"
 #include "user/path/path.h"
 
-/* Beside those of enum err_code: it cannot be known. */
-enum { STATUS_UNKNOWN = 6 };
-
 struct why {
 	struct trip trip;
 	unsigned size; /* payload bytes of the echo */
@@ -278,7 +275,7 @@ static void print_json(const struct why *why)
 static int why_main(int argc, char **argv, struct err *err)
 {
 	static const int statuses[] = {
-		[PATH_GOOD] = 0, [PATH_STOPPED] = ERR_FAILED, [PATH_UNKNOWN] = STATUS_UNKNOWN};
+		[PATH_GOOD] = 0, [PATH_STOPPED] = ERR_FAILED, [PATH_UNKNOWN] = ERR_UNKNOWN};
 	cleanup_free struct why *why = calloc(1, sizeof(*why));
 	bool failed;
 

@@ -106,7 +106,7 @@ void output_allowed(const struct diags *diags, FILE *f)
 			continue;
 		print_where(&diag->where, f);
 		fprintf(f, "allowed (%s): ", diag->name);
-		print_plain(diag->what, f);
+		output_plain(diag->what, f);
 		fputc('\n', f);
 		print_hint(diag->reason, f);
 	}
