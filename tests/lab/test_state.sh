@@ -243,10 +243,10 @@ test_run_full() {
 	assert_eq "$(jq -c '.nodes' <<<"$out")" "$before" "the lab"
 	bad 5 vethlab up two-hosts --as other
 	says "No space left on device"
-	assert_eq "$(ls /run/vethlab /run/netns | xargs)" "/run/netns: a b c /run/vethlab: hosted" "what is there"
+	assert_eq "$(find /run/vethlab /run/netns -mindepth 1 -maxdepth 1 -printf '%f\n' | sort | xargs)" "a b c hosted" "what is there"
 	rm /run/fill
 	good vethlab apply "$TEST_TMP/changed.yaml"
-	assert_eq "$(ls /run/vethlab/hosted | xargs)" "journal lab.yaml lock state.json" "its files"
+	assert_eq "$(find /run/vethlab/hosted -mindepth 1 -printf '%f\n' | sort | xargs)" "journal lab.yaml lock state.json" "its files"
 	good vethlab down hosted
 	assert_residue_zero
 	sysctl -qw net.ipv4.ip_local_port_range="30000 60000"

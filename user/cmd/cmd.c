@@ -32,10 +32,13 @@ int cmd_parse(const struct cmd *cmd, struct cmd_args *args, int argc, char **arg
 
 void cmd_note(const char *text, void *arg)
 {
-	if (arg)
+	if (arg) {
 		output_json_append(arg, output_json_text(text));
-	else
-		fprintf(stderr, "note: %s\n", text);
+		return;
+	}
+	fputs("note: ", stderr);
+	output_plain(text, stderr);
+	fputc('\n', stderr);
 }
 
 void cmd_tell_warnings(const struct diags *diags, const char *typed)
