@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# What is installed, and packages of it: install, uninstall, dist, static, deb, rpm. Included by Makefile.
+# What is installed, and packages of it: install, uninstall, dist, deb. Included by Makefile.
 #
 # The version is that of the file VERSION; built from git, behind it the commits since that file
 # changed and the commit: 0.1.0+12.g1a2b3c4.
@@ -48,7 +48,7 @@ BASH_COMPLETIONS := $(SHARE)/bash-completion/completions
 ZSH_COMPLETIONS  := $(SHARE)/zsh/site-functions
 FISH_COMPLETIONS := $(SHARE)/fish/vendor_completions.d
 
-.PHONY: install install-built uninstall dist deb rpm static
+.PHONY: install install-built uninstall dist deb
 install: all
 	@+$(MAKE) --no-print-directory install-built
 
@@ -79,11 +79,8 @@ dist:
 	$(Q)git archive --format=tar --prefix=$(DIST)/ --mtime=@$(SOURCE_DATE_EPOCH) \
 		--add-virtual-file=$(DIST)/VERSION:$(VERSION) HEAD ':!VERSION' | gzip -9n >$(B)/$(DIST).tar.gz
 
+# Depends on the shared libraries only: no compiler and no clang where it is installed.
 deb:
 	@tests/deps.sh build deb
+	@+$(MAKE) --no-print-directory all
 	@B=$(abspath $(B)) VERSION=$(VERSION) packaging/deb.sh
-
-rpm:
-	@tests/deps.sh build rpm
-	@+$(MAKE) --no-print-directory dist
-	@B=$(abspath $(B)) VERSION=$(VERSION) packaging/rpm.sh

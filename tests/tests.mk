@@ -131,8 +131,7 @@ help:
 	@echo 'make lint       no warning by gcc and by clang, shellcheck, order of the rooms, clang-format'
 	@echo 'make install    to $$(DESTDIR)$$(PREFIX), which is $(DESTDIR)$(PREFIX)'
 	@echo 'make dist       a tarball of the commit, below $(B)/'
-	@echo 'make deb        a Debian package, below $(B)/; make rpm likewise'
-	@echo 'make static     $(B)/static/vethlab, one file that needs no library (labs inside)'
+	@echo 'make deb        a Debian package, below $(B)/'
 	@echo 'make clean      remove $(B)/ and what lint built'
 	@echo 'V=1 shows commands, WERROR=1 makes warnings errors, SANITIZE=1 adds ASan and UBSan.'
 
