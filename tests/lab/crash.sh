@@ -15,7 +15,7 @@
 PARTS=${CRASH_PARTS:-4} # sandboxes side by side: most of the time goes into waiting for RCU
 ROUNDS=8 # a power of two
 STEP=${CRASH_STEP:-1}
-CRASH_SECONDS=${CRASH_SECONDS:-60}
+CRASH_SECONDS=${CRASH_SECONDS:-30}
 ERRORS=(ENOMEM EBUSY EPERM)
 crash=("$HELPERS/crash")
 [[ -z ${CRASH_ALL:-} ]] || crash+=(-a)
