@@ -23,7 +23,7 @@ mkdir -p "$doc"
 install -m 644 packaging/debian/copyright "$doc/copyright"
 printf 'vethlab (%s) unstable; urgency=medium\n\n  * See CHANGELOG.md.\n\n -- %s  %s\n' "$VERSION" "$maintainer" \
 	"$(date -R -u -d "@$SOURCE_DATE_EPOCH")" | gzip -9n >"$doc/changelog.gz"
-install -m 644 README.md docs/*.md "$doc"
+install -m 644 README.md CHANGELOG.md docs/*.md "$doc"
 
 # dpkg-shlibdeps wants a source package's control file.
 printf 'Source: vethlab\n\nPackage: vethlab\nArchitecture: any\n' >"$work/debian/control"
