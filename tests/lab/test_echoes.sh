@@ -209,12 +209,14 @@ met() {
 		.unanswered + .waiting + .duplicates + .reordered + .unmatched] | add)' "$TEST_TMP/met"
 }
 
-# N echoes that r2 refuses, by an error that is counted as KIND.
+# N echoes that r2 refuses, by an error that is counted as KIND. Their identifier is fixed: requests that
+# came in make way first in the table of echoes, and errors about those that did are not in `errors`; whether
+# two echoes want one place hangs on the identifier, which is else the number of ping's process.
 refused() { # N FAMILY KIND OPTION OF PING...
 	local n=$1 family=$2 kind=icmp$2.$3 what="$3, IPv$2"
 	shift 3
 	good vethlab stats --reset
-	bad 1 inside a ping "-$family" -q -c "$n" -i 0.002 -W 5 "$@"
+	bad 1 inside a ping -e 1 "-$family" -q -c "$n" -i 0.002 -W 5 "$@"
 	says "+$n errors"
 	assert_eq "$(met)" "[[\"a:x\",$n,0,$n,0],[\"r1:y\",$n,0,$n,0],[\"r2:y\",0,0,0,$n]]"$'\n0' "echoes: $what"
 	assert_eq "$(jq -c "[.links[].directions[] | select(.kinds[\"$kind\"]) |

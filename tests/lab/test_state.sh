@@ -26,6 +26,17 @@ damaged() { # JQ-FILTER TEXT...
 	done
 }
 
+# Any 64 bits are a cookie; here, of a namespace that is not the node's.
+test_cookie() {
+	up two-hosts
+	cp "$STATE" "$TEST_TMP/state.json"
+	edit_state '.nodes[1].cookie = -1152920044317966336'
+	good vethlab show
+	says_not damaged
+	cp "$TEST_TMP/state.json" "$STATE"
+	good vethlab down
+}
+
 # Numbers beyond what arrays and maps have room for, of the wrong type, or not there.
 test_numbers() {
 	up two-hosts

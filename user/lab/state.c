@@ -299,7 +299,8 @@ static void node_in(struct state_reader *reader, json_t *one, size_t i, struct r
 	node->ours = bool_in(reader, one, place, "ours");
 	netns_name_in(reader, one, place, node);
 	node->id.inode = number_in(reader, one, place, "inode", observed ? 0 : 1, INT64_MAX);
-	node->id.cookie = number_in(reader, one, place, "cookie", 0, INT64_MAX);
+	/* All 64 bits: the kernel counts cookies from either end (include/linux/cookie.h). */
+	node->id.cookie = number_in(reader, one, place, "cookie", INT64_MIN, INT64_MAX);
 	node->slot = number_in(reader, one, place, "slot", 0, (int64_t)run->slots - 1);
 }
 
