@@ -107,7 +107,7 @@ static __always_inline struct vl_drop_counters *counters_for(const struct vl_dro
 {
 	struct vl_drop_counters *c = bpf_map_lookup_elem(&drop_count, key), none = {};
 	__u32 missed;
-	long ret;
+	int ret; /* not long: before 6.4 the map's own function is called, and returns 32 bits */
 
 	if (c)
 		return c;

@@ -163,9 +163,13 @@ static __always_inline bool flow_counts(const struct sk_buff *skb, const struct 
 	return was_reported || (ev->quote.proto == PROTO_UDP && is_no_socket(reason));
 }
 
-/* A question for a neighbour's address was dropped, or its answer: whoever waits for it is told. */
-static __always_inline bool tell_question(const struct sk_buff *skb, const struct vl_event *ev,
-					  __u32 node, void *location, int reason)
+/*
+ * A question for a neighbour's address was dropped, or its answer: whoever waits for it is told.
+ * Not inlined: its record and that of on_drop() together leave too little of the 512 bytes of stack
+ * for the functions that read a packet.
+ */
+static __noinline bool tell_question(const struct sk_buff *skb, const struct vl_event *ev,
+				     __u32 node, void *location, int reason)
 {
 	const struct net_device *dev = skb->dev;
 	struct vl_stack r = {};
