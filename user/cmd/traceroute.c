@@ -292,8 +292,7 @@ static int run(const struct route_options *options, bool *arrived, struct err *e
 	if (!*arrived && !trip->json)
 		print_not_there(options, more);
 	if (probe_lost(&probe))
-		fprintf(stderr, "%" PRIu64 " records were lost (buffer full)\n",
-			probe_lost(&probe));
+		fprintf(stderr, "%" PRIu64 " records were lost\n", probe_lost(&probe));
 	return 0;
 }
 

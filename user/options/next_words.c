@@ -23,12 +23,6 @@ static void offer(const struct line_end *end, const char *word, const char *text
 		end->completion->offer(word, text, end->completion->arg);
 }
 
-/* Of "a|b" each. */
-static void offer_choice(const struct line_end *end, const struct cmd_choice *choice)
-{
-	offer(end, choice->word, choice->text);
-}
-
 /* The choice that is behind the last comma of what is typed, behind those before it. */
 static void offer_list(const struct line_end *end, const struct cmd_choice *choice)
 {
@@ -50,7 +44,7 @@ static void offer_values(const struct line_end *end, enum value_kind kind,
 		return;
 	}
 	for (; choices && choices->word; choices++)
-		offer_choice(end, choices);
+		offer(end, choices->word, choices->text);
 	for (unsigned bit = 1; bit && bit <= (unsigned)kind; bit <<= 1)
 		if (kind & bit)
 			end->completion->values(end->current, bit, end->completion->arg);
@@ -143,33 +137,21 @@ static const struct cmd_operand *next_operand(const struct cmd_operand *operand,
 	return operand->word && operand->form == form ? operand : NULL;
 }
 
-/* "via", "dev" and what follows them. */
-static void offer_keywords(const struct line_end *end, const struct cmd_operand *operand,
+/* "via", "dev"; or, where one of them was typed last, what follows it. */
+static void offer_keywords(const struct line_end *end, const struct cmd_operand *first,
 			   const struct cmd_words *typed)
 {
-	for (unsigned form = operand->form; operand->word && operand->form == form; operand++) {
-		if (!operand->keyword)
-			continue;
-		if (!strcmp(last_of(typed), operand->keyword)) {
-			offer_values(end, operand->kind, operand->choices);
-			return;
-		}
-	}
-}
+	const struct cmd_operand *operand;
 
-static void offer_all_keywords(const struct line_end *end, const struct cmd_operand *operand)
-{
-	for (unsigned form = operand->form; operand->word && operand->form == form; operand++)
+	for (operand = first; operand->word && operand->form == first->form; operand++) {
+		if (!operand->keyword || strcmp(operand->keyword, last_of(typed)) != 0)
+			continue;
+		offer_values(end, operand->kind, operand->choices);
+		return;
+	}
+	for (operand = first; operand->word && operand->form == first->form; operand++)
 		if (operand->keyword)
 			offer(end, operand->keyword, operand->text);
-}
-
-static bool after_keyword(const struct cmd_operand *operand, const char *last)
-{
-	for (unsigned form = operand->form; operand->word && operand->form == form; operand++)
-		if (operand->keyword && !strcmp(operand->keyword, last))
-			return true;
-	return false;
 }
 
 static void offer_operand(const struct line_end *end, const struct cmd_operand *operand,
@@ -178,10 +160,7 @@ static void offer_operand(const struct line_end *end, const struct cmd_operand *
 	const struct cmd_choice *word = filter_word(operand, last_of(typed));
 
 	if (operand->keyword) {
-		if (after_keyword(operand, last_of(typed)))
-			offer_keywords(end, operand, typed);
-		else
-			offer_all_keywords(end, operand);
+		offer_keywords(end, operand, typed);
 	} else if (operand->kind & VALUE_FILTER && word) {
 		offer_values(end, word->kind, NULL);
 	} else {

@@ -54,6 +54,18 @@ __attribute__((format(printf, 3, 4))) static int stopped(struct bridged *frame, 
 	return 0;
 }
 
+/* Returns 1 and the VLANs of a bridge's interface; 0 where the bridge filters none; or -errno. */
+static int vlans_of(const struct bridged *frame, uint32_t ifindex, struct bridge_vlans *vlans,
+		    struct err *err)
+{
+	int ret;
+
+	if (!frame->bridge->vlan_filtering)
+		return 0;
+	ret = bridge_vlans_get(frame->asking->nl, ifindex, vlans, err);
+	return ret ? ret : 1;
+}
+
 /* Returns 1 if the VLAN rules of an interface let the frame in: *vid, 0 where there are none. */
 static int vlan_in(struct bridged *frame, uint16_t *vid, struct err *err)
 {
@@ -62,11 +74,9 @@ static int vlan_in(struct bridged *frame, uint16_t *vid, struct err *err)
 	int ret;
 
 	*vid = frame->tag;
-	if (!frame->bridge->vlan_filtering)
-		return 1;
-	ret = bridge_vlans_get(frame->asking->nl, ifindex, &vlans, err);
-	if (ret)
-		return ret;
+	ret = vlans_of(frame, ifindex, &vlans, err);
+	if (ret <= 0)
+		return ret ? ret : 1;
 	*vid = frame->tag ? frame->tag : vlans.pvid;
 	if (*vid && bridge_vlan_in(vlans.member, *vid))
 		return 1;
@@ -82,11 +92,9 @@ static int vlan_out(struct bridged *frame, uint32_t ifindex, uint16_t vid, uint1
 	int ret;
 
 	*tag = vid;
-	if (!frame->bridge->vlan_filtering)
-		return 1;
-	ret = bridge_vlans_get(frame->asking->nl, ifindex, &vlans, err);
-	if (ret)
-		return ret;
+	ret = vlans_of(frame, ifindex, &vlans, err);
+	if (ret <= 0)
+		return ret ? ret : 1;
 	if (!bridge_vlan_in(vlans.member, vid))
 		return stopped(frame, ifindex, "it is not in VLAN %u", vid);
 	*tag = bridge_vlan_in(vlans.untagged, vid) ? 0 : vid;

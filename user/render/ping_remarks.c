@@ -57,8 +57,8 @@ void ping_print_remarks(const struct echo_state *state, const struct itinerary *
 		output_wrap("  ", text, stdout);
 	}
 	if (state->lost) {
-		snprintf(text, sizeof(text),
-			 "%" PRIu64 " records were lost meanwhile (buffer full): %s", state->lost,
+		snprintf(text, sizeof(text), "%" PRIu64 " records were lost meanwhile: %s",
+			 state->lost,
 			 itinerary ? "this may be incomplete" : "some of them may be its own");
 		output_wrap("  ", text, stdout);
 	}

@@ -355,7 +355,7 @@ static void print_summary_text(struct ping *ping)
 	if (ping->options.quiet && !(any_drop(tally) && path_is_good(&ping->why)))
 		print_why(ping);
 	if (ping->lost_records)
-		printf("%" PRIu64 " records were lost (buffer full): the ways of %" PRIu64
+		printf("%" PRIu64 " records were lost: the ways of %" PRIu64
 		       " echo%s may be incomplete\n",
 		       ping->lost_records, tally->incomplete, tally->incomplete == 1 ? "" : "es");
 }

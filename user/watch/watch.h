@@ -152,7 +152,10 @@ int watch_session_poll(struct watch_session *session, int timeout_ms,
 		       struct err *err);
 /* Descriptor that becomes readable when there are records: for poll(2) with other descriptors. */
 int watch_session_fd(const struct watch_session *session);
-/* Records missing among those delivered so far: the buffer was full. Exact after a poll. */
+/*
+ * Records missing among those delivered so far: a buffer was full, or their CPU had none, since it
+ * had just come online. Exact after a poll.
+ */
 uint64_t watch_session_lost(const struct watch_session *session);
 void watch_session_close(struct watch_session *session); /* NULL is allowed */
 
