@@ -198,6 +198,22 @@ up_answering() { # [OPTION OF UP...]
 	wait_until ping -c 1 -W 1 -q 10.1.1.1
 }
 
+# A lab in which nothing is sent but by us.
+up_silent() {
+	local silent="sysctls: {net.ipv6.conf.all.disable_ipv6: 1}" a=02:00:00:00:08:01 b=02:00:00:00:08:02
+	cat >"$TEST_TMP/silent.yaml" <<-END
+		lab: silent
+		nodes:
+		  a: {$silent, neighbors: [{address: 10.8.0.2, mac: "$b", dev: x}]}
+		  b: {$silent, neighbors: [{address: 10.8.0.1, mac: "$a", dev: y}]}
+		links:
+		  - endpoints:
+		      - {end: "a:x", address: 10.8.0.1/24, mac: "$a"}
+		      - {end: "b:y", address: 10.8.0.2/24, mac: "$b"}
+	END
+	up "$TEST_TMP/silent.yaml"
+}
+
 # This test cannot run here, and why.
 skip_test() {
 	echo "$*" >"$TEST_TMP/skip"

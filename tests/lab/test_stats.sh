@@ -76,18 +76,7 @@ test_documents() {
 
 # A line a direction, and what was lost or dropped; -v has the types of packets, whose rows add up.
 test_page() {
-	local silent="sysctls: {net.ipv6.conf.all.disable_ipv6: 1}" a=02:00:00:00:08:01 b=02:00:00:00:08:02
-	cat >"$TEST_TMP/silent.yaml" <<-END
-		lab: silent
-		nodes:
-		  a: {$silent, neighbors: [{address: 10.8.0.2, mac: "$b", dev: x}]}
-		  b: {$silent, neighbors: [{address: 10.8.0.1, mac: "$a", dev: y}]}
-		links:
-		  - endpoints:
-		      - {end: "a:x", address: 10.8.0.1/24, mac: "$a"}
-		      - {end: "b:y", address: 10.8.0.2/24, mac: "$b"}
-	END
-	up "$TEST_TMP/silent.yaml"
+	up_silent
 	good vethlab stats --reset
 	good vethlab stats
 	told
