@@ -6,7 +6,7 @@
 #include <jansson.h>
 
 #include "user/cmd/cmd.h"
-#include "user/lab/change_apply.h"
+#include "user/change/change_apply.h"
 
 /*
  * Parse `[-l LAB] FILE [-j]` and read the file; its findings are printed to stderr. Returns 0, with

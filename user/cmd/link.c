@@ -7,7 +7,7 @@
 
 #include "user/base/cleanup.h"
 #include "user/cmd/cmd.h"
-#include "user/lab/edit.h"
+#include "user/change/edit.h"
 #include "user/lab/end_state.h"
 #include "user/output/output.h"
 

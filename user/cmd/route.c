@@ -9,7 +9,7 @@
 
 #include "user/base/number.h"
 #include "user/cmd/cmd.h"
-#include "user/lab/edit.h"
+#include "user/change/edit.h"
 #include "user/output/output.h"
 
 /* A route as it is typed, in the words of ip-route(8). */

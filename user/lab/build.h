@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * build.h - the steps of building a lab, private to the lab room: `up` runs them for all nodes and
- * links, `apply` for those that a change touches. Before each step whose effect outlives the
+ * build.h - the steps of building a lab, for the lab and change rooms: `up` runs them for all nodes
+ * and links, `apply` for those that a change touches. Before each step whose effect outlives the
  * process, the journal gets a line.
  */
 #ifndef VETHLAB_USER_LAB_BUILD_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * journal.h - the file LAB_DIR/NAME/journal: what must be undone when a lab is taken down. For the
- * lab and observe rooms. undo.h undoes it.
+ * lab, change and observe rooms. undo.h undoes it.
  *
  * Each line is written before the step that it describes, so that the next `down`, `up` or `gc`
  * finds everything that exists, wherever a process was killed. A last line that is incomplete

@@ -152,6 +152,13 @@ int running_not_pinned(const struct running *run, struct err *err);
 /* Set the error that somebody deleted the interface of an end; returns -ENODEV. */
 int running_end_gone(const struct running *run, const struct end *end, struct err *err);
 
+/*
+ * Take the lock of a running lab, so that nobody else changes it or its files meanwhile. Does not
+ * wait. Returns a descriptor, which the caller closes to release the lock; -EBUSY: err names the
+ * process that holds it; or -errno, also if the lab was taken down.
+ */
+int lab_lock_running(const struct running *run, struct err *err);
+
 /* The words for modes on the command line, in state.json and in JSON output. */
 const char *xdp_mode_word(enum xdp_mode mode);
 bool xdp_mode_parse(const char *word, enum xdp_mode *mode); /* native, generic, off */

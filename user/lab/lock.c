@@ -11,7 +11,6 @@
 #include <unistd.h>
 
 #include "user/base/cleanup.h"
-#include "user/lab/edit.h"
 #include "user/lab/machine_features.h"
 #include "user/lab/state.h"
 

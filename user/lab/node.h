@@ -84,7 +84,7 @@ int node_address_routes(const struct node_job *job, struct err *err);
 /* Run the `exec` commands of a new node, after all links were checked. */
 int node_exec(const struct node_job *job, struct err *err);
 
-/* ---- for change_apply.c and edit.c --------------------------------------------------------- */
+/* ---- for the change room ------------------------------------------------------------------- */
 
 /*
  * An end was set up that had been down: add what the lab file says and the kernel has removed, its

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * state.h - the files of a lab in LAB_DIR/NAME except its journal: the lock, lab.yaml, state.json.
- * For the lab and observe rooms.
+ * For the lab, change and observe rooms.
  */
 #ifndef VETHLAB_USER_LAB_STATE_H
 #define VETHLAB_USER_LAB_STATE_H

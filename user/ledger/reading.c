@@ -7,7 +7,6 @@
 
 #include "user/base/cleanup.h"
 #include "user/base/clock.h"
-#include "user/lab/edit.h"
 #include "user/lab/end_state.h"
 #include "user/ledger/ledger.h"
 #include "user/ledger/reading_exact.h"

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "user/base/cleanup.h"
-#include "user/lab/change_apply.h"
+#include "user/change/change_apply.h"
 #include "user/lab/allocate.h"
 
 static int no_room(const struct running *run, const char *what, uint32_t most, struct err *err)

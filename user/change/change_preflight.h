@@ -3,10 +3,10 @@
  * change_preflight.h - what is done before a running lab is changed: find what the changes touch,
  * open its namespaces, check that the changes can be made. For change_apply.c.
  */
-#ifndef VETHLAB_USER_LAB_CHANGE_PREFLIGHT_H
-#define VETHLAB_USER_LAB_CHANGE_PREFLIGHT_H
+#ifndef VETHLAB_USER_CHANGE_CHANGE_PREFLIGHT_H
+#define VETHLAB_USER_CHANGE_CHANGE_PREFLIGHT_H
 
-#include "user/lab/change_apply.h"
+#include "user/change/change_apply.h"
 #include "user/lab/build.h"
 
 /* The changes of a running lab while they are made. All but the arrays is borrowed. */

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <sys/random.h>
 
-#include "user/lab/change.h"
+#include "user/change/change.h"
 #include "user/lab/node_setup.h"
 #include "user/lab/node.h"
 

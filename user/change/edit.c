@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "user/base/cleanup.h"
-#include "user/lab/edit.h"
+#include "user/change/edit.h"
 #include "user/lab/node.h"
 #include "user/lab/state.h"
 

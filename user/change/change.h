@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* change.h - makes one change of a running lab inside one node, for change_apply.c. */
-#ifndef VETHLAB_USER_LAB_CHANGE_H
-#define VETHLAB_USER_LAB_CHANGE_H
+#ifndef VETHLAB_USER_CHANGE_CHANGE_H
+#define VETHLAB_USER_CHANGE_CHANGE_H
 
 #include "topology/lab_diff.h"
 #include "user/lab/lab.h"

@@ -3,17 +3,11 @@
  * edit.h - single changes of a running lab, made without a lab file. They last until `down`, or
  * until `apply` changes the same address or route; lab.yaml does not contain them.
  */
-#ifndef VETHLAB_USER_LAB_EDIT_H
-#define VETHLAB_USER_LAB_EDIT_H
+#ifndef VETHLAB_USER_CHANGE_EDIT_H
+#define VETHLAB_USER_CHANGE_EDIT_H
 
 #include "user/lab/lab.h"
 
-/*
- * Take the lock of a running lab, so that nobody else changes it or its files meanwhile. Does not
- * wait. Returns a descriptor, which the caller closes to release the lock; -EBUSY: err names the
- * process that holds it; or -errno, also if the lab was taken down.
- */
-int lab_lock_running(const struct running *run, struct err *err);
 /* Add an address to an end (add), or delete it. */
 int edit_address(const struct running *run, const struct end *end, const struct ip_prefix *prefix,
 		 bool add, struct err *err);

@@ -14,9 +14,9 @@
 
 #include "user/base/cleanup.h"
 #include "user/base/workers.h"
-#include "user/lab/change.h"
+#include "user/change/change.h"
 #include "user/lab/foreign.h"
-#include "user/lab/change_preflight.h"
+#include "user/change/change_preflight.h"
 #include "user/lab/state.h"
 
 /* ---- changes inside nodes ------------------------------------------------------------------ */

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "user/lab/allocate.h"
-#include "user/lab/change_preflight.h"
+#include "user/change/change_preflight.h"
 #include "user/base/workers.h"
 
 /* ---- what is touched ------------------------------------------------------------------------- */

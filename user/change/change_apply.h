@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* change_apply.h - changes a running lab to what a lab file says; what is the same is kept. */
-#ifndef VETHLAB_USER_LAB_CHANGE_APPLY_H
-#define VETHLAB_USER_LAB_CHANGE_APPLY_H
+#ifndef VETHLAB_USER_CHANGE_CHANGE_APPLY_H
+#define VETHLAB_USER_CHANGE_CHANGE_APPLY_H
 
 #include "topology/lab_diff.h"
 #include "user/lab/lab.h"
