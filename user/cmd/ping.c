@@ -75,45 +75,6 @@ static bool is_v6(const struct ping *ping)
 	return ping->trip.target.addr.family == AF_INET6;
 }
 
-/* More nodes than that would make a ping wait for its start. */
-enum { HELD_NODES_MAX = 128 };
-
-static int read_held(const struct ping *ping, const struct node *node, struct icmp_held_back *out)
-{
-	cleanup_close int netns_fd = running_open_netns(ping->trip.run, node, NULL);
-
-	return netns_fd < 0 ? netns_fd
-			    : icmp_held_back_read(netns_fd, is_v6(ping) ? 6 : 4, out, NULL);
-}
-
-/* That a node cannot be asked (it is gone) is no failure of the ping. */
-static void read_held_before(struct ping *ping)
-{
-	const struct lab *lab = ping->trip.run->lab;
-
-	if (lab->n_nodes > HELD_NODES_MAX)
-		return;
-	ping->held_before = calloc(lab->n_nodes, sizeof(*ping->held_before));
-	for (size_t i = 0; ping->held_before && i < lab->n_nodes; i++)
-		(void)read_held(ping, lab->nodes[i], &ping->held_before[i]);
-}
-
-/* What the rate limits of the nodes that made no ICMP errors held back meanwhile. */
-static void read_held_back(struct ping *ping)
-{
-	for (size_t i = 0; i < ping->tally.n_silent; i++) {
-		struct ping_silent *silent = &ping->tally.silent[i];
-		const struct icmp_held_back *before =
-			ping->held_before ? &ping->held_before[silent->node->index] : NULL;
-
-		silent->known = before && !read_held(ping, silent->node, &silent->by);
-		if (!silent->known)
-			continue;
-		silent->by.host -= before->host;
-		silent->by.global -= before->global;
-	}
-}
-
 static int open_flight(struct flight *flight, struct err *err)
 {
 	struct ping *ping = flight->ping;
@@ -130,7 +91,7 @@ static int open_flight(struct flight *flight, struct err *err)
 		return ret;
 	ping->local = flight->probe.local;
 	ping->watched = flight->probe.session;
-	read_held_before(ping);
+	ping_read_held_before(ping);
 	flight->first = flight->next = 1;
 	flight->states = calloc(SEQS, sizeof(*flight->states));
 	return flight->states ? 0 : err_set(err, ERR_SYSTEM, ENOMEM, "ping: out of memory");
@@ -369,7 +330,7 @@ static int run_ping(struct ping *ping, struct err *err)
 		interrupt_catch_signals();
 		ping_print_start(ping);
 		ret = run_flight(&flight, err);
-		read_held_back(ping);
+		ping_read_held_back(ping);
 		ping_print_summary(ping);
 	}
 	close_flight(&flight);

@@ -4,7 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
+#include "user/base/cleanup.h"
 #include "user/base/drop_causes.h"
 #include "user/trace/ping_tally.h"
 
@@ -227,4 +229,46 @@ const struct ping_step *ping_slowest(const struct ping_tally *tally)
 			slowest = step;
 	}
 	return slowest;
+}
+
+/* ---- ICMP errors that were held back ----------------------------------------------------------
+ */
+
+/* More nodes than that would make a ping wait for its start. */
+enum { HELD_NODES_MAX = 128 };
+
+static int read_held(const struct ping *ping, const struct node *node, struct icmp_held_back *out)
+{
+	cleanup_close int netns_fd = running_open_netns(ping->trip.run, node, NULL);
+
+	return netns_fd < 0 ? netns_fd
+			    : icmp_held_back_read(netns_fd,
+						  ping->trip.target.addr.family == AF_INET6 ? 6 : 4,
+						  out, NULL);
+}
+
+void ping_read_held_before(struct ping *ping)
+{
+	const struct lab *lab = ping->trip.run->lab;
+
+	if (lab->n_nodes > HELD_NODES_MAX)
+		return;
+	ping->held_before = calloc(lab->n_nodes, sizeof(*ping->held_before));
+	for (size_t i = 0; ping->held_before && i < lab->n_nodes; i++)
+		(void)read_held(ping, lab->nodes[i], &ping->held_before[i]);
+}
+
+void ping_read_held_back(struct ping *ping)
+{
+	for (size_t i = 0; i < ping->tally.n_silent; i++) {
+		struct ping_silent *silent = &ping->tally.silent[i];
+		const struct icmp_held_back *before =
+			ping->held_before ? &ping->held_before[silent->node->index] : NULL;
+
+		silent->known = before && !read_held(ping, silent->node, &silent->by);
+		if (!silent->known)
+			continue;
+		silent->by.host -= before->host;
+		silent->by.global -= before->global;
+	}
 }

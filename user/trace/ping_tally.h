@@ -108,6 +108,14 @@ struct ping {
  */
 int ping_count(struct ping *ping, const struct echo_state *state, const struct itinerary *itinerary,
 	       const char *end_text);
+/*
+ * What the rate limits of all nodes have held back by now. That a node cannot be asked (it is gone)
+ * is no failure of the ping.
+ */
+void ping_read_held_before(struct ping *ping);
+/* What the rate limits of the nodes that made no ICMP errors have held back since then. */
+void ping_read_held_back(struct ping *ping);
+
 /* What of a round trip no hook saw, in ns: before the first one, and after the last one. */
 struct ping_rest {
 	uint64_t before_ns, after_ns;
