@@ -18,7 +18,7 @@
 
 char LICENSE[] SEC("license") = "GPL";
 
-enum { ETHERTYPE_ARP = 0x0806, PACKET_LOOPBACK = 5 /* linux/if_packet.h */ };
+enum { PACKET_LOOPBACK = 5 }; /* linux/if_packet.h */
 
 /* The lab's own map: who is an end (set before load). */
 struct {
@@ -130,7 +130,7 @@ static __always_inline bool is_proof_frame(const struct sk_buff *skb)
 	struct proof_frame frame;
 	__u16 mac = skb->mac_header;
 
-	return skb->protocol == bpf_htons(ETHERTYPE_ARP) && mac != 0xffff &&
+	return skb->protocol == bpf_htons(WIRE_ARP) && mac != 0xffff &&
 	       !bpf_probe_read_kernel(&frame, sizeof(frame), skb->head + mac) &&
 	       proof_frame_is(&frame);
 }
