@@ -70,26 +70,22 @@ static int open_session(struct probe *probe, struct err *err)
 	return ret ? ret : watch_session_open(&probe->session, probe->watch, &filter, 0, err);
 }
 
-/*
- * From a namespace that we did not make, an echo may leave only by an end of the lab: the host's
- * other interfaces lead to machines that nobody asked to ping.
- */
-static int guard(struct probe *probe, const char **device, struct err *err)
+int probe_find_way_out(struct probe_way_out *out, const struct running *run,
+		       const struct node *from, const struct ip_addr *to, struct err *err)
 {
-	const struct probe_config *config = &probe->config;
-	struct path_question question = {.node = config->from, .to = config->target.addr};
+	struct path_question question = {.node = from, .to = *to};
 	const struct path_hop *hop;
 	struct path path;
-	int ret = path_first(config->run, &question, &path, err);
+	int ret = path_first(run, &question, &path, err);
 
 	if (ret)
 		return ret;
-	probe->local = path.end == PATH_STAYS;
-	if (config->run->nodes[config->from->index].ours || probe->local)
+	*out = (struct probe_way_out){.local = path.end == PATH_STAYS};
+	if (run->nodes[from->index].ours || out->local)
 		return 0;
 	hop = &path.hops[0];
-	*device = hop->out ? hop->out->ifname : path_bridge(config->from, hop->dev);
-	if (!*device) {
+	out->device = hop->out ? hop->out->ifname : path_bridge(from, hop->dev);
+	if (!out->device) {
 		ret = err_set(err, ERR_FAILED, EHOSTUNREACH, "%s", path.text);
 		if (path.hint[0])
 			err_hint(err, "%s", path.hint);
@@ -119,7 +115,7 @@ static int open_sender(struct probe *probe, const char *device, struct err *err)
 
 int probe_open(struct probe *probe, const struct probe_config *config, struct err *err)
 {
-	const char *device = NULL;
+	struct probe_way_out way_out;
 	int ret;
 
 	*probe = (struct probe){.config = *config};
@@ -129,9 +125,10 @@ int probe_open(struct probe *probe, const struct probe_config *config, struct er
 	probe->story = story_new(config->run->lab);
 	if (!probe->story)
 		return err_set(err, ERR_SYSTEM, ENOMEM, "out of memory");
-	ret = guard(probe, &device, err);
+	ret = probe_find_way_out(&way_out, config->run, config->from, &config->target.addr, err);
 	if (ret)
 		return ret;
+	probe->local = way_out.local;
 	ret = open_session(probe, err);
 	if (ret)
 		return ret;
@@ -143,7 +140,7 @@ int probe_open(struct probe *probe, const struct probe_config *config, struct er
 				 probe->no_stack, sizeof(probe->no_stack));
 	if (!probe->stack)
 		fprintf(stderr, "what the nodes drop is not seen: %s\n", probe->no_stack);
-	return open_sender(probe, device, err);
+	return open_sender(probe, way_out.device, err);
 }
 
 void probe_close(struct probe *probe)

@@ -15,6 +15,20 @@
 #include "user/story/story.h"
 #include "user/watch/node_trace.h"
 
+/* By what a node may send to an address. */
+struct probe_way_out {
+	const char *device; /* it may leave by this one alone; borrowed; NULL: as the routes say */
+	bool local;	    /* the address is the node's own */
+};
+
+/*
+ * From a namespace that we did not make, a packet may leave only by an end of the lab: the host's
+ * other interfaces lead to machines that nobody asked to probe. ERR_FAILED: it would leave by one
+ * of those.
+ */
+int probe_find_way_out(struct probe_way_out *out, const struct running *run,
+		       const struct node *from, const struct ip_addr *to, struct err *err);
+
 struct probe_config {
 	struct running *run;
 	const struct node *from;
