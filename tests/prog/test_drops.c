@@ -508,7 +508,8 @@ static void test_proof_frame(void **state)
 
 	(void)state;
 	start();
-	assert_int_equal(system("ip link add name br0 up type bridge && "
+	/* A bridge that snoops joins the group of all snoopers, and says so to its ports. */
+	assert_int_equal(system("ip link add name br0 up type bridge mcast_snooping 0 && "
 				"ip link set dev v3001 master br0"),
 			 0);
 	proof = watch_frame_load(&err);
