@@ -58,7 +58,11 @@ static __always_inline __u64 mix(__u64 a, __u64 b)
 static __always_inline __u64 echo_tag(const struct sight *s, enum vl_echo_kind kind, __u32 place,
 				      __u16 seq)
 {
-	__u64 tag = s->flow ^ (((__u64)kind << 32 | place) + 1) * 0x9e3779b97f4a7c15ull;
+	__u64 tag;
+
+	if (kind == VL_ECHO_NODE_REPLY)
+		kind = VL_ECHO_NODE_REQUEST; /* a reply takes the entry of its request */
+	tag = s->flow ^ (((__u64)kind << 32 | place) + 1) * 0x9e3779b97f4a7c15ull;
 
 	tag = (tag ^ tag >> 32) * 0xc4ceb9fe1a85ec53ull;
 	tag ^= tag >> 33 ^ seq;
@@ -135,16 +139,24 @@ static __always_inline struct vl_echo_counters *echo_counters(__u32 end)
 	return bpf_map_lookup_elem(&echo_count, &end);
 }
 
-/* Whether an entry is a request without a reply; then whether that is not too long yet. */
+/* Whether an entry is a request on a link without a reply. */
 static __always_inline bool echo_open(const struct vl_echo *e)
 {
 	return e->tag && e->kind == VL_ECHO_ON_LINK && e->flags & VL_ECHO_REQUESTED &&
 	       !(e->flags & (VL_ECHO_ANSWERED | VL_ECHO_FAILED));
 }
 
+/* Whether it is a request in a node that neither went on nor was answered or refused there. */
+static __always_inline bool echo_inside(const struct vl_echo *e)
+{
+	return e->tag && e->kind == VL_ECHO_NODE_REQUEST &&
+	       !(e->flags & (VL_ECHO_LEFT | VL_ECHO_ANSWERED | VL_ECHO_FAILED));
+}
+
+/* Whether what is missing may come yet: a reply, or the error that a node makes about it. */
 static __always_inline bool echo_waits(const struct vl_echo *e, __u64 now, __u64 timeout)
 {
-	return echo_open(e) && now - e->ns < timeout;
+	return (echo_open(e) || echo_inside(e)) && now - e->ns < timeout;
 }
 
 static __always_inline __u64 echo_timeout(void)
@@ -157,14 +169,14 @@ static __always_inline __u64 echo_timeout(void)
 }
 
 /*
- * Whether an entry keeps its own place: a request without a reply, a flow whose replies still come,
- * or what the packet that needs the place has made itself a moment ago.
+ * Whether an entry keeps its own place: a request without a reply, on a link or in a node, a flow
+ * whose replies still come, or what the packet that needs the place has made itself a moment ago.
  */
 static __always_inline bool echo_stays(const struct vl_echo *e, __u64 now)
 {
 	if (!e->tag)
 		return false;
-	return echo_open(e) || e->ns == now ||
+	return echo_open(e) || echo_inside(e) || e->ns == now ||
 	       (e->kind == VL_ECHO_FLOW && now - e->ns < VL_ECHO_TIMEOUT_NS);
 }
 
@@ -218,10 +230,10 @@ static __always_inline struct vl_echo *echo_claim(struct vl_echo *e, __u64 tag, 
 	__u64 old = e->tag;
 	struct vl_echo_counters *count;
 
-	if (echo_open(e) && now - e->ns < echo_timeout()) {
+	if ((echo_open(e) || echo_inside(e)) && now - e->ns < echo_timeout()) {
 		count = echo_counters(e->end);
 		if (count) {
-			count->forgotten++;
+			count->forgotten += e->kind == VL_ECHO_ON_LINK;
 			count->crowded += old != tag;
 		}
 	}

@@ -67,13 +67,16 @@ static __always_inline int times_add(struct vl_times *times, __s64 ns)
  */
 static __always_inline bool leave_node(const struct sight *s, __u32 node)
 {
-	enum vl_echo_kind kind = s->reply ? VL_ECHO_NODE_REPLY : VL_ECHO_NODE_REQUEST;
-	struct vl_echo *e = echo_find(s->flow, echo_tag(s, kind, node, s->seq));
+	struct vl_echo *e = echo_find(s->flow, echo_tag(s, VL_ECHO_NODE_REQUEST, node, s->seq));
 	__u32 end;
 
 	if (!e)
 		return false;
-	if (e->flags & VL_ECHO_LEFT)
+	if (s->reply && e->kind == VL_ECHO_NODE_REQUEST) {
+		e->flags |= VL_ECHO_ANSWERED;
+		return false;
+	}
+	if (e->flags & VL_ECHO_LEFT || s->reply != (e->kind == VL_ECHO_NODE_REPLY))
 		return true;
 	e->flags |= VL_ECHO_LEFT;
 	end = e->end;
@@ -228,7 +231,8 @@ __noinline int follow_error(const struct sight *s)
 	if (s->hook == VL_HOOK_OUT) {
 		/* Made here, if the request came in and did not go on. */
 		e = echo_find(s->flow, echo_tag(s, VL_ECHO_NODE_REQUEST, end->node_index, s->seq));
-		if (!e || e->flags & (VL_ECHO_LEFT | VL_ECHO_FAILED))
+		if (!e || e->kind != VL_ECHO_NODE_REQUEST ||
+		    e->flags & (VL_ECHO_LEFT | VL_ECHO_FAILED))
 			return 0;
 		count = echo_counters(e->end);
 		if (count)

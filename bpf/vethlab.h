@@ -445,7 +445,7 @@ struct vl_settings {
 enum vl_echo_kind {
 	VL_ECHO_ON_LINK,      /* a request that left `end`, and its reply on the same link */
 	VL_ECHO_NODE_REQUEST, /* a request that came in at `end`, in its node */
-	VL_ECHO_NODE_REPLY,   /* a reply, likewise */
+	VL_ECHO_NODE_REPLY,   /* a reply, likewise; it takes the entry of its request */
 	VL_ECHO_FLOW, /* of one id and pair of addresses: the latest request that was answered */
 };
 
@@ -453,7 +453,8 @@ enum vl_echo_flag {
 	VL_ECHO_ARRIVED = 1 << 0,   /* the request was seen at the other end */
 	VL_ECHO_REPLIED = 1 << 1,   /* the reply left the other end */
 	VL_ECHO_RETURNED = 1 << 2,  /* the reply was seen at this end */
-	VL_ECHO_ANSWERED = 1 << 3,  /* and counted, so that another one is a duplicate */
+	VL_ECHO_ANSWERED = 1 << 3,  /* and counted, so that another one is a duplicate;
+				       NODE_REQUEST: its reply was made in the node */
 	VL_ECHO_FAILED = 1 << 4,    /* an ICMP error told so */
 	VL_ECHO_LEFT = 1 << 5,	    /* NODE_*: it went on, out of the node */
 	VL_ECHO_REQUESTED = 1 << 6, /* ON_LINK: the request was seen; without: only its reply */

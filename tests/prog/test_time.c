@@ -386,6 +386,62 @@ static void test_errors(void **state)
 	assert_int_equal(e.waiting, 1);
 }
 
+/*
+ * C refuses each of some requests once all have come in, whatever places the identifier gives them
+ * in the table: A's and B's requests fail, and the errors are C's alone.
+ */
+static void test_errors_of_each(void **state)
+{
+	enum { IDS = 64, ECHOES = 16 };
+	struct bytes there, error;
+	uint64_t errors = 0;
+
+	(void)state;
+	start();
+	for (uint16_t id = 1; id <= IDS; id++) {
+		for (uint16_t seq = 1; seq <= ECHOES; seq++) {
+			request(VL_HOOK_OUT, 0, id, seq);
+			request(VL_HOOK_IN, 1, id, seq);
+			request(VL_HOOK_OUT, 2, id, seq);
+			request(VL_HOOK_IN, 3, id, seq);
+		}
+		for (uint16_t seq = 1; seq <= ECHOES; seq++) {
+			there = echo(false, false, id, seq);
+			error = error_about(&there, 3);
+			show(VL_HOOK_OUT, 3, &error);
+			show(VL_HOOK_IN, 2, &error);
+			show(VL_HOOK_OUT, 1, &error);
+			show(VL_HOOK_IN, 0, &error);
+		}
+		if (echo_of(3).count.errors != (errors += ECHOES))
+			fail_msg("errors with identifiers up to %u: %llu, expected %lu", id,
+				 echo_of(3).count.errors, errors);
+	}
+	assert_int_equal(echo_of(0).count.failed, IDS * ECHOES);
+	assert_int_equal(echo_of(2).count.failed, IDS * ECHOES);
+	assert_int_equal(echo_of(1).count.errors, 0);
+	assert_int_equal(echo_of(3).count.crowded, 0);
+}
+
+/* What a node answers makes way again: a flood that a node answers displaces nothing. */
+static void test_answered_makes_way(void **state)
+{
+	enum { ECHOES = 1000 };
+
+	(void)state;
+	start();
+	for (uint16_t seq = 1; seq <= ECHOES; seq++) {
+		request(VL_HOOK_OUT, 0, 7, seq);
+		request(VL_HOOK_IN, 1, 7, seq);
+		reply(VL_HOOK_OUT, 1, 7, seq);
+		reply(VL_HOOK_IN, 0, 7, seq);
+	}
+	for (uint32_t end = 0; end < FIXTURE_ENDS; end++)
+		assert_int_equal(echo_of(end).count.crowded + echo_of(end).count.forgotten, 0);
+	assert_int_equal(echo_of(0).count.answered, ECHOES);
+	assert_int_equal(times_of(WATCH_RESIDENCE, 1).count, 0);
+}
+
 static void test_not_wanted(void **state)
 {
 	const struct watch_config config = {.lab = FIXTURE_LAB,
@@ -480,6 +536,8 @@ int main(void)
 		cmocka_unit_test_teardown(test_each_residence, stop),
 		cmocka_unit_test_teardown(test_crowd, stop),
 		cmocka_unit_test_teardown(test_errors, stop),
+		cmocka_unit_test_teardown(test_errors_of_each, stop),
+		cmocka_unit_test_teardown(test_answered_makes_way, stop),
 		cmocka_unit_test_teardown(test_not_wanted, stop),
 	};
 
