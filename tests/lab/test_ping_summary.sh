@@ -12,7 +12,7 @@ test_quantiles() {
 		"$(jq -c 'select(.sent).rtt_ns | [.min, .p50, .p99, .max]' <<<"$out")" "JSON"
 	good vethlab ping default 10.1.1.1 -c 120 -i 0 -W 10
 	awk 'BEGIN { ns["ns"] = 1; ns["us"] = 1e3; ns["ms"] = 1e6; ns["s"] = 1e9 }
-		match($0, / time=/) { split(substr($0, RSTART + 6), t, " "); print t[1] * ns[t[2]], t[1], t[2] }' \
+		match($0, / time=/) { split(substr($0, RSTART + 6), t, " "); printf "%.0f %s %s\n", t[1] * ns[t[2]], t[1], t[2] }' \
 		<<<"$out" | sort -n | cut -d' ' -f2- >"$TEST_TMP/times"
 	assert_eq "$(wc -l <"$TEST_TMP/times")" 120 "times"
 	says "round trip min $(sed -n 1p "$TEST_TMP/times"), p50 $(sed -n 60p "$TEST_TMP/times"), p99 $(sed -n \
