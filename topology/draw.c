@@ -2,6 +2,7 @@
 /* draw.c - a lab as text, dot and Mermaid. */
 #include <string.h>
 
+#include "user/base/plain.h"
 #include "topology/draw.h"
 
 typedef const char *(*note_fn)(const struct end *near, void *arg);
@@ -78,8 +79,10 @@ static void text_node(FILE *f, const struct node *node, note_fn note, void *arg)
 static void text(FILE *f, const struct lab *lab, note_fn note, void *arg)
 {
 	fprintf(f, "%s", lab->name);
-	if (lab->about)
-		fprintf(f, ": %s", lab->about);
+	if (lab->about) {
+		fputs(": ", f);
+		plain_print(lab->about, f);
+	}
 	fputc('\n', f);
 	for (size_t i = 0; i < lab->n_nodes; i++) {
 		fputc('\n', f);

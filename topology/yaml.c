@@ -6,49 +6,43 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "user/base/plain.h"
 #include "user/base/strmap.h"
 #include "topology/yaml.h"
 
 /* ---- text that is no text ------------------------------------------------------------------ */
 
-/* Bytes of the UTF-8 character at p, or 0 if it is none (too long, a surrogate, cut off). */
-static size_t utf8_length(const unsigned char *p, const unsigned char *end)
+/* A control character that no text has; tabs and ends of lines are in texts. */
+static bool is_control(const char *p, size_t n)
 {
-	static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-	size_t len = *p < 0x80 ? 1 : *p >> 5 == 6 ? 2 : *p >> 4 == 14 ? 3 : *p >> 3 == 30 ? 4 : 0;
-	uint32_t code;
+	return plain_is_control(p, n) && !(n == 1 && (*p == '\t' || *p == '\n' || *p == '\r'));
+}
 
-	if (len < 2 || (size_t)(end - p) < len)
-		return len == 1;
-	code = *p & (0x7f >> len);
-	for (size_t i = 1; i < len; i++) {
-		if ((p[i] & 0xc0) != 0x80)
-			return 0;
-		code = code << 6 | (p[i] & 0x3f);
-	}
-	if (code < least[len] || code > 0x10ffff || (code >= 0xd800 && code < 0xe000))
-		return 0;
-	return len;
+/* The number of a control character: that of C1 (U+0080 to U+009F) is its second byte. */
+static unsigned control_number(const char *p, size_t n)
+{
+	return (unsigned char)p[n - 1];
 }
 
 /* Whether the bytes are UTF-8 text without control characters; a finding names the first that is
  * not. */
 static bool check_text(const char *text, size_t len, const char *path, struct diags *diags)
 {
-	const unsigned char *p = (const unsigned char *)text, *end = p + len;
+	const char *p = text, *end = p + len;
 	struct where where = {path, 1, 1};
 	size_t step;
 
 	for (; p < end; p += step) {
-		step = utf8_length(p, end);
+		step = plain_character(p, end);
 		if (!step) {
 			diags_add(diags, SEVERITY_ERROR, where, "save the file as UTF-8",
-				  "byte 0x%02x is not UTF-8 text", *p);
+				  "byte 0x%02x is not UTF-8 text", (unsigned char)*p);
 			return false;
 		}
-		if ((*p < 0x20 && *p != '\t' && *p != '\n' && *p != '\r') || *p == 0x7f) {
+		if (is_control(p, step)) {
 			diags_add(diags, SEVERITY_ERROR, where, NULL,
-				  "control character 0x%02x in a text file", *p);
+				  "control character 0x%02x in a text file",
+				  control_number(p, step));
 			return false;
 		}
 		where.column++;
@@ -232,6 +226,33 @@ static char *single_quoted(struct arena *arena, const char *raw, const char *lim
 	return text;
 }
 
+/*
+ * "\e" in double quotes is a control character as well, and "\0" would end our strings before their
+ * end.
+ */
+static void check_decoded(struct builder *builder, const struct yaml *value, const char *text,
+			  size_t len)
+{
+	const char *end = text + len;
+	char what[64];
+	size_t n;
+
+	for (const char *p = text; p < end; p += n) {
+		n = plain_character(p, end);
+		if (n && !is_control(p, n))
+			continue;
+		if (!n)
+			snprintf(what, sizeof(what), "an escape that is no character, in a text");
+		else if (!*p)
+			snprintf(what, sizeof(what), "a zero byte in a text");
+		else
+			snprintf(what, sizeof(what), "control character 0x%02x in a text",
+				 control_number(p, n));
+		build_error(builder, value->line, value->column, NULL, what);
+		return;
+	}
+}
+
 static void take_scalar(struct builder *builder, struct fy_event *event)
 {
 	struct yaml *value = new_value(builder, event, YAML_SCALAR);
@@ -254,9 +275,8 @@ static void take_scalar(struct builder *builder, struct fy_event *event)
 		value->plain = fy_token_scalar_style(token) == FYSS_PLAIN;
 		text = fy_token_get_text(token, &len);
 	}
-	/* "\0" in double quotes would end our strings before their end. */
-	if (text && memchr(text, '\0', len))
-		build_error(builder, value->line, value->column, NULL, "a zero byte in a text");
+	if (text && !builder->failed)
+		check_decoded(builder, value, text, len);
 	value->text = text ? arena_strndup(builder->arena, text, len) : NULL;
 	if (!value->text)
 		build_error(builder, 0, 0, NULL, "out of memory");

@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "tests/unit/story_fixture.h"
+#include "user/base/plain.h"
 #include "user/output/output.h"
 #include "user/render/act_text.h"
 #include "user/render/event_text.h"
@@ -189,9 +190,41 @@ static void test_plain(void **state)
 	FILE *f = open_line();
 
 	(void)state;
-	output_plain("a\x1b[2J\nb\x7f \xc2\x9b \xe2\x80\xae \xff \xc3\xa9", f);
+	output_print(f, "%s", "a\x1b[2J\nb\x7f\t\xc2\x9b \xe2\x80\xae \xff \xc3\xa9");
 	fclose(f);
 	assert_string_equal(line, "a?[2J\nb? ? ? ? \xc3\xa9");
+}
+
+/* Tables and sentences are gates too; a cell is one line. */
+static void test_plain_everywhere(void **state)
+{
+	static const struct table_column columns[] = {{"A", TABLE_LEFT}, {"B", TABLE_LEFT}};
+	struct table *table = table_new(columns, 2);
+	FILE *f = open_line();
+
+	(void)state;
+	table_cell(table, "%s", "x\x1b[1m\ny");
+	table_cell(table, "%s", "\xc2\x9bz");
+	table_red_cell(table, "%s", "\x1b[0m");
+	table_cell(table, "%s", "");
+	table_line(table, "%s", "l\x07");
+	table_sentence(table, "  ", "%s", "s\x08 t");
+	table_print(table, f);
+	table_free(table);
+	output_wrap("", "w\x1b]0;title\x07 x", f);
+	output_fold("", "f\x1b[2J", f);
+	fclose(f);
+	assert_string_equal(line, "A        B\nx?[1m?y  ??z\n\033[31m?[0m\033[0m\nl?\n  s? t\n"
+				  "w?]0;title? x\nf?[2J\n");
+}
+
+static void test_plain_name(void **state)
+{
+	char name[] = "a\nb\tc\x1b\xc2\x9b\xff\xc3\xa9";
+
+	(void)state;
+	plain_name(name);
+	assert_string_equal(name, "a?b c????\xc3\xa9");
 }
 
 /* Nothing is printed, the failure is told at the end, and the next document is good. */
@@ -225,7 +258,8 @@ int main(void)
 		cmocka_unit_test(test_both_ways),    cmocka_unit_test(test_events),
 		cmocka_unit_test(test_acts),	     cmocka_unit_test(test_no_utf8),
 		cmocka_unit_test(test_missing_part), cmocka_unit_test(test_text_from_outside),
-		cmocka_unit_test(test_plain),
+		cmocka_unit_test(test_plain),	     cmocka_unit_test(test_plain_everywhere),
+		cmocka_unit_test(test_plain_name),
 	};
 	int ret = cmocka_run_group_tests(tests, story_setup, story_teardown);
 

@@ -155,7 +155,7 @@ static void test_table_without_titles(void **state)
 	table_cell(table, "1");
 	table_cell(table, "a");
 	table_cell(table, "20");
-	table_cell(table, "\033[31mb\033[0m");
+	table_red_cell(table, "b");
 	text = text_of(show_table, table);
 	assert_string_equal(text, " 1  a\n20  \033[31mb\033[0m\n");
 	free(text);

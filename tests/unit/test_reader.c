@@ -371,6 +371,11 @@ static void test_bad_yaml(void **state)
 				    "\tsave the file as UTF-8\n");
 	read_bad("lab: x\x1b\n", "1:7: error: control character 0x1b in a text file\n");
 	read_bad("about: \"\\0\"\n", "1:8: error: a zero byte in a text\n");
+	read_bad("lab: x\nabout: \xc2\x9b\n",
+		 "2:8: error: control character 0x9b in a text file\n");
+	read_bad("about: \"a\\e[2J\"\n", "1:8: error: control character 0x1b in a text\n");
+	read_bad("about: \"\\x9b\"\n", "1:8: error: control character 0x9b in a text\n");
+	read_bad("\"\\u007f\": x\n", "1:1: error: control character 0x7f in a text\n");
 	read_bad("lab: x\nlinks: [{end: 'a:e', address: ${net}.1/24}]\n",
 		 "2:32: error: missing comma in flow mapping\n"
 		 "\tbetween { } and [ ] a text with ${ in it needs quotes: \"${net}.1/24\"\n");

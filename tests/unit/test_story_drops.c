@@ -293,6 +293,34 @@ static void test_recording(void **state)
 	recording_close(recording);
 }
 
+/* Whoever made it may have written any bytes as names; what is read is printable, on one line. */
+static void test_recording_names(void **state)
+{
+	struct vl_drop d = drop(1010, NODE_B, false);
+	struct vl_stack r = {.at = d, .name = "a\n\x1b[2J\xc2\x9b\xff"};
+	struct recording_totals totals;
+	char reason[48], function[48];
+	struct recording *recording;
+	struct recorder *recorder;
+	struct err err = {0};
+
+	(void)state;
+	r.at.kind = VL_STACK_DELIVER;
+	assert_int_equal(recorder_open(&recorder, recorded, lab, "c\x1b]0;t\x07", 900, &err), 0);
+	recorder_drop(recorder, &d, "R\x1b[2J", "f\xe2\x80\xae\xc3");
+	recorder_stack(recorder, &r, "", "");
+	assert_int_equal(recorder_close(recorder, 0, &totals, &err), 0);
+	assert_int_equal(recording_open(&recording, recorded, &err), 0);
+	assert_string_equal(recording_name(recording), "c?]0;t?");
+	assert_int_equal(recording_next(recording, &r, &err), RECORDED_DROP);
+	recording_drop_names(&r.at, reason, function, recording);
+	assert_string_equal(reason, "R?[2J");
+	assert_string_equal(function, "f????");
+	assert_int_equal(recording_next(recording, &r, &err), RECORDED_STACK);
+	assert_string_equal(r.name, "a??[2J???");
+	recording_close(recording);
+}
+
 /* Cut anywhere, a recording is refused, or read up to the cut and called cut. */
 static void test_recording_cut(void **state)
 {
@@ -382,6 +410,7 @@ int main(void)
 		cmocka_unit_test(test_no_such_node),
 		cmocka_unit_test(test_queue),
 		cmocka_unit_test_setup_teardown(test_recording, make_file, remove_file),
+		cmocka_unit_test_setup_teardown(test_recording_names, make_file, remove_file),
 		cmocka_unit_test_setup_teardown(test_recording_cut, make_file, remove_file),
 		cmocka_unit_test_setup_teardown(test_recording_garbage, make_file, remove_file),
 	};

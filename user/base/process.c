@@ -8,12 +8,15 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "user/base/cleanup.h"
+#include "user/base/plain.h"
 #include "user/base/process.h"
 
 enum {
@@ -109,4 +112,23 @@ int process_run(char *const argv[], const char *input, int (*prepare)(void),
 	if (out >= 0)
 		close(out);
 	return ret;
+}
+
+bool process_name(int pid, char name[PROCESS_NAME_SIZE])
+{
+	cleanup_fclose FILE *f = NULL;
+	char path[64];
+	size_t len;
+
+	snprintf(path, sizeof(path), "/proc/%d/comm", pid);
+	f = fopen(path, "re");
+	if (!f || !fgets(name, PROCESS_NAME_SIZE, f)) {
+		strcpy(name, "?");
+		return false;
+	}
+	len = strlen(name); /* the last line's end is the file's, others are the name's */
+	if (len && name[len - 1] == '\n')
+		name[len - 1] = '\0';
+	plain_name(name);
+	return true;
 }

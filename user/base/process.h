@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* process.h - runs a program in the namespaces of the calling thread and waits for it. */
+/*
+ * process.h - runs a program in the namespaces of the calling thread and waits for it; what
+ * processes are called.
+ */
 #ifndef VETHLAB_USER_BASE_PROCESS_H
 #define VETHLAB_USER_BASE_PROCESS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /*
@@ -19,5 +23,9 @@
  */
 int process_run(char *const argv[], const char *input, int (*prepare)(void),
 		const volatile int *interrupted, char *said, size_t size);
+
+enum { PROCESS_NAME_SIZE = 32 };
+/* The name of a process (/proc/PID/comm), made plain. False: it is not known, and name is "?". */
+bool process_name(int pid, char name[PROCESS_NAME_SIZE]);
 
 #endif

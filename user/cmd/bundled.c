@@ -96,7 +96,7 @@ static int show(const char *name, bool json, struct err *err)
 		output_json_set(doc, "labs", output_json_pack("[o]", one));
 		output_json_print(doc, stdout);
 	} else {
-		printf("%s: %s\n", name, lab->about ?: "");
+		output_print(stdout, "%s: %s\n", name, lab->about ?: "");
 		if (look)
 			printf("\n%s", look);
 		printf("\n`vethlab up %s` builds it, `vethlab graph %s` draws it.\n", name, name);

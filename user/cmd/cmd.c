@@ -37,7 +37,7 @@ void cmd_note(const char *text, void *arg)
 		return;
 	}
 	fputs("note: ", stderr);
-	output_plain(text, stderr);
+	output_print(stderr, "%s", text);
 	fputc('\n', stderr);
 }
 

@@ -27,8 +27,8 @@ static void on_found(enum gc_kind kind, const char *name, void *arg)
 				   output_json_pack("{s:s, s:o}", "kind", kind_words[kind], "name",
 						    output_json_text(name)));
 	else
-		printf("%s %s %s\n", collected->dry_run ? "would remove" : "removing",
-		       kind_words[kind], name);
+		output_print(stdout, "%s %s %s\n", collected->dry_run ? "would remove" : "removing",
+			     kind_words[kind], name);
 }
 
 static int gc_main(int argc, char **argv, struct err *err)

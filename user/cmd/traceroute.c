@@ -252,8 +252,8 @@ static void print_not_there(const struct route_options *options, bool more)
 		printf("not there within %u hop%s: -m N asks for more\n", options->max_ttl,
 		       options->max_ttl == 1 ? "" : "s");
 	if (!interrupt_requested)
-		printf("  try: vethlab why %s %s\n", options->trip.from_word,
-		       options->trip.to_word);
+		output_print(stdout, "  try: vethlab why %s %s\n", options->trip.from_word,
+			     options->trip.to_word);
 }
 
 static void print_start(const struct probe *probe, const struct route_options *options)

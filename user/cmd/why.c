@@ -48,7 +48,7 @@ static void print_hop(const struct path_hop *hop, const struct path_hop *next)
 	char via[IP_TEXT_SIZE];
 
 	if (hop->dev[0])
-		printf("by %s:%s", hop->node->name, hop->dev);
+		output_print(stdout, "by %s:%s", hop->node->name, hop->dev);
 	if (hop->route.via.family)
 		printf(" via %s", ip_format(&hop->route.via, via, sizeof(via)));
 	for (size_t i = hop->n_bridges; next && i-- > 0;)
@@ -161,7 +161,7 @@ static void print_text(const struct why *why)
 		    stdout);
 	print_all_doubts(why);
 	fputs("To see it:\n", stdout);
-	printf("  vethlab ping %s %s", why->trip.from_word, why->trip.to_word);
+	output_print(stdout, "  vethlab ping %s %s", why->trip.from_word, why->trip.to_word);
 	if (why->size != ECHO_SIZE)
 		printf(" -s %u", why->size);
 	putchar('\n');

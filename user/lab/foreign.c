@@ -15,6 +15,7 @@
 
 #include "user/base/array.h"
 #include "user/base/cleanup.h"
+#include "user/base/process.h"
 #include "user/base/workers.h"
 #include "user/lab/foreign.h"
 
@@ -52,23 +53,11 @@ static int by_inode(const void *a, const void *b)
 	return x->id.inode < y->id.inode ? -1 : x->id.inode > y->id.inode;
 }
 
-static void process_name(const char *pid, char *name, size_t size)
-{
-	cleanup_fclose FILE *f = NULL;
-	char path[64];
-
-	snprintf(path, sizeof(path), "/proc/%.16s/comm", pid);
-	f = fopen(path, "re");
-	if (!f || !fgets(name, size, f))
-		snprintf(name, size, "?");
-	name[strcspn(name, "\n")] = '\0';
-}
-
 /* A process keeps its namespace alive. vethlab ends no processes of others. */
 static void check_process(struct move_out *move, const char *pid)
 {
 	struct removed_netns *netns, key = {.held = false};
-	char path[64], name[32];
+	char path[64], name[PROCESS_NAME_SIZE];
 	struct stat st;
 
 	snprintf(path, sizeof(path), "/proc/%.16s/ns/net", pid);
@@ -79,7 +68,7 @@ static void check_process(struct move_out *move, const char *pid)
 	if (!netns || atoi(pid) == getpid())
 		return;
 	netns->held = true;
-	process_name(pid, name, sizeof(name));
+	process_name(atoi(pid), name);
 	tell(move,
 	     "%s: process %s (%s) keeps the network namespace alive; its name and the lab's "
 	     "interfaces are removed",

@@ -14,6 +14,7 @@
 
 #include "user/base/array.h"
 #include "user/base/cleanup.h"
+#include "user/base/process.h"
 #include "user/observe/discover.h"
 
 static int no_memory(struct err *err)
@@ -158,16 +159,11 @@ static bool hostname_of(int pid, char name[NODE_NAME_MAX + 1])
 
 static void name_by_process(struct discovered_netns *netns, int pid)
 {
-	char path[64], comm[32] = "", raw[64];
-	cleanup_fclose FILE *f = NULL;
+	char comm[PROCESS_NAME_SIZE], raw[64];
 
 	if (hostname_of(pid, netns->name))
 		return;
-	snprintf(path, sizeof(path), "/proc/%d/comm", pid);
-	f = fopen(path, "re");
-	if (f && fgets(comm, sizeof(comm), f))
-		comm[strcspn(comm, "\n")] = '\0';
-	snprintf(raw, sizeof(raw), "%s-%d", comm[0] ? comm : "pid", pid);
+	snprintf(raw, sizeof(raw), "%s-%d", process_name(pid, comm) ? comm : "pid", pid);
 	observed_node_name(raw, netns->name);
 }
 

@@ -2,6 +2,7 @@
 /* errors.c - errors and findings, as a person reads them. */
 #include <unistd.h>
 
+#include "user/base/plain.h"
 #include "user/output/output.h"
 
 enum { STYLE_RED = 31, STYLE_MAGENTA = 35 };
@@ -19,7 +20,7 @@ static void print_where(const struct where *where, FILE *f)
 {
 	if (!where->file)
 		return;
-	output_plain(where->file, f);
+	plain_print(where->file, f);
 	if (where->line)
 		fprintf(f, ":%d", where->line);
 	if (where->line && where->column)
@@ -36,7 +37,7 @@ static void print_folded(const char *lead, const struct where *where, const char
 	if (!memory) /* it may be memory that there is none of */
 		fputs(lead, f);
 	print_where(where ? where : &nowhere, memory ? memory : f);
-	output_plain(text, memory ? memory : f);
+	plain_print(text, memory ? memory : f);
 	if (!memory) {
 		fputc('\n', f);
 		return;
@@ -84,7 +85,7 @@ void output_diags(const struct diags *diags, FILE *f)
 		print_styled(f, colour, error ? STYLE_RED : STYLE_MAGENTA,
 			     error ? "error:" : "warning:");
 		fputc(' ', f);
-		output_plain(diag->what, f);
+		plain_print(diag->what, f);
 		fputc('\n', f);
 		print_hint(diag->hint, f);
 	}
@@ -106,7 +107,7 @@ void output_allowed(const struct diags *diags, FILE *f)
 			continue;
 		print_where(&diag->where, f);
 		fprintf(f, "allowed (%s): ", diag->name);
-		output_plain(diag->what, f);
+		plain_print(diag->what, f);
 		fputc('\n', f);
 		print_hint(diag->reason, f);
 	}

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "user/base/plain.h"
 #include "user/output/output.h"
 
 /* Why the document that is being made lacks a part; 0: it does not. */
@@ -57,8 +58,8 @@ json_t *output_json_text(const char *text)
 	if (json)
 		return json;
 	plain = strdup(text);
-	for (char *p = plain; p && *p;) {
-		size_t n = output_character(p);
+	for (char *p = plain, *end = p ? p + strlen(p) : NULL; p < end;) {
+		size_t n = plain_character(p, end);
 
 		if (!n)
 			*p = '?';
@@ -107,9 +108,11 @@ void output_json_line(json_t *object, FILE *f)
 
 void output_json_string(const char *text, FILE *f)
 {
+	const char *end = text + strlen(text);
+
 	putc('"', f);
-	for (const char *p = text; *p;) {
-		size_t n = output_character(p);
+	for (const char *p = text; p < end;) {
+		size_t n = plain_character(p, end);
 
 		if (*p == '"' || *p == '\\')
 			putc('\\', f);

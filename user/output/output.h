@@ -43,14 +43,11 @@ const char *output_link(const struct link *link, char *buf, size_t size);
 /* "a:x -> b:y": the direction whose sender is the end from. */
 const char *output_direction(const struct end *from, char *buf, size_t size);
 
-/* Bytes of the first character of text: 1 to 4; 0: it is not UTF-8 (RFC 3629), or text is empty. */
-size_t output_character(const char *text);
 /*
- * Print text from outside (names, what somebody typed): with ? for what is not UTF-8 and for
- * characters that a terminal takes as orders, C0 but a line's end, DEL, C1, and those that change
- * the direction of writing.
+ * Print a text that may hold something from outside, made plain (plain_print() of
+ * user/base/plain.h), as output_wrap(), output_fold() and tables do with theirs.
  */
-void output_plain(const char *text, FILE *f);
+void output_print(FILE *f, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /*
  * Print lead ("  why: ") and a sentence, in lines of output_width() columns; all lines but the
@@ -75,6 +72,9 @@ struct table_column {
 struct table *table_new(const struct table_column *columns, size_t n);
 /* Append a cell: row by row, from left to right. The text is copied. */
 void table_cell(struct table *table, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* The same in red, for what was lost or failed. Only where output_colour() says so. */
+void table_red_cell(struct table *table, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
 /* Append a line of text between two rows. It may be longer than the table is wide. */
 void table_line(struct table *table, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* Append a sentence between two rows, to be printed behind lead by output_wrap(). */

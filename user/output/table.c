@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "user/base/array.h"
+#include "user/base/plain.h"
 #include "user/output/output.h"
 
 /* A line across the columns, printed before the row whose first cell has this number. */
@@ -48,20 +49,17 @@ static char *table_text(struct table *table, const char *fmt, va_list args)
 
 	if (!table || table->failed)
 		return NULL;
-	if (vasprintf(&text, fmt, args) >= 0)
+	if (vasprintf(&text, fmt, args) >= 0) {
+		plain_name(text);
 		return text;
+	}
 	table->failed = true;
 	return NULL;
 }
 
-void table_cell(struct table *table, const char *fmt, ...)
+/* Takes text. */
+static void add_cell(struct table *table, char *text)
 {
-	va_list args;
-	char *text;
-
-	va_start(args, fmt);
-	text = table_text(table, fmt, args);
-	va_end(args);
 	if (!text)
 		return;
 	if (array_reserve(&table->cells, &table->room, table->n_cells + 1, sizeof(*table->cells))) {
@@ -70,6 +68,31 @@ void table_cell(struct table *table, const char *fmt, ...)
 		return;
 	}
 	table->cells[table->n_cells++] = text;
+}
+
+void table_cell(struct table *table, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	add_cell(table, table_text(table, fmt, args));
+	va_end(args);
+}
+
+void table_red_cell(struct table *table, const char *fmt, ...)
+{
+	va_list args;
+	char *text, *red;
+
+	va_start(args, fmt);
+	text = table_text(table, fmt, args);
+	va_end(args);
+	if (text && asprintf(&red, "\033[31m%s\033[0m", text) < 0) {
+		red = NULL;
+		table->failed = true;
+	}
+	add_cell(table, text ? red : NULL);
+	free(text);
 }
 
 /* Takes lead and text. */

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* text.c - numbers with units, columns of text, the words for links and directions. */
+#include <stdarg.h>
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "user/base/plain.h"
 #include "user/output/output.h"
 
 /* Three significant digits of a value below 1000. */
@@ -169,4 +173,21 @@ const char *output_direction(const struct end *from, char *buf, size_t size)
 {
 	snprintf(buf, size, "%s -> %s", from->name, from->peer->name);
 	return buf;
+}
+
+void output_print(FILE *f, const char *fmt, ...)
+{
+	va_list args;
+	char *text;
+	int len;
+
+	va_start(args, fmt);
+	len = vasprintf(&text, fmt, args);
+	va_end(args);
+	if (len < 0) {
+		output_fail(ENOMEM);
+		return;
+	}
+	plain_write(text, len, f);
+	free(text);
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "user/base/plain.h"
 #include "user/output/output.h"
 
 /* Where fewer columns than this are left beside the lead, the text stands below it. */
@@ -75,10 +76,13 @@ static bool stands_below(const char *text, size_t indent, size_t width)
 
 void output_fold(const char *lead, const char *text, FILE *f)
 {
-	if (isatty(fileno(f)))
+	if (isatty(fileno(f))) {
 		output_wrap(lead, text, f);
-	else
-		fprintf(f, "%s%s\n", lead, text);
+		return;
+	}
+	fputs(lead, f);
+	plain_print(text, f);
+	fputc('\n', f);
 }
 
 void output_wrap(const char *lead, const char *text, FILE *f)
@@ -101,7 +105,7 @@ void output_wrap(const char *lead, const char *text, FILE *f)
 			fputc(' ', f);
 			column++;
 		}
-		fwrite(word, 1, bytes, f);
+		plain_write(word, bytes, f);
 		column += columns;
 		word += bytes + strspn(word + bytes, " ");
 	}

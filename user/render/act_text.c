@@ -231,8 +231,8 @@ void act_print(const struct event_layout *layout, const struct act *act, FILE *f
 	uint64_t at = packet->time_ns > layout->zero_ns ? packet->time_ns - layout->zero_ns : 0;
 	char text[ACT_TEXT_SIZE];
 
-	fprintf(f, "%2" PRIu64 ".%09" PRIu64 " %-*s %s", at / 1000000000, at % 1000000000,
-		layout->end_width, act->node->name, act_text(act, text));
+	output_print(f, "%2" PRIu64 ".%09" PRIu64 " %-*s %s", at / 1000000000, at % 1000000000,
+		     layout->end_width, act->node->name, act_text(act, text));
 	if (packet->flags & VL_EV_LOOSE)
 		fputc('\n', f);
 	else if (event_protocol(packet))

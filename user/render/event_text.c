@@ -171,11 +171,11 @@ static void print_line(const struct event_layout *layout, const char *columns,
 
 	if (!layout->fold ||
 	    output_columns(columns) + 1 + output_columns(addresses) <= (size_t)output_width(f)) {
-		fprintf(f, "%s %s\n", columns, addresses);
+		output_print(f, "%s %s\n", columns, addresses);
 		return;
 	}
 	snprintf(lead, sizeof(lead), "%*s", PLACE_COLUMN, "");
-	fprintf(f, "%s\n", columns);
+	output_print(f, "%s\n", columns);
 	output_wrap(lead, addresses, f);
 }
 

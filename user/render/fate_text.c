@@ -239,7 +239,7 @@ void itinerary_print_fate(const struct itinerary *itinerary, FILE *f)
 {
 	char text[FATE_TEXT_SIZE];
 
-	fputs(itinerary_fate_text(itinerary, text), f);
+	output_print(f, "%s", itinerary_fate_text(itinerary, text));
 }
 
 /* What an ICMP error leaves open; "": it says it all. */
@@ -334,7 +334,7 @@ static void print_answer(const struct itinerary *itinerary, FILE *f)
 			  text));
 	say_behind_error(itinerary, behind, sizeof(behind));
 	if (behind[0])
-		fprintf(f, "; %s", behind);
+		output_print(f, "; %s", behind);
 }
 
 void itinerary_print_title(const struct itinerary *itinerary, uint64_t zero_ns, FILE *f)

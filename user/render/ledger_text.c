@@ -25,7 +25,7 @@ static void cell_number(struct page *page, bool known, uint64_t number, bool ala
 	if (!known)
 		table_cell(page->table, "-");
 	else if (alarming && number && page->colour)
-		table_cell(page->table, "\033[31m%" PRIu64 "\033[0m", number);
+		table_red_cell(page->table, "%" PRIu64, number);
 	else
 		table_cell(page->table, "%" PRIu64, number);
 }

@@ -235,9 +235,10 @@ static void print_inherited(const struct running *run, const struct devconf_sett
 {
 	for (size_t i = 0; i < run->lab->n_nodes; i++) {
 		for (size_t k = 0; k < inherited[i].n; k++)
-			fprintf(f, "%s inherits settings: %s is %s, the kernel's default is %s\n",
-				run->lab->nodes[i]->name, inherited[i].list[k].key,
-				inherited[i].list[k].value, inherited[i].list[k].by_default);
+			output_print(f,
+				     "%s inherits settings: %s is %s, the kernel's default is %s\n",
+				     run->lab->nodes[i]->name, inherited[i].list[k].key,
+				     inherited[i].list[k].value, inherited[i].list[k].by_default);
 	}
 }
 

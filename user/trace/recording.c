@@ -9,6 +9,7 @@
 
 #include "user/base/array.h"
 #include "user/base/new_file.h"
+#include "user/base/plain.h"
 #include "user/output/output.h"
 
 enum { NAME_SIZE = 48, LAB_TEXT_MAX = 16 << 20, CHUNK_MAX = 4096 };
@@ -249,6 +250,7 @@ static int read_head(struct recording *recording, struct err *err)
 		return bad_file(recording, err, "it was recorded by another version of vethlab",
 				"read it with that version, or record anew");
 	head->name[sizeof(head->name) - 1] = 0;
+	plain_name(head->name);
 	return read_lab(recording, err);
 }
 
@@ -354,6 +356,7 @@ static enum recorded chunk_record(const struct recording *recording, const struc
 		return RECORDED_END;
 	memcpy(record, bytes, head->len);
 	record->name[sizeof(record->name) - 1] = 0;
+	plain_name(record->name);
 	if (what == RECORDED_DROP)
 		record->at.kind = VL_STACK_DROP;
 	if (what != RECORDED_EVENT)
@@ -383,6 +386,7 @@ int recording_next(struct recording *recording, struct vl_stack *record, struct 
 			return what;
 		if (head.type == CHUNK_NAME && head.len == sizeof(chunk.name)) {
 			chunk.name.name[NAME_SIZE - 1] = 0;
+			plain_name(chunk.name.name);
 			if (recorded_names_add(&recording->names, &chunk.name))
 				return err_set(err, ERR_SYSTEM, ENOMEM, "%s: out of memory",
 					       recording->path);

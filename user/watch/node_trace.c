@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "bpf/node_trace.skel.h"
+#include "user/base/plain.h"
 #include "user/watch/internal.h"
 
 /* An echo through one router makes some 8 records of 200 bytes. */
@@ -129,6 +130,8 @@ static int take_record(void *ctx, void *data, size_t size)
 	if (size < sizeof(record.at))
 		return 0;
 	memcpy(&record, data, size < sizeof(record) ? size : sizeof(record));
+	record.name[sizeof(record.name) - 1] = '\0';
+	plain_name(record.name); /* a process may call itself anything */
 	watch->fn(&record, watch->arg);
 	return 0;
 }

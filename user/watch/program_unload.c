@@ -189,8 +189,6 @@ bool watch_find_holder(const struct watch_programs *programs, struct watch_holde
 	DIR *dir = opendir("/proc");
 	struct dirent *entry;
 	bool found = false;
-	char path[64];
-	FILE *f;
 
 	while (dir && !found && (entry = readdir(dir))) {
 		holder->pid = atoi(entry->d_name);
@@ -198,13 +196,7 @@ bool watch_find_holder(const struct watch_programs *programs, struct watch_holde
 		    !holds_one(programs, entry->d_name))
 			continue;
 		found = true;
-		snprintf(path, sizeof(path), "/proc/%d/comm", holder->pid);
-		f = fopen(path, "re");
-		if (!f || !fgets(holder->name, sizeof(holder->name), f))
-			snprintf(holder->name, sizeof(holder->name), "?");
-		holder->name[strcspn(holder->name, "\n")] = '\0';
-		if (f)
-			fclose(f);
+		process_name(holder->pid, holder->name);
 	}
 	if (dir)
 		closedir(dir);

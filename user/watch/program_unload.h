@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "user/base/err.h"
+#include "user/base/process.h"
 
 enum { WATCH_PROGRAMS_MAX = 8 };
 
@@ -33,7 +34,7 @@ int watch_wait_unloaded(const struct watch_programs *programs, int timeout_ms);
 /* A process, not this one, with a descriptor of one of the programs. */
 struct watch_holder {
 	int pid;
-	char name[32]; /* of its program */
+	char name[PROCESS_NAME_SIZE];
 };
 bool watch_find_holder(const struct watch_programs *programs, struct watch_holder *holder);
 
