@@ -5,6 +5,8 @@
 
 FUZZ=${BUILD:-build}/fuzz
 CLANG=${CLANG:-clang}
+# shellcheck disable=SC2034 # for those who source this
+TARGETS=(reader escapes story names state journal)
 export UBSAN_OPTIONS=print_stacktrace=1
 
 # Whether clang can link a libFuzzer target; what it says otherwise is on stdout.
@@ -28,15 +30,23 @@ build_reader() {
 		$(printf -- '-Wl,--wrap=%s ' malloc calloc realloc reallocarray strdup strndup)
 }
 
-# What is linked is what the stories need: rooms that know no kernel, and recordings.
-build_story() {
+build_escapes() {
 	# shellcheck disable=SC2046
-	compile story user/story/*.c user/output/*.c user/base/*.c user/trace/recording.c \
+	compile escapes user/base/*.c user/output/*.c $(pkg-config --cflags --libs libfyaml jansson) -lm
+}
+
+# What is linked is what the stories need: rooms that know no kernel, and recordings.
+with_stories() { # TARGET
+	# shellcheck disable=SC2046
+	compile "$1" user/story/*.c user/output/*.c user/base/*.c user/trace/recording.c \
 		$(printf 'user/render/%s.c ' act_text drop_text event_text fate_text itinerary_text \
 			run_diff) \
 		$(printf 'user/ledger/%s.c ' ledger losses counter_fields) user/watch/drop_list.c \
 		$(pkg-config --cflags --libs libfyaml jansson) -lm
 }
+
+build_story() { with_stories story; }
+build_names() { with_stories names; }
 
 build_state() {
 	# shellcheck disable=SC2046
@@ -62,6 +72,16 @@ seeds_story() {
 	cp tests/unit/data/stories/*.rec tests/fuzz/stories/* "$FUZZ/seeds/story"
 }
 
+seeds_escapes() {
+	mkdir -p "$FUZZ/seeds/escapes"
+	printf '%s' 'a lab \t\x41 \u00e9' >"$FUZZ/seeds/escapes/text"
+}
+
+seeds_names() {
+	mkdir -p "$FUZZ/seeds/names"
+	printf 'NETFILTER_DROP\0nft_do_chain\0socat\0town' >"$FUZZ/seeds/names/names"
+}
+
 seeds_state() {
 	mkdir -p "$FUZZ/seeds/state"
 	cp tests/fuzz/states/* "$FUZZ/seeds/state"
@@ -75,8 +95,8 @@ seeds_journal() {
 # Run a target; what it says goes to LOG. Options after the corpus are libFuzzer's.
 fuzz() { # TARGET LOG CORPUS OPTION...
 	local target=$1 log=$2 corpus=$3
-	local -A len=([reader]=8192 [story]=16384 [state]=8192 [journal]=4096)
-	local -A dict=([state]=state [journal]=journal)
+	local -A len=([escapes]=512 [names]=256 [reader]=8192 [story]=16384 [state]=8192 [journal]=4096)
+	local -A dict=([escapes]=escapes [names]=escapes [state]=state [journal]=journal)
 	shift 3
 	mkdir -p "$corpus"
 	nice -n 19 "$FUZZ/fuzz_$target" -max_len="${len[$target]}" -timeout=20 -rss_limit_mb=1024 \

@@ -26,11 +26,10 @@ smoke() { # TARGET
 	failed=1
 }
 
-targets=(reader story state journal)
-echo "1..${#targets[@]}"
+echo "1..${#TARGETS[@]}"
 if ! why=$(can_fuzz); then
 	why=$(grep -m 1 -i error <<<"$why")
-	for target in "${targets[@]}"; do
+	for target in "${TARGETS[@]}"; do
 		echo "ok $((n += 1)) # SKIP fuzz $target: $CLANG has no libFuzzer (${why:-it is missing})"
 	done
 	exit 0
@@ -39,7 +38,7 @@ work=$(mktemp -d) || exit 2
 trap 'rm -rf "$work"' EXIT
 # A build of its own: `make fuzz` may run beside it.
 FUZZ=$work/fuzz
-for target in "${targets[@]}"; do
+for target in "${TARGETS[@]}"; do
 	smoke "$target"
 done
 exit $failed
