@@ -186,6 +186,8 @@ struct nl_what {
 	const char *action; /* "add 10.1.1.1/24" */
 	struct where where;
 	int ignore; /* an errno (positive) that counts as success; 0: none */
+	/* A dump that changes each time while it is read fails; false: the last one is taken. */
+	bool whole;
 };
 
 /*
@@ -200,7 +202,11 @@ struct nlmsghdr *nl_begin(struct nl *nl, uint16_t type, uint16_t flags);
 int nl_commit(struct nl *nl, const struct nl_what *what, struct err *err);
 int nl_flush(struct nl *nl, struct err *err);
 
-/* A dump (or a get): calls cb for each message of the answer. cb returns MNL_CB_OK/STOP/ERROR. */
+/*
+ * A dump (or a get): calls cb for each message of the answer. cb returns MNL_CB_OK/STOP/ERROR. A
+ * dump that changes while it is read (NLM_F_DUMP_INTR) is read again before cb is called. No
+ * request may be pending: nl_flush() first.
+ */
 int nl_dump(struct nl *nl, struct nlmsghdr *request, mnl_cb_t cb, void *arg,
 	    const struct nl_what *what, struct err *err);
 

@@ -6,6 +6,7 @@
  * it fails (netlink_rcv_skb in net/netlink/af_netlink.c). So only the last request of a batch asks
  * for an ack: it says that all before it are done, and errors come on their own.
  */
+#include <assert.h>
 #include <errno.h>
 #include <linux/netlink.h>
 #include <poll.h>
@@ -15,12 +16,14 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "user/base/array.h"
 #include "user/net/net.h"
 
 enum {
 	BATCH_BYTES = 48 * 1024, /* below the default send buffer of 208 KiB, above NL_ROOM */
 	BATCH_REQUESTS = 128,	 /* errors of all fit the default receive buffer */
 	ANSWER_BYTES = 64 * 1024,
+	DUMP_TRIES = 100,
 };
 
 /* A request that is not answered yet, in words. */
@@ -146,7 +149,7 @@ static void request_failed(const struct pending *pending, int error, const char 
 			   struct err *err)
 {
 	bool forbidden = error == EPERM || error == EACCES;
-	enum err_code code = forbidden || error == EOPNOTSUPP ? ERR_PRIVILEGE : ERR_SYSTEM;
+	enum err_code code = error == EOPNOTSUPP ? ERR_PRIVILEGE : err_code_of(error);
 
 	if (err && err->code)
 		return; /* the first failure is the cause */
@@ -234,34 +237,91 @@ int nl_flush(struct nl *nl, struct err *err)
 	return first_error;
 }
 
-/*
- * A dump that the kernel marks as interrupted has seen a change in the middle: it may lack what
- * came or still hold what went meanwhile, as `ip link` may. libmnl would give up there.
- */
-static void accept_interrupted(char *answer, int len)
-{
-	struct nlmsghdr *nlh = (struct nlmsghdr *)answer;
+/* All messages that answer one request. */
+struct answers {
+	char *bytes;
+	size_t n, room;
+	bool interrupted; /* the kernel saw a change in the middle (NLM_F_DUMP_INTR) */
+	bool complete;
+};
 
-	for (; mnl_nlmsg_ok(nlh, len); nlh = mnl_nlmsg_next(nlh, &len))
-		nlh->nlmsg_flags &= ~NLM_F_DUMP_INTR;
+/* Whether the message ends the answers to the last request: a dump's are NLM_F_MULTI but an error.
+ */
+static bool is_last(const struct nl *nl, const struct nlmsghdr *nlh)
+{
+	return nlh->nlmsg_seq == nl->seq &&
+	       (nlh->nlmsg_type == NLMSG_DONE || !(nlh->nlmsg_flags & NLM_F_MULTI));
+}
+
+static int receive_answers(struct nl *nl, struct answers *answers, struct err *err)
+{
+	answers->n = 0;
+	answers->interrupted = answers->complete = false;
+	while (!answers->complete) {
+		int left = receive(nl, err);
+		struct nlmsghdr *nlh = (struct nlmsghdr *)nl->answer;
+
+		if (left < 0)
+			return left;
+		if (array_reserve(&answers->bytes, &answers->room, answers->n + left, 1))
+			return err_set(err, ERR_SYSTEM, ENOMEM, "netlink: out of memory");
+		for (; mnl_nlmsg_ok(nlh, left); nlh = mnl_nlmsg_next(nlh, &left)) {
+			size_t bytes = MNL_ALIGN(nlh->nlmsg_len);
+
+			answers->interrupted |= nlh->nlmsg_flags & NLM_F_DUMP_INTR;
+			answers->complete |= is_last(nl, nlh);
+			nlh->nlmsg_flags &= ~NLM_F_DUMP_INTR; /* libmnl would give up there */
+			memcpy(answers->bytes + answers->n, nlh, bytes);
+			answers->n += bytes;
+		}
+	}
+	return 0;
+}
+
+/*
+ * An interrupted dump may lack what was there all the time (the kernel goes on at the number of an
+ * entry, and others went), so it is asked for again before anybody sees it.
+ */
+static int ask(struct nl *nl, struct nlmsghdr *request, struct answers *answers,
+	       const struct nl_what *what, struct err *err)
+{
+	for (unsigned tries = 0; tries < DUMP_TRIES; tries++) {
+		int ret;
+
+		request->nlmsg_seq = ++nl->seq;
+		if (mnl_socket_sendto(nl->sock, request, request->nlmsg_len) < 0)
+			return err_set(err, ERR_SYSTEM, errno, "netlink: cannot send: %s",
+				       strerror(errno));
+		ret = receive_answers(nl, answers, err);
+		if (ret || !answers->interrupted)
+			return ret;
+	}
+	if (!what->whole)
+		return 0;
+	err_set(err, ERR_SYSTEM, EAGAIN,
+		"%s: cannot %s: they changed each time while they were read", what->object,
+		what->action);
+	err_hint(err, "it was tried %u times: do it again when less is changed here", DUMP_TRIES);
+	return -EAGAIN;
 }
 
 int nl_dump(struct nl *nl, struct nlmsghdr *request, mnl_cb_t cb, void *arg,
 	    const struct nl_what *what, struct err *err)
 {
+	struct answers answers = {0};
 	int ret;
 
+	/* Their acknowledgements would be taken for answers. */
+	assert(!nl->n_pending);
 	nl->open = NULL;
-	request->nlmsg_seq = ++nl->seq;
-	if (mnl_socket_sendto(nl->sock, request, request->nlmsg_len) < 0)
-		return err_set(err, ERR_SYSTEM, errno, "netlink: cannot send: %s", strerror(errno));
-	do {
-		ret = receive(nl, err);
-		if (ret < 0)
-			return ret;
-		accept_interrupted(nl->answer, ret);
-		ret = mnl_cb_run(nl->answer, ret, nl->seq, nl->port, cb, arg);
-	} while (ret > MNL_CB_STOP);
+	ret = ask(nl, request, &answers, what, err);
+	if (!ret)
+		ret = mnl_cb_run(answers.bytes, answers.n, nl->seq, nl->port, cb, arg);
+	else
+		answers.complete = false;
+	free(answers.bytes);
+	if (!answers.complete)
+		return ret;
 	if (ret < 0) {
 		ret = -errno;
 		if (ret != -what->ignore)

@@ -186,7 +186,7 @@ int link_list(struct nl *nl, bool (*cb)(const struct link_info *info, void *arg)
 {
 	struct nlmsghdr *nlh = nl_begin(nl, RTM_GETLINK, NLM_F_DUMP);
 	struct link_visit visit = {.cb = cb, .arg = arg};
-	struct nl_what what = {.object = "interfaces", .action = "be listed"};
+	struct nl_what what = {.object = "interfaces", .action = "be listed", .whole = true};
 
 	mnl_nlmsg_put_extra_header(nlh, sizeof(struct ifinfomsg));
 	mnl_attr_put_u32(nlh, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS); /* half of the answer */
@@ -245,7 +245,7 @@ static int on_address(const struct nlmsghdr *nlh, void *arg)
 static int visit_addresses(struct nl *nl, struct address_visit *visit, struct err *err)
 {
 	struct nlmsghdr *nlh = nl_begin(nl, RTM_GETADDR, NLM_F_DUMP);
-	struct nl_what what = {.object = "addresses", .action = "be listed"};
+	struct nl_what what = {.object = "addresses", .action = "be listed", .whole = true};
 
 	mnl_nlmsg_put_extra_header(nlh, sizeof(struct ifaddrmsg));
 	return nl_dump(nl, nlh, on_address, visit, &what, err);

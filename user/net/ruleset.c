@@ -18,7 +18,7 @@
 #include "user/net/rule_match.h"
 #include "user/net/ruleset.h"
 
-enum { NAME_SIZE = 64, DEPTH_MAX = 16 /* NFT_JUMP_STACK_SIZE */ };
+enum { NAME_SIZE = 64, DEPTH_MAX = 16 /* NFT_JUMP_STACK_SIZE */, READ_TRIES = 100 };
 
 struct nft_chain {
 	uint8_t family; /* NFPROTO_* */
@@ -195,12 +195,17 @@ static int read_in_netns(void *arg)
 
 int ruleset_read(struct ruleset **out, int netns_fd, struct err *err)
 {
-	struct ruleset *ruleset = calloc(1, sizeof(*ruleset));
+	struct ruleset *ruleset = NULL;
+	unsigned tries = 0;
 	int ret;
 
-	if (!ruleset)
-		return err_set(err, ERR_SYSTEM, ENOMEM, "nft rules: out of memory");
-	ret = netns_run(netns_fd, read_in_netns, ruleset, err);
+	do {
+		ruleset_free(ruleset);
+		ruleset = calloc(1, sizeof(*ruleset));
+		if (!ruleset)
+			return err_set(err, ERR_SYSTEM, ENOMEM, "nft rules: out of memory");
+		ret = netns_run(netns_fd, read_in_netns, ruleset, err);
+	} while (ret == -EINTR && ++tries < READ_TRIES); /* they changed meanwhile */
 	/* Built without netfilter, or the module cannot be had: no rules. */
 	if (ret && ret != -EPROTONOSUPPORT && ret != -EINVAL && ret != -EOPNOTSUPP &&
 	    ret != -ENOENT) {
