@@ -57,7 +57,7 @@ int bench_programs_load(struct bench_programs **out, uint32_t out_ifindex, struc
 		programs->skel->rodata->out_ifindex = out_ifindex;
 	ret = programs->skel ? bench__load(programs->skel) : -ENOMEM;
 	if (ret) {
-		err_set(err, ret == -EPERM ? ERR_PRIVILEGE : ERR_SYSTEM, -ret,
+		err_set(err, err_code_of(-ret), -ret,
 			"cannot load the bench's eBPF programs (kernel: %s)", strerror(-ret));
 		bench_programs_free(programs);
 		return ret;
@@ -134,7 +134,7 @@ int bench_programs_attach(struct bench_programs *programs, enum bench_prog prog,
 
 	if (!ret)
 		return 0;
-	err_set(err, ret == -EPERM ? ERR_PRIVILEGE : ERR_SYSTEM, -ret,
+	err_set(err, err_code_of(-ret), -ret,
 		"%s: cannot attach the bench's %s program (kernel: %s)", side->name,
 		prog == BENCH_PROG_TC ? "tc" : "XDP", strerror(-ret));
 	if (ret == -EBUSY || ret == -EEXIST)

@@ -53,7 +53,7 @@ static int thread_side(const struct bench_side *side, struct err *err)
 
 	if (!ret)
 		return 0;
-	err_set(err, ret == -EPERM || ret == -ENOENT ? ERR_PRIVILEGE : ERR_SYSTEM, -ret,
+	err_set(err, ret == -ENOENT ? ERR_PRIVILEGE : err_code_of(-ret), -ret,
 		"%s: cannot put NAPI into threads (kernel: %s)", side->name, strerror(-ret));
 	if (ret == -ENOENT)
 		err_hint(err, "this needs Linux 5.12");

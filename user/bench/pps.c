@@ -138,7 +138,7 @@ static void read_all(struct bench_thread *self)
 static int no_live_frames(const struct bench_run *run, int error, struct err *err)
 {
 	if (error != EINVAL && error != ENOTSUP)
-		return err_set(err, error == EPERM ? ERR_PRIVILEGE : ERR_SYSTEM, error,
+		return err_set(err, err_code_of(error), error,
 			       "%s: cannot generate frames (kernel: %s)", run->link.from.name,
 			       strerror(error));
 	err_set(err, ERR_PRIVILEGE, error,

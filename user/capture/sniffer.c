@@ -66,8 +66,8 @@ int sniff_open(struct sniffer **out, int netns_fd, const struct sniff_config *co
 		*out = sniffer;
 		return 0;
 	}
-	err_set(err, ret == -EPERM ? ERR_PRIVILEGE : ERR_SYSTEM, -ret,
-		"%s: cannot capture (kernel: %s)", config->object, strerror(-ret));
+	err_set(err, err_code_of(-ret), -ret, "%s: cannot capture (kernel: %s)", config->object,
+		strerror(-ret));
 	if (ret == -EPERM)
 		err_hint(err, "capturing needs CAP_NET_RAW: run as root");
 	sniff_close(sniffer);

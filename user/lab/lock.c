@@ -28,8 +28,7 @@ static int make_dir(const char *path, struct err *err)
 	if (errno == EEXIST && (stat(path, &st) || !(st.st_mode & 077) || !chmod(path, 0700)))
 		return 0;
 	error = errno;
-	err_set(err, error == EACCES || error == EPERM ? ERR_PRIVILEGE : ERR_SYSTEM, error,
-		"cannot make %s: %s", path, strerror(error));
+	err_set(err, err_code_of(error), error, "cannot make %s: %s", path, strerror(error));
 	if (err && err->code == ERR_PRIVILEGE)
 		err_hint(err, "labs are built by root: sudo vethlab ...");
 	return -error;

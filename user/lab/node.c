@@ -19,7 +19,7 @@ const uint8_t *node_end_mac(const struct end *end)
 int node_enter(int netns_fd, struct nl **nl, struct err *err)
 {
 	if (setns(netns_fd, CLONE_NEWNET))
-		return err_set(err, errno == EPERM ? ERR_PRIVILEGE : ERR_SYSTEM, errno,
+		return err_set(err, err_code_of(errno), errno,
 			       "cannot enter a network namespace: %s", strerror(errno));
 	return nl_open(nl, -1, err);
 }

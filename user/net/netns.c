@@ -56,7 +56,7 @@ int netns_run(int netns_fd, int (*fn)(void *arg), void *arg, struct err *err)
 	pthread_join(thread, NULL);
 	if (!visit.entered)
 		return visit.ret;
-	err_set(err, visit.entered == -EPERM ? ERR_PRIVILEGE : ERR_SYSTEM, -visit.entered,
+	err_set(err, err_code_of(-visit.entered), -visit.entered,
 		"cannot enter a network namespace: %s", strerror(-visit.entered));
 	if (visit.entered == -EPERM)
 		err_hint(err, "this needs CAP_SYS_ADMIN: run as root");
@@ -159,7 +159,7 @@ int netns_enter(int netns_fd, struct netns_id *id, struct err *err)
 	if (ret)
 		return ret;
 	if (setns(netns_fd, CLONE_NEWNET))
-		return err_set(err, errno == EPERM ? ERR_PRIVILEGE : ERR_SYSTEM, errno,
+		return err_set(err, err_code_of(errno), errno,
 			       "cannot enter a network namespace: %s", strerror(errno));
 	ret = read_cookie(&found.cookie);
 	if (ret)
@@ -187,8 +187,8 @@ int netns_new(struct netns_id *id, struct err *err)
 	if (unshare(CLONE_NEWNET)) {
 		int error = errno;
 
-		err_set(err, error == EPERM ? ERR_PRIVILEGE : ERR_SYSTEM, error,
-			"cannot make a network namespace: %s", strerror(error));
+		err_set(err, err_code_of(error), error, "cannot make a network namespace: %s",
+			strerror(error));
 		if (error == EPERM)
 			err_hint(err, "this needs CAP_SYS_ADMIN: run as root");
 		else if (error == ENOSPC)
@@ -231,8 +231,8 @@ int netns_prepare_dir(struct err *err)
 	if (errno == EINVAL && !mount(NETNS_DIR, NETNS_DIR, "none", MS_BIND | MS_REC, NULL) &&
 	    !mount("", NETNS_DIR, "none", MS_SHARED | MS_REC, NULL))
 		return 0;
-	return err_set(err, errno == EPERM ? ERR_PRIVILEGE : ERR_SYSTEM, errno,
-		       "cannot make %s a shared mount: %s", NETNS_DIR, strerror(errno));
+	return err_set(err, err_code_of(errno), errno, "cannot make %s a shared mount: %s",
+		       NETNS_DIR, strerror(errno));
 }
 
 /* A file that appears at once with its content: its name is linked when it is complete. */
@@ -273,7 +273,7 @@ int netns_name(int netns_fd, const char *name, const char *mark, struct err *err
 	}
 	snprintf(source, sizeof(source), "/proc/self/fd/%d", netns_fd);
 	if (mount(source, path, "none", MS_BIND, NULL)) {
-		ret = err_set(err, errno == EPERM ? ERR_PRIVILEGE : ERR_SYSTEM, errno,
+		ret = err_set(err, err_code_of(errno), errno,
 			      "cannot mount a network namespace on %s: %s", path, strerror(errno));
 		unlink(path);
 	}

@@ -141,14 +141,12 @@ int echo_open(struct echo_sender **out, int netns_fd, const struct echo_config *
 	fill_destination(sender);
 	fill_request(sender);
 	ret = netns_run(netns_fd, open_socket, sender, err);
-	if (ret == -EPERM || ret == -EACCES) {
-		err_set(err, ERR_PRIVILEGE, -ret, "%s: cannot open a raw ICMP socket (kernel: %s)",
-			config->node, strerror(-ret));
+	if (ret)
+		err_set(err, err_code_of(-ret), -ret,
+			"%s: cannot open a raw ICMP socket (kernel: %s)", config->node,
+			strerror(-ret));
+	if (ret && err_code_of(-ret) == ERR_PRIVILEGE)
 		err_hint(err, "sending echo requests needs CAP_NET_RAW: run as root");
-	} else if (ret) {
-		err_set(err, ERR_SYSTEM, -ret, "%s: cannot open a raw ICMP socket (kernel: %s)",
-			config->node, strerror(-ret));
-	}
 	if (!ret && config->ttl)
 		ret = echo_set_ttl(sender, config->ttl, err);
 	if (ret) {
