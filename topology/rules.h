@@ -11,17 +11,17 @@
 #include "topology/segments.h"
 
 /* The names of warnings that `allow:` of a lab file takes; all of them are in rules_names. */
-#define FINDING_SHARED_SUBNET	  "shared-subnet"
-#define FINDING_SHARED_ADDRESS	  "shared-address"
-#define FINDING_SHARED_MAC	  "shared-mac"
-#define FINDING_SUBNET_LENGTHS	  "subnet-lengths"
-#define FINDING_TWO_INTERFACES	  "two-interfaces"
-#define FINDING_ADDRESS_OF_PORT	  "address-of-port"
-#define FINDING_MTU_DIFFERS	  "mtu-differs"
-#define FINDING_BRIDGE_LOOP	  "bridge-loop"
-#define FINDING_UNKNOWN_GATEWAY	  "unknown-gateway"
-#define FINDING_GATEWAY_UNREACHED "gateway-unreached"
-#define FINDING_NO_FORWARDING	  "no-forwarding"
+#define FINDING_SHARED_SUBNET	"shared-subnet"
+#define FINDING_SHARED_ADDRESS	"shared-address"
+#define FINDING_SHARED_MAC	"shared-mac"
+#define FINDING_SUBNET_LENGTHS	"subnet-lengths"
+#define FINDING_TWO_SUBNETS	"two-subnets"
+#define FINDING_TWO_INTERFACES	"two-interfaces"
+#define FINDING_ADDRESS_OF_PORT "address-of-port"
+#define FINDING_MTU_DIFFERS	"mtu-differs"
+#define FINDING_BRIDGE_LOOP	"bridge-loop"
+#define FINDING_UNKNOWN_GATEWAY "unknown-gateway"
+#define FINDING_NO_FORWARDING	"no-forwarding"
 enum { RULES_NAMES = 11 };
 extern const char *const rules_names[RULES_NAMES];
 

@@ -270,19 +270,25 @@ static bool is_own_cable(const struct address_use *a, const struct address_use *
 	return a->end && b->end && a->end->peer == b->end;
 }
 
-/* Each subnet with the widest one on its wire that holds it. The list is sorted anew. */
-static void check_wires(struct address_use *list, size_t n, struct diags *diags)
+/* Whether it puts its end into a subnet of a wire. */
+static bool is_in_subnet(const struct address_use *use)
+{
+	return use->segment != UINT32_MAX && !is_host(&use->address->prefix) &&
+	       !ip_is_link_local(&use->address->prefix.addr);
+}
+
+/* Each subnet with the widest one on its wire that holds it. The list is as wire_compare() sorts.
+ */
+static void check_wires(const struct address_use *list, size_t n, struct diags *diags)
 {
 	const struct address_use *wide = NULL, *told = NULL;
 
-	qsort(list, n, sizeof(*list), wire_compare);
 	for (size_t i = 0; i < n; i++) {
 		const struct address_use *one = &list[i];
 		const struct ip_prefix *prefix = &one->address->prefix;
 		struct ip_prefix network = ip_network(prefix);
 
-		if (one->segment == UINT32_MAX || is_host(prefix) ||
-		    ip_is_link_local(&prefix->addr))
+		if (!is_in_subnet(one))
 			continue;
 		if (!wide || wide->segment != one->segment ||
 		    !ip_prefix_overlap(&wide->address->prefix, prefix)) {
@@ -299,11 +305,90 @@ static void check_wires(struct address_use *list, size_t n, struct diags *diags)
 	}
 }
 
+static void tell_apart(const struct address_use *a, const struct address_use *b,
+		       struct diags *diags)
+{
+	char first[IP_TEXT_SIZE], second[IP_TEXT_SIZE];
+
+	/* The finding is about the later one. */
+	if (b->address->where.line < a->address->where.line) {
+		tell_apart(b, a, diags);
+		return;
+	}
+	diags_warn(diags, FINDING_TWO_SUBNETS, b->address->where,
+		   "what is on one wire reaches each other in one subnet, else by routes only",
+		   "%s of %s:%s is in no subnet of the others on its wire, as %s of %s:%s",
+		   ip_prefix_format(&b->address->prefix, second, sizeof(second)), b->node->name,
+		   b->owner, ip_prefix_format(&a->address->prefix, first, sizeof(first)),
+		   a->node->name, a->owner);
+}
+
+/* The addresses of one wire and family, from `first` on: behind the last of them. */
+static size_t wire_end(const struct address_use *list, size_t n, size_t first)
+{
+	size_t i = first;
+
+	while (i < n && list[i].segment == list[first].segment &&
+	       list[i].address->prefix.addr.family == list[first].address->prefix.addr.family)
+		i++;
+	return i;
+}
+
+/* Mark the nodes that are in a subnet with another one of the wire. */
+static void mark_together(const struct address_use *list, size_t n, size_t *together, size_t mark)
+{
+	const struct address_use *wide = NULL;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct address_use *one = &list[i];
+
+		if (!is_in_subnet(one))
+			continue;
+		if (!wide || !ip_prefix_overlap(&wide->address->prefix, &one->address->prefix))
+			wide = one;
+		else if (wide->node != one->node)
+			together[one->node->index] = together[wide->node->index] = mark;
+	}
+}
+
+/*
+ * A node that shares no subnet with anybody on its wire, where others have addresses of that
+ * family: once a node and wire, or once for two that are alone there. The list is as wire_compare()
+ * sorts.
+ */
+static int check_apart(const struct address_use *list, size_t n, size_t n_nodes,
+		       struct diags *diags)
+{
+	size_t *together = calloc(n_nodes + 1, sizeof(*together)), end;
+
+	if (!together)
+		return -ENOMEM;
+	for (size_t first = 0; first < n; first = end) {
+		end = wire_end(list, n, first);
+		mark_together(list + first, end - first, together, end);
+		for (size_t i = first; i < end; i++) {
+			size_t other = first;
+
+			while (other < end &&
+			       (list[other].node == list[i].node || !is_in_subnet(&list[other])))
+				other++;
+			if (other == end || !is_in_subnet(&list[i]) ||
+			    together[list[i].node->index] == end)
+				continue;
+			tell_apart(&list[i], &list[other], diags);
+			together[list[i].node->index] = together[list[other].node->index] = end;
+		}
+	}
+	free(together);
+	return 0;
+}
+
 int rules_lab_addresses(const struct lab *lab, const struct segments *segments, bool complete,
 			struct diags *diags)
 {
 	struct address_use *list;
 	size_t n = 0;
+	int ret = 0;
 
 	for (size_t i = 0; i < lab->n_nodes; i++)
 		n += collect(lab->nodes[i], NULL, 0, segments);
@@ -317,8 +402,10 @@ int rules_lab_addresses(const struct lab *lab, const struct segments *segments, 
 	check_duplicates(list, n, diags);
 	if (complete) {
 		check_overlaps(list, n, diags);
+		qsort(list, n, sizeof(*list), wire_compare);
 		check_wires(list, n, diags);
+		ret = check_apart(list, n, lab->n_nodes, diags);
 	}
 	free(list);
-	return 0;
+	return ret;
 }

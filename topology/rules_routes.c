@@ -125,7 +125,11 @@ static void check_gateway(const struct lab *lab, const struct node *node, const 
 	ip_format(&hop->via, text, sizeof(text));
 	if (ip_is_link_local(&hop->via))
 		return; /* the kernel makes them up: nothing to compare with */
-	if (in_addresses(node->bridge_addresses, node->n_bridge_addresses, &hop->via))
+	/* A subnet of IPv4 on lo is local as a whole, and the kernel takes its addresses as
+	 * gateways. */
+	if (in_addresses(node->bridge_addresses, node->n_bridge_addresses, &hop->via) ||
+	    (hop->via.family == AF_INET &&
+	     in_addresses(node->lo_addresses, node->n_lo_addresses, &hop->via)))
 		return;
 	end = end_towards(node, &hop->via, hop->dev);
 	if (!end && on_link_route(node, &hop->via, hop->dev)) {
@@ -139,16 +143,16 @@ static void check_gateway(const struct lab *lab, const struct node *node, const 
 		return;
 	}
 	if (!end)
-		diags_warn(diags, FINDING_GATEWAY_UNREACHED, route->where,
-			   "a gateway is an address in a subnet of one of the node's interfaces",
-			   "%s reaches the gateway %s by no interface: the kernel will refuse the "
-			   "route",
-			   node->name, text);
+		diags_add(diags, SEVERITY_ERROR, route->where,
+			  "a gateway is an address in a subnet of one of the node's interfaces",
+			  "%s reaches the gateway %s by no interface: the kernel will refuse the "
+			  "route",
+			  node->name, text);
 	else if (!end->up)
-		diags_warn(diags, FINDING_GATEWAY_UNREACHED, route->where, NULL,
-			   "the gateway %s is behind %s, which is down: the kernel will refuse the "
-			   "route",
-			   text, end->name);
+		diags_add(diags, SEVERITY_ERROR, route->where, NULL,
+			  "the gateway %s is behind %s, which is down: the kernel will refuse the "
+			  "route",
+			  text, end->name);
 	else if (!lab_find_address(lab, &hop->via, &owner, &owner_end))
 		diags_warn(diags, FINDING_UNKNOWN_GATEWAY, route->where, NULL,
 			   "nobody in the lab has the address of the gateway %s", text);

@@ -435,6 +435,12 @@ static void test_taken_by_the_kernel(void **state)
 		"4:39: warning: nobody in the lab has the address of the gateway 169.254.1.1\n"
 		"\tit works where the other end answers for it (proxy_arp), or with an entry of "
 		"`neighbors:`\n"));
+	lab_free(
+		read_good("lab: x\n"
+			  "nodes:\n"
+			  "  a: {lo: {address: 10.9.0.2/24}, routes: [10.10.0.0/16 via 10.9.0.1]}\n"
+			  "  b: {}\n"
+			  "links: [{endpoints: [a, b]}]\n"));
 	lab_free(read_good("lab: x\n"
 			   "nodes: {a: {routes: ['172.16.1.0/24 via fd00::2']}, b: {}}\n"
 			   "links:\n"
