@@ -12,6 +12,22 @@
 #include "user/output/output.h"
 #include "user/version.h" /* written by packaging/packaging.mk */
 
+/* The verb behind another one, as build behind bench; NULL: there is none of that name. */
+static const struct cmd *verb_below(const struct cmd *cmd, const char *name)
+{
+	for (const struct cmd *const *verb = cmd->verbs; verb && *verb; verb++)
+		if (!strcmp((*verb)->name, name))
+			return *verb;
+	return NULL;
+}
+
+static int unexpected(const char *word, const char *usage, struct err *err)
+{
+	err_set(err, ERR_USAGE, EINVAL, "unexpected '%s'", word);
+	err_hint(err, "usage: %s", usage);
+	return ERR_USAGE;
+}
+
 /* What packaging/man.sh makes pages of: `vethlab help --man DATE [VERB]`, "bench build" one word.
  */
 static int manual(int argc, char **argv, struct err *err)
@@ -24,10 +40,8 @@ static int manual(int argc, char **argv, struct err *err)
 		return 0;
 	}
 	cmd = cmd_find(argv[1]);
-	for (const struct cmd *const *verb = cmd && argc > 2 ? cmd->verbs : NULL; verb && *verb;
-	     verb++)
-		if (!strcmp((*verb)->name, argv[2]))
-			cmd = *verb;
+	if (cmd && argc > 2)
+		cmd = verb_below(cmd, argv[2]) ?: cmd;
 	if (!cmd)
 		return cmd_unknown(argv[1], err);
 	manual_verb(cmd, &pages, stdout);
@@ -36,10 +50,13 @@ static int manual(int argc, char **argv, struct err *err)
 
 static int help(int argc, char **argv, struct err *err)
 {
-	const struct cmd *cmd;
+	static const char help_usage[] = "vethlab help [VERB|exit]";
+	const struct cmd *cmd, *below;
 
 	if (argc > 2 && !strcmp(argv[1], "--man"))
 		return manual(argc - 2, argv + 2, err);
+	if (argc > 2 && (!strcmp(argv[1], "help") || !strcmp(argv[1], "exit")))
+		return unexpected(argv[2], help_usage, err);
 	if (argc < 2 || !strcmp(argv[1], "help")) {
 		help_print_verbs(cmds, cmd_groups, stdout);
 		return 0;
@@ -51,7 +68,10 @@ static int help(int argc, char **argv, struct err *err)
 	cmd = cmd_find(argv[1]);
 	if (!cmd)
 		return cmd_unknown(argv[1], err);
-	help_print(cmd, stdout);
+	below = argc > 2 ? verb_below(cmd, argv[2]) : NULL;
+	if (argc > 2 + !!below)
+		return unexpected(argv[2 + !!below], help_usage, err);
+	help_print(below ?: cmd, stdout);
 	return 0;
 }
 
@@ -88,7 +108,7 @@ static void options_behind_verb(int argc, char **argv)
 
 static int dispatch(int argc, char **argv, struct err *err)
 {
-	const struct cmd *cmd;
+	const struct cmd *cmd, *below;
 
 	if (argc < 2) {
 		help_print_verbs(cmds, cmd_groups, stderr);
@@ -99,6 +119,8 @@ static int dispatch(int argc, char **argv, struct err *err)
 		return help(argc - 1, argv + 1, err);
 	if (!strcmp(argv[1], "version") || !strcmp(argv[1], "--version") ||
 	    !strcmp(argv[1], "-V")) {
+		if (argc > 2)
+			return unexpected(argv[2], "vethlab version", err);
 		printf("vethlab %s\n", VETHLAB_VERSION);
 		return 0;
 	}
@@ -107,6 +129,11 @@ static int dispatch(int argc, char **argv, struct err *err)
 		return cmd_unknown(argv[1], err);
 	if (wants_help(argc - 1, argv + 1))
 		return help(2, argv, err);
+	below = argc > 3 && wants_help(argc - 2, argv + 2) ? verb_below(cmd, argv[2]) : NULL;
+	if (below) {
+		help_print(below, stdout);
+		return 0;
+	}
 	return cmd->run(argc - 1, argv + 1, err);
 }
 

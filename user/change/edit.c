@@ -23,6 +23,7 @@ int edit_address(const struct running *run, const struct end *end, const struct 
 	char text[IP_TEXT_SIZE], action[80];
 	struct nl_what what = {.object = end->name, .action = action};
 	cleanup_nl struct nl *nl = NULL;
+	struct err refused = {0};
 	int ret = open_node(&nl, run, end->node, err);
 
 	if (ret)
@@ -30,8 +31,17 @@ int edit_address(const struct running *run, const struct end *end, const struct 
 	snprintf(action, sizeof(action), "%s address %s", add ? "add" : "delete",
 		 ip_prefix_format(prefix, text, sizeof(text)));
 	ret = (add ? address_add : address_delete)(nl, running_ifindex(run, end), prefix, &what,
-						   err);
-	return ret ? ret : nl_flush(nl, err);
+						   &refused);
+	if (!ret)
+		ret = nl_flush(nl, &refused);
+	if (ret == -EEXIST)
+		return err_set(err, ERR_FAILED, EEXIST, "%s has %s already", end->name, text);
+	if (ret == -EADDRNOTAVAIL)
+		return err_set(err, ERR_FAILED, EADDRNOTAVAIL, "%s does not have %s", end->name,
+			       text);
+	if (ret && err)
+		*err = refused;
+	return ret;
 }
 
 int edit_restore_end(const struct running *run, const struct end *end, struct err *err)
@@ -97,6 +107,29 @@ static int delete_route(struct nl *nl, const struct running *run, const struct r
 	return route_delete(nl, route, protocol, node_device, devices, what, err);
 }
 
+/* What the kernel's answer means, where its words ("File exists") do not tell. */
+static int tell_refused(int ret, const struct node *node, const struct route *route,
+			const struct err *refused, struct err *err)
+{
+	char text[IP_TEXT_SIZE];
+
+	ip_prefix_format(&route->to, text, sizeof(text));
+	if (ret == -ESRCH) {
+		err_set(err, ERR_FAILED, ESRCH, "%s has no such route to %s", node->name, text);
+		err_hint(err,
+			 "`vethlab exec %s ip route` lists them; one that the kernel made for an "
+			 "address goes with the address",
+			 node->name);
+	} else if (ret == -EEXIST) {
+		err_set(err, ERR_FAILED, EEXIST, "%s has a route to %s of metric %u already",
+			node->name, text, route->metric);
+		err_hint(err, "delete that one, or give this one another metric");
+	} else if (err) {
+		*err = *refused;
+	}
+	return ret;
+}
+
 int edit_route(const struct running *run, const struct node *node, const struct route *route,
 	       bool add, struct err *err)
 {
@@ -104,6 +137,7 @@ int edit_route(const struct running *run, const struct node *node, const struct 
 	char text[IP_TEXT_SIZE], action[80];
 	struct nl_what what = {.object = node->name, .action = action};
 	cleanup_nl struct nl *nl = NULL;
+	struct err refused = {0};
 	int ret = check_devices(&devices, route, err);
 
 	snprintf(action, sizeof(action), "%s the route to %s", add ? "add" : "delete",
@@ -112,13 +146,12 @@ int edit_route(const struct running *run, const struct node *node, const struct 
 		ret = open_node(&nl, run, node, err);
 	if (!ret && add)
 		ret = journal_added_route(run, &devices, route, err);
+	if (ret)
+		return ret;
+	ret = add ? route_add(nl, route, node_route_protocol(run, node, route), node_device,
+			      &devices, &what, &refused)
+		  : delete_route(nl, run, route, &devices, &what, &refused);
 	if (!ret)
-		ret = add ? route_add(nl, route, node_route_protocol(run, node, route), node_device,
-				      &devices, &what, err)
-			  : delete_route(nl, run, route, &devices, &what, err);
-	if (!ret)
-		ret = nl_flush(nl, err);
-	if (ret == -ESRCH)
-		err_hint(err, "a route that the kernel made for an address goes with the address");
-	return ret;
+		ret = nl_flush(nl, &refused);
+	return ret ? tell_refused(ret, node, route, &refused, err) : 0;
 }

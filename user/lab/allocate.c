@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* allocate.c - see allocate.h. */
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 #include <unistd.h>
 
+#include "user/base/cleanup.h"
 #include "user/lab/allocate.h"
 
 /* Round numbers read well: 1000003 is end 3 of the first lab. */
@@ -15,6 +17,58 @@ enum { RANGE_STEP = 1000 };
 void netns_mark(const char *name, char mark[64])
 {
 	snprintf(mark, 64, "vethlab %s\n", name);
+}
+
+/* The lab, other than this one, whose namespace has the name; false: none that can be read. */
+static bool find_owner(const struct running *run, const char *name, char lab[LAB_NAME_MAX + 1])
+{
+	char **labs, path[PATH_MAX];
+	size_t n_labs;
+	bool found = false;
+
+	if (lab_list(&labs, &n_labs, NULL))
+		return false;
+	snprintf(path, sizeof(path), NETNS_DIR "/%s", name);
+	for (size_t i = 0; i < n_labs && !found; i++) {
+		cleanup_running struct running *other = NULL;
+
+		if (!strcmp(labs[i], run->name) || lab_open(&other, labs[i], NULL))
+			continue;
+		for (size_t j = 0; j < other->lab->n_nodes && !found; j++) {
+			cleanup_close int fd = -1;
+
+			if (!other->nodes[j].ours || strcmp(other->nodes[j].netns_name, name) != 0)
+				continue;
+			fd = netns_open_same(path, &other->nodes[j].id);
+			found = fd >= 0;
+		}
+		if (found)
+			snprintf(lab, LAB_NAME_MAX + 1, "%s", labs[i]);
+	}
+	lab_list_free(labs, n_labs);
+	return found;
+}
+
+static void tell_mounted(const struct running *run, const char *name, const struct node *node,
+			 struct err *err)
+{
+	char owner[LAB_NAME_MAX + 1];
+
+	if (find_owner(run, name, owner)) {
+		err_set(err, ERR_FAILED, EEXIST,
+			"%s: the network namespace %s is that of lab %s, which runs", node->name,
+			name, owner);
+		err_hint(err,
+			 "`vethlab down %s` takes it down; `--as NAME` builds this lab with "
+			 "namespaces called NAME-%s",
+			 owner, node->name);
+		return;
+	}
+	err_set(err, ERR_FAILED, EEXIST, "%s: a network namespace %s exists and is not this lab's",
+		node->name, name);
+	err_hint(err,
+		 "it stays as it is; `--as NAME` builds the lab with namespaces called NAME-%s",
+		 node->name);
 }
 
 static int name_taken(const struct running *run, const char *name, const struct node *node,
@@ -40,13 +94,7 @@ static int name_taken(const struct running *run, const char *name, const struct 
 			 name);
 		break;
 	case NETNS_NAME_MOUNTED:
-		err_set(err, ERR_FAILED, EEXIST,
-			"%s: a network namespace %s exists and is not this lab's", node->name,
-			name);
-		err_hint(err,
-			 "it stays as it is; `--as NAME` builds the lab with namespaces "
-			 "called NAME-%s",
-			 node->name);
+		tell_mounted(run, name, node, err);
 		break;
 	}
 	if (node->where.line)

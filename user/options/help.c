@@ -123,7 +123,8 @@ static void print_usage(const struct cmd *cmd, FILE *f)
 	size_t column, indent, width = output_width(f);
 	const char *p = help_usage(cmd, usage);
 
-	snprintf(lead, sizeof(lead), "usage: vethlab %s", cmd->name);
+	snprintf(lead, sizeof(lead), "usage: vethlab %s%s%s", cmd->of ? cmd->of->name : "",
+		 cmd->of ? " " : "", cmd->name);
 	column = indent = strlen(lead);
 	fputs(lead, f);
 	while (*p) {
