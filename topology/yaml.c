@@ -494,27 +494,3 @@ const struct yaml *yaml_parse(const char *text, size_t len, const char *path, st
 	}
 	return builder.root;
 }
-
-/* ---- reading it ---------------------------------------------------------------------------- */
-
-const struct yaml *yaml_find(const struct yaml *map, const char *key)
-{
-	if (map && map->kind == YAML_MAP)
-		for (const struct yaml *entry = map->first; entry; entry = entry->next)
-			if (!strcmp(entry->key->text, key))
-				return entry;
-	return NULL;
-}
-
-bool yaml_is_null(const struct yaml *value)
-{
-	return value->kind == YAML_SCALAR && value->plain &&
-	       (!value->text[0] || !strcmp(value->text, "~") || !strcmp(value->text, "null"));
-}
-
-const char *yaml_kind_name(const struct yaml *value)
-{
-	if (value->kind == YAML_SCALAR)
-		return yaml_is_null(value) ? "nothing" : "a single value";
-	return value->kind == YAML_LIST ? "a list" : "a map";
-}

@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <string.h>
 
 #include "user/base/arena.h"
 #include "user/base/err.h"
@@ -43,10 +44,28 @@ const struct yaml *yaml_parse(const char *text, size_t len, const char *path, st
 			      struct diags *diags);
 
 /* The entry of a map, or NULL. */
-const struct yaml *yaml_find(const struct yaml *map, const char *key);
+static inline const struct yaml *yaml_find(const struct yaml *map, const char *key)
+{
+	if (map && map->kind == YAML_MAP)
+		for (const struct yaml *entry = map->first; entry; entry = entry->next)
+			if (!strcmp(entry->key->text, key))
+				return entry;
+	return NULL;
+}
+
 /* Nothing written: an empty plain scalar, ~ or null. */
-bool yaml_is_null(const struct yaml *value);
-/* "a list", "a map", "text" */
-const char *yaml_kind_name(const struct yaml *value);
+static inline bool yaml_is_null(const struct yaml *value)
+{
+	return value->kind == YAML_SCALAR && value->plain &&
+	       (!value->text[0] || !strcmp(value->text, "~") || !strcmp(value->text, "null"));
+}
+
+/* "a list", "a map", "a single value", "nothing" */
+static inline const char *yaml_kind_name(const struct yaml *value)
+{
+	if (value->kind == YAML_SCALAR)
+		return yaml_is_null(value) ? "nothing" : "a single value";
+	return value->kind == YAML_LIST ? "a list" : "a map";
+}
 
 #endif
