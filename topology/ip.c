@@ -141,13 +141,13 @@ const char *ip_problem(const struct ip_addr *addr)
 		if (addr->bytes[0] == 127)
 			return "it is in 127.0.0.0/8, which belongs to lo";
 		if (addr->bytes[0] == 0)
-			return "it is in 0.0.0.0/8, which stands for no address";
+			return "it is in 0.0.0.0/8, which is no address of a node";
 		return NULL;
 	}
 	if (addr->bytes[0] == 0xff)
 		return "it is a multicast address";
 	if (!memcmp(addr->bytes, zero, sizeof(zero)))
-		return "it stands for no address";
+		return "it is the unspecified address";
 	if (!memcmp(addr->bytes, v6_loopback, sizeof(v6_loopback)))
 		return "it is the loopback address, which every node has";
 	return NULL;

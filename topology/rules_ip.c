@@ -146,7 +146,7 @@ static void check_duplicates(const struct address_use *list, size_t n, struct di
 		     first->segment != second->segment))
 			continue;
 		diags_warn(diags, FINDING_SHARED_ADDRESS, second->address->where,
-			   "who answers for it is a matter of luck",
+			   "either of them may answer for it",
 			   "%s is an address of %s:%s and of %s:%s",
 			   ip_format(&first->address->prefix.addr, text, sizeof(text)),
 			   first->node->name, first->owner, second->node->name, second->owner);

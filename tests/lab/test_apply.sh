@@ -315,7 +315,7 @@ test_foreign_interface() {
 test_address_and_route_by_hand() {
 	row_up
 	good vethlab link c:w address add 10.0.2.9/24
-	says "c:w has now 10.0.2.9/24"
+	says "c:w now has 10.0.2.9/24"
 	good inside b ping -c 1 -W 5 -q 10.0.2.9
 	bad 5 vethlab link c:w address add 10.0.2.9/24
 	says "c:w: cannot add address 10.0.2.9/24"

@@ -155,7 +155,7 @@ test_routers() {
 
 test_rp_filter() {
 	up rp-filter # as it comes
-	fault a 192.0.2.2 "a drops it as a forgery (rp_filter): it has no route to 192.0.2.2 by a:eth1" \
+	fault a 192.0.2.2 "a drops it by reverse path filtering: it has no route to 192.0.2.2 by a:eth1" \
 		"a dropped the reply: its source is not where the routes lead back to (rp_filter)"
 	good vethlab exec b ip route replace 10.0.1.0/24 via 10.0.3.1
 	good vethlab ping a 192.0.2.2

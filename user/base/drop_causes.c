@@ -146,7 +146,7 @@ static const struct drop_cause causes[] = {
 	 .meaning = "its source MAC is no valid one"},
 	{.reason = "RECURSION_LIMIT",
 	 .stage = DROP_IN_NODE,
-	 .meaning = "it goes round inside this node"},
+	 .meaning = "it loops inside this node"},
 	{.reason = "SECURITY_HOOK", .stage = DROP_IN_NODE, .meaning = "a security module says so"},
 	{.reason = "SOCKET_FILTER",
 	 .stage = DROP_IN_NODE,

@@ -14,17 +14,16 @@ const struct err_status err_statuses[ERR_STATUSES] = {
 	[ERR_FAILED] = {"the lab did not do what was asked",
 			"no answer to a ping; no lab, node, end, address, namespace or process of "
 			"that name; the lab runs already, or was taken down meanwhile"},
-	[ERR_USAGE] = {"the command line", "an option, a word or a value that is wrong, whatever "
-					   "runs"},
-	[ERR_INPUT] = {"a file that is read",
-		       "a lab file, a recording or a saved document that is not there, cannot be "
-		       "read or is wrong; also what a lab file asks of the kernel and the kernel "
-		       "does not know, as a sysctl or a rule of nft"},
-	[ERR_PRIVILEGE] = {"privileges or kernel features", NULL},
+	[ERR_USAGE] = {"the command line is wrong", "an option, a word or a value, whatever runs"},
+	[ERR_INPUT] =
+		{"a file that is read is missing or wrong",
+		 "a lab file, a recording or a saved document; also what a lab file asks of "
+		 "the kernel and the kernel does not know, such as a sysctl or a rule of nft"},
+	[ERR_PRIVILEGE] = {"privileges or kernel features are missing", NULL},
 	[ERR_SYSTEM] = {"a system call failed, or the output could not be written",
 			"what was done is undone"},
 	[ERR_UNKNOWN] = {"it cannot be known",
-			 "`why` names what it did not evaluate, as rules of nft"},
+			 "`why` names what it did not evaluate, such as rules of nft"},
 };
 
 enum err_code err_code_of(int error)

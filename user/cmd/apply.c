@@ -43,8 +43,8 @@ static int apply_main(int argc, char **argv, struct err *err)
 }
 
 static const struct cmd_operand operands[] = {
-	{"FILE", .kind = VALUE_LAB_FILE | VALUE_BUNDLED, .text = "the lab file as it is now",
-	 .row = NO_ROW},
+	{"FILE", .kind = VALUE_LAB_FILE | VALUE_BUNDLED,
+	 .text = "the lab file, changed since the lab was built", .row = NO_ROW},
 	OPERANDS_END,
 };
 

@@ -138,8 +138,8 @@ const struct cmd cmd_bench = {
 	.options = bench_options,
 	.verbs = verbs,
 	.usage_end = "...",
-	.about = "Without a link: labs of its own, which are gone afterwards.\n",
-	.notes = "Killed, it leaves no labs either: a process of its own removes them.\n"
+	.about = "Without a link, it builds labs of its own and removes them afterwards.\n",
+	.notes = "If it is killed, another process of its own removes the labs.\n"
 		 "`bench build [SHAPE SIZE...] [--runs N] [-j]` measures how long a generated lab\n"
 		 "(chain 100) takes to build and to remove: watched, not, and by ip -batch.\n",
 	.examples = "vethlab bench --what rtt,tcp\n"

@@ -47,7 +47,7 @@ static int parse_shape(struct shape_options *shape, int argc, char **argv, struc
 					 shape->kind->name, size->least, size->most);
 	}
 	if (i + 1 < argc)
-		return cmd_usage(err, &cmd_bench_build, "build: %s has no use for '%s'",
+		return cmd_usage(err, &cmd_bench_build, "build: %s takes no '%s'",
 				 shape->kind->name, argv[i + 1]);
 	return 0;
 }
@@ -106,8 +106,8 @@ static const struct cmd_operand operands[] = {
 
 static const struct cmd_option options[] = {
 	{"runs", .value = "N", .kind = VALUE_NUMBER, .least = 1, .most = BENCH_RUNS_MAX,
-	 .initial = "5", .wrong = "not a number from 1 to 1000", .text = "of each, in turns (5)",
-	 INTO_UNSIGNED(struct build_args, runs)},
+	 .initial = "5", .wrong = "not a number from 1 to 1000",
+	 .text = "runs of each, in turns (5)", INTO_UNSIGNED(struct build_args, runs)},
 	OPTION_JSON(struct build_args),
 	OPTIONS_END,
 };

@@ -31,7 +31,7 @@ static int parse_args(int argc, char **argv, struct capture_args *args, struct e
 		return cmd_usage(err, &cmd_capture, "-w FILE is missing (-w - is stdout)");
 	if (!strcmp(args->path, "-") && isatty(STDOUT_FILENO))
 		return cmd_usage(err, &cmd_capture,
-				 "this is no text: -w FILE, or a pipe behind -w -");
+				 "frames are not text: use -w FILE, or -w - with a pipe");
 	args->argc = words.argc;
 	args->argv = words.argv;
 	return 0;
@@ -140,13 +140,13 @@ static const struct cmd_option options[] = {
 
 const struct cmd cmd_capture = {
 	.name = "capture",
-	.summary = "whole frames of ends into a pcapng file, for Wireshark",
+	.summary = "write whole frames of ends to a pcapng file, for Wireshark",
 	.operands = operands,
 	.options = options,
 	.notes = "A file that is there already is overwritten.\n"
-		 "Each end has two interfaces, one a direction. Packet comments have the numbers\n"
-		 "of echoes (of their parts and the ICMP errors about them, too) and note what\n"
-		 "nodes and links dropped, of any protocol, within 0.2 s of the frame.\n",
+		 "Each end has two interfaces, one a direction. Packet comments number the echoes\n"
+		 "(with their fragments and the ICMP errors about them) and note what nodes and\n"
+		 "links dropped, of any protocol, within 0.2 s of the frame.\n",
 	.examples = "vethlab capture blue -w - | wireshark -k -i -\n",
 	.run = capture_main,
 };

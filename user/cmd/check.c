@@ -107,7 +107,7 @@ static const struct cmd_operand operands[] = {
 };
 
 static const struct cmd_option options[] = {
-	{"verbose", 'v', .show = SHOW_LETTER, .text = "what the file allows, too, with the reason",
+	{"verbose", 'v', .show = SHOW_LETTER, .text = "also what the file allows, with the reason",
 	 INTO_BOOL(struct check_args, verbose)},
 	OPTION_LAB(struct check_args, .hidden = true),
 	OPTION_JSON(struct check_args),
@@ -116,7 +116,7 @@ static const struct cmd_option options[] = {
 
 const struct cmd cmd_check = {
 	.name = "check",
-	.summary = "say everything that is wrong with a lab file",
+	.summary = "list everything that is wrong with a lab file",
 	.operands = operands,
 	.options = options,
 	.notes = "Nothing is touched. The exit status is 3 if a file has errors, not for "

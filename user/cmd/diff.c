@@ -200,9 +200,9 @@ const struct cmd cmd_diff = {
 	.operands = operands,
 	.options = options,
 	.notes =
-		"A way, a loss or an answer that only one run has is a difference; losses of both\n"
-		"are, where their shares are too far apart for chance (Fisher, p < 0.01); times,\n"
-		"where the 95 % intervals of their medians do not meet. Needs no root, no lab.\n"
+		"A way, a loss or an answer that only one run has is a difference. Losses of both\n"
+		"differ if chance does not explain it (Fisher's exact test, p < 0.01), times if\n"
+		"the 95 % intervals of their medians do not overlap. Needs no root and no lab.\n"
 		"The exit status is 0 if nothing changed, 1 if something did.\n",
 	.examples = "vethlab record before.rec --for 10s   # and after a change, after.rec\n"
 		    "vethlab diff before.rec after.rec\n",

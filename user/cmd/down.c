@@ -149,11 +149,11 @@ const struct cmd cmd_down = {
 	.summary = "remove labs and everything that they made",
 	.operands = operands,
 	.options = options,
-	.notes = "Of several labs, each has a line (or a document); one that fails does not\n"
-		 "keep the others from going.\n"
-		 "Interfaces of others that are in its namespaces are handed back, or named as\n"
-		 "processes in them are. It waits until the kernel has let go; of a lab of 100\n"
-		 "nodes or more it does not, and says so. What looks at the lab until Ctrl-C\n"
-		 "(trace, record, capture, ping, stats --watch) ends, with exit status 1.\n",
+	.notes = "Each of several labs has a line of its own (with -j: a document). If one cannot\n"
+		 "be removed, the others are removed all the same.\n"
+		 "Interfaces of others in its namespaces are handed back or named; processes in\n"
+		 "them are named. It waits until the kernel has released all; for a lab of 100\n"
+		 "nodes or more it does not wait, and says so. Verbs that watch the lab until\n"
+		 "Ctrl-C (trace, record, capture, ping, stats --watch) end with exit status 1.\n",
 	.run = down_main,
 };

@@ -53,7 +53,7 @@ static int parse_sizes(struct shape_options *options, int argc, char **argv, str
 		options->sizes[i] = n;
 	}
 	if (i < argc)
-		return cmd_usage(err, &cmd_generate, "%s has no use for '%s'", kind->name, argv[i]);
+		return cmd_usage(err, &cmd_generate, "%s takes no '%s'", kind->name, argv[i]);
 	if (!strcmp(kind->name, "fat-tree") && options->sizes[0] % 2)
 		return cmd_usage(err, &cmd_generate, "K of a fat-tree is even");
 	return 0;
@@ -112,17 +112,18 @@ const struct cmd_choice shape_choices[] = {
 	{"tree", "DEPTH [FANOUT]", VALUE_NUMBER,
 	 "routers that branch DEPTH times, hosts as leaves"},
 	{"mesh", "N", VALUE_NUMBER, "hosts, each with a link to each other"},
-	{"grid", "COLUMNS ROWS", VALUE_NUMBER, ""},
+	{"grid", "COLUMNS ROWS", VALUE_NUMBER, "routers in columns and rows"},
 	{"clos", "SPINES LEAVES [HOSTS]", VALUE_NUMBER,
 	 "leaves with HOSTS (2) each, each leaf linked to each spine"},
-	{"fat-tree", "K", VALUE_NUMBER, "of switches with K ports"},
+	{"fat-tree", "K", VALUE_NUMBER, "a fat tree of switches with K ports"},
 	{NULL},
 };
 
 static const struct cmd_operand operands[] = {
 	{"SHAPE", .kind = VALUE_CHOICE, .choices = shape_choices,
 	 .text = "how the nodes are linked", .row = NO_ROW},
-	{"SIZE", .kind = VALUE_NUMBER, .many = true, .text = "how many of what", .row = NO_ROW},
+	{"SIZE", .kind = VALUE_NUMBER, .many = true, .text = "how many nodes of each kind",
+	 .row = NO_ROW},
 	OPERANDS_END,
 };
 
@@ -131,7 +132,7 @@ static const struct cmd_option options[] = {
 	 .label = "--v4, --v6", INTO_BOOL(struct generate_args, options.v4)},
 	{"v6", '6', .show = SHOW_NAME, .alternative = true, .text = "only addresses of this family",
 	 .row = NO_ROW, INTO_BOOL(struct generate_args, options.v6)},
-	{"routes", .text = "spell every route out, instead of `routing: static`",
+	{"routes", .text = "write every route, instead of `routing: static`",
 	 INTO_BOOL(struct generate_args, options.routes)},
 	{"name", .value = "NAME", .kind = VALUE_NAME, .otherwise = "the shape",
 	 .text = "what the lab is called", .row = NO_ROW,

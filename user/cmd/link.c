@@ -182,7 +182,7 @@ static int link_address(const struct running *run, const struct end *end,
 		output_json_set(doc, "end", object);
 		output_json_print(doc, stdout);
 	} else {
-		printf("%s %s %s\n", end->name, add ? "has now" : "has no longer", text);
+		printf("%s %s %s\n", end->name, add ? "now has" : "no longer has", text);
 	}
 	return 0;
 }

@@ -239,7 +239,7 @@ static void print_text(const struct observing *observing, const struct running *
 	if (observing->follow)
 		printf("following what comes and goes; Ctrl-C ends that, and the lab stays\n");
 	else
-		printf("`vethlab down %s` lets go of them; they stay as they are\n", run->name);
+		printf("`vethlab down %s` removes its programs; the links stay\n", run->name);
 }
 
 static void print_json(const struct observing *observing, const struct running *run, bool changed)
@@ -406,11 +406,11 @@ static const struct cmd_option options[] = {
 
 const struct cmd cmd_observe = {
 	.name = "observe",
-	.summary = "watch links that are there, whoever made them",
+	.summary = "watch links that exist already, whoever made them",
 	.options = options,
 	.about = "Without options: veth links with an end in this namespace, the other anywhere.\n",
-	.notes = "Programs of others on the same hooks stay and run. `down` takes ours off, and\n"
-		 "nothing else. Called again for a lab that is observed, it looks again.\n",
+	.notes = "Programs of others on the same hooks stay and run. `down` removes vethlab's\n"
+		 "programs, and nothing else. Run again for an observed lab, it updates the lab.\n",
 	.examples = "vethlab observe --all --follow\n"
 		    "vethlab observe --netns web --name web\n",
 	.run = observe_main,

@@ -415,7 +415,7 @@ static const struct cmd_option options[] = {
 	{"flood", 'f', .group = OPTIONS_OUTPUT,
 	 .text = "as fast as answers come, until Ctrl-C or -c, and only the\nsummary",
 	 .usage = "--flood", INTO_ARGS(take_flood)},
-	{"stack", .text = "and what the nodes do between the ends: routes, neighbors, ...",
+	{"stack", .text = "also what nodes do between their ends: routes, neighbors, ...",
 	 INTO_BOOL(struct ping_args, options.stack)},
 	OPTION_TRIP_LAB(struct ping_args),
 	OPTION_TRIP_JSON(struct ping_args),

@@ -20,7 +20,7 @@ static int plan_main(int argc, char **argv, struct err *err)
 
 static const struct cmd_operand operands[] = {
 	{"FILE", .kind = VALUE_LAB_FILE | VALUE_BUNDLED,
-	 .text = "the lab file as it is now; the lab runs from what it was"},
+	 .text = "the lab file, changed since the lab was built"},
 	OPERANDS_END,
 };
 

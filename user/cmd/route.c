@@ -125,7 +125,7 @@ static void print(const struct node *node, const struct words *words, bool json)
 	ip_prefix_format(&words->route.to, to, sizeof(to));
 	if (!json) {
 		printf("%s %s a route to %s\n", node->name,
-		       words->add ? "has now" : "has no longer",
+		       words->add ? "now has" : "no longer has",
 		       words->is_default ? "default" : to);
 		return;
 	}

@@ -73,7 +73,7 @@ static const struct cmd_operand operands[] = {
 };
 
 static const struct cmd_option options[] = {
-	{"verbose", 'v', .text = "inodes, ifindexes and MAC addresses too", .usage = "-v",
+	{"verbose", 'v', .text = "also inodes, ifindexes and MAC addresses", .usage = "-v",
 	 INTO_BOOL(struct show_args, verbose)},
 	OPTION_LAB(struct show_args, .hidden = true),
 	OPTION_JSON(struct show_args),

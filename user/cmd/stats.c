@@ -401,7 +401,7 @@ static const struct cmd_option options[] = {
 	 .most = 86400000000000, .optional = true, .next = is_interval, .otherwise = "1",
 	 .text = "rates every N seconds (1), the busiest first if not all fit",
 	 .usage = "--watch [SECONDS]", INTO_CALL(take_watch, double, struct stats_run, interval_s)},
-	{"verbose", 'v', .text = "packets by type, and every drop, harmless ones too",
+	{"verbose", 'v', .text = "packets by type, and all drops, also harmless ones",
 	 .usage = "-v", INTO_BOOL(struct stats_run, verbose)},
 	{"link", .value = "END", .kind = VALUE_LINK, .text = "only the link of this end",
 	 .row = "only the link of this end; --node NODE: only this node's links",
@@ -442,6 +442,6 @@ const struct cmd cmd_stats = {
 	.summary = "the ledger: what each link sent, received and lost",
 	.operands = operands,
 	.options = options,
-	.notes = "Packets are told as on a wire: a TSO super-packet counts as its segments.\n",
+	.notes = "Packets are counted as on a wire: a TSO super-packet counts as its segments.\n",
 	.run = stats_main,
 };

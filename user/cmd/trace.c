@@ -148,13 +148,13 @@ static const struct cmd_option options[] = {
 
 const struct cmd cmd_trace = {
 	.name = "trace",
-	.summary = "print ICMP packets at every end and hook, as it happens",
+	.summary = "print ICMP packets at every end and hook, as they pass",
 	.operands = operands,
 	.options = options,
 	.column = 21,
-	.notes = "FILTER, of which all words must fit:\n"
+	.notes = "FILTER, all words of which must fit:\n"
 		 "  node N   end N:I   link N:I    where it is seen (a bare node or end will do)\n"
-		 "  addr A[/L]   src A   dst A     whose it is (a bare address or prefix will do)\n"
+		 "  addr A[/L]   src A   dst A     an address of the packet (a bare one will do)\n"
 		 "  type T[,T]                     request, reply, echo, unreachable, exceeded,\n"
 		 "                                 error, redirect, nd, other\n"
 		 "  id N   seq N   v4   v6\n"

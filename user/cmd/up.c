@@ -197,7 +197,7 @@ static const struct cmd_operand operands[] = {
 };
 
 static const struct cmd_option options[] = {
-	{"isolated", .text = "a new namespace stands in for the host: nothing else changes",
+	{"isolated", .text = "use a new namespace in place of this machine's",
 	 INTO_BOOL(struct up_args, options.isolated)},
 	{"as", .value = "NAME", .kind = VALUE_NAME, .otherwise = "as the file says",
 	 .text = "run it under another name, with namespaces called NAME-NODE",

@@ -304,7 +304,7 @@ static const struct cmd_option options[] = {
 	 .most = ECHO_SIZE_MAX,
 	 .initial = "56",
 	 .wrong = "0 to 65507 payload bytes",
-	 .text = "payload bytes of the echo that it thinks of (56)",
+	 .text = "payload bytes of the assumed echo (56)",
 	 INTO_UNSIGNED(struct why, size)},
 	OPTIONS_FAMILY(struct why),
 	OPTION_TRIP_LAB(struct why),

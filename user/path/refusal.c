@@ -231,7 +231,7 @@ static void say_forgery(struct path_asking *asking, const struct path_hop *hop,
 	    !link_get(asking->nl, back->ifindex, NULL, &link, NULL))
 		snprintf(other, sizeof(other), " (it has one by %s)", link.ifname);
 	path_say(path,
-		 "%s drops it as a forgery (rp_filter): it has no route to %s by %s%s, and "
+		 "%s drops it by reverse path filtering: it has no route to %s by %s%s, and "
 		 "rp_filter "
 		 "of %s is %d, the larger of all (%d) and %s (%d)",
 		 node, from, hop->in->name, other, asking->in.ifname, all > one ? all : one, all,

@@ -308,7 +308,7 @@ static void say_end(struct path_asking *asking, const struct path_hop *hop,
 		else
 			path_say(path, "it is %u bytes long, more than the MTU of %s", asking->size,
 				 hop->out ? hop->out->name : hop->dev);
-		path_suggest(path, "-s %u: so many payload bytes, or less, fit up to there",
+		path_suggest(path, "-s %u is the largest payload that fits up to there",
 			     path->mtu - path_headers(&path->to));
 		break;
 	case PATH_LOOP:

@@ -118,7 +118,7 @@ static void print_balance(const struct exposition *to)
 	print_gauge(to, "vethlab_lost_packets", offsetof(struct ledger_entry, lost),
 		    "Packets (segments) that were sent and not received.");
 	print_gauge(to, "vethlab_unexplained_packets", offsetof(struct ledger_entry, unexplained),
-		    "Lost packets (segments) that the kernel did not tell of as dropped.");
+		    "Lost packets (segments) that the kernel did not report as dropped.");
 	print_gauge(
 		to, "vethlab_unseen_packets", offsetof(struct ledger_entry, unseen),
 		"Packets (segments) received that `out` did not see: sent past it, or under way.");
