@@ -40,6 +40,11 @@ documents-built: $(DOC_PAGES)
 	$(say) MAN $(B)/man
 	$(Q)B=$(B) packaging/documents.sh $(DATE)
 
+# docs/verbs.md is in the repository: tests/lab/test_pages.sh says when it is not current.
+.PHONY: verbs
+verbs: all
+	@packaging/verbs.sh $(B)/vethlab >$(B)/verbs.md && mv $(B)/verbs.md docs/verbs.md
+
 # ---- installing ------------------------------------------------------------------------------------
 # The program looks for bundled labs in ../share/vethlab/labs, seen from where it is itself.
 INSTALL ?= install

@@ -126,6 +126,7 @@ help:
 	@echo 'make bench-trace   what tracing costs, and what it loses (as root)'
 	@echo 'make bench-observe  what it costs a link to be watched (as root)'
 	@echo 'make golden     write the outputs anew that lab tests compare (as root): tests/lab/golden'
+	@echo 'make verbs      write docs/verbs.md anew, from the tables of the verbs'
 	@echo 'make stories    record the golden stories anew (as root): tests/unit/data/stories'
 	@echo 'make fuzz       fuzz what comes from outside: lab files, recordings ... (SECONDS=600 for longer)'
 	@echo 'make lint       no warning by gcc and by clang, shellcheck, order of the rooms, clang-format'

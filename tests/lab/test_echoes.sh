@@ -156,7 +156,7 @@ test_delay_of_all() {
 	down_at_rest
 }
 
-# Behind NAT an echo has other addresses: no residence, as README says under Limits; all else is there.
+# Behind NAT an echo has other addresses: no residence, as docs/limits.md says; all else is there.
 test_nat() {
 	up nat
 	good inside pc ping -q -c 20 -i 0.002 198.51.100.1

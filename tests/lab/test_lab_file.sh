@@ -163,6 +163,31 @@ test_watched() {
 	good vethlab down watched
 }
 
+# The example with every key has every key of the schema, is built and works. It is a file, too.
+test_town() {
+	local key n=0
+	needs nft
+	example town
+	assert_eq "$(cat "$TEST_TMP/town.yaml")" "$(cat "$TOP/docs/examples/town.yaml")" "docs/examples/town.yaml"
+	while read -r key; do
+		grep -qw "$key" "$TEST_TMP/town.yaml" || fail "town.yaml has no $key"
+		n=$((n + 1))
+	done < <(jq -r '.. | .properties? // empty | keys[]' "$TOP/topology/schema.json" | sort -u)
+	[[ $n -gt 40 ]] || fail "the schema has $n keys"
+	good vethlab check "$TEST_TMP/town.yaml"
+	says "4 nodes, 3 links"
+	up "$TEST_TMP/town.yaml"
+	good vethlab ping world pc
+	says "$(text_passed_on core)" "$(text_passed_on sw)" "$(text_answered 1)"
+	good vethlab exec pc ping -c 1 -W 5 -q 192.0.2.1
+	good vethlab exec core nft list chain ip core forward
+	says "tcp dport 23 drop"
+	good vethlab exec pc ip route
+	says "blackhole 10.66.0.0/16" "10.67.0.0/16 via 10.2.0.1 dev eth0 metric 50" \
+		"unreachable 10.68.0.0/16" "nexthop via 10.2.0.9"
+	good vethlab down town
+}
+
 # No example is forgotten above: those without a test of their own are built at least.
 test_others() {
 	local lab
@@ -177,7 +202,7 @@ test_changing() {
 	local planned
 	up_example changing
 	sed -i 's/mtu: 1400/queues: 2/; s/b: {}/b: {}, c: {}/' "$TEST_TMP/changing.yaml"
-	planned=$(sed -n '/^    - link a:eth0 -- b:eth0/,/^    lab changing/s/^    //p' "$TOP/docs/lab-file.md")
+	planned=$(sed -n '/^- link a:eth0 -- b:eth0/,/^lab changing/p' "$TOP/docs/lab-file.md")
 	good vethlab plan "$TEST_TMP/changing.yaml"
 	assert_eq "$out" "$planned" "the plan that docs/lab-file.md shows"
 	good vethlab apply "$TEST_TMP/changing.yaml"
