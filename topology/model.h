@@ -24,6 +24,8 @@ struct address {
 
 enum route_kind { ROUTE_UNICAST, ROUTE_BLACKHOLE, ROUTE_UNREACHABLE, ROUTE_PROHIBIT };
 
+enum { ROUTE_HOPS_MAX = 256 }; /* a limit of ours: such a route fits one rtnetlink request */
+
 struct nexthop {
 	struct ip_addr via;	  /* family 0: none, dev only */
 	char dev[IFNAME_MAX + 1]; /* "": the kernel finds it by via */
@@ -34,7 +36,7 @@ struct route {
 	enum route_kind kind;
 	struct ip_prefix to; /* default: len 0, of the gateway's family */
 	struct nexthop *hops;
-	size_t n_hops;	 /* 0 unless ROUTE_UNICAST; above 1: multipath */
+	size_t n_hops;	 /* 0 unless ROUTE_UNICAST; above 1: multipath; at most ROUTE_HOPS_MAX */
 	uint32_t metric; /* 0: the kernel's default */
 	bool computed;	 /* by `routing: static`, not written in the file */
 	struct where where;

@@ -89,10 +89,19 @@ static void read_nexthop(struct reader *r, const struct yaml *value, void *objec
 static void read_nexthops(struct reader *r, const struct yaml *value, void *object)
 {
 	struct route_draft *draft = object;
+	const struct yaml *item;
+	int n = 0;
 
 	draft->nexthops = value;
-	if (value->kind != YAML_LIST)
+	if (value->kind != YAML_LIST) {
 		reader_bad(r, value, "a list of next hops, like [{via: 10.0.0.1}]", NULL);
+		return;
+	}
+	for (item = value->first; item && n < ROUTE_HOPS_MAX; item = item->next)
+		n++;
+	if (item)
+		reader_error(r, item, NULL, "vethlab makes routes of at most %d next hops",
+			     ROUTE_HOPS_MAX);
 	else
 		reader_each(r, value, read_nexthop, draft);
 }

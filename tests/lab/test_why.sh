@@ -451,4 +451,37 @@ test_broadcast_of_a_size() {
 	good vethlab down p
 }
 
+# A route by each of these gateways; to IPv4 by those of IPv6, too.
+lab_of_next_hops() { # IPV4 IPV6
+	cat >"$TEST_TMP/h.yaml" <<-END
+		lab: h
+		nodes:
+		  a:
+		    routes:
+		      - {to: 10.9.0.0/16, nexthops: [$1]}
+		      - {to: "fd09::/64", nexthops: [$2]}
+		      - {to: 10.8.0.0/16, nexthops: [$2]}
+		  b: {}
+		links:
+		  - endpoints: [{end: "a:eth0", addresses: [10.0.0.1/16, "fd00::1/64"]}, "b:eth0"]
+	END
+}
+
+# A route of as many next hops as check takes can be made; one more is told where it stands.
+test_many_next_hops() {
+	local i v4="" v6=""
+	for ((i = 2; i < 258; i++)); do
+		v4+="10.0.$((i / 256)).$((i % 256)), " v6+="\"fd00::$i\", "
+	done
+	lab_of_next_hops "$v4 10.0.9.9" "$v6"
+	bad 3 vethlab check "$TEST_TMP/h.yaml"
+	says "h.yaml:5:" "at most 256 next hops"
+	lab_of_next_hops "$v4" "$v6"
+	up "$TEST_TMP/h.yaml"
+	for i in 10.9.0.1 fd09::1 10.8.0.1; do
+		foretells "$i" "no-neighbor a"
+	done
+	good vethlab down h
+}
+
 run_tests

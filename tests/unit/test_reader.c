@@ -212,6 +212,25 @@ static void test_nodes(void **state)
 	lab_free(lab);
 }
 
+/* A route that check takes fits a request; the first next hop too many is told where it stands. */
+static void test_many_next_hops(void **state)
+{
+	static const char rest[] = "]}]}\n  b: {}\nlinks:\n- endpoints: ['a:e', b]\n";
+	char text[8192];
+	int n = sprintf(text, "lab: x\nnodes:\n  a: {routes: [{to: 10.9.0.0/16, nexthops: [\n");
+	struct lab *lab;
+
+	(void)state;
+	for (int i = 0; i < ROUTE_HOPS_MAX; i++)
+		n += sprintf(text + n, "%s    {dev: e}", i ? ",\n" : "");
+	strcpy(text + n, rest);
+	lab = read_good(text);
+	assert_int_equal(lab->nodes[0]->routes[0].n_hops, ROUTE_HOPS_MAX);
+	lab_free(lab);
+	sprintf(text + n, ",\n    {dev: e},\n    {dev: e}%s", rest);
+	read_bad(text, "260:5: error: vethlab makes routes of at most 256 next hops\n");
+}
+
 static void test_routes(void **state)
 {
 	struct lab *lab =
@@ -583,6 +602,7 @@ int main(void)
 		cmocka_unit_test(test_links),
 		cmocka_unit_test(test_nodes),
 		cmocka_unit_test(test_routes),
+		cmocka_unit_test(test_many_next_hops),
 		cmocka_unit_test(test_defaults_and_vars),
 		cmocka_unit_test(test_bad_yaml),
 		cmocka_unit_test(test_foreign_words),

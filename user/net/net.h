@@ -197,7 +197,7 @@ struct nl_what {
  * read as they come. nl_flush() waits until every committed request is answered and
  * returns 0, or -errno of the first that failed (*err says which, with the kernel's words).
  */
-enum { NL_ROOM = 4096 };
+enum { NL_ROOM = 9 * 1024 }; /* for a route of ROUTE_HOPS_MAX next hops */
 struct nlmsghdr *nl_begin(struct nl *nl, uint16_t type, uint16_t flags);
 int nl_commit(struct nl *nl, const struct nl_what *what, struct err *err);
 int nl_flush(struct nl *nl, struct err *err);

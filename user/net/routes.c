@@ -11,6 +11,11 @@ static const uint8_t route_types[] = {
 	[ROUTE_PROHIBIT] = RTN_PROHIBIT,
 };
 
+/* A next hop is at most a struct rtnexthop with an RTA_VIA of IPv6; 128 bytes are for the rest. */
+_Static_assert(ROUTE_HOPS_MAX *(sizeof(struct rtnexthop) + NLA_ALIGN(NLA_HDRLEN + 18)) + 128 <=
+		       NL_ROOM,
+	       "a route with the most next hops fits a request");
+
 static void put_gateway(struct nlmsghdr *nlh, uint8_t family, const struct ip_addr *via)
 {
 	struct {
@@ -52,7 +57,6 @@ static int route_request(struct nl *nl, uint16_t type, uint16_t flags, const str
 			 uint8_t protocol, uint32_t (*ifindex)(const char *dev, void *arg),
 			 void *arg, const struct nl_what *what, struct err *err)
 {
-	/* A multipath route of 64 hops fits NL_ROOM; the reader allows no more. */
 	struct nlmsghdr *nlh = nl_begin(nl, type, flags);
 	struct rtmsg *rtm = mnl_nlmsg_put_extra_header(nlh, sizeof(*rtm));
 
