@@ -126,6 +126,7 @@ static void find_why(struct ping *ping)
 			return;
 	}
 	ping->why_told = ping->has_why && !strcmp(ping->why.text, path.text);
+	ping->why_refuted &= ping->why_told;
 	ping->why = path;
 	ping->has_why = true;
 }
@@ -146,8 +147,10 @@ static int settle(struct flight *flight, uint64_t number, enum echo_result resul
 	state->lost = ping->lost_records - state->lost;
 	itinerary = probe_itinerary(&flight->probe, number % SEQS);
 	ping->blind = flight->probe.blind;
-	if (result != ECHO_ANSWERED)
+	if (result != ECHO_ANSWERED) {
 		find_why(ping);
+		ping->why_refuted |= ping_refutes_why(ping, itinerary);
+	}
 	if (result != ECHO_ANSWERED && itinerary &&
 	    (itinerary->last >= 0 || itinerary->fate == FATE_WAITING))
 		itinerary_end_text(itinerary, end_text);

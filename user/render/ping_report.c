@@ -109,22 +109,6 @@ static void print_unseen(const struct ping *ping, const struct echo_state *state
 				   : "  it was seen at no end of the lab\n");
 }
 
-/* The echo was seen to end at another node than the tables say: rules that `why` does not evaluate.
- */
-static bool why_is_refuted(const struct ping *ping, const struct itinerary *itinerary)
-{
-	const struct path *why = &ping->why;
-	const struct node *seen = NULL;
-
-	if (!itinerary || path_is_good(why) || why->end == PATH_LOOP || why->end == PATH_TTL)
-		return false;
-	if (itinerary->death >= 0)
-		seen = itinerary->drops[itinerary->death].node;
-	else if (itinerary->fate == FATE_WAITING)
-		seen = itinerary->acts[itinerary->waits_for].node;
-	return seen && seen != why->at;
-}
-
 static void print_why(struct ping *ping)
 {
 	if (!ping->has_why || ping->why_told)
@@ -156,7 +140,7 @@ static bool is_told_by_why(const struct ping *ping, const struct itinerary *itin
 	if (limited || itinerary->last < 0 || itinerary->hops[itinerary->last].incomplete)
 		return false;
 	return ping->has_why && !ping->why_told && !path_is_good(&ping->why) &&
-	       !why_is_refuted(ping, itinerary) && itinerary->fate == FATE_LOST &&
+	       !ping_refutes_why(ping, itinerary) && itinerary->fate == FATE_LOST &&
 	       !itinerary_cause(itinerary, text, sizeof(text));
 }
 
@@ -182,7 +166,7 @@ static void print_text(struct ping *ping, uint16_t seq, const struct echo_state 
 	}
 	ping_print_remarks(state, itinerary);
 	/* A drop that was seen, or a question, explains more than routes that are good. */
-	if (state->result != ECHO_ANSWERED && !why_is_refuted(ping, itinerary) &&
+	if (state->result != ECHO_ANSWERED && !ping_refutes_why(ping, itinerary) &&
 	    !(itinerary && (itinerary->death >= 0 || itinerary->fate == FATE_WAITING) &&
 	      path_is_good(&ping->why)))
 		print_why(ping);
@@ -191,8 +175,8 @@ static void print_text(struct ping *ping, uint16_t seq, const struct echo_state 
 
 static json_t *why_json(const struct ping *ping)
 {
-	json_t *why = output_json_pack("{s:s, s:s}", "end", path_end_word(ping->why.end), "text",
-				       ping->why.text);
+	json_t *why = output_json_pack("{s:s, s:s, s:s}", "end", path_end_word(ping->why.end), "at",
+				       ping->why.at->name, "text", ping->why.text);
 
 	if (ping->why.hint[0])
 		output_json_set(why, "hint", json_string(ping->why.hint));
@@ -227,7 +211,7 @@ static void print_json(const struct ping *ping, uint16_t seq, const struct echo_
 	if (state->result == ECHO_NOT_SENT)
 		output_json_set(line, "error", json_string(strerror(state->error)));
 	if (state->result != ECHO_ANSWERED && ping->has_why && !path_is_good(&ping->why) &&
-	    !why_is_refuted(ping, itinerary))
+	    !ping_refutes_why(ping, itinerary))
 		output_json_set(line, "why", why_json(ping));
 	ping_put_remarks(line, state, itinerary);
 	output_json_set(line, "stayed_on_lo", json_boolean(ping->local));
@@ -352,7 +336,8 @@ static void print_summary_text(struct ping *ping)
 	if (several || ping->options.quiet)
 		print_losses(tally);
 	ping_print_silent(tally);
-	if (ping->options.quiet && !(any_drop(tally) && path_is_good(&ping->why)))
+	if (ping->options.quiet && !ping->why_refuted &&
+	    !(any_drop(tally) && path_is_good(&ping->why)))
 		print_why(ping);
 	if (ping->lost_records)
 		printf("%" PRIu64 " records were lost: the ways of %" PRIu64
@@ -429,7 +414,7 @@ static void print_summary_json(const struct ping *ping)
 					"max", (json_int_t)t->max_ns));
 	if (ping_slowest(t))
 		output_json_set(doc, "slowest_step", slowest_json(ping_slowest(t)));
-	if (ping->has_why && !path_is_good(&ping->why))
+	if (ping->has_why && !ping->why_refuted && !path_is_good(&ping->why))
 		output_json_set(doc, "why", why_json(ping));
 	output_json_line(doc, stdout);
 }

@@ -272,3 +272,35 @@ void ping_read_held_back(struct ping *ping)
 		silent->by.global -= before->global;
 	}
 }
+
+/* ---- a cause that an echo refutes --------------------------------------------------------------
+ */
+
+/* A packet that left by a hop is lost on the link, or at either end of it. */
+static bool may_end_at(const struct hop *last, const struct node *node)
+{
+	return last->end->node == node ||
+	       (last->event.hook == VL_HOOK_OUT && last->end->peer->node == node);
+}
+
+bool ping_refutes_why(const struct ping *ping, const struct itinerary *itinerary)
+{
+	const struct path *why = &ping->why;
+	bool limited = itinerary && itinerary->not_seen && itinerary->not_seen[0];
+	const struct hop *last;
+
+	if (!ping->has_why || !itinerary || path_is_good(why) || why->end == PATH_LOOP ||
+	    why->end == PATH_TTL)
+		return false;
+	if (itinerary->death >= 0)
+		return itinerary->drops[itinerary->death].node != why->at;
+	if (itinerary->fate == FATE_WAITING)
+		return itinerary->acts[itinerary->waits_for].node != why->at;
+	/* Everybody behind an end may get what is for all, or for a MAC that nobody has. */
+	if (limited || itinerary->last < 0 || why->end == PATH_WRONG_MAC ||
+	    why->end == PATH_TO_MANY ||
+	    (itinerary->fate != FATE_LOST && itinerary->fate != FATE_DELIVERED))
+		return false;
+	last = &itinerary->hops[itinerary->last];
+	return !last->incomplete && !may_end_at(last, why->at);
+}

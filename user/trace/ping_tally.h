@@ -97,6 +97,7 @@ struct ping {
 	size_t blind; /* ends that have lost their programs, at the last echo without an answer */
 	struct path why; /* what stops echoes, as the nodes' tables say since the last failure */
 	bool has_why, why_told;
+	bool why_refuted;		    /* by an echo since why was found: ping_refutes_why() */
 	struct icmp_held_back *held_before; /* by node, as the ping began; NULL: not read */
 	struct ping_tally tally;
 	uint64_t lost_records;
@@ -116,6 +117,11 @@ void ping_read_held_before(struct ping *ping);
 /* What the rate limits of the nodes that made no ICMP errors have held back since then. */
 void ping_read_held_back(struct ping *ping);
 
+/*
+ * Whether the echo was seen to end at another node than ping->why says: because of what a walk does
+ * not evaluate, or since what it reads has changed meanwhile.
+ */
+bool ping_refutes_why(const struct ping *ping, const struct itinerary *itinerary);
 /* What of a round trip no hook saw, in ns: before the first one, and after the last one. */
 struct ping_rest {
 	uint64_t before_ns, after_ns;
