@@ -159,6 +159,53 @@ beyond() {
 	[[ $shape != switched ]] || echo "a b c r s"
 }
 
+# What one output says in two places is the same there.
+# shellcheck disable=SC2016 # variables of jq
+WHY_AGREES='
+def last_leg: .back // .there;
+def arrives: IN("arrives", "stays-on-lo");
+(.good == (last_leg.end | arrives)) and
+(.verdict == "arrives") == (.good and all(.there, .back | values; .not_evaluated == [])) and
+(.verdict != "stopped" or (last_leg | .not_evaluated == [] and (.end | arrives | not))) and
+(.back == null or .there.end == "arrives") and
+all(.there, .back | values; .at as $at | .end == "not-bridged" or .hops[-1].node == $at)'
+# shellcheck disable=SC2016
+PING_AGREES='
+.[0] as $e | .[1] as $sum | $e.itinerary as $i |
+(if $i.waiting != null then $i.waiting.node elif $i.death != null then $i.drops[$i.death].node
+ else null end) as $place |
+($sum[{answered: "answered", refused: "refused", unanswered: "unanswered", "not-sent": "not_sent"}[$e.result]] == 1) and
+($sum | .answered + .refused + .unanswered == .sent and .under_way == 0) and
+($i == null or ($e.result == "answered") == ($i.fate == "answered")) and
+($i == null or $e.result != "refused" or ($i.fate | IN("refused", "dropped", "unseen"))) and
+($i.death == null or ($i.drops[$i.death].harmless // false | not)) and
+($i.fate != "dropped" or $i.death != null) and ($i.fate != "waiting" or $i.waiting != null) and
+([$sum.losses[].count] | add // 0) == $sum.unanswered + $sum.refused and
+all($sum.losses[]; .drop == null or .drop.node == $i.drops[$i.death].node) and
+all($sum.losses[]; .last_seen == null or .last_seen.end == $i.last_seen.end) and
+$sum.why == $e.why and ($e.why == null or $e.result != "answered") and
+($e.why == null or $place == null or ($e.why.end | IN("loop", "ttl-exceeded")) or $e.why.at == $place)'
+
+agrees_with_itself() { # STATUS OF WHY, OF PING
+	local text
+	jq -e "$WHY_AGREES" "$TEST_TMP/why" >/dev/null || contradiction "why with itself"
+	[[ $1 -gt 6 || $(jq -r .verdict "$TEST_TMP/why") == "$(verdict_of "$1")" ]] ||
+		contradiction "why's exit status $1 with its verdict"
+	jq -se "$PING_AGREES" "$TEST_TMP/ping" >/dev/null || contradiction "ping with itself"
+	[[ $2 -gt 1 || $(jq -s '.[1] | if .answered == 1 then 0 else 1 end' "$TEST_TMP/ping") -eq $2 ]] ||
+		contradiction "ping's exit status $2 with its sums"
+	# As text, which has its own rules of what is told beside what.
+	text=$(tr -s ' \n' ' ' <"$TEST_TMP/text")
+	case $text in
+	*"why: "*" why: "*) contradiction "two causes in one text" ;;
+	*"it arrives and is answered"*"why: "*) contradiction "arrives, and does not, in one text" ;;
+	esac
+}
+
+verdict_of() { # STATUS
+	case $1 in 0) echo arrives ;; 1) echo stopped ;; 6) echo unknown ;; esac
+}
+
 compare() { # FROM TO
 	local told=0 got=0 at end
 	vethlab show --json >"$TEST_TMP/show"
@@ -166,6 +213,8 @@ compare() { # FROM TO
 	vethlab ping "-$FAMILY" "$1" "$2" -W 1 -j >"$TEST_TMP/ping" || got=$?
 	head -1 "$TEST_TMP/ping" >"$TEST_TMP/echo"
 	asserted
+	vethlab ping "-$FAMILY" "$1" "$2" -W 1 >"$TEST_TMP/text" 2>&1 || true
+	agrees_with_itself "$told" "$got"
 	if [[ $told -eq 6 ]]; then
 		unknown=$((unknown + 1))
 	elif [[ $got -gt 1 || $told -gt 1 ]]; then
