@@ -108,4 +108,50 @@ test_counted() {
 	good vethlab down routed
 }
 
+# Recorded: an echo that waits for its neighbor over IPv4, one over IPv6, and a datagram to a closed port.
+record_drops() {
+	local recorder
+	"$BUILD/vethlab" record "$TEST_TMP/run.rec" 2>"$TEST_TMP/recorder" &
+	recorder=$!
+	wait_until test -e "$TEST_TMP/run.rec"
+	bad 1 vethlab ping a b -4 -W 60 -j
+	assert_eq "$(field '.itinerary.stack[] | select(.kind == "question-drop") | "\(.node) \(.reason) \(.drops)"')" \
+		"sw NETFILTER_DROP 3" "ARP, as ping tells"
+	bad 1 vethlab ping a b -6 -W 60 -j
+	assert_eq "$(field '.itinerary.stack[] | select(.kind == "question-drop") | "\(.node) \(.reason) \(.drops)"')" \
+		"sw NETFILTER_DROP 3" "ND, as ping tells"
+	good ip -n a neigh add 192.168.30.3 lladdr "$(ip_link c eth0 .address)" dev eth0
+	good ip -n c neigh add 192.168.30.1 lladdr "$(ip_link a eth0 .address)" dev eth0
+	good inside a bash -c 'echo x >/dev/udp/192.168.30.3/9'
+	kill -TERM $recorder
+	wait $recorder
+}
+
+# The losses of the last replay that are told by themselves: "NODE QUESTION REASON", each once with its count.
+told_alone() {
+	jq -rs 'map(select(.kind == "question-drop") | "\(.node) \(.question) \(.reason)") | group_by(.) |
+		map("\(.[0]) \(length)") | .[]' <<<"$out"
+}
+
+# K12: what is dropped is told as such by ping, and by trace, whatever it is of.
+test_dropped_is_told_by_all() {
+	local questions=$'sw ARP request NETFILTER_DROP 3\nsw solicitation NETFILTER_DROP 3'
+	needs nft
+	switched 'nft: "table bridge f { chain F { type filter hook forward priority 0; oifname p2 ether type arp drop; oifname p2 icmpv6 type nd-neighbor-solicit drop; }; }"'
+	record_drops
+	good vethlab replay "$TEST_TMP/run.rec" dropped -j
+	assert_eq "$(told_alone)" "$questions" "questions"
+	json_holds 'map(select(.schema == "vethlab.itinerary/1")) | map(.drops[.death].node) == ["a", "a", "c"]'
+	good vethlab replay "$TEST_TMP/run.rec" sw dropped -j
+	assert_eq "$(told_alone)" "$questions" "questions that died in sw"
+	json_holds 'map(select(.schema == "vethlab.itinerary/1")) | length == 2 and
+		all(.[]; any(.stack[]; .kind == "question-drop" and .node == "sw"))'
+	good vethlab replay "$TEST_TMP/run.rec" sw --events dropped -j
+	assert_eq "$(told_alone | grep NETFILTER)" "$questions" "single records"
+	good vethlab replay "$TEST_TMP/run.rec" c dropped -j
+	assert_eq "$(told_alone)" "" "c dropped no question"
+	json_holds 'map(.drops[.death].node) == ["c"]'
+	good vethlab down sw3
+}
+
 run_tests

@@ -82,11 +82,15 @@ static void print_sums(const struct record_view *view, const struct record_strea
 	const char *s = view->shown == 1 ? "" : "s";
 
 	output_flush(stdout); /* the sums stand behind what they add up */
-	if (options && options->filter.itineraries)
-		fprintf(stderr, "%" PRIu64 " stor%s of ", view->shown,
-			view->shown == 1 ? "y" : "ies");
-	else if (options && options->count && view->shown < view->records)
+	if (options && options->filter.itineraries) {
+		fprintf(stderr, "%" PRIu64 " stor%s", view->shown, view->shown == 1 ? "y" : "ies");
+		if (view->drops)
+			fprintf(stderr, " and %" PRIu64 " drop%s of no echo", view->drops,
+				view->drops == 1 ? "" : "s");
+		fputs(" of ", stderr);
+	} else if (options && options->count && view->shown < view->records) {
 		fprintf(stderr, "%" PRIu64 " record%s shown of ", view->shown, s);
+	}
 	fprintf(stderr, "%" PRIu64 " record%s, %" PRIu64 " lost\n", view->records,
 		view->records == 1 ? "" : "s", record_stream_lost(stream));
 }
@@ -163,7 +167,8 @@ const struct cmd cmd_trace = {
 		 "                                 --events: the drops alone\n"
 		 "  slower-than TIME               those with a round trip that long or longer\n\n"
 		 "Stories are told whole, of echoes that the filter fits at one place or more;\n"
-		 "`dropped` wants it to fit the drop.\n",
+		 "`dropped` wants it to fit the drop, and shows the drops of what is no echo, "
+		 "too.\n",
 	.examples = "vethlab trace blue type echo\n"
 		    "vethlab trace slower-than 50us\n",
 	.run = trace_main,

@@ -64,12 +64,20 @@ enum node_trace_depth record_view_depth(const struct record_view_options *option
 {
 	if (options->stack)
 		return NODE_TRACE_ALL;
-	return options->filter.itineraries ? NODE_TRACE_REASONS : NODE_TRACE_DROPS;
+	return options->filter.itineraries || only_drops(options) ? NODE_TRACE_REASONS
+								  : NODE_TRACE_DROPS;
+}
+
+/* `dropped` without --events: what was lost and is no part of an echo is told by itself. */
+static bool is_told_alone(const struct record_view *view, const char *reason, const char *function)
+{
+	return view->story && view->options->filter.dropped && drop_is_loss(reason, function);
 }
 
 static int add_drop(struct record_view *view, const struct vl_stack *record)
 {
 	char reason[SYMBOL_NAME_SIZE], function[SYMBOL_NAME_SIZE];
+	int ret;
 
 	if (!drop_matches(&record->at, &view->options->filter.packets, view->lab))
 		return 0;
@@ -77,23 +85,33 @@ static int add_drop(struct record_view *view, const struct vl_stack *record)
 	if (!view->story)
 		return record_queue_add(&view->queue, record);
 	view->names(&record->at, reason, function, view->names_arg);
-	return story_add_drop(view->story, &record->at, reason, function);
+	ret = story_add_drop(view->story, &record->at, reason, function);
+	if (ret || !is_told_alone(view, reason, function) ||
+	    !drop_matches(&record->at, &view->options->filter.chosen, view->lab))
+		return ret;
+	return record_queue_add(&view->queue, record);
 }
 
 static int add_act(struct record_view *view, const struct vl_stack *record)
 {
 	char reason[SYMBOL_NAME_SIZE] = "", function[SYMBOL_NAME_SIZE] = "";
+	bool question = record->at.kind == VL_STACK_QUESTION;
+	int ret = 0;
 
 	if (!stack_matches(record, &view->options->filter.packets, view->lab))
 		return 0;
 	if (record->at.location)
 		view->names(&record->at, reason, function, view->names_arg);
-	if (!stack_tells(record, function) || only_drops(view->options) ||
-	    (!view->story && !view->options->stack))
+	if (!stack_tells(record, function) ||
+	    (only_drops(view->options) ? !question : !view->story && !view->options->stack))
 		return 0;
 	view->records++;
-	return view->story ? story_add_stack(view->story, record, reason, function)
-			   : record_queue_add(&view->queue, record);
+	if (!view->story)
+		return record_queue_add(&view->queue, record);
+	if (question && is_told_alone(view, reason, function) &&
+	    question_matches(record, &view->options->filter.chosen, view->lab))
+		ret = record_queue_add(&view->queue, record);
+	return ret < 0 ? ret : story_add_stack(view->story, record, reason, function);
 }
 
 void record_view_add_stack(struct record_view *view, const struct vl_stack *record)
@@ -158,7 +176,10 @@ static int show_record(const struct vl_stack *record, void *arg)
 	} else {
 		event_print(&view->layout, event, lab_end(view->lab, event->end), stdout);
 	}
-	return enough(view);
+	if (!view->story)
+		return enough(view);
+	view->drops++;
+	return 0;
 }
 
 static int show_itinerary(struct record_view *view, const struct itinerary *itinerary)
@@ -207,18 +228,22 @@ static int out_of_memory(struct err *err)
 
 int record_view_show(struct record_view *view, uint64_t settled_ns, struct err *err)
 {
+	int ret;
+
 	if (view->failed)
 		return out_of_memory(err);
-	return view->story ? show_quiet(view, settled_ns, false)
-			   : record_queue_flush(&view->queue, settled_ns, show_record, view);
+	ret = record_queue_flush(&view->queue, settled_ns, show_record, view);
+	return !ret && view->story ? show_quiet(view, settled_ns, false) : ret;
 }
 
 int record_view_finish(struct record_view *view, struct err *err)
 {
+	int ret;
+
 	if (view->failed)
 		return out_of_memory(err);
-	return view->story ? show_quiet(view, 0, true)
-			   : record_queue_flush(&view->queue, UINT64_MAX, show_record, view);
+	ret = record_queue_flush(&view->queue, UINT64_MAX, show_record, view);
+	return !ret && view->story ? show_quiet(view, 0, true) : ret;
 }
 
 void record_view_losses(struct record_view *view, uint64_t lost, uint64_t lost_so_far)

@@ -42,7 +42,8 @@ struct record_view {
 	drop_names names;
 	void *names_arg;
 	uint64_t records, shown;
-	bool failed; /* there was no memory for a record: the next call that has an err tells */
+	uint64_t drops; /* of `dropped`: shown by themselves, since they belong to no echo */
+	bool failed;	/* there was no memory for a record: the next call that has an err tells */
 };
 
 /*

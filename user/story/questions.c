@@ -66,17 +66,13 @@ static bool is_its(const struct vl_stack *question, const struct act *asker, con
 	return !other || other == asker->node;
 }
 
-/*
- * Whether it was a loss. Older kernels free each message of neighbour discovery without a reason
- * once they have read it (icmpv6_rcv).
- */
-static bool is_loss(const struct loose_act *question)
+bool drop_is_loss(const char *reason, const char *function)
 {
-	unsigned traits = drop_classify(question->reason, question->function).traits;
+	unsigned traits = drop_classify(reason, function).traits;
 
 	return !(traits & (DROP_ORDINARY | DROP_COPY | DROP_NO_PACKET)) &&
-	       strcmp(question->reason, "OTHERHOST") && strcmp(question->function, "icmpv6_rcv") &&
-	       strcmp(question->function, "ndisc_rcv");
+	       strcmp(reason, "OTHERHOST") && strcmp(function, "icmpv6_rcv") &&
+	       strcmp(function, "ndisc_rcv");
 }
 
 static struct act *find_like(struct itinerary *itinerary, const struct loose_act *question)
@@ -128,7 +124,8 @@ int itinerary_add_questions(struct itinerary *itinerary, const struct loose_acts
 			const struct loose_act *question = &loose->list[k];
 
 			if (is_its(&question->record, &asker, lab) &&
-			    had_to_pass(&question->record, &asker, lab) && is_loss(question) &&
+			    had_to_pass(&question->record, &asker, lab) &&
+			    drop_is_loss(question->reason, question->function) &&
 			    add(itinerary, question, lab))
 				return -ENOMEM;
 		}

@@ -47,6 +47,9 @@ bool itinerary_matches(const struct itinerary *itinerary, const struct vl_filter
 		if (!itinerary->drops[i].harmless &&
 		    drop_matches(&itinerary->drops[i].record, filter, lab))
 			return true;
+	for (size_t i = 0; i < itinerary->n_queued; i++)
+		if (stack_matches(&itinerary->queued[i].record, filter, lab))
+			return true;
 	return false;
 }
 
@@ -78,4 +81,27 @@ bool stack_matches(const struct vl_stack *record, const struct vl_filter *filter
 bool stack_tells(const struct vl_stack *record, const char *function)
 {
 	return record->at.kind != VL_STACK_DELIVER || record->pid || !strncmp(function, "icmp", 4);
+}
+
+bool question_matches(const struct vl_stack *record, const struct vl_filter *filter,
+		      const struct lab *lab)
+{
+	return record->at.node < lab->n_nodes &&
+	       match_packet(filter, &record->at.packet, VL_ICMP_ND) &&
+	       place_fits(filter, lab, record->at.packet.end, lab->nodes[record->at.node]);
+}
+
+bool itinerary_question_matches(const struct itinerary *itinerary, const struct vl_filter *filter,
+				const struct lab *lab)
+{
+	struct vl_filter anywhere = *filter;
+
+	anywhere.fields &= ~(VL_F_END | VL_F_LINK | VL_F_NODE);
+	if (!itinerary_matches(itinerary, &anywhere, lab))
+		return false;
+	for (size_t i = 0; i < itinerary->n_acts; i++)
+		if (itinerary->acts[i].record.at.kind == VL_STACK_QUESTION &&
+		    stack_matches(&itinerary->acts[i].record, filter, lab))
+			return true;
+	return false;
 }

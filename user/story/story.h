@@ -245,6 +245,19 @@ bool stack_matches(const struct vl_stack *record, const struct vl_filter *filter
  * deliver them, so a VL_STACK_DELIVER needs a process or a function of ICMP.
  */
 bool stack_tells(const struct vl_stack *record, const char *function);
+/*
+ * Whether a drop of what belongs to no echo was a loss: not of a copy, and not what every healthy
+ * network has. Older kernels free each message of neighbour discovery without a reason once they
+ * have read it (icmpv6_rcv).
+ */
+bool drop_is_loss(const char *reason, const char *function);
+/* Whether the filter fits the drop of a question for a neighbor. */
+bool question_matches(const struct vl_stack *record, const struct vl_filter *filter,
+		      const struct lab *lab);
+/* Whether the filter fits a packet of the echo, and its places fit a drop of what that waits for.
+ */
+bool itinerary_question_matches(const struct itinerary *itinerary, const struct vl_filter *filter,
+				const struct lab *lab);
 /* The protocol of what an error quotes, or of a packet that is no ICMP; 0: it is ICMP, or none. */
 uint8_t event_protocol(const struct vl_event *event);
 struct ip_addr event_source(const struct vl_event *event);
