@@ -304,7 +304,7 @@ exact() { # WHAT [OPTION OF STATS...]
 test_reset_in_a_flood() {
 	local pid i
 	blue
-	ping -q -f -w 60 10.1.1.1 >/dev/null 2>&1 &
+	ping -q -f -w 600 10.1.1.1 >/dev/null 2>&1 &
 	pid=$!
 	for i in 1 2 3 4 5; do
 		wait_until more_requests

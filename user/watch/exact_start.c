@@ -6,15 +6,20 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <linux/membarrier.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "user/watch/internal.h"
 
 /*
  * BURST looks at a direction at a time, then the CPU is given to others: it may be this process
- * that keeps a packet from its way. ENOUGH steady moments of BEST_NS tell what is missing for good.
+ * that keeps a packet from its way. ENOUGH steady moments of BEST_NS tell what is missing for good,
+ * once every CPU has left the packets that it had at hand. Times are those that this thread has run
+ * or paused: while it waits for a CPU it looks at nothing.
  */
 enum { BURST = 8, ENOUGH = 64, PAUSE_NS = 50000, BEST_NS = 2000000, GIVE_UP_NS = 20000000 };
 
@@ -80,8 +85,32 @@ static int look(struct watch *watch, struct watch_exact_start *cut)
 	return 0;
 }
 
+/*
+ * Wait until no CPU is within the stack's handling of a packet that it began before: a CPU that a
+ * hypervisor has stopped, or that an interrupt keeps, may hold one for long, and all counters are
+ * steady meanwhile. An RCU grace period ends when each CPU has left its softirqs; membarrier(2)
+ * waits for one, but where CPUs have no tick (nohz_full), which leaves the pauses.
+ */
+static void wait_for_cpus(void)
+{
+	syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
+}
+
+/* What one search has done so far. */
+struct search {
+	uint64_t from_ns; /* CPU time of this thread */
+	unsigned pauses;
+	uint64_t settled_ns; /* when all CPUs had left what they had at hand; 0: not yet */
+};
+
+static uint64_t spent_ns(const struct search *search)
+{
+	return clock_ns(CLOCK_THREAD_CPUTIME_ID) - search->from_ns +
+	       (uint64_t)search->pauses * PAUSE_NS;
+}
+
 static int look_often(struct watch *watch, struct watch_exact_start *cut, bool whole,
-		      uint64_t spent_ns)
+		      const struct search *search)
 {
 	for (int i = 0; i < BURST && !cut->found; i++) {
 		int rc = look(watch, cut);
@@ -90,18 +119,37 @@ static int look_often(struct watch *watch, struct watch_exact_start *cut, bool w
 			return rc;
 		cut->found = cut->steady && whole && !cut->missing;
 	}
-	if (cut->steady >= ENOUGH && spent_ns >= BEST_NS)
+	if (search->settled_ns && cut->steady >= ENOUGH &&
+	    spent_ns(search) - search->settled_ns >= BEST_NS)
 		cut->found = true;
 	if (cut->found)
 		cut->passing = 0;
 	return 0;
 }
 
+/* Whether a direction has been steady for so long that something seems to be missing for good. */
+static bool seems_missing(const struct watch_exact_start *cuts, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!cuts[i].found && cuts[i].steady >= ENOUGH)
+			return true;
+	return false;
+}
+
+static void settle(struct watch_exact_start *cuts, size_t n, struct search *search)
+{
+	wait_for_cpus();
+	for (size_t i = 0; i < n; i++)
+		if (!cuts[i].found)
+			cuts[i].steady = 0;
+	search->settled_ns = spent_ns(search) + 1;
+}
+
 int watch_find_exact_start(struct watch *watch, struct watch_exact_start *cuts, size_t n,
 			   bool whole, struct err *err)
 {
 	const struct timespec pause = {.tv_nsec = PAUSE_NS};
-	uint64_t from = clock_monotonic_ns(), spent = 0;
+	struct search search = {.from_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID)};
 	size_t left = n;
 	int rc = 0;
 
@@ -111,16 +159,20 @@ int watch_find_exact_start(struct watch *watch, struct watch_exact_start *cuts, 
 		watch_read_start(watch, cuts[i].from, cuts[i].to, cuts[i].at_start);
 	}
 	/* A round more than there is time for if the ends are many. */
-	for (bool first = true; left && !rc && (first || spent < GIVE_UP_NS); first = false) {
+	for (bool first = true; left && !rc && (first || spent_ns(&search) < GIVE_UP_NS);
+	     first = false) {
 		left = 0;
 		for (size_t i = 0; i < n && !rc; i++) {
 			if (!cuts[i].found)
-				rc = look_often(watch, &cuts[i], whole, spent);
+				rc = look_often(watch, &cuts[i], whole, &search);
 			left += !cuts[i].found;
 		}
-		if (left)
-			nanosleep(&pause, NULL);
-		spent = clock_monotonic_ns() - from;
+		if (!left || rc)
+			break;
+		nanosleep(&pause, NULL);
+		search.pauses++;
+		if (!search.settled_ns && seems_missing(cuts, n))
+			settle(cuts, n, &search);
 	}
 	return rc ? watch_fail(err, -rc, watch->lab, "read its counters", "CAP_BPF") : 0;
 }

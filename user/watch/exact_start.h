@@ -34,10 +34,10 @@ struct watch_exact_start {
 };
 
 /*
- * Look for such a moment of each direction, for some 20 ms at most: between two readings that
- * agree, no packet passed a hook. whole: the counters have all packets since the first, so that
- * nothing is missing when nothing is under way. Else, and where something is missing for good, it
- * is the moment with the least missing of many.
+ * Look for such a moment of each direction, for some 20 ms at most of this thread's own time:
+ * between two readings that agree, no packet passed a hook. whole: the counters have all packets
+ * since the first, so that nothing is missing when nothing is under way. Else, and where something
+ * is missing for good, it is the moment with the least missing of many.
  */
 int watch_find_exact_start(struct watch *watch, struct watch_exact_start *cuts, size_t n,
 			   bool whole, struct err *err);
