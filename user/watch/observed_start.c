@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "bpf/vethlab.skel.h"
+#include "user/base/cleanup.h"
 #include "user/watch/exact_start.h"
 #include "user/watch/drops.h"
 #include "user/watch/internal.h"
@@ -102,14 +103,21 @@ static bool is_of(const struct watch_exact_start *cuts, size_t n, uint32_t end)
 	return false;
 }
 
-/* What was dropped at these ends so far. Returns whether it is more than at the last call. */
-static bool note_drops(struct watch *watch, const struct watch_exact_start *cuts, size_t n)
+/*
+ * What was dropped at these ends so far, into begun_drops. *more: it is more than at the last call.
+ * -errno: an entry that is not there would make drops from before the lab began a part of it.
+ */
+static int note_drops(struct watch *watch, const struct watch_exact_start *cuts, size_t n,
+		      bool *more)
 {
 	struct vl_drop_counters count, before;
 	struct vl_drop_key key, *last = NULL, next;
-	int fd = watch_open_drops(watch), n_cpus = libbpf_num_possible_cpus();
-	bool more = false;
+	cleanup_close int fd = watch_open_drops(watch);
+	int n_cpus = libbpf_num_possible_cpus();
 
+	*more = false;
+	if (n_cpus < 0)
+		return n_cpus;
 	while (fd >= 0 && !bpf_map_get_next_key(fd, last, &next)) {
 		key = next;
 		last = &key;
@@ -118,12 +126,11 @@ static bool note_drops(struct watch *watch, const struct watch_exact_start *cuts
 		if (!bpf_map_lookup_elem(watch->maps[MAP_START_DROPS], &key, &before) &&
 		    before.packets == count.packets)
 			continue;
-		more = true;
-		bpf_map_update_elem(watch->maps[MAP_START_DROPS], &key, &count, BPF_ANY);
+		*more = true;
+		if (bpf_map_update_elem(watch->maps[MAP_START_DROPS], &key, &count, BPF_ANY))
+			return -errno;
 	}
-	if (fd >= 0)
-		close(fd);
-	return more;
+	return 0;
 }
 
 static int note(struct watch *watch, enum vl_hook hook, uint32_t end,
@@ -136,20 +143,30 @@ static int note(struct watch *watch, enum vl_hook hook, uint32_t end,
 
 int watch_note_start(struct watch *watch, struct watch_exact_start *cuts, size_t n, struct err *err)
 {
-	int rc = 0;
+	bool more;
+	int rc;
 
 	if (watch->maps[MAP_START_DROPS] < 0)
 		return 0; /* pinned by a vethlab that had no such maps */
 	/* Drops belong to the same moment: none while it is looked for. */
-	for (int i = 0; i < TRIES && !rc && note_drops(watch, cuts, n) | !i; i++)
+	for (int i = 0; i < TRIES; i++) {
+		rc = note_drops(watch, cuts, n, &more);
+		if (rc)
+			return watch_fail(err, -rc, watch->lab, "note the drops before its start",
+					  "CAP_BPF");
+		if (i && !more)
+			break;
 		rc = watch_find_exact_start(watch, cuts, n, false, err);
-	for (size_t i = 0; i < n && !rc; i++) {
+		if (rc)
+			return rc;
+	}
+	for (size_t i = 0; i < n; i++) {
 		rc = note(watch, VL_HOOK_OUT, cuts[i].from, &cuts[i].out);
 		rc = rc ? rc : note(watch, VL_HOOK_XDP, cuts[i].to, &cuts[i].xdp);
 		rc = rc ? rc : note(watch, VL_HOOK_IN, cuts[i].to, &cuts[i].in);
 		if (rc)
-			watch_fail(err, -rc, watch->lab, "note where its counters begin",
-				   "CAP_BPF");
+			return watch_fail(err, -rc, watch->lab, "note where its counters begin",
+					  "CAP_BPF");
 	}
-	return rc;
+	return 0;
 }
