@@ -513,6 +513,21 @@ test_killed() {
 	wait_until eval '! pgrep vethlab'
 }
 
+# A verb that was told no lab means the only one that somebody else built.
+test_labs_of_a_bench_are_not_meant() {
+	local pid
+	up blue
+	"$BUILD/vethlab" bench --what tcp --hooks none,clsact,xdp-generic --runs 1000 >"$TEST_TMP/out" 2>&1 &
+	pid=$!
+	wait_until three_labs_run
+	assert_eq "$(vethlab show --json | jq -r .lab)" blue "the lab that is meant"
+	good vethlab stats --reset
+	good vethlab down
+	kill -TERM "$pid"
+	wait "$pid" || true
+	wait_until nothing_left
+}
+
 # Whoever kills the guard, too, leaves that to gc.
 test_guard_killed() {
 	local pid

@@ -91,6 +91,20 @@ static int take_down_each(char *const *words, size_t n, bool json, struct err *e
 	return status;
 }
 
+/* Keep the labs that may be meant: not those of a bench that runs. */
+static size_t leave_out_bench(char **names, size_t n)
+{
+	size_t left = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (lab_is_of_bench(names[i]))
+			free(names[i]);
+		else
+			names[left++] = names[i];
+	}
+	return left;
+}
+
 /* The labs of this machine: all of them, or the only one. */
 static int take_down_found(const struct down_args *args, struct err *err)
 {
@@ -100,6 +114,7 @@ static int take_down_found(const struct down_args *args, struct err *err)
 
 	if (lab_list(&names, &n, err))
 		return err->code;
+	n = leave_out_bench(names, n);
 	if (!n) {
 		print(NULL, args->json, args->json ? json_array() : NULL);
 	} else if (n > 1 && !args->all) {

@@ -229,6 +229,12 @@ enum lab_state {
 };
 enum lab_state lab_state(const char *name);
 
+/*
+ * Whether it is a lab that a `vethlab bench` keeps for itself as long as it runs: of the name
+ * "bench-PID" or "bench-PID-N", and locked. No verb takes it that was told no lab.
+ */
+bool lab_is_of_bench(const char *name);
+
 /* The names of all labs that have files, sorted. The caller frees them with lab_list_free(). */
 int lab_list(char ***names, size_t *n, struct err *err);
 void lab_list_free(char **names, size_t n);

@@ -72,6 +72,19 @@ enum lab_state lab_state(const char *name)
 	return access(path, F_OK) ? LAB_BROKEN : LAB_RUNNING;
 }
 
+bool lab_is_of_bench(const char *name)
+{
+	const char *digits = name + strlen("bench-");
+	size_t len;
+
+	if (strncmp(name, "bench-", strlen("bench-")))
+		return false;
+	len = strspn(digits, "0123456789");
+	if (!len || (digits[len] && digits[len] != '-'))
+		return false;
+	return lab_is_locked(name);
+}
+
 /* The only running lab's name, to free; NULL with err set if there is none or several. */
 static char *only_lab(struct err *err)
 {
@@ -81,7 +94,7 @@ static char *only_lab(struct err *err)
 	if (lab_list(&names, &n, err))
 		return NULL;
 	for (size_t i = 0; i < n; i++) {
-		if (lab_state(names[i]) == LAB_BROKEN)
+		if (lab_is_of_bench(names[i]) || lab_state(names[i]) == LAB_BROKEN)
 			continue;
 		running++;
 		if (used < sizeof(list))
