@@ -57,7 +57,7 @@ BPF_CFLAGS := -g -O2 -mcpu=v3 -target bpf -D__TARGET_ARCH_$(shell uname -m | \
 TOPOLOGY_SRC := $(wildcard topology/*.c)
 USER_SRC := $(wildcard user/*.c user/*/*.c)
 SRC      := $(TOPOLOGY_SRC) $(USER_SRC)
-OBJ      := $(SRC:%.c=$(B)/%.o)
+OBJ      := $(SRC:%.c=$(B)/%.o) $(B)/topology/bundled_labs.o
 # Everything but main: what tests link.
 LIB_OBJ  := $(filter-out $(B)/user/main.o,$(OBJ))
 
@@ -95,6 +95,14 @@ $(B)/%.o: %.c $(B)/compiler
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) $(if $(MAKE_TERMERR),-fdiagnostics-color=always) -MMD -MP -c $< -o $@ \
 		2>$@.warnings; status=$$?; cat $@.warnings >&2; exit $$status
+
+$(B)/topology/bundled_labs.c: topology/bundled_labs.awk topology/schema.json $(wildcard topology/labs/*.yaml)
+	$(Q)mkdir -p $(@D)
+	$(Q)awk -f $< $(sort $(filter %.yaml,$^)) topology/schema.json >$@
+
+$(B)/topology/bundled_labs.o: $(B)/topology/bundled_labs.c $(B)/compiler
+	$(say) CC $@
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@ 2>$@.warnings; status=$$?; cat $@.warnings >&2; exit $$status
 
 include packaging/packaging.mk
 include $(wildcard tests/tests.mk)

@@ -12,7 +12,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 2
 table() {
 	cat <<-END
 	base     | | arena.h array.h cleanup.h clock.h drop_causes.h duration.h err.h hash.h histogram.h hook_word.h interrupt.h new_file.h notes.h number.h plain.h process.h statistics.h strmap.h workers.h
-	topology | base | model.h ip.h shapes.h draw.h lab_diff.h observed.h
+	topology | base | bundled_labs.h model.h ip.h shapes.h draw.h lab_diff.h observed.h
 	output   | base topology | output.h
 	story    | base topology | story.h record_queue.h compare.h
 	net      | base topology | net.h devconf.h lookup.h netns_wait.h policy.h ruleset.h tc.h

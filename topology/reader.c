@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "topology/bundled_labs.h"
 #include "topology/reader_sections.h"
 #include "topology/reader_values.h"
 #include "topology/routing.h"
@@ -285,13 +286,29 @@ static char *read_whole(int fd, size_t *len)
 	return cleanup_take(text);
 }
 
+const char *bundled_lab_text(const char *path)
+{
+	const char *name = path + sizeof(BUNDLED_PREFIX) - 1;
+
+	if (strncmp(path, BUNDLED_PREFIX, sizeof(BUNDLED_PREFIX) - 1))
+		return NULL;
+	for (const struct bundled_lab *lab = bundled_labs; lab->name; lab++)
+		if (!strcmp(lab->name, name))
+			return lab->text;
+	return NULL;
+}
+
 struct lab *lab_read_file(const char *path, struct diags *diags)
 {
 	struct where where = {.file = path};
-	cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC);
+	const char *bundled = bundled_lab_text(path);
+	cleanup_close int fd = -1;
 	cleanup_free char *text = NULL;
 	size_t len;
 
+	if (bundled)
+		return lab_read_text(bundled, strlen(bundled), path, diags);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd >= 0)
 		text = read_whole(fd, &len);
 	if (text)

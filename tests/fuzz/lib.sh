@@ -19,9 +19,10 @@ compile() { # TARGET ARGUMENT OF CLANG...
 	local target=$1
 	shift
 	mkdir -p "$FUZZ"
+	awk -f topology/bundled_labs.awk topology/labs/*.yaml topology/schema.json >"$FUZZ/$target.bundled_labs.c"
 	"$CLANG" -std=gnu11 -D_GNU_SOURCE -g -O1 -fno-omit-frame-pointer -I. \
 		-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined \
-		"tests/fuzz/fuzz_$target.c" topology/*.c "$@" -o "$FUZZ/fuzz_$target"
+		"tests/fuzz/fuzz_$target.c" topology/*.c "$FUZZ/$target.bundled_labs.c" "$@" -o "$FUZZ/fuzz_$target"
 }
 
 build_reader() {

@@ -42,6 +42,28 @@ test_labs_are_found() {
 	good "$TEST_TMP/moved/bin/vethlab" down
 }
 
+# A program without its folders has the bundled labs and the schema in itself.
+test_alone() {
+	local name
+	cp "$BUILD/vethlab" "$TEST_TMP/alone"
+	good "$TEST_TMP/alone" labs -j
+	assert_eq "$(jq -r '.labs[].lab' <<<"$out" | xargs)" \
+		"$(basename -s .yaml "$TOP"/topology/labs/*.yaml | sort | xargs)" "bundled labs"
+	for name in "$TOP"/topology/labs/*.yaml; do
+		name=$(basename -s .yaml "$name")
+		good "$TEST_TMP/alone" check "$name" "bundled:$name"
+		assert_eq "$("$TEST_TMP/alone" labs "$name")" "$(vethlab labs "$name")" "labs $name"
+	done
+	good "$TEST_TMP/alone" check --schema
+	assert_eq "$out" "$(cat "$TOP/topology/schema.json")" "schema"
+	bad 2 "$TEST_TMP/alone" check --schema blue
+	bad 3 "$TEST_TMP/alone" check bleu
+	says "did you mean 'blue'"
+	good "$TEST_TMP/alone" up two-hosts
+	good "$TEST_TMP/alone" ping a b -c 1
+	good "$TEST_TMP/alone" down
+}
+
 # As readline calls it: the line, the point, and the words split at colons.
 completed() { # LINE: sets $out to what is offered, sorted
 	out=$(

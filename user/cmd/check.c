@@ -3,12 +3,13 @@
 #include <limits.h>
 #include <stdio.h>
 
+#include "topology/bundled_labs.h"
 #include "user/cmd/cmd.h"
 #include "user/output/output.h"
 
 struct check_args {
 	const char *lab; /* -l */
-	bool json, verbose;
+	bool json, verbose, schema;
 };
 
 static json_t *json_finding(const struct diag *diag)
@@ -80,6 +81,10 @@ static int check_main(int argc, char **argv, struct err *err)
 		return ret;
 	if (args.lab)
 		return cmd_usage(err, &cmd_check, "it reads files, not running labs");
+	if (args.schema && words.argc)
+		return cmd_usage(err, &cmd_check, "--schema reads no file");
+	if (args.schema)
+		return fputs(bundled_schema, stdout) < 0 ? ERR_SYSTEM : 0;
 	if (!words.argc)
 		return cmd_usage(err, &cmd_check, "which lab file?");
 	if (args.json)
@@ -109,6 +114,8 @@ static const struct cmd_operand operands[] = {
 static const struct cmd_option options[] = {
 	{"verbose", 'v', .show = SHOW_LETTER, .text = "also what the file allows, with the reason",
 	 INTO_BOOL(struct check_args, verbose)},
+	{"schema", .text = "print the JSON schema of lab files, for editors",
+	 INTO_BOOL(struct check_args, schema)},
 	OPTION_LAB(struct check_args, .hidden = true),
 	OPTION_JSON(struct check_args),
 	OPTIONS_END,

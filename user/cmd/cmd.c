@@ -9,12 +9,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "topology/bundled_labs.h"
+#include "user/base/array.h"
 #include "user/cmd/cmd.h"
 #include "user/output/output.h"
-
-#ifndef VETHLAB_LABS
-#define VETHLAB_LABS "/usr/local/share/vethlab/labs"
-#endif
 
 int cmd_parse(const struct cmd *cmd, struct cmd_args *args, int argc, char **argv, struct err *err)
 {
@@ -70,13 +68,15 @@ static void program_dir(char *dir, size_t size)
 		*slash = '\0';
 }
 
-/* Where bundled labs are: beside a build tree's program, else where `make install` put them. */
-enum { LABS_DIRS = 3 };
+/*
+ * Where bundled labs are: beside a build tree's program, else where `make install` put them. A
+ * program that is alone has them itself.
+ */
+enum { LABS_DIRS = 2 };
 
 static void labs_dir(int i, char path[PATH_MAX + 64])
 {
-	static const char *const places[] = {"%s/../topology/labs", "%s/../share/vethlab/labs",
-					     VETHLAB_LABS};
+	static const char *const places[] = {"%s/../topology/labs", "%s/../share/vethlab/labs"};
 	char dir[PATH_MAX];
 
 	program_dir(dir, sizeof(dir));
@@ -100,26 +100,38 @@ static int is_lab_file(const struct dirent *entry)
 	return dot && dot != entry->d_name && !strcmp(dot, ".yaml");
 }
 
+/* Append a copy of a name, without .yaml. Returns 0 or -ENOMEM. */
+static int add_name(char ***names, size_t *n, const char *name, size_t len)
+{
+	if (array_reserve_one(names, *n, sizeof(**names)))
+		return -ENOMEM;
+	(*names)[*n] = strndup(name, len);
+	return (*names)[*n] ? ((*n)++, 0) : -ENOMEM;
+}
+
 int cmd_bundled_list(char ***names, size_t *n, struct err *err)
 {
 	struct dirent **entries = NULL;
 	char dir[PATH_MAX + 64];
-	int count = 0;
+	int count = 0, ret = 0;
 
+	*names = NULL;
+	*n = 0;
 	for (int i = 0; i < LABS_DIRS && count <= 0; i++) {
 		labs_dir(i, dir);
 		count = scandir(dir, &entries, is_lab_file, alphasort);
 	}
-	*n = 0;
-	*names = count > 0 ? calloc(count, sizeof(**names)) : NULL;
 	for (int i = 0; i < count; i++) {
-		*strrchr(entries[i]->d_name, '.') = '\0';
-		if (*names && ((*names)[*n] = strdup(entries[i]->d_name)))
-			(*n)++;
+		const char *name = entries[i]->d_name;
+
+		if (!ret)
+			ret = add_name(names, n, name, strrchr(name, '.') - name);
 		free(entries[i]);
 	}
 	free(entries);
-	return *n ? 0 : err_set(err, ERR_INPUT, ENOENT, "there are no bundled labs in %s", dir);
+	for (const struct bundled_lab *lab = bundled_labs; count <= 0 && !ret && lab->name; lab++)
+		ret = add_name(names, n, lab->name, strlen(lab->name));
+	return ret ? err_set(err, ERR_SYSTEM, -ret, "out of memory") : 0;
 }
 
 void cmd_bundled_free(char **names, size_t n)
@@ -154,7 +166,7 @@ static void suggest_bundled(const char *typed, struct err *err)
 bool cmd_is_lab_name(const char *typed)
 {
 	return strcmp(typed, "-") && !strchr(typed, '/') && !strstr(typed, ".yaml") &&
-	       !strstr(typed, ".yml");
+	       !strstr(typed, ".yml") && strncmp(typed, BUNDLED_PREFIX, sizeof(BUNDLED_PREFIX) - 1);
 }
 
 int cmd_lab_path(const char *typed, char *path, size_t size, struct err *err)
@@ -174,6 +186,9 @@ int cmd_lab_path(const char *typed, char *path, size_t size, struct err *err)
 	for (int i = 0; !problem && i < LABS_DIRS; i++)
 		if (is_bundled(path, size, i, typed))
 			return 0;
+	if (!problem && snprintf(path, size, BUNDLED_PREFIX "%s", typed) < (int)size &&
+	    bundled_lab_text(path))
+		return 0;
 	if (!access(typed, F_OK)) {
 		err_set(err, ERR_INPUT, ENOENT, "there is no bundled lab '%s'", typed);
 		err_hint(err, "did you mean the file? It is named by its path: ./%s", typed);

@@ -88,14 +88,14 @@ void cmd_tell_warnings(const struct diags *diags, const char *typed);
 /* The error that no lab of that name runs, with the one that may be meant. */
 void cmd_no_lab(const char *name, struct err *err);
 
-/* The names of the bundled labs, sorted, for cmd_bundled_free(); ERR_INPUT: there is none. */
+/* The names of the bundled labs, sorted, for cmd_bundled_free(); ERR_SYSTEM: no memory. */
 int cmd_bundled_list(char ***names, size_t *n, struct err *err);
 void cmd_bundled_free(char **names, size_t n);
 /* Whether what the user typed is a name, of a bundled lab say, and no path of a file. */
 bool cmd_is_lab_name(const char *typed);
 /*
  * The path of a lab file from what the user typed: a path, - (the standard input), or the name of a
- * bundled lab.
+ * bundled lab. A lab that is in no folder has the path of the program's own copy, "bundled:NAME".
  */
 int cmd_lab_path(const char *typed, char *path, size_t size, struct err *err);
 
