@@ -12,12 +12,16 @@ VERSION      := $(VERSION_BASE)$(if $(GIT_SINCE),+$(shell \
 SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || stat -c %Y VERSION)
 DATE := $(shell date -u -d @$(SOURCE_DATE_EPOCH) +%Y-%m-%d)
 
-# Written anew only when it changes; but one file is compiled with it.
+# libelf and libmnl do not tell their versions when they run.
+VERSION_H := \#define VETHLAB_VERSION "$(VERSION)"\n\
+\#define VETHLAB_LIBELF "$(shell $(PKG_CONFIG) --modversion libelf 2>/dev/null)"\n\
+\#define VETHLAB_LIBMNL "$(shell $(PKG_CONFIG) --modversion libmnl 2>/dev/null)"\n
+
+# Written anew only when it changes; but two files are compiled with it.
 $(B)/user/version.h: FORCE
 	$(Q)mkdir -p $(@D)
-	$(Q)echo '#define VETHLAB_VERSION "$(VERSION)"' | cmp -s - $@ || \
-		echo '#define VETHLAB_VERSION "$(VERSION)"' >$@
-$(B)/user/main.o: | $(B)/user/version.h
+	$(Q)printf '$(VERSION_H)' | cmp -s - $@ || printf '$(VERSION_H)' >$@
+$(B)/user/main.o $(B)/user/version_text.o: | $(B)/user/version.h
 
 # ---- man pages and completion: made by the program from its tables ---------------------------------
 DOC_PAGES := $(B)/man/vethlab-lab.5 $(B)/man/vethlab-maps.7

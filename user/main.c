@@ -11,6 +11,7 @@
 #include "user/cmd/cmd.h"
 #include "user/output/output.h"
 #include "user/version.h" /* written by packaging/packaging.mk */
+#include "user/version_text.h"
 
 /* The verb behind another one, as build behind bench; NULL: there is none of that name. */
 static const struct cmd *verb_below(const struct cmd *cmd, const char *name)
@@ -121,7 +122,7 @@ static int dispatch(int argc, char **argv, struct err *err)
 	    !strcmp(argv[1], "-V")) {
 		if (argc > 2)
 			return unexpected(argv[2], "vethlab version", err);
-		printf("vethlab %s\n", VETHLAB_VERSION);
+		version_print(stdout);
 		return 0;
 	}
 	cmd = cmd_find(argv[1]);

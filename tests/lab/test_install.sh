@@ -64,6 +64,19 @@ test_alone() {
 	good "$TEST_TMP/alone" down
 }
 
+# What runs tells what it is: the program, its libraries, the oldest kernel.
+test_version() {
+	local name
+	good vethlab --version
+	for name in libbpf libelf zlib libmnl libfyaml jansson libpcap; do
+		[[ $out =~ $name\ [0-9]+(\.[0-9]+)+ ]] || fail "no version of $name: $out"
+		asserted
+	done
+	assert_eq "${out%%$'\n'*}" "vethlab $(sed -n 's/^#define VETHLAB_VERSION "\(.*\)"/\1/p' \
+		"$BUILD/user/version.h")" "the first line"
+	says "kernel: 6.1 or newer"
+}
+
 # As readline calls it: the line, the point, and the words split at colons.
 completed() { # LINE: sets $out to what is offered, sorted
 	out=$(

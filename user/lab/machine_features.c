@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "user/lab/machine_features.h"
+#include "user/base/kernel_floor.h"
 #include "user/lab/lab.h"
 #include "user/watch/drops.h"
 #include "user/watch/node_trace.h"
@@ -90,8 +91,10 @@ static void probe_kernel(struct probing *probing)
 
 	uname(&name);
 	sscanf(name.release, "%d.%d", &major, &minor);
-	add(probing, "kernel", FEATURE_NEEDED, major > 6 || (major == 6 && minor >= 1),
-	    name.release, "6.1 is the oldest kernel that vethlab is tested on");
+	add(probing, "kernel", FEATURE_NEEDED,
+	    major > KERNEL_FLOOR_MAJOR ||
+		    (major == KERNEL_FLOOR_MAJOR && minor >= KERNEL_FLOOR_MINOR),
+	    name.release, KERNEL_FLOOR " is the oldest kernel that vethlab is tested on");
 	add(probing, "live frames", FEATURE_WANTED, major > 5 || (major == 5 && minor >= 18),
 	    major > 5 || (major == 5 && minor >= 18) ? "by the kernel's version" : "before 5.18",
 	    "no packet generator for `vethlab bench`");
