@@ -80,13 +80,15 @@ uninstall:
 	$(Q)rm -rf $(SHARE)/vethlab
 
 # ---- packages --------------------------------------------------------------------------------------
-# A tarball of the commit, with its version in VERSION: the same commit gives the same bytes.
+# A tarball of the commit, with its version in VERSION: the same commit gives the same bytes, since git stamps
+# them with the commit's date.
 DIST := vethlab-$(VERSION)
 dist:
 	$(say) DIST $(B)/$(DIST).tar.gz
 	$(Q)mkdir -p $(B)
-	$(Q)git archive --format=tar --prefix=$(DIST)/ --mtime=@$(SOURCE_DATE_EPOCH) \
-		--add-virtual-file=$(DIST)/VERSION:$(VERSION) HEAD ':!VERSION' | gzip -9n >$(B)/$(DIST).tar.gz
+	$(Q)git archive --format=tar --prefix=$(DIST)/ --add-virtual-file=$(DIST)/VERSION:$(VERSION) \
+		-o $(B)/$(DIST).tar HEAD ':!VERSION'
+	$(Q)gzip -9nf $(B)/$(DIST).tar
 
 # Depends on the shared libraries only: no compiler and no clang where it is installed.
 deb:

@@ -50,6 +50,8 @@ debian_qemu() { case $(uname -m) in x86_64) echo x86 ;; aarch64) echo arm ;; *) 
 fedora_qemu() { case $(uname -m) in x86_64) echo x86 ;; *) uname -m ;; esac; }
 
 present() {
+	local -a cc
+	read -ra cc <<<"${CC:-cc}" # "ccache gcc"
 	case $1 in
 	cmd:bpftool) bpftool version >/dev/null 2>&1 ;; # Ubuntu's is a wrapper that may lead nowhere
 	cmd:*) command -v "${1#cmd:}" >/dev/null ;;
@@ -58,7 +60,7 @@ present() {
 		echo 'int LLVMFuzzerTestOneInput(void) { return 0; }' |
 			"${1#fuzzer:}" -x c -fsanitize=fuzzer - -o /dev/null >/dev/null 2>&1
 		;;
-	h:*) echo "#include <${1#h:}>" | "${CC:-cc}" -E -x c - >/dev/null 2>&1 ;;
+	h:*) echo "#include <${1#h:}>" | "${cc[@]}" -E -x c - >/dev/null 2>&1 ;;
 	esac
 }
 
