@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# What is installed, and packages of it: install, uninstall, dist, deb. Included by Makefile.
+# What is installed, and packages of it: install, uninstall, dist, deb, static. Included by Makefile.
 #
 # The version is that of the file VERSION; built from git, behind it the commits since that file
 # changed and the commit: 0.1.0+12.g1a2b3c4.
@@ -89,6 +89,33 @@ dist:
 	$(Q)git archive --format=tar --prefix=$(DIST)/ --add-virtual-file=$(DIST)/VERSION:$(VERSION) \
 		-o $(B)/$(DIST).tar HEAD ':!VERSION'
 	$(Q)gzip -9nf $(B)/$(DIST).tar
+
+# One file with every library in it, and its bundled labs: it needs nothing but a kernel.
+# Debian 13's libelf reads sections that zstd packed.
+STATIC_LIBS = $(filter -l%,$(PKG_LIBS)) $(if $(findstring /,$(shell $(CC) -print-file-name=libzstd.a)),-lzstd)
+
+.PHONY: static
+static:
+	@tests/deps.sh build static
+	@+$(MAKE) --no-print-directory all
+	@+$(MAKE) --no-print-directory $(B)/vethlab-static
+
+$(B)/vethlab-static: $(OBJ) packaging/static.sh packaging/static/libmnl.c
+	$(say) STATIC $@
+	$(Q)B=$(B) CC="$(CC)" packaging/static.sh
+	$(Q)$(CC) $(filter-out -pie,$(ALL_LDFLAGS)) -static-pie -Wl,--gc-sections -s -L$(B)/static -o $@ \
+		$(OBJ) -Wl,--start-group $(STATIC_LIBS) -Wl,--end-group
+
+# It in a guest that has no other file: tests/vm/static_init.c.
+.PHONY: static-vm
+static-vm: static
+	@tests/deps.sh vm
+	@+$(MAKE) --no-print-directory $(B)/tests/vm/static_init
+	@BUILD=$(B) STATIC=1 tests/vm/run $(KERNEL)
+
+$(B)/tests/vm/static_init: tests/vm/static_init.c
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE $(WARN) -O2 -static -s -o $@ $<
 
 # Depends on the shared libraries only: no compiler and no clang where it is installed.
 deb:

@@ -1,13 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# deps.sh GROUP... - install what is missing for the groups build, test, deb, vm. Where there is apt it
+# deps.sh GROUP... - install what is missing for the groups build, test, static, deb, vm. Where there is apt it
 # installs without asking and prints what; elsewhere it prints package names and fails. With
 # nothing missing it says nothing and needs no network. DEPS_DRY_RUN=1: only print.
 set -euo pipefail
 export PATH=$PATH:/usr/sbin:/sbin
 
 # A thing is there if its probe finds it: cmd:NAME a program, pc:NAME a pkg-config module, h:NAME a
-# header, fuzzer:COMPILER its libFuzzer. One package may stand in several rows. Debian and Ubuntu; Fedora; Arch.
+# header, a:NAME a static library, fuzzer:COMPILER its libFuzzer. One package may stand in several rows. Debian and Ubuntu; Fedora; Arch.
 table() {
 	cat <<-END
 	build cmd:gcc                gcc              gcc                    gcc
@@ -36,6 +36,11 @@ table() {
 	test  cmd:shellcheck         shellcheck       ShellCheck             shellcheck
 	test  cmd:tshark             tshark           wireshark-cli          wireshark-cli
 	test  fuzzer:clang           libclang-rt-dev  compiler-rt            compiler-rt
+	static cmd:flex              flex             flex                   flex
+	static cmd:bison             bison            bison                  bison
+	static cmd:dpkg-source       dpkg-dev         dpkg-dev               dpkg
+	static a:c                   libc6-dev        glibc-static           glibc
+	static a:z                   zlib1g-dev       zlib-static            zlib
 	deb   cmd:dpkg-shlibdeps     dpkg-dev         dpkg-dev               dpkg
 	vm    cmd:qemu-system-$(uname -m)  qemu-system-$(debian_qemu)  qemu-system-$(fedora_qemu)-core  qemu-base
 	vm    cmd:cpio               cpio             cpio                   cpio
@@ -60,6 +65,7 @@ present() {
 		echo 'int LLVMFuzzerTestOneInput(void) { return 0; }' |
 			"${1#fuzzer:}" -x c -fsanitize=fuzzer - -o /dev/null >/dev/null 2>&1
 		;;
+	a:*) [[ $("${cc[@]}" -print-file-name="lib${1#a:}.a") == /* ]] ;;
 	h:*) echo "#include <${1#h:}>" | "${cc[@]}" -E -x c - >/dev/null 2>&1 ;;
 	esac
 }
@@ -157,5 +163,5 @@ install_missing() {
 	[[ -z $need ]] || { echo "deps: installed, and still not found: $need" >&2; return 1; }
 }
 
-[[ $# -gt 0 ]] || { echo "usage: deps.sh build|test|deb|vm..." >&2; exit 2; }
+[[ $# -gt 0 ]] || { echo "usage: deps.sh build|test|static|deb|vm..." >&2; exit 2; }
 main "$@"

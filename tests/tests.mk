@@ -133,6 +133,8 @@ help:
 	@echo 'make install    to $$(DESTDIR)$$(PREFIX), which is $(DESTDIR)$(PREFIX)'
 	@echo 'make dist       a tarball of the commit, below $(B)/'
 	@echo 'make deb        a Debian package, below $(B)/'
+	@echo 'make static     $(B)/vethlab-static: one file that needs nothing but a kernel'
+	@echo 'make static-vm  that file in a guest that has no other (KERNEL=6.1)'
 	@echo 'make clean      remove $(B)/ and what lint built'
 	@echo 'V=1 shows commands, WERROR=1 makes warnings errors, SANITIZE=1 adds ASan and UBSan.'
 
