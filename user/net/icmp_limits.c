@@ -13,43 +13,14 @@ struct question {
 	struct icmp_held_back *out;
 };
 
-/* The value below a name: /proc/net/snmp has a line of names, then one of values. */
-static bool find_below(const char *names, const char *values, const char *name, uint64_t *value)
-{
-	char word[64];
-	int n_name, n_value;
-
-	while (sscanf(names, "%63s%n", word, &n_name) == 1) {
-		uint64_t its;
-		bool number = sscanf(values, "%" SCNu64 "%n", &its, &n_value) == 1;
-
-		if (!number && sscanf(values, "%*s%n", &n_value) < 0)
-			return false;
-		if (number && !strcmp(word, name)) {
-			*value = its;
-			return true;
-		}
-		names += n_name;
-		values += n_value;
-	}
-	return false;
-}
-
 static int read_v4(struct icmp_held_back *out)
 {
-	cleanup_fclose FILE *file = fopen("/proc/thread-self/net/snmp", "re");
-	char names[2048], values[2048];
+	int host = snmp_counter("snmp", "Icmp", "OutRateLimitHost", &out->host);
+	int global = snmp_counter("snmp", "Icmp", "OutRateLimitGlobal", &out->global);
 
-	if (!file)
-		return -errno;
-	while (fgets(names, sizeof(names), file) && fgets(values, sizeof(values), file)) {
-		if (strncmp(names, "Icmp: ", 6))
-			continue;
-		out->has_host = find_below(names, values, "OutRateLimitHost", &out->host);
-		out->has_global = find_below(names, values, "OutRateLimitGlobal", &out->global);
-		return 0;
-	}
-	return 0;
+	out->has_host = !host;
+	out->has_global = !global;
+	return host && host != -ENOENT ? host : global && global != -ENOENT ? global : 0;
 }
 
 /* A name and a value a line. */

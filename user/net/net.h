@@ -132,6 +132,13 @@ struct icmp_held_back {
 int icmp_held_back_read(int netns_fd, uint8_t family, struct icmp_held_back *out, struct err *err);
 
 /*
+ * A counter of the calling thread's namespace: `name` of `group` in /proc/net/snmp or
+ * /proc/net/netstat (file: "snmp", "netstat"; Documentation/networking/snmp_counter.rst). -ENOENT:
+ * the kernel has no such counter; or -errno. *value is then untouched.
+ */
+int snmp_counter(const char *file, const char *group, const char *name, uint64_t *value);
+
+/*
  * Sysctls as the calling thread's namespace has them, by the key of sysctl(8). 0 or -errno: -ENOENT
  * if the kernel has no such key.
  */
