@@ -121,3 +121,16 @@ const char *statistics_verdict_word(enum statistics_verdict verdict)
 
 	return words[verdict];
 }
+
+static int compare_u64(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+void statistics_sort_u64(uint64_t *values, size_t n)
+{
+	if (n)
+		qsort(values, n, sizeof(*values), compare_u64);
+}

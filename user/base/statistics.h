@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* An interval wider than this share of its median is noisy: the median says little. */
 #define STATS_NOISY 0.05
@@ -49,5 +50,6 @@ size_t statistics_rank(size_t n, double p);
 /* That value of n doubles; 0 if n is 0. */
 double statistics_percentile(const double *sorted, size_t n, double p);
 void statistics_sort(double *values, size_t n);
+void statistics_sort_u64(uint64_t *values, size_t n);
 
 #endif

@@ -230,13 +230,6 @@ void ping_print_echo(struct ping *ping, uint16_t seq, const struct echo_state *s
 		print_text(ping, seq, state, itinerary);
 }
 
-static int compare_times(const void *a, const void *b)
-{
-	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-	return x < y ? -1 : x > y;
-}
-
 static uint64_t under_way(const struct ping_tally *tally)
 {
 	return tally->sent - tally->answered - tally->refused - tally->unanswered - tally->not_sent;
@@ -421,9 +414,7 @@ static void print_summary_json(const struct ping *ping)
 
 void ping_print_summary(struct ping *ping)
 {
-	if (ping->tally.n_rtts)
-		qsort(ping->tally.rtts, ping->tally.n_rtts, sizeof(*ping->tally.rtts),
-		      compare_times);
+	statistics_sort_u64(ping->tally.rtts, ping->tally.n_rtts);
 	if (ping->trip.json)
 		print_summary_json(ping);
 	else
