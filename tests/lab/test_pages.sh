@@ -46,6 +46,11 @@ test_observe() {
 	page_run docs/observe.md
 }
 
+test_ports() {
+	needs nft
+	page_run docs/ports.md
+}
+
 test_reading_output() {
 	page_run docs/reading-output.md
 }

@@ -49,6 +49,8 @@ blue_lab() {
 	valid bench default:veth0 --what rtt,rr --runs 2 --time 0.03
 	valid ping default 10.1.1.1 -c 2 -i 0
 	valid ping blue 10.1.1.3
+	valid ping default 10.1.1.1 --tcp 9
+	valid ping default 10.1.1.1 --udp 9 -c 2 -i 0
 	valid why default 10.1.1.1
 	valid why default 10.9.9.9
 	valid why default 10.1.1.1 -s 2000

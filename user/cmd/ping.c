@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* ping.c - vethlab ping: send echo requests from a node and tell the way of each. */
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,15 +14,18 @@
 #include "user/base/clock.h"
 #include "user/base/interrupt.h"
 #include "user/cmd/trip_options.h"
+#include "user/trace/port_ping.h"
 #include "user/trace/stream.h"
 #include "user/render/itinerary_text.h"
 #include "user/render/ping_report.h"
+#include "user/render/port_report.h"
 #include "user/render/record_view.h"
 #include "user/output/output.h"
 
 enum { SEQS = 65536, IN_FLIGHT_MAX = 60000 };
 #define COUNT_MAX      1000000000000000
 #define COUNT_NOT_SAID UINT64_MAX
+#define SIZE_NOT_SAID  UINT_MAX
 static const uint64_t tick_ns = 100000000;
 
 /* The echoes under way: a window of sequence numbers, [first, next). */
@@ -36,7 +40,7 @@ struct flight {
 struct ping_args {
 	struct ping_options options;
 	struct trip trip;
-	unsigned size, ttl;
+	unsigned size, ttl, tcp, udp; /* tcp, udp: ports; 0: not said */
 	bool flood;
 };
 
@@ -52,22 +56,34 @@ static int take_flood(const struct cmd *cmd, const struct cmd_option *option, co
 	return 0;
 }
 
-static int parse_args(int argc, char **argv, struct ping *ping, struct err *err)
+/* What a probe of a port has nothing for. */
+static int check_port_args(const struct ping_args *args, struct err *err)
 {
-	struct ping_args args = {.options.count = COUNT_NOT_SAID};
-	struct cmd_words words;
-	int ret = options_parse(&cmd_ping, &args, argc, argv, &words, err);
+	if (args->tcp && args->udp)
+		return cmd_usage(err, &cmd_ping, "--tcp or --udp: not both");
+	if ((args->tcp || args->udp) && (args->flood || args->options.stack))
+		return cmd_usage(err, &cmd_ping, "%s is of echoes, not of ports",
+				 args->flood ? "--flood" : "--stack");
+	if (args->tcp && args->size != SIZE_NOT_SAID)
+		return cmd_usage(err, &cmd_ping, "-s is not of --tcp: a SYN has no payload");
+	return 0;
+}
 
+static int parse_args(int argc, char **argv, struct ping_args *args, struct err *err)
+{
+	struct cmd_words words;
+	int ret = options_parse(&cmd_ping, args, argc, argv, &words, err);
+
+	if (!ret)
+		ret = check_port_args(args, err);
 	if (ret)
 		return ret;
 	/* As ping -f: until Ctrl-C. Else one, whose way is the answer. */
-	if (args.options.count == COUNT_NOT_SAID)
-		args.options.count = !args.flood;
-	args.options.size = args.size;
-	args.options.ttl = args.ttl;
-	ping->options = args.options;
-	ping->trip = args.trip;
-	return trip_operands(&cmd_ping, &ping->trip, &words, err);
+	if (args->options.count == COUNT_NOT_SAID)
+		args->options.count = !args->flood;
+	args->options.size = args->size == SIZE_NOT_SAID ? ECHO_SIZE : args->size;
+	args->options.ttl = args->ttl;
+	return trip_operands(&cmd_ping, &args->trip, &words, err);
 }
 
 static bool is_v6(const struct ping *ping)
@@ -340,15 +356,23 @@ static int run_ping(struct ping *ping, struct err *err)
 	return ret;
 }
 
-static int ping_main(int argc, char **argv, struct err *err)
+static int no_memory(struct err *err)
+{
+	err_set(err, ERR_SYSTEM, ENOMEM, "ping: out of memory");
+	return err->code;
+}
+
+/* Takes args->trip. */
+static int echoes_main(struct ping_args *args, struct err *err)
 {
 	cleanup_free struct ping *ping = calloc(1, sizeof(*ping));
 	bool failed;
 
 	if (!ping)
-		return err_set(err, ERR_SYSTEM, ENOMEM, "ping: out of memory");
-	failed = parse_args(argc, argv, ping, err) || trip_open(&ping->trip, err) ||
-		 run_ping(ping, err);
+		return no_memory(err);
+	ping->options = args->options;
+	ping->trip = args->trip;
+	failed = trip_open(&ping->trip, err) || run_ping(ping, err);
 	free(ping->tally.rtts);
 	free(ping->held_before);
 	trip_close(&ping->trip);
@@ -356,6 +380,37 @@ static int ping_main(int argc, char **argv, struct err *err)
 	return failed ? (int)err->code : ping->tally.sent && !ping->tally.answered;
 }
 
+static int ports_main(struct ping_args *args, struct err *err)
+{
+	cleanup_free struct port_ping *ping = calloc(1, sizeof(*ping));
+	bool failed;
+
+	if (!ping)
+		return no_memory(err);
+	ping->options = args->options;
+	ping->tcp = args->tcp;
+	ping->port = args->tcp ? args->tcp : args->udp;
+	ping->trip = args->trip;
+	interrupt_catch_signals();
+	failed = trip_open(&ping->trip, err) ||
+		 port_ping_run(ping, port_print_start, port_print_trial, err);
+	if (ping->tally.tried)
+		port_print_summary(ping);
+	port_ping_free(ping);
+	trip_close(&ping->trip);
+	return failed ? (int)err->code : ping->tally.tried && !ping->tally.by_result[PORT_ANSWERED];
+}
+
+static int ping_main(int argc, char **argv, struct err *err)
+{
+	struct ping_args args = {.options.count = COUNT_NOT_SAID, .size = SIZE_NOT_SAID};
+
+	if (parse_args(argc, argv, &args, err))
+		return err->code;
+	return args.tcp || args.udp ? ports_main(&args, err) : echoes_main(&args, err);
+}
+
+#define WRONG_PORT "that is not a port from 1 to 65535"
 #define WRONG_TIME "that is no time (500ms, 2s; a number: seconds)"
 /* A million seconds, and less than one. */
 #define TIME_MAX 1000000999999999
@@ -388,7 +443,7 @@ static const struct cmd_option options[] = {
 	 .value = "SIZE",
 	 .kind = VALUE_NUMBER,
 	 .most = ECHO_SIZE_MAX,
-	 .initial = "56",
+	 .otherwise = "56",
 	 .wrong = "that is not 0 to 65507 payload bytes",
 	 .text = "payload bytes (56)",
 	 INTO_UNSIGNED(struct ping_args, size)},
@@ -410,6 +465,12 @@ static const struct cmd_option options[] = {
 	 .wrong = "that is not a TTL from 1 to 255",
 	 .text = "time to live (the node's default)",
 	 INTO_UNSIGNED(struct ping_args, ttl)},
+	{"tcp", .value = "PORT", .kind = VALUE_NUMBER, .least = 1, .most = 65535,
+	 .wrong = WRONG_PORT, .text = "connect to this port instead of sending echoes",
+	 INTO_UNSIGNED(struct ping_args, tcp)},
+	{"udp", .value = "PORT", .kind = VALUE_NUMBER, .least = 1, .most = 65535,
+	 .wrong = WRONG_PORT, .alternative = true, .text = "send datagrams to this port instead",
+	 INTO_UNSIGNED(struct ping_args, udp)},
 	OPTIONS_FAMILY(struct ping_args),
 	{.letter = 'q',
 	 .group = OPTIONS_OUTPUT,
@@ -430,8 +491,13 @@ const struct cmd cmd_ping = {
 	.summary = "send echo requests from a node and tell the way of each",
 	.operands = operands,
 	.options = options,
-	.notes = "TIME is 500ms, 50us, ...; a bare number is seconds.\n"
-		 "The exit status is 1 if no answer came at all.\n",
-	.examples = "vethlab ping blue default -c 3\n",
+	.notes =
+		"TIME is 500ms, 50us, ...; a bare number is seconds.\n"
+		"The exit status is 1 if no answer came at all.\n"
+		"--tcp and --udp use a socket of the node: what comes back is told as the socket\n"
+		"tells it (connected, RST, ICMP error, nothing), with what the nodes were seen to\n"
+		"drop of it.\n",
+	.examples = "vethlab ping blue default -c 3\n"
+		    "vethlab ping blue default --tcp 80\n",
 	.run = ping_main,
 };

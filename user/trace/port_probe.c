@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* port_probe.c - see port_probe.h. */
+#include <errno.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <linux/errqueue.h> /* needs struct timespec */
+
+#include "user/base/cleanup.h"
+#include "user/base/clock.h"
+#include "user/net/net.h"
+#include "user/trace/echo.h"
+#include "user/trace/port_probe.h"
+
+enum { REPAIR_ON = 1, REPAIR_OFF_NO_PROBE = -1 }; /* TCP_REPAIR_* of <linux/tcp.h> */
+
+union port_address {
+	struct sockaddr any;
+	struct sockaddr_in v4;
+	struct sockaddr_in6 v6;
+};
+
+struct opening {
+	const struct port_probe_config *config;
+	struct port_flow *flow;
+	union port_address to;
+	int fd;
+};
+
+static bool is_v6(const struct port_probe_config *config)
+{
+	return config->to.family == AF_INET6;
+}
+
+/* Where the kernel does not let us, packets are known by their addresses and ports alone. */
+static void choose_first(int fd, struct port_flow *flow)
+{
+	int on = REPAIR_ON, off = REPAIR_OFF_NO_PROBE, queue = TCP_SEND_QUEUE;
+
+	if (getrandom(&flow->first, sizeof(flow->first), 0) < 0 || !flow->first ||
+	    setsockopt(fd, IPPROTO_TCP, TCP_REPAIR, &on, sizeof(on)))
+		return;
+	flow->has_first =
+		!setsockopt(fd, IPPROTO_TCP, TCP_REPAIR_QUEUE, &queue, sizeof(queue)) &&
+		!setsockopt(fd, IPPROTO_TCP, TCP_QUEUE_SEQ, &flow->first, sizeof(flow->first));
+	flow->has_first &= !setsockopt(fd, IPPROTO_TCP, TCP_REPAIR, &off, sizeof(off));
+}
+
+static int set_options(const struct opening *opening)
+{
+	const struct port_probe_config *config = opening->config;
+	int level = is_v6(config) ? IPPROTO_IPV6 : IPPROTO_IP, one = 1, ttl = config->ttl;
+	const char *device = config->device;
+
+	if (setsockopt(opening->fd, level, is_v6(config) ? IPV6_RECVERR : IP_RECVERR, &one,
+		       sizeof(one)))
+		return -errno;
+	if (ttl && setsockopt(opening->fd, level, is_v6(config) ? IPV6_UNICAST_HOPS : IP_TTL, &ttl,
+			      sizeof(ttl)))
+		return -errno;
+	if (device &&
+	    setsockopt(opening->fd, SOL_SOCKET, SO_BINDTODEVICE, device, strlen(device) + 1))
+		return -errno;
+	return 0;
+}
+
+/* In the sender's namespace. */
+static int open_socket(void *arg)
+{
+	struct opening *opening = arg;
+	const struct port_probe_config *config = opening->config;
+	cleanup_close int fd =
+		socket(is_v6(config) ? AF_INET6 : AF_INET,
+		       (config->tcp ? SOCK_STREAM : SOCK_DGRAM) | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int ret;
+
+	if (fd < 0)
+		return -errno;
+	opening->fd = fd;
+	ret = set_options(opening);
+	if (ret)
+		return ret;
+	if (config->tcp)
+		choose_first(fd, opening->flow);
+	if (is_v6(config) && config->device && IN6_IS_ADDR_LINKLOCAL(&opening->to.v6.sin6_addr))
+		opening->to.v6.sin6_scope_id = if_nametoindex(config->device);
+	opening->fd = cleanup_take_fd(&fd);
+	return 0;
+}
+
+static void fill_destination(union port_address *to, const struct port_probe_config *config)
+{
+	*to = (union port_address){0};
+	if (is_v6(config)) {
+		to->v6.sin6_family = AF_INET6;
+		to->v6.sin6_port = htons(config->port);
+		memcpy(&to->v6.sin6_addr, config->to.bytes, 16);
+	} else {
+		to->v4.sin_family = AF_INET;
+		to->v4.sin_port = htons(config->port);
+		memcpy(&to->v4.sin_addr, config->to.bytes, 4);
+	}
+}
+
+/* The addresses and ports that the packets leave with. */
+static void fill_flow(struct port_probe *probe, const struct port_probe_config *config)
+{
+	struct port_flow *flow = &probe->flow;
+	union port_address from = {0};
+	socklen_t len = sizeof(from);
+
+	flow->family = is_v6(config) ? 6 : 4;
+	flow->tcp = config->tcp;
+	flow->to = config->port;
+	memcpy(flow->dst, config->to.bytes, flow->family == 6 ? 16 : 4);
+	if (getsockname(probe->fd, &from.any, &len))
+		return;
+	if (flow->family == 6) {
+		flow->from = ntohs(from.v6.sin6_port);
+		memcpy(flow->src, &from.v6.sin6_addr, 16);
+	} else {
+		flow->from = ntohs(from.v4.sin_port);
+		memcpy(flow->src, &from.v4.sin_addr, 4);
+	}
+}
+
+/* The token, then a pattern. */
+static int send_datagram(const struct port_probe *probe, uint16_t size)
+{
+	static const uint8_t pattern[ECHO_SIZE_MAX];
+	struct iovec parts[2] = {{(void *)&probe->flow.token, sizeof(probe->flow.token)},
+				 {(void *)pattern, 0}};
+	struct msghdr msg = {.msg_iov = parts, .msg_iovlen = 2};
+
+	if (size < parts[0].iov_len)
+		parts[0].iov_len = size;
+	parts[1].iov_len = size - parts[0].iov_len;
+	return sendmsg(probe->fd, &msg, 0) < 0 ? -errno : 0;
+}
+
+int port_probe_start(struct port_probe *probe, const struct port_probe_config *config,
+		     struct port_answer *answer, struct err *err)
+{
+	struct opening opening = {.config = config, .flow = &probe->flow, .fd = -1};
+	int ret;
+
+	*probe = (struct port_probe){.fd = -1, .tcp = config->tcp};
+	*answer = (struct port_answer){0};
+	fill_destination(&opening.to, config);
+	ret = netns_run(config->netns_fd, open_socket, &opening, err);
+	if (ret)
+		return err && err->code ? ret
+					: err_set(err,
+						  ret == -EPERM || ret == -EACCES ? ERR_PRIVILEGE
+										  : ERR_SYSTEM,
+						  -ret, "%s: cannot open a socket (kernel: %s)",
+						  config->node, strerror(-ret));
+	probe->fd = opening.fd;
+	if (!config->tcp && config->size >= sizeof(probe->flow.token) &&
+	    getrandom(&probe->flow.token, sizeof(probe->flow.token), 0) < 0)
+		probe->flow.token = 0;
+	probe->sent_ns = clock_monotonic_ns();
+	if (connect(probe->fd, &opening.to.any,
+		    is_v6(config) ? sizeof(opening.to.v6) : sizeof(opening.to.v4)))
+		ret = -errno;
+	fill_flow(probe, config);
+	if (!ret && !config->tcp)
+		ret = send_datagram(probe, config->size);
+	/* Over lo an answer may be there already. */
+	if (ret && ret != -EINPROGRESS && ret != -ECONNREFUSED)
+		*answer = (struct port_answer){.result = PORT_NOT_SENT, .error = -ret};
+	else if (ret == -ECONNREFUSED)
+		*answer = (struct port_answer){.result = PORT_RESET,
+					       .time_ns = clock_monotonic_ns() - probe->sent_ns};
+	return 0;
+}
+
+static void take_offender(const struct sock_extended_err *error, struct port_answer *answer)
+{
+	const union port_address *from = (const void *)SO_EE_OFFENDER(error);
+
+	if (from->any.sa_family == AF_INET6)
+		memcpy(answer->from.bytes, &from->v6.sin6_addr, 16);
+	else if (from->any.sa_family == AF_INET)
+		memcpy(answer->from.bytes, &from->v4.sin_addr, 4);
+	else
+		return;
+	answer->from.family = from->any.sa_family;
+}
+
+/* The ICMP error that the socket has got, if there is one. */
+static bool take_icmp_error(struct port_probe *probe, struct port_answer *answer)
+{
+	char control[512], quoted[64];
+	struct iovec iov = {quoted, sizeof(quoted)};
+	struct msghdr msg = {.msg_iov = &iov,
+			     .msg_iovlen = 1,
+			     .msg_control = control,
+			     .msg_controllen = sizeof(control)};
+
+	if (recvmsg(probe->fd, &msg, MSG_ERRQUEUE | MSG_DONTWAIT) < 0)
+		return false;
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(&msg); c; c = CMSG_NXTHDR(&msg, c)) {
+		const struct sock_extended_err *error = (const void *)CMSG_DATA(c);
+
+		if (!(c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_RECVERR) &&
+		    !(c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_RECVERR))
+			continue;
+		if (error->ee_origin != SO_EE_ORIGIN_ICMP && error->ee_origin != SO_EE_ORIGIN_ICMP6)
+			continue;
+		answer->result = PORT_ICMP_ERROR;
+		answer->type = error->ee_type;
+		answer->code = error->ee_code;
+		answer->info = error->ee_info;
+		take_offender(error, answer);
+		return true;
+	}
+	return false;
+}
+
+/* What the socket tells now. */
+static void read_answer(struct port_probe *probe, short events, struct port_answer *answer)
+{
+	socklen_t len = sizeof(answer->error);
+	ssize_t got;
+
+	if (take_icmp_error(probe, answer))
+		return;
+	if (getsockopt(probe->fd, SOL_SOCKET, SO_ERROR, &answer->error, &len))
+		answer->error = errno;
+	if (answer->error) {
+		answer->result = probe->tcp && answer->error == ECONNREFUSED ? PORT_RESET
+				 : answer->error == ETIMEDOUT		     ? PORT_UNANSWERED
+									     : PORT_GIVEN_UP;
+	} else if (probe->tcp) {
+		if (events & POLLOUT)
+			answer->result = PORT_ANSWERED;
+	} else {
+		char byte;
+
+		got = recv(probe->fd, &byte, sizeof(byte), MSG_DONTWAIT | MSG_TRUNC);
+		if (got < 0)
+			return;
+		answer->result = PORT_ANSWERED;
+		answer->bytes = got;
+	}
+}
+
+void port_probe_wait(struct port_probe *probe, int timeout_ms, struct port_answer *answer)
+{
+	struct pollfd fd = {.fd = probe->fd, .events = probe->tcp ? POLLOUT : POLLIN};
+
+	if (poll(&fd, 1, timeout_ms) <= 0)
+		return;
+	read_answer(probe, fd.revents, answer);
+	if (answer->result != PORT_PENDING)
+		answer->time_ns = clock_monotonic_ns() - probe->sent_ns;
+}
+
+void port_probe_close(struct port_probe *probe)
+{
+	if (probe->fd >= 0)
+		close(probe->fd);
+	probe->fd = -1;
+}
