@@ -104,12 +104,55 @@ static void test_unknown(void **state)
 	assert_int_equal(drop_classify("NO_SOCKET", "").stage, DROP_IN_NODE);
 }
 
+/* What TCP and UDP are dropped for has a meaning; what came twice is no loss of data. */
+static void test_transport(void **state)
+{
+	static const char *const told[] = {
+		"TCP_CSUM",
+		"UDP_CSUM",
+		"TCP_FLAGS",
+		"TCP_LISTEN_OVERFLOW",
+		"TCP_INVALID_SYN",
+		"TCP_INVALID_SEQUENCE",
+		"TCP_OVERWINDOW",
+		"TCP_ZEROWINDOW",
+		"TCP_RFC7323_PAWS",
+		"TCP_RESET",
+		"TCP_CLOSE",
+		"SOCKET_BACKLOG",
+		"PROTO_MEM",
+		"IP_NOPROTO",
+		"XFRM_POLICY",
+		"VXLAN_INVALID_HDR",
+		"VXLAN_VNI_NOT_FOUND",
+		"IP_TUNNEL_ECN",
+		"FRAG_REASM_TIMEOUT",
+		"SKB_GSO_SEG",
+	};
+	static const char *const ordinary[] = {"TCP_OLD_DATA", "TCP_OLD_SEQUENCE", "TCP_OFOMERGE",
+					       "TCP_OFO_DROP", "TCP_OLD_ACK"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(told) / sizeof(*told); i++) {
+		struct drop_cause cause = drop_classify(told[i], "tcp_v4_rcv");
+
+		assert_non_null(cause.meaning);
+		assert_int_equal(cause.stage, DROP_IN_NODE);
+		assert_false(cause.traits & DROP_ORDINARY);
+	}
+	for (size_t i = 0; i < sizeof(ordinary) / sizeof(*ordinary); i++) {
+		struct drop_cause cause = drop_classify(ordinary[i], "tcp_rcv_established");
+
+		assert_non_null(cause.meaning);
+		assert_true(cause.traits & DROP_ORDINARY);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_rows),
-		cmocka_unit_test(test_precedence),
-		cmocka_unit_test(test_endings),
+		cmocka_unit_test(test_rows),	   cmocka_unit_test(test_transport),
+		cmocka_unit_test(test_precedence), cmocka_unit_test(test_endings),
 		cmocka_unit_test(test_unknown),
 	};
 
