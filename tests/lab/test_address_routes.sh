@@ -105,14 +105,16 @@ test_vanished() {
 	good vethlab down
 }
 
-# What a user took down stays down through `apply`.
+# What a user took down is as in the file after `apply`, with its addresses and their routes.
 test_down_by_hand() {
 	three >"$TEST_TMP/three.yaml"
 	up "$TEST_TMP/three.yaml"
 	good ip -n r link set e0 down
 	three 1400 >"$TEST_TMP/three.yaml"
 	good vethlab apply "$TEST_TMP/three.yaml"
-	assert_eq "$(ip_link r e0 '.flags | index("UP")')" null "r:e0 is up"
+	[[ $(ip_link r e0 '.flags | index("UP")') != null ]] || fail "r:e0 is down"
+	has_all 12
+	both_ways
 	good vethlab down
 }
 

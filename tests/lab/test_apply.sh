@@ -239,7 +239,7 @@ test_bridges_stay() {
 }
 
 # A step fails when half is done: everything is put back, counters too.
-fails_and_puts_back() { # STATUS TEXT...
+leaves_as_it_was() { # STATUS TEXT...
 	local status=$1 before counters
 	shift
 	before=$(kernel_state a b c)
@@ -249,6 +249,10 @@ fails_and_puts_back() { # STATUS TEXT...
 	assert_eq "$(kernel_state a b c)" "$before" "after the failure"
 	assert_eq "$(counters_of a:x)$(counters_of c:w)" "$counters" "counters"
 	assert_eq "$(ls /run/netns)" "$(printf 'a\nb\nc')" "namespaces"
+}
+
+fails_and_puts_back() { # STATUS TEXT...
+	leaves_as_it_was "$@"
 	lab_file "$row"
 	nothing_planned
 }
@@ -269,16 +273,131 @@ test_failure_puts_back() {
 	good vethlab down
 }
 
-# An end was set down by hand, and its routes with it: what leans on it cannot change now.
+# An end was set down by hand, and its routes with it: a failure leaves it so, and apply sets it up again.
 test_end_down_by_hand() {
 	row_up
 	good vethlab link c:w down
 	assert_eq "$(ip -n c route)" "" "routes of c"
-	sed -i 's/"c:w", address: 10.0.2.2\/24/"c:w", address: [10.0.2.2\/24, 10.0.2.3\/24]/' "$row"
-	fails_and_puts_back 5 "c: cannot add a route to 0.0.0.0/0"
-	# The rest can.
+	cp "$row" "$TEST_TMP/good.yaml"
+	sed -i 's/  a: {/&nft: "this is no rule", /; s/"c:w", address: 10.0.2.2\/24/"c:w", address: [10.0.2.2\/24, 10.0.2.3\/24]/' "$row"
+	leaves_as_it_was 3 "nft"
+	assert_eq "$(ip -n c route)" "" "routes of c after a failure"
+	cp "$TEST_TMP/good.yaml" "$row"
+	in_place 's/"c:w", address: 10.0.2.2\/24/"c:w", address: [10.0.2.2\/24, 10.0.2.3\/24]/' "~ c:w down -> up"
+	good inside a ping -c 1 -W 5 -q 10.0.2.3
 	in_place 's/"a:x", /&mtu: 1400, /' "~ a:x mtu"
-	good vethlab link c:w up
+	good vethlab down
+}
+
+# Nodes whose routes the kernel shows otherwise than they are written.
+written_file() {
+	cat >"$row" <<-END
+		lab: row
+		nodes:
+		  a:
+		    lo: {address: [10.9.9.9/32, "fd09::9/128"]}
+		    routes: [default via 10.0.1.2, "default via fd01::2", blackhole fd99::/64, unreachable 10.98.0.0/16,
+		      10.97.0.0/16 dev x, "fd97::/64 dev x metric 1024", 10.96.0.0/16 via 10.0.1.2 metric 5,
+		      {to: 10.95.0.0/16, nexthops: [{via: 10.0.1.2, weight: 3}, {via: 10.0.3.2}]},
+		      {to: "fd95::/64", nexthops: [{via: "fd01::2"}, {via: "fd03::2"}]}]
+		  b: {forward: both}
+		  e: {exec: [ip route add blackhole 10.94.0.0/16, ip addr add 10.94.0.1/32 dev lo, ip link set lo mtu 9000]}
+		  s: {kind: bridge, address: 10.0.4.1/24}
+		links:
+		  - endpoints:
+		      - {end: "a:x", address: [10.0.1.1/24, "fd01::1/64", "fe80::77/64"]}
+		      - {end: "b:y", address: [10.0.1.2/24, "fd01::2/64"]}
+		    mtu: 1400
+		  - endpoints:
+		      - {end: "a:w", address: [10.0.3.1/24, "fd03::1/64"]}
+		      - {end: "b:z", address: [10.0.3.2/24, "fd03::2/64"]}
+		  - endpoints: ["s:p", {end: "b:p", up: false}]
+	END
+}
+
+# Of what the kernel has, that which a lab file says.
+what_a_file_says() { # NODE...
+	local node
+	for node; do
+		ip -n "$node" -j addr | jq -c '.[] | [.ifname, .mtu, (.flags | index("UP") != null),
+			([.addr_info[] | select(.scope == "global") | .local] | sort)]'
+		ip -n "$node" route
+		ip -n "$node" -6 route | grep -v ^fe80 | sort
+	done
+}
+
+changes_are() { # JQ OF A SORTED ARRAY OF TEXTS
+	good vethlab plan -j "$row"
+	assert_eq "$("$HELPERS/valid" "$SCHEMA" <<<"$out")" 1 "a document of the schema"
+	json_holds "(.[0].changes | map(.sign + \" \" + .change) | sort) == ([$1] | sort)" ".[0].kernel"
+}
+
+# What was changed by hand is told, and is as in the file afterwards.
+test_changed_by_hand() {
+	local before
+	row=$TEST_TMP/row.yaml
+	written_file
+	up "$row"
+	changes_are ""
+	before=$(what_a_file_says a b s)
+	good vethlab link a:w down
+	changes_are '"~ a:w down -> up", "+ a:w address fd03::1/64"'
+	good vethlab apply "$row"
+	changes_are ""
+	good ip -n a route del 10.96.0.0/16
+	good ip -n a -6 route del blackhole fd99::/64
+	good ip -n a route replace default via 10.0.3.2
+	good ip -n b link set y mtu 1300
+	good ip -n a addr del 10.9.9.9/32 dev lo
+	good ip -n s addr del 10.0.4.1/24 dev br0
+	good ip -n b link set p up
+	changes_are '"+ a route 10.96.0.0/16 metric 5 via 10.0.1.2", "+ a route fd99::/64 blackhole",
+		"~ a route default via 10.0.3.2 dev w -> via 10.0.1.2", "~ b:y mtu 1300 -> 1400", "~ b:p up -> down",
+		"+ a:lo address 10.9.9.9/32", "+ s:br0 address 10.0.4.1/24"'
+	good vethlab apply "$row"
+	changes_are ""
+	# More than the file says: left alone where that is asked for, with what is missing mended.
+	good ip -n a addr add 10.0.1.99/24 dev x
+	good ip -n b addr add 10.5.5.5/32 dev lo
+	good ip -n b route add 10.93.0.0/16 via 10.0.1.1
+	good ip -n b route add 10.92.0.0/16 via 10.0.1.1 proto bird
+	good ip -n a route del 10.97.0.0/16
+	good vethlab apply --keep-foreign "$row"
+	assert_eq "$(ip -n a route show 10.97.0.0/16 | wc -l)" 1 "the missing route"
+	changes_are '"- a:x address 10.0.1.99/24", "- b:lo address 10.5.5.5/32", "- b route 10.93.0.0/16 via 10.0.1.1 dev y"'
+	good vethlab plan -j --keep-foreign "$row"
+	json_holds '.[0].changes == []'
+	good vethlab apply "$row"
+	changes_are ""
+	assert_eq "$(ip -n b route show proto bird | wc -l)" 1 "the route of a daemon"
+	good ip -n b route del 10.92.0.0/16 proto bird
+	assert_eq "$(what_a_file_says a b s)" "$before" "what the kernel has"
+	good vethlab down
+}
+
+# In a namespace of others only what the lab has there is compared.
+test_changed_by_hand_of_others() {
+	row=$TEST_TMP/row.yaml
+	cat >"$row" <<-END
+		lab: row
+		nodes: {h: {netns: host, routes: [10.99.0.0/16 via 10.0.0.2]}, a: {}}
+		links: [{endpoints: [{end: "h:x", address: 10.0.0.1/24}, {end: "a:x", address: 10.0.0.2/24}]}]
+	END
+	up "$row"
+	ip addr add 10.0.9.9/24 dev x
+	ip addr add 10.66.0.1/32 dev lo
+	ip route add blackhole 10.67.0.0/16
+	changes_are ""
+	ip addr del 10.0.0.1/24 dev x
+	ip link set x down
+	changes_are '"~ h:x down -> up", "+ h:x address 10.0.0.1/24"'
+	good vethlab apply "$row"
+	changes_are ""
+	good inside a ping -c 1 -W 5 -q 10.0.0.1
+	assert_eq "$(ip -j addr show dev lo | jq '[.[].addr_info[] | select(.local == "10.66.0.1")] | length')" 1 "theirs"
+	assert_eq "$(ip -j addr show dev x | jq '[.[].addr_info[] | select(.local == "10.0.9.9")] | length')" 1 "theirs"
+	ip route del blackhole 10.67.0.0/16
+	ip addr del 10.66.0.1/32 dev lo
 	good vethlab down
 }
 
@@ -311,7 +430,7 @@ test_foreign_interface() {
 	good ip netns del theirs
 }
 
-# Without a file: addresses and routes. The file does not know them, and apply leaves them alone.
+# Without a file: addresses and routes. The file does not know them.
 test_address_and_route_by_hand() {
 	row_up
 	good vethlab link c:w address add 10.0.2.9/24
@@ -319,7 +438,9 @@ test_address_and_route_by_hand() {
 	good inside b ping -c 1 -W 5 -q 10.0.2.9
 	bad 5 vethlab link c:w address add 10.0.2.9/24
 	says "c:w: cannot add address 10.0.2.9/24"
-	nothing_planned
+	planned "- c:w address 10.0.2.9/24" "0 to add, 0 to change, 1 to remove"
+	good vethlab plan --keep-foreign "$row"
+	says "nothing to change"
 	good vethlab link --json c:w address del 10.0.2.9/24
 	assert_eq "$(jq -r .end.deleted <<<"$out")" 10.0.2.9/24 "deleted"
 	bad 5 vethlab link c:w address del 10.0.2.9/24

@@ -349,15 +349,15 @@ static int apply_plan(struct change_plan *plan, const struct notes *notes,
 	return ret;
 }
 
-int lab_apply(struct change_plan *plan, const char *name, struct lab *lab,
+int lab_apply(struct change_plan *plan, const struct change_options *options, struct lab *lab,
 	      const struct notes *notes, const volatile int *interrupted, struct err *err)
 {
-	const char *running = name ? name : lab->name;
+	const char *running = options->name ? options->name : lab->name;
 	int lock, ret;
 
 	*plan = (struct change_plan){0};
 	if (lab_state(running) == LAB_BROKEN) { /* lab_lock() would make files for it */
-		ret = lab_plan(plan, name, lab, err);
+		ret = lab_plan(plan, options, lab, err);
 		return ret ? ret
 			   : err_set(err, ERR_FAILED, EAGAIN,
 				     "lab %s has come up this moment: try again", running);
@@ -367,7 +367,7 @@ int lab_apply(struct change_plan *plan, const char *name, struct lab *lab,
 		lab_free(lab);
 		return lock;
 	}
-	ret = lab_plan(plan, name, lab, err);
+	ret = lab_plan(plan, options, lab, err);
 	if (!ret && (plan->diff.n || strcmp(plan->was->lab->text, plan->now->lab->text) != 0))
 		ret = apply_plan(plan, notes, interrupted, err);
 	close(lock);

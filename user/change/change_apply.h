@@ -9,21 +9,29 @@
 struct change_plan {
 	struct running *was, *now; /* the lab as it runs, and as it shall run; owned */
 	struct lab_diff diff;	   /* the changes from one to the other; borrows from both */
+	bool by_file; /* the namespaces could not be read: `was` is what the file said */
+};
+
+struct change_options {
+	const char *name;  /* of the running lab; NULL: lab->name */
+	bool keep_foreign; /* what was added by hand is left alone */
 };
 
 /*
- * Compare the running lab `name` (NULL: lab->name) with lab, which is taken in any case. Makes no
- * system call that changes something, and needs no privileges. The caller frees *plan with
+ * Compare the running lab with lab, which is taken in any case: with the file that it runs from,
+ * and with what the kernel has (running_take_live()), so that what was changed by hand is a change.
+ * Changes nothing. Without privileges only the files are compared. The caller frees *plan with
  * change_plan_free(), after a failure too.
  */
-int lab_plan(struct change_plan *plan, const char *name, struct lab *lab, struct err *err);
+int lab_plan(struct change_plan *plan, const struct change_options *options, struct lab *lab,
+	     struct err *err);
 /*
  * Make a plan as lab_plan() does, under the lab's lock, and carry it out. A failure undoes what was
  * done, and err says whether that succeeded: if not, the lab does not run any more. interrupted: as
  * in struct lab_options. notes (NULL: nobody listens) are told what lab_down() would tell of the
  * nodes that are removed.
  */
-int lab_apply(struct change_plan *plan, const char *name, struct lab *lab,
+int lab_apply(struct change_plan *plan, const struct change_options *options, struct lab *lab,
 	      const struct notes *notes, const volatile int *interrupted, struct err *err);
 void change_plan_free(struct change_plan *plan);
 

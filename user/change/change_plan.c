@@ -8,6 +8,7 @@
 #include "user/base/cleanup.h"
 #include "user/change/change_apply.h"
 #include "user/lab/allocate.h"
+#include "user/change/live.h"
 
 static int no_room(const struct running *run, const char *what, uint32_t most, struct err *err)
 {
@@ -193,18 +194,36 @@ static int open_was(struct change_plan *plan, const char *name, const struct lab
 	return ret ? ret : same_lab(plan->was, lab, err);
 }
 
-int lab_plan(struct change_plan *plan, const char *name, struct lab *lab, struct err *err)
+/* Without privileges the namespaces cannot be entered. */
+static int take_live(struct change_plan *plan, bool keep_foreign, struct err *err)
+{
+	struct err cause = {0};
+	int ret = running_take_live(plan->was, keep_foreign, &cause);
+
+	plan->by_file = ret && cause.code == ERR_PRIVILEGE;
+	if (!ret || plan->by_file)
+		return 0;
+	if (err)
+		*err = cause;
+	return ret;
+}
+
+int lab_plan(struct change_plan *plan, const struct change_options *asked, struct lab *lab,
+	     struct err *err)
 {
 	struct lab_diff_options options;
 	int ret;
 
 	*plan = (struct change_plan){0};
-	ret = open_was(plan, name, lab, err);
+	ret = open_was(plan, asked->name, lab, err);
 	if (ret) {
 		lab_free(lab);
 		return ret;
 	}
 	ret = new_running(plan, lab, err);
+	if (ret)
+		return ret;
+	ret = take_live(plan, asked->keep_foreign, err);
 	if (ret)
 		return ret;
 	options = (struct lab_diff_options){plan->was->xdp, plan->was->hooks};

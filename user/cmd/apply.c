@@ -23,18 +23,19 @@ static int apply_main(int argc, char **argv, struct err *err)
 {
 	struct notes notes = {cmd_note, NULL};
 	struct change_plan plan = {0};
-	struct cmd_args args;
+	struct change_args args = {0};
 	struct lab *lab;
 	int ret = change_file_read(&cmd_apply, &args, argc, argv, &lab, err);
 
 	if (ret)
 		return ret;
 	interrupt_catch_signals();
-	if (args.json)
+	if (args.common.json)
 		notes.arg = json_array();
-	ret = lab_apply(&plan, args.lab, lab, &notes, &interrupt_requested, err);
+	ret = lab_apply(&plan, &(struct change_options){args.common.lab, args.keep_foreign}, lab,
+			&notes, &interrupt_requested, err);
 	if (!ret) {
-		change_file_print(&plan, true, args.json, json_incref(notes.arg));
+		change_file_print(&plan, true, args.common.json, json_incref(notes.arg));
 		ret = finish(plan.was->name, err);
 	}
 	json_decref(notes.arg);
@@ -50,6 +51,7 @@ static const struct cmd_operand operands[] = {
 
 static const struct cmd_option options[] = {
 	OPTION_LAB(struct cmd_args, .early = true),
+	OPTION_KEEP_FOREIGN,
 	OPTION_JSON(struct cmd_args),
 	OPTIONS_END,
 };
@@ -60,6 +62,7 @@ const struct cmd cmd_apply = {
 	.operands = operands,
 	.options = options,
 	.notes = "What is the same is left alone: its links keep their counters and their flows.\n"
+		 "What was changed by hand is as in the file after it.\n"
 		 "If a step fails, everything is put back. `vethlab plan` says what would be "
 		 "done.\n",
 	.run = apply_main,

@@ -6,10 +6,11 @@
 #include "user/output/output.h"
 #include "user/render/changes.h"
 
-int change_file_read(const struct cmd *cmd, struct cmd_args *args, int argc, char **argv,
+int change_file_read(const struct cmd *cmd, struct change_args *change_args, int argc, char **argv,
 		     struct lab **lab, struct err *err)
 {
 	struct diags diags = {0};
+	struct cmd_args *args = &change_args->common;
 	char path[PATH_MAX];
 	int ret = cmd_parse(cmd, args, argc, argv, err);
 
@@ -34,6 +35,8 @@ static void print_text(const struct change_plan *plan, bool applied)
 	struct changes_counts counts = changes_count(&plan->diff);
 
 	changes_print(&plan->diff, stdout);
+	if (plan->by_file)
+		fputs("only the files were compared: the namespaces can be read as root\n", stderr);
 	if (counts.added + counts.changed + counts.removed == 0)
 		printf("lab %s: nothing to change\n", plan->was->name);
 	else
@@ -54,6 +57,7 @@ static void print_json(const struct change_plan *plan, json_t *notes)
 	output_json_set(doc, "add", json_integer(counts.added));
 	output_json_set(doc, "change", json_integer(counts.changed));
 	output_json_set(doc, "remove", json_integer(counts.removed));
+	output_json_set(doc, "kernel", json_boolean(!plan->by_file));
 	output_json_set(doc, "changes", changes_json(&plan->diff));
 	if (notes)
 		output_json_set(doc, "notes", notes);

@@ -8,11 +8,24 @@
 #include "user/cmd/cmd.h"
 #include "user/change/change_apply.h"
 
+/* Begins as struct cmd_args, into which the options of all verbs go. */
+struct change_args {
+	struct cmd_args common;
+	bool keep_foreign;
+};
+
+/* Its entry in the table of a verb. */
+#define OPTION_KEEP_FOREIGN                                                                        \
+	{                                                                                          \
+		"keep-foreign", .text = "leave what was added by hand",                            \
+				INTO_BOOL(struct change_args, keep_foreign)                        \
+	}
+
 /*
  * Parse `[-l LAB] FILE [-j]` and read the file; its findings are printed to stderr. Returns 0, with
  * *lab for the caller to give to lab_plan() or lab_apply(), or the exit status.
  */
-int change_file_read(const struct cmd *cmd, struct cmd_args *args, int argc, char **argv,
+int change_file_read(const struct cmd *cmd, struct change_args *args, int argc, char **argv,
 		     struct lab **lab, struct err *err);
 
 /* Print what is to change or was changed. notes: those of an apply with -j, taken; else NULL. */

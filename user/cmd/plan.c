@@ -5,15 +5,16 @@
 static int plan_main(int argc, char **argv, struct err *err)
 {
 	struct change_plan plan = {0};
-	struct cmd_args args;
+	struct change_args args = {0};
 	struct lab *lab;
 	int ret = change_file_read(&cmd_plan, &args, argc, argv, &lab, err);
 
 	if (ret)
 		return ret;
-	ret = lab_plan(&plan, args.lab, lab, err);
+	ret = lab_plan(&plan, &(struct change_options){args.common.lab, args.keep_foreign}, lab,
+		       err);
 	if (!ret)
-		change_file_print(&plan, false, args.json, NULL);
+		change_file_print(&plan, false, args.common.json, NULL);
 	change_plan_free(&plan);
 	return ret ? (int)err->code : 0;
 }
@@ -28,6 +29,7 @@ static const struct cmd_option options[] = {
 	{"lab", 'l', .show = SHOW_LETTER, .group = OPTIONS_COMMON, .early = true, .value = "LAB",
 	 .kind = VALUE_LAB, .text = "a lab that runs by another name (up --as)",
 	 INTO_TEXT(struct cmd_args, lab)},
+	OPTION_KEEP_FOREIGN,
 	OPTION_JSON(struct cmd_args),
 	OPTIONS_END,
 };
@@ -37,6 +39,7 @@ const struct cmd cmd_plan = {
 	.summary = "say what apply would change, and which traffic that disturbs",
 	.operands = operands,
 	.options = options,
-	.notes = "A running lab that was changed by hand is not compared, only its file.\n",
+	.notes =
+		"What was changed by hand (links, addresses, routes, MTUs) is told too, as root.\n",
 	.run = plan_main,
 };

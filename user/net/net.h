@@ -302,6 +302,16 @@ int route_delete(struct nl *nl, const struct route *route, uint8_t protocol,
 		 uint32_t (*ifindex)(const char *dev, void *arg), void *arg,
 		 const struct nl_what *what, struct err *err);
 
+/*
+ * Every unicast, blackhole, unreachable and prohibit route of the main table, of both families,
+ * whoever made it. name tells the name of an interface. The route is valid during the call only. Of
+ * IPv6, the metric is never 0: the kernel's default is ROUTE_METRIC_V6. cb returns false to stop.
+ */
+enum { ROUTE_METRIC_V6 = 1024 /* IP6_RT_PRIO_USER */ };
+int route_list(struct nl *nl, void (*name)(uint32_t ifindex, char dev[IFNAME_MAX + 1], void *arg),
+	       bool (*cb)(const struct route *route, uint8_t protocol, void *arg), void *arg,
+	       struct err *err);
+
 /* A bridge to be born in the socket's namespace. */
 struct bridge_link {
 	const struct bridge_options *options; /* its name too */
@@ -359,6 +369,14 @@ int link_event(struct nl *nl, int timeout_ms, bool (*cb)(const struct link_info 
 int address_list(struct nl *nl, uint32_t ifindex,
 		 bool (*cb)(uint32_t ifindex, const struct ip_prefix *prefix, void *arg), void *arg,
 		 struct err *err);
+/*
+ * The same of all interfaces. is_given: somebody has given it to the interface, and not the kernel
+ * by itself, as loopback and link-local ones, or a router or DHCP for a time.
+ */
+int address_list_given(struct nl *nl,
+		       bool (*cb)(uint32_t ifindex, const struct ip_prefix *prefix, bool is_given,
+				  void *arg),
+		       void *arg, struct err *err);
 
 /* The VLANs of a bridge port, or of the bridge itself; bit n of the sets: VLAN n. */
 struct bridge_vlans {

@@ -207,8 +207,20 @@ struct address_visit {
 	uint8_t protocol;
 	bool found;
 	bool (*cb)(uint32_t ifindex, const struct ip_prefix *prefix, void *arg);
+	/* for address_list_given(), in place of cb */
+	bool (*given)(uint32_t ifindex, const struct ip_prefix *prefix, bool is_given, void *arg);
 	void *arg;
 };
+
+/* Whether somebody has given it to the interface. */
+static bool is_given(const struct ifaddrmsg *ifa, uint32_t flags, const struct ip_prefix *prefix)
+{
+	if (!(flags & IFA_F_PERMANENT))
+		return false;
+	if (prefix->addr.family == AF_INET)
+		return prefix->addr.bytes[0] != 127;
+	return ifa->ifa_scope != RT_SCOPE_LINK && ifa->ifa_scope != RT_SCOPE_HOST;
+}
 
 static int on_address(const struct nlmsghdr *nlh, void *arg)
 {
@@ -216,6 +228,7 @@ static int on_address(const struct nlmsghdr *nlh, void *arg)
 	struct address_visit *visit = arg;
 	struct ip_prefix prefix = {.len = ifa->ifa_prefixlen};
 	const struct nlattr *attr, *address = NULL, *local = NULL;
+	uint32_t flags = ifa->ifa_flags;
 	uint8_t protocol = 0;
 
 	if (nlh->nlmsg_type != RTM_NEWADDR || (visit->ifindex && visit->ifindex != ifa->ifa_index))
@@ -227,6 +240,8 @@ static int on_address(const struct nlmsghdr *nlh, void *arg)
 			local = attr;
 		else if (mnl_attr_get_type(attr) == IFA_PROTO)
 			protocol = mnl_attr_get_u8(attr);
+		else if (mnl_attr_get_type(attr) == IFA_FLAGS)
+			flags = mnl_attr_get_u32(attr);
 	}
 	/* With a peer address, IFA_ADDRESS is the peer's and IFA_LOCAL our own. */
 	attr = local ? local : address;
@@ -239,6 +254,9 @@ static int on_address(const struct nlmsghdr *nlh, void *arg)
 		visit->found = true;
 	if (visit->cb && !visit->cb(ifa->ifa_index, &prefix, visit->arg))
 		visit->cb = NULL;
+	if (visit->given &&
+	    !visit->given(ifa->ifa_index, &prefix, is_given(ifa, flags, &prefix), visit->arg))
+		visit->given = NULL;
 	return MNL_CB_OK;
 }
 
@@ -256,6 +274,16 @@ int address_list(struct nl *nl, uint32_t ifindex,
 		 struct err *err)
 {
 	struct address_visit visit = {.ifindex = ifindex, .cb = cb, .arg = arg};
+
+	return visit_addresses(nl, &visit, err);
+}
+
+int address_list_given(struct nl *nl,
+		       bool (*cb)(uint32_t ifindex, const struct ip_prefix *prefix, bool is_given,
+				  void *arg),
+		       void *arg, struct err *err)
+{
+	struct address_visit visit = {.given = cb, .arg = arg};
 
 	return visit_addresses(nl, &visit, err);
 }

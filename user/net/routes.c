@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* routes.c - requests that change routes. */
+/* routes.c - requests that change routes, and what the kernel says about them. */
+#include <linux/rtnetlink.h>
 #include <string.h>
 
 #include "user/net/net.h"
@@ -105,4 +106,127 @@ int route_delete(struct nl *nl, const struct route *route, uint8_t protocol,
 		 const struct nl_what *what, struct err *err)
 {
 	return route_request(nl, RTM_DELROUTE, 0, route, protocol, ifindex, arg, what, err);
+}
+
+/* ---- reading ------------------------------------------------------------------------------- */
+
+enum { READ_HOPS = 64 }; /* as many as a lab file may have */
+
+struct route_visit {
+	void (*name)(uint32_t ifindex, char dev[IFNAME_MAX + 1], void *arg);
+	bool (*cb)(const struct route *route, uint8_t protocol, void *arg);
+	void *arg;
+};
+
+static void parse_via(const struct nlattr *attr, struct ip_addr *via)
+{
+	const unsigned char *bytes = mnl_attr_get_payload(attr);
+	size_t len = mnl_attr_get_payload_len(attr);
+	uint16_t family;
+
+	if (len < sizeof(family))
+		return;
+	memcpy(&family, bytes, sizeof(family));
+	via->family = family;
+	if (len == sizeof(family) + address_bytes(via))
+		memcpy(via->bytes, bytes + sizeof(family), len - sizeof(family));
+}
+
+static void parse_hop_attr(const struct nlattr *attr, uint8_t family, struct nexthop *hop)
+{
+	if (mnl_attr_get_type(attr) == RTA_VIA) {
+		parse_via(attr, &hop->via);
+	} else if (mnl_attr_get_type(attr) == RTA_GATEWAY) {
+		hop->via.family = family;
+		if (mnl_attr_get_payload_len(attr) == address_bytes(&hop->via))
+			memcpy(hop->via.bytes, mnl_attr_get_payload(attr),
+			       address_bytes(&hop->via));
+	}
+}
+
+static void parse_multipath(const struct route_visit *visit, const struct nlattr *nest,
+			    struct route *route)
+{
+	const struct rtnexthop *rtnh = mnl_attr_get_payload(nest);
+	int left = mnl_attr_get_payload_len(nest);
+
+	for (; RTNH_OK(rtnh, left) && route->n_hops < READ_HOPS; rtnh = RTNH_NEXT(rtnh)) {
+		struct nexthop *hop = &route->hops[route->n_hops++];
+		const struct nlattr *attr;
+
+		left -= RTNH_ALIGN(rtnh->rtnh_len);
+		hop->weight = rtnh->rtnh_hops + 1;
+		visit->name(rtnh->rtnh_ifindex, hop->dev, visit->arg);
+		for (attr = (const struct nlattr *)RTNH_DATA(rtnh);
+		     mnl_attr_ok(attr, (const char *)rtnh + rtnh->rtnh_len - (const char *)attr);
+		     attr = mnl_attr_next(attr))
+			parse_hop_attr(attr, route->to.addr.family, hop);
+	}
+}
+
+static int kind_of(uint8_t type)
+{
+	for (size_t i = 0; i < sizeof(route_types) / sizeof(*route_types); i++)
+		if (route_types[i] == type)
+			return i;
+	return -1;
+}
+
+static int on_route(const struct nlmsghdr *nlh, void *arg)
+{
+	const struct rtmsg *rtm = mnl_nlmsg_get_payload(nlh);
+	struct route_visit *visit = arg;
+	struct nexthop hops[READ_HOPS] = {0}, one = {.weight = 1};
+	struct route route = {.hops = hops, .to.len = rtm->rtm_dst_len};
+	uint32_t table = rtm->rtm_table;
+	const struct nlattr *attr;
+	int kind = kind_of(rtm->rtm_type);
+
+	if (nlh->nlmsg_type != RTM_NEWROUTE || !visit->cb || kind < 0 ||
+	    (rtm->rtm_family != AF_INET && rtm->rtm_family != AF_INET6) ||
+	    rtm->rtm_flags & RTM_F_CLONED)
+		return MNL_CB_OK;
+	route.kind = kind;
+	route.to.addr.family = rtm->rtm_family;
+	mnl_attr_for_each(attr, nlh, sizeof(*rtm)) {
+		uint16_t type = mnl_attr_get_type(attr);
+
+		parse_hop_attr(attr, rtm->rtm_family, &one);
+		if (type == RTA_TABLE)
+			table = mnl_attr_get_u32(attr);
+		else if (type == RTA_PRIORITY)
+			route.metric = mnl_attr_get_u32(attr);
+		else if (type == RTA_OIF)
+			visit->name(mnl_attr_get_u32(attr), one.dev, visit->arg);
+		else if (type == RTA_MULTIPATH)
+			parse_multipath(visit, attr, &route);
+		else if (type == RTA_DST &&
+			 mnl_attr_get_payload_len(attr) == address_bytes(&route.to.addr))
+			memcpy(route.to.addr.bytes, mnl_attr_get_payload(attr),
+			       address_bytes(&route.to.addr));
+	}
+	if (kind == ROUTE_UNICAST && !route.n_hops)
+		hops[route.n_hops++] = one;
+	if (table == RT_TABLE_MAIN && !visit->cb(&route, rtm->rtm_protocol, visit->arg))
+		visit->cb = NULL;
+	return MNL_CB_OK;
+}
+
+int route_list(struct nl *nl, void (*name)(uint32_t ifindex, char dev[IFNAME_MAX + 1], void *arg),
+	       bool (*cb)(const struct route *route, uint8_t protocol, void *arg), void *arg,
+	       struct err *err)
+{
+	struct route_visit visit = {name, cb, arg};
+	struct nl_what what = {.object = "routes", .action = "be listed"};
+	static const uint8_t families[] = {AF_INET, AF_INET6};
+	int ret = 0;
+
+	for (int i = 0; !ret && i < 2; i++) {
+		struct nlmsghdr *nlh = nl_begin(nl, RTM_GETROUTE, NLM_F_DUMP);
+		struct rtmsg *rtm = mnl_nlmsg_put_extra_header(nlh, sizeof(*rtm));
+
+		rtm->rtm_family = families[i];
+		ret = nl_dump(nl, nlh, on_route, &visit, &what, err);
+	}
+	return ret;
 }

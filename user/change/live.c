@@ -1,0 +1,340 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* live.c - see live.h. */
+#include <errno.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "user/base/array.h"
+#include "user/base/cleanup.h"
+#include "user/base/workers.h"
+#include "user/change/live.h"
+#include "user/lab/node.h"
+
+enum { MTU_IPV6 = 1280 /* bytes: below it an interface has no IPv6 */ };
+
+struct live_address {
+	uint32_t ifindex;
+	struct ip_prefix prefix;
+	bool is_given;
+};
+
+struct live_route {
+	struct route route; /* its hops are owned */
+	uint8_t protocol;
+	bool taken; /* it is one of the lab file's */
+};
+
+/* What one namespace has. */
+struct live_node {
+	struct running *run;
+	struct node *node;
+	bool extra; /* what the file does not say is taken too */
+	struct link_info *links;
+	struct live_address *addresses;
+	struct live_route *routes;
+	size_t n_links, n_addresses, n_routes;
+	bool no_memory;
+};
+
+static bool keep_link(const struct link_info *info, void *arg)
+{
+	struct live_node *live = arg;
+
+	if (array_reserve_one(&live->links, live->n_links, sizeof(*info)))
+		live->no_memory = true;
+	else
+		live->links[live->n_links++] = *info;
+	return !live->no_memory;
+}
+
+static bool keep_address(uint32_t ifindex, const struct ip_prefix *prefix, bool is_given, void *arg)
+{
+	struct live_node *live = arg;
+
+	if (array_reserve_one(&live->addresses, live->n_addresses, sizeof(*live->addresses)))
+		live->no_memory = true;
+	else
+		live->addresses[live->n_addresses++] =
+			(struct live_address){ifindex, *prefix, is_given};
+	return !live->no_memory;
+}
+
+static bool keep_route(const struct route *route, uint8_t protocol, void *arg)
+{
+	struct live_node *live = arg;
+	struct live_route kept = {*route, protocol, false};
+
+	kept.route.hops = calloc(route->n_hops + 1, sizeof(*route->hops));
+	if (!kept.route.hops ||
+	    array_reserve_one(&live->routes, live->n_routes, sizeof(*live->routes))) {
+		free(kept.route.hops);
+		live->no_memory = true;
+		return false;
+	}
+	memcpy(kept.route.hops, route->hops, route->n_hops * sizeof(*route->hops));
+	live->routes[live->n_routes++] = kept;
+	return true;
+}
+
+static const struct link_info *live_link(const struct live_node *live, uint32_t ifindex)
+{
+	for (size_t i = 0; i < live->n_links; i++)
+		if (live->links[i].ifindex == ifindex)
+			return &live->links[i];
+	return NULL;
+}
+
+static void name_link(uint32_t ifindex, char dev[IFNAME_MAX + 1], void *arg)
+{
+	const struct link_info *info = live_link(arg, ifindex);
+
+	snprintf(dev, IFNAME_MAX + 1, "%s", info ? info->ifname : "");
+}
+
+static bool has_address(const struct live_node *live, uint32_t ifindex,
+			const struct ip_prefix *prefix)
+{
+	for (size_t i = 0; i < live->n_addresses; i++)
+		if (live->addresses[i].ifindex == ifindex &&
+		    live->addresses[i].prefix.len == prefix->len &&
+		    ip_equal(&live->addresses[i].prefix.addr, &prefix->addr))
+			return true;
+	return false;
+}
+
+static bool lists_address(const struct address *list, size_t n, const struct ip_prefix *prefix)
+{
+	for (size_t i = 0; i < n; i++)
+		if (list[i].prefix.len == prefix->len &&
+		    ip_equal(&list[i].prefix.addr, &prefix->addr))
+			return true;
+	return false;
+}
+
+/* The addresses of one interface. The file's keep their places in it. */
+static void take_addresses(struct live_node *live, uint32_t ifindex, struct address **list,
+			   size_t *n)
+{
+	const struct link_info *info = live_link(live, ifindex);
+	size_t said = 0;
+
+	if (!info)
+		return;
+	for (size_t i = 0; i < *n; i++) {
+		const struct ip_prefix *prefix = &(*list)[i].prefix;
+
+		if (has_address(live, ifindex, prefix) ||
+		    (prefix->addr.family == AF_INET6 && info->mtu < MTU_IPV6))
+			(*list)[said++] = (*list)[i];
+	}
+	*n = said;
+	for (size_t i = 0; live->extra && i < live->n_addresses; i++) {
+		const struct live_address *address = &live->addresses[i];
+
+		if (address->ifindex != ifindex || !address->is_given ||
+		    lists_address(*list, said, &address->prefix))
+			continue;
+		if (array_reserve_one(list, *n, sizeof(**list))) {
+			live->no_memory = true;
+			return;
+		}
+		(*list)[(*n)++] =
+			(struct address){.prefix = address->prefix, .where = live->node->where};
+	}
+}
+
+static void take_end(struct live_node *live, struct end *end)
+{
+	uint32_t ifindex = running_ifindex(live->run, end);
+	const struct link_info *info = live_link(live, ifindex);
+
+	if (!info)
+		return;
+	end->up = info->flags & IFF_UP;
+	if (end_mtu(end) != info->mtu)
+		end->mtu = info->mtu;
+	take_addresses(live, ifindex, &end->addresses, &end->n_addresses);
+}
+
+static uint32_t metric_of(const struct route *route)
+{
+	return route->metric			   ? route->metric
+	       : route->to.addr.family == AF_INET6 ? ROUTE_METRIC_V6
+						   : 0;
+}
+
+/* Whether the kernel tells them apart by destination and metric. */
+static bool same_place(const struct route *said, const struct route *live)
+{
+	return said->to.len == live->to.len && ip_equal(&said->to.addr, &live->to.addr) &&
+	       metric_of(said) == metric_of(live);
+}
+
+static bool has_hop(const struct route *route, const struct nexthop *said)
+{
+	for (size_t i = 0; i < route->n_hops; i++)
+		if (ip_equal(&route->hops[i].via, &said->via) &&
+		    (!said->dev[0] || !strcmp(route->hops[i].dev, said->dev)) &&
+		    (route->n_hops == 1 || route->hops[i].weight == (said->weight ?: 1)))
+			return true;
+	return false;
+}
+
+static bool is_same_route(const struct route *said, const struct route *live)
+{
+	if (said->kind != live->kind || said->n_hops != live->n_hops)
+		return false;
+	for (size_t i = 0; i < said->n_hops; i++)
+		if (!has_hop(live, &said->hops[i]))
+			return false;
+	return true;
+}
+
+/* The kernel's route in the place of one of the file, the same one before others; NULL: none. */
+static struct live_route *find_route(struct live_node *live, const struct route *said)
+{
+	struct live_route *other = NULL;
+
+	for (size_t i = 0; i < live->n_routes; i++) {
+		struct live_route *route = &live->routes[i];
+
+		if (route->taken || !same_place(said, &route->route))
+			continue;
+		if (is_same_route(said, &route->route))
+			return route;
+		other = other ?: route;
+	}
+	return other;
+}
+
+static void take_routes(struct live_node *live)
+{
+	struct node *node = live->node;
+	size_t said = 0;
+
+	for (size_t i = 0; i < node->n_routes; i++) {
+		struct route *route = &node->routes[i];
+		struct live_route *found = find_route(live, route);
+
+		if (!found) {
+			free(route->hops);
+			continue;
+		}
+		found->taken = true;
+		if (!is_same_route(route, &found->route)) {
+			free(route->hops);
+			route->kind = found->route.kind;
+			route->hops = found->route.hops;
+			route->n_hops = found->route.n_hops;
+			found->route.hops = NULL;
+		}
+		node->routes[said++] = *route;
+	}
+	node->n_routes = said;
+	for (size_t i = 0; live->extra && i < live->n_routes; i++) {
+		struct live_route *found = &live->routes[i];
+
+		/* Those of routing daemons and of the kernel have other protocols. */
+		if (found->taken ||
+		    (found->protocol != RTPROT_BOOT && found->protocol != RTPROT_STATIC))
+			continue;
+		if (array_reserve_one(&node->routes, node->n_routes, sizeof(*node->routes))) {
+			live->no_memory = true;
+			return;
+		}
+		found->route.computed = found->protocol == RTPROT_STATIC;
+		found->route.where = node->where;
+		node->routes[node->n_routes++] = found->route;
+		found->route.hops = NULL;
+	}
+}
+
+static void take_node(struct live_node *live)
+{
+	struct node *node = live->node;
+	const struct link_info *lo = live_link(live, LO_IFINDEX);
+
+	for (size_t i = 0; i < node->n_ends; i++)
+		take_end(live, node->ends[i]);
+	/* What else is in a namespace of others is theirs. */
+	if (!live->run->nodes[node->index].ours)
+		return;
+	if (lo)
+		node->lo_up = lo->flags & IFF_UP;
+	take_addresses(live, LO_IFINDEX, &node->lo_addresses, &node->n_lo_addresses);
+	if (node->kind == NODE_BRIDGE)
+		take_addresses(live, running_bridge_ifindex(live->run, node),
+			       &node->bridge_addresses, &node->n_bridge_addresses);
+	take_routes(live);
+}
+
+static void free_live(struct live_node *live)
+{
+	for (size_t i = 0; i < live->n_routes; i++)
+		free(live->routes[i].route.hops);
+	free(live->routes);
+	free(live->addresses);
+	free(live->links);
+}
+
+static int read_live(struct live_node *live, struct err *err)
+{
+	cleanup_nl struct nl *nl = NULL;
+	cleanup_close int fd = running_open_netns(live->run, live->node, err);
+	int ret;
+
+	if (fd < 0)
+		return fd;
+	ret = nl_open(&nl, fd, err);
+	if (ret)
+		return ret;
+	ret = link_list(nl, keep_link, live, err);
+	if (ret)
+		return ret;
+	ret = address_list_given(nl, keep_address, live, err);
+	return ret ? ret : route_list(nl, name_link, keep_route, live, err);
+}
+
+struct live_reading {
+	struct running *run;
+	bool keep_foreign;
+};
+
+static int take_one(size_t i, void *arg, struct err *err)
+{
+	const struct live_reading *reading = arg;
+	struct node *node = reading->run->lab->nodes[i];
+	struct live_node live = {
+		.run = reading->run,
+		.node = node,
+		/* What a command of the file made cannot be told from what was made by hand. */
+		.extra = reading->run->nodes[i].ours && !reading->keep_foreign && !node->n_exec,
+	};
+	struct err cause = {0};
+	int ret = read_live(&live, &cause);
+
+	if (!ret && !live.no_memory)
+		take_node(&live);
+	free_live(&live);
+	if (live.no_memory)
+		return err_set(err, ERR_SYSTEM, ENOMEM, "out of memory");
+	if (ret == -ESTALE) /* who changes it is told that it is gone */
+		return 0;
+	if (ret && err)
+		*err = cause;
+	return ret;
+}
+
+int running_take_live(struct running *run, bool keep_foreign, struct err *err)
+{
+	struct live_reading reading = {run, keep_foreign};
+	int ret = workers_run(run->lab->n_nodes, take_one, &reading, err);
+
+	if (ret)
+		return ret;
+	/* The index of the lab is by address too. */
+	return lab_index(run->lab) ? err_set(err, ERR_SYSTEM, ENOMEM, "out of memory") : 0;
+}
