@@ -23,6 +23,7 @@ link        | -l nosuch a:eth0 up      | nosuch:eth0 up        | a:nosuch up    
 route       | -l nosuch a add 10.9.0.0/16 dev eth0 | nosuch add 10.9.0.0/16 dev eth0 | a add 10.9.0.0/16 dev nosuch | - | - | a add 10.9.0.0/16 dev eth0
 plan        | -                        | -                     | -                       | MISSING               | BROKEN          | FILE
 apply       | -                        | -                     | -                       | MISSING               | BROKEN          | FILE
+reset       | nosuch                   | two-hosts nosuch      | -                       | -                     | -               | two-hosts
 stats       | -l nosuch                | --node nosuch         | --link a:nosuch         | --since MISSING       | -               |
 trace       | -l nosuch --for 1ms      | node nosuch --for 1ms | end a:nosuch --for 1ms  | -                     | -               | --for 1ms
 record      | TMP/rec -l nosuch        | TMP/rec node nosuch   | TMP/rec end a:nosuch    | -                     | -               | TMP/rec --for 1ms

@@ -352,7 +352,7 @@ static int apply_plan(struct change_plan *plan, const struct notes *notes,
 int lab_apply(struct change_plan *plan, const struct change_options *options, struct lab *lab,
 	      const struct notes *notes, const volatile int *interrupted, struct err *err)
 {
-	const char *running = options->name ? options->name : lab->name;
+	const char *running = options->name || !lab ? options->name : lab->name;
 	int lock, ret;
 
 	*plan = (struct change_plan){0};

@@ -15,6 +15,7 @@ struct change_plan {
 struct change_options {
 	const char *name;  /* of the running lab; NULL: lab->name */
 	bool keep_foreign; /* what was added by hand is left alone */
+	const char *node;  /* only this one is compared with the kernel; NULL: all */
 };
 
 /*
@@ -22,11 +23,15 @@ struct change_options {
  * and with what the kernel has (running_take_live()), so that what was changed by hand is a change.
  * Changes nothing. Without privileges only the files are compared. The caller frees *plan with
  * change_plan_free(), after a failure too.
+ *
+ * lab NULL: the file that the lab runs from, so that only what was changed by hand is a change.
+ * This needs privileges.
  */
 int lab_plan(struct change_plan *plan, const struct change_options *options, struct lab *lab,
 	     struct err *err);
 /*
- * Make a plan as lab_plan() does, under the lab's lock, and carry it out. A failure undoes what was
+ * Make a plan as lab_plan() does, under the lab's lock, and carry it out. With lab NULL,
+ * options->name must be said. A failure undoes what was
  * done, and err says whether that succeeded: if not, the lab does not run any more. interrupted: as
  * in struct lab_options. notes (NULL: nobody listens) are told what lab_down() would tell of the
  * nodes that are removed.

@@ -183,24 +183,41 @@ static int check_nft(const struct change_plan *plan, struct err *err)
 static int open_was(struct change_plan *plan, const char *name, const struct lab *lab,
 		    struct err *err)
 {
-	int ret = lab_open(&plan->was, name ? name : lab->name, err);
+	int ret = lab_open(&plan->was, name || !lab ? name : lab->name, err);
 
-	if (ret == -ENOENT && !name && err && err->error == ENOENT) {
+	if (ret == -ENOENT && !name && lab && err && err->error == ENOENT) {
 		err->hint[0] = '\0';
 		err_hint(err,
 			 "`vethlab up %s` builds it; -l LAB names one that runs by another name",
 			 lab->path);
 	}
-	return ret ? ret : same_lab(plan->was, lab, err);
+	return ret || !lab ? ret : same_lab(plan->was, lab, err);
+}
+
+/* The lab file that a lab runs from, read once more. */
+static int read_again(struct lab **lab, const struct running *run, struct err *err)
+{
+	struct diags diags = {0};
+	int ret = same_lab(run, run->lab, err);
+
+	if (ret)
+		return ret;
+	*lab = lab_read_text(run->lab->text, strlen(run->lab->text), run->lab->path, &diags);
+	if (!*lab)
+		ret = err_set(err, ERR_SYSTEM, ENOMEM, "%s cannot be read again: %s",
+			      run->lab->path, diags.count ? diags.list[0].what : strerror(ENOMEM));
+	diags_free(&diags);
+	return ret;
 }
 
 /* Without privileges the namespaces cannot be entered. */
-static int take_live(struct change_plan *plan, bool keep_foreign, struct err *err)
+static int take_live(struct change_plan *plan, const struct change_options *asked, bool by_file,
+		     struct err *err)
 {
 	struct err cause = {0};
-	int ret = running_take_live(plan->was, keep_foreign, &cause);
+	int ret = running_take_live(plan->was, asked->node, asked->keep_foreign, &cause);
 
-	plan->by_file = ret && cause.code == ERR_PRIVILEGE;
+	plan->by_file = ret && by_file && cause.code == ERR_PRIVILEGE;
 	if (!ret || plan->by_file)
 		return 0;
 	if (err)
@@ -208,14 +225,34 @@ static int take_live(struct change_plan *plan, bool keep_foreign, struct err *er
 	return ret;
 }
 
+/* What was deleted is not there either when the plan is carried out, unless it is made again. */
+static void note_gone(const struct change_plan *plan)
+{
+	const struct lab *was = plan->was->lab, *now = plan->now->lab;
+
+	for (size_t i = 0; i < lab_n_ends(was); i++) {
+		const struct end *end = lab_end(was, i);
+		struct end *same = end->gone ? lab_find_end(now, end->name) : NULL;
+
+		if (same)
+			same->gone = true;
+	}
+	for (size_t i = 0; i < plan->diff.n; i++)
+		for (int side = 0; plan->diff.list[i].kind == CHANGE_LINK_ADD && side < 2; side++)
+			plan->diff.list[i].link->ends[side]->gone = false;
+}
+
 int lab_plan(struct change_plan *plan, const struct change_options *asked, struct lab *lab,
 	     struct err *err)
 {
 	struct lab_diff_options options;
+	bool by_file = lab;
 	int ret;
 
 	*plan = (struct change_plan){0};
 	ret = open_was(plan, asked->name, lab, err);
+	if (!ret && !lab)
+		ret = read_again(&lab, plan->was, err);
 	if (ret) {
 		lab_free(lab);
 		return ret;
@@ -223,12 +260,13 @@ int lab_plan(struct change_plan *plan, const struct change_options *asked, struc
 	ret = new_running(plan, lab, err);
 	if (ret)
 		return ret;
-	ret = take_live(plan, asked->keep_foreign, err);
+	ret = take_live(plan, asked, by_file, err);
 	if (ret)
 		return ret;
 	options = (struct lab_diff_options){plan->was->xdp, plan->was->hooks};
 	if (lab_diff_make(&plan->diff, plan->was->lab, plan->now->lab, &options))
 		return err_set(err, ERR_SYSTEM, ENOMEM, "out of memory");
+	note_gone(plan);
 	ret = check_nft(plan, err);
 	return ret ? ret : number_all(plan, err);
 }

@@ -11,6 +11,7 @@
 #include "user/base/cleanup.h"
 #include "user/base/workers.h"
 #include "user/change/live.h"
+#include "user/change/live_settings.h"
 #include "user/lab/node.h"
 
 enum { MTU_IPV6 = 1280 /* bytes: below it an interface has no IPv6 */ };
@@ -35,7 +36,9 @@ struct live_node {
 	struct link_info *links;
 	struct live_address *addresses;
 	struct live_route *routes;
-	size_t n_links, n_addresses, n_routes;
+	struct neighbor *neighbors;
+	size_t n_links, n_addresses, n_routes, n_neighbors;
+	struct live_sysctls sysctls;
 	bool no_memory;
 };
 
@@ -151,6 +154,7 @@ static void take_end(struct live_node *live, struct end *end)
 	uint32_t ifindex = running_ifindex(live->run, end);
 	const struct link_info *info = live_link(live, ifindex);
 
+	end->gone = !info;
 	if (!info)
 		return;
 	end->up = info->flags & IFF_UP;
@@ -210,6 +214,17 @@ static struct live_route *find_route(struct live_node *live, const struct route 
 	return other;
 }
 
+/* Whether all its interfaces are the lab's. */
+static bool is_by_lab(const struct live_node *live, const struct route *route)
+{
+	struct node_devices devices = {live->run, live->node};
+
+	for (size_t i = 0; i < route->n_hops; i++)
+		if (!node_device(route->hops[i].dev, &devices))
+			return false;
+	return true;
+}
+
 static void take_routes(struct live_node *live)
 {
 	struct node *node = live->node;
@@ -219,6 +234,10 @@ static void take_routes(struct live_node *live)
 		struct route *route = &node->routes[i];
 		struct live_route *found = find_route(live, route);
 
+		if (!found && node_route_is_gone(node, route)) {
+			node->routes[said++] = *route;
+			continue;
+		}
 		if (!found) {
 			free(route->hops);
 			continue;
@@ -238,7 +257,7 @@ static void take_routes(struct live_node *live)
 		struct live_route *found = &live->routes[i];
 
 		/* Those of routing daemons and of the kernel have other protocols. */
-		if (found->taken ||
+		if (found->taken || !is_by_lab(live, &found->route) ||
 		    (found->protocol != RTPROT_BOOT && found->protocol != RTPROT_STATIC))
 			continue;
 		if (array_reserve_one(&node->routes, node->n_routes, sizeof(*node->routes))) {
@@ -259,6 +278,9 @@ static void take_node(struct live_node *live)
 
 	for (size_t i = 0; i < node->n_ends; i++)
 		take_end(live, node->ends[i]);
+	live->no_memory |=
+		live_neighbors_take(live->neighbors, live->n_neighbors, node, live->extra);
+	live_sysctls_take(&live->sysctls, node, live->extra);
 	/* What else is in a namespace of others is theirs. */
 	if (!live->run->nodes[node->index].ours)
 		return;
@@ -275,6 +297,8 @@ static void free_live(struct live_node *live)
 {
 	for (size_t i = 0; i < live->n_routes; i++)
 		free(live->routes[i].route.hops);
+	live_sysctls_free(&live->sysctls);
+	free(live->neighbors);
 	free(live->routes);
 	free(live->addresses);
 	free(live->links);
@@ -295,11 +319,19 @@ static int read_live(struct live_node *live, struct err *err)
 	if (ret)
 		return ret;
 	ret = address_list_given(nl, keep_address, live, err);
-	return ret ? ret : route_list(nl, name_link, keep_route, live, err);
+	if (ret)
+		return ret;
+	ret = route_list(nl, name_link, keep_route, live, err);
+	if (ret)
+		return ret;
+	ret = live_neighbors_read(&live->neighbors, &live->n_neighbors, nl, live->run, live->node,
+				  err);
+	return ret ? ret : live_sysctls_read(&live->sysctls, fd, live->node, err);
 }
 
 struct live_reading {
 	struct running *run;
+	const char *only; /* a node; NULL: all */
 	bool keep_foreign;
 };
 
@@ -314,8 +346,11 @@ static int take_one(size_t i, void *arg, struct err *err)
 		.extra = reading->run->nodes[i].ours && !reading->keep_foreign && !node->n_exec,
 	};
 	struct err cause = {0};
-	int ret = read_live(&live, &cause);
+	int ret;
 
+	if (reading->only && strcmp(reading->only, node->name) != 0)
+		return 0;
+	ret = read_live(&live, &cause);
 	if (!ret && !live.no_memory)
 		take_node(&live);
 	free_live(&live);
@@ -328,9 +363,9 @@ static int take_one(size_t i, void *arg, struct err *err)
 	return ret;
 }
 
-int running_take_live(struct running *run, bool keep_foreign, struct err *err)
+int running_take_live(struct running *run, const char *node, bool keep_foreign, struct err *err)
 {
-	struct live_reading reading = {run, keep_foreign};
+	struct live_reading reading = {run, node, keep_foreign};
 	int ret = workers_run(run->lab->n_nodes, take_one, &reading, err);
 
 	if (ret)

@@ -1,23 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* apply.c - vethlab apply: a running lab becomes what its file says now. */
-#include <errno.h>
-
 #include "user/base/interrupt.h"
 #include "user/cmd/change_file.h"
-#include "user/output/output.h"
-
-/* Before the end of the program, which would not know what an output that fails means for the lab.
- */
-static int finish(const char *lab, struct err *err)
-{
-	int ret = output_finish(stdout, err);
-
-	if (ret != -EPIPE && ret)
-		err_hint(err, "lab %s is changed all the same, as its file says", lab);
-	else
-		err_clear(err);
-	return ret == -EPIPE ? 0 : ret;
-}
 
 static int apply_main(int argc, char **argv, struct err *err)
 {
@@ -36,7 +20,7 @@ static int apply_main(int argc, char **argv, struct err *err)
 			&notes, &interrupt_requested, err);
 	if (!ret) {
 		change_file_print(&plan, true, args.common.json, json_incref(notes.arg));
-		ret = finish(plan.was->name, err);
+		ret = change_file_finish(plan.was->name, err);
 	}
 	json_decref(notes.arg);
 	change_plan_free(&plan);
@@ -62,7 +46,7 @@ const struct cmd cmd_apply = {
 	.operands = operands,
 	.options = options,
 	.notes = "What is the same is left alone: its links keep their counters and their flows.\n"
-		 "What was changed by hand is as in the file after it.\n"
+		 "What was changed by hand is as in the file after it, as by `vethlab reset`.\n"
 		 "If a step fails, everything is put back. `vethlab plan` says what would be "
 		 "done.\n",
 	.run = apply_main,

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* change_file.c - what plan and apply share: see change_file.h. */
+/* change_file.c - what plan, apply and reset share: see change_file.h. */
+#include <errno.h>
 #include <limits.h>
 
 #include "user/cmd/change_file.h"
@@ -30,11 +31,37 @@ int change_file_read(const struct cmd *cmd, struct change_args *change_args, int
 	return *lab ? 0 : ERR_INPUT;
 }
 
+/* Ends that were deleted, which no change brings back. */
+static void print_gone(const struct change_plan *plan)
+{
+	const struct lab *lab = plan->now->lab;
+	struct err gone = {0};
+
+	for (size_t i = 0; i < lab_n_ends(lab); i++) {
+		if (!lab_end(lab, i)->gone)
+			continue;
+		running_end_gone(plan->now, lab_end(lab, i), &gone);
+		fprintf(stderr, "%s; %s\n", gone.what, gone.hint);
+		err_clear(&gone);
+	}
+}
+
+static json_t *gone_json(const struct lab *lab)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < lab_n_ends(lab); i++)
+		if (lab_end(lab, i)->gone)
+			output_json_append(list, json_string(lab_end(lab, i)->name));
+	return list;
+}
+
 static void print_text(const struct change_plan *plan, bool applied)
 {
 	struct changes_counts counts = changes_count(&plan->diff);
 
 	changes_print(&plan->diff, stdout);
+	print_gone(plan);
 	if (plan->by_file)
 		fputs("only the files were compared: the namespaces can be read as root\n", stderr);
 	if (counts.added + counts.changed + counts.removed == 0)
@@ -58,6 +85,7 @@ static void print_json(const struct change_plan *plan, json_t *notes)
 	output_json_set(doc, "change", json_integer(counts.changed));
 	output_json_set(doc, "remove", json_integer(counts.removed));
 	output_json_set(doc, "kernel", json_boolean(!plan->by_file));
+	output_json_set(doc, "gone", gone_json(plan->now->lab));
 	output_json_set(doc, "changes", changes_json(&plan->diff));
 	if (notes)
 		output_json_set(doc, "notes", notes);
@@ -70,4 +98,15 @@ void change_file_print(const struct change_plan *plan, bool applied, bool json, 
 		print_json(plan, notes);
 	else
 		print_text(plan, applied);
+}
+
+int change_file_finish(const char *lab, struct err *err)
+{
+	int ret = output_finish(stdout, err);
+
+	if (ret != -EPIPE && ret)
+		err_hint(err, "lab %s is changed all the same, as its file says", lab);
+	else
+		err_clear(err);
+	return ret == -EPIPE ? 0 : ret;
 }

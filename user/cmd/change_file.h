@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* change_file.h - what plan and apply share: the lab file, and what is printed. */
+/* change_file.h - what plan, apply and reset share: the lab file, and what is printed. */
 #ifndef VETHLAB_USER_CMD_CHANGE_FILE_H
 #define VETHLAB_USER_CMD_CHANGE_FILE_H
 
@@ -30,5 +30,10 @@ int change_file_read(const struct cmd *cmd, struct change_args *args, int argc, 
 
 /* Print what is to change or was changed. notes: those of an apply with -j, taken; else NULL. */
 void change_file_print(const struct change_plan *plan, bool applied, bool json, json_t *notes);
+/*
+ * Finish the output before the end of the program, which would not know what a failure means for
+ * the lab.
+ */
+int change_file_finish(const char *lab, struct err *err);
 
 #endif

@@ -39,7 +39,6 @@ const struct cmd cmd_plan = {
 	.summary = "say what apply would change, and which traffic that disturbs",
 	.operands = operands,
 	.options = options,
-	.notes =
-		"What was changed by hand (links, addresses, routes, MTUs) is told too, as root.\n",
+	.notes = "What was changed by hand is told too, as root.\n",
 	.run = plan_main,
 };

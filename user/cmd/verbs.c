@@ -7,8 +7,8 @@
 
 const struct cmd *const cmds[] = {
 	/* build */
-	&cmd_labs, &cmd_check, &cmd_generate, &cmd_up, &cmd_down, &cmd_plan, &cmd_apply, &cmd_link,
-	&cmd_route, &cmd_exec, &cmd_shell, &cmd_gc, &cmd_doctor, &cmd_completion,
+	&cmd_labs, &cmd_check, &cmd_generate, &cmd_up, &cmd_down, &cmd_plan, &cmd_apply, &cmd_reset,
+	&cmd_link, &cmd_route, &cmd_exec, &cmd_shell, &cmd_gc, &cmd_doctor, &cmd_completion,
 	/* look */
 	&cmd_ls, &cmd_show, &cmd_graph, &cmd_trace, &cmd_record, &cmd_replay, &cmd_capture,
 	&cmd_observe,

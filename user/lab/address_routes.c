@@ -98,8 +98,7 @@ int node_address_routes(const struct node_job *job, struct err *err)
 	return ret || !routes.n ? ret : connected_repair(nl, routes.list, routes.n, err);
 }
 
-/* Whether a route leaves by an end: by its name, or by a gateway in one of its networks. */
-static bool leaves_by(const struct route *route, const struct end *end)
+bool node_route_leaves_by(const struct route *route, const struct end *end)
 {
 	for (size_t i = 0; i < route->n_hops; i++) {
 		const struct nexthop *hop = &route->hops[i];
@@ -111,6 +110,22 @@ static bool leaves_by(const struct route *route, const struct end *end)
 			    ip_prefix_contains(&end->addresses[j].prefix, &hop->via))
 				return true;
 	}
+	return false;
+}
+
+bool node_route_is_gone(const struct node *node, const struct route *route)
+{
+	for (size_t i = 0; i < node->n_ends; i++)
+		if (node->ends[i]->gone && node_route_leaves_by(route, node->ends[i]))
+			return true;
+	return false;
+}
+
+bool node_neighbor_is_gone(const struct node *node, const struct neighbor *neighbor)
+{
+	for (size_t i = 0; i < node->n_ends; i++)
+		if (node->ends[i]->gone && !strcmp(node->ends[i]->ifname, neighbor->dev))
+			return true;
 	return false;
 }
 
@@ -131,7 +146,7 @@ int node_restore_end(const struct running *run, struct nl *nl, const struct end 
 	append_addresses(&routes, ifindex, end->name, end->addresses, end->n_addresses);
 	ret = connected_repair(nl, routes.list, routes.n, err);
 	for (size_t i = 0; !ret && i < end->node->n_routes; i++)
-		if (leaves_by(&end->node->routes[i], end))
+		if (node_route_leaves_by(&end->node->routes[i], end))
 			ret = node_add_route(run, nl, end->node, &end->node->routes[i], EEXIST,
 					     err);
 	return ret ? ret : nl_flush(nl, err);

@@ -263,6 +263,8 @@ static int add_routes(const struct running *run, struct journal *journal, struct
 	int ret;
 
 	for (size_t i = 0; i < node->n_routes; i++) {
+		if (node_route_is_gone(node, &node->routes[i]))
+			continue;
 		ret = node_journal_route(run, journal, node, &node->routes[i], err);
 		if (ret)
 			return ret;
@@ -284,6 +286,8 @@ static int add_neighbors(const struct running *run, struct nl *nl, const struct 
 		const struct neighbor *neighbor = &node->neighbors[i];
 		struct nl_what what = {node->name, action, neighbor->where, 0};
 
+		if (node_neighbor_is_gone(node, neighbor))
+			continue;
 		snprintf(action, sizeof(action), "add the neighbor %s on %s",
 			 ip_format(&neighbor->addr, text, sizeof(text)), neighbor->dev);
 		ret = neighbor_add(nl, node_device(neighbor->dev, &devices), &neighbor->addr,

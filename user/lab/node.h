@@ -93,6 +93,13 @@ int node_exec(const struct node_job *job, struct err *err);
 int node_restore_end(const struct running *run, struct nl *nl, const struct end *end,
 		     struct err *err);
 
+/* Whether a route leaves by an end: by its name, or by a gateway in one of its networks. */
+bool node_route_leaves_by(const struct route *route, const struct end *end);
+
+/* Whether a route or a neighbor of the lab file is of an end that was deleted (end->gone). */
+bool node_route_is_gone(const struct node *node, const struct route *route);
+bool node_neighbor_is_gone(const struct node *node, const struct neighbor *neighbor);
+
 /* Whether the lab file wants both ends of a link up. */
 static inline bool node_end_should_be_up(const struct end *end)
 {

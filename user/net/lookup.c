@@ -197,6 +197,49 @@ int neighbor_is_proxied(struct nl *nl, uint32_t ifindex, const struct ip_addr *a
 	return 0;
 }
 
+struct neighbor_visit {
+	bool (*cb)(uint32_t ifindex, const struct ip_addr *addr, const uint8_t mac[6], void *arg);
+	void *arg;
+};
+
+static int on_listed(const struct nlmsghdr *nlh, void *arg)
+{
+	const struct ndmsg *ndm = mnl_nlmsg_get_payload(nlh);
+	struct neighbor_visit *visit = arg;
+	struct neighbor_entry entry = {0};
+	struct ip_addr addr = {.family = ndm->ndm_family};
+	const struct nlattr *attr;
+	bool has_addr = false;
+
+	if (nlh->nlmsg_type != RTM_NEWNEIGH || !visit->cb || !(ndm->ndm_state & NUD_PERMANENT) ||
+	    (ndm->ndm_family != AF_INET && ndm->ndm_family != AF_INET6))
+		return MNL_CB_OK;
+	on_neighbor(nlh, &entry);
+	mnl_attr_for_each(attr, nlh, sizeof(*ndm)) {
+		if (mnl_attr_get_type(attr) != NDA_DST ||
+		    mnl_attr_get_payload_len(attr) != address_bytes(&addr))
+			continue;
+		memcpy(addr.bytes, mnl_attr_get_payload(attr), address_bytes(&addr));
+		has_addr = true;
+	}
+	if (has_addr && entry.has_mac && !visit->cb(ndm->ndm_ifindex, &addr, entry.mac, visit->arg))
+		visit->cb = NULL;
+	return MNL_CB_OK;
+}
+
+int neighbor_list(struct nl *nl,
+		  bool (*cb)(uint32_t ifindex, const struct ip_addr *addr, const uint8_t mac[6],
+			     void *arg),
+		  void *arg, struct err *err)
+{
+	struct neighbor_visit visit = {cb, arg};
+	struct nl_what what = {.object = "neighbors", .action = "be listed"};
+	struct nlmsghdr *nlh = nl_begin(nl, RTM_GETNEIGH, NLM_F_DUMP);
+
+	mnl_nlmsg_put_extra_header(nlh, sizeof(struct ndmsg));
+	return nl_dump(nl, nlh, on_listed, &visit, &what, err);
+}
+
 struct sysctl_request {
 	const char *key;
 	char *value;

@@ -43,6 +43,11 @@ struct neighbor_entry {
 /* What the kernel knows of a neighbor. That it knows none is an answer. */
 int neighbor_get(struct nl *nl, uint32_t ifindex, const struct ip_addr *addr,
 		 struct neighbor_entry *entry, struct err *err);
+/* All static ones (NUD_PERMANENT) that have a MAC address. cb returns false to stop. */
+int neighbor_list(struct nl *nl,
+		  bool (*cb)(uint32_t ifindex, const struct ip_addr *addr, const uint8_t mac[6],
+			     void *arg),
+		  void *arg, struct err *err);
 /* Whether the node answers for addr on that interface by an entry of its own (ip neigh add proxy).
  */
 int neighbor_is_proxied(struct nl *nl, uint32_t ifindex, const struct ip_addr *addr, bool *proxied,
