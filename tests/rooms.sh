@@ -21,7 +21,7 @@ table() {
 	lab      | for observe alone | teardown.h undo.h
 	lab      | for change alone | allocate.h build.h foreign.h node.h node_setup.h
 	lab      | for change and observe alone | journal.h state.h
-	change   | base topology net watch lab | change_apply.h edit.h
+	change   | base topology net watch lab | change_apply.h down_record.h edit.h
 	observe  | base topology net watch lab | observe.h follow.h
 	ledger   | base topology output net watch lab | ledger.h counter_fields.h losses.h reading.h timing.h
 	path     | base topology net watch lab | path.h target.h

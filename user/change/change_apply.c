@@ -17,6 +17,7 @@
 #include "user/change/change.h"
 #include "user/lab/foreign.h"
 #include "user/change/change_preflight.h"
+#include "user/change/down_record.h"
 #include "user/lab/state.h"
 
 /* ---- changes inside nodes ------------------------------------------------------------------ */
@@ -327,6 +328,19 @@ static int prepare(struct apply *apply, struct change_plan *plan, const struct l
 	return ret ? ret : state_hide(plan->now->name, err);
 }
 
+/* What the kernel dropped with an end that was set up or removed since is of no use any more. */
+static void forget_downs(const struct change_plan *plan)
+{
+	for (size_t i = 0; i < plan->diff.n; i++) {
+		const struct lab_change *change = &plan->diff.list[i];
+
+		if (change->kind == CHANGE_STATE && change->end->up)
+			down_record_forget(plan->now->name, change->end->number);
+		for (int side = 0; change->kind == CHANGE_LINK_REMOVE && side < 2; side++)
+			down_record_forget(plan->now->name, change->link->ends[side]->number);
+	}
+}
+
 static int apply_plan(struct change_plan *plan, const struct notes *notes,
 		      const volatile int *interrupted, struct err *err)
 {
@@ -344,6 +358,8 @@ static int apply_plan(struct change_plan *plan, const struct notes *notes,
 	state_release(plan->now->name); /* it is for these files, and for undoing */
 	if (!ret)
 		ret = state_write(plan->now, err);
+	if (!ret)
+		forget_downs(plan);
 	if (ret && begun)
 		after_failure(plan, err);
 	return ret;

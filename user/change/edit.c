@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* edit.c - see edit.h. */
 #include <errno.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -44,12 +45,83 @@ int edit_address(const struct running *run, const struct end *end, const struct 
 	return ret;
 }
 
-int edit_restore_end(const struct running *run, const struct end *end, struct err *err)
+/* 1: the end is up, 0: it is down; or -errno. */
+static int is_up(struct nl *nl, const struct running *run, const struct end *end, struct err *err)
 {
+	struct link_info info;
+	int ret = link_get(nl, running_ifindex(run, end), NULL, &info, err);
+
+	return ret ? ret : !!(info.flags & IFF_UP);
+}
+
+int edit_begin_down(struct down_record *record, const struct running *run, const struct end *end,
+		    struct err *err)
+{
+	cleanup_nl struct nl *nl = NULL;
+	int ret = open_node(&nl, run, end->node, err), up;
+
+	if (ret)
+		return ret;
+	up = is_up(nl, run, end, err);
+	if (up <= 0) {
+		ret = up ? up : down_record_load(record, run, end, err);
+		return ret == -ENOENT ? 0 : ret;
+	}
+	ret = down_record_read(record, nl, run, end, err);
+	return ret ? ret : down_record_save(record, run, end, err);
+}
+
+int edit_finish_down(struct down_record *record, const struct running *run, const struct end *end,
+		     struct err *err)
+{
+	cleanup_down_record struct down_record left = {0};
 	cleanup_nl struct nl *nl = NULL;
 	int ret = open_node(&nl, run, end->node, err);
 
-	return ret ? ret : node_restore_end(run, nl, end, err);
+	if (ret)
+		return ret;
+	ret = down_record_read(&left, nl, run, end, err);
+	if (ret)
+		return ret;
+	down_record_subtract(record, &left);
+	return down_record_save(record, run, end, err);
+}
+
+/* By the end's file, or the lab file. */
+static int restore(struct nl *nl, const struct running *run, const struct end *end, struct err *err)
+{
+	cleanup_down_record struct down_record record = {0};
+	int ret = down_record_load(&record, run, end, err), restored;
+
+	if (ret == -ENOENT)
+		return node_restore_end(run, nl, end, err);
+	if (ret)
+		return ret;
+	restored = down_record_restore(&record, nl, run, end, err);
+	/* After a failure, what is left is tried again when the end is set up the next time. */
+	ret = down_record_save(&record, run, end, restored ? NULL : err);
+	return restored ? restored : ret;
+}
+
+int edit_restore_end(struct down_record *restored, const struct running *run, const struct end *end,
+		     struct err *err)
+{
+	cleanup_down_record struct down_record before = {0};
+	cleanup_nl struct nl *nl = NULL;
+	int ret = open_node(&nl, run, end->node, err);
+
+	if (ret)
+		return ret;
+	ret = down_record_read(&before, nl, run, end, err);
+	if (ret)
+		return ret;
+	ret = restore(nl, run, end, err);
+	if (ret)
+		return ret;
+	ret = down_record_read(restored, nl, run, end, err);
+	if (!ret)
+		down_record_subtract(restored, &before);
+	return ret;
 }
 
 static int check_devices(const struct node_devices *devices, const struct route *route,

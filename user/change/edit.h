@@ -6,16 +6,28 @@
 #ifndef VETHLAB_USER_CHANGE_EDIT_H
 #define VETHLAB_USER_CHANGE_EDIT_H
 
+#include "user/change/down_record.h"
 #include "user/lab/lab.h"
 
 /* Add an address to an end (add), or delete it. */
 int edit_address(const struct running *run, const struct end *end, const struct ip_prefix *prefix,
 		 bool add, struct err *err);
 /*
- * After an end was set up: add its addresses and the routes that leave by it, as the lab file has
- * them, where the kernel removed them when it was set down.
+ * Before an end is set down: read what the kernel may drop with it, and keep that in the end's
+ * file. An end that is down already keeps the file that it has, and *record is read from that.
  */
-int edit_restore_end(const struct running *run, const struct end *end, struct err *err);
+int edit_begin_down(struct down_record *record, const struct running *run, const struct end *end,
+		    struct err *err);
+/* After it: leave in *record, and in the file, what the kernel has dropped. */
+int edit_finish_down(struct down_record *record, const struct running *run, const struct end *end,
+		     struct err *err);
+/*
+ * After an end was set up: add what the kernel dropped when `link down` set it down. If that is not
+ * known, since something else did: the addresses and static neighbors of the end and the routes
+ * that leave by it, as the lab file has them. *restored: what was missing and is not any more.
+ */
+int edit_restore_end(struct down_record *restored, const struct running *run, const struct end *end,
+		     struct err *err);
 /* Add a route to a node, or delete it. A deletion without metric or hops matches any. */
 int edit_route(const struct running *run, const struct node *node, const struct route *route,
 	       bool add, struct err *err);

@@ -10,6 +10,7 @@
 #include "user/change/edit.h"
 #include "user/lab/end_state.h"
 #include "user/output/output.h"
+#include "user/render/changes.h"
 
 enum { WAIT_MS = 2000 };
 
@@ -123,7 +124,57 @@ static int change(struct link_side sides[2], bool up, struct err *err)
 	return 0;
 }
 
-static void print(const struct link_side sides[2], bool json)
+/* One after the other, the parts of a record as changes of the end. False: there are no more. */
+static bool next_part(const struct down_record *record, const struct end *end, size_t i,
+		      struct lab_change *change)
+{
+	*change = (struct lab_change){.node = end->node, .end = end};
+	if (i < record->n_addresses) {
+		change->kind = CHANGE_ADDRESS_ADD;
+		change->address = &record->addresses[i];
+		return true;
+	}
+	i -= record->n_addresses;
+	if (i < record->n_neighbors) {
+		change->kind = CHANGE_NEIGHBOR_SET;
+		change->neighbor = &record->neighbors[i];
+		return true;
+	}
+	i -= record->n_neighbors;
+	if (i >= record->n_routes)
+		return false;
+	change->kind = CHANGE_ROUTE_SET;
+	change->route = &record->routes[i].route;
+	return true;
+}
+
+static void print_record(const struct down_record *record, const struct end *end, bool up)
+{
+	char text[CHANGE_TEXT_SIZE];
+	struct lab_change change;
+
+	for (size_t i = 0; next_part(record, end, i, &change); i++) {
+		if (!i)
+			printf("%s\n", up ? "restored:" : "the kernel dropped with it:");
+		printf("  %s\n", change_text(&change, text));
+	}
+	if (!up && next_part(record, end, 0, &change))
+		printf("`vethlab link %s up` restores that\n", end->name);
+}
+
+static json_t *record_json(const struct down_record *record, const struct end *end)
+{
+	char text[CHANGE_TEXT_SIZE];
+	json_t *list = json_array();
+	struct lab_change change;
+
+	for (size_t i = 0; next_part(record, end, i, &change); i++)
+		output_json_append(list, json_string(change_text(&change, text)));
+	return list;
+}
+
+static void print(const struct link_side sides[2], const struct down_record *record, bool up,
+		  bool json)
 {
 	json_t *doc;
 
@@ -132,6 +183,7 @@ static void print(const struct link_side sides[2], bool json)
 			printf("%s%s is %s", i ? ", its peer " : "", sides[i].end->name,
 			       end_state_word(sides[i].waiting.now));
 		putchar('\n');
+		print_record(record, sides[0].end, up);
 		return;
 	}
 	doc = output_json_document("vethlab.link/1");
@@ -139,6 +191,9 @@ static void print(const struct link_side sides[2], bool json)
 		json_t *end = output_json_end(sides[i].end);
 
 		output_json_set(end, "state", json_string(end_state_word(sides[i].waiting.now)));
+		if (!i)
+			output_json_set(end, up ? "restored" : "dropped",
+					record_json(record, sides[i].end));
 		output_json_set(doc, i ? "peer" : "end", end);
 	}
 	output_json_print(doc, stdout);
@@ -147,20 +202,24 @@ static void print(const struct link_side sides[2], bool json)
 static int link_state(const struct running *run, const struct end *end, bool up, bool json,
 		      struct err *err)
 {
+	cleanup_down_record struct down_record record = {0};
 	struct link_side sides[2] = {0};
 	int ret = open_side(&sides[0], run, end, err);
 
 	if (!ret)
 		ret = open_side(&sides[1], run, end->peer, err);
+	if (!ret && !up)
+		ret = edit_begin_down(&record, run, end, err);
 	if (!ret)
 		ret = change(sides, up, err);
 	close_side(&sides[0]);
 	close_side(&sides[1]);
-	if (!ret && up)
-		ret = edit_restore_end(run, end, err);
+	if (!ret)
+		ret = up ? edit_restore_end(&record, run, end, err)
+			 : edit_finish_down(&record, run, end, err);
 	if (ret)
 		return ret;
-	print(sides, json);
+	print(sides, &record, up, json);
 	return 0;
 }
 
@@ -268,6 +327,9 @@ const struct cmd cmd_link = {
 	.summary = "set an end up or down, give it an address or take it away",
 	.operands = operands,
 	.options = options,
+	.notes =
+		"With an end that is set down, the kernel drops routes, IPv6 addresses and static\n"
+		"neighbors: they are told, and restored when it is set up.\n",
 	.examples = "vethlab link default:veth0 up\n"
 		    "vethlab link blue:veth1 address add 10.1.1.9/24\n",
 	.run = link_main,

@@ -145,6 +145,8 @@ int node_restore_end(const struct running *run, struct nl *nl, const struct end 
 		return ret;
 	append_addresses(&routes, ifindex, end->name, end->addresses, end->n_addresses);
 	ret = connected_repair(nl, routes.list, routes.n, err);
+	if (!ret)
+		ret = node_add_neighbors(run, nl, end->node, end->ifname, err);
 	for (size_t i = 0; !ret && i < end->node->n_routes; i++)
 		if (node_route_leaves_by(&end->node->routes[i], end))
 			ret = node_add_route(run, nl, end->node, &end->node->routes[i], EEXIST,

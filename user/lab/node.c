@@ -275,8 +275,8 @@ static int add_routes(const struct running *run, struct journal *journal, struct
 	return 0;
 }
 
-static int add_neighbors(const struct running *run, struct nl *nl, const struct node *node,
-			 struct err *err)
+int node_add_neighbors(const struct running *run, struct nl *nl, const struct node *node,
+		       const char *dev, struct err *err)
 {
 	struct node_devices devices = {run, node};
 	char text[IP_TEXT_SIZE], action[96];
@@ -286,7 +286,8 @@ static int add_neighbors(const struct running *run, struct nl *nl, const struct 
 		const struct neighbor *neighbor = &node->neighbors[i];
 		struct nl_what what = {node->name, action, neighbor->where, 0};
 
-		if (node_neighbor_is_gone(node, neighbor))
+		if (node_neighbor_is_gone(node, neighbor) ||
+		    (dev && strcmp(neighbor->dev, dev) != 0))
 			continue;
 		snprintf(action, sizeof(action), "add the neighbor %s on %s",
 			 ip_format(&neighbor->addr, text, sizeof(text)), neighbor->dev);
@@ -403,7 +404,7 @@ int node_start(const struct node_job *job, struct err *err)
 		if (ret)
 			return ret;
 	}
-	ret = add_neighbors(job->run, nl, node, err);
+	ret = node_add_neighbors(job->run, nl, node, NULL, err);
 	return ret ? ret : start_routes(job, nl, err);
 }
 

@@ -88,7 +88,8 @@ int node_exec(const struct node_job *job, struct err *err);
 
 /*
  * An end was set up that had been down: add what the lab file says and the kernel has removed, its
- * addresses and the routes that leave by it. nl is a socket in the node's namespace.
+ * addresses and static neighbors, and the routes that leave by it. nl is a socket in the node's
+ * namespace.
  */
 int node_restore_end(const struct running *run, struct nl *nl, const struct end *end,
 		     struct err *err);
@@ -122,6 +123,9 @@ int node_enter(int netns_fd, struct nl **nl, struct err *err);
 int node_add_addresses(struct nl *nl, uint32_t ifindex, const char *object,
 		       const struct address *addresses, size_t n, int family, int ignore,
 		       struct err *err);
+/* Add the static neighbors of the lab file, on one interface; dev NULL: on all. */
+int node_add_neighbors(const struct running *run, struct nl *nl, const struct node *node,
+		       const char *dev, struct err *err);
 /* Add a route of the lab file; ignore as above. */
 int node_add_route(const struct running *run, struct nl *nl, const struct node *node,
 		   const struct route *route, int ignore, struct err *err);

@@ -1,0 +1,123 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# test_link.sh - link down tells what the kernel drops with an end, link up restores that and nothing else.
+# shellcheck source=tests/lab/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+SCHEMA=$TOP/docs/schema/link.json
+
+# a has two ways to b.
+two_ways() {
+	cat >"$TEST_TMP/two.yaml" <<-END
+		lab: two
+		nodes:
+		  a:
+		    routes: [default via 10.0.1.2, "default via fd01::2"]
+		    neighbors: [{address: 10.0.1.2, mac: "02:00:00:00:00:02", dev: x}]
+		  b: {forward: both}
+		links:
+		  - endpoints:
+		      - {end: "a:x", address: [10.0.1.1/24, "fd01::1/64"]}
+		      - {end: "b:y", address: [10.0.1.2/24, "fd01::2/64"], mac: "02:00:00:00:00:02"}
+		  - endpoints: [{end: "a:w", address: 10.0.3.1/24}, {end: "b:z", address: 10.0.3.2/24}]
+	END
+	up "$TEST_TMP/two.yaml"
+}
+
+# What the kernel has in a.
+state_of_a() {
+	ip -n a route | sort
+	ip -n a -6 route | sort
+	ip -n a addr | awk '/inet/ { print $2, $NF }' # in the kernel's order, in which it chooses sources
+	ip -n a neigh show nud permanent
+}
+
+# The end of the last command has these parts, as "dropped" or "restored": parts KEY TEXT...
+parts() {
+	assert_eq "$("$HELPERS/valid" "$SCHEMA" <<<"$out")" 1 "a document of the schema"
+	assert_eq "$(jq -r ".end.$1[]" <<<"$out" | sort)" "$(printf '%s\n' "${@:2}" | sort)" "$1"
+}
+
+test_down_and_up() {
+	local before dropped
+	two_ways
+	good ip -n a route add 10.9.0.0/16 dev x metric 7
+	good ip -n a route add 10.10.0.0/16 via 10.9.0.1 proto bird
+	good ip -n a route add 10.11.0.0/16 nexthop via 10.0.1.2 weight 2 nexthop via 10.0.3.2
+	good ip -n a route add 10.12.0.0/16 via 10.0.3.2
+	good ip -n a addr add fd05::5/64 dev x nodad
+	good ip -n a -6 route del default
+	before=$(state_of_a)
+	dropped=("a:x address fd05::5/64" "a:x address fd01::1/64" "a:x neighbor 10.0.1.2 02:00:00:00:00:02"
+		"a route default via 10.0.1.2 dev x" "a route 10.9.0.0/16 metric 7 dev x"
+		"a route 10.10.0.0/16 via 10.9.0.1 dev x")
+	good vethlab link -j a:x down
+	parts dropped "${dropped[@]}"
+	# Once more: it is down, and what went is still known.
+	good vethlab link a:x down
+	says "the kernel dropped with it" "${dropped[@]}" "vethlab link a:x up"
+	good vethlab link -j a:x up
+	parts restored "${dropped[@]}"
+	assert_eq "$(state_of_a)" "$before" "what a has"
+	good inside a ping -c 1 -W 5 -q 10.0.1.2
+	good vethlab down
+}
+
+# Something else set it down: what the lab file says comes back.
+test_down_by_others() {
+	two_ways
+	good ip -n a link set x down
+	good vethlab link -j a:x up
+	parts restored "a:x address fd01::1/64" "a route default via 10.0.1.2 dev x" \
+		"a route default metric 1024 via fd01::2 dev x" "a:x neighbor 10.0.1.2 02:00:00:00:00:02"
+	good vethlab plan "$TEST_TMP/two.yaml"
+	says "nothing to change"
+	good vethlab down
+}
+
+# What apply or reset has restored is not restored once more.
+test_forgotten() {
+	two_ways
+	good ip -n a route add 10.9.0.0/16 dev x
+	good vethlab link a:x down
+	good vethlab reset
+	good vethlab link -j a:x up
+	parts restored
+	assert_eq "$(ip -n a route show 10.9.0.0/16)" "" "a route that is not in the file"
+	good vethlab link b:z down
+	good vethlab down
+}
+
+# An end that loses nothing, and one of a namespace of others.
+test_nothing_dropped() {
+	two_ways
+	good vethlab link -j b:z down
+	parts dropped
+	good vethlab link b:z up
+	says_not restored
+	good vethlab down
+	cat >"$TEST_TMP/h.yaml" <<-END
+		lab: h
+		nodes: {h: {netns: host, routes: [10.99.0.0/16 via 10.0.0.2]}, a: {}}
+		links: [{endpoints: [{end: "h:x", address: 10.0.0.1/24}, {end: "a:x", address: 10.0.0.2/24}]}]
+	END
+	up "$TEST_TMP/h.yaml"
+	good vethlab link -j h:x down
+	parts dropped "h route 10.99.0.0/16 via 10.0.0.2 dev x"
+	good vethlab link h:x up
+	assert_eq "$(ip -j route show 10.99.0.0/16 | jq -r '.[0].gateway')" 10.0.0.2 "the route"
+	good vethlab down
+	assert_eq "$(ip route)" "" "routes of the host"
+}
+
+# A file that somebody broke.
+test_damaged() {
+	two_ways
+	good vethlab link a:x down
+	echo "route 10.0.0.0/8 77" >>/run/vethlab/two/down-0
+	bad 1 vethlab link a:x up
+	says "is damaged: route 10.0.0.0/8 77"
+	good vethlab down
+}
+
+run_tests

@@ -1,0 +1,412 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* down_record.c - see down_record.h. */
+#include <errno.h>
+#include <limits.h>
+#include <linux/rtnetlink.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "user/base/array.h"
+#include "user/base/cleanup.h"
+#include "user/change/down_record.h"
+#include "user/change/live_settings.h"
+#include "user/lab/node.h"
+
+enum { WORD_SIZE = 64, HOPS_MAX = 64 };
+
+void down_record_free(struct down_record *record)
+{
+	for (size_t i = 0; i < record->n_routes; i++)
+		free(record->routes[i].route.hops);
+	free(record->routes);
+	free(record->neighbors);
+	free(record->addresses);
+	*record = (struct down_record){0};
+}
+
+static int no_memory(struct err *err)
+{
+	return err_set(err, ERR_SYSTEM, ENOMEM, "out of memory");
+}
+
+static int add_address(struct down_record *record, const struct ip_prefix *prefix)
+{
+	if (array_reserve_one(&record->addresses, record->n_addresses, sizeof(struct address)))
+		return -ENOMEM;
+	record->addresses[record->n_addresses++] = (struct address){.prefix = *prefix};
+	return 0;
+}
+
+static int add_neighbor(struct down_record *record, const struct neighbor *neighbor)
+{
+	if (array_reserve_one(&record->neighbors, record->n_neighbors, sizeof(*neighbor)))
+		return -ENOMEM;
+	record->neighbors[record->n_neighbors++] = *neighbor;
+	return 0;
+}
+
+/* Copies the route, hops too. */
+static int add_route(struct down_record *record, const struct route *route, uint8_t protocol)
+{
+	struct down_route copy = {*route, protocol};
+
+	if (array_reserve_one(&record->routes, record->n_routes, sizeof(copy)))
+		return -ENOMEM;
+	copy.route.hops = calloc(route->n_hops + 1, sizeof(*route->hops));
+	if (!copy.route.hops)
+		return -ENOMEM;
+	memcpy(copy.route.hops, route->hops, route->n_hops * sizeof(*route->hops));
+	record->routes[record->n_routes++] = copy;
+	return 0;
+}
+
+/* ---- what the kernel has ------------------------------------------------------------------- */
+
+struct down_reading {
+	struct down_record *record;
+	const struct running *run;
+	const struct end *end;
+	bool no_memory;
+};
+
+static bool on_address(uint32_t ifindex, const struct ip_prefix *prefix, bool is_given, void *arg)
+{
+	struct down_reading *reading = arg;
+
+	/* IPv4 addresses stay. */
+	if (is_given && prefix->addr.family == AF_INET6 &&
+	    ifindex == running_ifindex(reading->run, reading->end))
+		reading->no_memory |= add_address(reading->record, prefix) != 0;
+	return !reading->no_memory;
+}
+
+static void name_device(uint32_t ifindex, char dev[IFNAME_MAX + 1], void *arg)
+{
+	const struct down_reading *reading = arg;
+	const struct node *node = reading->end->node;
+
+	dev[0] = '\0';
+	for (size_t i = 0; i < node->n_ends; i++)
+		if (running_ifindex(reading->run, node->ends[i]) == ifindex)
+			snprintf(dev, IFNAME_MAX + 1, "%s", node->ends[i]->ifname);
+	if (node->kind == NODE_BRIDGE && running_bridge_ifindex(reading->run, node) == ifindex)
+		snprintf(dev, IFNAME_MAX + 1, "%s", node->bridge.dev);
+}
+
+static bool on_route(const struct route *route, uint8_t protocol, void *arg)
+{
+	struct down_reading *reading = arg;
+	bool by_end = false;
+
+	/* A router tells its routes again, and the kernel makes its own again. */
+	if (protocol == RTPROT_KERNEL || protocol == RTPROT_RA || protocol == RTPROT_REDIRECT)
+		return true;
+	for (size_t i = 0; i < route->n_hops; i++) {
+		if (!route->hops[i].dev[0])
+			return true;
+		by_end |= !strcmp(route->hops[i].dev, reading->end->ifname);
+	}
+	if (by_end)
+		reading->no_memory |= add_route(reading->record, route, protocol) != 0;
+	return !reading->no_memory;
+}
+
+int down_record_read(struct down_record *record, struct nl *nl, const struct running *run,
+		     const struct end *end, struct err *err)
+{
+	struct down_reading reading = {record, run, end};
+	cleanup_free struct neighbor *neighbors = NULL;
+	size_t n = 0;
+	int ret = address_list_given(nl, on_address, &reading, err);
+
+	if (ret)
+		return ret;
+	ret = route_list(nl, name_device, on_route, &reading, err);
+	if (ret)
+		return ret;
+	ret = live_neighbors_read(&neighbors, &n, nl, run, end->node, err);
+	if (ret)
+		return ret;
+	for (size_t i = 0; i < n; i++)
+		if (!strcmp(neighbors[i].dev, end->ifname))
+			reading.no_memory |= add_neighbor(record, &neighbors[i]) != 0;
+	return reading.no_memory ? no_memory(err) : 0;
+}
+
+/* ---- the difference ------------------------------------------------------------------------ */
+
+static bool same_hops(const struct route *a, const struct route *b)
+{
+	if (a->kind != b->kind || a->n_hops != b->n_hops)
+		return false;
+	for (size_t i = 0; i < a->n_hops; i++)
+		if (!ip_equal(&a->hops[i].via, &b->hops[i].via) ||
+		    strcmp(a->hops[i].dev, b->hops[i].dev) != 0)
+			return false;
+	return true;
+}
+
+static bool has_address(const struct down_record *record, const struct address *address)
+{
+	for (size_t i = 0; i < record->n_addresses; i++)
+		if (ip_equal(&record->addresses[i].prefix.addr, &address->prefix.addr))
+			return true;
+	return false;
+}
+
+static bool has_neighbor(const struct down_record *record, const struct neighbor *neighbor)
+{
+	for (size_t i = 0; i < record->n_neighbors; i++)
+		if (ip_equal(&record->neighbors[i].addr, &neighbor->addr))
+			return true;
+	return false;
+}
+
+static bool has_route(const struct down_record *record, const struct route *route)
+{
+	for (size_t i = 0; i < record->n_routes; i++) {
+		const struct route *other = &record->routes[i].route;
+
+		if (other->to.len == route->to.len && ip_equal(&other->to.addr, &route->to.addr) &&
+		    other->metric == route->metric && same_hops(other, route))
+			return true;
+	}
+	return false;
+}
+
+void down_record_subtract(struct down_record *record, const struct down_record *left)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < record->n_addresses; i++)
+		if (!has_address(left, &record->addresses[i]))
+			record->addresses[n++] = record->addresses[i];
+	record->n_addresses = n;
+	n = 0;
+	for (size_t i = 0; i < record->n_neighbors; i++)
+		if (!has_neighbor(left, &record->neighbors[i]))
+			record->neighbors[n++] = record->neighbors[i];
+	record->n_neighbors = n;
+	n = 0;
+	for (size_t i = 0; i < record->n_routes; i++) {
+		if (has_route(left, &record->routes[i].route))
+			free(record->routes[i].route.hops);
+		else
+			record->routes[n++] = record->routes[i];
+	}
+	record->n_routes = n;
+}
+
+/* ---- its file ------------------------------------------------------------------------------ */
+
+static void record_path(const char *lab, uint32_t number, const char *suffix, char path[PATH_MAX])
+{
+	snprintf(path, PATH_MAX, LAB_DIR "/%s/down-%u%s", lab, number, suffix);
+}
+
+/* A line each: address PREFIX; neighbor ADDRESS MAC; route PREFIX KIND METRIC PROTOCOL [VIA DEV
+ * WEIGHT]... */
+static void write_record(const struct down_record *record, FILE *f)
+{
+	char text[IP_TEXT_SIZE], mac[18];
+
+	for (size_t i = 0; i < record->n_addresses; i++)
+		fprintf(f, "address %s\n",
+			ip_prefix_format(&record->addresses[i].prefix, text, sizeof(text)));
+	for (size_t i = 0; i < record->n_neighbors; i++)
+		fprintf(f, "neighbor %s %s\n",
+			ip_format(&record->neighbors[i].addr, text, sizeof(text)),
+			mac_format(record->neighbors[i].mac, mac));
+	for (size_t i = 0; i < record->n_routes; i++) {
+		const struct route *route = &record->routes[i].route;
+
+		fprintf(f, "route %s %d %u %u", ip_prefix_format(&route->to, text, sizeof(text)),
+			route->kind, route->metric, record->routes[i].protocol);
+		for (size_t j = 0; j < route->n_hops; j++)
+			fprintf(f, " %s %s %u",
+				route->hops[j].via.family
+					? ip_format(&route->hops[j].via, text, sizeof(text))
+					: "-",
+				route->hops[j].dev, route->hops[j].weight);
+		fputc('\n', f);
+	}
+}
+
+int down_record_save(const struct down_record *record, const struct running *run,
+		     const struct end *end, struct err *err)
+{
+	char path[PATH_MAX], temporary[PATH_MAX];
+	int error = 0;
+	FILE *f;
+
+	record_path(run->name, end->number, "", path);
+	record_path(run->name, end->number, ".new", temporary);
+	if (!record->n_addresses && !record->n_neighbors && !record->n_routes) {
+		unlink(path);
+		return 0;
+	}
+	f = fopen(temporary, "we");
+	if (f) {
+		write_record(record, f);
+		if (fflush(f) || ferror(f))
+			error = errno;
+		fclose(f);
+	}
+	if (!f || error || rename(temporary, path)) {
+		error = error ?: errno;
+		unlink(temporary);
+		return err_set(err, err_code_of(error), error, "cannot write %s: %s", path,
+			       strerror(error));
+	}
+	return 0;
+}
+
+static int read_hops(struct route *route, const char *rest)
+{
+	char via[WORD_SIZE], dev[IFNAME_MAX + 1];
+	unsigned weight;
+	int used;
+
+	for (; route->n_hops < HOPS_MAX &&
+	       sscanf(rest, " %63s %15s %u%n", via, dev, &weight, &used) == 3;
+	     rest += used) {
+		struct nexthop *hop = &route->hops[route->n_hops++];
+
+		*hop = (struct nexthop){.weight = weight};
+		snprintf(hop->dev, sizeof(hop->dev), "%s", dev);
+		if (strcmp(via, "-") != 0 && !ip_parse(via, &hop->via))
+			return -EINVAL;
+	}
+	return rest[strspn(rest, " \n")] ? -EINVAL : 0;
+}
+
+static int read_line(struct down_record *record, const struct end *end, const char *line)
+{
+	char first[WORD_SIZE], mac[WORD_SIZE];
+	struct nexthop hops[HOPS_MAX];
+	struct route route = {.hops = hops};
+	struct neighbor neighbor = {0};
+	struct ip_prefix prefix;
+	unsigned kind, protocol;
+	int used;
+
+	if (sscanf(line, "address %63s", first) == 1)
+		return ip_prefix_parse(first, &prefix) ? add_address(record, &prefix) : -EINVAL;
+	if (sscanf(line, "neighbor %63s %63s", first, mac) == 2) {
+		snprintf(neighbor.dev, sizeof(neighbor.dev), "%s", end->ifname);
+		return ip_parse(first, &neighbor.addr) && mac_parse(mac, neighbor.mac)
+			       ? add_neighbor(record, &neighbor)
+			       : -EINVAL;
+	}
+	if (sscanf(line, "route %63s %u %u %u%n", first, &kind, &route.metric, &protocol, &used) !=
+		    4 ||
+	    !ip_prefix_parse(first, &route.to) || kind > ROUTE_PROHIBIT || protocol > UINT8_MAX ||
+	    read_hops(&route, line + used))
+		return -EINVAL;
+	route.kind = kind;
+	return add_route(record, &route, protocol);
+}
+
+int down_record_load(struct down_record *record, const struct running *run, const struct end *end,
+		     struct err *err)
+{
+	cleanup_free char *line = NULL;
+	char path[PATH_MAX];
+	size_t size = 0;
+	int ret = 0;
+	FILE *f;
+
+	record_path(run->name, end->number, "", path);
+	f = fopen(path, "re");
+	if (!f)
+		return errno == ENOENT ? -ENOENT
+				       : err_set(err, err_code_of(errno), errno,
+						 "cannot read %s: %s", path, strerror(errno));
+	while (!ret && getline(&line, &size, f) > 0)
+		ret = read_line(record, end, line);
+	fclose(f);
+	if (ret == -ENOMEM)
+		return no_memory(err);
+	return ret ? err_set(err, ERR_FAILED, EINVAL, "%s is damaged: %.80s", path, line) : 0;
+}
+
+void down_record_forget(const char *lab, uint32_t number)
+{
+	char path[PATH_MAX];
+
+	record_path(lab, number, "", path);
+	unlink(path);
+}
+
+/* ---- restoring ----------------------------------------------------------------------------- */
+
+static int restore_neighbor(const struct neighbor *neighbor, struct nl *nl, uint32_t ifindex,
+			    const struct end *end, struct err *err)
+{
+	char text[IP_TEXT_SIZE], action[96];
+	struct nl_what what = {end->name, action, {0}, 0};
+	int ret;
+
+	snprintf(action, sizeof(action), "add the neighbor %s",
+		 ip_format(&neighbor->addr, text, sizeof(text)));
+	ret = neighbor_add(nl, ifindex, &neighbor->addr, neighbor->mac, &what, err);
+	return ret ? ret : nl_flush(nl, err);
+}
+
+static int restore_route(const struct down_route *down, struct nl *nl, const struct running *run,
+			 const struct end *end, struct err *err)
+{
+	struct node_devices devices = {run, end->node};
+	char text[IP_TEXT_SIZE], action[80];
+	struct nl_what what = {end->node->name, action, {0}, EEXIST};
+	int ret;
+
+	snprintf(action, sizeof(action), "add the route to %s",
+		 ip_prefix_format(&down->route.to, text, sizeof(text)));
+	ret = route_add(nl, &down->route, down->protocol, node_device, &devices, &what, err);
+	return ret ? ret : nl_flush(nl, err);
+}
+
+/* Those without a gateway come last, which are restored first: gateways are looked up in them. */
+static int compare_routes(const void *a, const void *b)
+{
+	const struct route *x = &((const struct down_route *)a)->route;
+	const struct route *y = &((const struct down_route *)b)->route;
+
+	return !!(y->n_hops && y->hops[0].via.family) - !!(x->n_hops && x->hops[0].via.family);
+}
+
+int down_record_restore(struct down_record *record, struct nl *nl, const struct running *run,
+			const struct end *end, struct err *err)
+{
+	uint32_t ifindex = running_ifindex(run, end);
+	int ret;
+
+	/* The kernel lists the newest first, and prefers it as a source. */
+	for (; record->n_addresses; record->n_addresses--) {
+		ret = node_add_addresses(nl, ifindex, end->name,
+					 &record->addresses[record->n_addresses - 1], 1, AF_UNSPEC,
+					 EEXIST, err);
+		ret = ret ? ret : nl_flush(nl, err);
+		if (ret)
+			return ret;
+	}
+	for (; record->n_neighbors; record->n_neighbors--) {
+		ret = restore_neighbor(&record->neighbors[record->n_neighbors - 1], nl, ifindex,
+				       end, err);
+		if (ret)
+			return ret;
+	}
+	if (record->n_routes)
+		qsort(record->routes, record->n_routes, sizeof(*record->routes), compare_routes);
+	for (; record->n_routes; record->n_routes--) {
+		ret = restore_route(&record->routes[record->n_routes - 1], nl, run, end, err);
+		if (ret)
+			return ret;
+		free(record->routes[record->n_routes - 1].route.hops);
+	}
+	return 0;
+}
