@@ -17,7 +17,7 @@ table() {
 	story    | base topology | story.h record_queue.h compare.h
 	net      | base topology | net.h devconf.h lookup.h netns_wait.h policy.h ruleset.h tc.h
 	watch    | base topology net | watch.h attached.h drops.h echo_times.h exact_start.h foreign_programs.h program_unload.h node_trace.h tc_filter.h
-	lab      | base topology net watch | lab.h end_state.h machine_features.h
+	lab      | base topology net watch | lab.h end_gaps.h end_state.h machine_features.h
 	lab      | for observe alone | teardown.h undo.h
 	lab      | for change alone | allocate.h build.h foreign.h node.h node_setup.h
 	lab      | for change and observe alone | journal.h state.h

@@ -268,6 +268,84 @@ test_pins() {
 	good vethlab down
 }
 
+# The programs of an end are put back, and what passed meanwhile is not called lost.
+put_back() { # TC, HOOKS AS "END HOOK"...
+	local tc=$1 want
+	shift
+	want=$(printf '%s\n' "$@" | sort)
+	traffic
+	good vethlab reset --dry-run -j
+	assert_eq "$(jq -r '.programs[] | "\(.end) \(.hook)"' <<<"$out" | sort)" "$want" "planned"
+	good vethlab reset
+	says "program of \`" "$# added, 0 changed, 0 removed"
+	good vethlab reset -j
+	json_holds '.[0].programs == []'
+	good vethlab show -j
+	json_holds 'all(.[0].links[].ends[]; .missing == [] and .unchecked == false)'
+	traffic
+	good vethlab stats -j
+	assert_eq "$(jq -r '.links[].directions[].blind[] | "\(.end) \(.hook)"' <<<"$out" | sort)" "$want" "blind"
+	json_holds '.[0] as $all | all(.[0].links[].directions[].blind[];
+			.attached_ns < .again_ns and .again_ns <= $all.read_ns)' \
+		'all(.[0].links[].directions[] | select(.blind != []); .lost == null and .unexplained == null)' \
+		'all(.[0].links[].directions[] | select(.blind == []); .lost == 0 and .unexplained == 0)'
+	good vethlab stats
+	says "was taken off, and attached again" "stats --reset"
+	says_not unexplained "something else"
+	good vethlab stats --reset
+	traffic
+	nothing_blind
+	good vethlab stats -j
+	json_holds '[.[0].links[].directions[].kinds["icmp4.echo_request"] | .sent // 0] | add == 10' \
+		'[.[0].links[].directions[].kinds["icmp4.echo_request"] | .received // 0] | add == 10'
+}
+
+test_put_back() {
+	up_chain --tc clsact
+	good tc -n n2 qdisc del dev eth0 clsact
+	put_back clsact "n2:eth0 out" "n2:eth0 in"
+	good tc -n n1 filter del dev eth0 egress pref 1
+	good vethlab apply -j "$TEST_TMP/chain.yaml"
+	json_holds '.[0].programs == [{end: "n1:eth0", hook: "out"}]'
+	good vethlab reset
+	says "nothing to change"
+	good vethlab down
+}
+
+test_put_back_tcx() {
+	has_tcx || skip_test "this kernel has no tcx"
+	up_chain --tc tcx
+	rm "$(link_pin n2:eth0 in)" "$(link_pin n3:eth0 out)"
+	put_back tcx "n2:eth0 in" "n3:eth0 out"
+	good vethlab down
+}
+
+test_put_back_xdp() {
+	up_chain --tc clsact --xdp generic
+	rm "$(link_pin n2:eth0 xdp)"
+	put_back clsact "n2:eth0 xdp"
+	good vethlab down
+}
+
+# One node of two; and where a program of others has the place, it stays.
+test_put_back_one() {
+	up_chain --tc clsact
+	good tc -n n1 filter del dev eth0 egress pref 1
+	good tc -n n3 filter del dev eth0 egress pref 1
+	good within n1 tc filter add dev eth0 egress pref 1 handle 0x766c protocol all bpf da \
+		object-pinned "$PINS/chain-3/vl_in"
+	good vethlab reset -j chain-3 n3
+	json_holds '.[0].programs == [{end: "n3:eth0", hook: "out"}]'
+	good vethlab reset -j
+	json_holds '.[0].programs == []' '.[0].notes | length == 1' \
+		'.[0].notes[0] | startswith("the programs of n1:eth0 could not be attached again")'
+	good vethlab show -j
+	json_holds '[.[0].links[].ends[] | select(.missing != []) | .end] == ["n1:eth0"]'
+	good tc -n n1 filter show dev eth0 egress
+	says vl_in
+	good vethlab down
+}
+
 # One map that is not pinned.
 test_one_map() {
 	up_chain --tc clsact

@@ -365,6 +365,16 @@ static int apply_plan(struct change_plan *plan, const struct notes *notes,
 	return ret;
 }
 
+/* Those that are still missing: a link that was made again has its own. */
+static int attach_programs(struct change_plan *plan, const char *node, const struct notes *notes,
+			   struct err *err)
+{
+	free(cleanup_take(plan->programs));
+	plan->n_programs = 0;
+	return reattach_find(&plan->programs, &plan->n_programs, plan->now, node, err)
+		       ?: reattach(plan->programs, plan->n_programs, plan->now, notes, err);
+}
+
 int lab_apply(struct change_plan *plan, const struct change_options *options, struct lab *lab,
 	      const struct notes *notes, const volatile int *interrupted, struct err *err)
 {
@@ -386,6 +396,8 @@ int lab_apply(struct change_plan *plan, const struct change_options *options, st
 	ret = lab_plan(plan, options, lab, err);
 	if (!ret && (plan->diff.n || strcmp(plan->was->lab->text, plan->now->lab->text) != 0))
 		ret = apply_plan(plan, notes, interrupted, err);
+	if (!ret && plan->n_programs)
+		ret = attach_programs(plan, options->node, notes, err);
 	close(lock);
 	return ret;
 }

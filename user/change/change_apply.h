@@ -4,11 +4,15 @@
 #define VETHLAB_USER_CHANGE_CHANGE_APPLY_H
 
 #include "topology/lab_diff.h"
+#include "user/change/reattach.h"
 #include "user/lab/lab.h"
 
 struct change_plan {
 	struct running *was, *now; /* the lab as it runs, and as it shall run; owned */
 	struct lab_diff diff;	   /* the changes from one to the other; borrows from both */
+	/* Programs of `was` that something else took off; apply attaches them again. Owned. */
+	struct missing_programs *programs;
+	size_t n_programs;
 	bool by_file; /* the namespaces could not be read: `was` is what the file said */
 };
 

@@ -267,6 +267,11 @@ int lab_plan(struct change_plan *plan, const struct change_options *asked, struc
 	if (lab_diff_make(&plan->diff, plan->was->lab, plan->now->lab, &options))
 		return err_set(err, ERR_SYSTEM, ENOMEM, "out of memory");
 	note_gone(plan);
+	if (!plan->by_file)
+		ret = reattach_find(&plan->programs, &plan->n_programs, plan->was, asked->node,
+				    err);
+	if (ret)
+		return ret;
 	ret = check_nft(plan, err);
 	return ret ? ret : number_all(plan, err);
 }
@@ -274,6 +279,7 @@ int lab_plan(struct change_plan *plan, const struct change_options *asked, struc
 void change_plan_free(struct change_plan *plan)
 {
 	lab_diff_free(&plan->diff);
+	free(plan->programs);
 	running_free(plan->was);
 	running_free(plan->now);
 	*plan = (struct change_plan){0};

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <limits.h>
 
+#include "user/base/hook_word.h"
 #include "user/cmd/change_file.h"
 #include "user/output/output.h"
 #include "user/render/changes.h"
@@ -56,11 +57,57 @@ static json_t *gone_json(const struct lab *lab)
 	return list;
 }
 
+/* One after the other, the programs that are or were to be attached again. */
+static bool next_program(const struct change_plan *plan, size_t *i, int *hook,
+			 const struct end **end)
+{
+	for (; *i < plan->n_programs; ++*i, *hook = 0)
+		for (; *hook < VL_HOOKS; ++*hook)
+			if (plan->programs[*i].hooks & 1 << *hook &&
+			    !plan->programs[*i].refused[0]) {
+				*end = plan->programs[*i].end;
+				++*hook;
+				return true;
+			}
+	return false;
+}
+
+static size_t print_programs(const struct change_plan *plan)
+{
+	const struct end *end;
+	char text[END_NAME_SIZE + 128];
+	size_t i = 0, n = 0;
+	int hook = 0;
+
+	for (; next_program(plan, &i, &hook, &end); n++) {
+		snprintf(text, sizeof(text),
+			 "%s program of `%s`: it was taken off; what passed meanwhile was not "
+			 "counted",
+			 end->name, hook_word(hook - 1));
+		output_fold("+ ", text, stdout);
+	}
+	return n;
+}
+
+static json_t *programs_json(const struct change_plan *plan)
+{
+	json_t *list = json_array();
+	const struct end *end;
+	size_t i = 0;
+	int hook = 0;
+
+	while (next_program(plan, &i, &hook, &end))
+		output_json_append(list, output_json_pack("{s:s, s:s}", "end", end->name, "hook",
+							  hook_word(hook - 1)));
+	return list;
+}
+
 static void print_text(const struct change_plan *plan, bool applied)
 {
 	struct changes_counts counts = changes_count(&plan->diff);
 
 	changes_print(&plan->diff, stdout);
+	counts.added += print_programs(plan);
 	print_gone(plan);
 	if (plan->by_file)
 		fputs("only the files were compared: the namespaces can be read as root\n", stderr);
@@ -85,6 +132,7 @@ static void print_json(const struct change_plan *plan, json_t *notes)
 	output_json_set(doc, "change", json_integer(counts.changed));
 	output_json_set(doc, "remove", json_integer(counts.removed));
 	output_json_set(doc, "kernel", json_boolean(!plan->by_file));
+	output_json_set(doc, "programs", programs_json(plan));
 	output_json_set(doc, "gone", gone_json(plan->now->lab));
 	output_json_set(doc, "changes", changes_json(&plan->diff));
 	if (notes)

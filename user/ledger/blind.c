@@ -23,6 +23,7 @@ bool ledger_next_blind(const struct ledger *ledger, size_t i, unsigned *state,
 			.attachment = hook_attachment_word(ledger->snapshot->tc, hook),
 			.gone = end_hooks_gone_word(&how->hooks, hook),
 			.attached_ns = how->attached_ns,
+			.again_ns = how->again_ns[hook],
 		};
 		++*state;
 		return true;

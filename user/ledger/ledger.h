@@ -33,6 +33,8 @@ struct blind_end {
 	 * one counts from. CLOCK_MONOTONIC.
 	 */
 	uint64_t attached_ns;
+	/* By hook: when vethlab attached its program again since then, likewise; 0: never. */
+	uint64_t again_ns[VL_HOOKS];
 };
 
 /*
@@ -134,8 +136,8 @@ void ledger_free(struct ledger *ledger);
 struct ledger_blind {
 	const struct end *end;
 	enum vl_hook hook;
-	const char *attachment, *gone; /* words: see lab/end_state.h */
-	uint64_t attached_ns;	       /* as in struct blind_end */
+	const char *attachment, *gone;	/* words: see lab/end_state.h */
+	uint64_t attached_ns, again_ns; /* as in struct blind_end */
 };
 bool ledger_next_blind(const struct ledger *ledger, size_t entry, unsigned *state,
 		       struct ledger_blind *blind);

@@ -75,12 +75,16 @@ static json_t *blind_to_json(const struct ledger *ledger, size_t entry)
 	struct ledger_blind blind;
 	unsigned state = 0;
 
-	while (ledger_next_blind(ledger, entry, &state, &blind))
-		output_json_append(
-			list, output_json_pack("{s:s, s:s, s:s, s:s, s:I}", "end", blind.end->name,
+	while (ledger_next_blind(ledger, entry, &state, &blind)) {
+		json_t *one = output_json_pack("{s:s, s:s, s:s, s:s, s:I}", "end", blind.end->name,
 					       "hook", hook_word(blind.hook), "attachment",
 					       blind.attachment, "gone", blind.gone, "attached_ns",
-					       (json_int_t)blind.attached_ns));
+					       (json_int_t)blind.attached_ns);
+
+		if (blind.again_ns)
+			output_json_set(one, "again_ns", json_integer((json_int_t)blind.again_ns));
+		output_json_append(list, one);
+	}
 	return list;
 }
 

@@ -7,6 +7,7 @@
 
 #include "user/base/cleanup.h"
 #include "user/base/clock.h"
+#include "user/lab/end_gaps.h"
 #include "user/lab/end_state.h"
 #include "user/ledger/ledger.h"
 #include "user/ledger/reading_exact.h"
@@ -72,6 +73,17 @@ static uint8_t attached_bits(const struct reading *reading, const struct end *en
 	return bits;
 }
 
+/* Hooks that count now, but did not all the time since the count began. */
+static void note_gaps(struct blind_end *blind, const struct end_gaps *gaps)
+{
+	for (int hook = 0; hook < VL_HOOKS; hook++) {
+		if (gaps->until_ns[hook] <= blind->attached_ns || blind->hooks.missing & 1 << hook)
+			continue;
+		blind->hooks.missing |= 1 << hook;
+		blind->again_ns[hook] = gaps->until_ns[hook];
+	}
+}
+
 /*
  * Which ends are blind. It is looked at after the counters: what is attached now was attached while
  * they were read.
@@ -80,17 +92,22 @@ static int read_blind(struct snapshot *snapshot, const struct reading *reading, 
 {
 	const struct lab *lab = reading->run->lab;
 	cleanup_free struct end_hooks *hooks = NULL;
+	cleanup_free struct end_gaps *gaps = NULL;
 	int rc = end_hooks_read(&hooks, reading->run, reading->watch, err);
 
+	if (!rc)
+		rc = end_gaps_read(&gaps, reading->run, err);
 	for (size_t i = 0; !rc && i < lab_n_ends(lab); i++) {
 		uint32_t number = lab_end(lab, i)->number;
 
-		if (number < snapshot->n_ends)
-			snapshot->blind[number] = (struct blind_end){
-				.hooks = hooks[i],
-				.attached_ns = reading->base.n_ends ? reading->base.read_ns
-								    : snapshot->built_ns,
-			};
+		if (number >= snapshot->n_ends)
+			continue;
+		snapshot->blind[number] = (struct blind_end){
+			.hooks = hooks[i],
+			.attached_ns =
+				reading->base.n_ends ? reading->base.read_ns : snapshot->built_ns,
+		};
+		note_gaps(&snapshot->blind[number], &gaps[number]);
 	}
 	return rc;
 }

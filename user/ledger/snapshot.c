@@ -172,6 +172,8 @@ static void blind_from_direction(struct snapshot *snapshot, const struct lab *la
 		const char *word = json_string_value(json_object_get(one, "hook"));
 		const struct end *end = name ? lab_find_end(lab, name) : NULL;
 
+		if (json_object_get(one, "again_ns")) /* it counted when that was read */
+			continue;
 		for (int hook = 0; end && word && hook < VL_HOOKS; hook++)
 			if (end->number < snapshot->n_ends && !strcmp(word, hook_word(hook)))
 				snapshot->blind[end->number].hooks.missing |= 1 << hook;

@@ -54,14 +54,35 @@ static size_t count_unchecked(const struct ledger *ledger, const struct ledger_f
 	return n;
 }
 
+/* Whether a hook does not count even now. */
+static bool is_any_missing(const struct ledger *ledger)
+{
+	struct ledger_blind blind;
+
+	for (size_t i = 0; i < ledger->n_entries; i++) {
+		unsigned state = 0;
+
+		while (ledger_next_blind(ledger, i, &state, &blind))
+			if (!blind.again_ns)
+				return true;
+	}
+	return false;
+}
+
 void blind_print_mend(const char *lab, bool observed, FILE *f)
 {
 	char text[2 * LAB_NAME_MAX + 192];
 
-	snprintf(text, sizeof(text),
-		 "something else than vethlab did that: `vethlab down %s`, then `%s`, attaches "
-		 "the programs again",
-		 lab, observed ? "observe" : "up");
+	if (observed)
+		snprintf(text, sizeof(text),
+			 "something else than vethlab did that: `vethlab down %s`, then `observe`, "
+			 "attaches the programs again",
+			 lab);
+	else
+		snprintf(text, sizeof(text),
+			 "something else than vethlab did that: `vethlab reset %s` attaches the "
+			 "programs again",
+			 lab);
 	output_wrap("", text, f);
 }
 
@@ -77,8 +98,10 @@ void blind_print_ledger(const struct ledger *ledger, const struct ledger_filter 
 
 	if (blind || unchecked)
 		fputc('\n', f);
-	if (blind)
+	if (blind && is_any_missing(ledger))
 		blind_print_mend(ledger->name, ledger->snapshot->observed, f);
+	else if (blind)
+		fputs("`vethlab stats --reset` begins a count that misses nothing\n", f);
 	if (unchecked)
 		blind_print_unchecked(unchecked, f);
 }

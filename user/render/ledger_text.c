@@ -128,16 +128,32 @@ static void print_notes(struct page *page, const struct ledger_entry *entry)
 			   entry->passing);
 }
 
+static void print_blind_hook(struct page *page, const struct ledger_blind *blind)
+{
+	const struct snapshot *snapshot = page->ledger->snapshot;
+	char text[BLIND_TEXT_SIZE], time[TIME_TEXT_SIZE];
+
+	if (blind->again_ns)
+		table_line(page->table,
+			   "  blind: the `%s` program of %s (%s) was taken off, and attached again "
+			   "%s",
+			   hook_word(blind->hook), blind->end->name, blind->attachment,
+			   ledger_time(snapshot->time_ns - (snapshot->read_ns - blind->again_ns),
+				       time));
+	else
+		table_line(
+			page->table, "  blind: %s",
+			blind_text(blind->end, blind->hook, blind->attachment, blind->gone, text));
+}
+
 static void print_blind(struct page *page, const struct ledger_entry *entry)
 {
 	const struct ledger *ledger = page->ledger;
 	struct ledger_blind blind = {0};
-	char text[BLIND_TEXT_SIZE];
 	unsigned state = 0;
 
 	while (ledger_next_blind(ledger, (size_t)(entry - ledger->entries), &state, &blind))
-		table_line(page->table, "  blind: %s",
-			   blind_text(blind.end, blind.hook, blind.attachment, blind.gone, text));
+		print_blind_hook(page, &blind);
 	if (blind.end)
 		table_line(page->table,
 			   "    (it was%s when this count began: what was lost is not known)",

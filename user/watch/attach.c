@@ -4,8 +4,9 @@
  */
 #include "user/base/hook_word.h"
 #include "user/net/tc.h"
-#include "user/watch/tc_filter.h"
+#include "user/watch/attached.h"
 #include "user/watch/internal.h"
+#include "user/watch/tc_filter.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -151,25 +152,74 @@ int watch_clsact_qdisc(struct nl *nl, uint32_t ifindex, const struct nl_what *wh
 	return tc_clsact_add(nl, ifindex, &mine, err);
 }
 
+static int add_filter(struct watch *watch, struct nl *nl, uint32_t ifindex, enum vl_hook hook,
+		      const struct nl_what *what, struct err *err)
+{
+	struct tc_filter filter = {.ifindex = ifindex,
+				   .egress = hook == VL_HOOK_OUT,
+				   .handle = WATCH_FILTER_HANDLE,
+				   .priority = FILTER_PRIO};
+
+	if (watch->progs[hook] < 0)
+		return 0;
+	return tc_filter_add(nl, &filter, watch->progs[hook], WATCH_FILTER_NAME, what, err);
+}
+
 int watch_clsact_filters(struct watch *watch, struct nl *nl, uint32_t ifindex,
 			 const struct nl_what *what, struct err *err)
 {
-	static const enum vl_hook hooks[] = {VL_HOOK_OUT, VL_HOOK_IN};
+	int ret = add_filter(watch, nl, ifindex, VL_HOOK_OUT, what, err);
 
-	for (int i = 0; i < 2; i++) {
-		struct tc_filter filter = {.ifindex = ifindex,
-					   .egress = hooks[i] == VL_HOOK_OUT,
-					   .handle = WATCH_FILTER_HANDLE,
-					   .priority = FILTER_PRIO};
-		int prog = watch->progs[hooks[i]], ret;
+	return ret ? ret : add_filter(watch, nl, ifindex, VL_HOOK_IN, what, err);
+}
 
-		if (prog < 0)
+/* The tc programs of some hooks: clsact by nl's batch. */
+static int attach_tc_again(struct watch *watch, struct nl *nl, enum watch_tc tc, uint32_t number,
+			   uint32_t ifindex, uint8_t hooks, const char *object, struct err *err)
+{
+	static const struct {
+		enum vl_hook hook;
+		enum bpf_attach_type type;
+	} rows[] = {{VL_HOOK_OUT, ATTACH_TCX_EGRESS}, {VL_HOOK_IN, ATTACH_TCX_INGRESS}};
+	struct nl_what what = {.object = object, .action = "attach tc programs again"};
+	int ret = 0;
+
+	if (tc == WATCH_TC_CLSACT && hooks & (1 << VL_HOOK_OUT | 1 << VL_HOOK_IN))
+		ret = watch_clsact_qdisc(nl, ifindex, &what, err);
+	for (int i = 0; !ret && i < 2; i++) {
+		enum vl_hook hook = rows[i].hook;
+
+		if (!(hooks & 1 << hook) || watch->progs[hook] < 0)
 			continue;
-		ret = tc_filter_add(nl, &filter, prog, WATCH_FILTER_NAME, what, err);
-		if (ret)
-			return ret;
+		ret = tc == WATCH_TC_CLSACT ? add_filter(watch, nl, ifindex, hook, &what, err)
+					    : attach_link(watch, hook, hook, number, ifindex,
+							  rows[i].type, 0, object, err);
 	}
-	return 0;
+	return ret;
+}
+
+int watch_attach_again(struct watch *watch, struct nl *nl, enum watch_tc tc, uint32_t number,
+		       uint32_t ifindex, uint8_t hooks, enum xdp_mode xdp, const char *object,
+		       struct err *err)
+{
+	char path[256];
+	int ret;
+
+	watch_log_start();
+	/* What is pinned there may be a link that was detached. */
+	for (int hook = 0; hook < VL_HOOKS; hook++) {
+		if (!(hooks & 1 << hook))
+			continue;
+		watch_path(path, watch->lab, "links/%u_%s", number, hook_word(hook));
+		if (unlink(path) && errno != ENOENT)
+			return watch_fail(err, errno, path, "remove the pin", "CAP_DAC_OVERRIDE");
+	}
+	ret = attach_tc_again(watch, nl, tc, number, ifindex, hooks, object, err);
+	if (!ret)
+		ret = nl_flush(nl, err);
+	if (ret || !(hooks & 1 << VL_HOOK_XDP))
+		return ret;
+	return watch_attach_xdp(watch, number, ifindex, xdp, object, err);
 }
 
 void watch_detach(const char *path)

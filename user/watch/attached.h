@@ -39,5 +39,13 @@ uint8_t watch_attached_links(const struct watch_identity *identity, uint32_t num
  */
 int watch_attached_look(const struct watch_identity *identity, struct nl *nl, uint32_t ifindex,
 			uint8_t hooks, const char *object, uint8_t *attached, struct err *err);
+/*
+ * Attach the lab's programs of these hooks to an end again, whose place something else has emptied;
+ * nl is a socket of its namespace, in which the calling thread is. watch_open_programs() has been
+ * called. An error names what is in the way.
+ */
+int watch_attach_again(struct watch *watch, struct nl *nl, enum watch_tc tc, uint32_t number,
+		       uint32_t ifindex, uint8_t hooks, enum xdp_mode xdp, const char *object,
+		       struct err *err);
 
 #endif
