@@ -2,6 +2,7 @@
 /* ledger_text.c - the ledger as a person reads it. */
 #include <inttypes.h>
 
+#include "user/base/hook_word.h"
 #include "user/ledger/counter_fields.h"
 #include "user/render/blind_text.h"
 #include "user/render/drop_text.h"
