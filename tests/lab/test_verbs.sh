@@ -292,6 +292,26 @@ test_without_privileges() {
 		assert_eq "$(jq -r ".features[] | select(.name == \"$feature\") | \"\(.there) \(.found)\"" <<<"$out")" \
 			"false the kernel refuses eBPF to this process (EPERM)" "$feature"
 	done
+	assert_eq "$(jq -r '.features[] | select(.name == "privileges") | .found | test("EPERM")' <<<"$out")" true \
+		"what the privileges there are not enough for"
+}
+
+# A lab without programs needs none: in a user namespace its links are proved by packet sockets.
+test_user_namespace() {
+	cat >"$TEST_TMP/pair.yaml" <<-'END'
+		lab: pair
+		nodes: {a: {}, b: {}}
+		links:
+		  - endpoints: ["a:x", "b:y"]
+	END
+	# shellcheck disable=SC2016 # of the inner shell
+	good unshare --user --map-root-user --net --mount bash -ec '
+		mount -t tmpfs none /run
+		mkdir -p /run/netns
+		"$0" up "$1" --hooks none --json >/run/up
+		"$0" show pair --json | jq -c ".nodes | length"
+		"$0" down pair >/run/down' "$BUILD/vethlab" "$TEST_TMP/pair.yaml"
+	assert_eq "$(tail -1 <<<"$out")" 2 "nodes of the lab"
 }
 
 run_tests

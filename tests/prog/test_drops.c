@@ -512,8 +512,7 @@ static void test_proof_frame(void **state)
 	assert_int_equal(system("ip link add name br0 up type bridge mcast_snooping 0 && "
 				"ip link set dev v3001 master br0"),
 			 0);
-	proof = watch_frame_load(&err);
-	if (proof < 0)
+	if (watch_frame_load(&proof, &err) || proof < 0)
 		fail_msg("%s", err.what);
 	for (int i = 0; i < N; i++)
 		assert_int_equal(watch_frame_send(proof, BASE, "v3000", &err), 0);

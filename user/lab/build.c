@@ -239,11 +239,10 @@ int build_exec(struct build *build, struct err *err)
 
 int build_check(struct build *build, struct err *err)
 {
-	int ret;
+	int ret = watch_frame_load(&build->frame_prog, err);
 
-	build->frame_prog = watch_frame_load(err);
-	if (build->frame_prog < 0)
-		return build->frame_prog;
+	if (ret)
+		return ret;
 	build->uncounted = calloc(build->run->capacity + 1, sizeof(*build->uncounted));
 	if (!build->uncounted)
 		return err_set(err, ERR_SYSTEM, ENOMEM, "out of memory");

@@ -18,7 +18,7 @@ struct build {
 	int *fds; /* descriptors of namespaces, by node->index; -1: not open */
 	struct journal *journal;
 	struct watch *watch; /* NULL: no programs */
-	int frame_prog;	     /* of watch_frame_load(), for link_check.h; -1: not loaded */
+	int frame_prog;	     /* of watch_frame_load(), for link_check.h; -1: none */
 	bool *uncounted;     /* by end->number: see struct node_job; NULL before build_check() */
 	const struct touch *touch; /* what is to be built, borrowed; NULL: all of the lab */
 	atomic_size_t steps;	   /* how many were begun, for options->progress */

@@ -75,15 +75,23 @@ static bool has_in_program(const struct node_job *job, const struct end *end)
 
 static int send_frames(const struct node_job *job, struct err *err)
 {
+	cleanup_close int raw = -1;
 	int ret;
 
 	for (size_t i = 0; i < job->node->n_ends; i++) {
 		const struct end *end = job->node->ends[i];
+		uint32_t ifindex = running_ifindex(job->run, end);
 
 		if (!is_sender(job, end))
 			continue;
-		ret = watch_frame_send(job->frame_prog, running_ifindex(job->run, end), end->name,
-				       err);
+		if (job->frame_prog < 0 && raw < 0)
+			raw = watch_frame_open(job->node->name, err);
+		if (job->frame_prog < 0 && raw < 0)
+			return raw;
+		if (raw < 0)
+			ret = watch_frame_send(job->frame_prog, ifindex, end->name, err);
+		else
+			ret = watch_frame_send_by_socket(raw, ifindex, end->name, err);
 		job->uncounted[end->number] = !has_in_program(job, end->peer);
 		if (ret) {
 			err_at(err, end->where);

@@ -111,7 +111,10 @@ static bool probe_privileges(struct probing *probing)
 	bool all = !lab_privileges(NULL);
 
 	add(probing, "privileges", FEATURE_NEEDED, all,
-	    all ? "all that a lab needs" : "not all that a lab needs",
+	    !all ? "not all that a lab needs"
+	    : watch_is_refused()
+		    ? "no eBPF (EPERM): those of a user namespace, say; `up --hooks none` works"
+		    : "all that a lab needs",
 	    "run it as root: sudo vethlab doctor; the rest cannot be tried without");
 	return all;
 }

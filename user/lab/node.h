@@ -43,7 +43,7 @@ static inline unsigned end_touch(const struct touch *touch, const struct end *en
 struct node_job {
 	const struct running *run;
 	struct watch *watch; /* NULL: no programs */
-	int frame_prog;	     /* of watch_frame_load() */
+	int frame_prog;	     /* of watch_frame_load(); -1: a packet socket */
 	/*
 	 * By end->number: the end has sent its frame (link_check.h), but its interface has not
 	 * counted it. Used only where the peer has no `in` program that would count it. A veth

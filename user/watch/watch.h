@@ -111,13 +111,17 @@ int watch_forget_end(struct watch *watch, uint32_t number, struct err *err);
 int watch_clear_end(struct watch *watch, uint32_t number, struct err *err);
 
 /*
- * Load the program that watch_frame_send() runs: a descriptor that the caller closes, or -errno.
- * watch_frame_send() sends one ARP request out of an interface, which is up, of the calling
- * thread's namespace: a frame that crosses the link, is counted at both ends, and changes nothing
- * there.
+ * Load the program that watch_frame_send() runs: *prog is a descriptor that the caller closes; -1
+ * where the kernel refuses eBPF to this process (EPERM: in a user namespace, say). 0 or -errno.
+ * watch_frame_open() opens a packet socket in the calling thread's namespace instead, which needs
+ * CAP_NET_RAW there: a descriptor that the caller closes, or -errno. Either sends one ARP request
+ * out of an interface, which is up, of that namespace: a frame that crosses the link, is counted
+ * at both ends, and changes nothing there.
  */
-int watch_frame_load(struct err *err);
+int watch_frame_load(int *prog, struct err *err);
 int watch_frame_send(int prog, uint32_t ifindex, const char *object, struct err *err);
+int watch_frame_open(const char *object, struct err *err);
+int watch_frame_send_by_socket(int fd, uint32_t ifindex, const char *object, struct err *err);
 
 /* ---- counters ------------------------------------------------------------------------------ */
 
