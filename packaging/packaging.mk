@@ -17,11 +17,11 @@ VERSION_H := \#define VETHLAB_VERSION "$(VERSION)"\n\
 \#define VETHLAB_LIBELF "$(shell $(PKG_CONFIG) --modversion libelf 2>/dev/null)"\n\
 \#define VETHLAB_LIBMNL "$(shell $(PKG_CONFIG) --modversion libmnl 2>/dev/null)"\n
 
-# Written anew only when it changes; but two files are compiled with it.
+# Written anew only when it changes; but one file is compiled with it.
 $(B)/user/version.h: FORCE
 	$(Q)mkdir -p $(@D)
 	$(Q)printf '$(VERSION_H)' | cmp -s - $@ || printf '$(VERSION_H)' >$@
-$(B)/user/main.o $(B)/user/version_text.o: | $(B)/user/version.h
+$(B)/user/main.o: | $(B)/user/version.h
 
 # ---- man pages and completion: made by the program from its tables ---------------------------------
 DOC_PAGES := $(B)/man/vethlab-lab.5 $(B)/man/vethlab-maps.7

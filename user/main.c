@@ -3,15 +3,21 @@
  * main.c - dispatches the verb, prints the error once, sets the exit status. The main thread never
  * changes namespace.
  */
+#include <bpf/libbpf.h>
 #include <errno.h>
+#include <jansson.h>
+#include <libfyaml.h>
+#define PCAP_DONT_INCLUDE_PCAP_BPF_H /* its struct bpf_insn is the kernel's, too */
+#include <pcap/pcap.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <zlib.h>
 
+#include "user/base/kernel_floor.h"
 #include "user/cmd/cmd.h"
 #include "user/output/output.h"
 #include "user/version.h" /* written by packaging/packaging.mk */
-#include "user/version_text.h"
 
 /* The verb behind another one, as build behind bench; NULL: there is none of that name. */
 static const struct cmd *verb_below(const struct cmd *cmd, const char *name)
@@ -107,6 +113,30 @@ static void options_behind_verb(int argc, char **argv)
 	argv[1] = verb;
 }
 
+/* The number in "libpcap version 1.10.3 (with TPACKET_V3)". */
+static void pcap_version(char *number, size_t size)
+{
+	const char *text = pcap_lib_version();
+	size_t before = strcspn(text, "0123456789");
+
+	snprintf(number, size, "%.*s", (int)strcspn(text + before, " "), text + before);
+}
+
+static void print_version(FILE *f)
+{
+	const char *libbpf = libbpf_version_string(); /* "v1.1" */
+	char pcap[32];
+
+	pcap_version(pcap, sizeof(pcap));
+	fprintf(f, "vethlab %s\n", VETHLAB_VERSION);
+	fprintf(f, "libraries: libbpf %s, zlib %s, libfyaml %s, jansson %s, libpcap %s\n",
+		libbpf + (*libbpf == 'v'), zlibVersion(), fy_library_version(),
+		jansson_version_str(), pcap);
+	/* These two do not tell at run time which they are. */
+	fprintf(f, "built with: libelf %s, libmnl %s\n", VETHLAB_LIBELF, VETHLAB_LIBMNL);
+	fprintf(f, "kernel: " KERNEL_FLOOR " or newer, with BTF\n");
+}
+
 static int dispatch(int argc, char **argv, struct err *err)
 {
 	const struct cmd *cmd, *below;
@@ -122,7 +152,7 @@ static int dispatch(int argc, char **argv, struct err *err)
 	    !strcmp(argv[1], "-V")) {
 		if (argc > 2)
 			return unexpected(argv[2], "vethlab version", err);
-		version_print(stdout);
+		print_version(stdout);
 		return 0;
 	}
 	cmd = cmd_find(argv[1]);
