@@ -158,7 +158,7 @@ int record_buffers_open(struct record_buffers **out, const struct watch *watch, 
 		ret = open_first(buffers);
 		if (ret)
 			watch_fail(err, -ret, watch->lab, "open perf buffers for the trace",
-				   "CAP_PERFMON");
+				   "CAP_PERFMON and CAP_IPC_LOCK");
 		if (ret == -EMFILE)
 			err_hint(err, "raise the limit of open files (ulimit -n)");
 	}

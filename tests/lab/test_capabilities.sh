@@ -1,0 +1,86 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# test_capabilities.sh - the table of SECURITY.md: each verb works with the capabilities that it has there and
+# no other, and not with one of them less.
+# shellcheck source=tests/lab/lib.sh
+. "${BASH_SOURCE[0]%/*}/lib.sh"
+
+# Run vethlab with the capabilities given and no other: root's are those of the bounding set.
+with_capabilities() { # "CAP_A CAP_B" ARGUMENT...
+	local bounding=-all capability
+	for capability in $1; do
+		capability=${capability#CAP_}
+		bounding+=,+${capability,,}
+	done
+	shift
+	setpriv --bounding-set="$bounding" -- "$BUILD/vethlab" "$@"
+}
+
+# "VERB CAPABILITY..." of each row.
+rows() {
+	sed -n 's/^| `\([a-z]*\)` | \(.*\) |$/\1 \2/p' "$TOP/SECURITY.md"
+}
+
+# What a verb is given, and what it finds.
+try() { # CAPABILITIES VERB: the exit status of the verb
+	case $2 in
+	up) with_capabilities "$1" up two-hosts ;;
+	down) with_capabilities "$1" down two-hosts ;;
+	apply) with_capabilities "$1" apply "$TEST_TMP/changed.yaml" ;;
+	plan) with_capabilities "$1" plan "$TEST_TMP/changed.yaml" ;;
+	link) with_capabilities "$1" link a:eth0 up ;;
+	exec) with_capabilities "$1" exec a true ;;
+	why) with_capabilities "$1" why a b ;;
+	ping) with_capabilities "$1" ping a b -c 1 ;;
+	traceroute) with_capabilities "$1" traceroute a b ;;
+	trace) with_capabilities "$1" trace --for 10ms ;;
+	record) with_capabilities "$1" record "$TEST_TMP/record" --for 10ms ;;
+	capture) with_capabilities "$1" capture -w "$TEST_TMP/frames.pcapng" --for 10ms ;;
+	check) with_capabilities "$1" check blue ;;
+	replay) with_capabilities "$1" replay "$TEST_TMP/recording" ;;
+	diff) with_capabilities "$1" diff "$TEST_TMP/recording" "$TEST_TMP/recording" ;;
+	*) with_capabilities "$1" "$2" ;;
+	esac
+}
+
+# The lab as each verb wants it: gone for up, running for the others.
+prepare() { # VERB
+	if [[ $1 == up ]]; then
+		! vethlab ls -j | jq -e '.labs | length > 0' || vethlab down two-hosts
+	else
+		vethlab ls -j | jq -e '.labs | length > 0' || vethlab up "$TEST_TMP/two-hosts.yaml"
+	fi >/dev/null 2>&1
+}
+
+expect() { # good|bad CAPABILITIES VERB
+	local status=0
+	prepare "$3"
+	out=$(try "$2" "$3" 2>&1) || status=$?
+	asserted
+	[[ $1 == bad || $status -eq 0 ]] || fail "$3 with $2: exit status $status: $out"
+	[[ $1 == good || $status -ne 0 ]] || fail "$3 with $2 alone works: the table asks for more"
+}
+
+test_table() {
+	local verb capabilities one n=0
+	cp "$TOP/topology/labs/two-hosts.yaml" "$TEST_TMP"
+	sed 's|10.0.0.2/24|10.0.0.2/24, 10.0.0.3/24|' "$TEST_TMP/two-hosts.yaml" >"$TEST_TMP/changed.yaml"
+	good vethlab up "$TEST_TMP/two-hosts.yaml"
+	good vethlab record "$TEST_TMP/recording" --for 10ms
+	while read -r verb capabilities; do
+		n=$((n + 1))
+		if [[ $capabilities == none ]]; then
+			expect good "" "$verb"
+			continue
+		fi
+		expect good "$capabilities" "$verb"
+		for one in $capabilities; do
+			# What the kernel lets a user lock depends on the number of CPUs.
+			[[ $one == CAP_IPC_LOCK ]] || expect bad "${capabilities/$one/}" "$verb"
+		done
+	done < <(rows)
+	[[ $n -ge 20 ]] || fail "SECURITY.md has $n rows"
+	prepare up
+}
+
+run_tests
