@@ -202,7 +202,7 @@ test_changing() {
 	local planned
 	up_example changing
 	sed -i 's/mtu: 1400/queues: 2/; s/b: {}/b: {}, c: {}/' "$TEST_TMP/changing.yaml"
-	planned=$(sed -n '/^- link a:eth0 -- b:eth0/,/^lab changing/p' "$TOP/docs/lab-file.md")
+	planned=$(sed -n '/^\$ vethlab plan changing/,/^\$ vethlab apply/p' "$TOP/docs/lab-file.md" | sed '1d; $d')
 	good vethlab plan "$TEST_TMP/changing.yaml"
 	assert_eq "$out" "$planned" "the plan that docs/lab-file.md shows"
 	good vethlab apply "$TEST_TMP/changing.yaml"
