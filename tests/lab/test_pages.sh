@@ -1,16 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# test_pages.sh - the pages of docs/: what they tell their reader to type works, and prints what they show.
-# Yaml examples of lab-file.md have tests of their own (test_lab_file.sh); README.md has test_readme.sh.
+# test_pages.sh - the pages of docs/ in which things are looked up: what they tell their reader to type works, and
+# prints what they show. Pages to be read from beginning to end are in test_guides.sh; yaml examples of lab-file.md
+# have tests of their own (test_lab_file.sh); README.md has test_readme.sh.
 # shellcheck source=tests/lab/lib.sh
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=tests/lab/pages.sh
 . "$(dirname "$0")/pages.sh"
-
-test_debug() {
-	needs nft bridge
-	page_run docs/debug.md
-}
 
 test_exit_status() {
 	page_run docs/exit-status.md
@@ -42,17 +38,9 @@ test_measure() {
 	page_run docs/measure.md
 }
 
-test_observe() {
-	page_run docs/observe.md
-}
-
 test_ports() {
 	needs nft
 	page_run docs/ports.md
-}
-
-test_reading_output() {
-	page_run docs/reading-output.md
 }
 
 test_results() {
@@ -61,11 +49,6 @@ test_results() {
 
 test_troubleshooting() {
 	page_run docs/troubleshooting.md
-}
-
-test_tutorial() {
-	needs nft
-	page_run docs/tutorial.md
 }
 
 # It is what the tables of the verbs make now.
@@ -80,17 +63,11 @@ test_why() {
 	page_run docs/why.md
 }
 
-test_wireshark() {
-	needs tshark
-	page_run docs/wireshark.md
-}
-
-# No page is forgotten.
+# No page is forgotten: each is run by one of the scripts.
 test_each_page() {
-	local page name
+	local page
 	for page in "$TOP"/docs/*.md; do
-		name=$(basename "$page" .md)
-		declare -F "test_${name//-/_}" >/dev/null || fail "docs/$name.md has no test here"
+		grep -qxF "	page_run docs/${page##*/}" "$TOP"/tests/lab/test_*.sh || fail "no test runs docs/${page##*/}"
 		asserted
 	done
 }
