@@ -160,22 +160,24 @@ test_interface_is_not_ours() {
 	ip link del veth2
 }
 
-# The kernel refuses an address in the middle of the work.
+# The kernel refuses a route in the middle of the work: in a namespace that has interfaces of others no
+# check can tell that it will.
 test_failure_is_undone() {
 	lab_file <<-'END'
 		lab: half
 		nodes:
-		  default: {netns: host}
-		  a: {}
-		  b:
+		  default:
+		    netns: host
 		    routes:
 		      - {to: 10.9.0.0/16, via: 10.77.0.1}
+		  a: {}
+		  b: {}
 		links:
 		  - endpoints: ["default:va0", "a:va1"]
 		  - endpoints: ["a:vb0", "b:vb1"]
 	END
 	bad 5 vethlab up "$TEST_TMP/lab.yaml"
-	says "lab.yaml:7:" "b: cannot add a route to 10.9.0.0/16" "kernel:"
+	says "lab.yaml:6:9:" "default: cannot add a route to 10.9.0.0/16" "kernel:"
 	untouched
 }
 

@@ -20,9 +20,9 @@ MISTAKES='
 3 | up no-namespace.yaml           | h: there is no network namespace /run/netns/nowhere
 1 | up taken.yaml                  | the network namespace a is that of lab two-hosts, which runs
 1 | up somebodys.yaml              | a network namespace mine exists and is not this lab
-1 | route a del 10.9.0.0/24        | a has no such route to 10.9.0.0/24
-0 | route a add 10.9.0.0/24 via 10.0.0.2 | a has now a route to 10.9.0.0/24
-1 | route a add 10.9.0.0/24 via 10.0.0.2 | a has a route to 10.9.0.0/24 of metric 0 already
+1 | route a del 10.9.0.0/24        | a has no such route to 10.9.0.0/24 of the lab
+0 | route a add 10.9.0.0/24 via 10.0.0.2 | a now has a route to 10.9.0.0/24
+1 | route a add 10.9.0.0/24 via 10.0.0.2 | a has a route to 10.9.0.0/24 already
 1 | link a:eth0 address add 10.0.0.1/24 | a:eth0 has 10.0.0.1/24 already
 1 | link a:eth0 address del 10.0.0.9/24 | a:eth0 does not have 10.0.0.9/24
 1 | stats --watch abc              | lab abc does not run

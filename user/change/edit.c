@@ -183,19 +183,23 @@ static int delete_route(struct nl *nl, const struct running *run, const struct r
 static int tell_refused(int ret, const struct node *node, const struct route *route,
 			const struct err *refused, struct err *err)
 {
-	char text[IP_TEXT_SIZE];
+	char text[IP_TEXT_SIZE], metric[24] = "";
 
 	ip_prefix_format(&route->to, text, sizeof(text));
+	if (route->metric)
+		snprintf(metric, sizeof(metric), " of metric %u", route->metric);
 	if (ret == -ESRCH) {
-		err_set(err, ERR_FAILED, ESRCH, "%s has no such route to %s", node->name, text);
+		/* Only routes with the protocols that the lab's have are deleted. */
+		err_set(err, ERR_FAILED, ESRCH, "%s has no such route to %s of the lab's",
+			node->name, text);
 		err_hint(err,
-			 "`vethlab exec %s ip route` lists them; one that the kernel made for an "
+			 "`vethlab exec %s ip route` lists all; one that the kernel made for an "
 			 "address goes with the address",
 			 node->name);
 	} else if (ret == -EEXIST) {
-		err_set(err, ERR_FAILED, EEXIST, "%s has a route to %s of metric %u already",
-			node->name, text, route->metric);
-		err_hint(err, "delete that one, or give this one another metric");
+		err_set(err, ERR_FAILED, EEXIST, "%s has a route to %s%s already", node->name, text,
+			metric);
+		err_hint(err, "give this one another metric, or delete that one first");
 	} else if (err) {
 		*err = *refused;
 	}
