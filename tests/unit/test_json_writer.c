@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#define OUTPUT_JSON_OWN
 #include "tests/unit/story_fixture.h"
 #include "user/base/plain.h"
 #include "user/output/output.h"

@@ -514,8 +514,8 @@ static void test_schema_refuses(void **state)
 	fixture_setup(&fixture);
 	assert_int_equal(ledger_make(&ledger, "blue", &fixture.lab, &fixture.snapshot), 0);
 	json = ledger_to_json(&ledger, NULL);
-	json_object_set_new(json_array_get(json_object_get(json, "ends"), 2), "number",
-			    json_integer(-1));
+	output_json_set(json_array_get(json_object_get(json, "ends"), 2), "number",
+			json_integer(-1));
 	assert_non_null(schema_problem("docs/schema/stats.json", json, problem, sizeof(problem)));
 	assert_string_equal(problem, "/ends/2/number: is below 0");
 	json_object_del(json, "ends");
@@ -540,7 +540,7 @@ static void test_counters_json(void **state)
 	assert_memory_equal(&counters, &back, sizeof(counters));
 	assert_int_equal(json_integer_value(json_object_get(json_object_get(json, "icmp6"), "nd")),
 			 (json_int_t)counters.icmp6.nd);
-	json_object_set_new(json, "tcp", json_string("many"));
+	output_json_set(json, "tcp", output_json_text("many"));
 	assert_false(counters_from_json(json, &back));
 	json_decref(json);
 	json = json_array();

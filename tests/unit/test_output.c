@@ -197,7 +197,7 @@ static void show_document(const void *arg, FILE *f)
 {
 	json_t *json = output_json_document("vethlab.test/1");
 
-	json_object_set_new(json, "end", output_json_end(arg));
+	output_json_set(json, "end", output_json_end(arg));
 	output_json_print(json, f);
 }
 

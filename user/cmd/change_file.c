@@ -53,7 +53,7 @@ static json_t *gone_json(const struct lab *lab)
 
 	for (size_t i = 0; i < lab_n_ends(lab); i++)
 		if (lab_end(lab, i)->gone)
-			output_json_append(list, json_string(lab_end(lab, i)->name));
+			output_json_append(list, output_json_text(lab_end(lab, i)->name));
 	return list;
 }
 
@@ -125,7 +125,7 @@ static void print_json(const struct change_plan *plan, json_t *notes)
 	json_t *doc = output_json_document("vethlab.plan/1");
 	struct changes_counts counts = changes_count(&plan->diff);
 
-	output_json_set(doc, "lab", json_string(plan->was->name));
+	output_json_set(doc, "lab", output_json_text(plan->was->name));
 	output_json_set(doc, "file", output_json_text(plan->now->lab->path));
 	output_json_set(doc, "applied", json_boolean(notes != NULL));
 	output_json_set(doc, "add", json_integer(counts.added));

@@ -22,7 +22,7 @@ static json_t *json_finding(const struct diag *diag)
 	if (diag->hint)
 		output_json_set(finding, "hint", output_json_text(diag->hint));
 	if (diag->name)
-		output_json_set(finding, "name", json_string(diag->name));
+		output_json_set(finding, "name", output_json_text(diag->name));
 	if (diag->severity == SEVERITY_ALLOWED)
 		output_json_set(finding, "reason", output_json_text(diag->reason));
 	return finding;
@@ -35,7 +35,7 @@ static json_t *json_file(const char *path, const struct lab *lab, const struct d
 	json_t *findings = json_array(), *allowed = json_array();
 
 	if (lab) {
-		output_json_set(file, "lab", json_string(lab->name));
+		output_json_set(file, "lab", output_json_text(lab->name));
 		output_json_set(file, "nodes", json_integer(lab->n_nodes));
 		output_json_set(file, "links", json_integer(lab->n_links));
 	}

@@ -42,7 +42,7 @@ static void print_json(const struct feature *features, size_t n)
 					 features[i].there, "found", features[i].found);
 
 		if (!features[i].there)
-			output_json_set(one, "without", json_string(features[i].without));
+			output_json_set(one, "without", output_json_text(features[i].without));
 		output_json_append(list, one);
 	}
 	output_json_set(doc, "features", list);

@@ -169,7 +169,7 @@ static json_t *record_json(const struct down_record *record, const struct end *e
 	struct lab_change change;
 
 	for (size_t i = 0; next_part(record, end, i, &change); i++)
-		output_json_append(list, json_string(change_text(&change, text)));
+		output_json_append(list, output_json_text(change_text(&change, text)));
 	return list;
 }
 
@@ -190,7 +190,8 @@ static void print(const struct link_side sides[2], const struct down_record *rec
 	for (int i = 0; i < 2; i++) {
 		json_t *end = output_json_end(sides[i].end);
 
-		output_json_set(end, "state", json_string(end_state_word(sides[i].waiting.now)));
+		output_json_set(end, "state",
+				output_json_text(end_state_word(sides[i].waiting.now)));
 		if (!i)
 			output_json_set(end, up ? "restored" : "dropped",
 					record_json(record, sides[i].end));
@@ -237,7 +238,7 @@ static int link_address(const struct running *run, const struct end *end,
 		json_t *doc = output_json_document("vethlab.link/1"),
 		       *object = output_json_end(end);
 
-		output_json_set(object, add ? "added" : "deleted", json_string(text));
+		output_json_set(object, add ? "added" : "deleted", output_json_text(text));
 		output_json_set(doc, "end", object);
 		output_json_print(doc, stdout);
 	} else {

@@ -154,8 +154,8 @@ static void tell_change(const struct observing *observing, const struct running 
 		return;
 	}
 	line = output_json_document("vethlab.observe-change/1");
-	output_json_set(line, "lab", json_string(run->name));
-	output_json_set(line, "change", json_string(came ? "came" : "went"));
+	output_json_set(line, "lab", output_json_text(run->name));
+	output_json_set(line, "change", output_json_text(came ? "came" : "went"));
 	output_json_merge(line, link_json(link));
 	output_json_line(line, stdout);
 }
@@ -181,8 +181,8 @@ static void on_note(const char *text, void *arg)
 		output_wrap("note: ", text, stdout);
 	} else {
 		line = output_json_document("vethlab.observe-change/1");
-		output_json_set(line, "lab", json_string(observing->options.name));
-		output_json_set(line, "change", json_string("note"));
+		output_json_set(line, "lab", output_json_text(observing->options.name));
+		output_json_set(line, "change", output_json_text("note"));
 		output_json_set(line, "text", output_json_text(text));
 		output_json_line(line, stdout);
 	}
@@ -248,13 +248,13 @@ static void print_json(const struct observing *observing, const struct running *
 
 	for (size_t i = 0; i < run->lab->n_links; i++)
 		output_json_append(links, link_json(run->lab->links[i]));
-	output_json_set(doc, "lab", json_string(run->name));
+	output_json_set(doc, "lab", output_json_text(run->name));
 	output_json_set(doc, "changed", json_boolean(changed));
 	output_json_set(doc, "nodes", json_integer(run->lab->n_nodes));
 	output_json_set(doc, "links", links);
 	output_json_set(doc, "watched_ends", json_integer(count_watched(run)));
-	output_json_set(doc, "tc", json_string(tc_word(run->tc)));
-	output_json_set(doc, "xdp", json_string(xdp_mode_word(run->xdp)));
+	output_json_set(doc, "tc", output_json_text(tc_word(run->tc)));
+	output_json_set(doc, "xdp", output_json_text(xdp_mode_word(run->xdp)));
 	output_json_set(doc, "mounted_bpffs", json_boolean(run->mounted_bpffs));
 	output_json_set(doc, "notes", json_incref(observing->notes));
 	if (observing->follow)

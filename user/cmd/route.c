@@ -130,8 +130,8 @@ static void print(const struct node *node, const struct words *words, bool json)
 		return;
 	}
 	doc = output_json_document("vethlab.route/1");
-	output_json_set(doc, "node", json_string(node->name));
-	output_json_set(doc, words->add ? "added" : "deleted", json_string(to));
+	output_json_set(doc, "node", output_json_text(node->name));
+	output_json_set(doc, words->add ? "added" : "deleted", output_json_text(to));
 	output_json_set(doc, "metric", json_integer(words->route.metric));
 	output_json_print(doc, stdout);
 }

@@ -181,8 +181,8 @@ static int reset(struct stats_run *stats, struct err *err)
 		return 0;
 	}
 	document = output_json_document("vethlab.stats-reset/1");
-	output_json_set(document, "lab", json_string(name));
-	output_json_set(document, "time", json_string(ledger_time(time_ns, time)));
+	output_json_set(document, "lab", output_json_text(name));
+	output_json_set(document, "time", output_json_text(ledger_time(time_ns, time)));
 	output_json_set(document, "since_ns", json_integer((json_int_t)read_ns));
 	output_json_print(document, stdout);
 	return 0;

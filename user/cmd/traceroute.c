@@ -170,7 +170,7 @@ static void print_hop_json(const struct route_hop *hop)
 	output_json_set(line, "answered", json_boolean(hop->answered));
 	if (hop->answered) {
 		output_json_set(line, "from",
-				json_string(ip_format(&hop->answer.from, from, sizeof(from))));
+				output_json_text(ip_format(&hop->answer.from, from, sizeof(from))));
 		output_json_set(line, "type", json_integer(hop->answer.type));
 		output_json_set(line, "code", json_integer(hop->answer.code));
 		if (hop->answer.rtt_ns)

@@ -85,10 +85,10 @@ static void print_json(const struct up_args *args, const struct running *run, ui
 	json_t *doc = output_json_document("vethlab.up/1");
 	char try[LESSON_TRY_SIZE];
 
-	output_json_set(doc, "lab", json_string(run->name));
+	output_json_set(doc, "lab", output_json_text(run->name));
 	output_json_set(doc, "nodes", json_integer(run->lab->n_nodes));
 	output_json_set(doc, "links", json_integer(run->lab->n_links));
-	output_json_set(doc, "tc", json_string(tc_word(run->tc)));
+	output_json_set(doc, "tc", output_json_text(tc_word(run->tc)));
 	output_json_set(doc, "mounted_bpffs", json_boolean(run->mounted_bpffs));
 	output_json_set(doc, "took_ns", json_integer(took_ns));
 	if (first_try(args, run, try))

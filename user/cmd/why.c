@@ -224,17 +224,17 @@ static json_t *path_json(const struct path *path)
 		json_t *item = output_json_pack("{s:s}", "node", hop->node->name);
 
 		if (hop->in)
-			output_json_set(item, "in", json_string(hop->in->name));
+			output_json_set(item, "in", output_json_text(hop->in->name));
 		if (hop->dev[0])
 			output_json_set(item, "interface", output_json_text(hop->dev));
 		if (hop->out)
-			output_json_set(item, "out", json_string(hop->out->name));
+			output_json_set(item, "out", output_json_text(hop->out->name));
 		if (hop->nat)
 			output_json_set(item, "nat", json_true());
 		if (hop->route.via.family)
 			output_json_set(
 				item, "via",
-				json_string(ip_format(&hop->route.via, text, sizeof(text))));
+				output_json_text(ip_format(&hop->route.via, text, sizeof(text))));
 		if (hop->n_bridges)
 			output_json_set(item, "bridges", bridges_json(hop));
 		output_json_append(hops, item);
@@ -242,7 +242,7 @@ static json_t *path_json(const struct path *path)
 	object = output_json_pack("{s:s, s:o, s:o, s:o}", "end", path_end_word(path->end), "text",
 				  output_json_text(path->text), "hint",
 				  output_json_text(path->hint), "hops", hops);
-	output_json_set(object, "at", json_string(path->at->name));
+	output_json_set(object, "at", output_json_text(path->at->name));
 	output_json_set(object, "read", readings_json(path));
 	output_json_set(object, "not_evaluated", doubts_json(path));
 	if (path->mtu) {
@@ -257,14 +257,14 @@ static void print_json(const struct why *why)
 	json_t *doc = output_json_document("vethlab.why/1");
 	char text[IP_TEXT_SIZE];
 
-	output_json_set(doc, "from", json_string(why->trip.from->name));
+	output_json_set(doc, "from", output_json_text(why->trip.from->name));
 	output_json_set(doc, "to",
-			json_string(ip_format(&why->trip.target.addr, text, sizeof(text))));
+			output_json_text(ip_format(&why->trip.target.addr, text, sizeof(text))));
 	if (why->there.from.family)
 		output_json_set(doc, "source",
-				json_string(ip_format(&why->there.from, text, sizeof(text))));
+				output_json_text(ip_format(&why->there.from, text, sizeof(text))));
 	output_json_set(doc, "size", json_integer(why->size));
-	output_json_set(doc, "verdict", json_string(path_verdict_word(verdict_of(why))));
+	output_json_set(doc, "verdict", output_json_text(path_verdict_word(verdict_of(why))));
 	output_json_set(doc, "good", json_boolean(path_is_good(verdict(why))));
 	output_json_set(doc, "there", path_json(&why->there));
 	if (why->has_back)

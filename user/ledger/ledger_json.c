@@ -52,7 +52,7 @@ static json_t *entry_to_json(const struct ledger_entry *entry, const struct loss
 	output_json_set(json, "received",
 			number_or_null(entry->has_received, entry->received_segments));
 	output_json_set(json, "received_at",
-			entry->has_received ? json_string(hook_word(entry->received_at))
+			entry->has_received ? output_json_text(hook_word(entry->received_at))
 					    : json_null());
 	output_json_set(json, "lost", number_or_null(both, entry->lost));
 	output_json_set(json, "dropped", number_or_null(both && losses->known, entry->dropped));
@@ -99,7 +99,7 @@ static json_t *unchecked_to_json(const struct ledger *ledger, const struct ledge
 
 		if (ledger_shows(filter, end->link) && end->number < snapshot->n_ends &&
 		    snapshot->blind[end->number].hooks.is_unknown)
-			output_json_append(list, json_string(end->name));
+			output_json_append(list, output_json_text(end->name));
 	}
 	return list;
 }
@@ -109,7 +109,7 @@ static json_t *end_to_json(const struct end *end, const struct snapshot *snapsho
 	json_t *json = output_json_end(end), *hooks = json_object();
 
 	output_json_set(json, "number", number(end->number));
-	output_json_set(json, "peer", json_string(end->peer->name));
+	output_json_set(json, "peer", output_json_text(end->peer->name));
 	for (int hook = 0; hook < VL_HOOKS; hook++)
 		if (end->number < snapshot->n_ends && snapshot->attached[end->number] & 1 << hook)
 			output_json_set(hooks, hook_word(hook),
@@ -132,7 +132,7 @@ static json_t *link_to_json(const struct ledger *ledger, size_t first)
 	json_t *json = json_object(), *directions = json_array();
 
 	output_link(ledger->entries[first].from->link, name, sizeof(name));
-	output_json_set(json, "link", json_string(name));
+	output_json_set(json, "link", output_json_text(name));
 	for (size_t i = first; i < first + 2; i++) {
 		json_t *direction = entry_to_json(&ledger->entries[i], &ledger->snapshot->losses);
 
@@ -172,9 +172,9 @@ json_t *ledger_to_json(const struct ledger *ledger, const struct ledger_filter *
 	json_t *links = json_array(), *ends = json_array();
 	char time[TIME_TEXT_SIZE];
 
-	output_json_set(document, "lab", json_string(ledger->name));
+	output_json_set(document, "lab", output_json_text(ledger->name));
 	output_json_set(document, "time",
-			json_string(ledger_time(ledger->snapshot->time_ns, time)));
+			output_json_text(ledger_time(ledger->snapshot->time_ns, time)));
 	output_json_set(document, "read_ns", number(ledger->snapshot->read_ns));
 	output_json_set(document, "since_ns", number(ledger->snapshot->since_ns));
 	output_json_set(document, "built_ns", number(ledger->snapshot->built_ns));

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#define OUTPUT_JSON_OWN
 #include "user/base/plain.h"
 #include "user/output/output.h"
 

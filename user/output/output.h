@@ -115,9 +115,10 @@ void output_json_print(json_t *document, FILE *f);
 /* One object a line (streams), likewise. */
 void output_json_line(json_t *object, FILE *f);
 /*
- * Build documents: json_object_set_new(), json_array_append_new(), json_object_update() and
- * json_pack() of jansson, whose failures are remembered until the document is printed, so that
- * there is one check at its end. All take the reference to value and other, NULL too.
+ * Build documents: the functions of jansson that set, append, update and pack, whose failures are
+ * remembered until the document is printed, so that there is one check at its end. All take the
+ * reference to value and other, NULL too. What output_json_pack() gets as s is UTF-8, or the
+ * document is not printed: texts from outside are o, by output_json_text().
  */
 void output_json_set(json_t *object, const char *key, json_t *value);
 void output_json_append(json_t *array, json_t *value);
@@ -130,6 +131,12 @@ json_t *output_json_text(const char *text);
 void output_json_string(const char *text, FILE *f);
 /* {"end": "blue:veth1", "node": "blue", "interface": "veth1"} */
 json_t *output_json_end(const struct end *end);
+
+/* jansson's own, which fail without a word, or for a byte that is not UTF-8. */
+#ifndef OUTPUT_JSON_OWN
+#pragma GCC poison json_string json_pack
+#pragma GCC poison json_object_set_new json_array_append_new json_object_update
+#endif
 
 /*
  * An object that is put together field by field. What puts the fields in does not know whether

@@ -69,11 +69,11 @@ static json_t *series_to_json(const struct series *series)
 	json_t *one = stats_to_json(&series->stats), *values = json_array(), *sub;
 	char frame[OUTPUT_NUMBER_SIZE], set[BENCH_SET_SIZE];
 
-	output_json_set(one, "what", json_string(bench_what_word(series->work.what)));
-	output_json_set(one, "hooks", json_string(bench_hooks_word(series->hooks)));
-	output_json_set(one, "frame", json_string(bench_frame_text(series, frame)));
-	output_json_set(one, "set", json_string(bench_set_words(series->set, set)));
-	output_json_set(one, "unit", json_string(bench_what_unit(series->work.what)));
+	output_json_set(one, "what", output_json_text(bench_what_word(series->work.what)));
+	output_json_set(one, "hooks", output_json_text(bench_hooks_word(series->hooks)));
+	output_json_set(one, "frame", output_json_text(bench_frame_text(series, frame)));
+	output_json_set(one, "set", output_json_text(bench_set_words(series->set, set)));
+	output_json_set(one, "unit", output_json_text(bench_what_unit(series->work.what)));
 	output_json_set(one, "noisy", json_boolean(statistics_noisy(&series->stats)));
 	output_json_set(one, "less_is_better", json_boolean(bench_what_is_time(series->work.what)));
 	for (size_t i = 0; i < series->n; i++)
@@ -89,9 +89,9 @@ static json_t *series_to_json(const struct series *series)
 	add_trips(one, series);
 	if (series->ratio.n) {
 		sub = stats_to_json(&series->ratio);
-		output_json_set(
-			sub, "says",
-			json_string(statistics_verdict_word(statistics_verdict(&series->ratio))));
+		output_json_set(sub, "says",
+				output_json_text(statistics_verdict_word(
+					statistics_verdict(&series->ratio))));
 		output_json_set(one, "ratio", sub);
 	}
 	return one;
@@ -157,7 +157,7 @@ json_t *bench_to_json(const struct bench_report *report)
 	output_json_set(doc, "run_s", json_real(report->options->time_s));
 	output_json_set(doc, "threads", json_integer(report->options->threads));
 	output_json_set(doc, "took_ns", json_integer(report->took_ns));
-	output_json_set(doc, "sender", json_string("own"));
+	output_json_set(doc, "sender", output_json_text("own"));
 	for (size_t i = 0; i < report->n; i++)
 		output_json_append(list, series_to_json(&report->list[i]));
 	output_json_set(doc, "results", list);

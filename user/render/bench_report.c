@@ -321,7 +321,7 @@ void bench_build_print_json(const struct bench_build *build, FILE *f)
 	json_t *doc = output_json_document("vethlab.bench-build/1"), *list = json_array();
 
 	output_json_set(doc, "machine", bench_machine_to_json(&build->machine));
-	output_json_set(doc, "shape", json_string(build->shape->kind->name));
+	output_json_set(doc, "shape", output_json_text(build->shape->kind->name));
 	output_json_set(doc, "nodes", json_integer(build->nodes));
 	output_json_set(doc, "links", json_integer(build->links));
 	for (int i = 0; i < build->n_cases; i++) {

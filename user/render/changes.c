@@ -399,11 +399,12 @@ json_t *changes_json(const struct lab_diff *diff)
 		char sign[2] = {change_sign(change), '\0'};
 		const char *words = change_disturbs_text(change, disturbs);
 
-		output_json_append(list, output_json_pack("{s:s, s:s, s:s, s:s, s:s, s:b}", "sign",
-							  sign, "kind", kind_words[change->kind],
-							  "node", change->node->name, "change",
-							  change_text(change, what), "disturbs",
-							  words, "lossless", words == nothing));
+		output_json_append(
+			list,
+			output_json_pack("{s:s, s:s, s:s, s:o, s:s, s:b}", "sign", sign, "kind",
+					 kind_words[change->kind], "node", change->node->name,
+					 "change", output_json_text(change_text(change, what)),
+					 "disturbs", words, "lossless", words == nothing));
 	}
 	return list;
 }

@@ -372,7 +372,7 @@ json_t *itinerary_json(const struct itinerary *itinerary)
 	if (itinerary->fate == FATE_WAITING)
 		output_json_set(object, "waiting", waiting_json(itinerary));
 	if (itinerary->not_seen && itinerary->not_seen[0])
-		output_json_set(object, "not_seen", json_string(itinerary->not_seen));
+		output_json_set(object, "not_seen", output_json_text(itinerary->not_seen));
 	if (itinerary->last >= 0) {
 		const struct hop *last = &itinerary->hops[itinerary->last];
 

@@ -175,11 +175,12 @@ static void print_text(struct ping *ping, uint16_t seq, const struct echo_state 
 
 static json_t *why_json(const struct ping *ping)
 {
-	json_t *why = output_json_pack("{s:s, s:s, s:s}", "end", path_end_word(ping->why.end), "at",
-				       ping->why.at->name, "text", ping->why.text);
+	json_t *why =
+		output_json_pack("{s:s, s:s, s:o}", "end", path_end_word(ping->why.end), "at",
+				 ping->why.at->name, "text", output_json_text(ping->why.text));
 
 	if (ping->why.hint[0])
-		output_json_set(why, "hint", json_string(ping->why.hint));
+		output_json_set(why, "hint", output_json_text(ping->why.hint));
 	return why;
 }
 
@@ -190,14 +191,14 @@ static void print_json(const struct ping *ping, uint16_t seq, const struct echo_
 	char addr[IP_TEXT_SIZE], text[ICMP_TEXT_SIZE];
 	json_t *line = output_json_document("vethlab.ping/1");
 
-	output_json_set(line, "from", json_string(ping->trip.from->name));
+	output_json_set(line, "from", output_json_text(ping->trip.from->name));
 	output_json_set(line, "to",
-			json_string(ip_format(&ping->trip.target.addr, addr, sizeof(addr))));
+			output_json_text(ip_format(&ping->trip.target.addr, addr, sizeof(addr))));
 	output_json_set(line, "seq", json_integer(seq));
-	output_json_set(line, "result", json_string(result_word(state->result)));
+	output_json_set(line, "result", output_json_text(result_word(state->result)));
 	if (state->result == ECHO_ANSWERED || state->result == ECHO_REFUSED) {
 		ip_format(&answer->from, addr, sizeof(addr));
-		output_json_set(line, "answer_from", json_string(addr));
+		output_json_set(line, "answer_from", output_json_text(addr));
 		output_json_set(line, "ttl", json_integer(answer->ttl));
 		output_json_set(line, "bytes", json_integer(answer->len));
 		output_json_set(line, "corrupt", json_boolean(answer->corrupt));
@@ -206,10 +207,10 @@ static void print_json(const struct ping *ping, uint16_t seq, const struct echo_
 	}
 	if (state->result == ECHO_REFUSED)
 		output_json_set(line, "error",
-				json_string(icmp_text(family_of(ping), answer->type, answer->code,
-						      answer->info, text)));
+				output_json_text(icmp_text(family_of(ping), answer->type,
+							   answer->code, answer->info, text)));
 	if (state->result == ECHO_NOT_SENT)
-		output_json_set(line, "error", json_string(strerror(state->error)));
+		output_json_set(line, "error", output_json_text(strerror(state->error)));
 	if (state->result != ECHO_ANSWERED && ping->has_why && !path_is_good(&ping->why) &&
 	    !ping_refutes_why(ping, itinerary))
 		output_json_set(line, "why", why_json(ping));
@@ -354,7 +355,7 @@ static json_t *losses_json(const struct ping_tally *tally)
 							 "hook", hook_word(loss->hook), "leg",
 							 leg_name(loss->leg)));
 		if (!loss->dropped && loss->text[0])
-			output_json_set(item, "fate", json_string(fate_name(loss->fate)));
+			output_json_set(item, "fate", output_json_text(fate_name(loss->fate)));
 		output_json_append(list, item);
 	}
 	return list;
@@ -371,10 +372,11 @@ static json_t *slowest_json(const struct ping_step *step)
 		output_json_set(object, "from", output_json_end(step->from));
 		output_json_set(object, "to", output_json_end(step->end));
 	} else {
-		output_json_set(object, "inside", json_string(step->end->node->name));
+		output_json_set(object, "inside", output_json_text(step->end->node->name));
 		if (step->step == STEP_FIRST || step->step == STEP_GAP)
-			output_json_set(object, "unseen",
-					json_string(step->step == STEP_FIRST ? "before" : "after"));
+			output_json_set(
+				object, "unseen",
+				output_json_text(step->step == STEP_FIRST ? "before" : "after"));
 	}
 	return object;
 }

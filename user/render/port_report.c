@@ -247,7 +247,7 @@ static json_t *drops_json(const struct port_drops *drops)
 			output_json_text(drop_text(drop, text)));
 
 		if (drop->end)
-			output_json_set(object, "end", json_string(drop->end->name));
+			output_json_set(object, "end", output_json_text(drop->end->name));
 		output_json_append(list, object);
 	}
 	return list;
@@ -314,14 +314,15 @@ static void print_json(const struct port_ping *ping)
 		output_json_set(line, "bytes", json_integer(answer->bytes));
 	if (answer->result == PORT_ICMP_ERROR) {
 		if (answer->from.family)
-			output_json_set(line, "answer_from",
-					json_string(ip_format(&answer->from, addr, sizeof(addr))));
+			output_json_set(
+				line, "answer_from",
+				output_json_text(ip_format(&answer->from, addr, sizeof(addr))));
 		output_json_set(line, "error",
-				json_string(icmp_text(trial->flow.family, answer->type,
-						      answer->code, answer->info, text)));
+				output_json_text(icmp_text(trial->flow.family, answer->type,
+							   answer->code, answer->info, text)));
 	}
 	if (answer->result == PORT_NOT_SENT || answer->result == PORT_GIVEN_UP)
-		output_json_set(line, "error", json_string(strerror(answer->error)));
+		output_json_set(line, "error", output_json_text(strerror(answer->error)));
 	if (answer->result != PORT_ANSWERED)
 		put_evidence(ping, line);
 	output_json_line(line, stdout);

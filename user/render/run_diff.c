@@ -254,7 +254,7 @@ static json_t *fates_json(const struct compared_flow *flow)
 			counts_json(fate->n), "p", fate->p, "differs", fate->differs);
 
 		if (fate->fate == FATE_DROPPED)
-			output_json_set(item, "reason", json_string(fate->drop.reason));
+			output_json_set(item, "reason", output_json_text(fate->drop.reason));
 		output_json_append(list, item);
 	}
 	return list;
@@ -279,9 +279,9 @@ static json_t *times_json(const struct compared_flow *flow)
 			"too_few", time->too_few, "differs", time->differs);
 
 		if (time->step != STEP_FIRST) {
-			output_json_set(item, "leg", json_string(leg_name(time->leg)));
-			output_json_set(item, "from", json_string(time->from));
-			output_json_set(item, "to", json_string(time->to));
+			output_json_set(item, "leg", output_json_text(leg_name(time->leg)));
+			output_json_set(item, "from", output_json_text(time->from));
+			output_json_set(item, "to", output_json_text(time->to));
 		}
 		output_json_append(list, item);
 	}

@@ -317,29 +317,30 @@ static json_t *end_to_json(const struct running *run, const struct end *end,
 	char text[IP_TEXT_SIZE], mac[18];
 
 	for (size_t i = 0; i < live->n_addresses; i++)
-		output_json_append(addresses, json_string(ip_prefix_format(&live->addresses[i],
-									   text, sizeof(text))));
+		output_json_append(addresses, output_json_text(ip_prefix_format(
+						      &live->addresses[i], text, sizeof(text))));
 	if (hooks & HOOKS_OUT)
-		output_json_append(list, json_string("out"));
+		output_json_append(list, output_json_text("out"));
 	if (hooks != HOOKS_NONE && running_xdp(run, end) != XDP_MODE_OFF)
-		output_json_append(list, json_string("xdp"));
+		output_json_append(list, output_json_text("xdp"));
 	if (hooks & HOOKS_IN)
-		output_json_append(list, json_string("in"));
+		output_json_append(list, output_json_text("in"));
 	output_json_set(object, "number", json_integer(end->number));
-	output_json_set(object, "peer", json_string(end->peer->name));
-	output_json_set(object, "state", json_string(end_state_word(live->state)));
+	output_json_set(object, "peer", output_json_text(end->peer->name));
+	output_json_set(object, "state", output_json_text(end_state_word(live->state)));
 	output_json_set(object, "ifindex", json_integer(running_ifindex(run, end)));
 	if (live->state != END_GONE && live->state != END_UNSEEN) {
 		output_json_set(object, "mtu", json_integer(live->info.mtu));
-		output_json_set(object, "mac", json_string(mac_format(live->info.mac, mac)));
+		output_json_set(object, "mac", output_json_text(mac_format(live->info.mac, mac)));
 	}
 	output_json_set(object, "addresses", addresses);
 	output_json_set(object, "hooks", list);
 	output_json_set(object, "missing", missing_to_json(run, looked ? looked : &unpinned));
 	output_json_set(object, "unchecked", json_boolean(looked && looked->is_unknown));
-	output_json_set(
-		object, "xdp",
-		json_string(hooks == HOOKS_NONE ? "off" : xdp_mode_word(running_xdp(run, end))));
+	output_json_set(object, "xdp",
+			output_json_text(hooks == HOOKS_NONE
+						 ? "off"
+						 : xdp_mode_word(running_xdp(run, end))));
 	return object;
 }
 
@@ -356,10 +357,11 @@ static json_t *node_to_json(const struct running *run, size_t i,
 		return object;
 	list = json_array();
 	for (size_t k = 0; k < inherited->n; k++)
-		output_json_append(list, output_json_pack("{s:s, s:s, s:s}", "sysctl",
-							  inherited->list[k].key, "value",
-							  inherited->list[k].value, "default",
-							  inherited->list[k].by_default));
+		output_json_append(
+			list, output_json_pack("{s:s, s:o, s:o}", "sysctl", inherited->list[k].key,
+					       "value", output_json_text(inherited->list[k].value),
+					       "default",
+					       output_json_text(inherited->list[k].by_default)));
 	output_json_set(object, "inherited", list);
 	return object;
 }
@@ -370,13 +372,14 @@ json_t *running_json(const struct running *run, const struct end_status *ends,
 	json_t *doc = output_json_document("vethlab.show/1");
 	json_t *nodes = json_array(), *links = json_array();
 
-	output_json_set(doc, "lab", json_string(run->name));
-	output_json_set(doc, "about", run->lab->about ? json_string(run->lab->about) : json_null());
+	output_json_set(doc, "lab", output_json_text(run->name));
+	output_json_set(doc, "about",
+			run->lab->about ? output_json_text(run->lab->about) : json_null());
 	output_json_set(doc, "file", output_json_text(run->lab->path));
 	output_json_set(doc, "started", json_integer(run->started));
 	output_json_set(doc, "isolated", json_boolean(run->isolated));
 	output_json_set(doc, "observed", json_boolean(run->observed));
-	output_json_set(doc, "tc", json_string(tc_word(run->tc)));
+	output_json_set(doc, "tc", output_json_text(tc_word(run->tc)));
 	output_json_set(doc, "ifindex_base", json_integer(run->ifindex_base));
 	for (size_t i = 0; i < run->lab->n_nodes; i++)
 		output_json_append(nodes, node_to_json(run, i, &inherited[i]));
