@@ -376,7 +376,7 @@ static void test_json(void **state)
 static void add_losses(struct fixture *fixture)
 {
 	fixture_add_pings(fixture, 7);
-	add_drop(fixture, 0, WATCH_DROP_BEFORE_OUT, "IP_NOPROTO", "", 1);
+	add_drop(fixture, 0, WATCH_DROP_BEFORE_OUT, "TAP_FILTER", "", 1);
 	add_drop(fixture, 0, WATCH_DROP_ON_LINK, "QDISC_DROP", "__dev_queue_xmit", 5);
 	add_drop(fixture, 1, WATCH_DROP_AFTER_IN, "NETFILTER_DROP", "nf_hook_slow", 2);
 	/* In every network: JSON has it, text has not. */
@@ -404,7 +404,7 @@ static void test_conservation(void **state)
 		text, "lab blue: packets of the last 3 min 12 s\n\n"
 		      "                             sent  received  lost   volume\n"
 		      "default:veth0 -> blue:veth1   100        93     7  9.80 kB\n"
-		      "  dropped in default, before `out`: 1 by IP_NOPROTO\n"
+		      "  dropped in default, before `out`: 1 by TAP_FILTER\n"
 		      "  lost on the link: 5 by QDISC_DROP at __dev_queue_xmit\n"
 		      "    a queueing discipline says so: a full queue, netem loss, or no carrier\n"
 		      "  lost on the link: 2 unexplained\n"
