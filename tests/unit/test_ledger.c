@@ -111,6 +111,30 @@ static void test_super_packets_cut(void **state)
 	fixture_teardown(&fixture);
 }
 
+/* Frames whose VLAN tag is beside their bytes: XDP counts what is in them. Nothing is lost. */
+static void test_tags_beside_the_frame(void **state)
+{
+	struct fixture fixture;
+	struct ledger ledger;
+	uint64_t lost;
+
+	(void)state;
+	fixture_setup(&fixture);
+	fixture.snapshot.attached[1] = OUT_BIT | XDP_BIT | IN_BIT;
+	fixture.snapshot.hooks[VL_HOOK_OUT][0] = (struct vl_counters){
+		.packets = 5, .bytes = 500, .segments = 5, .arp = 1, .vlan = 4};
+	fixture.snapshot.hooks[VL_HOOK_IN][1] = fixture.snapshot.hooks[VL_HOOK_OUT][0];
+	fixture.snapshot.hooks[VL_HOOK_XDP][1] = (struct vl_counters){
+		.packets = 5, .bytes = 500, .segments = 5, .arp = 1, .ipv4 = 4, .udp = 4};
+	assert_int_equal(ledger_make(&ledger, "blue", &fixture.lab, &fixture.snapshot), 0);
+	assert_int_equal(ledger.entries[0].lost, 0);
+	assert_true(ledger_lost_of(&ledger.entries[0], counter_find("packets"), &lost));
+	assert_int_equal(lost, 0);
+	assert_false(ledger_lost_of(&ledger.entries[0], counter_find("vlan"), &lost));
+	ledger_free(&ledger);
+	fixture_teardown(&fixture);
+}
+
 static void test_since(void **state)
 {
 	struct fixture fixture;
@@ -555,6 +579,7 @@ int main(void)
 		cmocka_unit_test(test_more_received_than_sent),
 		cmocka_unit_test(test_unknown_sides),
 		cmocka_unit_test(test_super_packets_cut),
+		cmocka_unit_test(test_tags_beside_the_frame),
 		cmocka_unit_test(test_since),
 		cmocka_unit_test(test_text),
 		cmocka_unit_test(test_housekeeping),

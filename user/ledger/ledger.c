@@ -114,6 +114,10 @@ bool ledger_lost_of(const struct ledger_entry *entry, const struct counter_field
 
 	if (!entry->has_sent || !entry->has_received || (field->super && cut))
 		return false;
+	/* A tag that is beside the frame's bytes is seen by tc, and not by XDP. */
+	if (entry->received_at == VL_HOOK_XDP && entry->sent.vlan != entry->received.vlan &&
+	    field->role != COUNTER_AMOUNT)
+		return false;
 	/* What came without having been seen to leave may stand for what was lost. */
 	if (entry->unseen && entry->lost && received > sent)
 		return false;

@@ -150,8 +150,8 @@ struct ledger_rate {
 struct ledger_rate ledger_rate(const struct ledger *recent, size_t entry);
 
 /*
- * What is missing of one kind. False: it cannot be told: super-packets were cut under way, or
- * packets came that `out` did not see.
+ * What is missing of one kind. False: it cannot be told: super-packets were cut under way, packets
+ * came that `out` did not see, or XDP saw frames without the VLAN tags that they have.
  */
 struct counter_field;
 bool ledger_lost_of(const struct ledger_entry *entry, const struct counter_field *field,
