@@ -496,6 +496,25 @@ static void test_missed_causes(void **state)
 	free(values);
 }
 
+/* A tag that is cut short is dropped where the tag is taken off, which is before tc: on the link.
+ */
+static void test_cut_vlan_tag(void **state)
+{
+	struct watch_drop drop;
+	struct bytes b;
+
+	(void)state;
+	start();
+	put_eth(&b, 0x8100);
+	put_zeros(&b, 2);
+	for (int i = 0; i < N; i++)
+		assert_int_equal(send(sender, b.at, b.len, 0), b.len);
+	drop = await(0, WATCH_DROP_ON_LINK, N);
+	assert_string_equal(drop.place, "skb_vlan_untag");
+	assert_int_equal(counters_of(lab, VL_HOOK_OUT, 0).packets, N);
+	assert_int_equal(counters_of(lab, VL_HOOK_IN, 1).packets, 0);
+}
+
 /*
  * What vethlab sends itself to see that a link carries frames is nobody's loss, though a bridge
  * drops it; frames of others from an invalid source are.
@@ -561,6 +580,7 @@ int main(void)
 		cmocka_unit_test_teardown(test_full_map, stop),
 		cmocka_unit_test(test_room),
 		cmocka_unit_test_teardown(test_missed_causes, stop),
+		cmocka_unit_test_teardown(test_cut_vlan_tag, stop),
 		cmocka_unit_test_teardown(test_proof_frame, stop),
 		cmocka_unit_test_teardown(test_other_namespace, stop),
 	};

@@ -361,6 +361,11 @@ static const struct drop_cause causes[] = {
 	 .stage = DROP_BEFORE_IN,
 	 .traits = DROP_BY_XDP,
 	 .meaning = "an XDP program of the receiving end says so"},
+	/* __netif_receive_skb_core() takes the tag off before tc. */
+	{.function = "skb_vlan_untag",
+	 .stage = DROP_BEFORE_IN,
+	 .traits = DROP_AFTER_XDP,
+	 .meaning = "its VLAN tag is cut short"},
 	{.function = "bpf_prog_run_generic_xdp", .stage = DROP_BEFORE_IN, .traits = DROP_BY_XDP},
 	{.function = "netif_receive_generic_xdp", .stage = DROP_BEFORE_IN, .traits = DROP_BY_XDP},
 	{.function = "veth_xdp_rcv_skb",

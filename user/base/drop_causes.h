@@ -30,6 +30,7 @@ enum drop_trait {
 	DROP_NO_NEIGHBOR = 1 << 4, /* for want of the next hop's link layer address */
 	DROP_TOLD = 1 << 5,	   /* the node tells the sender by an ICMP error, if it may */
 	DROP_MULTICAST = 1 << 6,   /* the row is of packets to a multicast address alone */
+	DROP_AFTER_XDP = 1 << 7,   /* between `xdp` and `in` of the receiver */
 };
 
 struct drop_cause {

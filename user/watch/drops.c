@@ -112,12 +112,25 @@ static void name_xdp(struct watch_drop *drop, const struct drop_cause *cause)
 		strcpy(drop->reason, "XDP");
 }
 
-/* Where a packet is that is not in a stack any more, or not yet, is told by who dropped it. */
-static void place_drop(struct watch_drop *drop, const struct drop_cause *cause,
+/* Whether packets that come to an end pass `xdp` there, as far as any has come. */
+static bool passes_xdp(struct watch *watch, uint32_t end)
+{
+	struct vl_counters xdp;
+
+	return !watch_sum_entry(watch, MAP_COUNT_OUT + VL_HOOK_XDP, end, &xdp) && xdp.packets;
+}
+
+/*
+ * Where a packet is that is not in a stack any more, or not yet, is told by who dropped it. What
+ * `xdp` has counted has crossed the link.
+ */
+static void place_drop(struct watch *watch, struct watch_drop *drop, const struct drop_cause *cause,
 		       const struct vl_drop_key *key, uint32_t peer)
 {
+	bool past_xdp = cause->traits & DROP_AFTER_XDP && passes_xdp(watch, key->end);
+
 	drop->end = key->end;
-	if (key->arrived == VL_DROP_AT_DOOR || cause->stage == DROP_BEFORE_IN) {
+	if (!past_xdp && (key->arrived == VL_DROP_AT_DOOR || cause->stage == DROP_BEFORE_IN)) {
 		drop->stage = WATCH_DROP_ON_LINK;
 		drop->end = peer;
 		return;
@@ -232,7 +245,8 @@ static int read_table(int fd, int n_cpus, struct counted **out, size_t *n)
 }
 
 /* False: it is no drop that the ledger tells of. */
-static bool name_drop(struct watch_drop *drop, const struct vl_drop_key *key, uint32_t peer)
+static bool name_drop(struct watch *watch, struct watch_drop *drop, const struct vl_drop_key *key,
+		      uint32_t peer)
 {
 	struct drop_cause cause;
 
@@ -242,7 +256,7 @@ static bool name_drop(struct watch_drop *drop, const struct vl_drop_key *key, ui
 	if (cause.traits & DROP_NO_PACKET)
 		return false;
 	name_xdp(drop, &cause);
-	place_drop(drop, &cause, key, peer);
+	place_drop(watch, drop, &cause, key, peer);
 	drop->to_multicast = key->to_multicast;
 	return true;
 }
@@ -264,7 +278,7 @@ static size_t name_all(struct watch *watch, const struct counted *counted, size_
 		drops[n].count = counted[i].count;
 		watch_subtract_start_drops(watch, key, &drops[n].count);
 		if (drops[n].count.packets && known)
-			n += name_drop(&drops[n], key, end.peer);
+			n += name_drop(watch, &drops[n], key, end.peer);
 	}
 	return n;
 }
