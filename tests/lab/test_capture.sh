@@ -66,6 +66,15 @@ frames() { # FILTER: how many frames of the file match
 	tcpdump -nr "$TEST_TMP/file" "$@" 2>/dev/null | wc -l
 }
 
+# More ends than this process may open files for: told before the first is captured.
+test_more_ends_than_files() {
+	up blue
+	bad 5 prlimit --nofile=8:8 "$BUILD/vethlab" capture all -w "$TEST_TMP/file"
+	says "4 ends" "ulimit -Hn"
+	[[ ! -e $TEST_TMP/file ]] || fail "a file of nothing"
+	down_at_rest
+}
+
 test_every_frame() {
 	lab
 	capture all -- vethlab ping default blue:veth1 -c 100 -i 0 -q

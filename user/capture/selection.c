@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* selection.c - which ends are captured. */
+#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "user/capture/capture.h"
@@ -96,11 +98,40 @@ static int open_end(struct captured_end *captured, const struct running *run,
 	return ret;
 }
 
+/* Descriptors that this process has open. */
+static size_t open_files(void)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	size_t n = 0;
+
+	while (dir && readdir(dir))
+		n++;
+	if (dir)
+		closedir(dir);
+	return n;
+}
+
+/* Each end takes a socket as long as it is captured: whether there are as many, before the first.
+ */
+static int check_files(const struct capture_selection *ends, struct err *err)
+{
+	struct rlimit limit;
+	size_t needed = ends->n + open_files();
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) || needed <= limit.rlim_cur)
+		return 0;
+	err_set(err, ERR_SYSTEM, EMFILE,
+		"capture: %zu ends take as many open files, and %llu are allowed in all", ends->n,
+		(unsigned long long)limit.rlim_cur);
+	err_hint(err, "name fewer ends or nodes, or raise the limit (ulimit -Hn)");
+	return -EMFILE;
+}
+
 int capture_open(struct capture_selection *ends, const struct running *run,
 		 const struct sniff_config *config, struct err *err)
 {
 	size_t n = 0;
-	int ret = 0;
+	int ret = check_files(ends, err);
 
 	for (size_t i = 0; !ret && i < ends->n; i++) {
 		struct captured_end captured = ends->list[i];
