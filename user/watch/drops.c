@@ -14,6 +14,7 @@
 #include "user/base/cleanup.h"
 #include "user/base/drop_causes.h"
 #include "user/watch/internal.h"
+#include "user/watch/kernel_object.h"
 
 static const char *const pin_names[] = {"drop_count", "drop_missed"};
 
@@ -50,7 +51,8 @@ static int pin_drops(struct watch *watch, struct drops *skel, struct err *err)
 }
 
 /* Set what the program knows of the lab, load and attach it. */
-static int attach_drops(const struct watch *watch, struct drops *skel)
+static int attach_drops(const struct watch *watch, const struct kernel_object *object,
+			struct drops *skel)
 {
 	struct vl_lab lab;
 	uint32_t zero = 0;
@@ -70,19 +72,25 @@ static int attach_drops(const struct watch *watch, struct drops *skel)
 	ret = bpf_map__set_max_entries(skel->maps.drop_count, watch_drops_room(watch->n_ends));
 	if (ret)
 		return ret;
-	ret = drops__load(skel);
-	return ret ? ret : drops__attach(skel);
+	ret = kernel_object_load(object, skel->skeleton);
+	return ret ? ret : kernel_object_attach(skel->skeleton);
 }
 
 static int start_drops(struct watch *watch, bool pin, struct err *err)
 {
-	struct drops *skel = drops__open();
+	cleanup_kernel_object struct kernel_object object = KERNEL_OBJECT_NONE;
+	struct drops *skel;
 	int ret;
 
 	watch_log_start();
+	ret = kernel_object_start(&object);
+	if (ret)
+		return watch_fail(err, -ret, watch->lab, "read the kernel's types (BTF)",
+				  "CAP_BPF");
+	skel = drops__open_opts(&object.opts);
 	if (!skel)
 		return watch_fail(err, errno, watch->lab, "open the program for drops", "CAP_BPF");
-	ret = attach_drops(watch, skel);
+	ret = attach_drops(watch, &object, skel);
 	if (ret)
 		watch_fail(err, -ret, watch->lab, "count what the kernel drops",
 			   "CAP_BPF and CAP_PERFMON");

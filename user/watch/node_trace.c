@@ -3,7 +3,6 @@
 #include "user/watch/node_trace.h"
 
 #include <bpf/bpf.h>
-#include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -14,6 +13,8 @@
 #include "bpf/node_trace.skel.h"
 #include "user/base/plain.h"
 #include "user/watch/internal.h"
+#include "user/watch/kernel_object.h"
+#include "user/watch/kernel_types.h"
 
 /* An echo through one router makes some 8 records of 200 bytes. */
 enum { RING_BYTES = 1 << 20, ALL_RING_BYTES = 16 << 20 };
@@ -68,33 +69,23 @@ static void add_missing(char missing[NODE_TRACE_MISSING_SIZE], const char *what)
 /* Which of the points this kernel has. Returns how many. */
 static size_t find_points(bool there[POINTS])
 {
-	struct btf *btf = btf__load_vmlinux_btf();
-	char name[64];
+	const struct kernel_types *types = kernel_types();
 	size_t n = 0;
 
 	for (size_t i = 0; i < POINTS; i++) {
-		snprintf(name, sizeof(name), "btf_trace_%s", points[i].tracepoint);
-		there[i] = btf && btf__find_by_name_kind(btf, name, BTF_KIND_TYPEDEF) > 0;
+		there[i] = types && kernel_types_tracepoint(types, points[i].tracepoint, NULL);
 		n += there[i];
 	}
-	btf__free(btf);
 	return n;
 }
 
-/* Whether the tracepoint consume_skb has an argument for the place (its type: context, packet,
- * place). */
+/* Whether the tracepoint consume_skb has an argument for the place, behind the packet. */
 static bool consume_tells_where(void)
 {
-	struct btf *btf = btf__load_vmlinux_btf();
-	int id = btf ? btf__find_by_name_kind(btf, "btf_trace_consume_skb", BTF_KIND_TYPEDEF) : -1;
-	const struct btf_type *type = id > 0 ? btf__type_by_id(btf, id) : NULL;
-	bool tells;
+	const struct kernel_types *types = kernel_types();
+	unsigned n_args;
 
-	while (type && (btf_is_typedef(type) || btf_is_ptr(type)))
-		type = btf__type_by_id(btf, type->type);
-	tells = type && btf_is_func_proto(type) && btf_vlen(type) >= 3;
-	btf__free(btf);
-	return tells;
+	return types && kernel_types_tracepoint(types, "consume_skb", &n_args) && n_args >= 2;
 }
 
 static void list_missing(const bool there[POINTS], enum node_trace_depth depth,
@@ -180,9 +171,13 @@ static int configure(struct node_trace *skel, const struct node_trace_config *co
 static int load(struct node_tracer *watch, const struct node_trace_config *config,
 		const bool wanted[POINTS], struct err *err)
 {
-	struct node_trace *skel = node_trace__open();
-	int ret;
+	cleanup_kernel_object struct kernel_object object = KERNEL_OBJECT_NONE;
+	struct node_trace *skel;
+	int ret = kernel_object_start(&object);
 
+	if (ret)
+		return watch_fail(err, -ret, "stack", "read the kernel's types (BTF)", "CAP_BPF");
+	skel = node_trace__open_opts(&object.opts);
 	if (!skel)
 		return watch_fail(err, errno, "stack", "open the programs", "CAP_BPF");
 	watch->skel = skel;
@@ -191,7 +186,7 @@ static int load(struct node_tracer *watch, const struct node_trace_config *confi
 		bpf_program__set_autoload(
 			bpf_object__find_program_by_name(skel->obj, points[i].program), wanted[i]);
 	if (!ret)
-		ret = node_trace__load(skel);
+		ret = kernel_object_load(&object, skel->skeleton);
 	if (ret)
 		return watch_fail(err, -ret, "stack", "load the programs", "CAP_BPF, CAP_PERFMON");
 	for (size_t i = 0; i < config->n_nodes; i++)
@@ -216,6 +211,7 @@ static int load_what_goes(struct node_tracer *watch, const struct node_trace_con
 	if (!ret || ret == -EPERM || config->depth == NODE_TRACE_FRAMES)
 		return ret;
 	node_trace__destroy(watch->skel);
+	watch->skel = NULL;
 	err_clear(err);
 	watch->missing[0] = 0;
 	for (size_t i = 1; i < POINTS; i++) {
@@ -237,7 +233,7 @@ static int load_and_attach(struct node_tracer *watch, const struct node_trace_co
 		ring_buffer__new(bpf_map__fd(watch->skel->maps.records), take_record, watch, NULL);
 	if (!watch->ring)
 		return watch_fail(err, errno, "stack", "map the ring buffer", "CAP_BPF");
-	ret = node_trace__attach(watch->skel);
+	ret = kernel_object_attach(watch->skel->skeleton);
 	if (ret)
 		watch_fail(err, -ret, "stack", "attach to tracepoints", "CAP_BPF, CAP_PERFMON");
 	return ret;

@@ -9,6 +9,7 @@
 
 #include "user/base/cleanup.h"
 #include "user/base/hash.h"
+#include "user/watch/kernel_types.h"
 #include "user/watch/node_trace.h"
 #include "user/watch/symbol_table.h"
 
@@ -20,17 +21,15 @@ static pthread_once_t reasons_once = PTHREAD_ONCE_INIT;
 static void read_reasons(void)
 {
 	static const char prefix[] = "SKB_DROP_REASON_";
-	struct btf *btf = btf__load_vmlinux_btf();
+	const struct kernel_types *types = kernel_types();
 	const struct btf_type *type;
-	int id;
 
-	if (!btf)
+	if (!types)
 		return;
-	id = btf__find_by_name_kind(btf, "skb_drop_reason", BTF_KIND_ENUM);
-	type = id > 0 ? btf__type_by_id(btf, id) : NULL;
+	type = kernel_types_get(types, kernel_types_find(types, BTF_KIND_ENUM, "skb_drop_reason"));
 	for (int i = 0; type && i < btf_vlen(type); i++) {
 		const struct btf_enum *value = &btf_enum(type)[i];
-		const char *name = btf__name_by_offset(btf, value->name_off);
+		const char *name = kernel_types_name(types, value->name_off);
 
 		if (value->val < 0 || value->val >= REASONS_MAX)
 			continue;
@@ -38,7 +37,6 @@ static void read_reasons(void)
 			name += strlen(prefix);
 		reasons[value->val] = strdup(name);
 	}
-	btf__free(btf);
 }
 
 void symbols_reason(uint32_t reason, char name[SYMBOL_NAME_SIZE])
