@@ -34,6 +34,7 @@ table() {
 	test  cmd:tcpdump            tcpdump          tcpdump                tcpdump
 	test  cmd:nft                nftables         nftables               nftables
 	test  cmd:shellcheck         shellcheck       ShellCheck             shellcheck
+	test  cmd:clang-check        clang-tools      clang-tools-extra      clang
 	test  cmd:tshark             tshark           wireshark-cli          wireshark-cli
 	test  fuzzer:clang           libclang-rt-dev  compiler-rt            compiler-rt
 	static cmd:flex              flex             flex                   flex

@@ -12,6 +12,8 @@ export PATH=$PATH:/usr/sbin:/sbin
 BUILD=${BUILD:-build}
 CLANG=${CLANG:-clang}
 JOBS=$(nproc)
+compiler=$(sed 's/ -.*//' "$BUILD/compiler" 2>/dev/null) # of the build
+compiler=${compiler:-cc}
 n=0 failed=0
 
 result() { # STATUS NAME
@@ -40,19 +42,18 @@ is_gcc() { # COMMAND
 
 # The build is gcc's as a rule; otherwise gcc gets a directory of its own.
 gcc_warnings() {
-	local compiler dir=$BUILD
-	compiler=$(sed 's/ -.*//' "$BUILD/compiler" 2>/dev/null)
-	if ! is_gcc "${compiler:=cc}"; then
-		compiler=gcc dir=$BUILD/gcc
+	local gcc=$compiler dir=$BUILD
+	if ! is_gcc "$gcc"; then
+		gcc=gcc dir=$BUILD/gcc
 		is_gcc gcc || { skip gcc "not installed"; return; }
 	fi
-	make_all CC="$compiler" B="$dir" lint-gcc
+	make_all CC="$gcc" B="$dir" lint-gcc
 	result $? "gcc -Wall -Wextra -Wshadow"
 }
 
 clang_warnings() {
 	command -v "$CLANG" >/dev/null || { skip clang "not installed"; return; }
-	make_all B="$BUILD" CLANG="$CLANG" lint-clang
+	make_all CC="$compiler" B="$BUILD" CLANG="$CLANG" lint-clang
 	result $? "clang -Wall -Wextra -Wshadow"
 }
 

@@ -163,13 +163,19 @@ sizes() {
 }
 
 # A header that cannot be compiled alone depends on who includes it.
+# By clang-check, which takes all of them in one process, or by the compiler.
 alone() {
-	local -a flags
+	local -a flags headers
 	read -ra flags < <(pkg-config --cflags jansson libbpf libmnl 2>/dev/null)
-	sources | grep -E '^(topology|user)/.*\.h$' | while read -r file; do [[ -e $file ]] && echo "$file"; done |
-		xargs -P "$(nproc)" -I FILE "${CC:-cc}" -std=gnu11 -D_GNU_SOURCE -fsyntax-only -Wall \
-			-Wno-unused-function -I. -I"${BUILD:-build}" "${flags[@]}" -x c FILE 2>&1 |
-		grep -E 'error|warning: impl' | awk -F: '!seen[$1]++'
+	flags+=(-std=gnu11 -D_GNU_SOURCE -Wall -Wno-unused-function -I. "-I${BUILD:-build}" -x c)
+	mapfile -t headers < <(sources | grep -E '^(topology|user)/.*\.h$' |
+		while read -r file; do [[ -e $file ]] && echo "$file"; done)
+	if command -v clang-check >/dev/null; then
+		clang-check "${headers[@]}" -- "${flags[@]}"
+	else
+		printf '%s\n' "${headers[@]}" |
+			xargs -P "$(nproc)" -I FILE "${CC:-cc}" -fsyntax-only "${flags[@]}" FILE
+	fi 2>&1 | sed "s|^$PWD/||" | grep -E ': (fatal )?error:|warning: impl' | awk -F: '!seen[$1]++'
 }
 
 format() {

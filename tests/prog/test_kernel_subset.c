@@ -16,6 +16,8 @@
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 
+#include "bpf/vethlab.h"
+
 #include "bpf/drops.skel.h"
 #include "bpf/node_trace.skel.h"
 #include "user/watch/kernel_types.h"
