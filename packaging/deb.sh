@@ -7,7 +7,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 root=$B/deb/root work=$B/deb
 : "${SOURCE_DATE_EPOCH:=$(git log -1 --format=%ct 2>/dev/null || date +%s)}"
 export SOURCE_DATE_EPOCH
-maintainer="${DEBFULLNAME:-vethlab maintainers} <${DEBEMAIL:-root@localhost}>"
+maintainer="${DEBFULLNAME:-vethlab maintainers} <${DEBEMAIL:-maintainers@example.org}>"
 
 rm -rf "$work"
 mkdir -p "$root/DEBIAN" "$work/debian"
