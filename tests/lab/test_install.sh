@@ -117,16 +117,60 @@ test_bash() {
 	assert_eq "$out" "" "nodes without a lab"
 }
 
-# A shell that reads them finds no error.
+# What a shell offers for a line, in $out: words, sorted. Its own files and settings are not read.
+fish_offers() { # LINE
+	out=$(
+		export HOME=$TEST_TMP PATH=$BUILD:$PATH
+		fish --no-config -c "vethlab completion fish | source; complete -C '$1'" </dev/null | cut -f1 | sort | xargs
+	)
+}
+
+# An interactive zsh in a terminal of its own: Tab, then a key that tells that Tab's work is done.
+zsh_offers() { # LINE
+	vethlab completion zsh >"$TEST_TMP/_vethlab"
+	cat >"$TEST_TMP/offers.zsh" <<-'END'
+		zmodload zsh/zpty
+		zpty shell zsh -f -i
+		zpty -w shell "fpath=($TEST_TMP \$fpath); autoload -Uz compinit; compinit -u -d $TEST_TMP/dump"
+		zpty -w shell 'compadd() {
+			local -a words
+			case "$*" in
+			(*-[ADO]\ *) ;;
+			(*) builtin compadd -A words "$@"; printf "OFFER:%s\n" $words >/dev/tty ;;
+			esac
+			builtin compadd "$@"
+		}'
+		zpty -w shell 'offered() { print END: >/dev/tty; exit }; zle -N offered'
+		zpty -w shell 'bindkey "^I" complete-word; bindkey "^G" offered; print READ''Y'
+		while zpty -r shell line && [[ $line != *READY* ]]; do :; done
+		zpty -w -n shell "$1"$'\t\a'
+		while zpty -r shell line && [[ $line != *END:* ]]; do print -r -- "$line"; done
+	END
+	out=$(PATH=$BUILD:$PATH zsh -f "$TEST_TMP/offers.zsh" "$1" </dev/null | tr -d '\r' |
+		sed -n 's/.*OFFER://p' | sort -u | xargs)
+}
+
+# Each shell that is installed offers verbs, labs, nodes, ends, options and their values.
 test_zsh_and_fish() {
-	local shell any=
+	local shell
+	type -P zsh fish >/dev/null || skip_test "neither zsh nor fish is installed"
+	good vethlab up two-hosts
 	for shell in zsh fish; do
 		type -P "$shell" >/dev/null || continue
-		vethlab completion "$shell" >"$TEST_TMP/script"
-		good "$shell" -n "$TEST_TMP/script"
-		any=1
+		"${shell}_offers" "vethlab tracer"
+		assert_eq "$out" traceroute "$shell: a verb"
+		"${shell}_offers" "vethlab exec "
+		assert_eq "$out" "a b" "$shell: nodes"
+		"${shell}_offers" "vethlab stats -l "
+		assert_eq "$out" two-hosts "$shell: labs"
+		"${shell}_offers" "vethlab link b:"
+		assert_eq "$out" b:eth0 "$shell: an end"
+		"${shell}_offers" "vethlab up --tc="
+		assert_eq "$out" "--tc=auto --tc=clsact --tc=tcx" "$shell: values"
+		"${shell}_offers" "vethlab up two-h"
+		assert_eq "$out" two-hosts "$shell: a bundled lab"
 	done
-	[[ -n $any ]] || skip_test "neither zsh nor fish is installed"
+	good vethlab down
 }
 
 run_tests
