@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# What is installed, and packages of it: install, uninstall, dist, deb, static. Included by Makefile.
+# What is installed, and packages of it: install, uninstall, dist, deb, rpm,
+# pkgbuild, static. Included by Makefile.
 #
 # The version is that of the file VERSION; built from git, behind it the commits since that file
 # changed and the commit: 0.1.0+12.g1a2b3c4.
@@ -122,3 +123,16 @@ deb:
 	@tests/deps.sh build deb
 	@+$(MAKE) --no-print-directory all
 	@B=$(abspath $(B)) VERSION=$(VERSION) packaging/deb.sh
+
+# From the tarball of the commit; it has no compiler among its dependencies either.
+.PHONY: rpm pkgbuild
+rpm:
+	@tests/deps.sh build rpm
+	@+$(MAKE) --no-print-directory all dist
+	@B=$(abspath $(B)) VERSION=$(VERSION) packaging/rpm.sh
+
+# For Arch: a PKGBUILD beside the tarball.
+pkgbuild: dist
+	$(say) PKGBUILD $(B)/PKGBUILD
+	$(Q)sed -e 's|@VERSION@|$(VERSION)|; s|@MAINTAINER@|vethlab maintainers|' \
+		-e "s|@SHA256@|$$(sha256sum $(B)/$(DIST).tar.gz | cut -d' ' -f1)|" packaging/arch/PKGBUILD.in >$(B)/PKGBUILD
