@@ -75,14 +75,15 @@ wanted >"$tmp/wanted"
 failed=0 missing=0
 for ((round = 1; round <= ROUNDS; round++)); do
 	"$BUILD/vethlab" up "$tmp/old.yaml" >/dev/null
-	"$BUILD/vethlab" down old >/dev/null &
+	"$BUILD/vethlab" down old >/dev/null 2>&1 &
 	if "$BUILD/vethlab" up "$tmp/chain.yaml" >"$tmp/said" 2>&1; then
 		wait
 		there >"$tmp/there"
 		n=$(comm -23 "$tmp/wanted" "$tmp/there" | tee "$tmp/missing" | wc -l)
 		missing=$((missing + n))
-		[[ $n -eq 0 ]] || { echo "round $round: $n routes missing, the first:"; head -3 "$tmp/missing"; }
-		"$BUILD/vethlab" down chain >/dev/null
+		echo "round $round: up, $n routes missing"
+		head -3 "$tmp/missing"
+		"$BUILD/vethlab" down chain >/dev/null 2>&1
 	else
 		wait
 		failed=$((failed + 1))
