@@ -68,7 +68,7 @@ static bool choose_address(struct bench_side *side, const struct end_status *liv
 {
 	side->addr.family = 0;
 	for (size_t i = 0; i < live->n_addresses; i++) {
-		const struct ip_addr *addr = &live->addresses[i].addr;
+		const struct ip_addr *addr = &live->addresses[i].prefix.addr;
 		bool link_local = addr->family == AF_INET6 && addr->bytes[0] == 0xfe &&
 				  (addr->bytes[1] & 0xc0) == 0x80;
 

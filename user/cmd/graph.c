@@ -32,9 +32,9 @@ static int take_end(struct end *end, const struct end_status *live)
 	if (!addresses)
 		return -ENOMEM;
 	for (size_t i = 0; i < live->n_addresses; i++)
-		if (!ip_is_link_local(&live->addresses[i].addr) ||
-		    has_address(end, &live->addresses[i]))
-			addresses[n++].prefix = live->addresses[i];
+		if (!ip_is_link_local(&live->addresses[i].prefix.addr) ||
+		    has_address(end, &live->addresses[i].prefix))
+			addresses[n++].prefix = live->addresses[i].prefix;
 	free(end->addresses);
 	end->addresses = addresses;
 	end->n_addresses = n;

@@ -76,18 +76,18 @@ static bool on_link(const struct link_info *info, void *arg)
 	return true;
 }
 
-static bool on_address(uint32_t ifindex, const struct ip_prefix *prefix, void *arg)
+static bool on_address(const struct address_info *info, void *arg)
 {
 	struct end_reading *reading = arg;
-	struct end_status *end = find(reading, ifindex);
+	struct end_status *end = find(reading, info->ifindex);
 
 	if (!end)
 		return true;
-	if (array_reserve_one(&end->addresses, end->n_addresses, sizeof(*prefix))) {
+	if (array_reserve_one(&end->addresses, end->n_addresses, sizeof(*info))) {
 		reading->no_memory = true;
 		return false;
 	}
-	end->addresses[end->n_addresses++] = *prefix;
+	end->addresses[end->n_addresses++] = *info;
 	return true;
 }
 

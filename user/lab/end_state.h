@@ -16,7 +16,7 @@ enum end_state {
 struct end_status {
 	enum end_state state;
 	struct link_info info; /* zero if END_GONE or END_UNSEEN, as are the addresses */
-	struct ip_prefix *addresses;
+	struct address_info *addresses;
 	size_t n_addresses;
 };
 

@@ -365,9 +365,17 @@ int link_list(struct nl *nl, bool (*cb)(const struct link_info *info, void *arg)
 /* nl_event() for a socket that listens to RTNLGRP_LINK. */
 int link_event(struct nl *nl, int timeout_ms, bool (*cb)(const struct link_info *info, void *arg),
 	       void *arg, struct err *err);
+struct address_info {
+	uint32_t ifindex;
+	uint32_t flags; /* IFA_F_* of linux/if_addr.h */
+	struct ip_prefix prefix;
+};
+/* Nobody answers for it: its uniqueness is not proven yet ("tentative"), or disproven
+ * ("dadfailed"); else NULL (RFC 4862, 5.4). */
+const char *address_unusable_word(uint32_t flags);
 /* Every address of an interface (0: of all). */
 int address_list(struct nl *nl, uint32_t ifindex,
-		 bool (*cb)(uint32_t ifindex, const struct ip_prefix *prefix, void *arg), void *arg,
+		 bool (*cb)(const struct address_info *info, void *arg), void *arg,
 		 struct err *err);
 /*
  * The same of all interfaces. is_given: somebody has given it to the interface, and not the kernel

@@ -206,7 +206,7 @@ struct address_visit {
 	const struct ip_prefix *wanted; /* for address_is_marked() */
 	uint8_t protocol;
 	bool found;
-	bool (*cb)(uint32_t ifindex, const struct ip_prefix *prefix, void *arg);
+	bool (*cb)(const struct address_info *info, void *arg);
 	/* for address_list_given(), in place of cb */
 	bool (*given)(uint32_t ifindex, const struct ip_prefix *prefix, bool is_given, void *arg);
 	void *arg;
@@ -226,9 +226,10 @@ static int on_address(const struct nlmsghdr *nlh, void *arg)
 {
 	const struct ifaddrmsg *ifa = mnl_nlmsg_get_payload(nlh);
 	struct address_visit *visit = arg;
-	struct ip_prefix prefix = {.len = ifa->ifa_prefixlen};
+	struct address_info info = {.ifindex = ifa->ifa_index,
+				    .flags = ifa->ifa_flags,
+				    .prefix.len = ifa->ifa_prefixlen};
 	const struct nlattr *attr, *address = NULL, *local = NULL;
-	uint32_t flags = ifa->ifa_flags;
 	uint8_t protocol = 0;
 
 	if (nlh->nlmsg_type != RTM_NEWADDR || (visit->ifindex && visit->ifindex != ifa->ifa_index))
@@ -241,21 +242,21 @@ static int on_address(const struct nlmsghdr *nlh, void *arg)
 		else if (mnl_attr_get_type(attr) == IFA_PROTO)
 			protocol = mnl_attr_get_u8(attr);
 		else if (mnl_attr_get_type(attr) == IFA_FLAGS)
-			flags = mnl_attr_get_u32(attr);
+			info.flags = mnl_attr_get_u32(attr);
 	}
 	/* With a peer address, IFA_ADDRESS is the peer's and IFA_LOCAL our own. */
 	attr = local ? local : address;
-	if (!attr || mnl_attr_get_payload_len(attr) > sizeof(prefix.addr.bytes))
+	if (!attr || mnl_attr_get_payload_len(attr) > sizeof(info.prefix.addr.bytes))
 		return MNL_CB_OK;
-	prefix.addr.family = ifa->ifa_family;
-	memcpy(prefix.addr.bytes, mnl_attr_get_payload(attr), mnl_attr_get_payload_len(attr));
-	if (visit->wanted && protocol == visit->protocol && prefix.len == visit->wanted->len &&
-	    !memcmp(&prefix.addr, &visit->wanted->addr, sizeof(prefix.addr)))
+	info.prefix.addr.family = ifa->ifa_family;
+	memcpy(info.prefix.addr.bytes, mnl_attr_get_payload(attr), mnl_attr_get_payload_len(attr));
+	if (visit->wanted && protocol == visit->protocol && info.prefix.len == visit->wanted->len &&
+	    !memcmp(&info.prefix.addr, &visit->wanted->addr, sizeof(info.prefix.addr)))
 		visit->found = true;
-	if (visit->cb && !visit->cb(ifa->ifa_index, &prefix, visit->arg))
+	if (visit->cb && !visit->cb(&info, visit->arg))
 		visit->cb = NULL;
-	if (visit->given &&
-	    !visit->given(ifa->ifa_index, &prefix, is_given(ifa, flags, &prefix), visit->arg))
+	if (visit->given && !visit->given(info.ifindex, &info.prefix,
+					  is_given(ifa, info.flags, &info.prefix), visit->arg))
 		visit->given = NULL;
 	return MNL_CB_OK;
 }
@@ -269,9 +270,15 @@ static int visit_addresses(struct nl *nl, struct address_visit *visit, struct er
 	return nl_dump(nl, nlh, on_address, visit, &what, err);
 }
 
+const char *address_unusable_word(uint32_t flags)
+{
+	return flags & IFA_F_DADFAILED					? "dadfailed"
+	       : flags & IFA_F_TENTATIVE && !(flags & IFA_F_OPTIMISTIC) ? "tentative"
+									: NULL;
+}
+
 int address_list(struct nl *nl, uint32_t ifindex,
-		 bool (*cb)(uint32_t ifindex, const struct ip_prefix *prefix, void *arg), void *arg,
-		 struct err *err)
+		 bool (*cb)(const struct address_info *info, void *arg), void *arg, struct err *err)
 {
 	struct address_visit visit = {.ifindex = ifindex, .cb = cb, .arg = arg};
 

@@ -250,7 +250,7 @@ static bool on_link(const struct link_info *info, void *arg)
 	return true;
 }
 
-static bool on_address(uint32_t ifindex, const struct ip_prefix *prefix, void *arg)
+static bool on_address(const struct address_info *info, void *arg)
 {
 	struct netns_reading *reading = arg;
 	struct discovery *discovery = reading->discovery;
@@ -261,7 +261,7 @@ static bool on_address(uint32_t ifindex, const struct ip_prefix *prefix, void *a
 		return false;
 	}
 	discovery->addresses[discovery->n_addresses++] =
-		(struct discovered_address){reading->netns, ifindex, *prefix};
+		(struct discovered_address){reading->netns, info->ifindex, info->prefix};
 	return true;
 }
 

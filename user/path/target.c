@@ -2,9 +2,13 @@
 /* target.c - FROM and TO as people type them. */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
+#include "user/base/array.h"
+#include "user/base/cleanup.h"
+#include "user/net/net.h"
 #include "user/path/target.h"
 #include "user/path/path.h"
 
@@ -20,6 +24,72 @@ static void describe(struct target *target, const struct running *run, const str
 	}
 }
 
+/* The addresses of a node or of one of its ends as they are now, in the order of the lab file. */
+struct current {
+	struct address_info *list; /* owned */
+	size_t n, sorted;
+	bool no_memory;
+};
+
+static bool is_loopback(const struct ip_addr *addr)
+{
+	static const uint8_t v6[16] = {[15] = 1};
+
+	return addr->family == AF_INET6 ? !memcmp(addr->bytes, v6, sizeof(v6))
+					: addr->bytes[0] == 127;
+}
+
+static bool on_address(const struct address_info *info, void *arg)
+{
+	struct current *current = arg;
+
+	if (address_unusable_word(info->flags) || ip_is_link_local(&info->prefix.addr) ||
+	    is_loopback(&info->prefix.addr))
+		return true;
+	current->no_memory =
+		array_reserve_one(&current->list, current->n, sizeof(*current->list)) != 0;
+	if (current->no_memory)
+		return false;
+	current->list[current->n++] = *info;
+	return true;
+}
+
+/* Those of the file first. */
+static void sort(struct current *current, const struct address *file, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		for (size_t k = current->sorted; k < current->n; k++) {
+			struct address_info found = current->list[k];
+
+			if (!ip_equal(&found.prefix.addr, &file[i].prefix.addr))
+				continue;
+			current->list[k] = current->list[current->sorted];
+			current->list[current->sorted++] = found;
+		}
+}
+
+static int read_current(struct current *current, const struct running *run, const struct node *node,
+			const struct end *end, struct err *err)
+{
+	cleanup_close int fd = running_open_netns(run, node, err);
+	cleanup_nl struct nl *nl = NULL;
+	int ret = fd < 0 ? fd : nl_open(&nl, fd, err);
+
+	if (!ret)
+		ret = address_list(nl, end ? running_ifindex(run, end) : 0, on_address, current,
+				   err);
+	if (ret)
+		return ret;
+	if (current->no_memory)
+		return err_set(err, ERR_SYSTEM, ENOMEM, "out of memory");
+	for (size_t i = 0; i < node->n_ends; i++)
+		if (!end || end == node->ends[i])
+			sort(current, node->ends[i]->addresses, node->ends[i]->n_addresses);
+	sort(current, node->bridge_addresses, node->n_bridge_addresses);
+	sort(current, node->lo_addresses, node->n_lo_addresses);
+	return 0;
+}
+
 struct choice {
 	const struct running *run;
 	const struct node *from;
@@ -27,10 +97,10 @@ struct choice {
 	uint8_t family;
 };
 
-static int consider(struct choice *choice, const struct address *list, size_t n, struct err *err)
+static int consider(struct choice *choice, const struct current *current, struct err *err)
 {
-	for (size_t i = 0; i < n; i++) {
-		const struct ip_addr *addr = &list[i].prefix.addr;
+	for (size_t i = 0; i < current->n; i++) {
+		const struct ip_addr *addr = &current->list[i].prefix.addr;
 		struct path_question question = {.node = choice->from, .to = *addr};
 		struct path path;
 		int ret;
@@ -48,32 +118,20 @@ static int consider(struct choice *choice, const struct address *list, size_t n,
 	return 0;
 }
 
-static int consider_node(struct choice *choice, const struct node *node, struct err *err)
-{
-	int ret = 0;
-
-	for (size_t i = 0; !ret && i < node->n_ends; i++)
-		ret = consider(choice, node->ends[i]->addresses, node->ends[i]->n_addresses, err);
-	if (!ret)
-		ret = consider(choice, node->bridge_addresses, node->n_bridge_addresses, err);
-	if (!ret)
-		ret = consider(choice, node->lo_addresses, node->n_lo_addresses, err);
-	return ret;
-}
-
 static int choose(struct target *target, struct choice *choice, const struct node *node,
 		  const struct end *end, const char *typed, struct err *err)
 {
 	uint8_t asked = choice->family;
-	int ret = 0;
+	struct current current = {0};
+	int ret = read_current(&current, choice->run, end ? end->node : node, end, err);
 
 	/* IPv4 unless the user says so or there is none: a fault must not be hidden by IPv6. */
 	for (int pass = 0; !ret && !choice->first.family && pass < (asked ? 1 : 2); pass++) {
 		if (!asked)
 			choice->family = pass ? AF_INET6 : AF_INET;
-		ret = end ? consider(choice, end->addresses, end->n_addresses, err)
-			  : consider_node(choice, node, err);
+		ret = consider(choice, &current, err);
 	}
+	free(current.list);
 	if (ret)
 		return ret;
 	if (!choice->best.family)

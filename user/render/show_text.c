@@ -95,23 +95,34 @@ struct end_table {
 	bool below; /* addresses are lines */
 };
 
+enum { ADDRESS_TEXT_SIZE = IP_TEXT_SIZE + 16 };
+
+/* "2001:db8::9/64 dadfailed" */
+static const char *address_text(const struct address_info *address, char text[ADDRESS_TEXT_SIZE])
+{
+	const char *unusable = address_unusable_word(address->flags);
+	size_t n = strlen(ip_prefix_format(&address->prefix, text, IP_TEXT_SIZE));
+
+	if (unusable)
+		snprintf(text + n, ADDRESS_TEXT_SIZE - n, " %s", unusable);
+	return text;
+}
+
 static void address_cell(struct table *table, const struct end_status *live, size_t i)
 {
-	char text[IP_TEXT_SIZE];
+	char text[ADDRESS_TEXT_SIZE];
 
 	table_cell(table, "%s",
-		   i < live->n_addresses ? ip_prefix_format(&live->addresses[i], text, sizeof(text))
-					 : "");
+		   i < live->n_addresses ? address_text(&live->addresses[i], text) : "");
 }
 
 static void other_addresses(const struct end_table *ends, const struct end_status *live)
 {
-	char text[IP_TEXT_SIZE];
+	char text[ADDRESS_TEXT_SIZE];
 
 	for (size_t i = !ends->below; i < live->n_addresses; i++) {
 		if (ends->below) {
-			table_line(ends->table, "    %s",
-				   ip_prefix_format(&live->addresses[i], text, sizeof(text)));
+			table_line(ends->table, "    %s", address_text(&live->addresses[i], text));
 			continue;
 		}
 		table_cell(ends->table, "%s", "");
@@ -151,7 +162,7 @@ static void end_rows(const struct end_table *ends, const struct end *end,
 static bool are_wide(const struct running *run, const struct end_status *ends, bool all, FILE *f)
 {
 	size_t name = strlen("end"), state = strlen("state"), address = strlen("address"), more;
-	char text[IP_TEXT_SIZE];
+	char text[ADDRESS_TEXT_SIZE];
 
 	for (size_t i = 0; i < lab_n_ends(run->lab); i++) {
 		size_t n = output_columns(lab_end(run->lab, i)->name);
@@ -160,8 +171,7 @@ static bool are_wide(const struct running *run, const struct end_status *ends, b
 		name = n > name ? n : name;
 		state = s > state ? s : state;
 		for (size_t k = 0; k < ends[i].n_addresses; k++) {
-			size_t a =
-				strlen(ip_prefix_format(&ends[i].addresses[k], text, sizeof(text)));
+			size_t a = strlen(address_text(&ends[i].addresses[k], text));
 
 			address = a > address ? a : address;
 		}
@@ -314,11 +324,17 @@ static json_t *end_to_json(const struct running *run, const struct end *end,
 	const struct end_hooks unpinned = {.put = put, .missing = put, .unpinned = put};
 	unsigned hooks = running_hooks(run, end);
 	json_t *object = output_json_end(end), *addresses = json_array(), *list = json_array();
+	json_t *unusable = json_object();
 	char text[IP_TEXT_SIZE], mac[18];
 
-	for (size_t i = 0; i < live->n_addresses; i++)
-		output_json_append(addresses, output_json_text(ip_prefix_format(
-						      &live->addresses[i], text, sizeof(text))));
+	for (size_t i = 0; i < live->n_addresses; i++) {
+		const char *word = address_unusable_word(live->addresses[i].flags);
+
+		ip_prefix_format(&live->addresses[i].prefix, text, sizeof(text));
+		output_json_append(addresses, output_json_text(text));
+		if (word)
+			output_json_set(unusable, text, output_json_text(word));
+	}
 	if (hooks & HOOKS_OUT)
 		output_json_append(list, output_json_text("out"));
 	if (hooks != HOOKS_NONE && running_xdp(run, end) != XDP_MODE_OFF)
@@ -334,6 +350,7 @@ static json_t *end_to_json(const struct running *run, const struct end *end,
 		output_json_set(object, "mac", output_json_text(mac_format(live->info.mac, mac)));
 	}
 	output_json_set(object, "addresses", addresses);
+	output_json_set(object, "unusable", unusable);
 	output_json_set(object, "hooks", list);
 	output_json_set(object, "missing", missing_to_json(run, looked ? looked : &unpinned));
 	output_json_set(object, "unchecked", json_boolean(looked && looked->is_unknown));
