@@ -484,4 +484,102 @@ test_many_next_hops() {
 	good vethlab down h
 }
 
+has_dadfailed() { # NODE INTERFACE
+	ip -n "$1" -6 addr show dev "$2" | grep -q dadfailed
+}
+
+has_other_namespace() { # PROCESS
+	[[ $(readlink "/proc/$1/ns/net") != "$(readlink /proc/self/ns/net)" ]]
+}
+
+# Case 10: flags of addresses are read, and names mean the addresses that are there now.
+test_addresses_of_now() {
+	cat >"$TEST_TMP/p.yaml" <<-END
+		lab: p
+		nodes: {a: {exec: [ip addr add 2001:db8::9/64 dev eth0]}, b: {sysctls: {net.ipv6.conf.all.accept_dad: 1}}}
+		links: [{endpoints: [{end: "a:eth0", address: 10.0.0.1/24}, {end: "b:eth0", address: 10.0.0.2/24}]}]
+	END
+	up "$TEST_TMP/p.yaml"
+	good vethlab exec b ip addr add 2001:db8::9/64 dev eth0
+	wait_until has_dadfailed b eth0
+	good vethlab show --json
+	json_holds '.[0].links[0].ends | map(.unusable["2001:db8::9/64"]) == [null, "dadfailed"]'
+	good vethlab show
+	says "2001:db8::9/64 dadfailed"
+	bad 1 vethlab why b a -6 -j # the answer is for an address that b has itself
+	json_holds '.[0] | .to == "2001:db8::9" and .there.end == "no-neighbor" and .there.at == "b"'
+	bad 1 vethlab ping b a -6 -W 0.3
+	good vethlab exec b ip addr del 2001:db8::9/64 dev eth0
+	good vethlab exec b ip addr add 2001:db8::8/64 dev eth0 nodad
+	good vethlab ping b a -6 -W 5
+	good vethlab why a b -6 -j
+	json_holds '.[0].to == "2001:db8::8"'
+	good vethlab exec b ip addr del 10.0.0.2/24 dev eth0
+	bad 1 vethlab ping a b -4
+	says "b has no IPv4 address"
+	good vethlab down p
+}
+
+# Case 13: a namespace without a name lives on while a process is in it.
+test_namespace_without_a_name() {
+	local sleeper
+	chain
+	ip netns exec a sleep 300 &
+	sleeper=$!
+	wait_until has_other_namespace "$sleeper"
+	good ip netns del a
+	good vethlab show --json
+	json_holds '[.[0].links[].ends[].state] == ["up", "up", "up", "up"]'
+	good vethlab ping a b -W 5
+	good vethlab ping b a -W 5
+	foretells b "arrives b"
+	kill $sleeper
+	wait $sleeper || true
+	good vethlab down c
+}
+
+# Case 14: an end that was renamed has one name, and is found by the other; one that was moved is said to be.
+test_renamed_and_moved() {
+	chain
+	good ip -n r link set eth1 down
+	good ip -n r link set eth1 name uplink
+	good ip -n r link set uplink up
+	foretells b "arrives b"
+	good vethlab why a b
+	says "by r:eth1 to b:eth0"
+	says_not uplink
+	good vethlab link r:uplink down
+	bad 1 vethlab ping a b -W 0.3
+	good vethlab link r:uplink up
+	good vethlab ping a b -W 5
+	good ip -n r link set uplink netns b name far
+	foretells b "link-gone r"
+	assert_eq "$(jq -r .there.text "$TEST_TMP/why")" "the link r:eth1 -- b:eth0 is gone: r:eth1 was moved to b, where it is far, since the lab was built, and without it r has no route to 10.0.2.2" "where it is"
+	good vethlab down c
+}
+
+# Case 11: what a tunnel does with a packet is not looked at, and that is said.
+test_tunnel() {
+	local i far
+	cat >"$TEST_TMP/p.yaml" <<-END
+		lab: p
+		nodes: {a: {}, b: {}}
+		links: [{endpoints: [{end: "a:eth0", address: 10.0.0.1/24}, {end: "b:eth0", address: 10.0.0.2/24}]}]
+	END
+	up "$TEST_TMP/p.yaml"
+	for i in a b; do
+		[[ $i == a ]] && far=2 || far=1
+		ip -n "$i" link add x type vxlan id 42 remote 10.0.0.$far dstport 4789 2>"$TEST_TMP/no" || {
+			good vethlab down p
+			skip_test "no vxlan: $(<"$TEST_TMP/no")"
+		}
+		good ip -n "$i" addr add 10.9.0.$((3 - far))/24 dev x
+		good ip -n "$i" link set x up
+	done
+	good vethlab ping a 10.9.0.2 -W 5
+	foretells 10.9.0.2 "leaves-the-lab a"
+	assert_eq "$(jq -r '.verdict + ": " + .there.text' "$TEST_TMP/why")" "unknown: a would send it to 10.9.0.2 by x, which is no end of lab p: where the packets of its vxlan interface go was not looked at" "what is known"
+	good vethlab down p
+}
+
 run_tests

@@ -47,7 +47,9 @@ static void print_hop(const struct path_hop *hop, const struct path_hop *next)
 {
 	char via[IP_TEXT_SIZE];
 
-	if (hop->dev[0])
+	if (hop->out)
+		output_print(stdout, "by %s", hop->out->name);
+	else if (hop->dev[0])
 		output_print(stdout, "by %s:%s", hop->node->name, hop->dev);
 	if (hop->route.via.family)
 		printf(" via %s", ip_format(&hop->route.via, via, sizeof(via)));

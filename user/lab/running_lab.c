@@ -74,9 +74,29 @@ struct node *running_find_node(const struct running *run, const char *name, stru
 	return NULL;
 }
 
+/* An end by the name that its interface has now: NODE:INTERFACE. NULL: there is none. */
+static struct end *find_renamed(const struct running *run, const char *name)
+{
+	const char *colon = strrchr(name, ':');
+	cleanup_free char *node_name = colon ? strndup(name, colon - name) : NULL;
+	struct node *node = node_name ? lab_find_node(run->lab, node_name) : NULL;
+	cleanup_close int fd = -1;
+	cleanup_nl struct nl *nl = NULL;
+	struct link_info link;
+
+	if (node)
+		fd = running_open_netns(run, node, NULL);
+	if (fd < 0 || nl_open(&nl, fd, NULL) || link_get(nl, 0, colon + 1, &link, NULL))
+		return NULL;
+	for (size_t i = 0; i < node->n_ends; i++)
+		if (running_ifindex(run, node->ends[i]) == link.ifindex)
+			return node->ends[i];
+	return NULL;
+}
+
 struct end *running_find_end(const struct running *run, const char *name, struct err *err)
 {
-	struct end *end = lab_find_end(run->lab, name);
+	struct end *end = lab_find_end(run->lab, name) ?: find_renamed(run, name);
 	const char **names;
 	size_t n = lab_n_ends(run->lab);
 
@@ -136,6 +156,9 @@ int running_open_netns(const struct running *run, const struct node *node, struc
 		return -ESTALE;
 	}
 	fd = running_node->ours ? open_ours(running_node) : open_foreign(node, &running_node->id);
+	/* Its name is gone, or another's: it lives on while a process is in it. */
+	if (fd == -ESTALE && running_node->ours)
+		fd = netns_find(&running_node->id);
 	if (fd >= 0)
 		return fd;
 	/* Without privileges, netns_find() cannot find the namespaces of other processes. */

@@ -33,6 +33,8 @@ struct path_asking {
 	struct neighbor_entry neighbor; /* what the last hop's table has for its next hop */
 	bool by_mac;			/* so it sends to that MAC, and asks nobody */
 	bool blocked;			/* something on the way to the next hop is down or gone */
+	const char *own_next; /* the next hop is an address of the way out itself, which nobody may
+			       * use: "dadfailed", "tentative"; NULL: it is not */
 	bool stranger; /* that MAC was told by nobody of the lab: its address is nobody's there */
 };
 

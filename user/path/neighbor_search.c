@@ -351,6 +351,35 @@ static int search(struct path_asking *asking, struct path_hop *hop, const struct
 	return ret == -ENOMEM ? err_set(err, ERR_SYSTEM, ENOMEM, "path: out of memory") : ret;
 }
 
+struct own_address {
+	const struct ip_addr *addr;
+	const char *unusable;
+};
+
+static bool on_address(const struct address_info *info, void *arg)
+{
+	struct own_address *own = arg;
+
+	if (ip_equal(&info->prefix.addr, own->addr))
+		own->unusable = address_unusable_word(info->flags);
+	return !own->unusable;
+}
+
+/*
+ * An address of its own that is not unique is sent to as that of a neighbor, but an advertisement
+ * of it counts for nothing (ndisc_recv_na in net/ipv6/ndisc.c).
+ */
+static int read_own_next(struct path_asking *asking, const struct path_hop *hop, struct err *err)
+{
+	struct own_address own = {.addr = &hop->next};
+	int ret = 0;
+
+	if (hop->next.family == AF_INET6 && !asking->by_mac)
+		ret = address_list(asking->nl, hop->route.ifindex, on_address, &own, err);
+	asking->own_next = own.unusable;
+	return ret;
+}
+
 int path_find_neighbor(struct path_asking *asking, struct path_hop *hop, const struct end **found,
 		       struct err *err)
 {
@@ -361,7 +390,12 @@ int path_find_neighbor(struct path_asking *asking, struct path_hop *hop, const s
 	asking->stranger = asking->blocked = false;
 	ret = read_neighbor(asking, hop, err);
 	if (!ret)
-		ret = search(asking, hop, found, err);
+		ret = read_own_next(asking, hop, err);
+	if (asking->own_next)
+		*found = NULL;
+	if (ret || asking->own_next)
+		return ret;
+	ret = search(asking, hop, found, err);
 	if (!ret && !*found && asking->blocked && !asking->port)
 		asking->by_mac = false; /* what has the MAC may be behind what is down */
 	if (ret || *found || !asking->by_mac ||

@@ -59,6 +59,7 @@ struct path_hop {
 	const struct end *in;	  /* where the packet comes in; NULL: it is made here */
 	const struct end *out;	  /* where it leaves; NULL: at no end of the lab */
 	char dev[IFNAME_MAX + 1]; /* the interface that the route names; "": none */
+	char kind[16];		  /* of that, if it is no end: "vxlan"; "": none, or an end */
 	struct ip_addr next;	  /* the next hop, whose MAC address is needed; family 0: none */
 	struct ip_addr from, to;  /* as it comes here */
 	struct route_answer route;

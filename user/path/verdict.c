@@ -102,9 +102,41 @@ static const struct end *end_that_would(struct path_asking *asking, const struct
 	return end;
 }
 
+enum { MOVED_NODES_MAX = 64 }; /* an end that is gone is looked for in so many */
+
 /*
- * A link that was deleted behind the lab's back: without it the kernel takes another way, or knows
- * none, which is no fault of that other way. False: no link that the packet needs is gone.
+ * The node to whose namespace an end was moved, and its name there: the ifindexes of a lab are its
+ * own, and stay. NULL: it was not found.
+ */
+static const struct node *moved_to(struct path_asking *asking, const struct end *end,
+				   char ifname[IFNAME_MAX + 1])
+{
+	const struct running *run = asking->run;
+	const struct node *found = NULL;
+	struct link_info info;
+
+	if (run->observed || run->lab->n_nodes > MOVED_NODES_MAX)
+		return NULL;
+	for (size_t i = 0; !found && i < run->lab->n_nodes; i++) {
+		struct path_asking there = {.run = run, .netns_fd = -1};
+		const struct node *node = run->lab->nodes[i];
+
+		if (node == end->node || running_is_unseen(run, node) ||
+		    path_ask_open(&there, node, NULL))
+			continue;
+		if (!link_get(there.nl, running_ifindex(run, end), NULL, &info, NULL))
+			found = node;
+		path_ask_close(&there);
+	}
+	if (found)
+		snprintf(ifname, IFNAME_MAX + 1, "%s", info.ifname);
+	return found;
+}
+
+/*
+ * A link that was deleted or taken away behind the lab's back: without it the kernel takes another
+ * way, or knows none, which is no fault of that other way. False: no link that the packet needs is
+ * gone.
  */
 static bool say_gone(struct path_asking *asking, const struct path_hop *hop, const char *to)
 {
@@ -112,23 +144,30 @@ static bool say_gone(struct path_asking *asking, const struct path_hop *hop, con
 	struct path *path = asking->path;
 	const char *node = hop->node->name;
 	const char *known = asking->run->observed ? "seen" : "built";
+	char ifname[IFNAME_MAX + 1], how[2 * END_NAME_SIZE + IFNAME_MAX + 64] = "it was deleted";
+	const struct node *moved = gone ? moved_to(asking, gone, ifname) : NULL;
 
 	if (!gone)
 		return false;
+	if (moved)
+		snprintf(how, sizeof(how), "%s was moved to %s, where it is %s,", gone->name,
+			 moved->name, ifname);
 	path->end = PATH_LINK_GONE;
 	if (hop->dev[0])
 		path_say(path,
-			 "the link %s -- %s is gone: it was deleted since the lab was %s, and "
+			 "the link %s -- %s is gone: %s since the lab was %s, and "
 			 "without it %s sends to %s by %s",
-			 gone->name, gone->peer->name, known, node, to, hop->dev);
+			 gone->name, gone->peer->name, how, known, node, to, hop->dev);
 	else
 		path_say(path,
-			 "the link %s -- %s is gone: it was deleted since the lab was %s, and "
+			 "the link %s -- %s is gone: %s since the lab was %s, and "
 			 "without it %s has no route to %s",
-			 gone->name, gone->peer->name, known, node, to);
+			 gone->name, gone->peer->name, how, known, node, to);
 	if (!asking->run->observed)
 		path_suggest(path,
-			     "vethlab down %s, then up: nothing less brings a deleted link back",
+			     moved ? "vethlab down %s, then up: it is made anew"
+				   : "vethlab down %s, then up: nothing less brings a deleted link "
+				     "back",
 			     asking->run->name);
 	return true;
 }
@@ -202,8 +241,11 @@ static void say_leaves(struct path_asking *asking, const struct path_hop *hop, c
 			 "be seen",
 			 hop->node->name, to, hop->out->name);
 	} else {
-		path_say(asking->path, "%s would send it to %s by %s, which is no end of lab %s",
-			 hop->node->name, to, hop->dev, asking->run->name);
+		path_say(asking->path,
+			 "%s would send it to %s by %s, which is no end of lab %s%s%s%s",
+			 hop->node->name, to, hop->dev, asking->run->name,
+			 hop->kind[0] ? ": where the packets of its " : "", hop->kind,
+			 hop->kind[0] ? " interface go was not looked at" : "");
 	}
 }
 
@@ -221,6 +263,16 @@ static void say_neighbor(struct path_asking *asking, const struct path_hop *hop,
 	const char *asks = v6 ? "neighbor solicitations" : "ARP requests";
 
 	ip_format(&hop->next, next, sizeof(next));
+	if (asking->own_next) {
+		path_say(path,
+			 "%s asks for the neighbor %s and ignores who answers, since %s has that "
+			 "address itself, as %s",
+			 hop->node->name, next, hop->out ? hop->out->name : hop->dev,
+			 asking->own_next);
+		path_suggest(path, "vethlab exec %s ip -6 address show dev %s", hop->node->name,
+			     hop->dev);
+		return;
+	}
 	if (port) {
 		path_say(path, "the bridge %s of %s is down, so nobody behind %s answers for %s",
 			 path_bridge_of(port), port->node->name,

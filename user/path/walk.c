@@ -98,6 +98,8 @@ static int name_way_out(struct path_asking *asking, struct path_hop *hop, struct
 		return ret;
 	snprintf(hop->dev, sizeof(hop->dev), "%s", info->ifname);
 	hop->out = path_end_of(asking->run, hop->node, hop->route.ifindex);
+	if (!hop->out)
+		snprintf(hop->kind, sizeof(hop->kind), "%s", info->kind);
 	hop->next = hop->route.via.family ? hop->route.via : asking->path->to;
 	return 0;
 }
