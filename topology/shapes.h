@@ -2,6 +2,9 @@
 /*
  * shapes.h - lab files of regular shapes, written for people to edit: comments, every interface
  * and address spelled out, routes computed (`routing: static`) or spelled out too.
+ *
+ * Both write to a file of the caller's and do not close it; whether the bytes arrived is seen by
+ * ferror() and fclose().
  */
 #ifndef VETHLAB_TOPOLOGY_SHAPES_H
 #define VETHLAB_TOPOLOGY_SHAPES_H

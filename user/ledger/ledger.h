@@ -2,6 +2,10 @@
 /*
  * ledger.h - both ends of each link joined: what was sent, what arrived, what is missing. Pure:
  * from counters and the lab's model to one structure, which every format is written from.
+ *
+ * Functions that return int return 0, or -errno and fill *err where they take one. What they made
+ * is the caller's to free; after a failure there is nothing to free. Numbers of counters are
+ * packets or segments, as their names say, bytes are those of whole frames.
  */
 #ifndef VETHLAB_USER_LEDGER_LEDGER_H
 #define VETHLAB_USER_LEDGER_LEDGER_H

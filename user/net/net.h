@@ -2,6 +2,11 @@
 /*
  * net.h - rtnetlink and network namespaces. Knows the kernel, knows no labs: callers give names
  * and numbers, and the words that an error shall use.
+ *
+ * Functions that return int return 0, or -errno and fill *err, unless they say otherwise. Those
+ * that return a descriptor return one that is close-on-exec and the caller's to close. Addresses
+ * and MACs are in network byte order, all other numbers in the machine's. A callback that returns
+ * false ends the list, which is no failure.
  */
 #ifndef VETHLAB_USER_NET_H
 #define VETHLAB_USER_NET_H
@@ -173,7 +178,10 @@ int sysctl_each_dependent(const char *key, int (*fn)(const char *key, void *arg)
 /* One NETLINK_ROUTE socket in one namespace, with many requests in flight. Not thread-safe. */
 struct nl;
 
-/* netns_fd -1: the calling thread's. The socket belongs to that namespace for good. */
+/*
+ * netns_fd -1: the calling thread's. The socket belongs to that namespace for good. *nl is the
+ * caller's to close, and is not set by a failure.
+ */
 int nl_open(struct nl **nl, int netns_fd, struct err *err);
 void nl_close(struct nl *nl); /* NULL is allowed */
 

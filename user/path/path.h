@@ -3,6 +3,11 @@
  * path.h - the way that a packet would take through a running lab, and what would stop it. Each
  * node's kernel is asked for it (RTM_GETROUTE, link states, neighbours, sysctls); no packet is
  * sent.
+ *
+ * Functions that return int return 0, or -errno and fill *err, which means that the question could
+ * not be asked: a packet that is stopped is an answer. Pointers to nodes and ends in the results
+ * are borrowed from the lab of struct running, which has to live as long; nothing in them is to be
+ * freed.
  */
 #ifndef VETHLAB_USER_PATH_PATH_H
 #define VETHLAB_USER_PATH_PATH_H

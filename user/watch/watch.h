@@ -8,6 +8,11 @@
  * it puts perf buffers into the lab's `tracers` map and a filter into `sessions`. The kernel
  * takes the buffers back when the tracer's descriptors close, kill -9 included
  * (perf_event_fd_array_release in kernel/bpf/arraymap.c).
+ *
+ * Functions that return int return 0, or -errno and fill *err, unless they say otherwise. What they
+ * hand out (*watch, *session) is the caller's to close, and is not set by a failure. Times are
+ * nanoseconds of CLOCK_MONOTONIC. Ends are called by their number, from 0, which the programs know
+ * them by; ifindexes are those of the end's own namespace.
  */
 #ifndef VETHLAB_USER_WATCH_H
 #define VETHLAB_USER_WATCH_H
