@@ -97,20 +97,20 @@ static void wait_for_cpus(void)
 }
 
 /* What one search has done so far. */
-struct search {
+struct exact_search {
 	uint64_t from_ns; /* CPU time of this thread */
 	unsigned pauses;
 	uint64_t settled_ns; /* when all CPUs had left what they had at hand; 0: not yet */
 };
 
-static uint64_t spent_ns(const struct search *search)
+static uint64_t spent_ns(const struct exact_search *search)
 {
 	return clock_ns(CLOCK_THREAD_CPUTIME_ID) - search->from_ns +
 	       (uint64_t)search->pauses * PAUSE_NS;
 }
 
 static int look_often(struct watch *watch, struct watch_exact_start *cut, bool whole,
-		      const struct search *search)
+		      const struct exact_search *search)
 {
 	for (int i = 0; i < BURST && !cut->found; i++) {
 		int rc = look(watch, cut);
@@ -136,7 +136,7 @@ static bool seems_missing(const struct watch_exact_start *cuts, size_t n)
 	return false;
 }
 
-static void settle(struct watch_exact_start *cuts, size_t n, struct search *search)
+static void settle(struct watch_exact_start *cuts, size_t n, struct exact_search *search)
 {
 	wait_for_cpus();
 	for (size_t i = 0; i < n; i++)
@@ -149,7 +149,7 @@ int watch_find_exact_start(struct watch *watch, struct watch_exact_start *cuts, 
 			   bool whole, struct err *err)
 {
 	const struct timespec pause = {.tv_nsec = PAUSE_NS};
-	struct search search = {.from_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID)};
+	struct exact_search search = {.from_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID)};
 	size_t left = n;
 	int rc = 0;
 
