@@ -15,25 +15,46 @@ can_fuzz() {
 		"$CLANG" -x c -fsanitize=fuzzer,address,undefined - -o /dev/null 2>&1
 }
 
-compile() { # TARGET ARGUMENT OF CLANG...
-	local target=$1
+# Links a target from its own file, topology and the arguments: sources, and what the linker takes. A
+# source is compiled once for all targets: call forget_objects before the first one.
+compile() { # TARGET SOURCE|ARGUMENT OF CLANG...
+	local target=$1 argument object
+	local -a sources=("tests/fuzz/fuzz_$1.c" topology/*.c "$FUZZ/objects/bundled_labs.c") missing=() objects=() rest=()
+	local -a flags=(-std=gnu11 -D_GNU_SOURCE -g -O1 -fno-omit-frame-pointer "-I$PWD"
+		-fno-sanitize-recover=undefined)
 	shift
-	mkdir -p "$FUZZ"
-	awk -f topology/bundled_labs.awk topology/labs/*.yaml topology/schema.json >"$FUZZ/$target.bundled_labs.c"
-	"$CLANG" -std=gnu11 -D_GNU_SOURCE -g -O1 -fno-omit-frame-pointer -I. \
-		-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined \
-		"tests/fuzz/fuzz_$target.c" topology/*.c "$FUZZ/$target.bundled_labs.c" "$@" -o "$FUZZ/fuzz_$target"
+	mkdir -p "$FUZZ/objects"
+	awk -f topology/bundled_labs.awk topology/labs/*.yaml topology/schema.json >"$FUZZ/objects/bundled_labs.c"
+	for argument; do
+		case $argument in
+		*.c) sources+=("$argument") ;;
+		*) rest+=("$argument") ;;
+		esac
+	done
+	for argument in "${sources[@]}"; do
+		object=$FUZZ/objects/$(basename "$argument" .c).o
+		objects+=("$object")
+		[[ -e $object ]] || missing+=("$(realpath "$argument")")
+	done
+	# shellcheck disable=SC2046 # lists of flags
+	(cd "$FUZZ/objects" && "$CLANG" "${flags[@]}" $(pkg-config --cflags libfyaml jansson libmnl libbpf) \
+		-fsanitize=fuzzer-no-link,address,undefined -c "${missing[@]}") &&
+		"$CLANG" -fsanitize=fuzzer,address,undefined "${objects[@]}" "${rest[@]}" -o "$FUZZ/fuzz_$target"
+}
+
+forget_objects() {
+	rm -rf "$FUZZ/objects"
 }
 
 build_reader() {
 	# shellcheck disable=SC2046 # lists of flags
-	compile reader user/base/*.c $(pkg-config --cflags --libs libfyaml) -lm \
+	compile reader user/base/*.c $(pkg-config --libs libfyaml) -lm \
 		$(printf -- '-Wl,--wrap=%s ' malloc calloc realloc reallocarray strdup strndup)
 }
 
 build_escapes() {
 	# shellcheck disable=SC2046
-	compile escapes user/base/*.c user/output/*.c $(pkg-config --cflags --libs libfyaml jansson) -lm
+	compile escapes user/base/*.c user/output/*.c $(pkg-config --libs libfyaml jansson) -lm
 }
 
 # What is linked is what the stories need: rooms that know no kernel, and recordings.
@@ -43,7 +64,7 @@ with_stories() { # TARGET
 		$(printf 'user/render/%s.c ' act_text drop_text event_text fate_text itinerary_text \
 			run_diff) \
 		$(printf 'user/ledger/%s.c ' ledger losses counter_fields) user/watch/drop_list.c \
-		$(pkg-config --cflags --libs libfyaml jansson) -lm
+		$(pkg-config --libs libfyaml jansson) -lm
 }
 
 build_story() { with_stories story; }
@@ -52,13 +73,13 @@ build_names() { with_stories names; }
 build_state() {
 	# shellcheck disable=SC2046
 	compile state user/lab/state.c user/base/*.c \
-		$(pkg-config --cflags --libs libfyaml jansson libmnl libbpf) -lm
+		$(pkg-config --libs libfyaml jansson libmnl libbpf) -lm
 }
 
 build_journal() {
 	# shellcheck disable=SC2046
 	compile journal user/lab/journal.c user/base/*.c \
-		$(pkg-config --cflags --libs libfyaml jansson libmnl libbpf) -lm
+		$(pkg-config --libs libfyaml jansson libmnl libbpf) -lm
 }
 
 # The bundled labs, the files of tests/unit/data/bad, and what was found once.
