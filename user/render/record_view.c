@@ -122,10 +122,16 @@ void record_view_add_stack(struct record_view *view, const struct vl_stack *reco
 		view->failed = true;
 }
 
+/* What is told alone, beside the stories, is counted too. */
+static bool is_enough(const struct record_view *view)
+{
+	return view->options->count && view->shown + view->drops >= view->options->count;
+}
+
 static bool enough(struct record_view *view)
 {
 	view->shown++;
-	return view->options->count && view->shown >= view->options->count;
+	return is_enough(view);
 }
 
 static void show_drop(struct record_view *view, const struct vl_drop *record)
@@ -179,7 +185,7 @@ static int show_record(const struct vl_stack *record, void *arg)
 	if (!view->story)
 		return enough(view);
 	view->drops++;
-	return 0;
+	return is_enough(view);
 }
 
 static int show_itinerary(struct record_view *view, const struct itinerary *itinerary)
