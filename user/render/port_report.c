@@ -192,8 +192,9 @@ static void print_why(const struct port_ping *ping)
 		output_wrap("  why: ", trial->why.text, stdout);
 		if (trial->why.hint[0])
 			output_wrap("  try: ", trial->why.hint, stdout);
-	} else if (trial->answer.result == PORT_UNANSWERED && !trial->evidence.drops.n &&
-		   !trial->evidence.overflows && trial->has_why && path_is_good(&trial->why)) {
+	} else if (trial->answer.result == PORT_UNANSWERED && trial->has_back &&
+		   !trial->evidence.drops.n && !trial->evidence.overflows && trial->has_why &&
+		   path_is_good(&trial->why)) {
 		output_wrap("  ",
 			    "by the nodes' routes (asked for ICMP) it arrives, and an answer comes "
 			    "back; what filters (nft, tc, XDP) do is not looked at",

@@ -102,7 +102,6 @@ static int take_evidence(struct port_run *run, struct err *err)
 	struct path_question question = {
 		.node = ping->trip.from, .to = ping->trip.target.addr, .len = packet_bytes(ping)};
 	cleanup_free struct path *back = calloc(1, sizeof(*back));
-	bool has_back;
 	int ret;
 
 	if (!back)
@@ -110,11 +109,12 @@ static int take_evidence(struct port_run *run, struct err *err)
 	trial->has_why = !path_walk(ping->trip.run, &question, &trial->why, NULL);
 	if (!trial->has_why)
 		memset(&trial->why, 0, sizeof(trial->why));
-	has_back = trial->why.end == PATH_ARRIVES && trial->has_why && trial->why.from.family &&
-		   !path_walk_back(ping->trip.run, &trial->why, question.len, back, NULL);
-	ret = port_watch_end(&run->watch, &trial->why, has_back ? back : NULL, &trial->evidence,
-			     err);
-	if (!ret && has_back && !path_is_good(back))
+	trial->has_back = trial->why.end == PATH_ARRIVES && trial->has_why &&
+			  trial->why.from.family &&
+			  !path_walk_back(ping->trip.run, &trial->why, question.len, back, NULL);
+	ret = port_watch_end(&run->watch, &trial->why, trial->has_back ? back : NULL,
+			     &trial->evidence, err);
+	if (!ret && trial->has_back && !path_is_good(back))
 		trial->why = *back;
 	return ret;
 }
@@ -186,7 +186,7 @@ static int try_all(struct port_run *run, bool (*settled)(const struct port_ping 
 		int ret;
 
 		ping->trial.number = n;
-		ping->trial.has_why = false;
+		ping->trial.has_why = ping->trial.has_back = false;
 		ret = try_once(run, err);
 		if (ret)
 			return ret < 0 ? ret : 0;

@@ -21,6 +21,7 @@ struct port_trial {
 	struct port_evidence evidence; /* not of one that was answered */
 	struct path why; /* likewise: the way by the nodes' tables, as far as it goes */
 	bool has_why;
+	bool has_back; /* the way of an answer was looked at too; if it stops, why is that way */
 };
 
 enum { PORT_TIMES_MAX = 1 << 16 };

@@ -236,9 +236,8 @@ static void read_answer(struct port_probe *probe, short events, struct port_answ
 	if (getsockopt(probe->fd, SOL_SOCKET, SO_ERROR, &answer->error, &len))
 		answer->error = errno;
 	if (answer->error) {
-		answer->result = probe->tcp && answer->error == ECONNREFUSED ? PORT_RESET
-				 : answer->error == ETIMEDOUT		     ? PORT_UNANSWERED
-									     : PORT_GIVEN_UP;
+		answer->result =
+			probe->tcp && answer->error == ECONNREFUSED ? PORT_RESET : PORT_GIVEN_UP;
 	} else if (probe->tcp) {
 		if (events & POLLOUT)
 			answer->result = PORT_ANSWERED;
