@@ -173,7 +173,10 @@ int watch_clsact_filters(struct watch *watch, struct nl *nl, uint32_t ifindex,
 	return ret ? ret : add_filter(watch, nl, ifindex, VL_HOOK_IN, what, err);
 }
 
-/* The tc programs of some hooks: clsact by nl's batch. */
+/*
+ * The tc programs of some hooks: clsact by nl's batch. By tcx before other people's programs, which
+ * may have come meanwhile.
+ */
 static int attach_tc_again(struct watch *watch, struct nl *nl, enum watch_tc tc, uint32_t number,
 			   uint32_t ifindex, uint8_t hooks, const char *object, struct err *err)
 {
@@ -193,7 +196,7 @@ static int attach_tc_again(struct watch *watch, struct nl *nl, enum watch_tc tc,
 			continue;
 		ret = tc == WATCH_TC_CLSACT ? add_filter(watch, nl, ifindex, hook, &what, err)
 					    : attach_link(watch, hook, hook, number, ifindex,
-							  rows[i].type, 0, object, err);
+							  rows[i].type, TCX_BEFORE, object, err);
 	}
 	return ret;
 }

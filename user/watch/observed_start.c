@@ -118,7 +118,9 @@ static int note_drops(struct watch *watch, const struct watch_exact_start *cuts,
 	*more = false;
 	if (n_cpus < 0)
 		return n_cpus;
-	while (fd >= 0 && !bpf_map_get_next_key(fd, last, &next)) {
+	if (fd < 0)
+		return fd == -ENOENT ? 0 : fd; /* -ENOENT: the lab counts no drops */
+	while (!bpf_map_get_next_key(fd, last, &next)) {
 		key = next;
 		last = &key;
 		if (!is_of(cuts, n, key.end) || watch_sum_drops(fd, &key, n_cpus, &count))
@@ -130,7 +132,7 @@ static int note_drops(struct watch *watch, const struct watch_exact_start *cuts,
 		if (bpf_map_update_elem(watch->maps[MAP_START_DROPS], &key, &count, BPF_ANY))
 			return -errno;
 	}
-	return 0;
+	return errno == ENOENT ? 0 : -errno;
 }
 
 static int note(struct watch *watch, enum vl_hook hook, uint32_t end,
