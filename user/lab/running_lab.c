@@ -78,7 +78,9 @@ struct node *running_find_node(const struct running *run, const char *name, stru
 static struct end *find_renamed(const struct running *run, const char *name)
 {
 	const char *colon = strrchr(name, ':');
-	cleanup_free char *node_name = colon ? strndup(name, colon - name) : NULL;
+	/* No interface has a longer name, and a request no room for any. */
+	bool fits = colon && strlen(colon + 1) <= IFNAME_MAX;
+	cleanup_free char *node_name = fits ? strndup(name, colon - name) : NULL;
 	struct node *node = node_name ? lab_find_node(run->lab, node_name) : NULL;
 	cleanup_close int fd = -1;
 	cleanup_nl struct nl *nl = NULL;

@@ -110,7 +110,7 @@ int route_delete(struct nl *nl, const struct route *route, uint8_t protocol,
 
 /* ---- reading ------------------------------------------------------------------------------- */
 
-enum { READ_HOPS = 64 }; /* as many as a lab file may have */
+enum { READ_HOPS = ROUTE_HOPS_MAX };
 
 struct route_visit {
 	void (*name)(uint32_t ifindex, char dev[IFNAME_MAX + 1], void *arg);
