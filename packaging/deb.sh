@@ -23,7 +23,12 @@ mkdir -p "$doc"
 install -m 644 packaging/debian/copyright "$doc/copyright"
 printf 'vethlab (%s) unstable; urgency=medium\n\n  * See CHANGELOG.md.\n\n -- %s  %s\n' "$VERSION" "$maintainer" \
 	"$(date -R -u -d "@$SOURCE_DATE_EPOCH")" | gzip -9n >"$doc/changelog.gz"
-install -m 644 README.md CHANGELOG.md docs/*.md "$doc"
+# As in the repository, so that links from page to page lead somewhere.
+mkdir -p "$doc/docs/examples" "$doc/docs/schema"
+install -m 644 README.md CHANGELOG.md SECURITY.md ARCHITECTURE.md CONTRIBUTING.md "$doc"
+install -m 644 docs/*.md "$doc/docs"
+install -m 644 docs/examples/* "$doc/docs/examples"
+install -m 644 docs/schema/*.json "$doc/docs/schema"
 
 # dpkg-shlibdeps wants a source package's control file.
 printf 'Source: vethlab\n\nPackage: vethlab\nArchitecture: any\n' >"$work/debian/control"
