@@ -88,6 +88,17 @@ test_forgotten() {
 	good vethlab down
 }
 
+# An end that was deleted.
+test_deleted() {
+	two_ways
+	good ip -n a link del x
+	bad 1 vethlab link a:x down
+	says "a:x is gone"
+	bad 1 vethlab link a:x up
+	says "a:x is gone"
+	good vethlab down
+}
+
 # An end that loses nothing, and one of a namespace of others.
 test_nothing_dropped() {
 	two_ways

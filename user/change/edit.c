@@ -51,6 +51,8 @@ static int is_up(struct nl *nl, const struct running *run, const struct end *end
 	struct link_info info;
 	int ret = link_get(nl, running_ifindex(run, end), NULL, &info, err);
 
+	if (ret == -ENODEV)
+		return running_end_gone(run, end, err);
 	return ret ? ret : !!(info.flags & IFF_UP);
 }
 

@@ -32,21 +32,6 @@ static bool on_link(const struct link_info *info, void *arg)
 	return true;
 }
 
-/* Wait until one end is in the state that both ends' settings lead to. */
-static int wait_state(struct nl *nl, struct nl *events, struct link_waiting *waiting,
-		      struct err *err)
-{
-	struct link_info info;
-	int ret = link_get(nl, waiting->ifindex, NULL, &info, err);
-
-	if (ret)
-		return ret;
-	on_link(&info, waiting);
-	while (!ret && waiting->now != waiting->want)
-		ret = link_event(events, WAIT_MS, on_link, waiting, err);
-	return ret == -ETIMEDOUT ? 0 : ret; /* what it is now is told as it is */
-}
-
 struct link_side {
 	const struct running *run;
 	const struct end *end;
@@ -84,11 +69,21 @@ static int read_link(struct link_side *side, struct link_info *info, struct err 
 {
 	int ret = link_get(side->nl, side->waiting.ifindex, NULL, info, err);
 
-	if (ret == -ENODEV) {
-		err_clear(err);
-		ret = running_end_gone(side->run, side->end, err);
-	}
-	return ret;
+	return ret == -ENODEV ? running_end_gone(side->run, side->end, err) : ret;
+}
+
+/* Wait until one end is in the state that both ends' settings lead to. */
+static int wait_state(struct link_side *side, struct err *err)
+{
+	struct link_info info;
+	int ret = read_link(side, &info, err);
+
+	if (ret)
+		return ret;
+	on_link(&info, &side->waiting);
+	while (!ret && side->waiting.now != side->waiting.want)
+		ret = link_event(side->events, WAIT_MS, on_link, &side->waiting, err);
+	return ret == -ETIMEDOUT ? 0 : ret; /* what it is now is told as it is */
 }
 
 /* Set the end up or down, and wait until both ends know. */
@@ -117,7 +112,7 @@ static int change(struct link_side sides[2], bool up, struct err *err)
 				: up				? END_UP
 								: END_NO_CARRIER;
 	for (int i = 0; i < 2; i++) {
-		ret = wait_state(sides[i].nl, sides[i].events, &sides[i].waiting, err);
+		ret = wait_state(&sides[i], err);
 		if (ret)
 			return ret;
 	}
