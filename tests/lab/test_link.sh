@@ -99,6 +99,18 @@ test_deleted() {
 	good vethlab down
 }
 
+# apply was killed: the lab that is built in the same directory has other ends of these numbers.
+test_left_records() {
+	local dir=/run/vethlab/two
+	two_ways
+	good vethlab link a:x down
+	touch $dir/gaps
+	mv $dir/state.json $dir/state.old
+	up "$TEST_TMP/two.yaml"
+	assert_eq "$(find $dir -name 'down-*' -o -name gaps)" "" "records"
+	good vethlab down
+}
+
 # An end that loses nothing, and one of a namespace of others.
 test_nothing_dropped() {
 	two_ways

@@ -392,6 +392,8 @@ static int build_locked(struct build *build, struct err *err)
 		return ret;
 	ret = lab_undo(run->name, build->options->notes, err);
 	if (!ret)
+		ret = state_forget_records(run->name, err);
+	if (!ret)
 		ret = build_all(build, err);
 	build_close(build);
 	if (ret) {

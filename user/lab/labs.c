@@ -413,15 +413,25 @@ void state_forget(const char *name)
 	state_release(name);
 }
 
-static int remove_entries(const char *path, struct err *err)
+static bool is_entry(const char *file)
+{
+	return file[0] != '.' && strcmp(file, "lock") != 0;
+}
+
+/* What is known of the ends of a lab while it runs (down_record.h, end_gaps.h). */
+static bool is_record(const char *file)
+{
+	return !strncmp(file, "down-", 5) || !strcmp(file, "gaps");
+}
+
+static int remove_entries(const char *path, bool (*chosen)(const char *file), struct err *err)
 {
 	cleanup_closedir DIR *dir = opendir(path);
 	struct dirent *entry;
 
 	errno = dir ? 0 : errno;
 	while (dir && (entry = readdir(dir))) {
-		if (entry->d_name[0] != '.' && strcmp(entry->d_name, "lock") &&
-		    unlinkat(dirfd(dir), entry->d_name, 0))
+		if (chosen(entry->d_name) && unlinkat(dirfd(dir), entry->d_name, 0))
 			return err_set(err, ERR_SYSTEM, errno, "cannot remove %s%s: %s", path,
 				       entry->d_name, strerror(errno));
 		errno = 0;
@@ -429,6 +439,14 @@ static int remove_entries(const char *path, struct err *err)
 	if (errno && errno != ENOENT)
 		return err_set(err, ERR_SYSTEM, errno, "cannot list %s: %s", path, strerror(errno));
 	return 0;
+}
+
+int state_forget_records(const char *name, struct err *err)
+{
+	char path[PATH_MAX];
+
+	file_path(name, "", path);
+	return remove_entries(path, is_record, err);
 }
 
 int files_remove(const char *name, struct err *err)
@@ -441,7 +459,7 @@ int files_remove(const char *name, struct err *err)
 		return err_set(err, err_code_of(errno), errno, "cannot remove %s: %s", path,
 			       strerror(errno));
 	file_path(name, "", path);
-	ret = remove_entries(path, err);
+	ret = remove_entries(path, is_entry, err);
 	if (ret)
 		return ret;
 	/* Last, since the caller holds it. */

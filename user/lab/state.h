@@ -64,6 +64,11 @@ void state_release(const char *name);
 /* Remove state.down and state.old, whose lab was undone. */
 void state_forget(const char *name);
 /*
+ * Remove what was noted of the ends of a lab that was undone: down-NUMBER and gaps. A lab that is
+ * built in the same directory has other ends of the same numbers.
+ */
+int state_forget_records(const char *name, struct err *err);
+/*
  * Rename state.json to state.old, which no program reads, while the lab is changed. If the process
  * dies before state_write(), the lab does not run, and `down` and `gc` remove it.
  */
