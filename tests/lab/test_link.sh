@@ -111,6 +111,26 @@ test_left_records() {
 	good vethlab down
 }
 
+# A route that cannot be restored yet does not keep the others out.
+test_refused_route() {
+	two_ways
+	good ip -n a route add 10.10.0.0/16 via 10.0.3.2
+	good ip -n a route add 10.11.0.0/16 nexthop via 10.0.1.2 nexthop via 10.0.3.2
+	good ip -n a route add 10.12.0.0/16 via 10.0.3.2
+	good vethlab link a:x down
+	good vethlab link a:w down
+	assert_eq "$(ip -n a route)" "" "routes of a"
+	bad 5 vethlab link a:w up
+	says "add the route to 10.11.0.0/16"
+	assert_eq "$(ip -j -n a route show via 10.0.3.2 | jq -c '[.[].dst] | sort')" \
+		'["10.10.0.0/16","10.12.0.0/16"]' "routes by a:w"
+	good vethlab link a:x up
+	good vethlab link -j a:w up
+	assert_eq "$(jq '.end.restored | length' <<<"$out")" 1 "restored"
+	assert_eq "$(ip -j -n a route show 10.11.0.0/16 | jq '.[0].nexthops | length')" 2 "ways"
+	good vethlab down
+}
+
 # An end that loses nothing, and one of a namespace of others.
 test_nothing_dropped() {
 	two_ways

@@ -379,6 +379,34 @@ static int compare_routes(const void *a, const void *b)
 	return !!(y->n_hops && y->hops[0].via.family) - !!(x->n_hops && x->hops[0].via.family);
 }
 
+/* One that the kernel refuses, as by another end that is down, does not keep the others out. */
+static int restore_routes(struct down_record *record, struct nl *nl, const struct running *run,
+			  const struct end *end, struct err *err)
+{
+	size_t n = record->n_routes, n_refused = 0;
+	int first = 0;
+
+	if (n)
+		qsort(record->routes, n, sizeof(*record->routes), compare_routes);
+	while (n--) {
+		struct down_route down = record->routes[n];
+		int ret = restore_route(&down, nl, run, end, first ? NULL : err);
+
+		if (!ret) {
+			free(down.route.hops);
+			continue;
+		}
+		first = first ? first : ret;
+		/* Behind those that are still to be tried. */
+		record->routes[record->n_routes - ++n_refused] = down;
+	}
+	if (n_refused)
+		memmove(record->routes, &record->routes[record->n_routes - n_refused],
+			n_refused * sizeof(*record->routes));
+	record->n_routes = n_refused;
+	return first;
+}
+
 int down_record_restore(struct down_record *record, struct nl *nl, const struct running *run,
 			const struct end *end, struct err *err)
 {
@@ -400,13 +428,5 @@ int down_record_restore(struct down_record *record, struct nl *nl, const struct 
 		if (ret)
 			return ret;
 	}
-	if (record->n_routes)
-		qsort(record->routes, record->n_routes, sizeof(*record->routes), compare_routes);
-	for (; record->n_routes; record->n_routes--) {
-		ret = restore_route(&record->routes[record->n_routes - 1], nl, run, end, err);
-		if (ret)
-			return ret;
-		free(record->routes[record->n_routes - 1].route.hops);
-	}
-	return 0;
+	return restore_routes(record, nl, run, end, err);
 }

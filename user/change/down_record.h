@@ -46,7 +46,8 @@ void down_record_forget(const char *lab, uint32_t number);
 
 /*
  * Add all of it that is missing; nl is a socket of the end's namespace. What was added is taken out
- * of *record, so that after a failure it has what is left.
+ * of *record, so that after a failure it has what is left. After a route that the kernel refuses,
+ * the others are added all the same; err is about the first of those refused.
  */
 int down_record_restore(struct down_record *record, struct nl *nl, const struct running *run,
 			const struct end *end, struct err *err);
