@@ -99,6 +99,20 @@ test_deleted() {
 	good vethlab down
 }
 
+test_link_local() {
+	two_ways
+	good vethlab down
+	sed -i 's|"fd01::1/64"|"fd01::1/64", "fe80::77/64"|' "$TEST_TMP/two.yaml"
+	up "$TEST_TMP/two.yaml"
+	good vethlab link a:x down
+	says "a:x address fe80::77/64"
+	good vethlab link a:x up
+	says "a:x address fe80::77/64"
+	good vethlab plan "$TEST_TMP/two.yaml"
+	says "nothing to change"
+	good vethlab down
+}
+
 # apply was killed: the lab that is built in the same directory has other ends of these numbers.
 test_left_records() {
 	local dir=/run/vethlab/two

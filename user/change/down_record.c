@@ -75,10 +75,11 @@ struct down_reading {
 static bool on_address(uint32_t ifindex, const struct ip_prefix *prefix, bool is_given, void *arg)
 {
 	struct down_reading *reading = arg;
+	const struct end *end = reading->end;
 
 	/* IPv4 addresses stay. */
-	if (is_given && prefix->addr.family == AF_INET6 &&
-	    ifindex == running_ifindex(reading->run, reading->end))
+	if (prefix->addr.family == AF_INET6 && ifindex == running_ifindex(reading->run, end) &&
+	    (is_given || node_lists_address(end->addresses, end->n_addresses, prefix)))
 		reading->no_memory |= add_address(reading->record, prefix) != 0;
 	return !reading->no_memory;
 }

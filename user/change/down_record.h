@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * down_record.h - what the kernel drops when an end is set down, and does not bring back when it is
- * set up: IPv6 addresses that somebody has given to it, static neighbors, and the routes of the
- * main table that leave by it, but for those that the kernel makes for addresses. It is kept in
- * LAB_DIR/LAB/down-NUMBER until the end is set up.
+ * set up: IPv6 addresses that somebody has given to it (of the link-local ones, those that the lab
+ * file has), static neighbors, and the routes of the main table that leave by it, but for those
+ * that the kernel makes for addresses. It is kept in LAB_DIR/LAB/down-NUMBER until the end is set
+ * up.
  */
 #ifndef VETHLAB_USER_CHANGE_DOWN_RECORD_H
 #define VETHLAB_USER_CHANGE_DOWN_RECORD_H

@@ -108,15 +108,6 @@ static bool has_address(const struct live_node *live, uint32_t ifindex,
 	return false;
 }
 
-static bool lists_address(const struct address *list, size_t n, const struct ip_prefix *prefix)
-{
-	for (size_t i = 0; i < n; i++)
-		if (list[i].prefix.len == prefix->len &&
-		    ip_equal(&list[i].prefix.addr, &prefix->addr))
-			return true;
-	return false;
-}
-
 /* The addresses of one interface. The file's keep their places in it. */
 static void take_addresses(struct live_node *live, uint32_t ifindex, struct address **list,
 			   size_t *n)
@@ -138,7 +129,7 @@ static void take_addresses(struct live_node *live, uint32_t ifindex, struct addr
 		const struct live_address *address = &live->addresses[i];
 
 		if (address->ifindex != ifindex || !address->is_given ||
-		    lists_address(*list, said, &address->prefix))
+		    node_lists_address(*list, said, &address->prefix))
 			continue;
 		if (array_reserve_one(list, *n, sizeof(**list))) {
 			live->no_memory = true;

@@ -153,3 +153,12 @@ int node_restore_end(const struct running *run, struct nl *nl, const struct end 
 					     err);
 	return ret ? ret : nl_flush(nl, err);
 }
+
+bool node_lists_address(const struct address *list, size_t n, const struct ip_prefix *prefix)
+{
+	for (size_t i = 0; i < n; i++)
+		if (list[i].prefix.len == prefix->len &&
+		    ip_equal(&list[i].prefix.addr, &prefix->addr))
+			return true;
+	return false;
+}

@@ -94,6 +94,9 @@ int node_exec(const struct node_job *job, struct err *err);
 int node_restore_end(const struct running *run, struct nl *nl, const struct end *end,
 		     struct err *err);
 
+/* Whether an address, of this length, is in a list. */
+bool node_lists_address(const struct address *list, size_t n, const struct ip_prefix *prefix);
+
 /* Whether a route leaves by an end: by its name, or by a gateway in one of its networks. */
 bool node_route_leaves_by(const struct route *route, const struct end *end);
 
