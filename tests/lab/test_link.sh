@@ -99,6 +99,26 @@ test_deleted() {
 	good vethlab down
 }
 
+# "It lost nothing" is known too: what the user deleted before stays deleted.
+test_empty_record() {
+	two_ways
+	good vethlab link a:w address del 10.0.3.1/24
+	good vethlab link a:w down
+	for _ in 1 2; do # the second time, it is up already
+		good vethlab link -j a:w up
+		parts restored
+		assert_eq "$(ip -n a -4 addr show w)" "" "addresses of a:w"
+	done
+	assert_eq "$(find /run/vethlab/two -name 'down-*')" "" "records"
+	# That of an end that others set down is not known, whatever is done then.
+	good ip -n b link set z down
+	good ip -n b addr del 10.0.3.2/24 dev z
+	good vethlab link b:z down
+	good vethlab link b:z up
+	assert_eq "$(ip -j -n b -4 addr show z | jq -r '.[].addr_info[].local')" 10.0.3.2 "address of b:z"
+	good vethlab down
+}
+
 test_link_local() {
 	two_ways
 	good vethlab down

@@ -245,10 +245,6 @@ int down_record_save(const struct down_record *record, const struct running *run
 
 	record_path(run->name, end->number, "", path);
 	record_path(run->name, end->number, ".new", temporary);
-	if (!record->n_addresses && !record->n_neighbors && !record->n_routes) {
-		unlink(path);
-		return 0;
-	}
 	f = fopen(temporary, "we");
 	if (f) {
 		write_record(record, f);

@@ -36,7 +36,7 @@ int down_record_read(struct down_record *record, struct nl *nl, const struct run
 /* Take out of *record what *left has too. */
 void down_record_subtract(struct down_record *record, const struct down_record *left);
 
-/* Write the file; it is whole or as it was. An empty record removes it. */
+/* Write the file; it is whole or as it was. That of an empty record says that nothing went. */
 int down_record_save(const struct down_record *record, const struct running *run,
 		     const struct end *end, struct err *err);
 /* -ENOENT: there is none (err stays clear). *record is empty before. */

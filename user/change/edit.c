@@ -76,7 +76,7 @@ int edit_begin_down(struct down_record *record, const struct running *run, const
 int edit_finish_down(struct down_record *record, const struct running *run, const struct end *end,
 		     struct err *err)
 {
-	cleanup_down_record struct down_record left = {0};
+	cleanup_down_record struct down_record left = {0}, before = {0};
 	cleanup_nl struct nl *nl = NULL;
 	int ret = open_node(&nl, run, end->node, err);
 
@@ -86,27 +86,37 @@ int edit_finish_down(struct down_record *record, const struct running *run, cons
 	if (ret)
 		return ret;
 	down_record_subtract(record, &left);
+	/* Without a file, something else had set it down: what went then stays unknown. */
+	ret = down_record_load(&before, run, end, err);
+	if (ret)
+		return ret == -ENOENT ? 0 : ret;
 	return down_record_save(record, run, end, err);
 }
 
 /* By the end's file, or the lab file. */
-static int restore(struct nl *nl, const struct running *run, const struct end *end, struct err *err)
+static int restore(struct nl *nl, const struct running *run, const struct end *end, bool was_up,
+		   struct err *err)
 {
 	cleanup_down_record struct down_record record = {0};
-	int ret = down_record_load(&record, run, end, err), restored;
+	int ret = down_record_load(&record, run, end, err);
 
 	if (ret == -ENOENT)
-		return node_restore_end(run, nl, end, err);
+		return was_up ? node_repair_end(run, nl, end, err)
+			      : node_restore_end(run, nl, end, err);
 	if (ret)
 		return ret;
-	restored = down_record_restore(&record, nl, run, end, err);
-	/* After a failure, what is left is tried again when the end is set up the next time. */
-	ret = down_record_save(&record, run, end, restored ? NULL : err);
-	return restored ? restored : ret;
+	ret = down_record_restore(&record, nl, run, end, err);
+	if (!ret) {
+		down_record_forget(run->name, end->number);
+		return 0;
+	}
+	/* What is left is tried again when the end is set up the next time. */
+	down_record_save(&record, run, end, NULL);
+	return ret;
 }
 
 int edit_restore_end(struct down_record *restored, const struct running *run, const struct end *end,
-		     struct err *err)
+		     bool was_up, struct err *err)
 {
 	cleanup_down_record struct down_record before = {0};
 	cleanup_nl struct nl *nl = NULL;
@@ -117,7 +127,7 @@ int edit_restore_end(struct down_record *restored, const struct running *run, co
 	ret = down_record_read(&before, nl, run, end, err);
 	if (ret)
 		return ret;
-	ret = restore(nl, run, end, err);
+	ret = restore(nl, run, end, was_up, err);
 	if (ret)
 		return ret;
 	ret = down_record_read(restored, nl, run, end, err);

@@ -24,10 +24,11 @@ int edit_finish_down(struct down_record *record, const struct running *run, cons
 /*
  * After an end was set up: add what the kernel dropped when `link down` set it down. If that is not
  * known, since something else did: the addresses and static neighbors of the end and the routes
- * that leave by it, as the lab file has them. *restored: what was missing and is not any more.
+ * that leave by it, as the lab file has them; or, if it was up before, only the routes of those
+ * addresses that it has. *restored: what was missing and is not any more.
  */
 int edit_restore_end(struct down_record *restored, const struct running *run, const struct end *end,
-		     struct err *err);
+		     bool was_up, struct err *err);
 /* Add a route to a node, or delete it. A deletion without metric or hops matches any. */
 int edit_route(const struct running *run, const struct node *node, const struct route *route,
 	       bool add, struct err *err);

@@ -86,8 +86,8 @@ static int wait_state(struct link_side *side, struct err *err)
 	return ret == -ETIMEDOUT ? 0 : ret; /* what it is now is told as it is */
 }
 
-/* Set the end up or down, and wait until both ends know. */
-static int change(struct link_side sides[2], bool up, struct err *err)
+/* Set the end up or down, and wait until both ends know. *was_up: whether it was up before. */
+static int change(struct link_side sides[2], bool up, bool *was_up, struct err *err)
 {
 	struct nl_what what = {sides[0].end->name, up ? "set it up" : "set it down",
 			       sides[0].end->where, 0};
@@ -96,6 +96,7 @@ static int change(struct link_side sides[2], bool up, struct err *err)
 
 	if (ret)
 		return ret;
+	*was_up = end_state_of(&end) != END_DOWN;
 	ret = read_link(&sides[1], &peer, err);
 	if (ret)
 		return ret;
@@ -200,6 +201,7 @@ static int link_state(const struct running *run, const struct end *end, bool up,
 {
 	cleanup_down_record struct down_record record = {0};
 	struct link_side sides[2] = {0};
+	bool was_up = false;
 	int ret = open_side(&sides[0], run, end, err);
 
 	if (!ret)
@@ -207,11 +209,11 @@ static int link_state(const struct running *run, const struct end *end, bool up,
 	if (!ret && !up)
 		ret = edit_begin_down(&record, run, end, err);
 	if (!ret)
-		ret = change(sides, up, err);
+		ret = change(sides, up, &was_up, err);
 	close_side(&sides[0]);
 	close_side(&sides[1]);
 	if (!ret)
-		ret = up ? edit_restore_end(&record, run, end, err)
+		ret = up ? edit_restore_end(&record, run, end, was_up, err)
 			 : edit_finish_down(&record, run, end, err);
 	if (ret)
 		return ret;

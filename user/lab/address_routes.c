@@ -162,3 +162,39 @@ bool node_lists_address(const struct address *list, size_t n, const struct ip_pr
 			return true;
 	return false;
 }
+
+struct kept_addresses {
+	struct address_routes routes; /* there is room for all of end->addresses */
+	const struct end *end;
+	uint32_t ifindex;
+};
+
+static bool on_address(uint32_t ifindex, const struct ip_prefix *prefix, bool is_given, void *arg)
+{
+	const struct address address = {.prefix = *prefix, .where = {0}};
+	struct kept_addresses *kept = arg;
+
+	(void)is_given;
+	if (ifindex == kept->ifindex && kept->routes.n < kept->end->n_addresses &&
+	    node_lists_address(kept->end->addresses, kept->end->n_addresses, prefix))
+		append_addresses(&kept->routes, ifindex, kept->end->name, &address, 1);
+	return true;
+}
+
+int node_repair_end(const struct running *run, struct nl *nl, const struct end *end,
+		    struct err *err)
+{
+	struct kept_addresses kept = {
+		.routes.list = calloc(end->n_addresses + 1, sizeof(struct connected)),
+		.end = end,
+		.ifindex = running_ifindex(run, end),
+	};
+	cleanup_free struct connected *list = kept.routes.list;
+	int ret;
+
+	if (!list)
+		return err_set(err, ERR_SYSTEM, ENOMEM, "out of memory");
+	ret = address_list_given(nl, on_address, &kept, err);
+	return ret || !kept.routes.n ? ret
+				     : connected_repair(nl, kept.routes.list, kept.routes.n, err);
+}

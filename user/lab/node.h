@@ -94,6 +94,12 @@ int node_exec(const struct node_job *job, struct err *err);
 int node_restore_end(const struct running *run, struct nl *nl, const struct end *end,
 		     struct err *err);
 
+/*
+ * An end is up, and was before: add what is missing of the routes that the kernel makes for those
+ * addresses of the lab file that the end has now (connected_repair()).
+ */
+int node_repair_end(const struct running *run, struct nl *nl, const struct end *end,
+		    struct err *err);
 /* Whether an address, of this length, is in a list. */
 bool node_lists_address(const struct address *list, size_t n, const struct ip_prefix *prefix);
 
