@@ -63,21 +63,23 @@ bad() { # STATUS COMMAND...
 	[[ $last_status -eq $want ]] || fail "$*: exit status $last_status, want $want: $out"
 }
 
-# The last output contains each TEXT.
+# The last output contains each TEXT, in one line or folded: where a line ends depends on the numbers in it.
 says() {
-	local text
+	local text one_line
 	asserted
+	one_line=$(tr -s ' \n' ' ' <<<"$out")
 	for text; do
 		[[ -n $text ]] || fail "no text to look for" # what any output contains
-		[[ $out == *"$text"* ]] || fail "it does not say '$text': $out"
+		[[ $out == *"$text"* || $one_line == *"$text"* ]] || fail "it does not say '$text': $out"
 	done
 }
 
 says_not() {
-	local text
+	local text one_line
 	asserted
+	one_line=$(tr -s ' \n' ' ' <<<"$out")
 	for text; do
-		[[ $out != *"$text"* ]] || fail "it says '$text': $out"
+		[[ $out != *"$text"* && $one_line != *"$text"* ]] || fail "it says '$text': $out"
 	done
 }
 
