@@ -193,6 +193,27 @@ wait_until() {
 	asserted
 }
 
+# All that the kernel says about a lab's nodes, without what changes by itself.
+kernel_state() { # NODE...
+	local node
+	for node; do
+		echo "== $node"
+		ip -n "$node" -d link | sed 's/ link-netns .*//'
+		ip -n "$node" addr | grep inet | sed 's/ tentative//' | sort
+		ip -n "$node" route
+		ip -n "$node" -6 route | sort # those of two links come in any order
+		ip -n "$node" neigh show nud permanent
+		ip netns exec "$node" sysctl -n net.ipv4.ip_forward net.ipv6.conf.all.forwarding
+		tc -n "$node" filter show dev lo
+	done
+	find /sys/fs/bpf/vethlab -type f | sort
+}
+
+# IPv4 echoes at all hooks of an end: IPv6 sends what it likes when it likes.
+counters_of() { # END
+	vethlab stats --json | jq -c ".ends[] | select(.end == \"$1\") | [.hooks[].icmp4]"
+}
+
 # Blue, whose default answers by now.
 up_answering() { # [OPTION OF UP...]
 	up blue "$@"
