@@ -86,7 +86,7 @@ static __always_inline __u32 end_of_skb(const struct sk_buff *skb, __u32 *arrive
 		ifindex = dev->ifindex;
 		*arrived = arrived_at(skb, ifindex);
 	} else {
-		struct sock *sk = skb->sk; /* at a socket's door: the device is taken off before */
+		struct sock *sk = skb->sk; /* handed to a socket: the device is taken off before */
 
 		if (!sk)
 			return VL_NO_END;

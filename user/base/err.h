@@ -20,7 +20,7 @@ enum err_code {
 	ERR_UNKNOWN = 6,   /* no failure: what was asked cannot be known (`why`) */
 };
 
-/* The table of `vethlab help exit`, docs/exit-status.md and README.md: err_statuses[code]. */
+/* The table of `vethlab help exit`, and docs/exit-status.md: err_statuses[code]. */
 struct err_status {
 	const char *what; /* in a few words */
 	const char *when; /* the cases, as the rest of a sentence; NULL: none to tell */

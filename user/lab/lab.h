@@ -7,6 +7,9 @@
  *	state.json	what the kernel gave it: ifindexes, namespaces by inode and cookie, hooks
  *	journal		what must be undone when it is taken down (journal.h)
  *	lock		held by the process that changes it
+ *	reset.json	the counters that `stats` counts from
+ *	down-NUMBER	what the kernel dropped with an end that was set down
+ *(user/change/down_record.h) gaps		when ends were not watched (end_gaps.h)
  *
  * Errors: functions that return int return 0 or -errno and fill err, unless they say otherwise.
  */

@@ -50,8 +50,10 @@ uint32_t kernel_types_tracepoint(const struct kernel_types *types, const char *n
 struct btf;
 /*
  * Those types in the kernel that have a name of local's types (those of a BPF object), with the
- * members whose names are local's, and what they are made of: all that its relocations (CO-RE) can
- * ask for. A BTF of *size bytes for the caller to free; NULL: out of memory.
+ * members whose names are local's, and what they are made of: what relocations (CO-RE) of members
+ * and of values of enums ask for. Those of whole types (bpf_core_type_exists() of a function's
+ * type, type ids, type_matches) are not served: functions are left out, and ids are the subset's. A
+ * BTF of *size bytes for the caller to free; NULL: out of memory.
  */
 void *kernel_subset_make(const struct kernel_types *types, const struct btf *local, size_t *size);
 
