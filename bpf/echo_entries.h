@@ -180,8 +180,11 @@ static __always_inline bool echo_stays(const struct vl_echo *e, __u64 now)
 	       (e->kind == VL_ECHO_FLOW && now - e->ns < VL_ECHO_TIMEOUT_NS);
 }
 
-/* The entry of a set that makes way: a free one, else one whose fate is known, else the oldest. */
-static __always_inline int set_choose(__u32 first, __u64 now, __u64 timeout)
+/*
+ * The entry of a set that makes way: a free one, else one whose fate is known, else the oldest. A
+ * global function: the verifier goes through it once.
+ */
+__noinline int set_choose(__u32 first, __u64 now, __u64 timeout)
 {
 	__u64 yields, most = 0;
 	int place = first;
@@ -210,11 +213,9 @@ static __always_inline int set_choose(__u32 first, __u64 now, __u64 timeout)
 __noinline int echo_choose(__u64 flow, __u64 tag, __u64 now)
 {
 	__u64 timeout = echo_timeout();
-	int place = set_search(echo_near(flow, tag), tag);
+	int place = echo_search(flow, tag);
 	struct vl_echo *e;
 
-	if (place < 0)
-		place = set_search(echo_far(tag), tag);
 	if (place >= 0)
 		return place;
 	place = set_choose(echo_near(flow, tag), now, timeout);

@@ -396,11 +396,16 @@ static inline __attribute__((always_inline)) __u32 vl_time_bin(__u64 ns)
 		return 0;
 	if (ns >= 1ull << VL_TIME_HIGH)
 		return VL_TIME_BINS - 1;
-	for (__u32 step = 32; step; step /= 2) { /* log2, for eBPF has no instruction for it */
-		if (rest >> step) {
-			rest >>= step;
-			log += step;
-		}
+	/*
+	 * log2, for which eBPF has no instruction; without branches, each of which would double
+	 * what the verifier walks through. The highest bit of 2^step - 1 - rest: whether rest >=
+	 * 2^step.
+	 */
+	for (__u32 step = 32; step; step /= 2) {
+		__u32 half = (((1ull << step) - 1 - rest) >> 63) * step;
+
+		rest >>= half;
+		log += half;
 	}
 	return 1 + ((log - VL_TIME_LOW) << VL_TIME_SUB) +
 	       (ns >> (log - VL_TIME_SUB) & ((1 << VL_TIME_SUB) - 1));
