@@ -26,7 +26,8 @@ endif
 
 LIBS       := libbpf libelf zlib libmnl libfyaml jansson libpcap
 PKG_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(LIBS) 2>/dev/null)
-PKG_LIBS   := $(shell $(PKG_CONFIG) --libs $(LIBS) 2>/dev/null) -lm
+# libpcap is loaded by the one verb that needs it: user/capture/pcap_filter.h.
+PKG_LIBS   := $(shell $(PKG_CONFIG) --libs $(filter-out libpcap,$(LIBS)) 2>/dev/null) -lm
 
 WARN     := -Wall -Wextra -Wshadow -Wmissing-prototypes -Wno-missing-field-initializers
 ifeq ($(WERROR),1)

@@ -93,7 +93,7 @@ dist:
 
 # One file with every library in it, and its bundled labs: it needs nothing but a kernel.
 # Debian 13's libelf reads sections that zstd packed.
-STATIC_LIBS = $(filter -l%,$(PKG_LIBS)) $(if $(findstring /,$(shell $(CC) -print-file-name=libzstd.a)),-lzstd)
+STATIC_LIBS = $(filter -l%,$(PKG_LIBS)) -lpcap $(if $(findstring /,$(shell $(CC) -print-file-name=libzstd.a)),-lzstd)
 
 .PHONY: static
 static:
@@ -101,11 +101,21 @@ static:
 	@+$(MAKE) --no-print-directory all
 	@+$(MAKE) --no-print-directory $(B)/vethlab-static
 
-$(B)/vethlab-static: $(OBJ) packaging/static.sh packaging/static/libmnl.c
+# What loads a library when it is needed is linked with it here.
+STATIC_OBJ := $(B)/static/user/capture/pcap_filter.o
+
+$(STATIC_OBJ): $(B)/static/%.o: %.c $(B)/compiler
+	$(say) CC $@
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -DVETHLAB_STATIC -MMD -MP -c $< -o $@
+
+-include $(STATIC_OBJ:.o=.d)
+
+$(B)/vethlab-static: $(OBJ) $(STATIC_OBJ) packaging/static.sh packaging/static/libmnl.c
 	$(say) STATIC $@
 	$(Q)B=$(B) CC="$(CC)" packaging/static.sh
 	$(Q)$(CC) $(filter-out -pie,$(ALL_LDFLAGS)) -static-pie -Wl,--gc-sections -s -L$(B)/static -o $@ \
-		$(OBJ) -Wl,--start-group $(STATIC_LIBS) -Wl,--end-group
+		$(filter-out $(STATIC_OBJ:$(B)/static/%=$(B)/%),$(OBJ)) $(STATIC_OBJ) -Wl,--start-group $(STATIC_LIBS) -Wl,--end-group
 
 # It in a guest that has no other file: tests/vm/static_init.c.
 .PHONY: static-vm

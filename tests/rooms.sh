@@ -26,7 +26,7 @@ table() {
 	ledger   | base topology output net watch lab | ledger.h counter_fields.h losses.h reading.h timing.h
 	path     | base topology net watch lab | path.h target.h
 	trace    | base topology output story net watch lab path | echo.h filter.h ping_tally.h port_ping.h probe.h recording.h stream.h
-	capture  | base topology net watch lab trace | capture.h capture_session.h pcapng.h
+	capture  | base topology net watch lab trace | capture.h capture_session.h pcap_filter.h pcapng.h
 	bench    | base topology output net watch lab trace | bench.h
 	render   | base topology output story net watch lab observe ledger path trace capture bench | bench_report.h changes.h drop_text.h event_text.h itinerary_text.h ledger_report.h ping_report.h port_report.h rates.h record_view.h run_diff.h show_text.h
 	options  | base topology output | options.h

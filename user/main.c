@@ -7,8 +7,6 @@
 #include <errno.h>
 #include <jansson.h>
 #include <libfyaml.h>
-#define PCAP_DONT_INCLUDE_PCAP_BPF_H /* its struct bpf_insn is the kernel's, too */
-#include <pcap/pcap.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -113,21 +111,12 @@ static void options_behind_verb(int argc, char **argv)
 	argv[1] = verb;
 }
 
-/* The number in "libpcap version 1.10.3 (with TPACKET_V3)". */
-static void pcap_version(char *number, size_t size)
-{
-	const char *text = pcap_lib_version();
-	size_t before = strcspn(text, "0123456789");
-
-	snprintf(number, size, "%.*s", (int)strcspn(text + before, " "), text + before);
-}
-
 static void print_version(FILE *f)
 {
 	const char *libbpf = libbpf_version_string(); /* "v1.1" */
 	char pcap[32];
 
-	pcap_version(pcap, sizeof(pcap));
+	cmd_pcap_version(pcap, sizeof(pcap));
 	fprintf(f, "vethlab %s\n", VETHLAB_VERSION);
 	fprintf(f, "libraries: libbpf %s, zlib %s, libfyaml %s, jansson %s, libpcap %s\n",
 		libbpf + (*libbpf == 'v'), zlibVersion(), fy_library_version(),

@@ -77,6 +77,19 @@ test_version() {
 	says "kernel: 6.1 or newer"
 }
 
+# libpcap, with seven libraries of its own, is loaded by the verb that compiles filters, and by no other.
+test_libpcap_when_needed() {
+	local loaded="$TEST_TMP/loaded"
+	LD_DEBUG=files LD_DEBUG_OUTPUT=$loaded good vethlab labs
+	assert_eq "$(cat "$loaded".* | grep -c 'calling init: .*/libbpf\.so')" 1 "libbpf of labs"
+	assert_eq "$(cat "$loaded".* | grep -c 'calling init: .*/libpcap\.so')" 0 "libpcap of labs"
+	up two-hosts
+	LD_DEBUG=files LD_DEBUG_OUTPUT=$loaded bad 2 vethlab capture -w "$TEST_TMP/frames" -f "icmp and"
+	says "filter 'icmp and':"
+	assert_eq "$(cat "$loaded".* | grep -c 'calling init: .*/libpcap\.so')" 1 "libpcap of capture"
+	good vethlab down
+}
+
 # As readline calls it: the line, the point, and the words split at colons.
 completed() { # LINE: sets $out to what is offered, sorted
 	out=$(

@@ -15,6 +15,7 @@
 #include "user/base/interrupt.h"
 #include "user/base/new_file.h"
 #include "user/capture/capture_session.h"
+#include "user/capture/pcap_filter.h"
 #include "user/capture/pcapng.h"
 #include "user/trace/stream.h"
 
@@ -55,24 +56,6 @@ static uint64_t clocks_apart(void)
 	return apart;
 }
 
-static int compile(struct capture_session *session, struct err *err)
-{
-	pcap_t *dead;
-	int ret = 0;
-
-	if (!session->config.expression)
-		return 0;
-	dead = pcap_open_dead(DLT_EN10MB, SNIFF_SNAP_MAX);
-	if (!dead)
-		return err_set(err, ERR_SYSTEM, ENOMEM, "capture: out of memory");
-	if (pcap_compile(dead, &session->filter, session->config.expression, 1,
-			 PCAP_NETMASK_UNKNOWN))
-		ret = err_set(err, ERR_USAGE, EINVAL, "filter '%s': %s", session->config.expression,
-			      pcap_geterr(dead));
-	pcap_close(dead);
-	return ret;
-}
-
 static void flush(struct capture_session *session)
 {
 	if (session->file == stdout) {
@@ -108,10 +91,14 @@ static void write_start(struct capture_session *session)
 static int open_session(struct capture_session *session, char *why, size_t size, struct err *err)
 {
 	struct sniff_config sniff = {.snap = session->config.snap};
-	int ret = compile(session, err);
+	int ret;
 
-	if (ret)
-		return ret;
+	if (session->config.expression) {
+		ret = pcap_filter_compile(&session->filter, session->config.expression,
+					  SNIFF_SNAP_MAX, err);
+		if (ret)
+			return ret;
+	}
 	sniff.filter = (struct sock_filter *)session->filter.bf_insns;
 	sniff.filter_len = session->filter.bf_len;
 	ret = capture_open(session->config.ends, session->config.run, &sniff, err);
@@ -356,7 +343,7 @@ void capture_session_close(struct capture_session *session)
 {
 	if (!session)
 		return;
-	pcap_freecode(&session->filter);
+	pcap_filter_free(&session->filter);
 	node_tracer_close(session->stack);
 	free(session->dropped);
 	held_frames_free(&session->held);

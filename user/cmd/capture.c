@@ -7,6 +7,7 @@
 
 #include "user/base/interrupt.h"
 #include "user/capture/capture_session.h"
+#include "user/capture/pcap_filter.h"
 #include "user/cmd/cmd.h"
 #include "user/output/output.h"
 #include "user/render/drop_text.h"
@@ -150,3 +151,8 @@ const struct cmd cmd_capture = {
 	.examples = "vethlab capture blue -w - | wireshark -k -i -\n",
 	.run = capture_main,
 };
+
+void cmd_pcap_version(char *number, size_t size)
+{
+	pcap_filter_version(number, size);
+}

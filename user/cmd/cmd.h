@@ -24,6 +24,9 @@ extern const struct cmd cmd_up, cmd_down, cmd_gc, cmd_ls, cmd_show, cmd_observe,
 	cmd_record, cmd_replay, cmd_diff, cmd_capture, cmd_ping, cmd_doctor, cmd_check, cmd_graph,
 	cmd_generate, cmd_traceroute, cmd_why, cmd_bench, cmd_bench_build, cmd_labs, cmd_completion;
 
+/* The number of the libpcap that `capture` would use; see pcap_filter_version(). */
+void cmd_pcap_version(char *number, size_t size);
+
 /* The verb of that name; NULL: there is none. */
 const struct cmd *cmd_find(const char *name);
 /* The error that there is no such verb, with the one that may be meant; returns ERR_USAGE. */
