@@ -274,8 +274,10 @@ int BPF_PROG(on_receive, struct sk_buff *skb)
 	__builtin_memset(&taken->packet, 0, sizeof(taken->packet));
 	if (!read_packet(skb, &taken->packet) || !wanted(&taken->packet))
 		return 0;
+	taken->task = bpf_get_current_pid_tgid();
 	taken->node = *node;
 	taken->ifindex = dev->ifindex;
+	taken->netns = dev->nd_net.net->ns.inum;
 	taken->valid = true;
 	if (dev->flags & IFF_LOOPBACK)
 		tell_loopback(skb, taken);
@@ -431,7 +433,7 @@ int BPF_PROG(on_learn, struct net_bridge *br, struct net_bridge_port *port, cons
 	if (!node || !taken)
 		return 0;
 	r.at.packet.flags = VL_EV_LOOSE;
-	if (taken->valid && taken->ifindex == (__u32)dev->ifindex)
+	if (is_at_taken(taken, dev->nd_net.net) && taken->ifindex == (__u32)dev->ifindex)
 		r.at.packet = taken->packet;
 	stamp(&r.at, VL_STACK_LEARN, *node, dev);
 	bpf_probe_read_kernel(r.mac, 6, mac);

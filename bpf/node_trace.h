@@ -53,9 +53,10 @@ struct {
 /* The packet that this CPU took in last: what the stack does next, it does with this one. */
 struct node_trace_taken {
 	struct vl_event packet;
+	__u64 task; /* pid and tgid that the CPU had then: they stay until it is done with the packet */
 	__u32 node, ifindex;
+	__u32 netns; /* inode number */
 	__u32 valid;
-	__u32 reserved;
 };
 
 struct {
@@ -64,6 +65,16 @@ struct {
 	__type(key, __u32);
 	__type(value, struct node_trace_taken);
 } taken_in SEC(".maps");
+
+/*
+ * Whether the CPU may still be at the packet that it took in last. Where a process asks for a route
+ * (RTM_GETROUTE), that packet is long gone. net: where something happens now; NULL if not known.
+ */
+static __always_inline bool is_at_taken(const struct node_trace_taken *taken, const struct net *net)
+{
+	return taken->valid && taken->task == bpf_get_current_pid_tgid() &&
+	       (!net || net->ns.inum == taken->netns);
+}
 
 static __always_inline bool same_address(const __u8 *a, const __u8 *b)
 {

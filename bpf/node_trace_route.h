@@ -108,20 +108,22 @@ static __always_inline void tell_route(struct vl_stack *r, const struct net *net
 	struct looked_up *last;
 	struct node_trace_taken *taken;
 	__u32 zero = 0, node = 0;
+	bool at_taken;
 
 	last = bpf_map_lookup_elem(&look_ups, &zero);
 	taken = bpf_map_lookup_elem(&taken_in, &zero);
 	if (!last || !taken)
 		return;
 	last->record.at.packet.family = 0;
-	if (detail && taken->valid && route_use(&r->at.packet, iif, proto, taken, &r->what)) {
+	at_taken = detail && is_at_taken(taken, net);
+	if (at_taken && route_use(&r->at.packet, iif, proto, taken, &r->what)) {
 		stamp(&r->at, VL_STACK_ROUTE, taken->node, dev);
 		bind(r, &taken->packet);
 		give(r, sizeof(*r));
 		return;
 	}
 	stamp(&r->at, VL_STACK_ROUTE, 0, dev);
-	if (detail && taken->valid && iif == LOOPBACK_IFINDEX && proto &&
+	if (at_taken && iif == LOOPBACK_IFINDEX && proto &&
 	    same_address(r->at.packet.dst, taken->packet.src)) {
 		zero = LOOKED_UP_ERROR;
 		last = bpf_map_lookup_elem(&look_ups, &zero);

@@ -105,6 +105,29 @@ test_tables() {
 	good vethlab down stacks
 }
 
+# What a process asks the kernel of a route is no part of an echo, be it beside it on the same CPU, of another lab or
+# of the same node, and by an interface of the same index.
+test_others_look_ups() {
+	local pids=() cpu i
+	lab
+	for ((cpu = 0; cpu < $(nproc); cpu++)); do
+		for i in a r b; do
+			yes "route get 10.0.2.1 from 10.0.1.1 iif $([[ $i == r ]] && echo w0 || echo e0)" |
+				nice -n 19 taskset -c $cpu ip -n $i -force -batch - >/dev/null 2>&1 &
+			pids+=($!)
+		done
+	done
+	good vethlab ping a b -W 5
+	for ((i = 0; i < 4; i++)); do
+		good vethlab ping a b -W 5 --stack -j
+		assert_eq "$(acts 'select(.kind == "route" and .use == "forward") | "\(.node) \(.to)"' | sort)" \
+			"a 10.0.1.1"$'\n'"b 10.0.2.1"$'\n'"r 10.0.1.1"$'\n'"r 10.0.2.1" "look-ups of the echo and its reply"
+	done
+	kill "${pids[@]}"
+	wait
+	good vethlab down stacks
+}
+
 # ARP and ND: the questions that the packet causes, and the answers.
 test_neighbors() {
 	local family
