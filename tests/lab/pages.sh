@@ -29,6 +29,7 @@ page_words() {
 		-e 's/\b(id|process) [0-9]+/\1 #/g' \
 		-e 's/asked [0-9]+ times?/asked # times/g' \
 		-e 's/slowest step: [^,]*, mean TIME, max TIME/SLOWEST STEP/g' \
+		-e 's/\b[0-9]+ min TIME/TIME/g' \
 		-e 's/_ns":[0-9]+/_ns":#/g' \
 		-e 's/[0-9]+sec\b/#sec/g' \
 		-e 's/\b(out|in|up|again) by (tcx|clsact)/\1 by TC/g' \

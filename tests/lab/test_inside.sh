@@ -88,7 +88,10 @@ test_open_files() {
 	good vethlab down
 	bad 5 bash -c 'ulimit -n 64; exec "$@"' bash "$BUILD/vethlab" up "$TEST_TMP/files.yaml"
 	says "Too many open files" "a lab needs an open file for each node" "ulimit -Hn"
-	nothing_left || fail "something is left: $(ls /run/netns /run/vethlab)"
+	nothing_left || fail "something is left: $(ls -R /run/netns /run/vethlab; find /sys/fs/bpf; ip -br link) $out"
+	bad 5 bash -c 'ulimit -n 4; exec "$@"' bash "$BUILD/vethlab" up "$TEST_TMP/files.yaml"
+	says "undoing it failed" "\`vethlab down files\`"
+	good vethlab down files
 }
 
 # Who waits for longer than a second at a terminal is told how far it is; nobody else is.

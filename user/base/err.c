@@ -57,6 +57,22 @@ void err_hint(struct err *err, const char *fmt, ...)
 	va_end(args);
 }
 
+void err_hint_also(struct err *err, const char *fmt, ...)
+{
+	va_list args;
+	size_t used;
+
+	if (!err)
+		return;
+	used = strlen(err->hint);
+	if (used)
+		snprintf(err->hint + used, sizeof(err->hint) - used, "; ");
+	used = strlen(err->hint);
+	va_start(args, fmt);
+	vsnprintf(err->hint + used, sizeof(err->hint) - used, fmt, args);
+	va_end(args);
+}
+
 void err_at(struct err *err, struct where where)
 {
 	if (!err || err->where.line)

@@ -41,7 +41,7 @@ struct err {
 	struct where where; /* line 0: no place; where.file is borrowed from the lab */
 	char file[256];	    /* where.file, copied: an error outlives the lab that it is about */
 	char what[512];	    /* "blue:veth1: cannot add 10.1.1.1/24 (kernel: ...)" */
-	char hint[320];	    /* what to do; empty if there is nothing to say */
+	char hint[640];	    /* what to do; empty if there is nothing to say */
 };
 
 /* The code of a system call that failed with this errno: ERR_PRIVILEGE or ERR_SYSTEM. */
@@ -56,6 +56,8 @@ int err_set(struct err *err, enum err_code code, int error, const char *fmt, ...
 	__attribute__((format(printf, 4, 5)));
 /* Set the hint, and the place, of an error, unless it has one already. err NULL is allowed. */
 void err_hint(struct err *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* Say one thing more to do, behind the hint that there may be. err NULL is allowed. */
+void err_hint_also(struct err *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void err_at(struct err *err, struct where where);
 /* Forget an error that was handled. */
 void err_clear(struct err *err);

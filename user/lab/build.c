@@ -403,8 +403,8 @@ static int build_locked(struct build *build, struct err *err)
 			err_hint(err, "a lab needs an open file for each node: raise the limit "
 				      "(ulimit -Hn)");
 		if (lab_remove(run->name, build->options->notes, &undo_err))
-			err_hint(err, "and undoing it failed: %s; try `vethlab down %s`",
-				 undo_err.what, run->name);
+			err_hint_also(err, "undoing it failed: %s; try `vethlab down %s`",
+				      undo_err.what, run->name);
 	}
 	return ret;
 }

@@ -310,8 +310,8 @@ static void undo_change(const struct draft *draft, const struct running *now, st
 
 	if (!draft->was) {
 		if (lab_remove(now->name, NULL, &undo_err))
-			err_hint(err, "and undoing it failed: %s; try `vethlab down %s`",
-				 undo_err.what, now->name);
+			err_hint_also(err, "undoing it failed: %s; try `vethlab down %s`",
+				      undo_err.what, now->name);
 		return;
 	}
 	if (watch_open(&watch, now->name, &undo_err))
