@@ -175,7 +175,7 @@ demo:
 	@tests/deps.sh build test
 	@+$(MAKE) --no-print-directory demo-built
 
-demo-built: all
+demo-built: all $(B)/tests/lab/sandbox
 	@BUILD=$(B) tests/lab/demo.sh
 
 KERNEL ?= 6.1

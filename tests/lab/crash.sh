@@ -417,7 +417,7 @@ sweep() { # STEP
 	for ((part = 0; part < PARTS; part++)); do
 		mkdir "$TEST_TMP/$part"
 		SWEEP=$1 PART=$part TEST_TMP=$TEST_TMP/$part \
-			VETHLAB_TEST_INSIDE=part_of_sweep "${UNSHARE[@]}" "$SELF" 2>&1 &
+			VETHLAB_TEST_INSIDE=part_of_sweep "${SANDBOX[@]}" "$SELF" 2>&1 &
 		jobs+=($!)
 	done
 	for part in "${jobs[@]}"; do

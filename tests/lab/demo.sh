@@ -14,7 +14,7 @@ if [[ -z ${VETHLAB_DEMO_INSIDE:-} ]]; then
 		exit 4
 	fi
 	# Namespaces of its own, so that labs of yours that run now are not in the way.
-	VETHLAB_DEMO_INSIDE=1 exec "${UNSHARE[@]}" "$SELF"
+	VETHLAB_DEMO_INSIDE=1 exec "${SANDBOX[@]}" "$SELF"
 fi
 
 n=0
@@ -80,8 +80,6 @@ quietly() {
 echoes() {
 	vethlab stats --json | jq '[.ends[].hooks[].icmp4 | .echo_request + .echo_reply] | add'
 }
-
-enter_sandbox
 
 step "What exists" <<-END
 	A Linux system starts with one network namespace, the default one. There are no others, and

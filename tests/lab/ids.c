@@ -3,12 +3,13 @@
  * ids.c - what is pinned, by id, for the tests' zero-residue check: other programs load and free
  * objects of their own meanwhile, so global lists tell nothing.
  *
- * ids FILE...  print "prog 12", "map 3" or "link 7" for each pinned object
- * ids --gone   read such lines; succeed if none of these objects exists any more
- * ids --hold FILE...  print them, and keep the objects until it is ended
+ * ids FILE|DIRECTORY...  print "prog 12", "map 3" or "link 7" for each pinned object, or each below
+ * a directory ids --gone   read such lines; succeed if none of these objects exists any more ids
+ * --hold FILE...  print them, and keep the objects until it is ended
  */
 #include <bpf/bpf.h>
 #include <errno.h>
+#include <ftw.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -74,6 +75,13 @@ static int print_id(const char *path)
 	return 0;
 }
 
+static int print_below(const char *path, const struct stat *st, int kind, struct FTW *ftw)
+{
+	(void)st;
+	(void)ftw;
+	return kind == FTW_F ? print_id(path) : 0;
+}
+
 /* Says which are still there. */
 static int check_gone(void)
 {
@@ -103,8 +111,13 @@ int main(int argc, char **argv)
 	if (argc == 2 && strcmp(argv[1], "--gone") == 0)
 		return check_gone();
 	hold = argc > 1 && strcmp(argv[1], "--hold") == 0;
-	for (int i = 1 + hold; i < argc; i++)
-		status |= print_id(argv[i]);
+	for (int i = 1 + hold; i < argc; i++) {
+		int ret = nftw(argv[i], print_below, 8, FTW_PHYS);
+
+		if (ret < 0)
+			fprintf(stderr, "ids: %s: %s\n", argv[i], strerror(errno));
+		status |= ret != 0;
+	}
 	fflush(stdout);
 	while (hold && !status)
 		pause();

@@ -12,10 +12,15 @@
 #
 # Arguments pick tests: tests/lab/test_blue.sh walk flood
 
-SELF=$(readlink -f "$0")
-TOP=$(dirname "$SELF")/../..
-BUILD=$(cd "$TOP" && readlink -f "${BUILD:-build}")
+# A process is dear where page faults are: what runs for each test, or for each command, starts as few as it can.
+if [[ ${SELF:-} != "$0" ]]; then # not yet started by run_one
+	SELF=$(readlink -f "$0")
+	TOP=${SELF%/*}/../..
+	BUILD=$(cd "$TOP" && readlink -f "${BUILD:-build}")
+	export SELF TOP BUILD
+fi
 HELPERS=$BUILD/tests/lab
+PATH=$BUILD:$PATH # of `vethlab`: a function of that name would be a process more in each pipeline
 WAIT=${WAIT:-30} # seconds that something awaited may take before it counts as never
 export NO_COLOR=1
 GOLDENS=${SELF%.sh} GOLDENS=${GOLDENS%/*}/golden/${GOLDENS##*/} # of this script
@@ -23,10 +28,6 @@ out=          # output of the last good or bad
 last_command= # that of it
 last_status=  # its exit status
 transcript=   # what told() kept for golden()
-
-vethlab() {
-	"$BUILD/vethlab" "$@"
-}
 
 # ---- assertions ----------------------------------------------------------------------------------
 
@@ -59,28 +60,40 @@ bad() { # STATUS COMMAND...
 	shift
 	asserted
 	last_command=$* last_status=0
-	out=$("$@" 2>&1) || last_status=$?
+	case $1 in
+	vethlab | ip | tc | */*) out=$(exec "$@" 2>&1) || last_status=$? ;;
+	inside) out=$(exec ip netns exec "${@:2}" 2>&1) || last_status=$? ;;
+	*) out=$("$@" 2>&1) || last_status=$? ;;
+	esac
 	[[ $last_status -eq $want ]] || fail "$*: exit status $last_status, want $want: $out"
 }
 
 # The last output contains each TEXT, in one line or folded: where a line ends depends on the numbers in it.
 says() {
-	local text one_line
+	local text
 	asserted
-	one_line=$(tr -s ' \n' ' ' <<<"$out")
 	for text; do
 		[[ -n $text ]] || fail "no text to look for" # what any output contains
-		[[ $out == *"$text"* || $one_line == *"$text"* ]] || fail "it does not say '$text': $out"
+		is_said "$text" || fail "it does not say '$text': $out"
 	done
 }
 
 says_not() {
-	local text one_line
+	local text
 	asserted
-	one_line=$(tr -s ' \n' ' ' <<<"$out")
 	for text; do
-		[[ $out != *"$text"* && $one_line != *"$text"* ]] || fail "it says '$text': $out"
+		! is_said "$text" || fail "it says '$text': $out"
 	done
+}
+
+is_said() { # TEXT
+	local one_line=$out
+	[[ $out != *"$1"* ]] || return 0
+	one_line=${one_line//$'\n'/ }
+	while [[ $one_line == *"  "* ]]; do
+		one_line=${one_line//  / }
+	done
+	[[ $one_line == *"$1"* ]]
 }
 
 # Keep the command of the last good or bad with its output and its exit status, for golden.
@@ -125,11 +138,16 @@ masked() {
 
 # Each FILTER holds for the documents of the last output, which are the elements of an array.
 json_holds() { # JQ-FILTER...
-	local filter
+	local filter all=true
 	asserted
+	for filter; do
+		all+=" and ([$filter"$'\n'"] | last)"
+	done
+	! jq -se "$all" <<<"$out" >/dev/null 2>&1 || return 0
 	for filter; do
 		jq -se "$filter" <<<"$out" >/dev/null || fail "$filter does not hold: $out"
 	done
+	fail "what holds one by one does not hold together: $*: $out"
 }
 
 # The last `ping -j` sent so many echoes, and all were answered.
@@ -188,9 +206,18 @@ wait_until() {
 	local end=$((SECONDS + WAIT))
 	until "$@" >/dev/null 2>&1; do
 		[[ $SECONDS -lt $end ]] || fail "not within $WAIT s: $*"
-		sleep 0.02
+		nap 0.02
 	done
 	asserted
+}
+
+# sleep(1) without a process: a read of a pipe that nobody writes to.
+nap() { # SECONDS
+	if [[ -n ${nothing_comes:-} ]]; then
+		read -rt "$1" -u "$nothing_comes" || true
+	else
+		sleep "$1"
+	fi
 }
 
 # All that the kernel says about a lab's nodes, without what changes by itself.
@@ -265,8 +292,7 @@ up() {
 }
 
 remember_objects() {
-	[[ ! -d /sys/fs/bpf/vethlab ]] ||
-		find /sys/fs/bpf/vethlab -type f -exec "$HELPERS/ids" {} + >>"$TEST_TMP/ids"
+	[[ ! -d /sys/fs/bpf/vethlab ]] || "$HELPERS/ids" /sys/fs/bpf/vethlab >>"$TEST_TMP/ids"
 }
 
 # Take a lab down, of which nothing may be lost and unexplained since it was built, once its traffic has
@@ -349,26 +375,28 @@ ip_link() {
 
 # ---- sandbox -------------------------------------------------------------------------------------
 
-UNSHARE=(unshare --net --mount --pid --fork --kill-child --mount-proc)
-
-enter_sandbox() { # inside UNSHARE
-	mount -t tmpfs run /run
-	mount -t sysfs sysfs /sys
-	mount -t bpf bpf /sys/fs/bpf
-	ip link set lo up
-}
+SANDBOX=("$HELPERS/sandbox") # sandbox.c says what it is
 
 nothing_in() { # DIRECTORY
-	[[ ! -d $1 ]] || [[ -z $(find "$1" -mindepth 1 -print -quit) ]]
+	local -a found
+	shopt -s nullglob dotglob
+	found=("$1"/*)
+	shopt -u nullglob dotglob
+	[[ ${#found[@]} -eq 0 ]]
 }
 
 # The kernel's own files of a fresh bpffs are called *.debug.
 bpffs_empty() {
-	[[ -z $(find /sys/fs/bpf -mindepth 1 -not -name '*.debug' -print -quit) ]]
+	local file
+	for file in /sys/fs/bpf/* /sys/fs/bpf/.[!.]*; do
+		[[ ! -e $file || $file == *.debug ]] || return 1
+	done
 }
 
 only_lo() {
-	[[ $(ip -j link | jq -r '.[].ifname') == lo ]]
+	local -a lines # two of them are a head
+	mapfile -t lines </proc/net/dev
+	[[ ${#lines[@]} -eq 3 && ${lines[2]} == *( )lo:* ]]
 }
 
 objects_gone() {
@@ -377,19 +405,21 @@ objects_gone() {
 
 # Zero residue. What the kernel frees after a grace period may take its time, the rest may not.
 assert_residue_zero() {
+	local qdisc
 	nothing_in /run/netns || fail "left in /run/netns: $(ls /run/netns)"
 	nothing_in /run/vethlab || fail "left in /run/vethlab: $(find /run/vethlab)"
 	bpffs_empty || fail "left in bpffs: $(find /sys/fs/bpf)"
 	only_lo || fail "left interfaces: $(ip -br link)"
-	[[ -z $(tc qdisc show dev lo) || $(tc qdisc show dev lo) == *noqueue* ]] ||
-		fail "left on lo: $(tc qdisc show dev lo)"
+	qdisc=$(tc qdisc show dev lo)
+	[[ -z $qdisc || $qdisc == *noqueue* ]] || fail "left on lo: $qdisc"
 	wait_until objects_gone
 }
 
 # ---- running -------------------------------------------------------------------------------------
 
 run_inside() { # FUNCTION
-	enter_sandbox
+	local nothing_comes
+	exec {nothing_comes}<> <(:) # here, since $! is that of a test
 	set -eE
 	trap 'fail "line $LINENO: $BASH_COMMAND: exit status $?"' ERR
 	"$1"
@@ -402,7 +432,7 @@ run_one() { # FUNCTION NUMBER
 	local status=0 name=${1#test_}
 	export TEST_TMP
 	TEST_TMP=$(mktemp -d)
-	VETHLAB_TEST_INSIDE=$1 "${UNSHARE[@]}" "$SELF" >"$TEST_TMP/log" 2>&1 </dev/null || status=$?
+	VETHLAB_TEST_INSIDE=$1 "${SANDBOX[@]}" "$SELF" >"$TEST_TMP/log" 2>&1 </dev/null || status=$?
 	[[ ! -s $TEST_TMP/comment ]] || sed 's/^\(# \)\?/# /' "$TEST_TMP/comment"
 	if [[ -s $TEST_TMP/skip ]]; then
 		echo "ok $2 # SKIP $name: $(cat "$TEST_TMP/skip")"

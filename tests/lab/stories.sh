@@ -28,10 +28,9 @@ if [[ -z ${VETHLAB_STORIES_INSIDE:-} ]]; then
 	TEST_TMP=$(mktemp -d)
 	export TEST_TMP
 	trap 'rm -rf "$TEST_TMP"' EXIT
-	VETHLAB_STORIES_INSIDE=1 "${UNSHARE[@]}" "$SELF" "$@"
+	VETHLAB_STORIES_INSIDE=1 "${SANDBOX[@]}" "$SELF" "$@"
 	exit
 fi
-enter_sandbox
 
 made=0
 
