@@ -53,7 +53,8 @@ struct {
 /* The packet that this CPU took in last: what the stack does next, it does with this one. */
 struct node_trace_taken {
 	struct vl_event packet;
-	__u64 task; /* pid and tgid that the CPU had then: they stay until it is done with the packet */
+	__u64 task; /* pid and tgid that the CPU had then: they stay until it is done with the
+		       packet */
 	__u32 node, ifindex;
 	__u32 netns; /* inode number */
 	__u32 valid;
