@@ -122,13 +122,13 @@ bool process_name(int pid, char name[PROCESS_NAME_SIZE])
 
 	snprintf(path, sizeof(path), "/proc/%d/comm", pid);
 	f = fopen(path, "re");
-	if (!f || !fgets(name, PROCESS_NAME_SIZE, f)) {
+	len = f ? fread(name, 1, PROCESS_NAME_SIZE - 1, f) : 0;
+	if (!len) {
 		strcpy(name, "?");
 		return false;
 	}
-	len = strlen(name); /* the last line's end is the file's, others are the name's */
-	if (len && name[len - 1] == '\n')
-		name[len - 1] = '\0';
+	/* The last line's end is the file's, others are the name's. */
+	name[len - (name[len - 1] == '\n')] = '\0';
 	plain_name(name);
 	return true;
 }
