@@ -97,6 +97,22 @@ uint64_t counters_other_ip(const struct vl_counters *counters)
 	return ip > told ? ip - told : 0;
 }
 
+static uint64_t less(uint64_t sent, uint64_t received)
+{
+	return sent > received ? sent - received : 0;
+}
+
+uint64_t counters_missing(const struct vl_counters *sent, const struct vl_counters *received)
+{
+	uint64_t n = less(counters_other_ip(sent), counters_other_ip(received));
+
+	for (size_t i = 0; i < n_counter_fields; i++)
+		if (counter_fields[i].role == COUNTER_TYPE)
+			n += less(counter_get(sent, &counter_fields[i]),
+				  counter_get(received, &counter_fields[i]));
+	return n;
+}
+
 uint64_t counters_housekeeping(const struct vl_counters *counters)
 {
 	return counters->arp + counters->icmp6.nd + counters->icmp6.other;

@@ -53,6 +53,8 @@ void counters_add(struct vl_counters *sum, const struct vl_counters *more);
 void counters_subtract(struct vl_counters *now, const struct vl_counters *since);
 /* IP packets of no type that has a field: SCTP, IGMP, ... */
 uint64_t counters_other_ip(const struct vl_counters *counters);
+/* Packets that are missing, type by type: more of one type do not make up for less of another. */
+uint64_t counters_missing(const struct vl_counters *sent, const struct vl_counters *received);
 
 /*
  * Packets by which nodes keep a link going by themselves: ARP, neighbor discovery and router

@@ -34,13 +34,36 @@ static uint8_t blind_hooks(const struct snapshot *snapshot, const struct end *en
 					      : 0;
 }
 
+/* Whether both hooks counted each frame as one packet of the same type. */
+static bool counts_alike(const struct ledger_entry *entry)
+{
+	/* A tag that is beside the frame's bytes is seen by tc, and not by XDP. */
+	return entry->sent.packets == entry->sent_segments &&
+	       entry->received.packets == entry->received_segments &&
+	       (entry->received_at != VL_HOOK_XDP || entry->sent.vlan == entry->received.vlan);
+}
+
+/* What came without having been seen to leave makes up for no loss. */
+static void set_losses(struct ledger_entry *entry)
+{
+	uint64_t missing =
+		counts_alike(entry) ? counters_missing(&entry->sent, &entry->received) : 0;
+
+	entry->lost = entry->dropped;
+	if (entry->sent_segments > entry->received_segments + entry->lost)
+		entry->lost = entry->sent_segments - entry->received_segments;
+	if (missing > entry->lost)
+		entry->lost = missing;
+	entry->unexplained = entry->lost - entry->dropped;
+	entry->unseen = entry->received_segments + entry->lost - entry->sent_segments;
+}
+
 static void entry_make(struct ledger_entry *entry, const struct end *from,
 		       const struct snapshot *snapshot)
 {
 	const struct end *to = from->peer;
 	bool xdp = is_attached(snapshot, to, VL_HOOK_XDP),
 	     in = is_attached(snapshot, to, VL_HOOK_IN);
-	uint64_t arrived;
 
 	entry->from = from;
 	entry->blind_from = blind_hooks(snapshot, from, 1 << VL_HOOK_OUT);
@@ -62,14 +85,7 @@ static void entry_make(struct ledger_entry *entry, const struct end *from,
 	entry->dropped = losses_on_link(&snapshot->losses, from);
 	if (from->number < snapshot->n_ends)
 		entry->passing = snapshot->passing[from->number];
-	/* What came without having been seen to leave makes up for no loss. */
-	arrived = entry->received_segments + entry->dropped;
-	entry->lost = entry->dropped;
-	if (entry->sent_segments > arrived)
-		entry->unexplained = entry->sent_segments - arrived;
-	else
-		entry->unseen = arrived - entry->sent_segments;
-	entry->lost += entry->unexplained;
+	set_losses(entry);
 }
 
 int ledger_make(struct ledger *ledger, const char *name, const struct lab *lab,

@@ -103,8 +103,11 @@ struct ledger_entry {
 	uint64_t sent_segments, received_segments;
 	uint64_t lost; /* segments sent and not received: at least those that were dropped */
 	/*
-	 * sent = received + dropped + unexplained (- unseen), in segments: what the kernel told of
+	 * sent = received + dropped + unexplained - unseen, in segments: what the kernel told of
 	 * as dropped between the two hooks, and the rest. The rest is all if nobody counts drops.
+	 * Both unexplained and unseen are at least that many: where packets of a type that are
+	 * missing and others of it that were not seen sent stand in one count, they cannot be told
+	 * apart.
 	 */
 	uint64_t dropped, unexplained;
 	uint64_t unseen;  /* segments received and not seen sent: past `out`, or under way while
