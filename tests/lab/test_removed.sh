@@ -372,6 +372,21 @@ test_ping() {
 	good vethlab down
 }
 
+# Programs cannot be put back once the changes of a file are made: these stay, and that is said.
+test_put_back_fails() {
+	up_chain --tc clsact
+	good tc -n n1 filter del dev eth0 egress pref 1
+	mkdir /run/vethlab/chain-3/gaps
+	good ip -n n2 addr add 10.77.0.1/24 dev eth1
+	bad 5 vethlab apply "$TEST_TMP/chain.yaml"
+	says "cannot write /run/vethlab/chain-3/gaps" "the changes of lab chain-3 are made"
+	rmdir /run/vethlab/chain-3/gaps
+	assert_eq "$(ip -n n2 -br addr show dev eth1 | grep -c 10.77.0.1)" 0 "the address that was added"
+	good vethlab apply -j "$TEST_TMP/chain.yaml"
+	json_holds '.[0].changes == []' '.[0].programs == [{end: "n1:eth0", hook: "out"}]'
+	good vethlab down
+}
+
 # Links of others that are observed.
 test_observed() {
 	local tc

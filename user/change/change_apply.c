@@ -375,10 +375,21 @@ static int attach_programs(struct change_plan *plan, const char *node, const str
 		       ?: reattach(plan->programs, plan->n_programs, plan->now, notes, err);
 }
 
+/* The changes are not undone for that. */
+static void tell_changed(const struct change_plan *plan, struct err *err)
+{
+	size_t used = err ? strlen(err->what) : 0;
+
+	if (err)
+		snprintf(err->what + used, sizeof(err->what) - used,
+			 "; the changes of lab %s are made", plan->now->name);
+}
+
 int lab_apply(struct change_plan *plan, const struct change_options *options, struct lab *lab,
 	      const struct notes *notes, const volatile int *interrupted, struct err *err)
 {
 	const char *running = options->name || !lab ? options->name : lab->name;
+	bool changes;
 	int lock, ret;
 
 	*plan = (struct change_plan){0};
@@ -394,10 +405,14 @@ int lab_apply(struct change_plan *plan, const struct change_options *options, st
 		return lock;
 	}
 	ret = lab_plan(plan, options, lab, err);
-	if (!ret && (plan->diff.n || strcmp(plan->was->lab->text, plan->now->lab->text) != 0))
+	changes = !ret && (plan->diff.n || strcmp(plan->was->lab->text, plan->now->lab->text) != 0);
+	if (changes)
 		ret = apply_plan(plan, notes, interrupted, err);
-	if (!ret && plan->n_programs)
+	if (!ret && plan->n_programs) {
 		ret = attach_programs(plan, options->node, notes, err);
+		if (ret && changes)
+			tell_changed(plan, err);
+	}
 	close(lock);
 	return ret;
 }

@@ -36,7 +36,8 @@ int lab_plan(struct change_plan *plan, const struct change_options *options, str
 /*
  * Make a plan as lab_plan() does, under the lab's lock, and carry it out. With lab NULL,
  * options->name must be said. A failure undoes what was
- * done, and err says whether that succeeded: if not, the lab does not run any more. interrupted: as
+ * done, and err says whether that succeeded: if not, the lab does not run any more. What fails once
+ * all changes are made undoes none of them, and err says that. interrupted: as
  * in struct lab_options. notes (NULL: nobody listens) are told what lab_down() would tell of the
  * nodes that are removed.
  */
