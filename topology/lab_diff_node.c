@@ -123,19 +123,22 @@ void differ_addresses(struct differ *d, const struct lab_change *change, struct 
 
 /* ---- routes -------------------------------------------------------------------------------- */
 
-/* One route a destination and metric: so the kernel tells them apart. */
+/* One route a destination and metric: so the kernel tells them apart, but for those that a lab file
+ * has no words for. */
 static int route_compare(const void *a, const void *b)
 {
 	const struct route *x = *(const struct route *const *)a;
 	const struct route *y = *(const struct route *const *)b;
 	int order = prefix_compare(&x->to, &y->to);
 
-	return order ?: x->metric < y->metric ? -1 : x->metric > y->metric;
+	order = order ?: x->metric < y->metric ? -1 : x->metric > y->metric;
+	return order ?: (x->body && x->body->apart) - (y->body && y->body->apart);
 }
 
 static bool same_route(const struct route *a, const struct route *b)
 {
-	if (a->kind != b->kind || a->n_hops != b->n_hops || a->computed != b->computed)
+	if (a->kind != b->kind || a->n_hops != b->n_hops || a->computed != b->computed || a->body ||
+	    b->body)
 		return false;
 	for (size_t i = 0; i < a->n_hops; i++)
 		if (!ip_equal(&a->hops[i].via, &b->hops[i].via) ||

@@ -37,9 +37,33 @@ static void index_free(struct lab_index *index)
 	free(index);
 }
 
-static void route_free(struct route *route)
+void route_clear(struct route *route)
 {
 	free(route->hops);
+	free(route->body);
+	route->hops = NULL;
+	route->body = NULL;
+}
+
+int route_copy(struct route *copy, const struct route *route)
+{
+	size_t size = route->body ? sizeof(*route->body) + route->body->size : 0;
+	struct nexthop *hops = calloc(route->n_hops + 1, sizeof(*hops));
+	struct route_body *body = size ? malloc(size) : NULL;
+
+	if (!hops || (size && !body)) {
+		free(hops);
+		free(body);
+		return -ENOMEM;
+	}
+	if (route->n_hops)
+		memcpy(hops, route->hops, route->n_hops * sizeof(*hops));
+	if (size)
+		memcpy(body, route->body, size);
+	*copy = *route;
+	copy->hops = hops;
+	copy->body = body;
+	return 0;
 }
 
 static void node_free(struct node *node)
@@ -51,7 +75,7 @@ static void node_free(struct node *node)
 		free(node->sysctls[i].value);
 	}
 	for (size_t i = 0; i < node->n_routes; i++)
-		route_free(&node->routes[i]);
+		route_clear(&node->routes[i]);
 	for (size_t i = 0; i < node->n_exec; i++)
 		free(node->exec[i].line);
 	free(node->netns_path);

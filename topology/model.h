@@ -32,6 +32,17 @@ struct nexthop {
 	unsigned weight;	  /* from 1 */
 };
 
+/*
+ * A route as a kernel has it, where the other fields of struct route do not say all of it: the body
+ * of its rtnetlink message (struct rtmsg and attributes).
+ */
+struct route_body {
+	bool apart;	 /* it has more of a key than destination and metric: a TOS, a source */
+	char words[160]; /* what the fields do not say: "src 10.0.0.1 mtu 1400" */
+	size_t size;
+	unsigned char bytes[];
+};
+
 struct route {
 	enum route_kind kind;
 	struct ip_prefix to; /* default: len 0, of the gateway's family */
@@ -39,8 +50,13 @@ struct route {
 	size_t n_hops;	 /* 0 unless ROUTE_UNICAST; above 1: multipath; at most ROUTE_HOPS_MAX */
 	uint32_t metric; /* 0: the kernel's default */
 	bool computed;	 /* by `routing: static`, not written in the file */
+	struct route_body *body; /* of a running lab; NULL: the fields say all. Not in the file */
 	struct where where;
 };
+
+/* Copies hops and body too, which route_clear() frees. -ENOMEM: *copy is as it was. */
+int route_copy(struct route *copy, const struct route *route);
+void route_clear(struct route *route); /* the contents */
 
 struct neighbor {
 	struct ip_addr addr;
@@ -105,6 +121,7 @@ struct node {
 	size_t n_exec;
 	char *nft; /* rules text; NULL: none */
 	struct where nft_where;
+	bool gone;	   /* of a running lab: its namespace is. Not in the file */
 	struct end **ends; /* this node's ends, in the order of the file */
 	size_t n_ends;
 	struct where where;

@@ -63,6 +63,33 @@ test_down_and_up() {
 	good vethlab down
 }
 
+# Attributes that a lab file has no words for; two routes that differ by them alone.
+test_attributes() {
+	local before
+	two_ways
+	good ip -n a addr add 10.0.1.7/24 dev x
+	good ip -n a route add 10.60.0.0/16 via 10.0.1.2 src 10.0.1.7 mtu lock 1400 advmss 1000 initcwnd 20 congctl reno
+	good ip -n a route add 10.60.0.0/16 tos 0x10 via 10.0.1.2 realm 5
+	good ip -n a route add 10.61.0.0/16 via 192.0.2.9 dev x onlink proto bird
+	good ip -n a route add 10.63.0.0/16 nexthop via 10.0.1.2 weight 3 nexthop via 192.0.2.8 dev x onlink
+	good ip -n a route add 10.64.0.0/16 nexthop via 10.0.1.2 weight 3 nexthop via 192.0.2.8 dev w onlink
+	good ip -n a -6 route add fd09::/64 via fd01::2 src fd01::1 pref high mtu 1300
+	good ip -n a -6 route add fd0a::/64 via fd01::2 expires 3000
+	before=$(state_of_a | sed 's/expires 2[0-9]*sec/expires/; s/expires 3000sec/expires/')
+	good vethlab link -j a:x down
+	parts dropped "a:x address fd01::1/64" "a:x neighbor 10.0.1.2 02:00:00:00:00:02" \
+		"a route default via 10.0.1.2 dev x" "a route default metric 1024 via fd01::2 dev x" \
+		"a route 10.60.0.0/16 via 10.0.1.2 dev x mtu lock 1400 advmss 1000 initcwnd 20 congctl reno src 10.0.1.7" \
+		"a route 10.60.0.0/16 via 10.0.1.2 dev x tos 0x10 realm 5" \
+		"a route 10.61.0.0/16 via 192.0.2.9 dev x onlink" \
+		"a route 10.63.0.0/16 via 10.0.1.2 dev x, via 192.0.2.8 dev x onlink" \
+		"a route fd09::/64 metric 1024 via fd01::2 dev x src fd01::1 mtu 1300 pref high" \
+		"a route fd0a::/64 metric 1024 via fd01::2 dev x expires"
+	good vethlab link a:x up
+	assert_eq "$(state_of_a | sed 's/expires 2[0-9]*sec/expires/; s/expires 3000sec/expires/')" "$before" "what a has"
+	good vethlab down
+}
+
 # Something else set it down: what the lab file says comes back.
 test_down_by_others() {
 	two_ways

@@ -83,6 +83,46 @@ test_reset_keep_foreign() {
 	good vethlab down
 }
 
+# Routes of the file that have more than the file says, and others beside them.
+test_reset_attributes() {
+	local before
+	row=$TEST_TMP/row.yaml
+	reset_file
+	up "$row"
+	before=$(kernel_state a)
+	good ip -n a addr add 10.0.1.7/24 dev x
+	good ip -n a route replace default via 10.0.1.2 src 10.0.1.7
+	good ip -n a -6 route replace default via fd01::2 metric 1024 mtu 1300
+	good ip -n a route add default tos 0x10 via 10.0.1.2
+	reset_says '"~ a route default via 10.0.1.2 dev x src 10.0.1.7 -> via 10.0.1.2",
+		"~ a route default via fd01::2 dev x mtu 1300 -> via fd01::2",
+		"- a route default via 10.0.1.2 dev x tos 0x10", "- a:x address 10.0.1.7/24"' row a
+	assert_eq "$(kernel_state a)" "$before" "what a has"
+	# What a command of the file adds to a route is as the file says.
+	good vethlab down
+	sed -i 's/^  a:/&\n    exec: ["ip route replace default via 10.0.1.2 mtu 1300"]/' "$row"
+	up "$row"
+	reset_says ""
+	good vethlab down
+}
+
+# A failed apply gives the routes back that it had removed.
+test_undone_attributes() {
+	local before
+	row=$TEST_TMP/row.yaml
+	reset_file
+	up "$row"
+	good ip -n a route replace default via 10.0.1.2 mtu 1300
+	good ip -n a route add 10.9.0.0/16 tos 0x10 via 10.0.1.2 advmss 1000
+	before=$(kernel_state a)
+	sed 's/routes: \[default via 10.0.1.2,/exec: ["false"]\n    routes: [default via 10.0.1.2,/; s/a:x", address: \[/&10.0.9.1\/24, /' "$row" >"$TEST_TMP/more.yaml"
+	sed -i 's/^  c:/  d: {exec: ["false"]}\n&/; /exec: ..false..$/d' "$TEST_TMP/more.yaml"
+	bad 1 vethlab apply "$TEST_TMP/more.yaml"
+	says "lab row is as it was"
+	assert_eq "$(kernel_state a)" "$before" "what a has"
+	good vethlab down
+}
+
 # An end that was deleted is told, and does not keep the rest from being mended.
 test_reset_deleted() {
 	row=$TEST_TMP/row.yaml

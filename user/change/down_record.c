@@ -20,7 +20,7 @@ enum { WORD_SIZE = 64, HOPS_MAX = 64 };
 void down_record_free(struct down_record *record)
 {
 	for (size_t i = 0; i < record->n_routes; i++)
-		free(record->routes[i].route.hops);
+		route_clear(&record->routes[i].route);
 	free(record->routes);
 	free(record->neighbors);
 	free(record->addresses);
@@ -48,17 +48,14 @@ static int add_neighbor(struct down_record *record, const struct neighbor *neigh
 	return 0;
 }
 
-/* Copies the route, hops too. */
+/* Copies the route. */
 static int add_route(struct down_record *record, const struct route *route, uint8_t protocol)
 {
-	struct down_route copy = {*route, protocol};
+	struct down_route copy = {.protocol = protocol};
 
-	if (array_reserve_one(&record->routes, record->n_routes, sizeof(copy)))
+	if (array_reserve_one(&record->routes, record->n_routes, sizeof(copy)) ||
+	    route_copy(&copy.route, route))
 		return -ENOMEM;
-	copy.route.hops = calloc(route->n_hops + 1, sizeof(*route->hops));
-	if (!copy.route.hops)
-		return -ENOMEM;
-	memcpy(copy.route.hops, route->hops, route->n_hops * sizeof(*route->hops));
 	record->routes[record->n_routes++] = copy;
 	return 0;
 }
@@ -141,7 +138,8 @@ int down_record_read(struct down_record *record, struct nl *nl, const struct run
 
 static bool same_hops(const struct route *a, const struct route *b)
 {
-	if (a->kind != b->kind || a->n_hops != b->n_hops)
+	if (a->kind != b->kind || a->n_hops != b->n_hops || !a->body != !b->body ||
+	    (a->body && strcmp(a->body->words, b->body->words) != 0))
 		return false;
 	for (size_t i = 0; i < a->n_hops; i++)
 		if (!ip_equal(&a->hops[i].via, &b->hops[i].via) ||
@@ -194,7 +192,7 @@ void down_record_subtract(struct down_record *record, const struct down_record *
 	n = 0;
 	for (size_t i = 0; i < record->n_routes; i++) {
 		if (has_route(left, &record->routes[i].route))
-			free(record->routes[i].route.hops);
+			route_clear(&record->routes[i].route);
 		else
 			record->routes[n++] = record->routes[i];
 	}
@@ -208,8 +206,31 @@ static void record_path(const char *lab, uint32_t number, const char *suffix, ch
 	snprintf(path, PATH_MAX, LAB_DIR "/%s/down-%u%s", lab, number, suffix);
 }
 
+static void write_route(const struct down_route *down, FILE *f)
+{
+	const struct route *route = &down->route;
+	char text[IP_TEXT_SIZE];
+
+	if (route->body) {
+		fprintf(f, "rtnetlink ");
+		for (size_t i = 0; i < route->body->size; i++)
+			fprintf(f, "%02x", route->body->bytes[i]);
+		fputc('\n', f);
+		return;
+	}
+	fprintf(f, "route %s %d %u %u", ip_prefix_format(&route->to, text, sizeof(text)),
+		route->kind, route->metric, down->protocol);
+	for (size_t i = 0; i < route->n_hops; i++)
+		fprintf(f, " %s %s %u",
+			route->hops[i].via.family
+				? ip_format(&route->hops[i].via, text, sizeof(text))
+				: "-",
+			route->hops[i].dev, route->hops[i].weight);
+	fputc('\n', f);
+}
+
 /* A line each: address PREFIX; neighbor ADDRESS MAC; route PREFIX KIND METRIC PROTOCOL [VIA DEV
- * WEIGHT]... */
+ * WEIGHT]...; rtnetlink BYTES: a route that has a body, in hexadecimal. */
 static void write_record(const struct down_record *record, FILE *f)
 {
 	char text[IP_TEXT_SIZE], mac[18];
@@ -221,19 +242,8 @@ static void write_record(const struct down_record *record, FILE *f)
 		fprintf(f, "neighbor %s %s\n",
 			ip_format(&record->neighbors[i].addr, text, sizeof(text)),
 			mac_format(record->neighbors[i].mac, mac));
-	for (size_t i = 0; i < record->n_routes; i++) {
-		const struct route *route = &record->routes[i].route;
-
-		fprintf(f, "route %s %d %u %u", ip_prefix_format(&route->to, text, sizeof(text)),
-			route->kind, route->metric, record->routes[i].protocol);
-		for (size_t j = 0; j < route->n_hops; j++)
-			fprintf(f, " %s %s %u",
-				route->hops[j].via.family
-					? ip_format(&route->hops[j].via, text, sizeof(text))
-					: "-",
-				route->hops[j].dev, route->hops[j].weight);
-		fputc('\n', f);
-	}
+	for (size_t i = 0; i < record->n_routes; i++)
+		write_route(&record->routes[i], f);
 }
 
 int down_record_save(const struct down_record *record, const struct running *run,
@@ -280,8 +290,36 @@ static int read_hops(struct route *route, const char *rest)
 	return rest[strspn(rest, " \n")] ? -EINVAL : 0;
 }
 
-static int read_line(struct down_record *record, const struct end *end, const char *line)
+static bool keep_route(const struct route *route, uint8_t protocol, void *arg)
 {
+	struct down_reading *reading = arg;
+
+	reading->no_memory |= add_route(reading->record, route, protocol) != 0;
+	return false;
+}
+
+/* A route that has a body. */
+static int read_body(struct down_reading *reading, const char *hex)
+{
+	size_t n = reading->record->n_routes, size = strspn(hex, "0123456789abcdef") / 2;
+	cleanup_free unsigned char *body = malloc(size + 1);
+	int ret;
+
+	if (!body)
+		return -ENOMEM;
+	for (size_t i = 0; i < size; i++)
+		if (sscanf(hex + 2 * i, "%2hhx", &body[i]) != 1)
+			return -EINVAL;
+	ret = route_read(body, size, name_device, keep_route, reading);
+	if (ret || reading->no_memory)
+		return ret ? ret : -ENOMEM;
+	return reading->record->n_routes > n ? 0 : -EINVAL;
+}
+
+static int read_line(struct down_reading *reading, const char *line)
+{
+	struct down_record *record = reading->record;
+	const struct end *end = reading->end;
 	char first[WORD_SIZE], mac[WORD_SIZE];
 	struct nexthop hops[HOPS_MAX];
 	struct route route = {.hops = hops};
@@ -298,6 +336,8 @@ static int read_line(struct down_record *record, const struct end *end, const ch
 			       ? add_neighbor(record, &neighbor)
 			       : -EINVAL;
 	}
+	if (!strncmp(line, "rtnetlink ", strlen("rtnetlink ")))
+		return read_body(reading, line + strlen("rtnetlink "));
 	if (sscanf(line, "route %63s %u %u %u%n", first, &kind, &route.metric, &protocol, &used) !=
 		    4 ||
 	    !ip_prefix_parse(first, &route.to) || kind > ROUTE_PROHIBIT || protocol > UINT8_MAX ||
@@ -310,6 +350,7 @@ static int read_line(struct down_record *record, const struct end *end, const ch
 int down_record_load(struct down_record *record, const struct running *run, const struct end *end,
 		     struct err *err)
 {
+	struct down_reading reading = {record, run, end};
 	cleanup_free char *line = NULL;
 	char path[PATH_MAX];
 	size_t size = 0;
@@ -323,7 +364,7 @@ int down_record_load(struct down_record *record, const struct running *run, cons
 				       : err_set(err, err_code_of(errno), errno,
 						 "cannot read %s: %s", path, strerror(errno));
 	while (!ret && getline(&line, &size, f) > 0)
-		ret = read_line(record, end, line);
+		ret = read_line(&reading, line);
 	fclose(f);
 	if (ret == -ENOMEM)
 		return no_memory(err);
@@ -390,7 +431,7 @@ static int restore_routes(struct down_record *record, struct nl *nl, const struc
 		int ret = restore_route(&down, nl, run, end, first ? NULL : err);
 
 		if (!ret) {
-			free(down.route.hops);
+			route_clear(&down.route);
 			continue;
 		}
 		first = first ? first : ret;

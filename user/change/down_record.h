@@ -12,7 +12,7 @@
 #include "user/lab/lab.h"
 
 struct down_route {
-	struct route route; /* its hops are owned */
+	struct route route; /* owned */
 	uint8_t protocol;   /* RTPROT_*: who made it */
 };
 

@@ -23,9 +23,10 @@ struct live_address {
 };
 
 struct live_route {
-	struct route route; /* its hops are owned */
+	struct route route; /* owned */
 	uint8_t protocol;
-	bool taken; /* it is one of the lab file's */
+	size_t place; /* in the kernel's list */
+	bool taken;   /* it is one of the lab file's */
 };
 
 /* What one namespace has. */
@@ -33,6 +34,7 @@ struct live_node {
 	struct running *run;
 	struct node *node;
 	bool extra; /* what the file does not say is taken too */
+	bool exact; /* and so is what it cannot say of a route that it has */
 	struct link_info *links;
 	struct live_address *addresses;
 	struct live_route *routes;
@@ -68,26 +70,32 @@ static bool keep_address(uint32_t ifindex, const struct ip_prefix *prefix, bool 
 static bool keep_route(const struct route *route, uint8_t protocol, void *arg)
 {
 	struct live_node *live = arg;
-	struct live_route kept = {*route, protocol, false};
+	struct live_route kept = {.protocol = protocol, .place = live->n_routes};
 
-	kept.route.hops = calloc(route->n_hops + 1, sizeof(*route->hops));
-	if (!kept.route.hops ||
-	    array_reserve_one(&live->routes, live->n_routes, sizeof(*live->routes))) {
-		free(kept.route.hops);
+	if (array_reserve_one(&live->routes, live->n_routes, sizeof(*live->routes)) ||
+	    route_copy(&kept.route, route)) {
 		live->no_memory = true;
 		return false;
 	}
-	memcpy(kept.route.hops, route->hops, route->n_hops * sizeof(*route->hops));
 	live->routes[live->n_routes++] = kept;
 	return true;
 }
 
+static int compare_links(const void *a, const void *b)
+{
+	uint32_t x = ((const struct link_info *)a)->ifindex;
+	uint32_t y = ((const struct link_info *)b)->ifindex;
+
+	return x < y ? -1 : x > y;
+}
+
+/* The links are sorted by then. */
 static const struct link_info *live_link(const struct live_node *live, uint32_t ifindex)
 {
-	for (size_t i = 0; i < live->n_links; i++)
-		if (live->links[i].ifindex == ifindex)
-			return &live->links[i];
-	return NULL;
+	struct link_info key = {.ifindex = ifindex};
+
+	return live->n_links ? bsearch(&key, live->links, live->n_links, sizeof(key), compare_links)
+			     : NULL;
 }
 
 static void name_link(uint32_t ifindex, char dev[IFNAME_MAX + 1], void *arg)
@@ -161,11 +169,25 @@ static uint32_t metric_of(const struct route *route)
 						   : 0;
 }
 
-/* Whether the kernel tells them apart by destination and metric. */
-static bool same_place(const struct route *said, const struct route *live)
+/* By what the kernel tells routes apart: destination and metric, and what no lab file has. */
+static int compare_places(const struct route *a, const struct route *b)
 {
-	return said->to.len == live->to.len && ip_equal(&said->to.addr, &live->to.addr) &&
-	       metric_of(said) == metric_of(live);
+	uint32_t x = metric_of(a), y = metric_of(b);
+	int order = ip_compare(&a->to.addr, &b->to.addr);
+
+	if (order || a->to.len != b->to.len)
+		return order ? order : a->to.len < b->to.len ? -1 : 1;
+	if (x != y)
+		return x < y ? -1 : 1;
+	return (a->body && a->body->apart) - (b->body && b->body->apart);
+}
+
+static int compare_live_routes(const void *a, const void *b)
+{
+	const struct live_route *x = a, *y = b;
+	int order = compare_places(&x->route, &y->route);
+
+	return order ? order : x->place < y->place ? -1 : x->place > y->place;
 }
 
 static bool has_hop(const struct route *route, const struct nexthop *said)
@@ -178,14 +200,32 @@ static bool has_hop(const struct route *route, const struct nexthop *said)
 	return false;
 }
 
-static bool is_same_route(const struct route *said, const struct route *live)
+static bool is_same_route(const struct live_node *live, const struct route *said,
+			  const struct route *other)
 {
-	if (said->kind != live->kind || said->n_hops != live->n_hops)
+	if (said->kind != other->kind || said->n_hops != other->n_hops ||
+	    (live->exact && other->body))
 		return false;
 	for (size_t i = 0; i < said->n_hops; i++)
-		if (!has_hop(live, &said->hops[i]))
+		if (!has_hop(other, &said->hops[i]))
 			return false;
 	return true;
+}
+
+/* The first of the sorted routes that is not before a place. */
+static size_t first_at(const struct live_node *live, const struct route *said)
+{
+	size_t low = 0, high = live->n_routes;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (compare_places(&live->routes[middle].route, said) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
 }
 
 /* The kernel's route in the place of one of the file, the same one before others; NULL: none. */
@@ -193,12 +233,13 @@ static struct live_route *find_route(struct live_node *live, const struct route 
 {
 	struct live_route *other = NULL;
 
-	for (size_t i = 0; i < live->n_routes; i++) {
+	for (size_t i = first_at(live, said);
+	     i < live->n_routes && !compare_places(&live->routes[i].route, said); i++) {
 		struct live_route *route = &live->routes[i];
 
-		if (route->taken || !same_place(said, &route->route))
+		if (route->taken)
 			continue;
-		if (is_same_route(said, &route->route))
+		if (is_same_route(live, said, &route->route))
 			return route;
 		other = other ?: route;
 	}
@@ -216,35 +257,24 @@ static bool is_by_lab(const struct live_node *live, const struct route *route)
 	return true;
 }
 
-static void take_routes(struct live_node *live)
+/* The route of the file is as found in the kernel. */
+static void take_route(const struct live_node *live, struct route *route, struct live_route *found)
+{
+	found->taken = true;
+	if (is_same_route(live, route, &found->route))
+		return;
+	route_clear(route);
+	route->kind = found->route.kind;
+	route->hops = cleanup_take(found->route.hops);
+	route->n_hops = found->route.n_hops;
+	route->body = cleanup_take(found->route.body);
+}
+
+static void take_added_routes(struct live_node *live)
 {
 	struct node *node = live->node;
-	size_t said = 0;
 
-	for (size_t i = 0; i < node->n_routes; i++) {
-		struct route *route = &node->routes[i];
-		struct live_route *found = find_route(live, route);
-
-		if (!found && node_route_is_gone(node, route)) {
-			node->routes[said++] = *route;
-			continue;
-		}
-		if (!found) {
-			free(route->hops);
-			continue;
-		}
-		found->taken = true;
-		if (!is_same_route(route, &found->route)) {
-			free(route->hops);
-			route->kind = found->route.kind;
-			route->hops = found->route.hops;
-			route->n_hops = found->route.n_hops;
-			found->route.hops = NULL;
-		}
-		node->routes[said++] = *route;
-	}
-	node->n_routes = said;
-	for (size_t i = 0; live->extra && i < live->n_routes; i++) {
+	for (size_t i = 0; i < live->n_routes; i++) {
 		struct live_route *found = &live->routes[i];
 
 		/* Those of routing daemons and of the kernel have other protocols. */
@@ -259,7 +289,29 @@ static void take_routes(struct live_node *live)
 		found->route.where = node->where;
 		node->routes[node->n_routes++] = found->route;
 		found->route.hops = NULL;
+		found->route.body = NULL;
 	}
+}
+
+static void take_routes(struct live_node *live)
+{
+	struct node *node = live->node;
+	size_t said = 0;
+
+	for (size_t i = 0; i < node->n_routes; i++) {
+		struct route *route = &node->routes[i];
+		struct live_route *found = find_route(live, route);
+
+		if (found)
+			take_route(live, route, found);
+		if (found || node_route_is_gone(node, route))
+			node->routes[said++] = *route;
+		else
+			route_clear(route);
+	}
+	node->n_routes = said;
+	if (live->extra)
+		take_added_routes(live);
 }
 
 static void take_node(struct live_node *live)
@@ -287,7 +339,7 @@ static void take_node(struct live_node *live)
 static void free_live(struct live_node *live)
 {
 	for (size_t i = 0; i < live->n_routes; i++)
-		free(live->routes[i].route.hops);
+		route_clear(&live->routes[i].route);
 	live_sysctls_free(&live->sysctls);
 	free(live->neighbors);
 	free(live->routes);
@@ -309,12 +361,16 @@ static int read_live(struct live_node *live, struct err *err)
 	ret = link_list(nl, keep_link, live, err);
 	if (ret)
 		return ret;
+	if (live->n_links)
+		qsort(live->links, live->n_links, sizeof(*live->links), compare_links);
 	ret = address_list_given(nl, keep_address, live, err);
 	if (ret)
 		return ret;
 	ret = route_list(nl, name_link, keep_route, live, err);
 	if (ret)
 		return ret;
+	if (live->n_routes)
+		qsort(live->routes, live->n_routes, sizeof(*live->routes), compare_live_routes);
 	ret = live_neighbors_read(&live->neighbors, &live->n_neighbors, nl, live->run, live->node,
 				  err);
 	return ret ? ret : live_sysctls_read(&live->sysctls, fd, live->node, err);
@@ -335,6 +391,7 @@ static int take_one(size_t i, void *arg, struct err *err)
 		.node = node,
 		/* What a command of the file made cannot be told from what was made by hand. */
 		.extra = reading->run->nodes[i].ours && !reading->keep_foreign && !node->n_exec,
+		.exact = !node->n_exec,
 	};
 	struct err cause = {0};
 	int ret;

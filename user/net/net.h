@@ -289,7 +289,8 @@ int address_delete(struct nl *nl, uint32_t ifindex, const struct ip_prefix *pref
 
 /*
  * Routes. protocol: who made it (RTPROT_*), by which route_delete() tells ours from others'.
- * ifindex gives the index of the interface that a hop names, with arg.
+ * ifindex gives the index of the interface that a hop names, with arg. A route with a body is given
+ * to the kernel as that has it; its protocol and its hops are those of the body.
  */
 enum {
 	ROUTE_OURS = 118,
@@ -319,6 +320,10 @@ enum { ROUTE_METRIC_V6 = 1024 /* IP6_RT_PRIO_USER */ };
 int route_list(struct nl *nl, void (*name)(uint32_t ifindex, char dev[IFNAME_MAX + 1], void *arg),
 	       bool (*cb)(const struct route *route, uint8_t protocol, void *arg), void *arg,
 	       struct err *err);
+/* The same for the body of one route. 0, -EINVAL or -ENOMEM. */
+int route_read(const void *body, size_t size,
+	       void (*name)(uint32_t ifindex, char dev[IFNAME_MAX + 1], void *arg),
+	       bool (*cb)(const struct route *route, uint8_t protocol, void *arg), void *arg);
 
 /* A bridge to be born in the socket's namespace. */
 struct bridge_link {

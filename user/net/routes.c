@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* routes.c - requests that change routes, and what the kernel says about them. */
+#include <errno.h>
 #include <linux/rtnetlink.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "user/base/cleanup.h"
 #include "user/net/net.h"
+#include "user/net/route_body.h"
 
 static const uint8_t route_types[] = {
 	[ROUTE_UNICAST] = RTN_UNICAST,
@@ -59,8 +63,13 @@ static int route_request(struct nl *nl, uint16_t type, uint16_t flags, const str
 			 void *arg, const struct nl_what *what, struct err *err)
 {
 	struct nlmsghdr *nlh = nl_begin(nl, type, flags);
-	struct rtmsg *rtm = mnl_nlmsg_put_extra_header(nlh, sizeof(*rtm));
+	struct rtmsg *rtm;
 
+	if (route->body) {
+		route_body_put(nlh, route->body);
+		return nl_commit(nl, what, err);
+	}
+	rtm = mnl_nlmsg_put_extra_header(nlh, sizeof(*rtm));
 	rtm->rtm_family = route->to.addr.family;
 	rtm->rtm_dst_len = route->to.len;
 	rtm->rtm_table = RT_TABLE_MAIN;
@@ -116,6 +125,7 @@ struct route_visit {
 	void (*name)(uint32_t ifindex, char dev[IFNAME_MAX + 1], void *arg);
 	bool (*cb)(const struct route *route, uint8_t protocol, void *arg);
 	void *arg;
+	bool no_memory;
 };
 
 static void parse_via(const struct nlattr *attr, struct ip_addr *via)
@@ -207,8 +217,12 @@ static int on_route(const struct nlmsghdr *nlh, void *arg)
 	}
 	if (kind == ROUTE_UNICAST && !route.n_hops)
 		hops[route.n_hops++] = one;
-	if (table == RT_TABLE_MAIN && !visit->cb(&route, rtm->rtm_protocol, visit->arg))
+	if (table != RT_TABLE_MAIN)
+		return MNL_CB_OK;
+	visit->no_memory |= route_body_make(&route, nlh) != 0;
+	if (visit->no_memory || !visit->cb(&route, rtm->rtm_protocol, visit->arg))
 		visit->cb = NULL;
+	free(route.body);
 	return MNL_CB_OK;
 }
 
@@ -216,7 +230,7 @@ int route_list(struct nl *nl, void (*name)(uint32_t ifindex, char dev[IFNAME_MAX
 	       bool (*cb)(const struct route *route, uint8_t protocol, void *arg), void *arg,
 	       struct err *err)
 {
-	struct route_visit visit = {name, cb, arg};
+	struct route_visit visit = {.name = name, .cb = cb, .arg = arg};
 	struct nl_what what = {.object = "routes", .action = "be listed"};
 	static const uint8_t families[] = {AF_INET, AF_INET6};
 	int ret = 0;
@@ -228,5 +242,25 @@ int route_list(struct nl *nl, void (*name)(uint32_t ifindex, char dev[IFNAME_MAX
 		rtm->rtm_family = families[i];
 		ret = nl_dump(nl, nlh, on_route, &visit, &what, err);
 	}
+	if (!ret && visit.no_memory)
+		return err_set(err, ERR_SYSTEM, ENOMEM, "out of memory");
 	return ret;
+}
+
+int route_read(const void *body, size_t size,
+	       void (*name)(uint32_t ifindex, char dev[IFNAME_MAX + 1], void *arg),
+	       bool (*cb)(const struct route *route, uint8_t protocol, void *arg), void *arg)
+{
+	struct route_visit visit = {.name = name, .cb = cb, .arg = arg};
+	cleanup_free struct nlmsghdr *nlh = calloc(1, MNL_NLMSG_HDRLEN + size);
+
+	if (!nlh)
+		return -ENOMEM;
+	if (size < sizeof(struct rtmsg))
+		return -EINVAL;
+	nlh->nlmsg_len = MNL_NLMSG_HDRLEN + size;
+	nlh->nlmsg_type = RTM_NEWROUTE;
+	memcpy(mnl_nlmsg_get_payload(nlh), body, size);
+	on_route(nlh, &visit);
+	return visit.no_memory ? -ENOMEM : 0;
 }

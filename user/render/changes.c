@@ -127,16 +127,27 @@ static void route_words(const struct route *route, char *buf, size_t size)
 	}
 }
 
+/* The same with what a lab file cannot say. */
+static void kernel_route_words(const struct route *route, char *buf, size_t size)
+{
+	size_t used;
+
+	route_words(route, buf, size);
+	used = strlen(buf);
+	if (route->body)
+		snprintf(buf + used, size - used, "%s%s", used ? " " : "", route->body->words);
+}
+
 static void route_change(const struct lab_change *change, char *buf, size_t size)
 {
-	char text[IP_TEXT_SIZE], metric[24] = "", was[128] = "", now[128];
+	char text[IP_TEXT_SIZE], metric[24] = "", was[160] = "", now[160];
 
 	ip_prefix_format(&change->route->to, text, sizeof(text));
 	if (change->route->metric)
 		snprintf(metric, sizeof(metric), " metric %u", change->route->metric);
-	route_words(change->route, now, sizeof(now));
+	kernel_route_words(change->route, now, sizeof(now));
 	if (change->was_route)
-		route_words(change->was_route, was, sizeof(was));
+		kernel_route_words(change->was_route, was, sizeof(was));
 	snprintf(buf, size, "%s route %s%s %s%s%s", change->node->name,
 		 change->route->to.len ? text : "default", metric, was, was[0] ? " -> " : "", now);
 }
