@@ -370,7 +370,7 @@ test_changed_by_hand_of_others() {
 	changes_are ""
 	ip addr del 10.0.0.1/24 dev x
 	ip link set x down
-	changes_are '"~ h:x down -> up", "+ h:x address 10.0.0.1/24"'
+	changes_are '"~ h:x down -> up", "+ h:x address 10.0.0.1/24", "+ h route 10.99.0.0/16 via 10.0.0.2"'
 	good vethlab apply "$row"
 	changes_are ""
 	good inside a ping -c 1 -W 5 -q 10.0.0.1

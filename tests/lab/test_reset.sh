@@ -123,6 +123,50 @@ test_undone_attributes() {
 	good vethlab down
 }
 
+# In a namespace of others, the lab's routes come back, and one of theirs in such a place stays.
+test_reset_foreign() {
+	ip netns add theirs
+	good ip -n theirs link set lo up
+	cat >"$TEST_TMP/row.yaml" <<-END
+		lab: row
+		nodes:
+		  a: {netns: /run/netns/theirs, routes: [10.8.0.0/16 via 10.0.1.2, 10.9.0.0/16 via 10.0.1.2]}
+		  b: {}
+		links: [{endpoints: [{end: "a:x", address: 10.0.1.1/24}, {end: "b:y", address: 10.0.1.2/24}]}]
+	END
+	up "$TEST_TMP/row.yaml"
+	good ip -n theirs route add 10.7.0.0/16 via 10.0.1.2
+	good ip -n theirs route del 10.8.0.0/16
+	good ip -n theirs route del 10.9.0.0/16
+	good ip -n theirs route add 10.9.0.0/16 dev lo
+	reset_says '"+ a route 10.8.0.0/16 via 10.0.1.2"'
+	assert_eq "$(ip -n theirs route | grep -v kernel | sed 's/ *$//')" "10.7.0.0/16 via 10.0.1.2 dev x
+10.8.0.0/16 via 10.0.1.2 dev x proto 118
+10.9.0.0/16 dev lo scope link" "their routes and ours"
+	reset_says ""
+	good vethlab down
+	assert_eq "$(ip -n theirs route | wc -l)" 1 "their route that needs no link of ours"
+	ip netns del theirs
+}
+
+# A namespace that is gone cannot be compared: that is told, beside the ends that went with it.
+test_reset_gone() {
+	row=$TEST_TMP/row.yaml
+	reset_file
+	up "$row"
+	good ip netns del c
+	wait_until gone_from b z
+	good vethlab reset
+	says "c: its network namespace is gone"
+	reset_says ""
+	json_holds '.[0].gone == ["c", "b:z"]'
+	good vethlab down
+}
+
+gone_from() { # NODE INTERFACE
+	! ip -n "$1" link show "$2" >/dev/null 2>&1
+}
+
 # An end that was deleted is told, and does not keep the rest from being mended.
 test_reset_deleted() {
 	row=$TEST_TMP/row.yaml

@@ -230,6 +230,16 @@ static void note_gone(const struct change_plan *plan)
 {
 	const struct lab *was = plan->was->lab, *now = plan->now->lab;
 
+	for (size_t i = 0; i < was->n_nodes; i++) {
+		struct node *same =
+			was->nodes[i]->gone ? lab_find_node(now, was->nodes[i]->name) : NULL;
+
+		if (same)
+			same->gone = true;
+	}
+	for (size_t i = 0; i < plan->diff.n; i++)
+		if (plan->diff.list[i].kind == CHANGE_NODE_ADD)
+			lab_find_node(now, plan->diff.list[i].node->name)->gone = false;
 	for (size_t i = 0; i < lab_n_ends(was); i++) {
 		const struct end *end = lab_end(was, i);
 		struct end *same = end->gone ? lab_find_end(now, end->name) : NULL;

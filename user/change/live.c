@@ -295,6 +295,7 @@ static void take_added_routes(struct live_node *live)
 
 static void take_routes(struct live_node *live)
 {
+	bool ours = live->run->nodes[live->node->index].ours;
 	struct node *node = live->node;
 	size_t said = 0;
 
@@ -302,7 +303,8 @@ static void take_routes(struct live_node *live)
 		struct route *route = &node->routes[i];
 		struct live_route *found = find_route(live, route);
 
-		if (found)
+		/* One that others made in their namespace stays, also in the place of the lab's. */
+		if (found && (ours || found->protocol == ROUTE_OURS))
 			take_route(live, route, found);
 		if (found || node_route_is_gone(node, route))
 			node->routes[said++] = *route;
@@ -324,6 +326,7 @@ static void take_node(struct live_node *live)
 	live->no_memory |=
 		live_neighbors_take(live->neighbors, live->n_neighbors, node, live->extra);
 	live_sysctls_take(&live->sysctls, node, live->extra);
+	take_routes(live);
 	/* What else is in a namespace of others is theirs. */
 	if (!live->run->nodes[node->index].ours)
 		return;
@@ -333,7 +336,6 @@ static void take_node(struct live_node *live)
 	if (node->kind == NODE_BRIDGE)
 		take_addresses(live, running_bridge_ifindex(live->run, node),
 			       &node->bridge_addresses, &node->n_bridge_addresses);
-	take_routes(live);
 }
 
 static void free_live(struct live_node *live)
@@ -404,8 +406,10 @@ static int take_one(size_t i, void *arg, struct err *err)
 	free_live(&live);
 	if (live.no_memory)
 		return err_set(err, ERR_SYSTEM, ENOMEM, "out of memory");
-	if (ret == -ESTALE) /* who changes it is told that it is gone */
+	if (ret == -ESTALE) { /* who changes it is told that it is gone */
+		node->gone = true;
 		return 0;
+	}
 	if (ret && err)
 		*err = cause;
 	return ret;

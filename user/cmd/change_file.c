@@ -32,12 +32,18 @@ int change_file_read(const struct cmd *cmd, struct change_args *change_args, int
 	return *lab ? 0 : ERR_INPUT;
 }
 
-/* Ends that were deleted, which no change brings back. */
+/* Namespaces and ends that were deleted, which no change brings back. */
 static void print_gone(const struct change_plan *plan)
 {
 	const struct lab *lab = plan->now->lab;
 	struct err gone = {0};
 
+	for (size_t i = 0; i < lab->n_nodes; i++)
+		if (lab->nodes[i]->gone)
+			fprintf(stderr,
+				"%s: its network namespace is gone, and was not compared; "
+				"`vethlab down %s`, then `up`, makes the lab anew\n",
+				lab->nodes[i]->name, plan->now->name);
 	for (size_t i = 0; i < lab_n_ends(lab); i++) {
 		if (!lab_end(lab, i)->gone)
 			continue;
@@ -51,6 +57,9 @@ static json_t *gone_json(const struct lab *lab)
 {
 	json_t *list = json_array();
 
+	for (size_t i = 0; i < lab->n_nodes; i++)
+		if (lab->nodes[i]->gone)
+			output_json_append(list, output_json_text(lab->nodes[i]->name));
 	for (size_t i = 0; i < lab_n_ends(lab); i++)
 		if (lab_end(lab, i)->gone)
 			output_json_append(list, output_json_text(lab_end(lab, i)->name));
