@@ -156,7 +156,9 @@ static bool looks_like_address(const char *text)
 	       strspn(text, "0123456789abcdefABCDEF:./") == strlen(text);
 }
 
-static int bad_address(const char *typed, struct err *err)
+/* UBSan checks arguments of strchr() for NULL, and GCC then warns of what comes after such a check.
+ */
+__attribute__((nonnull(1))) static int bad_address(const char *typed, struct err *err)
 {
 	bool v6 = strchr(typed, ':');
 
