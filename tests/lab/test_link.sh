@@ -115,6 +115,42 @@ test_forgotten() {
 	good vethlab down
 }
 
+# Where what was added stays, reset and apply restore it with the end.
+test_kept() {
+	local before
+	two_ways
+	good ip -n a addr add fd05::5/64 dev x nodad
+	good ip -n a route add 10.9.0.0/16 dev x metric 7 mtu 1300
+	good ip -n a route add 10.10.0.0/16 via 10.9.0.1
+	good ip -n a neigh add 10.0.1.9 lladdr 02:00:00:00:00:09 dev x nud permanent
+	before=$(state_of_a)
+	good vethlab link a:x down
+	good vethlab reset --keep-foreign
+	assert_eq "$(state_of_a | sort)" "$(sort <<<"$before")" "what a has"
+	assert_eq "$(find /run/vethlab/two -name 'down-*')" "" "records"
+	# The file that is applied has one route less: that one was never added by hand.
+	good vethlab link a:x down
+	sed 's/"default via fd01::2"//' "$TEST_TMP/two.yaml" >"$TEST_TMP/less.yaml"
+	good vethlab apply --keep-foreign "$TEST_TMP/less.yaml"
+	assert_eq "$(state_of_a | sort)" "$(grep -v "^default via fd01::2" <<<"$before" | sort)" "what a has"
+	# What cannot be restored is told, and stays known.
+	good vethlab link a:x down
+	good ip -n a route add 10.9.0.0/16 dev w metric 9
+	good sed -i 's/^added route 10.10.0.0.16 .*/added route 10.10.0.0\/16 0 0 3 192.0.2.1 x 1/' /run/vethlab/two/down-0
+	good vethlab apply -j --keep-foreign "$TEST_TMP/less.yaml"
+	json_holds '.[0].notes | length == 1' '.[0].notes[0] | contains("vethlab link a:x up")'
+	assert_eq "$(grep -c . /run/vethlab/two/down-0)" 1 "lines of the record"
+	good vethlab down
+	# A command of the file made the route.
+	sed -i 's/^  a:/&\n    exec: ["ip route add 10.9.0.0\/16 dev x metric 7"]/' "$TEST_TMP/two.yaml"
+	up "$TEST_TMP/two.yaml"
+	before=$(state_of_a)
+	good vethlab link a:x down
+	good vethlab reset
+	assert_eq "$(state_of_a | sort)" "$(sort <<<"$before")" "what a has"
+	good vethlab down
+}
+
 # An end that was deleted.
 test_deleted() {
 	two_ways

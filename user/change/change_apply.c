@@ -17,7 +17,7 @@
 #include "user/change/change.h"
 #include "user/lab/foreign.h"
 #include "user/change/change_preflight.h"
-#include "user/change/down_record.h"
+#include "user/change/edit.h"
 #include "user/lab/state.h"
 
 /* ---- changes inside nodes ------------------------------------------------------------------ */
@@ -328,20 +328,36 @@ static int prepare(struct apply *apply, struct change_plan *plan, const struct l
 	return ret ? ret : state_hide(plan->now->name, err);
 }
 
+/* An end was set up: what was added to it by hand, or by commands of the file, stays or goes. */
+static void release_down(const struct change_plan *plan, const struct end *end, bool keep_foreign,
+			 const struct notes *notes)
+{
+	struct err err = {0};
+
+	if (!keep_foreign && !end->node->n_exec)
+		down_record_forget(plan->now->name, end->number);
+	else if (edit_restore_added(plan->now, end, &err))
+		notes_tell(notes,
+			   "%s: not all is back that went down with it: %s; `vethlab link %s up` "
+			   "tries again",
+			   end->name, err.what, end->name);
+}
+
 /* What the kernel dropped with an end that was set up or removed since is of no use any more. */
-static void forget_downs(const struct change_plan *plan)
+static void release_downs(const struct change_plan *plan, bool keep_foreign,
+			  const struct notes *notes)
 {
 	for (size_t i = 0; i < plan->diff.n; i++) {
 		const struct lab_change *change = &plan->diff.list[i];
 
 		if (change->kind == CHANGE_STATE && change->end->up)
-			down_record_forget(plan->now->name, change->end->number);
+			release_down(plan, change->end, keep_foreign, notes);
 		for (int side = 0; change->kind == CHANGE_LINK_REMOVE && side < 2; side++)
 			down_record_forget(plan->now->name, change->link->ends[side]->number);
 	}
 }
 
-static int apply_plan(struct change_plan *plan, const struct notes *notes,
+static int apply_plan(struct change_plan *plan, bool keep_foreign, const struct notes *notes,
 		      const volatile int *interrupted, struct err *err)
 {
 	const struct lab_options options = {.interrupted = interrupted};
@@ -359,7 +375,7 @@ static int apply_plan(struct change_plan *plan, const struct notes *notes,
 	if (!ret)
 		ret = state_write(plan->now, err);
 	if (!ret)
-		forget_downs(plan);
+		release_downs(plan, keep_foreign, notes);
 	if (ret && begun)
 		after_failure(plan, err);
 	return ret;
@@ -407,7 +423,7 @@ int lab_apply(struct change_plan *plan, const struct change_options *options, st
 	ret = lab_plan(plan, options, lab, err);
 	changes = !ret && (plan->diff.n || strcmp(plan->was->lab->text, plan->now->lab->text) != 0);
 	if (changes)
-		ret = apply_plan(plan, notes, interrupted, err);
+		ret = apply_plan(plan, options->keep_foreign, notes, interrupted, err);
 	if (!ret && plan->n_programs) {
 		ret = attach_programs(plan, options->node, notes, err);
 		if (ret && changes)

@@ -15,6 +15,8 @@
 #include "user/change/live_settings.h"
 #include "user/lab/node.h"
 
+#define ADDED "added "
+
 enum { WORD_SIZE = 64, HOPS_MAX = 64 };
 
 void down_record_free(struct down_record *record)
@@ -206,6 +208,35 @@ static void record_path(const char *lab, uint32_t number, const char *suffix, ch
 	snprintf(path, PATH_MAX, LAB_DIR "/%s/down-%u%s", lab, number, suffix);
 }
 
+/* Whether the lab file has it, or another one in its place. */
+static bool file_has_neighbor(const struct end *end, const struct neighbor *neighbor)
+{
+	for (size_t i = 0; i < end->node->n_neighbors; i++)
+		if (!strcmp(end->node->neighbors[i].dev, end->ifname) &&
+		    ip_equal(&end->node->neighbors[i].addr, &neighbor->addr))
+			return true;
+	return false;
+}
+
+static bool file_has_route(const struct end *end, const struct route *route)
+{
+	uint32_t by_default = route->to.addr.family == AF_INET6 ? ROUTE_METRIC_V6 : 0;
+
+	for (size_t i = 0; i < end->node->n_routes && !(route->body && route->body->apart); i++) {
+		const struct route *said = &end->node->routes[i];
+
+		if (said->to.len == route->to.len && ip_equal(&said->to.addr, &route->to.addr) &&
+		    (said->metric ? said->metric : by_default) == route->metric)
+			return true;
+	}
+	return false;
+}
+
+static const char *mark(bool in_file)
+{
+	return in_file ? "" : ADDED;
+}
+
 static void write_route(const struct down_route *down, FILE *f)
 {
 	const struct route *route = &down->route;
@@ -229,21 +260,27 @@ static void write_route(const struct down_route *down, FILE *f)
 	fputc('\n', f);
 }
 
-/* A line each: address PREFIX; neighbor ADDRESS MAC; route PREFIX KIND METRIC PROTOCOL [VIA DEV
- * WEIGHT]...; rtnetlink BYTES: a route that has a body, in hexadecimal. */
-static void write_record(const struct down_record *record, FILE *f)
+/* A line each, with "added" before what the lab file does not have: address PREFIX; neighbor
+ * ADDRESS MAC; route PREFIX KIND METRIC PROTOCOL [VIA DEV WEIGHT]...; rtnetlink BYTES: a route that
+ * has a body, in hexadecimal. */
+static void write_record(const struct down_record *record, const struct end *end, FILE *f)
 {
 	char text[IP_TEXT_SIZE], mac[18];
 
 	for (size_t i = 0; i < record->n_addresses; i++)
-		fprintf(f, "address %s\n",
+		fprintf(f, "%saddress %s\n",
+			mark(node_lists_address(end->addresses, end->n_addresses,
+						&record->addresses[i].prefix)),
 			ip_prefix_format(&record->addresses[i].prefix, text, sizeof(text)));
 	for (size_t i = 0; i < record->n_neighbors; i++)
-		fprintf(f, "neighbor %s %s\n",
+		fprintf(f, "%sneighbor %s %s\n",
+			mark(file_has_neighbor(end, &record->neighbors[i])),
 			ip_format(&record->neighbors[i].addr, text, sizeof(text)),
 			mac_format(record->neighbors[i].mac, mac));
-	for (size_t i = 0; i < record->n_routes; i++)
+	for (size_t i = 0; i < record->n_routes; i++) {
+		fputs(mark(file_has_route(end, &record->routes[i].route)), f);
 		write_route(&record->routes[i], f);
+	}
 }
 
 int down_record_save(const struct down_record *record, const struct running *run,
@@ -257,7 +294,7 @@ int down_record_save(const struct down_record *record, const struct running *run
 	record_path(run->name, end->number, ".new", temporary);
 	f = fopen(temporary, "we");
 	if (f) {
-		write_record(record, f);
+		write_record(record, end, f);
 		if (fflush(f) || ferror(f))
 			error = errno;
 		fclose(f);
@@ -348,7 +385,7 @@ static int read_line(struct down_reading *reading, const char *line)
 }
 
 int down_record_load(struct down_record *record, const struct running *run, const struct end *end,
-		     struct err *err)
+		     bool added_only, struct err *err)
 {
 	struct down_reading reading = {record, run, end};
 	cleanup_free char *line = NULL;
@@ -363,8 +400,12 @@ int down_record_load(struct down_record *record, const struct running *run, cons
 		return errno == ENOENT ? -ENOENT
 				       : err_set(err, err_code_of(errno), errno,
 						 "cannot read %s: %s", path, strerror(errno));
-	while (!ret && getline(&line, &size, f) > 0)
-		ret = read_line(&reading, line);
+	while (!ret && getline(&line, &size, f) > 0) {
+		bool added = !strncmp(line, ADDED, strlen(ADDED));
+
+		if (added || !added_only)
+			ret = read_line(&reading, line + (added ? strlen(ADDED) : 0));
+	}
 	fclose(f);
 	if (ret == -ENOMEM)
 		return no_memory(err);

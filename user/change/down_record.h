@@ -39,9 +39,12 @@ void down_record_subtract(struct down_record *record, const struct down_record *
 /* Write the file; it is whole or as it was. That of an empty record says that nothing went. */
 int down_record_save(const struct down_record *record, const struct running *run,
 		     const struct end *end, struct err *err);
-/* -ENOENT: there is none (err stays clear). *record is empty before. */
+/*
+ * -ENOENT: there is none (err stays clear). *record is empty before. added_only: of what the lab
+ * file did not have when the file was written.
+ */
 int down_record_load(struct down_record *record, const struct running *run, const struct end *end,
-		     struct err *err);
+		     bool added_only, struct err *err);
 /* Remove the file of an end by its number, if there is one. */
 void down_record_forget(const char *lab, uint32_t number);
 

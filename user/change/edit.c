@@ -66,7 +66,7 @@ int edit_begin_down(struct down_record *record, const struct running *run, const
 		return ret;
 	up = is_up(nl, run, end, err);
 	if (up <= 0) {
-		ret = up ? up : down_record_load(record, run, end, err);
+		ret = up ? up : down_record_load(record, run, end, false, err);
 		return ret == -ENOENT ? 0 : ret;
 	}
 	ret = down_record_read(record, nl, run, end, err);
@@ -87,22 +87,19 @@ int edit_finish_down(struct down_record *record, const struct running *run, cons
 		return ret;
 	down_record_subtract(record, &left);
 	/* Without a file, something else had set it down: what went then stays unknown. */
-	ret = down_record_load(&before, run, end, err);
+	ret = down_record_load(&before, run, end, false, err);
 	if (ret)
 		return ret == -ENOENT ? 0 : ret;
 	return down_record_save(record, run, end, err);
 }
 
-/* By the end's file, or the lab file. */
-static int restore(struct nl *nl, const struct running *run, const struct end *end, bool was_up,
-		   struct err *err)
+/* By the end's file. -ENOENT: there is none. */
+static int restore_recorded(struct nl *nl, const struct running *run, const struct end *end,
+			    bool added_only, struct err *err)
 {
 	cleanup_down_record struct down_record record = {0};
-	int ret = down_record_load(&record, run, end, err);
+	int ret = down_record_load(&record, run, end, added_only, err);
 
-	if (ret == -ENOENT)
-		return was_up ? node_repair_end(run, nl, end, err)
-			      : node_restore_end(run, nl, end, err);
 	if (ret)
 		return ret;
 	ret = down_record_restore(&record, nl, run, end, err);
@@ -113,6 +110,28 @@ static int restore(struct nl *nl, const struct running *run, const struct end *e
 	/* What is left is tried again when the end is set up the next time. */
 	down_record_save(&record, run, end, NULL);
 	return ret;
+}
+
+/* By the end's file, or the lab file. */
+static int restore(struct nl *nl, const struct running *run, const struct end *end, bool was_up,
+		   struct err *err)
+{
+	int ret = restore_recorded(nl, run, end, false, err);
+
+	if (ret != -ENOENT || (err && err->code))
+		return ret;
+	return was_up ? node_repair_end(run, nl, end, err) : node_restore_end(run, nl, end, err);
+}
+
+int edit_restore_added(const struct running *run, const struct end *end, struct err *err)
+{
+	cleanup_nl struct nl *nl = NULL;
+	int ret = open_node(&nl, run, end->node, err);
+
+	if (ret)
+		return ret;
+	ret = restore_recorded(nl, run, end, true, err);
+	return ret == -ENOENT && !err->code ? 0 : ret;
 }
 
 int edit_restore_end(struct down_record *restored, const struct running *run, const struct end *end,

@@ -29,6 +29,11 @@ int edit_finish_down(struct down_record *record, const struct running *run, cons
  */
 int edit_restore_end(struct down_record *restored, const struct running *run, const struct end *end,
 		     bool was_up, struct err *err);
+/*
+ * The same after apply has set an end up, and made it what the lab file says: add only what the
+ * kernel dropped and the file did not have. What cannot be added yet stays in the end's file.
+ */
+int edit_restore_added(const struct running *run, const struct end *end, struct err *err);
 /* Add a route to a node, or delete it. A deletion without metric or hops matches any. */
 int edit_route(const struct running *run, const struct node *node, const struct route *route,
 	       bool add, struct err *err);
