@@ -83,14 +83,13 @@ others_away() {
 }
 
 look() {
-	printf '%s\n' "link show" "address show" "route show" | ip -4 -batch -
-	printf '%s\n' "address show" "route show" | ip -6 -batch -
-	ip -n other address show
-	cat /proc/sys/net/ipv4/ip_forward
-	nsenter --net=/run/netns/other cat /proc/sys/net/ipv4/ip_default_ttl
+	ip -4 -batch - <<<$'link show\naddress show\nroute show'
+	ip -6 -batch - <<<$'address show\nroute show'
+	nsenter --net=/run/netns/other sh -c 'ip address show; read -r ttl </proc/sys/net/ipv4/ip_default_ttl; echo "$ttl"'
+	echo "$(</proc/sys/net/ipv4/ip_forward)"
 	ls -i /run/netns
 	nothing_in /run/vethlab || find /run/vethlab -mindepth 1
-	find /sys/fs/bpf -not -name '*.debug'
+	echo /sys/fs/bpf/* /sys/fs/bpf/other/* # others_away() removes it: it is empty
 }
 
 works() {
@@ -118,11 +117,12 @@ crash_at() { # N [-e ERRNO] COMMAND...
 	local at=$1
 	shift
 	status=0
-	rm -f "$TEST_TMP/met"
+	: >"$TEST_TMP/met"
 	"${crash[@]}" -n "$at" -o "$TEST_TMP/met" "$@" >"$TEST_TMP/out" 2>&1 ||
 		status=$?
-	out=$(cat "$TEST_TMP/out")
-	met=$(cat "$TEST_TMP/met" || echo "$at hangs")
+	out=$(<"$TEST_TMP/out")
+	met=$(<"$TEST_TMP/met")
+	met=${met:-$at hangs}
 	[[ $status -lt 99 || $status -eq 137 ]] || fail "$* at $met: status $status: $out"
 }
 
