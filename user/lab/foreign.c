@@ -125,6 +125,39 @@ static bool must_be_moved(const struct link_info *info)
 	return !info->kind[0] || (info->link_netnsid >= 0 && strcmp(info->kind, "veth") != 0);
 }
 
+/* Whether what stands upon a device of a removed namespace is destroyed with that device. */
+static bool goes_away(struct move_out *move, const struct removed_netns *netns, struct nl *nl,
+		      uint32_t ifindex, struct link_info *lower)
+{
+	if (link_get(nl, ifindex, NULL, lower, NULL))
+		return false;
+	return lower->ifindex - move->head->ifindex_base < move->head->range ||
+	       (!netns->held && !must_be_moved(lower));
+}
+
+/*
+ * The namespace of the lab in which the lower device of an interface is, if they go together; NULL:
+ * it is elsewhere, or stays. nl: of the interface's own namespace.
+ */
+static const struct removed_netns *goes_with(struct move_out *move, struct nl *nl,
+					     const struct link_info *info, struct link_info *lower)
+{
+	if (info->link_netnsid < 0 || !info->peer_ifindex)
+		return NULL;
+	for (size_t i = 0; i < move->n; i++) {
+		cleanup_close int fd = netns_open(move->list[i].name, NULL);
+		cleanup_nl struct nl *there = NULL;
+		int32_t nsid;
+
+		if (fd < 0 || netns_nsid(nl, fd, &nsid, NULL) || nsid != info->link_netnsid)
+			continue;
+		if (!nl_open(&there, fd, NULL) &&
+		    goes_away(move, &move->list[i], there, info->peer_ifindex, lower))
+			return &move->list[i];
+	}
+	return NULL;
+}
+
 static int move_interface(struct move_out *move, struct nl *nl, const struct link_info *info,
 			  const char *name, struct err *err)
 {
@@ -215,9 +248,18 @@ static int move_interfaces(struct move_out *move, const struct removed_netns *ne
 {
 	for (size_t i = 0; i < interfaces->n_foreign; i++) {
 		const struct link_info *info = &interfaces->foreign[i];
+		bool moves = must_be_moved(info);
+		struct link_info lower;
+		const struct removed_netns *with =
+			moves && info->kind[0] ? goes_with(move, nl, info, &lower) : NULL;
 		int ret;
 
-		if (must_be_moved(info)) {
+		if (with) {
+			tell(move,
+			     "%s: interface %s (%s) is not the lab's and goes with %s:%s, upon "
+			     "which it stands",
+			     netns->name, info->ifname, info->kind, with->name, lower.ifname);
+		} else if (moves) {
 			ret = move_out(move, nl, netns->name, info, err);
 			if (ret)
 				return ret;

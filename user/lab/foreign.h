@@ -13,8 +13,9 @@
 /*
  * Go through all namespaces that are to be removed; the list is sorted by inode afterwards, and the
  * descriptors of its namespaces are open (netns_removal_close()), after a failure too.
- * - Hardware, and interfaces whose lower device is outside of the namespace (a macvlan), are moved
- *   to the calling thread's namespace, under a new name if theirs is taken there.
+ * - Hardware, and interfaces whose lower device is outside of the namespace (a macvlan) and not in
+ *   another one of the list, are moved to the calling thread's namespace, under a new name if
+ *   theirs is taken there.
  * - notes (NULL: none) are told of other interfaces, which are destroyed with the namespace, and of
  *   processes in the namespaces.
  * - Where a process keeps a namespace alive, the lab's own interfaces are deleted from it.
