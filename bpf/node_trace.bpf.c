@@ -4,8 +4,9 @@
  * and attached by a tracer for itself, and gone with it: nobody tracing costs nothing. A kernel
  * that has not all of these tracepoints runs the others (user/watch/node_trace.c).
  *
- * Without `detail` a packet that gets on leaves no record here: only drops, the route that was
- * looked up last before one, neighbours and ICMP errors do.
+ * Without `detail` a packet that gets on leaves no record here, unless a node takes it in by a
+ * device that is no end (a macvlan upon another node's end): only drops, the route that was looked
+ * up last before one, neighbours and ICMP errors do.
  */
 #include "vmlinux/vmlinux.h"
 
@@ -215,6 +216,13 @@ int BPF_PROG(on_drop, struct sk_buff *skb, void *location, int reason)
 	return 0;
 }
 
+/* A device that may stand upon an end of another node. */
+static __always_inline bool is_no_end(const struct net_device *dev)
+{
+	return dev && !(dev->flags & IFF_LOOPBACK) &&
+	       place_end(dev->nd_net.net->ns.inum, dev->ifindex) >= n_ends;
+}
+
 /* The kernel's own ICMP has taken a packet, or could not answer it. */
 SEC("tp_btf/consume_skb")
 int BPF_PROG(on_consume, struct sk_buff *skb)
@@ -222,21 +230,24 @@ int BPF_PROG(on_consume, struct sk_buff *skb)
 	struct net_device *dev = skb->dev;
 	struct vl_stack r = {};
 	struct looked_up *last;
+	bool all = detail || is_no_end(dev);
 	__u32 zero = 0, *node;
 
 	last = bpf_map_lookup_elem(&look_ups, &zero);
-	if (!last || (!detail && (!last->record.at.packet.family || !last->record.error)))
+	if (!last || (!all && (!last->record.at.packet.family || !last->record.error)))
 		return 0;
 	node = node_of_packet(skb);
 	if (!node || !read_packet(skb, &r.at.packet) || !wanted(&r.at.packet) ||
 	    packet_class(&r.at.packet) == VL_ICMP_ECHO_REPLY)
 		return 0;
 	tell_last(&r.at.packet, *node, skb->skb_iif, true);
-	if (!detail || !consume_tells_where)
+	if (!all || !consume_tells_where)
 		return 0;
 	stamp(&r.at, VL_STACK_DELIVER, *node, dev);
 	r.at.packet.len = skb->len;
 	r.at.location = ctx[1];
+	if (dev)
+		bpf_probe_read_kernel(r.name, sizeof(r.name), dev->name);
 	give(&r, sizeof(r));
 	return 0;
 }

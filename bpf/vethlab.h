@@ -316,7 +316,7 @@ struct vl_stack {
 	__u8 asked;	   /* NEIGHBOR: questions sent since it was known last; 0: not told */
 	__u8 next[16];	   /* ROUTE: gateway; NEIGHBOR, QUESTION: whose address it is */
 	__u8 mac[8];	   /* NEIGHBOR, LEARN: zeros where not known */
-	char name[VL_IFNAME_SIZE]; /* of the device; DELIVER: of the process */
+	char name[VL_IFNAME_SIZE]; /* of the device; DELIVER to a process: of that */
 };
 _Static_assert(sizeof(struct vl_stack) == sizeof(struct vl_drop) + 56,
 	       "struct vl_stack has changed");

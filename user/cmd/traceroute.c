@@ -111,6 +111,15 @@ static const struct end *arrival_end(const struct itinerary *itinerary)
 	return end;
 }
 
+/* The answer, if a node made it by a device behind another node's end; else NULL. */
+static const struct hop *odd_maker(const struct itinerary *itinerary)
+{
+	for (size_t i = 0; i < itinerary->n_hops; i++)
+		if (itinerary->hops[i].maker)
+			return &itinerary->hops[i];
+	return NULL;
+}
+
 static const char *time_text(int64_t ns, char buf[OUTPUT_NUMBER_SIZE])
 {
 	return ns < 0 ? "?" : output_duration(ns, buf);
@@ -123,6 +132,7 @@ static void print_hop(const struct route_hop *hop, uint8_t family)
 	char from[IP_TEXT_SIZE], text[ICMP_TEXT_SIZE], rtt[OUTPUT_NUMBER_SIZE];
 	char there[OUTPUT_NUMBER_SIZE], back[OUTPUT_NUMBER_SIZE];
 	char lead[END_NAME_SIZE + IP_TEXT_SIZE + 64], remark[256] = "";
+	const struct hop *made = itinerary ? odd_maker(itinerary) : NULL;
 	int used = 0;
 
 	if (!hop->answered) {
@@ -142,6 +152,9 @@ static void print_hop(const struct route_hop *hop, uint8_t family)
 				time_text(leg_time(itinerary, true), there),
 				time_text(leg_time(itinerary, false), back),
 				itinerary->asymmetric ? ", by other links" : "");
+	if (made)
+		used += snprintf(remark + used, sizeof(remark) - used, ", by %s's %s behind %s",
+				 made->maker->name, made->maker_dev, made->end->name);
 	if (hop->answer.error && hop->answer.type != (family == AF_INET6 ? 3 : 11))
 		snprintf(remark + used, sizeof(remark) - used, "%s%s", used ? "; " : "",
 			 icmp_text(family == AF_INET6 ? 6 : 4, hop->answer.type, hop->answer.code,

@@ -218,6 +218,9 @@ const char *act_text(const struct act *act, char buf[ACT_TEXT_SIZE])
 		if (r->pid)
 			snprintf(buf, ACT_TEXT_SIZE, "delivered to %.16s (process %" PRIu32 ")",
 				 r->name, r->pid);
+		else if (r->name[0] && r->at.packet.end == VL_NO_END)
+			snprintf(buf, ACT_TEXT_SIZE, "delivered to the node's ICMP, by %.16s",
+				 r->name);
 		else
 			snprintf(buf, ACT_TEXT_SIZE, "delivered to the node's ICMP");
 		break;
@@ -316,7 +319,9 @@ static void put_act(struct json_writer *writer, const struct act *act)
 	json_put_bool(writer, "before", act->before);
 	put_packet(writer, act);
 	if (record->name[0])
-		json_put_text(writer, record->at.kind == VL_STACK_DELIVER ? "process" : "device",
+		json_put_text(writer,
+			      record->at.kind == VL_STACK_DELIVER && record->pid ? "process"
+										 : "device",
 			      record->name);
 	if (record->at.kind == VL_STACK_ROUTE) {
 		put_route(writer, record);

@@ -110,6 +110,9 @@ static void step_remark(const struct hop *hop, const struct hop *from, char buf[
 			snprintf(buf, REMARK_SIZE, "%s: %s, made in %.60s", node,
 				 icmp_text(e->family, e->icmp_type, e->icmp_code, e->info, text),
 				 time);
+		else if (hop->maker)
+			snprintf(buf, REMARK_SIZE, "%s answered, by its %s behind %s, in %.60s",
+				 hop->maker->name, hop->maker_dev, hop->end->name, time);
 		else
 			snprintf(buf, REMARK_SIZE, "%s answered in %.60s", node, time);
 		break;
@@ -323,6 +326,10 @@ static json_t *hop_json(const struct hop *hop)
 
 	if (hop->from >= 0)
 		output_json_set(more, "from", json_integer(hop->from));
+	if (hop->maker) {
+		output_json_set(more, "maker", output_json_text(hop->maker->name));
+		output_json_set(more, "maker_device", output_json_text(hop->maker_dev));
+	}
 	if (hop->event.flags & VL_EV_FRAGMENT) {
 		output_json_set(more, "parts", json_integer(hop->fragments));
 		output_json_set(more, "incomplete", json_boolean(hop->incomplete));

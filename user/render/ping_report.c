@@ -282,8 +282,8 @@ static void print_slowest(const struct ping_tally *tally)
 		snprintf(text, sizeof(text), "the link %s -> %s (%s), mean %s, max %s",
 			 step->from->name, step->end->name, leg_name(step->leg), mean, max);
 	else
-		snprintf(text, sizeof(text), "inside %s (%s), mean %s, max %s",
-			 step->end->node->name, leg_name(step->leg), mean, max);
+		snprintf(text, sizeof(text), "inside %s (%s), mean %s, max %s", step->node->name,
+			 leg_name(step->leg), mean, max);
 	output_wrap("slowest step: ", text, stdout);
 }
 
@@ -372,7 +372,9 @@ static json_t *slowest_json(const struct ping_step *step)
 		output_json_set(object, "from", output_json_end(step->from));
 		output_json_set(object, "to", output_json_end(step->end));
 	} else {
-		output_json_set(object, "inside", output_json_text(step->end->node->name));
+		output_json_set(
+			object, "inside",
+			output_json_text(step->node ? step->node->name : step->end->node->name));
 		if (step->step == STEP_FIRST || step->step == STEP_GAP)
 			output_json_set(
 				object, "unseen",

@@ -42,6 +42,7 @@ struct echo {
 
 struct story {
 	const struct lab *lab;
+	const struct node *asker; /* of all echoes; NULL: not known */
 	struct alias **buckets;
 	size_t n_buckets, n_aliases, n_echoes;
 	struct echo *oldest, *newest;

@@ -126,8 +126,42 @@ static const struct node *maker_of(const struct itinerary *itinerary, int i)
 	while (hops[i].from >= 0 && hops[hops[i].from].leg == hops[i].leg)
 		i = hops[i].from;
 	if (hops[i].step == STEP_TURN || hops[i].step == STEP_FIRST)
-		return hops[i].end->node;
+		return hop_maker(&hops[i]);
 	return NULL;
+}
+
+/* Whether the packet of a leg was seen at an end of the node. */
+static bool was_at(const struct itinerary *itinerary, enum leg leg, const struct node *node)
+{
+	for (size_t i = 0; i < itinerary->n_hops; i++)
+		if (itinerary->hops[i].leg == leg && itinerary->hops[i].end->node == node)
+			return true;
+	return false;
+}
+
+/*
+ * A macvlan upon an end of one node may be in another node, which takes in what the end receives,
+ * and answers by it. The stack that took a request tells which; a broadcast is taken by both.
+ */
+static void find_makers(struct itinerary *itinerary)
+{
+	for (size_t i = 0; i < itinerary->n_acts; i++) {
+		const struct act *act = &itinerary->acts[i];
+		const struct vl_event *taken = &act->record.at.packet;
+
+		if (act->record.at.kind != VL_STACK_DELIVER || act->record.pid ||
+		    act->leg != LEG_REQUEST || was_at(itinerary, LEG_REQUEST, act->node))
+			continue;
+		for (size_t k = 0; k < itinerary->n_hops; k++) {
+			struct hop *hop = &itinerary->hops[k];
+
+			if (hop->step != STEP_TURN || hop->leg != LEG_REPLY ||
+			    memcmp(hop->event.src, taken->dst, sizeof(taken->dst)) != 0)
+				continue;
+			hop->maker = act->node;
+			memcpy(hop->maker_dev, act->record.name, sizeof(hop->maker_dev));
+		}
+	}
 }
 
 /* The first arrival of a leg at a node; -1: none. */
@@ -288,6 +322,7 @@ void itinerary_judge(struct itinerary *itinerary, const struct lab *lab)
 {
 	int reply, error;
 
+	find_makers(itinerary);
 	itinerary->origin = origin_of(itinerary, lab);
 	itinerary->answerer = NULL;
 	itinerary->delivered = was_delivered(itinerary, lab);

@@ -33,6 +33,11 @@ void story_free(struct story *story)
 	free(story);
 }
 
+void story_asked_by(struct story *story, const struct node *node)
+{
+	story->asker = node;
+}
+
 /* Whether the message that an error quotes is an echo, whose id and seq mean something. */
 static bool quotes_echo(const struct vl_event *event)
 {
@@ -361,6 +366,8 @@ static const struct itinerary *echo_tell(struct story *story, struct echo *echo)
 		return NULL;
 	if (echo->stale || echo->loose_seen != story->loose.n_added) {
 		itinerary_judge(&echo->itinerary, story->lab);
+		if (story->asker && echo->itinerary.n_hops)
+			echo->itinerary.origin = story->asker;
 		if (itinerary_join(&echo->itinerary, &story->loose, story->lab))
 			return NULL;
 	}

@@ -43,6 +43,10 @@ enum step {
 struct hop {
 	struct vl_event event;
 	const struct end *end;
+	/* STEP_TURN: the node that made it by a device behind the end, if it is not the end's own
+	 * (a macvlan upon the end that was moved there), and that device; else NULL, "". */
+	const struct node *maker;
+	char maker_dev[VL_IFNAME_SIZE];
 	enum leg leg;
 	enum step step;
 	int from;	/* the hop before: an index into hops, smaller than this one's; -1: none */
@@ -104,6 +108,12 @@ struct queued_packet {
 	enum leg leg;
 };
 
+/* The node that made the packet of a STEP_TURN. */
+static inline const struct node *hop_maker(const struct hop *hop)
+{
+	return hop->maker ? hop->maker : hop->end->node;
+}
+
 /* What became of an echo, as far as it was seen. */
 enum fate {
 	FATE_UNSEEN,	/* no record at all: it never crossed a veth */
@@ -161,6 +171,9 @@ struct story;
 /* lab: borrowed for the story's life. NULL: no memory. */
 struct story *story_new(const struct lab *lab);
 void story_free(struct story *story); /* NULL is allowed */
+/* All its echoes are asked by that node: their origin, also where they leave by another node's end,
+ * from a device upon it. */
+void story_asked_by(struct story *story, const struct node *node);
 /*
  * Take a record; copies it. Returns 1 if it belongs to an echo, 0 if it does not (neighbour
  * discovery, an error about something else, an unknown end), or -ENOMEM. A later fragment waits

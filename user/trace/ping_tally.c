@@ -89,7 +89,7 @@ static void add_step(struct ping_tally *tally, struct ping_step key, uint64_t ns
 
 	for (i = 0; i < tally->n_steps; i++, step++)
 		if (step->end == key.end && step->from == key.from && step->leg == key.leg &&
-		    step->step == key.step)
+		    step->step == key.step && step->node == key.node)
 			break;
 	if (i == PING_STEPS)
 		return;
@@ -149,6 +149,7 @@ static void add_steps(struct ping_tally *tally, const struct itinerary *itinerar
 			add_step(tally,
 				 (struct ping_step){.end = hop->end,
 						    .from = itinerary->hops[hop->from].end,
+						    .node = hop_maker(hop),
 						    .leg = hop->leg,
 						    .step = hop->step},
 				 hop->step_ns);

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/random.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "user/base/clock.h"
@@ -125,6 +126,7 @@ int probe_open(struct probe *probe, const struct probe_config *config, struct er
 	probe->story = story_new(config->run->lab);
 	if (!probe->story)
 		return err_set(err, ERR_SYSTEM, ENOMEM, "out of memory");
+	story_asked_by(probe->story, config->from);
 	ret = probe_find_way_out(&way_out, config->run, config->from, &config->target.addr, err);
 	if (ret)
 		return ret;
@@ -189,12 +191,48 @@ static void look_for_blind(struct probe *probe)
 	probe->blind = record_stream_count_blind(probe->config.run, probe->watch);
 }
 
+/* Whether it was answered at an end of a node that the lab file does not give that address. */
+static bool is_odd_answer(const struct probe *probe, const struct itinerary *itinerary)
+{
+	const struct hop *hops = itinerary ? itinerary->hops : NULL;
+
+	if (!hops || itinerary->fate != FATE_ANSWERED || !probe->stack)
+		return false;
+	for (size_t i = 0; i < itinerary->n_hops; i++)
+		if (hops[i].step == STEP_TURN && hops[i].leg == LEG_REPLY)
+			return !hops[i].maker && hops[i].end->node != probe->config.target.node;
+	return false;
+}
+
+/*
+ * The kernel tells who took a request after it has sent the answer. A device upon an end may have
+ * taken it to another node; where nothing of the kind comes in time, the end's own node answered.
+ */
+static const struct itinerary *wait_for_maker(struct probe *probe, uint16_t seq,
+					      const struct itinerary *itinerary)
+{
+	const struct timespec pause = {.tv_nsec = 1000000};
+	const unsigned most = 100, most_of_all = 500; /* pauses */
+
+	for (unsigned i = 0; is_odd_answer(probe, itinerary) && i < most; i++) {
+		if (probe->paused == most_of_all)
+			break;
+		probe->paused++;
+		nanosleep(&pause, NULL);
+		if (probe_drain(probe, NULL))
+			break;
+		itinerary = story_itinerary(probe->story, family_of(probe), probe->id, seq);
+	}
+	return itinerary;
+}
+
 const struct itinerary *probe_itinerary(struct probe *probe, uint16_t seq)
 {
 	const struct itinerary *itinerary;
 	char text[STORY_NOT_SEEN_SIZE];
 
 	itinerary = story_itinerary(probe->story, family_of(probe), probe->id, seq);
+	itinerary = wait_for_maker(probe, seq, itinerary);
 	if (!itinerary || itinerary->fate != FATE_ANSWERED)
 		look_for_blind(probe);
 	/* The itinerary borrows what this sets. */

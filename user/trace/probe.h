@@ -48,7 +48,8 @@ struct probe {
 	struct story *story;
 	size_t blind; /* record_stream_count_blind() at looked_ns, CLOCK_MONOTONIC; 0: never */
 	uint64_t looked_ns;
-	uint64_t token; /* first payload bytes of each echo */
+	unsigned paused; /* ms that were waited for who took requests */
+	uint64_t token;	 /* first payload bytes of each echo */
 	uint16_t id;
 	bool local;	/* the target is an address of `from` itself */
 	bool no_memory; /* in a callback */

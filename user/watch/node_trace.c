@@ -153,7 +153,7 @@ static int configure(struct node_trace *skel, const struct node_trace_config *co
 	skel->rodata->with_questions =
 		config->depth == NODE_TRACE_REASONS || config->depth == NODE_TRACE_ALL;
 	skel->rodata->consume_tells_where =
-		config->depth == NODE_TRACE_ALL && consume_tells_where();
+		config->depth >= NODE_TRACE_REASONS && consume_tells_where();
 	memcpy((void *)&skel->rodata->filter, &config->filter, sizeof(config->filter));
 	skel->rodata->own_node = config->from;
 	if (config->to.family) {
