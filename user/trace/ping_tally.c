@@ -284,6 +284,42 @@ static bool may_end_at(const struct hop *last, const struct node *node)
 	       (last->event.hook == VL_HOOK_OUT && last->end->peer->node == node);
 }
 
+/*
+ * Whether the kernel may have dropped a packet for that reason where the tables end its way like
+ * that. The tables are read after the echo, and may be others than those that it met: a drop's own
+ * reason outranks them. A reason that is not listed may have any cause.
+ */
+static bool may_be_for(const char *reason, enum path_end end)
+{
+	static const struct {
+		const char *reason;
+		enum path_end ends[5]; /* PATH_ARRIVES: no more */
+	} rows[] = {
+		{"NETFILTER_DROP", {0}},
+		{"XDP", {0}},
+		{"TC_INGRESS", {0}},
+		{"TC_EGRESS", {0}},
+		{"ICMP_CSUM", {0}},
+		{"IP_CSUM", {0}},
+		{"IP_RPFILTER", {PATH_SPOOFED, PATH_UNEXPLAINED}},
+		{"IP_LOCALNET", {PATH_LOCALNET, PATH_UNEXPLAINED}},
+		{"IP_LOCAL_SOURCE", {PATH_OWN_SOURCE, PATH_UNEXPLAINED}},
+		{"PKT_TOO_BIG", {PATH_TOO_BIG}},
+		{"NEIGH_FAILED",
+		 {PATH_NO_NEIGHBOR, PATH_NOT_BRIDGED, PATH_LINK_DOWN, PATH_LINK_GONE, PATH_LEAVES}},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		if (strcmp(rows[i].reason, reason) != 0)
+			continue;
+		for (size_t k = 0; k < 5 && rows[i].ends[k]; k++)
+			if (rows[i].ends[k] == end)
+				return true;
+		return false;
+	}
+	return true;
+}
+
 bool ping_refutes_why(const struct ping *ping, const struct itinerary *itinerary)
 {
 	const struct path *why = &ping->why;
@@ -294,7 +330,8 @@ bool ping_refutes_why(const struct ping *ping, const struct itinerary *itinerary
 	    why->end == PATH_TTL)
 		return false;
 	if (itinerary->death >= 0)
-		return itinerary->drops[itinerary->death].node != why->at;
+		return itinerary->drops[itinerary->death].node != why->at ||
+		       !may_be_for(itinerary->drops[itinerary->death].reason, why->end);
 	if (itinerary->fate == FATE_WAITING)
 		return itinerary->acts[itinerary->waits_for].node != why->at;
 	/* Everybody behind an end may get what is for all, or for a MAC that nobody has. */
