@@ -47,7 +47,9 @@ static void print_hop(const struct path_hop *hop, const struct path_hop *next)
 {
 	char via[IP_TEXT_SIZE];
 
-	if (hop->out)
+	if (hop->out_is_lower)
+		output_print(stdout, "by %s:%s upon %s", hop->node->name, hop->dev, hop->out->name);
+	else if (hop->out)
 		output_print(stdout, "by %s", hop->out->name);
 	else if (hop->dev[0])
 		output_print(stdout, "by %s:%s", hop->node->name, hop->dev);
@@ -58,7 +60,9 @@ static void print_hop(const struct path_hop *hop, const struct path_hop *next)
 			printf(" through %s (%s, %s)", hop->bridges[i].in->node->name,
 			       hop->bridges[i].in->ifname, hop->bridges[i].out->ifname);
 	if (next)
-		printf(" to %s", next->in->name);
+		output_print(stdout, " to %s", next->in->name);
+	if (next && next->in_ifindex)
+		output_print(stdout, " and %s:%s upon it", next->node->name, next->in_dev);
 	if (hop->nat)
 		fputs(", where NAT rewrites addresses", stdout);
 }
@@ -227,6 +231,8 @@ static json_t *path_json(const struct path *path)
 
 		if (hop->in)
 			output_json_set(item, "in", output_json_text(hop->in->name));
+		if (hop->in_ifindex)
+			output_json_set(item, "in_device", output_json_text(hop->in_dev));
 		if (hop->dev[0])
 			output_json_set(item, "interface", output_json_text(hop->dev));
 		if (hop->out)

@@ -8,6 +8,7 @@
 #include "user/lab/end_state.h"
 #include "user/net/ruleset.h"
 #include "user/path/path.h"
+#include "user/path/uppers.h"
 
 /* The state of a walk, with the namespace of its last hop open. */
 struct path_asking {
@@ -35,6 +36,10 @@ struct path_asking {
 	bool blocked;			/* something on the way to the next hop is down or gone */
 	const char *own_next; /* the next hop is an address of the way out itself, which nobody may
 			       * use: "dadfailed", "tentative"; NULL: it is not */
+	struct uppers uppers; /* of the whole lab, once they were needed; owned */
+	const struct upper *upper; /* that takes the packet from the end that was found; NULL: the
+				    * end's node does */
+	const struct upper *tap;   /* that has the MAC of the next hop; NULL: none */
 	bool stranger; /* that MAC was told by nobody of the lab: its address is nobody's there */
 };
 
@@ -64,6 +69,22 @@ const char *path_bridge_of(const struct end *end);
  */
 int path_find_neighbor(struct path_asking *asking, struct path_hop *hop, const struct end **found,
 		       struct err *err);
+
+/* The interface by which a hop's packet comes in: the end, or a device upon it. */
+uint32_t path_in_ifindex(const struct path_asking *asking, const struct path_hop *hop);
+/* upper: the device upon hop->in that takes the packet to its node; NULL: none. */
+void path_come_in_by(struct path_hop *hop, const struct upper *upper);
+/* If the way out is a macvlan or an ipvlan upon an end, hop->out becomes that end. */
+int path_find_lower(struct path_asking *asking, struct path_hop *hop, struct err *err);
+/*
+ * An ipvlan has the MAC address of its end, and takes what is for an IP address of its own before
+ * the end's node sees it (ipvlan_handle_frame in drivers/net/ipvlan). Returns 1 if one does: the
+ * hop is at its node then.
+ */
+int path_change_to_ipvlan(struct path_asking *asking, struct path_hop *hop, struct err *err);
+/* What a packet meets at an end of another node, upon which a device stands that it crosses. */
+int path_doubt_lower(struct path_asking *asking, const struct end *lower, bool egress,
+		     struct err *err);
 
 /* The kernel of the last hop refuses the packet (hop->route.error): read why, and say it. */
 int path_refuse(struct path_asking *asking, const struct path_hop *hop, struct err *err);

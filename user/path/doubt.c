@@ -121,6 +121,22 @@ int path_doubt_device(struct path_asking *asking, struct path *path, const struc
 	return 0;
 }
 
+int path_doubt_lower(struct path_asking *asking, const struct end *lower, bool egress,
+		     struct err *err)
+{
+	struct path_asking there = {
+		.run = asking->run, .question = asking->question, .netns_fd = -1};
+	struct path_crossing at = {.node = lower->node};
+	int ret = path_ask_open(&there, lower->node, err);
+
+	if (ret)
+		return ret;
+	ret = path_doubt_device(&there, asking->path, &at, running_ifindex(asking->run, lower),
+				egress, err);
+	path_ask_close(&there);
+	return ret;
+}
+
 int path_doubt_neighbor(struct path_asking *asking, struct path *path, const struct node *node,
 			struct err *err)
 {
@@ -144,7 +160,7 @@ int path_doubt_neighbor(struct path_asking *asking, struct path *path, const str
 
 int path_meet_rules_in(struct path_asking *asking, const struct path_hop *hop, struct err *err)
 {
-	bool port = hop->in && asking->in.ifindex != running_ifindex(asking->run, hop->in);
+	bool port = hop->in && asking->in.ifindex != path_in_ifindex(asking, hop);
 	struct path_crossing at = {hop->node, asking->in.ifname, ""};
 	struct path_crossing device = {hop->node, port ? NULL : asking->in.ifname, ""};
 	const struct path_hop *before = hop - 1;
@@ -152,8 +168,8 @@ int path_meet_rules_in(struct path_asking *asking, const struct path_hop *hop, s
 
 	if (!hop->in)
 		return 0;
-	ret = path_doubt_device(asking, asking->path, &device,
-				running_ifindex(asking->run, hop->in), false, err);
+	ret = path_doubt_device(asking, asking->path, &device, path_in_ifindex(asking, hop), false,
+				err);
 	if (!ret && port)
 		ret = path_doubt_bridge(asking, asking->path, &device, RULESET_PREROUTING, err);
 	if (!ret && port)

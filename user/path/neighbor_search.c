@@ -329,6 +329,28 @@ static int begin(struct path_asking *asking, const struct path_hop *hop, struct 
 	return ret == -ENODEV ? 0 : ret;
 }
 
+/* No node takes it by an end: devices upon ends may. */
+static int search_uppers(struct path_asking *asking, struct path_hop *hop,
+			 const struct reach *reach, const struct end **found, struct err *err)
+{
+	bool takes = false;
+	int ret = uppers_read(&asking->uppers, asking->run, err);
+
+	for (size_t i = 0; !ret && !takes && i < reach->n; i++) {
+		ret = path_visit_uppers(asking, &hop->next, &reach->list[i], &takes, err);
+		if (!takes)
+			continue;
+		*found = reach->list[i].in;
+		ret = cross_bridges(asking, hop, reach, i, err);
+		if (!ret)
+			ret = path_doubt_lower(asking, *found, false, err);
+	}
+	if (!ret && !takes && asking->uppers.too_many)
+		path_doubt(asking->path, hop->node, "devices upon ends",
+			   "not looked for in more than %d nodes", UPPERS_NODES_MAX);
+	return ret || takes ? ret : path_visit_siblings(asking, hop, err);
+}
+
 /* Everybody behind the hop's way out, until one takes it. */
 static int search(struct path_asking *asking, struct path_hop *hop, const struct end **found,
 		  struct err *err)
@@ -346,6 +368,11 @@ static int search(struct path_asking *asking, struct path_hop *hop, const struct
 		ret = cross_bridges(asking, hop, &reach, i, err);
 	}
 	if (!ret && !takes)
+		ret = search_uppers(asking, hop, &reach, found, err);
+	if (!ret && !*found && reach.stray)
+		path_doubt(asking->path, reach.stray, "what is behind a foreign port", "%s",
+			   reach.stray_text);
+	if (!ret && !*found)
 		ret = doubt_all(asking, &reach, err);
 	free(reach.list);
 	return ret == -ENOMEM ? err_set(err, ERR_SYSTEM, ENOMEM, "path: out of memory") : ret;
@@ -388,6 +415,7 @@ int path_find_neighbor(struct path_asking *asking, struct path_hop *hop, const s
 
 	asking->dead_port = asking->mute_proxy = asking->port = NULL;
 	asking->stranger = asking->blocked = false;
+	asking->upper = asking->tap = NULL;
 	ret = read_neighbor(asking, hop, err);
 	if (!ret)
 		ret = read_own_next(asking, hop, err);
@@ -406,6 +434,7 @@ int path_find_neighbor(struct path_asking *asking, struct path_hop *hop, const s
 	asking->by_mac = false;
 	ret = search(asking, hop, &owner, err);
 	asking->by_mac = true;
+	asking->upper = NULL;
 	asking->stranger = !owner;
 	return ret;
 }

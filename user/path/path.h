@@ -61,8 +61,14 @@ struct path_bridge {
 /* One node of the way. */
 struct path_hop {
 	const struct node *node;
-	const struct end *in;	  /* where the packet comes in; NULL: it is made here */
-	const struct end *out;	  /* where it leaves; NULL: at no end of the lab */
+	const struct end *in;  /* where the packet comes in; NULL: it is made here */
+	const struct end *out; /* where it leaves; NULL: at no end of the lab */
+	/* A device of the node upon the end `in`, which may be of another node: that takes it in;
+	 * ifindex 0: the end itself does. */
+	uint32_t in_ifindex;
+	char in_dev[IFNAME_MAX + 1];
+	/* The end `out`, which may be of another node: `dev` stands upon it. */
+	bool out_is_lower;
 	char dev[IFNAME_MAX + 1]; /* the interface that the route names; "": none */
 	char kind[16];		  /* of that, if it is no end: "vxlan"; "": none, or an end */
 	struct ip_addr next;	  /* the next hop, whose MAC address is needed; family 0: none */

@@ -172,6 +172,16 @@ static void tell_missing(struct bridged *frame, const struct ports *ports)
 	}
 }
 
+static void note_stray(const struct bridged *frame, struct reach *reach,
+		       const struct link_info *port)
+{
+	if (reach->stray)
+		return;
+	reach->stray = frame->node;
+	snprintf(reach->stray_text, sizeof(reach->stray_text), "%s, %s, a port of %s", port->ifname,
+		 port->kind[0] ? port->kind : "hardware", frame->bridge->ifname);
+}
+
 int bridged_to_ports(struct bridged *frame, struct reach *reach, struct err *err)
 {
 	struct ports ports = {.bridge = frame->bridge->ifindex};
@@ -188,8 +198,10 @@ int bridged_to_ports(struct bridged *frame, struct reach *reach, struct err *err
 		const struct end *end =
 			path_end_of(frame->asking->run, frame->node, list[i].ifindex);
 
-		ret = end ? leaves(frame, &list[i], vid, &tag, err) : 0;
-		if (ret > 0)
+		ret = leaves(frame, &list[i], vid, &tag, err);
+		if (ret > 0 && !end)
+			note_stray(frame, reach, &list[i]);
+		if (ret > 0 && end)
 			ret = reach_add(reach, end->peer, frame->from, tag);
 		if (ret < 0)
 			return ret;

@@ -18,6 +18,10 @@ struct reached {
 struct reach {
 	struct reached *list; /* owned */
 	size_t n;
+	/* The first port that it left by and that is no end of the lab: what is behind it was not
+	 * looked at. NULL: there is none. */
+	const struct node *stray;
+	char stray_text[128]; /* "h:v0, veth, a port of br0" */
 };
 
 /* Each end once. Returns 0, or -ENOMEM. */
@@ -39,5 +43,11 @@ struct bridged {
 int bridged_to_node(struct bridged *frame, struct err *err);
 /* Add what is behind each port that sends it on. -ENOMEM: err stays clear. */
 int bridged_to_ports(struct bridged *frame, struct reach *reach, struct err *err);
+
+/* Whether a device upon the end takes the frame: asking->upper is it. uppers were read. */
+int path_visit_uppers(struct path_asking *asking, const struct ip_addr *next,
+		      const struct reached *reached, bool *takes, struct err *err);
+/* Devices beside the hop's own way out, upon the same end: those that may take it are doubts. */
+int path_visit_siblings(struct path_asking *asking, const struct path_hop *hop, struct err *err);
 
 #endif

@@ -227,9 +227,15 @@ static void say_leaves(struct path_asking *asking, const struct path_hop *hop, c
 			 "it by %s",
 			 down->name, hop->node->name, to, hop->dev);
 		path_suggest(asking->path, "vethlab link %s up", down->name);
+	} else if (asking->stranger && asking->tap) {
+		path_say(asking->path,
+			 "%s sends it by %s to the MAC of %s:%s, a %s upon %s: whether the node "
+			 "takes it, or a process that reads the tap, was not looked at",
+			 hop->node->name, hop->dev, asking->tap->node->name, asking->tap->ifname,
+			 asking->tap->kind, asking->tap->lower->name);
 	} else if (asking->stranger) {
 		path_say(asking->path,
-			 "%s sends it by %s to a MAC that is of no interface of lab %s (%s: %s): "
+			 "%s sends it by %s to a MAC that is of no end of lab %s (%s: %s): "
 			 "where "
 			 "it goes from there was not looked at",
 			 hop->node->name, hop->dev, asking->run->name,

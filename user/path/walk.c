@@ -2,6 +2,7 @@
 /* walk.c - from node to node, as the route look-ups say. */
 #include <errno.h>
 #include <linux/rtnetlink.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -100,6 +101,11 @@ static int name_way_out(struct path_asking *asking, struct path_hop *hop, struct
 	hop->out = path_end_of(asking->run, hop->node, hop->route.ifindex);
 	if (!hop->out)
 		snprintf(hop->kind, sizeof(hop->kind), "%s", info->kind);
+	if (!hop->out && info->peer_ifindex && !(info->flags & IFF_NOARP)) {
+		ret = path_find_lower(asking, hop, err);
+		if (ret)
+			return ret;
+	}
 	hop->next = hop->route.via.family ? hop->route.via : asking->path->to;
 	return 0;
 }
@@ -204,7 +210,7 @@ static int take_way_out(struct path_asking *asking, struct path_hop *hop, bool f
 			const struct end **next, struct err *err)
 {
 	struct link_info info = {0};
-	enum end_state peer = END_UP;
+	enum end_state peer = END_UP, state;
 	const struct end *narrow;
 	uint32_t mtu, peer_mtu = 0;
 	int ret = name_way_out(asking, hop, &info, err);
@@ -213,7 +219,12 @@ static int take_way_out(struct path_asking *asking, struct path_hop *hop, bool f
 		return ret;
 	if (!hop->out && !path_bridge(hop->node, hop->dev))
 		return stop(asking, PATH_LEAVES, NULL);
-	if (hop->out && end_state_of(&info) == END_DOWN)
+	state = end_state_of(&info);
+	if (hop->out_is_lower)
+		ret = path_end_state(asking->run, hop->out, &state, &peer_mtu, err);
+	if (ret)
+		return ret;
+	if (hop->out && state == END_DOWN)
 		return stop(asking, PATH_LINK_DOWN, hop->out);
 	if (hop->out)
 		ret = path_end_state(asking->run, hop->out->peer, &peer, &peer_mtu, err);
@@ -338,7 +349,7 @@ static int name_way_in(struct path_asking *asking, const struct path_hop *hop, s
 	asking->in = (struct link_info){0};
 	if (!hop->in)
 		return 0;
-	ret = link_get(asking->nl, running_ifindex(asking->run, hop->in), NULL, &asking->in, err);
+	ret = link_get(asking->nl, path_in_ifindex(asking, hop), NULL, &asking->in, err);
 	if (!ret && asking->in.is_port)
 		ret = link_get(asking->nl, asking->in.master, NULL, &asking->in, err);
 	return ret == -ENODEV ? 0 : ret;
@@ -387,6 +398,11 @@ static int walk_node(struct path_asking *asking, struct path_hop *hop, bool firs
 	ret = route_get(asking->nl, &question, &hop->route, err);
 	if (ret)
 		return ret;
+	if (hop->in && !hop->in_ifindex && (hop->route.error || hop->route.type != RTN_LOCAL)) {
+		ret = path_change_to_ipvlan(asking, hop, err);
+		if (ret)
+			return ret < 0 ? ret : walk_node(asking, hop, first_only, next, err);
+	}
 	if (hop->route.error)
 		return path_refuse(asking, hop, err);
 	if (!path->from.family)
@@ -416,13 +432,15 @@ static int walk(const struct running *run, const struct path_question *question,
 
 		*hop = (struct path_hop){
 			.node = node, .in = in, .to = path->to, .from = path->from};
-		ret = path_ask_open(&asking, node, err);
+		path_come_in_by(hop, asking.upper);
+		ret = path_ask_open(&asking, hop->node, err);
 		if (!ret)
 			ret = walk_node(&asking, hop, first_only, &in, err);
 		path_ask_close(&asking);
 		if (ret > 0)
 			node = in->node;
 	} while (ret > 0);
+	uppers_free(&asking.uppers);
 	if (!path->at)
 		path->at = path->hops[path->n_hops - 1].node;
 	return ret;
