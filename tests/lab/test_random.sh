@@ -60,7 +60,7 @@ fault() { # NODE
 		rp_filter ignore nft mtu address_gone port)
 	case $kind in
 	route_gone)
-		mapfile -t ifs < <(inside "$node" ip "-$family" -o route show table main | grep -v '^fe80')
+		mapfile -t ifs < <(inside "$node" ip "-$family" -o route show table main | grep -v '^fe80' || true)
 		[[ ${#ifs[@]} -gt 0 ]] || return 0
 		route=$(pick "${ifs[@]}")
 		# shellcheck disable=SC2086 # words of a route
@@ -255,6 +255,8 @@ one_lab() { # SEED
 	done
 	story="seed $1, $shape, $from to $to (IPv$FAMILY), $faults"
 	[[ -z ${RANDOM_SAY:-} ]] || echo "# $story" >&2
+	# A name means the addresses that are there now.
+	inside "$to" ip "-$FAMILY" -o address show scope global | grep -q . || to=$TO_ADDRESS
 	compare "$from" "$to"
 	good vethlab down random
 }

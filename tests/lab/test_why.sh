@@ -558,6 +558,22 @@ test_renamed_and_moved() {
 	good vethlab down c
 }
 
+# An answer to a link-local address goes where the question came from, whatever other end the node has first.
+test_answer_to_link_local() {
+	cat >"$TEST_TMP/v.yaml" <<-'END'
+		lab: v
+		nodes: {a: {routes: ["fd00:2::/64 dev eth0"]}, m: {}, x: {}}
+		links:
+		  - endpoints: [{end: "x:eth0", address: "fd00:1::2/64"}, {end: "m:eth0", address: "fd00:1::1/64"}]
+		  - endpoints: [{end: "m:eth1", address: "fd00:2::1/64"}, "a:eth0"]
+	END
+	up "$TEST_TMP/v.yaml"
+	good vethlab ping a fd00:2::1 -W 5
+	good vethlab why a fd00:2::1 -j
+	assert_eq "$(jq -c '[.verdict, .back.hops[0].out, (.source | .[0:6])]' <<<"$out")" '["arrives","m:eth1","fe80::"]' "by m:eth1"
+	good vethlab down v
+}
+
 # Case 11: what a tunnel does with a packet is not looked at, and that is said.
 test_tunnel() {
 	local i far

@@ -342,17 +342,36 @@ static int stop_to_many(struct path_asking *asking, struct path_hop *hop, struct
 }
 
 /* The interface by which the packet comes in, as IP sees it: of a port its bridge. */
-static int name_way_in(struct path_asking *asking, const struct path_hop *hop, struct err *err)
+static int name_way_in(const struct path_asking *asking, const struct path_hop *hop,
+		       struct link_info *in, struct err *err)
 {
 	int ret;
 
-	asking->in = (struct link_info){0};
+	*in = (struct link_info){0};
 	if (!hop->in)
 		return 0;
-	ret = link_get(asking->nl, path_in_ifindex(asking, hop), NULL, &asking->in, err);
-	if (!ret && asking->in.is_port)
-		ret = link_get(asking->nl, asking->in.master, NULL, &asking->in, err);
+	ret = link_get(asking->nl, path_in_ifindex(asking, hop), NULL, in, err);
+	if (!ret && in->is_port)
+		ret = link_get(asking->nl, in->master, NULL, in, err);
 	return ret == -ENODEV ? 0 : ret;
+}
+
+/*
+ * An answer of IPv6 prefers the way by which the question came, and one to a link-local address has
+ * no other one (icmpv6_echo_reply() in net/ipv6/icmp.c). *ifindex stays 0 for any other packet.
+ */
+static int bind_answer(const struct path_asking *asking, const struct path_hop *hop,
+		       uint32_t *ifindex, struct err *err)
+{
+	const struct path *there = asking->question->there;
+	struct link_info in;
+	int ret;
+
+	if (!there || hop->in || asking->path->to.family != AF_INET6)
+		return 0;
+	ret = name_way_in(asking, &there->hops[there->n_hops - 1], &in, err);
+	*ifindex = ret ? 0 : in.ifindex;
+	return ret;
 }
 
 /* Whether the packet has been at this end before, just as it is. */
@@ -387,8 +406,10 @@ static int walk_node(struct path_asking *asking, struct path_hop *hop, bool firs
 	struct path *path = asking->path;
 	struct route_question question = {
 		.to = path->to, .from = path->from, .protocol = path_protocol(&path->to)};
-	int ret = name_way_in(asking, hop, err);
+	int ret = name_way_in(asking, hop, &asking->in, err);
 
+	if (!ret)
+		ret = bind_answer(asking, hop, &question.out_ifindex, err);
 	if (ret)
 		return ret;
 	ret = path_meet_rules_in(asking, hop, err);
