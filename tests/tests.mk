@@ -154,8 +154,7 @@ check:
 	@tests/deps.sh build test
 	@+$(MAKE) --no-print-directory check-built
 
-# What is long on one core, or looks for CPU time wherever it is (fuzz runs at nice 19), does not come
-# last: at the end short ones share the cores evenly.
+# What is long on one core does not come last: at the end short ones share the cores evenly.
 check-built: all tests
 	@BUILD=$(B) CLANG=$(CLANG) tests/run unit prog lint fuzz lab vmlinux
 

@@ -20,7 +20,7 @@ can_fuzz() {
 compile() { # TARGET SOURCE|ARGUMENT OF CLANG...
 	local target=$1 argument object
 	local -a sources=("tests/fuzz/fuzz_$1.c" topology/*.c "$FUZZ/objects/bundled_labs.c") missing=() objects=() rest=()
-	local -a flags=(-std=gnu11 -D_GNU_SOURCE -g -O1 -fno-omit-frame-pointer "-I$PWD"
+	local -a flags=(-std=gnu11 -D_GNU_SOURCE -gline-tables-only -O1 -fno-omit-frame-pointer "-I$PWD"
 		-fno-sanitize-recover=undefined)
 	shift
 	mkdir -p "$FUZZ/objects"
@@ -121,7 +121,7 @@ fuzz() { # TARGET LOG CORPUS OPTION...
 	local -A dict=([escapes]=escapes [names]=escapes [state]=state [journal]=journal)
 	shift 3
 	mkdir -p "$corpus"
-	nice -n 19 "$FUZZ/fuzz_$target" -max_len="${len[$target]}" -timeout=20 -rss_limit_mb=1024 \
+	"$FUZZ/fuzz_$target" -max_len="${len[$target]}" -timeout=20 -rss_limit_mb=1024 \
 		-dict="tests/fuzz/${dict[$target]:-lab}.dict" -artifact_prefix="$FUZZ/" -print_final_stats=1 "$@" \
 		"$corpus" "$FUZZ/seeds/$target" >"$log" 2>&1
 }
