@@ -32,12 +32,14 @@ set_in() { # NODE KEY=VALUE...
 # What `why a TO` says: how the leg there ends and at which node.
 foretells() { # TO WANT [OPTION...]
 	local to=$1 want=$2 status=0
+	local -a found
 	shift 2
 	vethlab why a "$to" -j "$@" >"$TEST_TMP/why" || status=$?
-	assert_eq "$(jq -r '.there | "\(.end) \(.hops[-1].node)"' "$TEST_TMP/why")" "$want" \
-		"why a $to: $(<"$TEST_TMP/why")"
-	assert_eq "$status" "$(jq '{arrives: 0, stopped: 1, unknown: 6}[.verdict]' "$TEST_TMP/why")" "exit status"
-	[[ $status -eq 6 ]] || assert_eq "$status" "$(jq 'if .good then 0 else 1 end' "$TEST_TMP/why")" "good"
+	mapfile -t found < <(jq -r '(.there | "\(.end) \(.hops[-1].node)"),
+		{arrives: 0, stopped: 1, unknown: 6}[.verdict], if .good then 0 else 1 end' "$TEST_TMP/why")
+	assert_eq "${found[0]:-}" "$want" "why a $to: $(<"$TEST_TMP/why")"
+	assert_eq "$status" "${found[1]:-}" "exit status"
+	[[ $status -eq 6 ]] || assert_eq "$status" "${found[2]:-}" "good"
 }
 
 # What it says that it did not evaluate: "LEG NODE: WHAT", one a line.
