@@ -101,6 +101,7 @@ struct held_frame {
 	uint8_t *bytes; /* owned */
 	struct packet_key key;
 	uint32_t echo; /* its number; 0: none */
+	bool unsummed; /* its transport checksum is left to the device */
 	char *note;    /* owned: what became of it; NULL: nothing is known */
 };
 

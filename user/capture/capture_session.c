@@ -167,6 +167,7 @@ static int take_frames(struct capture_session *session, struct captured_end *cap
 		frame.out = sniffed.out;
 		frame.len = sniffed.len;
 		frame.whole = sniffed.whole;
+		frame.unsummed = sniffed.unsummed;
 		frame.bytes = (uint8_t *)sniffed.bytes;
 		frame.key = frame_key_of(frame.bytes, frame.len);
 		frame.echo = echo_number(session->numbers, &frame.key);
@@ -236,14 +237,32 @@ static int take_all(struct capture_session *session, struct err *err)
 	return ret < 0 ? ret : 0;
 }
 
-/* "itinerary 3; dropped in blue: NETFILTER_DROP, ..."; NULL: there is nothing to say. */
+/* A part of a comment: parts stand between semicolons. */
+static size_t add_part(char *buf, size_t size, size_t n, const char *part)
+{
+	int more = n < size ? snprintf(buf + n, size - n, "%s%s", n ? "; " : "", part) : 0;
+
+	return more > 0 ? n + more : n;
+}
+
+/*
+ * "itinerary 3; checksum left to the device (CHECKSUM_PARTIAL); dropped in blue: NETFILTER_DROP,
+ * ..."; NULL: there is nothing to say.
+ */
 static const char *comment_of(const struct held_frame *frame, char *buf, size_t size)
 {
-	if (!frame->echo)
-		return frame->note;
-	snprintf(buf, size, "itinerary %" PRIu32 "%s%s", frame->echo, frame->note ? "; " : "",
-		 frame->note ? frame->note : "");
-	return buf;
+	char number[32];
+	size_t n = 0;
+
+	if (frame->echo) {
+		snprintf(number, sizeof(number), "itinerary %" PRIu32, frame->echo);
+		n = add_part(buf, size, n, number);
+	}
+	if (frame->unsummed)
+		n = add_part(buf, size, n, "checksum left to the device (CHECKSUM_PARTIAL)");
+	if (frame->note)
+		n = add_part(buf, size, n, frame->note);
+	return n ? buf : NULL;
 }
 
 /* Write the frames that are older than before_ns. Returns true when there are enough. */

@@ -117,6 +117,7 @@ static void read_control(struct sniffer *sniffer, struct msghdr *msg, struct sni
 			struct tpacket_auxdata aux;
 
 			memcpy(&aux, CMSG_DATA(c), sizeof(aux));
+			frame->unsummed = aux.tp_status & TP_STATUS_CSUMNOTREADY;
 			if (aux.tp_status & TP_STATUS_VLAN_VALID)
 				put_vlan(sniffer, frame, &aux);
 		}

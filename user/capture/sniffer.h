@@ -32,6 +32,7 @@ struct sniffed {
 	uint32_t whole;	      /* bytes that the frame had */
 	uint64_t time_ns;     /* CLOCK_REALTIME */
 	bool out;	      /* sent by the interface; else received */
+	bool unsummed;	      /* CHECKSUM_PARTIAL: the transport checksum is left to the device */
 };
 
 int sniff_open(struct sniffer **sniffer, int netns_fd, const struct sniff_config *config,

@@ -147,7 +147,8 @@ const struct cmd cmd_capture = {
 	.notes = "A file that is there already is overwritten.\n"
 		 "Each end has two interfaces, one a direction. Packet comments number the echoes\n"
 		 "(with their fragments and the ICMP errors about them) and note what nodes and\n"
-		 "links dropped, of any protocol, within 0.2 s of the frame.\n",
+		 "links dropped, of any protocol, within 0.2 s of the frame; and which frames\n"
+		 "have no transport checksum, since it was left to the device.\n",
 	.examples = "vethlab capture blue -w - | wireshark -k -i -\n",
 	.run = capture_main,
 };
