@@ -8,6 +8,7 @@
 
 #include "bpf/count.h"
 #include "bpf/match.h"
+#include "bpf/wire_quote.h"
 
 #ifndef ENOENT
 #define ENOENT 2
@@ -112,14 +113,18 @@ static __always_inline __u8 event_ttl(const struct frame *f, __u32 l3, __u8 fami
 }
 
 /*
- * What the ICMP error whose quote starts at off and ends at end says about its packet. The quote
- * ends with the packet that carries it, wherever its own header says.
+ * What the ICMP error at off, which ends at end, says about its packet. The quote ends with the
+ * packet that carries it, wherever its own header says.
  */
 static __always_inline int event_quote(const struct frame *f, struct vl_event *ev, __u32 off,
 				       __u32 end)
 {
-	if (wire_quote(frame_fetch, frame_walk, f, off, end, ev->family, &ev->quote) !=
-	    IP_MALFORMED)
+	__u32 quote = wire_quote_offset(frame_fetch, f, off, end, ev->family, ev->icmp_type);
+
+	if (icmp_is_nd_redirect(ev->family, ev->icmp_type))
+		ev->payload = wire_nd_gateway(frame_fetch, f, off);
+	if (quote && wire_quote(frame_fetch, frame_walk, f, quote, end, ev->family, &ev->quote) !=
+			     IP_MALFORMED)
 		ev->flags |= VL_EV_QUOTED;
 	return 0;
 }
@@ -142,14 +147,14 @@ __noinline int event_quote_xdp(struct xdp_md *xdp, struct vl_event *ev, __u32 of
 	return ev ? event_quote(&f, ev, off, end) : 0;
 }
 
-/* The quote of an ICMP error into *ev, whose family is set. */
+/* The quote of an ICMP error into *ev, whose family and icmp_type are set. */
 static __always_inline void event_quote_of(const struct frame *f, struct vl_event *ev,
 					   const struct icmp_packet *pkt)
 {
 	if (f->xdp)
-		event_quote_xdp(f->ctx, ev, pkt->ip.off + ICMP_SIZE, pkt->ip.end);
+		event_quote_xdp(f->ctx, ev, pkt->ip.off, pkt->ip.end);
 	else
-		event_quote_skb(f->ctx, ev, pkt->ip.off + ICMP_SIZE, pkt->ip.end);
+		event_quote_skb(f->ctx, ev, pkt->ip.off, pkt->ip.end);
 }
 
 /* Fill *ev, which is all zero, from a packet and its ICMP header (NULL: a later fragment). */

@@ -12,7 +12,7 @@
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
-#include "bpf/wire.h"
+#include "bpf/wire_quote.h"
 
 /* A wire_fetch; the source is a pointer to the address of the IP header. */
 static __always_inline const void *skb_fetch(const void *source, __u32 off, __u32 size, void *copy)
@@ -118,7 +118,11 @@ __noinline int read_headers(__u64 ip, __u32 len, struct vl_event *ev)
 	if (len >= sizeof(bytes) &&
 	    !skb_fetch(&ip, view.off + ICMP_SIZE, sizeof(bytes.payload), &bytes.payload))
 		len = ICMP_SIZE;
-	return take_icmp(ev, &bytes, len) ? view.off + ICMP_SIZE : 0;
+	if (!take_icmp(ev, &bytes, len))
+		return 0;
+	if (icmp_is_nd_redirect(ev->family, ev->icmp_type))
+		ev->payload = wire_nd_gateway(skb_fetch, &ip, view.off);
+	return wire_quote_offset(skb_fetch, &ip, view.off, view.end, ev->family, ev->icmp_type);
 }
 
 /* Most packets: IPv4 without options, and ICMP, in one read. */

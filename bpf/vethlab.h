@@ -192,9 +192,13 @@ _Static_assert(sizeof(struct vl_quote) == 40, "struct vl_quote has changed");
 /* One ICMP packet at one hook of one end: a record of a tracer's buffer. */
 struct vl_event {
 	__u64 time_ns; /* CLOCK_MONOTONIC (bpf_ktime_get_ns) */
-	__u64 payload; /* first 8 bytes after the echo header, as they stand in memory */
-	__u32 end;     /* number of the end */
-	__u32 len;     /* frame length in bytes, Ethernet header included */
+	/*
+	 * The first 8 bytes after the echo header, as they stand in memory; of a redirect of IPv6
+	 * the interface identifier of the router that it names, likewise (wire_nd_gateway).
+	 */
+	__u64 payload;
+	__u32 end; /* number of the end */
+	__u32 len; /* frame length in bytes, Ethernet header included */
 	__u16 cpu;
 	__u8 hook;   /* enum vl_hook */
 	__u8 family; /* 4 or 6 */

@@ -51,6 +51,8 @@ enum {
 	PROTO_DEST_OPTS = 60,
 };
 
+enum { ICMPV6_REDIRECT = 137 };
+
 enum {
 	IPV4_MORE_FRAGMENTS = 0x2000,
 	IPV4_OFFSET = 0x1fff,
@@ -398,14 +400,14 @@ static __always_inline bool icmp_is_echo(__u8 family, __u8 type)
 }
 
 /*
- * Messages that quote the packet they are about, right behind their header. Source quench (4) does,
- * too (RFC 792), though nobody may send it any more (RFC 6633).
+ * Messages that quote the packet they are about; where, says wire_quote_offset() of wire_quote.h.
+ * Source quench (4) does, too (RFC 792), though nobody may send it any more (RFC 6633).
  */
 static __always_inline bool icmp_quotes(__u8 family, __u8 type)
 {
 	if (family == 4)
 		return type == 3 || type == 4 || type == 5 || type == 11 || type == 12;
-	return type >= 1 && type <= 4;
+	return (type >= 1 && type <= 4) || type == ICMPV6_REDIRECT;
 }
 
 /* Errors that mean that the quoted packet has gone no further. */

@@ -7,7 +7,7 @@ set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 2
 
 # A room, the rooms that it may include, and its headers that other rooms may include (its own files
-# include any). Of bpf/ all may include vethlab.h (maps and records), wire.h (the parser of headers)
+# include any). Of bpf/ all may include vethlab.h (maps and records), wire.h and wire_quote.h (the parser of headers)
 # and match.h (the filter), which both sides share, and skeletons.
 table() {
 	cat <<-END
@@ -24,7 +24,7 @@ table() {
 	change   | base topology net watch lab | change_apply.h down_record.h edit.h
 	observe  | base topology net watch lab | observe.h follow.h
 	ledger   | base topology output net watch lab | ledger.h counter_fields.h losses.h reading.h timing.h
-	path     | base topology net watch lab | path.h target.h
+	path     | base topology net watch lab | path.h redirect.h target.h
 	trace    | base topology output story net watch lab path | echo.h filter.h ping_tally.h port_ping.h probe.h recording.h stream.h
 	capture  | base topology net watch lab trace | capture.h capture_session.h pcap_filter.h pcapng.h
 	bench    | base topology output net watch lab trace | bench.h
@@ -107,7 +107,7 @@ order() {
 		}
 	}
 	$3 == "bpf" {
-		if ($2 != "bpf" && $4 != "vethlab.h" && $4 !~ /\.skel\.h$/ && $4 != "wire.h" && $4 != "match.h" &&
+		if ($2 != "bpf" && $4 != "vethlab.h" && $4 !~ /\.skel\.h$/ && $4 != "wire.h" && $4 != "wire_quote.h" && $4 != "match.h" &&
 		    $4 != "proof_frame.h")
 			print $1 ": " $4 " is for BPF programs"
 		next

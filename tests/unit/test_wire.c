@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "bpf/wire.h"
+#include "bpf/wire_quote.h"
 
 #define B(n) ((n) >> 8), ((n)&0xff) /* 16 bits in network order */
 
@@ -268,11 +268,56 @@ static void test_quotes_v6(void **state)
 	assert_quote(&quote, 1, 0, 0, 0);
 }
 
+/* What an ICMP message of IPv6 quotes, and the router that a redirect names. */
+static uint32_t quote_offset(const uint8_t *bytes, uint32_t len)
+{
+	const struct wire_memory memory = {bytes, len};
+
+	return wire_quote_offset(wire_memory_fetch, &memory, 0, len, 6, bytes[0]);
+}
+
+static uint64_t nd_gateway(const uint8_t *bytes, uint32_t len)
+{
+	const struct wire_memory memory = {bytes, len};
+
+	return wire_nd_gateway(wire_memory_fetch, &memory, 0);
+}
+
+#define OFFSET(...)  quote_offset((uint8_t[]){__VA_ARGS__}, sizeof((uint8_t[]){__VA_ARGS__}))
+#define GATEWAY(...) nd_gateway((uint8_t[]){__VA_ARGS__}, sizeof((uint8_t[]){__VA_ARGS__}))
+#define ROUTER	     0xfe, 0x80, 0, 0, 0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8
+#define ADDRESS	     0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 9
+#define REDIRECT     137, 0, 0, 0, 0, 0, 0, 0, ROUTER, ADDRESS
+#define OPTION(type) type, 1, 0, 0, 0, 0, 0, 0
+
+static void test_nd_redirects(void **state)
+{
+	const uint8_t id[8] = {1, 2, 3, 4, 5, 6, 7, 8};
+	uint64_t gateway = GATEWAY(REDIRECT);
+
+	(void)state;
+	assert_memory_equal(&gateway, id, sizeof(id));
+	assert_int_equal(GATEWAY(137, 0, 0, 0, 0, 0, 0, 0, ADDRESS, ADDRESS), 0);
+	assert_int_equal(GATEWAY(137, 0, 0, 0, 0, 0, 0, 0, 0xfe, 0x80), 0);
+	/* Behind the MAC address of the router, if that is known; other messages quote at once. */
+	assert_int_equal(OFFSET(REDIRECT, OPTION(4), EIGHT), 48);
+	assert_int_equal(OFFSET(REDIRECT, OPTION(2), OPTION(4), EIGHT), 56);
+	assert_int_equal(OFFSET(REDIRECT, 14, 2, EIGHT, 0, 0, 0, 0, 0, 0, OPTION(4)), 64);
+	assert_int_equal(OFFSET(1, 0, 0, 0, 0, 0, 0, 0, EIGHT), 8);
+	/* None, one of no length, one that is cut, too many before it. */
+	assert_int_equal(OFFSET(REDIRECT), 0);
+	assert_int_equal(OFFSET(REDIRECT, OPTION(2)), 0);
+	assert_int_equal(OFFSET(REDIRECT, 2, 0, OPTION(4)), 0);
+	assert_int_equal(OFFSET(REDIRECT, 2), 0);
+	assert_int_equal(OFFSET(REDIRECT, OPTION(2), OPTION(2), OPTION(2), OPTION(2), OPTION(4)),
+			 0);
+}
+
 /* ---- ICMP ------------------------------------------------------------------------------------ */
 
 static void test_types(void **state)
 {
-	static const uint8_t quotes4[] = {3, 4, 5, 11, 12}, quotes6[] = {1, 2, 3, 4};
+	static const uint8_t quotes4[] = {3, 4, 5, 11, 12}, quotes6[] = {1, 2, 3, 4, 137};
 
 	(void)state;
 	for (int type = 0; type < 256; type++) {
@@ -282,7 +327,7 @@ static void test_types(void **state)
 		assert_int_equal(icmp_quotes(4, type), four);
 		assert_int_equal(icmp_quotes(6, type), six);
 		assert_int_equal(icmp_reports_loss(4, type), four && type != 4 && type != 5);
-		assert_int_equal(icmp_reports_loss(6, type), six);
+		assert_int_equal(icmp_reports_loss(6, type), six && type != 137);
 		assert_int_equal(icmp_is_echo(4, type), icmp_class(4, type) <= VL_ICMP_ECHO_REPLY);
 		assert_int_equal(icmp_is_echo(6, type), icmp_class(6, type) <= VL_ICMP_ECHO_REPLY);
 	}
@@ -302,7 +347,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_headers),	    cmocka_unit_test(test_cut_anywhere),
 		cmocka_unit_test(test_length_zero), cmocka_unit_test(test_quotes_v4),
-		cmocka_unit_test(test_quotes_v6),   cmocka_unit_test(test_types),
+		cmocka_unit_test(test_quotes_v6),   cmocka_unit_test(test_nd_redirects),
+		cmocka_unit_test(test_types),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

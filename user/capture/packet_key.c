@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bpf/wire.h"
+#include "bpf/wire_quote.h"
 #include "user/capture/capture.h"
 
 enum {
@@ -86,11 +86,16 @@ static bool read_ip(struct packet_key *key, uint8_t family, const struct wire_me
 	return true;
 }
 
-/* The packet that the ICMP error in payload quotes. */
-static struct wire_memory quote_in(const struct wire_memory *payload)
+/* The packet that the ICMP message in payload quotes; of length 0: none. */
+static struct wire_memory quote_in(const struct packet_key *key, const struct wire_memory *payload)
 {
-	return (struct wire_memory){(const uint8_t *)payload->bytes + ICMP_SIZE,
-				    payload->len - ICMP_SIZE};
+	uint32_t off = wire_quote_offset(wire_memory_fetch, payload, 0, payload->len, key->family,
+					 key->head[0]);
+
+	return off && off < payload->len
+		       ? (struct wire_memory){(const uint8_t *)payload->bytes + off,
+					      payload->len - off}
+		       : (struct wire_memory){0};
 }
 
 struct packet_key packet_key_of(uint16_t ethertype, const uint8_t *bytes, uint32_t len)
@@ -105,7 +110,7 @@ struct packet_key packet_key_of(uint16_t ethertype, const uint8_t *bytes, uint32
 		if (len > 16)
 			memcpy(key.dst, bytes + 16, len < 32 ? len - 16 : 16);
 	} else if (key.has_head && is_icmp(&key) && icmp_quotes(key.family, key.head[0])) {
-		quote = quote_in(&payload);
+		quote = quote_in(&key, &payload);
 		if (read_ip(&quoted, family, &quote, &payload))
 			key.echo = quoted.echo;
 	}

@@ -123,6 +123,20 @@ const char *icmp_text(uint8_t family, uint8_t type, uint8_t code, uint32_t info,
 	return buf;
 }
 
+const char *event_icmp_text(const struct vl_event *event, char buf[ICMP_TEXT_SIZE])
+{
+	struct ip_addr gateway = {.family = AF_INET6, .bytes = {0xfe, 0x80}};
+	char text[IP_TEXT_SIZE];
+
+	if (event->family != 6 || !event_is_redirect(event) || !event->payload)
+		return icmp_text(event->family, event->icmp_type, event->icmp_code, event->info,
+				 buf);
+	memcpy(gateway.bytes + 8, &event->payload, sizeof(event->payload));
+	snprintf(buf, ICMP_TEXT_SIZE, "redirect to the gateway %s",
+		 ip_format(&gateway, text, sizeof(text)));
+	return buf;
+}
+
 /* What stands behind the addresses of a packet. */
 enum { REST_SIZE = 512 };
 
@@ -157,8 +171,7 @@ static void quote_text(const struct vl_event *event, char buf[REST_SIZE])
 	memcpy(quoted.dst, q->dst, sizeof(quoted.dst));
 	from = event_source(&quoted);
 	to = event_destination(&quoted);
-	snprintf(buf, REST_SIZE, ": %s, about %s > %s",
-		 icmp_text(event->family, event->icmp_type, event->icmp_code, event->info, text),
+	snprintf(buf, REST_SIZE, ": %s, about %s > %s", event_icmp_text(event, text),
 		 ip_format(&from, src, sizeof(src)), ip_format(&to, dst, sizeof(dst)));
 }
 
@@ -257,10 +270,8 @@ static void put_event(struct json_writer *writer, const struct vl_event *event,
 	json_put_text(writer, "hook", hook_word(event->hook));
 	json_put_text(writer, "message", event_word(event));
 	json_put_text(writer, "meaning",
-		      event_is_later_fragment(event)
-			      ? "later fragment"
-			      : icmp_text(event->family, event->icmp_type, event->icmp_code,
-					  event->info, text));
+		      event_is_later_fragment(event) ? "later fragment"
+						     : event_icmp_text(event, text));
 	json_put_number(writer, "family", event->family);
 	json_put_number(writer, "type", event->icmp_type);
 	json_put_number(writer, "code", event->icmp_code);

@@ -20,6 +20,8 @@ const char *event_word(const struct vl_event *event);
 /* "host unreachable", "packet too big (mtu 1400)"; info: the second word of the header. */
 const char *icmp_text(uint8_t family, uint8_t type, uint8_t code, uint32_t info,
 		      char buf[ICMP_TEXT_SIZE]);
+/* The same for a record of ICMP; of a redirect of IPv6 with its gateway. */
+const char *event_icmp_text(const struct vl_event *event, char buf[ICMP_TEXT_SIZE]);
 
 /* What the lines of one trace have in common. */
 struct event_layout {

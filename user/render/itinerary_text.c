@@ -92,8 +92,7 @@ static void step_remark(const struct hop *hop, const struct hop *from, char buf[
 	switch (hop->step) {
 	case STEP_FIRST:
 		if (hop->leg == LEG_ERROR)
-			snprintf(buf, REMARK_SIZE, "%s: %s", node,
-				 icmp_text(e->family, e->icmp_type, e->icmp_code, e->info, text));
+			snprintf(buf, REMARK_SIZE, "%s: %s", node, event_icmp_text(e, text));
 		else if (hop->again)
 			snprintf(buf, REMARK_SIZE, "sent again");
 		break;
@@ -108,8 +107,7 @@ static void step_remark(const struct hop *hop, const struct hop *from, char buf[
 	case STEP_TURN:
 		if (hop->leg == LEG_ERROR)
 			snprintf(buf, REMARK_SIZE, "%s: %s, made in %.60s", node,
-				 icmp_text(e->family, e->icmp_type, e->icmp_code, e->info, text),
-				 time);
+				 event_icmp_text(e, text), time);
 		else if (hop->maker)
 			snprintf(buf, REMARK_SIZE, "%s answered, by its %s behind %s, in %.60s",
 				 hop->maker->name, hop->maker_dev, hop->end->name, time);

@@ -2,7 +2,7 @@
 /* port_packet.c - see port_packet.h. */
 #include <string.h>
 
-#include "bpf/wire.h"
+#include "bpf/wire_quote.h"
 #include "user/trace/port_packet.h"
 
 enum { TCP_SYN = 0x02, TCP_RST = 0x04, TCP_ACK = 0x10 };
@@ -98,6 +98,7 @@ static enum port_packet inspect(const struct port_flow *flow, struct wire_memory
 	uint8_t ttl;
 	const struct ip_fields fields = {p.src, p.dst, &ttl};
 	struct icmp_wire icmp;
+	uint32_t quote;
 
 	if (wire_ip(wire_memory_fetch, wire_memory_walk, &memory, 0, WIRE_LENGTH_UNKNOWN,
 		    flow->family, &p.ip, &fields) != IP_TRANSPORT)
@@ -105,10 +106,14 @@ static enum port_packet inspect(const struct port_flow *flow, struct wire_memory
 	if (p.ip.proto == (flow->tcp ? PROTO_TCP : PROTO_UDP))
 		return flow->tcp ? inspect_tcp(&p) : inspect_udp(&p);
 	if (quoted || !ip_is_icmp(flow->family, p.ip.proto) || !take(&p, 0, ICMP_SIZE, &icmp) ||
-	    !icmp_quotes(flow->family, icmp.type) || p.ip.off + ICMP_SIZE > memory.len)
+	    !icmp_quotes(flow->family, icmp.type))
 		return PORT_PACKET_NONE;
-	memory.bytes = (const uint8_t *)memory.bytes + p.ip.off + ICMP_SIZE;
-	memory.len -= p.ip.off + ICMP_SIZE;
+	quote = wire_quote_offset(wire_memory_fetch, &memory, p.ip.off, memory.len, flow->family,
+				  icmp.type);
+	if (!quote || quote > memory.len)
+		return PORT_PACKET_NONE;
+	memory.bytes = (const uint8_t *)memory.bytes + quote;
+	memory.len -= quote;
 	return inspect(flow, memory, true) == PORT_PACKET_NONE ? PORT_PACKET_NONE
 							       : PORT_PACKET_ERROR;
 }
