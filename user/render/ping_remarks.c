@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "user/output/output.h"
+#include "user/path/redirect.h"
 #include "user/render/act_text.h"
 #include "user/render/ping_remarks.h"
 
@@ -76,6 +77,48 @@ void ping_put_remarks(json_t *line, const struct echo_state *state,
 	output_json_set(line, "incomplete", json_boolean(state->lost));
 	if (state->lost)
 		output_json_set(line, "lost_records", json_integer(state->lost));
+}
+
+/* The next hop from i on by which a redirect comes to the sender that refuses it; n_hops: none. */
+static size_t next_ignored(const struct running *run, const struct itinerary *itinerary, size_t i,
+			   char why[REDIRECT_WHY_SIZE])
+{
+	for (; i < itinerary->n_hops; i++) {
+		const struct hop *hop = &itinerary->hops[i];
+
+		if (event_is_redirect(&hop->event) && hop->event.hook == VL_HOOK_IN &&
+		    hop->end->node == itinerary->origin &&
+		    redirect_is_ignored(run, hop->end, hop->event.family, why))
+			break;
+	}
+	return i;
+}
+
+void ping_print_redirects(const struct running *run, const struct itinerary *itinerary)
+{
+	char why[REDIRECT_WHY_SIZE], text[TEXT_SIZE];
+
+	for (size_t i = 0; (i = next_ignored(run, itinerary, i, why)) < itinerary->n_hops; i++) {
+		snprintf(text, sizeof(text), "%.64s ignores the redirect: %s",
+			 itinerary->hops[i].end->node->name, why);
+		output_wrap("  ", text, stdout);
+	}
+}
+
+void ping_put_redirects(json_t *line, const struct running *run, const struct itinerary *itinerary)
+{
+	json_t *list = json_array();
+	char why[REDIRECT_WHY_SIZE];
+
+	for (size_t i = 0; (i = next_ignored(run, itinerary, i, why)) < itinerary->n_hops; i++)
+		output_json_append(list,
+				   output_json_pack("{s:s, s:s, s:s}", "node",
+						    itinerary->hops[i].end->node->name, "end",
+						    itinerary->hops[i].end->name, "why", why));
+	if (json_array_size(list))
+		output_json_set(line, "ignored_redirects", list);
+	else
+		json_decref(list);
 }
 
 static void say_held(const struct ping_silent *silent, char *buf, size_t size)

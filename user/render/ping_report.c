@@ -165,6 +165,8 @@ static void print_text(struct ping *ping, uint16_t seq, const struct echo_state 
 		output_wrap("  ", itinerary_fate_text(itinerary, why), stdout);
 	}
 	ping_print_remarks(state, itinerary);
+	if (itinerary)
+		ping_print_redirects(ping->trip.run, itinerary);
 	/* A drop that was seen, or a question, explains more than routes that are good. */
 	if (state->result != ECHO_ANSWERED && !ping_refutes_why(ping, itinerary) &&
 	    !(itinerary && (itinerary->death >= 0 || itinerary->fate == FATE_WAITING) &&
@@ -215,6 +217,8 @@ static void print_json(const struct ping *ping, uint16_t seq, const struct echo_
 	    !ping_refutes_why(ping, itinerary))
 		output_json_set(line, "why", why_json(ping));
 	ping_put_remarks(line, state, itinerary);
+	if (itinerary)
+		ping_put_redirects(line, ping->trip.run, itinerary);
 	output_json_set(line, "stayed_on_lo", json_boolean(ping->local));
 	output_json_set(line, "itinerary", itinerary ? itinerary_json(itinerary) : json_null());
 	output_json_line(line, stdout);
