@@ -329,6 +329,10 @@ bool ping_refutes_why(const struct ping *ping, const struct itinerary *itinerary
 	if (!ping->has_why || !itinerary || path_is_good(why) || why->end == PATH_LOOP ||
 	    why->end == PATH_TTL)
 		return false;
+	/* Who gets it drops what an entry of the sender's neighbor table gave another's MAC. */
+	if (itinerary->death >= 0 && why->end == PATH_WRONG_MAC &&
+	    !strcmp(itinerary->drops[itinerary->death].reason, "OTHERHOST"))
+		return false;
 	if (itinerary->death >= 0)
 		return itinerary->drops[itinerary->death].node != why->at ||
 		       !may_be_for(itinerary->drops[itinerary->death].reason, why->end);
