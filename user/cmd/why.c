@@ -61,6 +61,8 @@ static void print_hop(const struct path_hop *hop, const struct path_hop *next)
 			       hop->bridges[i].in->ifname, hop->bridges[i].out->ifname);
 	if (next)
 		output_print(stdout, " to %s", next->in->name);
+	if (next && hop->also)
+		output_print(stdout, " or %s", hop->also->name);
 	if (next && next->in_ifindex)
 		output_print(stdout, " and %s:%s upon it", next->node->name, next->in_dev);
 	if (hop->nat)
@@ -131,8 +133,30 @@ static void print_doubts(const struct path *path, const char *word)
 	output_wrap("", text, stdout);
 }
 
+/* Where a node answers by more ends than the one by which the walk goes on. */
+static void print_also(const struct path *path)
+{
+	char text[2 * END_NAME_SIZE + IP_TEXT_SIZE + 160], addr[IP_TEXT_SIZE];
+
+	for (size_t i = 0; i + 1 < path->n_hops; i++) {
+		const struct path_hop *hop = &path->hops[i];
+
+		if (!hop->also)
+			continue;
+		snprintf(text, sizeof(text),
+			 "%s answers for %s by %s and by %s: the packet may come in by either; "
+			 "what was read is of the first.",
+			 hop->also->node->name, ip_format(&hop->next, addr, sizeof(addr)),
+			 hop[1].in->name, hop->also->name);
+		output_wrap("", text, stdout);
+	}
+}
+
 static void print_all_doubts(const struct why *why)
 {
+	print_also(&why->there);
+	if (why->has_back)
+		print_also(&why->back);
 	print_doubts(&why->there, "there");
 	if (why->has_back)
 		print_doubts(&why->back, "back");
@@ -237,6 +261,8 @@ static json_t *path_json(const struct path *path)
 			output_json_set(item, "interface", output_json_text(hop->dev));
 		if (hop->out)
 			output_json_set(item, "out", output_json_text(hop->out->name));
+		if (hop->also)
+			output_json_set(item, "next_also", output_json_text(hop->also->name));
 		if (hop->nat)
 			output_json_set(item, "nat", json_true());
 		if (hop->route.via.family)

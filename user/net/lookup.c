@@ -197,6 +197,40 @@ int neighbor_is_proxied(struct nl *nl, uint32_t ifindex, const struct ip_addr *a
 	return 0;
 }
 
+static int on_fdb(const struct nlmsghdr *nlh, void *arg)
+{
+	const struct ndmsg *ndm = mnl_nlmsg_get_payload(nlh);
+	struct fdb_entry *entry = arg;
+
+	*entry = (struct fdb_entry){ndm->ndm_state, ndm->ndm_ifindex, ndm->ndm_flags & NTF_STICKY};
+	return MNL_CB_STOP;
+}
+
+int fdb_get(struct nl *nl, uint32_t bridge, const uint8_t mac[6], uint16_t vid,
+	    struct fdb_entry *entry, struct err *err)
+{
+	char buf[128] __attribute__((aligned(NLMSG_ALIGNTO)));
+	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
+	struct ndmsg *ndm = mnl_nlmsg_put_extra_header(nlh, sizeof(*ndm));
+	const struct nl_what what = {
+		.object = "forwarding table", .action = "look a MAC up", .ignore = ENOENT};
+	struct fdb_entry found = {.state = NUD_NONE};
+	int ret;
+
+	nlh->nlmsg_type = RTM_GETNEIGH;
+	nlh->nlmsg_flags = NLM_F_REQUEST;
+	ndm->ndm_family = AF_BRIDGE;
+	mnl_attr_put(nlh, NDA_LLADDR, 6, mac);
+	mnl_attr_put_u32(nlh, NDA_MASTER, bridge);
+	if (vid)
+		mnl_attr_put_u16(nlh, NDA_VLAN, vid);
+	ret = nl_dump(nl, nlh, on_fdb, &found, &what, err);
+	if (ret && ret != -ENOENT)
+		return ret;
+	*entry = found;
+	return 0;
+}
+
 struct neighbor_visit {
 	bool (*cb)(uint32_t ifindex, const struct ip_addr *addr, const uint8_t mac[6], void *arg);
 	void *arg;

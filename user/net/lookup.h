@@ -53,6 +53,19 @@ int neighbor_list(struct nl *nl,
 int neighbor_is_proxied(struct nl *nl, uint32_t ifindex, const struct ip_addr *addr, bool *proxied,
 			struct err *err);
 
+struct fdb_entry {
+	uint16_t state; /* NUD_PERMANENT: the bridge's own; NUD_NOARP: static; NUD_NONE: none */
+	uint32_t port;	/* ifindex */
+	bool sticky;	/* it stays, though the MAC is seen at another port */
+};
+
+/*
+ * What a bridge's forwarding table has for a MAC in a VLAN (0: it filters none). That it has none
+ * is an answer.
+ */
+int fdb_get(struct nl *nl, uint32_t bridge, const uint8_t mac[6], uint16_t vid,
+	    struct fdb_entry *entry, struct err *err);
+
 /*
  * Value of a sysctl (net.ipv4.ip_forward) in a namespace, without its line end. Dots of interface
  * names are written as '/'. -ENOENT: there is none (err stays clear).

@@ -366,6 +366,7 @@ struct link_info {
 	bool is_port;			  /* of a bridge: */
 	uint8_t port_state;		  /* BR_STATE_* of linux/if_bridge.h */
 	bool isolated, hairpin, no_flood; /* no_flood: of unicast to MACs that it does not know */
+	bool no_learning;		  /* the bridge learns no MACs by this port */
 	bool vlan_filtering;		  /* of a bridge */
 };
 

@@ -37,6 +37,9 @@ static void parse_port(const struct nlattr *nest, struct link_info *info)
 		case IFLA_BRPORT_UNICAST_FLOOD:
 			info->no_flood = !mnl_attr_get_u8(attr);
 			break;
+		case IFLA_BRPORT_LEARNING:
+			info->no_learning = !mnl_attr_get_u8(attr);
+			break;
 		}
 	}
 }

@@ -28,6 +28,10 @@ struct path_asking {
 		*dead_port; /* on the way to the next hop, of a bridge that is down; NULL: none */
 	const struct end *port;		/* of a bridge on the way, that stops it; NULL: none */
 	char port_why[64];		/* "its STP state is blocking" */
+	bool by_fdb;			/* by its forwarding table */
+	uint8_t mac[6];			/* of who takes it */
+	const struct end *silent;	/* the address is its node's, which does not answer there */
+	char silent_why[64];		/* "net.ipv4.conf.eth0.arp_ignore is 1" */
 	const struct node *receiver;	/* of a broadcast, whose settings were read; NULL: none */
 	bool answers_broadcasts;	/* receiver does */
 	const struct end *mute_proxy;	/* proxies there, but not for the next hop; NULL: none */

@@ -94,15 +94,27 @@ static int look_at(struct path_asking *asking, struct arrival *arrival, const st
 {
 	struct route_question question = {.to = *next};
 	struct route_answer route;
+	char why[64];
 	int ret;
 
+	memcpy(asking->mac, asking->by_mac ? asking->neighbor.mac : arrival->taker.mac,
+	       sizeof(asking->mac));
 	if (asking->by_mac)
 		return has_mac(arrival, asking->neighbor.mac, takes, err);
 	ret = route_get(arrival->there.nl, &question, &route, err);
 	if (ret)
 		return ret;
-	*takes = !route.error && route.type == RTN_LOCAL;
-	return *takes ? 0 : answers_for(asking, arrival, next, takes, err);
+	if (route.error || route.type != RTN_LOCAL)
+		return answers_for(asking, arrival, next, takes, err);
+	ret = path_answers_own(&arrival->there, &arrival->taker, next, why, err);
+	if (ret < 0)
+		return ret;
+	*takes = ret;
+	if (!ret && !asking->silent) {
+		asking->silent = arrival->in;
+		snprintf(asking->silent_why, sizeof(asking->silent_why), "%s", why);
+	}
+	return 0;
 }
 
 /* A bridge of which the end is a port now. */
@@ -250,12 +262,16 @@ static int read_neighbor(struct path_asking *asking, const struct path_hop *hop,
 /* ---- what is between the hop and who takes it ------------------------------------------------ */
 
 /* What a frame meets in a bridge that it crosses from one end to another. */
-static int cross(struct path_asking *asking, const struct end *in, const struct end *out,
+static int cross(struct path_asking *asking, const struct reached *reached, const struct end *out,
 		 struct err *err)
 {
+	const struct end *in = reached->in;
 	struct path_asking there = {.run = asking->run, .question = asking->question};
 	struct path_crossing at = {.node = in->node};
 	struct link_info port, bridge = {0};
+	struct fdb_crossing table = {
+		.bridge = &bridge, .in = running_ifindex(asking->run, in), .tag = reached->tag};
+	char why[64];
 	int ret = path_ask_open(&there, in->node, err);
 
 	if (ret)
@@ -268,6 +284,16 @@ static int cross(struct path_asking *asking, const struct end *in, const struct 
 		ret = link_get(there.nl, port.master, NULL, &bridge, err);
 	if (!ret && port.is_port)
 		ret = path_doubt_bridged(&there, asking->path, in->node, bridge.ifname, err);
+	if (out)
+		table.out = running_ifindex(asking->run, out);
+	if (!ret && port.is_port && out)
+		ret = path_look_up(asking, &there, &table, why, err);
+	if (ret > 0) {
+		asking->port = NULL;
+		remember_port(asking, out, why);
+		asking->by_fdb = true;
+		ret = 0;
+	}
 	if (!ret && out)
 		ret = path_doubt_device(&there, asking->path, &at,
 					running_ifindex(asking->run, out), true, err);
@@ -282,8 +308,9 @@ static int cross_bridges(struct path_asking *asking, struct path_hop *hop,
 	const struct reached *to = &reach->list[found];
 
 	for (hop->n_bridges = 0; to->from != REACH_SENDER; to = &reach->list[to->from]) {
-		const struct end *in = reach->list[to->from].in;
-		int ret = cross(asking, in, to->in->peer, err);
+		const struct reached *from = &reach->list[to->from];
+		const struct end *in = from->in;
+		int ret = cross(asking, from, to->in->peer, err);
 
 		if (ret)
 			return ret;
@@ -302,7 +329,7 @@ static int doubt_all(struct path_asking *asking, const struct reach *reach, stru
 	for (size_t i = 0; i < reach->n && i < SEARCHED_MAX; i++) {
 		int ret = running_is_unseen(asking->run, reach->list[i].in->node)
 				  ? 0
-				  : cross(asking, reach->list[i].in, NULL, err);
+				  : cross(asking, &reach->list[i], NULL, err);
 
 		if (ret)
 			return ret;
@@ -329,6 +356,27 @@ static int begin(struct path_asking *asking, const struct path_hop *hop, struct 
 	return ret == -ENODEV ? 0 : ret;
 }
 
+/*
+ * Another end by which the same node answers for the next hop: which of both answers comes last,
+ * and decides, nobody knows.
+ */
+static int search_also(struct path_asking *asking, struct path_hop *hop, struct reach *reach,
+		       size_t found, struct err *err)
+{
+	const struct node *node = reach->list[found].in->node;
+	bool takes = false;
+	int ret = 0;
+
+	for (size_t i = found + 1; !ret && !takes && i < reach->n; i++) {
+		if (reach->list[i].in->node != node)
+			continue;
+		ret = visit(asking, &hop->next, reach, i, &takes, err);
+		if (takes)
+			hop->also = reach->list[i].in;
+	}
+	return ret;
+}
+
 /* No node takes it by an end: devices upon ends may. */
 static int search_uppers(struct path_asking *asking, struct path_hop *hop,
 			 const struct reach *reach, const struct end **found, struct err *err)
@@ -336,6 +384,8 @@ static int search_uppers(struct path_asking *asking, struct path_hop *hop,
 	bool takes = false;
 	int ret = uppers_read(&asking->uppers, asking->run, err);
 
+	if (!asking->by_mac)
+		memset(asking->mac, 0, sizeof(asking->mac)); /* not known */
 	for (size_t i = 0; !ret && !takes && i < reach->n; i++) {
 		ret = path_visit_uppers(asking, &hop->next, &reach->list[i], &takes, err);
 		if (!takes)
@@ -366,13 +416,17 @@ static int search(struct path_asking *asking, struct path_hop *hop, const struct
 			continue;
 		*found = reach.list[i].in;
 		ret = cross_bridges(asking, hop, &reach, i, err);
+		if (!ret && asking->by_fdb)
+			*found = NULL;
+		else if (!ret && !asking->by_mac)
+			ret = search_also(asking, hop, &reach, i, err);
 	}
 	if (!ret && !takes)
 		ret = search_uppers(asking, hop, &reach, found, err);
-	if (!ret && !*found && reach.stray)
+	if (!ret && !*found && !asking->by_fdb && reach.stray)
 		path_doubt(asking->path, reach.stray, "what is behind a foreign port", "%s",
 			   reach.stray_text);
-	if (!ret && !*found)
+	if (!ret && !*found && !asking->by_fdb)
 		ret = doubt_all(asking, &reach, err);
 	free(reach.list);
 	return ret == -ENOMEM ? err_set(err, ERR_SYSTEM, ENOMEM, "path: out of memory") : ret;
@@ -414,7 +468,8 @@ int path_find_neighbor(struct path_asking *asking, struct path_hop *hop, const s
 	int ret;
 
 	asking->dead_port = asking->mute_proxy = asking->port = NULL;
-	asking->stranger = asking->blocked = false;
+	asking->stranger = asking->blocked = asking->by_fdb = false;
+	asking->silent = NULL;
 	asking->upper = asking->tap = NULL;
 	ret = read_neighbor(asking, hop, err);
 	if (!ret)
@@ -426,7 +481,7 @@ int path_find_neighbor(struct path_asking *asking, struct path_hop *hop, const s
 	ret = search(asking, hop, found, err);
 	if (!ret && !*found && asking->blocked && !asking->port)
 		asking->by_mac = false; /* what has the MAC may be behind what is down */
-	if (ret || *found || !asking->by_mac ||
+	if (ret || *found || !asking->by_mac || asking->by_fdb ||
 	    asking->neighbor.state & (NUD_PERMANENT | NUD_NOARP))
 		return ret;
 	/* Somebody told that MAC: the owner of the address, which had another one then, or none of

@@ -45,6 +45,7 @@ enum path_end {
 	PATH_SPOOFED,	  /* a node on the way rejects its source address (rp_filter) */
 	PATH_OWN_SOURCE,  /* a node on the way has the source address itself */
 	PATH_LOCALNET,	  /* from or to 127.0.0.0/8 over a link, without route_localnet */
+	PATH_SCOPE,	  /* its source is link-local (RFC 4291, 2.5.6): no node forwards it */
 	PATH_UNEXPLAINED, /* a node's kernel refuses it, and nothing that was read says why */
 	PATH_TOO_BIG,	  /* longer than the MTU of an interface that sends or receives it */
 	PATH_LOOP,	  /* the routes form a loop: it comes to one end twice, unchanged */
@@ -77,6 +78,7 @@ struct path_hop {
 	bool nat; /* rules of the node rewrite the source of packets that it forwards */
 	struct path_bridge bridges[PATH_BRIDGES_MAX]; /* to the next hop, the last one first */
 	size_t n_bridges;			      /* may be more than there is room for */
+	const struct end *also; /* by which the next node answers for `next` as well; NULL: none */
 	bool asks; /* it has no MAC address of the next hop, and asks for it (ARP, ND) */
 };
 

@@ -50,4 +50,27 @@ int path_visit_uppers(struct path_asking *asking, const struct ip_addr *next,
 /* Devices beside the hop's own way out, upon the same end: those that may take it are doubts. */
 int path_visit_siblings(struct path_asking *asking, const struct path_hop *hop, struct err *err);
 
+/*
+ * Whether the node answers (ARP, ND) by this interface for addr, which is its own: returns 1 if so;
+ * 0 and what was read, or -errno.
+ */
+int path_answers_own(struct path_asking *there, const struct link_info *taker,
+		     const struct ip_addr *addr, char why[64], struct err *err);
+
+/* A frame that crosses a bridge. */
+struct fdb_crossing {
+	const struct link_info *bridge;
+	uint32_t in, out; /* ifindexes of ports */
+	const uint8_t *mac;
+	uint16_t tag; /* VLAN, as it comes in; 0: none */
+	bool known;   /* the sender has the MAC: the owner need not have sent anything before */
+};
+
+/*
+ * Returns 1 if the table of the bridge, in the node of `there`, leads elsewhere than to the port
+ * at->out, and how; 0; or -errno. at->mac and at->known are set as asking says.
+ */
+int path_look_up(struct path_asking *asking, struct path_asking *there, struct fdb_crossing *at,
+		 char why[64], struct err *err);
+
 #endif

@@ -26,6 +26,7 @@ const char *path_end_word(enum path_end end)
 		[PATH_SPOOFED] = "rp-filter",
 		[PATH_OWN_SOURCE] = "own-source",
 		[PATH_LOCALNET] = "route-localnet",
+		[PATH_SCOPE] = "link-local-source",
 		[PATH_UNEXPLAINED] = "refused-unexplained",
 		[PATH_NOT_BRIDGED] = "not-bridged",
 		[PATH_WRONG_MAC] = "wrong-mac",
@@ -294,6 +295,12 @@ static void say_neighbor(struct path_asking *asking, const struct path_hop *hop,
 		suggest_port(asking);
 		return;
 	}
+	if (asking->silent) {
+		path_say(path, "%s has the address %s, but does not answer %s for it by %s: %s",
+			 asking->silent->node->name, next, asks, asking->silent->name,
+			 asking->silent_why);
+		return;
+	}
 	if (asking->mute_proxy) {
 		path_say(path,
 			 "nobody behind %s has the address %s; %s answers for other addresses "
@@ -327,6 +334,18 @@ static void say_wrong_mac(struct path_asking *asking, const struct path_hop *hop
 		     hop->dev, permanent ? " nud permanent" : "");
 }
 
+/* A bridge sends the MAC elsewhere. */
+static void say_fdb(struct path_asking *asking, const struct path_hop *hop)
+{
+	const struct node *bridge = asking->port->node;
+	char mac[18];
+
+	path_say(asking->path, "%s sends it to the MAC %s, which %s does not send to %s: %s",
+		 hop->node->name, mac_format(asking->mac, mac), bridge->name, asking->port->name,
+		 asking->port_why);
+	path_suggest(asking->path, "vethlab exec %s bridge fdb show", bridge->name);
+}
+
 static void say_ttl(struct path_asking *asking, const struct path_hop *hop, const char *to)
 {
 	struct path *path = asking->path;
@@ -349,6 +368,7 @@ static void say_end(struct path_asking *asking, const struct path_hop *hop,
 {
 	struct path *path = asking->path;
 	const char *node = hop->node->name;
+	char from[IP_TEXT_SIZE];
 
 	switch (path->end) {
 	case PATH_LINK_DOWN:
@@ -378,8 +398,21 @@ static void say_end(struct path_asking *asking, const struct path_hop *hop,
 	case PATH_WRONG_MAC:
 		say_wrong_mac(asking, hop);
 		break;
+	case PATH_SCOPE:
+		ip_format(&path->from, from, sizeof(from));
+		path_say(path,
+			 "%s does not forward it: its source %s is link-local, and valid on no "
+			 "other link",
+			 node, from);
+		path_suggest(path, "vethlab exec %s ip -6 address show scope global",
+			     path->hops[0].node->name);
+		break;
 	case PATH_NOT_BRIDGED:
 		path->at = asking->port->node;
+		if (asking->by_fdb) {
+			say_fdb(asking, hop);
+			break;
+		}
 		path_say(path,
 			 "%s sends it to the MAC that its neighbor table has (%s: %s); nobody that "
 			 "it comes to has it, and %s stops it: %s",

@@ -200,6 +200,8 @@ static unsigned time_to_live(struct path_asking *asking, const struct path_hop *
 
 static enum path_end not_taken(const struct path_asking *asking)
 {
+	if (asking->by_fdb)
+		return PATH_NOT_BRIDGED;
 	if (!asking->by_mac)
 		return PATH_NO_NEIGHBOR;
 	return asking->port ? PATH_NOT_BRIDGED : asking->stranger ? PATH_LEAVES : PATH_WRONG_MAC;
@@ -392,6 +394,8 @@ static int forward(struct path_asking *asking, struct path_hop *hop)
 	/* IPv6 looks up a way for what it then does not forward (ip6_forward). */
 	if (path->to.family == AF_INET6 && !path_forwards_ipv6(asking))
 		return path_refuse_ipv6_forward(asking, hop);
+	if (path->to.family == AF_INET6 && ip_is_link_local(&path->from))
+		return stop(asking, PATH_SCOPE, NULL);
 	if (was_here(path, hop))
 		return stop(asking, PATH_LOOP, NULL);
 	if (path->n_hops > asking->ttl)

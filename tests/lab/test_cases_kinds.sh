@@ -1,0 +1,315 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# test_cases_kinds.sh - public cases and their kinds: what `why` and `ping` may say only if it was read.
+# Tested elsewhere: renamed and moved ends (case 14), tunnels: test_why.sh. A /sys of the node (15):
+# test_inside.sh. Defaults before ends, sysctls that cannot be set, names that are taken, the machine's settings
+# (16, 17, K8): test_settings.sh. The proof of the wiring, multicast to nobody (20, 21, K10): test_books.sh.
+# Connected routes (23): test_address_routes.sh. Intervals of many values (24): tests/unit/test_base_statistics.c.
+# Echoes that wait, drops of questions (K1, K12): test_questions.sh. rp_filter, forwarding, rules that refuse,
+# proxy ARP, NAT (K2 to K5): test_why.sh. Rules of `check` (K7): tests/unit/test_reader.c and data/bad.
+# Errors that were dropped, time before the first hook (K9, K13): test_remarks.sh.
+# shellcheck source=tests/lab/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+pair() { # KEYS OF a, KEYS OF b
+	cat >"$TEST_TMP/pair.yaml" <<-YAML
+		lab: pair
+		nodes: {a: {$1}, b: {$2}}
+		links: [{endpoints: [{end: "a:eth0", addresses: [10.0.0.1/24, "fd00::1/64"]},
+		                     {end: "b:eth0", addresses: [10.0.0.2/24, "fd00::2/64"]}]}]
+	YAML
+	up "$TEST_TMP/pair.yaml"
+}
+
+switched() { # KEYS OF sw: three hosts at a bridge
+	cat >"$TEST_TMP/sw3.yaml" <<-YAML
+		lab: sw3
+		nodes: {sw: {kind: bridge, dev: br0, $1}, a: {}, b: {}, c: {}}
+		links:
+		  - endpoints: ["sw:p1", {end: "a:eth0", addresses: [192.168.30.1/24, "2001:db8::1/64"]}]
+		  - endpoints: ["sw:p2", {end: "b:eth0", addresses: [192.168.30.2/24, "2001:db8::2/64"]}]
+		  - endpoints: ["sw:p3", {end: "c:eth0", addresses: [192.168.30.3/24, "2001:db8::3/64"]}]
+	YAML
+	up "$TEST_TMP/sw3.yaml"
+}
+
+# a sends by r1 to b, and r2 would be the better way: on one switch.
+detour() {
+	cat >"$TEST_TMP/detour.yaml" <<-'YAML'
+		lab: detour
+		nodes:
+		  sw: {kind: bridge}
+		  a: {routes: [default via 10.0.0.254, "::/0 via fd00::254"]}
+		  r1: {forward: true, routes: [10.9.0.0/24 via 10.0.0.253]}
+		  r2: {forward: true}
+		  b: {routes: [default via 10.9.0.1, "::/0 via fd09::1"]}
+		links:
+		  - endpoints: ["sw:p1", {end: "a:eth0", addresses: [10.0.0.1/24, "fd00::1/64"]}]
+		  - endpoints: ["sw:p2", {end: "r1:eth0", addresses: [10.0.0.254/24, "fd00::254/64"]}]
+		  - endpoints: ["sw:p3", {end: "r2:eth0", addresses: [10.0.0.253/24, "fd00::253/64", "fe80::2/64"]}]
+		  - endpoints: [{end: "r2:eth1", addresses: [10.9.0.1/24, "fd09::1/64"]},
+		                {end: "b:eth0", addresses: [10.9.0.2/24, "fd09::2/64"]}]
+	YAML
+	up "$TEST_TMP/detour.yaml"
+	good ip -n r1 -6 route add fd09::/64 via fe80::2 dev eth0
+}
+
+# What `why a TO` says: its verdict, how the leg there ends, and at which node.
+foretells() { # TO WANT
+	out=$(vethlab why a "$1" -j || true)
+	assert_eq "$(jq -r '"\(.verdict) \(.there.end) \(.there.at)"' <<<"$out")" "$2" "why a $1: $out"
+}
+
+why_text() { # WANT
+	assert_eq "$(jq -r .there.text <<<"$out")" "$1" "the sentence"
+}
+
+# The first echo of the last `ping -j`.
+first() { # FILTER
+	jq -rs ".[0] | $1" <<<"$out"
+}
+
+mac_of() { # NODE
+	ip_link "$1" eth0 .address
+}
+
+# ---- cases ---------------------------------------------------------------------------------------
+
+# a's copies of its own broadcasts came by no link: they are no drops of what came in there.
+test_case_19_looped_broadcast() {
+	pair "" ""
+	good vethlab stats --reset
+	bad 1 inside a ping -q -b -c 3 -i 0.2 -W 1 10.0.0.255
+	good vethlab stats -j
+	assert_eq "$(jq -r '.links[].directions[] | select(.from == "b:eth0") | .drops[] |
+		select(.place != "ip6_mc_input") | .reason' <<<"$out")" "" "drops of what came from b"
+	assert_eq "$(jq -r '.links[].directions[] | select(.from == "a:eth0") | .drops[] |
+		select(.place == "icmp_rcv") | "\(.end) \(.packets)"' <<<"$out")" "b:eth0 3" "drops of what came from a"
+	down_at_rest
+}
+
+captured() { # SHELL COMMAND IN a
+	local pid
+	rm -f "$TEST_TMP/file"
+	"$BUILD/vethlab" capture b:eth0 -f 'udp or tcp or icmp' -w "$TEST_TMP/file" 2>/dev/null &
+	pid=$!
+	wait_until test -s "$TEST_TMP/file"
+	inside a bash -c "$1" 2>/dev/null || true
+	kill -INT $pid
+	wait $pid
+}
+
+commented() { # HOW OFTEN, WHAT
+	assert_eq "$(grep -a -o 'checksum left to the device (CHECKSUM_PARTIAL)' "$TEST_TMP/file" | grep -c .)" "$1" "$2"
+}
+
+# Datagrams and segments leave their sums to the device; echoes, and datagrams of a socket without sums, do not.
+test_case_22_checksum_comment() {
+	pair "" ""
+	good vethlab ping a b
+	captured 'for i in 1 2 3; do echo x >/dev/udp/10.0.0.2/9; done'
+	commented 3 "datagrams"
+	captured ': >/dev/tcp/10.0.0.2/9'
+	commented 1 "a SYN, and none of its RST"
+	captured 'ping -q -c 2 -i 0.1 10.0.0.2'
+	commented 0 "echoes"
+	good inside a sh -c 'ip link set eth0 down; ip link set eth0 up'
+	if command -v ethtool >/dev/null && inside a ethtool -K eth0 tx off >/dev/null; then
+		captured 'echo x >/dev/udp/10.0.0.2/9'
+		commented 0 "without offload"
+	fi
+	good vethlab down pair
+}
+
+# ---- K2: bridges and answers -----------------------------------------------------------------------
+
+# A bridge's table has b's MAC at another port: the request goes there.
+test_kind_02_forwarding_table() {
+	switched ""
+	good vethlab ping a b -W 5
+	foretells b "arrives arrives b"
+	good bridge -n sw fdb replace "$(mac_of b)" dev p3 master static sticky
+	foretells b "stopped not-bridged sw"
+	why_text "a sends it to the MAC $(mac_of b), which sw does not send to sw:p2: a sticky entry of its FDB has that MAC at p3"
+	bad 1 vethlab ping a b -W 0.3 -j
+	assert_eq "$(first '.itinerary.hops[-1].end')" c:eth0 "where it went"
+	# By the port that it came by.
+	good bridge -n sw fdb replace "$(mac_of b)" dev p1 master static sticky
+	foretells b "stopped not-bridged sw"
+	bad 1 vethlab ping a b -W 0.3 -j
+	assert_eq "$(first '.itinerary | .drops[.death] | "\(.node) \(.function | sub("[.].*"; ""))"')" "sw br_handle_frame_finish" "the drop"
+	assert_eq "$(first '.why.at')" sw "the cause"
+	good vethlab down sw3
+}
+
+# A port that does not flood, for a MAC that nobody has been heard by.
+test_kind_02_no_flood() {
+	switched "sysctls: {net.ipv6.conf.all.disable_ipv6: 1}"
+	good ip -n a neigh replace 192.168.30.2 lladdr "$(mac_of b)" dev eth0
+	good ip -n b neigh replace 192.168.30.1 lladdr "$(mac_of a)" dev eth0
+	good ip -n sw link set p2 type bridge_slave learning off
+	good bridge -n sw fdb flush dev br0
+	foretells 192.168.30.2 "arrives arrives b"
+	good ip -n sw link set p2 type bridge_slave flood off
+	foretells 192.168.30.2 "stopped not-bridged sw"
+	bad 1 vethlab ping a 192.168.30.2 -W 0.3 -j
+	assert_eq "$(first '[.itinerary.hops[].node] | unique | join(" ")')" "a c sw" "where it was seen"
+	good vethlab down sw3
+}
+
+# A node answers ARP for all of its addresses, and solicitations for those of the interface that is asked.
+test_kind_02_own_addresses() {
+	pair "" 'lo: {addresses: [10.0.0.77/32, "fd00::77/128"]}'
+	good ip -n b neigh replace 10.0.0.1 lladdr "$(mac_of a)" dev eth0 # b asks for nobody, which would tell a of b
+	good vethlab ping a 10.0.0.77 -W 5
+	foretells 10.0.0.77 "arrives arrives b"
+	bad 1 vethlab ping a fd00::77 -W 0.3
+	foretells fd00::77 "stopped no-neighbor a"
+	why_text "b has the address fd00::77, but does not answer neighbor solicitations for it by b:eth0: the address is not of eth0"
+	good inside b sysctl -qw net.ipv4.conf.eth0.arp_ignore=1
+	good ip -n a neigh flush dev eth0
+	bad 1 vethlab ping a 10.0.0.77 -W 0.3
+	foretells 10.0.0.77 "stopped no-neighbor a"
+	why_text "b has the address 10.0.0.77, but does not answer ARP requests for it by b:eth0: net.ipv4.conf.eth0.arp_ignore is 1"
+	good ip -n a neigh flush dev eth0
+	good vethlab ping a 10.0.0.2 -W 5
+	foretells 10.0.0.2 "arrives arrives b"
+	good inside b sysctl -qw net.ipv4.conf.all.arp_ignore=8
+	good ip -n a neigh flush dev eth0
+	foretells 10.0.0.2 "stopped no-neighbor a"
+	bad 1 vethlab ping a 10.0.0.2 -W 0.3
+	good vethlab down pair
+}
+
+# Two ends of h in one subnet on one bridge: either may answer.
+test_kind_02_two_ends() {
+	cat >"$TEST_TMP/flux.yaml" <<-'YAML'
+		lab: flux
+		nodes: {sw: {kind: bridge}, h: {}, a: {}}
+		links:
+		  - endpoints: ["sw:p1", {end: "h:eth0", address: 10.0.0.2/24}]
+		  - endpoints: ["sw:p2", {end: "h:eth1", address: 10.0.0.3/24}]
+		  - endpoints: ["sw:p3", {end: "a:eth0", address: 10.0.0.1/24}]
+	YAML
+	up "$TEST_TMP/flux.yaml"
+	foretells 10.0.0.2 "arrives arrives h"
+	assert_eq "$(jq -r '.there.hops | "\(.[1].in) \(.[0].next_also)"' <<<"$out")" "h:eth0 h:eth1" "the ends"
+	good vethlab why a 10.0.0.2
+	says "h answers for 10.0.0.2 by h:eth0 and by h:eth1: the packet may come in by either"
+	good vethlab ping a 10.0.0.2 -W 5 -j
+	assert_eq "$(first '[.itinerary.hops[] | select(.node == "h" and .leg == "request").end] - ["h:eth0", "h:eth1"] | length')" 0 "where it came in"
+	# What a neighbor table has is no question.
+	good ip -n a neigh replace 10.0.0.2 lladdr "$(ip_link h eth1 .address)" dev eth0
+	foretells 10.0.0.2 "arrives arrives h"
+	assert_eq "$(jq -r '.there.hops | "\(.[1].in) \(.[0].next_also)"' <<<"$out")" "h:eth1 null" "the end"
+	good ip -n a neigh del 10.0.0.2 dev eth0
+	good inside h sysctl -qw net.ipv4.conf.all.arp_ignore=1
+	foretells 10.0.0.2 "arrives arrives h"
+	assert_eq "$(jq -r '.there.hops | "\(.[1].in) \(.[0].next_also)"' <<<"$out")" "h:eth0 null" "with arp_ignore"
+	good vethlab down flux
+}
+
+# The gateway 169.254.1.1 of a pod, for which proxy ARP answers where the host would send it elsewhere.
+test_kind_02_link_local_gateway() {
+	cat >"$TEST_TMP/gateway.yaml" <<-'YAML'
+		lab: gateway
+		nodes:
+		  a: {routes: [169.254.1.1/32 dev eth0, default via 169.254.1.1 dev eth0]}
+		  host: {forward: v4, sysctls: {net.ipv4.conf.cali0.proxy_arp: 1}, routes: [10.65.0.2/32 dev cali0]}
+		  tor: {routes: [10.65.0.2/32 via 192.0.2.1]}
+		links:
+		  - endpoints: [{end: "a:eth0", address: 10.65.0.2/32}, "host:cali0"]
+		  - endpoints: [{end: "host:eth0", address: 192.0.2.1/24}, {end: "tor:eth0", address: 192.0.2.254/24}]
+	YAML
+	good vethlab check "$TEST_TMP/gateway.yaml"
+	says_not refuse
+	up "$TEST_TMP/gateway.yaml"
+	foretells tor "stopped no-neighbor a"
+	why_text "nobody behind a:eth0 has the address 169.254.1.1; host:cali0 answers for other addresses (proxy ARP), but only for those that it would send out by another interface"
+	bad 1 vethlab ping a tor -W 0.3 -j
+	assert_eq "$(first '"\(.itinerary.fate) \(.itinerary.waiting.neighbor) \(.why.end)"')" "waiting 169.254.1.1 no-neighbor" "the story"
+	good vethlab route host add default via 192.0.2.254
+	foretells tor "arrives arrives tor"
+	good ip -n a neigh flush dev eth0
+	good vethlab ping a tor -W 10 -j
+	assert_eq "$(first '[.itinerary.stack[] | select(.news == "answered")][0] | "\(.node) \(.neighbor)"')" "a 169.254.1.1" "who was waited for"
+	good vethlab down gateway
+}
+
+# ---- K3, K6: one reason, and what was read beside it ---------------------------------------------
+
+# b has another MAC now, and a's entry the one before: who dropped it, and why it came.
+test_kind_06_stale_neighbor() {
+	local before
+	pair "" ""
+	before=$(mac_of b)
+	good vethlab ping a 10.0.0.2
+	good inside b ip link set eth0 address 02:00:00:00:00:99
+	bad 1 vethlab ping a 10.0.0.2 -W 0.3 -j
+	assert_eq "$(first '.itinerary | .drops[.death] | "\(.node) \(.reason)"')" "b OTHERHOST" "the drop"
+	assert_eq "$(first '"\(.why.end) \(.why.at)"')" "wrong-mac a" "the cause"
+	assert_eq "$(first .why.text | grep -c "neighbor 10.0.0.2 dev eth0: $before ")" 1 "the entry"
+	bad 1 vethlab ping a 10.0.0.2 -W 0.3
+	says "b dropped the request: it is meant for another MAC" "why: a sends it to the MAC that its neighbor table has"
+	says_not flooded "no end of the lab"
+	good vethlab down pair
+}
+
+# A router forwards nothing from a link-local source, whatever its routes are.
+test_kind_06_link_local_source() {
+	cat >"$TEST_TMP/scope.yaml" <<-'YAML'
+		lab: scope
+		nodes: {a: {routes: ["::/0 via fd01::1"]}, r: {forward: true}, b: {routes: ["::/0 via fd02::1"]}}
+		links:
+		  - endpoints: [{end: "a:eth0", address: "fd01::2/64"}, {end: "r:eth0", address: "fd01::1/64"}]
+		  - endpoints: [{end: "r:eth1", address: "fd02::1/64"}, {end: "b:eth0", address: "fd02::2/64"}]
+	YAML
+	up "$TEST_TMP/scope.yaml"
+	good vethlab ping a fd02::2 -W 5
+	good ip -n a -6 addr del fd01::2/64 dev eth0
+	good ip -n a -6 route replace default via fe80::1 dev eth0
+	good ip -n r -6 addr add fe80::1/64 dev eth0
+	bad 1 vethlab ping a fd02::2 -W 0.5 -j
+	assert_eq "$(first '.itinerary | .drops[.death] | "\(.node) \(.text)"')" \
+		"r r dropped the request: its source may not be forwarded (link-local, loopback or multicast)" "the drop"
+	assert_eq "$(first '"\(.why.end) \(.why.at)"')" "link-local-source r" "the cause"
+	foretells fd02::2 "stopped link-local-source r"
+	good vethlab down scope
+}
+
+# ---- also ----------------------------------------------------------------------------------------
+
+# The gateway of a redirect, and whether the sender takes it: what was read.
+test_kind_also_redirects() {
+	detour
+	good vethlab ping a 10.9.0.2 -W 5 -j
+	assert_eq "$(first '[.itinerary.hops[] | select(.message == "redirect").meaning] | unique[]')" "redirect to the gateway 10.0.0.253" "IPv4"
+	assert_eq "$(first .ignored_redirects)" null "it is not refused"
+	good inside a sysctl -qw net.ipv4.conf.all.accept_redirects=0
+	good vethlab ping a 10.9.0.2 -W 5 -j
+	assert_eq "$(first .ignored_redirects)" null "one of both is enough where nothing is forwarded"
+	good inside a sysctl -qw net.ipv4.conf.eth0.accept_redirects=0
+	good inside a ip route flush cache
+	good vethlab ping a 10.9.0.2 -W 5 -j
+	assert_eq "$(first '.ignored_redirects[] | "\(.end) \(.why)"')" \
+		"a:eth0 net.ipv4.conf.all.accept_redirects is 0, net.ipv4.conf.eth0.accept_redirects is 0" "IPv4, refused"
+	good vethlab down detour
+}
+
+test_kind_also_redirects_v6() {
+	detour
+	good vethlab ping a fd09::2 -W 5 -j
+	assert_eq "$(first '[.itinerary.hops[] | select(.message == "redirect") | "\(.leg) \(.meaning)"] | unique[]')" \
+		"error redirect to the gateway fe80::2" "IPv6"
+	assert_eq "$(first '.itinerary.hops[-1].end')" a:eth0 "the answer"
+	assert_eq "$(first .ignored_redirects)" null "it is not refused"
+	good inside a sysctl -qw net.ipv6.conf.eth0.accept_redirects=0
+	good vethlab ping a fd09::2 -W 5
+	says "a ignores the redirect: net.ipv6.conf.eth0.accept_redirects is 0"
+	good inside a sysctl -qw net.ipv6.conf.eth0.accept_redirects=1 net.ipv6.conf.eth0.forwarding=1
+	good vethlab ping a fd09::2 -W 5 -j
+	assert_eq "$(first '.ignored_redirects[0].why')" "net.ipv6.conf.eth0.forwarding is 1" "IPv6, refused"
+	good vethlab down detour
+}
+
+run_tests

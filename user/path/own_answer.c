@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * own_answer.c - whether a node answers a question for an address of its own (arp_process and
+ * arp_ignore in net/ipv4/arp.c, ndisc_recv_ns in net/ipv6/ndisc.c), and where a bridge sends a
+ * frame by its forwarding table (br_fdb_find_rcu in net/bridge/br_input.c).
+ */
+#include <linux/neighbour.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "user/path/reach.h"
+
+/* ---- answers --------------------------------------------------------------------------------- */
+
+struct address_search {
+	const struct ip_addr *addr;
+	const char *unusable;
+	bool found;
+};
+
+static bool on_address(const struct address_info *info, void *arg)
+{
+	struct address_search *search = arg;
+
+	if (!ip_equal(&info->prefix.addr, search->addr))
+		return true;
+	search->found = true;
+	search->unusable = address_unusable_word(info->flags);
+	return false;
+}
+
+/* IPv6: only for an address of the interface by which the question comes. */
+static int answers_ipv6(struct path_asking *there, const struct link_info *taker,
+			const struct ip_addr *addr, char why[64], struct err *err)
+{
+	struct address_search search = {.addr = addr};
+	int ret = address_list(there->nl, taker->ifindex, on_address, &search, err);
+
+	if (ret)
+		return ret;
+	if (!search.found)
+		snprintf(why, 64, "the address is not of %s", taker->ifname);
+	else if (search.unusable)
+		snprintf(why, 64, "there it is %s", search.unusable);
+	return search.found && !search.unusable;
+}
+
+/* IPv4: for any address of its own, unless arp_ignore says otherwise: the larger of all and IF. */
+static int answers_ipv4(struct path_asking *there, const struct link_info *taker,
+			const struct ip_addr *addr, char why[64], struct err *err)
+{
+	static const char key[] = "net.ipv4.conf.%s.arp_ignore";
+	int all = path_sysctl(there, 0, key, "all"),
+	    one = path_sysctl(there, 0, key, taker->ifname), level = all > one ? all : one;
+	struct address_search search = {.addr = addr};
+	int ret;
+
+	if (level != 1 && level != 2 && level != 8)
+		return 1;
+	snprintf(why, 64, "net.ipv4.conf.%s.arp_ignore is %d", all > one ? "all" : taker->ifname,
+		 level);
+	if (level == 8)
+		return 0;
+	ret = address_list(there->nl, taker->ifindex, on_address, &search, err);
+	return ret ? ret : search.found;
+}
+
+int path_answers_own(struct path_asking *there, const struct link_info *taker,
+		     const struct ip_addr *addr, char why[64], struct err *err)
+{
+	return addr->family == AF_INET6 ? answers_ipv6(there, taker, addr, why, err)
+					: answers_ipv4(there, taker, addr, why, err);
+}
+
+/* ---- forwarding tables of bridges ------------------------------------------------------------ */
+
+static void name_port(struct path_asking *there, uint32_t ifindex, char name[IFNAME_MAX + 1])
+{
+	struct link_info link;
+
+	if (link_get(there->nl, ifindex, NULL, &link, NULL))
+		snprintf(name, IFNAME_MAX + 1, "interface %u", ifindex);
+	else
+		snprintf(name, IFNAME_MAX + 1, "%s", link.ifname);
+}
+
+/* Whether frames of the MAC's owner, by that port, renew what the bridge has: br_fdb_update(). */
+static bool is_renewed(const struct fdb_crossing *at, const struct link_info *out,
+		       const struct fdb_entry *entry)
+{
+	return !at->known && !out->no_learning && !entry->sticky;
+}
+
+static int in_vlan(struct path_asking *there, const struct fdb_crossing *at, uint16_t *vid,
+		   struct err *err)
+{
+	struct bridge_vlans vlans;
+	int ret;
+
+	*vid = at->tag;
+	if (!at->bridge->vlan_filtering || at->tag)
+		return 0;
+	ret = bridge_vlans_get(there->nl, at->in, &vlans, err);
+	if (!ret)
+		*vid = vlans.pvid;
+	return ret;
+}
+
+static int read_fdb(struct path_asking *there, const struct fdb_crossing *at, char why[64],
+		    struct err *err)
+{
+	char name[IFNAME_MAX + 1];
+	struct fdb_entry entry;
+	struct link_info out;
+	uint16_t vid;
+	int ret = in_vlan(there, at, &vid, err);
+
+	if (!ret)
+		ret = link_get(there->nl, at->out, NULL, &out, err);
+	if (!ret)
+		ret = fdb_get(there->nl, at->bridge->ifindex, at->mac, vid, &entry, err);
+	if (ret || (entry.state != NUD_NONE && entry.port == at->out))
+		return ret;
+	if (entry.state & NUD_PERMANENT) {
+		snprintf(why, 64, "a permanent entry of its FDB keeps that MAC");
+		return 1;
+	}
+	if (is_renewed(at, &out, &entry))
+		return 0;
+	if (entry.state == NUD_NONE) {
+		snprintf(why, 64, "it does not flood (flood off), and the FDB has no such MAC");
+		return out.no_flood;
+	}
+	name_port(there, entry.port, name);
+	snprintf(why, 64, "a %s entry of its FDB has that MAC at %s",
+		 entry.sticky		   ? "sticky"
+		 : entry.state & NUD_NOARP ? "static"
+					   : "learned",
+		 name);
+	return 1;
+}
+
+int path_look_up(struct path_asking *asking, struct path_asking *there, struct fdb_crossing *at,
+		 char why[64], struct err *err)
+{
+	static const uint8_t none[6];
+
+	if (!memcmp(asking->mac, none, sizeof(none)))
+		return 0;
+	at->mac = asking->mac;
+	at->known = asking->by_mac && !asking->question->reply; /* else the request came that way */
+	return read_fdb(there, at, why, err);
+}
