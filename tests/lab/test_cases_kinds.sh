@@ -10,6 +10,8 @@
 # Errors that were dropped, time before the first hook (K9, K13): test_remarks.sh.
 # shellcheck source=tests/lab/lib.sh
 . "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/lab/observed.sh
+. "$(dirname "$0")/observed.sh"
 
 pair() { # KEYS OF a, KEYS OF b
 	cat >"$TEST_TMP/pair.yaml" <<-YAML
@@ -54,10 +56,10 @@ detour() {
 	good ip -n r1 -6 route add fd09::/64 via fe80::2 dev eth0
 }
 
-# What `why a TO` says: its verdict, how the leg there ends, and at which node.
+# What `why a TO` says: how the leg there ends, and at which hop.
 foretells() { # TO WANT
 	out=$(vethlab why a "$1" -j || true)
-	assert_eq "$(jq -r '"\(.verdict) \(.there.end) \(.there.at)"' <<<"$out")" "$2" "why a $1: $out"
+	assert_eq "$(jq -r '.there | "\(.end) \(.hops[-1].node)"' <<<"$out")" "$2" "why a $1: $out"
 }
 
 why_text() { # WANT
@@ -121,21 +123,106 @@ test_case_22_checksum_comment() {
 	good vethlab down pair
 }
 
+# A container as podman and runc make it: a monitor that has its name, a namespace with a number for a name, and
+# the beginning of its id for a host name.
+podman_container() { # NUMBER NAME [WORD OF THE MONITOR'S NAME]
+	local id=$1a1b2c3d4e5f netns=netns-0b9a8c7d-1111-2222-3333-44445555666$1
+	ip netns add "$netns"
+	# shellcheck disable=SC2016
+	"$TEST_TMP/${3:-conmon}" -c 'ip netns exec "$0" unshare --uts sh -c "echo ${1:0:12} >/proc/sys/kernel/hostname
+		exec sleep 1000" & trap "kill %1" TERM; wait' "$netns" "$id" --api-version 1 -c "$id" -u "$id" -r /usr/bin/runc \
+		-b "/var/lib/$id/userdata" -n "$2" --exit-dir /run/exits --full-attach -id "$id$id$id$id$id" &
+	monitors+=($!)
+	wait_until runs_in "$netns"
+	road "v$1" eth0 "$netns" "10.88.$1.1/24" "10.88.$1.2/24"
+	good ip -n "$netns" route add default via "10.88.$1.1"
+}
+
+runs_in() { # NETNS
+	local pid
+	pid=$(ip netns pids "$1") && [[ $(cat "/proc/$pid/comm") == sleep ]]
+}
+
+links() {
+	vethlab show --json | jq -r '.links[].link' | sort
+}
+
+ends_of_monitors() {
+	kill "${monitors[@]}"
+	wait "${monitors[@]}" 2>/dev/null || true
+	ip -all netns delete
+	wait_until only_lo
+}
+
+# Containers are called as their engine calls them, and a pod as its host.
+test_case_18_podman_names() {
+	local -a monitors=()
+	cp "$(command -v bash)" "$TEST_TMP/conmon"
+	good sysctl -qw net.ipv4.ip_forward=1
+	podman_container 1 web
+	podman_container 2 db
+	podman_container 3 0123456789ab-infra
+	observe
+	assert_eq "$(links)" "host:v1 -- web:eth0
+host:v2 -- db:eth0
+host:v3 -- 3a1b2c3d4e5f:eth0" "names"
+	good vethlab ping web db -W 5 -j
+	assert_eq "$(first '"\(.from) \(.itinerary.answerer)"')" "web db" "ping"
+	good vethlab why web db
+	down_at_rest
+	ends_of_monitors
+}
+
+# Docker's are called as its own files say; without them, as their hosts.
+test_case_18_docker_names() {
+	local -a monitors=()
+	local id
+	cp "$(command -v bash)" "$TEST_TMP/containerd-shim-runc-v2"
+	good mount -t tmpfs none /var/lib
+	id=$(printf '1a1b2c3d4e5f%.0s' 1 2 3 4 5)
+	podman_container 1 x containerd-shim-runc-v2
+	observe
+	assert_eq "$(links)" "host:v1 -- 1a1b2c3d4e5f:eth0" "an id that is none"
+	down_at_rest
+	ends_of_monitors
+	monitors=()
+	shim "${id}abcd" shop
+	observe
+	assert_eq "$(links)" "host:v4 -- shop:eth0" "the name"
+	down_at_rest
+	ends_of_monitors
+	good umount /var/lib
+}
+
+shim() { # ID NAME
+	mkdir -p "/var/lib/docker/containers/$1"
+	echo "{\"ID\": \"$1\", \"Name\": \"/$2\"}" >"/var/lib/docker/containers/$1/config.v2.json"
+	"$TEST_TMP/containerd-shim-runc-v2" -c 'unshare --net --uts sh -c "echo 1a1b2c3d4e5f >/proc/sys/kernel/hostname
+		exec sleep 1000" & trap "kill %1" TERM; wait' -namespace moby -id "$1" &
+	monitors+=($!)
+	wait_until child_of $! sleep
+	road v4 eth0 "$(pgrep -P "${monitors[0]}")" 10.88.4.1/24 10.88.4.2/24
+}
+
+child_of() { # PID COMM
+	[[ $(cat "/proc/$(pgrep -P "$1")/comm") == "$2" ]]
+}
+
 # ---- K2: bridges and answers -----------------------------------------------------------------------
 
 # A bridge's table has b's MAC at another port: the request goes there.
 test_kind_02_forwarding_table() {
 	switched ""
 	good vethlab ping a b -W 5
-	foretells b "arrives arrives b"
+	foretells b "arrives b"
 	good bridge -n sw fdb replace "$(mac_of b)" dev p3 master static sticky
-	foretells b "stopped not-bridged sw"
+	foretells b "not-bridged a"
 	why_text "a sends it to the MAC $(mac_of b), which sw does not send to sw:p2: a sticky entry of its FDB has that MAC at p3"
 	bad 1 vethlab ping a b -W 0.3 -j
 	assert_eq "$(first '.itinerary.hops[-1].end')" c:eth0 "where it went"
 	# By the port that it came by.
 	good bridge -n sw fdb replace "$(mac_of b)" dev p1 master static sticky
-	foretells b "stopped not-bridged sw"
+	foretells b "not-bridged a"
 	bad 1 vethlab ping a b -W 0.3 -j
 	assert_eq "$(first '.itinerary | .drops[.death] | "\(.node) \(.function | sub("[.].*"; ""))"')" "sw br_handle_frame_finish" "the drop"
 	assert_eq "$(first '.why.at')" sw "the cause"
@@ -149,9 +236,9 @@ test_kind_02_no_flood() {
 	good ip -n b neigh replace 192.168.30.1 lladdr "$(mac_of a)" dev eth0
 	good ip -n sw link set p2 type bridge_slave learning off
 	good bridge -n sw fdb flush dev br0
-	foretells 192.168.30.2 "arrives arrives b"
+	foretells 192.168.30.2 "arrives b"
 	good ip -n sw link set p2 type bridge_slave flood off
-	foretells 192.168.30.2 "stopped not-bridged sw"
+	foretells 192.168.30.2 "not-bridged a"
 	bad 1 vethlab ping a 192.168.30.2 -W 0.3 -j
 	assert_eq "$(first '[.itinerary.hops[].node] | unique | join(" ")')" "a c sw" "where it was seen"
 	good vethlab down sw3
@@ -162,21 +249,21 @@ test_kind_02_own_addresses() {
 	pair "" 'lo: {addresses: [10.0.0.77/32, "fd00::77/128"]}'
 	good ip -n b neigh replace 10.0.0.1 lladdr "$(mac_of a)" dev eth0 # b asks for nobody, which would tell a of b
 	good vethlab ping a 10.0.0.77 -W 5
-	foretells 10.0.0.77 "arrives arrives b"
+	foretells 10.0.0.77 "arrives b"
 	bad 1 vethlab ping a fd00::77 -W 0.3
-	foretells fd00::77 "stopped no-neighbor a"
+	foretells fd00::77 "no-neighbor a"
 	why_text "b has the address fd00::77, but does not answer neighbor solicitations for it by b:eth0: the address is not of eth0"
 	good inside b sysctl -qw net.ipv4.conf.eth0.arp_ignore=1
 	good ip -n a neigh flush dev eth0
 	bad 1 vethlab ping a 10.0.0.77 -W 0.3
-	foretells 10.0.0.77 "stopped no-neighbor a"
+	foretells 10.0.0.77 "no-neighbor a"
 	why_text "b has the address 10.0.0.77, but does not answer ARP requests for it by b:eth0: net.ipv4.conf.eth0.arp_ignore is 1"
 	good ip -n a neigh flush dev eth0
 	good vethlab ping a 10.0.0.2 -W 5
-	foretells 10.0.0.2 "arrives arrives b"
+	foretells 10.0.0.2 "arrives b"
 	good inside b sysctl -qw net.ipv4.conf.all.arp_ignore=8
 	good ip -n a neigh flush dev eth0
-	foretells 10.0.0.2 "stopped no-neighbor a"
+	foretells 10.0.0.2 "no-neighbor a"
 	bad 1 vethlab ping a 10.0.0.2 -W 0.3
 	good vethlab down pair
 }
@@ -192,7 +279,7 @@ test_kind_02_two_ends() {
 		  - endpoints: ["sw:p3", {end: "a:eth0", address: 10.0.0.1/24}]
 	YAML
 	up "$TEST_TMP/flux.yaml"
-	foretells 10.0.0.2 "arrives arrives h"
+	foretells 10.0.0.2 "arrives h"
 	assert_eq "$(jq -r '.there.hops | "\(.[1].in) \(.[0].next_also)"' <<<"$out")" "h:eth0 h:eth1" "the ends"
 	good vethlab why a 10.0.0.2
 	says "h answers for 10.0.0.2 by h:eth0 and by h:eth1: the packet may come in by either"
@@ -200,11 +287,11 @@ test_kind_02_two_ends() {
 	assert_eq "$(first '[.itinerary.hops[] | select(.node == "h" and .leg == "request").end] - ["h:eth0", "h:eth1"] | length')" 0 "where it came in"
 	# What a neighbor table has is no question.
 	good ip -n a neigh replace 10.0.0.2 lladdr "$(ip_link h eth1 .address)" dev eth0
-	foretells 10.0.0.2 "arrives arrives h"
+	foretells 10.0.0.2 "arrives h"
 	assert_eq "$(jq -r '.there.hops | "\(.[1].in) \(.[0].next_also)"' <<<"$out")" "h:eth1 null" "the end"
 	good ip -n a neigh del 10.0.0.2 dev eth0
 	good inside h sysctl -qw net.ipv4.conf.all.arp_ignore=1
-	foretells 10.0.0.2 "arrives arrives h"
+	foretells 10.0.0.2 "arrives h"
 	assert_eq "$(jq -r '.there.hops | "\(.[1].in) \(.[0].next_also)"' <<<"$out")" "h:eth0 null" "with arp_ignore"
 	good vethlab down flux
 }
@@ -224,12 +311,12 @@ test_kind_02_link_local_gateway() {
 	good vethlab check "$TEST_TMP/gateway.yaml"
 	says_not refuse
 	up "$TEST_TMP/gateway.yaml"
-	foretells tor "stopped no-neighbor a"
+	foretells tor "no-neighbor a"
 	why_text "nobody behind a:eth0 has the address 169.254.1.1; host:cali0 answers for other addresses (proxy ARP), but only for those that it would send out by another interface"
 	bad 1 vethlab ping a tor -W 0.3 -j
 	assert_eq "$(first '"\(.itinerary.fate) \(.itinerary.waiting.neighbor) \(.why.end)"')" "waiting 169.254.1.1 no-neighbor" "the story"
 	good vethlab route host add default via 192.0.2.254
-	foretells tor "arrives arrives tor"
+	foretells tor "arrives tor"
 	good ip -n a neigh flush dev eth0
 	good vethlab ping a tor -W 10 -j
 	assert_eq "$(first '[.itinerary.stack[] | select(.news == "answered")][0] | "\(.node) \(.neighbor)"')" "a 169.254.1.1" "who was waited for"
@@ -273,7 +360,7 @@ test_kind_06_link_local_source() {
 	assert_eq "$(first '.itinerary | .drops[.death] | "\(.node) \(.text)"')" \
 		"r r dropped the request: its source may not be forwarded (link-local, loopback or multicast)" "the drop"
 	assert_eq "$(first '"\(.why.end) \(.why.at)"')" "link-local-source r" "the cause"
-	foretells fd02::2 "stopped link-local-source r"
+	foretells fd02::2 "link-local-source r"
 	good vethlab down scope
 }
 

@@ -15,6 +15,7 @@
 #include "user/base/array.h"
 #include "user/base/cleanup.h"
 #include "user/base/process.h"
+#include "user/observe/container_name.h"
 #include "user/observe/discover.h"
 
 static int no_memory(struct err *err)
@@ -129,8 +130,8 @@ static void *ask_hostname(void *arg)
 }
 
 /*
- * The name of a container: the host name of the process's UTS namespace. false: it is the machine's
- * own name, which a service with a UTS namespace of its own has too.
+ * The host name of the process's UTS namespace, for want of a container's name. false: it is the
+ * machine's own name, which a service with a UTS namespace of its own has too.
  */
 static bool hostname_of(int pid, char name[NODE_NAME_MAX + 1])
 {
@@ -157,11 +158,22 @@ static bool hostname_of(int pid, char name[NODE_NAME_MAX + 1])
 	return true;
 }
 
+/* What people call the container of a process. */
+static bool name_of_container(int pid, char name[NODE_NAME_MAX + 1])
+{
+	char raw[256];
+
+	if (!container_name(pid, raw, sizeof(raw)))
+		return hostname_of(pid, name);
+	observed_node_name(raw, name);
+	return true;
+}
+
 static void name_by_process(struct discovered_netns *netns, int pid)
 {
 	char comm[PROCESS_NAME_SIZE], raw[64];
 
-	if (hostname_of(pid, netns->name))
+	if (name_of_container(pid, netns->name))
 		return;
 	snprintf(raw, sizeof(raw), "%s-%d", process_name(pid, comm) ? comm : "pid", pid);
 	observed_node_name(raw, netns->name);
@@ -177,14 +189,14 @@ static int is_process(const struct dirent *entry)
 	return entry->d_name[0] >= '1' && entry->d_name[0] <= '9';
 }
 
-/* A namespace with a generated name is called by the host name of its container, if it has one. */
+/* A namespace with a generated name is called as the container in it, if there is one. */
 static void rename_generated(struct discovery *discovery, const char *path, int pid)
 {
 	struct discovered_netns *netns;
 	struct stat st;
 
 	netns = stat(path, &st) ? NULL : find_inode(discovery, st.st_ino);
-	if (netns && netns->generated && hostname_of(pid, netns->name))
+	if (netns && netns->generated && name_of_container(pid, netns->name))
 		netns->generated = false;
 }
 
