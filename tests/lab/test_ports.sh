@@ -149,6 +149,33 @@ test_dropped_by_rules() {
 	good vethlab down
 }
 
+# The port of a connection in TIME-WAIT is taken again, with a sequence number of the kernel's; of a datagram in
+# pieces, a later one is dropped.
+test_reused_port_and_fragments() {
+	needs nft
+	nat_lab
+	listen_in home tcp 80
+	inside pc sysctl -qw net.ipv4.tcp_tw_reuse=1 net.ipv4.ip_local_port_range="40000 40000"
+	wait_until in_time_wait
+	rules_of home there input 'tcp dport 80 drop'
+	bad 1 vethlab ping pc home:lan -4 --tcp 80 -j
+	attempt unanswered
+	dropped_by home SYN NETFILTER_DROP
+	rules_of server pieces prerouting 'ip frag-off & 0x1fff != 0 drop' # NAT joins pieces before rules see them
+	bad 1 vethlab ping home server -4 --udp 7 -s 3000 -W 0.5 -j
+	dropped_by server fragment NETFILTER_DROP
+	bad 1 vethlab ping home server -4 --udp 7 -s 3000 -W 0.5
+	says "server dropped a later fragment between these addresses"
+	stop_listeners
+	good vethlab down
+}
+
+# Who closes first has the connection in TIME-WAIT; its port is taken again a second after the last segment.
+in_time_wait() {
+	vethlab ping pc home:lan -4 --tcp 80 -q -W 1
+	inside pc ss -Htan state time-wait | grep -q :40000 && sleep 1.1
+}
+
 test_no_route() {
 	needs nft
 	nat_lab

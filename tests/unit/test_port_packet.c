@@ -165,6 +165,25 @@ static void test_tcp(void **state)
 	}
 }
 
+/* Later fragments have no ports: those between the addresses count, if the probe has any. */
+static void test_fragments(void **state)
+{
+	uint8_t bytes[ROOM] = {0};
+	struct port_flow flow = flow_of(4, false);
+	uint32_t len = put_udp(bytes, &(struct packet){4, 1, 2, 5, 6, .token = 1});
+
+	(void)state;
+	((struct ipv4_wire *)bytes)->frag_off = bpf_htons(0x2000 | 1480 / 8);
+	assert_int_equal(port_packet_of(&flow, WIRE_IPV4, bytes, len), PORT_PACKET_NONE);
+	flow.size = 3000;
+	assert_int_equal(port_packet_of(&flow, WIRE_IPV4, bytes, len), PORT_PACKET_FRAGMENT);
+	bytes[15] = 9;
+	assert_int_equal(port_packet_of(&flow, WIRE_IPV4, bytes, len), PORT_PACKET_NONE);
+	bytes[15] = 1;
+	bytes[9] = PROTO_TCP;
+	assert_int_equal(port_packet_of(&flow, WIRE_IPV4, bytes, len), PORT_PACKET_NONE);
+}
+
 /* Where the kernel does not let the first number be chosen. */
 static void test_tcp_by_addresses(void **state)
 {
@@ -256,8 +275,11 @@ static void test_cut(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_tcp), cmocka_unit_test(test_tcp_by_addresses),
-		cmocka_unit_test(test_udp), cmocka_unit_test(test_errors),
+		cmocka_unit_test(test_tcp),
+		cmocka_unit_test(test_fragments),
+		cmocka_unit_test(test_tcp_by_addresses),
+		cmocka_unit_test(test_udp),
+		cmocka_unit_test(test_errors),
 		cmocka_unit_test(test_cut),
 	};
 

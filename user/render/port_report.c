@@ -109,20 +109,27 @@ static void print_answer(const struct port_ping *ping)
 static const char *drop_text(const struct port_drop *drop, char buf[DROP_TEXT_SIZE])
 {
 	const char *meaning = drop_explain(drop->reason, drop->function);
+	/* Which datagram's is not known. */
+	bool unsure = drop->packet == PORT_PACKET_FRAGMENT;
+	char what[48];
 	char times[48] = "", names[2 * SYMBOL_NAME_SIZE + 8], place[END_NAME_SIZE + 8] = "";
 
 	if (drop->count > 1)
 		snprintf(times, sizeof(times), " (%" PRIu64 " times)", drop->count);
 	if (drop->end)
 		snprintf(place, sizeof(place), ", at %s", drop->end->name);
+	if (unsure)
+		snprintf(what, sizeof(what), "a later fragment between these addresses");
+	else
+		snprintf(what, sizeof(what), "the %s", port_packet_word(drop->packet));
 	snprintf(names, sizeof(names), "%s%s%s", drop->reason, drop->function[0] ? ", in " : "",
 		 drop->function);
 	if (meaning)
-		snprintf(buf, DROP_TEXT_SIZE, "%s dropped the %s%s%s: %s (%s)", drop->node->name,
-			 port_packet_word(drop->packet), times, place, meaning, names);
+		snprintf(buf, DROP_TEXT_SIZE, "%s dropped %s%s%s: %s (%s)", drop->node->name, what,
+			 times, place, meaning, names);
 	else
-		snprintf(buf, DROP_TEXT_SIZE, "%s dropped the %s%s%s: %s", drop->node->name,
-			 port_packet_word(drop->packet), times, place, names);
+		snprintf(buf, DROP_TEXT_SIZE, "%s dropped %s%s%s: %s", drop->node->name, what,
+			 times, place, names);
 	return buf;
 }
 

@@ -5,6 +5,9 @@
 #include "bpf/wire_quote.h"
 #include "user/trace/port_packet.h"
 
+/* Every link takes as many bytes in one piece (RFC 791, 3.2; RFC 8200, 5). */
+enum { LEAST_MTU_V4 = 68, LEAST_MTU_V6 = 1280 };
+
 enum { TCP_SYN = 0x02, TCP_RST = 0x04, TCP_ACK = 0x10 };
 
 /* A packet under inspection. */
@@ -91,6 +94,15 @@ static enum port_packet inspect_udp(const struct inspected *p)
 	return source == flow->to && dest != flow->to ? PORT_PACKET_ANSWER : PORT_PACKET_DATAGRAM;
 }
 
+static bool is_fragment(const struct inspected *p)
+{
+	const struct port_flow *flow = p->flow;
+	int least = flow->family == 4 ? LEAST_MTU_V4 - IPV4_SIZE : LEAST_MTU_V6 - IPV6_SIZE;
+
+	return !flow->tcp && p->ip.proto == PROTO_UDP && UDP_SIZE + flow->size > least &&
+	       same_address(p->src, flow->src) && same_address(p->dst, flow->dst);
+}
+
 static enum port_packet inspect(const struct port_flow *flow, struct wire_memory memory,
 				bool quoted)
 {
@@ -99,9 +111,12 @@ static enum port_packet inspect(const struct port_flow *flow, struct wire_memory
 	const struct ip_fields fields = {p.src, p.dst, &ttl};
 	struct icmp_wire icmp;
 	uint32_t quote;
+	enum ip_kind kind = wire_ip(wire_memory_fetch, wire_memory_walk, &memory, 0,
+				    WIRE_LENGTH_UNKNOWN, flow->family, &p.ip, &fields);
 
-	if (wire_ip(wire_memory_fetch, wire_memory_walk, &memory, 0, WIRE_LENGTH_UNKNOWN,
-		    flow->family, &p.ip, &fields) != IP_TRANSPORT)
+	if (kind == IP_FRAGMENT && is_fragment(&p))
+		return PORT_PACKET_FRAGMENT;
+	if (kind != IP_TRANSPORT)
 		return PORT_PACKET_NONE;
 	if (p.ip.proto == (flow->tcp ? PROTO_TCP : PROTO_UDP))
 		return flow->tcp ? inspect_tcp(&p) : inspect_udp(&p);
@@ -129,10 +144,11 @@ enum port_packet port_packet_of(const struct port_flow *flow, uint16_t ethertype
 const char *port_packet_word(enum port_packet packet)
 {
 	static const char *const words[] = {
-		[PORT_PACKET_NONE] = "packet",	   [PORT_PACKET_SYN] = "SYN",
-		[PORT_PACKET_SEGMENT] = "segment", [PORT_PACKET_DATAGRAM] = "datagram",
-		[PORT_PACKET_SYN_ACK] = "SYN-ACK", [PORT_PACKET_RST] = "RST",
-		[PORT_PACKET_ANSWER] = "answer",   [PORT_PACKET_ERROR] = "ICMP error",
+		[PORT_PACKET_NONE] = "packet",	     [PORT_PACKET_SYN] = "SYN",
+		[PORT_PACKET_SEGMENT] = "segment",   [PORT_PACKET_DATAGRAM] = "datagram",
+		[PORT_PACKET_SYN_ACK] = "SYN-ACK",   [PORT_PACKET_RST] = "RST",
+		[PORT_PACKET_ANSWER] = "answer",     [PORT_PACKET_ERROR] = "ICMP error",
+		[PORT_PACKET_FRAGMENT] = "fragment",
 	};
 
 	return words[packet];

@@ -22,6 +22,7 @@ struct port_flow {
 	bool has_first;		  /* TCP: first is known */
 	uint32_t first;		  /* sequence number of the SYN */
 	uint64_t token; /* UDP: the first payload bytes, as they stand in memory; 0: none */
+	uint16_t size;	/* UDP: payload bytes */
 };
 
 enum port_packet {
@@ -33,6 +34,11 @@ enum port_packet {
 	PORT_PACKET_RST,
 	PORT_PACKET_ANSWER, /* what else comes back */
 	PORT_PACKET_ERROR,  /* an ICMP error about any of them */
+	/*
+	 * A later fragment of a datagram from the sender's address to the other one: it has no
+	 * ports, and nobody knows the identification of the probe's, so that it may be another's.
+	 */
+	PORT_PACKET_FRAGMENT,
 };
 
 /* The len bytes of a packet, which begin with its network header and may be cut short. */

@@ -53,6 +53,20 @@ static void choose_first(int fd, struct port_flow *flow)
 	flow->has_first &= !setsockopt(fd, IPPROTO_TCP, TCP_REPAIR, &off, sizeof(off));
 }
 
+/*
+ * The kernel takes another number for a port that it reuses while a connection from it is in
+ * TIME-WAIT (net.ipv4.tcp_tw_reuse; tcp_twsk_unique() in net/ipv4/tcp_ipv4.c). The SYN, which it
+ * has made by then, has taken one number.
+ */
+static void read_first(int fd, struct port_flow *flow)
+{
+	uint32_t next;
+	socklen_t len = sizeof(next);
+
+	if (flow->has_first && !getsockopt(fd, IPPROTO_TCP, TCP_QUEUE_SEQ, &next, &len))
+		flow->first = next - 1;
+}
+
 static int set_options(const struct opening *opening)
 {
 	const struct port_probe_config *config = opening->config;
@@ -119,6 +133,7 @@ static void fill_flow(struct port_probe *probe, const struct port_probe_config *
 	flow->family = is_v6(config) ? 6 : 4;
 	flow->tcp = config->tcp;
 	flow->to = config->port;
+	flow->size = config->tcp ? 0 : config->size;
 	memcpy(flow->dst, config->to.bytes, flow->family == 6 ? 16 : 4);
 	if (getsockname(probe->fd, &from.any, &len))
 		return;
@@ -143,43 +158,6 @@ static int send_datagram(const struct port_probe *probe, uint16_t size)
 		parts[0].iov_len = size;
 	parts[1].iov_len = size - parts[0].iov_len;
 	return sendmsg(probe->fd, &msg, 0) < 0 ? -errno : 0;
-}
-
-int port_probe_start(struct port_probe *probe, const struct port_probe_config *config,
-		     struct port_answer *answer, struct err *err)
-{
-	struct opening opening = {.config = config, .flow = &probe->flow, .fd = -1};
-	int ret;
-
-	*probe = (struct port_probe){.fd = -1, .tcp = config->tcp};
-	*answer = (struct port_answer){0};
-	fill_destination(&opening.to, config);
-	ret = netns_run(config->netns_fd, open_socket, &opening, err);
-	if (ret)
-		return err && err->code ? ret
-					: err_set(err,
-						  ret == -EPERM || ret == -EACCES ? ERR_PRIVILEGE
-										  : ERR_SYSTEM,
-						  -ret, "%s: cannot open a socket (kernel: %s)",
-						  config->node, strerror(-ret));
-	probe->fd = opening.fd;
-	if (!config->tcp && config->size >= sizeof(probe->flow.token) &&
-	    getrandom(&probe->flow.token, sizeof(probe->flow.token), 0) < 0)
-		probe->flow.token = 0;
-	probe->sent_ns = clock_monotonic_ns();
-	if (connect(probe->fd, &opening.to.any,
-		    is_v6(config) ? sizeof(opening.to.v6) : sizeof(opening.to.v4)))
-		ret = -errno;
-	fill_flow(probe, config);
-	if (!ret && !config->tcp)
-		ret = send_datagram(probe, config->size);
-	/* Over lo an answer may be there already. */
-	if (ret && ret != -EINPROGRESS && ret != -ECONNREFUSED)
-		*answer = (struct port_answer){.result = PORT_NOT_SENT, .error = -ret};
-	else if (ret == -ECONNREFUSED)
-		*answer = (struct port_answer){.result = PORT_RESET,
-					       .time_ns = clock_monotonic_ns() - probe->sent_ns};
-	return 0;
 }
 
 static void take_offender(const struct sock_extended_err *error, struct port_answer *answer)
@@ -223,6 +201,49 @@ static bool take_icmp_error(struct port_probe *probe, struct port_answer *answer
 		return true;
 	}
 	return false;
+}
+
+int port_probe_start(struct port_probe *probe, const struct port_probe_config *config,
+		     struct port_answer *answer, struct err *err)
+{
+	struct opening opening = {.config = config, .flow = &probe->flow, .fd = -1};
+	int ret;
+
+	*probe = (struct port_probe){.fd = -1, .tcp = config->tcp};
+	*answer = (struct port_answer){0};
+	fill_destination(&opening.to, config);
+	ret = netns_run(config->netns_fd, open_socket, &opening, err);
+	if (ret)
+		return err && err->code ? ret
+					: err_set(err,
+						  ret == -EPERM || ret == -EACCES ? ERR_PRIVILEGE
+										  : ERR_SYSTEM,
+						  -ret, "%s: cannot open a socket (kernel: %s)",
+						  config->node, strerror(-ret));
+	probe->fd = opening.fd;
+	if (!config->tcp && config->size >= sizeof(probe->flow.token) &&
+	    getrandom(&probe->flow.token, sizeof(probe->flow.token), 0) < 0)
+		probe->flow.token = 0;
+	probe->sent_ns = clock_monotonic_ns();
+	if (connect(probe->fd, &opening.to.any,
+		    is_v6(config) ? sizeof(opening.to.v6) : sizeof(opening.to.v4)))
+		ret = -errno;
+	fill_flow(probe, config);
+	if (!ret && !config->tcp)
+		ret = send_datagram(probe, config->size);
+	if (config->tcp && (!ret || ret == -EINPROGRESS))
+		read_first(probe->fd, &probe->flow);
+	/*
+	 * An ICMP error may be there already. A RST is not: the socket is ours until connect() has
+	 * returned, and ECONNREFUSED is then what the kernel's own hooks say (tcp_connect()).
+	 */
+	if (!ret || ret == -EINPROGRESS)
+		return 0;
+	if (take_icmp_error(probe, answer))
+		answer->time_ns = clock_monotonic_ns() - probe->sent_ns;
+	else
+		*answer = (struct port_answer){.result = PORT_NOT_SENT, .error = -ret};
+	return 0;
 }
 
 /* What the socket tells now. */
