@@ -433,6 +433,33 @@ test_rules_for_a_protocol() {
 	good vethlab down c
 }
 
+# A bridge's port, and what is behind it: what is too long there is dropped without a word, on both ways; a VLAN tag
+# more is none too long, but where the bridge hands packets to the rules of IP.
+test_mtu_behind_a_bridge() {
+	local narrow by_rules size status answered
+	needs nft
+	up container
+	for by_rules in 0 1; do
+		inside host sysctl -qw net.bridge.bridge-nf-call-iptables=$by_rules 2>/dev/null || continue
+		for narrow in c2:eth0 host:veth-c2 c1:eth0; do
+			ip -n "${narrow%:*}" link set "${narrow#*:}" mtu 1300
+			for size in 1272 1276 1277 1400; do
+				inside c1 ip route flush cache
+				answered=0 status=0
+				inside c1 ping -c 1 -W 0.5 -q -s $size 172.17.0.3 >/dev/null 2>&1 || answered=1
+				vethlab why c1 c2 -s $size -j >"$TEST_TMP/why" || status=$?
+				assert_eq $status $answered "why -s $size, $narrow, $by_rules: $(<"$TEST_TMP/why")"
+			done
+			assert_eq "$(jq -r '(.back // .there) | "\(.end) \(.text)"' "$TEST_TMP/why" |
+				grep -c "^too-big.*$narrow")" $status "the end that is named, if any"
+			ip -n "${narrow%:*}" link set "${narrow#*:}" mtu 1500
+		done
+	done
+	inside c1 ip route flush cache
+	good vethlab why c1 c2 -s 1400
+	good vethlab down
+}
+
 # Case 5: -s counts for a broadcast, too, and the setting of who gets it is read before it is advised.
 test_broadcast_of_a_size() {
 	cat >"$TEST_TMP/p.yaml" <<-END

@@ -64,6 +64,23 @@ const struct end *path_end_of(const struct running *run, const struct node *node
 int path_end_state(const struct running *run, const struct end *end, enum end_state *state,
 		   uint32_t *mtu, struct err *err);
 
+enum { PATH_VLAN_TAG = 4 /* bytes that an interface takes beyond its MTU */ };
+/*
+ * Whether the packet fits. The sender cuts what is too long for its own interface. A router cuts
+ * IPv4 only, and of that only what may be cut: the kernel forbids it for requests that fit the
+ * sender's MTU (path MTU discovery), but not for answers to echoes. A veth drops what its other end
+ * could not receive, up to a VLAN tag more than the MTU (is_skb_forwardable in net/core/dev.c).
+ * *culprit: the end that does not take it.
+ */
+bool path_fits(struct path_asking *asking, const struct path_hop *hop, uint32_t mtu,
+	       uint32_t peer_mtu, const struct end **culprit);
+/*
+ * Look at the ends behind the bridges that hop leads through: note the least MTU in the path, and
+ * cut asking->size where a bridge does. *narrow: the first end that does not take the packet.
+ */
+int path_pass_bridges(struct path_asking *asking, const struct path_hop *hop,
+		      const struct end **narrow, struct err *err);
+
 /* The name of the bridge that an end is a port of; NULL: it is no port. */
 const char *path_bridge_of(const struct end *end);
 

@@ -377,7 +377,12 @@ static void say_end(struct path_asking *asking, const struct path_hop *hop,
 		path_suggest(path, "vethlab link %s up", culprit->name);
 		break;
 	case PATH_TOO_BIG:
-		if (culprit && culprit != hop->out)
+		if (culprit && culprit != hop->out && (!hop->out || culprit != hop->out->peer))
+			path_say(path,
+				 "it is %u bytes long, more than the MTU of %s, behind a bridge: "
+				 "that is dropped, and nobody is told",
+				 asking->size, culprit->name);
+		else if (culprit && culprit != hop->out)
 			path_say(path,
 				 "%s sends %u bytes at once, more than the MTU of the other end, "
 				 "%s: "

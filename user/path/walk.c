@@ -141,38 +141,6 @@ static int look_for_nat(struct path_asking *asking, struct path_hop *hop, struct
 	return 0;
 }
 
-enum { VLAN_TAG = 4 };
-
-/*
- * Whether the packet fits. The sender cuts what is too long for its own interface. A router cuts
- * IPv4 only, and of that only what may be cut: the kernel forbids it for requests that fit the
- * sender's MTU (path MTU discovery), but not for answers to echoes. A veth drops what its other end
- * could not receive, up to a VLAN tag more than the MTU (is_skb_forwardable in net/core/dev.c).
- */
-static bool fits(struct path_asking *asking, const struct path_hop *hop, uint32_t mtu,
-		 uint32_t peer_mtu, const struct end **culprit)
-{
-	bool v4 = asking->path->to.family == AF_INET;
-
-	if (!asking->question->len)
-		return true;
-	if (!hop->in) {
-		asking->size = asking->question->len;
-		asking->may_cut =
-			v4 && (asking->question->reply || asking->size > mtu ||
-			       path_sysctl(asking, 1, "net.ipv4.ip_no_pmtu_disc", "") != 0);
-	}
-	*culprit = hop->out;
-	if (asking->size > mtu && hop->in && !asking->may_cut)
-		return false;
-	if (asking->size > mtu)
-		asking->size = mtu;
-	if (!hop->out || asking->size <= peer_mtu + VLAN_TAG)
-		return true;
-	*culprit = hop->out->peer;
-	return false;
-}
-
 static void note_mtu(struct path *path, unsigned mtu, const struct path_hop *hop, bool other_end)
 {
 	if (path->mtu && mtu >= path->mtu)
@@ -240,9 +208,9 @@ static int take_way_out(struct path_asking *asking, struct path_hop *hop, bool f
 		asking->ttl = time_to_live(asking, hop);
 	mtu = hop->route.mtu ? hop->route.mtu : info.mtu;
 	note_mtu(asking->path, mtu, hop, false);
-	if (hop->out && peer_mtu + VLAN_TAG < mtu)
+	if (hop->out && peer_mtu + PATH_VLAN_TAG < mtu)
 		note_mtu(asking->path, peer_mtu, hop, true);
-	if (!fits(asking, hop, mtu, peer_mtu, &narrow))
+	if (!path_fits(asking, hop, mtu, peer_mtu, &narrow))
 		return stop(asking, PATH_TOO_BIG, narrow);
 	if (first_only)
 		return stop(asking, PATH_ARRIVES, NULL);
@@ -257,6 +225,12 @@ static int take_way_out(struct path_asking *asking, struct path_hop *hop, bool f
 		return ret;
 	if (!*next)
 		return stop(asking, not_taken(asking), hop->out);
+	narrow = NULL;
+	ret = path_pass_bridges(asking, hop, &narrow, err);
+	if (ret)
+		return ret;
+	if (narrow)
+		return stop(asking, PATH_TOO_BIG, narrow);
 	hop->asks = !asking->by_mac;
 	asking->path->n_readings = 0; /* they explain how the walk ends */
 	ret = hop->asks ? path_doubt_neighbor(asking, asking->path, hop->node, err) : 0;
@@ -320,7 +294,7 @@ static int read_receiver(struct path_asking *asking, const struct end *end, uint
 
 static int stop_to_many(struct path_asking *asking, struct path_hop *hop, struct err *err)
 {
-	uint32_t mtu, peer_mtu = UINT32_MAX - VLAN_TAG;
+	uint32_t mtu, peer_mtu = UINT32_MAX - PATH_VLAN_TAG;
 	struct link_info info = {0};
 	const struct end *narrow;
 	int ret = name_way_out(asking, hop, &info, err);
@@ -332,9 +306,9 @@ static int stop_to_many(struct path_asking *asking, struct path_hop *hop, struct
 	mtu = hop->route.mtu ? hop->route.mtu : info.mtu;
 	if (hop->out && !hop->in) {
 		note_mtu(asking->path, mtu, hop, false);
-		if (peer_mtu + VLAN_TAG < mtu)
+		if (peer_mtu + PATH_VLAN_TAG < mtu)
 			note_mtu(asking->path, peer_mtu, hop, true);
-		if (!fits(asking, hop, mtu, peer_mtu, &narrow))
+		if (!path_fits(asking, hop, mtu, peer_mtu, &narrow))
 			return stop(asking, PATH_TOO_BIG, narrow);
 	}
 	return stop(asking,
