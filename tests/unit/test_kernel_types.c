@@ -57,6 +57,14 @@ static int make_kernel(void **state)
 		id = btf__add_ptr(kernel, id);
 		btf__add_typedef(kernel, name, id);
 	}
+	btf__add_struct(kernel, "odd____name", 4);
+	btf__add_field(kernel, "part___of_it", id_int, 0, 0);
+	btf__add_struct(kernel, "twice___one", 4);
+	btf__add_field(kernel, "ifindex", id_int, 0, 0);
+	btf__add_struct(kernel, "___lead", 4);
+	btf__add_field(kernel, "ifindex", id_int, 0, 0);
+	btf__add_struct(kernel, "other___kernels", 4);
+	btf__add_field(kernel, "ifindex", id_int, 0, 0);
 	/* More than one stride of types. */
 	for (int i = 0; i < 40; i++)
 		btf__add_ptr(kernel, id_int);
@@ -78,6 +86,11 @@ static void make_object(void)
 	btf__add_enum(object, "reason", 4);
 	btf__add_enum_value(object, "REASON_B", 1);
 	btf__add_struct(object, "nowhere", 4);
+	btf__add_struct(object, "odd____name", 4);
+	btf__add_field(object, "part___of_it", number, 0, 0);
+	btf__add_struct(object, "twice___one___two", 4);
+	btf__add_struct(object, "___lead", 4);
+	btf__add_struct(object, "other", 4);
 }
 
 static int open_kernel(void **state)
@@ -130,6 +143,25 @@ static const struct btf_member *member(const struct btf *btf, const char *type, 
 		if (!strcmp(btf__name_by_offset(btf, btf_members(t)[i].name_off), name))
 			return &btf_members(t)[i];
 	return NULL;
+}
+
+/* What libbpf takes for a flavor, and what it does not: of the object and of the kernel. */
+static void test_flavors(void **state)
+{
+	struct btf *subset;
+	size_t size;
+	void *raw = kernel_subset_make(types, object, &size);
+
+	(void)state;
+	assert_non_null(raw);
+	subset = btf__new(raw, size);
+	free(raw);
+	assert_non_null(subset);
+	assert_non_null(member(subset, "odd____name", "part___of_it"));
+	assert_true(btf__find_by_name(subset, "twice___one") < 0); /* of "twice", not of this */
+	assert_true(btf__find_by_name(subset, "___lead") > 0);
+	assert_true(btf__find_by_name(subset, "other___kernels") > 0);
+	btf__free(subset);
 }
 
 static void test_subset(void **state)
@@ -208,6 +240,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_find),
 		cmocka_unit_test(test_subset),
+		cmocka_unit_test(test_flavors),
 		cmocka_unit_test(test_malformed),
 	};
 

@@ -49,9 +49,9 @@ static size_t names_slot(const struct names *names, const char *name, size_t len
 	return i;
 }
 
-static bool names_have(const struct names *names, const char *name)
+static bool names_have(const struct names *names, const char *name, size_t length)
 {
-	return names->slots[names_slot(names, name, strlen(name))];
+	return names->slots[names_slot(names, name, length)];
 }
 
 static int names_make(struct names *names, size_t most)
@@ -70,17 +70,43 @@ static void names_free(struct names *names)
 	free(names->lengths);
 }
 
-/* "name___flavor" of an object is the kernel's "name". */
-static void names_add(struct names *names, const char *name)
+/*
+ * "name___flavor" is "name", of the object's types and the kernel's. The last three underscores
+ * that stand alone count, as for bpf_core_essential_name_len() of libbpf.
+ */
+static size_t length_without_flavor(const char *name)
 {
-	const char *flavor = strstr(name, "___");
-	size_t length = flavor ? (size_t)(flavor - name) : strlen(name), i;
+	size_t length = strlen(name);
+
+	for (size_t i = length; i >= 5; i--) {
+		const char *at = name + i - 4;
+
+		if (at[-1] != '_' && !strncmp(at, "___", 3) && at[3] != '_')
+			return i - 4;
+	}
+	return length;
+}
+
+static void names_add(struct names *names, const char *name, size_t length)
+{
+	size_t i;
 
 	if (!length)
 		return;
 	i = names_slot(names, name, length);
 	names->slots[i] = name;
 	names->lengths[i] = length;
+}
+
+static void add_type_name(struct names *names, const char *name)
+{
+	names_add(names, name, length_without_flavor(name));
+}
+
+/* Members have no flavors. */
+static void add_member_name(struct names *names, const char *name)
+{
+	names_add(names, name, strlen(name));
 }
 
 /* Kinds that a relocation can begin with. */
@@ -101,10 +127,10 @@ static int take_names(struct subset *subset, const struct btf *local)
 		const struct btf_type *type = btf__type_by_id(local, id);
 
 		if (is_root(type))
-			names_add(&subset->types, btf__name_by_offset(local, type->name_off));
+			add_type_name(&subset->types, btf__name_by_offset(local, type->name_off));
 		for (int i = 0; btf_is_composite(type) && i < btf_vlen(type); i++)
-			names_add(&subset->members,
-				  btf__name_by_offset(local, btf_members(type)[i].name_off));
+			add_member_name(&subset->members,
+					btf__name_by_offset(local, btf_members(type)[i].name_off));
 	}
 	return 0;
 }
@@ -168,7 +194,7 @@ static void add_members(struct subset *subset, const struct btf_type *type, size
 		struct btf_member member = members[i];
 
 		/* What an unnamed member has is found as if it were the struct's own. */
-		if (*name && !names_have(&subset->members, name))
+		if (*name && !names_have(&subset->members, name, strlen(name)))
 			continue;
 		member.name_off = add_name(subset, member.name_off);
 		member.type = want(subset, member.type);
@@ -226,15 +252,19 @@ static void add_type(struct subset *subset, uint32_t id)
 static int collect(struct subset *subset, const struct btf *local)
 {
 	const struct btf_type *type = kernel_types_get(subset->kernel, 1);
+	const char *name;
 
 	subset->new_id = calloc(kernel_types_n(subset->kernel) + 1, sizeof(*subset->new_id));
 	if (!subset->new_id || take_names(subset, local))
 		return -ENOMEM;
 	append(subset, &subset->text, "", 1);
-	for (uint32_t id = 1; type; id++, type = kernel_types_next(subset->kernel, type))
-		if (type->name_off && is_root(type) &&
-		    names_have(&subset->types, kernel_types_name(subset->kernel, type->name_off)))
+	for (uint32_t id = 1; type; id++, type = kernel_types_next(subset->kernel, type)) {
+		if (!type->name_off || !is_root(type))
+			continue;
+		name = kernel_types_name(subset->kernel, type->name_off);
+		if (names_have(&subset->types, name, length_without_flavor(name)))
 			want(subset, id);
+	}
 	for (size_t i = 0; i < subset->n_wanted && !subset->failed; i++)
 		add_type(subset, subset->wanted[i]);
 	return subset->failed ? -ENOMEM : 0;
