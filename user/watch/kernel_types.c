@@ -145,8 +145,11 @@ static int take_sections(struct kernel_types *types, const void *raw, size_t siz
 	return index_types(types);
 }
 
-/* Mapped where the kernel allows that (6.16), else read; it hands out a page at a time. */
-static void *read_file(size_t *size)
+/*
+ * Mapped where the kernel allows that (6.16), else read; it hands out a page at a time. *error: why
+ * not.
+ */
+static void *read_file(size_t *size, int *error)
 {
 	cleanup_close int fd = open(TYPES_FILE, O_RDONLY | O_CLOEXEC);
 	cleanup_free char *bytes = NULL;
@@ -155,8 +158,10 @@ static void *read_file(size_t *size)
 	size_t n = 0;
 	ssize_t ret;
 
-	if (fd < 0 || fstat(fd, &st))
+	if (fd < 0 || fstat(fd, &st)) {
+		*error = errno;
 		return NULL;
+	}
 	*size = st.st_size;
 	mapped = mmap(NULL, *size, PROT_READ, MAP_PRIVATE, fd, 0);
 	if (mapped != MAP_FAILED)
@@ -166,12 +171,15 @@ static void *read_file(size_t *size)
 		ret = read(fd, bytes + n, *size - n);
 		if (ret < 0 && errno == EINTR)
 			continue;
-		if (ret < 0)
+		if (ret < 0) {
+			*error = errno;
 			return NULL;
+		}
 		if (!ret)
 			break;
 		n += ret;
 	}
+	*error = ENOMEM; /* unless there are bytes */
 	*size = n;
 	return cleanup_take(bytes);
 }
@@ -209,13 +217,16 @@ static void find_types(void)
 	size_t size = 0;
 	__u32 length;
 
-	raw = read_file(&size);
+	raw = read_file(&size, &found_error);
 	if (!raw) { /* there are other places, which libbpf knows */
 		elsewhere = btf__load_vmlinux_btf();
 		raw = elsewhere ? btf__raw_data(elsewhere, &length) : NULL;
 		size = raw ? length : 0;
 	}
-	found_error = raw ? -kernel_types_parse(&found, raw, size) : EOPNOTSUPP;
+	if (raw)
+		found_error = -kernel_types_parse(&found, raw, size);
+	else if (found_error == ENOENT)
+		found_error = EOPNOTSUPP;
 }
 
 const struct kernel_types *kernel_types(void)
