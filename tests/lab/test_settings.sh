@@ -178,4 +178,18 @@ test_name_that_is_taken() {
 	ip link del town0
 }
 
+# Where files in memory must not be made executable, those of vethlab are not: a command of the file runs, programs load.
+test_memory_files() {
+	sysctl -qw vm.memfd_noexec=2 2>/dev/null || skip_test "this kernel does not restrict files in memory"
+	cat >"$TEST_TMP/p.yaml" <<-END
+		lab: p
+		nodes: {a: {exec: ["echo said; cat"]}, b: {}}
+		links: [{endpoints: [{end: "a:x", address: 10.0.0.1/24}, {end: "b:y", address: 10.0.0.2/24}]}]
+	END
+	up "$TEST_TMP/p.yaml"
+	good vethlab ping a b --stack -j
+	json_holds 'any(.[0] | .. | objects; .kind? == "route" and .use? != null)'
+	good vethlab down
+}
+
 run_tests

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "user/base/cleanup.h"
+#include "user/base/memory_file.h"
 #include "user/base/plain.h"
 #include "user/base/process.h"
 
@@ -88,8 +89,8 @@ static int write_input(int fd, const char *input)
 int process_run(char *const argv[], const char *input, int (*prepare)(void),
 		const volatile int *interrupted, char *said, size_t size)
 {
-	int in = memfd_create("stdin", MFD_CLOEXEC);
-	int out = memfd_create("stdout", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	int in = memory_file("stdin");
+	int out = memory_file("stdout");
 	int ret = in < 0 || out < 0 ? -errno : write_input(in, input);
 	pid_t pid = ret ? -1 : fork();
 	ssize_t n = 0;

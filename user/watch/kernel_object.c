@@ -5,8 +5,8 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
 
+#include "user/base/memory_file.h"
 #include "user/watch/kernel_object.h"
 #include "user/watch/kernel_types.h"
 
@@ -51,7 +51,7 @@ int kernel_object_start(struct kernel_object *object)
 	ret = register_sections();
 	if (ret)
 		return ret;
-	object->fd = memfd_create("kernel-types", MFD_CLOEXEC);
+	object->fd = memory_file("kernel-types");
 	if (object->fd < 0)
 		return -errno;
 	snprintf(object->path, sizeof(object->path), "/proc/self/fd/%d", object->fd);
