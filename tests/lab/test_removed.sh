@@ -6,11 +6,13 @@
 
 PINS=/sys/fs/bpf/vethlab
 
-# n1 -- n2 -- n3
+# n1 -- n2 -- n3. What the kernel sends by itself (MLD, router solicitations) while an end comes up, before its queue
+# takes packets, it drops behind `out` (QDISC_DROP): the ledger begins once all ends are up.
 up_chain() { # [OPTION OF UP...]
 	good vethlab generate chain 3
 	echo "$out" >"$TEST_TMP/chain.yaml"
 	up "$TEST_TMP/chain.yaml" "$@"
+	good vethlab stats --reset
 	inside n1 ping -c 2 -i 0.01 -W 5 -q 10.0.0.6 >/dev/null
 }
 
