@@ -4,8 +4,9 @@
  * trace live and for user space, which applies it to recordings. Pure functions over struct
  * vl_filter and struct vl_event (bpf/vethlab.h); they keep no pointer and cannot fail.
  *
- * A filter has a part about the packet (match_packet, match_flow) and a part about the place where
- * it was seen (match_place); both must match. User space includes <stdbool.h> by itself.
+ * A filter has a part about the packet (match_packet, match_other, match_flow) and a part about the
+ * place where it was seen (match_place); both must match. User space includes <stdbool.h> by
+ * itself.
  */
 #ifndef VETHLAB_BPF_MATCH_H
 #define VETHLAB_BPF_MATCH_H
@@ -22,6 +23,8 @@
 #include <bpf/bpf_endian.h>
 
 #include "bpf/vethlab.h"
+
+enum { MATCH_ARP = 0x0806 }; /* ethertype */
 
 /* Whether the first len bits (0 to 128) of two addresses agree. */
 static __always_inline bool match_prefix(const __u8 a[16], const __u8 b[16], __u32 len)
@@ -86,14 +89,62 @@ static __always_inline bool match_addresses(const struct vl_filter *filter,
 	return src || dst;
 }
 
+/* The ports of a packet, and whether it is TCP with one of the flags. */
+static __always_inline bool match_transport(const struct vl_filter *filter,
+					    const struct vl_event *ev)
+{
+	const struct vl_other *other = &ev->other;
+	__u32 fields = filter->fields;
+
+	if (fields & VL_F_FLAGS && !(filter->tcp_flags & other->tcp_flags))
+		return false;
+	if (!(fields & (VL_F_PORT | VL_F_SPORT | VL_F_DPORT)))
+		return true;
+	if (!other->from_port && !other->to_port)
+		return false; /* it has none */
+	if (fields & VL_F_SPORT && filter->sport != other->from_port)
+		return false;
+	if (fields & VL_F_DPORT && filter->dport != other->to_port)
+		return false;
+	return !(fields & VL_F_PORT) || filter->port == other->from_port ||
+	       filter->port == other->to_port;
+}
+
+/* A packet of any protocol (VL_EV_OTHER). */
+static __always_inline bool match_other(const struct vl_filter *filter, const struct vl_event *ev)
+{
+	const struct vl_other *other = &ev->other;
+	__u32 fields = filter->fields;
+	bool later = ev->flags & VL_EV_FRAGMENT && ev->frag_off;
+
+	if (!(fields & VL_F_ANY) || fields & (VL_F_TOKEN | VL_F_ID | VL_F_SEQ | VL_F_TYPES))
+		return false;
+	if (fields & VL_F_FAMILY && filter->family != ev->family)
+		return false;
+	if (fields & VL_F_ARP && other->ethertype != MATCH_ARP)
+		return false;
+	if (fields & VL_F_PROTOCOL &&
+	    (!ev->family || other->ethertype == MATCH_ARP || filter->protocol != other->protocol))
+		return false;
+	if (fields & VL_F_ICMP && other->protocol != (ev->family == 4 ? 1 : 58))
+		return false;
+	if (fields & VL_F_VLAN && other->vlan != (VL_TAGGED | filter->vlan))
+		return false;
+	if (!(later && fields & VL_F_FRAGMENTS) && !match_transport(filter, ev))
+		return false;
+	return match_addresses(filter, ev);
+}
+
 /* A packet that is no ICMP (VL_EV_FLOW). It has no id, and the types of the errors about it. */
 static __always_inline bool match_flow(const struct vl_filter *filter, const struct vl_event *ev)
 {
 	__u32 fields = filter->fields;
 
-	if (fields & (VL_F_TOKEN | VL_F_ID | VL_F_SEQ))
+	if (fields & (VL_F_TOKEN | VL_F_ID | VL_F_SEQ | VL_F_NO_ICMP | VL_F_ICMP))
 		return false;
 	if (fields & VL_F_FAMILY && filter->family != ev->family)
+		return false;
+	if (fields & VL_F_PROTOCOL && filter->protocol != ev->quote.proto)
 		return false;
 	if (fields & VL_F_TYPES &&
 	    !(filter->types & (1 << VL_ICMP_UNREACHABLE | 1 << VL_ICMP_TIME_EXCEEDED)))
@@ -109,6 +160,9 @@ static __always_inline bool match_packet(const struct vl_filter *filter, const s
 	__u32 fields = filter->fields;
 
 	if (fields & VL_F_FAMILY && filter->family != ev->family)
+		return false;
+	if (fields & VL_F_NO_ICMP ||
+	    (fields & VL_F_PROTOCOL && filter->protocol != (ev->family == 4 ? 1 : 58)))
 		return false;
 	if (!(later && fields & VL_F_FRAGMENTS)) {
 		if (fields & VL_F_TYPES && (later || !(filter->types & 1 << class)))

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * node_trace.bpf.c - what the stacks of a lab's nodes do with ICMP packets between two ends. Loaded
+ * node_trace.bpf.c - what the stacks of a lab's nodes do with packets between two ends: with
+ * ICMP packets, and which others they drop (bpf/node_trace_any.h). Loaded
  * and attached by a tracer for itself, and gone with it: nobody tracing costs nothing. A kernel
  * that has not all of these tracepoints runs the others (user/watch/node_trace.c).
  *
@@ -16,6 +17,7 @@
 #include <bpf/bpf_tracing.h>
 
 #include "bpf/node_trace.h"
+#include "bpf/node_trace_any.h"
 #include "bpf/node_trace_route.h"
 #include "bpf/question.h"
 
@@ -203,6 +205,8 @@ int BPF_PROG(on_drop, struct sk_buff *skb, void *location, int reason)
 	icmp = read_packet(skb, &drop.packet);
 	if (with_questions && tell_question(skb, &drop.packet, *node, location, reason))
 		return 0;
+	if (!icmp && with_others)
+		return 0; /* on_other_drop() tells of it */
 	if (!icmp && !(read_flow(skb, &drop.packet) && flow_counts(skb, &drop.packet, reason)))
 		return 0;
 	if (!wanted(&drop.packet) || is_end_of_answer(&drop.packet, reason))
@@ -450,50 +454,5 @@ int BPF_PROG(on_learn, struct net_bridge *br, struct net_bridge_port *port, cons
 	bpf_probe_read_kernel(r.mac, 6, mac);
 	bpf_probe_read_kernel(r.name, sizeof(r.name), dev->name);
 	give(&r, sizeof(r));
-	return 0;
-}
-
-/* ---- frames ---------------------------------------------------------------------------------- */
-
-/* The node that a packet was routed to, or out of: a TCP socket has taken the device off. */
-static __always_inline __u32 *node_of_route(const struct sk_buff *skb)
-{
-	struct dst_entry *dst = (struct dst_entry *)(skb->_skb_refdst & ~1ul);
-	__u32 inode = dst ? BPF_CORE_READ(dst, dev, nd_net.net, ns.inum) : 0;
-
-	return bpf_map_lookup_elem(&nodes, &inode);
-}
-
-/* A capture's, alone: drops of any protocol. User space reads the bytes as it reads frames. */
-SEC("tp_btf/kfree_skb")
-int BPF_PROG(on_frame_drop, struct sk_buff *skb, void *location, int reason)
-{
-	struct net_device *dev = skb->dev;
-	struct vl_frame_drop drop = {};
-	__u32 *node;
-
-	(void)ctx;
-	node = node_of_packet(skb);
-	if (!node) {
-		/* clang 19 makes one `or` of two tests for NULL, which the verifier refuses. */
-		barrier_var(dev);
-		if (!dev)
-			node = node_of_route(skb);
-	}
-	if (!node)
-		return 0;
-	/* It ends in the buffer of a packet, whose last part is skb_shared_info, unless the offset
-	 * is wrong. */
-	if (bpf_probe_read_kernel(drop.bytes, sizeof(drop.bytes),
-				  skb->head + skb->network_header)) {
-		count_lost();
-		return 0;
-	}
-	stamp(&drop.at, VL_STACK_DROP, *node, dev);
-	drop.at.packet.len = skb->len;
-	drop.at.reason = reason;
-	drop.at.location = (__u64)location;
-	drop.protocol = bpf_ntohs(skb->protocol);
-	give(&drop, sizeof(drop));
 	return 0;
 }

@@ -19,6 +19,8 @@ const volatile __u32 n_ends = 0;
 const volatile bool detail = false;
 /* Drops of ARP and of neighbour discovery, too, whoever asks whom. */
 const volatile bool with_questions = false;
+/* Drops of any protocol: the filter has VL_F_ANY. */
+const volatile bool with_others = false;
 /* Older kernels do not tell where a packet is consumed: then nobody can tell who took it. */
 const volatile bool consume_tells_where = false;
 /* Of it, what is about packets counts; places are user space's. */
@@ -94,9 +96,17 @@ static __always_inline const void *as_loaded(const volatile void *constant)
 
 static __always_inline bool wanted(const struct vl_event *ev)
 {
+	if (ev->flags & VL_EV_OTHER)
+		return match_other(as_loaded(&filter), ev);
 	if (ev->flags & VL_EV_FLOW)
 		return match_flow(as_loaded(&filter), ev);
 	return match_packet(as_loaded(&filter), ev, packet_class(ev));
+}
+
+/* What records of ICMP are about. */
+static __always_inline bool is_other_icmp(const struct vl_event *ev)
+{
+	return ip_is_icmp(ev->family, ev->other.protocol) && !(ev->flags & VL_EV_CUT);
 }
 
 static __always_inline bool is_request(const struct vl_event *ev)

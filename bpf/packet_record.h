@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * packet_record.h - a record of each ICMP packet for each tracer that wants it. A tracer is a slot:
+ * packet_record.h - a record of each ICMP packet for each tracer that wants it, and how any record
+ * gets there. A tracer is a slot:
  * a filter, a byte in `control`, and one perf buffer a CPU.
  */
 #ifndef VETHLAB_BPF_PACKET_RECORD_H
@@ -214,6 +215,8 @@ __noinline int filter_matches(const struct vl_filter *filter, const struct vl_ev
 {
 	if (!filter || !ev)
 		return false;
+	if (ev->flags & VL_EV_OTHER)
+		return match_other(filter, ev) && place_matches(filter, ev->end);
 	return !filter->fields ||
 	       (place_matches(filter, ev->end) && match_packet(filter, ev, class));
 }

@@ -7,16 +7,7 @@
 #define VETHLAB_BPF_QUESTION_H
 
 #include "bpf/skb.h"
-
-/* RFC 826, for IPv4 over Ethernet. */
-struct arp_wire {
-	__be16 hardware, protocol;
-	__u8 hardware_len, protocol_len;
-	__be16 operation;
-	__u8 sender_mac[6], sender[4];
-	__u8 target_mac[6], target[4];
-};
-_Static_assert(sizeof(struct arp_wire) == 28, "struct arp_wire has changed");
+#include "bpf/wire_other.h"
 
 enum { ARP_REQUEST = 1, ARP_REPLY = 2 };
 enum { ND_SOLICITATION = 135, ND_ADVERTISEMENT = 136 }; /* RFC 4861 */

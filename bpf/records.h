@@ -13,7 +13,10 @@
 
 #define VL_IFNAME_SIZE 16 /* interface name with its zero */
 
-/* Which parts of a filter count. No bit set: every ICMP packet matches. */
+/*
+ * Which parts of a filter count. No bit set: every ICMP packet matches. Only with VL_F_ANY does a
+ * packet that is no ICMP match.
+ */
 enum vl_filter_field {
 	VL_F_TOKEN = 1 << 0, /* id or token matches: one ping's packets, NAT or not */
 	VL_F_ID = 1 << 1,
@@ -26,8 +29,20 @@ enum vl_filter_field {
 	VL_F_END = 1 << 8,
 	VL_F_LINK = 1 << 9,
 	VL_F_NODE = 1 << 10,
-	VL_F_FRAGMENTS = 1 << 11, /* widens: later fragments match any token, id, seq and type */
+	VL_F_FRAGMENTS = 1 << 11, /* widens: later fragments match any token, id, seq, type, port */
+	VL_F_ANY = 1 << 12,	  /* widens: packets of other protocols, and tagged ones */
+	VL_F_PROTOCOL = 1 << 13,
+	VL_F_ICMP = 1 << 14, /* ICMP or ICMPv6, by the family */
+	VL_F_ARP = 1 << 15,
+	VL_F_PORT = 1 << 16, /* from or to */
+	VL_F_SPORT = 1 << 17,
+	VL_F_DPORT = 1 << 18,
+	VL_F_FLAGS = 1 << 19, /* TCP: any of tcp_flags is set */
+	VL_F_VLAN = 1 << 20,  /* the outer tag has this id */
 };
+
+/* Those that no untagged ICMP packet fits. */
+#define VL_F_NO_ICMP (VL_F_ARP | VL_F_PORT | VL_F_SPORT | VL_F_DPORT | VL_F_FLAGS | VL_F_VLAN)
 
 /* ICMP classes in the order of struct vl_icmp_counters. */
 enum vl_icmp_class {
@@ -52,21 +67,27 @@ struct vl_filter {
 	__u32 reserved;
 	__u64 token; /* compared with vl_event.payload */
 	__u8 src[16], dst[16], addr[16];
+	__u16 port, sport, dport, vlan;
+	__u8 protocol;	/* IP protocol number */
+	__u8 tcp_flags; /* as byte 13 of a TCP header has them */
+	__u8 reserved_too[6];
 };
-_Static_assert(sizeof(struct vl_filter) == 40 + 48, "struct vl_filter has changed");
+_Static_assert(sizeof(struct vl_filter) == 40 + 48 + 16, "struct vl_filter has changed");
 
 /*
  * Value of the array `control` (one entry). Byte i of active is session i's generation: 0 means
  * nobody traces there. A tracer sets its byte to a value other than the last; a program that finds
  * its session without a reader (the tracer was killed) puts it back to 0. One load tells a program
  * that nobody traces. Byte i of last is the generation that session i had last, for its next
- * tracer. All changes are by compare-and-swap (the map can be mapped into memory).
+ * tracer. All changes are by compare-and-swap (the map can be mapped into memory). Byte i of any is
+ * set before that of active: to the generation if session i's filter has VL_F_ANY, else to 0.
  */
 struct vl_control {
 	__u64 active;
 	__u64 last;
+	__u64 any;
 };
-_Static_assert(sizeof(struct vl_control) == 16, "struct vl_control has changed");
+_Static_assert(sizeof(struct vl_control) == 24, "struct vl_control has changed");
 
 enum vl_event_flag {
 	VL_EV_FRAGMENT = 1 << 0, /* one of several; a later one (frag_off > 0) has no id, seq */
@@ -77,6 +98,7 @@ enum vl_event_flag {
 	VL_EV_LOOSE = 1 << 5,	 /* struct vl_stack: which packet it is about is not known */
 	VL_EV_FLOW = 1 << 6,	 /* struct vl_stack: no ICMP packet, but one that an ICMP error is
 				  * about, which quote tells of: a UDP probe that nobody waits for */
+	VL_EV_OTHER = 1 << 7,	 /* no ICMP packet, or a tagged one: `other` is filled */
 };
 
 /* What an ICMP error says about the packet that it is about (RFC 792, RFC 4443). */
@@ -90,19 +112,40 @@ struct vl_quote {
 };
 _Static_assert(sizeof(struct vl_quote) == 40, "struct vl_quote has changed");
 
-/* One ICMP packet at one hook of one end: a record of a tracer's buffer. */
+enum { VL_TAGGED = 0x1000 };
+
+/* What tells a packet from others that is no ICMP (VL_EV_OTHER). What it does not have is 0. */
+struct vl_other {
+	__u32 seq, ack;		  /* TCP (RFC 9293) */
+	__u32 tsval;		  /* TCP: of the timestamp option (RFC 7323) where Linux puts it */
+	__u32 bytes;		  /* behind the headers that are read, by the lengths in them */
+	__u16 from_port, to_port; /* of TCP, UDP, UDP-Lite, DCCP, SCTP */
+	__u16 ip_id;		  /* of IPv4 */
+	__u16 ethertype;	  /* behind its tags */
+	__u16 vlan;		  /* VL_TAGGED | id of the outer tag; 0: it has none */
+	__u16 segments;		  /* max(gso_segs, 1) */
+	__u16 operation;	  /* ARP */
+	__u8 protocol;		  /* IP protocol number, if the ethertype is that of IP */
+	__u8 tcp_flags;		  /* byte 13 of the header */
+	__u8 reserved[8];
+};
+_Static_assert(sizeof(struct vl_other) == 40, "struct vl_other has changed");
+
+/* One packet at one hook of one end: a record of a tracer's buffer. */
 struct vl_event {
 	__u64 time_ns; /* CLOCK_MONOTONIC (bpf_ktime_get_ns) */
 	/*
 	 * The first 8 bytes after the echo header, as they stand in memory; of a redirect of IPv6
-	 * the interface identifier of the router that it names, likewise (wire_nd_gateway).
+	 * the interface identifier of the router that it names, likewise (wire_nd_gateway). Of
+	 * OTHER: ARP: the sender's MAC address; TCP: 0; else a hash of how its payload begins and
+	 * ends.
 	 */
 	__u64 payload;
 	__u32 end; /* number of the end */
 	__u32 len; /* frame length in bytes, Ethernet header included */
 	__u16 cpu;
 	__u8 hook;   /* enum vl_hook */
-	__u8 family; /* 4 or 6 */
+	__u8 family; /* 4 (IPv4, ARP for it) or 6; of OTHER also 0: src and dst are MAC addresses */
 	__u8 icmp_type, icmp_code;
 	__u8 ttl;      /* or hop limit */
 	__u8 flags;    /* enum vl_event_flag */
@@ -111,7 +154,10 @@ struct vl_event {
 	__u32 frag_id; /* of a fragment: the IP identification that its packet's fragments share */
 	__u16 frag_off, frag_len; /* likewise: which bytes of the IP payload it has */
 	__u8 src[16], dst[16];	  /* IPv4 in the first four bytes */
-	struct vl_quote quote;
+	union {
+		struct vl_quote quote;
+		struct vl_other other;
+	};
 };
 _Static_assert(sizeof(struct vl_event) == 48 + 32 + 40, "struct vl_event has changed");
 
@@ -151,7 +197,7 @@ enum vl_stack_kind {
 	VL_STACK_KINDS,
 };
 
-/* One ICMP packet that a node's stack dropped, and the beginning of struct vl_stack. */
+/* One packet that a node's stack dropped, and the beginning of struct vl_stack. */
 struct vl_drop {
 	struct vl_event packet; /* end: VL_NO_END if it was at none; hook: VL_HOOKS */
 	__u64 location;		/* where in the kernel: the address after the call; or 0 */

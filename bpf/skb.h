@@ -12,6 +12,7 @@
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
+#include "bpf/wire_other.h"
 #include "bpf/wire_quote.h"
 
 /* A wire_fetch; the source is a pointer to the address of the IP header. */
@@ -185,6 +186,59 @@ static __always_inline bool read_flow(const struct sk_buff *skb, struct vl_event
 	ev->ttl = ev->quote.ttl;
 	__builtin_memcpy(ev->src, ev->quote.src, sizeof(ev->src));
 	__builtin_memcpy(ev->dst, ev->quote.dst, sizeof(ev->dst));
+	return true;
+}
+
+/* A packet's bytes from its network header on, as far as they are in the linear part. */
+struct linear_bytes {
+	__u64 at;
+	__u32 len;
+};
+
+/* A wire_fetch of it. */
+static __always_inline const void *linear_fetch(const void *source, __u32 off, __u32 size,
+						void *copy)
+{
+	const struct linear_bytes *linear = source;
+
+	if (off + size > linear->len)
+		return NULL;
+	return bpf_probe_read_kernel(copy, size, (const void *)(linear->at + off)) ? NULL : copy;
+}
+
+/* A wire_walk of it. */
+static __always_inline enum ip_kind linear_walk(const void *source, struct ip_view *view)
+{
+	return skb_extensions(((const struct linear_bytes *)source)->at, view);
+}
+
+/*
+ * The packet of ethertype type at `at`, of which len bytes are there and linear of them in the
+ * linear part, into ev as wire_other() does. A global function: the verifier goes through it once.
+ */
+__noinline int read_other_at(__u64 at, __u32 linear, __u32 len, __u32 type, struct vl_event *ev)
+{
+	struct linear_bytes bytes = {at, linear};
+
+	return ev ? wire_other(linear_fetch, linear_walk, &bytes, type, 0, len, ev) : 0;
+}
+
+/*
+ * Fill ev, which is all zero, from a packet of any protocol but ICMP. Its tag is not read: kernels
+ * before 6.2 leave it behind when they take it off.
+ */
+static __always_inline bool read_other(const struct sk_buff *skb, struct vl_event *ev)
+{
+	__u64 at = (__u64)skb->head + skb->network_header;
+	__u32 linear = skb->tail - skb->network_header;
+	__u16 type = bpf_ntohs(skb->protocol), segments;
+	struct skb_shared_info *shared = (void *)(skb->head + skb->end);
+
+	if (skb->tail < skb->network_header)
+		return false;
+	read_other_at(at, linear, ip_length(skb), type, ev);
+	segments = BPF_CORE_READ(shared, gso_segs);
+	ev->other.segments = segments ? segments : 1;
 	return true;
 }
 

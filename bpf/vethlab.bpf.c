@@ -11,6 +11,7 @@
 #include "bpf/frame.h"
 #include "bpf/count.h"
 #include "bpf/packet_record.h"
+#include "bpf/other_record.h"
 #include "bpf/echo_times.h"
 
 char LICENSE[] SEC("license") = "GPL";
@@ -214,6 +215,7 @@ static __always_inline int observe_skb(struct __sk_buff *skb, void *map, enum vl
 		segs = skb->gso_segs;
 		c->segments += segs ? segs : 1;
 		c->vlan++;
+		trace_other(&f, end, hook);
 		return TC_ACT_UNSPEC;
 	}
 	echo = plain_echo4(&f);
@@ -226,6 +228,8 @@ static __always_inline int observe_skb(struct __sk_buff *skb, void *map, enum vl
 	c->segments += segs ? segs : 1;
 	if (count_frame(c, &f, &icmp))
 		observe_any_icmp(&f, c, &icmp, end, hook);
+	else
+		trace_other(&f, end, hook);
 	return TC_ACT_UNSPEC;
 }
 
@@ -260,6 +264,8 @@ static __always_inline int observe_xdp(struct xdp_md *xdp)
 		observe_echo4(&f, c, echo, end, VL_HOOK_XDP);
 	else if (count_frame(c, &f, &icmp))
 		observe_any_icmp(&f, c, &icmp, end, VL_HOOK_XDP);
+	else
+		trace_other(&f, end, VL_HOOK_XDP);
 	return XDP_PASS;
 }
 

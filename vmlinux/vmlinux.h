@@ -168,7 +168,8 @@ struct sk_buff {
 	__be16 protocol;
 	__u16 network_header;
 	__u16 mac_header; /* 0xffff: not known */
-	unsigned int end; /* an offset: true on every 64-bit machine */
+	unsigned int tail; /* offsets: true on every 64-bit machine */
+	unsigned int end;
 	unsigned char *head;
 	unsigned char *data;
 } __attribute__((preserve_access_index));

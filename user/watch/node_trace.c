@@ -36,6 +36,7 @@ static const struct {
 		depth; /* from which on it serves; NODE_TRACE_FRAMES: that one alone */
 } points[] = {
 	{"on_drop", "kfree_skb", "drops", NODE_TRACE_DROPS},
+	{"on_other_drop", "kfree_skb", NULL, NODE_TRACE_DROPS}, /* if asked for (VL_F_ANY) */
 	{"on_route", "fib_table_lookup", "IPv4 routes", NODE_TRACE_REASONS},
 	{"on_route6", "fib6_table_lookup", "IPv6 routes", NODE_TRACE_REASONS},
 	{"on_ask", "neigh_event_send_done", "questions for neighbors", NODE_TRACE_REASONS},
@@ -49,7 +50,7 @@ static const struct {
 	{"on_frame_drop", "kfree_skb", NULL, NODE_TRACE_FRAMES},
 };
 
-enum { POINTS = sizeof(points) / sizeof(*points) };
+enum { POINTS = sizeof(points) / sizeof(*points), POINT_OTHERS = 1, POINTS_OF_DROPS };
 
 static bool serves(size_t point, enum node_trace_depth depth)
 {
@@ -152,6 +153,7 @@ static int configure(struct node_trace *skel, const struct node_trace_config *co
 	skel->rodata->detail = config->depth == NODE_TRACE_ALL;
 	skel->rodata->with_questions =
 		config->depth == NODE_TRACE_REASONS || config->depth == NODE_TRACE_ALL;
+	skel->rodata->with_others = config->filter.fields & VL_F_ANY;
 	skel->rodata->consume_tells_where =
 		config->depth >= NODE_TRACE_REASONS && consume_tells_where();
 	memcpy((void *)&skel->rodata->filter, &config->filter, sizeof(config->filter));
@@ -207,6 +209,7 @@ static int load_what_goes(struct node_tracer *watch, const struct node_trace_con
 	list_missing(there, config->depth, watch->missing);
 	for (size_t i = 0; i < POINTS; i++)
 		wanted[i] = there[i] && serves(i, config->depth);
+	wanted[POINT_OTHERS] &= (config->filter.fields & VL_F_ANY) != 0;
 	ret = load(watch, config, wanted, err);
 	if (!ret || ret == -EPERM || config->depth == NODE_TRACE_FRAMES)
 		return ret;
@@ -214,7 +217,7 @@ static int load_what_goes(struct node_tracer *watch, const struct node_trace_con
 	watch->skel = NULL;
 	err_clear(err);
 	watch->missing[0] = 0;
-	for (size_t i = 1; i < POINTS; i++) {
+	for (size_t i = POINTS_OF_DROPS; i < POINTS; i++) {
 		if (wanted[i])
 			add_missing(watch->missing, points[i].what);
 		wanted[i] = false;

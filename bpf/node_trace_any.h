@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * node_trace_any.h - drops of any protocol, as records and as the beginnings of frames: programs of
+ * bpf/node_trace.bpf.c.
+ */
+#ifndef VETHLAB_BPF_NODE_TRACE_ANY_H
+#define VETHLAB_BPF_NODE_TRACE_ANY_H
+
+#include "vmlinux/vmlinux.h"
+
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+
+#include "bpf/node_trace.h"
+
+/* The node that a packet was routed to, or out of: a TCP socket has taken the device off. */
+static __always_inline __u32 *node_of_route(const struct sk_buff *skb)
+{
+	struct dst_entry *dst = (struct dst_entry *)(skb->_skb_refdst & ~1ul);
+	__u32 inode = dst ? BPF_CORE_READ(dst, dev, nd_net.net, ns.inum) : 0;
+
+	return bpf_map_lookup_elem(&nodes, &inode);
+}
+
+/* As node_of_packet(), also where a TCP socket has taken the device off. */
+static __always_inline __u32 *node_of_any(const struct sk_buff *skb)
+{
+	__u32 *node = node_of_packet(skb);
+	struct net_device *dev = skb->dev;
+
+	if (node)
+		return node;
+	/* clang 19 makes one `or` of two tests for NULL, which the verifier refuses. */
+	barrier_var(dev);
+	return dev ? NULL : node_of_route(skb);
+}
+
+/* With a filter for any packet only: drops of what is no ICMP. */
+SEC("tp_btf/kfree_skb")
+int BPF_PROG(on_other_drop, struct sk_buff *skb, void *location, int reason)
+{
+	struct net_device *dev = skb->dev;
+	struct vl_drop drop = {};
+	__u32 *node;
+
+	(void)ctx;
+	/* No packet: a NAPI that comes up tries a buffer and frees it (6.1). */
+	if (!skb->len && !skb->protocol)
+		return 0;
+	node = node_of_any(skb);
+	if (!node || !read_other(skb, &drop.packet) || is_other_icmp(&drop.packet) ||
+	    !wanted(&drop.packet))
+		return 0;
+	stamp(&drop, VL_STACK_DROP, *node, dev);
+	drop.packet.len = skb->len;
+	drop.reason = reason;
+	drop.location = (__u64)location;
+	give(&drop, sizeof(drop));
+	return 0;
+}
+
+/* A capture's, alone: drops of any protocol. User space reads the bytes as it reads frames. */
+SEC("tp_btf/kfree_skb")
+int BPF_PROG(on_frame_drop, struct sk_buff *skb, void *location, int reason)
+{
+	struct net_device *dev = skb->dev;
+	struct vl_frame_drop drop = {};
+	__u32 *node;
+
+	(void)ctx;
+	node = node_of_any(skb);
+	if (!node)
+		return 0;
+	/* It ends in the buffer of a packet, whose last part is skb_shared_info, unless the offset
+	 * is wrong. */
+	if (bpf_probe_read_kernel(drop.bytes, sizeof(drop.bytes),
+				  skb->head + skb->network_header)) {
+		count_lost();
+		return 0;
+	}
+	stamp(&drop.at, VL_STACK_DROP, *node, dev);
+	drop.at.packet.len = skb->len;
+	drop.at.reason = reason;
+	drop.at.location = (__u64)location;
+	drop.protocol = bpf_ntohs(skb->protocol);
+	give(&drop, sizeof(drop));
+	return 0;
+}
+
+#endif
