@@ -7,8 +7,8 @@ set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 2
 
 # A room, the rooms that it may include, and its headers that other rooms may include (its own files
-# include any). Of bpf/ all may include vethlab.h (maps and records), wire.h and wire_quote.h (the parser of headers)
-# and match.h (the filter), which both sides share, and skeletons.
+# include any). Of bpf/ all may include vethlab.h (maps and records), wire.h, wire_quote.h and wire_other.h (the
+# parser of headers) and match.h (the filter), which both sides share, and skeletons.
 table() {
 	cat <<-END
 	base     | | arena.h array.h cleanup.h clock.h drop_causes.h duration.h err.h hash.h histogram.h hook_word.h interrupt.h kernel_floor.h memory_file.h new_file.h notes.h number.h plain.h process.h statistics.h strmap.h workers.h
@@ -107,7 +107,7 @@ order() {
 		}
 	}
 	$3 == "bpf" {
-		if ($2 != "bpf" && $4 != "vethlab.h" && $4 !~ /\.skel\.h$/ && $4 != "wire.h" && $4 != "wire_quote.h" && $4 != "match.h" &&
+		if ($2 != "bpf" && $4 != "vethlab.h" && $4 !~ /\.skel\.h$/ && $4 !~ /^wire(_quote|_other)?\.h$/ && $4 != "match.h" &&
 		    $4 != "proof_frame.h")
 			print $1 ": " $4 " is for BPF programs"
 		next

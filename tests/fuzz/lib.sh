@@ -6,7 +6,7 @@
 FUZZ=${BUILD:-build}/fuzz
 CLANG=${CLANG:-clang}
 # shellcheck disable=SC2034 # for those who source this
-TARGETS=(reader escapes story names state journal)
+TARGETS=(reader escapes story names filter state journal)
 export UBSAN_OPTIONS=print_stacktrace=1
 
 # Whether clang can link a libFuzzer target; what it says otherwise is on stdout.
@@ -70,6 +70,11 @@ with_stories() { # TARGET
 build_story() { with_stories story; }
 build_names() { with_stories names; }
 
+build_filter() {
+	# shellcheck disable=SC2046
+	compile filter user/trace/filter.c user/story/*.c user/base/*.c $(pkg-config --libs libfyaml) -lm
+}
+
 build_state() {
 	# shellcheck disable=SC2046
 	compile state user/lab/state.c user/base/*.c \
@@ -104,6 +109,12 @@ seeds_names() {
 	printf 'NETFILTER_DROP\0nft_do_chain\0socat\0town' >"$FUZZ/seeds/names/names"
 }
 
+seeds_filter() {
+	mkdir -p "$FUZZ/seeds/filter"
+	printf 'tcp port 80 flags syn,ack vlan 5\0\x45\0\0\x28' >"$FUZZ/seeds/filter/tcp"
+	printf 'node a addr 10.0.0.0/8 proto 17 slower-than 5us' >"$FUZZ/seeds/filter/words"
+}
+
 seeds_state() {
 	mkdir -p "$FUZZ/seeds/state"
 	cp tests/fuzz/states/* "$FUZZ/seeds/state"
@@ -117,8 +128,8 @@ seeds_journal() {
 # Run a target; what it says goes to LOG. Options after the corpus are libFuzzer's.
 fuzz() { # TARGET LOG CORPUS OPTION...
 	local target=$1 log=$2 corpus=$3
-	local -A len=([escapes]=512 [names]=256 [reader]=8192 [story]=16384 [state]=8192 [journal]=4096)
-	local -A dict=([escapes]=escapes [names]=escapes [state]=state [journal]=journal)
+	local -A len=([escapes]=512 [names]=256 [filter]=512 [reader]=8192 [story]=16384 [state]=8192 [journal]=4096)
+	local -A dict=([escapes]=escapes [names]=escapes [filter]=filter [state]=state [journal]=journal)
 	shift 3
 	mkdir -p "$corpus"
 	"$FUZZ/fuzz_$target" -max_len="${len[$target]}" -timeout=20 -rss_limit_mb=1024 \

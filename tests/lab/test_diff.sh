@@ -87,7 +87,7 @@ test_second_is_malformed() {
 	: >"$TEST_TMP/b.rec"
 	faulty "it is no recording of vethlab" "vethlab record FILE"
 	# Its head: magic, version, sizes of records, length of the lab file.
-	patched 8 '\x02'
+	patched 8 '\x03'
 	faulty "it was recorded by another version of vethlab" "read it with that version, or record anew"
 	patched 8 '\x00\x00\x00\x01'
 	faulty "it was recorded on a machine of another byte order" "read it on such a machine"
@@ -131,9 +131,9 @@ test_other_lab() {
 		"no echoes between the same addresses: is that one lab?" "only this run has them"
 	good vethlab diff "$STORIES/lan.rec" "$STORIES/lan.rec" c
 	bad 1 vethlab diff "$STORIES/lan.rec" "$STORIES/router.rec" node c
-	says "$STORIES/router.rec: filter: the lab has no node 'c'"
+	says "$STORIES/router.rec: filter, word 1: the lab has no node 'c'"
 	bad 1 vethlab diff "$STORIES/router.rec" "$STORIES/lan.rec" node r
-	says "$STORIES/lan.rec: filter: the lab has no node 'r'"
+	says "$STORIES/lan.rec: filter, word 1: the lab has no node 'r'"
 }
 
 run_tests

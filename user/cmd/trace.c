@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* trace.c - vethlab trace: ICMP packets at every end and hook, as it happens. */
+/* trace.c - vethlab trace: packets at every end and hook, as it happens. */
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -152,24 +152,34 @@ static const struct cmd_option options[] = {
 
 const struct cmd cmd_trace = {
 	.name = "trace",
-	.summary = "print ICMP packets at every end and hook, as they pass",
+	.summary = "print packets at every end and hook, as they pass: ICMP, or any",
 	.operands = operands,
 	.options = options,
 	.column = 21,
-	.notes = "FILTER, all words of which must fit:\n"
-		 "  node N   end N:I   link N:I    where it is seen (a bare node or end will do)\n"
-		 "  addr A[/L]   src A   dst A     an address of the packet (a bare one will do)\n"
-		 "  type T[,T]                     request, reply, echo, unreachable, exceeded,\n"
-		 "                                 error, redirect, nd, other\n"
-		 "  id N   seq N   v4   v6\n"
-		 "  failed                         stories of echoes that got no answer\n"
-		 "  dropped                        those of which a node dropped something; with\n"
-		 "                                 --events: the drops alone\n"
-		 "  slower-than TIME               those with a round trip that long or longer\n\n"
-		 "Stories are told whole, of echoes that the filter fits at one place or more;\n"
-		 "`dropped` wants it to fit the drop, and shows the drops of what is no echo, "
-		 "too.\n",
+	.notes =
+		"FILTER, all words of which must fit:\n"
+		"  node N   end N:I   link N:I    where it is seen (a bare node or end will do)\n"
+		"  addr A[/L]   src A   dst A     an address of the packet (a bare one will do)\n"
+		"  type T[,T]                     request, reply, echo, unreachable, exceeded,\n"
+		"                                 error, redirect, nd, other\n"
+		"  id N   seq N                   of an echo\n"
+		"  v4   v6                        ARP is of v4\n"
+		"  tcp   udp   icmp   arp   sctp\n"
+		"  proto N                        of an IP protocol\n"
+		"  port N   sport N   dport N     a port of it; the one from, the one to\n"
+		"  flags F[,F]                    TCP: fin, syn, rst, psh, ack, urg, ece or cwr\n"
+		"  vlan N                         with this tag\n"
+		"  any                            of all protocols. Without one of the words from\n"
+		"                                 tcp to any, ICMP without a tag alone is shown\n"
+		"  failed                         stories of echoes that got no answer\n"
+		"  dropped                        those of which a node dropped something; with\n"
+		"                                 --events: the drops alone\n"
+		"  slower-than TIME               those with a round trip that long or longer\n\n"
+		"Stories are told whole, of echoes that the filter fits at one place or more;\n"
+		"`dropped` wants it to fit the drop, and shows the drops of what is no echo, "
+		"too.\n",
 	.examples = "vethlab trace blue type echo\n"
+		    "vethlab trace tcp port 80 flags syn,rst\n"
 		    "vethlab trace slower-than 50us\n",
 	.run = trace_main,
 };

@@ -39,11 +39,14 @@ void drop_print(const struct event_layout *layout, const struct drop *drop, cons
 		FILE *f)
 {
 	const struct vl_event *packet = &drop->record.packet;
-	char ports[48] = "", rest[384];
+	char ports[OTHER_TEXT_SIZE + 2] = "", rest[384];
+	char text[OTHER_TEXT_SIZE];
 
 	if (packet->flags & VL_EV_FLOW && packet->quote.seq)
 		snprintf(ports, sizeof(ports), " (ports %u > %u)", packet->quote.id,
 			 packet->quote.seq);
+	else if (packet->flags & VL_EV_OTHER && *other_text(packet, text))
+		snprintf(ports, sizeof(ports), ": %s", text);
 	snprintf(rest, sizeof(rest), "%s: %s%s%s", ports, drop->reason,
 		 drop->function[0] ? ", in " : "", drop->function);
 	event_print_packet(layout, packet, drop_place(drop, lab), "drop", rest, f);
@@ -58,7 +61,6 @@ json_t *flow_json(uint8_t protocol, uint16_t from_port, uint16_t to_port)
 json_t *drop_json(const struct drop *drop)
 {
 	const struct vl_event *packet = &drop->record.packet;
-	struct ip_addr from = event_source(packet), to = event_destination(packet);
 	char src[IP_TEXT_SIZE], dst[IP_TEXT_SIZE], text[256];
 	json_t *object;
 
@@ -69,8 +71,10 @@ json_t *drop_json(const struct drop *drop)
 		drop->node->name, "leg", leg_name(drop->leg), "reason", drop->reason, "function",
 		drop->function, "text", output_json_text(text), "harmless", drop->harmless,
 		"message", event_word(packet), "id", packet->id, "seq", packet->seq, "source",
-		ip_format(&from, src, sizeof(src)), "destination", ip_format(&to, dst, sizeof(dst)),
+		address_text(packet, false, src), "destination", address_text(packet, true, dst),
 		"ttl", packet->ttl);
+	if (packet->flags & VL_EV_OTHER)
+		output_json_set(object, "packet", other_json(packet));
 	if (packet->flags & VL_EV_FLOW)
 		output_json_set(
 			object, "about",

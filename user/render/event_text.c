@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* event_text.c - packet records as lines and objects, and ICMP messages in words. */
+#include <ctype.h>
 #include <inttypes.h>
 #include <string.h>
 #include <sys/socket.h>
 
+#include "bpf/wire_other.h"
 #include "user/base/hook_word.h"
 #include "user/render/event_text.h"
 #include "user/ledger/ledger.h"
@@ -88,6 +90,31 @@ const char *icmp_word(uint8_t family, uint8_t type)
 	}
 }
 
+/* A word for a protocol that is no ICMP. The buffer of those without a name is the thread's. */
+static const char *other_word(const struct vl_other *other)
+{
+	static const struct {
+		uint8_t protocol;
+		const char *word;
+	} protocols[] = {{PROTO_TCP, "tcp"},   {PROTO_UDP, "udp"},   {PROTO_SCTP, "sctp"},
+			 {PROTO_DCCP, "dccp"}, {PROTO_ICMP, "icmp"}, {PROTO_ICMPV6, "icmp"},
+			 {47, "gre"},	       {4, "ipip"},	     {50, "esp"},
+			 {2, "igmp"},	       {89, "ospf"},	     {PROTO_UDPLITE, "udplite"}};
+	static __thread char word[12];
+
+	if (other->ethertype == WIRE_ARP)
+		return other->operation == 1 ? "who-has" : other->operation == 2 ? "is-at" : "arp";
+	if (other->ethertype != WIRE_IPV4 && other->ethertype != WIRE_IPV6) {
+		snprintf(word, sizeof(word), "0x%04x", other->ethertype);
+		return word;
+	}
+	for (size_t i = 0; i < sizeof(protocols) / sizeof(*protocols); i++)
+		if (other->protocol == protocols[i].protocol)
+			return protocols[i].word;
+	snprintf(word, sizeof(word), "proto%u", other->protocol);
+	return word;
+}
+
 const char *event_word(const struct vl_event *event)
 {
 	if (event->flags & VL_EV_FLOW)
@@ -96,6 +123,8 @@ const char *event_word(const struct vl_event *event)
 						 : "no-icmp";
 	if (event_is_later_fragment(event))
 		return "fragment";
+	if (event->flags & VL_EV_OTHER)
+		return other_word(&event->other);
 	return icmp_word(event->family, event->icmp_type);
 }
 
@@ -139,6 +168,67 @@ const char *event_icmp_text(const struct vl_event *event, char buf[ICMP_TEXT_SIZ
 
 /* What stands behind the addresses of a packet. */
 enum { REST_SIZE = 512 };
+
+const char *address_text(const struct vl_event *event, bool destination, char buf[IP_TEXT_SIZE])
+{
+	struct ip_addr addr = destination ? event_destination(event) : event_source(event);
+
+	if (event->flags & VL_EV_OTHER && !event->family)
+		return mac_format(destination ? event->dst : event->src, buf);
+	return ip_format(&addr, buf, IP_TEXT_SIZE);
+}
+
+const char *addresses_text(const struct vl_event *event, char buf[ADDRESSES_TEXT_SIZE])
+{
+	const struct vl_other *other = &event->other;
+	const char *open = event->family == 6 ? "[" : "", *close = event->family == 6 ? "]" : "";
+	char src[IP_TEXT_SIZE], dst[IP_TEXT_SIZE];
+
+	address_text(event, false, src);
+	address_text(event, true, dst);
+	if (event->flags & VL_EV_OTHER && (other->from_port || other->to_port))
+		snprintf(buf, ADDRESSES_TEXT_SIZE, "%s%s%s:%u > %s%s%s:%u", open, src, close,
+			 other->from_port, open, dst, close, other->to_port);
+	else
+		snprintf(buf, ADDRESSES_TEXT_SIZE, "%s > %s", src, dst);
+	return buf;
+}
+
+/* "SYN ACK"; in the order in which tcpdump has them. */
+static const char *flags_text(uint8_t flags, const char *between, bool small, char buf[48])
+{
+	static const char *const names[] = {"FIN", "SYN", "RST", "PSH", "ACK", "URG", "ECE", "CWR"};
+	size_t len = 0;
+
+	buf[0] = 0;
+	for (int i = 0; i < 8; i++)
+		if (flags & 1 << i)
+			len += snprintf(buf + len, 48 - len, "%s%s", len ? between : "", names[i]);
+	for (char *p = buf; small && *p; p++)
+		*p = tolower(*p);
+	return buf;
+}
+
+const char *other_text(const struct vl_event *event, char buf[OTHER_TEXT_SIZE])
+{
+	const struct vl_other *other = &event->other;
+	char flags[48], tag[16] = "", segments[32] = "";
+
+	if (other->vlan)
+		snprintf(tag, sizeof(tag), ", vlan %u", other->vlan & 0xfff);
+	if (other->segments > 1)
+		snprintf(segments, sizeof(segments), ", %u segments", other->segments);
+	if (other->ethertype == WIRE_ARP)
+		snprintf(buf, OTHER_TEXT_SIZE, "%s", tag[0] ? tag + 2 : "");
+	else if (other->protocol == PROTO_TCP && !event_is_later_fragment(event))
+		snprintf(buf, OTHER_TEXT_SIZE,
+			 "%s seq %" PRIu32 " ack %" PRIu32 " len %" PRIu32 "%s%s",
+			 flags_text(other->tcp_flags, " ", false, flags), other->seq, other->ack,
+			 other->bytes, segments, tag);
+	else
+		snprintf(buf, OTHER_TEXT_SIZE, "len %" PRIu32 "%s%s", other->bytes, segments, tag);
+	return buf;
+}
 
 struct event_layout event_layout_for(const struct lab *lab, uint64_t zero_ns)
 {
@@ -201,20 +291,23 @@ void event_print_packet(const struct event_layout *layout, const struct vl_event
 	enum vl_icmp_class class = event_class(event);
 	bool echo = (class == VL_ICMP_ECHO_REQUEST || class == VL_ICMP_ECHO_REPLY || quoted) &&
 		    !event_protocol(event);
-	struct ip_addr from = event_source(event), to = event_destination(event);
-	char src[IP_TEXT_SIZE], dst[IP_TEXT_SIZE], id[8] = "-", seq[8] = "-";
-	char columns[END_NAME_SIZE + 96], addresses[2 * IP_TEXT_SIZE + REST_SIZE];
+	bool other = event->flags & VL_EV_OTHER;
+	char id[8] = "-", seq[8] = "-", ttl[8] = "-", both[ADDRESSES_TEXT_SIZE];
+	char columns[END_NAME_SIZE + 96], addresses[ADDRESSES_TEXT_SIZE + REST_SIZE];
 
 	if (echo) {
 		snprintf(id, sizeof(id), "%u", quoted ? event->quote.id : event->id);
 		snprintf(seq, sizeof(seq), "%u", quoted ? event->quote.seq : event->seq);
+	} else if (other && event->family == 4 && event->other.ethertype == WIRE_IPV4) {
+		snprintf(id, sizeof(id), "%u", event->other.ip_id);
 	}
+	if (!other || event->other.ethertype == WIRE_IPV4 || event->other.ethertype == WIRE_IPV6)
+		snprintf(ttl, sizeof(ttl), "%u", event->ttl);
 	snprintf(columns, sizeof(columns),
-		 "%2" PRIu64 ".%09" PRIu64 " %-*s %-4s %-8s %5s %5s %3u %4u", at / 1000000000,
-		 at % 1000000000, layout->end_width, place, what, event_word(event), id, seq,
-		 event->ttl, event->len);
-	snprintf(addresses, sizeof(addresses), "%s > %s%s", ip_format(&from, src, sizeof(src)),
-		 ip_format(&to, dst, sizeof(dst)), rest);
+		 "%2" PRIu64 ".%09" PRIu64 " %-*s %-4s %-8s %5s %5s %3s %4u", at / 1000000000,
+		 at % 1000000000, layout->end_width, place, what, event_word(event), id, seq, ttl,
+		 event->len);
+	snprintf(addresses, sizeof(addresses), "%s%s", addresses_text(event, both), rest);
 	print_line(layout, columns, addresses, f);
 }
 
@@ -222,9 +315,12 @@ void event_print(const struct event_layout *layout, const struct vl_event *event
 		 const struct end *end, FILE *f)
 {
 	char quote[REST_SIZE] = "", rest[REST_SIZE + 96], fragment[64] = "";
+	char text[OTHER_TEXT_SIZE];
 
 	if (event->flags & VL_EV_QUOTED)
 		quote_text(event, quote);
+	else if (event->flags & VL_EV_OTHER && *other_text(event, text))
+		snprintf(quote, sizeof(quote), ": %s", text);
 	if (event_is_later_fragment(event))
 		snprintf(fragment, sizeof(fragment), " (from byte %u of packet %" PRIu32 ")",
 			 event->frag_off, event->frag_id);
@@ -258,28 +354,68 @@ static void put_quote(struct json_writer *writer, const struct vl_event *event)
 	json_put_end(writer);
 }
 
+static void put_other_fields(struct json_writer *writer, const struct vl_event *event)
+{
+	const struct vl_other *other = &event->other;
+	char flags[48];
+
+	json_put_number(writer, "ethertype", other->ethertype);
+	json_put_number(writer, "protocol", other->protocol);
+	json_put_number(writer, "ip_id", other->ip_id);
+	json_put_number(writer, "length", other->bytes);
+	json_put_number(writer, "segments", other->segments);
+	if (other->vlan)
+		json_put_number(writer, "vlan", other->vlan & 0xfff);
+	if (other->from_port || other->to_port) {
+		json_put_number(writer, "from_port", other->from_port);
+		json_put_number(writer, "to_port", other->to_port);
+	}
+	if (other->ethertype == WIRE_ARP)
+		json_put_number(writer, "operation", other->operation);
+	if (other->protocol == PROTO_TCP && !event_is_later_fragment(event)) {
+		json_put_number(writer, "tcp_seq", other->seq);
+		json_put_number(writer, "tcp_ack", other->ack);
+		json_put_text(writer, "tcp_flags", flags_text(other->tcp_flags, ",", true, flags));
+	}
+}
+
+json_t *other_json(const struct vl_event *event)
+{
+	struct json_writer writer;
+
+	json_writer_tree(&writer);
+	put_other_fields(&writer, event);
+	return json_writer_finish(&writer);
+}
+
+static const char *meaning_of(const struct vl_event *event, char buf[OTHER_TEXT_SIZE])
+{
+	if (event_is_later_fragment(event))
+		return "later fragment";
+	if (event->flags & VL_EV_OTHER)
+		return other_text(event, buf);
+	return event_icmp_text(event, buf);
+}
+
 static void put_event(struct json_writer *writer, const struct vl_event *event,
 		      const struct end *end)
 {
-	struct ip_addr from = event_source(event), to = event_destination(event);
-	char src[IP_TEXT_SIZE], dst[IP_TEXT_SIZE], text[ICMP_TEXT_SIZE];
+	char src[IP_TEXT_SIZE], dst[IP_TEXT_SIZE], text[OTHER_TEXT_SIZE];
 
 	json_put_number(writer, "time_ns", event->time_ns);
 	json_put_text(writer, "end", end->name);
 	json_put_text(writer, "node", end->node->name);
 	json_put_text(writer, "hook", hook_word(event->hook));
 	json_put_text(writer, "message", event_word(event));
-	json_put_text(writer, "meaning",
-		      event_is_later_fragment(event) ? "later fragment"
-						     : event_icmp_text(event, text));
+	json_put_text(writer, "meaning", meaning_of(event, text));
 	json_put_number(writer, "family", event->family);
 	json_put_number(writer, "type", event->icmp_type);
 	json_put_number(writer, "code", event->icmp_code);
 	json_put_number(writer, "id", event->id);
 	json_put_number(writer, "seq", event->seq);
 	json_put_number(writer, "ttl", event->ttl);
-	json_put_text(writer, "source", ip_format(&from, src, sizeof(src)));
-	json_put_text(writer, "destination", ip_format(&to, dst, sizeof(dst)));
+	json_put_text(writer, "source", address_text(event, false, src));
+	json_put_text(writer, "destination", address_text(event, true, dst));
 	json_put_number(writer, "bytes", event->len);
 	json_put_number(writer, "cpu", event->cpu);
 	json_put_bool(writer, "fragment", event->flags & VL_EV_FRAGMENT);
@@ -290,6 +426,11 @@ static void put_event(struct json_writer *writer, const struct vl_event *event,
 	}
 	if (event->flags & VL_EV_QUOTED)
 		put_quote(writer, event);
+	if (event->flags & VL_EV_OTHER) {
+		json_put_begin(writer, "packet");
+		put_other_fields(writer, event);
+		json_put_end(writer);
+	}
 }
 
 void event_write_json(const struct vl_event *event, const struct end *end, const char *schema,

@@ -11,17 +11,27 @@
 #include "bpf/vethlab.h"
 #include "topology/model.h"
 
-enum { ICMP_TEXT_SIZE = 64 };
+enum { ICMP_TEXT_SIZE = 64, OTHER_TEXT_SIZE = 160, ADDRESSES_TEXT_SIZE = 2 * IP_TEXT_SIZE + 32 };
 
 /* One word of at most 8 letters: "request", "reply", "unreach", "exceeded", ... */
 const char *icmp_word(uint8_t family, uint8_t type);
-/* The same for a record; of a later fragment "fragment", of what is no ICMP "udp", "tcp". */
+/*
+ * The same for a record; of a later fragment "fragment", of what is no ICMP "udp", "tcp",
+ * "who-has", "is-at", "proto-47", "0x88cc".
+ */
 const char *event_word(const struct vl_event *event);
 /* "host unreachable", "packet too big (mtu 1400)"; info: the second word of the header. */
 const char *icmp_text(uint8_t family, uint8_t type, uint8_t code, uint32_t info,
 		      char buf[ICMP_TEXT_SIZE]);
 /* The same for a record of ICMP; of a redirect of IPv6 with its gateway. */
 const char *event_icmp_text(const struct vl_event *event, char buf[ICMP_TEXT_SIZE]);
+
+/* Of a packet that is no ICMP: "SYN, seq 1, len 0", "len 512, vlan 5"; "" of ARP. */
+const char *other_text(const struct vl_event *event, char buf[OTHER_TEXT_SIZE]);
+/* "10.0.0.1 > 10.0.0.2", "[fd00::1]:4000 > [fd00::2]:80", of other ethertypes MAC addresses. */
+const char *addresses_text(const struct vl_event *event, char buf[ADDRESSES_TEXT_SIZE]);
+/* Either of them. */
+const char *address_text(const struct vl_event *event, bool destination, char buf[IP_TEXT_SIZE]);
 
 /* What the lines of one trace have in common. */
 struct event_layout {
@@ -45,7 +55,9 @@ void event_print(const struct event_layout *layout, const struct vl_event *event
  */
 void event_write_json(const struct vl_event *event, const struct end *end, const char *schema,
 		      FILE *f);
-/* The same fields as a tree, without a schema tag: it may stand in another document. */
+/* What tells a packet that is no ICMP from others, as a tree. */
+json_t *other_json(const struct vl_event *event);
+/* The fields of the record as a tree, without a schema tag: it may stand in another document. */
 json_t *event_json(const struct vl_event *event, const struct end *end);
 
 #endif

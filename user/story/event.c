@@ -9,7 +9,7 @@
 
 enum vl_icmp_class event_class(const struct vl_event *event)
 {
-	if (event_is_later_fragment(event) || event->flags & VL_EV_FLOW)
+	if (event_is_later_fragment(event) || event->flags & (VL_EV_FLOW | VL_EV_OTHER))
 		return VL_ICMP_OTHER;
 	return icmp_class(event->family == 6 ? 6 : 4, event->icmp_type);
 }
@@ -18,7 +18,7 @@ enum leg event_leg(const struct vl_event *event)
 {
 	enum vl_icmp_class class = event_class(event);
 
-	if (event->flags & VL_EV_FLOW)
+	if (event->flags & (VL_EV_FLOW | VL_EV_OTHER))
 		return LEG_REQUEST;
 	return class == VL_ICMP_ECHO_REQUEST ? LEG_REQUEST
 	       : class == VL_ICMP_ECHO_REPLY ? LEG_REPLY
@@ -32,9 +32,12 @@ bool event_is_redirect(const struct vl_event *event)
 
 static struct ip_addr event_address(const struct vl_event *event, const uint8_t bytes[16])
 {
-	struct ip_addr addr = {.family = event->family == 6 ? AF_INET6 : AF_INET};
+	struct ip_addr addr = {.family = event->family == 6   ? AF_INET6
+					 : event->family == 4 ? AF_INET
+							      : AF_UNSPEC};
 
-	memcpy(addr.bytes, bytes, event->family == 6 ? 16 : 4);
+	if (addr.family != AF_UNSPEC)
+		memcpy(addr.bytes, bytes, event->family == 6 ? 16 : 4);
 	return addr;
 }
 

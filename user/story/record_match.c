@@ -18,6 +18,8 @@ static bool place_fits(const struct vl_filter *filter, const struct lab *lab, ui
 /* All but where it was seen. */
 static bool packet_fits(const struct vl_event *event, const struct vl_filter *filter)
 {
+	if (event->flags & VL_EV_OTHER)
+		return match_other(filter, event);
 	if (event->flags & VL_EV_FLOW)
 		return match_flow(filter, event);
 	return match_packet(filter, event,

@@ -72,6 +72,8 @@ static bool record_key(const struct vl_event *event, enum leg *leg, struct alias
 {
 	*key = (struct alias){.family = event->family, .kind = ALIAS_ID};
 	*leg = event_leg(event);
+	if (event->flags & VL_EV_OTHER)
+		return false;
 	if (event_protocol(event)) {
 		key->kind = ALIAS_FLOW;
 		key->value = flow_value(&event->quote);

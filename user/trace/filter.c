@@ -15,10 +15,12 @@
 /* hint: NULL: the list of all words. */
 static void suggest(const char *hint, struct err *err)
 {
-	err_hint(err, "%s",
-		 hint ? hint
-		      : "node N, end N:I, link N:I, addr A[/L], src A, dst A, type T, id N, seq N, "
-			"v4, v6, failed, dropped, slower-than TIME");
+	err_hint(
+		err, "%s",
+		hint ? hint
+		     : "node N, end N:I, link N:I, addr A[/L], src A, dst A, type T, id N, seq N, "
+		       "v4, v6, any, tcp, udp, icmp, arp, sctp, proto N, port N, sport N, dport N, "
+		       "flags F, vlan N, failed, dropped, slower-than TIME");
 }
 
 __attribute__((format(printf, 3, 4))) static int bad(struct err *err, const char *hint,
@@ -35,23 +37,19 @@ __attribute__((format(printf, 3, 4))) static int bad(struct err *err, const char
 	return -EINVAL;
 }
 
-const char *const record_filter_words[] = {"node", "end",    "link",	"addr",	       "src",
-					   "dst",  "type",   "id",	"seq",	       "v4",
-					   "v6",   "failed", "dropped", "slower-than", NULL};
-enum { N_KEYWORDS = sizeof(record_filter_words) / sizeof(*record_filter_words) - 1, N_ALONE = 4 };
+const char *const record_filter_words[] = {
+	"node",	 "end",	 "link",  "addr",  "src",   "dst",  "type",	   "id",      "seq",
+	"proto", "port", "sport", "dport", "flags", "vlan", "slower-than", "v4",      "v6",
+	"any",	 "tcp",	 "udp",	  "icmp",  "arp",   "sctp", "failed",	   "dropped", NULL};
+enum { N_KEYWORDS = sizeof(record_filter_words) / sizeof(*record_filter_words) - 1, N_PAIRS = 16 };
 
 /* Whether a word needs another one behind it. */
 static bool takes_value(const char *word)
 {
-	static const char *const alone[N_ALONE] = {"v4", "v6", "failed", "dropped"};
-	bool found = false;
-
-	for (size_t i = 0; i < N_ALONE; i++)
-		if (!strcmp(word, alone[i]))
-			return false;
-	for (size_t i = 0; i < N_KEYWORDS; i++)
-		found |= !strcmp(word, record_filter_words[i]);
-	return found;
+	for (size_t i = 0; i < N_PAIRS; i++)
+		if (!strcmp(word, record_filter_words[i]))
+			return true;
+	return false;
 }
 
 /* What a word may have been meant to be: a node, an end; without a keyword before it, also one. */
@@ -99,6 +97,42 @@ static int set_family(struct vl_filter *filter, uint8_t family, struct err *err)
 	filter->fields |= VL_F_FAMILY; /* 10.0.0.1 is no IPv6 address that starts alike */
 	filter->family = family;
 	return 0;
+}
+
+/* field: VL_F_PROTOCOL, VL_F_ICMP or VL_F_ARP. */
+static int set_protocol(struct vl_filter *filter, enum vl_filter_field field, uint8_t protocol,
+			struct err *err)
+{
+	uint32_t was = filter->fields & (VL_F_PROTOCOL | VL_F_ICMP | VL_F_ARP);
+
+	if (was && (was != field || filter->protocol != protocol))
+		return bad(err, "leave one of them out; `any` shows all protocols",
+			   "two protocols at once: no packet is both");
+	filter->fields |= field | VL_F_ANY;
+	filter->protocol = protocol;
+	return field == VL_F_ARP ? set_family(filter, 4, err) : 0;
+}
+
+/* A word for a protocol, or for all of them. 1: it is none. */
+static int add_protocol(struct vl_filter *filter, const char *word, struct err *err)
+{
+	static const struct {
+		const char *word;
+		enum vl_filter_field field;
+		uint8_t protocol;
+	} protocols[] = {
+		{"tcp", VL_F_PROTOCOL, 6}, {"udp", VL_F_PROTOCOL, 17}, {"sctp", VL_F_PROTOCOL, 132},
+		{"icmp", VL_F_ICMP, 0},	   {"arp", VL_F_ARP, 0},
+	};
+
+	if (!strcmp(word, "any")) {
+		filter->fields |= VL_F_ANY;
+		return 0;
+	}
+	for (size_t i = 0; i < sizeof(protocols) / sizeof(*protocols); i++)
+		if (!strcmp(word, protocols[i].word))
+			return set_protocol(filter, protocols[i].field, protocols[i].protocol, err);
+	return 1;
 }
 
 static bool parse_prefix(const char *text, struct ip_prefix *prefix)
@@ -235,18 +269,66 @@ static int add_types(struct vl_filter *filter, const char *list, struct err *err
 	return 0;
 }
 
-static int add_number(struct vl_filter *filter, bool seq, const char *value, struct err *err)
+#define FLAG_NAMES "fin, syn, rst, psh, ack, urg, ece, cwr"
+
+static int add_flags(struct vl_filter *filter, const char *list, struct err *err)
 {
-	enum vl_filter_field field = seq ? VL_F_SEQ : VL_F_ID;
+	/* In the order of the bits (RFC 9293, 3.1). */
+	static const char *const names[] = {"fin", "syn", "rst", "psh", "ack", "urg", "ece", "cwr"};
+	int ret = set_protocol(filter, VL_F_PROTOCOL, 6, err);
+
+	filter->fields |= VL_F_FLAGS;
+	while (!ret && *list) {
+		size_t len = strcspn(list, ","), i = 0;
+
+		while (i < 8 && (strlen(names[i]) != len || strncmp(names[i], list, len)))
+			i++;
+		if (i == 8)
+			return bad(err, FLAG_NAMES, "there is no TCP flag '%.*s'", (int)len, list);
+		filter->tcp_flags |= 1 << i;
+		list += len + (list[len] == ',');
+	}
+	return ret || filter->tcp_flags ? ret : bad(err, FLAG_NAMES, "flags: which?");
+}
+
+/* A keyword whose value is a number. */
+static const struct number_word {
+	const char *keyword;
+	enum vl_filter_field field;
+	uint16_t most;
+	size_t at; /* where it goes: 16 bits */
+} number_words[] = {
+	{"id", VL_F_ID, UINT16_MAX, offsetof(struct vl_filter, id)},
+	{"seq", VL_F_SEQ, UINT16_MAX, offsetof(struct vl_filter, seq)},
+	{"port", VL_F_ANY | VL_F_PORT, UINT16_MAX, offsetof(struct vl_filter, port)},
+	{"sport", VL_F_ANY | VL_F_SPORT, UINT16_MAX, offsetof(struct vl_filter, sport)},
+	{"dport", VL_F_ANY | VL_F_DPORT, UINT16_MAX, offsetof(struct vl_filter, dport)},
+	{"vlan", VL_F_ANY | VL_F_VLAN, 4094, offsetof(struct vl_filter, vlan)},
+};
+
+static int add_number(struct vl_filter *filter, const struct number_word *word, const char *value,
+		      struct err *err)
+{
+	uint64_t number;
+	uint16_t small;
+
+	if (!number_parse(value, 0, word->most, &number))
+		return bad(err, NULL, "'%s' is no number up to %u", value, word->most);
+	if (twice(filter, word->field & ~VL_F_ANY, word->keyword, err))
+		return -EINVAL;
+	filter->fields |= word->field;
+	small = number;
+	memcpy((char *)filter + word->at, &small, sizeof(small));
+	return 0;
+}
+
+static int add_protocol_number(struct vl_filter *filter, const char *value, struct err *err)
+{
 	uint64_t number;
 
-	if (!number_parse(value, 0, UINT16_MAX, &number))
-		return bad(err, NULL, "'%s' is no number up to 65535", value);
-	if (twice(filter, field, seq ? "seq" : "id", err))
-		return -EINVAL;
-	filter->fields |= field;
-	*(seq ? &filter->seq : &filter->id) = number;
-	return 0;
+	if (!number_parse(value, 0, UINT8_MAX, &number))
+		return bad(err, NULL, "'%s' is no number up to 255", value);
+	return set_protocol(filter, VL_F_PROTOCOL, number, err);
 }
 
 static int add_slower(struct record_filter *filter, const char *value, struct err *err)
@@ -270,7 +352,10 @@ static int add_pair(struct record_filter *filter, const struct lab *lab, const c
 	int ret;
 
 	if (!value)
-		return bad(err, strcmp(keyword, "type") ? NULL : "type " TYPE_NAMES,
+		return bad(err,
+			   !strcmp(keyword, "type")    ? "type " TYPE_NAMES
+			   : !strcmp(keyword, "flags") ? "flags " FLAG_NAMES
+						       : NULL,
 			   "'%s' needs a value behind it", keyword);
 	if (!strcmp(keyword, "node"))
 		return add_node(packets, lab, value, err);
@@ -280,8 +365,15 @@ static int add_pair(struct record_filter *filter, const struct lab *lab, const c
 		ret = twice(packets, VL_F_TYPES, "type", err);
 		return ret ? ret : add_types(packets, value, err);
 	}
-	if (!strcmp(keyword, "id") || !strcmp(keyword, "seq"))
-		return add_number(packets, *keyword == 's', value, err);
+	for (size_t i = 0; i < sizeof(number_words) / sizeof(*number_words); i++)
+		if (!strcmp(keyword, number_words[i].keyword))
+			return add_number(packets, &number_words[i], value, err);
+	if (!strcmp(keyword, "proto"))
+		return add_protocol_number(packets, value, err);
+	if (!strcmp(keyword, "flags")) {
+		ret = twice(packets, VL_F_FLAGS, "flags", err);
+		return ret ? ret : add_flags(packets, value, err);
+	}
 	if (!strcmp(keyword, "slower-than"))
 		return add_slower(filter, value, err);
 	ret = add_address(packets, keyword, value, err);
@@ -301,6 +393,9 @@ static int add_word(struct record_filter *filter, const struct lab *lab, const c
 	}
 	if (!strcmp(word, "v4") || !strcmp(word, "v6"))
 		return set_family(packets, word[1] - '0', err);
+	ret = add_protocol(packets, word, err);
+	if (ret <= 0)
+		return ret;
 	if (lab_find_node(lab, word))
 		return add_node(packets, lab, word, err);
 	if (lab_find_end(lab, word))
@@ -327,10 +422,39 @@ static int choose_stories(struct record_filter *filter, struct err *err)
 		filter->itineraries = true;
 	if (!filter->itineraries)
 		return 0;
+	if (filter->packets.fields & VL_F_ANY) {
+		err_set(err, ERR_USAGE, EINVAL, "filter: stories are of ICMP alone");
+		err_hint(err, "single records (--events) are of any protocol");
+		return -EINVAL;
+	}
 	filter->chosen = filter->packets;
-	filter->packets.fields &= VL_F_FAMILY | VL_F_SEQ;
+	filter->packets.fields &=
+		VL_F_FAMILY | VL_F_SEQ | VL_F_ANY | VL_F_PROTOCOL | VL_F_ICMP | VL_F_ARP;
 	/* A story joins the later fragments to the packets that the filter is about. */
 	filter->packets.fields |= VL_F_FRAGMENTS;
+	return 0;
+}
+
+/* Which word of several is wrong. */
+static void tell_position(int word, int argc, struct err *err)
+{
+	char lead[] = "filter: ", what[sizeof(err->what)];
+
+	if (!err || argc < 2 || strncmp(err->what, lead, strlen(lead)))
+		return;
+	snprintf(what, sizeof(what), "filter, word %d: %.480s", word + 1, err->what + strlen(lead));
+	memcpy(err->what, what, sizeof(what));
+}
+
+static int check_fits(const struct vl_filter *filter, struct err *err)
+{
+	uint32_t fields = filter->fields;
+	bool other = fields & VL_F_NO_ICMP ||
+		     (fields & VL_F_PROTOCOL && filter->protocol != 1 && filter->protocol != 58);
+
+	if (other && fields & (VL_F_TYPES | VL_F_ID | VL_F_SEQ))
+		return bad(err, "type, id and seq are words about ICMP",
+			   "ICMP and another protocol at once: no packet is both");
 	return 0;
 }
 
@@ -341,6 +465,7 @@ int record_filter_parse(struct record_filter *filter, int argc, char **argv, con
 
 	for (int i = 0; !ret && i < argc; i++) {
 		const char *word = argv[i];
+		int at = i;
 
 		if (takes_value(word)) {
 			i++;
@@ -348,7 +473,11 @@ int record_filter_parse(struct record_filter *filter, int argc, char **argv, con
 		} else {
 			ret = add_word(filter, lab, word, err);
 		}
+		if (ret)
+			tell_position(at, argc, err);
 	}
+	if (!ret)
+		ret = check_fits(&filter->packets, err);
 	return ret ? ret : choose_stories(filter, err);
 }
 

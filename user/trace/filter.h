@@ -34,8 +34,10 @@ extern const char *const record_filter_words[];
 
 /*
  * Add the words of a filter: `node N`, `end N:I`, `link N:I`, `addr A[/L]`, `src A`, `dst A`, `type
- * T[,T]`, `id N`, `seq N`, `v4`, `v6`, `failed`, `dropped`, `slower-than TIME`; a node, an end or
- * an address may stand alone. All of them must fit. 0, or -EINVAL with err set (ERR_USAGE).
+ * T[,T]`, `id N`, `seq N`, `v4`, `v6`, `any`, `tcp`, `udp`, `icmp`, `arp`, `sctp`, `proto N`, `port
+ * N`, `sport N`, `dport N`, `flags F[,F]`, `vlan N`, `failed`, `dropped`, `slower-than TIME`; a
+ * node, an end or an address may stand alone. All of them must fit; of a list, one. 0, or -EINVAL
+ * with err set (ERR_USAGE).
  */
 int record_filter_parse(struct record_filter *filter, int argc, char **argv, const struct lab *lab,
 			struct err *err);

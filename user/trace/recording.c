@@ -16,7 +16,8 @@ enum { NAME_SIZE = 48, LAB_TEXT_MAX = 16 << 20, CHUNK_MAX = 4096 };
 /* The last chunk of files from before there were steps of stacks. */
 enum { TOTALS_MIN = 3 * sizeof(uint64_t) };
 static const char magic[8] = "VETHLAB\1";
-enum { FORMAT_VERSION = 1 };
+/* 2: packets that are no ICMP. Those of version 1 are read as well. */
+enum { FORMAT_FIRST = 1, FORMAT_VERSION = 2 };
 
 enum chunk { CHUNK_EVENT = 1, CHUNK_DROP, CHUNK_NAME, CHUNK_END, CHUNK_STACK };
 
@@ -241,11 +242,12 @@ static int read_head(struct recording *recording, struct err *err)
 	    memcmp(head->magic, magic, sizeof(magic)))
 		return bad_file(recording, err, "it is no recording of vethlab",
 				"recordings are what `vethlab record FILE` writes");
-	if (head->version == __builtin_bswap32(FORMAT_VERSION))
+	if (head->version > 0xffff)
 		return bad_file(recording, err,
 				"it was recorded on a machine of another byte order",
 				"read it on such a machine");
-	if (head->version != FORMAT_VERSION || head->event_size != sizeof(struct vl_event) ||
+	if (head->version < FORMAT_FIRST || head->version > FORMAT_VERSION ||
+	    head->event_size != sizeof(struct vl_event) ||
 	    head->drop_size != sizeof(struct vl_drop))
 		return bad_file(recording, err, "it was recorded by another version of vethlab",
 				"read it with that version, or record anew");
@@ -330,6 +332,7 @@ static bool is_sane(const struct recording *recording, const struct vl_stack *re
 	size_t n_ends = lab_n_ends(recording->lab);
 
 	if (packet->family != 4 && packet->family != 6 &&
+	    !(packet->family == 0 && packet->flags & VL_EV_OTHER) &&
 	    !(what == RECORDED_STACK && packet->flags & VL_EV_LOOSE))
 		return false;
 	if (what == RECORDED_EVENT)
