@@ -164,4 +164,55 @@ test_tags() {
 	good vethlab down two-hosts
 }
 
+# Stories: one a packet of tcpdump's at its first end, joined over NAT, with its drop.
+test_stories() {
+	local story n listener
+	needs tcpdump
+	up nat
+	PINS=/sys/fs/bpf/vethlab/nat
+	ip netns exec server "$HELPERS/listener" tcp 80 >"$TEST_TMP/listener" 2>&1 &
+	listener=$!
+	wait_until grep -q listening "$TEST_TMP/listener"
+	good vethlab ping pc server -c 1
+	tcpdump_at pc:eth0 server:eth0
+	story=$TEST_TMP/stories
+	"$BUILD/vethlab" record "$TEST_TMP/any.rec" any >"$TEST_TMP/record.said" 2>&1 &
+	pids+=" $!"
+	trace_into stories -i tcp
+	wait_until sessions_are 2
+	good inside pc bash -c 'printf "GET / %s" "$(seq 30000)" >/dev/tcp/198.51.100.1/80'
+	bad 1 vethlab ping pc server --tcp 81
+	bad 1 vethlab ping pc server --udp 82
+	inside home nft add table inet t
+	inside home nft add chain inet t forward '{ type filter hook forward priority 0; }'
+	inside home nft add rule inet t forward tcp dport 443 drop
+	bad 1 vethlab ping pc server --tcp 443 -W 300ms
+	end_of_all
+	kill "$listener"
+	wait "$listener" || true
+	good vethlab down nat
+	# As many stories as frames left pc, and server; each joined from its first to its last end.
+	n=$(tcpdump -nr "$TEST_TMP/pc-eth0.out" tcp 2>/dev/null | wc -l)
+	assert_eq "$(jq -c 'select(.origin == "pc")' "$story" | wc -l)" "$n" "stories of what pc sent"
+	n=$(tcpdump -nr "$TEST_TMP/server-eth0.out" tcp 2>/dev/null | wc -l)
+	assert_eq "$(jq -c 'select(.origin == "server")' "$story" | wc -l)" "$n" "stories of what server sent"
+	n=$(tcpdump -nr "$TEST_TMP/server-eth0.in" tcp 2>/dev/null | wc -l)
+	assert_eq "$(jq -c 'select(.origin == "pc") | select([.hops[] | select(.end == "server:eth0")] | length == 1)' \
+		"$story" | wc -l)" "$n" "stories that came to server"
+	assert_eq "$(jq -c 'select(.fate == "delivered" and .origin == "pc") | select((.hops | length) != 4 or
+		([.hops[] | select(.translated)] | length) != 1)' "$story" | wc -l)" 0 "stories that were not joined over NAT"
+	assert_eq "$(jq -r 'select(.packet.to_port == 443) | .fate + " " + .drops[.death].node + " " +
+		.drops[.death].reason' "$story" | sort -u)" "dropped home NETFILTER_DROP" "the SYN that a rule drops"
+	assert_eq "$(jq -r 'select(.packet.to_port == 81) | .fate + " " + .drops[.death].node + " " +
+		.drops[.death].reason' "$story" | sort -u)" "dropped server NO_SOCKET" "the SYN that nobody waits for"
+	# The recording tells the same, and of UDP and ARP, too.
+	good vethlab replay -i -j "$TEST_TMP/any.rec" tcp
+	assert_eq "$(jq -c '[.fate, .origin, .packet]' <<<"$out" | sort)" "$(jq -c '[.fate, .origin, .packet]' "$story" | sort)" \
+		"what the recording tells"
+	good vethlab replay -i "$TEST_TMP/any.rec" udp
+	says "now 198.51.100.2:" "server dropped the packet: no socket waits for it"
+	good vethlab replay -i -j "$TEST_TMP/any.rec" any failed
+	assert_eq "$(jq -r 'select(.packet) | .packet.to_port' <<<"$out" | sort -nu | xargs)" "81 82 443" "what failed"
+}
+
 run_tests

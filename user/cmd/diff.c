@@ -54,7 +54,8 @@ static int take_quiet(struct diff_run *diff, int side, struct story *story,
 	int ret = 0;
 
 	while (!ret && (itinerary = story_quiet(story, before))) {
-		if (!itinerary->protocol && record_filter_wants(filter, lab, itinerary)) {
+		if (!itinerary->protocol && !itinerary->is_packet &&
+		    record_filter_wants(filter, lab, itinerary)) {
 			ret = comparison_add(&diff->run.comparison, side, itinerary);
 			diff->run.echoes[side]++;
 		}

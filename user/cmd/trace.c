@@ -139,7 +139,8 @@ static const struct cmd_operand operands[] = {
 
 static const struct cmd_option options[] = {
 	OPTION_ITINERARIES(.usage = "-i",
-			   .text = "whole stories of echoes instead of single records"),
+			   .text = "whole stories of echoes, and of other packets, instead of\n"
+				   "single records"),
 	OPTION_EVENTS(.alternative = true, .text = "single records, also with `dropped`"),
 	OPTION_STACK(.text = "and what the nodes do between the ends: routes looked up,\n"
 			     "neighbors asked, ICMP errors made, packets delivered"),
@@ -175,7 +176,8 @@ const struct cmd cmd_trace = {
 		"  dropped                        those of which a node dropped something; with\n"
 		"                                 --events: the drops alone\n"
 		"  slower-than TIME               those with a round trip that long or longer\n\n"
-		"Stories are told whole, of echoes that the filter fits at one place or more;\n"
+		"Stories are told whole, of echoes that the filter fits at one place or more, and\n"
+		"of single packets of other protocols, which are known by their content;\n"
 		"`dropped` wants it to fit the drop, and shows the drops of what is no echo, "
 		"too.\n",
 	.examples = "vethlab trace blue type echo\n"

@@ -16,10 +16,11 @@ const char *drop_explain(const char *reason, const char *function)
 void drop_sentence(const struct drop *drop, char *buf, size_t size)
 {
 	const char *meaning = drop_explain(drop->reason, drop->function);
-	const char *what = event_is_redirect(&drop->record.packet)  ? "redirect"
-			   : drop->leg == LEG_ERROR		    ? "ICMP error"
-			   : drop->record.packet.flags & VL_EV_FLOW ? "packet"
-								    : leg_name(drop->leg);
+	const char *what = event_is_redirect(&drop->record.packet) ? "redirect"
+			   : drop->leg == LEG_ERROR		   ? "ICMP error"
+			   : drop->record.packet.flags & VL_EV_FLOW
+				   ? "packet"
+				   : event_leg_name(&drop->record.packet, drop->leg);
 
 	if (meaning)
 		snprintf(buf, size, "%s dropped the %s: %s", drop->node->name, what, meaning);
@@ -68,11 +69,11 @@ json_t *drop_json(const struct drop *drop)
 	object = output_json_pack(
 		"{s:I, s:I, s:s, s:s, s:s, s:s, s:o, s:b, s:s, s:i, s:i, s:s, s:s, s:i}", "time_ns",
 		(json_int_t)packet->time_ns, "at_ns", (json_int_t)drop->at_ns, "node",
-		drop->node->name, "leg", leg_name(drop->leg), "reason", drop->reason, "function",
-		drop->function, "text", output_json_text(text), "harmless", drop->harmless,
-		"message", event_word(packet), "id", packet->id, "seq", packet->seq, "source",
-		address_text(packet, false, src), "destination", address_text(packet, true, dst),
-		"ttl", packet->ttl);
+		drop->node->name, "leg", event_leg_name(packet, drop->leg), "reason", drop->reason,
+		"function", drop->function, "text", output_json_text(text), "harmless",
+		drop->harmless, "message", event_word(packet), "id", packet->id, "seq", packet->seq,
+		"source", address_text(packet, false, src), "destination",
+		address_text(packet, true, dst), "ttl", packet->ttl);
 	if (packet->flags & VL_EV_OTHER)
 		output_json_set(object, "packet", other_json(packet));
 	if (packet->flags & VL_EV_FLOW)

@@ -162,8 +162,8 @@ static bool say_unrouted(const struct itinerary *itinerary, char *buf, size_t si
 	to = event_destination(&death->record.packet);
 	ip_format(&to, addr, sizeof(addr));
 	snprintf(buf, size, "%s has no route %sto %s: %s dropped in %s", death->node->name,
-		 death->leg == LEG_REPLY ? "back " : "", addr, leg_name(death->leg),
-		 death->node->name);
+		 death->leg == LEG_REPLY ? "back " : "", addr,
+		 event_leg_name(&death->record.packet, death->leg), death->node->name);
 	return true;
 }
 
@@ -189,13 +189,17 @@ static void say_last(const struct itinerary *itinerary, char buf[FATE_TEXT_SIZE]
 		snprintf(buf, FATE_TEXT_SIZE, "only redirects about it were seen");
 	else if (!last)
 		snprintf(buf, FATE_TEXT_SIZE, "it was seen at no end of the lab");
+	else if (itinerary->is_packet && itinerary->fate == FATE_DELIVERED)
+		snprintf(buf, FATE_TEXT_SIZE, "it was delivered to %s (%s %s)",
+			 last->end->node->name, last->end->name, hook_word(last->event.hook));
 	else if (itinerary->fate == FATE_DELIVERED)
 		snprintf(buf, FATE_TEXT_SIZE,
 			 "the request was delivered to %s (%s %s), which was not seen to answer",
 			 last->end->node->name, last->end->name, hook_word(last->event.hook));
 	else
 		snprintf(buf, FATE_TEXT_SIZE, "the %s was last seen at %s %s%s",
-			 last->leg == LEG_ERROR ? "ICMP error" : leg_name(last->leg),
+			 last->leg == LEG_ERROR ? "ICMP error"
+						: event_leg_name(&last->event, last->leg),
 			 last->end->name, hook_word(last->event.hook),
 			 last->incomplete ? ", but not all of its parts" : "");
 }
@@ -317,6 +321,16 @@ static void print_addresses(const struct itinerary *itinerary, FILE *f)
 	fprintf(f, " id %u seq %u: ", itinerary->id, itinerary->seq);
 }
 
+/* "tcp 10.0.1.2:40000 > 10.0.2.2:80 SYN seq 1 ack 0 len 0: ". */
+static void print_packet(const struct itinerary *itinerary, FILE *f)
+{
+	char addresses[ADDRESSES_TEXT_SIZE], text[OTHER_TEXT_SIZE];
+
+	other_text(&itinerary->packet, text);
+	fprintf(f, "%s %s%s%s: ", event_word(&itinerary->packet),
+		addresses_text(&itinerary->packet, addresses), text[0] ? " " : "", text);
+}
+
 /* "answered by b in 18 us", "refused by r in 20 us: host unreachable; arp: nobody ..." */
 static void print_answer(const struct itinerary *itinerary, FILE *f)
 {
@@ -352,7 +366,9 @@ void itinerary_print_title(const struct itinerary *itinerary, uint64_t zero_ns, 
 		output_fail(errno);
 		return;
 	}
-	if (itinerary->protocol)
+	if (itinerary->is_packet)
+		print_packet(itinerary, memory);
+	else if (itinerary->protocol)
 		print_flow(itinerary, memory);
 	else
 		print_addresses(itinerary, memory);

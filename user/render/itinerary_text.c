@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* itinerary_text.c - the way of one echo, as lines and as an object. */
+#include <inttypes.h>
 #include <string.h>
 
 #include "user/base/hook_word.h"
@@ -17,6 +18,11 @@ const char *leg_name(enum leg leg)
 	static const char *const names[LEGS] = {"request", "reply", "error"};
 
 	return names[leg];
+}
+
+const char *event_leg_name(const struct vl_event *event, enum leg leg)
+{
+	return event->flags & VL_EV_OTHER ? "packet" : leg_name(leg);
 }
 
 const char *fate_name(enum fate fate)
@@ -153,22 +159,46 @@ static void fragments_remark(const struct hop *hop, const struct hop *from, char
 	append(buf, text);
 }
 
+/* Of a TCP segment: which bytes, where it was cut (GSO) or joined with others (GRO). */
+static void part_remark(const struct hop *hop, const struct hop *from, char buf[REMARK_SIZE])
+{
+	const struct vl_other *other = &hop->event.other;
+	char text[CHANGE_SIZE];
+
+	if (!from || !hop_is_part(hop, from))
+		return;
+	snprintf(text, sizeof(text), "%s: seq %" PRIu32 " len %" PRIu32,
+		 other->bytes < from->event.other.bytes ? "a part" : "joined with others",
+		 other->seq, other->bytes);
+	append(buf, text);
+}
+
 /* What changed since the hop before: TTL, addresses; and whether it is one of several copies. */
 static void change_remark(const struct hop *hop, const struct hop *from, char buf[REMARK_SIZE])
 {
 	char text[CHANGE_SIZE], src[IP_TEXT_SIZE], dst[IP_TEXT_SIZE];
+	char addresses[ADDRESSES_TEXT_SIZE];
 	struct ip_addr s = event_source(&hop->event), d = event_destination(&hop->event);
 
 	if (from && from->leg == hop->leg && from->event.ttl != hop->event.ttl) {
 		snprintf(text, sizeof(text), "ttl %u -> %u", from->event.ttl, hop->event.ttl);
 		append(buf, text);
 	}
-	if (hop->translated) {
+	if (hop->translated && hop->event.flags & VL_EV_OTHER) {
+		snprintf(text, sizeof(text), "now %s", addresses_text(&hop->event, addresses));
+		append(buf, text);
+	} else if (hop->translated) {
 		snprintf(text, sizeof(text), "now %s > %s id %u", ip_format(&s, src, sizeof(src)),
 			 ip_format(&d, dst, sizeof(dst)), hop->event.id);
 		append(buf, text);
 	}
-	fragments_remark(hop, from, buf);
+	if (hop->event.flags & VL_EV_OTHER) {
+		part_remark(hop, from, buf);
+		if (hop->event.flags & VL_EV_FRAGMENT && !from)
+			append(buf, "a fragment");
+	} else {
+		fragments_remark(hop, from, buf);
+	}
 	if (hop->branch)
 		append(buf, "one of several copies");
 	else if (hop->again && hop->step != STEP_FIRST)
@@ -209,7 +239,8 @@ static void print_hop(const struct itinerary *itinerary, const struct hop *hop, 
 
 	step_remark(hop, from, remark);
 	change_remark(hop, from, remark);
-	snprintf(lead, sizeof(lead), "  %-7s %8s  %s%*s  %s", new_leg ? leg_name(hop->leg) : "",
+	snprintf(lead, sizeof(lead), "  %-7s %8s  %s%*s  %s",
+		 new_leg ? event_leg_name(&hop->event, hop->leg) : "",
 		 output_duration(hop->at_ns, at), hop->end->name,
 		 width - (int)output_columns(hop->end->name), "", hook_word(hop->event.hook));
 	if (!remark[0]) {
@@ -299,8 +330,13 @@ static void print(const struct itinerary *itinerary, bool all, FILE *f)
 	}
 	if (itinerary->asymmetric)
 		fputs("  the answer came back by other links than the request took\n", f);
+	if (itinerary->alike)
+		fprintf(f,
+			"  %u packets have this content: which record is of which cannot be told\n",
+			itinerary->alike + 1);
 	if (itinerary->left_out)
-		fprintf(f, "  %zu more records of this echo were not kept\n", itinerary->left_out);
+		fprintf(f, "  %zu more records of this %s were not kept\n", itinerary->left_out,
+			itinerary->is_packet ? "packet" : "echo");
 }
 
 void itinerary_print(const struct itinerary *itinerary, FILE *f)
@@ -317,10 +353,11 @@ static json_t *hop_json(const struct hop *hop)
 {
 	json_t *object = event_json(&hop->event, hop->end);
 	json_t *more = output_json_pack("{s:s, s:s, s:I, s:I, s:b, s:b, s:b, s:b}", "leg",
-					leg_name(hop->leg), "step", step_name(hop->step), "at_ns",
-					(json_int_t)hop->at_ns, "step_ns", (json_int_t)hop->step_ns,
-					"clocks_differ", hop->skewed, "translated", hop->translated,
-					"branch", hop->branch, "again", hop->again);
+					event_leg_name(&hop->event, hop->leg), "step",
+					step_name(hop->step), "at_ns", (json_int_t)hop->at_ns,
+					"step_ns", (json_int_t)hop->step_ns, "clocks_differ",
+					hop->skewed, "translated", hop->translated, "branch",
+					hop->branch, "again", hop->again);
 
 	if (hop->from >= 0)
 		output_json_set(more, "from", json_integer(hop->from));
@@ -368,6 +405,10 @@ json_t *itinerary_json(const struct itinerary *itinerary)
 		itinerary->answerer ? itinerary->answerer->name : NULL, "delivered",
 		itinerary->delivered, "asymmetric", itinerary->asymmetric, "round_trip_ns",
 		(json_int_t)itinerary->round_trip_ns, "hops", hops);
+	if (itinerary->is_packet)
+		output_json_set(object, "packet", other_json(&itinerary->packet));
+	if (itinerary->alike)
+		output_json_set(object, "alike", json_integer(itinerary->alike));
 	if (itinerary->protocol)
 		output_json_set(
 			object, "about",
@@ -384,7 +425,7 @@ json_t *itinerary_json(const struct itinerary *itinerary)
 		output_json_set(object, "last_seen",
 				output_json_pack("{s:s, s:s, s:s}", "end", last->end->name, "hook",
 						 hook_word(last->event.hook), "leg",
-						 leg_name(last->leg)));
+						 event_leg_name(&last->event, last->leg)));
 	}
 	if (itinerary->n_drops) {
 		json_t *drops = json_array();

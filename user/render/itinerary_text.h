@@ -48,6 +48,8 @@ bool itinerary_unanswered_text(const struct itinerary *itinerary, char *buf, siz
 json_t *itinerary_json(const struct itinerary *itinerary);
 
 const char *leg_name(enum leg leg);
+/* The same of a record; of a packet that is no ICMP: "packet". */
+const char *event_leg_name(const struct vl_event *event, enum leg leg);
 const char *fate_name(enum fate fate);
 
 #endif

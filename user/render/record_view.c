@@ -37,6 +37,7 @@ int record_view_open(struct record_view *view, const struct record_view_options 
 void record_view_close(struct record_view *view)
 {
 	record_queue_free(&view->queue);
+	record_queue_free(&view->packets);
 	story_free(view->story);
 	*view = (struct record_view){0};
 }
@@ -55,7 +56,11 @@ void record_view_add(struct record_view *view, const struct vl_event *event)
 	if (event->end >= lab_n_ends(view->lab) || only_drops(view->options))
 		return;
 	view->records++;
-	ret = view->story ? story_add(view->story, event) : record_queue_add(&view->queue, &record);
+	if (view->story && event->flags & VL_EV_OTHER)
+		ret = record_queue_add(&view->packets, &record);
+	else
+		ret = view->story ? story_add(view->story, event)
+				  : record_queue_add(&view->queue, &record);
 	if (ret < 0)
 		view->failed = true;
 }
@@ -85,7 +90,9 @@ static int add_drop(struct record_view *view, const struct vl_stack *record)
 	if (!view->story)
 		return record_queue_add(&view->queue, record);
 	view->names(&record->at, reason, function, view->names_arg);
-	ret = story_add_drop(view->story, &record->at, reason, function);
+	ret = record->at.packet.flags & VL_EV_OTHER
+		      ? record_queue_add(&view->packets, record)
+		      : story_add_drop(view->story, &record->at, reason, function);
 	if (ret || !is_told_alone(view, reason, function) ||
 	    !drop_matches(&record->at, &view->options->filter.chosen, view->lab))
 		return ret;
@@ -208,6 +215,28 @@ static int show_itinerary(struct record_view *view, const struct itinerary *itin
 	return enough(view);
 }
 
+/* A packet that is no ICMP, in its turn. */
+static int tell_packet(const struct vl_stack *record, void *arg)
+{
+	char reason[SYMBOL_NAME_SIZE], function[SYMBOL_NAME_SIZE];
+	struct record_view *view = arg;
+	int ret;
+
+	if (record_is_drop(record)) {
+		view->names(&record->at, reason, function, view->names_arg);
+		ret = story_add_drop(view->story, &record->at, reason, function);
+	} else {
+		ret = story_add(view->story, &record->at.packet);
+	}
+	return ret < 0 ? ret : 0;
+}
+
+/* Nothing more comes of it, as far as that can be known. */
+static bool is_complete(const struct itinerary *itinerary)
+{
+	return itinerary->answered || (itinerary->is_packet && itinerary->fate == FATE_DELIVERED);
+}
+
 /* Echoes in the order in which they fell quiet. */
 static int show_quiet(struct record_view *view, uint64_t now_ns, bool all)
 {
@@ -218,7 +247,7 @@ static int show_quiet(struct record_view *view, uint64_t now_ns, bool all)
 	int ret = 0;
 
 	while (!ret && (itinerary = story_quiet(view->story, before))) {
-		if (!all && !itinerary->answered &&
+		if (!all && !is_complete(itinerary) &&
 		    !story_quiet(view->story, now_ns > quiet_ns ? now_ns - quiet_ns : 0))
 			break; /* its answer may be under way */
 		ret = show_itinerary(view, itinerary);
@@ -238,6 +267,8 @@ int record_view_show(struct record_view *view, uint64_t settled_ns, struct err *
 
 	if (view->failed)
 		return out_of_memory(err);
+	if (record_queue_flush(&view->packets, settled_ns, tell_packet, view))
+		return out_of_memory(err);
 	ret = record_queue_flush(&view->queue, settled_ns, show_record, view);
 	return !ret && view->story ? show_quiet(view, settled_ns, false) : ret;
 }
@@ -247,6 +278,8 @@ int record_view_finish(struct record_view *view, struct err *err)
 	int ret;
 
 	if (view->failed)
+		return out_of_memory(err);
+	if (record_queue_flush(&view->packets, UINT64_MAX, tell_packet, view))
 		return out_of_memory(err);
 	ret = record_queue_flush(&view->queue, UINT64_MAX, show_record, view);
 	return !ret && view->story ? show_quiet(view, 0, true) : ret;

@@ -37,6 +37,8 @@ struct record_view {
 	const struct record_view_options *options;
 	const struct lab *lab;
 	struct record_queue queue;
+	struct record_queue
+		packets; /* that are no ICMP, for the story, which wants them in order */
 	struct event_layout layout;
 	struct story *story; /* with itineraries */
 	drop_names names;

@@ -17,15 +17,23 @@ static size_t alias_bucket(const struct story *story, const struct alias *key)
 	return hash_fold(hash, story->n_buckets);
 }
 
-struct alias *echo_table_find(const struct story *story, const struct alias *key)
+static struct alias *first_like(struct alias *a, const struct alias *key)
 {
-	struct alias *a = story->buckets[alias_bucket(story, key)];
-
 	for (; a; a = a->next)
 		if (a->value == key->value && a->seq == key->seq && a->family == key->family &&
 		    a->kind == key->kind)
 			return a;
 	return NULL;
+}
+
+struct alias *echo_table_find(const struct story *story, const struct alias *key)
+{
+	return first_like(story->buckets[alias_bucket(story, key)], key);
+}
+
+struct alias *echo_table_next(const struct alias *alias)
+{
+	return first_like(alias->next, alias);
 }
 
 static int buckets_grow(struct story *story)

@@ -11,9 +11,9 @@
 /*
  * What an alias is made of: an echo has one by its payload, one for each id it was seen with, and
  * one for each of its packets that comes in fragments. What is no echo has one, by protocol,
- * addresses and, if the error quotes so much, ports.
+ * addresses and, if the error quotes so much, ports; a packet that is no ICMP by its content.
  */
-enum alias_kind { ALIAS_ID, ALIAS_PAYLOAD, ALIAS_PACKET, ALIAS_FLOW };
+enum alias_kind { ALIAS_ID, ALIAS_PAYLOAD, ALIAS_PACKET, ALIAS_FLOW, ALIAS_CONTENT };
 
 struct echo;
 
@@ -59,6 +59,9 @@ void echo_table_end(struct story *story);
 
 /* The newest that has this key (value, seq, family, kind); NULL: none. */
 struct alias *echo_table_find(const struct story *story, const struct alias *key);
+
+/* The next one of the same key, which is older; NULL: none. */
+struct alias *echo_table_next(const struct alias *alias);
 
 /* Make an echo known by one key more. Returns 0 or -ENOMEM. */
 int echo_table_add(struct story *story, struct echo *echo, struct alias key);

@@ -2,7 +2,9 @@
 /* fate.c - what became of an echo, as far as the ends of links show it. */
 #include <string.h>
 
-#include "user/story/story.h"
+#include "bpf/wire_other.h"
+#include "user/base/drop_causes.h"
+#include "user/story/packets.h"
 
 static const struct node *node_of_address(const struct lab *lab, const struct ip_addr *addr)
 {
@@ -67,6 +69,19 @@ static bool may_be_flooded(const struct itinerary *itinerary, const struct drop 
 }
 
 /*
+ * A segment without data that TCP frees without a reason: a socket in TIME_WAIT had it. The other
+ * cause, a foreign MAC address, loses no data by it.
+ */
+static bool took_packet(const struct drop *drop)
+{
+	const struct vl_other *other = &drop->record.packet.other;
+
+	return !strcmp(drop->reason, "NOT_SPECIFIED") && !other->bytes &&
+	       !(other->tcp_flags & TCP_FLAG_SYN) &&
+	       (!strcmp(drop->function, "tcp_v4_rcv") || !strcmp(drop->function, "tcp_v6_rcv"));
+}
+
+/*
  * A node that has given an answer to the raw socket that asked lets go of it with NO_SOCKET; each
  * other raw socket gets a copy of an ICMP packet, which its filter may refuse (that of ping(8)
  * does); a flooded packet is dropped by all but the addressee (OTHERHOST).
@@ -74,6 +89,9 @@ static bool may_be_flooded(const struct itinerary *itinerary, const struct drop 
 static bool is_harmless(const struct itinerary *itinerary, const struct drop *drop,
 			const struct lab *lab)
 {
+	if (itinerary->is_packet && strcmp(drop->reason, "OTHERHOST"))
+		return took_packet(drop) || drop_classify(drop->reason, drop->function).traits &
+						    (DROP_ORDINARY | DROP_COPY | DROP_NO_PACKET);
 	if (!strcmp(drop->reason, "NO_SOCKET"))
 		return drop->leg != LEG_REQUEST && drop->node == itinerary->origin;
 	if (!strcmp(drop->reason, "SOCKET_FILTER"))
@@ -195,6 +213,8 @@ static bool is_at_home(const struct hop *hop, const struct lab *lab)
 {
 	struct ip_addr to = event_destination(&hop->event);
 
+	if (hop->event.flags & VL_EV_OTHER && packet_is_multicast(&hop->event))
+		return hop->event.hook != VL_HOOK_OUT && hop->end->node->kind != NODE_BRIDGE;
 	return hop->event.hook != VL_HOOK_OUT && node_of_address(lab, &to) == hop->end->node;
 }
 

@@ -15,6 +15,7 @@
 
 #include "user/base/cleanup.h"
 #include "user/base/hash.h"
+#include "user/story/packets.h"
 
 /* How far the clocks of two CPUs are believed to be apart at most. */
 static const uint64_t skew_max_ns = 1000000;
@@ -45,6 +46,9 @@ struct causes {
 
 bool hop_same_packet(const struct hop *a, const struct hop *b)
 {
+	if (a->event.flags & VL_EV_OTHER && (a->event.other.from_port != b->event.other.from_port ||
+					     a->event.other.to_port != b->event.other.to_port))
+		return false;
 	return a->leg == b->leg && a->event.icmp_type == b->event.icmp_type &&
 	       a->event.id == b->event.id && !memcmp(a->event.src, b->event.src, 16) &&
 	       !memcmp(a->event.dst, b->event.dst, 16);
@@ -82,6 +86,8 @@ static bool step_fits(enum step step, const struct hop *cause, const struct hop 
 {
 	const struct vl_event *c = &cause->event, *h = &hop->event;
 
+	if (packet_is_range(c) && packet_is_range(h) && !packet_ranges_overlap(c, h))
+		return false; /* another part of it */
 	switch (step) {
 	case STEP_END:
 		return cause->end == hop->end && c->hook == VL_HOOK_XDP && h->hook == VL_HOOK_IN &&

@@ -11,6 +11,7 @@
 
 #include "user/base/cleanup.h"
 #include "user/story/hop_causes.h"
+#include "user/story/packets.h"
 
 /* A packet passes the hooks of a link in the order of enum vl_hook. */
 static int hop_compare(const void *a, const void *b)
@@ -126,6 +127,7 @@ struct sighting {
 	const struct end *end;
 	enum leg leg;
 	int hop;
+	uint32_t part; /* of TCP with data: which */
 	uint8_t hook;
 };
 
@@ -135,7 +137,9 @@ static int sighting_compare_place(const struct sighting *x, const struct sightin
 		return x->end->number < y->end->number ? -1 : 1;
 	if (x->hook != y->hook)
 		return (int)x->hook - (int)y->hook;
-	return (int)x->leg - (int)y->leg;
+	if (x->leg != y->leg)
+		return (int)x->leg - (int)y->leg;
+	return x->part < y->part ? -1 : x->part > y->part;
 }
 
 static int sighting_compare(const void *a, const void *b)
@@ -156,7 +160,10 @@ static int mark_again(struct itinerary *itinerary)
 	if (!sightings)
 		return -ENOMEM;
 	for (size_t i = 0; i < n; i++)
-		sightings[i] = (struct sighting){hops[i].end, hops[i].leg, i, hops[i].event.hook};
+		sightings[i] = (struct sighting){
+			hops[i].end, hops[i].leg, i,
+			packet_is_range(&hops[i].event) ? hops[i].event.other.seq : 0,
+			hops[i].event.hook};
 	qsort(sightings, n, sizeof(*sightings), sighting_compare);
 	for (size_t i = 1; i < n; i++)
 		hops[sightings[i].hop].again =
@@ -180,7 +187,7 @@ static int mark_branches(struct itinerary *itinerary)
 		if (hops[i].from < 0)
 			continue;
 		its = &first[hops[i].from * LEGS + hops[i].leg];
-		if (*its)
+		if (*its && !hop_is_part(&hops[*its - 1], &hops[i]))
 			hops[*its - 1].branch = hops[i].branch = true;
 		else
 			*its = i + 1;

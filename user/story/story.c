@@ -8,7 +8,7 @@
 
 #include "user/base/array.h"
 #include "user/base/hash.h"
-#include "user/story/echo_table.h"
+#include "user/story/packets.h"
 
 struct story *story_new(const struct lab *lab)
 {
@@ -258,6 +258,29 @@ static int name_packet(struct story *story, struct echo *echo, const struct vl_e
 	return echo_table_add(story, echo, key);
 }
 
+/* The itinerary of a packet that is no ICMP; found, or made. */
+static struct echo *packet_of(struct story *story, const struct vl_event *event,
+			      const struct node *node)
+{
+	static const struct alias none = {.kind = ALIAS_CONTENT};
+	struct echo *echo = packet_find(story, event, node);
+
+	if (!echo)
+		echo = echo_new(story, event, &none);
+	return echo && !packet_name(story, echo, event) ? echo : NULL;
+}
+
+static int add_packet(struct story *story, const struct vl_event *event)
+{
+	const struct end *end = lab_end(story->lab, event->end);
+	struct echo *echo = packet_of(story, event, end->node);
+
+	if (!echo || itinerary_add(&echo->itinerary, event, end, LEG_REQUEST))
+		return -ENOMEM;
+	echo_touch(story, echo, event->time_ns);
+	return 1;
+}
+
 int story_add(struct story *story, const struct vl_event *event)
 {
 	struct alias by_id;
@@ -266,6 +289,8 @@ int story_add(struct story *story, const struct vl_event *event)
 
 	if (event->end >= lab_n_ends(story->lab) || event->hook >= VL_HOOKS)
 		return 0;
+	if (event->flags & VL_EV_OTHER)
+		return add_packet(story, event);
 	if (event_is_later_fragment(event))
 		return add_fragment(story, event);
 	if (!record_key(event, &leg, &by_id))
@@ -298,12 +323,16 @@ int story_add_drop(struct story *story, const struct vl_drop *record, const char
 	struct alias by_id;
 	struct echo *echo;
 
-	if (record->node >= story->lab->n_nodes || !record_key(&record->packet, &drop.leg, &by_id))
+	bool packet = record->packet.flags & VL_EV_OTHER;
+
+	if (record->node >= story->lab->n_nodes ||
+	    (!packet && !record_key(&record->packet, &drop.leg, &by_id)))
 		return 0;
 	drop.node = story->lab->nodes[record->node];
 	snprintf(drop.reason, sizeof(drop.reason), "%s", reason);
 	snprintf(drop.function, sizeof(drop.function), "%s", function);
-	echo = echo_of(story, &record->packet, drop.leg, &by_id);
+	echo = packet ? packet_of(story, &record->packet, drop.node)
+		      : echo_of(story, &record->packet, drop.leg, &by_id);
 	if (!echo || itinerary_add_drop(&echo->itinerary, &drop))
 		return -ENOMEM;
 	echo_touch(story, echo, record->packet.time_ns);
@@ -367,10 +396,13 @@ static const struct itinerary *echo_tell(struct story *story, struct echo *echo)
 	if (echo->stale && itinerary_order(&echo->itinerary, story->lab))
 		return NULL;
 	if (echo->stale || echo->loose_seen != story->loose.n_added) {
+		if (echo->itinerary.is_packet)
+			packet_mark(&echo->itinerary);
 		itinerary_judge(&echo->itinerary, story->lab);
-		if (story->asker && echo->itinerary.n_hops)
+		if (story->asker && echo->itinerary.n_hops && !echo->itinerary.is_packet)
 			echo->itinerary.origin = story->asker;
-		if (itinerary_join(&echo->itinerary, &story->loose, story->lab))
+		if (!echo->itinerary.is_packet &&
+		    itinerary_join(&echo->itinerary, &story->loose, story->lab))
 			return NULL;
 	}
 	echo->itinerary.not_seen = story->not_seen;

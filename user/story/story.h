@@ -56,8 +56,8 @@ struct hop {
 	bool translated;  /* source, destination or id are not those of `from`: NAT */
 	bool branch;	  /* `from` led to more than one hop: flooded by a bridge, or duplicated */
 	bool again;	  /* this packet was at this hook before: a loop, or sent twice */
-	unsigned fragments;    /* IP fragments that were seen here; 1: it is whole */
-	bool incomplete;       /* some of its fragments were not seen here */
+	unsigned fragments; /* IP fragments that were seen here; 1: it is whole */
+	bool incomplete;    /* some of its fragments, or of a packet's bytes, were not seen here */
 	uint64_t fragments_ns; /* from the first fragment to the last one */
 };
 
@@ -132,6 +132,11 @@ struct itinerary {
 	uint8_t protocol; /* 0: an echo. Else of the packets that ICMP errors are about, which only
 			   * the errors and the stacks tell of: no end sees them */
 	uint16_t from_port, to_port; /* of those, UDP and TCP; of the newest; 0: not known */
+	bool is_packet; /* no echo: one packet of another protocol, known by its content; all of it
+			 * is LEG_REQUEST */
+	struct vl_event packet; /* of that: the first record of it, or of the largest part */
+	struct vl_event newest; /* of that: the newest record */
+	unsigned alike; /* of that: how many more like it were sent, which cannot be told apart */
 	struct hop *hops;
 	size_t n_hops, room;
 	struct fragment *fragments;
@@ -183,6 +188,9 @@ void story_asked_by(struct story *story, const struct node *node);
  * id rewritten by NAT makes no second echo, or else its id and sequence number. An error belongs
  * to the echo that it quotes. Errors about other protocols are one story for all that come without
  * a pause and quote the same addresses and ports (none where the quote ends before them).
+ *
+ * Packets that are no ICMP (VL_EV_OTHER) each have an itinerary, which records of the same content
+ * belong to; they, and drops of them, have to come in order of time.
  */
 int story_add(struct story *story, const struct vl_event *event);
 /*
@@ -224,6 +232,8 @@ size_t story_in_flight(const struct story *story);
  * (order.c, hop_causes.c). Returns 0 or -ENOMEM.
  */
 int itinerary_order(struct itinerary *itinerary, const struct lab *lab);
+/* Of TCP with data: whether two hops have other bytes of the packet, which was cut or joined. */
+bool hop_is_part(const struct hop *hop, const struct hop *whole);
 /* Set fate, origin, answerer, last, arrival, death and what follows from them. Its hops are in
  * order (fate.c). */
 void itinerary_judge(struct itinerary *itinerary, const struct lab *lab);

@@ -422,11 +422,6 @@ static int choose_stories(struct record_filter *filter, struct err *err)
 		filter->itineraries = true;
 	if (!filter->itineraries)
 		return 0;
-	if (filter->packets.fields & VL_F_ANY) {
-		err_set(err, ERR_USAGE, EINVAL, "filter: stories are of ICMP alone");
-		err_hint(err, "single records (--events) are of any protocol");
-		return -EINVAL;
-	}
 	filter->chosen = filter->packets;
 	filter->packets.fields &=
 		VL_F_FAMILY | VL_F_SEQ | VL_F_ANY | VL_F_PROTOCOL | VL_F_ICMP | VL_F_ARP;
@@ -489,7 +484,8 @@ bool record_filter_wants(const struct record_filter *filter, const struct lab *l
 
 	if (!itinerary->n_hops && !itinerary->n_drops && !itinerary->n_queued)
 		return false; /* later fragments of nobody knows what */
-	if ((filter->failed || filter->dropped) && itinerary->answered)
+	if ((filter->failed || filter->dropped) &&
+	    (itinerary->answered || (itinerary->is_packet && itinerary->fate == FATE_DELIVERED)))
 		return false;
 	if (itinerary->round_trip_ns < filter->slower_ns)
 		return false;

@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* test_story_packets.c - itineraries of packets that are no ICMP: content joins them, over NAT,
+ * parts and drops; what is not the same packet stays apart, and copies are said to be such. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#include <arpa/inet.h>
+#include <string.h>
+
+#include "bpf/wire_other.h"
+#include "tests/unit/story_fixture.h"
+
+/* A TCP segment from a to b: data of a connection without timestamps, unless the test changes it.
+ */
+static struct vl_event segment(uint64_t time_ns, unsigned end, enum vl_hook hook, uint8_t ttl,
+			       uint32_t seq, uint32_t bytes)
+{
+	struct vl_event event = {.time_ns = time_ns,
+				 .end = end,
+				 .hook = hook,
+				 .family = 4,
+				 .ttl = ttl,
+				 .len = bytes + 54,
+				 .flags = VL_EV_OTHER,
+				 .other = {.ethertype = WIRE_IPV4,
+					   .protocol = PROTO_TCP,
+					   .tcp_flags = TCP_FLAG_ACK,
+					   .from_port = 40000,
+					   .to_port = 80,
+					   .seq = seq,
+					   .ack = 77,
+					   .bytes = bytes,
+					   .ip_id = 100,
+					   .segments = 1}};
+
+	inet_pton(AF_INET, "10.0.1.1", event.src);
+	inet_pton(AF_INET, "10.0.2.1", event.dst);
+	return event;
+}
+
+static struct vl_event datagram(uint64_t time_ns, unsigned end, enum vl_hook hook, uint8_t ttl)
+{
+	struct vl_event event = segment(time_ns, end, hook, ttl, 0, 20);
+
+	event.flags |= VL_EV_PAYLOAD;
+	event.payload = 0x1234567;
+	event.other.protocol = PROTO_UDP;
+	event.other.tcp_flags = 0;
+	event.other.ack = 0;
+	event.other.ip_id = 0;
+	return event;
+}
+
+/* The story of records, which must be n itineraries. The caller frees it. */
+static struct story *story_of(const struct vl_event *events, size_t n, size_t itineraries)
+{
+	struct story *story = story_new(lab);
+
+	assert_non_null(story);
+	for (size_t i = 0; i < n; i++)
+		assert_int_equal(story_add(story, &events[i]), 1);
+	assert_int_equal(story_in_flight(story), itineraries);
+	return story;
+}
+
+/* The one whose newest record is the oldest. */
+static const struct itinerary *first_of(struct story *story)
+{
+	const struct itinerary *it = story_quiet(story, UINT64_MAX);
+
+	assert_non_null(it);
+	assert_true(it->is_packet);
+	return it;
+}
+
+static void masquerade(struct vl_event *event)
+{
+	inet_pton(AF_INET, "10.0.2.254", event->src);
+	event->other.from_port = 1024;
+}
+
+static void check_way(struct story *story)
+{
+	static const enum step steps[] = {STEP_FIRST, STEP_LINK, STEP_NODE, STEP_LINK};
+	const struct itinerary *it = first_of(story);
+
+	assert_int_equal(it->n_hops, 4);
+	for (int i = 0; i < 4; i++) {
+		assert_int_equal(it->hops[i].step, steps[i]);
+		assert_int_equal(it->hops[i].from, i - 1);
+	}
+	assert_int_equal(it->fate, FATE_DELIVERED);
+	assert_string_equal(it->origin->name, "a");
+	assert_int_equal(it->alike, 0);
+}
+
+static void test_ways(void **state)
+{
+	(void)state;
+	for (int udp = 0; udp < 2; udp++) {
+		for (int nat = 0; nat < 2; nat++) {
+			struct vl_event e[4] = {
+				segment(1, A_X, VL_HOOK_OUT, 64, 5, udp ? 0 : 100),
+				segment(2, R_W, VL_HOOK_IN, 64, 5, udp ? 0 : 100),
+				segment(3, R_E, VL_HOOK_OUT, 63, 5, udp ? 0 : 100),
+				segment(4, B_Y, VL_HOOK_IN, 63, 5, udp ? 0 : 100),
+			};
+			struct story *story;
+
+			for (int i = 0; udp && i < 4; i++)
+				e[i] = datagram(e[i].time_ns, e[i].end, e[i].hook, e[i].ttl);
+			if (nat) {
+				masquerade(&e[2]);
+				masquerade(&e[3]);
+			}
+			story = story_of(e, 4, 1);
+			check_way(story);
+			assert_int_equal(first_of(story)->hops[2].translated, nat);
+			assert_false(first_of(story)->hops[3].translated);
+			story_free(story);
+		}
+	}
+}
+
+/* GSO: what left as one arrives in parts; all of them are needed. */
+static void test_parts(void **state)
+{
+	struct vl_event e[] = {
+		segment(1, A_X, VL_HOOK_OUT, 64, 0xffffff00, 3000),
+		segment(2, R_W, VL_HOOK_IN, 64, 0xffffff00, 3000),
+		segment(3, R_E, VL_HOOK_OUT, 63, 0xffffff00, 1000),
+		segment(4, B_Y, VL_HOOK_IN, 63, 0xffffff00, 1000),
+		segment(5, R_E, VL_HOOK_OUT, 63, 0xffffff00 + 1000, 1000),
+		segment(6, B_Y, VL_HOOK_IN, 63, 0xffffff00 + 1000, 1000),
+		segment(7, R_E, VL_HOOK_OUT, 63, 0xffffff00 + 2000, 1000),
+		segment(8, B_Y, VL_HOOK_IN, 63, 0xffffff00 + 2000, 1000),
+	};
+	struct story *story;
+
+	(void)state;
+	e[0].other.segments = e[1].other.segments = 3;
+	for (int i = 4; i < 8; i++)
+		e[i].other.ip_id = 100 + (i - 2) / 2;
+	story = story_of(e, 8, 1);
+	assert_int_equal(first_of(story)->fate, FATE_DELIVERED);
+	assert_int_equal(first_of(story)->hops[7].from, 6);
+	assert_true(hop_is_part(&first_of(story)->hops[2], &first_of(story)->hops[1]));
+	for (int i = 0; i < 8; i++) {
+		assert_false(first_of(story)->hops[i].branch);
+		assert_false(first_of(story)->hops[i].again);
+	}
+	story_free(story);
+	story = story_of(e, 7, 1); /* the last one does not arrive */
+	assert_int_equal(first_of(story)->fate, FATE_LOST);
+	story_free(story);
+}
+
+static void test_apart(void **state)
+{
+	struct vl_event first = segment(1, A_X, VL_HOOK_OUT, 64, 5, 100), other = first;
+	struct story *story;
+
+	(void)state;
+	other.time_ns = 2;
+	other.other.ip_id = 101; /* sent again */
+	story = story_of((struct vl_event[]){first, other}, 2, 2);
+	story_free(story);
+	other = first;
+	other.time_ns = 2;
+	other.other.tsval = 1; /* likewise, where the timestamps tell it */
+	story = story_of((struct vl_event[]){first, other}, 2, 2);
+	story_free(story);
+	other = first;
+	other.other.seq += 100;
+	story = story_of((struct vl_event[]){first, other}, 2, 2);
+	story_free(story);
+
+	/* The same question of two hosts: not behind NAT, since it never came to c. */
+	first = datagram(1, A_X, VL_HOOK_OUT, 64);
+	other = datagram(2, C_Z, VL_HOOK_OUT, 64);
+	inet_pton(AF_INET, "10.0.1.9", other.src);
+	story = story_of((struct vl_event[]){first, other}, 2, 2);
+	story_free(story);
+}
+
+/* The same datagram twice, without an identification: nobody can tell which is which. */
+static void test_alike(void **state)
+{
+	struct vl_event e[] = {
+		datagram(1, A_X, VL_HOOK_OUT, 64),
+		datagram(2, R_W, VL_HOOK_IN, 64),
+		datagram(3, A_X, VL_HOOK_OUT, 64),
+		datagram(4, R_W, VL_HOOK_IN, 64),
+	};
+	struct story *story = story_of(e, 4, 1);
+
+	(void)state;
+	assert_int_equal(first_of(story)->alike, 1);
+	assert_int_equal(first_of(story)->fate, FATE_LOST);
+	story_free(story);
+	e[2].other.ip_id = e[3].other.ip_id = 9;
+	story = story_of(e, 4, 2);
+	assert_int_equal(first_of(story)->alike, 0);
+	story_free(story);
+}
+
+static void test_drops(void **state)
+{
+	struct vl_event e[] = {segment(1, A_X, VL_HOOK_OUT, 64, 5, 0),
+			       segment(2, R_W, VL_HOOK_IN, 64, 5, 0)};
+	struct vl_drop drop = {.packet = segment(3, R_W, VL_HOOKS, 64, 5, 0), .node = NODE_R};
+	struct story *story = story_of(e, 2, 1);
+
+	(void)state;
+	assert_int_equal(story_add_drop(story, &drop, "NETFILTER_DROP", "nft_do_chain"), 1);
+	assert_int_equal(story_in_flight(story), 1);
+	assert_int_equal(first_of(story)->fate, FATE_DROPPED);
+	assert_int_equal(first_of(story)->death, 0);
+	assert_ptr_equal(first_of(story)->drops[0].node, lab->nodes[NODE_R]);
+	story_free(story);
+
+	/* The receiver had the data before: that is no loss (pitfall 40). */
+	e[0] = segment(1, A_K, VL_HOOK_OUT, 64, 5, 100);
+	e[1] = segment(2, B_K, VL_HOOK_IN, 64, 5, 100);
+	drop = (struct vl_drop){.packet = segment(3, B_K, VL_HOOKS, 64, 5, 100), .node = NODE_B};
+	story = story_of(e, 2, 1);
+	assert_int_equal(story_add_drop(story, &drop, "TCP_OLD_DATA", "tcp_data_queue"), 1);
+	assert_true(first_of(story)->drops[0].harmless);
+	assert_int_equal(first_of(story)->fate, FATE_DELIVERED);
+	story_free(story);
+}
+
+static void test_arp(void **state)
+{
+	struct vl_event asks = {.time_ns = 1,
+				.end = A_X,
+				.hook = VL_HOOK_OUT,
+				.family = 4,
+				.flags = VL_EV_OTHER | VL_EV_PAYLOAD,
+				.payload = 0x1122,
+				.other = {.ethertype = WIRE_ARP, .operation = 1, .segments = 1}},
+			answers = asks, e[4];
+	struct story *story;
+
+	(void)state;
+	inet_pton(AF_INET, "10.0.1.1", asks.src);
+	inet_pton(AF_INET, "10.0.1.254", asks.dst);
+	memcpy(answers.src, asks.dst, 16);
+	memcpy(answers.dst, asks.src, 16);
+	answers.other.operation = 2;
+	answers.payload = 0x3344;
+	for (int i = 0; i < 4; i++) {
+		e[i] = i < 2 ? asks : answers;
+		e[i].time_ns = i + 1;
+		e[i].end = i == 0 || i == 3 ? A_X : R_W;
+		e[i].hook = i % 2 ? VL_HOOK_IN : VL_HOOK_OUT;
+	}
+	story = story_of(e, 4, 2);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(first_of(story)->n_hops, 2);
+		assert_int_equal(first_of(story)->packet.other.operation, i + 1);
+		story_forget(story, first_of(story));
+	}
+	story_free(story);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_ways),  cmocka_unit_test(test_parts),
+		cmocka_unit_test(test_apart), cmocka_unit_test(test_alike),
+		cmocka_unit_test(test_drops), cmocka_unit_test(test_arp),
+	};
+
+	return cmocka_run_group_tests(tests, story_setup, story_teardown);
+}

@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * packets.c - which itinerary a record of a packet that is no ICMP belongs to.
+ *
+ * No mark survives the way from one namespace to the next, so a packet is known by its content: TCP
+ * by acknowledgement, timestamp, flags and the range of its sequence numbers, of which a part, as
+ * GSO cuts it off, or what GRO joins, belongs to the whole; ARP by operation and addresses; all
+ * others by IP identification, length and payload. Addresses and ports may be changed in a node
+ * alone (NAT).
+ */
+#include "user/story/packets.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "bpf/wire_other.h"
+#include "user/base/hash.h"
+
+/* Of TCP with data: records whose sequence numbers have these bits in common share an alias. */
+enum { RANGE_BITS = 16 };
+
+bool packet_is_range(const struct vl_event *event)
+{
+	return event->flags & VL_EV_OTHER && event->other.protocol == PROTO_TCP &&
+	       event->other.bytes && !event_is_later_fragment(event);
+}
+
+bool packet_ranges_overlap(const struct vl_event *a, const struct vl_event *b)
+{
+	int32_t ahead = b->other.seq - a->other.seq;
+
+	return ahead < 0 ? (uint32_t)-ahead < b->other.bytes : (uint32_t)ahead < a->other.bytes;
+}
+
+bool packet_is_multicast(const struct vl_event *event)
+{
+	if (event->family == 4)
+		return (event->dst[0] & 0xf0) == 0xe0 || !memcmp(event->dst, "\xff\xff\xff\xff", 4);
+	return event->family == 6 ? event->dst[0] == 0xff : event->dst[0] & 1;
+}
+
+static bool same_addresses(const struct vl_event *a, const struct vl_event *b)
+{
+	return !memcmp(a->src, b->src, 16) && !memcmp(a->dst, b->dst, 16) &&
+	       a->other.from_port == b->other.from_port && a->other.to_port == b->other.to_port;
+}
+
+/* What is the same wherever a packet is seen. */
+static uint64_t content_hash(const struct vl_event *event)
+{
+	const struct vl_other *other = &event->other;
+	uint64_t hash = hash_mix(HASH_START, (uint64_t)other->ethertype << 32 | other->protocol);
+
+	if (packet_is_range(event))
+		hash = hash_mix(hash, other->tcp_flags & (TCP_FLAG_SYN | TCP_FLAG_RST));
+	else
+		hash = hash_mix(hash, (uint64_t)other->bytes << 32 |
+					      (uint64_t)other->tcp_flags << 16 | other->ip_id);
+	hash = hash_mix(hash, (uint64_t)other->ack << 32 | other->tsval);
+	if (packet_is_range(event))
+		return hash;
+	hash = hash_mix(hash, (uint64_t)other->seq << 32 | other->operation);
+	if (event_is_later_fragment(event))
+		hash = hash_mix(hash, (uint64_t)event->frag_id << 16 | event->frag_off);
+	hash = hash_mix(hash, event->payload);
+	/* What has nothing of its own but addresses is not looked for behind NAT. */
+	if (other->protocol == PROTO_TCP ||
+	    (event->flags & VL_EV_PAYLOAD && event->family && other->ethertype != WIRE_ARP))
+		return hash;
+	hash = hash_mix(hash, (uint64_t)other->from_port << 16 | other->to_port);
+	hash = hash_bytes(hash, event->src, sizeof(event->src));
+	return hash_bytes(hash, event->dst, sizeof(event->dst));
+}
+
+static struct alias key_of(const struct vl_event *event, uint32_t seq)
+{
+	return (struct alias){.family = event->family,
+			      .kind = ALIAS_CONTENT,
+			      .value = content_hash(event),
+			      .seq = packet_is_range(event) ? seq >> RANGE_BITS : 0};
+}
+
+/* Whether the IP identification of a part may be one of the whole: GSO counts it up. */
+static bool ids_fit(const struct vl_event *whole, const struct vl_event *part)
+{
+	uint16_t ahead = part->other.ip_id - whole->other.ip_id;
+
+	if (whole->family != 4)
+		return true; /* IPv6 has none */
+	return ahead < whole->other.segments || (uint16_t)-ahead < part->other.segments;
+}
+
+/* Whether the packet arrived at a node. */
+static bool came_to(const struct itinerary *itinerary, const struct node *node)
+{
+	for (size_t i = 0; i < itinerary->n_hops; i++)
+		if (itinerary->hops[i].event.hook != VL_HOOK_OUT &&
+		    itinerary->hops[i].end->node == node)
+			return true;
+	return false;
+}
+
+/* How well a record fits an itinerary: 2: unchanged; 1: NAT may have changed it; 0: not. */
+static int fits(const struct itinerary *itinerary, const struct vl_event *event,
+		const struct node *node)
+{
+	const struct vl_event *newest = &itinerary->newest;
+	bool range = packet_is_range(event);
+
+	if (range && !(packet_ranges_overlap(&itinerary->packet, event) &&
+		       ids_fit(&itinerary->packet, event)))
+		return 0;
+	if (same_addresses(&itinerary->packet, event) || same_addresses(newest, event))
+		return 2;
+	if (event->other.protocol == PROTO_TCP)
+		return 1; /* sequence numbers and times say enough */
+	return event->hook >= VL_HOOKS || event->hook == VL_HOOK_OUT ? came_to(itinerary, node) : 0;
+}
+
+/* The best of those known by one key; *alike: several fit as well. */
+static struct echo *best_of(const struct story *story, struct alias key,
+			    const struct vl_event *event, const struct node *node, bool *alike)
+{
+	struct echo *best = NULL;
+	int most = 0;
+
+	for (struct alias *a = echo_table_find(story, &key); a; a = echo_table_next(a)) {
+		int fit = fits(&a->echo->itinerary, event, node);
+
+		if (fit && fit == most && a->echo != best)
+			*alike = true;
+		if (fit <= most)
+			continue;
+		most = fit;
+		best = a->echo;
+		*alike = false;
+	}
+	return best;
+}
+
+struct echo *packet_find(const struct story *story, const struct vl_event *event,
+			 const struct node *node)
+{
+	bool alike = false;
+	struct echo *echo = best_of(story, key_of(event, event->other.seq), event, node, &alike);
+
+	if (!echo && packet_is_range(event))
+		echo = best_of(story, key_of(event, event->other.seq + event->other.bytes - 1),
+			       event, node, &alike);
+	/* Behind NAT it may be either of two: it is told by itself. */
+	if (echo && alike && !same_addresses(&echo->itinerary.packet, event) &&
+	    !same_addresses(&echo->itinerary.newest, event))
+		return NULL;
+	return echo;
+}
+
+int packet_name(struct story *story, struct echo *echo, const struct vl_event *event)
+{
+	struct itinerary *itinerary = &echo->itinerary;
+	uint32_t first = event->other.seq,
+		 last = event->other.seq + (packet_is_range(event) ? event->other.bytes - 1 : 0);
+	struct alias key = key_of(event, first), next = key_of(event, last);
+
+	if (!itinerary->is_packet ||
+	    (packet_is_range(event) && event->other.bytes > itinerary->packet.other.bytes)) {
+		itinerary->packet = *event; /* the whole, of which others are parts */
+		itinerary->is_packet = true;
+		if (echo_table_add(story, echo, key) ||
+		    (next.seq != key.seq && echo_table_add(story, echo, next)))
+			return -ENOMEM;
+	}
+	itinerary->newest = *event;
+	return 0;
+}
+
+/* Whether the records at the end and hook of one have all bytes of the packet. */
+static bool is_covered(const struct itinerary *itinerary, const struct hop *at)
+{
+	uint32_t from = itinerary->packet.other.seq, covered = 0;
+	bool grown = true;
+
+	while (grown && covered < itinerary->packet.other.bytes) {
+		grown = false;
+		for (size_t i = 0; i < itinerary->n_hops; i++) {
+			const struct vl_event *event = &itinerary->hops[i].event;
+			int32_t start = event->other.seq - from;
+
+			if (itinerary->hops[i].end != at->end || event->hook != at->event.hook ||
+			    start > (int32_t)covered ||
+			    start + (int32_t)event->other.bytes <= (int32_t)covered)
+				continue;
+			covered = start + event->other.bytes;
+			grown = true;
+		}
+	}
+	return covered >= itinerary->packet.other.bytes;
+}
+
+bool hop_is_part(const struct hop *hop, const struct hop *whole)
+{
+	return packet_is_range(&hop->event) && packet_is_range(&whole->event) &&
+	       (hop->event.other.seq != whole->event.other.seq ||
+		hop->event.other.bytes != whole->event.other.bytes);
+}
+
+void packet_mark(struct itinerary *itinerary)
+{
+	struct hop *hops = itinerary->hops;
+
+	itinerary->alike = 0;
+	for (size_t i = 0; i < itinerary->n_hops; i++) {
+		if (packet_is_range(&itinerary->packet))
+			hops[i].incomplete = !is_covered(itinerary, &hops[i]);
+		itinerary->alike += hops[i].step == STEP_FIRST && hops[i].again;
+	}
+}
