@@ -368,6 +368,8 @@ struct link_info {
 	bool isolated, hairpin, no_flood; /* no_flood: of unicast to MACs that it does not know */
 	bool no_learning;		  /* the bridge learns no MACs by this port */
 	bool vlan_filtering;		  /* of a bridge */
+	struct ip_addr tunnel_to; /* of a tunnel: its other end; family 0: several or none */
+	uint32_t tunnel_id;	  /* of a VXLAN or a Geneve: VNI */
 };
 
 /* By index, or by name where ifindex is 0. -ENODEV: no such interface (err stays clear). */

@@ -44,6 +44,55 @@ static void parse_port(const struct nlattr *nest, struct link_info *info)
 	}
 }
 
+/* IFLA_GRE_REMOTE, IFLA_IPTUN_REMOTE of linux/if_tunnel.h, which does not go with net/if.h. */
+enum { GRE_REMOTE = 7, IPTUN_REMOTE = 3 };
+
+/* Which attributes tell the other end of a tunnel, by its kind; 0: none. */
+static const struct tunnel {
+	const char *kind;
+	int to, to_v6, id;
+} tunnels[] = {
+	{"vxlan", IFLA_VXLAN_GROUP, IFLA_VXLAN_GROUP6, IFLA_VXLAN_ID},
+	{"geneve", IFLA_GENEVE_REMOTE, IFLA_GENEVE_REMOTE6, IFLA_GENEVE_ID},
+	{"gre", GRE_REMOTE, 0, 0},
+	{"gretap", GRE_REMOTE, 0, 0},
+	{"ip6gre", 0, GRE_REMOTE, 0},
+	{"ip6gretap", 0, GRE_REMOTE, 0},
+	{"ipip", IPTUN_REMOTE, 0, 0},
+	{"sit", IPTUN_REMOTE, 0, 0},
+	{"ip6tnl", 0, IPTUN_REMOTE, 0},
+};
+
+static void parse_tunnel(const struct nlattr *nest, const struct tunnel *tunnel,
+			 struct link_info *info)
+{
+	static const uint8_t none[16];
+	const struct nlattr *attr;
+
+	mnl_attr_for_each_nested(attr, nest) {
+		int type = mnl_attr_get_type(attr);
+		bool v4 = type == tunnel->to && mnl_attr_get_payload_len(attr) == 4;
+		bool v6 = type == tunnel->to_v6 && mnl_attr_get_payload_len(attr) == 16;
+		size_t len = v4 ? 4 : 16;
+
+		if (type && type == tunnel->id)
+			info->tunnel_id = mnl_attr_get_u32(attr);
+		if ((!v4 && !v6) || !memcmp(mnl_attr_get_payload(attr), none, len))
+			continue;
+		info->tunnel_to.family = v4 ? AF_INET : AF_INET6;
+		memcpy(info->tunnel_to.bytes, mnl_attr_get_payload(attr), len);
+	}
+}
+
+static void parse_data(const struct nlattr *nest, struct link_info *info)
+{
+	if (!strcmp(info->kind, "bridge"))
+		parse_bridge(nest, info);
+	for (size_t i = 0; i < sizeof(tunnels) / sizeof(*tunnels); i++)
+		if (!strcmp(info->kind, tunnels[i].kind))
+			parse_tunnel(nest, &tunnels[i], info);
+}
+
 /* The kinds come before the data that they tell how to read. */
 static void parse_linkinfo(const struct nlattr *nest, struct link_info *info)
 {
@@ -55,8 +104,7 @@ static void parse_linkinfo(const struct nlattr *nest, struct link_info *info)
 			snprintf(info->kind, sizeof(info->kind), "%s", mnl_attr_get_str(attr));
 			break;
 		case IFLA_INFO_DATA:
-			if (!strcmp(info->kind, "bridge"))
-				parse_bridge(attr, info);
+			parse_data(attr, info);
 			break;
 		case IFLA_INFO_SLAVE_KIND:
 			info->is_port = !strcmp(mnl_attr_get_str(attr), "bridge");

@@ -43,7 +43,13 @@ struct path_asking {
 	struct uppers uppers; /* of the whole lab, once they were needed; owned */
 	const struct upper *upper; /* that takes the packet from the end that was found; NULL: the
 				    * end's node does */
-	const struct upper *tap;   /* that has the MAC of the next hop; NULL: none */
+	const struct end *program_at; /* where the packet comes, and meets a program of others
+				       * first; NULL: nowhere */
+	char program[PATH_PROGRAM_SIZE];
+	struct ip_addr tunnel_to; /* as in struct link_info, of the way out */
+	uint32_t tunnel_id;
+	char tunnel_dev[IFNAME_MAX + 1]; /* by which packets to there leave; "": not known */
+	const struct upper *tap;	 /* that has the MAC of the next hop; NULL: none */
 	bool stranger; /* that MAC was told by nobody of the lab: its address is nobody's there */
 };
 
@@ -93,6 +99,12 @@ int path_find_neighbor(struct path_asking *asking, struct path_hop *hop, const s
 
 /* The interface by which a hop's packet comes in: the end, or a device upon it. */
 uint32_t path_in_ifindex(const struct path_asking *asking, const struct path_hop *hop);
+/* Where the packets of a tunnel go, and by which interface of its node. */
+void path_read_tunnel(struct path_asking *asking, const struct link_info *info);
+/* Say it of a way out that is a tunnel, whose own packets are the story; false: it is none. */
+bool path_say_tunnel(struct path_asking *asking, const struct path_hop *hop);
+/* Keep the first end where the packet comes and meets a program of others. */
+void path_find_program(struct path_asking *asking, const struct end *in);
 /* upper: the device upon hop->in that takes the packet to its node; NULL: none. */
 void path_come_in_by(struct path_hop *hop, const struct upper *upper);
 /* If the way out is a macvlan or an ipvlan upon an end, hop->out becomes that end. */

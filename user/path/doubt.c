@@ -121,6 +121,20 @@ int path_doubt_device(struct path_asking *asking, struct path *path, const struc
 	return 0;
 }
 
+_Static_assert((int)PATH_PROGRAM_SIZE == (int)FOREIGN_PROGRAM_SIZE, "it takes the same text");
+
+void path_program_at(const struct running *run, const struct end *end, char text[PATH_PROGRAM_SIZE])
+{
+	struct path_asking at = {.run = run, .netns_fd = -1};
+
+	text[0] = '\0';
+	if (running_is_unseen(run, end->node) || path_ask_open(&at, end->node, NULL))
+		return;
+	if (foreign_program_find(at.nl, at.netns_fd, running_ifindex(run, end), false, text, NULL))
+		text[0] = '\0';
+	path_ask_close(&at);
+}
+
 int path_doubt_lower(struct path_asking *asking, const struct end *lower, bool egress,
 		     struct err *err)
 {

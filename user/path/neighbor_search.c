@@ -333,6 +333,7 @@ static int doubt_all(struct path_asking *asking, const struct reach *reach, stru
 
 		if (ret)
 			return ret;
+		path_find_program(asking, reach->list[i].in);
 	}
 	return 0;
 }
@@ -471,6 +472,7 @@ int path_find_neighbor(struct path_asking *asking, struct path_hop *hop, const s
 	asking->stranger = asking->blocked = asking->by_fdb = false;
 	asking->silent = NULL;
 	asking->upper = asking->tap = NULL;
+	asking->program_at = NULL;
 	ret = read_neighbor(asking, hop, err);
 	if (!ret)
 		ret = read_own_next(asking, hop, err);

@@ -35,6 +35,7 @@ enum path_end {
 	PATH_STAYS,   /* it is the sender's own address: the packet stays on lo */
 	PATH_NO_ROUTE,
 	PATH_REFUSED,	  /* by a blackhole, unreachable or prohibit route */
+	PATH_PROGRAM,	  /* nobody is known to take it, and a program of others meets it */
 	PATH_LEAVES,	  /* by an interface that is no end of the lab */
 	PATH_LINK_DOWN,	  /* the link that the route leads to is down at either end */
 	PATH_LINK_GONE,	  /* the link that it should take was deleted since the lab was built */
@@ -114,6 +115,14 @@ struct path {
 	char text[PATH_TEXT_SIZE]; /* one sentence: what happens, and why */
 	char hint[PATH_TEXT_SIZE]; /* what to do about it; "": nothing */
 };
+
+/*
+ * The first program or filter of others that what comes in at an end meets: "XDP program 17
+ * (theirs)" goes to text; "" if there is none, or if the end's node cannot be looked at.
+ */
+enum { PATH_PROGRAM_SIZE = 64 };
+void path_program_at(const struct running *run, const struct end *end,
+		     char text[PATH_PROGRAM_SIZE]);
 
 struct path_question {
 	const struct node *node; /* where the packet is made */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* upper_search.c - what devices upon ends take, and what leaves by them. */
+/* upper_search.c - what devices upon ends take, and what leaves by them and by tunnels. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -155,4 +155,53 @@ int path_change_to_ipvlan(struct path_asking *asking, struct path_hop *hop, stru
 	path_come_in_by(hop, upper);
 	ret = path_ask_open(asking, hop->node, err);
 	return ret ? ret : 1;
+}
+
+void path_read_tunnel(struct path_asking *asking, const struct link_info *info)
+{
+	struct route_question question = {.to = info->tunnel_to};
+	struct route_answer route;
+	struct link_info link;
+
+	asking->tunnel_to = info->tunnel_to;
+	asking->tunnel_id = info->tunnel_id;
+	asking->tunnel_dev[0] = '\0';
+	if (info->tunnel_to.family && !route_get(asking->nl, &question, &route, NULL) &&
+	    !route.error && !link_get(asking->nl, route.ifindex, NULL, &link, NULL))
+		snprintf(asking->tunnel_dev, sizeof(asking->tunnel_dev), "%s", link.ifname);
+}
+
+bool path_say_tunnel(struct path_asking *asking, const struct path_hop *hop)
+{
+	const struct node *node = hop->node;
+	bool out = asking->tunnel_dev[0];
+	struct node *owner = NULL;
+	struct end *end = NULL;
+	char to[IP_TEXT_SIZE], id[32] = "";
+
+	if (!asking->tunnel_to.family)
+		return false;
+	ip_format(&asking->tunnel_to, to, sizeof(to));
+	lab_find_address(asking->run->lab, &asking->tunnel_to, &owner, &end);
+	if (asking->tunnel_id)
+		snprintf(id, sizeof(id), " with id %u", asking->tunnel_id);
+	path_say(
+		asking->path,
+		"%s sends it by %s, %s %s tunnel%s to %s%s%s%s, whose packets %s%s%s%s: what is in "
+		"them is not followed",
+		node->name, hop->dev, hop->kind[0] == 'i' ? "an" : "a", hop->kind, id, to,
+		owner ? " (" : "", owner ? owner->name : "", owner ? ")" : "",
+		out ? "leave by " : "have no route", out ? node->name : "", out ? ":" : "",
+		asking->tunnel_dev);
+	path_suggest(asking->path, "vethlab why %s %s", node->name, to);
+	return true;
+}
+
+void path_find_program(struct path_asking *asking, const struct end *in)
+{
+	if (asking->program_at)
+		return;
+	path_program_at(asking->run, in, asking->program);
+	if (asking->program[0])
+		asking->program_at = in;
 }

@@ -18,6 +18,7 @@ const char *path_end_word(enum path_end end)
 		[PATH_STAYS] = "stays-on-lo",
 		[PATH_NO_ROUTE] = "no-route",
 		[PATH_REFUSED] = "refused-by-route",
+		[PATH_PROGRAM] = "foreign-program",
 		[PATH_LEAVES] = "leaves-the-lab",
 		[PATH_LINK_DOWN] = "link-down",
 		[PATH_LINK_GONE] = "link-gone",
@@ -247,7 +248,7 @@ static void say_leaves(struct path_asking *asking, const struct path_hop *hop, c
 			 "cannot "
 			 "be seen",
 			 hop->node->name, to, hop->out->name);
-	} else {
+	} else if (!path_say_tunnel(asking, hop)) {
 		path_say(asking->path,
 			 "%s would send it to %s by %s, which is no end of lab %s%s%s%s",
 			 hop->node->name, to, hop->dev, asking->run->name,
@@ -393,6 +394,14 @@ static void say_end(struct path_asking *asking, const struct path_hop *hop,
 				 hop->out ? hop->out->name : hop->dev);
 		path_suggest(path, "-s %u is the largest payload that fits up to there",
 			     path->mtu - path_headers(&path->to));
+		break;
+	case PATH_PROGRAM:
+		path->at = asking->program_at->node;
+		path_say(path,
+			 "what %s sends by %s meets a program of others at %s (%s): whether that "
+			 "takes it, and where it sends it, was not evaluated",
+			 node, hop->out ? hop->out->name : hop->dev, asking->program_at->name,
+			 asking->program);
 		break;
 	case PATH_LOOP:
 		path_say(path,

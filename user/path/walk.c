@@ -98,6 +98,7 @@ static int name_way_out(struct path_asking *asking, struct path_hop *hop, struct
 	if (ret)
 		return ret;
 	snprintf(hop->dev, sizeof(hop->dev), "%s", info->ifname);
+	path_read_tunnel(asking, info);
 	hop->out = path_end_of(asking->run, hop->node, hop->route.ifindex);
 	if (!hop->out)
 		snprintf(hop->kind, sizeof(hop->kind), "%s", info->kind);
@@ -170,6 +171,8 @@ static enum path_end not_taken(const struct path_asking *asking)
 {
 	if (asking->by_fdb)
 		return PATH_NOT_BRIDGED;
+	if (asking->program_at)
+		return PATH_PROGRAM;
 	if (!asking->by_mac)
 		return PATH_NO_NEIGHBOR;
 	return asking->port ? PATH_NOT_BRIDGED : asking->stranger ? PATH_LEAVES : PATH_WRONG_MAC;
