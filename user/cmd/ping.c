@@ -163,10 +163,12 @@ static int settle(struct flight *flight, uint64_t number, enum echo_result resul
 	state->lost = ping->lost_records - state->lost;
 	itinerary = probe_itinerary(&flight->probe, number % SEQS);
 	ping->blind = flight->probe.blind;
-	if (result != ECHO_ANSWERED) {
+	if (!ping->options.quiet)
+		ping_find_programs(ping, itinerary);
+	if (result != ECHO_ANSWERED || (ping->watched && !(itinerary && itinerary->n_hops)))
 		find_why(ping);
+	if (result != ECHO_ANSWERED)
 		ping->why_refuted |= ping_refutes_why(ping, itinerary);
-	}
 	if (result != ECHO_ANSWERED && itinerary &&
 	    (itinerary->last >= 0 || itinerary->fate == FATE_WAITING))
 		itinerary_end_text(itinerary, end_text);

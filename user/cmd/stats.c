@@ -196,11 +196,13 @@ static int print_once(const struct stats_run *stats, struct err *err)
 
 	if (ret)
 		return ret;
-	if (stats->time && !snapshot.timing)
+	if (stats->time && !snapshot.timing) {
 		ret = err_set(err, ERR_FAILED, ENOENT, "lab %s keeps no times of echoes",
 			      stats->reading.run->name);
-	else
+	} else {
+		ledger_read_programs(&ledger, stats->reading.run);
 		print_ledger(stats, &ledger);
+	}
 	ledger_free(&ledger);
 	snapshot_free(&snapshot);
 	return ret;

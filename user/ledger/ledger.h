@@ -19,6 +19,7 @@
 #include "user/base/err.h"
 #include "topology/model.h"
 #include "user/lab/end_state.h"
+#include "user/lab/lab.h"
 #include "user/ledger/losses.h"
 #include "user/ledger/timing.h"
 #include "user/watch/watch.h"
@@ -119,6 +120,11 @@ struct ledger_entry {
 	 * known.
 	 */
 	uint8_t blind_from, blind_to;
+	/*
+	 * Where packets are unexplained: the program of others that what comes in at the receiver
+	 * meets, and may take ("XDP program 17 (theirs)"); "": none, or not looked for.
+	 */
+	char program[64];
 };
 
 struct ledger {
@@ -135,6 +141,9 @@ struct ledger {
 int ledger_make(struct ledger *ledger, const char *name, const struct lab *lab,
 		const struct snapshot *snapshot);
 void ledger_free(struct ledger *ledger);
+/* Look for programs of others where packets are unexplained. A node that cannot be asked has none.
+ */
+void ledger_read_programs(struct ledger *ledger, const struct running *run);
 
 /*
  * One after the other, the hooks at which a direction is blind: start with *state 0. False: there

@@ -112,6 +112,11 @@ static void print_losses(struct page *page, const struct ledger_entry *entry)
 		table_line(page->table, "  lost on the link: %" PRIu64 " unexplained%s",
 			   entry->unexplained,
 			   page->losses->known ? "" : " (this lab does not count drops)");
+	if (entry->unexplained && entry->program[0])
+		table_line(page->table,
+			   "    what comes in at %s meets a program of others first (%s), which "
+			   "may take it",
+			   entry->from->peer->name, entry->program);
 	snprintf(where, sizeof(where), "dropped in %s, after `in`", entry->from->peer->node->name);
 	print_stage(page, entry, WATCH_DROP_AFTER_IN, where);
 }

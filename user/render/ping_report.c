@@ -104,6 +104,8 @@ static void print_unseen(const struct ping *ping, const struct echo_state *state
 		printf("  it was seen at no end of the lab (the programs of %zu end%s were taken "
 		       "off)\n",
 		       ping->blind, ping->blind == 1 ? "" : "s");
+	else if (state->result == ECHO_ANSWERED && ping->has_why && ping->why.end == PATH_LEAVES)
+		output_wrap("  ", ping->why.text, stdout);
 	else if (state->result != ECHO_NOT_SENT)
 		printf(state->lost ? "  no record of it came\n"
 				   : "  it was seen at no end of the lab\n");
@@ -144,6 +146,31 @@ static bool is_told_by_why(const struct ping *ping, const struct itinerary *itin
 	       !itinerary_cause(itinerary, text, sizeof(text));
 }
 
+static void print_programs(const struct ping *ping)
+{
+	char text[END_NAME_SIZE + PATH_PROGRAM_SIZE + 96];
+
+	for (size_t i = 0; i < ping->n_programs; i++) {
+		snprintf(text, sizeof(text),
+			 "at %s what comes in meets a program of others first (%s), which may take "
+			 "it or send it elsewhere",
+			 ping->programs[i].end->name, ping->programs[i].text);
+		output_wrap("  ", text, stdout);
+	}
+}
+
+static json_t *programs_json(const struct ping *ping)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < ping->n_programs; i++)
+		output_json_append(list,
+				   output_json_pack("{s:s, s:o}", "end",
+						    ping->programs[i].end->name, "program",
+						    output_json_text(ping->programs[i].text)));
+	return list;
+}
+
 static void print_text(struct ping *ping, uint16_t seq, const struct echo_state *state,
 		       const struct itinerary *itinerary)
 {
@@ -164,6 +191,7 @@ static void print_text(struct ping *ping, uint16_t seq, const struct echo_state 
 		   state->result == ECHO_UNANSWERED && !is_told_by_why(ping, itinerary)) {
 		output_wrap("  ", itinerary_fate_text(itinerary, why), stdout);
 	}
+	print_programs(ping);
 	ping_print_remarks(state, itinerary);
 	if (itinerary)
 		ping_print_redirects(ping->trip.run, itinerary);
@@ -213,8 +241,11 @@ static void print_json(const struct ping *ping, uint16_t seq, const struct echo_
 							   answer->code, answer->info, text)));
 	if (state->result == ECHO_NOT_SENT)
 		output_json_set(line, "error", output_json_text(strerror(state->error)));
-	if (state->result != ECHO_ANSWERED && ping->has_why && !path_is_good(&ping->why) &&
-	    !ping_refutes_why(ping, itinerary))
+	if (ping->n_programs)
+		output_json_set(line, "programs_of_others", programs_json(ping));
+	if ((state->result != ECHO_ANSWERED ||
+	     (!(itinerary && itinerary->n_hops) && ping->why.end == PATH_LEAVES)) &&
+	    ping->has_why && !path_is_good(&ping->why) && !ping_refutes_why(ping, itinerary))
 		output_json_set(line, "why", why_json(ping));
 	ping_put_remarks(line, state, itinerary);
 	if (itinerary)

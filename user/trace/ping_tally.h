@@ -90,6 +90,8 @@ struct ping_tally {
 	uint64_t incomplete; /* echoes that records were lost beside */
 };
 
+enum { PING_PROGRAMS = 4 };
+
 struct ping {
 	struct ping_options options;
 	struct trip trip;
@@ -100,10 +102,21 @@ struct ping {
 	bool has_why, why_told;
 	bool why_refuted;		    /* by an echo since why was found: ping_refutes_why() */
 	struct icmp_held_back *held_before; /* by node, as the ping began; NULL: not read */
+	/* Of others, at ends where the last echo was not seen to come in (ping_find_programs()). */
+	struct {
+		const struct end *end;
+		char text[PATH_PROGRAM_SIZE];
+	} programs[PING_PROGRAMS];
+	size_t n_programs;
 	struct ping_tally tally;
 	uint64_t lost_records;
 };
 
+/*
+ * Look for programs of others where an echo left an end and what came next was not seen, or nothing
+ * came. itinerary: NULL is allowed.
+ */
+void ping_find_programs(struct ping *ping, const struct itinerary *itinerary);
 /*
  * Add a settled echo to the sums. end_text: how it ended, in words, if it was not answered; losses
  * are summed by it. Copied. -ENOMEM.
