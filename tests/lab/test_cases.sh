@@ -143,6 +143,74 @@ test_case_06_tables_of_another_time() {
 	good vethlab down c
 }
 
+# ---- 7: programs of others that send on what comes in --------------------------------------------
+
+# a and b have each other's MAC; r has no address, and nothing forwards but a program.
+apart() {
+	cat >"$TEST_TMP/s.yaml" <<-END
+		lab: s
+		nodes:
+		  a: {routes: [10.0.2.0/24 dev eth0], neighbors: [{address: 10.0.2.2, mac: "02:00:00:00:00:0b", dev: eth0}]}
+		  r: {forward: v4}
+		  b: {routes: [10.0.1.0/24 dev eth0], neighbors: [{address: 10.0.1.2, mac: "02:00:00:00:00:0a", dev: eth0}]}
+		links:
+		  - endpoints: [{end: "a:eth0", address: 10.0.1.2/24, mac: "02:00:00:00:00:0a"}, "r:eth0"]
+		  - endpoints: ["r:eth1", {end: "b:eth0", address: 10.0.2.2/24, mac: "02:00:00:00:00:0b"}]
+	END
+	up "$TEST_TMP/s.yaml"
+}
+
+redirects() { # WORD HOOK: at r:eth0, to r:eth1; 1: this kernel has no such hook
+	out=$(nsenter --net=/run/netns/r "$HELPERS/others" "$1" "$2" eth0 eth1 2>&1) || fail "$out"
+	[[ $out == "$2 "* ]]
+}
+
+# What is said of it: by why, and by ping about an echo that comes to b past r's own hooks.
+told_of_program() { # KIND OF PROGRAM
+	foretells a b "unknown foreign-program r"
+	[[ $(jq -r .there.text <<<"$out") == "what a sends by a:eth0 meets a program of others at r:eth0 ($1 program "*" (theirs)): whether that takes it, and where it sends it, was not evaluated" ]] || fail "$out"
+	bad 1 vethlab ping a b -W 0.5 -j
+	assert_eq "$(first '.itinerary | .drops[.death] | "\(.leg) \(.node) \(.reason)"')" "reply r OTHERHOST" "the drop"
+	[[ $(first '.programs_of_others[] | "\(.end) \(.program)"') == "r:eth0 $1 program "* ]] || fail "$out"
+	bad 1 vethlab ping a b -W 0.5
+	says "at r:eth0 what comes in meets a program of others first ($1 program "
+	says_not ARP "nobody" "neighbor table"
+}
+
+test_case_07_foreign_xdp_redirect() {
+	apart
+	redirects redirect xdp
+	good vethlab stats --reset
+	told_of_program XDP
+	good vethlab stats
+	says "unexplained" "what comes in at r:eth0 meets a program of others first (XDP program "
+	good vethlab stats -j
+	json_holds '.[0].links[].directions[] | select(.from == "a:eth0") | .unexplained > 0 and (.program_of_others | test("^XDP program"))'
+	good "$HELPERS/others" remove
+	foretells a b "stopped wrong-mac a"
+	bad 1 vethlab ping a b -W 0.5 -j
+	assert_eq "$(first '.programs_of_others')" null "no program"
+	good vethlab down s
+}
+
+test_case_07_tc_redirect() {
+	apart
+	redirects redirect tcx_in || { good vethlab down s; skip_test "this kernel has no tcx"; }
+	foretells a b "unknown foreign-program r"
+	bad 1 vethlab ping a b -W 0.5
+	says_not ARP "neighbor table"
+	good "$HELPERS/others" remove
+	good vethlab down s
+}
+
+test_case_07_redirect_into_the_other_end() {
+	apart
+	redirects peer tcx_in || { good vethlab down s; skip_test "this kernel has no tcx"; }
+	told_of_program tcx
+	good "$HELPERS/others" remove
+	good vethlab down s
+}
+
 test_case_08_rate_limit_of_errors() {
 	chain
 	bad 1 vethlab ping a b -t 1 -c 20 -i 10ms -j
@@ -181,6 +249,54 @@ test_case_10_flags_of_addresses() {
 	foretells b 2001:db8::9 "stopped no-neighbor b"
 	bad 1 vethlab ping b a -6 -W 0.3 -j
 	assert_eq "$(first '"\(.to) \(.why.at)"')" "2001:db8::9 b" "a has an address"
+	good vethlab down p
+}
+
+# ---- 11: tunnels ---------------------------------------------------------------------------------
+
+tunneled() { # TYPE...: x of a to b, and of b to a
+	pair
+	ip -n a link add x type "$@" remote 10.0.0.2 2>"$TEST_TMP/no" || {
+		good vethlab down p
+		skip_test "$1: $(<"$TEST_TMP/no")"
+	}
+	good ip -n b link add x type "$@" remote 10.0.0.1
+	good ip -n a addr add 10.9.0.1/24 dev x
+	good ip -n b addr add 10.9.0.2/24 dev x
+	good ip -n a link set x up
+	good ip -n b link set x up
+}
+
+told_of_tunnel() { # TEXT
+	foretells a 10.9.0.2 "unknown leaves-the-lab a"
+	assert_eq "$(jq -r .there.text <<<"$out")" "a sends it by x, $1 to 10.0.0.2 (b), whose packets leave by a:eth0: what is in them is not followed" "why"
+	assert_eq "$(jq -r .there.hint <<<"$out")" "vethlab why a 10.0.0.2" "the outer packets"
+	good vethlab ping a 10.9.0.2 -W 5
+	says "$1 to 10.0.0.2 (b), whose packets leave by a:eth0"
+	says_not "seen at no end"
+}
+
+test_case_11_vxlan() {
+	tunneled vxlan id 42 dstport 4789
+	told_of_tunnel "a vxlan tunnel with id 42"
+	good vethlab down p
+}
+
+test_case_11_gre() {
+	tunneled gre
+	told_of_tunnel "a gre tunnel"
+	good vethlab down p
+}
+
+test_case_11_ipip() {
+	tunneled ipip
+	told_of_tunnel "an ipip tunnel"
+	good vethlab down p
+}
+
+test_case_11_geneve() {
+	tunneled geneve id 7
+	told_of_tunnel "a geneve tunnel with id 7"
 	good vethlab down p
 }
 

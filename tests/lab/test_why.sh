@@ -623,7 +623,7 @@ test_tunnel() {
 	done
 	good vethlab ping a 10.9.0.2 -W 5
 	foretells 10.9.0.2 "leaves-the-lab a"
-	assert_eq "$(jq -r '.verdict + ": " + .there.text' "$TEST_TMP/why")" "unknown: a would send it to 10.9.0.2 by x, which is no end of lab p: where the packets of its vxlan interface go was not looked at" "what is known"
+	assert_eq "$(jq -r '.verdict + ": " + .there.text' "$TEST_TMP/why")" "unknown: a sends it by x, a vxlan tunnel with id 42 to 10.0.0.2 (b), whose packets leave by a:eth0: what is in them is not followed" "what is known"
 	good vethlab down p
 }
 
