@@ -27,7 +27,7 @@ draw() { # N
 pick() { # WORD...
 	local -i n
 	draw $#
-	n=drawn+1
+	n=$((drawn + 1))
 	echo "${!n}"
 }
 
@@ -157,7 +157,7 @@ contradiction() { # TEXT
 	echo "# $1: $story" >&2
 	[[ -z ${RANDOM_SAY:-} ]] || { jq -c '[(.there, .back) | select(. != null) | [.end, .at, .text]]' "$TEST_TMP/why"
 		jq -c '.result, .itinerary.fate, .itinerary.waiting, .itinerary.last_seen, .itinerary.answerer, .itinerary.drops' "$TEST_TMP/echo"; } >&2
-	found=$((found + 1))
+	contradictions=$((contradictions + 1))
 	[[ -n ${RANDOM_GO_ON:-} ]] || fail "$1: $story: $(head -c 6000 "$TEST_TMP/why") $(head -c 6000 "$TEST_TMP/echo")"
 }
 
@@ -274,12 +274,12 @@ one_lab() { # SEED
 }
 
 test_random_labs() {
-	local -i found=0 unknown=0 i
+	local -i contradictions=0 unknown=0 i
 	for ((i = FIRST; i < FIRST + LABS; i++)); do
 		one_lab "$i"
 	done
-	echo "$LABS labs, $found contradictions; of $unknown it said that it cannot know" >"$TEST_TMP/comment"
-	assert_eq "$found" 0 "contradictions"
+	echo "$LABS labs, $contradictions contradictions; of $unknown it said that it cannot know" >"$TEST_TMP/comment"
+	assert_eq "$contradictions" 0 "contradictions"
 }
 
 run_tests
