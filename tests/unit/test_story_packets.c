@@ -206,6 +206,103 @@ static void test_alike(void **state)
 	story_free(story);
 }
 
+static void turn_round(struct vl_event *event)
+{
+	uint16_t port = event->other.from_port;
+	uint8_t src[16];
+
+	memcpy(src, event->src, 16);
+	memcpy(event->src, event->dst, 16);
+	memcpy(event->dst, src, 16);
+	event->other.from_port = event->other.to_port;
+	event->other.to_port = port;
+}
+
+/* A server that sends back what it got, also behind NAT: the answer is no part of the request. */
+static void test_answers(void **state)
+{
+	(void)state;
+	for (int nat = 0; nat < 2; nat++) {
+		struct vl_event e[8] = {
+			datagram(1, A_X, VL_HOOK_OUT, 64), datagram(2, R_W, VL_HOOK_IN, 64),
+			datagram(3, R_E, VL_HOOK_OUT, 63), datagram(4, B_Y, VL_HOOK_IN, 63),
+			datagram(5, B_Y, VL_HOOK_OUT, 64), datagram(6, R_E, VL_HOOK_IN, 64),
+			datagram(7, R_W, VL_HOOK_OUT, 63), datagram(8, A_X, VL_HOOK_IN, 63),
+		};
+		struct story *story;
+
+		for (int i = 2; nat && i < 6; i++)
+			masquerade(&e[i]);
+		for (int i = 4; i < 8; i++)
+			turn_round(&e[i]);
+		story = story_of(e, 8, 2);
+		check_way(story);
+		story_forget(story, first_of(story));
+		assert_int_equal(first_of(story)->n_hops, 4);
+		assert_int_equal(first_of(story)->hops[2].translated, nat);
+		assert_int_equal(first_of(story)->fate, FATE_DELIVERED);
+		assert_string_equal(first_of(story)->origin->name, "b");
+		assert_int_equal(first_of(story)->alike, 0);
+		story_free(story);
+	}
+}
+
+/* Two clients behind NAT ask the same: what is in r at once cannot be told apart there. */
+static void test_rivals(void **state)
+{
+	struct vl_event e[] = {
+		datagram(1, R_W, VL_HOOK_IN, 64),
+		datagram(2, R_E, VL_HOOK_OUT, 63),
+		datagram(3, R_W, VL_HOOK_IN, 64),
+		datagram(4, R_E, VL_HOOK_OUT, 63),
+	};
+	struct story *story;
+
+	(void)state;
+	inet_pton(AF_INET, "10.0.1.9", e[2].src);
+	masquerade(&e[1]);
+	masquerade(&e[3]);
+	e[3].other.from_port++;
+	story = story_of(e, 4, 2); /* one after the other */
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(first_of(story)->n_hops, 2);
+		assert_int_equal(first_of(story)->alike, 0);
+		story_forget(story, first_of(story));
+	}
+	story_free(story);
+	e[1].time_ns = 3;
+	e[2].time_ns = 2;
+	story = story_of((struct vl_event[]){e[0], e[2], e[1], e[3]}, 4, 4);
+	for (int i = 0; i < 4; i++) {
+		assert_int_equal(first_of(story)->n_hops, 1);
+		assert_int_equal(first_of(story)->alike, 1);
+		story_forget(story, first_of(story));
+	}
+	story_free(story);
+}
+
+/* So many of one content that not all are looked at: each is said to be one of many. */
+static void test_flood(void **state)
+{
+	enum { CLIENTS = 70 };
+	struct story *story = story_new(lab);
+
+	(void)state;
+	assert_non_null(story);
+	for (int i = 0; i < CLIENTS; i++) {
+		struct vl_event event = datagram(i + 1, R_W, VL_HOOK_IN, 64);
+
+		event.src[3] = i + 1;
+		assert_int_equal(story_add(story, &event), 1);
+	}
+	assert_int_equal(story_in_flight(story), CLIENTS);
+	while (story_in_flight(story)) {
+		assert_true(first_of(story)->alike >= 64);
+		story_forget(story, first_of(story));
+	}
+	story_free(story);
+}
+
 static void test_drops(void **state)
 {
 	struct vl_event e[] = {segment(1, A_X, VL_HOOK_OUT, 64, 5, 0),
@@ -269,9 +366,11 @@ static void test_arp(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_ways),  cmocka_unit_test(test_parts),
-		cmocka_unit_test(test_apart), cmocka_unit_test(test_alike),
-		cmocka_unit_test(test_drops), cmocka_unit_test(test_arp),
+		cmocka_unit_test(test_ways),	cmocka_unit_test(test_parts),
+		cmocka_unit_test(test_apart),	cmocka_unit_test(test_alike),
+		cmocka_unit_test(test_drops),	cmocka_unit_test(test_arp),
+		cmocka_unit_test(test_answers), cmocka_unit_test(test_rivals),
+		cmocka_unit_test(test_flood),
 	};
 
 	return cmocka_run_group_tests(tests, story_setup, story_teardown);

@@ -16,8 +16,15 @@
 #include "bpf/wire_other.h"
 #include "user/base/hash.h"
 
-/* Of TCP with data: records whose sequence numbers have these bits in common share an alias. */
-enum { RANGE_BITS = 16 };
+enum {
+	/* Of TCP with data: records whose sequence numbers have these bits in common share an
+	 * alias. */
+	RANGE_BITS = 16,
+	/* How many of one content are compared with a record: a flood of them costs no more. */
+	CANDIDATES_MAX = 64,
+	/* Of TCP with data, most of which have other bytes. */
+	RANGES_MAX = 4096,
+};
 
 bool packet_is_range(const struct vl_event *event)
 {
@@ -90,14 +97,21 @@ static bool ids_fit(const struct vl_event *whole, const struct vl_event *part)
 	return ahead < whole->other.segments || (uint16_t)-ahead < part->other.segments;
 }
 
-/* Whether the packet arrived at a node. */
-static bool came_to(const struct itinerary *itinerary, const struct node *node)
+/* Whether the packet arrived at a node, and did not leave it yet. */
+static bool is_in(const struct itinerary *itinerary, const struct node *node)
 {
-	for (size_t i = 0; i < itinerary->n_hops; i++)
-		if (itinerary->hops[i].event.hook != VL_HOOK_OUT &&
-		    itinerary->hops[i].end->node == node)
-			return true;
+	for (size_t i = itinerary->n_hops; i--;)
+		if (itinerary->hops[i].end->node == node)
+			return itinerary->hops[i].event.hook != VL_HOOK_OUT;
 	return false;
+}
+
+/* Whether a record has the addresses and ports of an answer to another. */
+static bool is_way_back(const struct vl_event *there, const struct vl_event *back)
+{
+	return !memcmp(there->src, back->dst, 16) && !memcmp(there->dst, back->src, 16) &&
+	       there->other.from_port == back->other.to_port &&
+	       there->other.to_port == back->other.from_port;
 }
 
 /* How well a record fits an itinerary: 2: unchanged; 1: NAT may have changed it; 0: not. */
@@ -114,44 +128,82 @@ static int fits(const struct itinerary *itinerary, const struct vl_event *event,
 		return 2;
 	if (event->other.protocol == PROTO_TCP)
 		return 1; /* sequence numbers and times say enough */
-	return event->hook >= VL_HOOKS || event->hook == VL_HOOK_OUT ? came_to(itinerary, node) : 0;
+	/* A server may send back what it got. */
+	if (is_way_back(&itinerary->packet, event) || is_way_back(newest, event))
+		return 0;
+	return (event->hook >= VL_HOOKS || event->hook == VL_HOOK_OUT) && is_in(itinerary, node);
 }
 
-/* The best of those known by one key; *alike: several fit as well. */
-static struct echo *best_of(const struct story *story, struct alias key,
-			    const struct vl_event *event, const struct node *node, bool *alike)
+/* What is known by one key, and may be the packet of a record. */
+struct candidates {
+	struct echo *best;
+	bool unchanged;	 /* addresses and ports of the best are those of the record */
+	bool all;	 /* none was left out */
+	unsigned fit, n; /* how many fit; were looked at */
+};
+
+static struct candidates find_candidates(const struct story *story, struct alias key,
+					 const struct vl_event *event, const struct node *node)
 {
-	struct echo *best = NULL;
-	int most = 0;
+	struct candidates found = {.all = true};
+	unsigned most = packet_is_range(event) ? RANGES_MAX : CANDIDATES_MAX;
 
 	for (struct alias *a = echo_table_find(story, &key); a; a = echo_table_next(a)) {
-		int fit = fits(&a->echo->itinerary, event, node);
+		int fit;
 
-		if (fit && fit == most && a->echo != best)
-			*alike = true;
-		if (fit <= most)
+		if (found.n++ == most) {
+			found.all = false;
+			break;
+		}
+		fit = fits(&a->echo->itinerary, event, node);
+		if (!fit || (a->echo == found.best && fit < 2))
 			continue;
-		most = fit;
-		best = a->echo;
-		*alike = false;
+		found.fit++;
+		if (fit == 2 || !found.best)
+			found.best = a->echo;
+		found.unchanged = fit == 2;
+		if (found.unchanged)
+			break; /* the newest of such */
 	}
-	return best;
+	return found;
+}
+
+/* Say of those that may be the packet, or of all where some were left out, that others may. */
+static void mark_candidates(const struct story *story, struct alias key,
+			    const struct vl_event *event, const struct node *node,
+			    const struct candidates *found)
+{
+	unsigned n = 0;
+
+	for (struct alias *a = echo_table_find(story, &key); a && n < found->n;
+	     a = echo_table_next(a), n++) {
+		if (found->all && !fits(&a->echo->itinerary, event, node))
+			continue;
+		if (a->echo->itinerary.rivals < found->fit - 1)
+			a->echo->itinerary.rivals = found->fit - 1;
+		a->echo->stale = true;
+	}
 }
 
 struct echo *packet_find(const struct story *story, const struct vl_event *event,
-			 const struct node *node)
+			 const struct node *node, unsigned *rivals)
 {
-	bool alike = false;
-	struct echo *echo = best_of(story, key_of(event, event->other.seq), event, node, &alike);
+	struct alias key = key_of(event, event->other.seq);
+	struct candidates found = find_candidates(story, key, event, node);
 
-	if (!echo && packet_is_range(event))
-		echo = best_of(story, key_of(event, event->other.seq + event->other.bytes - 1),
-			       event, node, &alike);
-	/* Behind NAT it may be either of two: it is told by itself. */
-	if (echo && alike && !same_addresses(&echo->itinerary.packet, event) &&
-	    !same_addresses(&echo->itinerary.newest, event))
-		return NULL;
-	return echo;
+	*rivals = 0;
+	if (!found.best && packet_is_range(event)) {
+		key = key_of(event, event->other.seq + event->other.bytes - 1);
+		found = find_candidates(story, key, event, node);
+	}
+	if (found.unchanged || (found.all && found.fit < 2))
+		return found.best;
+	/* Behind NAT it may be any of several: it is told by itself. */
+	if (!found.all)
+		found.fit = found.n;
+	mark_candidates(story, key, event, node, &found);
+	*rivals = found.fit - 1;
+	return NULL;
 }
 
 int packet_name(struct story *story, struct echo *echo, const struct vl_event *event)
@@ -207,7 +259,7 @@ void packet_mark(struct itinerary *itinerary)
 {
 	struct hop *hops = itinerary->hops;
 
-	itinerary->alike = 0;
+	itinerary->alike = itinerary->rivals;
 	for (size_t i = 0; i < itinerary->n_hops; i++) {
 		if (packet_is_range(&itinerary->packet))
 			hops[i].incomplete = !is_covered(itinerary, &hops[i]);

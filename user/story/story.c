@@ -263,10 +263,14 @@ static struct echo *packet_of(struct story *story, const struct vl_event *event,
 			      const struct node *node)
 {
 	static const struct alias none = {.kind = ALIAS_CONTENT};
-	struct echo *echo = packet_find(story, event, node);
+	unsigned rivals;
+	struct echo *echo = packet_find(story, event, node, &rivals);
 
-	if (!echo)
+	if (!echo) {
 		echo = echo_new(story, event, &none);
+		if (echo)
+			echo->itinerary.rivals = rivals;
+	}
 	return echo && !packet_name(story, echo, event) ? echo : NULL;
 }
 

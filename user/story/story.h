@@ -136,7 +136,8 @@ struct itinerary {
 			 * is LEG_REQUEST */
 	struct vl_event packet; /* of that: the first record of it, or of the largest part */
 	struct vl_event newest; /* of that: the newest record */
-	unsigned alike; /* of that: how many more like it were sent, which cannot be told apart */
+	unsigned alike;	 /* of that: how many more like it were sent, which cannot be told apart */
+	unsigned rivals; /* of that: how many more may have a record that NAT changed */
 	struct hop *hops;
 	size_t n_hops, room;
 	struct fragment *fragments;
