@@ -157,6 +157,25 @@ static void test_parts(void **state)
 	story_free(story);
 }
 
+/* Numbers that no packet has: half of all sequence numbers, and data that goes round. */
+static void test_far(void **state)
+{
+	struct vl_event e[] = {
+		segment(1, A_X, VL_HOOK_OUT, 64, 0, UINT32_MAX),
+		segment(2, R_W, VL_HOOK_IN, 64, 0x80000000, UINT32_MAX),
+		segment(3, R_E, VL_HOOK_OUT, 63, 0x7fffffff, 0x7fffffff),
+	};
+	struct story *story = story_new(lab);
+
+	(void)state;
+	assert_non_null(story);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(story_add(story, &e[i]), 1);
+	while (story_in_flight(story))
+		story_forget(story, first_of(story));
+	story_free(story);
+}
+
 static void test_apart(void **state)
 {
 	struct vl_event first = segment(1, A_X, VL_HOOK_OUT, 64, 5, 100), other = first;
@@ -370,7 +389,7 @@ int main(void)
 		cmocka_unit_test(test_apart),	cmocka_unit_test(test_alike),
 		cmocka_unit_test(test_drops),	cmocka_unit_test(test_arp),
 		cmocka_unit_test(test_answers), cmocka_unit_test(test_rivals),
-		cmocka_unit_test(test_flood),
+		cmocka_unit_test(test_flood),	cmocka_unit_test(test_far),
 	};
 
 	return cmocka_run_group_tests(tests, story_setup, story_teardown);

@@ -34,9 +34,9 @@ bool packet_is_range(const struct vl_event *event)
 
 bool packet_ranges_overlap(const struct vl_event *a, const struct vl_event *b)
 {
-	int32_t ahead = b->other.seq - a->other.seq;
+	int64_t ahead = (int32_t)(b->other.seq - a->other.seq);
 
-	return ahead < 0 ? (uint32_t)-ahead < b->other.bytes : (uint32_t)ahead < a->other.bytes;
+	return ahead < 0 ? -ahead < b->other.bytes : ahead < a->other.bytes;
 }
 
 bool packet_is_multicast(const struct vl_event *event)
@@ -228,18 +228,18 @@ int packet_name(struct story *story, struct echo *echo, const struct vl_event *e
 /* Whether the records at the end and hook of one have all bytes of the packet. */
 static bool is_covered(const struct itinerary *itinerary, const struct hop *at)
 {
-	uint32_t from = itinerary->packet.other.seq, covered = 0;
+	uint32_t from = itinerary->packet.other.seq;
+	int64_t covered = 0;
 	bool grown = true;
 
 	while (grown && covered < itinerary->packet.other.bytes) {
 		grown = false;
 		for (size_t i = 0; i < itinerary->n_hops; i++) {
 			const struct vl_event *event = &itinerary->hops[i].event;
-			int32_t start = event->other.seq - from;
+			int64_t start = (int32_t)(event->other.seq - from);
 
 			if (itinerary->hops[i].end != at->end || event->hook != at->event.hook ||
-			    start > (int32_t)covered ||
-			    start + (int32_t)event->other.bytes <= (int32_t)covered)
+			    start > covered || start + event->other.bytes <= covered)
 				continue;
 			covered = start + event->other.bytes;
 			grown = true;

@@ -324,6 +324,16 @@ static bool get_chunk(struct recording *recording, struct chunk_head *head, void
 	       (!head->len || fread(buf, head->len, 1, recording->file) == 1);
 }
 
+enum { PACKET_BYTES_MAX = 1 << 24 }; /* far more than a packet of any kernel has */
+
+/* Whether what tells packets that are no ICMP is there alone, and possible. */
+static bool is_sane_other(const struct vl_event *packet)
+{
+	return !(packet->flags & VL_EV_OTHER) ||
+	       (!(packet->flags & (VL_EV_QUOTED | VL_EV_FLOW | VL_EV_LOOSE)) &&
+		packet->other.bytes <= PACKET_BYTES_MAX);
+}
+
 /* Whether a record is one that the lab can have: what reads it may trust its numbers. */
 static bool is_sane(const struct recording *recording, const struct vl_stack *record,
 		    enum recorded what)
@@ -331,6 +341,8 @@ static bool is_sane(const struct recording *recording, const struct vl_stack *re
 	const struct vl_event *packet = &record->at.packet;
 	size_t n_ends = lab_n_ends(recording->lab);
 
+	if (!is_sane_other(packet))
+		return false;
 	if (packet->family != 4 && packet->family != 6 &&
 	    !(packet->family == 0 && packet->flags & VL_EV_OTHER) &&
 	    !(what == RECORDED_STACK && packet->flags & VL_EV_LOOSE))
