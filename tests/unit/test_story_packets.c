@@ -348,6 +348,114 @@ static void test_drops(void **state)
 	story_free(story);
 }
 
+/* The fate of a packet that crosses one link and is dropped by nobody. */
+static enum fate fate_of(struct vl_event event, unsigned from, unsigned to)
+{
+	struct vl_event arrived = event;
+	enum fate fate;
+	struct story *story;
+
+	event.end = from;
+	event.hook = VL_HOOK_OUT;
+	arrived.time_ns++;
+	arrived.end = to;
+	arrived.hook = VL_HOOK_IN;
+	story = story_of((struct vl_event[]){event, arrived}, 2, 1);
+	fate = first_of(story)->fate;
+	story_free(story);
+	return fate;
+}
+
+static void test_arrivals(void **state)
+{
+	struct vl_event event = {
+		.time_ns = 1, .flags = VL_EV_OTHER, .other = {.ethertype = 0x8847, .segments = 1}};
+	struct vl_event arp = {.time_ns = 1,
+			       .family = 4,
+			       .flags = VL_EV_OTHER,
+			       .other = {.ethertype = WIRE_ARP, .operation = 1, .segments = 1}};
+
+	(void)state;
+	/* Neither IP nor ARP: by MAC addresses. */
+	memcpy(event.dst, "\x02\0\0\0\0\x01", 6);
+	assert_int_equal(fate_of(event, A_X, R_W), FATE_DELIVERED);
+	assert_int_equal(fate_of(event, C_Z, BR_0), FATE_LOST); /* not passed on */
+	memcpy(event.dst, "\x01\x80\xc2\0\0\x0e", 6);
+	assert_int_equal(fate_of(event, C_Z, BR_0), FATE_DELIVERED);
+
+	/* ARP that tells of an address that it has, or will have; one that nobody has. */
+	inet_pton(AF_INET, "10.0.1.9", arp.dst);
+	assert_int_equal(fate_of(arp, A_X, R_W), FATE_DELIVERED);
+	memcpy(arp.src, arp.dst, 4);
+	assert_int_equal(fate_of(arp, A_X, R_W), FATE_DELIVERED);
+	inet_pton(AF_INET, "10.0.1.1", arp.src);
+	assert_int_equal(fate_of(arp, A_X, R_W), FATE_LOST);
+
+	/* The broadcast address of a network, to one in it and to another. */
+	event = datagram(1, A_X, VL_HOOK_OUT, 64);
+	inet_pton(AF_INET, "10.0.1.255", event.dst);
+	assert_int_equal(fate_of(event, A_X, R_W), FATE_DELIVERED);
+	assert_int_equal(fate_of(event, A_K, B_K), FATE_LOST);
+}
+
+/* What TCP frees without a reason: only a FIN is known to have been taken. */
+static void test_without_reason(void **state)
+{
+	(void)state;
+	for (int fin = 0; fin < 2; fin++) {
+		uint8_t flags = TCP_FLAG_ACK | (fin ? TCP_FLAG_FIN : 0);
+		struct vl_event e[] = {segment(1, A_K, VL_HOOK_OUT, 64, 5, 0),
+				       segment(2, B_K, VL_HOOK_IN, 64, 5, 0)};
+		struct vl_drop drop = {.packet = segment(3, B_K, VL_HOOKS, 64, 5, 0),
+				       .node = NODE_B};
+		struct story *story;
+
+		e[0].other.tcp_flags = e[1].other.tcp_flags = flags;
+		drop.packet.other.tcp_flags = flags;
+		inet_pton(AF_INET, "10.0.4.2", e[0].dst);
+		memcpy(e[1].dst, e[0].dst, 4);
+		memcpy(drop.packet.dst, e[0].dst, 4);
+		story = story_of(e, 2, 1);
+		assert_int_equal(story_add_drop(story, &drop, "NOT_SPECIFIED", "tcp_v4_rcv"), 1);
+		assert_int_equal(first_of(story)->fate, fin ? FATE_DELIVERED : FATE_DROPPED);
+		story_free(story);
+	}
+}
+
+/* A group, of which c listens, d has no socket and e is no member. */
+static void test_groups(void **state)
+{
+	static const unsigned ends[] = {BR_1, D_Z, BR_2, E_Z};
+	struct vl_event e[6] = {datagram(1, C_Z, VL_HOOK_OUT, 1), datagram(2, BR_0, VL_HOOK_IN, 1)};
+	struct vl_drop drop = {.packet = datagram(7, D_Z, VL_HOOKS, 1), .node = NODE_D};
+	struct story *story;
+
+	(void)state;
+	for (int i = 0; i < 4; i++)
+		e[i + 2] = datagram(i + 3, ends[i], i % 2 ? VL_HOOK_IN : VL_HOOK_OUT, 1);
+	for (int i = 0; i < 6; i++)
+		inet_pton(AF_INET, "239.1.1.1", e[i].dst);
+	inet_pton(AF_INET, "239.1.1.1", drop.packet.dst);
+	story = story_of(e, 6, 1);
+	assert_int_equal(story_add_drop(story, &drop, "NO_SOCKET", "__udp4_lib_mcast_deliver"), 1);
+	assert_true(first_of(story)->drops[0].harmless);
+	assert_int_equal(first_of(story)->fate, FATE_DELIVERED);
+	/* Nobody else took it. */
+	drop.node = NODE_E;
+	drop.packet.end = E_Z;
+	drop.packet.time_ns = 8;
+	assert_int_equal(story_add_drop(story, &drop, "NO_SOCKET", "__udp4_lib_mcast_deliver"), 1);
+	assert_false(first_of(story)->drops[0].harmless);
+	assert_int_equal(first_of(story)->fate, FATE_DROPPED);
+	story_free(story);
+
+	story = story_of(e, 6, 1);
+	assert_int_equal(story_add_drop(story, &drop, "NOT_SPECIFIED", "ip_rcv_finish_core"), 1);
+	assert_true(first_of(story)->drops[0].harmless);
+	assert_true(drop_is_multicast(&first_of(story)->drops[0]));
+	story_free(story);
+}
+
 static void test_arp(void **state)
 {
 	struct vl_event asks = {.time_ns = 1,
@@ -385,11 +493,13 @@ static void test_arp(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_ways),	cmocka_unit_test(test_parts),
-		cmocka_unit_test(test_apart),	cmocka_unit_test(test_alike),
-		cmocka_unit_test(test_drops),	cmocka_unit_test(test_arp),
-		cmocka_unit_test(test_answers), cmocka_unit_test(test_rivals),
-		cmocka_unit_test(test_flood),	cmocka_unit_test(test_far),
+		cmocka_unit_test(test_ways),	 cmocka_unit_test(test_parts),
+		cmocka_unit_test(test_apart),	 cmocka_unit_test(test_alike),
+		cmocka_unit_test(test_drops),	 cmocka_unit_test(test_arp),
+		cmocka_unit_test(test_answers),	 cmocka_unit_test(test_rivals),
+		cmocka_unit_test(test_flood),	 cmocka_unit_test(test_far),
+		cmocka_unit_test(test_arrivals), cmocka_unit_test(test_without_reason),
+		cmocka_unit_test(test_groups),
 	};
 
 	return cmocka_run_group_tests(tests, story_setup, story_teardown);

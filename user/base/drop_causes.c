@@ -32,18 +32,20 @@ static const struct drop_cause causes[] = {
 	 .traits = DROP_ORDINARY | DROP_MULTICAST,
 	 .meaning = "nobody here listens to this multicast group"},
 
-	/* What ends there without a reason: the way by do_time_wait, and pkt_type != PACKET_HOST.
+	/*
+	 * What ends there without a reason: the way by do_time_wait, a request socket that
+	 * tcp_check_req() answers by itself, and pkt_type != PACKET_HOST.
 	 */
 	{.reason = "NOT_SPECIFIED",
 	 .function = "tcp_v4_rcv",
 	 .stage = DROP_IN_NODE,
-	 .meaning = "the kernel tells no reason: a socket after its end (TIME_WAIT) "
-		    "took it, or its MAC address is none of the node's"},
+	 .meaning = "the kernel tells no reason: a socket in TIME_WAIT took it, a handshake "
+		    "under way did not accept it, or its MAC address is none of the node's"},
 	{.reason = "NOT_SPECIFIED",
 	 .function = "tcp_v6_rcv",
 	 .stage = DROP_IN_NODE,
-	 .meaning = "the kernel tells no reason: a socket after its end (TIME_WAIT) "
-		    "took it, or its MAC address is none of the node's"},
+	 .meaning = "the kernel tells no reason: a socket in TIME_WAIT took it, a handshake "
+		    "under way did not accept it, or its MAC address is none of the node's"},
 
 	/* Reasons. */
 	{.reason = "NETFILTER_DROP",

@@ -15,15 +15,17 @@ const char *drop_explain(const char *reason, const char *function)
 
 void drop_sentence(const struct drop *drop, char *buf, size_t size)
 {
-	const char *meaning = drop_explain(drop->reason, drop->function);
+	struct drop_cause cause = drop_is_multicast(drop)
+					  ? drop_classify_multicast(drop->reason, drop->function)
+					  : drop_classify(drop->reason, drop->function);
 	const char *what = event_is_redirect(&drop->record.packet) ? "redirect"
 			   : drop->leg == LEG_ERROR		   ? "ICMP error"
 			   : drop->record.packet.flags & VL_EV_FLOW
 				   ? "packet"
 				   : event_leg_name(&drop->record.packet, drop->leg);
 
-	if (meaning)
-		snprintf(buf, size, "%s dropped the %s: %s", drop->node->name, what, meaning);
+	if (cause.meaning)
+		snprintf(buf, size, "%s dropped the %s: %s", drop->node->name, what, cause.meaning);
 	else
 		snprintf(buf, size, "%s dropped the %s: %s%s%s", drop->node->name, what,
 			 drop->reason, drop->function[0] ? ", in " : "", drop->function);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* fate.c - what became of an echo, as far as the ends of links show it. */
+#include <arpa/inet.h>
 #include <string.h>
 
 #include "bpf/wire_other.h"
@@ -68,17 +69,91 @@ static bool may_be_flooded(const struct itinerary *itinerary, const struct drop 
 	       end->peer->node->netns != NETNS_NEW;
 }
 
-/*
- * A segment without data that TCP frees without a reason: a socket in TIME_WAIT had it. The other
- * cause, a foreign MAC address, loses no data by it.
- */
+/* A FIN without data that TCP frees without a reason: a socket in TIME_WAIT had it. */
 static bool took_packet(const struct drop *drop)
 {
 	const struct vl_other *other = &drop->record.packet.other;
 
 	return !strcmp(drop->reason, "NOT_SPECIFIED") && !other->bytes &&
-	       !(other->tcp_flags & TCP_FLAG_SYN) &&
+	       (other->tcp_flags & (TCP_FLAG_FIN | TCP_FLAG_SYN)) == TCP_FLAG_FIN &&
 	       (!strcmp(drop->function, "tcp_v4_rcv") || !strcmp(drop->function, "tcp_v6_rcv"));
+}
+
+/* Whether the packet is to the broadcast address of a network that the end is in. */
+static bool is_to_network(const struct vl_event *event, const struct end *end)
+{
+	struct ip_addr to = event_destination(event);
+
+	for (size_t i = 0; event->family == 4 && i < end->n_addresses; i++) {
+		const struct ip_prefix *prefix = &end->addresses[i].prefix;
+		uint32_t host = prefix->len <= 30 ? UINT32_MAX >> prefix->len : 0, last;
+
+		memcpy(&last, to.bytes, sizeof(last));
+		if (host && prefix->addr.family == to.family && ip_prefix_contains(prefix, &to) &&
+		    (ntohl(last) & host) == host)
+			return true;
+	}
+	return false;
+}
+
+/* Whether a packet that is no ICMP is for several nodes; end: where it is. */
+static bool is_for_many(const struct vl_event *event, const struct end *end)
+{
+	return event->flags & VL_EV_OTHER &&
+	       (packet_is_multicast(event) || (end && is_to_network(event, end)));
+}
+
+/* Of a frame that is neither IP nor ARP: a bridge passes it on, but for those of its own kind
+ * (IEEE 802.1D, 7.12.6), which it takes. */
+static bool takes_frame(const struct hop *hop)
+{
+	return (hop->end->node->kind != NODE_BRIDGE && !hop->end->bridge[0]) ||
+	       !memcmp(hop->event.dst, "\x01\x80\xc2\0\0", 5);
+}
+
+/* Whether a packet has come to the node that it is for. */
+static bool is_at_home(const struct hop *hop, const struct lab *lab)
+{
+	struct ip_addr to = event_destination(&hop->event);
+
+	if (hop->event.hook == VL_HOOK_OUT)
+		return false;
+	if (hop->event.flags & VL_EV_OTHER && !hop->event.family)
+		return takes_frame(hop);
+	if (is_for_many(&hop->event, hop->end))
+		return hop->end->node->kind != NODE_BRIDGE;
+	return node_of_address(lab, &to) == hop->end->node;
+}
+
+/* Whether another node than that of a drop has got the packet, and did not drop it. */
+static bool another_took(const struct itinerary *itinerary, const struct drop *drop,
+			 const struct lab *lab)
+{
+	for (size_t i = 0; i < itinerary->n_hops; i++) {
+		const struct hop *hop = &itinerary->hops[i];
+		bool dropped = hop->end->node == drop->node;
+
+		for (size_t k = 0; k < itinerary->n_drops; k++)
+			dropped |= itinerary->drops[k].node == hop->end->node;
+		if (!dropped && is_at_home(hop, lab))
+			return true;
+	}
+	return false;
+}
+
+/* A packet that is no ICMP. */
+static bool is_harmless_packet(const struct itinerary *itinerary, const struct drop *drop,
+			       const struct lab *lab)
+{
+	const struct vl_event *packet = &drop->record.packet;
+	const struct end *end = packet->end < lab_n_ends(lab) ? lab_end(lab, packet->end) : NULL;
+	bool many = is_for_many(packet, end);
+	unsigned traits = many ? drop_classify_multicast(drop->reason, drop->function).traits
+			       : drop_classify(drop->reason, drop->function).traits;
+
+	if (traits & (DROP_ORDINARY | DROP_COPY | DROP_NO_PACKET) || took_packet(drop))
+		return true;
+	return many && !strcmp(drop->reason, "NO_SOCKET") && another_took(itinerary, drop, lab);
 }
 
 /*
@@ -90,8 +165,7 @@ static bool is_harmless(const struct itinerary *itinerary, const struct drop *dr
 			const struct lab *lab)
 {
 	if (itinerary->is_packet && strcmp(drop->reason, "OTHERHOST"))
-		return took_packet(drop) || drop_classify(drop->reason, drop->function).traits &
-						    (DROP_ORDINARY | DROP_COPY | DROP_NO_PACKET);
+		return is_harmless_packet(itinerary, drop, lab);
 	if (!strcmp(drop->reason, "NO_SOCKET"))
 		return drop->leg != LEG_REQUEST && drop->node == itinerary->origin;
 	if (!strcmp(drop->reason, "SOCKET_FILTER"))
@@ -208,14 +282,9 @@ static int last_of_arrival(const struct itinerary *itinerary, int arrival)
 	return last;
 }
 
-/* Whether a packet has come to the node that it is for. */
-static bool is_at_home(const struct hop *hop, const struct lab *lab)
+bool drop_is_multicast(const struct drop *drop)
 {
-	struct ip_addr to = event_destination(&hop->event);
-
-	if (hop->event.flags & VL_EV_OTHER && packet_is_multicast(&hop->event))
-		return hop->event.hook != VL_HOOK_OUT && hop->end->node->kind != NODE_BRIDGE;
-	return hop->event.hook != VL_HOOK_OUT && node_of_address(lab, &to) == hop->end->node;
+	return packet_is_multicast(&drop->record.packet);
 }
 
 static bool was_delivered(const struct itinerary *itinerary, const struct lab *lab)

@@ -41,6 +41,9 @@ bool packet_ranges_overlap(const struct vl_event *a, const struct vl_event *b)
 
 bool packet_is_multicast(const struct vl_event *event)
 {
+	/* To everybody: who tells its address, or asks whether it may have one (RFC 5227). */
+	if (event->flags & VL_EV_OTHER && event->other.ethertype == WIRE_ARP)
+		return !memcmp(event->src, event->dst, 4) || !memcmp(event->src, "\0\0\0\0", 4);
 	if (event->family == 4)
 		return (event->dst[0] & 0xf0) == 0xe0 || !memcmp(event->dst, "\xff\xff\xff\xff", 4);
 	return event->family == 6 ? event->dst[0] == 0xff : event->dst[0] & 1;

@@ -275,6 +275,8 @@ bool stack_tells(const struct vl_stack *record, const char *function);
  * have read it (icmpv6_rcv).
  */
 bool drop_is_loss(const char *reason, const char *function);
+/* Whether its packet is for everybody or for a group: drop_classify_multicast(). */
+bool drop_is_multicast(const struct drop *drop);
 /* Whether the filter fits the drop of a question for a neighbor. */
 bool question_matches(const struct vl_stack *record, const struct vl_filter *filter,
 		      const struct lab *lab);
