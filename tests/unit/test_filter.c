@@ -90,6 +90,10 @@ static void test_wrong_words(void **state)
 		{"port 1 port 2", "filter, word 3: port is there twice, and no packet fits both"},
 		{"type echo port 5",
 		 "filter: ICMP and another protocol at once: no packet is both"},
+		{"vlan 5 type request", "filter: type, id and seq of tagged packets are not read"},
+		{"port 5 icmp", "filter: a port of a protocol that has none"},
+		{"arp sport 5", "filter: a port of a protocol that has none"},
+		{"proto 47 dport 5", "filter: a port of a protocol that has none"},
 		{"tpc", "filter: there is no keyword, node, end or address 'tpc'"},
 	};
 	struct record_filter filter;

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "bpf/wire_other.h"
 #include "user/base/duration.h"
 #include "user/base/number.h"
 #include "user/trace/filter.h"
@@ -443,13 +444,21 @@ static void tell_position(int word, int argc, struct err *err)
 
 static int check_fits(const struct vl_filter *filter, struct err *err)
 {
-	uint32_t fields = filter->fields;
-	bool other = fields & VL_F_NO_ICMP ||
-		     (fields & VL_F_PROTOCOL && filter->protocol != 1 && filter->protocol != 58);
+	uint32_t fields = filter->fields, icmp = fields & (VL_F_TYPES | VL_F_ID | VL_F_SEQ);
+	bool protocol = fields & VL_F_PROTOCOL;
 
-	if (other && fields & (VL_F_TYPES | VL_F_ID | VL_F_SEQ))
+	if (icmp && (fields & (VL_F_NO_ICMP & ~VL_F_VLAN) ||
+		     (protocol && filter->protocol != 1 && filter->protocol != 58)))
 		return bad(err, "type, id and seq are words about ICMP",
 			   "ICMP and another protocol at once: no packet is both");
+	if (icmp && fields & VL_F_VLAN)
+		return bad(err, "leave them out: `icmp vlan N`",
+			   "type, id and seq of tagged packets are not read");
+	if (fields & (VL_F_PORT | VL_F_SPORT | VL_F_DPORT) &&
+	    (fields & (VL_F_ICMP | VL_F_ARP) || (protocol && !has_ports(filter->protocol))))
+		return bad(err,
+			   "tcp, udp, sctp, proto 33 (DCCP) and proto 136 (UDP-Lite) have ports",
+			   "a port of a protocol that has none");
 	return 0;
 }
 
