@@ -17,7 +17,7 @@ enum { ICMP_TEXT_SIZE = 64, OTHER_TEXT_SIZE = 160, ADDRESSES_TEXT_SIZE = 2 * IP_
 const char *icmp_word(uint8_t family, uint8_t type);
 /*
  * The same for a record; of a later fragment "fragment", of what is no ICMP "udp", "tcp",
- * "who-has", "is-at", "proto-47", "0x88cc".
+ * "who-has", "is-at", "proto47", "0x88cc".
  */
 const char *event_word(const struct vl_event *event);
 /* "host unreachable", "packet too big (mtu 1400)"; info: the second word of the header. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * hop_causes.c - which hop of an echo caused which.
+ * hop_causes.c - which hop of an itinerary, of an echo or of another packet, caused which.
  *
  * step_fits() says which hop may have caused which. An index narrows down what it is asked about:
  * each hop has an entry for each kind of step that may lead on from it, under a key that is a hash

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* hop_causes.h - which hop of an echo caused which. Of the story's own files alone. */
+/* hop_causes.h - which hop of an itinerary caused which. Of the story's own files alone. */
 #ifndef VETHLAB_USER_STORY_HOP_CAUSES_H
 #define VETHLAB_USER_STORY_HOP_CAUSES_H
 
@@ -11,8 +11,8 @@ static inline bool hop_is_arrival(const struct hop *hop)
 	return hop->event.hook != VL_HOOK_OUT;
 }
 
-/* Whether two hops have the same leg, ICMP type, id and addresses: NAT did not change the packet.
- */
+/* Whether two hops have the same leg, ICMP type, id, addresses and ports: NAT did not change the
+ * packet. */
 bool hop_same_packet(const struct hop *a, const struct hop *b);
 
 /*
