@@ -364,6 +364,23 @@ test_kind_06_link_local_source() {
 	good vethlab down scope
 }
 
+# By the interface that it came in by it forwards that, too.
+test_kind_06_link_local_source_on_one_link() {
+	cat >"$TEST_TMP/scope.yaml" <<-'YAML'
+		lab: scope
+		nodes: {sw: {kind: bridge}, a: {}, r: {forward: true}, b: {}}
+		links:
+		  - endpoints: ["sw:p1", "a:eth0"]
+		  - endpoints: ["sw:p2", {end: "r:eth0", addresses: ["fd02::1/64", "fe80::1/64"]}]
+		  - endpoints: ["sw:p3", {end: "b:eth0", address: "fd02::2/64"}]
+	YAML
+	up "$TEST_TMP/scope.yaml"
+	good ip -n a -6 route add fd02::/64 via fe80::1 dev eth0
+	foretells fd02::2 "arrives b"
+	good vethlab ping a fd02::2 -W 5
+	good vethlab down scope
+}
+
 # ---- also ----------------------------------------------------------------------------------------
 
 # The gateway of a redirect, and whether the sender takes it: what was read.

@@ -371,12 +371,14 @@ static int forward(struct path_asking *asking, struct path_hop *hop)
 	/* IPv6 looks up a way for what it then does not forward (ip6_forward). */
 	if (path->to.family == AF_INET6 && !path_forwards_ipv6(asking))
 		return path_refuse_ipv6_forward(asking, hop);
-	if (path->to.family == AF_INET6 && ip_is_link_local(&path->from))
-		return stop(asking, PATH_SCOPE, NULL);
 	if (was_here(path, hop))
 		return stop(asking, PATH_LOOP, NULL);
 	if (path->n_hops > asking->ttl)
 		return stop(asking, PATH_TTL, NULL);
+	/* By the interface that it came in by the kernel sends it on, whatever its source is. */
+	if (path->to.family == AF_INET6 && ip_is_link_local(&path->from) &&
+	    hop->route.ifindex != asking->in.ifindex)
+		return stop(asking, PATH_SCOPE, NULL);
 	return 1;
 }
 
