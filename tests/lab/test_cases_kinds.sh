@@ -226,6 +226,12 @@ test_kind_02_forwarding_table() {
 	bad 1 vethlab ping a b -W 0.3 -j
 	assert_eq "$(first '.itinerary | .drops[.death] | "\(.node) \(.function | sub("[.].*"; ""))"')" "sw br_handle_frame_finish" "the drop"
 	assert_eq "$(first '.why.at')" sw "the cause"
+	# An entry of the bridge itself, though by the right port.
+	good ip -n a neigh replace 192.168.30.2 lladdr "$(mac_of b)" nud reachable dev eth0
+	good bridge -n sw fdb replace "$(mac_of b)" dev p2 master permanent
+	foretells 192.168.30.2 "not-bridged a"
+	why_text "a sends it to the MAC $(mac_of b), which sw does not send to sw:p2: a permanent FDB entry makes the bridge take that MAC itself"
+	bad 1 vethlab ping a 192.168.30.2 -W 0.3
 	good vethlab down sw3
 }
 

@@ -119,12 +119,14 @@ static int read_fdb(struct path_asking *there, const struct fdb_crossing *at, ch
 		ret = link_get(there->nl, at->out, NULL, &out, err);
 	if (!ret)
 		ret = fdb_get(there->nl, at->bridge->ifindex, at->mac, vid, &entry, err);
-	if (ret || (entry.state != NUD_NONE && entry.port == at->out))
+	if (ret)
 		return ret;
-	if (entry.state & NUD_PERMANENT) {
-		snprintf(why, 64, "a permanent entry of its FDB keeps that MAC");
+	if (entry.state & NUD_PERMANENT) { /* whatever its port is: BR_FDB_LOCAL */
+		snprintf(why, 64, "a permanent FDB entry makes the bridge take that MAC itself");
 		return 1;
 	}
+	if (entry.state != NUD_NONE && entry.port == at->out)
+		return 0;
 	if (is_renewed(at, &out, &entry))
 		return 0;
 	if (entry.state == NUD_NONE) {
