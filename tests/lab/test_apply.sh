@@ -376,6 +376,11 @@ test_changed_by_hand_of_others() {
 	good inside a ping -c 1 -W 5 -q 10.0.0.1
 	assert_eq "$(ip -j addr show dev lo | jq '[.[].addr_info[] | select(.local == "10.66.0.1")] | length')" 1 "theirs"
 	assert_eq "$(ip -j addr show dev x | jq '[.[].addr_info[] | select(.local == "10.0.9.9")] | length')" 1 "theirs"
+	# What `vethlab link` took with it stays theirs.
+	good ip addr add fd00:9::1/64 dev x nodad
+	good vethlab link h:x down
+	good vethlab apply "$row"
+	assert_eq "$(ip -j addr show dev x | jq '[.[].addr_info[] | select(.local == "fd00:9::1")] | length')" 1 "theirs, again"
 	ip route del blackhole 10.67.0.0/16
 	ip addr del 10.66.0.1/32 dev lo
 	good vethlab down

@@ -332,9 +332,10 @@ static int prepare(struct apply *apply, struct change_plan *plan, const struct l
 static void release_down(const struct change_plan *plan, const struct end *end, bool keep_foreign,
 			 const struct notes *notes)
 {
+	bool ours = plan->now->nodes[end->node->index].ours; /* else it stays (live.c) */
 	struct err err = {0};
 
-	if (!keep_foreign && !end->node->n_exec)
+	if (!keep_foreign && !end->node->n_exec && ours)
 		down_record_forget(plan->now->name, end->number);
 	else if (edit_restore_added(plan->now, end, &err))
 		notes_tell(notes,
