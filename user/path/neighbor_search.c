@@ -424,6 +424,8 @@ static int search(struct path_asking *asking, struct path_hop *hop, const struct
 	}
 	if (!ret && !takes)
 		ret = search_uppers(asking, hop, &reach, found, err);
+	if (!ret && asking->by_fdb)
+		*found = NULL;
 	if (!ret && !*found && !asking->by_fdb && reach.stray)
 		path_doubt(asking->path, reach.stray, "what is behind a foreign port", "%s",
 			   reach.stray_text);
@@ -433,39 +435,33 @@ static int search(struct path_asking *asking, struct path_hop *hop, const struct
 	return ret == -ENOMEM ? err_set(err, ERR_SYSTEM, ENOMEM, "path: out of memory") : ret;
 }
 
-struct own_address {
-	const struct ip_addr *addr;
-	const char *unusable;
-};
-
-static bool on_address(const struct address_info *info, void *arg)
-{
-	struct own_address *own = arg;
-
-	if (ip_equal(&info->prefix.addr, own->addr))
-		own->unusable = address_unusable_word(info->flags);
-	return !own->unusable;
-}
-
 /*
- * An address of its own that is not unique is sent to as that of a neighbor, but an advertisement
- * of it counts for nothing (ndisc_recv_na in net/ipv6/ndisc.c).
+ * Somebody told the MAC that nobody has: the owner of the address, which had another one then, or
+ * none of the lab. What stops frames to the MAC that the owner has now stops none of these.
  */
-static int read_own_next(struct path_asking *asking, const struct path_hop *hop, struct err *err)
+static int find_owner(struct path_asking *asking, struct path_hop *hop, struct err *err)
 {
-	struct own_address own = {.addr = &hop->next};
-	int ret = 0;
+	const struct end *owner = NULL, *port = asking->port;
+	char port_why[sizeof(asking->port_why)];
+	int ret;
 
-	if (hop->next.family == AF_INET6 && !asking->by_mac)
-		ret = address_list(asking->nl, hop->route.ifindex, on_address, &own, err);
-	asking->own_next = own.unusable;
+	memcpy(port_why, asking->port_why, sizeof(port_why));
+	asking->by_mac = false;
+	ret = search(asking, hop, &owner, err);
+	asking->by_mac = true;
+	asking->upper = NULL;
+	asking->stranger = !owner && !asking->by_fdb;
+	if (asking->by_fdb) {
+		asking->by_fdb = false;
+		asking->port = port;
+		memcpy(asking->port_why, port_why, sizeof(port_why));
+	}
 	return ret;
 }
 
 int path_find_neighbor(struct path_asking *asking, struct path_hop *hop, const struct end **found,
 		       struct err *err)
 {
-	const struct end *owner = NULL;
 	int ret;
 
 	asking->dead_port = asking->mute_proxy = asking->port = NULL;
@@ -475,7 +471,7 @@ int path_find_neighbor(struct path_asking *asking, struct path_hop *hop, const s
 	asking->program_at = NULL;
 	ret = read_neighbor(asking, hop, err);
 	if (!ret)
-		ret = read_own_next(asking, hop, err);
+		ret = path_read_own_next(asking, hop, err);
 	if (asking->own_next)
 		*found = NULL;
 	if (ret || asking->own_next)
@@ -486,12 +482,5 @@ int path_find_neighbor(struct path_asking *asking, struct path_hop *hop, const s
 	if (ret || *found || !asking->by_mac || asking->by_fdb ||
 	    asking->neighbor.state & (NUD_PERMANENT | NUD_NOARP))
 		return ret;
-	/* Somebody told that MAC: the owner of the address, which had another one then, or none of
-	 * the lab. */
-	asking->by_mac = false;
-	ret = search(asking, hop, &owner, err);
-	asking->by_mac = true;
-	asking->upper = NULL;
-	asking->stranger = !owner;
-	return ret;
+	return find_owner(asking, hop, err);
 }

@@ -72,6 +72,17 @@ int path_answers_own(struct path_asking *there, const struct link_info *taker,
 					: answers_ipv4(there, taker, addr, why, err);
 }
 
+int path_read_own_next(struct path_asking *asking, const struct path_hop *hop, struct err *err)
+{
+	struct address_search search = {.addr = &hop->next};
+	int ret = 0;
+
+	if (hop->next.family == AF_INET6 && !asking->by_mac)
+		ret = address_list(asking->nl, hop->route.ifindex, on_address, &search, err);
+	asking->own_next = search.unusable;
+	return ret;
+}
+
 /* ---- forwarding tables of bridges ------------------------------------------------------------ */
 
 static void name_port(struct path_asking *there, uint32_t ifindex, char name[IFNAME_MAX + 1])

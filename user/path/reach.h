@@ -57,6 +57,12 @@ int path_visit_siblings(struct path_asking *asking, const struct path_hop *hop, 
 int path_answers_own(struct path_asking *there, const struct link_info *taker,
 		     const struct ip_addr *addr, char why[64], struct err *err);
 
+/*
+ * An address of its own that is not unique is sent to as that of a neighbor, but an advertisement
+ * of it counts for nothing (ndisc_recv_na in net/ipv6/ndisc.c): sets asking->own_next.
+ */
+int path_read_own_next(struct path_asking *asking, const struct path_hop *hop, struct err *err);
+
 /* A frame that crosses a bridge. */
 struct fdb_crossing {
 	const struct link_info *bridge;
