@@ -186,6 +186,11 @@ test_case_07_foreign_xdp_redirect() {
 	says "unexplained" "what comes in at r:eth0 meets a program of others first (XDP program "
 	good vethlab stats -j
 	json_holds '.[0].links[].directions[] | select(.from == "a:eth0") | .unexplained > 0 and (.program_of_others | test("^XDP program"))'
+	# Its neighbor's answer does not come back: that a waits for it refutes nothing.
+	good ip -n a neigh del 10.0.2.2 dev eth0
+	bad 1 vethlab ping a b -W 0.5 -j
+	assert_eq "$(first '"\(.itinerary.fate) \(.why.end) \(.why.at)"')" "waiting foreign-program r" "the cause: $out"
+	good ip -n a neigh replace 10.0.2.2 lladdr 02:00:00:00:00:0b nud permanent dev eth0
 	good "$HELPERS/others" remove
 	foretells a b "stopped wrong-mac a"
 	bad 1 vethlab ping a b -W 0.5 -j

@@ -452,6 +452,8 @@ test_mtu_behind_a_bridge() {
 			done
 			assert_eq "$(jq -r '(.back // .there) | "\(.end) \(.text)"' "$TEST_TMP/why" |
 				grep -c "^too-big.*$narrow")" $status "the end that is named, if any"
+			[[ $status -eq 0 ]] ||
+				assert_eq "$(jq -r '(.back // .there).at' "$TEST_TMP/why")" host "who drops it"
 			ip -n "${narrow%:*}" link set "${narrow#*:}" mtu 1500
 		done
 	done

@@ -178,6 +178,22 @@ static enum path_end not_taken(const struct path_asking *asking)
 	return asking->port ? PATH_NOT_BRIDGED : asking->stranger ? PATH_LEAVES : PATH_WRONG_MAC;
 }
 
+/* A bridge drops what its port, or who is behind it, does not take. */
+static int stop_at_bridge(struct path_asking *asking, const struct path_hop *hop,
+			  const struct end *narrow)
+{
+	size_t n = hop->n_bridges < PATH_BRIDGES_MAX ? hop->n_bridges : PATH_BRIDGES_MAX;
+	int ret = stop(asking, PATH_TOO_BIG, narrow);
+
+	for (size_t i = 0; i < n; i++) {
+		const struct end *out = hop->bridges[i].out;
+
+		if (out && (out == narrow || out->peer == narrow))
+			asking->path->at = out->node;
+	}
+	return ret;
+}
+
 /* Look at the way out of the last hop. Returns 1 to go on to *next, 0 if the walk ends here. */
 static int take_way_out(struct path_asking *asking, struct path_hop *hop, bool first_only,
 			const struct end **next, struct err *err)
@@ -233,7 +249,7 @@ static int take_way_out(struct path_asking *asking, struct path_hop *hop, bool f
 	if (ret)
 		return ret;
 	if (narrow)
-		return stop(asking, PATH_TOO_BIG, narrow);
+		return stop_at_bridge(asking, hop, narrow);
 	hop->asks = !asking->by_mac;
 	asking->path->n_readings = 0; /* they explain how the walk ends */
 	ret = hop->asks ? path_doubt_neighbor(asking, asking->path, hop->node, err) : 0;

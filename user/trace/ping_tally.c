@@ -321,22 +321,39 @@ static bool may_be_for(const char *reason, enum path_end end)
 	return true;
 }
 
+/* Whether the node where the walk ends has no MAC address of its next hop. */
+static bool is_without_neighbor(const struct itinerary *itinerary, const struct drop *death,
+				const struct path *why)
+{
+	const struct node *sender = why->hops[why->n_hops - 1].node;
+
+	if (death)
+		return death->node == sender && !strcmp(death->reason, "NEIGH_FAILED");
+	return itinerary->fate == FATE_WAITING &&
+	       itinerary->acts[itinerary->waits_for].node == sender;
+}
+
 bool ping_refutes_why(const struct ping *ping, const struct itinerary *itinerary)
 {
 	const struct path *why = &ping->why;
+	const struct drop *death =
+		itinerary && itinerary->death >= 0 ? &itinerary->drops[itinerary->death] : NULL;
 	bool limited = itinerary && itinerary->not_seen && itinerary->not_seen[0];
 	const struct hop *last;
 
 	if (!ping->has_why || !itinerary || path_is_good(why) || why->end == PATH_LOOP ||
 	    why->end == PATH_TTL)
 		return false;
-	/* Who gets it drops what an entry of the sender's neighbor table gave another's MAC. */
-	if (itinerary->death >= 0 && why->end == PATH_WRONG_MAC &&
-	    !strcmp(itinerary->drops[itinerary->death].reason, "OTHERHOST"))
+	/* Who gets it drops what an entry of the sender's neighbor table gave another's MAC, or
+	 * what a bridge sent to the wrong port. */
+	if (death && (why->end == PATH_WRONG_MAC || why->end == PATH_NOT_BRIDGED) &&
+	    !strcmp(death->reason, "OTHERHOST"))
 		return false;
-	if (itinerary->death >= 0)
-		return itinerary->drops[itinerary->death].node != why->at ||
-		       !may_be_for(itinerary->drops[itinerary->death].reason, why->end);
+	/* The sender gets no answer because a program behind the link took its question. */
+	if (why->end == PATH_PROGRAM && is_without_neighbor(itinerary, death, why))
+		return false;
+	if (death)
+		return death->node != why->at || !may_be_for(death->reason, why->end);
 	if (itinerary->fate == FATE_WAITING)
 		return itinerary->acts[itinerary->waits_for].node != why->at;
 	/* Everybody behind an end may get what is for all, or for a MAC that nobody has. */
