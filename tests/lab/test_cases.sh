@@ -208,6 +208,25 @@ test_case_07_tc_redirect() {
 	good vethlab down s
 }
 
+# Between two hooks a program takes what behind the first or before the second of them runs.
+test_case_07_behind_out() {
+	apart
+	redirects redirect tcx_in || { good vethlab down s; skip_test "this kernel has no tcx"; }
+	out=$(nsenter --net=/run/netns/a "$HELPERS/others" redirect tcx_out eth0 lo 2>&1) || fail "$out"
+	good vethlab stats --reset
+	bad 1 vethlab ping a b -W 0.5 -j
+	assert_eq "$(first '.programs_of_others[] | "\(.end) \(.leaves)"')" "a:eth0 true" "what may have taken it: $out"
+	bad 1 vethlab ping a b -W 0.5
+	says "at a:eth0 what leaves meets a program of others (tcx program "
+	good vethlab stats
+	says "what leaves by a:eth0 meets a program of others (tcx program "
+	good vethlab stats -j
+	json_holds '.[0].links[].directions[] | select(.from == "a:eth0") | .unexplained > 0 and
+		(.program_of_others_at_sender | test("^tcx program")) and (has("program_of_others") | not)'
+	good "$HELPERS/others" remove
+	good vethlab down s
+}
+
 test_case_07_redirect_into_the_other_end() {
 	apart
 	redirects peer tcx_in || { good vethlab down s; skip_test "this kernel has no tcx"; }

@@ -121,10 +121,12 @@ struct ledger_entry {
 	 */
 	uint8_t blind_from, blind_to;
 	/*
-	 * Where packets are unexplained: the program of others that what comes in at the receiver
-	 * meets, and may take ("XDP program 17 (theirs)"); "": none, or not looked for.
+	 * Where packets are unexplained: the program of others between the two hooks that may take
+	 * them ("XDP program 17 (theirs)"); "": none, or not looked for. program_leaves: it meets
+	 * what leaves by `from`; else what comes in at its peer.
 	 */
 	char program[64];
+	bool program_leaves;
 };
 
 struct ledger {

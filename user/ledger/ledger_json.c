@@ -58,7 +58,10 @@ static json_t *entry_to_json(const struct ledger_entry *entry, const struct loss
 	output_json_set(json, "dropped", number_or_null(both && losses->known, entry->dropped));
 	output_json_set(json, "unexplained", number_or_null(both, entry->unexplained));
 	if (entry->program[0])
-		output_json_set(json, "program_of_others", output_json_text(entry->program));
+		output_json_set(json,
+				entry->program_leaves ? "program_of_others_at_sender"
+						      : "program_of_others",
+				output_json_text(entry->program));
 	output_json_set(json, "unseen", number_or_null(both, entry->unseen));
 	output_json_set(json, "passing", number_or_null(both, entry->passing));
 	output_json_set(json, "bytes_sent", number_or_null(entry->has_sent, entry->sent.bytes));

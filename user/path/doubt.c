@@ -108,7 +108,8 @@ int path_doubt_device(struct path_asking *asking, struct path *path, const struc
 	if (ret)
 		return ret;
 	look(asking, path, at, RULESET_IP, egress ? RULESET_EGRESS : RULESET_INGRESS);
-	ret = foreign_program_find(asking->nl, asking->netns_fd, ifindex, egress, program, err);
+	ret = foreign_program_find(asking->nl, asking->netns_fd, ifindex,
+				   egress ? FOREIGN_OUT : FOREIGN_IN, program, err);
 	if (ret || !program[0])
 		return ret;
 	ret = link_get(asking->nl, ifindex, NULL, &link, err);
@@ -121,16 +122,22 @@ int path_doubt_device(struct path_asking *asking, struct path *path, const struc
 	return 0;
 }
 
+_Static_assert((int)PATH_MEETS_IN == (int)FOREIGN_IN &&
+		       (int)PATH_MEETS_BEFORE_IN == (int)FOREIGN_BEFORE_IN &&
+		       (int)PATH_MEETS_BEHIND_OUT == (int)FOREIGN_BEHIND_OUT,
+	       "they are told apart alike");
 _Static_assert((int)PATH_PROGRAM_SIZE == (int)FOREIGN_PROGRAM_SIZE, "it takes the same text");
 
-void path_program_at(const struct running *run, const struct end *end, char text[PATH_PROGRAM_SIZE])
+void path_program_at(const struct running *run, const struct end *end, enum path_meets meets,
+		     char text[PATH_PROGRAM_SIZE])
 {
 	struct path_asking at = {.run = run, .netns_fd = -1};
 
 	text[0] = '\0';
 	if (running_is_unseen(run, end->node) || path_ask_open(&at, end->node, NULL))
 		return;
-	if (foreign_program_find(at.nl, at.netns_fd, running_ifindex(run, end), false, text, NULL))
+	if (foreign_program_find(at.nl, at.netns_fd, running_ifindex(run, end),
+				 (enum foreign_place)meets, text, NULL))
 		text[0] = '\0';
 	path_ask_close(&at);
 }

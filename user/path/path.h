@@ -116,12 +116,18 @@ struct path {
 	char hint[PATH_TEXT_SIZE]; /* what to do about it; "": nothing */
 };
 
+/* Which programs at an end: enum foreign_place of user/watch/foreign_programs.h. */
+enum path_meets {
+	PATH_MEETS_IN = 0,	   /* all that what comes in meets */
+	PATH_MEETS_BEFORE_IN = 2,  /* of these, what runs before vethlab's `in` */
+	PATH_MEETS_BEHIND_OUT = 3, /* what runs behind vethlab's `out` */
+};
 /*
- * The first program or filter of others that what comes in at an end meets: "XDP program 17
- * (theirs)" goes to text; "" if there is none, or if the end's node cannot be looked at.
+ * The first of these programs or filters that is of others: "XDP program 17 (theirs)" goes to text;
+ * "" if there is none, or if the end's node cannot be looked at.
  */
 enum { PATH_PROGRAM_SIZE = 64 };
-void path_program_at(const struct running *run, const struct end *end,
+void path_program_at(const struct running *run, const struct end *end, enum path_meets meets,
 		     char text[PATH_PROGRAM_SIZE]);
 
 struct path_question {

@@ -201,7 +201,7 @@ void path_find_program(struct path_asking *asking, const struct end *in)
 {
 	if (asking->program_at)
 		return;
-	path_program_at(asking->run, in, asking->program);
+	path_program_at(asking->run, in, PATH_MEETS_IN, asking->program);
 	if (asking->program[0])
 		asking->program_at = in;
 }

@@ -114,9 +114,10 @@ static void print_losses(struct page *page, const struct ledger_entry *entry)
 			   page->losses->known ? "" : " (this lab does not count drops)");
 	if (entry->unexplained && entry->program[0])
 		table_line(page->table,
-			   "    what comes in at %s meets a program of others first (%s), which "
-			   "may take it",
-			   entry->from->peer->name, entry->program);
+			   "    what %s %s meets a program of others %s(%s), which may take it",
+			   entry->program_leaves ? "leaves by" : "comes in at",
+			   entry->program_leaves ? entry->from->name : entry->from->peer->name,
+			   entry->program_leaves ? "" : "first ", entry->program);
 	snprintf(where, sizeof(where), "dropped in %s, after `in`", entry->from->peer->node->name);
 	print_stage(page, entry, WATCH_DROP_AFTER_IN, where);
 }

@@ -151,10 +151,13 @@ static void print_programs(const struct ping *ping)
 	char text[END_NAME_SIZE + PATH_PROGRAM_SIZE + 96];
 
 	for (size_t i = 0; i < ping->n_programs; i++) {
+		bool leaves = ping->programs[i].leaves;
+
 		snprintf(text, sizeof(text),
-			 "at %s what comes in meets a program of others first (%s), which may take "
-			 "it or send it elsewhere",
-			 ping->programs[i].end->name, ping->programs[i].text);
+			 "at %s what %s meets a program of others %s(%s), which may take it or "
+			 "send it elsewhere",
+			 ping->programs[i].end->name, leaves ? "leaves" : "comes in",
+			 leaves ? "" : "first ", ping->programs[i].text);
 		output_wrap("  ", text, stdout);
 	}
 }
@@ -165,8 +168,9 @@ static json_t *programs_json(const struct ping *ping)
 
 	for (size_t i = 0; i < ping->n_programs; i++)
 		output_json_append(list,
-				   output_json_pack("{s:s, s:o}", "end",
-						    ping->programs[i].end->name, "program",
+				   output_json_pack("{s:s, s:b, s:o}", "end",
+						    ping->programs[i].end->name, "leaves",
+						    ping->programs[i].leaves, "program",
 						    output_json_text(ping->programs[i].text)));
 	return list;
 }

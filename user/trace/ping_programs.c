@@ -2,16 +2,30 @@
 /* ping_programs.c - programs of others where echoes were not seen to come in. */
 #include "user/trace/ping_tally.h"
 
-static void look_at(struct ping *ping, const struct end *end)
+/* False: there is none. */
+static bool look_at(struct ping *ping, const struct end *end, enum path_meets meets)
 {
 	char *text = ping->programs[ping->n_programs].text;
+	bool leaves = meets == PATH_MEETS_BEHIND_OUT;
 
 	for (size_t i = 0; i < ping->n_programs; i++)
-		if (ping->programs[i].end == end)
-			return;
-	path_program_at(ping->trip.run, end, text);
-	if (text[0])
-		ping->programs[ping->n_programs++].end = end;
+		if (ping->programs[i].end == end && ping->programs[i].leaves == leaves)
+			return true;
+	path_program_at(ping->trip.run, end, meets, text);
+	if (!text[0])
+		return false;
+	ping->programs[ping->n_programs].leaves = leaves;
+	ping->programs[ping->n_programs++].end = end;
+	return true;
+}
+
+/* What was counted on its way out or in was not taken by what had run before that. */
+static void look_behind(struct ping *ping, const struct hop *left)
+{
+	if (left->event.hook != VL_HOOK_OUT)
+		look_at(ping, left->end, PATH_MEETS_IN);
+	else if (!look_at(ping, left->end, PATH_MEETS_BEHIND_OUT))
+		look_at(ping, left->end->peer, PATH_MEETS_BEFORE_IN);
 }
 
 void ping_find_programs(struct ping *ping, const struct itinerary *itinerary)
@@ -26,7 +40,6 @@ void ping_find_programs(struct ping *ping, const struct itinerary *itinerary)
 						   : NULL;
 
 		if (left && ping->n_programs < PING_PROGRAMS)
-			look_at(ping,
-				left->event.hook == VL_HOOK_OUT ? left->end->peer : left->end);
+			look_behind(ping, left);
 	}
 }

@@ -105,6 +105,7 @@ struct ping {
 	/* Of others, at ends where the last echo was not seen to come in (ping_find_programs()). */
 	struct {
 		const struct end *end;
+		bool leaves; /* it meets what leaves by that end; else what comes in */
 		char text[PATH_PROGRAM_SIZE];
 	} programs[PING_PROGRAMS];
 	size_t n_programs;

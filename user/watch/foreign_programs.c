@@ -31,14 +31,31 @@ static bool is_ours(uint32_t id, char name[BPF_OBJ_NAME_LEN])
 	return !strcmp(name, "vl_door");
 }
 
-static void tell(char text[FOREIGN_PROGRAM_SIZE], const char *kind, uint32_t id)
+/* The programs of one side of an interface, in the order in which a packet meets them. */
+struct foreign_search {
+	enum foreign_place place;
+	bool met_ours;
+	char *text;
+};
+
+static bool counts(const struct foreign_search *search)
+{
+	if (search->text[0])
+		return false;
+	return search->place == FOREIGN_BEFORE_IN    ? !search->met_ours
+	       : search->place == FOREIGN_BEHIND_OUT ? search->met_ours
+						     : true;
+}
+
+static void meet(struct foreign_search *search, const char *kind, uint32_t id)
 {
 	char name[BPF_OBJ_NAME_LEN];
 
 	if (is_ours(id, name))
-		return;
-	snprintf(text, FOREIGN_PROGRAM_SIZE, "%s program %u%s%s%s", kind, id, name[0] ? " (" : "",
-		 name, name[0] ? ")" : "");
+		search->met_ours = true;
+	else if (counts(search))
+		snprintf(search->text, FOREIGN_PROGRAM_SIZE, "%s program %u%s%s%s", kind, id,
+			 name[0] ? " (" : "", name, name[0] ? ")" : "");
 }
 
 struct tcx_query {
@@ -61,21 +78,40 @@ static int query_tcx(void *arg)
 
 static void on_filter(const struct tc_filter *filter, uint32_t prog_id, void *arg)
 {
-	char *text = arg;
+	struct foreign_search *search = arg;
 
-	if (text[0] || !filter->handle) /* 0: the head of filters of one kind */
+	if (!filter->handle) /* 0: the head of filters of one kind */
 		return;
 	if (prog_id)
-		tell(text, "tc", prog_id);
-	else
-		snprintf(text, FOREIGN_PROGRAM_SIZE, "tc filter of priority %u", filter->priority);
+		meet(search, "tc", prog_id);
+	else if (counts(search))
+		snprintf(search->text, FOREIGN_PROGRAM_SIZE, "tc filter of priority %u",
+			 filter->priority);
 }
 
-int foreign_program_find(struct nl *nl, int netns_fd, uint32_t ifindex, bool egress,
-			 char text[FOREIGN_PROGRAM_SIZE], struct err *err)
+static int meet_tc(struct foreign_search *search, struct nl *nl, int netns_fd, uint32_t ifindex,
+		   bool egress, struct err *err)
 {
 	struct tcx_query tcx = {.ifindex = ifindex, .egress = egress};
 	struct nl_what what = {.object = "filters", .action = "be listed", .ignore = EINVAL};
+	int ret = netns_run(netns_fd, query_tcx, &tcx, err);
+
+	if (ret)
+		return ret;
+	for (uint32_t i = 0; i < tcx.n; i++)
+		meet(search, "tcx", tcx.ids[i]);
+	ret = search->text[0] ? 0 : tc_clsact_find(nl, ifindex, &what, err);
+	if (search->text[0] || ret < 0 || ret == TC_CLSACT_NONE)
+		return ret < 0 ? ret : 0;
+	ret = tc_filter_list(nl, ifindex, egress, on_filter, search, &what, err);
+	return ret == -EINVAL ? 0 : ret;
+}
+
+int foreign_program_find(struct nl *nl, int netns_fd, uint32_t ifindex, enum foreign_place place,
+			 char text[FOREIGN_PROGRAM_SIZE], struct err *err)
+{
+	bool egress = place == FOREIGN_OUT || place == FOREIGN_BEHIND_OUT, by_xdp;
+	struct foreign_search search = {.place = place, .text = text};
 	struct link_info link;
 	int ret;
 
@@ -84,15 +120,12 @@ int foreign_program_find(struct nl *nl, int netns_fd, uint32_t ifindex, bool egr
 	if (ret)
 		return ret == -ENODEV ? 0 : ret;
 	if (!egress && link.xdp_prog_id)
-		tell(text, "XDP", link.xdp_prog_id);
-	ret = netns_run(netns_fd, query_tcx, &tcx, err);
-	if (ret)
-		return ret;
-	for (uint32_t i = 0; i < tcx.n && !text[0]; i++)
-		tell(text, "tcx", tcx.ids[i]);
-	ret = text[0] ? 0 : tc_clsact_find(nl, ifindex, &what, err);
-	if (text[0] || ret < 0 || ret == TC_CLSACT_NONE)
-		return ret < 0 ? ret : 0;
-	ret = tc_filter_list(nl, ifindex, egress, on_filter, text, &what, err);
-	return ret == -EINVAL ? 0 : ret;
+		meet(&search, "XDP", link.xdp_prog_id);
+	/* Where only XDP of ours is left, it is what counts. */
+	by_xdp = search.met_ours;
+	search.met_ours = false;
+	ret = meet_tc(&search, nl, netns_fd, ifindex, egress, err);
+	if (ret || (place == FOREIGN_BEFORE_IN && by_xdp && !search.met_ours))
+		text[0] = '\0';
+	return ret;
 }

@@ -11,12 +11,21 @@
 
 enum { FOREIGN_PROGRAM_SIZE = 64 };
 
+/* Which of the programs on an interface are looked at. */
+enum foreign_place {
+	FOREIGN_IN,	    /* all that what comes in meets */
+	FOREIGN_OUT,	    /* all that what leaves meets */
+	FOREIGN_BEFORE_IN,  /* those that it meets before vethlab's own `in` counts it */
+	FOREIGN_BEHIND_OUT, /* those that it meets after vethlab's own `out` counted it */
+};
+
 /*
- * The first program (XDP, tcx) or filter (tc, of any kind) that what leaves the interface meets, or
- * what comes in, and that is not vethlab's: "XDP program 17 (redirect)" goes to text, "" if there
- * is none. nl: a socket of the namespace netns_fd. Returns 0, or -errno with err set.
+ * The first of these programs (XDP, tcx) or filters (tc, of any kind) that is not vethlab's: "XDP
+ * program 17 (redirect)" goes to text, "" if there is none. tcx programs run before tc filters
+ * (sch_handle_ingress in net/core/dev.c). nl: a socket of the namespace netns_fd. Returns 0, or
+ * -errno with err set.
  */
-int foreign_program_find(struct nl *nl, int netns_fd, uint32_t ifindex, bool egress,
+int foreign_program_find(struct nl *nl, int netns_fd, uint32_t ifindex, enum foreign_place place,
 			 char text[FOREIGN_PROGRAM_SIZE], struct err *err);
 
 #endif
