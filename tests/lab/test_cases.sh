@@ -364,6 +364,13 @@ test_case_12_macvlan_in_another_node() {
 	says "c answered, by its mv0 behind h:eth0"
 	says_not "h answered"
 	foretells lan 10.0.0.5 "arrives arrives c" # by the MAC
+	good ip -n lan neigh replace 10.0.0.5 lladdr "$(ip_link c mv0 .address)" nud permanent dev eth0
+	foretells lan 10.0.0.5 "arrives arrives c"
+	good ip -n c link set mv0 down
+	foretells lan 10.0.0.5 "stopped wrong-mac lan"
+	good ip -n c link set mv0 up
+	good ip -n lan neigh del 10.0.0.5 dev eth0
+	good vethlab ping lan 10.0.0.5 -W 5
 	good vethlab traceroute lan 10.0.0.5
 	says "by c's mv0 behind h:eth0"
 	foretells c 10.0.0.254 "arrives arrives lan"

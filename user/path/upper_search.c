@@ -47,20 +47,19 @@ static int upper_takes(struct path_asking *asking, const struct upper *upper,
 	int ret;
 
 	*takes = false;
-	if (asking->by_mac) {
-		*takes = !upper_is_ipvlan(upper) &&
-			 !memcmp(upper->mac, asking->neighbor.mac, sizeof(upper->mac));
+	if (asking->by_mac && (upper_is_ipvlan(upper) ||
+			       memcmp(upper->mac, asking->neighbor.mac, sizeof(upper->mac)) != 0))
 		return 0;
-	}
 	ret = path_ask_open(&there, upper->node, err);
 	if (ret)
 		return ret;
 	ret = link_get(there.nl, upper->ifindex, NULL, &link, err);
-	if (!ret && end_state_of(&link) == END_UP)
+	if (!ret && end_state_of(&link) == END_UP && asking->by_mac) {
+		*takes = true;
+	} else if (!ret && end_state_of(&link) == END_UP) {
 		ret = route_get(there.nl, &question, &route, err);
-	else
-		route.error = 1;
-	*takes = !ret && !route.error && route.type == RTN_LOCAL;
+		*takes = !ret && !route.error && route.type == RTN_LOCAL;
+	}
 	path_ask_close(&there);
 	return ret == -ENODEV ? 0 : ret;
 }
