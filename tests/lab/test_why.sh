@@ -626,6 +626,13 @@ test_tunnel() {
 	good vethlab ping a 10.9.0.2 -W 5
 	foretells 10.9.0.2 "leaves-the-lab a"
 	assert_eq "$(jq -r '.verdict + ": " + .there.text' "$TEST_TMP/why")" "unknown: a sends it by x, a vxlan tunnel with id 42 to 10.0.0.2 (b), whose packets leave by a:eth0: what is in them is not followed" "what is known"
+	# One that was made elsewhere, and moved here, sends its packets there.
+	good ip -n b link add y type vxlan id 43 remote 10.0.0.1 dstport 4790
+	good ip -n b link set y netns a
+	good ip -n a addr add 10.8.0.1/24 dev y
+	good ip -n a link set y up
+	foretells 10.8.0.2 "leaves-the-lab a"
+	assert_eq "$(jq -r '.there | .text + .hint' "$TEST_TMP/why")" "a sends it by y, a vxlan tunnel with id 43 to 10.0.0.1, whose packets leave in another network namespace: what is in them is not followed" "what is known of one that was moved"
 	good vethlab down p
 }
 

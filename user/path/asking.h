@@ -10,6 +10,14 @@
 #include "user/path/path.h"
 #include "user/path/uppers.h"
 
+/* How a tunnel's own packets leave. */
+enum path_tunnel_out {
+	TUNNEL_OUT_UNKNOWN,   /* it could not be read */
+	TUNNEL_OUT_DEVICE,    /* by an interface of the tunnel's node */
+	TUNNEL_OUT_NO_ROUTE,  /* its kernel has no route for them */
+	TUNNEL_OUT_ELSEWHERE, /* in the network namespace where the tunnel was made */
+};
+
 /* The state of a walk, with the namespace of its last hop open. */
 struct path_asking {
 	const struct running *run;
@@ -48,7 +56,8 @@ struct path_asking {
 	char program[PATH_PROGRAM_SIZE];
 	struct ip_addr tunnel_to; /* as in struct link_info, of the way out */
 	uint32_t tunnel_id;
-	char tunnel_dev[IFNAME_MAX + 1]; /* by which packets to there leave; "": not known */
+	enum path_tunnel_out tunnel_out;
+	char tunnel_dev[IFNAME_MAX + 1]; /* TUNNEL_OUT_DEVICE: that one */
 	const struct upper *tap;	 /* that has the MAC of the next hop; NULL: none */
 	bool stranger; /* that MAC was told by nobody of the lab: its address is nobody's there */
 };

@@ -165,34 +165,67 @@ void path_read_tunnel(struct path_asking *asking, const struct link_info *info)
 	asking->tunnel_to = info->tunnel_to;
 	asking->tunnel_id = info->tunnel_id;
 	asking->tunnel_dev[0] = '\0';
-	if (info->tunnel_to.family && !route_get(asking->nl, &question, &route, NULL) &&
-	    !route.error && !link_get(asking->nl, route.ifindex, NULL, &link, NULL))
+	asking->tunnel_out = TUNNEL_OUT_UNKNOWN;
+	if (!info->tunnel_to.family)
+		return;
+	/* One that was moved keeps the namespace that it was made in for its own packets. */
+	if (info->link_netnsid >= 0) {
+		asking->tunnel_out = TUNNEL_OUT_ELSEWHERE;
+		return;
+	}
+	if (route_get(asking->nl, &question, &route, NULL))
+		return;
+	if (route.error) {
+		asking->tunnel_out = TUNNEL_OUT_NO_ROUTE;
+	} else if (!link_get(asking->nl, route.ifindex, NULL, &link, NULL)) {
 		snprintf(asking->tunnel_dev, sizeof(asking->tunnel_dev), "%s", link.ifname);
+		asking->tunnel_out = TUNNEL_OUT_DEVICE;
+	}
+}
+
+/* What is known of the way of a tunnel's packets. */
+static void tell_tunnel_out(const struct path_asking *asking, const struct node *node, char *text,
+			    size_t size)
+{
+	switch (asking->tunnel_out) {
+	case TUNNEL_OUT_DEVICE:
+		snprintf(text, size, ", whose packets leave by %s:%s", node->name,
+			 asking->tunnel_dev);
+		break;
+	case TUNNEL_OUT_NO_ROUTE:
+		snprintf(text, size, ", whose packets have no route");
+		break;
+	case TUNNEL_OUT_ELSEWHERE:
+		snprintf(text, size, ", whose packets leave in another network namespace");
+		break;
+	case TUNNEL_OUT_UNKNOWN:
+		snprintf(text, size, ", of whose packets no route could be read");
+		break;
+	}
 }
 
 bool path_say_tunnel(struct path_asking *asking, const struct path_hop *hop)
 {
+	bool elsewhere = asking->tunnel_out == TUNNEL_OUT_ELSEWHERE;
+	char to[IP_TEXT_SIZE], id[32] = "", out[END_NAME_SIZE + 64];
 	const struct node *node = hop->node;
-	bool out = asking->tunnel_dev[0];
 	struct node *owner = NULL;
 	struct end *end = NULL;
-	char to[IP_TEXT_SIZE], id[32] = "";
 
 	if (!asking->tunnel_to.family)
 		return false;
 	ip_format(&asking->tunnel_to, to, sizeof(to));
-	lab_find_address(asking->run->lab, &asking->tunnel_to, &owner, &end);
+	if (!elsewhere) /* there the address may be somebody else's */
+		lab_find_address(asking->run->lab, &asking->tunnel_to, &owner, &end);
 	if (asking->tunnel_id)
 		snprintf(id, sizeof(id), " with id %u", asking->tunnel_id);
-	path_say(
-		asking->path,
-		"%s sends it by %s, %s %s tunnel%s to %s%s%s%s, whose packets %s%s%s%s: what is in "
-		"them is not followed",
-		node->name, hop->dev, hop->kind[0] == 'i' ? "an" : "a", hop->kind, id, to,
-		owner ? " (" : "", owner ? owner->name : "", owner ? ")" : "",
-		out ? "leave by " : "have no route", out ? node->name : "", out ? ":" : "",
-		asking->tunnel_dev);
-	path_suggest(asking->path, "vethlab why %s %s", node->name, to);
+	tell_tunnel_out(asking, node, out, sizeof(out));
+	path_say(asking->path,
+		 "%s sends it by %s, %s %s tunnel%s to %s%s%s%s%s: what is in them is not followed",
+		 node->name, hop->dev, hop->kind[0] == 'i' ? "an" : "a", hop->kind, id, to,
+		 owner ? " (" : "", owner ? owner->name : "", owner ? ")" : "", out);
+	if (!elsewhere)
+		path_suggest(asking->path, "vethlab why %s %s", node->name, to);
 	return true;
 }
 
