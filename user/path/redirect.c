@@ -39,10 +39,14 @@ bool redirect_is_ignored(const struct running *run, const struct end *in, uint8_
 	struct path_asking asking = {.run = run, .netns_fd = -1};
 	struct link_info link;
 	bool refused = false;
+	int ret;
 
 	if (path_ask_open(&asking, in->node, NULL))
 		return false;
-	if (!link_get(asking.nl, running_ifindex(run, in), NULL, &link, NULL))
+	ret = link_get(asking.nl, running_ifindex(run, in), NULL, &link, NULL);
+	if (!ret && link.is_port) /* IP sees its bridge */
+		ret = link_get(asking.nl, link.master, NULL, &link, NULL);
+	if (!ret)
 		refused = family == 6 ? refused_ipv6(&asking, link.ifname, why)
 				      : refused_ipv4(&asking, link.ifname, why);
 	path_ask_close(&asking);
