@@ -293,7 +293,7 @@ test_kind_02_two_ends() {
 	foretells 10.0.0.2 "arrives h"
 	assert_eq "$(jq -r '.there.hops | "\(.[1].in) \(.[0].next_also)"' <<<"$out")" "h:eth0 h:eth1" "the ends"
 	good vethlab why a 10.0.0.2
-	says "h answers for 10.0.0.2 by h:eth0 and by h:eth1: the packet may come in by either"
+	says "h may answer for 10.0.0.2 by h:eth0 and by h:eth1: the packet may come in by either"
 	good vethlab ping a 10.0.0.2 -W 5 -j
 	assert_eq "$(first '[.itinerary.hops[] | select(.node == "h" and .leg == "request").end] - ["h:eth0", "h:eth1"] | length')" 0 "where it came in"
 	# What a neighbor table has is no question.

@@ -144,10 +144,12 @@ static void print_also(const struct path *path)
 		if (!hop->also)
 			continue;
 		snprintf(text, sizeof(text),
-			 "%s answers for %s by %s and by %s: the packet may come in by either; "
+			 "%s %s for %s by %s and by %s: the packet may come in by either; "
 			 "what was read is of the first.",
-			 hop->also->node->name, ip_format(&hop->next, addr, sizeof(addr)),
-			 hop[1].in->name, hop->also->name);
+			 hop->also->node->name,
+			 hop->next.family == AF_INET ? "may answer" : "answers",
+			 ip_format(&hop->next, addr, sizeof(addr)), hop[1].in->name,
+			 hop->also->name);
 		output_wrap("", text, stdout);
 	}
 }
