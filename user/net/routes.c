@@ -62,9 +62,13 @@ static int route_request(struct nl *nl, uint16_t type, uint16_t flags, const str
 			 uint8_t protocol, uint32_t (*ifindex)(const char *dev, void *arg),
 			 void *arg, const struct nl_what *what, struct err *err)
 {
-	struct nlmsghdr *nlh = nl_begin(nl, type, flags);
+	struct nlmsghdr *nlh;
 	struct rtmsg *rtm;
 
+	if (route->body && route->body->size > NL_ROOM - MNL_NLMSG_HDRLEN)
+		return err_set(err, ERR_SYSTEM, EMSGSIZE, "%s: cannot %s: the request is too long",
+			       what->object, what->action);
+	nlh = nl_begin(nl, type, flags);
 	if (route->body) {
 		route_body_put(nlh, route->body);
 		return nl_commit(nl, what, err);
