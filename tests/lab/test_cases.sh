@@ -189,7 +189,8 @@ test_case_07_foreign_xdp_redirect() {
 	# Its neighbor's answer does not come back: that a waits for it refutes nothing.
 	good ip -n a neigh del 10.0.2.2 dev eth0
 	bad 1 vethlab ping a b -W 0.5 -j
-	assert_eq "$(first '"\(.itinerary.fate) \(.why.end) \(.why.at)"')" "waiting foreign-program r" "the cause: $out"
+	assert_eq "$(first .itinerary.fate)" waiting "its fate"
+	assert_eq "$(jq -rs '.[-1].why | "\(.end) \(.at)"' <<<"$out")" "foreign-program r" "the cause: $out"
 	good ip -n a neigh replace 10.0.2.2 lladdr 02:00:00:00:00:0b nud permanent dev eth0
 	good "$HELPERS/others" remove
 	foretells a b "stopped wrong-mac a"

@@ -220,7 +220,7 @@ test_kind_02_forwarding_table() {
 	why_text "a sends it to the MAC $(mac_of b), which sw does not send to sw:p2: a sticky entry of its FDB has that MAC at p3"
 	bad 1 vethlab ping a b -W 0.3 -j
 	assert_eq "$(first '.itinerary.hops[-1].end')" c:eth0 "where it went"
-	assert_eq "$(first '"\(.why.end) \(.why.at)"')" "not-bridged sw" "the cause, though c dropped it"
+	assert_eq "$(jq -rs '.[-1].why | "\(.end) \(.at)"' <<<"$out")" "not-bridged sw" "the cause, though c dropped it: $out"
 	# What a sends to is nobody's: where b's own MAC is explains nothing.
 	good ip -n a neigh replace 192.168.30.2 lladdr 02:00:00:00:00:99 nud stale dev eth0
 	foretells 192.168.30.2 "wrong-mac a"
