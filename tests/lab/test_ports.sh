@@ -135,7 +135,8 @@ test_dropped_by_rules() {
 		bad 1 vethlab ping pc server "$family" --tcp 93 -j
 		attempt unanswered
 		dropped_by server SYN NETFILTER_DROP
-		bad 1 vethlab ping pc server "$family" --tcp 80 -j
+		# Before the SYN is sent again, which the socket in SYN-RECV drops.
+		bad 1 vethlab ping pc server "$family" --tcp 80 -W 0.5 -j
 		attempt unanswered
 		dropped_by home SYN-ACK NETFILTER_DROP
 		bad 1 vethlab ping pc server "$family" --udp 7 -j
