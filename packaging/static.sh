@@ -21,7 +21,7 @@ has_library() { # NAME: whether the compiler finds lib$1.a
 }
 
 make_libmnl() {
-	[[ ! -e $static/libmnl.a ]] && ! has_library mnl || return 0
+	[[ packaging/static/libmnl.c -nt $static/libmnl.a ]] && ! has_library mnl || return 0
 	$CC "${flags[@]}" -c packaging/static/libmnl.c -o "$static/libmnl.o"
 	ar rcs "$static/libmnl.a" "$static/libmnl.o"
 }
@@ -57,7 +57,7 @@ make_libpcap() {
 		"$source/configure" -q --disable-shared --disable-dbus --disable-usb --disable-bluetooth --disable-netmap \
 			--disable-rdma --disable-remote --without-libnl --without-dag --without-snf --without-turbocap \
 			--without-dpdk CC="$CC" CFLAGS="${flags[*]}"
-		make -s libpcap.a
+		MAKEFLAGS="" make -s libpcap.a # without -r, which the project makes itself with
 	) >"$static/libpcap.log" 2>&1 || die "libpcap does not build: see $static/libpcap.log"
 	mv "$static/libpcap-build/libpcap.a" "$static/libpcap.a"
 }

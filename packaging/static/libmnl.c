@@ -137,6 +137,11 @@ void *mnl_nlmsg_get_payload(const struct nlmsghdr *nlh)
 	return (char *)nlh + MNL_NLMSG_HDRLEN;
 }
 
+size_t mnl_nlmsg_get_payload_len(const struct nlmsghdr *nlh)
+{
+	return nlh->nlmsg_len - MNL_NLMSG_HDRLEN;
+}
+
 void *mnl_nlmsg_get_payload_offset(const struct nlmsghdr *nlh, size_t offset)
 {
 	return (char *)nlh + MNL_NLMSG_HDRLEN + MNL_ALIGN(offset);
@@ -219,6 +224,11 @@ bool mnl_attr_put_check(struct nlmsghdr *nlh, size_t buflen, uint16_t type, size
 }
 
 void mnl_attr_put_u8(struct nlmsghdr *nlh, uint16_t type, uint8_t data)
+{
+	mnl_attr_put(nlh, type, sizeof(data), &data);
+}
+
+void mnl_attr_put_u16(struct nlmsghdr *nlh, uint16_t type, uint16_t data)
 {
 	mnl_attr_put(nlh, type, sizeof(data), &data);
 }
