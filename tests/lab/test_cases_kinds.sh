@@ -10,6 +10,8 @@
 # Errors that were dropped, time before the first hook (K9, K13): test_remarks.sh.
 # shellcheck source=tests/lab/lib.sh
 . "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/lab/public_labs.sh
+. "$(dirname "$0")/public_labs.sh"
 # shellcheck source=tests/lab/observed.sh
 . "$(dirname "$0")/observed.sh"
 
@@ -21,18 +23,6 @@ pair() { # KEYS OF a, KEYS OF b
 		                     {end: "b:eth0", addresses: [10.0.0.2/24, "fd00::2/64"]}]}]
 	YAML
 	up "$TEST_TMP/pair.yaml"
-}
-
-switched() { # KEYS OF sw: three hosts at a bridge
-	cat >"$TEST_TMP/sw3.yaml" <<-YAML
-		lab: sw3
-		nodes: {sw: {kind: bridge, dev: br0, $1}, a: {}, b: {}, c: {}}
-		links:
-		  - endpoints: ["sw:p1", {end: "a:eth0", addresses: [192.168.30.1/24, "2001:db8::1/64"]}]
-		  - endpoints: ["sw:p2", {end: "b:eth0", addresses: [192.168.30.2/24, "2001:db8::2/64"]}]
-		  - endpoints: ["sw:p3", {end: "c:eth0", addresses: [192.168.30.3/24, "2001:db8::3/64"]}]
-	YAML
-	up "$TEST_TMP/sw3.yaml"
 }
 
 # a sends by r1 to b, and r2 would be the better way: on one switch.
@@ -212,7 +202,7 @@ child_of() { # PID COMM
 
 # A bridge's table has b's MAC at another port: the request goes there.
 test_kind_02_forwarding_table() {
-	switched ""
+	switched
 	good vethlab ping a b -W 5
 	foretells b "arrives b"
 	good bridge -n sw fdb replace "$(mac_of b)" dev p3 master static sticky

@@ -4,22 +4,8 @@
 # question or its answer died.
 # shellcheck source=tests/lab/lib.sh
 . "$(dirname "$0")/lib.sh"
-
-switched() { # KEYS OF sw: three hosts at a bridge
-	cat >"$TEST_TMP/sw3.yaml" <<-YAML
-		lab: sw3
-		nodes:
-		  sw: {kind: bridge, dev: br0, $1}
-		  a: {}
-		  b: {}
-		  c: {}
-		links:
-		  - endpoints: ["sw:p1", {end: "a:eth0", addresses: [192.168.30.1/24, "2001:db8::1/64"]}]
-		  - endpoints: ["sw:p2", {end: "b:eth0", addresses: [192.168.30.2/24, "2001:db8::2/64"]}]
-		  - endpoints: ["sw:p3", {end: "c:eth0", addresses: [192.168.30.3/24, "2001:db8::3/64"]}]
-	YAML
-	up "$TEST_TMP/sw3.yaml"
-}
+# shellcheck source=tests/lab/public_labs.sh
+. "$(dirname "$0")/public_labs.sh"
 
 routed() {
 	cat >"$TEST_TMP/routed.yaml" <<-'YAML'

@@ -3,6 +3,8 @@
 # test_why.sh - `why` tells what was read in the node's kernel: settings, rules, neighbor tables.
 # shellcheck source=tests/lab/lib.sh
 . "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/lab/public_labs.sh
+. "$(dirname "$0")/public_labs.sh"
 
 # a -- r -- b, where r forwards.
 chain() {
@@ -328,23 +330,10 @@ test_programs_of_others() {
 	good vethlab down c
 }
 
-# a, b and c behind the bridge sw.
-switch3() {
-	cat >"$TEST_TMP/sw3.yaml" <<-END
-		lab: sw3
-		nodes: {sw: {kind: bridge, dev: br0}, a: {}, b: {}, c: {}}
-		links:
-		  - endpoints: ["sw:p1", {end: "a:eth0", addresses: [192.168.30.1/24, "2001:db8::1/64"]}]
-		  - endpoints: ["sw:p2", {end: "b:eth0", addresses: [192.168.30.2/24, "2001:db8::2/64"]}]
-		  - endpoints: ["sw:p3", {end: "c:eth0", addresses: [192.168.30.3/24, "2001:db8::3/64"]}]
-	END
-	up "$TEST_TMP/sw3.yaml"
-}
-
 # Bridges are a part of the way, and ports of theirs may stop a frame or what asks for a neighbor.
 test_bridge_ports() {
 	local to
-	switch3
+	switched
 	for to in 192.168.30.2 2001:db8::2; do
 		foretells "$to" "arrives b"
 		assert_eq "$(jq -c '[.there, .back | .hops[0].bridges]' "$TEST_TMP/why")" \
@@ -379,7 +368,7 @@ test_bridge_ports() {
 
 test_rules_of_bridges() {
 	command -v nft >/dev/null || skip_test "there is no nft"
-	switch3
+	switched
 	good inside sw nft "table bridge f { chain F { type filter hook forward priority 0; policy drop; }; }"
 	foretells 192.168.30.2 "arrives b"
 	not_evaluated "there sw: nft rules of the bridge at forward" "back sw: nft rules of the bridge at forward"

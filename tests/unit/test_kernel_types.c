@@ -145,18 +145,26 @@ static const struct btf_member *member(const struct btf *btf, const char *type, 
 	return NULL;
 }
 
-/* What libbpf takes for a flavor, and what it does not: of the object and of the kernel. */
-static void test_flavors(void **state)
+/* To be freed by btf__free(). */
+static struct btf *make_subset(void)
 {
 	struct btf *subset;
 	size_t size;
 	void *raw = kernel_subset_make(types, object, &size);
 
-	(void)state;
 	assert_non_null(raw);
 	subset = btf__new(raw, size);
 	free(raw);
 	assert_non_null(subset);
+	return subset;
+}
+
+/* What libbpf takes for a flavor, and what it does not: of the object and of the kernel. */
+static void test_flavors(void **state)
+{
+	struct btf *subset = make_subset();
+
+	(void)state;
 	assert_non_null(member(subset, "odd____name", "part___of_it"));
 	assert_true(btf__find_by_name(subset, "twice___one") < 0); /* of "twice", not of this */
 	assert_true(btf__find_by_name(subset, "___lead") > 0);
@@ -168,15 +176,9 @@ static void test_subset(void **state)
 {
 	const struct btf_member *found;
 	const struct btf_type *type;
-	struct btf *subset;
-	size_t size;
-	void *raw = kernel_subset_make(types, object, &size);
+	struct btf *subset = make_subset();
 
 	(void)state;
-	assert_non_null(raw);
-	subset = btf__new(raw, size);
-	free(raw);
-	assert_non_null(subset);
 	assert_int_equal(btf__find_by_name(subset, "unasked"), -ENOENT);
 	assert_int_equal(btf__find_by_name(subset, "nowhere"), -ENOENT);
 
