@@ -28,9 +28,10 @@ table() {
 	trace    | base topology output story net watch lab path | echo.h filter.h ping_tally.h port_ping.h probe.h recording.h stream.h
 	capture  | base topology net watch lab trace | capture.h capture_session.h pcap_filter.h pcapng.h
 	bench    | base topology output net watch lab trace | bench.h
-	render   | base topology output story net watch lab observe ledger path trace capture bench | bench_report.h changes.h drop_text.h event_text.h itinerary_text.h ledger_report.h ping_report.h port_report.h rates.h record_view.h run_diff.h show_text.h
+	render   | base topology output story net watch lab observe ledger path trace capture bench | changes.h drop_text.h event_text.h itinerary_text.h ledger_report.h ping_report.h port_report.h rates.h record_view.h run_diff.h show_text.h
+	figures  | base topology output net watch lab trace bench render | bench_report.h
 	options  | base topology output | options.h
-	cmd      | base topology output story net watch lab change observe ledger path trace capture bench render options | cmd.h
+	cmd      | base topology output story net watch lab change observe ledger path trace capture bench render figures options | cmd.h
 	main     | base output options cmd |
 	END
 }

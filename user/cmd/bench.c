@@ -10,7 +10,7 @@
 #include "user/cmd/bench_options.h"
 #include "user/ledger/reading.h"
 #include "user/output/output.h"
-#include "user/render/bench_report.h"
+#include "user/figures/bench_report.h"
 
 /* ---- running ------------------------------------------------------------------------------- */
 

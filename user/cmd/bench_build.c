@@ -9,7 +9,7 @@
 #include "user/base/number.h"
 #include "user/cmd/bench_options.h"
 #include "user/cmd/cmd.h"
-#include "user/render/bench_report.h"
+#include "user/figures/bench_report.h"
 
 static int parse_size(const struct shape_size *size, const char *text, unsigned *value)
 {

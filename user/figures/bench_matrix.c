@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "user/output/output.h"
-#include "user/render/bench_matrix.h"
+#include "user/figures/bench_matrix.h"
 
 enum { COLUMNS = 3 /* of figures, side by side: what 80 characters hold */, CELL_SIZE = 128 };
 

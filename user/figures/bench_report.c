@@ -6,9 +6,9 @@
 #include <string.h>
 
 #include "user/output/output.h"
-#include "user/render/bench_matrix.h"
-#include "user/render/bench_report.h"
-#include "user/render/bench_trips.h"
+#include "user/figures/bench_matrix.h"
+#include "user/figures/bench_report.h"
+#include "user/figures/bench_trips.h"
 #include "user/render/rates.h"
 
 static void print_link(const struct bench_report *report, FILE *f)

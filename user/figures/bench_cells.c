@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "user/output/output.h"
-#include "user/render/bench_cells.h"
+#include "user/figures/bench_cells.h"
 #include "user/watch/echo_times.h"
 
 const char *bench_value_text(enum bench_what what, double value, char *buf)

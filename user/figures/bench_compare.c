@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "user/output/output.h"
-#include "user/render/bench_report.h"
+#include "user/figures/bench_report.h"
 
 /* Each with what is compared: a figure of 0 would say that nothing changed, whatever is found now.
  */

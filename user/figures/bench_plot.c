@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "user/output/output.h"
-#include "user/render/bench_report.h"
+#include "user/figures/bench_report.h"
 
 enum { LABEL_SIZE = 64, BAR_MAX = 200, BAR_MIN = 10 };
 

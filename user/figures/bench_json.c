@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "user/output/output.h"
-#include "user/render/bench_report.h"
+#include "user/figures/bench_report.h"
 
 static json_t *stats_to_json(const struct statistics *stats)
 {

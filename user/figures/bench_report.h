@@ -3,13 +3,13 @@
  * bench_report.h - what `vethlab bench` and `vethlab bench build` found, as text, JSON and CSV, and
  * beside the document of another run. JSON is a new reference; no function fails.
  */
-#ifndef VETHLAB_USER_RENDER_BENCH_REPORT_H
-#define VETHLAB_USER_RENDER_BENCH_REPORT_H
+#ifndef VETHLAB_USER_FIGURES_BENCH_REPORT_H
+#define VETHLAB_USER_FIGURES_BENCH_REPORT_H
 
 #include <jansson.h>
 #include <stdio.h>
 
-#include "user/render/bench_cells.h"
+#include "user/figures/bench_cells.h"
 
 void bench_print_text(const struct bench_report *report, FILE *f);
 /* Medians and their intervals as bars, by kind of measurement. */

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "user/output/output.h"
-#include "user/render/bench_trips.h"
+#include "user/figures/bench_trips.h"
 
 static bool is_trip(const struct series *series)
 {

@@ -3,8 +3,8 @@
  * bench_cells.h - what `vethlab bench` reports, and its figures as short texts. A text is written
  * to buf, of OUTPUT_NUMBER_SIZE bytes, and returned.
  */
-#ifndef VETHLAB_USER_RENDER_BENCH_CELLS_H
-#define VETHLAB_USER_RENDER_BENCH_CELLS_H
+#ifndef VETHLAB_USER_FIGURES_BENCH_CELLS_H
+#define VETHLAB_USER_FIGURES_BENCH_CELLS_H
 
 #include "user/bench/bench.h"
 
