@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # test_cases.sh - public problems of people who do this job, numbered as their list is, each built literally.
 # Siblings of a kind follow their case. Cases 14 to 24 and the kinds K1 to K13 are in test_cases_kinds.sh.
-# More of the same is in test_why.sh (what `why` reads), test_remarks.sh (case 8), test_questions.sh (case 9),
+# More of the same is in test_why.sh, test_why_settings.sh (what `why` reads), test_remarks.sh (case 8), test_questions.sh (case 9),
 # test_foreign.sh (what others put into nodes).
 # shellcheck source=tests/lab/lib.sh
 . "$(dirname "$0")/lib.sh"

@@ -3,6 +3,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -65,4 +66,30 @@ void fixture_add_pings(struct fixture *fixture, unsigned lost)
 	fixture_add_echoes(fixture, 1, VL_HOOK_IN, 100 - lost, false);
 	fixture_add_echoes(fixture, 1, VL_HOOK_OUT, 100 - lost, true);
 	fixture_add_echoes(fixture, 0, VL_HOOK_IN, 100 - lost, true);
+}
+
+char *fixture_text(const struct ledger *ledger, const struct ledger_filter *filter, bool all)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *f = open_memstream(&text, &size);
+
+	ledger_print(ledger, filter, all, f);
+	fclose(f);
+	return text;
+}
+
+void fixture_add_drop(struct fixture *fixture, unsigned end, enum watch_drop_stage stage,
+		      const char *reason, const char *place, unsigned n)
+{
+	struct losses *losses = &fixture->snapshot.losses;
+	struct watch_drop *drop;
+
+	losses->known = true;
+	losses->list = realloc(losses->list, (losses->n + 1) * sizeof(*losses->list));
+	drop = &losses->list[losses->n++];
+	*drop = (struct watch_drop){.end = end, .stage = stage};
+	strcpy(drop->reason, reason);
+	strcpy(drop->place, place);
+	drop->count = (struct vl_drop_counters){n, 98ull * n, n};
 }

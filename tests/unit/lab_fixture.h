@@ -4,6 +4,7 @@
 #define VETHLAB_TESTS_LAB_FIXTURE_H
 
 #include "user/ledger/ledger.h"
+#include "user/render/ledger_report.h"
 
 enum { OUT_BIT = 1 << VL_HOOK_OUT, XDP_BIT = 1 << VL_HOOK_XDP, IN_BIT = 1 << VL_HOOK_IN };
 
@@ -23,5 +24,10 @@ void fixture_add_echoes(struct fixture *fixture, unsigned end, enum vl_hook hook
 			bool reply);
 /* 100 pings from default:veth0 to blue:veth1, of which the link lost `lost` requests. */
 void fixture_add_pings(struct fixture *fixture, unsigned lost);
+/* A drop of n segments at an end of the fixture. */
+void fixture_add_drop(struct fixture *fixture, unsigned end, enum watch_drop_stage stage,
+		      const char *reason, const char *place, unsigned n);
+/* The ledger as text, which the caller frees. */
+char *fixture_text(const struct ledger *ledger, const struct ledger_filter *filter, bool all);
 
 #endif

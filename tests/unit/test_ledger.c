@@ -37,7 +37,6 @@ static void test_balance(void **state)
 	ledger_free(&ledger);
 	fixture_teardown(&fixture);
 }
-
 static void test_more_received_than_sent(void **state)
 {
 	struct fixture fixture;
@@ -53,7 +52,6 @@ static void test_more_received_than_sent(void **state)
 	ledger_free(&ledger);
 	fixture_teardown(&fixture);
 }
-
 static void test_unknown_sides(void **state)
 {
 	struct fixture fixture;
@@ -72,7 +70,6 @@ static void test_unknown_sides(void **state)
 	ledger_free(&ledger);
 	fixture_teardown(&fixture);
 }
-
 /* One super-packet of 40 segments, cut on the way to a native XDP hook. */
 static void test_super_packets_cut(void **state)
 {
@@ -110,7 +107,6 @@ static void test_super_packets_cut(void **state)
 	ledger_free(&ledger);
 	fixture_teardown(&fixture);
 }
-
 /* Frames whose VLAN tag is beside their bytes: XDP counts what is in them. Nothing is lost. */
 static void test_tags_beside_the_frame(void **state)
 {
@@ -134,7 +130,6 @@ static void test_tags_beside_the_frame(void **state)
 	ledger_free(&ledger);
 	fixture_teardown(&fixture);
 }
-
 static void test_since(void **state)
 {
 	struct fixture fixture;
@@ -161,34 +156,6 @@ static void test_since(void **state)
 	snapshot_free(&before);
 	fixture_teardown(&fixture);
 }
-
-static char *text_of(const struct ledger *ledger, const struct ledger_filter *filter, bool all)
-{
-	char *text = NULL;
-	size_t size;
-	FILE *f = open_memstream(&text, &size);
-
-	ledger_print(ledger, filter, all, f);
-	fclose(f);
-	return text;
-}
-
-/* A drop of n segments at an end of the fixture. */
-static void add_drop(struct fixture *fixture, unsigned end, enum watch_drop_stage stage,
-		     const char *reason, const char *place, unsigned n)
-{
-	struct losses *losses = &fixture->snapshot.losses;
-	struct watch_drop *drop;
-
-	losses->known = true;
-	losses->list = realloc(losses->list, (losses->n + 1) * sizeof(*losses->list));
-	drop = &losses->list[losses->n++];
-	*drop = (struct watch_drop){.end = end, .stage = stage};
-	strcpy(drop->reason, reason);
-	strcpy(drop->place, place);
-	drop->count = (struct vl_drop_counters){n, 98ull * n, n};
-}
-
 static void test_text(void **state)
 {
 	struct ledger_filter filter = {0};
@@ -204,7 +171,7 @@ static void test_text(void **state)
 	fixture.snapshot.hooks[VL_HOOK_OUT][0].ipv4++; /* IGMP, say */
 	filter.link = &fixture.links[0];
 	assert_int_equal(ledger_make(&ledger, "blue", &fixture.lab, &fixture.snapshot), 0);
-	text = text_of(&ledger, &filter, false);
+	text = fixture_text(&ledger, &filter, false);
 	assert_string_equal(text,
 			    "lab blue: packets of the last 3 min 12 s\n\n"
 			    "                             sent  received  lost   volume\n"
@@ -212,7 +179,7 @@ static void test_text(void **state)
 			    "  lost on the link: 4 unexplained (this lab does not count drops)\n"
 			    "blue:veth1 -> default:veth0    97        97     0  9.51 kB\n");
 	free(text);
-	text = text_of(&ledger, &filter, true);
+	text = fixture_text(&ledger, &filter, true);
 	assert_string_equal(text,
 			    "lab blue: packets of the last 3 min 12 s\n\n"
 			    "                             sent  received  lost   volume\n"
@@ -224,18 +191,17 @@ static void test_text(void **state)
 			    "  echo reply                   97        97     0\n");
 	free(text);
 	/* Both links, 80 columns at most, and no blanks at line ends. */
-	text = text_of(&ledger, NULL, true);
+	text = fixture_text(&ledger, NULL, true);
 	assert_non_null(strstr(text, "\n\ndefault:veth2 -> blue:veth3 "));
 	assert_null(strstr(text, " \n"));
 	free(text);
-	text = text_of(&ledger, NULL, false);
+	text = fixture_text(&ledger, NULL, false);
 	assert_non_null(strstr(text, "0  9.51 kB\ndefault:veth2 -> blue:veth3 "));
 	assert_null(strstr(text, " \n"));
 	free(text);
 	ledger_free(&ledger);
 	fixture_teardown(&fixture);
 }
-
 /* What the nodes of every lab say and drop by themselves: one line, or all. */
 static void test_housekeeping(void **state)
 {
@@ -254,10 +220,10 @@ static void test_housekeeping(void **state)
 	fixture_setup(&fixture);
 	fixture.snapshot.hooks[VL_HOOK_OUT][0] = quiet;
 	fixture.snapshot.hooks[VL_HOOK_IN][1] = quiet;
-	add_drop(&fixture, 1, WATCH_DROP_AFTER_IN, "NOT_SPECIFIED", "ip6_mc_input", 5);
+	fixture_add_drop(&fixture, 1, WATCH_DROP_AFTER_IN, "NOT_SPECIFIED", "ip6_mc_input", 5);
 	filter.link = &fixture.links[0];
 	assert_int_equal(ledger_make(&ledger, "blue", &fixture.lab, &fixture.snapshot), 0);
-	text = text_of(&ledger, &filter, false);
+	text = fixture_text(&ledger, &filter, false);
 	assert_string_equal(
 		text,
 		"lab blue: packets of the last 3 min 12 s\n\n"
@@ -267,7 +233,7 @@ static void test_housekeeping(void **state)
 		"housekeeping: 9 of 9 packets (ARP, neighbor discovery, other ICMPv6), 5 harmless\n"
 		"              drops; -v shows all\n");
 	free(text);
-	text = text_of(&ledger, &filter, true);
+	text = fixture_text(&ledger, &filter, true);
 	assert_string_equal(text,
 			    "lab blue: packets of the last 3 min 12 s\n\n"
 			    "                             sent  received  lost  volume\n"
@@ -283,7 +249,6 @@ static void test_housekeeping(void **state)
 	ledger_free(&ledger);
 	fixture_teardown(&fixture);
 }
-
 /* Three SYNs of five super-packets that stand for 40 segments: a SYN is one of tcp's, not beside
  * them. */
 static void test_rows_add_up(void **state)
@@ -309,7 +274,7 @@ static void test_rows_add_up(void **state)
 	fixture.snapshot.hooks[VL_HOOK_IN][1] = sent;
 	filter.link = &fixture.links[0];
 	assert_int_equal(ledger_make(&ledger, "blue", &fixture.lab, &fixture.snapshot), 0);
-	text = text_of(&ledger, &filter, true);
+	text = fixture_text(&ledger, &filter, true);
 	assert_string_equal(text, "lab blue: packets of the last 3 min 12 s\n\n"
 				  "                             sent  received  lost   volume\n"
 				  "default:veth0 -> blue:veth1    43        43     0  58.0 kB\n"
@@ -325,7 +290,6 @@ static void test_rows_add_up(void **state)
 	ledger_free(&ledger);
 	fixture_teardown(&fixture);
 }
-
 static void test_text_of_long_names_and_large_numbers(void **state)
 {
 	struct fixture fixture;
@@ -339,10 +303,10 @@ static void test_text_of_long_names_and_large_numbers(void **state)
 	fixture_add_echoes(&fixture, 0, VL_HOOK_OUT, 4000000000, false);
 	fixture.snapshot.hooks[VL_HOOK_OUT][0].segments += 99000000000;
 	memset(fixture.nodes[1].name, 'n', NODE_NAME_MAX);
-	add_drop(&fixture, 1, WATCH_DROP_AFTER_IN, "BRIDGE_INGRESS_STP_STATE",
-		 "br_handle_frame_finish", 5);
+	fixture_add_drop(&fixture, 1, WATCH_DROP_AFTER_IN, "BRIDGE_INGRESS_STP_STATE",
+			 "br_handle_frame_finish", 5);
 	assert_int_equal(ledger_make(&ledger, "blue", &fixture.lab, &fixture.snapshot), 0);
-	text = text_of(&ledger, NULL, true);
+	text = fixture_text(&ledger, NULL, true);
 	assert_non_null(strstr(text, "\n  all "));
 	assert_non_null(strstr(text, "103000000000"));
 	for (line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
@@ -351,13 +315,11 @@ static void test_text_of_long_names_and_large_numbers(void **state)
 	ledger_free(&ledger);
 	fixture_teardown(&fixture);
 }
-
 static json_t *below(json_t *json, const char *a, const char *b, const char *c, const char *d)
 {
 	json = json_object_get(json_object_get(json, a), b);
 	return json_object_get(json_object_get(json, c), d);
 }
-
 static void test_json(void **state)
 {
 	struct fixture fixture;
@@ -395,180 +357,6 @@ static void test_json(void **state)
 	ledger_free(&ledger);
 	fixture_teardown(&fixture);
 }
-
-/* 100 pings; of 7 requests lost, 5 died in a queue; 2 of those received met a firewall. */
-static void add_losses(struct fixture *fixture)
-{
-	fixture_add_pings(fixture, 7);
-	add_drop(fixture, 0, WATCH_DROP_BEFORE_OUT, "TAP_FILTER", "", 1);
-	add_drop(fixture, 0, WATCH_DROP_ON_LINK, "QDISC_DROP", "__dev_queue_xmit", 5);
-	add_drop(fixture, 1, WATCH_DROP_AFTER_IN, "NETFILTER_DROP", "nf_hook_slow", 2);
-	/* In every network: JSON has it, text has not. */
-	add_drop(fixture, 1, WATCH_DROP_AFTER_IN, "NOT_SPECIFIED", "ip6_mc_input", 9);
-}
-
-static void test_conservation(void **state)
-{
-	struct ledger_filter filter = {0};
-	struct fixture fixture;
-	struct ledger ledger;
-	char *text;
-
-	(void)state;
-	fixture_setup(&fixture);
-	add_losses(&fixture);
-	filter.link = &fixture.links[0];
-	assert_int_equal(ledger_make(&ledger, "blue", &fixture.lab, &fixture.snapshot), 0);
-	assert_int_equal(ledger.entries[0].lost, 7);
-	assert_int_equal(ledger.entries[0].dropped, 5);
-	assert_int_equal(ledger.entries[0].unexplained, 2);
-	assert_int_equal(ledger.entries[1].dropped, 0);
-	text = text_of(&ledger, &filter, false);
-	assert_string_equal(
-		text, "lab blue: packets of the last 3 min 12 s\n\n"
-		      "                             sent  received  lost   volume\n"
-		      "default:veth0 -> blue:veth1   100        93     7  9.80 kB\n"
-		      "  dropped in default, before `out`: 1 by TAP_FILTER\n"
-		      "  lost on the link: 5 by QDISC_DROP at __dev_queue_xmit\n"
-		      "    a queueing discipline says so: a full queue, netem loss, or no carrier\n"
-		      "  lost on the link: 2 unexplained\n"
-		      "  dropped in blue, after `in`: 2 by NETFILTER_DROP at nf_hook_slow\n"
-		      "    a netfilter rule (nft, iptables) says so\n"
-		      "blue:veth1 -> default:veth0    93        93     0  9.11 kB\n\n"
-		      "housekeeping: 9 harmless drops; -v shows all\n");
-	free(text);
-	ledger_free(&ledger);
-	/* All is explained: only the whole page says that nothing is left. */
-	fixture.snapshot.losses.list[1].count.segments = 7;
-	assert_int_equal(ledger_make(&ledger, "blue", &fixture.lab, &fixture.snapshot), 0);
-	text = text_of(&ledger, &filter, false);
-	assert_null(strstr(text, "unexplained"));
-	free(text);
-	text = text_of(&ledger, &filter, true);
-	assert_non_null(strstr(text, "\n  lost on the link: 0 unexplained\n"));
-	free(text);
-	ledger_free(&ledger);
-	fixture_teardown(&fixture);
-}
-
-/* Frames that went past `out` (PACKET_QDISC_BYPASS) make up for no loss, and are said to be there.
- */
-static void test_past_the_hook(void **state)
-{
-	struct ledger_filter filter = {0};
-	struct fixture fixture;
-	struct ledger ledger;
-	uint64_t lost;
-	char *text;
-
-	(void)state;
-	fixture_setup(&fixture);
-	fixture_add_echoes(&fixture, 0, VL_HOOK_OUT, 18, false);
-	fixture_add_echoes(&fixture, 1, VL_HOOK_IN, 28, false);
-	add_drop(&fixture, 0, WATCH_DROP_ON_LINK, "QDISC_DROP", "pfifo_enqueue", 10);
-	fixture.snapshot.passing[0] = 2;
-	filter.link = &fixture.links[0];
-	assert_int_equal(ledger_make(&ledger, "blue", &fixture.lab, &fixture.snapshot), 0);
-	assert_int_equal(ledger.entries[0].lost, 10);
-	assert_int_equal(ledger.entries[0].dropped, 10);
-	assert_int_equal(ledger.entries[0].unexplained, 0);
-	assert_int_equal(ledger.entries[0].unseen, 20);
-	assert_int_equal(ledger.entries[0].passing, 2);
-	/* 28 echo requests of 18 may be all of them, or not. */
-	assert_false(ledger_lost_of(&ledger.entries[0], counter_find("packets"), &lost));
-	text = text_of(&ledger, &filter, false);
-	assert_non_null(strstr(text, "default:veth0 -> blue:veth1    18        28    10  "));
-	assert_non_null(strstr(text, "  lost on the link: 10 by QDISC_DROP at pfifo_enqueue\n"));
-	assert_non_null(strstr(text, "  (20 came that `out` did not see: sent past it, or under "
-				     "way)\n"));
-	assert_non_null(strstr(text, "  (up to 2 were under way when this began, or was read)\n"));
-	free(text);
-	ledger_free(&ledger);
-	fixture_teardown(&fixture);
-}
-
-/* Datagrams that went past `out`, and echo requests that are missing: neither hides the other. */
-static void test_past_the_hook_and_lost(void **state)
-{
-	struct vl_counters *in;
-	struct fixture fixture;
-	struct ledger ledger;
-
-	(void)state;
-	fixture_setup(&fixture);
-	in = &fixture.snapshot.hooks[VL_HOOK_IN][1];
-	fixture_add_echoes(&fixture, 0, VL_HOOK_OUT, 18, false);
-	fixture_add_echoes(&fixture, 1, VL_HOOK_IN, 13, false);
-	in->packets += 4;
-	in->segments += 4;
-	in->ipv4 += 4;
-	in->udp += 4;
-	assert_int_equal(ledger_make(&ledger, "blue", &fixture.lab, &fixture.snapshot), 0);
-	assert_int_equal(ledger.entries[0].lost, 5);
-	assert_int_equal(ledger.entries[0].unexplained, 5);
-	assert_int_equal(ledger.entries[0].unseen, 4);
-	ledger_free(&ledger);
-	/* More of them than are missing, of a type that has no field (SCTP); a drop explains one.
-	 */
-	in->udp -= 4;
-	in->packets += 3;
-	in->segments += 3;
-	in->ipv4 += 3;
-	add_drop(&fixture, 0, WATCH_DROP_ON_LINK, "QDISC_DROP", "pfifo_enqueue", 1);
-	assert_int_equal(ledger_make(&ledger, "blue", &fixture.lab, &fixture.snapshot), 0);
-	assert_int_equal(ledger.entries[0].lost, 5);
-	assert_int_equal(ledger.entries[0].dropped, 1);
-	assert_int_equal(ledger.entries[0].unexplained, 4);
-	assert_int_equal(ledger.entries[0].unseen, 7);
-	ledger_free(&ledger);
-	/* The segments of super-packets are of no type: their sum alone is known. */
-	fixture.snapshot.hooks[VL_HOOK_OUT][0].segments += 2;
-	assert_int_equal(ledger_make(&ledger, "blue", &fixture.lab, &fixture.snapshot), 0);
-	assert_int_equal(ledger.entries[0].unexplained, 0);
-	assert_int_equal(ledger.entries[0].unseen, 1);
-	ledger_free(&ledger);
-	fixture_teardown(&fixture);
-}
-
-static void test_losses_json(void **state)
-{
-	struct fixture fixture;
-	struct losses back = {0};
-	struct ledger ledger;
-	char problem[512];
-	const char *why;
-	json_t *json, *links, *drops;
-
-	(void)state;
-	fixture_setup(&fixture);
-	add_losses(&fixture);
-	assert_int_equal(ledger_make(&ledger, "blue", &fixture.lab, &fixture.snapshot), 0);
-	json = ledger_to_json(&ledger, NULL);
-	why = schema_problem("docs/schema/stats.json", json, problem, sizeof(problem));
-	if (why)
-		fail_msg("%s", why);
-	links = json_array_get(json_object_get(json, "links"), 0);
-	drops = json_object_get(json_array_get(json_object_get(links, "directions"), 0), "drops");
-	assert_int_equal(losses_from_json(&back, &fixture.lab, drops), 0);
-	assert_int_equal(back.n, 4);
-	assert_int_equal(losses_from_json(&back, &fixture.lab, links), -EINVAL);
-	/* Since that: one more in the queue, nothing else; and both together again. */
-	fixture.snapshot.losses.list[1].count.segments++;
-	fixture.snapshot.losses.list[1].count.packets++;
-	losses_subtract(&fixture.snapshot.losses, &back);
-	assert_int_equal(fixture.snapshot.losses.n, 1);
-	assert_string_equal(fixture.snapshot.losses.list[0].reason, "QDISC_DROP");
-	assert_int_equal(losses_on_link(&fixture.snapshot.losses, &fixture.ends[0]), 1);
-	assert_int_equal(losses_on_link(&fixture.snapshot.losses, &fixture.ends[1]), 0);
-	assert_int_equal(losses_add(&fixture.snapshot.losses, &back), 0);
-	assert_int_equal(fixture.snapshot.losses.n, 4);
-	assert_int_equal(losses_on_link(&fixture.snapshot.losses, &fixture.ends[0]), 6);
-	json_decref(json);
-	losses_free(&back);
-	ledger_free(&ledger);
-	fixture_teardown(&fixture);
-}
-
 /* The validator itself: a document with a fault is refused, and the place is named. */
 static void test_schema_refuses(void **state)
 {
@@ -592,7 +380,6 @@ static void test_schema_refuses(void **state)
 	ledger_free(&ledger);
 	fixture_teardown(&fixture);
 }
-
 static void test_counters_json(void **state)
 {
 	struct vl_counters counters, back;
@@ -614,7 +401,6 @@ static void test_counters_json(void **state)
 	assert_false(counters_from_json(json, &back));
 	json_decref(json);
 }
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -629,10 +415,6 @@ int main(void)
 		cmocka_unit_test(test_rows_add_up),
 		cmocka_unit_test(test_text_of_long_names_and_large_numbers),
 		cmocka_unit_test(test_json),
-		cmocka_unit_test(test_conservation),
-		cmocka_unit_test(test_past_the_hook),
-		cmocka_unit_test(test_past_the_hook_and_lost),
-		cmocka_unit_test(test_losses_json),
 		cmocka_unit_test(test_schema_refuses),
 		cmocka_unit_test(test_counters_json),
 	};

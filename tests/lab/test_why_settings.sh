@@ -1,0 +1,210 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# test_why_settings.sh - `why` reads the settings of a node, and says which filters and programs it did not evaluate.
+# shellcheck source=tests/lab/lib.sh
+. "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/lab/public_labs.sh
+. "$(dirname "$0")/public_labs.sh"
+# shellcheck source=tests/lab/why.sh
+. "$(dirname "$0")/why.sh"
+
+test_forwarding_of_one_interface() {
+	chain
+	set_in r net.ipv4.conf.eth0.forwarding=0
+	foretells b "not-forwarding r"
+	was_read r net.ipv4.conf.eth0.forwarding 0
+	bad 1 vethlab ping a b -W 0.3
+	set_in r net.ipv4.ip_forward=0 net.ipv4.conf.eth0.forwarding=1
+	foretells b "arrives b" # there: the way back comes by eth1
+	good vethlab down c
+}
+
+# force_forwarding is of Linux 6.17.
+test_forwarding_of_ipv6() {
+	local key=net.ipv6.conf.eth0.force_forwarding
+	chain
+	set_in r net.ipv6.conf.all.forwarding=0
+	foretells 2001:db8:2::2 "not-forwarding r"
+	was_read r net.ipv6.conf.all.forwarding 0
+	if inside r sysctl -n "$key" >/dev/null 2>&1; then
+		was_read r "$key" 0
+		set_in r "$key=1" net.ipv6.conf.eth1.force_forwarding=1
+		good vethlab ping a 2001:db8:2::2
+		foretells 2001:db8:2::2 "arrives b"
+	else
+		skip_part "this kernel has no force_forwarding"
+	fi
+	good vethlab down c
+}
+
+test_rp_filter_is_the_larger_one() {
+	chain
+	set_in r net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.eth0.rp_filter=1
+	foretells b "arrives b"
+	good ip -n r route add 10.0.1.2/32 dev eth1
+	foretells b "rp-filter r"
+	was_read r net.ipv4.conf.all.rp_filter 0
+	was_read r net.ipv4.conf.eth0.rp_filter 1
+	set_in r net.ipv4.conf.eth0.rp_filter=2 # loose: any route will do
+	foretells b "arrives b"
+	good vethlab down c
+}
+
+test_own_source() {
+	chain
+	good ip -n r addr add 10.0.1.2/32 dev lo
+	foretells b "own-source r"
+	was_read r net.ipv4.conf.all.accept_local 0
+	good vethlab down c
+}
+
+test_localnet() {
+	chain
+	good ip -n a route del local 127.0.0.0/8 dev lo table local
+	good ip -n a route del local 127.0.0.1 dev lo table local
+	good ip -n a route add 127.0.0.1/32 via 10.0.1.1
+	foretells 127.0.0.1 "route-localnet r"
+	was_read r net.ipv4.conf.eth0.route_localnet 0
+	good vethlab down c
+}
+
+# Proxy ARP answers for what the node would send out elsewhere, and for nothing else.
+test_proxy_arp() {
+	chain
+	good ip -n a route add 10.9.0.1/32 dev eth0
+	good ip -n a route replace default via 10.9.0.1 dev eth0
+	set_in r net.ipv4.conf.eth0.proxy_arp=1
+	foretells b "no-neighbor a"
+	good ip -n r route add 10.9.0.1/32 via 10.0.2.2
+	foretells b "arrives b"
+	wait_until vethlab ping a b -W 2
+	good ip -n a neigh flush dev eth0
+	set_in r net.ipv4.conf.eth0.proxy_arp=0
+	foretells b "no-neighbor a"
+	good ip -n r neigh add proxy 10.9.0.1 dev eth0
+	foretells b "arrives b"
+	good vethlab down c
+}
+
+in_nft() { # NODE RULES
+	good inside "$1" nft flush ruleset
+	good inside "$1" nft "$2"
+}
+
+# A rule that may fit an echo leaves the verdict open; one that surely does not fit changes nothing.
+test_nft_rules() {
+	local rule
+	command -v nft >/dev/null || skip_test "there is no nft"
+	chain
+	for rule in drop "ip saddr 10.0.1.0/24 drop" "icmp type echo-request reject" "ct state new drop" \
+		"meta mark set 7" "iifname eth0 ip protocol icmp limit rate 1/second drop"; do
+		in_nft r "table ip t { chain c { type filter hook forward priority 0; $rule; }; }"
+		foretells b "arrives b"
+		assert_eq "$(jq -r .verdict "$TEST_TMP/why")" unknown "$rule"
+		[[ $rule == "icmp type"* || $rule == "ip saddr"* || $rule == iifname* ]] ||
+			not_evaluated "there r: nft rules at forward" "back r: nft rules at forward"
+	done
+	for rule in "" "tcp dport 80 drop" "ip saddr 10.0.9.0/24 drop" "ip daddr != 10.0.0.0/8 drop" \
+		"iifname lo drop" "icmp type destination-unreachable drop" "counter accept"; do
+		in_nft r "table inet t { chain c { type filter hook forward priority 0; $rule; }; }"
+		foretells b "arrives b"
+		assert_eq "$(jq -r .verdict "$TEST_TMP/why")" arrives "$rule: $(<"$TEST_TMP/why")"
+		good vethlab ping a b
+	done
+	in_nft r "table ip t { chain c { type filter hook forward priority 0; policy drop; icmp type echo-request accept; }; }"
+	foretells b "arrives b"
+	not_evaluated "back r: nft rules at forward"
+	in_nft r "table ip t { chain d { ip saddr 10.0.2.2 drop; }; chain c { type filter hook forward priority 0; jump d; }; }"
+	foretells b "arrives b"
+	not_evaluated "back r: nft rules at forward"
+	bad 1 vethlab ping a b -W 0.5
+	in_nft r "table netdev t { chain c { type filter hook ingress device eth0 priority 0; drop; }; }"
+	foretells b "arrives b"
+	not_evaluated "there r: nft rules at ingress"
+	in_nft r "table arp t { chain c { type filter hook input priority 0; drop; }; }"
+	good ip -n a neigh flush dev eth0
+	foretells b "arrives b"
+	assert_eq "$(jq -r '.there.not_evaluated[0].what' "$TEST_TMP/why")" "nft rules for ARP at input" "ARP"
+	good vethlab down c
+}
+
+# Case 2: a destination that only a rule rewrites has no route, which is not where the packet ends.
+test_destination_nat() {
+	command -v nft >/dev/null || skip_test "there is no nft"
+	chain
+	in_nft r "table ip n { chain p { type nat hook prerouting priority dstnat; ip daddr 10.96.0.10 dnat to 10.0.2.2; }; }"
+	foretells 10.96.0.10 "no-route r"
+	not_evaluated "there r: nft rules at prerouting"
+	assert_eq "$(jq -r .verdict "$TEST_TMP/why")" unknown "verdict"
+	good vethlab ping a 10.96.0.10 -W 5
+	bad 6 vethlab why a 10.96.0.10
+	says "r has no route to 10.96.0.10" "table ip n, chain p" "not evaluated"
+	foretells 10.96.0.11 "no-route r" # another one
+	assert_eq "$(jq -r .verdict "$TEST_TMP/why")" stopped "another destination"
+	foretells b "arrives b"
+	assert_eq "$(jq -r .verdict "$TEST_TMP/why")" arrives "b itself"
+	good vethlab down c
+}
+
+# What others have on an end; vethlab's own programs do not count.
+test_programs_of_others() {
+	local hook
+	chain
+	foretells b "arrives b"
+	not_evaluated
+	for hook in tcx_out:eth1:leaves xdp:eth0:"comes in" tcx_in:eth0:"comes in"; do
+		good nsenter --net=/run/netns/r "$HELPERS/others" drop "${hook%%:*}" "$(cut -d: -f2 <<<"$hook")"
+		if [[ $out != "${hook%%:*} "* ]]; then
+			skip_part "this kernel has no ${hook%%:*}"
+			continue
+		fi
+		foretells b "arrives b"
+		[[ $(jq -r '.there.not_evaluated[0] | "\(.node) \(.what)"' "$TEST_TMP/why") == \
+			"r a program of others for what ${hook##*:}" ]] || fail "$hook: $(<"$TEST_TMP/why")"
+		bad 1 vethlab ping a b -W 0.5
+		bad 6 vethlab why a b
+		says "(theirs)"
+		good "$HELPERS/others" remove
+	done
+	good vethlab down c
+}
+
+test_rules_of_bridges() {
+	command -v nft >/dev/null || skip_test "there is no nft"
+	switched
+	good inside sw nft "table bridge f { chain F { type filter hook forward priority 0; policy drop; }; }"
+	foretells 192.168.30.2 "arrives b"
+	not_evaluated "there sw: nft rules of the bridge at forward" "back sw: nft rules of the bridge at forward"
+	bad 1 vethlab ping a 192.168.30.2 -W 0.5
+	good vethlab down sw3
+}
+
+# K3: a drop that was seen is not followed by what the tables alone would say of another node.
+test_no_guess_below_a_drop() {
+	command -v nft >/dev/null || skip_test "there is no nft"
+	up container
+	good inside host nft "table ip d { chain p { type nat hook prerouting priority dstnat; ip daddr 10.96.0.10 dnat to 172.17.0.2; }; }"
+	good vethlab ping c2 10.96.0.10 -W 5
+	bad 1 vethlab ping c1 10.96.0.10 -W 0.5 -j # comes back by the port that it came by
+	json_holds '.[0].itinerary | .drops[.death].node == "host"' '.[0] | has("why") | not'
+	bad 6 vethlab why c1 10.96.0.10 -j
+	json_holds '.[0].there.not_evaluated[0] | .node == "host" and .what == "nft rules at prerouting"'
+	good vethlab down container
+}
+
+# docs/why.md names each setting that is read, and none that is not.
+test_documented_settings() {
+	local key
+	asserted
+	sources() {
+		grep -rhoE '"net\.[a-z0-9_.%-]+"' "$TOP/user/path" | tr -d '"' |
+			sed 's/%s/IF/; s/conf\.\(all\|eth0\)\./conf.IF./' | sort -u
+	}
+	documented() {
+		sed -n '/^Settings/,/^## /p' "$TOP/docs/why.md" | grep -oE "\`net\.[a-zA-Z0-9_.-]+" | tr -d "\`" | sort -u
+	}
+	[[ $(sources | wc -l) -gt 10 ]] || fail "sysctls in the sources: $(sources)"
+	assert_eq "$(documented)" "$(sources)" "settings of docs/why.md"
+}
+
+run_tests
