@@ -150,6 +150,19 @@ test_dropped_by_rules() {
 	good vethlab down
 }
 
+# An ICMP error that comes while connect() has the socket is a soft error of ECONNREFUSED: no RST came.
+test_soft_error() {
+	local family
+	needs nft
+	nat_lab
+	rules_of pc own output 'tcp dport 94 reject with icmpx type port-unreachable'
+	for family in -4 -6; do
+		bad 1 vethlab ping pc server "$family" --tcp 94 -c 20 -i 0 -q -j
+		json_holds '.[-1] | .tried == 20 and .icmp_errors == 20 and .reset == 0'
+	done
+	good vethlab down
+}
+
 # The port of a connection in TIME-WAIT is taken again, with a sequence number of the kernel's; of a datagram in
 # pieces, a later one is dropped.
 test_reused_port_and_fragments() {

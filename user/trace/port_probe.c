@@ -246,6 +246,30 @@ int port_probe_start(struct port_probe *probe, const struct port_probe_config *c
 	return 0;
 }
 
+/*
+ * A RST ends a connection (tcp_reset()), and so does an ICMP error. One that comes while a system
+ * call has the socket does not: SO_ERROR gives it as a soft error, and the SYN is sent again
+ * (tcp_v4_err() in net/ipv4/tcp_ipv4.c, sk_getsockopt() in net/core/sock.c).
+ */
+static bool is_closed(const struct port_probe *probe)
+{
+	struct tcp_info info = {0};
+	socklen_t len = sizeof(info);
+
+	return !getsockopt(probe->fd, IPPROTO_TCP, TCP_INFO, &info, &len) &&
+	       info.tcpi_state == TCP_CLOSE;
+}
+
+/* An error of the socket, of which no ICMP message tells. */
+static enum port_result result_of_error(const struct port_probe *probe, int error)
+{
+	if (!probe->tcp)
+		return PORT_GIVEN_UP;
+	if (!is_closed(probe))
+		return PORT_PENDING;
+	return error == ECONNREFUSED ? PORT_RESET : PORT_GIVEN_UP;
+}
+
 /* What the socket tells now. */
 static void read_answer(struct port_probe *probe, short events, struct port_answer *answer)
 {
@@ -257,8 +281,10 @@ static void read_answer(struct port_probe *probe, short events, struct port_answ
 	if (getsockopt(probe->fd, SOL_SOCKET, SO_ERROR, &answer->error, &len))
 		answer->error = errno;
 	if (answer->error) {
-		answer->result =
-			probe->tcp && answer->error == ECONNREFUSED ? PORT_RESET : PORT_GIVEN_UP;
+		/* Its message was queued before the error was set: it may have come just now. */
+		if (take_icmp_error(probe, answer))
+			return;
+		answer->result = result_of_error(probe, answer->error);
 	} else if (probe->tcp) {
 		if (events & POLLOUT)
 			answer->result = PORT_ANSWERED;
