@@ -37,7 +37,9 @@ struct nexthop {
  * of its rtnetlink message (struct rtmsg and attributes).
  */
 struct route_body {
-	bool apart;	 /* it has more of a key than destination and metric: a TOS, a source */
+	/* It has more of a key than destination and metric: a TOS, a source, a table but main. */
+	bool apart;
+	bool in_main;	 /* it is in the main table */
 	char words[160]; /* what the fields do not say: "src 10.0.0.1 mtu 1400" */
 	size_t size;
 	unsigned char bytes[];

@@ -26,8 +26,9 @@ two_ways() {
 
 # What the kernel has in a.
 state_of_a() {
-	ip -n a route | sort
-	ip -n a -6 route | sort
+	ip -n a route show table all | sort
+	ip -n a -6 route show table all | sort
+	ip -n a nexthop
 	ip -n a addr | awk '/inet/ { print $2, $NF }' # in the kernel's order, in which it chooses sources
 	ip -n a neigh show nud permanent
 }
@@ -87,6 +88,45 @@ test_attributes() {
 		"a route fd0a::/64 metric 1024 via fd01::2 dev x expires"
 	good vethlab link a:x up
 	assert_eq "$(state_of_a | sed 's/expires 2[0-9]*sec/expires/; s/expires 3000sec/expires/')" "$before" "what a has"
+	good vethlab down
+}
+
+# Policy routing: tables other than main, and types other than unicast.
+test_other_tables() {
+	local before
+	local -a dropped
+	two_ways
+	good ip -n a rule add from 10.0.1.0/24 lookup 100
+	good ip -n a route add default via 10.0.1.2 table 100 proto static
+	good ip -n a route add 10.9.0.0/16 dev x table 1000 metric 7
+	good ip -n a route add 10.10.0.0/16 via 10.9.0.1 dev x onlink table 1000
+	good ip -n a route add blackhole default table 1000
+	good ip -n a route add 10.11.0.0/16 table 1000 nexthop via 10.0.1.2 nexthop via 10.0.3.2
+	good ip -n a route add multicast 239.0.0.0/8 dev x
+	good ip -n a route add broadcast 10.0.1.77 dev x table local
+	good ip -n a -6 route add fd09::/64 via fd01::2 table 100
+	good ip -n a -6 route add fd0a::/64 dev x table 1000
+	good ip -n a -6 route add unreachable default table 1000
+	before=$(state_of_a)
+	dropped=("a:x address fd01::1/64" "a:x neighbor 10.0.1.2 02:00:00:00:00:02" "a route default via 10.0.1.2 dev x"
+		"a route default metric 1024 via fd01::2 dev x"
+		"a route default via 10.0.1.2 dev x table 100" "a route 10.9.0.0/16 metric 7 dev x table 1000"
+		"a route 10.10.0.0/16 via 10.9.0.1 dev x table 1000 onlink"
+		"a route 239.0.0.0/8 dev x multicast" "a route 10.0.1.77/32 dev x broadcast table local"
+		"a route fd09::/64 metric 1024 via fd01::2 dev x table 100" "a route fd0a::/64 metric 1024 dev x table 1000")
+	good vethlab link -j a:x down
+	parts dropped "${dropped[@]}"
+	good vethlab link -j a:x up
+	parts restored "${dropped[@]}"
+	assert_eq "$(state_of_a)" "$before" "what a has"
+	# reset looks at the main table alone: what it leaves of an end that is up is left of one that was down.
+	good ip -n a route add 10.12.0.0/16 via 10.0.1.2 proto bird
+	good ip -n a route del 239.0.0.0/8
+	before=$(state_of_a)
+	good ip -n a route add 10.13.0.0/16 via 10.0.1.2
+	good vethlab link a:x down
+	good vethlab reset
+	assert_eq "$(state_of_a | sort)" "$(sort <<<"$before")" "what a has"
 	good vethlab down
 }
 

@@ -333,11 +333,10 @@ static void release_down(const struct change_plan *plan, const struct end *end, 
 			 const struct notes *notes)
 {
 	bool ours = plan->now->nodes[end->node->index].ours; /* else it stays (live.c) */
+	bool compared = !keep_foreign && !end->node->n_exec && ours;
 	struct err err = {0};
 
-	if (!keep_foreign && !end->node->n_exec && ours)
-		down_record_forget(plan->now->name, end->number);
-	else if (edit_restore_added(plan->now, end, &err))
+	if (edit_restore_added(plan->now, end, compared ? DOWN_UNCOMPARED : DOWN_ADDED, &err))
 		notes_tell(notes,
 			   "%s: not all is back that went down with it: %s; `vethlab link %s up` "
 			   "tries again",

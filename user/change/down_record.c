@@ -124,7 +124,7 @@ int down_record_read(struct down_record *record, struct nl *nl, const struct run
 
 	if (ret)
 		return ret;
-	ret = route_list(nl, name_device, on_route, &reading, err);
+	ret = route_list(nl, true, name_device, on_route, &reading, err);
 	if (ret)
 		return ret;
 	ret = live_neighbors_read(&neighbors, &n, nl, run, end->node, err);
@@ -384,8 +384,24 @@ static int read_line(struct down_reading *reading, const char *line)
 	return add_route(record, &route, protocol);
 }
 
+static void keep_uncompared(struct down_record *record)
+{
+	size_t n = 0;
+
+	record->n_addresses = record->n_neighbors = 0;
+	for (size_t i = 0; i < record->n_routes; i++) {
+		struct down_route *down = &record->routes[i];
+
+		if (live_compares_route(&down->route, down->protocol))
+			route_clear(&down->route);
+		else
+			record->routes[n++] = *down;
+	}
+	record->n_routes = n;
+}
+
 int down_record_load(struct down_record *record, const struct running *run, const struct end *end,
-		     bool added_only, struct err *err)
+		     enum down_part part, struct err *err)
 {
 	struct down_reading reading = {record, run, end};
 	cleanup_free char *line = NULL;
@@ -403,12 +419,14 @@ int down_record_load(struct down_record *record, const struct running *run, cons
 	while (!ret && getline(&line, &size, f) > 0) {
 		bool added = !strncmp(line, ADDED, strlen(ADDED));
 
-		if (added || !added_only)
+		if (added || part == DOWN_ALL)
 			ret = read_line(&reading, line + (added ? strlen(ADDED) : 0));
 	}
 	fclose(f);
 	if (ret == -ENOMEM)
 		return no_memory(err);
+	if (part == DOWN_UNCOMPARED)
+		keep_uncompared(record);
 	return ret ? err_set(err, ERR_FAILED, EINVAL, "%s is damaged: %.80s", path, line) : 0;
 }
 

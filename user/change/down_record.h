@@ -2,8 +2,8 @@
 /*
  * down_record.h - what the kernel drops when an end is set down, and does not bring back when it is
  * set up: IPv6 addresses that somebody has given to it (of the link-local ones, those that the lab
- * file has), static neighbors, and the routes of the main table that leave by it, but for those
- * that the kernel makes for addresses. It is kept in LAB_DIR/LAB/down-NUMBER until the end is set
+ * file has), static neighbors, and the routes of all tables that leave by it, but for those that
+ * the kernel makes for addresses. It is kept in LAB_DIR/LAB/down-NUMBER until the end is set
  * up.
  */
 #ifndef VETHLAB_USER_CHANGE_DOWN_RECORD_H
@@ -39,12 +39,15 @@ void down_record_subtract(struct down_record *record, const struct down_record *
 /* Write the file; it is whole or as it was. That of an empty record says that nothing went. */
 int down_record_save(const struct down_record *record, const struct running *run,
 		     const struct end *end, struct err *err);
-/*
- * -ENOENT: there is none (err stays clear). *record is empty before. added_only: of what the lab
- * file did not have when the file was written.
- */
+enum down_part {
+	DOWN_ALL,
+	DOWN_ADDED,	 /* what the lab file did not have when the record was written */
+	DOWN_UNCOMPARED, /* of that: what running_take_live() does not look at: other tables,
+			    daemons' */
+};
+/* -ENOENT: there is none (err stays clear). *record is empty before. */
 int down_record_load(struct down_record *record, const struct running *run, const struct end *end,
-		     bool added_only, struct err *err);
+		     enum down_part part, struct err *err);
 /* Remove the file of an end by its number, if there is one. */
 void down_record_forget(const char *lab, uint32_t number);
 

@@ -66,7 +66,7 @@ int edit_begin_down(struct down_record *record, const struct running *run, const
 		return ret;
 	up = is_up(nl, run, end, err);
 	if (up <= 0) {
-		ret = up ? up : down_record_load(record, run, end, false, err);
+		ret = up ? up : down_record_load(record, run, end, DOWN_ALL, err);
 		return ret == -ENOENT ? 0 : ret;
 	}
 	ret = down_record_read(record, nl, run, end, err);
@@ -87,7 +87,7 @@ int edit_finish_down(struct down_record *record, const struct running *run, cons
 		return ret;
 	down_record_subtract(record, &left);
 	/* Without a file, something else had set it down: what went then stays unknown. */
-	ret = down_record_load(&before, run, end, false, err);
+	ret = down_record_load(&before, run, end, DOWN_ALL, err);
 	if (ret)
 		return ret == -ENOENT ? 0 : ret;
 	return down_record_save(record, run, end, err);
@@ -95,10 +95,10 @@ int edit_finish_down(struct down_record *record, const struct running *run, cons
 
 /* By the end's file. -ENOENT: there is none. */
 static int restore_recorded(struct nl *nl, const struct running *run, const struct end *end,
-			    bool added_only, struct err *err)
+			    enum down_part part, struct err *err)
 {
 	cleanup_down_record struct down_record record = {0};
-	int ret = down_record_load(&record, run, end, added_only, err);
+	int ret = down_record_load(&record, run, end, part, err);
 
 	if (ret)
 		return ret;
@@ -116,21 +116,22 @@ static int restore_recorded(struct nl *nl, const struct running *run, const stru
 static int restore(struct nl *nl, const struct running *run, const struct end *end, bool was_up,
 		   struct err *err)
 {
-	int ret = restore_recorded(nl, run, end, false, err);
+	int ret = restore_recorded(nl, run, end, DOWN_ALL, err);
 
 	if (ret != -ENOENT || (err && err->code))
 		return ret;
 	return was_up ? node_repair_end(run, nl, end, err) : node_restore_end(run, nl, end, err);
 }
 
-int edit_restore_added(const struct running *run, const struct end *end, struct err *err)
+int edit_restore_added(const struct running *run, const struct end *end, enum down_part part,
+		       struct err *err)
 {
 	cleanup_nl struct nl *nl = NULL;
 	int ret = open_node(&nl, run, end->node, err);
 
 	if (ret)
 		return ret;
-	ret = restore_recorded(nl, run, end, true, err);
+	ret = restore_recorded(nl, run, end, part, err);
 	return ret == -ENOENT && !err->code ? 0 : ret;
 }
 

@@ -31,9 +31,11 @@ int edit_restore_end(struct down_record *restored, const struct running *run, co
 		     bool was_up, struct err *err);
 /*
  * The same after apply has set an end up, and made it what the lab file says: add only what the
- * kernel dropped and the file did not have. What cannot be added yet stays in the end's file.
+ * kernel dropped and the file did not have (DOWN_ADDED, DOWN_UNCOMPARED). What cannot be added yet
+ * stays in the end's file.
  */
-int edit_restore_added(const struct running *run, const struct end *end, struct err *err);
+int edit_restore_added(const struct running *run, const struct end *end, enum down_part part,
+		       struct err *err);
 /* Add a route to a node, or delete it. A deletion without metric or hops matches any. */
 int edit_route(const struct running *run, const struct node *node, const struct route *route,
 	       bool add, struct err *err);

@@ -277,9 +277,8 @@ static void take_added_routes(struct live_node *live)
 	for (size_t i = 0; i < live->n_routes; i++) {
 		struct live_route *found = &live->routes[i];
 
-		/* Those of routing daemons and of the kernel have other protocols. */
 		if (found->taken || !is_by_lab(live, &found->route) ||
-		    (found->protocol != RTPROT_BOOT && found->protocol != RTPROT_STATIC))
+		    !live_compares_route(&found->route, found->protocol))
 			continue;
 		if (array_reserve_one(&node->routes, node->n_routes, sizeof(*node->routes))) {
 			live->no_memory = true;
@@ -368,7 +367,7 @@ static int read_live(struct live_node *live, struct err *err)
 	ret = address_list_given(nl, keep_address, live, err);
 	if (ret)
 		return ret;
-	ret = route_list(nl, name_link, keep_route, live, err);
+	ret = route_list(nl, false, name_link, keep_route, live, err);
 	if (ret)
 		return ret;
 	if (live->n_routes)

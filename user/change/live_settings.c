@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* live_settings.c - see live_settings.h. */
 #include <errno.h>
+#include <linux/rtnetlink.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -114,6 +115,12 @@ int live_neighbors_take(const struct neighbor *list, size_t n, struct node *node
 		node->neighbors[node->n_neighbors++] = list[i];
 	}
 	return 0;
+}
+
+bool live_compares_route(const struct route *route, uint8_t protocol)
+{
+	return (!route->body || route->body->in_main) &&
+	       (protocol == RTPROT_BOOT || protocol == RTPROT_STATIC);
 }
 
 /* ---- sysctls ------------------------------------------------------------------------------- */

@@ -14,6 +14,12 @@ int live_neighbors_read(struct neighbor **list, size_t *n, struct nl *nl, const 
 /* Make node->neighbors of them. extra: those too that the file does not say. 0 or -ENOMEM. */
 int live_neighbors_take(const struct neighbor *list, size_t n, struct node *node, bool extra);
 
+/*
+ * Whether live.c takes a route that the lab file does not have into the model: one of the main
+ * table that no routing daemon made.
+ */
+bool live_compares_route(const struct route *route, uint8_t protocol);
+
 /* Values as text, each owned; NULL: it was not read, and counts as what the file says. */
 struct live_sysctls {
 	char **values; /* of node->sysctls */

@@ -313,14 +313,17 @@ int route_delete(struct nl *nl, const struct route *route, uint8_t protocol,
 
 /*
  * Every unicast, blackhole, unreachable and prohibit route of the main table, of both families,
- * whoever made it. name tells the name of an interface. The route is valid during the call only. Of
- * IPv6, the metric is never 0: the kernel's default is ROUTE_METRIC_V6. cb returns false to stop.
+ * whoever made it. all: those of other tables and other types too; they have a body, and those of
+ * other types the kind ROUTE_UNICAST. name tells the name of an interface. The route is valid
+ * during the call only. Of IPv6, the metric is never 0: the kernel's default is ROUTE_METRIC_V6. cb
+ * returns false to stop.
  */
 enum { ROUTE_METRIC_V6 = 1024 /* IP6_RT_PRIO_USER */ };
-int route_list(struct nl *nl, void (*name)(uint32_t ifindex, char dev[IFNAME_MAX + 1], void *arg),
+int route_list(struct nl *nl, bool all,
+	       void (*name)(uint32_t ifindex, char dev[IFNAME_MAX + 1], void *arg),
 	       bool (*cb)(const struct route *route, uint8_t protocol, void *arg), void *arg,
 	       struct err *err);
-/* The same for the body of one route. 0, -EINVAL or -ENOMEM. */
+/* The same for the body of one route, of any table and type. 0, -EINVAL or -ENOMEM. */
 int route_read(const void *body, size_t size,
 	       void (*name)(uint32_t ifindex, char dev[IFNAME_MAX + 1], void *arg),
 	       bool (*cb)(const struct route *route, uint8_t protocol, void *arg), void *arg);

@@ -132,7 +132,7 @@ static int32_t expires(const struct nlattr *attr)
 static void say_attr(struct route_words *words, const struct rtmsg *rtm, const struct nlattr *attr)
 {
 	switch (mnl_attr_get_type(attr)) {
-	case RTA_TABLE:
+	case RTA_TABLE: /* say_table() */
 	case RTA_DST:
 	case RTA_PRIORITY:
 	case RTA_OIF:
@@ -192,6 +192,30 @@ static void say_scope(struct route_words *words, const struct route *route, cons
 		say(words, "scope %u", rtm->rtm_scope);
 }
 
+static void say_type(struct route_words *words, uint8_t type)
+{
+	static const char *const names[] = {
+		[RTN_LOCAL] = "local",	   [RTN_BROADCAST] = "broadcast",
+		[RTN_ANYCAST] = "anycast", [RTN_MULTICAST] = "multicast",
+		[RTN_THROW] = "throw",
+	};
+
+	if (type < sizeof(names) / sizeof(*names) && names[type])
+		say(words, "%s", names[type]);
+	else if (!route_kind_known(type))
+		say(words, "type %u", type);
+}
+
+static void say_table(struct route_words *words, uint32_t table)
+{
+	if (table == RT_TABLE_LOCAL)
+		say(words, "table local");
+	else if (table == RT_TABLE_DEFAULT)
+		say(words, "table default");
+	else if (table != RT_TABLE_MAIN)
+		say(words, "table %u", table);
+}
+
 int route_body_make(struct route *route, const struct nlmsghdr *nlh)
 {
 	const struct rtmsg *rtm = mnl_nlmsg_get_payload(nlh);
@@ -200,7 +224,13 @@ int route_body_make(struct route *route, const struct nlmsghdr *nlh)
 	const struct nlattr *attr;
 	char text[sizeof(body->words)] = "";
 	struct route_words words = {text, sizeof(text), 0};
+	uint32_t table = rtm->rtm_table;
 
+	mnl_attr_for_each(attr, nlh, sizeof(*rtm))
+		if (mnl_attr_get_type(attr) == RTA_TABLE)
+			table = mnl_attr_get_u32(attr);
+	say_type(&words, rtm->rtm_type);
+	say_table(&words, table);
 	if (rtm->rtm_tos)
 		say(&words, "tos 0x%02x", rtm->rtm_tos);
 	mnl_attr_for_each(attr, nlh, sizeof(*rtm))
@@ -212,7 +242,8 @@ int route_body_make(struct route *route, const struct nlmsghdr *nlh)
 	body = calloc(1, sizeof(*body) + size);
 	if (!body)
 		return -ENOMEM;
-	body->apart = rtm->rtm_tos || rtm->rtm_src_len;
+	body->in_main = table == RT_TABLE_MAIN;
+	body->apart = rtm->rtm_tos || rtm->rtm_src_len || !body->in_main;
 	memcpy(body->words, text, sizeof(text));
 	body->size = size;
 	memcpy(body->bytes, rtm, size);

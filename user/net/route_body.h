@@ -8,6 +8,9 @@
 
 #include "user/net/net.h"
 
+/* Whether enum route_kind has the type (RTN_*). */
+bool route_kind_known(uint8_t type);
+
 /*
  * Set route->body, which the caller frees, of the RTM_NEWROUTE message that route was read from. It
  * stays NULL if the fields of route say all. 0 or -ENOMEM.

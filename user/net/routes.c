@@ -129,6 +129,7 @@ struct route_visit {
 	void (*name)(uint32_t ifindex, char dev[IFNAME_MAX + 1], void *arg);
 	bool (*cb)(const struct route *route, uint8_t protocol, void *arg);
 	void *arg;
+	bool all; /* tables and types */
 	bool no_memory;
 };
 
@@ -186,6 +187,11 @@ static int kind_of(uint8_t type)
 	return -1;
 }
 
+bool route_kind_known(uint8_t type)
+{
+	return kind_of(type) >= 0;
+}
+
 static int on_route(const struct nlmsghdr *nlh, void *arg)
 {
 	const struct rtmsg *rtm = mnl_nlmsg_get_payload(nlh);
@@ -196,11 +202,11 @@ static int on_route(const struct nlmsghdr *nlh, void *arg)
 	const struct nlattr *attr;
 	int kind = kind_of(rtm->rtm_type);
 
-	if (nlh->nlmsg_type != RTM_NEWROUTE || !visit->cb || kind < 0 ||
+	if (nlh->nlmsg_type != RTM_NEWROUTE || !visit->cb || (kind < 0 && !visit->all) ||
 	    (rtm->rtm_family != AF_INET && rtm->rtm_family != AF_INET6) ||
 	    rtm->rtm_flags & RTM_F_CLONED)
 		return MNL_CB_OK;
-	route.kind = kind;
+	route.kind = kind < 0 ? ROUTE_UNICAST : kind; /* its body has the type */
 	route.to.addr.family = rtm->rtm_family;
 	mnl_attr_for_each(attr, nlh, sizeof(*rtm)) {
 		uint16_t type = mnl_attr_get_type(attr);
@@ -219,9 +225,9 @@ static int on_route(const struct nlmsghdr *nlh, void *arg)
 			memcpy(route.to.addr.bytes, mnl_attr_get_payload(attr),
 			       address_bytes(&route.to.addr));
 	}
-	if (kind == ROUTE_UNICAST && !route.n_hops)
+	if (route.kind == ROUTE_UNICAST && !route.n_hops)
 		hops[route.n_hops++] = one;
-	if (table != RT_TABLE_MAIN)
+	if (table != RT_TABLE_MAIN && !visit->all)
 		return MNL_CB_OK;
 	visit->no_memory |= route_body_make(&route, nlh) != 0;
 	if (visit->no_memory || !visit->cb(&route, rtm->rtm_protocol, visit->arg))
@@ -230,11 +236,12 @@ static int on_route(const struct nlmsghdr *nlh, void *arg)
 	return MNL_CB_OK;
 }
 
-int route_list(struct nl *nl, void (*name)(uint32_t ifindex, char dev[IFNAME_MAX + 1], void *arg),
+int route_list(struct nl *nl, bool all,
+	       void (*name)(uint32_t ifindex, char dev[IFNAME_MAX + 1], void *arg),
 	       bool (*cb)(const struct route *route, uint8_t protocol, void *arg), void *arg,
 	       struct err *err)
 {
-	struct route_visit visit = {.name = name, .cb = cb, .arg = arg};
+	struct route_visit visit = {.name = name, .cb = cb, .arg = arg, .all = all};
 	struct nl_what what = {.object = "routes", .action = "be listed"};
 	static const uint8_t families[] = {AF_INET, AF_INET6};
 	int ret = 0;
@@ -255,7 +262,7 @@ int route_read(const void *body, size_t size,
 	       void (*name)(uint32_t ifindex, char dev[IFNAME_MAX + 1], void *arg),
 	       bool (*cb)(const struct route *route, uint8_t protocol, void *arg), void *arg)
 {
-	struct route_visit visit = {.name = name, .cb = cb, .arg = arg};
+	struct route_visit visit = {.name = name, .cb = cb, .arg = arg, .all = true};
 	cleanup_free struct nlmsghdr *nlh = calloc(1, MNL_NLMSG_HDRLEN + size);
 
 	if (!nlh)
