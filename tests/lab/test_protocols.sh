@@ -4,6 +4,8 @@
 # either direction, by the same words.
 # shellcheck source=tests/lab/lib.sh
 . "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/lab/sessions.sh
+. "$(dirname "$0")/sessions.sh"
 
 ends=
 pids=
@@ -28,13 +30,6 @@ trace_into() { # FILE FILTER...
 	shift
 	"$BUILD/vethlab" trace "$@" -j >"$TEST_TMP/$file" 2>"$TEST_TMP/$file.said" &
 	pids+=" $!"
-}
-
-sessions_are() { # COUNT
-	local active
-	active=$(bpftool -j map dump pinned "$PINS/control" | sed -n 's/.*"active":\([0-9]*\).*/\1/p')
-	active=$(printf '%016x' "$active" | fold -w2 | grep -cv 00) || true
-	[[ ${active:-0} -eq $1 ]]
 }
 
 # All of them have what there is to have when a frame that comes last is there.

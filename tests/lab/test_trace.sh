@@ -4,24 +4,10 @@
 # behind by a tracer that was killed.
 # shellcheck source=tests/lab/lib.sh
 . "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/lab/sessions.sh
+. "$(dirname "$0")/sessions.sh"
 
 PINS=/sys/fs/bpf/vethlab/blue
-
-active() { # the generations of the sessions, one byte each
-	# Not jq: its numbers have 53 bits.
-	bpftool -j map dump pinned $PINS/control | sed -n 's/.*"active":\([0-9]*\).*/\1/p'
-}
-
-# As many tracers listen as COUNT.
-sessions_are() { # COUNT
-	local value n=0
-	value=$(active)
-	while [[ $value -ne 0 ]]; do
-		[[ $((value & 255)) -eq 0 ]] || n=$((n + 1))
-		value=$((value >> 8 & 0xffffffffffffff))
-	done
-	[[ $n -eq $1 ]]
-}
 
 # Start a tracer; its output goes to $TEST_TMP/NAME, its process id to $tracer. Waits until it
 # listens.
