@@ -20,8 +20,7 @@ static const struct act *waited_for(const struct itinerary *itinerary)
 		const struct act *act = &itinerary->acts[i];
 
 		if (act->record.at.kind == VL_STACK_NEIGHBOR &&
-		    act->record.what == VL_NEIGHBOR_ANSWERED &&
-		    act->node == itinerary->hops[0].end->node &&
+		    act->record.what == VL_NEIGHBOR_ANSWERED && act->node == itinerary->origin &&
 		    act->since_ns < itinerary->hops[0].event.time_ns &&
 		    (!best || act->took_ns > best->took_ns))
 			best = act;
@@ -36,7 +35,7 @@ static void print_before(const struct ping_rest *rest, const struct itinerary *i
 	size_t len;
 
 	len = snprintf(text, sizeof(text), "%s passed in %s before the first hook",
-		       output_duration(rest->before_ns, time), itinerary->hops[0].end->node->name);
+		       output_duration(rest->before_ns, time), itinerary->origin->name);
 	if (act)
 		snprintf(text + len, sizeof(text) - len,
 			 ": it waited for the neighbor %s, which answered after %s",
@@ -53,8 +52,7 @@ void ping_print_remarks(const struct echo_state *state, const struct itinerary *
 		print_before(&rest, itinerary);
 	if (rest.after_long) {
 		snprintf(text, sizeof(text), "%s passed in %s between the last hook and the socket",
-			 output_duration(rest.after_ns, time),
-			 itinerary->hops[itinerary->arrival].end->node->name);
+			 output_duration(rest.after_ns, time), itinerary->origin->name);
 		output_wrap("  ", text, stdout);
 	}
 	if (state->lost) {

@@ -313,7 +313,7 @@ static void print_slowest(const struct ping_tally *tally)
 	output_duration(step->max_ns, max);
 	if (step->step == STEP_FIRST || step->step == STEP_GAP)
 		snprintf(text, sizeof(text), "inside %s, %s (%s), mean %s, max %s",
-			 step->end->node->name,
+			 step->node->name,
 			 step->step == STEP_FIRST ? "before the first hook"
 						  : "between the last hook and the socket",
 			 leg_name(step->leg), mean, max);
@@ -411,9 +411,7 @@ static json_t *slowest_json(const struct ping_step *step)
 		output_json_set(object, "from", output_json_end(step->from));
 		output_json_set(object, "to", output_json_end(step->end));
 	} else {
-		output_json_set(
-			object, "inside",
-			output_json_text(step->node ? step->node->name : step->end->node->name));
+		output_json_set(object, "inside", output_json_text(step->node->name));
 		if (step->step == STEP_FIRST || step->step == STEP_GAP)
 			output_json_set(
 				object, "unseen",

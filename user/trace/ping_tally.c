@@ -110,6 +110,8 @@ struct ping_rest ping_rest_of(const struct echo_state *state, const struct itine
 
 	if (!itinerary || itinerary->arrival < 0 || itinerary->hops[0].leg != LEG_REQUEST)
 		return rest;
+	if (itinerary->hops[0].step != STEP_FIRST)
+		return rest; /* it was somewhere else before */
 	seen = itinerary->round_trip_ns;
 	first = itinerary->hops[0].event.time_ns;
 	if (first > state->sent_ns)
@@ -127,12 +129,15 @@ static void add_rest(struct ping_tally *tally, const struct ping_rest *rest,
 	struct ping_step key;
 
 	if (rest->before_long) {
-		key = (struct ping_step){.end = itinerary->hops[0].end, .step = STEP_FIRST};
+		key = (struct ping_step){.end = itinerary->hops[0].end,
+					 .node = itinerary->origin,
+					 .step = STEP_FIRST};
 		key.from = key.end;
 		add_step(tally, key, rest->before_ns);
 	}
 	if (rest->after_long) {
 		key = (struct ping_step){.end = itinerary->hops[itinerary->arrival].end,
+					 .node = itinerary->origin,
 					 .leg = itinerary->hops[itinerary->arrival].leg,
 					 .step = STEP_GAP};
 		key.from = key.end;

@@ -62,7 +62,7 @@ struct ping_loss {
  */
 struct ping_step {
 	const struct end *end, *from; /* of STEP_FIRST and STEP_GAP the same */
-	const struct node *node;      /* STEP_TURN, STEP_NODE: inside of it */
+	const struct node *node;      /* inside of it; NULL: STEP_LINK */
 	enum step step;
 	enum leg leg;
 	uint64_t count, sum_ns, max_ns;
