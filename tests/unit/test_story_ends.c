@@ -129,6 +129,34 @@ static void test_not_seen(void **state)
 	story_free(story);
 }
 
+/* Where records were lost, the first hop that was seen is not where an echo began. */
+static void test_lost_beginning(void **state)
+{
+	struct story *story = story_new(lab);
+	const struct itinerary *it;
+	struct vl_event e[9];
+
+	(void)state;
+	fill_routed(e);
+	it = tell(story, &e[3], 6); /* from where it leaves the router */
+	assert_string_equal(it->origin->name, "r");
+	story_free(story);
+	story = story_new(lab);
+	story_cannot_see(story, "12 lost records");
+	it = tell(story, &e[3], 6);
+	assert_string_equal(it->origin->name, "a");
+	assert_int_equal(it->hops[0].step, STEP_GAP);
+	assert_int_equal(it->fate, FATE_ANSWERED);
+	assert_says(it, ": answered by b, 60 ns after it was first seen on its way\n");
+	assert_says(it, "where it came from was not seen");
+	story_drop(story, 4, 7, 1);
+	it = tell(story, &e[4], 2); /* at b alone */
+	assert_string_equal(it->origin->name, "a");
+	assert_fate(it, FATE_LOST,
+		    "the reply was last seen at b:y out (not seen here: 12 lost records)");
+	story_free(story);
+}
+
 /* b knows no way back: the act says more than the place. */
 static void test_no_route_back(void **state)
 {
@@ -414,19 +442,13 @@ static void test_ports_apart(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_delivered),
-		cmocka_unit_test(test_not_seen),
-		cmocka_unit_test(test_no_route_back),
-		cmocka_unit_test(test_first_cause),
-		cmocka_unit_test(test_asymmetric),
-		cmocka_unit_test(test_stray_copies),
-		cmocka_unit_test(test_gaps),
-		cmocka_unit_test(test_twice_and_backwards),
-		cmocka_unit_test(test_half_a_death),
-		cmocka_unit_test(test_no_socket),
-		cmocka_unit_test(test_no_socket_alone),
-		cmocka_unit_test(test_ports_unknown),
-		cmocka_unit_test(test_ports_apart),
+		cmocka_unit_test(test_delivered),	    cmocka_unit_test(test_not_seen),
+		cmocka_unit_test(test_lost_beginning),	    cmocka_unit_test(test_no_route_back),
+		cmocka_unit_test(test_first_cause),	    cmocka_unit_test(test_asymmetric),
+		cmocka_unit_test(test_stray_copies),	    cmocka_unit_test(test_gaps),
+		cmocka_unit_test(test_twice_and_backwards), cmocka_unit_test(test_half_a_death),
+		cmocka_unit_test(test_no_socket),	    cmocka_unit_test(test_no_socket_alone),
+		cmocka_unit_test(test_ports_unknown),	    cmocka_unit_test(test_ports_apart),
 	};
 
 	return cmocka_run_group_tests(tests, story_setup, story_teardown);

@@ -64,6 +64,7 @@ static int follow(struct record *record, struct record_stream *stream, uint64_t 
 	       !recorder_failed(record->recorder) && !enough(record)) {
 		taken_down = running_is_gone(record->run);
 		ret = record_stream_poll(stream, POLL_MS, &handlers, err);
+		recorder_lost(record->recorder, record_stream_lost(stream));
 		/*
 		 * Whoever reads from a pipe gets it as it comes, and may leave. Of a write that
 		 * failed already, the recorder knows why.

@@ -16,6 +16,17 @@ enum { SHOW_EVERY = 4096 };
  */
 static const uint64_t settled_ns = 2000000000;
 
+/* What no record of the recording tells, as far as it was read. */
+static void tell_gap(const struct recording *recording, struct record_view *view, bool cut)
+{
+	uint64_t lost = recording_totals(recording).lost;
+	char gap[64];
+
+	snprintf(gap, sizeof(gap), "%" PRIu64 " lost records", lost);
+	if (view->story && (lost || cut))
+		story_cannot_see(view->story, lost ? gap : "what was cut off the recording");
+}
+
 static int read_all(struct recording *recording, struct record_view *view,
 		    struct recording_totals *counted, struct err *err)
 {
@@ -44,6 +55,7 @@ static int read_all(struct recording *recording, struct record_view *view,
 			newest = packet->time_ns;
 		if (++n % SHOW_EVERY || newest < settled_ns)
 			continue;
+		tell_gap(recording, view, false);
 		ret = record_view_show(view, newest - settled_ns, err);
 		if (ret || record_view_reader_left())
 			return ret < 0 ? ret : RECORDED_END;
@@ -55,7 +67,6 @@ static int replay(struct recording *recording, const struct record_view_options 
 		  struct err *err)
 {
 	struct recording_totals counted = {0}, totals;
-	char gap[64];
 	cleanup_record_view struct record_view view = {0};
 	int end, ret = record_view_open(&view, options, recording_lab(recording),
 					recording_start_ns(recording), recording_drop_names,
@@ -65,10 +76,7 @@ static int replay(struct recording *recording, const struct record_view_options 
 		return ret;
 	end = read_all(recording, &view, &counted, err);
 	totals = recording_totals(recording);
-	if (view.story && (totals.lost || end == RECORDED_CUT)) {
-		snprintf(gap, sizeof(gap), "%" PRIu64 " lost records", totals.lost);
-		story_cannot_see(view.story, totals.lost ? gap : "what was cut off the recording");
-	}
+	tell_gap(recording, &view, end == RECORDED_CUT);
 	if (end >= 0)
 		ret = record_view_finish(&view, err);
 	record_view_reader_left();
@@ -79,7 +87,7 @@ static int replay(struct recording *recording, const struct record_view_options 
 			"the recording was cut short: %" PRIu64 " records and %" PRIu64
 			" drops are there, the end is not\n",
 			counted.events, counted.drops);
-	else if (totals.lost)
+	if (totals.lost)
 		fprintf(stderr, "%" PRIu64 " records were lost while recording\n", totals.lost);
 	return 0;
 }

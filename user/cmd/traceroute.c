@@ -198,13 +198,19 @@ static void print_hop_json(const struct route_hop *hop)
 	output_json_line(line, stdout);
 }
 
+/* Whether records of a probe may be missing although it left the node that sends. */
+static bool may_be_missed(const struct probe *probe)
+{
+	return !probe->session || probe->local || probe->blind || probe_lost(probe);
+}
+
 /*
  * Whether the probe never left the node that sends: neither would one with a larger TTL, and an
  * error about it is the node's own (ARP that nobody answered), no hop of the way.
  */
 static bool never_left(const struct probe *probe, const struct route_hop *hop)
 {
-	return probe->session && !probe->local && (!hop->itinerary || !hop->itinerary->n_hops);
+	return !may_be_missed(probe) && (!hop->itinerary || !hop->itinerary->n_hops);
 }
 
 static void print_never_left(const struct probe *probe, const struct route_hop *hop)

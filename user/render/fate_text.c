@@ -331,16 +331,26 @@ static void print_packet(const struct itinerary *itinerary, FILE *f)
 		addresses_text(&itinerary->packet, addresses), text[0] ? " " : "", text);
 }
 
+/* The time from the first hop says less where the packet was somewhere before. */
+static void print_time(const struct itinerary *itinerary, FILE *f)
+{
+	bool whole = itinerary->hops[0].step == STEP_FIRST;
+	char time[OUTPUT_NUMBER_SIZE];
+
+	fprintf(f, whole ? " in %s" : ", %s after it was first seen on its way",
+		output_duration(itinerary->round_trip_ns, time));
+}
+
 /* "answered by b in 18 us", "refused by r in 20 us: host unreachable; arp: nobody ..." */
 static void print_answer(const struct itinerary *itinerary, FILE *f)
 {
 	const char *by = itinerary->answerer ? itinerary->answerer->name : NULL;
 	const struct vl_event *error = &itinerary->hops[itinerary->arrival].event;
-	char time[OUTPUT_NUMBER_SIZE], text[ICMP_TEXT_SIZE], behind[FATE_TEXT_SIZE];
+	char text[ICMP_TEXT_SIZE], behind[FATE_TEXT_SIZE];
 
 	fprintf(f, "%s%s%s", fate_name(itinerary->fate), by ? " by " : "", by ? by : "");
 	if (!itinerary->protocol) /* the request was not seen, so no time is its own */
-		fprintf(f, " in %s", output_duration(itinerary->round_trip_ns, time));
+		print_time(itinerary, f);
 	if (itinerary->fate == FATE_ANSWERED)
 		return;
 	fprintf(f, ": %s",

@@ -5,6 +5,7 @@
 
 #include "bpf/wire_other.h"
 #include "user/base/drop_causes.h"
+#include "user/story/hop_causes.h"
 #include "user/story/packets.h"
 
 static const struct node *node_of_address(const struct lab *lab, const struct ip_addr *addr)
@@ -21,13 +22,15 @@ static const struct node *origin_of(const struct itinerary *itinerary, const str
 	for (size_t i = 0; i < itinerary->n_hops; i++) {
 		const struct hop *hop = &itinerary->hops[i];
 		struct ip_addr to = event_destination(&hop->event);
+		const struct node *seen;
 
 		if (hop->leg != LEG_REQUEST)
 			return node_of_address(lab, &to);
 		if (hop->from >= 0)
 			continue;
 		/* An arrival before anything else: it left the peer unseen. */
-		return hop->event.hook == VL_HOOK_OUT ? hop->end->node : hop->end->peer->node;
+		seen = hop->event.hook == VL_HOOK_OUT ? hop->end->node : hop->end->peer->node;
+		return hop_maker_before(itinerary, hop, seen, lab);
 	}
 	for (size_t i = 0; i < itinerary->n_drops; i++) {
 		struct ip_addr from = event_source(&itinerary->drops[i].record.packet);

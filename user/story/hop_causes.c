@@ -62,23 +62,32 @@ static bool list_has(const struct address *list, size_t n, const struct ip_addr 
 	return false;
 }
 
+/* The node that has this address of the lab file, `node` before others; NULL: none. */
+static const struct node *owner_of(const struct lab *lab, const struct ip_addr *addr,
+				   const struct node *node)
+{
+	struct node *owner = NULL;
+	struct end *end;
+
+	for (size_t i = 0; i < node->n_ends; i++)
+		if (list_has(node->ends[i]->addresses, node->ends[i]->n_addresses, addr))
+			return node;
+	if (list_has(node->lo_addresses, node->n_lo_addresses, addr) ||
+	    list_has(node->bridge_addresses, node->n_bridge_addresses, addr))
+		return node;
+	return lab_find_address(lab, addr, &owner, &end) ? owner : NULL;
+}
+
 /*
  * Whether a node may have made this reply or error: it has the source address, or nobody of the lab
  * does. A trace that sees only some ends must not take a node that passes a reply on for its maker.
  */
 static bool may_have_made(const struct lab *lab, const struct hop *hop)
 {
-	const struct node *node = hop->end->node;
 	struct ip_addr from = event_source(&hop->event);
-	struct node *owner;
-	struct end *end;
+	const struct node *owner = owner_of(lab, &from, hop->end->node);
 
-	for (size_t i = 0; i < node->n_ends; i++)
-		if (list_has(node->ends[i]->addresses, node->ends[i]->n_addresses, &from))
-			return true;
-	return list_has(node->lo_addresses, node->n_lo_addresses, &from) ||
-	       list_has(node->bridge_addresses, node->n_bridge_addresses, &from) ||
-	       !lab_find_address(lab, &from, &owner, &end);
+	return !owner || owner == hop->end->node;
 }
 
 /* Whether `hop` may have come from `cause` by this step, apart from time. */
@@ -399,6 +408,17 @@ static int find_before_gap(const struct causes *causes, int i)
 	return other;
 }
 
+const struct node *hop_maker_before(const struct itinerary *itinerary, const struct hop *hop,
+				    const struct node *seen, const struct lab *lab)
+{
+	struct ip_addr from = event_source(&hop->event);
+	const struct node *owner = NULL;
+
+	if (itinerary->not_seen && itinerary->not_seen[0])
+		owner = owner_of(lab, &from, seen);
+	return owner ? owner : seen;
+}
+
 /* Whether a hop that nothing caused is where its packet was made. */
 static bool is_first(const struct causes *causes, const struct itinerary *itinerary, int i)
 {
@@ -415,7 +435,8 @@ static bool is_first(const struct causes *causes, const struct itinerary *itiner
 		/* Sent again, if at all. */
 		return hops[j].step == STEP_FIRST && hops[j].end->node == hops[i].end->node;
 	}
-	return true;
+	return hop_maker_before(itinerary, &hops[i], hops[i].end->node, causes->lab) ==
+	       hops[i].end->node;
 }
 
 static void set_cause(struct causes *causes, const struct itinerary *itinerary, int i)

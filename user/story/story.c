@@ -397,6 +397,7 @@ static const struct itinerary *echo_tell(struct story *story, struct echo *echo)
 {
 	if (!echo)
 		return NULL;
+	echo->itinerary.not_seen = story->not_seen; /* what is missing decides where it began */
 	if (echo->stale && itinerary_order(&echo->itinerary, story->lab))
 		return NULL;
 	if (echo->stale || echo->loose_seen != story->loose.n_added) {
@@ -409,7 +410,6 @@ static const struct itinerary *echo_tell(struct story *story, struct echo *echo)
 		    itinerary_join(&echo->itinerary, &story->loose, story->lab))
 			return NULL;
 	}
-	echo->itinerary.not_seen = story->not_seen;
 	echo->stale = false;
 	echo->loose_seen = story->loose.n_added;
 	return &echo->itinerary;

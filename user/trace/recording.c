@@ -19,7 +19,8 @@ static const char magic[8] = "VETHLAB\1";
 /* 2: packets that are no ICMP. Those of version 1 are read as well. */
 enum { FORMAT_FIRST = 1, FORMAT_VERSION = 2 };
 
-enum chunk { CHUNK_EVENT = 1, CHUNK_DROP, CHUNK_NAME, CHUNK_END, CHUNK_STACK };
+/* CHUNK_LOST: how many records were lost by then. Older readers pass it over. */
+enum chunk { CHUNK_EVENT = 1, CHUNK_DROP, CHUNK_NAME, CHUNK_END, CHUNK_STACK, CHUNK_LOST };
 
 /* At the start of the file, in host byte order; version tells a file of the other order. */
 struct head {
@@ -157,6 +158,14 @@ void recorder_stack(struct recorder *recorder, const struct vl_stack *record, co
 		put_name(recorder, 1, record->at.location, function);
 	put_chunk(recorder, CHUNK_STACK, record, sizeof(*record));
 	recorder->totals.steps++;
+}
+
+void recorder_lost(struct recorder *recorder, uint64_t lost)
+{
+	if (lost == recorder->totals.lost)
+		return;
+	put_chunk(recorder, CHUNK_LOST, &lost, sizeof(lost));
+	recorder->totals.lost = lost;
 }
 
 bool recorder_failed(const struct recorder *recorder)
@@ -409,6 +418,8 @@ int recording_next(struct recording *recording, struct vl_stack *record, struct 
 			   head.len <= sizeof(chunk.totals)) {
 			memcpy(&recording->totals, &chunk, head.len);
 			return RECORDED_END;
+		} else if (head.type == CHUNK_LOST && head.len == sizeof(recording->totals.lost)) {
+			memcpy(&recording->totals.lost, &chunk, head.len);
 		}
 		/* Chunks of other types and senseless records are passed over. */
 	}

@@ -37,6 +37,9 @@ void recorder_drop(struct recorder *recorder, const struct vl_drop *drop, const 
 /* A drop, or another step of a stack, whose function is written once, too. */
 void recorder_stack(struct recorder *recorder, const struct vl_stack *record, const char *reason,
 		    const char *function);
+/* How many records were lost by now: it stands among those that came, so that who reads them knows.
+ */
+void recorder_lost(struct recorder *recorder, uint64_t lost);
 bool recorder_failed(const struct recorder *recorder);
 /* Write the last chunk and close. Fills totals. NULL is allowed. */
 int recorder_close(struct recorder *recorder, uint64_t lost, struct recording_totals *totals,
@@ -73,7 +76,8 @@ uint64_t recording_start_ns(const struct recording *recording);
  * cannot be read.
  */
 int recording_next(struct recording *recording, struct vl_stack *record, struct err *err);
-/* What the last chunk says; zeros before it was read. */
+/* What the last chunk says; zeros before it was read, but for `lost`: those that were lost by the
+ * time of the last record. */
 struct recording_totals recording_totals(const struct recording *recording);
 /* The kernel's names, as recorded: 48 bytes each. arg: the recording (see record_view.h's
  * drop_names). */
