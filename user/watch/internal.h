@@ -51,6 +51,9 @@ struct watch {
 	int progs[WATCH_PROGS];
 };
 
+/* One without maps and programs, or NULL. */
+struct watch *watch_new(const char *lab);
+
 /* "<WATCH_DIR>/<lab>/<format...>" into path. */
 void watch_path(char path[256], const char *lab, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
