@@ -156,8 +156,14 @@ static int attach_end(void *arg)
 /* NULL: this way needs what the kernel does not have. */
 static struct watch *start_watching(const struct way *way, struct nl *nl[2])
 {
-	const struct watch_config config = {
-		"bench", BASE, 2, way->in, way->out, way->xdp != XDP_MODE_OFF, way->no_time};
+	const struct watch_config config = {.lab = "bench",
+					    .ifindex_base = BASE,
+					    .n_ends = 2,
+					    .in = way->in,
+					    .out = way->out,
+					    .xdp_generic = way->xdp == XDP_MODE_GENERIC,
+					    .xdp_native = way->xdp == XDP_MODE_NATIVE,
+					    .no_time = way->no_time};
 	struct watch *watch = NULL;
 	struct err err = {};
 

@@ -529,6 +529,33 @@ test_other_hooks() {
 	done
 }
 
+# The XDP program of a mode that no end had is loaded when a link is given that mode, for all its ends, and
+# stays for those to come.
+test_xdp_of_another_mode() {
+	local lab=/sys/fs/bpf/vethlab/row from to before
+	for from in generic native; do
+		to=native
+		[[ $from == generic ]] || to=generic
+		row=$TEST_TMP/row.yaml
+		lab_file "$row"
+		sed -i "s/^  - endpoints:/  - xdp: $from\n    endpoints:/" "$row"
+		good vethlab up "$row"
+		assert_eq "$(cd $lab && ls -d vl_xdp* | wc -l)" 1 "XDP programs"
+		before=$(counters_of c:w)
+		sed -i "0,/xdp: $from/s//xdp: $to/" "$row"
+		good vethlab apply "$row"
+		remember_objects
+		nothing_planned
+		assert_eq "$(cd $lab && echo vl_xdp*)" "vl_xdp vl_xdp_frags" "XDP programs"
+		assert_eq "$(ip_link b y .xdp.mode)$(ip_link b z .xdp.mode)" \
+			"$([[ $to == native ]] && echo 12 || echo 21)" "modes (1: native, 2: generic)"
+		assert_eq "$(counters_of c:w)" "$before" "counters of c:w"
+		good inside a ping -c 3 -i 0.01 -W 5 -q 10.0.1.2
+		assert_echo b:y xdp 3 0
+		good vethlab down
+	done
+}
+
 # A copy under another name, with namespaces of its own.
 test_as() {
 	row_up

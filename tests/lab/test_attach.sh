@@ -84,10 +84,13 @@ xdp_of() { # the kernel's own word for how XDP sits on default:veth0
 		if . == 0 then "off" elif . == 1 then "native" elif . == 2 then "generic" else . end'
 }
 
+# Only the XDP program of a mode that an end has is loaded: the verifier takes its time for each.
 test_xdp_modes() {
 	local mode
+	local -A programs=([off]="" [generic]=vl_xdp [native]=vl_xdp_frags)
 	for mode in off generic native; do
 		up blue --xdp $mode
+		assert_eq "$(cd /sys/fs/bpf/vethlab/blue && echo vl_*)" "vl_in vl_out${programs[$mode]:+ ${programs[$mode]}}" "programs"
 		assert_eq "$(xdp_of)" $mode "XDP on veth0"
 		assert_eq "$(vethlab show --json | jq -r '[.links[].ends[].xdp] | unique | join(" ")')" $mode "show"
 		counts_pings

@@ -121,7 +121,8 @@ struct watch *fixture_load(uint32_t ifindex_base)
 		.n_ends = FIXTURE_ENDS,
 		.in = true,
 		.out = true,
-		.xdp = true,
+		.xdp_generic = true,
+		.xdp_native = true,
 	};
 	struct watch *watch = NULL;
 	struct err err = {};

@@ -37,7 +37,8 @@ static void start(void)
 					    .n_ends = FIXTURE_ENDS,
 					    .in = true,
 					    .out = true,
-					    .xdp = true,
+					    .xdp_generic = true,
+					    .xdp_native = true,
 					    .observed = true};
 	struct err err = {};
 	struct stat self;

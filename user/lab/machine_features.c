@@ -173,8 +173,12 @@ static const char *reason_of(const struct err *err)
  */
 static void probe_ledger(struct probing *probing)
 {
-	const struct watch_config config = {
-		.lab = "doctor", .n_ends = 1, .in = true, .out = true, .xdp = true};
+	const struct watch_config config = {.lab = "doctor",
+					    .n_ends = 1,
+					    .in = true,
+					    .out = true,
+					    .xdp_generic = true,
+					    .xdp_native = true};
 	struct watch *watch = NULL;
 	struct err err = {0};
 	int ret = watch_load(&watch, &config, &err);

@@ -22,12 +22,12 @@ static bool wants_hook(const struct running *run, unsigned hook)
 	return false;
 }
 
-static bool wants_xdp(const struct running *run)
+static bool wants_xdp(const struct running *run, enum xdp_mode mode)
 {
 	for (size_t i = 0; i < lab_n_ends(run->lab); i++) {
 		const struct end *end = lab_end(run->lab, i);
 
-		if (running_hooks(run, end) != HOOKS_NONE && running_xdp(run, end) != XDP_MODE_OFF)
+		if (running_hooks(run, end) != HOOKS_NONE && running_xdp(run, end) == mode)
 			return true;
 	}
 	return false;
@@ -73,7 +73,8 @@ int program_loader_start(struct program_loader **out, struct build *build, struc
 		.lab = run->name,
 		.ifindex_base = run->ifindex_base,
 		.n_ends = run->capacity,
-		.xdp = wants_xdp(run),
+		.xdp_generic = wants_xdp(run, XDP_MODE_GENERIC),
+		.xdp_native = wants_xdp(run, XDP_MODE_NATIVE),
 	};
 	struct program_loader *loader;
 	int ret;
@@ -88,7 +89,7 @@ int program_loader_start(struct program_loader **out, struct build *build, struc
 	/* Only programs that will be attached to an end are loaded. */
 	config.in = run->tc != WATCH_TC_NONE && wants_hook(run, HOOKS_IN);
 	config.out = run->tc != WATCH_TC_NONE && wants_hook(run, HOOKS_OUT);
-	if (!config.in && !config.out && !config.xdp)
+	if (!config.in && !config.out && !config.xdp_generic && !config.xdp_native)
 		return 0;
 	loader = calloc(1, sizeof(*loader));
 	if (!loader)

@@ -100,8 +100,9 @@ static int begin_lab(struct running *now, const struct observe_options *options,
 		return ret;
 	config.in = now->hooks & HOOKS_IN;
 	config.out = now->hooks & HOOKS_OUT;
-	config.xdp = now->xdp != XDP_MODE_OFF;
-	if (!config.in && !config.out && !config.xdp)
+	config.xdp_generic = now->xdp == XDP_MODE_GENERIC;
+	config.xdp_native = now->xdp == XDP_MODE_NATIVE;
+	if (!config.in && !config.out && now->xdp == XDP_MODE_OFF)
 		return err_set(err, ERR_USAGE, EINVAL,
 			       "--hooks none without --xdp watches nothing");
 	ret = watch_load(watch, &config, err);

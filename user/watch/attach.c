@@ -126,6 +126,34 @@ static const char *native_refusal(int error)
 	return NULL;
 }
 
+/*
+ * When the lab was built, only the XDP programs were loaded whose mode an end had. The other is
+ * loaded and pinned for the first end that wants it, by whichever thread is there first.
+ */
+static int load_late(struct watch *watch, int prog, struct err *err)
+{
+	int ret = watch_load_program(watch, prog, err);
+
+	if (ret)
+		return ret;
+	ret = watch->observed ? watch_enter_door(watch, prog) : 0;
+	if (ret)
+		return watch_fail(err, -ret, watch->lab, "let its ends go on at an XDP program",
+				  "CAP_BPF");
+	return watch_pin_program(watch, prog, err);
+}
+
+static int have_xdp_program(struct watch *watch, int prog, struct err *err)
+{
+	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+	int ret;
+
+	pthread_mutex_lock(&lock);
+	ret = watch->progs[prog] < 0 ? load_late(watch, prog, err) : 0;
+	pthread_mutex_unlock(&lock);
+	return ret;
+}
+
 int watch_attach_xdp(struct watch *watch, uint32_t number, uint32_t ifindex, enum xdp_mode mode,
 		     const char *object, struct err *err)
 {
@@ -133,9 +161,12 @@ int watch_attach_xdp(struct watch *watch, uint32_t number, uint32_t ifindex, enu
 	int prog = native ? PROG_XDP_NATIVE : VL_HOOK_XDP, ret;
 	const char *why;
 
-	if (mode == XDP_MODE_OFF || watch->progs[prog] < 0)
+	if (mode == XDP_MODE_OFF || watch->maps[MAP_COUNT_XDP] < 0)
 		return 0;
 	watch_log_start();
+	ret = have_xdp_program(watch, prog, err);
+	if (ret)
+		return ret;
 	ret = attach_link(watch, prog, VL_HOOK_XDP, number, ifindex, BPF_XDP,
 			  native ? XDP_FLAGS_DRV_MODE : XDP_FLAGS_SKB_MODE, object, err);
 	why = native_refusal(-ret);

@@ -30,6 +30,13 @@ static uint32_t hook_of(int prog)
 	return prog == PROG_XDP_NATIVE ? VL_HOOK_XDP : prog;
 }
 
+int watch_enter_door(struct watch *watch, int prog)
+{
+	uint32_t hook = hook_of(prog), fd = watch->progs[prog];
+
+	return bpf_map_update_elem(watch->maps[doors_of(prog)], &hook, &fd, BPF_ANY) ? -errno : 0;
+}
+
 int watch_make_end_stubs(struct watch *watch)
 {
 	static const char *const names[] = {"doors_tc", "doors_xdp", "doors_frags"};
@@ -47,11 +54,10 @@ int watch_make_end_stubs(struct watch *watch)
 			return -errno;
 	}
 	for (int prog = 0; prog < WATCH_PROGS; prog++) {
-		uint32_t hook = hook_of(prog), fd = watch->progs[prog];
+		int ret = watch->progs[prog] >= 0 ? watch_enter_door(watch, prog) : 0;
 
-		if (watch->progs[prog] >= 0 &&
-		    bpf_map_update_elem(watch->maps[doors_of(prog)], &hook, &fd, BPF_ANY))
-			return -errno;
+		if (ret)
+			return ret;
 	}
 	return 0;
 }

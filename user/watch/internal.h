@@ -44,15 +44,22 @@ extern const char *const watch_prog_names[WATCH_PROGS];
 struct watch {
 	char lab[LAB_NAME_MAX + 1];
 	uint32_t n_ends;
+	uint32_t ifindex_base;
 	uint64_t started_ns;
 	bool observed;
-	struct vethlab *skel; /* loaded by us: it owns the descriptors. NULL: opened from pins */
+	struct vethlab
+		*skel; /* made by us: it owns the maps before MAP_PLACES. NULL: opened from pins */
 	int maps[WATCH_MAPS];
 	int progs[WATCH_PROGS];
 };
 
 /* One without maps and programs, or NULL. */
 struct watch *watch_new(const char *lab);
+
+/* Load a program that uses watch->maps: into watch->progs. */
+int watch_load_program(struct watch *watch, int prog, struct err *err);
+/* Pin a program as WATCH_DIR/LAB/NAME. */
+int watch_pin_program(struct watch *watch, int prog, struct err *err);
 
 /* "<WATCH_DIR>/<lab>/<format...>" into path. */
 void watch_path(char path[256], const char *lab, const char *fmt, ...)
@@ -61,6 +68,8 @@ void watch_path(char path[256], const char *lab, const char *fmt, ...)
 /* The maps of an observed lab that the skeleton has not: into watch->maps, once programs are
  * loaded. */
 int watch_make_end_stubs(struct watch *watch);
+/* Let tail calls of stubs go on at a loaded program. -errno. */
+int watch_enter_door(struct watch *watch, int prog);
 /*
  * The program to attach to a hook of an end: the lab's own, which stays open, or in an observed lab
  * one for this end alone, in *own for the caller to close. Returns a descriptor, or -errno.

@@ -119,6 +119,11 @@ static int pin(int fd, const char *lab, const char *name, struct err *err)
 	return 0;
 }
 
+int watch_pin_program(struct watch *watch, int prog, struct err *err)
+{
+	return pin(watch->progs[prog], watch->lab, watch_prog_names[prog], err);
+}
+
 int watch_pin(struct watch *watch, struct err *err)
 {
 	char path[256];
@@ -152,7 +157,7 @@ int watch_pin(struct watch *watch, struct err *err)
 			return ret;
 	}
 	for (int i = 0; i < WATCH_PROGS; i++) {
-		ret = pin(watch->progs[i], watch->lab, watch_prog_names[i], err);
+		ret = watch_pin_program(watch, i, err);
 		if (ret)
 			return ret;
 	}

@@ -59,19 +59,15 @@ void watch_close(struct watch *watch)
 {
 	if (!watch)
 		return;
-	if (watch->skel) {
-		for (int i = MAP_PLACES; i < WATCH_MAPS; i++)
-			if (watch->maps[i] >= 0)
-				close(watch->maps[i]);
+	/* Those of the skeleton are its own. */
+	for (int i = watch->skel ? MAP_PLACES : 0; i < WATCH_MAPS; i++)
+		if (watch->maps[i] >= 0)
+			close(watch->maps[i]);
+	for (int i = 0; i < WATCH_PROGS; i++)
+		if (watch->progs[i] >= 0)
+			close(watch->progs[i]);
+	if (watch->skel)
 		vethlab__destroy(watch->skel);
-	} else {
-		for (int i = 0; i < WATCH_MAPS; i++)
-			if (watch->maps[i] >= 0)
-				close(watch->maps[i]);
-		for (int i = 0; i < WATCH_PROGS; i++)
-			if (watch->progs[i] >= 0)
-				close(watch->progs[i]);
-	}
 	free(watch);
 }
 
@@ -156,6 +152,7 @@ static int open_pins(struct watch *watch, struct err *err)
 			       watch->lab, lab.version, VL_VERSION);
 	watch->observed = lab.flags & VL_LAB_OBSERVED;
 	watch->n_ends = lab.n_ends;
+	watch->ifindex_base = lab.ifindex_base;
 	watch->started_ns = lab.started_ns;
 	return 0;
 }

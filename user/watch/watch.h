@@ -37,10 +37,11 @@ struct watch; /* loaded or opened programs and maps of one lab */
 struct watch_config {
 	const char *lab;
 	uint32_t ifindex_base;
-	uint32_t n_ends;   /* at least 1; that the maps have room for, those of links to come too */
-	bool in, out, xdp; /* which programs to load */
-	bool observed;	   /* its interfaces were there before: ifindex_base says nothing */
-	bool no_time; /* do not follow echoes: no times, no echo counters (watch/echo_times.h) */
+	uint32_t n_ends; /* at least 1; that the maps have room for, those of links to come too */
+	bool in, out;	 /* which programs to load */
+	bool xdp_generic, xdp_native;
+	bool observed; /* its interfaces were there before: ifindex_base says nothing */
+	bool no_time;  /* do not follow echoes: no times, no echo counters (watch/echo_times.h) */
 };
 
 /*
@@ -95,6 +96,10 @@ bool watch_is_refused(void);
  */
 int watch_attach_tcx(struct watch *watch, uint32_t number, uint32_t ifindex, const char *object,
 		     struct err *err);
+/*
+ * XDP: a lab that has XDP at all gets the program of a mode loaded and pinned by the first end that
+ * wants it, if it was not when the lab was built.
+ */
 int watch_attach_xdp(struct watch *watch, uint32_t number, uint32_t ifindex, enum xdp_mode mode,
 		     const char *object, struct err *err);
 /*
