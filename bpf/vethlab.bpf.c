@@ -46,6 +46,22 @@ static __always_inline __u32 end_of(__u32 ifindex)
 }
 
 /*
+ * Instructions that the verifier finds dead and removes. They are here for the time that the
+ * programs take to load: later the verifier replaces each call of bpf_map_lookup_elem() by the
+ * instructions of that kind of map, and each time vrealloc() copies what is known of all
+ * instructions unless there is room (adjust_insn_aux_data() in kernel/bpf/verifier.c). The removed
+ * ones leave it. On 6.18 the copies were 40 % of the time to load vl_out. This is not on the path
+ * of packets that nobody traces, where the look at `never` would stay.
+ */
+const volatile bool never = false;
+
+static __always_inline void leave_room(void)
+{
+	if (never)
+		asm volatile(".rept 640\n\tr0 = 0\n\t.endr" ::: "r0");
+}
+
+/*
  * Global functions, off the path of all other packets. The ICMP header of pkt is looked for again:
  * a pointer into the packet cannot be handed on.
  */
@@ -54,6 +70,7 @@ __noinline int trace_icmp_skb(struct __sk_buff *skb, const struct icmp_packet *p
 {
 	struct frame f = frame_of_skb(skb);
 
+	leave_room();
 	if (pkt)
 		trace_icmp(&f, pkt, class, now, active);
 	return 0;
@@ -64,6 +81,7 @@ __noinline int trace_icmp_xdp(struct xdp_md *xdp, const struct icmp_packet *pkt,
 {
 	struct frame f = frame_of_xdp(xdp);
 
+	leave_room();
 	if (pkt)
 		trace_icmp(&f, pkt, class, now, active);
 	return 0;
