@@ -80,6 +80,49 @@ test_router() {
 	good vethlab down routed
 }
 
+# It is the answer that waits: in the router, since a answers no ARP, and in b, since the router's filter drops the
+# solicitations.
+test_answer_waits() {
+	needs nft
+	routed
+	good vethlab ping a b -W 60
+	good ip -n a neigh replace 10.0.1.1 lladdr "$(ip_link r eth0 .address)" dev eth0 nud permanent
+	good ip -n r neigh flush dev eth0
+	good inside a sysctl -qw net.ipv4.conf.all.arp_ignore=8
+	bad 1 vethlab ping a b -W 300ms -j
+	assert_eq "$(field '.itinerary.waiting | "\(.leg) \(.node) \(.neighbor) \(.device)"')" "reply r 10.0.1.2 eth0" "who waits"
+	assert_eq "$(field '"\(.itinerary.answerer) \(.why.end) \(.why.at)"')" "null no-neighbor r" "the cause"
+	[[ $(field .why.text) == *"net.ipv4.conf.all.arp_ignore is 8" ]] || fail "it does not say why: $out"
+	good vethlab down routed
+	switched
+	good ip -n a -6 neigh replace 2001:db8::2 lladdr "$(ip_link b eth0 .address)" dev eth0 nud permanent
+	good inside a nft 'table ip6 t { chain c { type filter hook input priority 0; icmpv6 type nd-neighbor-solicit drop; }; }'
+	good ip -n b -6 neigh flush dev eth0
+	bad 1 vethlab ping a b -6 -W 300ms -j
+	assert_eq "$(field '.itinerary.waiting | "\(.leg) \(.node) \(.neighbor) \(.device)"')" "reply b 2001:db8::1 eth0" "who waits"
+	assert_eq "$(field '.itinerary.waiting.question | "\(.node) \(.question) \(.reason)"')" "a solicitation NETFILTER_DROP" "the question"
+	good vethlab down sw3
+}
+
+# The node that waits is behind another node's end.
+test_macvlan_waits() {
+	cat >"$TEST_TMP/upon.yaml" <<-'YAML'
+		lab: upon
+		nodes:
+		  c: {}
+		  h: {exec: [ip link add mv0 link eth0 netns c type macvlan mode bridge, ip -n c addr add 10.0.0.5/24 dev mv0, ip -n c link set mv0 up]}
+		  lan: {}
+		links: [{endpoints: [{end: "h:eth0", address: 10.0.0.1/24}, {end: "lan:eth0", address: 10.0.0.254/24}]}]
+	YAML
+	needs nft
+	vethlab up "$TEST_TMP/upon.yaml" >"$TEST_TMP/up" 2>&1 || skip_test "$(<"$TEST_TMP/up")"
+	remember_objects
+	no_arp lan ingress
+	bad 1 vethlab ping c 10.0.0.254 -W 300ms -j
+	waits "c 10.0.0.254 mv0" "lan ARP request NETFILTER_DROP"
+	good vethlab down upon
+}
+
 # Packets that join those that wait put no question of their own.
 test_counted() {
 	local sent
@@ -117,6 +160,33 @@ record_drops() {
 told_alone() {
 	jq -rs 'map(select(.kind == "question-drop") | "\(.node) \(.question) \(.reason)") | group_by(.) |
 		map("\(.[0]) \(length)") | .[]' <<<"$out"
+}
+
+# Recorded: an answer to ARP that dies in the node that asked, and one to a solicitation, in the node that answers.
+record_lost_answers() {
+	local recorder
+	"$BUILD/vethlab" record "$TEST_TMP/answers.rec" 2>"$TEST_TMP/recorder" &
+	recorder=$!
+	wait_until test -e "$TEST_TMP/answers.rec"
+	bad 1 vethlab ping a b -4 -W 60
+	bad 1 vethlab ping a b -6 -W 60
+	kill -TERM $recorder
+	wait $recorder
+}
+
+# K12: answers are told as well.
+test_dropped_answers_are_told() {
+	needs nft
+	switched
+	good inside a nft 'table netdev t { chain c { type filter hook ingress device eth0 priority 0; arp operation reply drop; }; }'
+	good inside b nft 'table ip6 t { chain c { type filter hook output priority 0; icmpv6 type nd-neighbor-advert drop; }; }'
+	record_lost_answers
+	good vethlab replay "$TEST_TMP/answers.rec" dropped -j
+	assert_eq "$(told_alone | sed 's/ [0-9]*$//')" $'a ARP reply NETFILTER_DROP\nb advertisement NETFILTER_DROP' "answers"
+	good vethlab replay "$TEST_TMP/answers.rec" b dropped -j
+	assert_eq "$(told_alone | sed 's/ [0-9]*$//')" "b advertisement NETFILTER_DROP" "answers that died in b"
+	json_holds 'map(select(.schema == "vethlab.itinerary/1")) | length == 1 and .[0].family == 6'
+	good vethlab down sw3
 }
 
 # K12: what is dropped is told as such by ping, and by trace, whatever it is of.

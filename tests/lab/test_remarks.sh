@@ -57,8 +57,22 @@ test_rate_limit_v6() {
 	good vethlab down routed
 }
 
-asks() { # a waits for r
-	vethlab exec a ip neighbor show 10.0.1.1 | grep -q INCOMPLETE
+asks() { # NODE NEIGHBOR
+	ip -n "$1" neighbor show "$2" | grep -q INCOMPLETE
+}
+
+# Drop what asks for addresses at an end, until a node waits for a neighbor there; what a ping says is in $out then.
+held_up() { # END NODE NEIGHBOR OPTION... of `ping a b`
+	local node=${1%:*} ifname=${1#*:} waits=$2 neighbor=$3 pid
+	shift 3
+	good ip netns exec "$waits" sysctl -qw "net.ipv4.neigh.${neighbor#* }.mcast_solicit=100"
+	good ip netns exec "$node" nft "table netdev t { chain c { type filter hook ingress device $ifname priority 0; ether type arp drop; }; }"
+	vethlab ping a b -W 100 "$@" >"$TEST_TMP/late" &
+	pid=$!
+	wait_until asks "$waits" "${neighbor% *}"
+	good ip netns exec "$node" nft flush ruleset
+	wait "$pid" || fail "it was not answered: $(<"$TEST_TMP/late")"
+	out=$(<"$TEST_TMP/late")
 }
 
 # The neighbor answers the second question, or a later one: the time until then is the slowest step.
@@ -69,7 +83,7 @@ test_time_before() {
 	good vethlab exec r nft 'add table netdev t; add chain netdev t c { type filter hook ingress device eth0 priority 0; }; add rule netdev t c ether type arp drop'
 	vethlab ping a 10.0.1.1 -W 100 -j >"$TEST_TMP/late" &
 	pid=$!
-	wait_until asks
+	wait_until asks a 10.0.1.1
 	good vethlab exec r nft flush ruleset
 	wait "$pid" || fail "it was not answered: $(cat "$TEST_TMP/late")"
 	out=$(cat "$TEST_TMP/late")
@@ -81,6 +95,46 @@ test_time_before() {
 	good vethlab down routed
 }
 
+# A router, or whoever answers, waits for a neighbor: the slowest step is there, and whom it waited for is told.
+test_time_inside() {
+	routed
+	# b asks for nobody, which would tell r of b.
+	good ip -n b neigh replace 10.0.2.1 lladdr "$(ip_link r eth1 .address)" dev eth0 nud permanent
+	held_up b:eth0 r "10.0.2.2 eth1" -j
+	assert_eq "$(summary '.slowest_step | "\(.inside) \(.leg) \(.unseen)"')" "r request null" "the slowest step"
+	good ip -n r neighbor flush dev eth1
+	held_up b:eth0 r "10.0.2.2 eth1"
+	says "r       neighbor 10.0.2.2 on eth1: asked" "answered" "r passed it on in"
+	good ip -n b neighbor del 10.0.2.1 dev eth0
+	good ip -n r neighbor replace 10.0.2.2 lladdr "$(ip_link b eth0 .address)" dev eth1 nud permanent
+	held_up r:eth1 b "10.0.2.1 eth0" -j
+	assert_eq "$(summary '.slowest_step | "\(.inside) \(.leg) \(.unseen)"')" "b reply null" "the slowest step"
+	good ip -n b neighbor flush dev eth0
+	held_up r:eth1 b "10.0.2.1 eth0"
+	says "b       neighbor 10.0.2.1 on eth0: asked" "answered" "b answered in"
+	good vethlab down routed
+}
+
+# A macvlan upon h's end that is in c: it is c that waits, though the echo leaves by h's end.
+test_time_before_of_macvlan() {
+	cat >"$TEST_TMP/upon.yaml" <<-'YAML'
+		lab: upon
+		nodes:
+		  a: {}
+		  h: {exec: [ip link add mv0 link eth0 netns a type macvlan mode bridge, ip -n a addr add 10.0.0.5/24 dev mv0, ip -n a link set mv0 up]}
+		  b: {}
+		links: [{endpoints: [{end: "h:eth0", address: 10.0.0.1/24}, {end: "b:eth0", address: 10.0.0.254/24}]}]
+	YAML
+	vethlab up "$TEST_TMP/upon.yaml" >"$TEST_TMP/up" 2>&1 || skip_test "$(<"$TEST_TMP/up")"
+	remember_objects
+	held_up b:eth0 a "10.0.0.254 mv0" -j
+	assert_eq "$(summary '.slowest_step | "\(.inside) \(.leg) \(.unseen)"')" "a request before" "the slowest step"
+	good ip -n a neighbor flush dev mv0
+	held_up b:eth0 a "10.0.0.254 mv0"
+	says "passed in a before the first hook: it waited for the neighbor 10.0.0.254"
+	good vethlab down upon
+}
+
 # The router's errors die at its own filter: the echo died of its TTL all the same.
 test_dropped_error() {
 	routed
@@ -90,6 +144,20 @@ test_dropped_error() {
 		"r request IP_INHDR" "the death"
 	bad 1 vethlab ping a b -t 1 -W 1
 	says "r dropped the request: its TTL (hop limit) ran out here" "r dropped the ICMP"
+	good vethlab down routed
+}
+
+# Where what was dropped is the error, the echo's own death is told, and its answer where it has one.
+test_dropped_error_of_size() {
+	routed
+	good ip -n r link set eth1 mtu 1300
+	good vethlab exec r nft 'table inet t { chain c { type filter hook output priority 0; icmp type destination-unreachable drop; icmpv6 type packet-too-big drop; }; }'
+	bad 1 vethlab ping a b -s 1400 -W 1 -j
+	assert_eq "$(jq -rs '.[0].itinerary | .drops[.death] | "\(.node) \(.leg) \(.reason)"' <<<"$out")" \
+		"r request PKT_TOO_BIG" "the death"
+	assert_eq "$(jq -rs '.[0].why | "\(.end) \(.at)"' <<<"$out")" "too-big r" "the cause"
+	bad 1 vethlab ping a fd02::2 -s 1400 -W 1 -j
+	assert_eq "$(jq -rs '.[0].itinerary | .drops[.death] | "\(.node) \(.leg)"' <<<"$out")" "r request" "the death, IPv6"
 	good vethlab down routed
 }
 

@@ -45,10 +45,21 @@ static const char *step_name(enum step step)
 	return names[step];
 }
 
-/* Whether an act is worth a line where only the way is told: it stopped an echo. */
+/* Whether an answered echo spent most of its time on waiting for this neighbor, and that was long.
+ */
+static bool is_long_wait(const struct itinerary *itinerary, const struct act *act)
+{
+	const uint64_t long_ns = 10000000;
+
+	return itinerary->answered && act->record.at.kind == VL_STACK_NEIGHBOR &&
+	       act->record.what == VL_NEIGHBOR_ANSWERED && !act->before &&
+	       act->took_ns >= long_ns && act->took_ns > itinerary->round_trip_ns / 2;
+}
+
+/* Whether an act is worth a line where only the way is told: it stopped an echo, or held it up. */
 static bool is_told(const struct itinerary *itinerary, const struct act *act, bool all)
 {
-	return all || (act->bad && !itinerary->answered);
+	return all || (act->bad && !itinerary->answered) || is_long_wait(itinerary, act);
 }
 
 static int end_width(const struct itinerary *itinerary, bool all)
