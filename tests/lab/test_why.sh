@@ -101,7 +101,7 @@ test_rule_for_marks() {
 	assert_eq "$(jq '[.there.read[] | select(.value == "not decided")] | length' "$TEST_TMP/why")" 0 "no such rule"
 	good inside r ip rule add fwmark 7 table 100 priority 50
 	foretells b "refused-by-route r"
-	was_read r "rules for marks, ports, users or TOS" "not decided"
+	was_read r "rules for marks, ports or users" "not decided"
 	good vethlab down c
 }
 

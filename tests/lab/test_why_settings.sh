@@ -207,4 +207,88 @@ test_documented_settings() {
 	assert_eq "$(documented)" "$(sources)" "settings of docs/why.md"
 }
 
+# K4: a node answers ARP only where it takes the source of who asks, or sends to it.
+test_arp_answers() {
+	chain
+	set_in r net.ipv4.conf.all.rp_filter=2 net.ipv4.conf.eth0.rp_filter=1
+	good inside r ip route add unreachable 10.0.1.2
+	foretells b "no-neighbor a"
+	assert_eq "$(jq -r .there.text "$TEST_TMP/why")" "r has the address 10.0.1.1, but does not answer ARP requests for it by r:eth0: it refuses 10.0.1.2, which asks, as a source there (rp_filter is 2)" "why"
+	bad 1 vethlab ping a b -W 0.3 -j
+	json_holds '.[0] | .itinerary.fate == "waiting" and .why.end == "no-neighbor" and .why.at == "a"'
+	good inside a ip neigh flush dev eth0
+	set_in r net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.eth0.rp_filter=0
+	foretells b "arrives b"
+	good inside r ip route del unreachable 10.0.1.2
+	set_in r net.ipv4.conf.all.arp_filter=1
+	foretells b "arrives b"
+	good vethlab ping a b -W 5
+	good inside a ip neigh flush dev eth0
+	good inside r ip route add 10.0.1.2 via 10.0.2.2
+	foretells b "no-neighbor a"
+	assert_eq "$(jq -r '.there.text | split(": ")[1]' "$TEST_TMP/why")" "net.ipv4.conf.all.arp_filter is 1, and it sends nothing to 10.0.1.2 by eth0" "why"
+	bad 1 vethlab ping a b -W 0.3
+	good vethlab down c
+}
+
+# K5: a rule for what comes by one interface. That for the way out counts where the source is validated.
+test_rules_for_an_interface() {
+	chain
+	good inside r ip rule add iif eth0 lookup 100 pref 10
+	good inside r ip route add throw default table 100
+	foretells b "arrives b"
+	good inside r ip route replace unreachable default table 100
+	foretells b "refused-by-route r"
+	was_read r "rule 10 from all iif eth0" "table 100: unreachable 0.0.0.0/0"
+	bad 1 vethlab ping a b -W 0.5 -j
+	json_holds '.[0].why | .end == "refused-by-route" and .at == "r"'
+	good inside r ip rule del pref 10
+	set_in r net.ipv4.conf.all.rp_filter=2 net.ipv4.conf.eth0.rp_filter=0
+	good inside r ip rule add iif eth1 prohibit pref 11
+	foretells b "rp-filter r"
+	bad 1 vethlab ping a b -W 0.5 -j
+	json_holds '.[0].itinerary | .drops[.death] | .node == "r" and .reason == "IP_RPFILTER"'
+	set_in r net.ipv4.conf.all.rp_filter=0
+	foretells b "arrives b" # but its answer, which comes by eth1, does not
+	assert_eq "$(jq -r '.back | "\(.end) \(.at)"' "$TEST_TMP/why")" "refused-by-route r" "back"
+	bad 1 vethlab ping a b -W 0.5 -j
+	json_holds '.[0].why | .end == "refused-by-route" and .at == "r"'
+	good vethlab down c
+}
+
+# K5: what a rule suppresses counts for nothing, and neither does a rule for another TOS.
+test_rules_that_suppress() {
+	local family to
+	chain
+	for family in 4 6; do
+		[[ $family == 4 ]] && to=10.0.2.0/24 || to=2001:db8:2::/64
+		good inside a ip "-$family" rule add pref 5 to $to lookup main suppress_prefixlength 0
+		good inside a ip "-$family" rule add pref 6 to $to unreachable
+		foretells "${to%/*}" "refused-by-route a"
+		assert_eq "$(jq '[.there.read[] | select(.value == "not decided")] | length' "$TEST_TMP/why")" 0 "all was decided"
+		good inside a ip "-$family" rule del pref 5
+		good inside a ip "-$family" rule del pref 6
+		good inside a ip "-$family" rule add pref 5 tos 0x10 blackhole
+		good inside a ip "-$family" route add unreachable $to
+		foretells "${to%/*}" "refused-by-route a"
+		assert_eq "$(jq '[.there.read[] | select(.value == "not decided")] | length' "$TEST_TMP/why")" 0 "all was decided"
+	done
+	good vethlab down c
+}
+
+# K4: the setting that ignores echoes, of each family.
+test_echoes_ignored() {
+	chain
+	set_in b net.ipv4.icmp_echo_ignore_all=1 net.ipv6.icmp.echo_ignore_all=1
+	foretells b "echo-ignored b"
+	assert_eq "$(jq -r '.there | .text, .hint' "$TEST_TMP/why")" "it arrives at b, which is told to ignore echo requests: net.ipv4.icmp_echo_ignore_all is 1
+vethlab exec b sysctl -w net.ipv4.icmp_echo_ignore_all=0" "IPv4"
+	foretells 2001:db8:2::2 "echo-ignored b"
+	assert_eq "$(jq -r .there.hint "$TEST_TMP/why")" "vethlab exec b sysctl -w net.ipv6.icmp.echo_ignore_all=0" "IPv6"
+	bad 1 vethlab ping a 2001:db8:2::2 -W 0.3
+	good vethlab exec b sysctl -qw net.ipv6.icmp.echo_ignore_all=0
+	good vethlab ping a 2001:db8:2::2 -W 5
+	good vethlab down c
+}
+
 run_tests

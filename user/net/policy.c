@@ -15,11 +15,14 @@
 
 struct rule {
 	uint8_t action; /* FR_ACT_* */
-	bool invert, unsure, has_from, has_to;
+	bool invert, unsure, has_from, has_to, suppresses;
 	uint8_t protocol;	  /* 0: any */
+	uint8_t tos;		  /* 0: any */
 	char iif[IFNAME_MAX + 1]; /* "": any */
 	struct ip_prefix from, to;
 	uint32_t priority, table, target; /* target: of FR_ACT_GOTO */
+	uint32_t suppressed; /* `suppresses`: routes with a prefix of this length or less count for
+				nothing */
 };
 
 struct rules {
@@ -63,6 +66,9 @@ static void parse_rule_attr(struct rule *rule, const struct fib_rule_hdr *frh,
 		rule->target = mnl_attr_get_u32(attr);
 		break;
 	case FRA_SUPPRESS_PREFIXLEN:
+		rule->suppressed = mnl_attr_get_u32(attr);
+		rule->suppresses = rule->suppressed != UINT32_MAX;
+		break;
 	case FRA_SUPPRESS_IFGROUP:
 		if (mnl_attr_get_u32(attr) != UINT32_MAX)
 			rule->unsure = true;
@@ -100,7 +106,7 @@ static int on_policy(const struct nlmsghdr *nlh, void *arg)
 	*rule = (struct rule){.action = frh->action,
 			      .table = frh->table,
 			      .invert = frh->flags & FIB_RULE_INVERT,
-			      .unsure = frh->tos};
+			      .tos = frh->tos};
 	mnl_attr_for_each(attr, nlh, sizeof(*frh))
 		parse_rule_attr(rule, frh, attr);
 	return MNL_CB_OK;
@@ -130,6 +136,7 @@ static bool fits_rule(const struct rule *rule, const struct policy_question *que
 		 (question->from.family && ip_prefix_contains(&rule->from, &question->from))) &&
 		(!rule->protocol || !question->protocol || rule->protocol == question->protocol) &&
 		(!rule->has_to || ip_prefix_contains(&rule->to, &question->to)) &&
+		!rule->tos && /* that of the packet is 0 */
 		(!rule->iif[0] || !strcmp(rule->iif, question->in_ifname));
 
 	return fits != rule->invert;
@@ -206,27 +213,29 @@ static int on_candidate(const struct nlmsghdr *nlh, void *arg)
 	return MNL_CB_OK;
 }
 
-/* The table's best route goes to *answer, if it has one. */
-static int look_in_table(struct nl *nl, const struct policy_question *question, uint32_t table,
-			 struct policy_answer *answer, struct err *err)
+/* The best route of the rule's table goes to *answer, if it has one that the rule does not
+ * suppress. */
+static int look_in_table(struct nl *nl, const struct policy_question *question,
+			 const struct rule *rule, struct policy_answer *answer, struct err *err)
 {
 	struct nlmsghdr *nlh = nl_begin(nl, RTM_GETROUTE, NLM_F_DUMP);
 	struct rtmsg *rtm = mnl_nlmsg_put_extra_header(nlh, sizeof(*rtm));
 	const struct nl_what what = {.object = "routes", .action = "be listed", .ignore = ENOENT};
 	struct policy_answer found = *answer;
-	struct best best = {.question = question, .table = table, .answer = &found};
+	struct best best = {.question = question, .table = rule->table, .answer = &found};
 	int ret;
 
 	rtm->rtm_family = question->to.family;
-	mnl_attr_put_u32(nlh, RTA_TABLE, table);
+	mnl_attr_put_u32(nlh, RTA_TABLE, rule->table);
 	ret = nl_dump(nl, nlh, on_candidate, &best, &what, err);
 	if (ret && ret != -ENOENT) /* there is no such table */
 		return ret;
-	if (!best.found || found.type == RTN_THROW)
+	if (!best.found || found.type == RTN_THROW ||
+	    (rule->suppresses && found.route.len <= rule->suppressed))
 		return 0;
 	*answer = found;
 	answer->by = POLICY_ROUTE;
-	answer->table = table;
+	answer->table = rule->table;
 	return 0;
 }
 
@@ -256,7 +265,7 @@ static int follow(struct nl *nl, const struct rules *rules, const struct policy_
 		if (rule->action == FR_ACT_GOTO) {
 			least = rule->target;
 		} else if (rule->action == FR_ACT_TO_TBL) {
-			ret = look_in_table(nl, question, rule->table, answer, err);
+			ret = look_in_table(nl, question, rule, answer, err);
 		} else if (type_of_action(rule->action) != RTN_UNSPEC) {
 			answer->by = POLICY_RULE;
 			answer->type = type_of_action(rule->action);
@@ -266,6 +275,8 @@ static int follow(struct nl *nl, const struct rules *rules, const struct policy_
 		answer->priority = rule->priority;
 		answer->has_from = rule->has_from && !rule->invert;
 		answer->from = rule->from;
+		snprintf(answer->in_ifname, sizeof(answer->in_ifname), "%s",
+			 rule->invert ? "" : rule->iif);
 	}
 	return 0;
 }

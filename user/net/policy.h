@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * policy.h - what the rules and tables of a namespace decide for a packet, read one by one
+ * policy.h - what the rules and tables of a namespace decide for a packet of TOS 0, read one by one
  * (RTM_GETRULE, RTM_GETROUTE): route_get() tells a packet that the kernel refuses by an errno
  * alone, which many causes share.
  */
@@ -28,19 +28,20 @@ enum policy_by {
 
 struct policy_answer {
 	enum policy_by by;
-	bool unsure;		/* a rule before it asks for more than addresses and interface */
-	uint8_t type;		/* RTN_*, as if by a route if it is by a rule */
-	uint32_t priority;	/* of the rule */
-	bool has_from;		/* the rule is for some sources only: */
-	struct ip_prefix from;	/* these */
-	uint32_t table;		/* of the route */
-	struct ip_prefix route; /* its destination */
-	uint32_t ifindex;	/* by which it leaves; 0: none, or several */
+	bool unsure;	   /* a rule before it asks for marks, ports, users or devices' groups */
+	uint8_t type;	   /* RTN_*, as if by a route if it is by a rule */
+	uint32_t priority; /* of the rule */
+	bool has_from;	   /* the rule is for some sources only: */
+	struct ip_prefix from;		/* these */
+	char in_ifname[IFNAME_MAX + 1]; /* the rule is for what comes by it; "": by any */
+	uint32_t table;			/* of the route */
+	struct ip_prefix route;		/* its destination */
+	uint32_t ifindex;		/* by which it leaves; 0: none, or several */
 };
 
 /*
- * The routes of flags "dead" are left out, as the kernel does; metrics, TOS and the marks of
- * packets are not looked at.
+ * The routes of flags "dead" are left out, as the kernel does; metrics and the marks of packets
+ * are not looked at.
  */
 int policy_look(struct nl *nl, const struct policy_question *question, struct policy_answer *answer,
 		struct err *err);

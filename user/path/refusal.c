@@ -92,8 +92,8 @@ static int say_refusing(struct path_asking *asking, const struct path_hop *hop,
 			const struct policy_answer *policy)
 {
 	const char *node = hop->node->name, *kind = kind_of(policy->type);
-	char to[IP_TEXT_SIZE], from[IP_TEXT_SIZE] = "all", route[IP_TEXT_SIZE],
-			       rule[64 + IP_TEXT_SIZE];
+	char to[IP_TEXT_SIZE], from[IP_TEXT_SIZE + IFNAME_MAX + 8] = "all", route[IP_TEXT_SIZE],
+								rule[96 + IP_TEXT_SIZE];
 	struct path *path = asking->path;
 
 	path->end = PATH_REFUSED;
@@ -101,6 +101,9 @@ static int say_refusing(struct path_asking *asking, const struct path_hop *hop,
 	ip_prefix_format(&policy->route, route, sizeof(route));
 	if (policy->has_from)
 		ip_prefix_format(&policy->from, from, sizeof(from));
+	if (policy->in_ifname[0])
+		snprintf(from + strlen(from), sizeof(from) - strlen(from), " iif %s",
+			 policy->in_ifname);
 	snprintf(rule, sizeof(rule), "rule %u from %s", policy->priority, from);
 	if (policy->by == POLICY_RULE) {
 		path_note(path, rule, "%s", strchr(kind, ' ') + 1);
@@ -112,7 +115,7 @@ static int say_refusing(struct path_asking *asking, const struct path_hop *hop,
 		return 0;
 	}
 	path_note(path, rule, "table %u: %s %s", policy->table, strchr(kind, ' ') + 1, route);
-	if (policy->table == RT_TABLE_MAIN && !policy->has_from) {
+	if (policy->table == RT_TABLE_MAIN && !policy->has_from && !policy->in_ifname[0]) {
 		path_say(path, "%s has %s route for %s: packets to it are dropped there", node,
 			 kind, to);
 		path_suggest(path, "vethlab exec %s ip route get %s", node, to);
@@ -136,9 +139,9 @@ static int refused_by_policy(struct path_asking *asking, const struct path_hop *
 
 	if (!policy->unsure)
 		return ret;
-	path_note(path, "rules for marks, ports, users or TOS", "not decided");
+	path_note(path, "rules for marks, ports or users", "not decided");
 	snprintf(path->text + len, sizeof(path->text) - len,
-		 "; a rule before it is for marks, ports, users or TOS: whether it fits was not "
+		 "; a rule before it is for marks, ports or users: whether it fits was not "
 		 "looked at");
 	return ret;
 }
@@ -317,6 +320,7 @@ static int refuse_ipv4(struct path_asking *asking, const struct path_hop *hop,
 					   .in_ifname = "lo",
 					   .protocol = path_protocol(&asking->path->to)};
 	struct policy_answer back;
+	struct link_info out;
 	bool mine = policy->by == POLICY_ROUTE && policy->type == RTN_LOCAL;
 	int ret;
 
@@ -328,6 +332,10 @@ static int refuse_ipv4(struct path_asking *asking, const struct path_hop *hop,
 		return refused_by_policy(asking, hop, policy);
 	if (policy->by == POLICY_NOTHING)
 		return policy->unsure ? unexplained(asking, hop) : no_route(asking);
+	/* The way back is looked up as if it came by the interface that the packet would leave by.
+	 */
+	if (!mine && policy->ifindex && !link_get(asking->nl, policy->ifindex, NULL, &out, NULL))
+		question.in_ifname = out.ifname;
 	ret = policy_look(asking->nl, &question, &back, err);
 	if (ret)
 		return ret;
