@@ -18,6 +18,8 @@ enum path_tunnel_out {
 	TUNNEL_OUT_ELSEWHERE, /* in the network namespace where the tunnel was made */
 };
 
+enum { ANSWER_WHY_SIZE = 160 };
+
 /* The state of a walk, with the namespace of its last hop open. */
 struct path_asking {
 	const struct running *run;
@@ -34,18 +36,18 @@ struct path_asking {
 	unsigned ttl;	     /* as the sender sets it */
 	const struct end
 		*dead_port; /* on the way to the next hop, of a bridge that is down; NULL: none */
-	const struct end *port;		/* of a bridge on the way, that stops it; NULL: none */
-	char port_why[64];		/* "its STP state is blocking" */
-	bool by_fdb;			/* by its forwarding table */
-	uint8_t mac[6];			/* of who takes it */
-	const struct end *silent;	/* the address is its node's, which does not answer there */
-	char silent_why[64];		/* "net.ipv4.conf.eth0.arp_ignore is 1" */
-	const struct node *receiver;	/* of a broadcast, whose settings were read; NULL: none */
-	bool answers_broadcasts;	/* receiver does */
-	const struct end *mute_proxy;	/* proxies there, but not for the next hop; NULL: none */
-	struct neighbor_entry neighbor; /* what the last hop's table has for its next hop */
-	bool by_mac;			/* so it sends to that MAC, and asks nobody */
-	bool blocked;			/* something on the way to the next hop is down or gone */
+	const struct end *port;	  /* of a bridge on the way, that stops it; NULL: none */
+	char port_why[64];	  /* "its STP state is blocking" */
+	bool by_fdb;		  /* by its forwarding table */
+	uint8_t mac[6];		  /* of who takes it */
+	const struct end *silent; /* the address is its node's, which does not answer there */
+	char silent_why[ANSWER_WHY_SIZE]; /* "net.ipv4.conf.eth0.arp_ignore is 1" */
+	const struct node *receiver;	  /* of a broadcast, whose settings were read; NULL: none */
+	bool answers_broadcasts;	  /* receiver does */
+	const struct end *mute_proxy;	  /* proxies there, but not for the next hop; NULL: none */
+	struct neighbor_entry neighbor;	  /* what the last hop's table has for its next hop */
+	bool by_mac;			  /* so it sends to that MAC, and asks nobody */
+	bool blocked;			  /* something on the way to the next hop is down or gone */
 	const char *own_next; /* the next hop is an address of the way out itself, which nobody may
 			       * use: "dadfailed", "tentative"; NULL: it is not */
 	struct uppers uppers; /* of the whole lab, once they were needed; owned */
@@ -181,5 +183,12 @@ int path_meet_rules_at_end(struct path_asking *asking, const struct path_hop *ho
 void path_verdict_text(struct path_asking *asking, const struct end *culprit);
 __attribute__((format(printf, 2, 3))) void path_say(struct path *path, const char *fmt, ...);
 __attribute__((format(printf, 2, 3))) void path_suggest(struct path *path, const char *fmt, ...);
+
+/* The setting that makes the node at its end answer no echoes. */
+static inline const char *path_ignore_key(const struct path *path)
+{
+	return path->to.family == AF_INET6 ? "net.ipv6.icmp.echo_ignore_all"
+					   : "net.ipv4.icmp_echo_ignore_all";
+}
 
 #endif

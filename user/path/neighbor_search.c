@@ -94,7 +94,7 @@ static int look_at(struct path_asking *asking, struct arrival *arrival, const st
 {
 	struct route_question question = {.to = *next};
 	struct route_answer route;
-	char why[64];
+	char why[ANSWER_WHY_SIZE];
 	int ret;
 
 	memcpy(asking->mac, asking->by_mac ? asking->neighbor.mac : arrival->taker.mac,
@@ -106,7 +106,7 @@ static int look_at(struct path_asking *asking, struct arrival *arrival, const st
 		return ret;
 	if (route.error || route.type != RTN_LOCAL)
 		return answers_for(asking, arrival, next, takes, err);
-	ret = path_answers_own(&arrival->there, &arrival->taker, next, why, err);
+	ret = path_answers_own(asking, &arrival->there, &arrival->taker, next, why, err);
 	if (ret < 0)
 		return ret;
 	*takes = ret;

@@ -31,7 +31,7 @@ static bool on_address(const struct address_info *info, void *arg)
 
 /* IPv6: only for an address of the interface by which the question comes. */
 static int answers_ipv6(struct path_asking *there, const struct link_info *taker,
-			const struct ip_addr *addr, char why[64], struct err *err)
+			const struct ip_addr *addr, char why[ANSWER_WHY_SIZE], struct err *err)
 {
 	struct address_search search = {.addr = addr};
 	int ret = address_list(there->nl, taker->ifindex, on_address, &search, err);
@@ -39,15 +39,84 @@ static int answers_ipv6(struct path_asking *there, const struct link_info *taker
 	if (ret)
 		return ret;
 	if (!search.found)
-		snprintf(why, 64, "the address is not of %s", taker->ifname);
+		snprintf(why, ANSWER_WHY_SIZE, "the address is not of %s", taker->ifname);
 	else if (search.unusable)
-		snprintf(why, 64, "there it is %s", search.unusable);
+		snprintf(why, ANSWER_WHY_SIZE, "there it is %s", search.unusable);
 	return search.found && !search.unusable;
+}
+
+/* Who asks by ARP gives its address: that of the packet if it is its own (arp_solicit). */
+static int asks_as(struct path_asking *asking, const struct ip_addr *next, struct ip_addr *source,
+		   struct err *err)
+{
+	struct route_question question = {.to = *next};
+	struct route_answer route;
+	int ret;
+
+	*source = asking->path->from;
+	if (!asking->in.ifindex && source->family)
+		return 0;
+	ret = route_get(asking->nl, &question, &route, err);
+	if (!ret)
+		*source = route.error ? (struct ip_addr){0} : route.source;
+	return ret;
+}
+
+/* arp_filter: it answers only by the interface by which it would send to who asks. */
+static int filters(struct path_asking *there, const struct link_info *taker,
+		   const struct ip_addr *addr, const struct ip_addr *source,
+		   char why[ANSWER_WHY_SIZE], struct err *err)
+{
+	static const char key[] = "net.ipv4.conf.%s.arp_filter";
+	struct route_question question = {.to = *source, .from = *addr};
+	bool all = path_sysctl(there, 0, key, "all") > 0,
+	     one = path_sysctl(there, 0, key, taker->ifname) > 0;
+	struct route_answer route;
+	char text[IP_TEXT_SIZE];
+	int ret;
+
+	if (!all && !one)
+		return 0;
+	ret = route_get(there->nl, &question, &route, err);
+	if (ret || (!route.error && route.ifindex == taker->ifindex))
+		return ret;
+	snprintf(why, ANSWER_WHY_SIZE,
+		 "net.ipv4.conf.%s.arp_filter is 1, and it sends nothing to %s by %s",
+		 one ? taker->ifname : "all", ip_format(source, text, sizeof(text)), taker->ifname);
+	return 1;
+}
+
+/* Whether the look-up by which it finds the address its own takes who asks for a source. */
+static int takes_source(struct path_asking *asking, struct path_asking *there,
+			const struct link_info *taker, const struct ip_addr *addr,
+			char why[ANSWER_WHY_SIZE], struct err *err)
+{
+	static const char key[] = "net.ipv4.conf.%s.rp_filter";
+	struct route_question question = {.to = *addr, .in_ifindex = taker->ifindex};
+	int all = path_sysctl(there, 0, key, "all"),
+	    one = path_sysctl(there, 0, key, taker->ifname);
+	struct route_answer route;
+	char text[IP_TEXT_SIZE];
+	int ret = asks_as(asking, addr, &question.from, err);
+
+	if (ret || !question.from.family)
+		return ret ? ret : 1;
+	ret = route_get(there->nl, &question, &route, err);
+	if (ret)
+		return ret;
+	if (!route.error) {
+		ret = filters(there, taker, addr, &question.from, why, err);
+		return ret < 0 ? ret : !ret;
+	}
+	snprintf(why, ANSWER_WHY_SIZE,
+		 "it refuses %s, which asks, as a source there (rp_filter is %d)",
+		 ip_format(&question.from, text, sizeof(text)), all > one ? all : one);
+	return 0;
 }
 
 /* IPv4: for any address of its own, unless arp_ignore says otherwise: the larger of all and IF. */
 static int answers_ipv4(struct path_asking *there, const struct link_info *taker,
-			const struct ip_addr *addr, char why[64], struct err *err)
+			const struct ip_addr *addr, char why[ANSWER_WHY_SIZE], struct err *err)
 {
 	static const char key[] = "net.ipv4.conf.%s.arp_ignore";
 	int all = path_sysctl(there, 0, key, "all"),
@@ -57,19 +126,24 @@ static int answers_ipv4(struct path_asking *there, const struct link_info *taker
 
 	if (level != 1 && level != 2 && level != 8)
 		return 1;
-	snprintf(why, 64, "net.ipv4.conf.%s.arp_ignore is %d", all > one ? "all" : taker->ifname,
-		 level);
+	snprintf(why, ANSWER_WHY_SIZE, "net.ipv4.conf.%s.arp_ignore is %d",
+		 all > one ? "all" : taker->ifname, level);
 	if (level == 8)
 		return 0;
 	ret = address_list(there->nl, taker->ifindex, on_address, &search, err);
 	return ret ? ret : search.found;
 }
 
-int path_answers_own(struct path_asking *there, const struct link_info *taker,
-		     const struct ip_addr *addr, char why[64], struct err *err)
+int path_answers_own(struct path_asking *asking, struct path_asking *there,
+		     const struct link_info *taker, const struct ip_addr *addr,
+		     char why[ANSWER_WHY_SIZE], struct err *err)
 {
-	return addr->family == AF_INET6 ? answers_ipv6(there, taker, addr, why, err)
-					: answers_ipv4(there, taker, addr, why, err);
+	int ret;
+
+	if (addr->family == AF_INET6)
+		return answers_ipv6(there, taker, addr, why, err);
+	ret = answers_ipv4(there, taker, addr, why, err);
+	return ret <= 0 ? ret : takes_source(asking, there, taker, addr, why, err);
 }
 
 int path_read_own_next(struct path_asking *asking, const struct path_hop *hop, struct err *err)

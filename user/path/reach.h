@@ -51,11 +51,12 @@ int path_visit_uppers(struct path_asking *asking, const struct ip_addr *next,
 int path_visit_siblings(struct path_asking *asking, const struct path_hop *hop, struct err *err);
 
 /*
- * Whether the node answers (ARP, ND) by this interface for addr, which is its own: returns 1 if so;
- * 0 and what was read, or -errno.
+ * Whether the node of `there` answers (ARP, ND) the one of `asking` by this interface for addr,
+ * which is its own: returns 1 if so; 0 and what was read, or -errno.
  */
-int path_answers_own(struct path_asking *there, const struct link_info *taker,
-		     const struct ip_addr *addr, char why[64], struct err *err);
+int path_answers_own(struct path_asking *asking, struct path_asking *there,
+		     const struct link_info *taker, const struct ip_addr *addr,
+		     char why[ANSWER_WHY_SIZE], struct err *err);
 
 /*
  * An address of its own that is not unique is sent to as that of a neighbor, but an advertisement

@@ -438,8 +438,9 @@ static void say_end(struct path_asking *asking, const struct path_hop *hop,
 		say_ttl(asking, hop, to);
 		break;
 	case PATH_IGNORED:
-		path_say(path, "it arrives at %s, which is told to ignore echo requests", node);
-		path_suggest(path, "vethlab exec %s sysctl -a --pattern echo_ignore_all", node);
+		path_say(path, "it arrives at %s, which is told to ignore echo requests: %s is 1",
+			 node, path_ignore_key(path));
+		path_suggest(path, "vethlab exec %s sysctl -w %s=0", node, path_ignore_key(path));
 		break;
 	case PATH_STAYS:
 		path_say(path,

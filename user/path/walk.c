@@ -258,17 +258,14 @@ static int take_way_out(struct path_asking *asking, struct path_hop *hop, bool f
 
 static int arrive(struct path_asking *asking, const struct path_hop *hop, struct err *err)
 {
-	bool v6 = asking->path->to.family == AF_INET6;
 	int ret = path_meet_rules_at_end(asking, hop, err);
 
 	if (ret)
 		return ret;
 	if (!hop->in)
 		return stop(asking, PATH_STAYS, NULL);
-	if (!asking->question->reply && path_sysctl_noted(asking, 0,
-							  v6 ? "net.ipv6.icmp.echo_ignore_all"
-							     : "net.ipv4.icmp_echo_ignore_all",
-							  "") == 1)
+	if (!asking->question->reply &&
+	    path_sysctl_noted(asking, 0, path_ignore_key(asking->path), "") == 1)
 		return stop(asking, PATH_IGNORED, hop->in);
 	return stop(asking, PATH_ARRIVES, hop->in);
 }
