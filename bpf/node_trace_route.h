@@ -15,6 +15,7 @@
 struct looked_up {
 	struct vl_stack record;
 	__u32 iif, proto;
+	__u32 netns; /* inode number; 0: not known */
 };
 
 enum { LOOKED_UP_LAST, LOOKED_UP_ERROR, LOOKED_UP };
@@ -143,6 +144,16 @@ static __always_inline void tell_route(struct vl_stack *r, const struct net *net
 	last->record = *r;
 	last->iif = iif;
 	last->proto = proto;
+	last->netns = net ? net->ns.inum : 0;
+}
+
+/* Whether it was done in that node, as far as it is known where: this CPU has left another one
+ * since. */
+static __always_inline bool is_of_node(const struct looked_up *last, __u32 node)
+{
+	__u32 netns = last->netns, *found = bpf_map_lookup_elem(&nodes, &netns);
+
+	return !netns || (found && *found == node);
 }
 
 /*
@@ -162,7 +173,7 @@ static __always_inline void tell_last(const struct vl_event *packet, __u32 node,
 	r = &last->record;
 	if (bpf_ktime_get_ns() - r->at.packet.time_ns > (r->error ? SELDOM_AGE_NS : LOOK_UP_AGE_NS))
 		return;
-	if (r->at.packet.family != packet->family)
+	if (r->at.packet.family != packet->family || !is_of_node(last, node))
 		return;
 	if (same_address(r->at.packet.dst, packet->src))
 		r->what = last->proto ? VL_ROUTE_ANSWER : VL_ROUTE_SOURCE;
