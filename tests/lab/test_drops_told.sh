@@ -161,4 +161,15 @@ test_kind_09_dropped_redirect() {
 	good vethlab down detour
 }
 
+# What a looked up is not told as a look-up of b, where the echo dies before anything is looked up.
+test_look_up_of_another_node() {
+	needs nft
+	up_silent
+	good inside b nft "table ip t { chain c { type filter hook prerouting priority -300; icmp type echo-request drop; }; }"
+	bad 1 vethlab ping a 10.8.0.2 -W 0.3 -j
+	dropped "b request NETFILTER_DROP"
+	json_holds '.[0].itinerary.stack // [] | all(.[]; .node == "a" or .device != "x")'
+	good vethlab down
+}
+
 run_tests
