@@ -15,7 +15,7 @@ table() {
 	topology | base | bundled_labs.h model.h ip.h shapes.h draw.h lab_diff.h observed.h
 	output   | base topology | output.h
 	story    | base topology | story.h record_queue.h compare.h
-	net      | base topology | net.h devconf.h lookup.h netns_wait.h policy.h ruleset.h tc.h
+	net      | base topology | net.h devconf.h lookup.h netns_wait.h nexthops.h policy.h ruleset.h tc.h
 	watch    | base topology net | watch.h attached.h drops.h echo_times.h exact_start.h foreign_programs.h program_unload.h node_trace.h tc_filter.h
 	lab      | base topology net watch | lab.h end_gaps.h end_state.h machine_features.h
 	lab      | for observe alone | teardown.h undo.h

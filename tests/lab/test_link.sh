@@ -130,6 +130,88 @@ test_other_tables() {
 	good vethlab down
 }
 
+# Nexthop objects, groups of them, and routes by them: dropped with an end, or with its carrier.
+nexthops_of_a() {
+	good ip -n a nexthop add id 1 via 10.0.1.2 dev x proto zebra
+	good ip -n a nexthop add id 2 via 10.0.3.2 dev w
+	good ip -n a nexthop add id 3 via fd01::2 dev x
+	good ip -n a nexthop add id 4 blackhole
+	good ip -n a nexthop add id 5 via 192.0.2.1 dev x onlink
+	good ip -n a nexthop add id 10 group 1,3/2,2
+	good ip -n a nexthop add id 11 group 1/2,3 type resilient buckets 8 idle_timer 60
+	good ip -n a nexthop add id 12 group 3
+	good ip -n a route add 10.50.0.0/16 nhid 1
+	good ip -n a route add 10.51.0.0/16 nhid 10
+	good ip -n a route add 10.52.0.0/16 nhid 5 table 100
+	good ip -n a route add 10.53.0.0/16 nhid 4
+	good ip -n a -6 route add fd50::/64 nhid 12
+	good ip -n a -6 route add fd51::/64 nexthop via fd01::2 dev x nexthop via fd01::3 dev x
+	good ip -n a -6 route add fd52::/64 nhid 3
+}
+
+test_nexthop_objects() {
+	local before
+	local -a own objects
+	two_ways
+	nexthops_of_a
+	before=$(state_of_a)
+	objects=("a route 10.50.0.0/16 via 10.0.1.2 dev x nhid 1" "a route 10.52.0.0/16 via 192.0.2.1 dev x table 100 nhid 5 onlink"
+		"a route fd50::/64 metric 1024 via fd01::2 dev x nhid 12"
+		"a route fd52::/64 metric 1024 via fd01::2 dev x nhid 3" "a nexthop 1 via 10.0.1.2 dev x"
+		"a nexthop 3 via fd01::2 dev x" "a nexthop 5 via 192.0.2.1 dev x onlink" "a nexthop 10 group 1,3/2,2"
+		"a nexthop 11 group 1/2,3" "a nexthop 12 group 3")
+	own=("a:x address fd01::1/64" "a:x neighbor 10.0.1.2 02:00:00:00:00:02" "a route default via 10.0.1.2 dev x"
+		"a route default metric 1024 via fd01::2 dev x"
+		"a route fd51::/64 metric 1024 via fd01::2 dev x, via fd01::3 dev x")
+	good vethlab link -j a:x down
+	parts dropped "${own[@]}" "${objects[@]}"
+	assert_eq "$(ip -n a nexthop show id 10)" "id 10 group 2,2 " "what is left of a group"
+	good vethlab link -j a:x up
+	parts restored "${own[@]}" "${objects[@]}"
+	assert_eq "$(state_of_a)" "$before" "what a has"
+	# Its peer: a:x loses its carrier.
+	good vethlab link -j b:y down
+	assert_eq "$(jq -r ".peer.dropped[]" <<<"$out" | sort)" "$(printf '%s\n' "${objects[@]}" | sort)" "dropped"
+	good vethlab link -j b:y up
+	assert_eq "$(jq -r ".peer.restored[]" <<<"$out" | sort)" "$(printf '%s\n' "${objects[@]}" | sort)" "restored"
+	assert_eq "$(state_of_a)" "$before" "what a has"
+	# Both: the objects wait for the carrier.
+	good vethlab link a:x down
+	good vethlab link b:y down
+	good vethlab link -j a:x up
+	parts restored "${own[@]}"
+	parts waiting "${objects[@]}"
+	good vethlab link -j b:y up
+	assert_eq "$(jq -r ".peer.restored | length" <<<"$out")" "${#objects[@]}" "restored"
+	assert_eq "$(state_of_a)" "$before" "what a has"
+	# Both ways of a group.
+	good vethlab link a:x down
+	good vethlab link a:w down
+	assert_eq "$(ip -n a nexthop)" "id 4 blackhole " "objects"
+	good vethlab link a:x up
+	good vethlab link a:w up
+	assert_eq "$(ip -n a nexthop show id 10)" "id 10 group 2,2/1,3 " "a group"
+	assert_eq "$(find /run/vethlab/two -name 'down-*')" "" "records"
+	good vethlab down
+}
+
+# apply and reset compare neither objects nor the routes by them in other tables.
+test_nexthop_objects_of_reset() {
+	local before
+	two_ways
+	nexthops_of_a
+	before=$(state_of_a)
+	good vethlab link b:y down
+	good vethlab link a:x down
+	good vethlab reset --keep-foreign
+	assert_eq "$(state_of_a | sort)" "$(sort <<<"$before")" "what a has"
+	good vethlab link a:x down
+	good vethlab reset
+	assert_eq "$(ip -n a nexthop)" "$(grep "^id " <<<"$before")" "objects of a"
+	assert_eq "$(ip -n a route show table 100)" "$(sed -n 's/ table 100//p' <<<"$before")" "table 100"
+	good vethlab down
+}
+
 # Something else set it down: what the lab file says comes back.
 test_down_by_others() {
 	two_ways

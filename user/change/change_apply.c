@@ -328,7 +328,8 @@ static int prepare(struct apply *apply, struct change_plan *plan, const struct l
 	return ret ? ret : state_hide(plan->now->name, err);
 }
 
-/* An end was set up: what was added to it by hand, or by commands of the file, stays or goes. */
+/* An end was set up, or its peer: what was added to it by hand, or by commands of the file, stays
+ * or goes. */
 static void release_down(const struct change_plan *plan, const struct end *end, bool keep_foreign,
 			 const struct notes *notes)
 {
@@ -343,6 +344,12 @@ static void release_down(const struct change_plan *plan, const struct end *end, 
 			   end->name, err.what, end->name);
 }
 
+static void forget_downs(const char *lab, uint32_t number)
+{
+	down_record_forget(lab, number, DOWN_BY_STATE);
+	down_record_forget(lab, number, DOWN_BY_CARRIER);
+}
+
 /* What the kernel dropped with an end that was set up or removed since is of no use any more. */
 static void release_downs(const struct change_plan *plan, bool keep_foreign,
 			  const struct notes *notes)
@@ -350,10 +357,12 @@ static void release_downs(const struct change_plan *plan, bool keep_foreign,
 	for (size_t i = 0; i < plan->diff.n; i++) {
 		const struct lab_change *change = &plan->diff.list[i];
 
-		if (change->kind == CHANGE_STATE && change->end->up)
+		if (change->kind == CHANGE_STATE && change->end->up) {
 			release_down(plan, change->end, keep_foreign, notes);
+			release_down(plan, change->end->peer, keep_foreign, notes); /* a carrier */
+		}
 		for (int side = 0; change->kind == CHANGE_LINK_REMOVE && side < 2; side++)
-			down_record_forget(plan->now->name, change->link->ends[side]->number);
+			forget_downs(plan->now->name, change->link->ends[side]->number);
 	}
 }
 

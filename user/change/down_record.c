@@ -15,7 +15,9 @@
 #include "user/change/live_settings.h"
 #include "user/lab/node.h"
 
-#define ADDED "added "
+#define ADDED	  "added "
+#define NEXTHOP	  "nexthop "
+#define RTNETLINK "rtnetlink "
 
 enum { WORD_SIZE = 64, HOPS_MAX = 64 };
 
@@ -23,6 +25,7 @@ void down_record_free(struct down_record *record)
 {
 	for (size_t i = 0; i < record->n_routes; i++)
 		route_clear(&record->routes[i].route);
+	down_objects_free(&record->objects);
 	free(record->routes);
 	free(record->neighbors);
 	free(record->addresses);
@@ -68,6 +71,8 @@ struct down_reading {
 	struct down_record *record;
 	const struct running *run;
 	const struct end *end;
+	enum down_cause cause;
+	const struct down_objects *also;
 	bool no_memory;
 };
 
@@ -104,7 +109,13 @@ static bool on_route(const struct route *route, uint8_t protocol, void *arg)
 	/* A router tells its routes again, and the kernel makes its own again. */
 	if (protocol == RTPROT_KERNEL || protocol == RTPROT_RA || protocol == RTPROT_REDIRECT)
 		return true;
-	for (size_t i = 0; i < route->n_hops; i++) {
+	if (route->body &&
+	    route->body->object) /* whose hops may be left out (nexthop_compat_mode) */
+		by_end = down_objects_have(&reading->record->objects, route->body->object) ||
+			 (reading->also && down_objects_have(reading->also, route->body->object));
+	else if (reading->cause == DOWN_BY_CARRIER)
+		return true;
+	for (size_t i = 0; i < route->n_hops && !by_end; i++) {
 		if (!route->hops[i].dev[0])
 			return true;
 		by_end |= !strcmp(route->hops[i].dev, reading->end->ifname);
@@ -115,16 +126,22 @@ static bool on_route(const struct route *route, uint8_t protocol, void *arg)
 }
 
 int down_record_read(struct down_record *record, struct nl *nl, const struct running *run,
-		     const struct end *end, struct err *err)
+		     const struct end *end, enum down_cause cause, const struct down_objects *also,
+		     struct err *err)
 {
-	struct down_reading reading = {record, run, end};
+	struct down_reading reading = {record, run, end, cause, also};
 	cleanup_free struct neighbor *neighbors = NULL;
 	size_t n = 0;
-	int ret = address_list_given(nl, on_address, &reading, err);
+	int ret = down_objects_read(&record->objects, nl, running_ifindex(run, end), err);
 
-	if (ret)
+	if (ret || (cause == DOWN_BY_CARRIER && !record->objects.n && !also))
 		return ret;
 	ret = route_list(nl, true, name_device, on_route, &reading, err);
+	if (ret)
+		return ret;
+	if (cause == DOWN_BY_CARRIER)
+		return reading.no_memory ? no_memory(err) : 0;
+	ret = address_list_given(nl, on_address, &reading, err);
 	if (ret)
 		return ret;
 	ret = live_neighbors_read(&neighbors, &n, nl, run, end->node, err);
@@ -140,8 +157,12 @@ int down_record_read(struct down_record *record, struct nl *nl, const struct run
 
 static bool same_hops(const struct route *a, const struct route *b)
 {
-	if (a->kind != b->kind || a->n_hops != b->n_hops || !a->body != !b->body ||
+	if (a->kind != b->kind || !a->body != !b->body ||
 	    (a->body && strcmp(a->body->words, b->body->words) != 0))
+		return false;
+	if (a->body && a->body->object) /* a group has more or less of them since */
+		return true;
+	if (a->n_hops != b->n_hops)
 		return false;
 	for (size_t i = 0; i < a->n_hops; i++)
 		if (!ip_equal(&a->hops[i].via, &b->hops[i].via) ||
@@ -199,13 +220,16 @@ void down_record_subtract(struct down_record *record, const struct down_record *
 			record->routes[n++] = record->routes[i];
 	}
 	record->n_routes = n;
+	down_objects_subtract(&record->objects, &left->objects);
 }
 
 /* ---- its file ------------------------------------------------------------------------------ */
 
-static void record_path(const char *lab, uint32_t number, const char *suffix, char path[PATH_MAX])
+static void record_path(const char *lab, uint32_t number, enum down_cause cause,
+			char path[PATH_MAX])
 {
-	snprintf(path, PATH_MAX, LAB_DIR "/%s/down-%u%s", lab, number, suffix);
+	snprintf(path, PATH_MAX, LAB_DIR "/%s/down-%u%s", lab, number,
+		 cause == DOWN_BY_CARRIER ? ".carrier" : "");
 }
 
 /* Whether the lab file has it, or another one in its place. */
@@ -243,7 +267,7 @@ static void write_route(const struct down_route *down, FILE *f)
 	char text[IP_TEXT_SIZE];
 
 	if (route->body) {
-		fprintf(f, "rtnetlink ");
+		fputs(RTNETLINK, f);
 		for (size_t i = 0; i < route->body->size; i++)
 			fprintf(f, "%02x", route->body->bytes[i]);
 		fputc('\n', f);
@@ -262,7 +286,7 @@ static void write_route(const struct down_route *down, FILE *f)
 
 /* A line each, with "added" before what the lab file does not have: address PREFIX; neighbor
  * ADDRESS MAC; route PREFIX KIND METRIC PROTOCOL [VIA DEV WEIGHT]...; rtnetlink BYTES: a route that
- * has a body, in hexadecimal. */
+ * has a body, in hexadecimal; nexthop BYTES likewise. */
 static void write_record(const struct down_record *record, const struct end *end, FILE *f)
 {
 	char text[IP_TEXT_SIZE], mac[18];
@@ -281,20 +305,29 @@ static void write_record(const struct down_record *record, const struct end *end
 		fputs(mark(file_has_route(end, &record->routes[i].route)), f);
 		write_route(&record->routes[i], f);
 	}
+	down_objects_write(&record->objects, ADDED NEXTHOP, f);
 }
 
-int down_record_save(const struct down_record *record, const struct running *run,
-		     const struct end *end, struct err *err)
+int down_record_save(const struct down_record *record, const struct down_record *more,
+		     const struct running *run, const struct end *end, enum down_cause cause,
+		     struct err *err)
 {
-	char path[PATH_MAX], temporary[PATH_MAX];
+	char path[PATH_MAX], temporary[PATH_MAX + sizeof(".new")];
 	int error = 0;
 	FILE *f;
 
-	record_path(run->name, end->number, "", path);
-	record_path(run->name, end->number, ".new", temporary);
+	record_path(run->name, end->number, cause, path);
+	snprintf(temporary, sizeof(temporary), "%s.new", path);
+	if (cause == DOWN_BY_CARRIER && down_record_is_empty(record) &&
+	    (!more || down_record_is_empty(more))) {
+		unlink(path);
+		return 0;
+	}
 	f = fopen(temporary, "we");
 	if (f) {
 		write_record(record, end, f);
+		if (more)
+			write_record(more, end, f);
 		if (fflush(f) || ferror(f))
 			error = errno;
 		fclose(f);
@@ -335,22 +368,39 @@ static bool keep_route(const struct route *route, uint8_t protocol, void *arg)
 	return false;
 }
 
+/* NULL: out of memory. */
+static unsigned char *read_hex(const char *hex, size_t *size)
+{
+	unsigned char *bytes;
+
+	*size = strspn(hex, "0123456789abcdef") / 2;
+	bytes = malloc(*size + 1);
+	for (size_t i = 0; bytes && i < *size; i++)
+		sscanf(hex + 2 * i, "%2hhx", &bytes[i]);
+	return bytes;
+}
+
 /* A route that has a body. */
 static int read_body(struct down_reading *reading, const char *hex)
 {
-	size_t n = reading->record->n_routes, size = strspn(hex, "0123456789abcdef") / 2;
-	cleanup_free unsigned char *body = malloc(size + 1);
+	size_t n = reading->record->n_routes, size;
+	cleanup_free unsigned char *body = read_hex(hex, &size);
 	int ret;
 
 	if (!body)
 		return -ENOMEM;
-	for (size_t i = 0; i < size; i++)
-		if (sscanf(hex + 2 * i, "%2hhx", &body[i]) != 1)
-			return -EINVAL;
 	ret = route_read(body, size, name_device, keep_route, reading);
 	if (ret || reading->no_memory)
 		return ret ? ret : -ENOMEM;
 	return reading->record->n_routes > n ? 0 : -EINVAL;
+}
+
+static int read_object(struct down_record *record, const char *hex)
+{
+	size_t size;
+	unsigned char *bytes = read_hex(hex, &size);
+
+	return bytes ? down_objects_append(&record->objects, bytes, size) : -ENOMEM;
 }
 
 static int read_line(struct down_reading *reading, const char *line)
@@ -373,8 +423,10 @@ static int read_line(struct down_reading *reading, const char *line)
 			       ? add_neighbor(record, &neighbor)
 			       : -EINVAL;
 	}
-	if (!strncmp(line, "rtnetlink ", strlen("rtnetlink ")))
-		return read_body(reading, line + strlen("rtnetlink "));
+	if (!strncmp(line, RTNETLINK, strlen(RTNETLINK)))
+		return read_body(reading, line + strlen(RTNETLINK));
+	if (!strncmp(line, NEXTHOP, strlen(NEXTHOP)))
+		return read_object(record, line + strlen(NEXTHOP));
 	if (sscanf(line, "route %63s %u %u %u%n", first, &kind, &route.metric, &protocol, &used) !=
 		    4 ||
 	    !ip_prefix_parse(first, &route.to) || kind > ROUTE_PROHIBIT || protocol > UINT8_MAX ||
@@ -401,7 +453,7 @@ static void keep_uncompared(struct down_record *record)
 }
 
 int down_record_load(struct down_record *record, const struct running *run, const struct end *end,
-		     enum down_part part, struct err *err)
+		     enum down_cause cause, enum down_part part, struct err *err)
 {
 	struct down_reading reading = {record, run, end};
 	cleanup_free char *line = NULL;
@@ -410,7 +462,7 @@ int down_record_load(struct down_record *record, const struct running *run, cons
 	int ret = 0;
 	FILE *f;
 
-	record_path(run->name, end->number, "", path);
+	record_path(run->name, end->number, cause, path);
 	f = fopen(path, "re");
 	if (!f)
 		return errno == ENOENT ? -ENOENT
@@ -430,10 +482,10 @@ int down_record_load(struct down_record *record, const struct running *run, cons
 	return ret ? err_set(err, ERR_FAILED, EINVAL, "%s is damaged: %.80s", path, line) : 0;
 }
 
-void down_record_forget(const char *lab, uint32_t number)
+void down_record_forget(const char *lab, uint32_t number, enum down_cause cause)
 {
 	char path[PATH_MAX];
 
-	record_path(lab, number, "", path);
+	record_path(lab, number, cause, path);
 	unlink(path);
 }

@@ -35,45 +35,59 @@ static int restore_route(const struct down_route *down, struct nl *nl, const str
 	return ret ? ret : nl_flush(nl, err);
 }
 
-/* Those without a gateway come last, which are restored first: gateways are looked up in them. */
-static int compare_routes(const void *a, const void *b)
-{
-	const struct route *x = &((const struct down_route *)a)->route;
-	const struct route *y = &((const struct down_route *)b)->route;
+/* Which routes are added: gateways and nexthop objects are looked up in those that need neither. */
+enum route_pass { PASS_LINKED, PASS_OTHERS };
 
-	return !!(y->n_hops && y->hops[0].via.family) - !!(x->n_hops && x->hops[0].via.family);
+static bool is_in(enum route_pass pass, const struct route *route, bool has_carrier)
+{
+	bool by_object = route->body && route->body->object;
+	bool is_linked = !by_object && !(route->n_hops && route->hops[0].via.family);
+
+	return pass == PASS_LINKED ? is_linked : !is_linked && (has_carrier || !by_object);
 }
 
 /* One that the kernel refuses, as by another end that is down, does not keep the others out. */
-static int restore_routes(struct down_record *record, struct nl *nl, const struct running *run,
-			  const struct end *end, struct err *err)
+static int restore_routes(struct down_record *record, enum route_pass pass, struct nl *nl,
+			  const struct running *run, const struct end *end, bool has_carrier,
+			  struct err *err)
 {
-	size_t n = record->n_routes, n_refused = 0;
+	size_t n = record->n_routes, n_left = 0;
 	int first = 0;
 
-	if (n)
-		qsort(record->routes, n, sizeof(*record->routes), compare_routes);
 	while (n--) {
 		struct down_route down = record->routes[n];
-		int ret = restore_route(&down, nl, run, end, first ? NULL : err);
+		bool chosen = is_in(pass, &down.route, has_carrier);
+		int ret = chosen ? restore_route(&down, nl, run, end, first ? NULL : err) : 0;
 
-		if (!ret) {
+		if (chosen && !ret) {
 			route_clear(&down.route);
 			continue;
 		}
 		first = first ? first : ret;
 		/* Behind those that are still to be tried. */
-		record->routes[record->n_routes - ++n_refused] = down;
+		record->routes[record->n_routes - ++n_left] = down;
 	}
-	if (n_refused)
-		memmove(record->routes, &record->routes[record->n_routes - n_refused],
-			n_refused * sizeof(*record->routes));
-	record->n_routes = n_refused;
+	if (n_left)
+		memmove(record->routes, &record->routes[record->n_routes - n_left],
+			n_left * sizeof(*record->routes));
+	record->n_routes = n_left;
 	return first;
 }
 
+static int restore_hops(struct down_record *record, struct nl *nl, const struct running *run,
+			const struct end *end, bool has_carrier, struct err *err)
+{
+	int first = restore_routes(record, PASS_LINKED, nl, run, end, has_carrier, err), ret = 0;
+
+	if (has_carrier)
+		ret = down_objects_restore(&record->objects, nl, end->name, first ? NULL : err);
+	first = first ? first : ret;
+	ret = restore_routes(record, PASS_OTHERS, nl, run, end, has_carrier, first ? NULL : err);
+	return first ? first : ret;
+}
+
 int down_record_restore(struct down_record *record, struct nl *nl, const struct running *run,
-			const struct end *end, struct err *err)
+			const struct end *end, bool has_carrier, struct err *err)
 {
 	uint32_t ifindex = running_ifindex(run, end);
 	int ret;
@@ -93,5 +107,5 @@ int down_record_restore(struct down_record *record, struct nl *nl, const struct 
 		if (ret)
 			return ret;
 	}
-	return restore_routes(record, nl, run, end, err);
+	return restore_hops(record, nl, run, end, has_carrier, err);
 }

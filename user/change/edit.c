@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* edit.c - see edit.h. */
 #include <errno.h>
-#include <net/if.h>
+#include <linux/if.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -45,116 +45,256 @@ int edit_address(const struct running *run, const struct end *end, const struct 
 	return ret;
 }
 
-/* 1: the end is up, 0: it is down; or -errno. */
-static int is_up(struct nl *nl, const struct running *run, const struct end *end, struct err *err)
+/* ---- set down and up ------------------------------------------------------------------------ */
+
+/* An end that does not exist any more is an error, or is down. */
+static int read_flags(unsigned *flags, struct nl *nl, const struct running *run,
+		      const struct end *end, struct err *err)
 {
 	struct link_info info;
 	int ret = link_get(nl, running_ifindex(run, end), NULL, &info, err);
 
 	if (ret == -ENODEV)
 		return running_end_gone(run, end, err);
-	return ret ? ret : !!(info.flags & IFF_UP);
+	if (!ret)
+		*flags = info.flags;
+	return ret;
 }
 
-int edit_begin_down(struct down_record *record, const struct running *run, const struct end *end,
-		    struct err *err)
+static bool has_carrier(unsigned flags)
+{
+	return flags & IFF_UP && flags & IFF_LOWER_UP;
+}
+
+void edit_changes_free(struct edit_changes *changes)
+{
+	down_record_free(&changes->end);
+	down_record_free(&changes->peer);
+	down_record_free(&changes->waiting);
+}
+
+/* 1: there was none. */
+static int load(struct down_record *record, const struct running *run, const struct end *end,
+		enum down_cause cause, enum down_part part, struct err *err)
+{
+	struct err cannot = {0};
+	int ret = down_record_load(record, run, end, cause, part, &cannot);
+
+	if (ret == -ENOENT && !cannot.code)
+		return 1;
+	if (ret && err)
+		*err = cannot;
+	return ret;
+}
+
+/* What the end lost earlier, and has not got back, is still known. */
+static int save_with_earlier(const struct down_record *record, const struct running *run,
+			     const struct end *end, enum down_cause cause, struct err *err)
+{
+	cleanup_down_record struct down_record earlier = {0};
+	int ret = load(&earlier, run, end, cause, DOWN_ALL, err);
+
+	if (ret < 0)
+		return ret;
+	down_record_subtract(&earlier, record);
+	return down_record_save(record, &earlier, run, end, cause, err);
+}
+
+/* Its nexthop objects, if it has a carrier to lose. */
+static int begin_carrier_loss(struct down_record *record, const struct running *run,
+			      const struct end *end, struct err *err)
 {
 	cleanup_nl struct nl *nl = NULL;
-	int ret = open_node(&nl, run, end->node, err), up;
+	unsigned flags = 0;
+	int ret = open_node(&nl, run, end->node, err);
 
 	if (ret)
 		return ret;
-	up = is_up(nl, run, end, err);
-	if (up <= 0) {
-		ret = up ? up : down_record_load(record, run, end, DOWN_ALL, err);
-		return ret == -ENOENT ? 0 : ret;
-	}
-	ret = down_record_read(record, nl, run, end, err);
-	return ret ? ret : down_record_save(record, run, end, err);
+	ret = read_flags(&flags, nl, run, end, err);
+	if (ret || !has_carrier(flags))
+		return ret;
+	ret = down_record_read(record, nl, run, end, DOWN_BY_CARRIER, NULL, err);
+	if (ret || down_record_is_empty(record))
+		return ret;
+	return save_with_earlier(record, run, end, DOWN_BY_CARRIER, err);
 }
 
-int edit_finish_down(struct down_record *record, const struct running *run, const struct end *end,
-		     struct err *err)
+int edit_begin_down(struct edit_changes *dropped, const struct running *run, const struct end *end,
+		    struct err *err)
 {
-	cleanup_down_record struct down_record left = {0}, before = {0};
+	cleanup_nl struct nl *nl = NULL;
+	unsigned flags = 0;
+	int ret = open_node(&nl, run, end->node, err);
+
+	if (ret)
+		return ret;
+	ret = read_flags(&flags, nl, run, end, err);
+	if (ret)
+		return ret;
+	if (!(flags & IFF_UP)) {
+		ret = load(&dropped->end, run, end, DOWN_BY_STATE, DOWN_ALL, err);
+		return ret > 0 ? 0 : ret;
+	}
+	ret = down_record_read(&dropped->end, nl, run, end, DOWN_BY_STATE, NULL, err);
+	if (ret)
+		return ret;
+	ret = save_with_earlier(&dropped->end, run, end, DOWN_BY_STATE, err);
+	return ret ? ret : begin_carrier_loss(&dropped->peer, run, end->peer, err);
+}
+
+/* Leave in *record, and in the file, what is missing now. */
+static int finish_loss(struct down_record *record, const struct running *run, const struct end *end,
+		       enum down_cause cause, struct err *err)
+{
+	cleanup_down_record struct down_record left = {0}, saved = {0};
 	cleanup_nl struct nl *nl = NULL;
 	int ret = open_node(&nl, run, end->node, err);
 
 	if (ret)
 		return ret;
-	ret = down_record_read(&left, nl, run, end, err);
+	/* Without a file, something else had set it down: what went then stays unknown. */
+	ret = load(&saved, run, end, cause, DOWN_ALL, err);
+	if (ret)
+		return ret > 0 ? 0 : ret;
+	ret = down_record_read(&left, nl, run, end, cause, &saved.objects, err);
 	if (ret)
 		return ret;
 	down_record_subtract(record, &left);
-	/* Without a file, something else had set it down: what went then stays unknown. */
-	ret = down_record_load(&before, run, end, DOWN_ALL, err);
-	if (ret)
-		return ret == -ENOENT ? 0 : ret;
-	return down_record_save(record, run, end, err);
+	down_record_subtract(&saved, &left);
+	return down_record_save(&saved, NULL, run, end, cause, err);
 }
 
-/* By the end's file. -ENOENT: there is none. */
-static int restore_recorded(struct nl *nl, const struct running *run, const struct end *end,
-			    enum down_part part, struct err *err)
+int edit_finish_down(struct edit_changes *dropped, const struct running *run, const struct end *end,
+		     struct err *err)
+{
+	int ret = finish_loss(&dropped->end, run, end, DOWN_BY_STATE, err);
+
+	if (ret || down_record_is_empty(&dropped->peer))
+		return ret;
+	return finish_loss(&dropped->peer, run, end->peer, DOWN_BY_CARRIER, err);
+}
+
+/* By one of the end's files. 1: there is none. An end that is down, or has no carrier to be
+ * restored, keeps it. */
+static int restore_file(struct nl *nl, const struct running *run, const struct end *end,
+			enum down_cause cause, enum down_part part, struct err *err)
 {
 	cleanup_down_record struct down_record record = {0};
-	int ret = down_record_load(&record, run, end, part, err);
+	unsigned flags = 0;
+	int ret = load(&record, run, end, cause, part, err);
 
 	if (ret)
 		return ret;
-	ret = down_record_restore(&record, nl, run, end, err);
-	if (!ret) {
-		down_record_forget(run->name, end->number);
-		return 0;
-	}
-	/* What is left is tried again when the end is set up the next time. */
-	down_record_save(&record, run, end, NULL);
+	ret = read_flags(&flags, nl, run, end, err);
+	if (ret || !(flags & IFF_UP) || (cause == DOWN_BY_CARRIER && !has_carrier(flags)))
+		return ret;
+	ret = down_record_restore(&record, nl, run, end, has_carrier(flags), err);
+	/* What is left is tried again when the end is set up, or gets its carrier, the next time.
+	 */
+	if (ret || !down_record_is_empty(&record))
+		down_record_save(&record, NULL, run, end, cause, NULL);
+	else
+		down_record_forget(run->name, end->number, cause);
 	return ret;
 }
 
-/* By the end's file, or the lab file. */
-static int restore(struct nl *nl, const struct running *run, const struct end *end, bool was_up,
-		   struct err *err)
+static int restore_files(struct nl *nl, const struct running *run, const struct end *end,
+			 enum down_part part, struct err *err)
 {
-	int ret = restore_recorded(nl, run, end, DOWN_ALL, err);
+	int ret = restore_file(nl, run, end, DOWN_BY_STATE, part, err);
 
-	if (ret != -ENOENT || (err && err->code))
+	if (ret < 0)
 		return ret;
-	return was_up ? node_repair_end(run, nl, end, err) : node_restore_end(run, nl, end, err);
+	ret = restore_file(nl, run, end, DOWN_BY_CARRIER, part, err);
+	return ret > 0 ? 0 : ret;
+}
+
+/* All that its files have. 1: there are none. */
+static int load_files(struct down_record *record, const struct running *run, const struct end *end,
+		      struct err *err)
+{
+	int state = load(record, run, end, DOWN_BY_STATE, DOWN_ALL, err);
+	int carrier = state < 0 ? state : load(record, run, end, DOWN_BY_CARRIER, DOWN_ALL, err);
+
+	return carrier < 0 ? carrier : state && carrier;
 }
 
 int edit_restore_added(const struct running *run, const struct end *end, enum down_part part,
 		       struct err *err)
 {
+	cleanup_down_record struct down_record known = {0};
 	cleanup_nl struct nl *nl = NULL;
-	int ret = open_node(&nl, run, end->node, err);
+	int ret = load_files(&known, run, end, err);
 
 	if (ret)
-		return ret;
-	ret = restore_recorded(nl, run, end, part, err);
-	return ret == -ENOENT && !err->code ? 0 : ret;
+		return ret > 0 ? 0 : ret;
+	ret = open_node(&nl, run, end->node, err);
+	return ret ? ret : restore_files(nl, run, end, part, err);
 }
 
-int edit_restore_end(struct down_record *restored, const struct running *run, const struct end *end,
-		     bool was_up, struct err *err)
+/* By its file, or the lab file; then what it lost with its carrier. */
+static int restore_end(struct nl *nl, const struct running *run, const struct end *end, bool was_up,
+		       struct err *err)
 {
-	cleanup_down_record struct down_record before = {0};
+	int ret = restore_file(nl, run, end, DOWN_BY_STATE, DOWN_ALL, err);
+
+	if (ret > 0)
+		ret = was_up ? node_repair_end(run, nl, end, err)
+			     : node_restore_end(run, nl, end, err);
+	return ret ? ret : restore_files(nl, run, end, DOWN_ALL, err);
+}
+
+/* Its peer has got a carrier. */
+static int restore_peer(struct down_record *restored, const struct running *run,
+			const struct end *end, struct err *err)
+{
+	cleanup_down_record struct down_record known = {0}, before = {0};
 	cleanup_nl struct nl *nl = NULL;
-	int ret = open_node(&nl, run, end->node, err);
+	int ret = load_files(&known, run, end, err);
 
 	if (ret)
-		return ret;
-	ret = down_record_read(&before, nl, run, end, err);
+		return ret > 0 ? 0 : ret;
+	ret = open_node(&nl, run, end->node, err);
 	if (ret)
 		return ret;
-	ret = restore(nl, run, end, was_up, err);
+	ret = down_record_read(&before, nl, run, end, DOWN_BY_STATE, &known.objects, err);
 	if (ret)
 		return ret;
-	ret = down_record_read(restored, nl, run, end, err);
-	if (!ret)
-		down_record_subtract(restored, &before);
+	ret = restore_files(nl, run, end, DOWN_ALL, err);
+	if (ret)
+		return ret;
+	ret = down_record_read(restored, nl, run, end, DOWN_BY_STATE, NULL, err);
+	down_record_subtract(restored, &before);
 	return ret;
 }
+
+int edit_restore_end(struct edit_changes *restored, const struct running *run,
+		     const struct end *end, bool was_up, struct err *err)
+{
+	cleanup_down_record struct down_record known = {0}, before = {0};
+	cleanup_nl struct nl *nl = NULL;
+	int ret = open_node(&nl, run, end->node, err);
+
+	if (ret)
+		return ret;
+	ret = load_files(&known, run, end, err);
+	if (ret < 0)
+		return ret;
+	ret = down_record_read(&before, nl, run, end, DOWN_BY_STATE, &known.objects, err);
+	if (ret)
+		return ret;
+	ret = restore_end(nl, run, end, was_up, err);
+	if (ret)
+		return ret;
+	ret = down_record_read(&restored->end, nl, run, end, DOWN_BY_STATE, NULL, err);
+	if (ret)
+		return ret;
+	down_record_subtract(&restored->end, &before);
+	ret = load_files(&restored->waiting, run, end, err);
+	return ret < 0 ? ret : restore_peer(&restored->peer, run, end->peer, err);
+}
+
+/* ---- routes --------------------------------------------------------------------------------- */
 
 static int check_devices(const struct node_devices *devices, const struct route *route,
 			 struct err *err)

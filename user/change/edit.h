@@ -12,27 +12,43 @@
 /* Add an address to an end (add), or delete it. */
 int edit_address(const struct running *run, const struct end *end, const struct ip_prefix *prefix,
 		 bool add, struct err *err);
+
+/* What was dropped or restored of an end, and of its peer, which loses or gets its carrier. */
+struct edit_changes {
+	struct down_record end, peer;
+	struct down_record waiting; /* of the end, restored: what its kernel takes with a carrier */
+};
+
+void edit_changes_free(struct edit_changes *changes);
+static inline void cleanup_edit_changes_fn(struct edit_changes *changes)
+{
+	edit_changes_free(changes);
+}
+#define cleanup_edit_changes __attribute__((cleanup(cleanup_edit_changes_fn)))
+
 /*
- * Before an end is set down: read what the kernel may drop with it, and keep that in the end's
- * file. An end that is down already keeps the file that it has, and *record is read from that.
+ * Before an end is set down: read what the kernel may drop with it and with its peer's carrier, and
+ * keep that in their files. An end that is down already keeps the file that it has, and
+ * dropped->end is read from that.
  */
-int edit_begin_down(struct down_record *record, const struct running *run, const struct end *end,
+int edit_begin_down(struct edit_changes *dropped, const struct running *run, const struct end *end,
 		    struct err *err);
-/* After it: leave in *record, and in the file, what the kernel has dropped. */
-int edit_finish_down(struct down_record *record, const struct running *run, const struct end *end,
+/* After it: leave in *dropped, and in the files, what the kernel has dropped. */
+int edit_finish_down(struct edit_changes *dropped, const struct running *run, const struct end *end,
 		     struct err *err);
 /*
  * After an end was set up: add what the kernel dropped when `link down` set it down. If that is not
  * known, since something else did: the addresses and static neighbors of the end and the routes
  * that leave by it, as the lab file has them; or, if it was up before, only the routes of those
- * addresses that it has. *restored: what was missing and is not any more.
+ * addresses that it has. What either end lost with its carrier is added, too. *restored: what was
+ * missing and is not any more.
  */
-int edit_restore_end(struct down_record *restored, const struct running *run, const struct end *end,
-		     bool was_up, struct err *err);
+int edit_restore_end(struct edit_changes *restored, const struct running *run,
+		     const struct end *end, bool was_up, struct err *err);
 /*
  * The same after apply has set an end up, and made it what the lab file says: add only what the
  * kernel dropped and the file did not have (DOWN_ADDED, DOWN_UNCOMPARED). What cannot be added yet
- * stays in the end's file.
+ * stays in the end's files. Nothing is done to an end that is down.
  */
 int edit_restore_added(const struct running *run, const struct end *end, enum down_part part,
 		       struct err *err);

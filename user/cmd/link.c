@@ -19,16 +19,25 @@ struct link_waiting {
 	enum end_state want, now;
 };
 
+/*
+ * The queue takes packets from operational state up on, a moment after "running"; and what goes
+ * with the carrier is gone when the operational state is up no more, a moment after the carrier.
+ */
+static enum end_state settled_state(const struct link_info *info)
+{
+	enum end_state state = end_state_of(info);
+
+	if (state == END_DOWN)
+		return state;
+	return info->operstate == 6 /* IF_OPER_UP */ ? END_UP : END_NO_CARRIER;
+}
+
 static bool on_link(const struct link_info *info, void *arg)
 {
 	struct link_waiting *waiting = arg;
 
 	if (info->ifindex == waiting->ifindex)
-		/* The queue takes packets from operational state up on, a moment after "running".
-		 */
-		waiting->now = end_state_of(info) == END_UP && info->operstate != 6 /* IF_OPER_UP */
-				       ? END_NO_CARRIER
-				       : end_state_of(info);
+		waiting->now = settled_state(info);
 	return true;
 }
 
@@ -121,8 +130,8 @@ static int change(struct link_side sides[2], bool up, bool *was_up, struct err *
 }
 
 /* One after the other, the parts of a record as changes of the end. False: there are no more. */
-static bool next_part(const struct down_record *record, const struct end *end, size_t i,
-		      struct lab_change *change)
+static bool next_change(const struct down_record *record, const struct end *end, size_t i,
+			struct lab_change *change)
 {
 	*change = (struct lab_change){.node = end->node, .end = end};
 	if (i < record->n_addresses) {
@@ -144,62 +153,96 @@ static bool next_part(const struct down_record *record, const struct end *end, s
 	return true;
 }
 
-static void print_record(const struct down_record *record, const struct end *end, bool up)
+/* The same in words, with nexthop objects at the end. NULL: there are no more. */
+static const char *next_part(const struct down_record *record, const struct end *end, size_t i,
+			     char text[CHANGE_TEXT_SIZE])
+{
+	struct lab_change change;
+	int used;
+
+	if (next_change(record, end, i, &change))
+		return change_text(&change, text);
+	i -= record->n_addresses + record->n_neighbors + record->n_routes;
+	if (i >= record->objects.n)
+		return NULL;
+	used = snprintf(text, CHANGE_TEXT_SIZE, "%s nexthop ", end->node->name);
+	nexthop_words(&record->objects.list[i], end->ifname, text + used, CHANGE_TEXT_SIZE - used);
+	return text;
+}
+
+static void print_record(const struct down_record *record, const struct end *end, const char *head)
 {
 	char text[CHANGE_TEXT_SIZE];
-	struct lab_change change;
+	const char *part;
 
-	for (size_t i = 0; next_part(record, end, i, &change); i++) {
-		if (!i)
-			printf("%s\n", up ? "restored:" : "the kernel dropped with it:");
-		printf("  %s\n", change_text(&change, text));
-	}
-	if (!up && next_part(record, end, 0, &change))
-		printf("`vethlab link %s up` restores that\n", end->name);
+	for (size_t i = 0; (part = next_part(record, end, i, text)); i++)
+		printf("%s%s  %s\n", i ? "" : head, i ? "" : "\n", part);
 }
 
 static json_t *record_json(const struct down_record *record, const struct end *end)
 {
 	char text[CHANGE_TEXT_SIZE];
 	json_t *list = json_array();
-	struct lab_change change;
+	const char *part;
 
-	for (size_t i = 0; next_part(record, end, i, &change); i++)
-		output_json_append(list, output_json_text(change_text(&change, text)));
+	for (size_t i = 0; (part = next_part(record, end, i, text)); i++)
+		output_json_append(list, output_json_text(part));
 	return list;
 }
 
-static void print(const struct link_side sides[2], const struct down_record *record, bool up,
-		  bool json)
+static void print_changes(const struct edit_changes *changes, const struct end *end, bool up)
 {
-	json_t *doc;
+	char head[2 * END_NAME_SIZE + 64];
 
-	if (!json) {
-		for (int i = 0; i < 2; i++)
-			printf("%s%s is %s", i ? ", its peer " : "", sides[i].end->name,
-			       end_state_word(sides[i].waiting.now));
-		putchar('\n');
-		print_record(record, sides[0].end, up);
-		return;
-	}
-	doc = output_json_document("vethlab.link/1");
+	print_record(&changes->end, end, up ? "restored:" : "the kernel dropped with it:");
+	snprintf(head, sizeof(head),
+		 up ? "restored of %s:" : "the kernel dropped with the carrier of %s:",
+		 end->peer->name);
+	print_record(&changes->peer, end->peer, head);
+	if (!up && (!down_record_is_empty(&changes->end) || !down_record_is_empty(&changes->peer)))
+		printf("`vethlab link %s up` restores that\n", end->name);
+	print_record(&changes->waiting, end, "not restored before it has a carrier:");
+	if (!down_record_is_empty(&changes->waiting))
+		printf("`vethlab link %s up` restores that\n", end->peer->name);
+}
+
+static void print_json(const struct link_side sides[2], const struct edit_changes *changes, bool up)
+{
+	json_t *doc = output_json_document("vethlab.link/1");
+
 	for (int i = 0; i < 2; i++) {
-		json_t *end = output_json_end(sides[i].end);
+		const struct end *end = sides[i].end;
+		json_t *object = output_json_end(end);
 
-		output_json_set(end, "state",
+		output_json_set(object, "state",
 				output_json_text(end_state_word(sides[i].waiting.now)));
-		if (!i)
-			output_json_set(end, up ? "restored" : "dropped",
-					record_json(record, sides[i].end));
-		output_json_set(doc, i ? "peer" : "end", end);
+		output_json_set(object, up ? "restored" : "dropped",
+				record_json(i ? &changes->peer : &changes->end, end));
+		if (!i && up)
+			output_json_set(object, "waiting", record_json(&changes->waiting, end));
+		output_json_set(doc, i ? "peer" : "end", object);
 	}
 	output_json_print(doc, stdout);
+}
+
+static void print(const struct link_side sides[2], const struct edit_changes *changes, bool up,
+		  bool json)
+{
+	if (json) {
+		print_json(sides, changes, up);
+		return;
+	}
+	for (int i = 0; i < 2; i++)
+		printf("%s%s is %s", i ? ", its peer " : "", sides[i].end->name,
+		       end_state_word(sides[i].waiting.now));
+	putchar('\n');
+	print_changes(changes, sides[0].end, up);
 }
 
 static int link_state(const struct running *run, const struct end *end, bool up, bool json,
 		      struct err *err)
 {
-	cleanup_down_record struct down_record record = {0};
+	cleanup_edit_changes struct edit_changes changes = {0};
 	struct link_side sides[2] = {0};
 	bool was_up = false;
 	int ret = open_side(&sides[0], run, end, err);
@@ -207,17 +250,17 @@ static int link_state(const struct running *run, const struct end *end, bool up,
 	if (!ret)
 		ret = open_side(&sides[1], run, end->peer, err);
 	if (!ret && !up)
-		ret = edit_begin_down(&record, run, end, err);
+		ret = edit_begin_down(&changes, run, end, err);
 	if (!ret)
 		ret = change(sides, up, &was_up, err);
 	close_side(&sides[0]);
 	close_side(&sides[1]);
 	if (!ret)
-		ret = up ? edit_restore_end(&record, run, end, was_up, err)
-			 : edit_finish_down(&record, run, end, err);
+		ret = up ? edit_restore_end(&changes, run, end, was_up, err)
+			 : edit_finish_down(&changes, run, end, err);
 	if (ret)
 		return ret;
-	print(sides, &record, up, json);
+	print(sides, &changes, up, json);
 	return 0;
 }
 
@@ -325,9 +368,9 @@ const struct cmd cmd_link = {
 	.summary = "set an end up or down, give it an address or take it away",
 	.operands = operands,
 	.options = options,
-	.notes =
-		"With an end that is set down, the kernel drops routes, IPv6 addresses and static\n"
-		"neighbors: they are told, and restored when it is set up.\n",
+	.notes = "With an end that is set down, the kernel drops routes, IPv6 addresses, static\n"
+		 "neighbors and nexthop objects, and nexthop objects of its peer: they are told,\n"
+		 "and restored when it is set up.\n",
 	.examples = "vethlab link default:veth0 up\n"
 		    "vethlab link blue:veth1 address add 10.1.1.9/24\n",
 	.run = link_main,

@@ -224,11 +224,13 @@ int route_body_make(struct route *route, const struct nlmsghdr *nlh)
 	const struct nlattr *attr;
 	char text[sizeof(body->words)] = "";
 	struct route_words words = {text, sizeof(text), 0};
-	uint32_t table = rtm->rtm_table;
+	uint32_t table = rtm->rtm_table, object = 0;
 
 	mnl_attr_for_each(attr, nlh, sizeof(*rtm))
 		if (mnl_attr_get_type(attr) == RTA_TABLE)
 			table = mnl_attr_get_u32(attr);
+		else if (mnl_attr_get_type(attr) == RTA_NH_ID)
+			object = mnl_attr_get_u32(attr);
 	say_type(&words, rtm->rtm_type);
 	say_table(&words, table);
 	if (rtm->rtm_tos)
@@ -242,6 +244,7 @@ int route_body_make(struct route *route, const struct nlmsghdr *nlh)
 	body = calloc(1, sizeof(*body) + size);
 	if (!body)
 		return -ENOMEM;
+	body->object = object;
 	body->in_main = table == RT_TABLE_MAIN;
 	body->apart = rtm->rtm_tos || rtm->rtm_src_len || !body->in_main;
 	memcpy(body->words, text, sizeof(text));
