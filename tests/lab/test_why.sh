@@ -321,11 +321,19 @@ test_renamed_and_moved() {
 	good vethlab why a b
 	says "by r:eth1 to b:eth0"
 	says_not uplink
+	good vethlab show
+	says "r:eth1 (now r:uplink)"
+	good vethlab show -j
+	json_holds '[.[0].links[1].ends[] | [.end, .state, .now.node, .now.interface]] == [["r:eth1", "up", "r", "uplink"], ["b:eth0", "up", "b", "eth0"]]'
 	good vethlab link r:uplink down
 	bad 1 vethlab ping a b -W 0.3
 	good vethlab link r:uplink up
 	good vethlab ping a b -W 5
 	good ip -n r link set uplink netns b name far
+	good vethlab show
+	says "r:eth1 (now b:far)"
+	good vethlab show -j
+	json_holds '.[0].links[1].ends[0] | [.end, .state, .now.node, .now.interface, .mtu] == ["r:eth1", "moved", "b", "far", null]'
 	foretells b "link-gone r"
 	assert_eq "$(jq -r .there.text "$TEST_TMP/why")" "the link r:eth1 -- b:eth0 is gone: r:eth1 was moved to b, where it is far, since the lab was built, and without it r has no route to 10.0.2.2" "where it is"
 	good vethlab down c

@@ -90,7 +90,7 @@ static int open_side(struct bench_side *side, const struct running *run, const s
 	if (live->state != END_UP) {
 		err_set(err, ERR_FAILED, ENETDOWN, "%s is %s: there is nothing to measure",
 			end->name, end_state_word(live->state));
-		if (live->state != END_GONE)
+		if (end_is_there(live))
 			err_hint(err, "`vethlab link %s up`",
 				 live->state == END_DOWN ? end->name : end->peer->name);
 		return -ENETDOWN;

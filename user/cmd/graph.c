@@ -39,7 +39,7 @@ static int take_end(struct end *end, const struct end_status *live)
 	end->addresses = addresses;
 	end->n_addresses = n;
 	/* Of one that cannot be seen nothing bad is known. */
-	end->gone = live->state == END_GONE;
+	end->gone = live->state == END_GONE || live->state == END_MOVED;
 	end->up = live->state != END_DOWN && !end->gone;
 	return 0;
 }

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <net/if.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "user/base/array.h"
@@ -14,9 +15,8 @@
 enum { LOWER_UP = 1 << 16 }; /* IFF_LOWER_UP of linux/if.h, which cannot stand beside net/if.h */
 
 static const char *const state_words[] = {
-	[END_GONE] = "gone", [END_UNSEEN] = "unseen",
-	[END_DOWN] = "down", [END_NO_CARRIER] = "no carrier",
-	[END_UP] = "up",
+	[END_GONE] = "gone", [END_MOVED] = "moved",	      [END_UNSEEN] = "unseen",
+	[END_DOWN] = "down", [END_NO_CARRIER] = "no carrier", [END_UP] = "up",
 };
 
 const char *end_state_word(enum end_state state)
@@ -65,14 +65,37 @@ static struct end_status *find(const struct end_reading *reading, uint32_t ifind
 	return NULL;
 }
 
+/* The ifindexes of a lab that vethlab built are its own in every namespace. */
+static void note_moved(const struct end_reading *reading, const struct link_info *info)
+{
+	const struct running *run = reading->run;
+
+	if (run->observed || strcmp(info->kind, "veth") != 0 ||
+	    info->ifindex - run->ifindex_base >= run->capacity)
+		return;
+	for (size_t i = 0; i < lab_n_ends(run->lab); i++) {
+		struct end_status *end = &reading->ends[i];
+
+		if (running_ifindex(run, lab_end(run->lab, i)) != info->ifindex ||
+		    end->state != END_GONE)
+			continue;
+		end->info = *info;
+		end->state = END_MOVED;
+		end->moved_to = reading->node;
+	}
+}
+
 static bool on_link(const struct link_info *info, void *arg)
 {
 	struct end_status *end = find(arg, info->ifindex);
 
-	if (end) {
-		end->info = *info;
-		end->state = end_state_of(info);
+	if (!end) {
+		note_moved(arg, info);
+		return true;
 	}
+	end->info = *info;
+	end->state = end_state_of(info);
+	end->moved_to = NULL;
 	return true;
 }
 

@@ -6,24 +6,34 @@
 #include "user/lab/lab.h"
 
 enum end_state {
-	END_GONE,	/* the interface, or its namespace, does not exist any more */
-	END_UNSEEN,	/* its namespace cannot be seen: running_is_unseen() */
-	END_DOWN,	/* administratively down */
+	/* The interface, or its namespace, does not exist any more, as far as the lab's nodes tell.
+	 */
+	END_GONE,
+	END_MOVED,  /* end_status_read() alone: it is in the namespace of another node of the lab */
+	END_UNSEEN, /* its namespace cannot be seen: running_is_unseen() */
+	END_DOWN,   /* administratively down */
 	END_NO_CARRIER, /* up, but its peer is down */
 	END_UP,
 };
 
 struct end_status {
 	enum end_state state;
-	struct link_info info; /* zero if END_GONE or END_UNSEEN, as are the addresses */
+	struct link_info info;	     /* zero if END_GONE or END_UNSEEN */
+	const struct node *moved_to; /* of END_MOVED; NULL else */
 	struct address_info *addresses;
-	size_t n_addresses;
+	size_t n_addresses; /* 0 if END_GONE, END_MOVED or END_UNSEEN */
 };
+
+/* Whether it is an interface of its node. */
+static inline bool end_is_there(const struct end_status *status)
+{
+	return status->state >= END_DOWN;
+}
 
 /* Read all ends, in the order of lab_end(). The caller frees *ends with end_status_free(). */
 int end_status_read(struct end_status **ends, const struct running *run, struct err *err);
 void end_status_free(struct end_status *ends, const struct running *run); /* NULL is allowed */
-/* "up", "down", "no carrier", "gone", "unseen" */
+/* "up", "down", "no carrier", "gone", "moved", "unseen" */
 const char *end_state_word(enum end_state state);
 /* What is left of the lab's programs on an end. Hooks are bits: 1 << enum vl_hook. */
 struct end_hooks {

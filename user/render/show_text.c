@@ -132,14 +132,30 @@ static void other_addresses(const struct end_table *ends, const struct end_statu
 	}
 }
 
+enum { END_TEXT_SIZE = 2 * END_NAME_SIZE + 16 };
+
+/* Its name, with the one that its interface has now: "r:eth1 (now r:uplink)". */
+static const char *end_text(const struct end *end, const struct end_status *live,
+			    char text[END_TEXT_SIZE])
+{
+	const struct node *node = live->moved_to ? live->moved_to : end->node;
+
+	if (live->info.ifname[0] && (live->moved_to || strcmp(live->info.ifname, end->ifname) != 0))
+		snprintf(text, END_TEXT_SIZE, "%s (now %s:%s)", end->name, node->name,
+			 live->info.ifname);
+	else
+		snprintf(text, END_TEXT_SIZE, "%s", end->name);
+	return text;
+}
+
 static void end_rows(const struct end_table *ends, const struct end *end,
 		     const struct end_status *live)
 {
-	bool known = live->state != END_GONE && live->state != END_UNSEEN;
+	bool known = end_is_there(live);
 	struct table *table = ends->table;
-	char mac[18];
+	char mac[18], name[END_TEXT_SIZE];
 
-	table_cell(table, "%s", end->name);
+	table_cell(table, "%s", end_text(end, live, name));
 	if (!ends->below && known)
 		address_cell(table, live, 0);
 	else if (!ends->below)
@@ -162,10 +178,10 @@ static void end_rows(const struct end_table *ends, const struct end *end,
 static bool are_wide(const struct running *run, const struct end_status *ends, bool all, FILE *f)
 {
 	size_t name = strlen("end"), state = strlen("state"), address = strlen("address"), more;
-	char text[ADDRESS_TEXT_SIZE];
+	char text[ADDRESS_TEXT_SIZE], name_text[END_TEXT_SIZE];
 
 	for (size_t i = 0; i < lab_n_ends(run->lab); i++) {
-		size_t n = output_columns(lab_end(run->lab, i)->name);
+		size_t n = output_columns(end_text(lab_end(run->lab, i), &ends[i], name_text));
 		size_t s = strlen(end_state_word(ends[i].state));
 
 		name = n > name ? n : name;
@@ -345,7 +361,13 @@ static json_t *end_to_json(const struct running *run, const struct end *end,
 	output_json_set(object, "peer", output_json_text(end->peer->name));
 	output_json_set(object, "state", output_json_text(end_state_word(live->state)));
 	output_json_set(object, "ifindex", json_integer(running_ifindex(run, end)));
-	if (live->state != END_GONE && live->state != END_UNSEEN) {
+	if (end_is_there(live) || live->moved_to)
+		output_json_set(
+			object, "now",
+			output_json_pack("{s:s, s:o}", "node",
+					 (live->moved_to ? live->moved_to : end->node)->name,
+					 "interface", output_json_text(live->info.ifname)));
+	if (end_is_there(live)) {
 		output_json_set(object, "mtu", json_integer(live->info.mtu));
 		output_json_set(object, "mac", output_json_text(mac_format(live->info.mac, mac)));
 	}
