@@ -180,10 +180,7 @@ static __noinline bool tell_question(const struct sk_buff *skb, const struct vl_
 	if (!read_question(skb, ev, &r))
 		return false;
 	r.at.packet.flags = VL_EV_LOOSE;
-	stamp(&r.at, VL_STACK_QUESTION, node, dev);
-	r.at.packet.len = skb->len;
-	r.at.reason = reason;
-	r.at.location = (__u64)location;
+	stamp_drop(&r.at, VL_STACK_QUESTION, node, skb, location, reason);
 	if (dev)
 		bpf_probe_read_kernel(r.name, sizeof(r.name), dev->name);
 	give(&r, sizeof(r));
@@ -193,7 +190,6 @@ static __noinline bool tell_question(const struct sk_buff *skb, const struct vl_
 SEC("tp_btf/kfree_skb")
 int BPF_PROG(on_drop, struct sk_buff *skb, void *location, int reason)
 {
-	struct net_device *dev = skb->dev;
 	struct vl_drop drop = {};
 	bool icmp;
 	__u32 *node;
@@ -212,10 +208,7 @@ int BPF_PROG(on_drop, struct sk_buff *skb, void *location, int reason)
 	if (!wanted(&drop.packet) || is_end_of_answer(&drop.packet, reason))
 		return 0;
 	tell_last(&drop.packet, *node, skb->skb_iif, false);
-	stamp(&drop, VL_STACK_DROP, *node, dev);
-	drop.packet.len = skb->len;
-	drop.reason = reason;
-	drop.location = (__u64)location;
+	stamp_drop(&drop, VL_STACK_DROP, *node, skb, location, reason);
 	give(&drop, sizeof(drop));
 	return 0;
 }

@@ -150,6 +150,16 @@ static __always_inline void stamp(struct vl_drop *at, enum vl_stack_kind kind, _
 	at->kind = kind;
 }
 
+/* As stamp(), and what the kernel says of a drop. */
+static __always_inline void stamp_drop(struct vl_drop *at, enum vl_stack_kind kind, __u32 node,
+				       const struct sk_buff *skb, const void *location, int reason)
+{
+	stamp(at, kind, node, skb->dev);
+	at->packet.len = skb->len;
+	at->reason = reason;
+	at->location = (__u64)location;
+}
+
 /* A record that cannot be given. */
 static __always_inline void count_lost(void)
 {

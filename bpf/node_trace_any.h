@@ -41,7 +41,6 @@ static __always_inline __u32 *node_of_any(const struct sk_buff *skb)
 SEC("tp_btf/kfree_skb")
 int BPF_PROG(on_other_drop, struct sk_buff *skb, void *location, int reason)
 {
-	struct net_device *dev = skb->dev;
 	struct vl_drop drop = {};
 	__u32 *node;
 
@@ -53,10 +52,7 @@ int BPF_PROG(on_other_drop, struct sk_buff *skb, void *location, int reason)
 	if (!node || !read_other(skb, &drop.packet) || is_other_icmp(&drop.packet) ||
 	    !wanted(&drop.packet))
 		return 0;
-	stamp(&drop, VL_STACK_DROP, *node, dev);
-	drop.packet.len = skb->len;
-	drop.reason = reason;
-	drop.location = (__u64)location;
+	stamp_drop(&drop, VL_STACK_DROP, *node, skb, location, reason);
 	give(&drop, sizeof(drop));
 	return 0;
 }
@@ -65,7 +61,6 @@ int BPF_PROG(on_other_drop, struct sk_buff *skb, void *location, int reason)
 SEC("tp_btf/kfree_skb")
 int BPF_PROG(on_frame_drop, struct sk_buff *skb, void *location, int reason)
 {
-	struct net_device *dev = skb->dev;
 	struct vl_frame_drop drop = {};
 	__u32 *node;
 
@@ -80,10 +75,7 @@ int BPF_PROG(on_frame_drop, struct sk_buff *skb, void *location, int reason)
 		count_lost();
 		return 0;
 	}
-	stamp(&drop.at, VL_STACK_DROP, *node, dev);
-	drop.at.packet.len = skb->len;
-	drop.at.reason = reason;
-	drop.at.location = (__u64)location;
+	stamp_drop(&drop.at, VL_STACK_DROP, *node, skb, location, reason);
 	drop.protocol = bpf_ntohs(skb->protocol);
 	give(&drop, sizeof(drop));
 	return 0;
