@@ -15,6 +15,8 @@
 #include "bpf/wire_other.h"
 #include "bpf/wire_quote.h"
 
+enum { DEVICE_ETHERNET = 1 }; /* ARPHRD_ETHER of linux/if_arp.h: also of veth and of bridges */
+
 /* A wire_fetch; the source is a pointer to the address of the IP header. */
 static __always_inline const void *skb_fetch(const void *source, __u32 off, __u32 size, void *copy)
 {
@@ -214,13 +216,35 @@ static __always_inline enum ip_kind linear_walk(const void *source, struct ip_vi
 
 /*
  * The packet of ethertype type at `at`, of which len bytes are there and linear of them in the
- * linear part, into ev as wire_other() does. A global function: the verifier goes through it once.
+ * linear part, into ev as wire_other() does, whose answer it returns. A global function: the
+ * verifier goes through it once.
  */
 __noinline int read_other_at(__u64 at, __u32 linear, __u32 len, __u32 type, struct vl_event *ev)
 {
 	struct linear_bytes bytes = {at, linear};
 
 	return ev ? wire_other(linear_fetch, linear_walk, &bytes, type, 0, len, ev) : 0;
+}
+
+/*
+ * The MAC addresses of a packet into ev, if its Ethernet header is there: it has none before its
+ * device was chosen, or where the device has headers of another kind. What was read in part counts
+ * as not read.
+ */
+static __always_inline void read_macs(const struct sk_buff *skb, struct vl_event *ev)
+{
+	const struct net_device *dev = skb->dev;
+	__u32 mac = skb->mac_header;
+	struct {
+		__u8 to[6], from[6];
+	} macs;
+
+	if (mac == 0xffff || mac + ETH_SIZE > skb->network_header || !dev ||
+	    dev->type != DEVICE_ETHERNET ||
+	    bpf_probe_read_kernel(&macs, sizeof(macs), skb->head + mac))
+		return;
+	__builtin_memcpy(ev->dst, macs.to, 6);
+	__builtin_memcpy(ev->src, macs.from, 6);
 }
 
 /*
@@ -236,7 +260,8 @@ static __always_inline bool read_other(const struct sk_buff *skb, struct vl_even
 
 	if (skb->tail < skb->network_header)
 		return false;
-	read_other_at(at, linear, ip_length(skb), type, ev);
+	if (!read_other_at(at, linear, ip_length(skb), type, ev))
+		read_macs(skb, ev);
 	segments = BPF_CORE_READ(shared, gso_segs);
 	ev->other.segments = segments ? segments : 1;
 	return true;

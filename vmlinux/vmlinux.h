@@ -143,6 +143,7 @@ struct net_device {
 	char name[16];
 	int ifindex;
 	unsigned int flags;
+	unsigned short type; /* ARPHRD_* */
 	possible_net_t nd_net;
 } __attribute__((preserve_access_index));
 

@@ -159,6 +159,21 @@ test_tags() {
 	good vethlab down two-hosts
 }
 
+# A frame of a protocol that nobody takes: its drop has its MAC addresses, so that it ends the frame's story.
+test_unknown_protocol() {
+	up_silent
+	"$BUILD/vethlab" record "$TEST_TMP/unknown.rec" any >"$TEST_TMP/record.said" 2>&1 &
+	pids=" $!"
+	wait_until test -e "$TEST_TMP/unknown.rec" # it is made when all that records is attached
+	good inside a "$HELPERS/frames" x garbage
+	end_of_all
+	good vethlab replay -i -j "$TEST_TMP/unknown.rec" any
+	assert_eq "$(jq -c 'select(.hops) | [.fate, .origin, ([.hops[] | .end, .hook, .source] | join(" ")),
+		.drops[.death].node, .drops[.death].reason]' <<<"$out")" \
+		'["dropped","a","a:x out 02:00:00:00:00:99 b:y in 02:00:00:00:00:99","b","UNHANDLED_PROTO"]' "its story"
+	down_at_rest
+}
+
 # Stories: one a packet of tcpdump's at its first end, joined over NAT, with its drop.
 test_stories() {
 	local story n listener
