@@ -77,13 +77,16 @@ static __always_inline bool count_transport(struct vl_counters *c, const struct 
 	return false;
 }
 
-/* Count one frame. Returns true if it is ICMP, described by *icmp; false: it is done with. */
-static __always_inline bool count_frame(struct vl_counters *c, const struct frame *f,
+/*
+ * Count one frame of an ethertype (0: it has none). Returns true if it is ICMP, described by *icmp;
+ * false: it is done with.
+ */
+static __always_inline bool count_frame(struct vl_counters *c, const struct frame *f, __u16 type,
 					struct icmp_packet *icmp)
 {
 	enum ip_kind kind;
 
-	switch (frame_ethertype(f)) {
+	switch (type) {
 	case WIRE_IPV4:
 		c->ipv4++;
 		icmp->family = 4;

@@ -122,20 +122,6 @@ static __always_inline struct vl_drop_counters *counters_for(const struct vl_dro
 }
 
 /*
- * A frame that vethlab sent to see that a link carries frames: a bridge drops it, and a test run
- * frees the original. Whether it arrived is asked at the hooks.
- */
-static __always_inline bool is_proof_frame(const struct sk_buff *skb)
-{
-	struct proof_frame frame;
-	__u16 mac = skb->mac_header;
-
-	return skb->protocol == bpf_htons(WIRE_ARP) && mac != 0xffff &&
-	       !bpf_probe_read_kernel(&frame, sizeof(frame), skb->head + mac) &&
-	       proof_frame_is(&frame);
-}
-
-/*
  * The copy of a broadcast or multicast that its sender gets itself (dev_loopback_xmit): it has the
  * device that the packet leaves by, and came by no link.
  */
@@ -173,7 +159,7 @@ int BPF_PROG(vl_drops, struct sk_buff *skb, void *location, int reason)
 	if (!skb->len && !skb->protocol)
 		return 0;
 	key.end = end_of_skb(skb, &key.arrived);
-	if (key.end == VL_NO_END || is_looped(skb) || is_proof_frame(skb))
+	if (key.end == VL_NO_END || is_looped(skb) || proof_frame_is_skb(skb))
 		return 0;
 	key.to_multicast = key.arrived == VL_DROP_CAME_IN && is_to_multicast(skb);
 	c = counters_for(&key);

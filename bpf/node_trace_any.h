@@ -14,6 +14,7 @@
 #include <bpf/bpf_tracing.h>
 
 #include "bpf/node_trace.h"
+#include "bpf/proof_frame.h"
 
 /* The node that a packet was routed to, or out of: a TCP socket has taken the device off. */
 static __always_inline __u32 *node_of_route(const struct sk_buff *skb)
@@ -49,8 +50,8 @@ int BPF_PROG(on_other_drop, struct sk_buff *skb, void *location, int reason)
 	if (!skb->len && !skb->protocol)
 		return 0;
 	node = node_of_any(skb);
-	if (!node || !read_other(skb, &drop.packet) || is_other_icmp(&drop.packet) ||
-	    !wanted(&drop.packet))
+	if (!node || proof_frame_is_skb(skb) || !read_other(skb, &drop.packet) ||
+	    is_other_icmp(&drop.packet) || !wanted(&drop.packet))
 		return 0;
 	stamp_drop(&drop, VL_STACK_DROP, *node, skb, location, reason);
 	give(&drop, sizeof(drop));

@@ -1,12 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * proof_frame.h - the frame that vethlab sends out of an end to see that its link carries frames.
- * Both sides know it: user space sends it, and the program that counts drops leaves it out.
+ * User space sends it. The programs recognize it: it is not counted, its drops are neither, and no
+ * tracer gets a record of it.
  */
 #ifndef VETHLAB_BPF_PROOF_FRAME_H
 #define VETHLAB_BPF_PROOF_FRAME_H
 
-#ifndef __VMLINUX_H__
+#ifdef __bpf__
+#include "vmlinux/vmlinux.h"
+
+#include <bpf/bpf_helpers.h>
+
+#include "bpf/wire.h"
+#else
 #include <linux/types.h>
 #endif
 
@@ -47,5 +54,18 @@ static inline __attribute__((always_inline)) int proof_frame_is(const struct pro
 		differs |= frame->sender_ip[i] | (frame->target_ip[i] ^ target_ip[i]);
 	return !differs;
 }
+
+#ifdef __bpf__
+/* Whether a packet in a stack is one. */
+static __always_inline bool proof_frame_is_skb(const struct sk_buff *skb)
+{
+	struct proof_frame frame;
+	__u16 mac = skb->mac_header;
+
+	return skb->protocol == bpf_htons(WIRE_ARP) && mac != 0xffff &&
+	       !bpf_probe_read_kernel(&frame, sizeof(frame), skb->head + mac) &&
+	       proof_frame_is(&frame);
+}
+#endif
 
 #endif

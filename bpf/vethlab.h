@@ -94,7 +94,8 @@ struct vl_end {
 	__u32 link;
 	__u32 peer;	  /* number of the other end of the link */
 	__u32 node_index; /* place of the node in the lab */
-	__u32 reserved;
+	/* By enum vl_hook. 1: the program there saw a proof frame (bpf/proof_frame.h). */
+	__u8 proof_seen[4];
 	__u64 netns; /* inode of the network namespace */
 	char lab[VL_LAB_SIZE];
 	char node[VL_NODE_SIZE];
@@ -102,6 +103,7 @@ struct vl_end {
 };
 _Static_assert(sizeof(struct vl_end) == 32 + VL_LAB_SIZE + VL_NODE_SIZE + VL_IFNAME_SIZE,
 	       "struct vl_end has changed");
+_Static_assert(VL_HOOKS < 4, "struct vl_end has no place for each hook");
 
 /*
  * Key of the hash `places`, which a lab has that vethlab did not build; the value is the end's

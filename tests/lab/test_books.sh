@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# test_books.sh - what may stand in the books of drops, and what may not: vethlab's own frames, drops that
-# nobody could note, and drops of packets that did not come by a link.
+# test_books.sh - what may stand in the ledger, and what may not: vethlab's own frames and their drops, drops
+# that nobody could note, and drops of packets that did not come by a link.
 # shellcheck source=tests/lab/lib.sh
 . "$(dirname "$0")/lib.sh"
 
@@ -13,6 +13,11 @@ drops() {
 	vethlab stats --json | jq -c '[.links[].directions[].drops[] |
 		select(.stage != "on_link") | select(.place as $at | ["ip6_mc_input", "ip_rcv_finish_core", "ping_rcv"] | index($at) | not) |
 		[.end, .stage, .reason, (.place | sub("[.].*"; "")), .packets]]'
+}
+
+# ARP packets at all hooks of all ends, or of ends that jq's regular expression fits.
+arps() { # [ENDS]
+	vethlab stats --json | jq --arg ends "${1:-.}" '[.ends[] | select(.end | test($ends)).hooks[].arp] | add'
 }
 
 # Three hosts on a bridge, without IPv6: nobody sends but the test, and IGMP. more: with another host, and a
@@ -37,6 +42,7 @@ test_proof_of_the_links() {
 	switch_file more >"$TEST_TMP/more.yaml"
 	up "$TEST_TMP/switch.yaml"
 	assert_eq "$(drops)" "[]" "drops right after up"
+	assert_eq "$(arps)" 0 "ARP right after up"
 	good inside a ping -q -c 1 -W 5 10.8.0.2
 	good ip netns exec b nft "add table ip f; add chain ip f in { type filter hook input priority 0; };
 		add rule ip f in udp dport 9 drop"
@@ -45,6 +51,80 @@ test_proof_of_the_links() {
 	good vethlab apply "$TEST_TMP/more.yaml"
 	assert_eq "$(drops)" "[[\"b:e\",\"after_in\",\"NETFILTER_DROP\",\"nft_do_chain\",$N]]" "after two links more"
 	down_at_rest
+}
+
+# Each bundled lab that has a bridge: nobody asks for an address before somebody sends. A bridge drops the frames
+# of the proof; hosts drop what IPv6 sends by itself.
+test_bundled_bridges() {
+	local file lab n=0
+	for file in "$TOP"/topology/labs/*.yaml; do
+		grep -q bridge "$file" || continue
+		lab=$(basename "$file" .yaml)
+		up "$lab"
+		assert_eq "$(drops | jq -c 'map(select(.[3] == "br_handle_frame"))')" "[]" "drops right after up of $lab"
+		assert_eq "$(arps)" 0 "ARP right after up of $lab"
+		down_at_rest
+		n=$((n + 1))
+	done
+	assert_eq "$((n >= 2))" 1 "labs with a bridge: $n"
+}
+
+# Without eBPF at the receiver, or with XDP at both ends: nothing is counted either.
+test_hooks() {
+	local hooks
+	switch_file >"$TEST_TMP/switch.yaml"
+	for hooks in "--hooks out" "--hooks in" "--hooks none" "--xdp generic" "--xdp native"; do
+		# shellcheck disable=SC2086 # words
+		up "$TEST_TMP/switch.yaml" $hooks
+		if [[ $hooks != *none ]]; then
+			assert_eq "$(arps)" 0 "ARP right after up $hooks"
+			assert_eq "$(drops)" "[]" "drops right after up $hooks"
+		fi
+		good vethlab down
+	done
+}
+
+# Links that are added under traffic: what the proof of theirs sends is in no book, and the books of the
+# others have what the traffic was.
+test_links_added_under_traffic() {
+	local sent
+	switch_file >"$TEST_TMP/switch.yaml"
+	{
+		switch_file more
+		echo '  - endpoints: ["b:x", "d:x"]'
+	} >"$TEST_TMP/more.yaml"
+	up "$TEST_TMP/switch.yaml"
+	good ip netns exec b nft "add table ip f; add chain ip f in { type filter hook input priority 0; };
+		add rule ip f in udp dport 9 drop"
+	good inside a ping -q -c 1 -W 5 10.8.0.2
+	# shellcheck disable=SC2016 # the words of a shell in a
+	ip netns exec a bash -c 'trap stop=1 TERM
+		for ((n = 0; !stop; n++)); do echo >/dev/udp/10.8.0.2/9; done
+		echo $n' >"$TEST_TMP/sent" &
+	sent=$!
+	wait_until arrived 1
+	good vethlab apply "$TEST_TMP/more.yaml"
+	wait_until arrived $(($(arrived_now) + 1))
+	kill -TERM "$sent"
+	wait "$sent"
+	sent=$(cat "$TEST_TMP/sent")
+	wait_until arrived "$sent"
+	good vethlab stats --json
+	assert_eq "$(jq -c '[.links[].directions[] | select(.from == "a:e" or .to == "b:e") |
+		.kinds.udp | .sent, .received]' <<<"$out")" "[$sent,$sent,$sent,$sent]" "what a sent to b"
+	assert_eq "$(arps '^sw:p[45]$|:e2$|^d:|:x$')" 0 "ARP at the ends that were added"
+	assert_eq "$(jq '[.ends[] | select(.end | endswith(":x")).hooks[].packets] | add' <<<"$out")" 0 \
+		"packets of a link where nobody sends"
+	assert_eq "$(drops)" "[[\"b:e\",\"after_in\",\"NETFILTER_DROP\",\"nft_do_chain\",$sent]]" "drops"
+	down_at_rest
+}
+
+arrived_now() {
+	vethlab stats --json | jq '.links[].directions[] | select(.to == "b:e").kinds.udp.received'
+}
+
+arrived() { # COUNT
+	[[ $(arrived_now) -ge $1 ]]
 }
 
 # What a host sends to a broadcast address it gets itself: that copy came by no link.

@@ -411,6 +411,70 @@ static void test_xdp_not_linear(void **state)
 	}
 }
 
+/* The ARP request by which vethlab sees that a link carries frames. */
+static struct bytes proof_frame(void)
+{
+	static const uint8_t to[6] = {255, 255, 255, 255, 255, 255}, from[6] = {};
+	struct bytes b;
+
+	put_eth_header(&b, to, from, 0x0806);
+	put(&b, "\0\1\x08\0\6\4\0\1", 8);
+	put_zeros(&b, 10); /* from nobody */
+	put(&b, "vethlb", 6);
+	put(&b, "\xc0\0\2\1", 4);
+	return b;
+}
+
+/* It is noted at each hook, and counted at none. */
+static void test_proof_frame(void **state)
+{
+	const struct vl_counters none = {};
+	struct vl_end entries[FIXTURE_ENDS];
+	struct bytes b = proof_frame();
+	struct err err = {};
+
+	(void)state;
+	need();
+	assert_int_equal(b.len, 42);
+	assert_int_equal(watch_n_ends(lab), FIXTURE_ENDS);
+	for (int prog = 0; prog < WATCH_PROGS; prog++) {
+		enum vl_hook hook = prog_hook(prog);
+		struct vl_counters before = counters_of(lab, hook, 0), after;
+		const struct vl_end end = {.in_use = 1, .ifindex = LO_IFINDEX};
+
+		assert_int_equal(watch_name_end(lab, 0, &end, &err), 0);
+		assert_int_equal(run_frame(lab, prog, b.at, b.len, &(struct run){}), 0);
+		after = counters_of(lab, hook, 0);
+		assert_counted(&before, &after, &none, prog_titles[prog], b.at, b.len);
+		assert_int_equal(watch_frame_seen(lab, entries, &err), 0);
+		for (int end_number = 0; end_number < FIXTURE_ENDS; end_number++)
+			for (int h = 0; h < VL_HOOKS; h++)
+				assert_int_equal(entries[end_number].proof_seen[h],
+						 !end_number && h == (int)hook);
+		assert_int_equal(entries[0].in_use, 1);
+		assert_int_equal(entries[0].ifindex, LO_IFINDEX);
+	}
+}
+
+/* What differs from it in any byte that tells it, or is shorter, is counted like all ARP. */
+static void test_like_proof_frame(void **state)
+{
+	static const uint8_t ranges[][2] = {{6, 12}, {22, 42}}; /* source; what ARP tells */
+	struct bytes b = proof_frame();
+
+	(void)state;
+	need();
+	for (int r = 0; r < 2; r++) {
+		for (int at = ranges[r][0]; at < ranges[r][1]; at++) {
+			b.at[at] ^= 0x20;
+			check_frame(lab, &b, "nearly a proof frame");
+			b.at[at] ^= 0x20;
+		}
+	}
+	b.len--;
+	check_all_lengths(b, "a part of a proof frame");
+}
+
 /* An interface that is no end of the lab: nothing is counted, and the packet goes on. */
 static void test_stranger(void **state)
 {
@@ -442,6 +506,7 @@ int main(void)
 		cmocka_unit_test(test_other_kinds),	   cmocka_unit_test(test_errors),
 		cmocka_unit_test(test_impossible_lengths), cmocka_unit_test(test_garbage),
 		cmocka_unit_test(test_segments),	   cmocka_unit_test(test_xdp_not_linear),
+		cmocka_unit_test(test_proof_frame),	   cmocka_unit_test(test_like_proof_frame),
 		cmocka_unit_test(test_stranger), /* last: it takes the lab down */
 	};
 

@@ -516,11 +516,12 @@ static void test_cut_vlan_tag(void **state)
 }
 
 /*
- * What vethlab sends itself to see that a link carries frames is nobody's loss, though a bridge
- * drops it; frames of others from an invalid source are.
+ * What vethlab sends itself to see that a link carries frames is neither counted nor anybody's
+ * loss, though a bridge drops it; frames of others from an invalid source are.
  */
 static void test_proof_frame(void **state)
 {
+	struct vl_end entries[FIXTURE_ENDS];
 	struct err err = {};
 	struct bytes b;
 	int proof;
@@ -542,7 +543,13 @@ static void test_proof_frame(void **state)
 	for (int i = 0; i < N; i++)
 		assert_int_equal(send(sender, b.at, b.len, 0), b.len);
 	await(1, WATCH_DROP_AFTER_IN, N);
-	assert_int_equal(counters_of(lab, VL_HOOK_IN, 1).packets, 2 * N);
+	assert_int_equal(counters_of(lab, VL_HOOK_OUT, 0).packets, N);
+	assert_int_equal(counters_of(lab, VL_HOOK_IN, 1).packets, N);
+	assert_int_equal(watch_frame_seen(lab, entries, &err), 0);
+	assert_int_equal(entries[0].proof_seen[VL_HOOK_OUT], 1);
+	assert_int_equal(entries[0].proof_seen[VL_HOOK_IN], 0);
+	assert_int_equal(entries[1].proof_seen[VL_HOOK_OUT], 0);
+	assert_int_equal(entries[1].proof_seen[VL_HOOK_IN], 1);
 	assert_int_equal(system("ip link delete br0"), 0);
 }
 

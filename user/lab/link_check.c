@@ -193,8 +193,8 @@ enum { DID_NOT_LEAVE = 1, DID_NOT_ARRIVE = 2 };
 
 struct frame_check {
 	struct build *build;
-	struct vl_counters *counters; /* NULL: no programs */
-	uint8_t *missing; /* by number of the sending end: DID_NOT_* or-ed; 0: it was counted */
+	struct vl_end *seen; /* by number of the end: watch_frame_seen(). NULL: no programs */
+	uint8_t *missing;    /* by number of the sending end: DID_NOT_* or-ed; 0: it was seen */
 };
 
 static void mark(struct frame_check *check, const struct end *end, unsigned how)
@@ -203,24 +203,36 @@ static void mark(struct frame_check *check, const struct end *end, unsigned how)
 		check->missing[end->number] |= how;
 }
 
-/* Mark frames that the programs at one hook have not counted: `out` its end's, `in` the peer's. */
-static int check_hook(struct frame_check *check, enum vl_hook hook, struct err *err)
+/* Mark frames that the programs at one hook have not seen: `out` its end's, `in` the peer's. */
+static void check_hook(struct frame_check *check, enum vl_hook hook)
 {
 	struct build *build = check->build;
 	unsigned wanted = hook == VL_HOOK_OUT ? HOOKS_OUT : HOOKS_IN;
-	int ret;
 
-	if (!build->watch || !watch_has_hook(build->watch, hook))
-		return 0;
-	ret = watch_read(build->watch, hook, check->counters, err);
-	for (size_t i = 0; !ret && i < lab_n_ends(build->run->lab); i++) {
+	if (!watch_has_hook(build->watch, hook))
+		return;
+	for (size_t i = 0; i < lab_n_ends(build->run->lab); i++) {
 		const struct end *end = lab_end(build->run->lab, i);
 
-		if (running_hooks(build->run, end) & wanted && !check->counters[end->number].arp)
+		if (running_hooks(build->run, end) & wanted &&
+		    !check->seen[end->number].proof_seen[hook])
 			mark(check, hook == VL_HOOK_OUT ? end : end->peer,
 			     hook == VL_HOOK_OUT ? DID_NOT_LEAVE : DID_NOT_ARRIVE);
 	}
-	return ret;
+}
+
+static int check_hooks(struct frame_check *check, struct err *err)
+{
+	int ret;
+
+	if (!check->build->watch)
+		return 0;
+	ret = watch_frame_seen(check->build->watch, check->seen, err);
+	if (ret)
+		return ret;
+	check_hook(check, VL_HOOK_OUT);
+	check_hook(check, VL_HOOK_IN);
+	return 0;
 }
 
 static int recount(size_t i, void *arg, struct err *err)
@@ -249,16 +261,14 @@ static int check_interfaces(struct frame_check *check, struct err *err)
 	return ret;
 }
 
-/* Returns how many ends' frames were not counted, or -errno. */
+/* Returns how many ends' frames were not seen, or -errno. */
 static int check_frames(struct frame_check *check, struct err *err)
 {
 	const struct lab *lab = check->build->run->lab;
 	int ret, n = 0;
 
 	memset(check->missing, 0, check->build->run->capacity);
-	ret = check_hook(check, VL_HOOK_OUT, err);
-	if (!ret)
-		ret = check_hook(check, VL_HOOK_IN, err);
+	ret = check_hooks(check, err);
 	if (!ret)
 		ret = check_interfaces(check, err);
 	for (size_t i = 0; !ret && i < lab_n_ends(lab); i++)
@@ -327,12 +337,12 @@ int link_check_frames(struct build *build, struct err *err)
 
 	check.missing = calloc(build->run->capacity + 1, sizeof(*check.missing));
 	if (build->watch)
-		check.counters = calloc(watch_n_ends(build->watch), sizeof(*check.counters));
-	if (!check.missing || (build->watch && !check.counters))
+		check.seen = calloc(watch_n_ends(build->watch), sizeof(*check.seen));
+	if (!check.missing || (build->watch && !check.seen))
 		ret = err_set(err, ERR_SYSTEM, ENOMEM, "out of memory");
 	else
 		ret = wait_for_frames(&check, err);
-	free(check.counters);
+	free(check.seen);
 	free(check.missing);
 	return ret;
 }

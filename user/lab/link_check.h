@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * link_check.h - `up` and `apply` check that each fresh link carries frames before they report
- * success: its ends become operational, one frame is sent out of each, and each is counted at the
- * other end.
+ * success: its ends become operational, one frame is sent out of each, and each is seen at the
+ * other end. The programs of the lab do not count these frames, so that a ledger has what others
+ * sent alone.
  */
 #ifndef VETHLAB_USER_LAB_LINK_CHECK_H
 #define VETHLAB_USER_LAB_LINK_CHECK_H
@@ -17,7 +18,7 @@
  */
 int link_check_wait_up(const struct node_job *job, struct err *err);
 /*
- * Wait, for at most 2 s, until the frame of each fresh end was counted: where it left and where it
+ * Wait, for at most 2 s, until the frame of each fresh end was seen: where it left and where it
  * arrived, by the programs of both ends; where the peer has no program, by the counters of the
  * interfaces. ERR_FAILED names the ends whose frames were not.
  */

@@ -97,3 +97,8 @@ int watch_frame_send_by_socket(int fd, uint32_t ifindex, const char *object, str
 		return watch_fail(err, errno, object, "send a frame", "CAP_NET_RAW");
 	return 0;
 }
+
+int watch_frame_seen(struct watch *watch, struct vl_end *entries, struct err *err)
+{
+	return watch_sum_map(watch, MAP_ENDS, false, sizeof(*entries), entries, err);
+}

@@ -125,13 +125,18 @@ int watch_clear_end(struct watch *watch, uint32_t number, struct err *err);
  * where the kernel refuses eBPF to this process (EPERM: in a user namespace, say). 0 or -errno.
  * watch_frame_open() opens a packet socket in the calling thread's namespace instead, which needs
  * CAP_NET_RAW there: a descriptor that the caller closes, or -errno. Either sends one ARP request
- * out of an interface, which is up, of that namespace: a frame that crosses the link, is counted
- * at both ends, and changes nothing there.
+ * out of an interface, which is up, of that namespace: a frame that crosses the link and changes
+ * nothing at its ends. The programs of a lab do not count it.
  */
 int watch_frame_load(int *prog, struct err *err);
 int watch_frame_send(int prog, uint32_t ifindex, const char *object, struct err *err);
 int watch_frame_open(const char *object, struct err *err);
 int watch_frame_send_by_socket(int fd, uint32_t ifindex, const char *object, struct err *err);
+/*
+ * The entries of all ends in the map `ends`: watch_n_ends() of them into entries, whose proof_seen
+ * tells which hooks the frame has passed since watch_name_end().
+ */
+int watch_frame_seen(struct watch *watch, struct vl_end *entries, struct err *err);
 
 /* ---- counters ------------------------------------------------------------------------------ */
 
