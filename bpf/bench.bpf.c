@@ -34,7 +34,7 @@ static __always_inline void count(__u32 key)
 		++*n;
 }
 
-/* The bench sends IPv4; ARP and the neighbour discovery of a fresh link are not its packets. */
+/* Whether the bench has sent it: IPv4, and not ARP or the neighbour discovery of a new link. */
 static __always_inline bool is_ours(const struct xdp_md *xdp)
 {
 	const __u8 *data = (const void *)(long)xdp->data, *end = (const void *)(long)xdp->data_end;
@@ -43,8 +43,8 @@ static __always_inline bool is_ours(const struct xdp_md *xdp)
 }
 
 /*
- * Run by BPF_PROG_TEST_RUN with live frames: the kernel makes the frames, this sends them. Who
- * asked for them knows how many.
+ * Run by BPF_PROG_TEST_RUN with live frames: the kernel makes the frames, and this sends them. It
+ * counts nothing: the caller has asked for a number of them.
  */
 SEC("xdp")
 int bench_generate(struct xdp_md *xdp)
@@ -79,7 +79,7 @@ int bench_tc_drop(struct __sk_buff *skb)
 	return TC_ACT_SHOT;
 }
 
-/* On a UDP socket: each datagram is counted and kept from the socket's queue. */
+/* A filter of a UDP socket: each datagram is counted, and does not get into the socket's queue. */
 SEC("socket")
 int bench_sink(struct __sk_buff *skb)
 {

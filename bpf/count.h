@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * count.h - the counters of every end: which frame adds to which field. Each CPU has its own slot
- * per end and hook, and programs do not preempt each other there, so nothing is atomic.
+ * for each end and hook, and programs on one CPU do not preempt each other, so no addition needs to
+ * be atomic.
  */
 #ifndef VETHLAB_BPF_COUNT_H
 #define VETHLAB_BPF_COUNT_H
 
 #include "bpf/frame.h"
 
-/* Sizes are set before load: one entry an end, with room for ends to come. */
+/* The size is set before load: an entry for each end, and more for ends that are added later. */
 #define VL_COUNTERS_MAP(name)                                                                      \
 	struct {                                                                                   \
 		__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);                                           \
@@ -21,14 +22,14 @@ VL_COUNTERS_MAP(count_out);
 VL_COUNTERS_MAP(count_xdp);
 VL_COUNTERS_MAP(count_in);
 
-/* What the ICMP half needs to know of a packet whose headers are parsed. */
+/* A packet whose IP headers were parsed, for what counts and traces ICMP. */
 struct icmp_packet {
 	struct ip_view ip;
 	__u32 l3; /* offset of the IP header */
 	__u32 end;
 	__u8 hook;
 	__u8 family;
-	bool later; /* a fragment after the first: there is no ICMP header */
+	bool later; /* a fragment after the first: it has no ICMP header */
 };
 
 static __always_inline void count_tcp(struct vl_counters *c, const struct frame *f,
@@ -51,7 +52,7 @@ static __always_inline void count_tcp(struct vl_counters *c, const struct frame 
 	}
 }
 
-/* Returns true if the packet is ICMP: then the caller goes on with it, and counts it by type. */
+/* Returns true if the packet is ICMP: then the caller counts it by its type. */
 static __always_inline bool count_transport(struct vl_counters *c, const struct frame *f,
 					    enum ip_kind kind, const struct ip_view *ip,
 					    __u8 icmp_proto)
@@ -78,8 +79,8 @@ static __always_inline bool count_transport(struct vl_counters *c, const struct 
 }
 
 /*
- * Count one frame of an ethertype (0: it has none). Returns true if it is ICMP, described by *icmp;
- * false: it is done with.
+ * Count one frame of an ethertype (0: it has none). Returns true if it is ICMP, which *icmp then
+ * describes and the caller counts by its type; false if all is counted.
  */
 static __always_inline bool count_frame(struct vl_counters *c, const struct frame *f, __u16 type,
 					struct icmp_packet *icmp)

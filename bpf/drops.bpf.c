@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * drops.bpf.c - counts what the kernel drops at the ends of a lab, by reason and place, for the
- * ledger. It stays as long as the lab; who wants each dropped ICMP packet as a record loads
- * node_trace.bpf.c.
+ * ledger. It stays attached as long as the lab is up. Records of single drops are made by
+ * node_trace.bpf.c, for tracers.
  */
 #include "vmlinux/vmlinux.h"
 
@@ -20,7 +20,7 @@ char LICENSE[] SEC("license") = "GPL";
 
 enum { PACKET_LOOPBACK = 5 }; /* linux/if_packet.h */
 
-/* The lab's own map: who is an end (set before load). */
+/* The map `ends` of the lab's other programs: before load, user space puts its descriptor here. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
@@ -30,13 +30,13 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_HASH);
-	__uint(map_flags, BPF_F_NO_PREALLOC); /* a quiet lab has none */
+	__uint(map_flags, BPF_F_NO_PREALLOC); /* most labs have few entries */
 	__uint(max_entries, 1);		      /* set before load */
 	__type(key, struct vl_drop_key);
 	__type(value, struct vl_drop_counters);
 } drop_count SEC(".maps");
 
-/* Drops that drop_count has no entry for, by cause. */
+/* Drops for which drop_count had no entry, by the cause of that. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, VL_DROP_MISSED_CAUSES);
@@ -45,8 +45,10 @@ struct {
 } drop_missed SEC(".maps");
 
 /*
- * How far skb, whose device is an end, has come. The driver of the peer gives it this device and
- * takes the Ethernet header off, which a packet on its way out has or does not have yet.
+ * How far skb has come, whose device is an end: enum vl_drop_arrived. skb_iif is set once a stack
+ * has received it. Before that, the driver of the peer has given the packet this device, and
+ * skb->data stands behind the Ethernet header. In a packet on its way out skb->data stands at that
+ * header, or there is none yet.
  */
 static __always_inline __u32 arrived_at(const struct sk_buff *skb, __u32 ifindex)
 {
@@ -60,8 +62,9 @@ static __always_inline __u32 arrived_at(const struct sk_buff *skb, __u32 ifindex
 }
 
 /*
- * A packet that is made here has no device until its node's netfilter rules have seen it, but a
- * route. The route of one that came in leads to a socket.
+ * The device by which a packet without one is to leave; NULL: it is not leaving. A packet that its
+ * node has made itself gets a device only after netfilter's rules for output; until then its route
+ * names the device. A packet that came in (skb_iif) has a route too, but to a socket.
  */
 static __always_inline struct net_device *way_out(const struct sk_buff *skb)
 {
@@ -100,14 +103,14 @@ static __always_inline __u32 end_of_skb(const struct sk_buff *skb, __u32 *arrive
 	return e && e->in_use && e->netns == inode ? end : VL_NO_END;
 }
 
-/* What the kernel's hash map answers to an entry more (alloc_htab_elem in kernel/bpf/hashtab.c). */
+/* Errors of the kernel's hash map for a new entry (alloc_htab_elem in kernel/bpf/hashtab.c). */
 enum { ERROR_NO_MEMORY = 12, ERROR_TOO_BIG = 7 };
 
 static __always_inline struct vl_drop_counters *counters_for(const struct vl_drop_key *key)
 {
 	struct vl_drop_counters *c = bpf_map_lookup_elem(&drop_count, key), none = {};
 	__u32 missed;
-	int ret; /* not long: before 6.4 the map's own function is called, and returns 32 bits */
+	int ret; /* not long: before 6.4 a function is called that returns only 32 bits */
 
 	if (c)
 		return c;
@@ -122,15 +125,15 @@ static __always_inline struct vl_drop_counters *counters_for(const struct vl_dro
 }
 
 /*
- * The copy of a broadcast or multicast that its sender gets itself (dev_loopback_xmit): it has the
- * device that the packet leaves by, and came by no link.
+ * Whether it is the copy of a broadcast or multicast that the sending node gets itself
+ * (dev_loopback_xmit). Its device is the end by which the packet leaves, but it came by no link.
  */
 static __always_inline bool is_looped(const struct sk_buff *skb)
 {
 	return BPF_CORE_READ_BITFIELD_PROBED(skb, pkt_type) == PACKET_LOOPBACK;
 }
 
-/* Of a packet in a stack. */
+/* Whether the IP destination of a packet in a stack is a multicast address. */
 static __always_inline bool is_to_multicast(const struct sk_buff *skb)
 {
 	const unsigned char *ip = skb->head + skb->network_header;
@@ -154,8 +157,8 @@ int BPF_PROG(vl_drops, struct sk_buff *skb, void *location, int reason)
 	__u16 segments;
 
 	(void)ctx;
-	/* No packet: a NAPI that comes up tries a buffer and frees it (napi_get_frags_check, 6.1).
-	 */
+	/* No packet, but a buffer that is tried and freed when NAPI starts (napi_get_frags_check,
+	 * 6.1). */
 	if (!skb->len && !skb->protocol)
 		return 0;
 	key.end = end_of_skb(skb, &key.arrived);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * echo_entries.h - the table of echoes that are followed: where the entry of an echo is, which
- * entry makes way for a new one, and the counters of those that had to.
+ * entry a new one replaces, and the counters of entries that were replaced too early.
  *
- * One entry of `echoes` is a request on one link, or a packet on its way through one node; what its
- * fields say is in vethlab.h, what changes them in echo_times.h.
+ * One entry of `echoes` is a request on one link, or a packet on its way through one node. Its
+ * fields are described in vethlab.h; echo_times.h changes them.
  */
 #ifndef VETHLAB_BPF_ECHO_ENTRIES_H
 #define VETHLAB_BPF_ECHO_ENTRIES_H
@@ -17,7 +17,7 @@
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1); /* as the counters */
+	__uint(max_entries, 1); /* set before load: as many as the maps of counters */
 	__type(key, __u32);
 	__type(value, struct vl_echo_counters);
 } echo_count SEC(".maps");
@@ -37,7 +37,7 @@ struct {
 	__type(value, struct vl_settings);
 } settings SEC(".maps");
 
-/* An echo, or the echo that an ICMP error quotes, at a hook. */
+/* An echo at a hook; of an ICMP error, the echo request that it quotes. */
 struct sight {
 	__u64 flow; /* hash of the request's addresses and id; the same for its reply */
 	__u64 now;
@@ -47,7 +47,7 @@ struct sight {
 	bool reply;
 };
 
-/* Every bit of the result depends on every bit of both (the finalizer of MurmurHash3, twice). */
+/* A hash in which each bit depends on all bits of a and b (MurmurHash3's finalizer, twice). */
 static __always_inline __u64 mix(__u64 a, __u64 b)
 {
 	a = (a ^ a >> 33) * 0xff51afd7ed558ccdull;
@@ -66,15 +66,16 @@ static __always_inline __u64 echo_tag(const struct sight *s, enum vl_echo_kind k
 
 	tag = (tag ^ tag >> 32) * 0xc4ceb9fe1a85ec53ull;
 	tag ^= tag >> 33 ^ seq;
-	return tag ? tag : 1; /* 0 is a free place */
+	return tag ? tag : 1; /* 0 marks a free entry */
 }
 
 /*
- * An echo has a place of its own. All those of one ping, at all places, are in one page of the
- * table: memory of maps is mapped page by page, and a look-up in another page costs more than the
- * rest of it. If an echo that waits is there, it goes to another entry of its set in that page, or
- * to a far set. So the table needs no lock and no memory at run time; what has to make way is
- * counted.
+ * The tag of an echo says which entry is its own. The own entries of all echoes of one ping are in
+ * one page of the table, at whatever ends and nodes they are: memory of maps is mapped page by
+ * page, and to touch another page costs more than the rest of a look-up. If an echo that still
+ * waits has that entry, the new one goes to another entry of the same set of ECHO_WAYS (the near
+ * set, in that page), or of a second set anywhere in the table (the far set). So the table needs
+ * neither a lock nor memory at run time. Entries that are replaced while they wait are counted.
  */
 enum { ECHO_WAYS = 4, ECHO_PAGE = 128 };
 
@@ -85,12 +86,13 @@ static __always_inline __u32 echo_near(__u64 flow, __u64 tag)
 	       tag % (ECHO_PAGE / ECHO_WAYS) * ECHO_WAYS;
 }
 
-/* Consecutive numbers of one ping have each a place in turn. */
+/* The own entry. Echoes of one ping with consecutive sequence numbers get different ones. */
 static __always_inline __u32 echo_own(__u64 flow, __u64 tag)
 {
 	return echo_near(flow, tag) + tag / (ECHO_PAGE / ECHO_WAYS) % ECHO_WAYS;
 }
 
+/* First entry of the far set. */
 static __always_inline __u32 echo_far(__u64 tag)
 {
 	return (tag * 0x9e3779b97f4a7c15ull >> 40) % (VL_ECHOES / ECHO_WAYS) * ECHO_WAYS;
@@ -101,7 +103,7 @@ static __always_inline struct vl_echo *echo_at(__u32 place)
 	return bpf_map_lookup_elem(&echoes, &place);
 }
 
-/* The place of tag in the set that starts at first, or -1. */
+/* The entry with this tag in the set that starts at first, or -1. */
 static __always_inline int set_search(__u32 first, __u64 tag)
 {
 	for (__u32 i = 0; i < ECHO_WAYS; i++) {
@@ -113,7 +115,10 @@ static __always_inline int set_search(__u32 first, __u64 tag)
 	return -1;
 }
 
-/* The place of tag, not its own, or -1. A global function: the verifier goes through it once. */
+/*
+ * The entry with this tag if that is not its own, or -1. A global function: the verifier checks it
+ * once, and not once for each caller.
+ */
 __noinline int echo_search(__u64 flow, __u64 tag)
 {
 	int place = set_search(echo_near(flow, tag), tag);
@@ -153,7 +158,7 @@ static __always_inline bool echo_inside(const struct vl_echo *e)
 	       !(e->flags & (VL_ECHO_LEFT | VL_ECHO_ANSWERED | VL_ECHO_FAILED));
 }
 
-/* Whether what is missing may come yet: a reply, or the error that a node makes about it. */
+/* Whether the reply, or the error that a node may make about the request, can still come. */
 static __always_inline bool echo_waits(const struct vl_echo *e, __u64 now, __u64 timeout)
 {
 	return (echo_open(e) || echo_inside(e)) && now - e->ns < timeout;
@@ -169,8 +174,9 @@ static __always_inline __u64 echo_timeout(void)
 }
 
 /*
- * Whether an entry keeps its own place: a request without a reply, on a link or in a node, a flow
- * whose replies still come, or what the packet that needs the place has made itself a moment ago.
+ * Whether an entry must not be replaced by an echo whose own entry it is: a request without a
+ * reply, on a link or in a node; a flow whose replies still come; or an entry that the same packet
+ * has made just now (e->ns is now).
  */
 static __always_inline bool echo_stays(const struct vl_echo *e, __u64 now)
 {
@@ -181,8 +187,8 @@ static __always_inline bool echo_stays(const struct vl_echo *e, __u64 now)
 }
 
 /*
- * The entry of a set that makes way: a free one, else one whose fate is known, else the oldest. A
- * global function: the verifier goes through it once.
+ * The entry of a set that a new echo replaces: a free one, else one whose fate is known, else the
+ * oldest. A global function: the verifier checks it once.
  */
 __noinline int set_choose(__u32 first, __u64 now, __u64 timeout)
 {
@@ -197,7 +203,7 @@ __noinline int set_choose(__u32 first, __u64 now, __u64 timeout)
 		yields = ~0ull;
 		if (e->tag) {
 			yields = (now - e->ns) >> 2;
-			/* What was made now is of the packet that needs the place. */
+			/* If e->ns is now, the same packet has made the entry. */
 			if (e->ns != now && !echo_waits(e, now, timeout))
 				yields |= 1ull << 62;
 		}
@@ -209,7 +215,7 @@ __noinline int set_choose(__u32 first, __u64 now, __u64 timeout)
 	return place;
 }
 
-/* A place for tag, where an entry that stays is in its own. */
+/* The entry for tag, if its own must not be replaced (echo_stays). */
 __noinline int echo_choose(__u64 flow, __u64 tag, __u64 now)
 {
 	__u64 timeout = echo_timeout();
@@ -225,7 +231,7 @@ __noinline int echo_choose(__u64 flow, __u64 tag, __u64 now)
 	return set_choose(echo_far(tag), now, timeout);
 }
 
-/* Take entry e for tag. What waits there is forgotten. NULL: another CPU was faster. */
+/* Give entry e to tag. An echo that waits there is forgotten. NULL: another CPU took it first. */
 static __always_inline struct vl_echo *echo_claim(struct vl_echo *e, __u64 tag, __u64 now)
 {
 	__u64 old = e->tag;
@@ -243,7 +249,7 @@ static __always_inline struct vl_echo *echo_claim(struct vl_echo *e, __u64 tag, 
 	return e;
 }
 
-/* A place for tag: its own, unless an entry that stays is there. */
+/* The entry for tag: its own, unless that must not be replaced. */
 static __always_inline struct vl_echo *echo_take(__u64 flow, __u64 tag, __u64 now)
 {
 	struct vl_echo *e = echo_at(echo_own(flow, tag));
@@ -255,6 +261,7 @@ static __always_inline struct vl_echo *echo_take(__u64 flow, __u64 tag, __u64 no
 	return e ? echo_claim(e, tag, now) : NULL;
 }
 
+/* Make the entry of an echo; NULL: none could be had. place: number of the end or of the node. */
 static __always_inline struct vl_echo *echo_start(const struct sight *s, enum vl_echo_kind kind,
 						  __u32 place, __u16 seq, __u32 end, __u8 flags)
 {

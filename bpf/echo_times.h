@@ -2,9 +2,10 @@
 /*
  * echo_times.h - echoes followed from hook to hook: how long they took, and what became of them.
  *
- * One entry of `echoes` is a request on one link: made when it leaves, found again at the other
- * end, when its reply sets out there, and when that comes in. Inside a node another entry goes from
- * the end where the packet came in to the end where it leaves.
+ * One entry of `echoes` is a request on one link. It is made when the request leaves an end, and
+ * found again when the request comes in at the other end, when the reply leaves that end, and when
+ * the reply comes in. Another entry is a packet inside a node: it is made at the end where the
+ * packet comes in, and found again at the end where it leaves.
  */
 #ifndef VETHLAB_BPF_ECHO_TIMES_H
 #define VETHLAB_BPF_ECHO_TIMES_H
@@ -15,7 +16,7 @@
 #define VL_TIMES_MAP(name)                                                                         \
 	struct {                                                                                   \
 		__uint(type, BPF_MAP_TYPE_ARRAY);                                                  \
-		__uint(max_entries, 1); /* as the counters */                                      \
+		__uint(max_entries, 1); /* set before load */                                      \
 		__type(key, __u32);                                                                \
 		__type(value, struct vl_times);                                                    \
 	} name SEC(".maps")
@@ -24,14 +25,14 @@ VL_TIMES_MAP(transit);
 VL_TIMES_MAP(residence);
 VL_TIMES_MAP(echo_rtt);
 
-/* False: nothing is followed (the verifier removes it all). */
+/* False: no echo is followed, and the verifier removes the code for it. */
 const volatile bool follow_echoes = true;
-/* Where a reply that has come in is counted: at `in`, or at xdp in a lab without `in`. */
+/* The hook where replies that come in are counted: `in`, or xdp in a lab without `in`. */
 const volatile __u8 arrival_hook = VL_HOOK_IN;
 
 /*
- * A time above the longest or below the shortest so far. Seldom, so it is a global function: the
- * verifier goes through it once.
+ * Take ns as the longest or the shortest time, if it is. This is seldom called, so it is a global
+ * function, which the verifier checks once.
  */
 __noinline int times_extend(struct vl_times *times, __u64 ns)
 {
@@ -39,7 +40,7 @@ __noinline int times_extend(struct vl_times *times, __u64 ns)
 
 	if (!times)
 		return 0;
-	for (int i = 0; i < 4; i++) { /* others may change it as well */
+	for (int i = 0; i < 4; i++) { /* other CPUs may change it at the same time */
 		old = *(volatile __u64 *)&times->max_ns;
 		if (ns <= old || __sync_val_compare_and_swap(&times->max_ns, old, ns) == old)
 			break;
@@ -53,7 +54,7 @@ __noinline int times_extend(struct vl_times *times, __u64 ns)
 	return 0;
 }
 
-/* Add ns, which is negative if clocks of CPUs disagree. */
+/* Add one time of ns nanoseconds, which is negative if the clocks of two CPUs disagree. */
 static __always_inline int times_add(struct vl_times *times, __s64 ns)
 {
 	__u32 bin;
@@ -69,7 +70,7 @@ static __always_inline int times_add(struct vl_times *times, __s64 ns)
 		return 0;
 	__sync_fetch_and_add(&times->bins[bin], 1);
 	__sync_fetch_and_add(&times->sum_ns, ns);
-	/* min_plus is 0 before the first */
+	/* Before the first time min_plus is 0, and so min_plus - 1 is larger than any time. */
 	if ((__u64)ns > times->max_ns || (__u64)ns < times->min_plus - 1)
 		times_extend(times, ns);
 	__sync_fetch_and_add(&times->count, 1);
@@ -77,8 +78,8 @@ static __always_inline int times_add(struct vl_times *times, __s64 ns)
 }
 
 /*
- * A packet leaves the node of end: if it came in by another end, that is its residence. Returns
- * false if it never came in: it was made here.
+ * A packet leaves a node. If it came in by another end, the time since then is its residence.
+ * Returns false if it did not come in: the node made it.
  */
 static __always_inline bool leave_node(const struct sight *s, __u32 node)
 {
@@ -123,7 +124,7 @@ static __always_inline void follow_out(const struct sight *s, const struct vl_en
 		return;
 	}
 	e = echo_find(s->flow, echo_tag(s, VL_ECHO_ON_LINK, end->peer, s->seq));
-	if (!e) /* the request came by another way */
+	if (!e) /* the request came by another link */
 		e = echo_start(s, VL_ECHO_ON_LINK, end->peer, s->seq, end->peer, 0);
 	if (!e)
 		return;
@@ -136,8 +137,9 @@ static __always_inline void follow_out(const struct sight *s, const struct vl_en
 }
 
 /*
- * The reply to request e is behind another of its flow: a request that left later was answered
- * before. Not by their numbers, which wrap, and start again where an id is used again.
+ * Whether the reply to request e is late in its flow: a request that left after e was answered
+ * before. This is told by when the requests left, since sequence numbers wrap, and begin again
+ * where an id is used again.
  */
 static __always_inline bool out_of_order(const struct sight *s, const struct vl_echo *e)
 {
@@ -188,20 +190,20 @@ static __always_inline void follow_arrival(const struct sight *s, const struct v
 	bool first = true;
 
 	if (e && e->flags & left) {
-		first = !(e->flags & seen); /* else xdp was first */
+		first = !(e->flags & seen); /* false at `in` if xdp has seen it */
 		e->flags |= seen;
 		if (first)
 			times_add(bpf_map_lookup_elem(&transit, &from),
 				  s->now - e->ns - (s->reply ? e->replied_after : 0));
 	}
-	/* The reply to a request that was made here goes no further. */
+	/* The reply to a request that this node made goes no further. */
 	if (first && !(s->reply && e && e->flags & VL_ECHO_LOCAL))
 		enter_node(s, end->node_index);
 	if (s->reply && s->hook == arrival_hook)
 		count_reply(s, e);
 }
 
-/* The end where it was seen, if the lab has it still. */
+/* The end where the echo was seen; NULL: the lab has it no more. */
 static __always_inline const struct vl_end *sight_end(const struct sight *s)
 {
 	const struct vl_end *end;
@@ -226,7 +228,7 @@ static __always_inline void follow_echo_here(const struct sight *s)
 		follow_arrival(s, end);
 }
 
-/* Global functions: the verifier goes through them once. */
+/* Global functions: the verifier checks each once. */
 __noinline int follow_echo(const struct sight *s)
 {
 	if (s)
@@ -234,7 +236,7 @@ __noinline int follow_echo(const struct sight *s)
 	return 0;
 }
 
-/* An ICMP error passes that quotes a request: s is the request's. */
+/* An ICMP error passes: s is the echo request that it quotes. */
 __noinline int follow_error(const struct sight *s)
 {
 	const struct vl_end *end = sight_end(s);
@@ -244,7 +246,7 @@ __noinline int follow_error(const struct sight *s)
 	if (!end)
 		return 0;
 	if (s->hook == VL_HOOK_OUT) {
-		/* Made here, if the request came in and did not go on. */
+		/* This node made the error if the request came in and did not leave. */
 		e = echo_find(s->flow, echo_tag(s, VL_ECHO_NODE_REQUEST, end->node_index, s->seq));
 		if (!e || e->kind != VL_ECHO_NODE_REQUEST ||
 		    e->flags & (VL_ECHO_LEFT | VL_ECHO_FAILED))
@@ -270,7 +272,10 @@ static __always_inline __u64 ipv4_addresses(const struct ipv4_wire *ip, bool swa
 	return swapped ? (__u64)ip->daddr << 32 | ip->saddr : (__u64)ip->saddr << 32 | ip->daddr;
 }
 
-/* The addresses of the IP header at l3, as one number; swapped for a reply. */
+/*
+ * The source and the destination of the IP header at l3 as one number. swapped: the other way
+ * round, so that a reply gives the number of its request.
+ */
 static __always_inline __u64 sight_addresses(const struct frame *f, __u32 l3, __u8 family,
 					     bool swapped)
 {

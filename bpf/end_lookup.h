@@ -13,7 +13,7 @@
 #include "bpf/vethlab.h"
 
 const volatile __u32 ifindex_base = 0;
-/* The lab was there before: its ends are found in its map `places` (set before load). */
+/* Others made the lab's links: its ends are found in its map `places` (set before load). */
 const volatile bool observed = false;
 
 struct {
@@ -24,8 +24,9 @@ struct {
 } places SEC(".maps");
 
 /*
- * The number that an end of the lab with that ifindex would have. In a lab that vethlab built,
- * whoever asks has to see whether there is such an end, and in that namespace.
+ * The number of the end with that ifindex in that namespace (inode number). In a lab that vethlab
+ * built it is computed from the ifindex alone: the caller has to check that there is such an end,
+ * and that it is in that namespace.
  */
 static __always_inline __u32 place_end(__u32 netns, __u32 ifindex)
 {

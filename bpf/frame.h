@@ -18,8 +18,8 @@
 
 /* A frame under inspection. */
 struct frame {
-	void *ctx;	       /* struct __sk_buff * or struct xdp_md * */
-	bool xdp;	       /* which; a constant wherever frames are made, so it costs nothing */
+	void *ctx; /* struct __sk_buff * or struct xdp_md * */
+	bool xdp;  /* ctx is a struct xdp_md *; a constant for the compiler, so it costs nothing */
 	void *data, *data_end; /* the linear part */
 	__u32 len;	       /* of the whole frame, in bytes */
 };
@@ -55,7 +55,8 @@ static __always_inline const void *frame_view(const struct frame *f, __u32 off, 
 	const void *p;
 	long ret;
 
-	/* Kernels such as 6.1 forget the bound of an offset that was on the stack meanwhile. */
+	/* The verifier of kernels such as 6.1 forgets a bound if the offset was on the stack since.
+	 */
 	if (!__builtin_constant_p(off)) {
 		barrier_var(off);
 		if (off > HEADERS_MAX)
@@ -98,7 +99,7 @@ static __always_inline enum ip_kind ipv4_parse(const struct frame *f, __u32 off,
 	return ip ? wire_ipv4(ip, off, f->len, view) : IP_MALFORMED;
 }
 
-/* Global functions, so that the verifier goes through them once, not once a caller's path. */
+/* Global functions: the verifier checks each once, and not once for each path of each caller. */
 __noinline int ipv6_walk_skb(struct __sk_buff *skb, struct ip_view *view)
 {
 	struct frame f = frame_of_skb(skb);
@@ -135,13 +136,17 @@ static __always_inline enum ip_kind ipv6_parse(const struct frame *f, __u32 off,
 				     view->proto == PROTO_ICMPV6,
 			     1))
 		return IP_TRANSPORT;
-	walked = *view; /* a copy: one whose address is given away stays in memory for everybody */
+	/* A copy: a variable whose address is an argument is kept in memory, not in registers. */
+	walked = *view;
 	kind = frame_walk(f, &walked);
 	*view = walked;
 	return kind;
 }
 
-/* Size bytes of the transport header (or what follows it, at off), if the packet has them. */
+/*
+ * size bytes at off, in the transport header or behind it: as frame_view(), and NULL if they are
+ * behind the packet's end.
+ */
 static __always_inline const void *ip_payload(const struct frame *f, const struct ip_view *view,
 					      __u32 off, __u32 size, void *copy)
 {
@@ -151,8 +156,9 @@ static __always_inline const void *ip_payload(const struct frame *f, const struc
 }
 
 /*
- * The IP header of an echo as nearly all are: IPv4 without options, no fragment, whole, its headers
- * in the linear part. NULL: the frame has to be parsed. The ICMP header is right behind.
+ * The IP header of the commonest kind of echo: IPv4 without options, no fragment, not cut short,
+ * with its headers in the linear part. The ICMP header is right behind. NULL: the frame is none of
+ * that kind, and has to be parsed.
  */
 static __always_inline const struct ipv4_wire *plain_echo4(const struct frame *f)
 {

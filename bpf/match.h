@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * match.h - whether a packet is one that a filter wants: the one filter, for the programs that
- * trace live and for user space, which applies it to recordings. Pure functions over struct
- * vl_filter and struct vl_event (bpf/vethlab.h); they keep no pointer and cannot fail.
+ * match.h - whether a packet matches a filter. The programs that trace live use it, and user space
+ * applies it to recordings. Pure functions over struct vl_filter and struct vl_event
+ * (bpf/vethlab.h); they keep no pointer and cannot fail.
  *
  * A filter has a part about the packet (match_packet, match_other, match_flow) and a part about the
  * place where it was seen (match_place); both must match. User space includes <stdbool.h> by
@@ -49,8 +49,8 @@ static __always_inline bool quotes_ports(const struct vl_event *ev)
 }
 
 /*
- * id, seq, payload. An ICMP error is judged by the packet that it quotes. A fragment after the
- * first has no header, so no id matches it.
+ * Whether id, seq and payload match. Those of an ICMP error are the ones of the packet that it
+ * quotes. A fragment after the first has no ICMP header (has_header is false): no id matches it.
  */
 static __always_inline bool match_echo(const struct vl_filter *filter, const struct vl_event *ev,
 				       bool has_header)
@@ -71,7 +71,7 @@ static __always_inline bool match_echo(const struct vl_filter *filter, const str
 	return filter->id == id || (ev->flags & VL_EV_PAYLOAD && filter->token == ev->payload);
 }
 
-/* Source, destination, and either of them. */
+/* Whether the source, the destination, and one of both (VL_F_ADDR) match. */
 static __always_inline bool match_addresses(const struct vl_filter *filter,
 					    const struct vl_event *ev)
 {
@@ -89,7 +89,7 @@ static __always_inline bool match_addresses(const struct vl_filter *filter,
 	return src || dst;
 }
 
-/* The ports of a packet, and whether it is TCP with one of the flags. */
+/* Whether the ports match, and the packet is TCP with one of the flags. */
 static __always_inline bool match_transport(const struct vl_filter *filter,
 					    const struct vl_event *ev)
 {
@@ -101,7 +101,7 @@ static __always_inline bool match_transport(const struct vl_filter *filter,
 	if (!(fields & (VL_F_PORT | VL_F_SPORT | VL_F_DPORT)))
 		return true;
 	if (!other->from_port && !other->to_port)
-		return false; /* it has none */
+		return false; /* it has no ports */
 	if (fields & VL_F_SPORT && filter->sport != other->from_port)
 		return false;
 	if (fields & VL_F_DPORT && filter->dport != other->to_port)
@@ -110,7 +110,7 @@ static __always_inline bool match_transport(const struct vl_filter *filter,
 	       filter->port == other->to_port;
 }
 
-/* A packet of any protocol (VL_EV_OTHER). */
+/* Whether a packet matches that is no ICMP, or is tagged (VL_EV_OTHER). */
 static __always_inline bool match_other(const struct vl_filter *filter, const struct vl_event *ev)
 {
 	const struct vl_other *other = &ev->other;
@@ -135,7 +135,10 @@ static __always_inline bool match_other(const struct vl_filter *filter, const st
 	return match_addresses(filter, ev);
 }
 
-/* A packet that is no ICMP (VL_EV_FLOW). It has no id, and the types of the errors about it. */
+/*
+ * Whether a packet matches that is no ICMP, but that an ICMP error is about (VL_EV_FLOW). It has no
+ * id. A filter for types wants it if it wants errors.
+ */
 static __always_inline bool match_flow(const struct vl_filter *filter, const struct vl_event *ev)
 {
 	__u32 fields = filter->fields;
@@ -152,7 +155,7 @@ static __always_inline bool match_flow(const struct vl_filter *filter, const str
 	return match_addresses(filter, ev);
 }
 
-/* An ICMP packet. class: VL_ICMP_CLASSES for a fragment after the first, which has none. */
+/* Whether an ICMP packet matches. class: VL_ICMP_CLASSES for a later fragment, which has none. */
 static __always_inline bool match_packet(const struct vl_filter *filter, const struct vl_event *ev,
 					 __u32 class)
 {
@@ -173,7 +176,7 @@ static __always_inline bool match_packet(const struct vl_filter *filter, const s
 	return match_addresses(filter, ev);
 }
 
-/* Where a packet was seen. end: VL_NO_END, and link: VL_NO_END, if it was at no end. */
+/* Whether the place matches. end and link are VL_NO_END if the packet was seen at no end. */
 static __always_inline bool match_place(const struct vl_filter *filter, __u32 end, __u32 link,
 					__u32 node)
 {

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * node_trace.bpf.c - what the stacks of a lab's nodes do with packets between two ends: with
- * ICMP packets, and which others they drop (bpf/node_trace_any.h). Loaded
- * and attached by a tracer for itself, and gone with it: nobody tracing costs nothing. A kernel
- * that has not all of these tracepoints runs the others (user/watch/node_trace.c).
+ * node_trace.bpf.c - what the stacks of a lab's nodes do with ICMP packets between two ends, and
+ * which packets of other protocols they drop (bpf/node_trace_any.h). Each tracer loads and attaches
+ * these programs for itself, and they end with it: they cost nothing while nobody traces. A kernel
+ * that lacks some of these tracepoints runs the programs of the others (user/watch/node_trace.c).
  *
- * Without `detail` a packet that gets on leaves no record here, unless a node takes it in by a
- * device that is no end (a macvlan upon another node's end): only drops, the route that was looked
- * up last before one, neighbours and ICMP errors do.
+ * Without `detail` there are records of drops, of the last route that was looked up before a drop,
+ * of neighbours and of ICMP errors. A packet that is forwarded or delivered has none, unless a node
+ * takes it in by a device that is no end (a macvlan upon another node's end).
  */
 #include "vmlinux/vmlinux.h"
 
@@ -23,7 +23,7 @@
 
 char LICENSE[] SEC("license") = "GPL";
 
-/* The packet about which this CPU made an ICMP error last: it is dropped next. */
+/* The last packet about which this CPU made an ICMP error (its address): it is dropped next. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 1);
@@ -142,8 +142,9 @@ static __always_inline bool is_no_socket(int reason)
 }
 
 /*
- * Raw sockets get copies of ICMP messages; then the kernel looks for a ping socket and, if there
- * is none, lets go of the answer as NO_SOCKET. That happens to each answer of each ping.
+ * Whether a drop is no loss: raw sockets have got their copies of an ICMP message, and then the
+ * kernel finds no ping socket for it and drops it as NO_SOCKET. That happens to each answer of each
+ * ping that has a raw socket.
  */
 static __always_inline bool is_end_of_answer(const struct vl_event *ev, int reason)
 {
@@ -151,8 +152,9 @@ static __always_inline bool is_end_of_answer(const struct vl_event *ev, int reas
 }
 
 /*
- * Of what is no ICMP, only that is told which an ICMP error is about, or would be: older kernels
- * do not tell of errors, nor does any of those of IPv6.
+ * Whether the drop of a packet that is no ICMP gets a record: only if an ICMP error was made about
+ * it, or if it is UDP without a socket, about which an error is made. Older kernels have no
+ * tracepoint where errors are made, and no kernel has one for those of IPv6.
  */
 static __always_inline bool flow_counts(const struct sk_buff *skb, const struct vl_event *ev,
 					int reason)
@@ -167,9 +169,9 @@ static __always_inline bool flow_counts(const struct sk_buff *skb, const struct 
 }
 
 /*
- * A question for a neighbour's address was dropped, or its answer: whoever waits for it is told.
- * Not inlined: its record and that of on_drop() together leave too little of the 512 bytes of stack
- * for the functions that read a packet.
+ * Write a record if the packet that is dropped asks for a neighbour's address, or answers that: an
+ * echo may wait for it. Not inlined: with its record and that of on_drop() in one frame too little
+ * of the 512 bytes of stack is left for the functions that read a packet.
  */
 static __noinline bool tell_question(const struct sk_buff *skb, const struct vl_event *ev,
 				     __u32 node, void *location, int reason)
@@ -202,7 +204,7 @@ int BPF_PROG(on_drop, struct sk_buff *skb, void *location, int reason)
 	if (with_questions && tell_question(skb, &drop.packet, *node, location, reason))
 		return 0;
 	if (!icmp && with_others)
-		return 0; /* on_other_drop() tells of it */
+		return 0; /* on_other_drop() makes its record */
 	if (!icmp && !(read_flow(skb, &drop.packet) && flow_counts(skb, &drop.packet, reason)))
 		return 0;
 	if (!wanted(&drop.packet) || is_end_of_answer(&drop.packet, reason))
@@ -213,14 +215,14 @@ int BPF_PROG(on_drop, struct sk_buff *skb, void *location, int reason)
 	return 0;
 }
 
-/* A device that may stand upon an end of another node. */
+/* Whether dev is no end: a macvlan, say, upon an end of another node. */
 static __always_inline bool is_no_end(const struct net_device *dev)
 {
 	return dev && !(dev->flags & IFF_LOOPBACK) &&
 	       place_end(dev->nd_net.net->ns.inum, dev->ifindex) >= n_ends;
 }
 
-/* The kernel's own ICMP has taken a packet, or could not answer it. */
+/* The kernel's own ICMP has taken a packet, and has answered it or could not. */
 SEC("tp_btf/consume_skb")
 int BPF_PROG(on_consume, struct sk_buff *skb)
 {
@@ -249,7 +251,7 @@ int BPF_PROG(on_consume, struct sk_buff *skb)
 	return 0;
 }
 
-/* It came back over lo. */
+/* A packet came in by lo: its node sent it to an address of its own. */
 static __always_inline void tell_loopback(const struct sk_buff *skb,
 					  const struct node_trace_taken *taken)
 {
@@ -263,7 +265,7 @@ static __always_inline void tell_loopback(const struct sk_buff *skb,
 	give(&r, sizeof(r));
 }
 
-/* With detail only: a packet comes into a stack, after XDP and before tc. */
+/* Attached with detail only: a packet comes into a stack, after XDP and before tc. */
 SEC("tp_btf/netif_receive_skb")
 int BPF_PROG(on_receive, struct sk_buff *skb)
 {
@@ -292,7 +294,7 @@ int BPF_PROG(on_receive, struct sk_buff *skb)
 	return 0;
 }
 
-/* With detail only: a process reads a packet from its socket. */
+/* Attached with detail only: a process reads a packet from its socket. */
 SEC("tp_btf/skb_copy_datagram_iovec")
 int BPF_PROG(on_read, const struct sk_buff *skb, int len)
 {
@@ -341,8 +343,9 @@ int BPF_PROG(on_icmp, const struct sk_buff *skb, int type, int code)
 /* ---- neighbours and bridges ------------------------------------------------------------------ */
 
 /*
- * The packet that waits for a neighbour since now: it stands last in the queue. False: it went on
- * meanwhile, or is none that counts; ev may be filled in part.
+ * Fill ev from the packet that has just begun to wait for a neighbour: the last one of the queue.
+ * False: the queue is empty by now, or the packet does not match the filter; ev may be filled in
+ * part.
  */
 static __always_inline bool read_waiting(const struct neighbour *n, struct vl_event *ev)
 {
@@ -352,8 +355,8 @@ static __always_inline bool read_waiting(const struct neighbour *n, struct vl_ev
 }
 
 /*
- * How often a neighbour was asked. The kernel begins to count where the questions to an address
- * that it knew would end (__neigh_event_send); it asks those first where it knows one.
+ * How often a neighbour was asked. For a neighbour whose address it does not know the kernel's
+ * count begins at the number of unicast probes, as if those had been sent (__neigh_event_send).
  */
 static __always_inline __u8 times_asked(const struct neighbour *n)
 {
@@ -389,7 +392,7 @@ static __always_inline void tell_neighbor(const struct neighbour *n, enum vl_nei
 	give(&r, sizeof(r));
 }
 
-/* waits: the packet is kept until the neighbour's address is known. */
+/* waits is not 0: a packet is queued until the neighbour's address is known. */
 SEC("tp_btf/neigh_event_send_done")
 int BPF_PROG(on_ask, struct neighbour *n, int waits)
 {
@@ -411,7 +414,7 @@ int BPF_PROG(on_timer, struct neighbour *n, int error)
 	return 0;
 }
 
-/* Called before the entry changes. */
+/* The tracepoint is hit before the entry changes: nud_state is the old state, state the new. */
 SEC("tp_btf/neigh_update")
 int BPF_PROG(on_neighbor, struct neighbour *n, const __u8 *mac, __u8 state)
 {
@@ -425,7 +428,10 @@ int BPF_PROG(on_neighbor, struct neighbour *n, const __u8 *mac, __u8 state)
 	return 0;
 }
 
-/* With detail only. The packet that taught it is the one that the CPU took in, if that is ICMP. */
+/*
+ * Attached with detail only: a bridge learns a MAC address. It learned it from the packet that this
+ * CPU took in last, if that is an ICMP packet that came in by the same port.
+ */
 SEC("tp_btf/br_fdb_update")
 int BPF_PROG(on_learn, struct net_bridge *br, struct net_bridge_port *port, const __u8 *mac)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * node_trace.h - what the programs in the stacks of a lab's nodes share: which nodes and packets
- * they tell of, and the ring that they tell it to.
+ * node_trace.h - what the programs in the stacks of a lab's nodes share: of which nodes and packets
+ * they make records, and the ring buffer that these go to.
  */
 #ifndef VETHLAB_BPF_NODE_TRACE_H
 #define VETHLAB_BPF_NODE_TRACE_H
@@ -17,20 +17,20 @@
 
 const volatile __u32 n_ends = 0;
 const volatile bool detail = false;
-/* Drops of ARP and of neighbour discovery, too, whoever asks whom. */
+/* There are records of drops of ARP and of neighbour discovery, too, whoever asks whom. */
 const volatile bool with_questions = false;
-/* Drops of any protocol: the filter has VL_F_ANY. */
+/* There are records of drops of any protocol: the filter has VL_F_ANY. */
 const volatile bool with_others = false;
-/* Older kernels do not tell where a packet is consumed: then nobody can tell who took it. */
+/* False on older kernels: they do not tell where a packet is consumed, and so not what took it. */
 const volatile bool consume_tells_where = false;
-/* Of it, what is about packets counts; places are user space's. */
+/* Its part about packets is applied here; user space applies the part about places. */
 const volatile struct vl_filter filter = {};
-/* A ping's own: where it asks, and whom (family 0: no ping). */
+/* If the tracer is a ping: the node that it sends from, and its target (family 0: it is none). */
 const volatile __u32 own_node = 0;
 const volatile __u8 target_family = 0;
 const volatile __u8 target[16] = {};
 
-/* Inode of a namespace -> place of its node in the lab. */
+/* Inode number of a network namespace -> place of its node in the lab. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 1); /* set before load */
@@ -52,10 +52,10 @@ struct {
 	__type(value, __u64);
 } lost SEC(".maps");
 
-/* The packet that this CPU took in last: what the stack does next, it does with this one. */
+/* The packet that came in last on this CPU: what the stack does next is about it. */
 struct node_trace_taken {
 	struct vl_event packet;
-	__u64 task; /* pid and tgid that the CPU had then: they stay until it is done with the
+	__u64 task; /* pid and tgid that ran then: the same run until the CPU is done with the
 		       packet */
 	__u32 node, ifindex;
 	__u32 netns; /* inode number */
@@ -70,8 +70,9 @@ struct {
 } taken_in SEC(".maps");
 
 /*
- * Whether the CPU may still be at the packet that it took in last. Where a process asks for a route
- * (RTM_GETROUTE), that packet is long gone. net: where something happens now; NULL if not known.
+ * Whether the CPU may still be at the packet that it took in last. If a process asks for a route
+ * (RTM_GETROUTE), it is not: another task runs. net: the namespace of what happens now; NULL: not
+ * known.
  */
 static __always_inline bool is_at_taken(const struct node_trace_taken *taken, const struct net *net)
 {
@@ -85,7 +86,7 @@ static __always_inline bool same_address(const __u8 *a, const __u8 *b)
 	       *(const __u64 *)(a + 8) == *(const __u64 *)(b + 8);
 }
 
-/* The compiler must not take what is set before the load for the zeros that it is now. */
+/* A constant that is set before load: the compiler must not take it for the zeros in the source. */
 static __always_inline const void *as_loaded(const volatile void *constant)
 {
 	const void *p = (const void *)constant;
@@ -94,6 +95,7 @@ static __always_inline const void *as_loaded(const volatile void *constant)
 	return p;
 }
 
+/* Whether a packet matches the tracer's filter, but for the place. */
 static __always_inline bool wanted(const struct vl_event *ev)
 {
 	if (ev->flags & VL_EV_OTHER)
@@ -103,7 +105,7 @@ static __always_inline bool wanted(const struct vl_event *ev)
 	return match_packet(as_loaded(&filter), ev, packet_class(ev));
 }
 
-/* What records of ICMP are about. */
+/* Whether a VL_EV_OTHER is ICMP after all, so that it gets its record as such. */
 static __always_inline bool is_other_icmp(const struct vl_event *ev)
 {
 	return ip_is_icmp(ev->family, ev->other.protocol) && !(ev->flags & VL_EV_CUT);
@@ -121,7 +123,10 @@ static __always_inline __u32 *node_of_net(const struct net *net)
 	return bpf_map_lookup_elem(&nodes, &inode);
 }
 
-/* A packet on its way out has a socket before the route has named a device. */
+/*
+ * The node that a packet is in, by its device; on its way out, before a route has named a device,
+ * by its socket. NULL: it is in none of the lab, or has neither.
+ */
 static __always_inline __u32 *node_of_packet(const struct sk_buff *skb)
 {
 	struct net_device *dev = skb->dev;
@@ -132,7 +137,7 @@ static __always_inline __u32 *node_of_packet(const struct sk_buff *skb)
 	return sk ? node_of_net(sk->__sk_common.skc_net.net) : NULL;
 }
 
-/* dev: the device that it is about, or NULL. */
+/* Fill what all records begin with. dev: the device that it is about, or NULL. */
 static __always_inline void stamp(struct vl_drop *at, enum vl_stack_kind kind, __u32 node,
 				  const struct net_device *dev)
 {
@@ -150,7 +155,7 @@ static __always_inline void stamp(struct vl_drop *at, enum vl_stack_kind kind, _
 	at->kind = kind;
 }
 
-/* As stamp(), and what the kernel says of a drop. */
+/* As stamp(), of a drop: skb, and where and why the kernel dropped it. */
 static __always_inline void stamp_drop(struct vl_drop *at, enum vl_stack_kind kind, __u32 node,
 				       const struct sk_buff *skb, const void *location, int reason)
 {
@@ -160,7 +165,7 @@ static __always_inline void stamp_drop(struct vl_drop *at, enum vl_stack_kind ki
 	at->location = (__u64)location;
 }
 
-/* A record that cannot be given. */
+/* A record could not be made, or the ring has no room for it. */
 static __always_inline void count_lost(void)
 {
 	__u32 zero = 0;
@@ -172,7 +177,7 @@ static __always_inline void count_lost(void)
 
 static __always_inline void give(const void *record, __u32 size)
 {
-	/* User space looks by the clock: a wake-up costs more than the record. */
+	/* User space reads at intervals: a wake-up would cost more than the record. */
 	if (bpf_ringbuf_output(&records, (void *)record, size, BPF_RB_NO_WAKEUP))
 		count_lost();
 }

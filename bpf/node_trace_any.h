@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * node_trace_any.h - drops of any protocol, as records and as the beginnings of frames: programs of
- * bpf/node_trace.bpf.c.
+ * node_trace_any.h - drops of packets of any protocol: programs of bpf/node_trace.bpf.c. One makes
+ * records of what it reads in the headers, the other hands on a packet's first bytes.
  */
 #ifndef VETHLAB_BPF_NODE_TRACE_ANY_H
 #define VETHLAB_BPF_NODE_TRACE_ANY_H
@@ -16,7 +16,7 @@
 #include "bpf/node_trace.h"
 #include "bpf/proof_frame.h"
 
-/* The node that a packet was routed to, or out of: a TCP socket has taken the device off. */
+/* The node of the device that the route of a packet names: a TCP socket clears skb->dev. */
 static __always_inline __u32 *node_of_route(const struct sk_buff *skb)
 {
 	struct dst_entry *dst = (struct dst_entry *)(skb->_skb_refdst & ~1ul);
@@ -25,7 +25,7 @@ static __always_inline __u32 *node_of_route(const struct sk_buff *skb)
 	return bpf_map_lookup_elem(&nodes, &inode);
 }
 
-/* As node_of_packet(), also where a TCP socket has taken the device off. */
+/* As node_of_packet(), also for a packet whose skb->dev a TCP socket has cleared. */
 static __always_inline __u32 *node_of_any(const struct sk_buff *skb)
 {
 	__u32 *node = node_of_packet(skb);
@@ -38,7 +38,7 @@ static __always_inline __u32 *node_of_any(const struct sk_buff *skb)
 	return dev ? NULL : node_of_route(skb);
 }
 
-/* With a filter for any packet only: drops of what is no ICMP. */
+/* Drops of what is no ICMP. Attached only if the filter asks for any packet (VL_F_ANY). */
 SEC("tp_btf/kfree_skb")
 int BPF_PROG(on_other_drop, struct sk_buff *skb, void *location, int reason)
 {
@@ -46,7 +46,7 @@ int BPF_PROG(on_other_drop, struct sk_buff *skb, void *location, int reason)
 	__u32 *node;
 
 	(void)ctx;
-	/* No packet: a NAPI that comes up tries a buffer and frees it (6.1). */
+	/* No packet, but a buffer that is tried and freed when NAPI starts (6.1). */
 	if (!skb->len && !skb->protocol)
 		return 0;
 	node = node_of_any(skb);
@@ -58,7 +58,7 @@ int BPF_PROG(on_other_drop, struct sk_buff *skb, void *location, int reason)
 	return 0;
 }
 
-/* A capture's, alone: drops of any protocol. User space reads the bytes as it reads frames. */
+/* Drops of any protocol, for a capture alone: user space parses the bytes as it does frames. */
 SEC("tp_btf/kfree_skb")
 int BPF_PROG(on_frame_drop, struct sk_buff *skb, void *location, int reason)
 {
@@ -69,8 +69,8 @@ int BPF_PROG(on_frame_drop, struct sk_buff *skb, void *location, int reason)
 	node = node_of_any(skb);
 	if (!node)
 		return 0;
-	/* It ends in the buffer of a packet, whose last part is skb_shared_info, unless the offset
-	 * is wrong. */
+	/* A packet may be shorter: then the rest is read from skb_shared_info, which ends its
+	 * buffer and is longer than this. So it fails only if the offset is wrong. */
 	if (bpf_probe_read_kernel(drop.bytes, sizeof(drop.bytes),
 				  skb->head + skb->network_header)) {
 		count_lost();

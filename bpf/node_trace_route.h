@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * node_trace_route.h - what a route was looked up for. A look-up tells no packet: it is joined to
- * the packet that the CPU is at, or to the one that comes to its end right after it.
+ * node_trace_route.h - what a route was looked up for. The kernel does not say for which packet it
+ * looks up a route: it is joined to the packet that the CPU is at, or to the packet that is dropped
+ * or consumed right after it.
  */
 #ifndef VETHLAB_BPF_NODE_TRACE_ROUTE_H
 #define VETHLAB_BPF_NODE_TRACE_ROUTE_H
@@ -9,8 +10,9 @@
 #include "bpf/node_trace.h"
 
 /*
- * A look-up that this CPU did and that no record told of; family 0: none. The last one, and the
- * last one that may be for an ICMP error: the kernel tells of the error after that.
+ * A look-up of this CPU for which there is no record yet; family 0: there is none. Kept are the
+ * last one, and the last one that may be for an ICMP error, since the tracepoint of the error comes
+ * after it.
  */
 struct looked_up {
 	struct vl_stack record;
@@ -30,12 +32,12 @@ struct {
 enum {
 	LOOPBACK_IFINDEX = 1,
 	LOOK_UP_AGE_NS = 1000000, /* a drop that comes later is about something else */
-	/* A look-up that failed, or that was for an ICMP error, is seldom: here what it is about is
-	 * told by addresses, and a machine that is emulated or busy is given its time. */
+	/* For look-ups that failed or were for an ICMP error. These are seldom, so the addresses
+	 * suffice to tell what they are for, and an emulated or busy machine may take so long. */
 	SELDOM_AGE_NS = 100000000,
 };
 
-/* What a look-up is for, given the packet that the CPU is at. False: it is for something else. */
+/* *use: what a look-up is for, if it is for the packet that the CPU is at. False: it is not. */
 static __always_inline bool route_use(const struct vl_event *flow, __u32 iif, __u32 proto,
 				      const struct node_trace_taken *taken, __u8 *use)
 {
@@ -57,7 +59,7 @@ static __always_inline bool route_use(const struct vl_event *flow, __u32 iif, __
 	return !proto && same_address(flow->src, packet->dst);
 }
 
-/* r is about that packet. The addresses stay those that were looked up. */
+/* Put into r which packet it is about. Its addresses stay those that were looked up. */
 static __always_inline void bind(struct vl_stack *r, const struct vl_event *packet)
 {
 	struct vl_event *p = &r->at.packet;
@@ -74,7 +76,10 @@ static __always_inline void bind(struct vl_stack *r, const struct vl_event *pack
 	p->quote = packet->quote;
 }
 
-/* Whose look-up it is if no packet is known: of one that a process is about to send. */
+/*
+ * The node of a look-up for a packet that a process is about to send. False: no such node is known,
+ * or the flow does not match the filter.
+ */
 static __always_inline bool sender_node(const struct vl_event *flow, const struct net *net,
 					__u32 *node)
 {
@@ -102,7 +107,10 @@ static __always_inline bool sender_node(const struct vl_event *flow, const struc
 	       !(filter.fields & VL_F_FAMILY && filter.family != flow->family);
 }
 
-/* r: all that the look-up says; its packet has the flow's family and addresses. */
+/*
+ * Give the record of a look-up, or keep it until it is known what it is for. r: what the look-up
+ * says; its packet has the flow's family and addresses.
+ */
 static __always_inline void tell_route(struct vl_stack *r, const struct net *net,
 				       const struct net_device *dev, __u32 iif, __u32 proto)
 {
@@ -128,7 +136,8 @@ static __always_inline void tell_route(struct vl_stack *r, const struct net *net
 	    same_address(r->at.packet.dst, taken->packet.src)) {
 		zero = LOOKED_UP_ERROR;
 		last = bpf_map_lookup_elem(&look_ups, &zero);
-		/* Without a source: later ones look at where the error would have come in. */
+		/* Only one without a source is for the error's own way: the kernel's later ones ask
+		 * where the error would have come in. */
 		if (last && !*(__u64 *)r->at.packet.src)
 			last->record = *r;
 		return;
@@ -157,8 +166,8 @@ static __always_inline bool is_of_node(const struct looked_up *last, __u32 node)
 }
 
 /*
- * A packet comes to its end: the look-up right before it tells why, or how far it got. iif: of the
- * packet, 0 if it was made here.
+ * A packet was dropped or consumed: give the record of the look-up right before, if it was for this
+ * packet. iif: of the packet, 0 if the node made it.
  */
 static __always_inline void tell_last(const struct vl_event *packet, __u32 node, __u32 iif,
 				      bool failed_only)
@@ -187,7 +196,7 @@ static __always_inline void tell_last(const struct vl_event *packet, __u32 node,
 	r->at.packet.family = 0;
 }
 
-/* An ICMP error about a packet is made: the look-up of its way was one of those right before. */
+/* An ICMP error about a packet is made: give the record of the look-up for the error's way. */
 static __always_inline void tell_error_route(const struct vl_event *packet, __u32 node)
 {
 	__u32 key = LOOKED_UP_ERROR;

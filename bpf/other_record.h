@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * other_record.h - a record of each packet that is no ICMP, or a tagged one, for each tracer that
- * asks for such (VL_F_ANY). While there is none, a packet costs one look at `control`.
+ * other_record.h - a record of each packet that is no ICMP, or that has a tag, for each tracer that
+ * asks for such packets (VL_F_ANY). Without such a tracer, a packet costs one look at `control`.
  */
 #ifndef VETHLAB_BPF_OTHER_RECORD_H
 #define VETHLAB_BPF_OTHER_RECORD_H
@@ -21,7 +21,10 @@ static __always_inline __u64 active_for_any(void)
 	return ctl ? *(volatile __u64 *)&ctl->any & *(volatile __u64 *)&ctl->active : 0;
 }
 
-/* Pass over the tags at *off that are in the frame's bytes, behind one that is not (type). */
+/*
+ * Move *off behind the VLAN tags in the frame's bytes. type: the ethertype before *off. Returns the
+ * ethertype behind the tags. The id of the first goes to ev, unless ev has one.
+ */
 static __always_inline __u16 pass_tags(const struct frame *f, __u16 type, __u32 *off,
 				       struct vl_event *ev)
 {
@@ -39,7 +42,7 @@ static __always_inline __u16 pass_tags(const struct frame *f, __u16 type, __u32 
 	return type;
 }
 
-/* Fill *ev from a frame; its tag, if the frame's bytes have it no more, is there already. */
+/* Fill *ev from a frame. A tag that was taken out of the frame's bytes is in *ev already. */
 static __always_inline void other_fill(struct vl_event *ev, const struct frame *f, __u32 end,
 				       __u32 hook)
 {
@@ -63,7 +66,7 @@ static __always_inline void other_fill(struct vl_event *ev, const struct frame *
 	}
 }
 
-/* Global functions, off the path of packets that nobody asks for. */
+/* Global functions, so that packets that nobody asks for do not pay for this code. */
 __noinline int trace_other_skb(struct __sk_buff *skb, __u32 end, __u32 hook, __u64 active)
 {
 	struct frame f = frame_of_skb(skb);
@@ -96,7 +99,7 @@ __noinline int trace_other_xdp(struct xdp_md *xdp, __u32 end, __u32 hook, __u64 
 	return event_deliver_xdp(xdp, ev, VL_ICMP_CLASSES, active);
 }
 
-/* A frame that is counted, and that no ICMP record is of. */
+/* A record of a frame that is no ICMP, or has a tag, for each tracer that asks for such. */
 static __always_inline void trace_other(const struct frame *f, __u32 end, enum vl_hook hook)
 {
 	__u64 active = active_for_any();

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * packet_record.h - a record of each ICMP packet for each tracer that wants it, and how any record
- * gets there. A tracer is a slot:
- * a filter, a byte in `control`, and one perf buffer a CPU.
+ * packet_record.h - a record of each ICMP packet for each tracer whose filter matches it, and how
+ * records of all kinds get to tracers. A tracer has a slot: a filter, a byte in `control`, and a
+ * perf buffer for each CPU.
  */
 #ifndef VETHLAB_BPF_PACKET_RECORD_H
 #define VETHLAB_BPF_PACKET_RECORD_H
@@ -17,7 +17,7 @@
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1); /* as the counters */
+	__uint(max_entries, 1); /* set before load: as many as the maps of counters */
 	__type(key, __u32);
 	__type(value, struct vl_end);
 } ends SEC(".maps");
@@ -36,7 +36,8 @@ struct {
 	__type(value, struct vl_filter);
 } sessions SEC(".maps");
 
-/* Mapped into tracers' memory, so that both sides change `active` by compare-and-swap. */
+/* Mapped into tracers' memory, so that they and the programs change `active` by compare-and-swap.
+ */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);
@@ -45,11 +46,11 @@ struct {
 	__type(value, struct vl_control);
 } control SEC(".maps");
 
-/* Mapped into tracers' memory, too, for records that wait for a batch to be full. */
+/* Mapped into tracers' memory, too: they read records there whose batch is not full yet. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, VL_SESSIONS); /* times CPUs, as tracers */
+	__uint(max_entries, VL_SESSIONS); /* set before load: VL_SESSIONS * CPUs */
 	__type(key, __u32);
 	__type(value, struct vl_batch);
 } staged SEC(".maps");
@@ -57,15 +58,15 @@ struct {
 /* Entry slot * n_cpus + cpu is the perf buffer of that session on that CPU. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERF_EVENT_ARRAY);
-	__uint(max_entries, VL_SESSIONS);
+	__uint(max_entries, VL_SESSIONS); /* likewise */
 	__type(key, __u32);
 	__type(value, __u32);
 } tracers SEC(".maps");
 
 /*
- * The record in the making: it would take a fourth of the stack that all called functions share.
- * Nothing else of ours runs on this CPU before the record is delivered: hooks run with softirqs
- * off, and a packet's hooks one after the other.
+ * The record that a program fills. It is not on the stack, since it would take a fourth of what a
+ * program and the functions that it calls have together. No other program of vethlab's hooks runs
+ * on this CPU before the record is delivered: hooks run with softirqs off, one after the other.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
@@ -74,9 +75,10 @@ struct {
 	__type(value, struct vl_event);
 } scratch SEC(".maps");
 
-/* CPUs that the kernel may have (libbpf_num_possible_cpus). */
+/* How many CPUs are possible (libbpf_num_possible_cpus). */
 const volatile __u32 n_cpus = 1;
 
+/* The addresses of the IP header at l3; not written if the frame does not have them. */
 static __always_inline void event_addresses(const struct frame *f, __u32 l3, __u8 family,
 					    __u8 src[16], __u8 dst[16])
 {
@@ -114,8 +116,8 @@ static __always_inline __u8 event_ttl(const struct frame *f, __u32 l3, __u8 fami
 }
 
 /*
- * What the ICMP error at off, which ends at end, says about its packet. The quote ends with the
- * packet that carries it, wherever its own header says.
+ * The packet that the ICMP error at off quotes, into ev. The error ends at end, and so does the
+ * quote, whatever length its header says.
  */
 static __always_inline int event_quote(const struct frame *f, struct vl_event *ev, __u32 off,
 				       __u32 end)
@@ -131,8 +133,9 @@ static __always_inline int event_quote(const struct frame *f, struct vl_event *e
 }
 
 /*
- * From here on, functions that are global: the verifier goes through each once, with any argument,
- * instead of once a path of each caller. Their context must have its own type.
+ * The __noinline functions from here on are global: the verifier checks each once, for any
+ * arguments, and not once for each path of each caller. A context must be passed by its own type,
+ * so there is one function for tc and one for XDP.
  */
 __noinline int event_quote_skb(struct __sk_buff *skb, struct vl_event *ev, __u32 off, __u32 end)
 {
@@ -198,7 +201,7 @@ static __always_inline void event_fill(struct vl_event *ev, const struct frame *
 	}
 }
 
-/* The map of ends is looked up only for a filter that names a link or a node. */
+/* Whether an end is where the filter asks. `ends` is read only if that is a link or a node. */
 static __always_inline bool place_matches(const struct vl_filter *filter, __u32 end)
 {
 	const struct vl_end *e;
@@ -209,7 +212,7 @@ static __always_inline bool place_matches(const struct vl_filter *filter, __u32 
 	return e && match_place(filter, end, e->link, e->node_index);
 }
 
-/* class: VL_ICMP_CLASSES if there is none. */
+/* Whether a record matches the filter. class: VL_ICMP_CLASSES if it has none. */
 __noinline int filter_matches(const struct vl_filter *filter, const struct vl_event *ev,
 			      __u32 class)
 {
@@ -221,12 +224,12 @@ __noinline int filter_matches(const struct vl_filter *filter, const struct vl_ev
 	       (place_matches(filter, ev->end) && match_packet(filter, ev, class));
 }
 
-/* A tracer is gone without a word: take its byte out of `active`, unless it is another's by now. */
+/* A tracer was killed: put its byte of `active` to 0, unless another one has taken the slot. */
 static __always_inline void forget_session(struct vl_control *ctl, __u64 active, __u32 slot)
 {
 	__u64 mask = 0xffull << (8 * slot), seen;
 
-	for (int i = 0; i < 4; i++) { /* then the next batch tries again */
+	for (int i = 0; i < 4; i++) { /* if all fail, the next batch tries again */
 		seen = __sync_val_compare_and_swap(&ctl->active, active, active & ~mask);
 		if (seen == active || (seen ^ active) & mask)
 			break;
@@ -235,9 +238,9 @@ static __always_inline void forget_session(struct vl_control *ctl, __u64 active,
 }
 
 /*
- * Give *ev to session slot. No buffer where the session had one means that its tracer was killed. A
- * batch for which the buffer has no room, or the CPU no buffer, leaves a gap in the numbers of
- * those that the tracer gets.
+ * Give *ev to session slot. If its buffer of this CPU is gone, its tracer was killed. A batch that
+ * does not get into a buffer (no room, or this CPU never had one) leaves a gap in the numbers of
+ * the batches that the tracer gets.
  */
 static __always_inline void deliver_to(void *ctx, struct vl_control *ctl, __u64 active, __u32 slot,
 				       const struct vl_event *ev)
@@ -253,11 +256,11 @@ static __always_inline void deliver_to(void *ctx, struct vl_control *ctl, __u64 
 	    bpf_perf_event_output(ctx, &tracers, key, batch, sizeof(*batch)) == -ENOENT &&
 	    batch->buffered == (active >> (8 * slot) & 0xff))
 		forget_session(ctl, active, slot);
-	/* Behind the record, and behind its batch: whoever sees the number finds both. */
+	/* Last, so that a tracer that sees the new number finds the record, and the batch. */
 	__sync_fetch_and_add(&batch->head, 1);
 }
 
-/* Give *ev to each of the active sessions that wants it. */
+/* Give *ev to each active session whose filter matches it. */
 static __always_inline int event_deliver(void *ctx, struct vl_event *ev, __u32 class, __u64 active)
 {
 	struct vl_control *ctl;

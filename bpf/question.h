@@ -12,7 +12,7 @@
 enum { ARP_REQUEST = 1, ARP_REPLY = 2 };
 enum { ND_SOLICITATION = 135, ND_ADVERTISEMENT = 136 }; /* RFC 4861 */
 
-/* A question or an answer; what else ARP can say (RFC 903) is of no use. */
+/* Whether it is a question or an answer for IPv4; other operations (RFC 903) are not. */
 static __always_inline bool arp_is_ipv4(const struct arp_wire *arp)
 {
 	return arp->protocol == bpf_htons(WIRE_IPV4) && arp->hardware_len == 6 &&
@@ -21,8 +21,8 @@ static __always_inline bool arp_is_ipv4(const struct arp_wire *arp)
 }
 
 /*
- * The question for a neighbour's address that a packet is, or the answer, into r: its addresses and
- * what, next. ev: of the packet, as read_packet() left it. False: it is none.
+ * If a packet asks for a neighbour's address or answers that, fill r: its addresses, what and next.
+ * ev: the packet, as read_packet() left it. False: it is none of both.
  */
 static __always_inline bool read_question(const struct sk_buff *skb, const struct vl_event *ev,
 					  struct vl_stack *r)
@@ -42,7 +42,7 @@ static __always_inline bool read_question(const struct sk_buff *skb, const struc
 		r->next_family = 4;
 		return true;
 	}
-	/* No host sends those with extension headers. */
+	/* Messages with extension headers are not looked for: hosts send none. */
 	if (ev->family != 6 ||
 	    (ev->icmp_type != ND_SOLICITATION && ev->icmp_type != ND_ADVERTISEMENT) ||
 	    bpf_probe_read_kernel(r->next, 16, (void *)(header + IPV6_SIZE + ICMP_SIZE)))

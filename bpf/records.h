@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * records.h - what tracers and programs say to each other: filters, who traces, and records of
- * packets at ends and in nodes. A part of vethlab.h, which includes it; it is no interface for
- * others.
+ * records.h - the maps and records by which tracers and programs talk to each other: filters, who
+ * traces, and records of packets at ends and in nodes. A part of vethlab.h, which includes it, but
+ * no interface for programs of others.
  */
 #ifndef VETHLAB_BPF_RECORDS_H
 #define VETHLAB_BPF_RECORDS_H
@@ -14,18 +14,18 @@
 #define VL_IFNAME_SIZE 16 /* interface name with its zero */
 
 /*
- * Which parts of a filter count. No bit set: every ICMP packet matches. Only with VL_F_ANY does a
- * packet that is no ICMP match.
+ * Which fields of a filter are compared. With no bit set every ICMP packet matches. A packet that
+ * is no ICMP matches only with VL_F_ANY.
  */
 enum vl_filter_field {
-	VL_F_TOKEN = 1 << 0, /* id or token matches: one ping's packets, NAT or not */
+	VL_F_TOKEN = 1 << 0, /* id or token matches: the packets of one ping, also behind NAT */
 	VL_F_ID = 1 << 1,
 	VL_F_SEQ = 1 << 2,
 	VL_F_SRC = 1 << 3,
 	VL_F_DST = 1 << 4,
 	VL_F_ADDR = 1 << 5, /* source or destination */
 	VL_F_FAMILY = 1 << 6,
-	VL_F_TYPES = 1 << 7, /* bit vl_icmp_class of types */
+	VL_F_TYPES = 1 << 7, /* the class of an ICMP packet is one of types */
 	VL_F_END = 1 << 8,
 	VL_F_LINK = 1 << 9,
 	VL_F_NODE = 1 << 10,
@@ -41,7 +41,7 @@ enum vl_filter_field {
 	VL_F_VLAN = 1 << 20,  /* the outer tag has this id */
 };
 
-/* Those that no untagged ICMP packet fits. */
+/* With one of these no ICMP packet matches that has no tag. */
 #define VL_F_NO_ICMP (VL_F_ARP | VL_F_PORT | VL_F_SPORT | VL_F_DPORT | VL_F_FLAGS | VL_F_VLAN)
 
 /* ICMP classes in the order of struct vl_icmp_counters. */
@@ -75,12 +75,12 @@ struct vl_filter {
 _Static_assert(sizeof(struct vl_filter) == 40 + 48 + 16, "struct vl_filter has changed");
 
 /*
- * Value of the array `control` (one entry). Byte i of active is session i's generation: 0 means
- * nobody traces there. A tracer sets its byte to a value other than the last; a program that finds
- * its session without a reader (the tracer was killed) puts it back to 0. One load tells a program
- * that nobody traces. Byte i of last is the generation that session i had last, for its next
- * tracer. All changes are by compare-and-swap (the map can be mapped into memory). Byte i of any is
- * set before that of active: to the generation if session i's filter has VL_F_ANY, else to 0.
+ * Value of the array `control` (one entry). Byte i of active is the generation of session i; 0:
+ * it has no tracer. By one load of active a program sees that nobody traces. A tracer sets its byte
+ * to another generation than the slot had last, which is byte i of last. A program that finds that
+ * the tracer was killed puts the byte to 0. All changes are by compare-and-swap (the map can be
+ * mapped into memory). Byte i of any is set before that of active: to the generation if the filter
+ * of session i has VL_F_ANY, else to 0.
  */
 struct vl_control {
 	__u64 active;
@@ -97,14 +97,14 @@ enum vl_event_flag {
 	VL_EV_MORE = 1 << 4,	 /* a fragment that is not the last */
 	VL_EV_LOOSE = 1 << 5,	 /* struct vl_stack: which packet it is about is not known */
 	VL_EV_FLOW = 1 << 6,	 /* struct vl_stack: no ICMP packet, but one that an ICMP error is
-				  * about, which quote tells of: a UDP probe that nobody waits for */
+				  * about (a UDP packet without a socket, say): quote is filled */
 	VL_EV_OTHER = 1 << 7,	 /* no ICMP packet, or a tagged one: `other` is filled */
 };
 
-/* What an ICMP error says about the packet that it is about (RFC 792, RFC 4443). */
+/* The packet that an ICMP error quotes (RFC 792, RFC 4443). */
 struct vl_quote {
 	__u8 src[16], dst[16];
-	__u16 id, seq; /* when proto is ICMP/ICMPv6 echo; of UDP, TCP: ports from, to, or 0 */
+	__u16 id, seq; /* of an echo; of UDP and TCP: source and destination port; else 0 */
 	__u8 proto;    /* IP protocol number */
 	__u8 icmp_type;
 	__u8 ttl;
@@ -114,11 +114,14 @@ _Static_assert(sizeof(struct vl_quote) == 40, "struct vl_quote has changed");
 
 enum { VL_TAGGED = 0x1000 };
 
-/* What tells a packet from others that is no ICMP (VL_EV_OTHER). What it does not have is 0. */
+/*
+ * Fields by which a packet that is no ICMP is told from others (VL_EV_OTHER). What the packet does
+ * not have is 0.
+ */
 struct vl_other {
 	__u32 seq, ack;		  /* TCP (RFC 9293) */
 	__u32 tsval;		  /* TCP: of the timestamp option (RFC 7323) where Linux puts it */
-	__u32 bytes;		  /* behind the headers that are read, by the lengths in them */
+	__u32 bytes;		  /* behind the headers that are read, as those say */
 	__u16 from_port, to_port; /* of TCP, UDP, UDP-Lite, DCCP, SCTP */
 	__u16 ip_id;		  /* of IPv4 */
 	__u16 ethertype;	  /* behind its tags */
@@ -135,24 +138,24 @@ _Static_assert(sizeof(struct vl_other) == 40, "struct vl_other has changed");
 struct vl_event {
 	__u64 time_ns; /* CLOCK_MONOTONIC (bpf_ktime_get_ns) */
 	/*
-	 * The first 8 bytes after the echo header, as they stand in memory; of a redirect of IPv6
-	 * the interface identifier of the router that it names, likewise (wire_nd_gateway). Of
-	 * OTHER: ARP: the sender's MAC address; TCP: 0; else a hash of how its payload begins and
-	 * ends.
+	 * Of an echo: the 8 bytes behind its header, as they stand in memory. Of a redirect of
+	 * IPv6: the interface identifier of the router that it names, likewise (wire_nd_gateway).
+	 * Of VL_EV_OTHER: of ARP the sender's MAC address; of TCP 0; else a hash of the first and
+	 * the last bytes of the payload.
 	 */
 	__u64 payload;
 	__u32 end; /* number of the end */
 	__u32 len; /* frame length in bytes, Ethernet header included */
 	__u16 cpu;
 	__u8 hook;   /* enum vl_hook */
-	__u8 family; /* 4 (IPv4, ARP for it) or 6; of OTHER also 0: src and dst are MAC addresses */
+	__u8 family; /* 4 (also ARP for IPv4) or 6; of VL_EV_OTHER also 0: src, dst are MACs */
 	__u8 icmp_type, icmp_code;
 	__u8 ttl;      /* or hop limit */
 	__u8 flags;    /* enum vl_event_flag */
 	__u16 id, seq; /* echo only, else 0 */
 	__u32 info;    /* the second word of the ICMP header: MTU, gateway; host order */
 	__u32 frag_id; /* of a fragment: the IP identification that its packet's fragments share */
-	__u16 frag_off, frag_len; /* likewise: which bytes of the IP payload it has */
+	__u16 frag_off, frag_len; /* of a fragment: which bytes of the IP payload it has */
 	__u8 src[16], dst[16];	  /* IPv4 in the first four bytes */
 	union {
 		struct vl_quote quote;
@@ -164,17 +167,18 @@ _Static_assert(sizeof(struct vl_event) == 48 + 32 + 40, "struct vl_event has cha
 #define VL_BATCH 8
 
 /*
- * Records of one session on one CPU: value of the array `staged`, whose key is slot * n_cpus + CPU,
- * and what its perf buffer gets when VL_BATCH of them are there: bpf_perf_event_output() costs as
- * much for one record as for eight. Record i is in events[i % VL_BATCH] until then; the tracer
- * looks there (the map can be mapped into memory) for what has not filled a batch.
+ * Records of one session on one CPU: value of the array `staged`, whose key is slot * n_cpus + CPU.
+ * Record i is written to events[i % VL_BATCH]. Each time that the batch is full, the whole value
+ * goes to the session's perf buffer of that CPU: bpf_perf_event_output() costs as much for one
+ * record as for eight. A batch that is not full is read from the map, which the tracer has mapped
+ * into its memory.
  */
 struct vl_batch {
-	__u64 head; /* records so far, of all tracers that had the slot; in a buffer: less one */
+	__u64 head; /* records so far, of all tracers that had the slot; in a buffer: one less */
 	/*
-	 * Generation of the session that gave this CPU a buffer, written by its tracer; 0: none,
-	 * since the CPU was offline. Only where the session had one does a missing buffer mean that
-	 * its tracer was killed.
+	 * Generation of the session whose tracer made a buffer for this CPU; 0: it made none, since
+	 * the CPU was offline. If the session had a buffer here that is gone, its tracer was
+	 * killed. Written by tracers.
 	 */
 	__u64 buffered;
 	__u64 reserved[6];
@@ -190,7 +194,7 @@ enum vl_stack_kind {
 	VL_STACK_NEIGHBOR, /* the node asks for a neighbour's address, or knows or gives it up */
 	VL_STACK_ICMP,	   /* the node makes an ICMP error about it */
 	VL_STACK_LEARN,	   /* a bridge learns at which port a MAC address is */
-	VL_STACK_LOOPBACK, /* it came back over lo */
+	VL_STACK_LOOPBACK, /* it came in by lo: the node sent it to itself */
 	VL_STACK_DELIVER,  /* the node's own ICMP took it, or a process did */
 	VL_STACK_QUESTION, /* the node dropped a question for a neighbour's address, or its answer
 			    */
@@ -211,12 +215,13 @@ _Static_assert(sizeof(struct vl_drop) == sizeof(struct vl_event) + 24,
 
 #define VL_FRAME_BYTES 128
 
-/* A packet of any protocol that a node's stack dropped, and how it begins: for a capture. */
+/* A packet of any protocol that a node's stack dropped, and its first bytes: for a capture. */
 struct vl_frame_drop {
 	struct vl_drop at; /* of packet: time, CPU, end and len alone */
 	__u16 protocol;	   /* the ethertype that the kernel knows it by */
 	__u16 reserved[3];
-	__u8 bytes[VL_FRAME_BYTES]; /* from its network header on, whether or not it is so long */
+	__u8 bytes[VL_FRAME_BYTES]; /* from its network header on; of a shorter one the rest is
+				       arbitrary */
 };
 _Static_assert(sizeof(struct vl_frame_drop) == sizeof(struct vl_drop) + 8 + VL_FRAME_BYTES,
 	       "struct vl_frame_drop has changed");
@@ -224,9 +229,9 @@ _Static_assert(sizeof(struct vl_frame_drop) == sizeof(struct vl_drop) + 8 + VL_F
 /* What a route is looked up for. */
 enum vl_route_use {
 	VL_ROUTE_FORWARD, /* a packet that came in */
-	VL_ROUTE_SEND,	  /* one that is made here */
+	VL_ROUTE_SEND,	  /* a packet that the node makes */
 	VL_ROUTE_ANSWER,  /* the reply or the error that the packet brings about */
-	VL_ROUTE_SOURCE,  /* the way back to its source, before it is let in (rp_filter) */
+	VL_ROUTE_SOURCE,  /* the way back to its source, which is checked first (rp_filter) */
 };
 
 enum vl_route_type {

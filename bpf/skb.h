@@ -76,7 +76,7 @@ __noinline int read_quote(__u64 ip, __u32 off, __u32 end, struct vl_event *ev)
 	return kind;
 }
 
-/* The ICMP header; len: bytes of the packet from there on. True: a quote follows. */
+/* Fields of ev from the ICMP header; len: bytes from there to the packet's end. True: it quotes. */
 static __always_inline bool take_icmp(struct vl_event *ev, const struct icmp_bytes *bytes,
 				      __u32 len)
 {
@@ -100,8 +100,8 @@ static __always_inline bool take_icmp(struct vl_event *ev, const struct icmp_byt
 }
 
 /*
- * The packet of len bytes at ip into ev, whose family is set. Returns the offset of the packet that
- * it quotes, 0 if it is ICMP that quotes none, -1 if it is no ICMP.
+ * Fill ev, whose family is set, from the packet of len bytes at ip. Returns the offset of the
+ * packet that it quotes, 0 if it is ICMP that quotes none, -1 if it is no ICMP.
  */
 __noinline int read_headers(__u64 ip, __u32 len, struct vl_event *ev)
 {
@@ -128,7 +128,7 @@ __noinline int read_headers(__u64 ip, __u32 len, struct vl_event *ev)
 	return wire_quote_offset(skb_fetch, &ip, view.off, view.end, ev->family, ev->icmp_type);
 }
 
-/* Most packets: IPv4 without options, and ICMP, in one read. */
+/* The headers of most ICMP packets (IPv4 without options), to be read at once. */
 struct plain_bytes {
 	__u32 align; /* so that the payload is */
 	struct ipv4_wire ip;
@@ -141,7 +141,7 @@ static __always_inline int read_plain(__u64 ip, struct vl_event *ev)
 	struct plain_bytes plain;
 	__u32 len;
 
-	/* Of a packet that is shorter, what lies behind it is read, and not used. */
+	/* The read may go beyond a shorter packet; what is there is not used. */
 	if (bpf_probe_read_kernel(&plain.ip, sizeof(plain) - sizeof(plain.align), (void *)ip))
 		return -1;
 	len = bpf_ntohs(plain.ip.tot_len);
@@ -248,8 +248,8 @@ static __always_inline void read_macs(const struct sk_buff *skb, struct vl_event
 }
 
 /*
- * Fill ev, which is all zero, from a packet of any protocol but ICMP. Its tag is not read: kernels
- * before 6.2 leave it behind when they take it off.
+ * Fill ev, which is all zero, from a packet of any protocol but ICMP. Its VLAN tag is not read:
+ * kernels before 6.2 leave an old one in skb->vlan_tci when they remove it.
  */
 static __always_inline bool read_other(const struct sk_buff *skb, struct vl_event *ev)
 {

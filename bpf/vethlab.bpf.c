@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * vethlab.bpf.c - the observers: one program per hook, for every end of a lab. They count each
- * frame and give ICMP packets to whoever traces. They never change a packet or its verdict.
+ * frame, and write a record of it for each tracer whose filter matches it. They never change a
+ * packet or its verdict.
  */
 #include "vmlinux/vmlinux.h"
 
@@ -22,10 +23,10 @@ enum { PACKET_LOOPBACK = 5 }; /* linux/if_packet.h */
 /* An end's interface has index ifindex_base + number of the end. */
 const volatile __u32 ifindex_base = 0;
 /*
- * Unless the lab was there before: then each hook of each end has a few instructions of its own
- * (user/watch/end_stub.c) that leave the end's number in `here` and go on to the programs below by
- * a tail call. Nothing of ours comes in between on this CPU. Of the two ways the verifier removes
- * the one that a lab does not go.
+ * True for a lab whose links others made. Their ifindexes can be any, so each hook of each end has
+ * a few instructions of its own (user/watch/end_stub.c): they write the end's number to `here` and
+ * tail-call the programs below. No other program of vethlab runs on this CPU between the two. The
+ * verifier removes the branch of end_of() that the lab does not take.
  */
 const volatile bool observed = false;
 
@@ -63,8 +64,9 @@ static __always_inline void leave_room(void)
 }
 
 /*
- * Global functions, off the path of all other packets. The ICMP header of pkt is looked for again:
- * a pointer into the packet cannot be handed on.
+ * Global functions, so that packets that nobody traces do not pay for this code. They look up the
+ * ICMP header of pkt once more: a pointer into the packet cannot be an argument of a global
+ * function.
  */
 __noinline int trace_icmp_skb(struct __sk_buff *skb, const struct icmp_packet *pkt, __u32 class,
 			      __u64 now, __u64 active)
@@ -88,15 +90,15 @@ __noinline int trace_icmp_xdp(struct xdp_md *xdp, const struct icmp_packet *pkt,
 	return 0;
 }
 
-/* One look at the clock for the ledger and the tracers: it is a third of the work. */
+/* The time is read once, for the ledger and the tracers: reading it is a third of the work. */
 static __always_inline __u64 icmp_time(__u64 active)
 {
 	return follow_echoes || active ? bpf_ktime_get_ns() : 0;
 }
 
 /*
- * A global function returns a number that the verifier knows nothing about; it would go on with
- * each of the classes by itself.
+ * A global function, since the verifier knows nothing of the number that one returns. Were it
+ * inlined, the verifier would check all that follows once for each class.
  */
 __noinline int class_of_type(__u8 family, __u8 type)
 {
@@ -104,8 +106,9 @@ __noinline int class_of_type(__u8 family, __u8 type)
 }
 
 /*
- * Count by ICMP type, and follow. Returns the class to trace it by: VL_ICMP_CLASSES for a later
- * fragment, which has no type; or -1.
+ * Count a packet by its ICMP type, and follow it if it is an echo or an error about one. Returns
+ * its class, by which filters of tracers choose: VL_ICMP_CLASSES for a later fragment, which has no
+ * type; -1 if it is not to be traced.
  */
 static __always_inline int observe_icmp(const struct frame *f, struct vl_counters *c,
 					const struct icmp_packet *pkt, __u64 now)
@@ -124,7 +127,7 @@ static __always_inline int observe_icmp(const struct frame *f, struct vl_counter
 	class = class_of_type(pkt->family, icmp->type);
 	if (class >= VL_ICMP_CLASSES)
 		return -1;
-	barrier_var(class); /* the bound is looked at here, and not moved to a copy */
+	barrier_var(class); /* else the compiler checks the bound on a copy of what it uses */
 	count_icmp(c, pkt->family, class);
 	if (follow_echoes)
 		follow_icmp(f, pkt, icmp, class, now);
@@ -161,7 +164,8 @@ static __always_inline void observe_any_icmp(const struct frame *f, struct vl_co
 					     const struct icmp_packet *icmp, __u32 end,
 					     enum vl_hook hook)
 {
-	struct icmp_packet pkt = *icmp; /* one whose address is given away stays in memory */
+	/* A copy: a variable whose address is an argument is kept in memory, not in registers. */
+	struct icmp_packet pkt = *icmp;
 	__u64 active = active_sessions(), now = icmp_time(active);
 	int class;
 
@@ -175,7 +179,7 @@ static __always_inline void observe_any_icmp(const struct frame *f, struct vl_co
 		trace(f, &pkt, class, now, active);
 }
 
-/* The same for a plain_echo4(), at once. */
+/* The same for an echo that plain_echo4() found: nothing is left to parse. */
 static __always_inline void observe_echo4(const struct frame *f, struct vl_counters *c,
 					  const struct ipv4_wire *ip, __u32 end, enum vl_hook hook)
 {
@@ -214,8 +218,8 @@ static __always_inline void observe_echo4(const struct frame *f, struct vl_count
 }
 
 /*
- * Whether the frame is one by which vethlab sees that a link carries frames. It is none of the
- * lab's traffic. Who sent it finds in `ends` at which hooks it was.
+ * Whether the frame is vethlab's own (bpf/proof_frame.h), which is no traffic of the lab. If it is,
+ * this writes to `ends` that the hook saw it, for the process that sent it.
  */
 static __always_inline bool note_proof(const struct frame *f, __u32 end, __u32 hook)
 {
@@ -231,7 +235,7 @@ static __always_inline bool note_proof(const struct frame *f, __u32 end, __u32 h
 	return true;
 }
 
-/* Global functions, off the path of all frames but ARP. */
+/* Global functions, so that only ARP frames pay for this code. */
 __noinline int note_proof_skb(struct __sk_buff *skb, __u32 end, __u32 hook)
 {
 	struct frame f = frame_of_skb(skb);
@@ -257,8 +261,8 @@ static __always_inline int observe_skb(struct __sk_buff *skb, void *map, enum vl
 
 	if (!c)
 		return TC_ACT_UNSPEC; /* not an end of this lab */
-	/* The node's own copy of a broadcast that it sends: it has no Ethernet header, and crossed
-	 * no link. */
+	/* A copy that a node gets of a broadcast that it sends itself: it has no Ethernet header
+	 * and crossed no link. */
 	if (hook == VL_HOOK_IN && skb->pkt_type == PACKET_LOOPBACK)
 		return TC_ACT_UNSPEC;
 	f = frame_of_skb(skb);
@@ -330,9 +334,9 @@ static __always_inline int observe_xdp(struct xdp_md *xdp)
 }
 
 /*
- * For generic XDP. Not "frags": the kernel would copy packets for such a program by
- * skb_pp_cow_data(), which forgets mac_len, and then tc programs at ingress, ours and others', see
- * frames without their Ethernet header (seen on 6.18).
+ * For generic XDP. Its section is not "xdp.frags": for such a program the kernel would copy packets
+ * by skb_pp_cow_data(), which loses mac_len, and then all tc programs at ingress would see frames
+ * without their Ethernet header (seen on 6.18).
  */
 SEC("xdp")
 int vl_xdp(struct xdp_md *xdp)
@@ -340,7 +344,8 @@ int vl_xdp(struct xdp_md *xdp)
 	return observe_xdp(xdp);
 }
 
-/* For native XDP, which refuses other programs where the peer's MTU is above a page or so. */
+/* For native XDP, which refuses programs without "frags" if the peer's MTU is about a page or more.
+ */
 SEC("xdp.frags")
 int vl_xdp_frags(struct xdp_md *xdp)
 {

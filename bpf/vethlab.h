@@ -51,7 +51,7 @@ struct vl_icmp_counters {
 struct vl_counters {
 	__u64 packets;	/* as the hook saw them: a TSO/GSO super-packet is one */
 	__u64 bytes;	/* frame length with the Ethernet header, without an offloaded VLAN tag */
-	__u64 segments; /* what packets would be on a wire: max(gso_segs, 1) each; xdp: 1 each */
+	__u64 segments; /* packets as a wire would have them: max(gso_segs, 1) each; xdp: 1 each */
 	/* by ethertype */
 	__u64 arp;
 	__u64 ipv4;
@@ -72,11 +72,10 @@ struct vl_counters {
 _Static_assert(sizeof(struct vl_counters) == 29 * 8, "struct vl_counters has changed");
 
 enum vl_lab_flag {
-	VL_LAB_OBSERVED =
-		1 << 0, /* its links were there before: their ifindexes are what they are */
+	VL_LAB_OBSERVED = 1 << 0, /* others made its links, with any ifindexes */
 };
 
-/* Value of the array `lab` (one entry): what the other maps belong to. */
+/* Value of the array `lab` (one entry): the lab that the other maps belong to. */
 struct vl_lab {
 	__u32 version;	    /* VL_VERSION */
 	__u32 n_ends;	    /* entries in use of `ends` and the counters */
@@ -87,7 +86,7 @@ struct vl_lab {
 };
 _Static_assert(sizeof(struct vl_lab) == 24 + VL_LAB_SIZE, "struct vl_lab has changed");
 
-/* Value of the array `ends`, whose key is the end's number: the words for it. */
+/* Value of the array `ends`, whose key is the end's number: what the end is called, and where. */
 struct vl_end {
 	__u32 in_use; /* 0: no such end */
 	__u32 ifindex;
@@ -121,13 +120,13 @@ _Static_assert(sizeof(struct vl_place) == 8, "struct vl_place has changed");
  * /proc/kallsyms.
  */
 enum vl_drop_arrived {
-	VL_DROP_LEAVING, /* on its way out by the end, or in the link */
+	VL_DROP_LEAVING, /* on its way out by the end, or on the link */
 	VL_DROP_CAME_IN, /* in the stack of the end's node */
-	VL_DROP_AT_DOOR, /* handed to the end by its peer, and not in yet */
+	VL_DROP_AT_DOOR, /* given to the end by its peer, and not yet received by the stack */
 };
 
 struct vl_drop_key {
-	__u64 location; /* the address after the call that freed it */
+	__u64 location; /* the address behind the kernel's call that freed the packet */
 	__u32 end;
 	__u32 reason;
 	__u32 arrived;	    /* enum vl_drop_arrived */
@@ -137,7 +136,7 @@ _Static_assert(sizeof(struct vl_drop_key) == 24, "struct vl_drop_key has changed
 
 struct vl_drop_counters {
 	__u64 packets;
-	__u64 bytes;	/* as long as they were then: with or without headers of layers below */
+	__u64 bytes;	/* skb->len: with or without the headers of lower layers, by the place */
 	__u64 segments; /* max(gso_segs, 1) each */
 };
 _Static_assert(sizeof(struct vl_drop_counters) == 24, "struct vl_drop_counters has changed");
@@ -153,18 +152,19 @@ enum vl_drop_missed {
 /* ---- time ---------------------------------------------------------------------------------- */
 
 /*
- * Times in log-linear bins: 32 a doubling from 64 ns to 2^34 ns (17 s), so that the middle of a bin
- * is within 1.6 % of what is in it. Bin 0 is all that is shorter, the last one all that is longer.
+ * Times in log-linear bins: 32 for each doubling from 64 ns to 2^34 ns (17 s), so that the middle
+ * of a bin differs by at most 1.6 % from the times in it. All that is shorter is in bin 0, all that
+ * is longer in the last one.
  */
 #define VL_TIME_LOW  6	/* log2 of the first bin's start, in ns */
 #define VL_TIME_HIGH 34 /* log2 of where the last bin starts */
-#define VL_TIME_SUB  5	/* log2 of the bins a doubling */
+#define VL_TIME_SUB  5	/* log2 of the bins of a doubling */
 #define VL_TIME_BINS (((VL_TIME_HIGH - VL_TIME_LOW) << VL_TIME_SUB) + 2)
 
 /*
- * Value of the arrays `transit`, `residence` and `echo_rtt`, whose key is an end's number. CPUs
- * share an entry and add atomically: only ICMP echoes come here, and a copy a CPU would cost 7 KB
- * times CPUs times ends.
+ * Value of the arrays `transit`, `residence` and `echo_rtt`, whose key is an end's number. All CPUs
+ * add to one entry, atomically: only ICMP echoes are timed, and an entry for each CPU would take
+ * 7 KB times CPUs times ends.
  *
  * transit: from `out` of this end to the first hook of its peer. residence: from the first hook of
  * this end to `out` of another end of its node. echo_rtt: from a request at `out` of this end to
@@ -173,9 +173,9 @@ enum vl_drop_missed {
 struct vl_times {
 	__u64 count; /* of the bins */
 	__u64 sum_ns;
-	__u64 min_plus; /* the least, plus 1; 0: none yet */
+	__u64 min_plus; /* the shortest, plus 1; 0: none yet */
 	__u64 max_ns;
-	__u64 negative; /* not in the bins: the later hook's CPU had the earlier clock */
+	__u64 negative; /* not in the bins: the clock of the later hook's CPU was behind */
 	__u64 bins[VL_TIME_BINS];
 };
 _Static_assert(sizeof(struct vl_times) == (5 + 898) * 8, "struct vl_times has changed");
@@ -225,17 +225,17 @@ struct vl_echo_counters {
 	__u64 answered;	  /* replies that came in time */
 	__u64 late;	  /* replies that came after the timeout */
 	__u64 failed;	  /* an ICMP error came that quotes the request */
-	__u64 forgotten;  /* not followed further: `echoes` was full there, or the same id and seq
-			     again */
+	__u64 forgotten;  /* not followed further: `echoes` had no entry left for it, or another
+			     request with the same id and seq left */
 	__u64 duplicates; /* replies after the first */
 	__u64 reordered;  /* replies to a request that left before one that was answered already */
 	__u64 unmatched;  /* replies to requests that `echoes` does not know */
 	__u64 errors;	  /* ICMP errors made by this end's node about echoes that came in here */
-	__u64 crowded;	  /* entries of any kind that made way, unfinished, for others */
+	__u64 crowded;	  /* entries of any kind that were replaced while they waited */
 };
 _Static_assert(sizeof(struct vl_echo_counters) == 10 * 8, "struct vl_echo_counters has changed");
 
-/* Value of the array `settings` (one entry): may be changed at any time. */
+/* Value of the array `settings` (one entry), which may be changed at any time. */
 struct vl_settings {
 	__u64 echo_timeout_ns; /* a request without a reply for so long is unanswered */
 };
@@ -245,7 +245,7 @@ enum vl_echo_kind {
 	VL_ECHO_ON_LINK,      /* a request that left `end`, and its reply on the same link */
 	VL_ECHO_NODE_REQUEST, /* a request that came in at `end`, in its node */
 	VL_ECHO_NODE_REPLY,   /* a reply, likewise; it takes the entry of its request */
-	VL_ECHO_FLOW, /* of one id and pair of addresses: the latest request that was answered */
+	VL_ECHO_FLOW, /* one id and pair of addresses: the latest request that was answered */
 };
 
 enum vl_echo_flag {
@@ -254,10 +254,10 @@ enum vl_echo_flag {
 	VL_ECHO_RETURNED = 1 << 2,  /* the reply was seen at this end */
 	VL_ECHO_ANSWERED = 1 << 3,  /* and counted, so that another one is a duplicate;
 				       NODE_REQUEST: its reply was made in the node */
-	VL_ECHO_FAILED = 1 << 4,    /* an ICMP error told so */
-	VL_ECHO_LEFT = 1 << 5,	    /* NODE_*: it went on, out of the node */
+	VL_ECHO_FAILED = 1 << 4,    /* an ICMP error quoted the request */
+	VL_ECHO_LEFT = 1 << 5,	    /* NODE_*: it left the node again */
 	VL_ECHO_REQUESTED = 1 << 6, /* ON_LINK: the request was seen; without: only its reply */
-	VL_ECHO_LOCAL = 1 << 7,	    /* ON_LINK: the request was made in the end's node */
+	VL_ECHO_LOCAL = 1 << 7,	    /* ON_LINK: the end's node made the request */
 };
 
 /* An echo that is followed. */
@@ -269,13 +269,13 @@ struct vl_echo {
 	__u16 id, seq;
 	__u8 kind;	/* enum vl_echo_kind */
 	__u8 flags;	/* enum vl_echo_flag */
-	__u8 displaced; /* what would be here was found waiting here, and is elsewhere */
+	__u8 displaced; /* an echo whose own entry this is was put into another one */
 	__u8 reserved;
 };
 _Static_assert(sizeof(struct vl_echo) == 32, "struct vl_echo has changed");
 
-/* Entries of the array `echoes`, whose value is struct vl_echo: where one is, bpf/echo_entries.h
- * says. */
+/* Entries of the array `echoes`, whose value is struct vl_echo; bpf/echo_entries.h has their order.
+ */
 #define VL_ECHOES 65536
 
 #endif

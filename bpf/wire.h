@@ -4,11 +4,11 @@
  * IPv6 and its extension headers (RFC 8200, 4302), ICMP (RFC 792, 4443) and the packets that ICMP
  * errors quote.
  *
- * Every decision is a pure function over a header and an offset. Who parses brings the bytes: a
- * wire_fetch reads a few of them from a source, which is a frame of tc or XDP (bpf/frame.h), an
- * sk_buff (bpf/skb.h), or memory (struct wire_memory, user space). Views are in host byte order,
- * addresses in network order. Every length is checked: what is cut short or impossible is
- * IP_MALFORMED, never read past. Offsets count from where the source begins.
+ * Every decision is a pure function over a header and an offset. The caller gives a wire_fetch,
+ * which reads a few bytes from a source: a frame of tc or XDP (bpf/frame.h), an sk_buff
+ * (bpf/skb.h), or memory (struct wire_memory, user space). Views are in host byte order, addresses
+ * in network order. Every length is checked: a packet that is cut short or impossible is
+ * IP_MALFORMED, and nothing is read behind its end. Offsets count from the beginning of the source.
  */
 #ifndef VETHLAB_BPF_WIRE_H
 #define VETHLAB_BPF_WIRE_H
@@ -63,9 +63,9 @@ enum {
 	 * with more than seven is malformed to us.
 	 */
 	IPV6_EXTENSIONS = 7,
-	/* No header is looked for further in; it also bounds offsets for the verifier. */
+	/* No header is looked for behind this offset; it also is a bound for the verifier. */
 	HEADERS_MAX = 0x3fff,
-	/* As the length of a frame of which only the beginning is there. */
+	/* The length of a frame of which only the beginning is known. */
 	WIRE_LENGTH_UNKNOWN = 0x10000,
 };
 
@@ -135,7 +135,7 @@ typedef const void *wire_fetch(const void *source, __u32 off, __u32 size, void *
 
 /* ---- IP ------------------------------------------------------------------------------------ */
 
-/* What an IP packet has behind its headers. */
+/* What an IP packet has behind its IP headers. */
 enum ip_kind {
 	IP_TRANSPORT, /* a transport header of ip_view.proto, at ip_view.off if it is not cut */
 	IP_FRAGMENT,  /* a fragment after the first: proto is known, but there is no header */
@@ -203,8 +203,8 @@ static __always_inline enum ip_kind wire_ipv4(const struct ipv4_wire *ip, __u32 
 }
 
 /*
- * The fixed IPv6 header ip, likewise. Extension headers come next, from view->off, where the first
- * is view->proto (wire_extensions); if there is none, IP_TRANSPORT is the answer.
+ * The fixed IPv6 header ip, likewise. It returns IP_TRANSPORT, but if view->proto is an extension
+ * header, those from view->off on are still to be parsed (wire_extensions).
  */
 static __always_inline enum ip_kind wire_ipv6(const struct ipv6_wire *ip, __u32 off,
 					      __u32 frame_len, struct ip_view *view)
@@ -231,7 +231,7 @@ static __always_inline bool ipv6_extension(__u8 proto)
 	       proto == PROTO_AH || proto == PROTO_DEST_OPTS;
 }
 
-/* One extension header ext, of kind view->proto: the view moves on to what follows it. */
+/* One extension header ext of kind view->proto: view then tells of what follows it. */
 static __always_inline enum ip_kind wire_extension(const struct ipv6_extension_wire *ext,
 						   struct ip_view *view)
 {
@@ -258,8 +258,8 @@ static __always_inline enum ip_kind wire_extension(const struct ipv6_extension_w
 }
 
 /*
- * off is at most HEADERS_MAX: make the verifier forget what else it knows about it, so that
- * iterations of a loop look alike to it and it does not walk every way through all of them.
+ * Returns off, which is at most HEADERS_MAX. The verifier forgets all else that it knew about it:
+ * so the iterations of a loop look the same to it, and it does not check each combination of them.
  */
 static __always_inline __u32 blur(__u32 off)
 {
@@ -292,8 +292,8 @@ static __always_inline enum ip_kind wire_extensions(wire_fetch *fetch, const voi
 }
 
 /*
- * wire_extensions() of one kind of source. A BPF program makes it a call of a global function,
- * which the verifier goes through once, and not once for each that calls it.
+ * wire_extensions() of one kind of source. In a BPF program it calls a global function, which the
+ * verifier checks once, and not once for each caller.
  */
 typedef enum ip_kind wire_walk(const void *source, struct ip_view *view);
 
@@ -382,7 +382,7 @@ static __always_inline enum vl_icmp_class icmp_class(__u8 family, __u8 type)
 	return family == 4 ? icmp4_class(type) : icmp6_class(type);
 }
 
-/* Whether proto is the family's own ICMP. */
+/* Whether proto is ICMP for IPv4 or ICMPv6 for IPv6. */
 static __always_inline bool ip_is_icmp(__u8 family, __u8 proto)
 {
 	return proto == (family == 4 ? PROTO_ICMP : PROTO_ICMPV6);
@@ -446,8 +446,8 @@ static __always_inline enum ip_kind wire_quote(wire_fetch *fetch, wire_walk *wal
 	if (!icmp)
 		return kind;
 #ifdef __bpf__
-	/* clang makes an `or` of a pointer to the stack and a choice of fields: no verifier takes
-	 * it. */
+	/* Else clang makes an `or` of a pointer to the stack and of which field is meant, which
+	 * the verifier refuses. */
 	barrier_var(icmp);
 #endif
 	if (ports) {

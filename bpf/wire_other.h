@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * wire_other.h - what tells a packet that is no ICMP from others (struct vl_other), by the parser
- * of wire.h: TCP (RFC 9293), UDP (RFC 768), the ports of SCTP, DCCP and UDP-Lite, ARP (RFC 826).
- * Pure functions; whoever parses brings the bytes by a wire_fetch.
+ * wire_other.h - the fields by which a packet that is no ICMP is told from others (struct
+ * vl_other), by the parser of wire.h: TCP (RFC 9293), UDP (RFC 768), the ports of SCTP, DCCP and
+ * UDP-Lite, ARP (RFC 826). Pure functions; the caller gives a wire_fetch that reads the bytes.
  */
 #ifndef VETHLAB_BPF_WIRE_OTHER_H
 #define VETHLAB_BPF_WIRE_OTHER_H
@@ -23,7 +23,7 @@ enum {
 	TCP_FLAG_CWR = 0x80,
 };
 
-/* For IPv4 over Ethernet. */
+/* An ARP packet for IPv4 over Ethernet. */
 struct arp_wire {
 	__be16 hardware, protocol;
 	__u8 hardware_len, protocol_len;
@@ -33,12 +33,12 @@ struct arp_wire {
 };
 _Static_assert(sizeof(struct arp_wire) == 28, "struct arp_wire has changed");
 
-/* An 802.1Q tag, from the word behind its ethertype on. */
+/* An 802.1Q tag without its ethertype: what follows that. */
 struct tag_wire {
 	__be16 tci, type;
 };
 
-/* The timestamp option where Linux has it: at byte 2 of the options, or in a SYN at byte 6. */
+/* The timestamp option where Linux puts it: at byte 2 of the options, or in a SYN at byte 6. */
 struct tcp_options_wire {
 	__u8 start[2], kind, len;
 	__u8 value[4];
@@ -57,7 +57,7 @@ static __always_inline __u64 content_mix(__u64 hash, __u64 word)
 	return hash ^ hash >> 29;
 }
 
-/* size bytes of content at off into the hash; true: they are there. */
+/* Add a word of that type at off to the hash; false: the source has no such bytes. */
 #define CONTENT_ADD(fetch, source, off, type, hash)                                                \
 	({                                                                                         \
 		type word_ = 0, copy_;                                                             \
@@ -71,8 +71,8 @@ static __always_inline __u64 content_mix(__u64 hash, __u64 word)
 	})
 
 /*
- * A hash of the n bytes of content at off: of the first 16 and the last 8 of them, where there are
- * so many; never 0. 0: they are not all there, or there are none.
+ * A hash of the n bytes at off: of the first 16 and the last 8, or of all if they are fewer; never
+ * 0. 0: the source has not all that are hashed, or n is 0.
  */
 static __always_inline __u64 wire_content(wire_fetch *fetch, const void *source, __u32 off, __u32 n)
 {
@@ -126,8 +126,8 @@ static __always_inline void wire_tcp(wire_fetch *fetch, const void *source,
 }
 
 /*
- * What is behind the IP headers that view tells of, into *other, whose protocol is set, and the
- * hash of its content. What is not there stays as it is.
+ * Fill *other, whose protocol is set, from what is behind the IP headers that ip describes;
+ * *content is the hash of its payload. Fields for which there are no bytes stay as they are.
  */
 static __always_inline void wire_transport(wire_fetch *fetch, const void *source,
 					   const struct ip_view *ip, struct vl_other *other,
@@ -158,7 +158,7 @@ static __always_inline void wire_transport(wire_fetch *fetch, const void *source
 	*content = wire_content(fetch, source, ip->off + size, other->bytes);
 }
 
-/* The ARP packet at off into *ev; false: it is none of IPv4 over Ethernet, and ev is as it was. */
+/* Fill *ev from the ARP packet at off. False: it is not for IPv4 over Ethernet; ev is as it was. */
 static __always_inline bool wire_arp(wire_fetch *fetch, const void *source, __u32 off,
 				     struct vl_event *ev)
 {
@@ -179,8 +179,8 @@ static __always_inline bool wire_arp(wire_fetch *fetch, const void *source, __u3
 }
 
 /*
- * The IP packet at off of source, in a frame of frame_len bytes, into *ev, whose family and
- * other.ethertype are set. Of one that is cut short or impossible, what could be read.
+ * Fill *ev, whose family and other.ethertype are set, from the IP packet at off of source, in a
+ * frame of frame_len bytes. If it is cut short or impossible, from what could be read of it.
  */
 static __always_inline void wire_other_ip(wire_fetch *fetch, wire_walk *walk, const void *source,
 					  __u32 off, __u32 frame_len, struct vl_event *ev)
@@ -216,9 +216,9 @@ static __always_inline void wire_other_ip(wire_fetch *fetch, wire_walk *walk, co
 }
 
 /*
- * The packet of ethertype type (host order, no tag) at off of source, in a frame of frame_len
- * bytes, into *ev, which is all zero where this writes: what tells it from others. Sets
- * VL_EV_OTHER. Returns false if it is neither IP nor ARP: then addresses are the caller's.
+ * Fill *ev from the packet of ethertype type (host order, no tag) at off of source, in a frame of
+ * frame_len bytes. The fields that this writes must be zero before. Sets VL_EV_OTHER. Returns false
+ * if it is neither IP nor ARP: then the caller has to fill in the MAC addresses.
  */
 static __always_inline bool wire_other(wire_fetch *fetch, wire_walk *walk, const void *source,
 				       __u16 type, __u32 off, __u32 frame_len, struct vl_event *ev)

@@ -26,8 +26,8 @@ static __always_inline bool icmp_is_nd_redirect(__u8 family, __u8 type)
 }
 
 /*
- * Where the packet begins that a message of this type, at off of source and up to end, quotes:
- * behind its header, or in an option of a redirect of IPv6. 0: it quotes none.
+ * The offset of the packet that an ICMP message of this type quotes: behind its header, or in an
+ * option of a redirect of IPv6. 0: it quotes none. The message is at off of source and ends at end.
  */
 static __always_inline __u32 wire_quote_offset(wire_fetch *fetch, const void *source, __u32 off,
 					       __u32 end, __u8 family, __u8 type)
