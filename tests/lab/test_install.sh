@@ -77,6 +77,17 @@ test_version() {
 	says "kernel: 6.1 or newer"
 }
 
+# The same commit gives the same tarball, whoever makes it and where.
+test_dist() {
+	local name
+	git -C "$TOP" rev-parse -q --verify HEAD >/dev/null 2>&1 || skip_test "this is no tree of git"
+	good make -s -C "$TOP" B="$TEST_TMP/one" dist
+	good env TZ=Asia/Tokyo LC_ALL=C sh -c 'umask 077; exec make -s -C "$1" B="$2" dist' - "$TOP" "$TEST_TMP/two"
+	name=$(cd "$TEST_TMP/one" && echo *)
+	good cmp "$TEST_TMP/one/$name" "$TEST_TMP/two/$name"
+	assert_eq "vethlab-$(tar -xzOf "$TEST_TMP/one/$name" "${name%.tar.gz}/VERSION").tar.gz" "$name" "VERSION"
+}
+
 # libpcap, with seven libraries of its own, is loaded by the verb that compiles filters, and by no other.
 test_libpcap_when_needed() {
 	local loaded="$TEST_TMP/loaded"
