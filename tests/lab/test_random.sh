@@ -220,7 +220,7 @@ verdict_of() { # STATUS
 }
 
 compare() { # FROM TO
-	local told=0 got=0 at end
+	local told=0 got=0 foretold_status foretold_way foretold_stop foretold_end found_way found_end on_lo
 	vethlab show --json >"$TEST_TMP/show"
 	vethlab why "-$FAMILY" "$1" "$2" -j >"$TEST_TMP/why" || told=$?
 	vethlab ping "-$FAMILY" "$1" "$2" -W 1 -j >"$TEST_TMP/ping" || got=$?
@@ -235,10 +235,9 @@ compare() { # FROM TO
 	elif [[ $told -ne $got ]]; then
 		contradiction "why says $told, ping says $got"
 	elif [[ $got -eq 1 ]]; then
-		end=$(jq -r '(.back // .there).end' "$TEST_TMP/why")
-		at=$(jq -r '(.back // .there).at' "$TEST_TMP/why")
-		[[ $end == loop || " $at $(beyond) " == *" $(found_end "$1") "* ]] ||
-			contradiction "why ends at $at ($end), ping at $(found_end "$1")"
+		read_both "$1"
+		[[ $foretold_stop == loop || " $foretold_end $(beyond) " == *" $found_end "* ]] ||
+			contradiction "why ends at $foretold_end ($foretold_stop), ping at $found_end"
 	fi
 }
 
