@@ -292,36 +292,51 @@ tunneled() { # TYPE...: x of a to b, and of b to a
 	good ip -n b link set x up
 }
 
-told_of_tunnel() { # TEXT
+told_of_tunnel() { # TEXT, FILTER
+	local text="a sends it by x, $1 to 10.0.0.2 (b), whose packets leave by a:eth0: what is in them is not followed; \`vethlab trace -i a:eth0 $2\` shows them"
+	local tracer
 	foretells a 10.9.0.2 "unknown leaves-the-lab a"
-	assert_eq "$(jq -r .there.text <<<"$out")" "a sends it by x, $1 to 10.0.0.2 (b), whose packets leave by a:eth0: what is in them is not followed" "why"
-	assert_eq "$(jq -r .there.hint <<<"$out")" "vethlab why a 10.0.0.2" "the outer packets"
+	assert_eq "$(jq -r .there.text <<<"$out")" "$text" "why"
+	assert_eq "$(jq -r .there.hint <<<"$out")" "vethlab why a 10.0.0.2" "the way of the outer packets"
 	good vethlab ping a 10.9.0.2 -W 5
 	says "$1 to 10.0.0.2 (b), whose packets leave by a:eth0"
 	says_not "seen at no end"
+	# What it says shows the outer packets, each with its whole way.
+	# shellcheck disable=SC2086 # words of a filter
+	"$BUILD/vethlab" trace -i a:eth0 $2 -j >"$TEST_TMP/outer" 2>/dev/null &
+	tracer=$!
+	wait_until outer_packets
+	kill -INT $tracer
+	wait $tracer
+	out=$(<"$TEST_TMP/outer")
+	json_holds 'any(.hops | map(.end) == ["a:eth0", "b:eth0"])' 'any(.hops | map(.end) == ["b:eth0", "a:eth0"])'
+}
+
+outer_packets() { # came by both ways
+	vethlab ping a 10.9.0.2 -W 5 && [[ $(grep -c '"end":"b:eth0"' "$TEST_TMP/outer") -ge 2 ]]
 }
 
 test_case_11_vxlan() {
 	tunneled vxlan id 42 dstport 4789
-	told_of_tunnel "a vxlan tunnel with id 42"
+	told_of_tunnel "a vxlan tunnel with id 42" "udp port 4789"
 	good vethlab down p
 }
 
 test_case_11_gre() {
 	tunneled gre
-	told_of_tunnel "a gre tunnel"
+	told_of_tunnel "a gre tunnel" "proto 47"
 	good vethlab down p
 }
 
 test_case_11_ipip() {
 	tunneled ipip
-	told_of_tunnel "an ipip tunnel"
+	told_of_tunnel "an ipip tunnel" "proto 4"
 	good vethlab down p
 }
 
 test_case_11_geneve() {
 	tunneled geneve id 7
-	told_of_tunnel "a geneve tunnel with id 7"
+	told_of_tunnel "a geneve tunnel with id 7" "udp port 6081"
 	good vethlab down p
 }
 

@@ -375,7 +375,7 @@ test_tunnel() {
 	done
 	good vethlab ping a 10.9.0.2 -W 5
 	foretells 10.9.0.2 "leaves-the-lab a"
-	assert_eq "$(jq -r '.verdict + ": " + .there.text' "$TEST_TMP/why")" "unknown: a sends it by x, a vxlan tunnel with id 42 to 10.0.0.2 (b), whose packets leave by a:eth0: what is in them is not followed" "what is known"
+	assert_eq "$(jq -r '.verdict + ": " + .there.text' "$TEST_TMP/why")" "unknown: a sends it by x, a vxlan tunnel with id 42 to 10.0.0.2 (b), whose packets leave by a:eth0: what is in them is not followed; \`vethlab trace -i a:eth0 udp port 4789\` shows them" "what is known"
 	# One that was made elsewhere, and moved here, sends its packets there.
 	good ip -n b link add y type vxlan id 43 remote 10.0.0.1 dstport 4790
 	good ip -n b link set y netns a

@@ -373,6 +373,8 @@ struct link_info {
 	bool vlan_filtering;		  /* of a bridge */
 	struct ip_addr tunnel_to; /* of a tunnel: its other end; family 0: several or none */
 	uint32_t tunnel_id;	  /* of a VXLAN or a Geneve: VNI */
+	uint16_t tunnel_port;	  /* of those: the UDP port that its packets go to */
+	uint8_t tunnel_protocol;  /* IPPROTO_* of its packets; 0: none, or several */
 };
 
 /* By index, or by name where ifindex is 0. -ENODEV: no such interface (err stays clear). */

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* query.c - what the kernel says about interfaces and addresses. */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <linux/if_addr.h>
 #include <linux/if_link.h>
 #include <net/if.h>
+#include <netinet/in.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
@@ -47,20 +49,22 @@ static void parse_port(const struct nlattr *nest, struct link_info *info)
 /* IFLA_GRE_REMOTE, IFLA_IPTUN_REMOTE of linux/if_tunnel.h, which does not go with net/if.h. */
 enum { GRE_REMOTE = 7, IPTUN_REMOTE = 3 };
 
-/* Which attributes tell the other end of a tunnel, by its kind; 0: none. */
+/* Which attributes tell the other end of a tunnel, and its packets, by its kind; 0: none. */
 static const struct tunnel {
 	const char *kind;
-	int to, to_v6, id;
+	uint8_t protocol; /* of its packets; 0: that depends on what is in them */
+	int to, to_v6, id, port;
 } tunnels[] = {
-	{"vxlan", IFLA_VXLAN_GROUP, IFLA_VXLAN_GROUP6, IFLA_VXLAN_ID},
-	{"geneve", IFLA_GENEVE_REMOTE, IFLA_GENEVE_REMOTE6, IFLA_GENEVE_ID},
-	{"gre", GRE_REMOTE, 0, 0},
-	{"gretap", GRE_REMOTE, 0, 0},
-	{"ip6gre", 0, GRE_REMOTE, 0},
-	{"ip6gretap", 0, GRE_REMOTE, 0},
-	{"ipip", IPTUN_REMOTE, 0, 0},
-	{"sit", IPTUN_REMOTE, 0, 0},
-	{"ip6tnl", 0, IPTUN_REMOTE, 0},
+	{"vxlan", IPPROTO_UDP, IFLA_VXLAN_GROUP, IFLA_VXLAN_GROUP6, IFLA_VXLAN_ID, IFLA_VXLAN_PORT},
+	{"geneve", IPPROTO_UDP, IFLA_GENEVE_REMOTE, IFLA_GENEVE_REMOTE6, IFLA_GENEVE_ID,
+	 IFLA_GENEVE_PORT},
+	{"gre", IPPROTO_GRE, GRE_REMOTE},
+	{"gretap", IPPROTO_GRE, GRE_REMOTE},
+	{"ip6gre", IPPROTO_GRE, 0, GRE_REMOTE},
+	{"ip6gretap", IPPROTO_GRE, 0, GRE_REMOTE},
+	{"ipip", IPPROTO_IPIP, IPTUN_REMOTE},
+	{"sit", 0, IPTUN_REMOTE},
+	{"ip6tnl", 0, 0, IPTUN_REMOTE},
 };
 
 static void parse_tunnel(const struct nlattr *nest, const struct tunnel *tunnel,
@@ -69,6 +73,7 @@ static void parse_tunnel(const struct nlattr *nest, const struct tunnel *tunnel,
 	static const uint8_t none[16];
 	const struct nlattr *attr;
 
+	info->tunnel_protocol = tunnel->protocol;
 	mnl_attr_for_each_nested(attr, nest) {
 		int type = mnl_attr_get_type(attr);
 		bool v4 = type == tunnel->to && mnl_attr_get_payload_len(attr) == 4;
@@ -77,6 +82,8 @@ static void parse_tunnel(const struct nlattr *nest, const struct tunnel *tunnel,
 
 		if (type && type == tunnel->id)
 			info->tunnel_id = mnl_attr_get_u32(attr);
+		if (type && type == tunnel->port)
+			info->tunnel_port = ntohs(mnl_attr_get_u16(attr));
 		if ((!v4 && !v6) || !memcmp(mnl_attr_get_payload(attr), none, len))
 			continue;
 		info->tunnel_to.family = v4 ? AF_INET : AF_INET6;

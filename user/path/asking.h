@@ -58,6 +58,8 @@ struct path_asking {
 	char program[PATH_PROGRAM_SIZE];
 	struct ip_addr tunnel_to; /* as in struct link_info, of the way out */
 	uint32_t tunnel_id;
+	uint16_t tunnel_port;
+	uint8_t tunnel_protocol;
 	enum path_tunnel_out tunnel_out;
 	char tunnel_dev[IFNAME_MAX + 1]; /* TUNNEL_OUT_DEVICE: that one */
 	const struct upper *tap;	 /* that has the MAC of the next hop; NULL: none */

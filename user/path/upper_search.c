@@ -164,6 +164,8 @@ void path_read_tunnel(struct path_asking *asking, const struct link_info *info)
 
 	asking->tunnel_to = info->tunnel_to;
 	asking->tunnel_id = info->tunnel_id;
+	asking->tunnel_port = info->tunnel_port;
+	asking->tunnel_protocol = info->tunnel_protocol;
 	asking->tunnel_dev[0] = '\0';
 	asking->tunnel_out = TUNNEL_OUT_UNKNOWN;
 	if (!info->tunnel_to.family)
@@ -204,10 +206,30 @@ static void tell_tunnel_out(const struct path_asking *asking, const struct node 
 	}
 }
 
+/* The command that shows the tunnel's packets, if they leave by an end of the lab. */
+static void tell_tunnel_trace(const struct path_asking *asking, const struct node *node, char *text,
+			      size_t size)
+{
+	char name[END_NAME_SIZE];
+	const struct end *end;
+
+	text[0] = '\0';
+	snprintf(name, sizeof(name), "%s:%s", node->name, asking->tunnel_dev);
+	end = lab_find_end(asking->run->lab, name);
+	if (asking->tunnel_out != TUNNEL_OUT_DEVICE || !end || !asking->tunnel_protocol)
+		return;
+	if (asking->tunnel_port)
+		snprintf(text, size, "; `vethlab trace -i %s udp port %u` shows them", end->name,
+			 asking->tunnel_port);
+	else
+		snprintf(text, size, "; `vethlab trace -i %s proto %u` shows them", end->name,
+			 asking->tunnel_protocol);
+}
+
 bool path_say_tunnel(struct path_asking *asking, const struct path_hop *hop)
 {
 	bool elsewhere = asking->tunnel_out == TUNNEL_OUT_ELSEWHERE;
-	char to[IP_TEXT_SIZE], id[32] = "", out[END_NAME_SIZE + 64];
+	char to[IP_TEXT_SIZE], id[32] = "", out[END_NAME_SIZE + 64], trace[END_NAME_SIZE + 64];
 	const struct node *node = hop->node;
 	struct node *owner = NULL;
 	struct end *end = NULL;
@@ -220,10 +242,12 @@ bool path_say_tunnel(struct path_asking *asking, const struct path_hop *hop)
 	if (asking->tunnel_id)
 		snprintf(id, sizeof(id), " with id %u", asking->tunnel_id);
 	tell_tunnel_out(asking, node, out, sizeof(out));
+	tell_tunnel_trace(asking, node, trace, sizeof(trace));
 	path_say(asking->path,
-		 "%s sends it by %s, %s %s tunnel%s to %s%s%s%s%s: what is in them is not followed",
+		 "%s sends it by %s, %s %s tunnel%s to %s%s%s%s%s: what is in them is not "
+		 "followed%s",
 		 node->name, hop->dev, hop->kind[0] == 'i' ? "an" : "a", hop->kind, id, to,
-		 owner ? " (" : "", owner ? owner->name : "", owner ? ")" : "", out);
+		 owner ? " (" : "", owner ? owner->name : "", owner ? ")" : "", out, trace);
 	if (!elsewhere)
 		path_suggest(asking->path, "vethlab why %s %s", node->name, to);
 	return true;
