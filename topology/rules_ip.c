@@ -241,12 +241,14 @@ static int wire_compare(const void *a, const void *b)
 static void tell_two_interfaces(const struct address_use *a, const struct address_use *b,
 				struct diags *diags)
 {
-	diags_warn(
-		diags, FINDING_TWO_INTERFACES, b->address->where,
-		"either of them answers ARP for both addresses (arp_ignore, arp_filter), and the "
-		"first one sends",
-		"%s is in one subnet on one wire with two interfaces, %s and %s", a->node->name,
-		a->owner, b->owner);
+	diags_warn(diags, FINDING_TWO_INTERFACES, b->address->where,
+		   b->address->prefix.addr.family == AF_INET6
+			   ? "each of them answers neighbor solicitations for its own address, and "
+			     "the first one sends"
+			   : "either of them answers ARP for both addresses (arp_ignore, "
+			     "arp_filter), and the first one sends",
+		   "%s is in one subnet on one wire with two interfaces, %s and %s", a->node->name,
+		   a->owner, b->owner);
 }
 
 static void tell_lengths(const struct address_use *wide, const struct address_use *narrow,

@@ -137,8 +137,13 @@ static void check_gateway(const struct lab *lab, const struct node *node, const 
 		    !lab_find_address(lab, &hop->via, &owner, &owner_end))
 			diags_warn(
 				diags, FINDING_UNKNOWN_GATEWAY, route->where,
-				"it works where the other end answers for it (proxy_arp), or with "
-				"an entry of `neighbors:`",
+				hop->via.family == AF_INET6
+					? "it works where the other end answers for it (proxy_ndp "
+					  "and an `ip neigh` entry of type proxy), or with an "
+					  "entry "
+					  "of `neighbors:`"
+					: "it works where the other end answers for it "
+					  "(proxy_arp), or with an entry of `neighbors:`",
 				"nobody in the lab has the address of the gateway %s", text);
 		return;
 	}
