@@ -231,6 +231,25 @@ test_arp_answers() {
 	good vethlab down c
 }
 
+# K2: an interface that takes no ARP does not answer, and one that sends none has its own MAC for everybody.
+test_no_arp() {
+	chain
+	good inside b ip link set eth0 arp off
+	foretells b "no-neighbor r"
+	assert_eq "$(jq -r .there.text "$TEST_TMP/why")" "b has the address 10.0.2.2, but does not answer ARP requests for it by b:eth0: eth0 takes no ARP (its flag NOARP is set)" "why"
+	bad 1 vethlab ping a b -W 0.3 -j
+	json_holds '.[0] | .itinerary.fate == "waiting" and .why.end == "no-neighbor" and .why.at == "r"'
+	good inside b ip link set eth0 arp on
+	good inside r ip link set eth1 arp off
+	bad 1 vethlab ping a b -W 0.3
+	foretells b "wrong-mac r"
+	assert_eq "$(jq -r .there.hint "$TEST_TMP/why")" "vethlab exec r ip link set eth1 arp on" "the hint"
+	good inside r ip link set eth1 arp on
+	good vethlab ping a b -W 10
+	foretells b "arrives b"
+	good vethlab down c
+}
+
 # K5: a rule for what comes by one interface. That for the way out counts where the source is validated.
 test_rules_for_an_interface() {
 	chain

@@ -5,6 +5,7 @@
  * frame by its forwarding table (br_fdb_find_rcu in net/bridge/br_input.c).
  */
 #include <linux/neighbour.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -142,6 +143,11 @@ int path_answers_own(struct path_asking *asking, struct path_asking *there,
 
 	if (addr->family == AF_INET6)
 		return answers_ipv6(there, taker, addr, why, err);
+	if (taker->flags & IFF_NOARP) { /* arp_rcv */
+		snprintf(why, ANSWER_WHY_SIZE, "%s takes no ARP (its flag NOARP is set)",
+			 taker->ifname);
+		return 0;
+	}
 	ret = answers_ipv4(there, taker, addr, why, err);
 	return ret <= 0 ? ret : takes_source(asking, there, taker, addr, why, err);
 }

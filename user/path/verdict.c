@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
+#include <net/if.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -325,14 +326,20 @@ static void say_wrong_mac(struct path_asking *asking, const struct path_hop *hop
 {
 	const struct path_reading *entry = &asking->path->readings[0];
 	bool permanent = asking->neighbor.state & (NUD_PERMANENT | NUD_NOARP);
+	struct link_info link;
 
 	path_say(asking->path,
 		 "%s sends it to the MAC that its neighbor table has (%s: %s), which no interface "
 		 "of the lab behind %s has%s",
 		 hop->node->name, entry->what, entry->value, hop->out ? hop->out->name : hop->dev,
 		 permanent ? "" : "; so it goes on until the entry is out of date");
-	path_suggest(asking->path, "vethlab exec %s ip neigh flush dev %s%s", hop->node->name,
-		     hop->dev, permanent ? " nud permanent" : "");
+	if (asking->neighbor.state & NUD_NOARP &&
+	    !link_get(asking->nl, hop->route.ifindex, NULL, &link, NULL) && link.flags & IFF_NOARP)
+		path_suggest(asking->path, "vethlab exec %s ip link set %s arp on", hop->node->name,
+			     hop->dev);
+	else
+		path_suggest(asking->path, "vethlab exec %s ip neigh flush dev %s%s",
+			     hop->node->name, hop->dev, permanent ? " nud permanent" : "");
 }
 
 /* A bridge sends the MAC elsewhere. */
