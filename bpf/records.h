@@ -130,7 +130,10 @@ struct vl_other {
 	__u16 operation;	  /* ARP */
 	__u8 protocol;		  /* IP protocol number, if the ethertype is that of IP */
 	__u8 tcp_flags;		  /* byte 13 of the header */
-	__u8 reserved[8];
+	__u16 window;		  /* TCP: as the header has it, without the scale of the SYN */
+	__u16 mss;		  /* TCP: of a SYN whose first option it is */
+	__u8 has_window;	  /* window and mss were read: older recordings do not have them */
+	__u8 reserved[3];
 };
 _Static_assert(sizeof(struct vl_other) == 40, "struct vl_other has changed");
 

@@ -45,6 +45,12 @@ struct tcp_options_wire {
 	__u8 rest[4];
 };
 
+/* Whether they begin with the maximum segment size (kind 2, RFC 9293), whose value is next. */
+static __always_inline bool tcp_is_mss(const struct tcp_options_wire *options)
+{
+	return options->start[0] == 2 && options->start[1] == 4;
+}
+
 static __always_inline bool has_ports(__u8 protocol)
 {
 	return protocol == PROTO_TCP || protocol == PROTO_UDP || protocol == PROTO_SCTP ||
@@ -109,6 +115,8 @@ static __always_inline void wire_tcp(wire_fetch *fetch, const void *source,
 	other->seq = bpf_ntohl(tcp->seq);
 	other->ack = bpf_ntohl(tcp->ack);
 	other->tcp_flags = tcp->flags;
+	other->window = bpf_ntohs(tcp->window);
+	other->has_window = 1;
 	size = (tcp->offset >> 4) * 4;
 	if (size < TCP_SIZE || ip->off + size > ip->end)
 		return;
@@ -116,6 +124,8 @@ static __always_inline void wire_tcp(wire_fetch *fetch, const void *source,
 	if (size < TCP_SIZE + sizeof(*options))
 		return;
 	options = fetch(source, ip->off + TCP_SIZE, sizeof(*options), &options_copy);
+	if (options && tcp_is_mss(options) && other->tcp_flags & TCP_FLAG_SYN)
+		other->mss = (__u16)options->kind << 8 | options->len;
 	if (options && (options->kind != 8 || options->len != 10) &&
 	    size >= TCP_SIZE + 4 + sizeof(*options))
 		options = fetch(source, ip->off + TCP_SIZE + 4, sizeof(*options), &options_copy);

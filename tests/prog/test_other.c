@@ -31,7 +31,8 @@ static struct bytes tcp4(uint8_t flags, const char *options, size_t n_options, s
 	put32(&b, 0xfffffff0);
 	put32(&b, 77);
 	put16(&b, (20 + n_options) / 4 << 12 | flags);
-	put_zeros(&b, 6);
+	put16(&b, 0x2345); /* window */
+	put_zeros(&b, 4);
 	put(&b, options, n_options);
 	put_zeros(&b, payload);
 	return b;
@@ -119,10 +120,14 @@ static void test_tcp(void **state)
 		assert_int_equal(event.other.tcp_flags, 0x18);
 		assert_int_equal(event.other.bytes, 100);
 		assert_int_equal(event.other.tsval, 0x01020304);
+		assert_int_equal(event.other.mss, 0);
+		assert_int_equal(event.other.has_window, 1);
+		assert_int_equal(event.other.window, 0x2345);
 		assert_int_equal(event.other.segments, 1);
 		assert_int_equal(event.other.vlan, 0);
 		event = record_of(session, prog, &syn);
 		assert_int_equal(event.other.tsval, 0x01020304);
+		assert_int_equal(event.other.mss, 1460);
 		assert_int_equal(event.other.bytes, 0);
 		event = record_of(session, prog, &bare);
 		assert_int_equal(event.other.tsval, 0);
