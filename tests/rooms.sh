@@ -15,6 +15,7 @@ table() {
 	topology | base | bundled_labs.h model.h ip.h shapes.h draw.h lab_diff.h observed.h
 	output   | base topology | output.h
 	story    | base topology | story.h record_queue.h compare.h
+	flow     | base topology story | flow.h
 	net      | base topology | net.h devconf.h lookup.h netns_wait.h nexthops.h policy.h ruleset.h tc.h
 	watch    | base topology net | watch.h attached.h drops.h echo_times.h exact_start.h foreign_programs.h program_unload.h node_trace.h tc_filter.h
 	lab      | base topology net watch | lab.h end_gaps.h end_state.h machine_features.h
@@ -25,13 +26,13 @@ table() {
 	observe  | base topology net watch lab | observe.h follow.h
 	ledger   | base topology output net watch lab | ledger.h counter_fields.h losses.h reading.h timing.h
 	path     | base topology net watch lab | path.h redirect.h target.h
-	trace    | base topology output story net watch lab path | echo.h filter.h ping_tally.h port_ping.h probe.h recording.h stream.h
+	trace    | base topology output story flow net watch lab path | echo.h filter.h flow_live.h flow_source.h ping_tally.h port_ping.h probe.h recording.h stream.h
 	capture  | base topology net watch lab trace | capture.h capture_session.h pcap_filter.h pcapng.h
 	bench    | base topology output net watch lab trace | bench.h
-	render   | base topology output story net watch lab observe ledger path trace capture bench | changes.h drop_text.h event_text.h itinerary_text.h ledger_report.h ping_report.h port_report.h rates.h record_view.h run_diff.h show_text.h
+	render   | base topology output story flow net watch lab observe ledger path trace capture bench | changes.h drop_text.h event_text.h flow_text.h itinerary_text.h ledger_report.h ping_report.h port_report.h rates.h record_view.h run_diff.h show_text.h
 	figures  | base topology output net watch lab trace bench render | bench_report.h
 	options  | base topology output | options.h
-	cmd      | base topology output story net watch lab change observe ledger path trace capture bench render figures options | cmd.h
+	cmd      | base topology output story flow net watch lab change observe ledger path trace capture bench render figures options | cmd.h
 	main     | base output options cmd |
 	END
 }

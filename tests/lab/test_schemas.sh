@@ -66,6 +66,13 @@ blue_lab() {
 	valid replay "$TEST_TMP/run.rec" -i
 	valid replay "$TEST_TMP/run.rec" --stack # on a busy machine the echoes above may be over too soon
 	valid diff "$TEST_TMP/run.rec" "$TEST_TMP/run.rec"
+	"$BUILD/vethlab" record "$TEST_TMP/flows.rec" any 2>/dev/null &
+	wait_until test -e "$TEST_TMP/flows.rec"
+	bad 1 vethlab ping blue 10.1.1.2 --tcp 9 -c 2 -i 0
+	bad 1 vethlab ping blue 10.1.1.2 --udp 9 -c 2 -i 0
+	kill -TERM $!
+	wait $!
+	valid flows -r "$TEST_TMP/flows.rec"
 	valid route blue add default via 10.1.1.2
 	valid route blue add blackhole 10.9.0.0/16
 	valid route blue del default

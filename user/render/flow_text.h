@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* flow_text.h - flows as text and as JSON. Times are shown since zero_ns (CLOCK_MONOTONIC). */
+#ifndef VETHLAB_USER_RENDER_FLOW_TEXT_H
+#define VETHLAB_USER_RENDER_FLOW_TEXT_H
+
+#include <jansson.h>
+#include <stdio.h>
+
+#include "user/flow/flow.h"
+
+enum { FLOW_WORDS_SIZE = 512, FLOW_NAME_SIZE = 96 };
+
+/* "pc:40000", "192.0.2.1:80", "[2001:db8::1]:80": an address by the node that has it. */
+const char *flow_side_name(const struct lab *lab, const struct flow_tuple *tuple, bool to,
+			   char buf[FLOW_NAME_SIZE]);
+/* "established", "reset by r" */
+const char *flow_state_words(const struct flow *flow, char buf[FLOW_WORDS_SIZE]);
+/* What became of what was sent again, or lost: "it was lost: it left a:x and did not reach r:w". */
+const char *flow_verdict_words(const struct flow *flow, enum flow_verdict verdict,
+			       enum flow_missing missing, const struct flow_place *place,
+			       char buf[FLOW_WORDS_SIZE]);
+/* The flows that are chosen, a line each, with lines below it about what went wrong. detail: all
+ * that is counted. */
+void flows_print(const struct flows *flows, const struct lab *lab, bool detail, FILE *f);
+/* docs/schema/flows.json */
+json_t *flows_as_json(const struct flows *flows, const struct lab *lab, uint64_t zero_ns);
+json_t *flow_as_json(const struct flow *flow, const struct lab *lab, uint64_t zero_ns);
+/* The words of JSON for the same. */
+const char *flow_state_word(enum flow_state state);
+const char *flow_verdict_word(enum flow_verdict verdict);
+const char *flow_missing_word(enum flow_missing missing);
+/* What is not there: flows that had to leave, records that were lost. To stderr. */
+void flows_tell_limits(const struct flows *flows);
+
+#endif
