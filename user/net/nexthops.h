@@ -33,7 +33,8 @@ int nexthop_add(struct nl *nl, const struct nexthop_object *object, const struct
 int nexthop_set_group(struct nl *nl, const struct nexthop_object *group,
 		      const struct nexthop_grp *members, size_t n, const struct nl_what *what,
 		      struct err *err);
-/* "1 via 10.0.1.2 dev x", "10 group 1/2,3" as ip-nexthop(8) has it. dev: the name of its interface. */
+/* "1 via 10.0.1.2 dev x", "10 group 1/2,3" as ip-nexthop(8) has it. dev: the name of its interface.
+ */
 void nexthop_words(const struct nexthop_object *object, const char *dev, char *buf, size_t size);
 
 #endif
