@@ -264,6 +264,13 @@ static bool is_source_nat(const char *name, const struct nlattr *const *attrs)
 	return !strcmp(target, "MASQUERADE") || !strcmp(target, "SNAT");
 }
 
+/* "match" is iptables': each packet fits a comment. */
+static bool is_comment(const char *name, const struct nlattr *const *attrs)
+{
+	return !strcmp(name, "match") && attrs[NFTA_MATCH_NAME] &&
+	       !strcmp(mnl_attr_get_str(attrs[NFTA_MATCH_NAME]), "comment");
+}
+
 /* What is not evaluated, but does nothing to the packet. It may load a register. */
 static bool is_match(const char *name, const struct nlattr *const *attrs)
 {
@@ -301,6 +308,8 @@ static void run_expression(struct state *state, const char *name, const struct n
 		do_immediate(state, attrs);
 	} else if (is_source_nat(name, attrs)) {
 		state->outcome->act = RULE_SOURCE_NAT;
+	} else if (is_comment(name, attrs)) {
+		return;
 	} else if (is_match(name, attrs)) {
 		maybe(state);
 		memset(state->registers, 0, sizeof(state->registers));
