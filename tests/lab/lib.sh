@@ -11,6 +11,9 @@
 # What a test writes to $TEST_TMP/comment is printed beside its result.
 #
 # Arguments pick tests: tests/lab/test_blue.sh walk flood
+#
+# HOST_SYSCTLS="net.ipv4.ip_forward=1 net.ipv6.conf.all.disable_ipv6=1": the tests' host has these settings
+# before each of them. Namespaces that are made copy those of the machine, not these.
 
 # A process is dear where page faults are: what runs for each test, or for each command, starts as few as it can.
 if [[ ${SELF:-} != "$0" ]]; then # not yet started by run_one
@@ -422,6 +425,8 @@ run_inside() { # FUNCTION
 	exec {nothing_comes}<> <(:) # here, since $! is that of a test
 	set -eE
 	trap 'fail "line $LINENO: $BASH_COMMAND: exit status $?"' ERR
+	# shellcheck disable=SC2086 # several
+	[[ -z ${HOST_SYSCTLS:-} ]] || sysctl -qw $HOST_SYSCTLS
 	"$1"
 	[[ -z $transcript ]] || fail "told, and compared with no golden file: $transcript"
 	assert_residue_zero

@@ -18,12 +18,12 @@ before() { # KEY
 	sed -n "s/^${1//./\\.} = \?//p" "$TEST_TMP/before"
 }
 
-# 40 settings that are 0 or 1, and the other value, as a lab file has them.
+# 44 settings that are 0 or 1, and the other value, as a lab file has them.
 flipped() {
 	grep -E '^net\.ipv[46]\.(conf\.(all|default|lo)|icmp|fib|tcp_|ip_).* = [01]$' "$TEST_TMP/before" |
 		grep -E 'rp_filter|forward|redirects|proxy|accept|arp_|icmp|tcp_[a-s]|disable_|send_|ignore_' |
 		grep -vE 'tcp_(available|fastopen_key|child)|mc_forwarding|force_forwarding|drop_unicast' |
-		awk '{print "      " $1 ": " (1 - $3)}' | awk 'NR % 2' | head -40
+		awk '{print "      " $1 ": " (1 - $3)}' | awk 'NR % 2' | head -44
 }
 
 lab_file() {
@@ -62,9 +62,9 @@ unusual_host() { # PORTS
 
 # The lab is up and has changed what it says.
 changed() {
-	[[ $(grep -c '^ *net\.' "$TEST_TMP/lab.yaml") -ge 45 ]] || fail "few settings: $(cat "$TEST_TMP/lab.yaml")"
+	[[ $(grep -c '^ *net\.' "$TEST_TMP/lab.yaml") -ge 50 ]] || fail "few settings: $(cat "$TEST_TMP/lab.yaml")"
 	settings >"$TEST_TMP/after"
-	[[ $(diff "$TEST_TMP/before" "$TEST_TMP/after" | grep -c '^>') -ge 45 ]] ||
+	[[ $(diff "$TEST_TMP/before" "$TEST_TMP/after" | grep -c '^>') -ge 50 ]] ||
 		fail "few were changed: $(diff "$TEST_TMP/before" "$TEST_TMP/after")"
 	assert_eq "$(sysctl -n net.ipv4.ip_local_reserved_ports)" "$(ports 30001)" "ports"
 }
