@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * proof_frame.h - the frame that vethlab sends out of an end to see that its link carries frames.
- * User space sends it. The programs recognize it: it is not counted, its drops are neither, and no
- * tracer gets a record of it.
+ * User space sends it. The programs recognize it: neither the frame nor its drops are counted, and
+ * no tracer gets a record of them.
  */
 #ifndef VETHLAB_BPF_PROOF_FRAME_H
 #define VETHLAB_BPF_PROOF_FRAME_H

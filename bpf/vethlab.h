@@ -225,8 +225,8 @@ struct vl_echo_counters {
 	__u64 answered;	  /* replies that came in time */
 	__u64 late;	  /* replies that came after the timeout */
 	__u64 failed;	  /* an ICMP error came that quotes the request */
-	__u64 forgotten;  /* not followed further: `echoes` had no entry left for it, or another
-			     request with the same id and seq left */
+	__u64 forgotten;  /* not followed further: another echo took its entry of `echoes`, or it
+			     got none */
 	__u64 duplicates; /* replies after the first */
 	__u64 reordered;  /* replies to a request that left before one that was answered already */
 	__u64 unmatched;  /* replies to requests that `echoes` does not know */
