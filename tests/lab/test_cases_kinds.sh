@@ -5,9 +5,11 @@
 # test_inside.sh. Defaults before ends, sysctls that cannot be set, names that are taken, the machine's settings
 # (16, 17, K8): test_settings.sh. The proof of the wiring, multicast to nobody (20, 21, K10): test_books.sh.
 # Connected routes (23): test_address_routes.sh. Intervals of many values (24): tests/unit/test_base_statistics.c.
-# Echoes that wait, drops of questions (K1, K12): test_questions.sh. rp_filter, forwarding, rules that refuse,
-# proxy ARP, NAT (K2 to K5): test_why.sh, test_why_settings.sh. Rules of `check` (K7): tests/unit/test_reader.c,
-# test_reader_findings.c and data/bad. Errors that were dropped, time before the first hook (K9, K13): test_remarks.sh.
+# Echoes that wait, drops of questions and of answers (K1, K12): test_questions.sh. rp_filter, forwarding, rules that
+# refuse or suppress, proxy ARP, who answers ARP, NAT (K2 to K5): test_why.sh, test_why_settings.sh. What is told beside
+# a drop (K3, K6, K9): test_drops_told.sh. Rules of `check` (K7): tests/unit/test_reader.c, test_reader_findings.c and
+# data/bad. Errors that were dropped, time before the first hook and waits on the way (K9, K13): test_remarks.sh. Lost
+# records (K11): test_lost_records.sh.
 # shellcheck source=tests/lab/lib.sh
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=tests/lab/public_labs.sh
