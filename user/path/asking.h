@@ -135,6 +135,9 @@ int path_doubt_lower(struct path_asking *asking, const struct end *lower, bool e
 /* The kernel of the last hop refuses the packet (hop->route.error): read why, and say it. */
 int path_refuse(struct path_asking *asking, const struct path_hop *hop, struct err *err);
 
+/* PATH_TTL: the packet's time to live or hop limit is used up at the hop. */
+void path_say_ttl(struct path_asking *asking, const struct path_hop *hop, const char *to);
+
 /* Whether IPv6 that comes by asking->in is forwarded, and the verdict if it is not. */
 bool path_forwards_ipv6(struct path_asking *asking);
 int path_refuse_ipv6_forward(struct path_asking *asking, const struct path_hop *hop);

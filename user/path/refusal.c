@@ -218,6 +218,26 @@ static bool refused_localnet(struct path_asking *asking, const struct path_hop *
 	return true;
 }
 
+/* ---- time to live -------------------------------------------------------------------------------
+ */
+
+void path_say_ttl(struct path_asking *asking, const struct path_hop *hop, const char *to)
+{
+	struct path *path = asking->path;
+	const struct node *sender = path->hops[0].node;
+
+	path_say(path,
+		 "%s sends it with a %s of %u, which is used up at %s: it is not forwarded to %s",
+		 sender->name, path->to.family == AF_INET6 ? "hop limit" : "time to live",
+		 asking->ttl, hop->node->name, to);
+	if (path->to.family == AF_INET6)
+		path_suggest(path, "vethlab exec %s sysctl -w net.ipv6.conf.%s.hop_limit=255",
+			     sender->name, path->hops[0].dev);
+	else
+		path_suggest(path, "vethlab exec %s sysctl -w net.ipv4.ip_default_ttl=255",
+			     sender->name);
+}
+
 /* ---- sources --------------------------------------------------------------------------------- */
 
 static void say_forgery(struct path_asking *asking, const struct path_hop *hop,

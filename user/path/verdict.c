@@ -354,23 +354,6 @@ static void say_fdb(struct path_asking *asking, const struct path_hop *hop)
 	path_suggest(asking->path, "vethlab exec %s bridge fdb show", bridge->name);
 }
 
-static void say_ttl(struct path_asking *asking, const struct path_hop *hop, const char *to)
-{
-	struct path *path = asking->path;
-	const struct node *sender = path->hops[0].node;
-
-	path_say(path,
-		 "%s sends it with a %s of %u, which is used up at %s: it is not forwarded to %s",
-		 sender->name, path->to.family == AF_INET6 ? "hop limit" : "time to live",
-		 asking->ttl, hop->node->name, to);
-	if (path->to.family == AF_INET6)
-		path_suggest(path, "vethlab exec %s sysctl -w net.ipv6.conf.%s.hop_limit=255",
-			     sender->name, path->hops[0].dev);
-	else
-		path_suggest(path, "vethlab exec %s sysctl -w net.ipv4.ip_default_ttl=255",
-			     sender->name);
-}
-
 static void say_end(struct path_asking *asking, const struct path_hop *hop,
 		    const struct end *culprit, const char *to)
 {
@@ -442,7 +425,7 @@ static void say_end(struct path_asking *asking, const struct path_hop *hop,
 		suggest_port(asking);
 		break;
 	case PATH_TTL:
-		say_ttl(asking, hop, to);
+		path_say_ttl(asking, hop, to);
 		break;
 	case PATH_IGNORED:
 		path_say(path, "it arrives at %s, which is told to ignore echo requests: %s is 1",
