@@ -250,6 +250,27 @@ test_no_arp() {
 	good vethlab down c
 }
 
+# K4: a route has an MTU and a hop limit of its own, which count instead of those of its interface and node.
+test_metrics_of_routes() {
+	chain
+	good inside a ip route replace default via 10.0.1.1 hoplimit 1
+	foretells b "ttl-exceeded r"
+	assert_eq "$(jq -r '.there | .text, .hint' "$TEST_TMP/why")" "a sends it with a time to live of 1 (the hoplimit of its route), which is used up at r: it is not forwarded to 10.0.2.2
+vethlab exec a ip route get 10.0.2.2" "the route's"
+	bad 1 vethlab ping a b -W 1
+	good inside a ip route replace default via 10.0.1.1
+	set_in a net.ipv4.ip_default_ttl=1
+	foretells b "ttl-exceeded r"
+	assert_eq "$(jq -r '.there.hint' "$TEST_TMP/why")" "vethlab exec a sysctl -w net.ipv4.ip_default_ttl=255" "the node's"
+	set_in a net.ipv4.ip_default_ttl=64
+	good inside r ip route replace 10.0.2.0/24 dev eth1 mtu 1000
+	foretells b "too-big r" -s 1200
+	assert_eq "$(jq -r .there.text "$TEST_TMP/why")" "it is 1228 bytes long, more than the MTU of r's route to 10.0.2.2 (1000)" "the route's MTU"
+	bad 1 vethlab ping a b -s 1200 -W 1 -j
+	json_holds '.[0] | .result == "refused" and .itinerary.answerer == "r" and .error == "fragmentation needed (mtu 1000)"'
+	good vethlab down c
+}
+
 # K5: a rule for what comes by one interface. That for the way out counts where the source is validated.
 test_rules_for_an_interface() {
 	chain

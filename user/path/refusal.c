@@ -225,12 +225,15 @@ void path_say_ttl(struct path_asking *asking, const struct path_hop *hop, const 
 {
 	struct path *path = asking->path;
 	const struct node *sender = path->hops[0].node;
+	bool of_route = path->hops[0].route.hop_limit;
 
 	path_say(path,
-		 "%s sends it with a %s of %u, which is used up at %s: it is not forwarded to %s",
+		 "%s sends it with a %s of %u%s, which is used up at %s: it is not forwarded to %s",
 		 sender->name, path->to.family == AF_INET6 ? "hop limit" : "time to live",
-		 asking->ttl, hop->node->name, to);
-	if (path->to.family == AF_INET6)
+		 asking->ttl, of_route ? " (the hoplimit of its route)" : "", hop->node->name, to);
+	if (of_route)
+		path_suggest(path, "vethlab exec %s ip route get %s", sender->name, to);
+	else if (path->to.family == AF_INET6)
 		path_suggest(path, "vethlab exec %s sysctl -w net.ipv6.conf.%s.hop_limit=255",
 			     sender->name, path->hops[0].dev);
 	else

@@ -379,6 +379,10 @@ static void say_end(struct path_asking *asking, const struct path_hop *hop,
 				 "%s: "
 				 "the link drops them",
 				 hop->out->name, asking->size, culprit->name);
+		else if (hop->route.mtu && asking->size > hop->route.mtu)
+			path_say(path,
+				 "it is %u bytes long, more than the MTU of %s's route to %s (%u)",
+				 asking->size, node, to, hop->route.mtu);
 		else
 			path_say(path, "it is %u bytes long, more than the MTU of %s", asking->size,
 				 hop->out ? hop->out->name : hop->dev);
