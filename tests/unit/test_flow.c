@@ -228,6 +228,23 @@ static void test_syn_lost(void **state)
 	}
 }
 
+/* So many packets a second that the original is no longer kept when a second has passed. */
+static void test_fast(void **state)
+{
+	(void)state;
+	shake_hands();
+	for (unsigned i = 0; i < 70000; i++) {
+		pass(101 * MS + i * 10000, false, packet(false, DATA(i * 100), 100, SEQ_B + 1, A),
+		     0, 1);
+		if (i == 50)
+			pass(101 * MS + i * 10000 + 1, false,
+			     packet(false, DATA(1000), 100, SEQ_B + 1, A), 0, 1);
+	}
+	assert_int_equal(only()->n_tallies, 1);
+	assert_int_equal(only()->tallies[0].verdict, FLOW_ORIGINAL_LOST);
+	assert_string_equal(only()->tallies[0].place.end->name, "a:x");
+}
+
 /* The kernel's word for it. */
 static void test_dropped(void **state)
 {
@@ -619,7 +636,7 @@ int main(void)
 		TEST(test_ports_again), TEST(test_from_middle),
 		TEST(test_udp),		TEST(test_udp_refused),
 		TEST(test_table),	TEST(test_filter),
-		TEST(test_syn_lost),
+		TEST(test_syn_lost),	TEST(test_fast),
 	};
 
 	return cmocka_run_group_tests(tests, story_setup, story_teardown);

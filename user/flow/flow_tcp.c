@@ -144,7 +144,7 @@ static int add_again(struct flow *flow, unsigned side, struct flow_sent *sent)
 {
 	struct flow_way *way = &flow->ways[side];
 	uint64_t number = find_original(way, sent);
-	const struct flow_sent *original = window_at(way->packets_kept, number);
+	struct flow_sent *original = window_at(way->packets_kept, number);
 	const struct flow_repair repair = {.time_ns = sent->time_ns,
 					   .original_ns = original ? original->time_ns : 0,
 					   .seq = sent->seq,
@@ -157,6 +157,8 @@ static int add_again(struct flow *flow, unsigned side, struct flow_sent *sent)
 					   .again = window_end(way->packets_kept) - 1};
 
 	sent->again = true;
+	if (original)
+		original->repeated = true;
 	way->retransmitted++;
 	return repair_add(flow, &repair);
 }

@@ -10,8 +10,9 @@
 #include "user/base/array.h"
 #include "user/flow/internal.h"
 
-/* What has not arrived after so long does not arrive. */
+/* What has not arrived after so long, or behind so many packets, does not arrive. */
 static const uint64_t settled_ns = 1000000000;
+enum { SETTLED_PACKETS = 16384 };
 enum { ACKS_MAX = 4096 }; /* acknowledgements that are looked at for one retransmission */
 
 struct flow_place sent_place(const struct flows *flows, const struct flow_way *way,
@@ -149,7 +150,9 @@ void verdict_judge_all(const struct flows *flows, struct flow *flow, bool for_no
 {
 	for (size_t i = flow->n_judged; i < flow->n_repairs; i++) {
 		struct flow_repair *repair = &flow->repairs[i];
-		bool settled = flows->newest_ns >= repair->time_ns + settled_ns;
+		bool settled = flows->newest_ns >= repair->time_ns + settled_ns ||
+			       window_end(flow->ways[repair->way].packets_kept) >=
+				       repair->again + SETTLED_PACKETS;
 
 		if (!settled && !for_now)
 			break;

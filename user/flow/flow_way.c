@@ -151,7 +151,8 @@ static void mark_alike(struct flow *flow, struct flow_way *way, unsigned side,
 {
 	struct flow_sent *sent = window_at(way->packets_kept, number);
 
-	for (size_t i = flow->n_judged; i < flow->n_repairs; i++) {
+	for (size_t i = flow->n_judged; (sent->again || sent->repeated) && i < flow->n_repairs;
+	     i++) {
 		const struct flow_repair *repair = &flow->repairs[i];
 		uint64_t other = number == repair->again ? repair->original : repair->again;
 		struct flow_sent *rival = window_at(way->packets_kept, other);

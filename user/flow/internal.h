@@ -37,9 +37,10 @@ struct flow_sent {
 	uint16_t ip_id, segments;
 	uint16_t first, last; /* points where it was seen first; last, whole */
 	uint8_t family, protocol, flags;
-	bool again; /* it is a retransmission */
-	bool alike; /* a record may be of it or of another */
-	bool told;  /* UDP: that it was lost was told */
+	bool again;    /* it is a retransmission */
+	bool repeated; /* there is one of it */
+	bool alike;    /* a record may be of it or of another */
+	bool told;     /* UDP: that it was lost was told */
 };
 
 struct flow_window *window_new(void);
