@@ -1,0 +1,184 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# test_flows.sh - what `vethlab flows` says of connections is what tcpdump at both ends, nft's counters and
+# the kernels' own counters say.
+# shellcheck source=tests/lab/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+BYTES=${BYTES:-2000000}
+flows_pid=
+
+# a -- r -- b, by IPv4 and IPv6. OFFLOADS: a link's settings.
+up_routed() { # OFFLOADS
+	cat >"$TEST_TMP/flows.yaml" <<-END
+		lab: flows
+		nodes:
+		  a: {routes: [default via 10.0.1.254, "default via fd00:1::fe"]}
+		  r: {forward: both}
+		  b: {routes: [default via 10.0.2.254, "default via fd00:2::fe"]}
+		links:
+		  - endpoints: [{end: "a:eth0", address: [10.0.1.1/24, "fd00:1::1/64"]}, {end: "r:eth0", address: [10.0.1.254/24, "fd00:1::fe/64"]}]
+		    $1
+		  - endpoints: [{end: "r:eth1", address: [10.0.2.254/24, "fd00:2::fe/64"]}, {end: "b:eth0", address: [10.0.2.1/24, "fd00:2::1/64"]}]
+		    $1
+	END
+	good vethlab up "$TEST_TMP/flows.yaml"
+}
+
+flows_begin() {
+	rm -f "$TEST_TMP/flows.rec"
+	"$BUILD/vethlab" flows -w "$TEST_TMP/flows.rec" -j >"$TEST_TMP/flows.live" 2>"$TEST_TMP/flows.said" &
+	flows_pid=$!
+	wait_until test -e "$TEST_TMP/flows.rec"
+}
+
+# The same live and from the recording; that is in $TEST_TMP/flows.
+flows_end() {
+	nap 0.3
+	kill -INT "$flows_pid"
+	wait "$flows_pid" || fail "flows: $(<"$TEST_TMP/flows.said")"
+	vethlab flows -r "$TEST_TMP/flows.rec" -j >"$TEST_TMP/flows"
+	assert_eq "$(jq -cS .flows "$TEST_TMP/flows")" "$(jq -cS .flows "$TEST_TMP/flows.live")" "flows live and recorded"
+	assert_eq "$(jq .lost_records "$TEST_TMP/flows")" 0 "lost records"
+}
+
+of_flows() { # JQ
+	jq -c "[.flows[] | $1] | if length == 1 then .[0] else . end" "$TEST_TMP/flows"
+}
+
+dumps_begin() {
+	local place
+	dump_pids=
+	for place in a:out b:in; do
+		ip netns exec "${place%:*}" tcpdump --immediate-mode -Uns 128 -i eth0 -Q "${place#*:}" -w "$TEST_TMP/${place%:*}.pcap" \
+			'tcp port 80 or (ip6 proto 6)' 2>"$TEST_TMP/${place%:*}.said" &
+		dump_pids+=" $!"
+		wait_until grep -q 'listening on' "$TEST_TMP/${place%:*}.said"
+	done
+}
+
+dumps_end() {
+	local pid
+	for pid in $dump_pids; do
+		kill -TERM "$pid"
+		wait "$pid" || true
+	done
+	! grep -v '^0 packets dropped' "$TEST_TMP"/[ab].said | grep -q 'dropped by kernel' ||
+		skip_test "tcpdump lost frames: $(cat "$TEST_TMP"/[ab].said)"
+}
+
+# Segments with data to port 80 in what tcpdump has of a node: "SEGMENTS BYTES REPEATED", by the first numbers.
+segments_of() { # NODE
+	tcpdump -Snr "$TEST_TMP/$1.pcap" 2>/dev/null | sed -n 's/.*\.80: .* seq \([0-9]*\):\([0-9]*\), .*/\1 \2/p' |
+		awk '{ n++; bytes += ($2 - $1 + 4294967296) % 4294967296; again += seen[$1]++ > 0 } END { print n + 0, bytes + 0, again + 0 }'
+}
+
+send_to() { # ADDRESS
+	ip netns exec b "$HELPERS/sink" 80 >"$TEST_TMP/sink" &
+	wait_until grep -q listening "$TEST_TMP/sink"
+	good inside a bash -c "head -c $BYTES /dev/zero >/dev/tcp/$1/80"
+	wait $!
+	assert_eq "$(tail -n 1 "$TEST_TMP/sink" | grep -oE '[0-9]+' | tail -n 1)" "$BYTES" "bytes that came"
+}
+
+# r drops every 40th segment with data.
+lossy() { # NAT RULES
+	inside r nft -f - <<-END
+		flush ruleset
+		table inet loss { chain forward { type filter hook forward priority 0
+			tcp dport 80 meta length > 500 numgen inc mod 40 == 7 counter drop
+		}
+		}
+		$1
+	END
+}
+
+losses_are_told() { # ADDRESS
+	local sent retransmitted
+	flows_begin
+	dumps_begin
+	inside a nstat -n
+	send_to "$1"
+	retransmitted=$(ip netns exec a nstat -asz TcpRetransSegs | awk '/^TcpRetransSegs/ { print $2 }')
+	dumps_end
+	flows_end
+	lost=$(ip netns exec r nft -j list chain inet loss forward | jq '[.nftables[].rule.expr[]?.counter.packets // empty] | add')
+	assert_eq "$((lost > 2))" 1 "segments that the rule dropped: $lost"
+	sent=$(of_flows '.ways[0] | "\(.frames) \(.payload_bytes) \(.retransmitted) \(.dropped) \(.strays) \(.copies) \(.skipped_bytes)"')
+	echo "$1: $sent; nft dropped $lost, nstat $retransmitted, tcpdump at a: $(segments_of a), at b: $(segments_of b)" >>"$TEST_TMP/comment"
+	assert_eq "$(of_flows .state)" '"closed"' "state"
+	assert_eq "$(of_flows '.ways[0].dropped')" "$lost" "drops"
+	assert_eq "$(of_flows '[.ways[0] | .strays, .copies, .skipped_bytes]')" "[0,0,0]" "odd packets"
+	assert_eq "$(of_flows '.ways[0].payload_bytes')" "$(segments_of a | cut -d' ' -f2)" "bytes that a sent"
+	assert_eq "$(of_flows '[.sent_again[].count] | add')" \
+		"$(of_flows '[.ways[].retransmitted] | add')" "retransmissions that have a verdict"
+	assert_eq "$(of_flows '[.sent_again[] | select(.verdict == "original lost") |
+		select(.place != {where: "dropped", node: "r", reason: "NETFILTER_DROP", function: .place.function, last_end: "r:eth0"})]')" \
+		"[]" "losses elsewhere"
+}
+
+# Where a segment is a packet, each loss has one retransmission.
+test_segments() {
+	local address
+	needs tcpdump nft nstat
+	up_routed "features: {tso: off}"
+	inside a ip link set eth0 gso_max_segs 1
+	for address in 10.0.2.1 fd00:2::1; do
+		lossy ""
+		losses_are_told "$address"
+		assert_eq "$(of_flows '[.sent_again[] | select(.verdict == "original lost") | .count] | add')" "$lost" "losses"
+		assert_eq "$(of_flows '.ways[0].retransmitted')" "$(segments_of a | cut -d" " -f3)" "what tcpdump saw again"
+	done
+	good vethlab down flows
+}
+
+# Packets of GSO, over NAT and without.
+test_gso() {
+	needs tcpdump nft nstat
+	up_routed ""
+	lossy ""
+	losses_are_told fd00:2::1
+	assert_eq "$(of_flows '.ways[0].gso_packets > 10')" true "packets of GSO"
+	lossy 'table ip nat { chain postrouting { type nat hook postrouting priority srcnat; oifname "eth1" masquerade; }; }'
+	losses_are_told 10.0.2.1
+	assert_eq "$(of_flows '[.ways[0].arrives_from.node, .ways[1].to.node, .ways[1].arrives_to.node]')" '["r","r","a"]' "NAT"
+	good vethlab down flows
+}
+
+# Who refuses, and what is known of why.
+test_refusals() {
+	needs nft
+	up_routed ""
+	inside r nft -f - <<-END
+		table inet f { chain forward { type filter hook forward priority 0
+			tcp dport 82 reject with tcp reset
+			tcp dport 83 drop
+			udp dport 83 drop
+		}
+		}
+	END
+	flows_begin
+	bad 1 inside a bash -c 'echo >/dev/tcp/10.0.2.1/81'
+	bad 1 inside a bash -c 'echo >/dev/tcp/10.0.2.1/82'
+	bad 124 inside a timeout 1.5 bash -c 'echo >/dev/tcp/10.0.2.1/83'
+	good inside a bash -c 'echo >/dev/udp/10.0.2.1/81'
+	good inside a bash -c 'echo >/dev/udp/10.0.2.1/83'
+	flows_end
+	assert_eq "$(jq -r '.flows[] | "\(.id) \(.protocol) \(.state) \(.reset.by) \(.reset.not_its_address) \(.reset.reason) \(.icmp_error.by)"' \
+		"$TEST_TMP/flows")" "\
+1 tcp refused b false NO_SOCKET null
+2 tcp refused r true NETFILTER_DROP null
+3 tcp no answer null null null null
+4 udp refused null null null b
+5 udp no answer null null null null" "flows"
+	assert_eq "$(jq -c '.flows[2].sent_again | map([.verdict, .place.node, .place.reason])' "$TEST_TMP/flows")" \
+		'[["original lost","r","NETFILTER_DROP"]]' "the SYN that was sent again"
+	assert_eq "$(jq -c '.flows[4].losses | map([.count, .place.node, .place.reason])' "$TEST_TMP/flows")" \
+		'[[1,"r","NETFILTER_DROP"]]' "the datagram"
+	# Ids are those of the recording, whatever the filter chooses.
+	assert_eq "$(vethlab flows -r "$TEST_TMP/flows.rec" -j udp port 83 | jq -c '[.flows[].id]')" "[5]" "chosen by protocol and port"
+	assert_eq "$(vethlab flows -r "$TEST_TMP/flows.rec" -j end b:eth0 | jq -c '[.flows[].id]')" "[1,4]" "chosen by place"
+	good vethlab down flows
+}
+
+run_tests "$@"
