@@ -312,6 +312,13 @@ test_rules_that_suppress() {
 		good inside a ip "-$family" route add unreachable $to
 		foretells "${to%/*}" "refused-by-route a"
 		assert_eq "$(jq '[.there.read[] | select(.value == "not decided")] | length' "$TEST_TMP/why")" 0 "all was decided"
+		# A route that refuses is not suppressed, whatever its prefix.
+		good inside a ip "-$family" rule del pref 5
+		good inside a ip "-$family" rule add pref 5 to $to lookup main suppress_prefixlength 64
+		good inside a ip "-$family" rule add pref 6 to $to lookup 100
+		good inside a ip "-$family" route add $to dev eth0 table 100
+		foretells "${to%/*}" "refused-by-route a"
+		assert_eq "$(jq '[.there.read[] | select(.value | test("unreachable"))] | length' "$TEST_TMP/why")" 1 "the route was read"
 	done
 	good vethlab down c
 }

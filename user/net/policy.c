@@ -22,7 +22,7 @@ struct rule {
 	struct ip_prefix from, to;
 	uint32_t priority, table, target; /* target: of FR_ACT_GOTO */
 	uint32_t suppressed; /* `suppresses`: routes with a prefix of this length or less count for
-				nothing */
+				nothing, but for those that refuse */
 };
 
 struct rules {
@@ -213,6 +213,15 @@ static int on_candidate(const struct nlmsghdr *nlh, void *arg)
 	return MNL_CB_OK;
 }
 
+/* A route that refuses ends the search whatever its prefix: the kernel suppresses results, and its
+ * errors are none (fib_rules_lookup, fib_props in net/ipv4/fib_semantics.c). */
+static bool suppresses(const struct rule *rule, const struct policy_answer *found)
+{
+	return rule->suppresses && found->route.len <= rule->suppressed &&
+	       found->type != RTN_UNREACHABLE && found->type != RTN_PROHIBIT &&
+	       found->type != RTN_BLACKHOLE;
+}
+
 /* The best route of the rule's table goes to *answer, if it has one that the rule does not
  * suppress. */
 static int look_in_table(struct nl *nl, const struct policy_question *question,
@@ -230,8 +239,7 @@ static int look_in_table(struct nl *nl, const struct policy_question *question,
 	ret = nl_dump(nl, nlh, on_candidate, &best, &what, err);
 	if (ret && ret != -ENOENT) /* there is no such table */
 		return ret;
-	if (!best.found || found.type == RTN_THROW ||
-	    (rule->suppresses && found.route.len <= rule->suppressed))
+	if (!best.found || found.type == RTN_THROW || suppresses(rule, &found))
 		return 0;
 	*answer = found;
 	answer->by = POLICY_ROUTE;
