@@ -350,6 +350,20 @@ test_refused_route() {
 	good vethlab down
 }
 
+# The end was set up by others, and got another route in the place of one that went: the newer one comes back.
+test_newer_route() {
+	two_ways
+	good vethlab link a:x down
+	good ip -n a link set x up
+	good ip -n a route add default via 10.0.1.3
+	good ip -n a route append default via 10.0.1.4
+	good vethlab link a:x down
+	good vethlab link a:x up
+	assert_eq "$(ip -j -n a route show default | jq -r '.[].gateway')" 10.0.1.3 "gateway"
+	assert_eq "$(find /run/vethlab/two -name 'down-*')" "" "records"
+	good vethlab down
+}
+
 # An end that loses nothing, and one of a namespace of others.
 test_nothing_dropped() {
 	two_ways

@@ -51,11 +51,12 @@ static int restore_routes(struct down_record *record, enum route_pass pass, stru
 			  const struct running *run, const struct end *end, bool has_carrier,
 			  struct err *err)
 {
-	size_t n = record->n_routes, n_left = 0;
+	size_t n_left = 0;
 	int first = 0;
 
-	while (n--) {
-		struct down_route down = record->routes[n];
+	/* Of two in one place the kernel takes the first, which is the one that it used last. */
+	for (size_t i = 0; i < record->n_routes; i++) {
+		struct down_route down = record->routes[i];
 		bool chosen = is_in(pass, &down.route, has_carrier);
 		int ret = chosen ? restore_route(&down, nl, run, end, first ? NULL : err) : 0;
 
@@ -64,12 +65,8 @@ static int restore_routes(struct down_record *record, enum route_pass pass, stru
 			continue;
 		}
 		first = first ? first : ret;
-		/* Behind those that are still to be tried. */
-		record->routes[record->n_routes - ++n_left] = down;
+		record->routes[n_left++] = down;
 	}
-	if (n_left)
-		memmove(record->routes, &record->routes[record->n_routes - n_left],
-			n_left * sizeof(*record->routes));
 	record->n_routes = n_left;
 	return first;
 }
