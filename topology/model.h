@@ -39,7 +39,7 @@ struct nexthop {
 struct route_body {
 	/* It has more of a key than destination and metric: a TOS, a source, a table but main. */
 	bool apart;
-	bool in_main;	 /* it is in the main table */
+	bool listable;	 /* it is in the main table, and enum route_kind has its type */
 	uint32_t object; /* id of its nexthop object (ip-nexthop(8)), which has its hops; 0: none */
 	char words[160]; /* what the fields do not say: "src 10.0.0.1 mtu 1400" */
 	size_t size;

@@ -436,7 +436,8 @@ static int read_line(struct down_reading *reading, const char *line)
 	return add_route(record, &route, protocol);
 }
 
-static void keep_uncompared(struct down_record *record)
+static void keep_uncompared(struct down_record *record, const struct running *run,
+			    const struct node *node)
 {
 	size_t n = 0;
 
@@ -444,7 +445,7 @@ static void keep_uncompared(struct down_record *record)
 	for (size_t i = 0; i < record->n_routes; i++) {
 		struct down_route *down = &record->routes[i];
 
-		if (live_compares_route(&down->route, down->protocol))
+		if (live_compares_route(run, node, &down->route, down->protocol))
 			route_clear(&down->route);
 		else
 			record->routes[n++] = *down;
@@ -478,7 +479,7 @@ int down_record_load(struct down_record *record, const struct running *run, cons
 	if (ret == -ENOMEM)
 		return no_memory(err);
 	if (part == DOWN_UNCOMPARED)
-		keep_uncompared(record);
+		keep_uncompared(record, run, end->node);
 	return ret ? err_set(err, ERR_FAILED, EINVAL, "%s is damaged: %.80s", path, line) : 0;
 }
 

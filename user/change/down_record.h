@@ -65,8 +65,8 @@ int down_record_save(const struct down_record *record, const struct down_record 
 enum down_part {
 	DOWN_ALL,
 	DOWN_ADDED,	 /* what the lab file did not have when the record was written */
-	DOWN_UNCOMPARED, /* of that: what running_take_live() does not look at: other tables,
-			    daemons' */
+	DOWN_UNCOMPARED, /* of that: what running_take_live() does not look at: other tables
+			    and types, daemons', by interfaces that are not the lab's */
 };
 /* -ENOENT: there is none (err stays clear). The record is appended to. */
 int down_record_load(struct down_record *record, const struct running *run, const struct end *end,

@@ -246,17 +246,6 @@ static struct live_route *find_route(struct live_node *live, const struct route 
 	return other;
 }
 
-/* Whether all its interfaces are the lab's. */
-static bool is_by_lab(const struct live_node *live, const struct route *route)
-{
-	struct node_devices devices = {live->run, live->node};
-
-	for (size_t i = 0; i < route->n_hops; i++)
-		if (!node_device(route->hops[i].dev, &devices))
-			return false;
-	return true;
-}
-
 /* The route of the file is as found in the kernel. */
 static void take_route(const struct live_node *live, struct route *route, struct live_route *found)
 {
@@ -277,8 +266,8 @@ static void take_added_routes(struct live_node *live)
 	for (size_t i = 0; i < live->n_routes; i++) {
 		struct live_route *found = &live->routes[i];
 
-		if (found->taken || !is_by_lab(live, &found->route) ||
-		    !live_compares_route(&found->route, found->protocol))
+		if (found->taken ||
+		    !live_compares_route(live->run, live->node, &found->route, found->protocol))
 			continue;
 		if (array_reserve_one(&node->routes, node->n_routes, sizeof(*node->routes))) {
 			live->no_memory = true;

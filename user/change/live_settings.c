@@ -117,10 +117,23 @@ int live_neighbors_take(const struct neighbor *list, size_t n, struct node *node
 	return 0;
 }
 
-bool live_compares_route(const struct route *route, uint8_t protocol)
+/* Whether all its interfaces are the lab's. */
+static bool is_by_lab(const struct running *run, const struct node *node, const struct route *route)
 {
-	return (!route->body || route->body->in_main) &&
-	       (protocol == RTPROT_BOOT || protocol == RTPROT_STATIC);
+	struct node_devices devices = {run, node};
+
+	for (size_t i = 0; i < route->n_hops; i++)
+		if (!node_device(route->hops[i].dev, &devices))
+			return false;
+	return true;
+}
+
+bool live_compares_route(const struct running *run, const struct node *node,
+			 const struct route *route, uint8_t protocol)
+{
+	return (!route->body || route->body->listable) &&
+	       (protocol == RTPROT_BOOT || protocol == RTPROT_STATIC) &&
+	       is_by_lab(run, node, route);
 }
 
 /* ---- sysctls ------------------------------------------------------------------------------- */

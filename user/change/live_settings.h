@@ -16,9 +16,11 @@ int live_neighbors_take(const struct neighbor *list, size_t n, struct node *node
 
 /*
  * Whether live.c takes a route that the lab file does not have into the model: one of the main
- * table that no routing daemon made.
+ * table and of a type that enum route_kind has, by the lab's interfaces alone, that no routing
+ * daemon made.
  */
-bool live_compares_route(const struct route *route, uint8_t protocol);
+bool live_compares_route(const struct running *run, const struct node *node,
+			 const struct route *route, uint8_t protocol);
 
 /* Values as text, each owned; NULL: it was not read, and counts as what the file says. */
 struct live_sysctls {

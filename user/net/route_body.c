@@ -245,8 +245,8 @@ int route_body_make(struct route *route, const struct nlmsghdr *nlh)
 	if (!body)
 		return -ENOMEM;
 	body->object = object;
-	body->in_main = table == RT_TABLE_MAIN;
-	body->apart = rtm->rtm_tos || rtm->rtm_src_len || !body->in_main;
+	body->listable = table == RT_TABLE_MAIN && route_kind_known(rtm->rtm_type);
+	body->apart = rtm->rtm_tos || rtm->rtm_src_len || table != RT_TABLE_MAIN;
 	memcpy(body->words, text, sizeof(text));
 	body->size = size;
 	memcpy(body->bytes, rtm, size);
