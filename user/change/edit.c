@@ -191,11 +191,13 @@ static int restore_file(struct nl *nl, const struct running *run, const struct e
 	ret = down_record_restore(&record, nl, run, end, has_carrier(flags), err);
 	/* What is left is tried again when the end is set up, or gets its carrier, the next time.
 	 */
-	if (ret || !down_record_is_empty(&record))
-		down_record_save(&record, NULL, run, end, cause, NULL);
-	else
-		down_record_forget(run->name, end->number, cause);
-	return ret;
+	if (ret || !down_record_is_empty(&record)) {
+		int saved = down_record_save(&record, NULL, run, end, cause, ret ? NULL : err);
+
+		return ret ? ret : saved;
+	}
+	down_record_forget(run->name, end->number, cause);
+	return 0;
 }
 
 static int restore_files(struct nl *nl, const struct running *run, const struct end *end,
