@@ -343,6 +343,10 @@ test_refused_route() {
 	says "add the route to 10.11.0.0/16"
 	assert_eq "$(ip -j -n a route show via 10.0.3.2 | jq -c '[.[].dst] | sort')" \
 		'["10.10.0.0/16","10.12.0.0/16"]' "routes by a:w"
+	# Nor does it matter to the peer, by which a:w loses its carrier and gets it again.
+	good vethlab link b:z down
+	good vethlab link b:z up
+	assert_eq "$(find /run/vethlab/two -name 'down-*' | wc -l)" 2 "records"
 	good vethlab link a:x up
 	good vethlab link -j a:w up
 	assert_eq "$(jq '.end.restored | length' <<<"$out")" 1 "restored"
@@ -393,6 +397,10 @@ test_damaged() {
 	echo "route 10.0.0.0/8 77" >>/run/vethlab/two/down-0
 	bad 1 vethlab link a:x up
 	says "is damaged: route 10.0.0.0/8 77"
+	# That of the peer, too; what became of the end itself is told.
+	good vethlab link b:y down
+	bad 1 vethlab link b:y up
+	says "b:y is up" "is damaged: route 10.0.0.0/8 77"
 	good vethlab down
 }
 

@@ -83,5 +83,9 @@ void down_record_forget(const char *lab, uint32_t number, enum down_cause cause)
  */
 int down_record_restore(struct down_record *record, struct nl *nl, const struct running *run,
 			const struct end *end, bool has_carrier, struct err *err);
+/* The same for nexthop objects and the routes by them alone, after the end has got a carrier. The
+ * rest is left in *record, without a failure. */
+int down_record_restore_waiting(struct down_record *record, struct nl *nl,
+				const struct running *run, const struct end *end, struct err *err);
 
 #endif

@@ -36,20 +36,18 @@ static int restore_route(const struct down_route *down, struct nl *nl, const str
 }
 
 /* Which routes are added: gateways and nexthop objects are looked up in those that need neither. */
-enum route_pass { PASS_LINKED, PASS_OTHERS };
+enum route_pass { PASS_LINKED, PASS_BY_OBJECT, PASS_BY_GATEWAY };
 
-static bool is_in(enum route_pass pass, const struct route *route, bool has_carrier)
+static enum route_pass pass_of(const struct route *route)
 {
-	bool by_object = route->body && route->body->object;
-	bool is_linked = !by_object && !(route->n_hops && route->hops[0].via.family);
-
-	return pass == PASS_LINKED ? is_linked : !is_linked && (has_carrier || !by_object);
+	if (route->body && route->body->object)
+		return PASS_BY_OBJECT;
+	return route->n_hops && route->hops[0].via.family ? PASS_BY_GATEWAY : PASS_LINKED;
 }
 
 /* One that the kernel refuses, as by another end that is down, does not keep the others out. */
 static int restore_routes(struct down_record *record, enum route_pass pass, struct nl *nl,
-			  const struct running *run, const struct end *end, bool has_carrier,
-			  struct err *err)
+			  const struct running *run, const struct end *end, struct err *err)
 {
 	size_t n_left = 0;
 	int first = 0;
@@ -57,7 +55,7 @@ static int restore_routes(struct down_record *record, enum route_pass pass, stru
 	/* Of two in one place the kernel takes the first, which is the one that it used last. */
 	for (size_t i = 0; i < record->n_routes; i++) {
 		struct down_route down = record->routes[i];
-		bool chosen = is_in(pass, &down.route, has_carrier);
+		bool chosen = pass_of(&down.route) == pass;
 		int ret = chosen ? restore_route(&down, nl, run, end, first ? NULL : err) : 0;
 
 		if (chosen && !ret) {
@@ -71,15 +69,24 @@ static int restore_routes(struct down_record *record, enum route_pass pass, stru
 	return first;
 }
 
+int down_record_restore_waiting(struct down_record *record, struct nl *nl,
+				const struct running *run, const struct end *end, struct err *err)
+{
+	int first = down_objects_restore(&record->objects, nl, end->name, err);
+	int ret = restore_routes(record, PASS_BY_OBJECT, nl, run, end, first ? NULL : err);
+
+	return first ? first : ret;
+}
+
 static int restore_hops(struct down_record *record, struct nl *nl, const struct running *run,
 			const struct end *end, bool has_carrier, struct err *err)
 {
-	int first = restore_routes(record, PASS_LINKED, nl, run, end, has_carrier, err), ret = 0;
+	int first = restore_routes(record, PASS_LINKED, nl, run, end, err), ret = 0;
 
 	if (has_carrier)
-		ret = down_objects_restore(&record->objects, nl, end->name, first ? NULL : err);
+		ret = down_record_restore_waiting(record, nl, run, end, first ? NULL : err);
 	first = first ? first : ret;
-	ret = restore_routes(record, PASS_OTHERS, nl, run, end, has_carrier, first ? NULL : err);
+	ret = restore_routes(record, PASS_BY_GATEWAY, nl, run, end, first ? NULL : err);
 	return first ? first : ret;
 }
 

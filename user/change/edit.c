@@ -175,9 +175,9 @@ int edit_finish_down(struct edit_changes *dropped, const struct running *run, co
 }
 
 /* By one of the end's files. 1: there is none. An end that is down, or has no carrier to be
- * restored, keeps it. */
+ * restored, keeps it. waiting: only what its kernel takes with a carrier. */
 static int restore_file(struct nl *nl, const struct running *run, const struct end *end,
-			enum down_cause cause, enum down_part part, struct err *err)
+			enum down_cause cause, enum down_part part, bool waiting, struct err *err)
 {
 	cleanup_down_record struct down_record record = {0};
 	unsigned flags = 0;
@@ -186,11 +186,13 @@ static int restore_file(struct nl *nl, const struct running *run, const struct e
 	if (ret)
 		return ret;
 	ret = read_flags(&flags, nl, run, end, err);
-	if (ret || !(flags & IFF_UP) || (cause == DOWN_BY_CARRIER && !has_carrier(flags)))
+	waiting |= cause == DOWN_BY_CARRIER;
+	if (ret || !(flags & IFF_UP) || (waiting && !has_carrier(flags)))
 		return ret;
-	ret = down_record_restore(&record, nl, run, end, has_carrier(flags), err);
-	/* What is left is tried again when the end is set up, or gets its carrier, the next time.
-	 */
+	ret = waiting ? down_record_restore_waiting(&record, nl, run, end, err)
+		      : down_record_restore(&record, nl, run, end, has_carrier(flags), err);
+	/* What is left is tried again when the end is set up the next time; what waits for a
+	 * carrier, when it gets one, too. */
 	if (ret || !down_record_is_empty(&record)) {
 		int saved = down_record_save(&record, NULL, run, end, cause, ret ? NULL : err);
 
@@ -201,13 +203,13 @@ static int restore_file(struct nl *nl, const struct running *run, const struct e
 }
 
 static int restore_files(struct nl *nl, const struct running *run, const struct end *end,
-			 enum down_part part, struct err *err)
+			 enum down_part part, bool waiting, struct err *err)
 {
-	int ret = restore_file(nl, run, end, DOWN_BY_STATE, part, err);
+	int ret = restore_file(nl, run, end, DOWN_BY_STATE, part, waiting, err);
 
 	if (ret < 0)
 		return ret;
-	ret = restore_file(nl, run, end, DOWN_BY_CARRIER, part, err);
+	ret = restore_file(nl, run, end, DOWN_BY_CARRIER, part, waiting, err);
 	return ret > 0 ? 0 : ret;
 }
 
@@ -231,43 +233,19 @@ int edit_restore_added(const struct running *run, const struct end *end, enum do
 	if (ret)
 		return ret > 0 ? 0 : ret;
 	ret = open_node(&nl, run, end->node, err);
-	return ret ? ret : restore_files(nl, run, end, part, err);
+	return ret ? ret : restore_files(nl, run, end, part, false, err);
 }
 
 /* By its file, or the lab file; then what it lost with its carrier. */
 static int restore_end(struct nl *nl, const struct running *run, const struct end *end, bool was_up,
 		       struct err *err)
 {
-	int ret = restore_file(nl, run, end, DOWN_BY_STATE, DOWN_ALL, err);
+	int ret = restore_file(nl, run, end, DOWN_BY_STATE, DOWN_ALL, false, err);
 
 	if (ret > 0)
 		ret = was_up ? node_repair_end(run, nl, end, err)
 			     : node_restore_end(run, nl, end, err);
-	return ret ? ret : restore_files(nl, run, end, DOWN_ALL, err);
-}
-
-/* Its peer has got a carrier. */
-static int restore_peer(struct down_record *restored, const struct running *run,
-			const struct end *end, struct err *err)
-{
-	cleanup_down_record struct down_record known = {0}, before = {0};
-	cleanup_nl struct nl *nl = NULL;
-	int ret = load_files(&known, run, end, err);
-
-	if (ret)
-		return ret > 0 ? 0 : ret;
-	ret = open_node(&nl, run, end->node, err);
-	if (ret)
-		return ret;
-	ret = down_record_read(&before, nl, run, end, DOWN_BY_STATE, &known.objects, err);
-	if (ret)
-		return ret;
-	ret = restore_files(nl, run, end, DOWN_ALL, err);
-	if (ret)
-		return ret;
-	ret = down_record_read(restored, nl, run, end, DOWN_BY_STATE, NULL, err);
-	down_record_subtract(restored, &before);
-	return ret;
+	return ret ? ret : restore_files(nl, run, end, DOWN_ALL, false, err);
 }
 
 int edit_restore_end(struct edit_changes *restored, const struct running *run,
@@ -293,7 +271,30 @@ int edit_restore_end(struct edit_changes *restored, const struct running *run,
 		return ret;
 	down_record_subtract(&restored->end, &before);
 	ret = load_files(&restored->waiting, run, end, err);
-	return ret < 0 ? ret : restore_peer(&restored->peer, run, end->peer, err);
+	return ret < 0 ? ret : 0;
+}
+
+int edit_restore_peer(struct edit_changes *restored, const struct running *run,
+		      const struct end *end, struct err *err)
+{
+	cleanup_down_record struct down_record known = {0}, before = {0};
+	const struct end *peer = end->peer;
+	cleanup_nl struct nl *nl = NULL;
+	int ret = load_files(&known, run, peer, err), refused;
+
+	if (ret)
+		return ret > 0 ? 0 : ret;
+	ret = open_node(&nl, run, peer->node, err);
+	if (ret)
+		return ret;
+	ret = down_record_read(&before, nl, run, peer, DOWN_BY_STATE, &known.objects, err);
+	if (ret)
+		return ret;
+	refused = restore_files(nl, run, peer, DOWN_ALL, true, err);
+	ret = down_record_read(&restored->peer, nl, run, peer, DOWN_BY_STATE, NULL,
+			       refused ? NULL : err);
+	down_record_subtract(&restored->peer, &before);
+	return refused ? refused : ret;
 }
 
 /* ---- routes --------------------------------------------------------------------------------- */

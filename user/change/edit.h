@@ -40,11 +40,18 @@ int edit_finish_down(struct edit_changes *dropped, const struct running *run, co
  * After an end was set up: add what the kernel dropped when `link down` set it down. If that is not
  * known, since something else did: the addresses and static neighbors of the end and the routes
  * that leave by it, as the lab file has them; or, if it was up before, only the routes of those
- * addresses that it has. What either end lost with its carrier is added, too. *restored: what was
- * missing and is not any more.
+ * addresses that it has. What it lost with its carrier is added, too. *restored: what was missing
+ * and is not any more, and what waits.
  */
 int edit_restore_end(struct edit_changes *restored, const struct running *run,
 		     const struct end *end, bool was_up, struct err *err);
+/*
+ * After that, for the end's peer, which may have got a carrier: add the nexthop objects that it
+ * lacks for want of one, and the routes by them. What else its files have is left in them.
+ * restored->peer is set after a failure, too.
+ */
+int edit_restore_peer(struct edit_changes *restored, const struct running *run,
+		      const struct end *end, struct err *err);
 /*
  * The same after apply has set an end up, and made it what the lab file says: add only what the
  * kernel dropped and the file did not have (DOWN_ADDED, DOWN_UNCOMPARED). What cannot be added yet

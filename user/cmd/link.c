@@ -260,8 +260,10 @@ static int link_state(const struct running *run, const struct end *end, bool up,
 			 : edit_finish_down(&changes, run, end, err);
 	if (ret)
 		return ret;
+	if (up) /* a failure at the peer does not hide what became of the end */
+		ret = edit_restore_peer(&changes, run, end, err);
 	print(sides, &changes, up, json);
-	return 0;
+	return ret;
 }
 
 /* link END address add|del PREFIX */
