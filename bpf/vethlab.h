@@ -15,8 +15,11 @@
 
 #include "bpf/records.h"
 
-/* Raised when a map's key or value changes shape. It is in the map `lab`. */
-#define VL_VERSION 1
+/*
+ * Raised when a map's key or value changes its shape or its meaning. It is in the map `lab`.
+ * 2: programs write proof_seen of struct vl_end, and do not count proof frames.
+ */
+#define VL_VERSION 2
 
 #define VL_LAB_SIZE  32	   /* lab name with its zero */
 #define VL_NODE_SIZE 64	   /* node name with its zero */

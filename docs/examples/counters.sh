@@ -3,7 +3,7 @@
 # counters.sh LAB - the same by bpftool and jq: one line an end and hook.
 set -eu
 pins=/sys/fs/bpf/vethlab/${1:?usage: counters.sh LAB}
-[ "$(bpftool -j map dump pinned "$pins/lab" | jq '.[0].formatted.value.version')" = 1 ]
+[ "$(bpftool -j map dump pinned "$pins/lab" | jq '.[0].formatted.value.version')" = 2 ]
 for hook in out xdp in; do
 	[ -e "$pins/count_$hook" ] || continue # no such hook in this lab
 	{

@@ -75,4 +75,20 @@ test_document() {
 	good vethlab down
 }
 
+# Programs of version 1 leave no note of the frame by which `apply` tries a new link: it would blame the link.
+test_other_version() {
+	local lab=/sys/fs/bpf/vethlab/blue/lab rest
+	up blue
+	cp "$TOP/topology/labs/blue.yaml" "$TEST_TMP/more.yaml"
+	echo '  - endpoints: ["default:veth4", "blue:veth5"]' >>"$TEST_TMP/more.yaml"
+	rest=$(bpftool -j map lookup pinned "$lab" key 0 0 0 0 | jq -r '.value[1:] | map(ltrimstr("0x")) | join(" ")')
+	# shellcheck disable=SC2086 # bytes
+	good bpftool map update pinned "$lab" key 0 0 0 0 value hex 01 $rest
+	bad 1 vethlab apply "$TEST_TMP/more.yaml"
+	says "blue: its maps have version 1, this vethlab reads version 2" "vethlab down blue"
+	bad 1 vethlab stats
+	says "blue: its maps have version 1, this vethlab reads version 2" "vethlab down blue"
+	good vethlab down
+}
+
 run_tests

@@ -146,10 +146,13 @@ static int open_pins(struct watch *watch, struct err *err)
 				       watch->lab, watch_map_names[i]);
 	if (bpf_map_lookup_elem(watch->maps[MAP_LAB], &zero, &lab))
 		return watch_fail(err, errno, watch->lab, "read its map `lab`", "CAP_BPF");
-	if (lab.version != VL_VERSION)
-		return err_set(err, ERR_FAILED, EPROTO,
-			       "%s: its maps have version %u, this vethlab reads version %u",
-			       watch->lab, lab.version, VL_VERSION);
+	if (lab.version != VL_VERSION) {
+		err_set(err, ERR_FAILED, EPROTO,
+			"%s: its maps have version %u, this vethlab reads version %u", watch->lab,
+			lab.version, VL_VERSION);
+		err_hint(err, "`vethlab down %s`, then build or observe it again", watch->lab);
+		return -EPROTO;
+	}
 	watch->observed = lab.flags & VL_LAB_OBSERVED;
 	watch->n_ends = lab.n_ends;
 	watch->ifindex_base = lab.ifindex_base;
