@@ -38,6 +38,12 @@ static __always_inline __u32 *node_of_any(const struct sk_buff *skb)
 	return dev ? NULL : node_of_route(skb);
 }
 
+/* Whether it is no packet, but a buffer that is tried and freed when NAPI starts (6.1). */
+static __always_inline bool is_tried_buffer(const struct sk_buff *skb)
+{
+	return !skb->len && !skb->protocol;
+}
+
 /* Drops of what is no ICMP. Attached only if the filter asks for any packet (VL_F_ANY). */
 SEC("tp_btf/kfree_skb")
 int BPF_PROG(on_other_drop, struct sk_buff *skb, void *location, int reason)
@@ -46,8 +52,7 @@ int BPF_PROG(on_other_drop, struct sk_buff *skb, void *location, int reason)
 	__u32 *node;
 
 	(void)ctx;
-	/* No packet, but a buffer that is tried and freed when NAPI starts (6.1). */
-	if (!skb->len && !skb->protocol)
+	if (is_tried_buffer(skb))
 		return 0;
 	node = node_of_any(skb);
 	if (!node || proof_frame_is_skb(skb) || !read_other(skb, &drop.packet) ||
@@ -66,8 +71,10 @@ int BPF_PROG(on_frame_drop, struct sk_buff *skb, void *location, int reason)
 	__u32 *node;
 
 	(void)ctx;
+	if (is_tried_buffer(skb))
+		return 0;
 	node = node_of_any(skb);
-	if (!node)
+	if (!node || proof_frame_is_skb(skb))
 		return 0;
 	/* A packet may be shorter: then the rest is read from skb_shared_info, which ends its
 	 * buffer and is longer than this. So it fails only if the offset is wrong. */

@@ -7,15 +7,7 @@
 #ifndef VETHLAB_BPF_PROOF_FRAME_H
 #define VETHLAB_BPF_PROOF_FRAME_H
 
-#ifdef __bpf__
-#include "vmlinux/vmlinux.h"
-
-#include <bpf/bpf_helpers.h>
-
-#include "bpf/wire.h"
-#else
-#include <linux/types.h>
-#endif
+#include "bpf/wire_other.h"
 
 /*
  * An ARP request over Ethernet for IPv4 (RFC 826), in network order. It is from nobody (0.0.0.0, a
@@ -27,10 +19,7 @@
 struct proof_frame {
 	__u8 to[6], from[6];
 	__be16 ethertype;
-	__be16 hardware, protocol;
-	__u8 hardware_size, protocol_size;
-	__be16 operation;
-	__u8 sender_mac[6], sender_ip[4], target_mac[6], target_ip[4];
+	struct arp_wire arp;
 };
 _Static_assert(sizeof(struct proof_frame) == 14 + 28, "struct proof_frame has changed");
 
@@ -43,16 +32,26 @@ _Static_assert(sizeof(struct proof_frame) == 14 + 28, "struct proof_frame has ch
 		192, 0, 2, 1                                                                       \
 	}
 
-static inline __attribute__((always_inline)) int proof_frame_is(const struct proof_frame *frame)
+/* Whether an ARP packet is that of a proof frame. */
+static inline __attribute__((always_inline)) int proof_frame_is_arp(const struct arp_wire *arp)
 {
-	static const __u8 mark[6] = PROOF_FRAME_MARK, target_ip[4] = PROOF_FRAME_TARGET_IP;
+	static const __u8 mark[6] = PROOF_FRAME_MARK, target[4] = PROOF_FRAME_TARGET_IP;
 	int differs = 0;
 
 	for (int i = 0; i < 6; i++)
-		differs |= frame->from[i] | frame->sender_mac[i] | (frame->target_mac[i] ^ mark[i]);
+		differs |= arp->sender_mac[i] | (arp->target_mac[i] ^ mark[i]);
 	for (int i = 0; i < 4; i++)
-		differs |= frame->sender_ip[i] | (frame->target_ip[i] ^ target_ip[i]);
+		differs |= arp->sender[i] | (arp->target[i] ^ target[i]);
 	return !differs;
+}
+
+static inline __attribute__((always_inline)) int proof_frame_is(const struct proof_frame *frame)
+{
+	int differs = 0;
+
+	for (int i = 0; i < 6; i++)
+		differs |= frame->from[i];
+	return !differs && proof_frame_is_arp(&frame->arp);
 }
 
 #ifdef __bpf__

@@ -6,6 +6,7 @@
 #ifndef VETHLAB_BPF_QUESTION_H
 #define VETHLAB_BPF_QUESTION_H
 
+#include "bpf/proof_frame.h"
 #include "bpf/skb.h"
 #include "bpf/wire_other.h"
 
@@ -22,7 +23,8 @@ static __always_inline bool arp_is_ipv4(const struct arp_wire *arp)
 
 /*
  * If a packet asks for a neighbour's address or answers that, fill r: its addresses, what and next.
- * ev: the packet, as read_packet() left it. False: it is none of both.
+ * ev: the packet, as read_packet() left it. False: it is none of both, or vethlab's own proof
+ * frame.
  */
 static __always_inline bool read_question(const struct sk_buff *skb, const struct vl_event *ev,
 					  struct vl_stack *r)
@@ -31,7 +33,8 @@ static __always_inline bool read_question(const struct sk_buff *skb, const struc
 	struct arp_wire arp = {};
 
 	if (skb->protocol == bpf_htons(WIRE_ARP)) {
-		if (bpf_probe_read_kernel(&arp, sizeof(arp), (void *)header) || !arp_is_ipv4(&arp))
+		if (bpf_probe_read_kernel(&arp, sizeof(arp), (void *)header) ||
+		    !arp_is_ipv4(&arp) || proof_frame_is_arp(&arp))
 			return false;
 		r->at.packet.family = 4;
 		__builtin_memcpy(r->at.packet.src, arp.sender, 4);

@@ -53,6 +53,26 @@ test_proof_of_the_links() {
 	down_at_rest
 }
 
+# A tracer gets no record of the proof either: the bridge drops its frames, which ask for an address as others do.
+test_proof_in_no_record() {
+	local recorder
+	switch_file >"$TEST_TMP/switch.yaml"
+	switch_file more >"$TEST_TMP/more.yaml"
+	up "$TEST_TMP/switch.yaml"
+	"$BUILD/vethlab" record "$TEST_TMP/run.rec" 2>"$TEST_TMP/recorder" &
+	recorder=$!
+	wait_until test -e "$TEST_TMP/run.rec"
+	good vethlab apply "$TEST_TMP/more.yaml"
+	good vethlab ping a b
+	kill -TERM "$recorder"
+	wait "$recorder"
+	good vethlab replay "$TEST_TMP/run.rec" --events type echo -j
+	assert_eq "$(jq -s 'map(select(.end == "b:e" and .hook == "in")) | length' <<<"$out")" 1 "records of the echo that came to b"
+	good vethlab replay "$TEST_TMP/run.rec" --events dropped -j
+	assert_eq "$(jq -s 'map(select(.kind == "question-drop")) | length' <<<"$out")" 0 "questions that were dropped"
+	down_at_rest
+}
+
 # Each bundled lab that has a bridge: nobody asks for an address before somebody sends. A bridge drops the frames
 # of the proof; hosts drop what IPv6 sends by itself.
 test_bundled_bridges() {

@@ -26,13 +26,13 @@ static struct proof_frame make_frame(void)
 	return (struct proof_frame){
 		.to = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff},
 		.ethertype = htons(ETHERTYPE_ARP),
-		.hardware = htons(ARPHRD_ETHER),
-		.protocol = htons(ETHERTYPE_IP),
-		.hardware_size = 6,
-		.protocol_size = 4,
-		.operation = htons(ARPOP_REQUEST),
-		.target_mac = PROOF_FRAME_MARK,
-		.target_ip = PROOF_FRAME_TARGET_IP,
+		.arp = {.hardware = htons(ARPHRD_ETHER),
+			.protocol = htons(ETHERTYPE_IP),
+			.hardware_len = 6,
+			.protocol_len = 4,
+			.operation = htons(ARPOP_REQUEST),
+			.target_mac = PROOF_FRAME_MARK,
+			.target = PROOF_FRAME_TARGET_IP},
 	};
 }
 
