@@ -149,6 +149,30 @@ static void test_xdp(void **state)
 	try_xdp(XDP_MODE_NATIVE);
 }
 
+/* A program that is loaded later and cannot be pinned is attached to no end. */
+static void test_late_pin_fails(void **state)
+{
+	struct err err = {};
+	char path[256];
+
+	(void)state;
+	start();
+	close(lab->progs[PROG_XDP_NATIVE]);
+	lab->progs[PROG_XDP_NATIVE] = -1;
+	watch_path(path, FIXTURE_LAB, "%s", watch_prog_names[PROG_XDP_NATIVE]);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(symlink("nowhere", path), 0);
+	for (uint32_t i = 0; i < 2; i++)
+		assert_int_equal(watch_attach_xdp(lab, numbers[i], BASE + i, XDP_MODE_NATIVE,
+						  "the end", &err),
+				 -EEXIST);
+	assert_int_equal(unlink(path), 0);
+	err = (struct err){};
+	if (watch_attach_xdp(lab, numbers[1], BASE + 1, XDP_MODE_NATIVE, "the end", &err))
+		fail_msg("%s (%s)", err.what, err.hint);
+	assert_int_equal(access(path, F_OK), 0);
+}
+
 static void test_drops(void **state)
 {
 	struct watch_drop *drops;
@@ -238,6 +262,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_teardown(test_tcx, stop),
 		cmocka_unit_test_teardown(test_xdp, stop),
+		cmocka_unit_test_teardown(test_late_pin_fails, stop),
 		cmocka_unit_test_teardown(test_drops, stop),
 		cmocka_unit_test_teardown(test_filters, stop),
 	};

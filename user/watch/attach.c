@@ -130,26 +130,13 @@ static const char *native_refusal(int error)
  * When the lab was built, only the XDP programs were loaded whose mode an end had. The other is
  * loaded and pinned for the first end that wants it, by whichever thread is there first.
  */
-static int load_late(struct watch *watch, int prog, struct err *err)
-{
-	int ret = watch_load_program(watch, prog, err);
-
-	if (ret)
-		return ret;
-	ret = watch->observed ? watch_enter_door(watch, prog) : 0;
-	if (ret)
-		return watch_fail(err, -ret, watch->lab, "let its ends go on at an XDP program",
-				  "CAP_BPF");
-	return watch_pin_program(watch, prog, err);
-}
-
 static int have_xdp_program(struct watch *watch, int prog, struct err *err)
 {
 	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 	int ret;
 
 	pthread_mutex_lock(&lock);
-	ret = watch->progs[prog] < 0 ? load_late(watch, prog, err) : 0;
+	ret = watch->progs[prog] < 0 ? watch_load_late(watch, prog, err) : 0;
 	pthread_mutex_unlock(&lock);
 	return ret;
 }

@@ -56,8 +56,11 @@ struct watch {
 /* One without maps and programs, or NULL. */
 struct watch *watch_new(const char *lab);
 
-/* Load a program that uses watch->maps: into watch->progs. */
-int watch_load_program(struct watch *watch, int prog, struct err *err);
+/*
+ * Load and pin a program that a pinned lab does not have, into watch->progs. On failure there is
+ * none in it.
+ */
+int watch_load_late(struct watch *watch, int prog, struct err *err);
 /* Pin a program as WATCH_DIR/LAB/NAME. */
 int watch_pin_program(struct watch *watch, int prog, struct err *err);
 

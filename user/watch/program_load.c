@@ -149,7 +149,7 @@ static int try_load_program(struct watch *watch, int prog)
 	return ret;
 }
 
-int watch_load_program(struct watch *watch, int prog, struct err *err)
+static int load_program(struct watch *watch, int prog, struct err *err)
 {
 	int ret = try_load_program(watch, prog);
 
@@ -215,7 +215,7 @@ static int load_one(size_t i, void *arg, struct err *err)
 {
 	const struct loading *loading = arg;
 
-	return watch_load_program(loading->watch, loading->progs[i], err);
+	return load_program(loading->watch, loading->progs[i], err);
 }
 
 static int load_programs(struct watch *watch, const struct watch_config *config, struct err *err)
@@ -274,5 +274,30 @@ int watch_load(struct watch **out, const struct watch_config *config, struct err
 		watch_close(watch);
 	else
 		*out = watch;
+	return ret;
+}
+
+/* What others need to find a program that was loaded: its door in an observed lab, and its pin. */
+static int publish(struct watch *watch, int prog, struct err *err)
+{
+	int ret = watch->observed ? watch_enter_door(watch, prog) : 0;
+
+	if (ret)
+		return watch_fail(err, -ret, watch->lab, "let its ends go on at an XDP program",
+				  "CAP_BPF");
+	return watch_pin_program(watch, prog, err);
+}
+
+int watch_load_late(struct watch *watch, int prog, struct err *err)
+{
+	int ret = load_program(watch, prog, err);
+
+	if (ret)
+		return ret;
+	ret = publish(watch, prog, err);
+	if (ret) { /* so that nobody attaches a program that is not pinned */
+		close(watch->progs[prog]);
+		watch->progs[prog] = -1;
+	}
 	return ret;
 }
