@@ -290,8 +290,11 @@ static int publish(struct watch *watch, int prog, struct err *err)
 
 int watch_load_late(struct watch *watch, int prog, struct err *err)
 {
-	int ret = load_program(watch, prog, err);
+	int ret = check_btf(watch->lab, err);
 
+	if (ret)
+		return ret;
+	ret = load_program(watch, prog, err);
 	if (ret)
 		return ret;
 	ret = publish(watch, prog, err);
