@@ -37,8 +37,14 @@ test_forwarding_of_ipv6() {
 	good vethlab down c
 }
 
+# a has r's MAC address: r does not answer ARP either for a source that it refuses.
+a_knows_r() {
+	good ip -n a neigh replace 10.0.1.1 dev eth0 lladdr "$(ip -j -n r link show eth0 | jq -r '.[].address')"
+}
+
 test_rp_filter_is_the_larger_one() {
 	chain
+	a_knows_r
 	set_in r net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.eth0.rp_filter=1
 	foretells b "arrives b"
 	good ip -n r route add 10.0.1.2/32 dev eth1
@@ -52,6 +58,7 @@ test_rp_filter_is_the_larger_one() {
 
 test_own_source() {
 	chain
+	a_knows_r
 	good ip -n r addr add 10.0.1.2/32 dev lo
 	foretells b "own-source r"
 	was_read r net.ipv4.conf.all.accept_local 0
