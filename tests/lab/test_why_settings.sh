@@ -217,6 +217,11 @@ test_documented_settings() {
 # K4: a node answers ARP only where it takes the source of who asks, or sends to it.
 test_arp_answers() {
 	chain
+	good ip -n r addr add 10.0.1.2/32 dev lo
+	good inside a ip neigh flush dev eth0
+	foretells b "no-neighbor a"
+	assert_eq "$(jq -r '.there.text | split("r:eth0: ")[1]' "$TEST_TMP/why")" "it refuses 10.0.1.2, which asks, as a source there: that address is its own, and accept_local is 0 (read for all and for eth0)" "why"
+	good ip -n r addr del 10.0.1.2/32 dev lo
 	set_in r net.ipv4.conf.all.rp_filter=2 net.ipv4.conf.eth0.rp_filter=1
 	good inside r ip route add unreachable 10.0.1.2
 	foretells b "no-neighbor a"

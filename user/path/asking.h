@@ -10,6 +10,8 @@
 #include "user/path/path.h"
 #include "user/path/uppers.h"
 
+struct policy_answer;
+
 /* How a tunnel's own packets leave. */
 enum path_tunnel_out {
 	TUNNEL_OUT_UNKNOWN,   /* it could not be read */
@@ -134,6 +136,10 @@ int path_doubt_lower(struct path_asking *asking, const struct end *lower, bool e
 
 /* The kernel of the last hop refuses the packet (hop->route.error): read why, and say it. */
 int path_refuse(struct path_asking *asking, const struct path_hop *hop, struct err *err);
+
+/* Whether rp_filter (the larger of all and IF) refuses a source that has come by an interface.
+ * back: what the policy look-up for the way back to it has found. */
+bool path_fails_rp_filter(const struct policy_answer *back, int filter, uint32_t ifindex);
 
 /* PATH_TTL: the packet's time to live or hop limit is used up at the hop. */
 void path_say_ttl(struct path_asking *asking, const struct path_hop *hop, const char *to);

@@ -5,10 +5,12 @@
  * frame by its forwarding table (br_fdb_find_rcu in net/bridge/br_input.c).
  */
 #include <linux/neighbour.h>
+#include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "user/net/policy.h"
 #include "user/path/reach.h"
 
 /* ---- answers --------------------------------------------------------------------------------- */
@@ -87,17 +89,51 @@ static int filters(struct path_asking *there, const struct link_info *taker,
 	return 1;
 }
 
+/* all or IF, whichever is larger. */
+static int larger_setting(struct path_asking *there, int otherwise, const char *fmt,
+			  const struct link_info *taker)
+{
+	int all = path_sysctl(there, otherwise, fmt, "all"),
+	    one = path_sysctl(there, otherwise, fmt, taker->ifname);
+
+	return all > one ? all : one;
+}
+
+/* The look-up has refused who asks: by a setting, if what was read explains it. */
+static int say_refused_source(struct path_asking *there, const struct link_info *taker,
+			      const struct ip_addr *addr, const struct ip_addr *source,
+			      char why[ANSWER_WHY_SIZE], struct err *err)
+{
+	int filter = larger_setting(there, 0, "net.ipv4.conf.%s.rp_filter", taker),
+	    accepts = larger_setting(there, -1, "net.ipv4.conf.%s.accept_local", taker);
+	struct policy_question question = {.to = *source, .from = *addr, .in_ifname = "lo"};
+	struct policy_answer back;
+	char text[IP_TEXT_SIZE];
+	int used, ret = policy_look(there->nl, &question, &back, err);
+
+	if (ret)
+		return ret;
+	used = snprintf(why, ANSWER_WHY_SIZE, "it refuses %s, which asks, as a source there",
+			ip_format(source, text, sizeof(text)));
+	if (source->bytes[0] == 127) /* route_localnet decides about these, too */
+		return 0;
+	if (back.by == POLICY_ROUTE && back.type == RTN_LOCAL && !accepts)
+		snprintf(why + used, ANSWER_WHY_SIZE - used,
+			 ": that address is its own, and accept_local is 0 (read for all and for "
+			 "%s)",
+			 taker->ifname);
+	else if (path_fails_rp_filter(&back, filter, taker->ifindex))
+		snprintf(why + used, ANSWER_WHY_SIZE - used, " (rp_filter is %d)", filter);
+	return 0;
+}
+
 /* Whether the look-up by which it finds the address its own takes who asks for a source. */
 static int takes_source(struct path_asking *asking, struct path_asking *there,
 			const struct link_info *taker, const struct ip_addr *addr,
 			char why[ANSWER_WHY_SIZE], struct err *err)
 {
-	static const char key[] = "net.ipv4.conf.%s.rp_filter";
 	struct route_question question = {.to = *addr, .in_ifindex = taker->ifindex};
-	int all = path_sysctl(there, 0, key, "all"),
-	    one = path_sysctl(there, 0, key, taker->ifname);
 	struct route_answer route;
-	char text[IP_TEXT_SIZE];
 	int ret = asks_as(asking, addr, &question.from, err);
 
 	if (ret || !question.from.family)
@@ -105,14 +141,10 @@ static int takes_source(struct path_asking *asking, struct path_asking *there,
 	ret = route_get(there->nl, &question, &route, err);
 	if (ret)
 		return ret;
-	if (!route.error) {
-		ret = filters(there, taker, addr, &question.from, why, err);
-		return ret < 0 ? ret : !ret;
-	}
-	snprintf(why, ANSWER_WHY_SIZE,
-		 "it refuses %s, which asks, as a source there (rp_filter is %d)",
-		 ip_format(&question.from, text, sizeof(text)), all > one ? all : one);
-	return 0;
+	if (route.error)
+		return say_refused_source(there, taker, addr, &question.from, why, err);
+	ret = filters(there, taker, addr, &question.from, why, err);
+	return ret < 0 ? ret : !ret;
 }
 
 /* IPv4: for any address of its own, unless arp_ignore says otherwise: the larger of all and IF. */

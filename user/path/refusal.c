@@ -268,6 +268,13 @@ static void say_forgery(struct path_asking *asking, const struct path_hop *hop,
 		node, asking->in.ifname);
 }
 
+bool path_fails_rp_filter(const struct policy_answer *back, int filter, uint32_t ifindex)
+{
+	return filter > 0 && !back->unsure &&
+	       !(back->by == POLICY_ROUTE && back->type == RTN_UNICAST &&
+		 (filter != 1 || !back->ifindex || back->ifindex == ifindex));
+}
+
 /* The source is validated by the way back to it. False: nothing that was read refuses it. */
 static bool refused_source(struct path_asking *asking, const struct path_hop *hop,
 			   const struct policy_answer *back)
@@ -275,7 +282,7 @@ static bool refused_source(struct path_asking *asking, const struct path_hop *ho
 	const char *node = hop->node->name;
 	struct path *path = asking->path;
 	char from[IP_TEXT_SIZE];
-	int all, one, filter;
+	int all, one;
 
 	ip_format(&path->from, from, sizeof(from));
 	if (back->by == POLICY_ROUTE && back->type == RTN_LOCAL &&
@@ -290,11 +297,7 @@ static bool refused_source(struct path_asking *asking, const struct path_hop *ho
 	}
 	all = path_sysctl_noted(asking, 0, "net.ipv4.conf.%s.rp_filter", "all");
 	one = path_sysctl_noted(asking, 0, "net.ipv4.conf.%s.rp_filter", asking->in.ifname);
-	filter = all > one ? all : one;
-	if (!filter || back->unsure)
-		return false;
-	if (back->by == POLICY_ROUTE && back->type == RTN_UNICAST &&
-	    (filter != 1 || !back->ifindex || back->ifindex == asking->in.ifindex))
+	if (!path_fails_rp_filter(back, all > one ? all : one, asking->in.ifindex))
 		return false;
 	say_forgery(asking, hop, back, all, one);
 	return true;
