@@ -217,25 +217,60 @@ static void test_udp(void **state)
 	assert_int_equal(only()->n_tallies, 2); /* each is told once */
 }
 
-static void test_udp_refused(void **state)
+/* b tells a of its datagram. */
+static struct vl_event error_of_b(uint8_t type, uint8_t code)
 {
 	struct vl_event error = {.family = 4,
-				 .icmp_type = 3,
-				 .icmp_code = 3,
+				 .icmp_type = type,
+				 .icmp_code = code,
 				 .hook = VL_HOOK_OUT,
 				 .end = B_Y,
 				 .time_ns = 5 * MS,
 				 .flags = VL_EV_QUOTED,
 				 .quote = {.proto = PROTO_UDP, .id = 40000, .seq = 80}};
 
-	(void)state;
-	pass(1 * MS, false, datagram(false, 1), 0, FAR);
+	inet_pton(AF_INET, "10.0.2.1", error.src);
+	inet_pton(AF_INET, "10.0.1.1", error.dst);
 	inet_pton(AF_INET, "10.0.1.1", error.quote.src);
 	inet_pton(AF_INET, "10.0.2.1", error.quote.dst);
+	return error;
+}
+
+static void test_udp_refused(void **state)
+{
+	struct vl_event error = error_of_b(3, 3);
+
+	(void)state;
+	pass(1 * MS, false, datagram(false, 1), 0, FAR);
 	assert_int_equal(flows_add(flows, &error), 0);
 	assert_int_equal(flow_state(only()), FLOW_REFUSED);
 	assert_string_equal(only()->error.by->name, "b");
 	assert_int_equal(only()->error.n, 1);
+}
+
+/* Which errors mean that nobody answers: port and host unreachable, but not "fragmentation
+ * needed", a time that ran out, or IPv6's "packet too big". */
+static void test_errors(void **state)
+{
+	static const struct {
+		uint8_t family, type, code;
+		bool refuses;
+	} errors[] = {{4, 3, 1, true}, {4, 3, 13, true}, {4, 3, 4, false}, {4, 11, 0, false},
+		      {6, 1, 4, true}, {6, 2, 0, false}, {6, 3, 0, false}};
+
+	for (size_t i = 0; i < sizeof(errors) / sizeof(*errors); i++) {
+		struct vl_event event = datagram(false, 1),
+				error = error_of_b(errors[i].type, errors[i].code);
+
+		flow_end(state);
+		flow_begin(state);
+		event.family = error.family = errors[i].family;
+		pass(1 * MS, false, event, 0, FAR);
+		assert_int_equal(flows_add(flows, &error), 0);
+		assert_int_equal(only()->error.n, 1);
+		assert_int_equal(flow_state(only()),
+				 errors[i].refuses ? FLOW_REFUSED : FLOW_UNANSWERED);
+	}
 }
 
 /* Of 120 the oldest 20 leave, closed ones first. */
@@ -288,6 +323,7 @@ int main(void)
 		TEST(test_from_middle),
 		TEST(test_udp),
 		TEST(test_udp_refused),
+		TEST(test_errors),
 		TEST(test_table),
 		TEST(test_filter),
 	};

@@ -28,7 +28,7 @@ enum flow_state {
 	FLOW_CLOSING,	  /* one side sent FIN */
 	FLOW_CLOSED,	  /* both did, and both were acknowledged */
 	FLOW_RESET,	  /* by flow.reset.by */
-	FLOW_REFUSED,	  /* the SYN was answered by RST, or an ICMP error came for UDP */
+	FLOW_REFUSED,	  /* the SYN was answered by RST, or ICMP says: destination unreachable */
 	FLOW_UNANSWERED,  /* nothing came back */
 	FLOW_ANSWERED,	  /* UDP: packets in both ways */
 };

@@ -317,11 +317,20 @@ int tcp_add(struct flows *flows, struct flow *flow, unsigned side, const struct 
 /* ---- what it comes to -------------------------------------------------------------------------
  */
 
+/* Destination unreachable (RFC 792, RFC 4443 3.1), but for a packet that is too big: the flow goes
+ * on with smaller ones. A time to live that ran out, too, says nothing of who is asked. */
+static bool is_refused(const struct flow_error *error)
+{
+	if (!error->n)
+		return false;
+	return error->family == 6 ? error->type == 1 : error->type == 3 && error->code != 4;
+}
+
 static enum flow_state udp_state(const struct flow *flow)
 {
 	if (flow->ways[0].seen && flow->ways[1].seen)
 		return FLOW_ANSWERED;
-	return flow->error.n ? FLOW_REFUSED : FLOW_UNANSWERED;
+	return is_refused(&flow->error) ? FLOW_REFUSED : FLOW_UNANSWERED;
 }
 
 enum flow_state flow_state(const struct flow *flow)
@@ -340,7 +349,7 @@ enum flow_state flow_state(const struct flow *flow)
 		return FLOW_ESTABLISHED;
 	if (ways[1].syn)
 		return FLOW_HANDSHAKE;
-	return flow->error.n ? FLOW_REFUSED : FLOW_UNANSWERED;
+	return is_refused(&flow->error) ? FLOW_REFUSED : FLOW_UNANSWERED;
 }
 
 uint64_t flow_handshake_ns(const struct flow *flow)
