@@ -53,6 +53,8 @@ static int take(struct flow_live *live, int timeout_ms, struct err *err)
 
 	live->lost = record_stream_lost(&live->stream);
 	flows_lost_records(live->source.flows, live->lost);
+	if (live->recorder)
+		recorder_lost(live->recorder, live->lost);
 	return ret;
 }
 
