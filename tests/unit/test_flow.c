@@ -9,6 +9,7 @@
 
 #include "bpf/wire_other.h"
 #include "tests/unit/flow_fixture.h"
+#include "user/render/flow_text.h"
 
 static void test_closed(void **state)
 {
@@ -273,6 +274,52 @@ static void test_errors(void **state)
 	}
 }
 
+/* The first record of a flow is a drop at a router that does not own its source. */
+static void test_drop_first(void **state)
+{
+	const struct flow *flow;
+
+	(void)state;
+	drop(1 * MS, datagram(false, 1), NODE_R, "NETFILTER_DROP");
+	flow = only();
+	assert_false(flow->ways[0].seen);
+	assert_int_equal(flow->ways[0].dropped, 1);
+	assert_int_equal(flow->ways[0].sent.family, 4);
+	assert_int_equal(flow->ways[0].sent.from_port, 40000);
+	assert_int_equal(flow->ways[0].sent.to_port, 80);
+	assert_memory_equal(flow->ways[0].sent.src, "\x0a\x00\x01\x01", 4);
+	assert_memory_equal(flow->ways[0].sent.dst, "\x0a\x00\x02\x01", 4);
+}
+
+/* A way that was not seen keeps its place, and has the addresses of the other in reverse. */
+static void test_one_way_json(void **state)
+{
+	json_t *one, *ways;
+
+	for (unsigned side = 0; side < 2; side++) {
+		flow_end(state);
+		flow_begin(state);
+		if (side)
+			pass(1 * MS, true, packet(true, SEQ_B, 0, SEQ_A + 1, TCP_FLAG_SYN | A), 0,
+			     FAR);
+		else
+			pass(1 * MS, false, packet(false, SEQ_A, 0, 0, TCP_FLAG_SYN), 0, FAR);
+		one = flow_as_json(only(), lab, 0);
+		ways = json_object_get(one, "ways");
+		assert_int_equal(json_array_size(ways), 2);
+		for (unsigned i = 0; i < 2; i++) {
+			json_t *at = json_array_get(ways, i);
+			const char *from = json_string_value(
+				json_object_get(json_object_get(at, "from"), "node"));
+
+			assert_string_equal(from, i ? "b" : "a");
+			assert_int_equal(json_integer_value(json_object_get(at, "packets")),
+					 i == side);
+		}
+		json_decref(one);
+	}
+}
+
 /* Of 120 the oldest 20 leave, closed ones first. */
 static void test_table(void **state)
 {
@@ -324,6 +371,8 @@ int main(void)
 		TEST(test_udp),
 		TEST(test_udp_refused),
 		TEST(test_errors),
+		TEST(test_drop_first),
+		TEST(test_one_way_json),
 		TEST(test_table),
 		TEST(test_filter),
 	};

@@ -125,7 +125,9 @@ struct flow_window;
 
 /* The packets from one side to the other; counted where they are first seen. */
 struct flow_way {
-	struct flow_tuple sent;	    /* as its sender sends them */
+	/* As its sender sends them; of a way that was not seen: as the flow's first record has it.
+	 */
+	struct flow_tuple sent;
 	struct flow_tuple arriving; /* as they were seen last: differs from sent by NAT */
 	bool seen;
 	const struct node *maker;  /* that sends them; NULL: none was seen */

@@ -170,6 +170,15 @@ static bool begins_anew(const struct flow *flow, unsigned side, const struct vl_
 	       (side || !way->syn || (way->has_seq && way->first_seq != event->other.seq));
 }
 
+/* What a way is called until a packet of it was seen: after the first record of the flow. */
+static void name_ways(struct flow *flow, unsigned side, const struct flow_tuple *tuple)
+{
+	struct flow_way *way = &flow->ways[side], *back = &flow->ways[!side];
+
+	way->sent = way->arriving = *tuple;
+	back->sent = back->arriving = tuple_reversed(tuple);
+}
+
 int flows_join(struct flows *flows, const struct vl_event *event, const struct node *node,
 	       struct flow **flow, unsigned *side)
 {
@@ -193,10 +202,13 @@ int flows_join(struct flows *flows, const struct vl_event *event, const struct n
 			: NULL;
 	if (!*flow) {
 		*flow = flows_make(flows, event);
+		if (!*flow)
+			return -ENOMEM;
 		/* Who answers was asked before: its other side began. */
 		*side = event->other.protocol == PROTO_TCP &&
 			(event->other.tcp_flags & (TCP_FLAG_SYN | TCP_FLAG_ACK)) ==
 				(TCP_FLAG_SYN | TCP_FLAG_ACK);
+		name_ways(*flow, *side, &tuple);
 	}
-	return *flow ? flows_give_name(flows, *flow, *side, &tuple) : -ENOMEM;
+	return flows_give_name(flows, *flow, *side, &tuple);
 }

@@ -218,8 +218,7 @@ json_t *flow_as_json(const struct flow *flow, const struct lab *lab, uint64_t ze
 	if (flow->error.n)
 		output_json_set(one, "icmp_error", error_json(&flow->error));
 	for (unsigned side = 0; side < 2; side++)
-		if (flow->ways[side].seen)
-			output_json_append(ways, way_json(&flow->ways[side], lab, tcp));
+		output_json_append(ways, way_json(&flow->ways[side], lab, tcp));
 	output_json_set(one, "ways", ways);
 	output_json_set(one, tcp ? "sent_again" : "losses", tallies_json(flow));
 	set_number(one, "not_judged", flow->repairs_left_out);
