@@ -177,6 +177,44 @@ static void test_not_acked(void **state)
 	assert_int_equal(acked(310 * MS, FAR)->verdict, FLOW_NOT_ACKED);
 }
 
+/* That there is no record of an acknowledgement means nothing where records are missing, also if it
+ * is known only at the end. */
+static void test_not_acked_lost_records(void **state)
+{
+	for (int early = 0; early < 2; early++) {
+		const struct flow_tally *tally;
+
+		flow_end(state);
+		flow_begin(state);
+		flows_lost_records(flows, early);
+		tally = acked(310 * MS, FAR);
+		assert_int_equal(tally->verdict, early ? FLOW_CANNOT_TELL : FLOW_NOT_ACKED);
+		flows_lost_records(flows, 1);
+		tally = &only()->tallies[0];
+		assert_int_equal(tally->verdict, FLOW_CANNOT_TELL);
+		assert_int_equal(tally->missing, FLOW_LOST_RECORDS);
+	}
+}
+
+/* Nor where nothing is seen of what the receiver sends: at all, or where it sends it. */
+static void test_no_acks(void **state)
+{
+	for (int some = 0; some < 2; some++) {
+		struct vl_event syn = packet(false, SEQ_A, 0, 0, TCP_FLAG_SYN);
+
+		flow_end(state);
+		flow_begin(state);
+		pass(1 * MS, false, syn, 0, FAR);
+		if (some)
+			pass(2 * MS, true, packet(true, SEQ_B, 0, SEQ_A, A), 1, FAR);
+		syn.other.ip_id = ip_id++;
+		pass(1001 * MS, false, syn, 0, FAR);
+		assert_int_equal(only()->n_tallies, 1);
+		assert_int_equal(only()->tallies[0].verdict, FLOW_CANNOT_TELL);
+		assert_int_equal(only()->tallies[0].missing, FLOW_NO_ACKS);
+	}
+}
+
 /* Sent at 299 ms, it arrives at 302. */
 static void test_ack_late(void **state)
 {
@@ -233,10 +271,19 @@ static void test_alike(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_original_lost), TEST(test_syn_lost),	   TEST(test_fast),
-		TEST(test_dropped),	  TEST(test_lost_records), TEST(test_ack_lost),
-		TEST(test_spurious),	  TEST(test_not_acked),	   TEST(test_ack_late),
-		TEST(test_behind_hole),	  TEST(test_alike),
+		TEST(test_original_lost),
+		TEST(test_syn_lost),
+		TEST(test_fast),
+		TEST(test_dropped),
+		TEST(test_lost_records),
+		TEST(test_ack_lost),
+		TEST(test_spurious),
+		TEST(test_not_acked),
+		TEST(test_not_acked_lost_records),
+		TEST(test_no_acks),
+		TEST(test_ack_late),
+		TEST(test_behind_hole),
+		TEST(test_alike),
 	};
 
 	return cmocka_run_group_tests(tests, story_setup, story_teardown);

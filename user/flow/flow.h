@@ -77,7 +77,8 @@ enum flow_missing {
 	FLOW_NO_ORIGINAL,  /* there is no record of the original, or it is no longer kept */
 	FLOW_ALIKE,	   /* original and retransmission have nothing that tells them apart */
 	FLOW_NO_RECEIVER,  /* the node that it is for is not known: no packet came from it */
-	FLOW_LOST_RECORDS, /* records were lost, and no drop of the kernel says where it died */
+	FLOW_LOST_RECORDS, /* records were lost, and with them what may have told it */
+	FLOW_NO_ACKS,	   /* it arrived; nothing was seen to leave its receiver */
 };
 
 /* A segment that was sent again; of UDP, which nobody sends again: a datagram that was lost. */

@@ -81,6 +81,17 @@ static void tell_lost(const struct flows *flows, struct flow_repair *repair,
 	repair->place = place;
 }
 
+/* That no acknowledgement was sent follows from no record of it, where it would have been seen. */
+static void tell_not_acked(const struct flows *flows, const struct flow_way *back,
+			   struct flow_repair *repair, enum flow_verdict verdict)
+{
+	if (flows->totals.lost_records)
+		return cannot_tell(repair, FLOW_LOST_RECORDS);
+	if (!back->has_source)
+		return cannot_tell(repair, FLOW_NO_ACKS);
+	repair->verdict = verdict;
+}
+
 /* Of an original that arrived: what became of the acknowledgements that the other side sent. */
 static void judge_acks(const struct flows *flows, const struct flow *flow,
 		       struct flow_repair *repair, const struct flow_sent *original)
@@ -115,13 +126,14 @@ static void judge_acks(const struct flows *flows, const struct flow *flow,
 	else if (last)
 		tell_lost(flows, repair, FLOW_ACK_LOST, sent_place(flows, back, last));
 	else
-		repair->verdict =
-			seq_ahead(highest, original->seq) < 0 ? FLOW_BEHIND_HOLE : FLOW_NOT_ACKED;
+		tell_not_acked(flows, back, repair,
+			       seq_ahead(highest, original->seq) < 0 ? FLOW_BEHIND_HOLE
+								     : FLOW_NOT_ACKED);
 }
 
 void verdict_judge(const struct flows *flows, const struct flow *flow, struct flow_repair *repair)
 {
-	const struct flow_way *way = &flow->ways[repair->way], *back = &flow->ways[!repair->way];
+	const struct flow_way *way = &flow->ways[repair->way];
 	const struct flow_sent *original = window_at(way->packets_kept, repair->original);
 
 	if (!original)
@@ -140,8 +152,6 @@ void verdict_judge(const struct flows *flows, const struct flow *flow, struct fl
 	}
 	if (original->arrived_ns >= repair->time_ns)
 		repair->verdict = FLOW_ORIGINAL_LATE;
-	else if (flows->totals.lost_records && !back->packets_kept)
-		cannot_tell(repair, FLOW_LOST_RECORDS);
 	else
 		judge_acks(flows, flow, repair, original);
 }
@@ -218,6 +228,8 @@ int verdict_sum(const struct flows *flows, struct flow *flow)
 		/* A recording says at its end that records were lost. */
 		if (repair->verdict == FLOW_ORIGINAL_LOST || repair->verdict == FLOW_ACK_LOST)
 			tell_lost(flows, repair, repair->verdict, repair->place);
+		if (repair->verdict == FLOW_BEHIND_HOLE || repair->verdict == FLOW_NOT_ACKED)
+			tell_not_acked(flows, &flow->ways[!repair->way], repair, repair->verdict);
 		tally = find_tally(flow, repair);
 		if (!tally) {
 			if (array_reserve_one(&flow->tallies, flow->n_tallies,

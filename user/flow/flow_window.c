@@ -226,7 +226,7 @@ uint64_t window_match(const struct flow_window *window, const struct vl_event *e
 
 uint64_t window_since(const struct flow_window *window, uint64_t time_ns)
 {
-	uint64_t low = window->first, high = window->end;
+	uint64_t low = window_first(window), high = window_end(window);
 
 	while (low < high) {
 		uint64_t middle = low + (high - low) / 2;

@@ -10,8 +10,8 @@
 static const char *const verdict_words[] = {
 	"original lost",	"original late",	"behind a hole", "not acknowledged",
 	"acknowledgement lost", "acknowledgement late", "spurious",	 "cannot tell"};
-static const char *const missing_words[] = {NULL, "no original", "alike", "no receiver",
-					    "lost records"};
+static const char *const missing_words[] = {NULL,	   "no original",  "alike",
+					    "no receiver", "lost records", "no acknowledgements"};
 
 const char *flow_verdict_word(enum flow_verdict verdict)
 {

@@ -91,7 +91,10 @@ static const char *missing_words(enum flow_missing missing)
 	case FLOW_NO_RECEIVER:
 		return "no node of the lab has the address that it is for, and nothing came back";
 	case FLOW_LOST_RECORDS:
-		return "records were lost, and the kernel tells of no drop";
+		return "records were lost, and those that are left do not tell it";
+	case FLOW_NO_ACKS:
+		return "the original arrived, but nothing was seen to leave a node that has its "
+		       "receiver's address";
 	default:
 		return "";
 	}
