@@ -320,6 +320,33 @@ static void test_one_way_json(void **state)
 	}
 }
 
+/* A retransmission that is lost before NAT and before the MSS is made smaller undoes neither. */
+static void test_lost_before_nat(void **state)
+{
+	const struct flow_way *way;
+
+	for (unsigned hops = 1; hops <= FAR; hops++) {
+		struct vl_event syn = packet(false, SEQ_A, 0, 0, TCP_FLAG_SYN), clamped = syn;
+
+		flow_end(state);
+		flow_begin(state);
+		with_nat = true;
+		clamped.other.mss = 1000;
+		pass(1 * MS, false, syn, 0, 2);
+		pass(3 * MS, false, clamped, 2, FAR);
+		syn.other.ip_id = ip_id++;
+		pass(1001 * MS, false, syn, 0, hops < 2 ? hops : 2);
+		clamped.other.ip_id = syn.other.ip_id;
+		if (hops > 2)
+			pass(1003 * MS, false, clamped, 2, hops);
+		way = &only()->ways[0];
+		assert_int_equal(way->packets, 2);
+		assert_true(flow_is_translated(way));
+		assert_int_equal(way->mss, 1460);
+		assert_int_equal(way->mss_arriving, 1000);
+	}
+}
+
 /* Of 120 the oldest 20 leave, closed ones first. */
 static void test_table(void **state)
 {
@@ -371,6 +398,7 @@ int main(void)
 		TEST(test_udp),
 		TEST(test_udp_refused),
 		TEST(test_errors),
+		TEST(test_lost_before_nat),
 		TEST(test_drop_first),
 		TEST(test_one_way_json),
 		TEST(test_table),

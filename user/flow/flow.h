@@ -129,7 +129,7 @@ struct flow_way {
 	/* As its sender sends them; of a way that was not seen: as the flow's first record has it.
 	 */
 	struct flow_tuple sent;
-	struct flow_tuple arriving; /* as they were seen last: differs from sent by NAT */
+	struct flow_tuple arriving; /* as they arrive, if that was seen: differs from sent by NAT */
 	bool seen;
 	const struct node *maker;  /* that sends them; NULL: none was seen */
 	const struct node *target; /* that they are for; NULL: not known */
@@ -146,7 +146,7 @@ struct flow_way {
 	uint64_t dropped;	    /* by the kernel: records of it */
 	uint64_t unsent;	    /* of these: before they came to any hook */
 	uint64_t skipped_bytes;	    /* TCP: sequence numbers that no record has */
-	uint16_t mss, mss_arriving; /* of its SYN; 0: not known */
+	uint16_t mss, mss_arriving; /* of its SYN, the smallest of each; 0: not known */
 	struct flow_point *points;  /* in the order in which they were seen first */
 	size_t n_points, source;    /* source: the point where packets begin */
 	bool has_source;

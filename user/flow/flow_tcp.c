@@ -287,6 +287,15 @@ static void add_arrival(struct flow *flow, unsigned side, const struct vl_event 
 	way->has_arrived = true;
 }
 
+/* Whoever changes it makes it smaller, so a SYN that is lost before does not undo that. */
+static void add_mss(struct flow_way *way, uint16_t mss, bool sender)
+{
+	if (!way->mss || (sender && mss < way->mss))
+		way->mss = way->mss_arriving = mss;
+	else if (!sender && mss < way->mss_arriving)
+		way->mss_arriving = mss;
+}
+
 int tcp_add(struct flows *flows, struct flow *flow, unsigned side, const struct vl_event *event,
 	    const struct way_news *news)
 {
@@ -296,11 +305,8 @@ int tcp_add(struct flows *flows, struct flow *flow, unsigned side, const struct 
 	 * order of what is sent. */
 	bool sender = news->is_new && (!way->has_source || sent->first == way->source);
 
-	if (event->other.tcp_flags & TCP_FLAG_SYN && event->other.mss) {
-		if (!way->mss)
-			way->mss = event->other.mss;
-		way->mss_arriving = event->other.mss;
-	}
+	if (event->other.tcp_flags & TCP_FLAG_SYN && event->other.mss)
+		add_mss(way, event->other.mss, sender);
 	if (news->is_new && sent->flags & TCP_FLAG_RST)
 		add_reset(flows, flow, side, event);
 	if (sender) {

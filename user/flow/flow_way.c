@@ -233,6 +233,21 @@ static int add_new(const struct flows *flows, struct flow *flow, unsigned side, 
 	return cover(flows, flow, side, window_end(way->packets_kept) - 1, point, event, news);
 }
 
+/*
+ * How NAT leaves the way's packets: as what arrived where the packets back begin; else as what is
+ * not as it was sent, which a packet that is lost before NAT does not undo.
+ */
+static void note_arriving(struct flow *flow, unsigned side, const struct vl_event *event,
+			  bool arrived)
+{
+	const struct flow_tuple tuple = tuple_of(event);
+	struct flow_way *way = &flow->ways[side];
+
+	if ((arrived && flow->ways[!side].has_source) ||
+	    ((arrived || !way->arrived) && !tuple_equal(&way->sent, &tuple)))
+		way->arriving = tuple;
+}
+
 int way_add(struct flows *flows, struct flow *flow, unsigned side, const struct vl_event *event,
 	    struct way_news *news)
 {
@@ -252,7 +267,6 @@ int way_add(struct flows *flows, struct flow *flow, unsigned side, const struct 
 	way->points[point].packets++;
 	way->points[point].segments += event->other.segments ? event->other.segments : 1;
 	way->points[point].payload += event->other.bytes;
-	way->arriving = tuple_of(event);
 	if (way->has_source ? point == way->source : way->n_points == 1)
 		return add_new(flows, flow, side, point, event, news);
 	number = window_match(way->packets_kept, event, point, way->points[point].cursor, false);
@@ -268,6 +282,7 @@ int way_add(struct flows *flows, struct flow *flow, unsigned side, const struct 
 	news->first_here = is_first_at_end(way, number, point);
 	if (cover(flows, flow, side, number, point, event, news))
 		return -ENOMEM;
+	note_arriving(flow, side, event, news->arrived);
 	return cover_more(flows, flow, side, number, point, event);
 }
 
