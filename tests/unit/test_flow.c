@@ -347,6 +347,29 @@ static void test_lost_before_nat(void **state)
 	}
 }
 
+/* No node of the lab has the client's address: the router that hides it behind its own does not
+ * send its packets. */
+static void test_outside_behind_nat(void **state)
+{
+	struct vl_event event = datagram(false, 1);
+	const struct flow_way *way;
+
+	(void)state;
+	with_nat = true;
+	inet_pton(AF_INET, "192.0.2.9", event.src);
+	pass(1 * MS, false, event, 1, FAR);
+	event.payload = 2;
+	pass(11 * MS, false, event, 1, FAR);
+	way = &only()->ways[0];
+	assert_int_equal(way->packets, 2);
+	assert_int_equal(way->arrived, 2);
+	assert_int_equal(way->strays, 0);
+	assert_int_equal(way->copies, 0);
+	assert_null(way->maker);
+	assert_memory_equal(way->sent.src, "\xc0\x00\x02\x09", 4);
+	assert_true(flow_is_translated(way));
+}
+
 /* Of 120 the oldest 20 leave, closed ones first. */
 static void test_table(void **state)
 {
@@ -398,6 +421,7 @@ int main(void)
 		TEST(test_udp),
 		TEST(test_udp_refused),
 		TEST(test_errors),
+		TEST(test_outside_behind_nat),
 		TEST(test_lost_before_nat),
 		TEST(test_drop_first),
 		TEST(test_one_way_json),

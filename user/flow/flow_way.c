@@ -42,13 +42,16 @@ bool node_owns(const struct lab *lab, const struct node *node, struct ip_addr ad
 	return lab_find_address(lab, &addr, &owner, &end) && owner == node;
 }
 
-/* A way begins where the node that owns its source sends; else where it was seen first. */
+/* A way begins where the node that owns its source sends, before NAT; else where it was seen first.
+ */
 static void find_source(const struct flows *flows, struct flow_way *way,
 			const struct vl_event *event, unsigned point)
 {
 	const struct flow_point *at = &way->points[point];
+	const struct flow_tuple tuple = tuple_of(event);
 
 	if (way->has_source || at->hook != VL_HOOK_OUT ||
+	    (way->seen && !tuple_equal(&way->sent, &tuple)) ||
 	    !node_owns(flows->lab, at->end->node, event_source(event)))
 		return;
 	way->has_source = true;
