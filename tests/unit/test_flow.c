@@ -167,6 +167,30 @@ static void test_reset_by_router(void **state)
 	assert_string_equal(only()->reset.cause->reason, "NETFILTER_DROP");
 }
 
+/* A server outside of the lab, behind an end of r that has no records: r forwards its reset and did
+ * not make it, also where the reset is all that came back. */
+static void test_reset_forwarded(void **state)
+{
+	for (int answered = 0; answered < 2; answered++) {
+		struct vl_event syn = packet(false, SEQ_A, 0, 0, TCP_FLAG_SYN),
+				answer = packet(true, SEQ_B, 0, SEQ_A + 1, TCP_FLAG_SYN | A),
+				reset = packet(true, SEQ_B + 1, 0, SEQ_A + 1, TCP_FLAG_RST | A);
+
+		flow_end(state);
+		flow_begin(state);
+		inet_pton(AF_INET, "192.0.2.1", syn.dst);
+		memcpy(answer.src, syn.dst, 4);
+		memcpy(reset.src, syn.dst, 4);
+		pass(1 * MS, false, syn, 0, 2);
+		if (answered)
+			pass(11 * MS, true, answer, 2, FAR);
+		pass(21 * MS, true, reset, 2, FAR);
+		assert_int_equal(flow_state(only()), answered ? FLOW_RESET : FLOW_REFUSED);
+		assert_null(only()->reset.by);
+		assert_false(only()->reset.foreign);
+	}
+}
+
 /* Ports are used again: another flow. */
 static void test_ports_again(void **state)
 {
@@ -247,6 +271,19 @@ static void test_udp_refused(void **state)
 	assert_int_equal(flow_state(only()), FLOW_REFUSED);
 	assert_string_equal(only()->error.by->name, "b");
 	assert_int_equal(only()->error.n, 1);
+}
+
+/* It is seen first where r forwards it. */
+static void test_error_forwarded(void **state)
+{
+	struct vl_event error = error_of_b(3, 3);
+
+	(void)state;
+	pass(1 * MS, false, datagram(false, 1), 0, FAR);
+	error.end = R_W;
+	assert_int_equal(flows_add(flows, &error), 0);
+	assert_int_equal(flow_state(only()), FLOW_REFUSED);
+	assert_null(only()->error.by);
 }
 
 /* Which errors mean that nobody answers: port and host unreachable, but not "fragmentation
@@ -421,6 +458,8 @@ int main(void)
 		TEST(test_udp),
 		TEST(test_udp_refused),
 		TEST(test_errors),
+		TEST(test_reset_forwarded),
+		TEST(test_error_forwarded),
 		TEST(test_outside_behind_nat),
 		TEST(test_lost_before_nat),
 		TEST(test_drop_first),

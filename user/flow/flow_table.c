@@ -177,6 +177,7 @@ static int add_error(struct flows *flows, const struct vl_event *event)
 				   .from_port = event->quote.id,
 				   .to_port = event->quote.seq};
 	const struct node *node = lab_end(flows->lab, event->end)->node;
+	bool made = event->hook == VL_HOOK_OUT && node_owns(flows->lab, node, event_source(event));
 	struct flow_error *error;
 	struct flow_name *name;
 
@@ -187,7 +188,7 @@ static int add_error(struct flows *flows, const struct vl_event *event)
 		return 0;
 	error = &name->flow->error;
 	if (!error->n)
-		*error = (struct flow_error){.by = event->hook == VL_HOOK_OUT ? node : NULL,
+		*error = (struct flow_error){.by = made ? node : NULL,
 					     .end = event->end,
 					     .hook = event->hook,
 					     .time_ns = event->time_ns,

@@ -215,18 +215,34 @@ static bool answers(const struct flow_reset *reset, const struct flow_sent *sent
 		       : reset->has_ack && reset->ack == sent->seq + sent->length;
 }
 
+/* The node that made a reset: that sends it first, if it does not only forward it from outside of
+ * the lab, as may be where others of the way were seen first, too. */
+static const struct node *reset_maker(const struct flows *flows, const struct flow_way *way,
+				      const struct vl_event *event, const struct flow_sent *sent)
+{
+	struct ip_addr source = event_source(event);
+	struct node *owner;
+	struct end *end;
+
+	if (event->hook != VL_HOOK_OUT)
+		return NULL;
+	if (!lab_find_address(flows->lab, &source, &owner, &end) &&
+	    sent->first == (way->has_source ? way->source : 0))
+		return NULL;
+	return lab_end(flows->lab, event->end)->node;
+}
+
 static void add_reset(const struct flows *flows, struct flow *flow, unsigned side,
-		      const struct vl_event *event)
+		      const struct vl_event *event, const struct flow_sent *sent)
 {
 	const struct flow_way *back = &flow->ways[!side];
-	const struct end *end = lab_end(flows->lab, event->end);
 	uint64_t last = window_end(back->packets_kept), first = window_first(back->packets_kept);
 	struct flow_reset *reset = &flow->reset;
 
 	if (reset->seen)
 		return;
 	*reset = (struct flow_reset){.seen = true,
-				     .by = event->hook == VL_HOOK_OUT ? end->node : NULL,
+				     .by = reset_maker(flows, &flow->ways[side], event, sent),
 				     .way = side,
 				     .answers_syn = back->syn && !flow->ways[side].syn,
 				     .time_ns = event->time_ns,
@@ -235,10 +251,11 @@ static void add_reset(const struct flows *flows, struct flow *flow, unsigned sid
 				     .has_ack = event->other.tcp_flags & TCP_FLAG_ACK};
 	reset->foreign = reset->by && !node_owns(flows->lab, reset->by, event_source(event));
 	for (uint64_t i = last; i-- > first && last - i <= 8;) {
-		const struct flow_sent *sent = window_at(back->packets_kept, i);
+		const struct flow_sent *dropped = window_at(back->packets_kept, i);
 
-		if (sent->dropped_at && sent->dropped_at == reset->by && answers(reset, sent))
-			reset->cause = sent->cause;
+		if (dropped->dropped_at && dropped->dropped_at == reset->by &&
+		    answers(reset, dropped))
+			reset->cause = dropped->cause;
 	}
 }
 
@@ -308,7 +325,7 @@ int tcp_add(struct flows *flows, struct flow *flow, unsigned side, const struct 
 	if (event->other.tcp_flags & TCP_FLAG_SYN && event->other.mss)
 		add_mss(way, event->other.mss, sender);
 	if (news->is_new && sent->flags & TCP_FLAG_RST)
-		add_reset(flows, flow, side, event);
+		add_reset(flows, flow, side, event, sent);
 	if (sender) {
 		add_control(flow, side, event, sent);
 		if (add_seq(flow, side, sent))
