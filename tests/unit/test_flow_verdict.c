@@ -255,6 +255,19 @@ static void test_behind_hole(void **state)
 	assert_int_equal(only()->ways[0].reordered, 0);
 }
 
+/* The first of two is lost; both are sent again as one. */
+static void test_joined_again(void **state)
+{
+	(void)state;
+	shake_hands();
+	pass(101 * MS, false, packet(false, DATA(0), 1000, SEQ_B + 1, A), 0, 3);
+	pass(105 * MS, false, packet(false, DATA(1000), 1000, SEQ_B + 1, A), 0, FAR);
+	pass(301 * MS, false, packet(false, DATA(0), 2000, SEQ_B + 1, A), 0, FAR);
+	assert_int_equal(only()->n_tallies, 1);
+	assert_int_equal(only()->tallies[0].verdict, FLOW_ORIGINAL_LOST);
+	assert_string_equal(only()->tallies[0].place.end->name, "r:e");
+}
+
 /* Without identification and with one timestamp, nobody can say which of two arrived. */
 static void test_alike(void **state)
 {
@@ -283,6 +296,7 @@ int main(void)
 		TEST(test_no_acks),
 		TEST(test_ack_late),
 		TEST(test_behind_hole),
+		TEST(test_joined_again),
 		TEST(test_alike),
 	};
 

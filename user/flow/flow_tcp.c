@@ -115,20 +115,24 @@ const struct flow_trip *flow_way_trip(const struct flow_way *way)
 /* ---- what is sent -----------------------------------------------------------------------------
  */
 
-/* The packet whose sequence numbers are sent again: the newest before it. */
+/* The packet whose sequence numbers are sent again: the newest before it that has the first of
+ * them, which is what its sender waits for; or, if there is none, that has any. */
 static uint64_t find_original(const struct flow_way *way, const struct flow_sent *again)
 {
 	uint64_t first = window_first(way->packets_kept), i = window_end(way->packets_kept) - 1;
+	uint64_t newest = UINT64_MAX;
 
 	while (i-- > first) {
 		const struct flow_sent *sent = window_at(way->packets_kept, i);
 		int32_t ahead = seq_ahead(again->seq, sent->seq);
 
-		if (sent->length && ahead >= 0 ? (uint32_t)ahead < sent->length
-					       : sent->length && (uint32_t)-ahead < again->length)
+		if (ahead >= 0 && (uint32_t)ahead < sent->length)
 			return i;
+		if (newest == UINT64_MAX && sent->length && ahead < 0 &&
+		    (uint32_t)-ahead < again->length)
+			newest = i;
 	}
-	return UINT64_MAX;
+	return newest;
 }
 
 /* A keep-alive or a probe of a closed window repeats one byte that was acknowledged. */
