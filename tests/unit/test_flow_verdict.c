@@ -281,6 +281,68 @@ static void test_alike(void **state)
 	assert_int_equal(only()->tallies[0].missing, FLOW_ALIKE);
 }
 
+/* What was judged lost after a second arrives after a second and a half, first of UDP. */
+static void test_arrives_after_all(void **state)
+{
+	struct vl_event event = datagram(false, 1);
+
+	(void)state;
+	pass(1 * MS, false, event, 0, 3);
+	pass(1200 * MS, true, datagram(true, 2), 0, FAR);
+	assert_int_equal(only()->n_tallies, 1);
+	assert_int_equal(only()->tallies[0].verdict, FLOW_ORIGINAL_LOST);
+	pass(1500 * MS, false, event, 3, FAR);
+	assert_int_equal(only()->n_tallies, 0);
+	assert_int_equal(only()->repairs_left_out, 0);
+	assert_int_equal(only()->ways[0].arrived, 1);
+	pass(1600 * MS, false, datagram(false, 3), 0, 3);
+	pass(2700ull * MS, true, datagram(true, 4), 0, FAR);
+	assert_int_equal(only()->n_tallies, 1);
+	assert_int_equal(only()->tallies[0].n, 1);
+}
+
+static void test_segment_arrives_after_all(void **state)
+{
+	struct vl_event first = packet(false, DATA(0), 1000, SEQ_B + 1, A), second = first;
+
+	(void)state;
+	shake_hands();
+	first.other.tsval = 7;
+	second.other.tsval = 207;
+	second.other.ip_id = ip_id++;
+	pass(101 * MS, false, first, 0, 3);
+	pass(301 * MS, false, second, 0, 3);
+	pass(1400 * MS, true, packet(true, SEQ_B + 1, 0, DATA(0), A), 0, FAR);
+	assert_int_equal(only()->n_tallies, 1);
+	assert_int_equal(only()->n_judged, 1);
+	assert_int_equal(only()->tallies[0].verdict, FLOW_ORIGINAL_LOST);
+	pass(1600 * MS, false, first, 3, FAR);
+	assert_int_equal(only()->n_tallies, 1);
+	assert_int_equal(only()->tallies[0].verdict, FLOW_ORIGINAL_LATE);
+}
+
+/* The acknowledgement, likewise. */
+static void test_ack_arrives_after_all(void **state)
+{
+	struct vl_event ack = packet(true, SEQ_B + 1, 0, DATA(1000), A),
+			event = packet(false, DATA(0), 1000, SEQ_B + 1, A);
+
+	(void)state;
+	shake_hands();
+	event.other.tsval = 7;
+	pass(101 * MS, false, event, 0, FAR);
+	pass(150 * MS, true, ack, 0, 3);
+	event.other.tsval = 207;
+	event.other.ip_id = ip_id++;
+	pass(301 * MS, false, event, 0, FAR);
+	pass(1400 * MS, false, packet(false, DATA(1000), 10, SEQ_B + 1, A), 0, FAR);
+	assert_int_equal(only()->n_judged, 1);
+	assert_int_equal(only()->tallies[0].verdict, FLOW_ACK_LOST);
+	pass(1600 * MS, true, ack, 3, FAR);
+	assert_int_equal(only()->n_tallies, 1);
+	assert_int_equal(only()->tallies[0].verdict, FLOW_ACK_LATE);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -298,6 +360,9 @@ int main(void)
 		TEST(test_behind_hole),
 		TEST(test_joined_again),
 		TEST(test_alike),
+		TEST(test_arrives_after_all),
+		TEST(test_segment_arrives_after_all),
+		TEST(test_ack_arrives_after_all),
 	};
 
 	return cmocka_run_group_tests(tests, story_setup, story_teardown);

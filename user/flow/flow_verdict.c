@@ -139,6 +139,7 @@ void verdict_judge(const struct flows *flows, const struct flow *flow, struct fl
 	if (!original)
 		return cannot_tell(repair, FLOW_NO_ORIGINAL);
 	repair->missing = FLOW_HAS_ALL;
+	repair->place = (struct flow_place){0};
 	if (original->dropped_at)
 		return tell_lost(flows, repair, FLOW_ORIGINAL_LOST,
 				 sent_place(flows, way, original));
@@ -170,6 +171,53 @@ void verdict_judge_all(const struct flows *flows, struct flow *flow, bool for_no
 			verdict_judge(flows, flow, repair);
 		if (settled && i == flow->n_judged)
 			flow->n_judged++;
+	}
+}
+
+static void withdraw(struct flow *flow, unsigned side, uint64_t number)
+{
+	for (size_t i = flow->n_repairs; i-- > 0;) {
+		struct flow_repair *repair = &flow->repairs[i];
+
+		if (repair->way != side || repair->original != number)
+			continue;
+		memmove(repair, repair + 1, (flow->n_repairs - i - 1) * sizeof(*repair));
+		flow->n_repairs--;
+		flow->n_judged -= i < flow->n_judged;
+		return;
+	}
+	flow->repairs_left_out--; /* there was no room for it */
+}
+
+/* Whether the acknowledgements that a repair is judged by are all kept. */
+static bool keeps_acks(const struct flow *flow, const struct flow_repair *repair)
+{
+	const struct flow_window *back = flow->ways[!repair->way].packets_kept;
+	const struct flow_sent *original =
+		window_at(flow->ways[repair->way].packets_kept, repair->original);
+
+	return original && (!window_first(back) ||
+			    window_since(back, original->arrived_ns) > window_first(back));
+}
+
+void verdict_arrived(const struct flows *flows, struct flow *flow, unsigned side, uint64_t number)
+{
+	struct flow_sent *sent = window_at(flow->ways[side].packets_kept, number);
+
+	if (sent->told) {
+		withdraw(flow, side, number);
+		sent->told = false;
+	}
+	if (flow->protocol != PROTO_TCP ||
+	    (!sent->repeated && sent->arrived_ns < sent->time_ns + settled_ns))
+		return;
+	for (size_t i = 0; i < flow->n_judged; i++) {
+		struct flow_repair *repair = &flow->repairs[i];
+
+		if (repair->way == side
+			    ? repair->verdict == FLOW_ORIGINAL_LOST && repair->original == number
+			    : repair->verdict == FLOW_ACK_LOST && keeps_acks(flow, repair))
+			verdict_judge(flows, flow, repair);
 	}
 }
 

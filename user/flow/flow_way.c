@@ -118,6 +118,7 @@ static int cover(const struct flows *flows, struct flow *flow, unsigned side, ui
 		sent->arrived_at = way->target = end->node;
 		way->arrived++;
 		news->arrived = true;
+		verdict_arrived(flows, flow, side, number);
 	}
 	return 0;
 }

@@ -116,6 +116,8 @@ int repair_add(struct flow *flow, const struct flow_repair *repair);
 /* Of UDP: what was sent before, and did not arrive. */
 int verdict_datagrams(const struct flows *flows, struct flow *flow, unsigned side,
 		      uint64_t before_ns);
+/* A packet arrived whole: if it was judged lost before, that is judged anew. */
+void verdict_arrived(const struct flows *flows, struct flow *flow, unsigned side, uint64_t number);
 /* Judge those that nothing new can come of, or all, if only for now. */
 void verdict_judge_all(const struct flows *flows, struct flow *flow, bool for_now);
 /* Sum up the repairs of a flow. */
