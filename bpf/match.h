@@ -155,6 +155,16 @@ static __always_inline bool match_flow(const struct vl_filter *filter, const str
 	return match_addresses(filter, ev);
 }
 
+static __always_inline bool match_icmp_protocol(const struct vl_filter *filter,
+						const struct vl_event *ev)
+{
+	__u32 fields = filter->fields;
+
+	if (!(fields & VL_F_PROTOCOL) || filter->protocol == (ev->family == 4 ? 1 : 58))
+		return true;
+	return fields & VL_F_ABOUT && quotes_ports(ev) && filter->protocol == ev->quote.proto;
+}
+
 /* Whether an ICMP packet matches. class: VL_ICMP_CLASSES for a later fragment, which has none. */
 static __always_inline bool match_packet(const struct vl_filter *filter, const struct vl_event *ev,
 					 __u32 class)
@@ -164,8 +174,7 @@ static __always_inline bool match_packet(const struct vl_filter *filter, const s
 
 	if (fields & VL_F_FAMILY && filter->family != ev->family)
 		return false;
-	if (fields & VL_F_NO_ICMP ||
-	    (fields & VL_F_PROTOCOL && filter->protocol != (ev->family == 4 ? 1 : 58)))
+	if (fields & VL_F_NO_ICMP || !match_icmp_protocol(filter, ev))
 		return false;
 	if (!(later && fields & VL_F_FRAGMENTS)) {
 		if (fields & VL_F_TYPES && (later || !(filter->types & 1 << class)))

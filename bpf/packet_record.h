@@ -124,11 +124,11 @@ static __always_inline int event_quote(const struct frame *f, struct vl_event *e
 {
 	__u32 quote = wire_quote_offset(frame_fetch, f, off, end, ev->family, ev->icmp_type);
 
+	if (quote && wire_quote(frame_fetch, frame_walk, f, quote, end, ev->family, &ev->quote,
+				&ev->payload) != IP_MALFORMED)
+		ev->flags |= VL_EV_QUOTED;
 	if (icmp_is_nd_redirect(ev->family, ev->icmp_type))
 		ev->payload = wire_nd_gateway(frame_fetch, f, off);
-	if (quote && wire_quote(frame_fetch, frame_walk, f, quote, end, ev->family, &ev->quote) !=
-			     IP_MALFORMED)
-		ev->flags |= VL_EV_QUOTED;
 	return 0;
 }
 

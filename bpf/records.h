@@ -39,6 +39,7 @@ enum vl_filter_field {
 	VL_F_DPORT = 1 << 18,
 	VL_F_FLAGS = 1 << 19, /* TCP: any of tcp_flags is set */
 	VL_F_VLAN = 1 << 20,  /* the outer tag has this id */
+	VL_F_ABOUT = 1 << 21, /* widens: ICMP errors about a packet of the protocol match it */
 };
 
 /* With one of these no ICMP packet matches that has no tag. */
@@ -143,8 +144,11 @@ struct vl_event {
 	/*
 	 * Of an echo: the 8 bytes behind its header, as they stand in memory. Of a redirect of
 	 * IPv6: the interface identifier of the router that it names, likewise (wire_nd_gateway).
-	 * Of VL_EV_OTHER: of ARP the sender's MAC address; of TCP 0; else a hash of the first and
-	 * the last bytes of the payload.
+	 * Of other ICMP messages that quote TCP or UDP, and of VL_EV_FLOW: that packet's IPv4
+	 * identification << 32, and the 4 bytes behind its ports as a number: of TCP the sequence
+	 * number, of UDP length << 16 | checksum; 0 in older recordings. Of VL_EV_OTHER: of ARP the
+	 * sender's MAC address; of TCP 0; else a hash of the first and the last bytes of the
+	 * payload.
 	 */
 	__u64 payload;
 	__u32 end; /* number of the end */

@@ -67,12 +67,15 @@ static __always_inline enum ip_kind skb_walk(const void *source, struct ip_view 
 __noinline int read_quote(__u64 ip, __u32 off, __u32 end, struct vl_event *ev)
 {
 	enum ip_kind kind;
+	__u64 mark = 0;
 
 	if (!ev)
 		return IP_MALFORMED;
-	kind = wire_quote(skb_fetch, skb_walk, &ip, off, end, ev->family, &ev->quote);
+	kind = wire_quote(skb_fetch, skb_walk, &ip, off, end, ev->family, &ev->quote, &mark);
 	if (kind != IP_MALFORMED)
 		ev->flags |= VL_EV_QUOTED;
+	if (mark && !icmp_is_nd_redirect(ev->family, ev->icmp_type))
+		ev->payload = mark;
 	return kind;
 }
 

@@ -418,49 +418,17 @@ static __always_inline bool icmp_reports_loss(__u8 family, __u8 type)
 	return type >= 1 && type <= 4;
 }
 
-/*
- * The packet at off of source, in a frame that ends at end, as an ICMP error quotes it: all but
- * quote->reserved. Of any transport header each quote has 8 bytes (RFC 792); id and seq stay as
- * they are where there are none.
- */
-static __always_inline enum ip_kind wire_quote(wire_fetch *fetch, wire_walk *walk,
-					       const void *source, __u32 off, __u32 end,
-					       __u8 family, struct vl_quote *quote)
+/* The identification of the IP header at off of source; 0 where there is none, as in IPv6. */
+static __always_inline __u16 wire_ip_id(wire_fetch *fetch, const void *source, __u32 off,
+					__u8 family)
 {
-	const struct ip_fields fields = {quote->src, quote->dst, &quote->ttl};
-	struct icmp_wire copy;
-	const struct icmp_wire *icmp;
-	struct ip_view ip = {};
-	enum ip_kind kind;
-	bool ports;
+	__be16 copy;
+	const __be16 *id;
 
-	kind = wire_ip(fetch, walk, source, off, end, family, &ip, &fields);
-	if (kind == IP_MALFORMED)
-		return kind;
-	quote->proto = ip.proto;
-	ports = ip.proto == PROTO_UDP || ip.proto == PROTO_TCP;
-	if (kind != IP_TRANSPORT || !(ports || ip_is_icmp(family, ip.proto)) ||
-	    ip.off > HEADERS_MAX || ip.off + ICMP_SIZE > ip.end)
-		return kind;
-	icmp = fetch(source, ip.off, sizeof(copy), &copy);
-	if (!icmp)
-		return kind;
-#ifdef __bpf__
-	/* Else clang makes an `or` of a pointer to the stack and of which field is meant, which
-	 * the verifier refuses. */
-	barrier_var(icmp);
-#endif
-	if (ports) {
-		quote->id = (__u16)icmp->type << 8 | icmp->code;
-		quote->seq = bpf_ntohs(icmp->check);
-		return kind;
-	}
-	quote->icmp_type = icmp->type;
-	if (icmp_is_echo(family, icmp->type)) {
-		quote->id = bpf_ntohs(icmp->id);
-		quote->seq = bpf_ntohs(icmp->seq);
-	}
-	return kind;
+	if (family != 4 || off > HEADERS_MAX)
+		return 0;
+	id = fetch(source, off + offsetof(struct ipv4_wire, id), sizeof(copy), &copy);
+	return id ? bpf_ntohs(*id) : 0;
 }
 
 #ifndef __bpf__

@@ -198,14 +198,8 @@ static __always_inline void wire_other_ip(wire_fetch *fetch, wire_walk *walk, co
 	const struct ip_fields fields = {ev->src, ev->dst, &ev->ttl};
 	struct ip_view ip = {};
 	enum ip_kind kind = wire_ip(fetch, walk, source, off, frame_len, ev->family, &ip, &fields);
-	__be16 copy;
-	const __be16 *id;
 
-	if (ev->family == 4 && off <= HEADERS_MAX) {
-		id = fetch(source, off + offsetof(struct ipv4_wire, id), sizeof(copy), &copy);
-		if (id)
-			ev->other.ip_id = bpf_ntohs(*id);
-	}
+	ev->other.ip_id = wire_ip_id(fetch, source, off, ev->family);
 	if (kind == IP_MALFORMED) {
 		ev->flags |= VL_EV_CUT;
 		return;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * wire_quote.h - where ICMP messages quote the packet that they are about, and what a redirect of
- * IPv6 (RFC 4861, 4.5 and 4.6.3) says, by the parser of wire.h.
+ * wire_quote.h - where ICMP messages quote the packet that they are about, what the quote tells of
+ * it, and what a redirect of IPv6 (RFC 4861, 4.5 and 4.6.3) says, by the parser of wire.h.
  */
 #ifndef VETHLAB_BPF_WIRE_QUOTE_H
 #define VETHLAB_BPF_WIRE_QUOTE_H
@@ -70,6 +70,54 @@ static __always_inline __u64 wire_nd_gateway(wire_fetch *fetch, const void *sour
 		return 0;
 	__builtin_memcpy(&id, target + 2, sizeof(id));
 	return id;
+}
+
+/*
+ * The packet at off of source, in a frame that ends at end, as an ICMP error quotes it: all but
+ * quote->reserved. Of any transport header each quote has 8 bytes (RFC 792); id and seq stay as
+ * they are where there are none. *mark becomes what else tells a quoted packet of TCP or UDP from
+ * others (vl_event.payload), or stays as it is.
+ */
+static __always_inline enum ip_kind wire_quote(wire_fetch *fetch, wire_walk *walk,
+					       const void *source, __u32 off, __u32 end,
+					       __u8 family, struct vl_quote *quote, __u64 *mark)
+{
+	const struct ip_fields fields = {quote->src, quote->dst, &quote->ttl};
+	struct icmp_wire copy;
+	const struct icmp_wire *icmp;
+	struct ip_view ip = {};
+	enum ip_kind kind;
+	bool ports;
+
+	kind = wire_ip(fetch, walk, source, off, end, family, &ip, &fields);
+	if (kind == IP_MALFORMED)
+		return kind;
+	quote->proto = ip.proto;
+	ports = ip.proto == PROTO_UDP || ip.proto == PROTO_TCP;
+	if (kind != IP_TRANSPORT || !(ports || ip_is_icmp(family, ip.proto)) ||
+	    ip.off > HEADERS_MAX || ip.off + ICMP_SIZE > ip.end)
+		return kind;
+	icmp = fetch(source, ip.off, sizeof(copy), &copy);
+	if (!icmp)
+		return kind;
+#ifdef __bpf__
+	/* Else clang makes an `or` of a pointer to the stack and of which field is meant, which
+	 * the verifier refuses. */
+	barrier_var(icmp);
+#endif
+	if (ports) {
+		quote->id = (__u16)icmp->type << 8 | icmp->code;
+		quote->seq = bpf_ntohs(icmp->check);
+		*mark = (__u64)wire_ip_id(fetch, source, off, family) << 32 |
+			(__u32)bpf_ntohs(icmp->id) << 16 | bpf_ntohs(icmp->seq);
+		return kind;
+	}
+	quote->icmp_type = icmp->type;
+	if (icmp_is_echo(family, icmp->type)) {
+		quote->id = bpf_ntohs(icmp->id);
+		quote->seq = bpf_ntohs(icmp->seq);
+	}
+	return kind;
 }
 
 #endif

@@ -220,7 +220,13 @@ test_stories() {
 	assert_eq "$(jq -c '[.fate, .origin, .packet]' <<<"$out" | sort)" "$(jq -c '[.fate, .origin, .packet]' "$story" | sort)" \
 		"what the recording tells"
 	good vethlab replay -i "$TEST_TMP/any.rec" udp
-	says "now 198.51.100.2:" "server dropped the packet: no socket waits for it"
+	says "now 198.51.100.2:" "refused by server in" "port unreachable; nobody listens at port 82 of server"
+	# The ICMP error is of the datagram that it is about, whose addresses NAT has changed.
+	good vethlab replay -i -j "$TEST_TMP/any.rec" udp
+	assert_eq "$(jq -r 'select(.packet.to_port == 82) | .fate + " " + .answerer + " " + .drops[.death].reason + " " +
+		([.hops[] | select(.leg == "error") | .end + " " + .hook] | join(" "))' <<<"$out")" \
+		"refused server NO_SOCKET server:eth0 out home:wan in home:lan out pc:eth0 in" "the datagram that nobody waits for"
+	assert_eq "$(jq -c 'select(.about)' <<<"$out" | wc -l)" 0 "errors that belong to no packet"
 	good vethlab replay -i -j "$TEST_TMP/any.rec" any failed
 	assert_eq "$(jq -r 'select(.packet) | .packet.to_port' <<<"$out" | sort -nu | xargs)" "81 82 443" "what failed"
 }

@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "bpf/wire_other.h"
 #include "tests/unit/story_fixture.h"
 
 static const char lab_text[] = "lab: story\n"
@@ -94,6 +95,65 @@ struct vl_event error_record(uint64_t time_ns, unsigned end, enum vl_hook hook, 
 	event.flags = VL_EV_QUOTED;
 	event.quote = (struct vl_quote){.id = 7, .seq = 1, .proto = 1, .icmp_type = 8, .ttl = 1};
 	return event;
+}
+
+struct vl_event segment(uint64_t time_ns, unsigned end, enum vl_hook hook, uint8_t ttl,
+			uint32_t seq, uint32_t bytes)
+{
+	struct vl_event event = {.time_ns = time_ns,
+				 .end = end,
+				 .hook = hook,
+				 .family = 4,
+				 .ttl = ttl,
+				 .len = bytes + 54,
+				 .flags = VL_EV_OTHER,
+				 .other = {.ethertype = WIRE_IPV4,
+					   .protocol = PROTO_TCP,
+					   .tcp_flags = TCP_FLAG_ACK,
+					   .from_port = 40000,
+					   .to_port = 80,
+					   .seq = seq,
+					   .ack = 77,
+					   .bytes = bytes,
+					   .ip_id = 100,
+					   .segments = 1}};
+
+	put_address(event.src, "10.0.1.1");
+	put_address(event.dst, "10.0.2.1");
+	return event;
+}
+
+struct vl_event datagram_record(uint64_t time_ns, unsigned end, enum vl_hook hook, uint8_t ttl)
+{
+	struct vl_event event = segment(time_ns, end, hook, ttl, 0, 20);
+
+	event.flags |= VL_EV_PAYLOAD;
+	event.payload = 0x1234567;
+	event.other.protocol = PROTO_UDP;
+	event.other.tcp_flags = 0;
+	event.other.ack = 0;
+	event.other.ip_id = 0;
+	return event;
+}
+
+struct story *story_of(const struct vl_event *events, size_t n, size_t itineraries)
+{
+	struct story *story = story_new(lab);
+
+	assert_non_null(story);
+	for (size_t i = 0; i < n; i++)
+		assert_int_equal(story_add(story, &events[i]), 1);
+	assert_int_equal(story_in_flight(story), itineraries);
+	return story;
+}
+
+const struct itinerary *first_of(struct story *story)
+{
+	const struct itinerary *it = story_quiet(story, UINT64_MAX);
+
+	assert_non_null(it);
+	assert_true(it->is_packet);
+	return it;
 }
 
 const char *spell(const struct itinerary *it, char *buf, size_t size)

@@ -27,6 +27,16 @@ struct vl_event record(uint64_t time_ns, unsigned end, enum vl_hook hook, uint8_
 /* An ICMP error about it. */
 struct vl_event error_record(uint64_t time_ns, unsigned end, enum vl_hook hook, uint8_t type,
 			     uint8_t code, const char *src, const char *dst);
+/* A TCP segment from a to b: data of a connection without timestamps, unless the test changes it.
+ */
+struct vl_event segment(uint64_t time_ns, unsigned end, enum vl_hook hook, uint8_t ttl,
+			uint32_t seq, uint32_t bytes);
+/* A datagram from a to b of 20 bytes, without an IP identification. */
+struct vl_event datagram_record(uint64_t time_ns, unsigned end, enum vl_hook hook, uint8_t ttl);
+/* The story of records of packets, which must be so many itineraries. The caller frees it. */
+struct story *story_of(const struct vl_event *events, size_t n, size_t itineraries);
+/* The packet whose newest record is the oldest. */
+const struct itinerary *first_of(struct story *story);
 /* a asks b over the router r, and gets an answer. */
 void fill_routed(struct vl_event e[9]);
 extern const char routed_story[];

@@ -160,6 +160,36 @@ static void test_recorded(void **state)
 	}
 }
 
+/* In stories an ICMP error belongs to the protocol that it is about; records alone are as
+ * tcpdump's. */
+static void test_about(void **state)
+{
+	const struct vl_event error = {.end = A_X,
+				       .family = 4,
+				       .flags = VL_EV_QUOTED,
+				       .icmp_type = 3,
+				       .src = {10, 0, 2, 1},
+				       .quote = {.id = 40000, .seq = 99, .proto = 17}};
+	static const struct {
+		const char *text;
+		bool fits, in_stories;
+	} cases[] = {
+		{"any", true, true},	   {"udp", false, true},  {"tcp", false, false},
+		{"icmp", true, true},	   {"arp", false, false}, {"proto 1", true, true},
+		{"proto 17", false, true},
+	};
+	struct record_filter filter;
+	struct err err;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		assert_int_equal(parse(cases[i].text, &filter, &err), 0);
+		assert_int_equal(event_matches(&error, &filter.packets, lab), cases[i].fits);
+		filter.packets.fields |= VL_F_ABOUT;
+		assert_int_equal(event_matches(&error, &filter.packets, lab), cases[i].in_stories);
+	}
+}
+
 /* The headers of frames in memory: what the programs read (tests/prog/test_other.c), any bytes. */
 static void test_any_bytes(void **state)
 {
@@ -188,9 +218,8 @@ static void test_any_bytes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_words),
-		cmocka_unit_test(test_wrong_words),
-		cmocka_unit_test(test_recorded),
+		cmocka_unit_test(test_words),	  cmocka_unit_test(test_wrong_words),
+		cmocka_unit_test(test_about),	  cmocka_unit_test(test_recorded),
 		cmocka_unit_test(test_any_bytes),
 	};
 

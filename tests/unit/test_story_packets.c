@@ -12,69 +12,6 @@
 #include "bpf/wire_other.h"
 #include "tests/unit/story_fixture.h"
 
-/* A TCP segment from a to b: data of a connection without timestamps, unless the test changes it.
- */
-static struct vl_event segment(uint64_t time_ns, unsigned end, enum vl_hook hook, uint8_t ttl,
-			       uint32_t seq, uint32_t bytes)
-{
-	struct vl_event event = {.time_ns = time_ns,
-				 .end = end,
-				 .hook = hook,
-				 .family = 4,
-				 .ttl = ttl,
-				 .len = bytes + 54,
-				 .flags = VL_EV_OTHER,
-				 .other = {.ethertype = WIRE_IPV4,
-					   .protocol = PROTO_TCP,
-					   .tcp_flags = TCP_FLAG_ACK,
-					   .from_port = 40000,
-					   .to_port = 80,
-					   .seq = seq,
-					   .ack = 77,
-					   .bytes = bytes,
-					   .ip_id = 100,
-					   .segments = 1}};
-
-	inet_pton(AF_INET, "10.0.1.1", event.src);
-	inet_pton(AF_INET, "10.0.2.1", event.dst);
-	return event;
-}
-
-static struct vl_event datagram(uint64_t time_ns, unsigned end, enum vl_hook hook, uint8_t ttl)
-{
-	struct vl_event event = segment(time_ns, end, hook, ttl, 0, 20);
-
-	event.flags |= VL_EV_PAYLOAD;
-	event.payload = 0x1234567;
-	event.other.protocol = PROTO_UDP;
-	event.other.tcp_flags = 0;
-	event.other.ack = 0;
-	event.other.ip_id = 0;
-	return event;
-}
-
-/* The story of records, which must be n itineraries. The caller frees it. */
-static struct story *story_of(const struct vl_event *events, size_t n, size_t itineraries)
-{
-	struct story *story = story_new(lab);
-
-	assert_non_null(story);
-	for (size_t i = 0; i < n; i++)
-		assert_int_equal(story_add(story, &events[i]), 1);
-	assert_int_equal(story_in_flight(story), itineraries);
-	return story;
-}
-
-/* The one whose newest record is the oldest. */
-static const struct itinerary *first_of(struct story *story)
-{
-	const struct itinerary *it = story_quiet(story, UINT64_MAX);
-
-	assert_non_null(it);
-	assert_true(it->is_packet);
-	return it;
-}
-
 static void masquerade(struct vl_event *event)
 {
 	inet_pton(AF_INET, "10.0.2.254", event->src);
@@ -110,7 +47,7 @@ static void test_ways(void **state)
 			struct story *story;
 
 			for (int i = 0; udp && i < 4; i++)
-				e[i] = datagram(e[i].time_ns, e[i].end, e[i].hook, e[i].ttl);
+				e[i] = datagram_record(e[i].time_ns, e[i].end, e[i].hook, e[i].ttl);
 			if (nat) {
 				masquerade(&e[2]);
 				masquerade(&e[3]);
@@ -197,8 +134,8 @@ static void test_apart(void **state)
 	story_free(story);
 
 	/* The same question of two hosts: not behind NAT, since it never came to c. */
-	first = datagram(1, A_X, VL_HOOK_OUT, 64);
-	other = datagram(2, C_Z, VL_HOOK_OUT, 64);
+	first = datagram_record(1, A_X, VL_HOOK_OUT, 64);
+	other = datagram_record(2, C_Z, VL_HOOK_OUT, 64);
 	inet_pton(AF_INET, "10.0.1.9", other.src);
 	story = story_of((struct vl_event[]){first, other}, 2, 2);
 	story_free(story);
@@ -208,10 +145,10 @@ static void test_apart(void **state)
 static void test_alike(void **state)
 {
 	struct vl_event e[] = {
-		datagram(1, A_X, VL_HOOK_OUT, 64),
-		datagram(2, R_W, VL_HOOK_IN, 64),
-		datagram(3, A_X, VL_HOOK_OUT, 64),
-		datagram(4, R_W, VL_HOOK_IN, 64),
+		datagram_record(1, A_X, VL_HOOK_OUT, 64),
+		datagram_record(2, R_W, VL_HOOK_IN, 64),
+		datagram_record(3, A_X, VL_HOOK_OUT, 64),
+		datagram_record(4, R_W, VL_HOOK_IN, 64),
 	};
 	struct story *story = story_of(e, 4, 1);
 
@@ -243,10 +180,14 @@ static void test_answers(void **state)
 	(void)state;
 	for (int nat = 0; nat < 2; nat++) {
 		struct vl_event e[8] = {
-			datagram(1, A_X, VL_HOOK_OUT, 64), datagram(2, R_W, VL_HOOK_IN, 64),
-			datagram(3, R_E, VL_HOOK_OUT, 63), datagram(4, B_Y, VL_HOOK_IN, 63),
-			datagram(5, B_Y, VL_HOOK_OUT, 64), datagram(6, R_E, VL_HOOK_IN, 64),
-			datagram(7, R_W, VL_HOOK_OUT, 63), datagram(8, A_X, VL_HOOK_IN, 63),
+			datagram_record(1, A_X, VL_HOOK_OUT, 64),
+			datagram_record(2, R_W, VL_HOOK_IN, 64),
+			datagram_record(3, R_E, VL_HOOK_OUT, 63),
+			datagram_record(4, B_Y, VL_HOOK_IN, 63),
+			datagram_record(5, B_Y, VL_HOOK_OUT, 64),
+			datagram_record(6, R_E, VL_HOOK_IN, 64),
+			datagram_record(7, R_W, VL_HOOK_OUT, 63),
+			datagram_record(8, A_X, VL_HOOK_IN, 63),
 		};
 		struct story *story;
 
@@ -270,10 +211,10 @@ static void test_answers(void **state)
 static void test_rivals(void **state)
 {
 	struct vl_event e[] = {
-		datagram(1, R_W, VL_HOOK_IN, 64),
-		datagram(2, R_E, VL_HOOK_OUT, 63),
-		datagram(3, R_W, VL_HOOK_IN, 64),
-		datagram(4, R_E, VL_HOOK_OUT, 63),
+		datagram_record(1, R_W, VL_HOOK_IN, 64),
+		datagram_record(2, R_E, VL_HOOK_OUT, 63),
+		datagram_record(3, R_W, VL_HOOK_IN, 64),
+		datagram_record(4, R_E, VL_HOOK_OUT, 63),
 	};
 	struct story *story;
 
@@ -309,7 +250,7 @@ static void test_flood(void **state)
 	(void)state;
 	assert_non_null(story);
 	for (int i = 0; i < CLIENTS; i++) {
-		struct vl_event event = datagram(i + 1, R_W, VL_HOOK_IN, 64);
+		struct vl_event event = datagram_record(i + 1, R_W, VL_HOOK_IN, 64);
 
 		event.src[3] = i + 1;
 		assert_int_equal(story_add(story, &event), 1);
@@ -392,7 +333,7 @@ static void test_arrivals(void **state)
 	assert_int_equal(fate_of(arp, A_X, R_W), FATE_LOST);
 
 	/* The broadcast address of a network, to one in it and to another. */
-	event = datagram(1, A_X, VL_HOOK_OUT, 64);
+	event = datagram_record(1, A_X, VL_HOOK_OUT, 64);
 	inet_pton(AF_INET, "10.0.1.255", event.dst);
 	assert_int_equal(fate_of(event, A_X, R_W), FATE_DELIVERED);
 	assert_int_equal(fate_of(event, A_K, B_K), FATE_LOST);
@@ -426,13 +367,14 @@ static void test_without_reason(void **state)
 static void test_groups(void **state)
 {
 	static const unsigned ends[] = {BR_1, D_Z, BR_2, E_Z};
-	struct vl_event e[6] = {datagram(1, C_Z, VL_HOOK_OUT, 1), datagram(2, BR_0, VL_HOOK_IN, 1)};
-	struct vl_drop drop = {.packet = datagram(7, D_Z, VL_HOOKS, 1), .node = NODE_D};
+	struct vl_event e[6] = {datagram_record(1, C_Z, VL_HOOK_OUT, 1),
+				datagram_record(2, BR_0, VL_HOOK_IN, 1)};
+	struct vl_drop drop = {.packet = datagram_record(7, D_Z, VL_HOOKS, 1), .node = NODE_D};
 	struct story *story;
 
 	(void)state;
 	for (int i = 0; i < 4; i++)
-		e[i + 2] = datagram(i + 3, ends[i], i % 2 ? VL_HOOK_IN : VL_HOOK_OUT, 1);
+		e[i + 2] = datagram_record(i + 3, ends[i], i % 2 ? VL_HOOK_IN : VL_HOOK_OUT, 1);
 	for (int i = 0; i < 6; i++)
 		inet_pton(AF_INET, "239.1.1.1", e[i].dst);
 	inet_pton(AF_INET, "239.1.1.1", drop.packet.dst);

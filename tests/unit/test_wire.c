@@ -190,13 +190,17 @@ static void test_length_zero(void **state)
 
 /* ---- quotes ---------------------------------------------------------------------------------- */
 
+static __u64 quote_mark; /* of the last quote_of() */
+
 static enum ip_kind quote_of(uint8_t family, const uint8_t *bytes, uint32_t len,
 			     struct vl_quote *quote)
 {
 	const struct wire_memory memory = {bytes, len};
 
 	*quote = (struct vl_quote){0};
-	return wire_quote(wire_memory_fetch, wire_memory_walk, &memory, 0, len, family, quote);
+	quote_mark = 0;
+	return wire_quote(wire_memory_fetch, wire_memory_walk, &memory, 0, len, family, quote,
+			  &quote_mark);
 }
 
 static void assert_quote(const struct vl_quote *quote, uint8_t proto, uint8_t type, uint16_t id,
@@ -227,8 +231,10 @@ static void test_quotes_v4(void **state)
 	assert_quote(&quote, 1, 8, 3, 4);
 	assert_int_equal(QUOTE(4, &quote, V4(84, 17), PORTS(5000, 33434)), IP_TRANSPORT);
 	assert_quote(&quote, 17, 0, 5000, 33434);
-	assert_int_equal(QUOTE(4, &quote, V4(84, 6), PORTS(5000, 80)), IP_TRANSPORT);
+	assert_true(quote_mark == 0x123400080000); /* identification, length, checksum */
+	assert_int_equal(QUOTE(4, &quote, V4(84, 6), B(5000), B(80), 0xf1, 2, 3, 4), IP_TRANSPORT);
 	assert_quote(&quote, 6, 0, 5000, 80);
+	assert_true(quote_mark == 0x1234f1020304); /* identification, sequence number */
 	assert_int_equal(QUOTE(4, &quote, V4(84, 47), EIGHT), IP_TRANSPORT);
 	assert_quote(&quote, 47, 0, 0, 0);
 	/* Of ICMP only an echo has id and seq: this one is a timestamp request. */
@@ -260,6 +266,7 @@ static void test_quotes_v6(void **state)
 	assert_quote(&quote, 58, 128, 3, 4);
 	assert_int_equal(QUOTE(6, &quote, V6(64, 44), FRAG(17, 0, 1), PORTS(5, 6)), IP_TRANSPORT);
 	assert_quote(&quote, 17, 0, 5, 6);
+	assert_true(quote_mark == 0x80000); /* IPv6 has no identification */
 	assert_int_equal(QUOTE(6, &quote, V6(64, 44), FRAG(58, 8, 0), ECHO6(3, 4)), IP_FRAGMENT);
 	assert_quote(&quote, 58, 0, 0, 0);
 	assert_int_equal(QUOTE(6, &quote, V6(64, 60), EXT(58, 3), ECHO6(3, 4)), IP_MALFORMED);

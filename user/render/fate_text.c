@@ -251,13 +251,13 @@ static void say_behind_error(const struct itinerary *itinerary, char *buf, size_
 {
 	const struct drop *death =
 		itinerary->death >= 0 ? &itinerary->drops[itinerary->death] : NULL;
+	uint16_t port = itinerary->is_packet ? itinerary->packet.other.to_port : itinerary->to_port;
 
 	buf[0] = 0;
 	if (itinerary_cause(itinerary, buf, size) || !death || death->leg != LEG_REQUEST)
 		return;
-	if (!strcmp(death->reason, "NO_SOCKET") && itinerary->to_port)
-		snprintf(buf, size, "nobody listens at port %u of %s", itinerary->to_port,
-			 death->node->name);
+	if (!strcmp(death->reason, "NO_SOCKET") && port)
+		snprintf(buf, size, "nobody listens at port %u of %s", port, death->node->name);
 	else if (!strcmp(death->reason, "NO_SOCKET") || !strcmp(death->reason, "NETFILTER_DROP"))
 		drop_sentence(death, buf, size);
 }

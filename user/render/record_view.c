@@ -48,6 +48,16 @@ static bool only_drops(const struct record_view_options *options)
 	return options->filter.dropped && !options->filter.itineraries;
 }
 
+/*
+ * Whether a record waits for its turn among packets that are no ICMP: it is of one, or about one,
+ * which has to be known before it.
+ */
+static bool is_of_packets(const struct record_view *view, const struct vl_event *event)
+{
+	return event->flags & VL_EV_OTHER ||
+	       (view->options->filter.packets.fields & VL_F_ANY && event_protocol(event));
+}
+
 void record_view_add(struct record_view *view, const struct vl_event *event)
 {
 	struct vl_stack record = {.at.packet = *event};
@@ -56,7 +66,7 @@ void record_view_add(struct record_view *view, const struct vl_event *event)
 	if (event->end >= lab_n_ends(view->lab) || only_drops(view->options))
 		return;
 	view->records++;
-	if (view->story && event->flags & VL_EV_OTHER)
+	if (view->story && is_of_packets(view, event))
 		ret = record_queue_add(&view->packets, &record);
 	else
 		ret = view->story ? story_add(view->story, event)
@@ -90,7 +100,7 @@ static int add_drop(struct record_view *view, const struct vl_stack *record)
 	if (!view->story)
 		return record_queue_add(&view->queue, record);
 	view->names(&record->at, reason, function, view->names_arg);
-	ret = record->at.packet.flags & VL_EV_OTHER
+	ret = is_of_packets(view, &record->at.packet)
 		      ? record_queue_add(&view->packets, record)
 		      : story_add_drop(view->story, &record->at, reason, function);
 	if (ret || !is_told_alone(view, reason, function) ||
@@ -118,7 +128,11 @@ static int add_act(struct record_view *view, const struct vl_stack *record)
 	if (question && is_told_alone(view, reason, function) &&
 	    question_matches(record, &view->options->filter.chosen, view->lab))
 		ret = record_queue_add(&view->queue, record);
-	return ret < 0 ? ret : story_add_stack(view->story, record, reason, function);
+	if (ret < 0)
+		return ret;
+	return is_of_packets(view, &record->at.packet)
+		       ? record_queue_add(&view->packets, record)
+		       : story_add_stack(view->story, record, reason, function);
 }
 
 void record_view_add_stack(struct record_view *view, const struct vl_stack *record)
@@ -215,18 +229,21 @@ static int show_itinerary(struct record_view *view, const struct itinerary *itin
 	return enough(view);
 }
 
-/* A packet that is no ICMP, in its turn. */
+/* A packet that is no ICMP, or an error about one, in its turn. */
 static int tell_packet(const struct vl_stack *record, void *arg)
 {
-	char reason[SYMBOL_NAME_SIZE], function[SYMBOL_NAME_SIZE];
+	char reason[SYMBOL_NAME_SIZE] = "", function[SYMBOL_NAME_SIZE] = "";
 	struct record_view *view = arg;
 	int ret;
 
-	if (record_is_drop(record)) {
+	if (!record_is_event(record) && record->at.location)
 		view->names(&record->at, reason, function, view->names_arg);
+	if (record_is_drop(record)) {
 		ret = story_add_drop(view->story, &record->at, reason, function);
-	} else {
+	} else if (record_is_event(record)) {
 		ret = story_add(view->story, &record->at.packet);
+	} else {
+		ret = story_add_stack(view->story, record, reason, function);
 	}
 	return ret < 0 ? ret : 0;
 }

@@ -167,7 +167,7 @@ static bool is_harmless_packet(const struct itinerary *itinerary, const struct d
 static bool is_harmless(const struct itinerary *itinerary, const struct drop *drop,
 			const struct lab *lab)
 {
-	if (itinerary->is_packet && strcmp(drop->reason, "OTHERHOST"))
+	if (itinerary->is_packet && drop->leg == LEG_REQUEST && strcmp(drop->reason, "OTHERHOST"))
 		return is_harmless_packet(itinerary, drop, lab);
 	if (!strcmp(drop->reason, "NO_SOCKET"))
 		return drop->leg != LEG_REQUEST && drop->node == itinerary->origin;

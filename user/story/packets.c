@@ -104,7 +104,7 @@ static bool ids_fit(const struct vl_event *whole, const struct vl_event *part)
 static bool is_in(const struct itinerary *itinerary, const struct node *node)
 {
 	for (size_t i = itinerary->n_hops; i--;)
-		if (itinerary->hops[i].end->node == node)
+		if (itinerary->hops[i].end->node == node && itinerary->hops[i].leg == LEG_REQUEST)
 			return itinerary->hops[i].event.hook != VL_HOOK_OUT;
 	return false;
 }
@@ -242,7 +242,8 @@ static bool is_covered(const struct itinerary *itinerary, const struct hop *at)
 			int64_t start = (int32_t)(event->other.seq - from);
 
 			if (itinerary->hops[i].end != at->end || event->hook != at->event.hook ||
-			    start > covered || start + event->other.bytes <= covered)
+			    itinerary->hops[i].leg != LEG_REQUEST || start > covered ||
+			    start + event->other.bytes <= covered)
 				continue;
 			covered = start + event->other.bytes;
 			grown = true;
@@ -264,8 +265,9 @@ void packet_mark(struct itinerary *itinerary)
 
 	itinerary->alike = itinerary->rivals;
 	for (size_t i = 0; i < itinerary->n_hops; i++) {
-		if (packet_is_range(&itinerary->packet))
+		if (packet_is_range(&itinerary->packet) && hops[i].leg == LEG_REQUEST)
 			hops[i].incomplete = !is_covered(itinerary, &hops[i]);
-		itinerary->alike += hops[i].step == STEP_FIRST && hops[i].again;
+		itinerary->alike +=
+			hops[i].step == STEP_FIRST && hops[i].again && hops[i].leg == LEG_REQUEST;
 	}
 }

@@ -9,6 +9,7 @@
 #include "user/base/array.h"
 #include "user/base/hash.h"
 #include "user/story/packets.h"
+#include "user/story/quoted_packets.h"
 
 struct story *story_new(const struct lab *lab)
 {
@@ -171,6 +172,16 @@ static struct echo *echo_of(struct story *story, const struct vl_event *event, e
 	return echo;
 }
 
+/* The story of a record that is no packet of its own: if that was seen, of the packet that it is
+ * about. */
+static struct echo *story_of_record(struct story *story, const struct vl_event *event, enum leg leg,
+				    const struct alias *by_id)
+{
+	struct echo *packet = by_id->kind == ALIAS_FLOW ? quoted_packet_find(story, event) : NULL;
+
+	return packet ? packet : echo_of(story, event, leg, by_id);
+}
+
 static int itinerary_add(struct itinerary *itinerary, const struct vl_event *event,
 			 const struct end *end, enum leg leg)
 {
@@ -299,7 +310,7 @@ int story_add(struct story *story, const struct vl_event *event)
 		return add_fragment(story, event);
 	if (!record_key(event, &leg, &by_id))
 		return 0;
-	echo = echo_of(story, event, leg, &by_id);
+	echo = story_of_record(story, event, leg, &by_id);
 	if (!echo || itinerary_add(&echo->itinerary, event, lab_end(story->lab, event->end), leg))
 		return -ENOMEM;
 	if ((event->flags & VL_EV_FRAGMENT) && name_packet(story, echo, event))
@@ -336,7 +347,7 @@ int story_add_drop(struct story *story, const struct vl_drop *record, const char
 	snprintf(drop.reason, sizeof(drop.reason), "%s", reason);
 	snprintf(drop.function, sizeof(drop.function), "%s", function);
 	echo = packet ? packet_of(story, &record->packet, drop.node)
-		      : echo_of(story, &record->packet, drop.leg, &by_id);
+		      : story_of_record(story, &record->packet, drop.leg, &by_id);
 	if (!echo || itinerary_add_drop(&echo->itinerary, &drop))
 		return -ENOMEM;
 	echo_touch(story, echo, record->packet.time_ns);
@@ -371,7 +382,9 @@ int story_add_stack(struct story *story, const struct vl_stack *record, const ch
 		return 0;
 	act.node = story->lab->nodes[record->at.node];
 	snprintf(act.function, sizeof(act.function), "%s", function);
-	echo = echo_of(story, &record->at.packet, act.leg, &by_id);
+	echo = story_of_record(story, &record->at.packet, act.leg, &by_id);
+	if (echo && echo->itinerary.is_packet)
+		return 1; /* its hops and drops tell more */
 	if (!echo ||
 	    (record->at.kind == VL_STACK_NEIGHBOR ? add_queued(&echo->itinerary, &act)
 						  : itinerary_add_act(&echo->itinerary, &act)))

@@ -132,8 +132,8 @@ struct itinerary {
 	uint8_t protocol; /* 0: an echo. Else of the packets that ICMP errors are about, which only
 			   * the errors and the stacks tell of: no end sees them */
 	uint16_t from_port, to_port; /* of those, UDP and TCP; of the newest; 0: not known */
-	bool is_packet; /* no echo: one packet of another protocol, known by its content; all of it
-			 * is LEG_REQUEST */
+	bool is_packet; /* no echo: one packet of another protocol, known by its content: all of it
+			 * is LEG_REQUEST, and LEG_ERROR are the ICMP errors about it */
 	struct vl_event packet; /* of that: the first record of it, or of the largest part */
 	struct vl_event newest; /* of that: the newest record */
 	unsigned alike;	 /* of that: how many more like it were sent, which cannot be told apart */
@@ -187,8 +187,9 @@ void story_asked_by(struct story *story, const struct node *node);
  *
  * A record belongs to the echo that has its sequence number and its first payload bytes, so that an
  * id rewritten by NAT makes no second echo, or else its id and sequence number. An error belongs
- * to the echo that it quotes. Errors about other protocols are one story for all that come without
- * a pause and quote the same addresses and ports (none where the quote ends before them).
+ * to the echo that it quotes, or to the packet of TCP or UDP, if that was given before. Other
+ * errors are one story for all that come without a pause and quote the same addresses and ports
+ * (none where the quote ends before them).
  *
  * Packets that are no ICMP (VL_EV_OTHER) each have an itinerary, which records of the same content
  * belong to; they, and drops of them, have to come in order of time.

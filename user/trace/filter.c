@@ -426,8 +426,8 @@ static int choose_stories(struct record_filter *filter, struct err *err)
 	filter->chosen = filter->packets;
 	filter->packets.fields &=
 		VL_F_FAMILY | VL_F_SEQ | VL_F_ANY | VL_F_PROTOCOL | VL_F_ICMP | VL_F_ARP;
-	/* A story joins the later fragments to the packets that the filter is about. */
-	filter->packets.fields |= VL_F_FRAGMENTS;
+	/* A story joins later fragments and ICMP errors to the packets that the filter is about. */
+	filter->packets.fields |= VL_F_FRAGMENTS | VL_F_ABOUT;
 	return 0;
 }
 
