@@ -4,41 +4,8 @@
 # was seen to die.
 # shellcheck source=tests/lab/lib.sh
 . "$(dirname "$0")/lib.sh"
-
-listeners=
-
-# Somebody listens in a node. Ended by stop_listeners, before the lab is taken down.
-listen_in() { # NODE tcp|full|udp PORT
-	inside "$1" "$HELPERS/listener" "$2" "$3" >"$TEST_TMP/listener.$3" 2>&1 &
-	listeners+=" $!"
-	wait_until grep -q listening "$TEST_TMP/listener.$3"
-}
-
-stop_listeners() {
-	local pid
-	for pid in $listeners; do
-		kill "$pid"
-		wait "$pid" || true
-	done
-	listeners=
-}
-
-# The last output has one attempt, of this result, for which these filters of jq hold.
-attempt() { # RESULT FILTER...
-	local filter
-	json_holds "[.[] | select(.schema == \"vethlab.ping-port/1\")] | length == 1"
-	json_holds ".[0].result == \"$1\""
-	shift
-	for filter; do
-		json_holds ".[0] | $filter"
-	done
-}
-
-# It was dropped by one node alone, so: dropped_by NODE PACKET REASON
-dropped_by() {
-	json_holds "[.[0].drops[] | select(.node == \"$1\" and .packet == \"$2\" and .reason == \"$3\")] | length == 1" \
-		".[0].drops | length == 1"
-}
+# shellcheck source=tests/lab/ports.sh
+. "$(dirname "$0")/ports.sh"
 
 rules_of() { # NODE CHAIN HOOK RULE...
 	local node=$1 chain=$2 hook=$3 rule rules=
@@ -240,7 +207,6 @@ test_words() {
 	says "not both"
 	bad 2 vethlab ping a b --tcp 80 --flood
 	bad 2 vethlab ping a b --udp 80 --stack
-	bad 2 vethlab ping a b --tcp 80 -s 100
 	bad 1 vethlab ping a a --tcp 80 -j
 	attempt reset .stayed_on_lo
 	# It ends with whoever reads it.

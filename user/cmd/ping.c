@@ -64,8 +64,6 @@ static int check_port_args(const struct ping_args *args, struct err *err)
 	if ((args->tcp || args->udp) && (args->flood || args->options.stack))
 		return cmd_usage(err, &cmd_ping, "%s is of echoes, not of ports",
 				 args->flood ? "--flood" : "--stack");
-	if (args->tcp && args->size != SIZE_NOT_SAID)
-		return cmd_usage(err, &cmd_ping, "-s is not of --tcp: a SYN has no payload");
 	return 0;
 }
 
@@ -81,7 +79,7 @@ static int parse_args(int argc, char **argv, struct ping_args *args, struct err 
 	/* As ping -f: until Ctrl-C. Else one, whose way is the answer. */
 	if (args->options.count == COUNT_NOT_SAID)
 		args->options.count = !args->flood;
-	args->options.size = args->size == SIZE_NOT_SAID ? ECHO_SIZE : args->size;
+	args->options.size = args->size != SIZE_NOT_SAID ? args->size : args->tcp ? 0 : ECHO_SIZE;
 	args->options.ttl = args->ttl;
 	return trip_operands(&cmd_ping, &args->trip, &words, err);
 }
@@ -447,7 +445,7 @@ static const struct cmd_option options[] = {
 	 .most = ECHO_SIZE_MAX,
 	 .otherwise = "56",
 	 .wrong = "that is not 0 to 65507 payload bytes",
-	 .text = "payload bytes (56)",
+	 .text = "payload bytes (56); --tcp: to send once connected (0)",
 	 INTO_UNSIGNED(struct ping_args, size)},
 	{.letter = 'W',
 	 .value = "TIME",

@@ -21,7 +21,7 @@ static const char *result_word(enum port_result result)
 		[PORT_PENDING] = "pending",   [PORT_ANSWERED] = "answered",
 		[PORT_RESET] = "reset",	      [PORT_ICMP_ERROR] = "icmp-error",
 		[PORT_GIVEN_UP] = "given-up", [PORT_UNANSWERED] = "unanswered",
-		[PORT_NOT_SENT] = "not-sent",
+		[PORT_NOT_SENT] = "not-sent", [PORT_UNACKNOWLEDGED] = "unacknowledged",
 	};
 
 	return words[result];
@@ -49,7 +49,7 @@ void port_print_start(const struct port_ping *ping)
 	if (ping->trip.json)
 		return;
 	place_text(ping, place, sizeof(place));
-	if (ping->tcp)
+	if (ping->tcp && !ping->options.size)
 		snprintf(text, sizeof(text), "%s from %s", place, ping->trip.from->name);
 	else
 		snprintf(text, sizeof(text), "%s from %s: %u data bytes", place,
@@ -72,7 +72,10 @@ static void print_answer(const struct port_ping *ping)
 	output_duration(answer->time_ns, time);
 	switch (answer->result) {
 	case PORT_ANSWERED:
-		if (ping->tcp)
+		if (ping->tcp && ping->options.size)
+			printf("%u bytes acknowledged by %s port %u: seq=%" PRIu64 " time=%s\n",
+			       answer->acknowledged, to, ping->port, seq, time);
+		else if (ping->tcp)
 			printf("connected to %s port %u: seq=%" PRIu64 " time=%s\n", to, ping->port,
 			       seq, time);
 		else
@@ -80,8 +83,8 @@ static void print_answer(const struct port_ping *ping)
 			       to, ping->port, seq, time);
 		break;
 	case PORT_RESET:
-		printf("refused by a RST from %s port %u: seq=%" PRIu64 " time=%s\n", to,
-		       ping->port, seq, time);
+		printf("%srefused by a RST from %s port %u: seq=%" PRIu64 " time=%s\n",
+		       answer->connected ? "connected; " : "", to, ping->port, seq, time);
 		break;
 	case PORT_ICMP_ERROR:
 		printf("From %s: seq=%" PRIu64 " %s, time=%s\n",
@@ -94,9 +97,15 @@ static void print_answer(const struct port_ping *ping)
 	case PORT_NOT_SENT:
 		printf("seq=%" PRIu64 " was not sent (kernel: %s)\n", seq, strerror(answer->error));
 		break;
+	case PORT_UNACKNOWLEDGED:
+		output_duration(ping->options.timeout_ns, time);
+		printf("seq=%" PRIu64
+		       ": connected, but %u of %u bytes were acknowledged within %s\n",
+		       seq, answer->acknowledged, ping->options.size, time);
+		break;
 	case PORT_GIVEN_UP:
-		printf("seq=%" PRIu64 ": the kernel gave up after %s (kernel: %s)\n", seq, time,
-		       strerror(answer->error));
+		printf("seq=%" PRIu64 ": %sthe kernel gave up after %s (kernel: %s)\n", seq,
+		       answer->connected ? "connected; " : "", time, strerror(answer->error));
 		break;
 	default:
 		output_duration(ping->options.timeout_ns, time);
@@ -316,8 +325,13 @@ static void print_json(const struct port_ping *ping)
 				 protocol_word(ping), "port", ping->port, "source_port",
 				 trial->flow.from, "seq", (json_int_t)trial->number, "result",
 				 result_word(answer->result), "stayed_on_lo", ping->local));
-	if (answer->result != PORT_UNANSWERED && answer->result != PORT_NOT_SENT)
+	if (answer->result != PORT_UNANSWERED && answer->result != PORT_NOT_SENT &&
+	    answer->result != PORT_UNACKNOWLEDGED)
 		output_json_set(line, "time_ns", json_integer(answer->time_ns));
+	if (answer->connected && ping->options.size) {
+		output_json_set(line, "acknowledged", json_integer(answer->acknowledged));
+		output_json_set(line, "mss", json_integer(answer->mss));
+	}
 	if (answer->result == PORT_ANSWERED && !ping->tcp)
 		output_json_set(line, "bytes", json_integer(answer->bytes));
 	if (answer->result == PORT_ICMP_ERROR) {
@@ -333,6 +347,8 @@ static void print_json(const struct port_ping *ping)
 		output_json_set(line, "error", output_json_text(strerror(answer->error)));
 	if (answer->result != PORT_ANSWERED)
 		put_evidence(ping, line);
+	else if (trial->evidence.drops.n)
+		output_json_set(line, "drops", drops_json(&trial->evidence.drops));
 	output_json_line(line, stdout);
 }
 
@@ -346,6 +362,8 @@ bool port_print_trial(const struct port_ping *ping)
 		print_answer(ping);
 		if (ping->trial.answer.result != PORT_ANSWERED)
 			print_evidence(ping);
+		else
+			print_drops(&ping->trial.evidence.drops, "  ");
 	}
 	return !record_view_reader_left();
 }
@@ -370,10 +388,13 @@ static void print_summary_text(const struct port_ping *ping)
 		 ping->trip.from->name);
 	output_wrap("--- ", text, stdout);
 	printf("%" PRIu64 " tried, %" PRIu64 " %s", tally->tried, tally->by_result[PORT_ANSWERED],
-	       ping->tcp ? "connected" : "answered");
+	       !ping->tcp	    ? "answered"
+	       : ping->options.size ? "acknowledged"
+				    : "connected");
 	print_sum(ping, PORT_RESET, "refused by RST");
 	print_sum(ping, PORT_ICMP_ERROR, "refused by ICMP errors");
 	print_sum(ping, PORT_UNANSWERED, "without answer");
+	print_sum(ping, PORT_UNACKNOWLEDGED, "connected without acknowledgement");
 	print_sum(ping, PORT_GIVEN_UP, "given up by the kernel");
 	print_sum(ping, PORT_NOT_SENT, "could not be sent");
 	fputc('\n', stdout);
@@ -406,6 +427,9 @@ static void print_summary_json(const struct port_ping *ping)
 				 (json_int_t)tally->by_result[PORT_GIVEN_UP], "not_sent",
 				 (json_int_t)tally->by_result[PORT_NOT_SENT], "drops",
 				 drops_json(&tally->drops)));
+	if (ping->tcp && ping->options.size)
+		output_json_set(doc, "unacknowledged",
+				json_integer(tally->by_result[PORT_UNACKNOWLEDGED]));
 	if (tally->n_times)
 		output_json_set(
 			doc, "time_ns",

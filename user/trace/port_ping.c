@@ -19,6 +19,11 @@ enum { TICK_MS = 100, MS_NS = 1000000 };
  * (tcp_v4_rcv() in net/ipv4/tcp_ipv4.c), so that the drop may be told after the answer.
  */
 static const uint64_t drop_comes_ns = 300000000;
+/*
+ * A connection is there for its sender before the ACK has arrived, which may die on its way. Not
+ * waited for where attempts follow each other at once.
+ */
+static const uint64_t ack_arrives_ns = 20000000;
 
 struct port_run {
 	struct port_ping *ping;
@@ -32,12 +37,20 @@ static bool is_v6(const struct port_ping *ping)
 	return ping->trip.target.addr.family == AF_INET6;
 }
 
-/* Bytes of the IP packet that is sent: of a SYN with the options that Linux has in it. */
+/*
+ * Bytes of the largest IP packet that was sent: of a SYN with the options that Linux has in it; of
+ * a segment with a timestamp, of whose bytes the MSS leaves room for it.
+ */
 static unsigned packet_bytes(const struct port_ping *ping)
 {
-	unsigned ip = is_v6(ping) ? 40 : 20;
+	const struct port_answer *answer = &ping->trial.answer;
+	unsigned ip = is_v6(ping) ? 40 : 20, size = ping->options.size;
 
-	return ip + (ping->tcp ? 40 : 8 + ping->options.size);
+	if (!ping->tcp)
+		return ip + 8 + size;
+	if (answer->connected && size)
+		return ip + 32 + (answer->mss && size > answer->mss ? answer->mss : size);
+	return ip + 40;
 }
 
 static unsigned ms_until(uint64_t now, uint64_t until)
@@ -72,22 +85,34 @@ static int wait_for_answer(struct port_run *run, struct err *err)
 		if (ret)
 			return ret;
 		if (trial->answer.result == PORT_PENDING && now >= until)
-			trial->answer.result = PORT_UNANSWERED;
+			trial->answer.result =
+				trial->answer.connected ? PORT_UNACKNOWLEDGED : PORT_UNANSWERED;
 	}
 	return 0;
+}
+
+static uint64_t drop_comes_within(const struct port_ping *ping)
+{
+	switch (ping->trial.answer.result) {
+	case PORT_RESET:
+	case PORT_ICMP_ERROR:
+		return drop_comes_ns;
+	case PORT_ANSWERED:
+		return ping->tcp && ping->options.interval_ns ? ack_arrives_ns : 0;
+	default:
+		return 0;
+	}
 }
 
 static int wait_for_drop(struct port_run *run, struct err *err)
 {
 	struct port_trial *trial = &run->ping->trial;
-	uint64_t until = clock_monotonic_ns() + drop_comes_ns;
+	uint64_t until = clock_monotonic_ns() + drop_comes_within(run->ping);
 
 	for (;;) {
 		int ret = port_watch_drain(&run->watch, &trial->flow, &trial->evidence, err);
 
 		if (ret || trial->evidence.drops.n || !run->watch.stack ||
-		    (trial->answer.result != PORT_RESET &&
-		     trial->answer.result != PORT_ICMP_ERROR) ||
 		    clock_monotonic_ns() >= until)
 			return ret;
 		poll(NULL, 0, 1);
@@ -152,7 +177,7 @@ static int try_once(struct port_run *run, struct err *err)
 		return ret;
 	trial->flow = run->probe.flow;
 	ret = wait_for_answer(run, err);
-	if (!ret && trial->answer.result != PORT_ANSWERED)
+	if (!ret)
 		ret = wait_for_drop(run, err);
 	if (!ret && trial->answer.result != PORT_ANSWERED)
 		ret = take_evidence(run, err);

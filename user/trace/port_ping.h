@@ -27,7 +27,7 @@ struct port_trial {
 enum { PORT_TIMES_MAX = 1 << 16 };
 
 struct port_tally {
-	uint64_t tried, by_result[PORT_NOT_SENT + 1];
+	uint64_t tried, by_result[PORT_UNACKNOWLEDGED + 1];
 	uint64_t *times; /* ns, of the first PORT_TIMES_MAX that were answered; owned */
 	size_t n_times, room;
 	struct port_drops drops; /* of attempts without an answer */

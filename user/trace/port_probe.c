@@ -6,12 +6,14 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/random.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <linux/errqueue.h> /* needs struct timespec */
+#include <linux/sockios.h>
 
 #include "user/base/cleanup.h"
 #include "user/base/clock.h"
@@ -20,6 +22,11 @@
 #include "user/trace/port_probe.h"
 
 enum { REPAIR_ON = 1, REPAIR_OFF_NO_PROBE = -1 }; /* TCP_REPAIR_* of <linux/tcp.h> */
+
+/* The kernel wakes nobody for an acknowledgement: how often to look for it. */
+enum { LOOK_NS = 100000, MS_NS = 1000000 };
+
+static const uint8_t pattern[ECHO_SIZE_MAX];
 
 union port_address {
 	struct sockaddr any;
@@ -149,7 +156,6 @@ static void fill_flow(struct port_probe *probe, const struct port_probe_config *
 /* The token, then a pattern. */
 static int send_datagram(const struct port_probe *probe, uint16_t size)
 {
-	static const uint8_t pattern[ECHO_SIZE_MAX];
 	struct iovec parts[2] = {{(void *)&probe->flow.token, sizeof(probe->flow.token)},
 				 {(void *)pattern, 0}};
 	struct msghdr msg = {.msg_iov = parts, .msg_iovlen = 2};
@@ -209,7 +215,7 @@ int port_probe_start(struct port_probe *probe, const struct port_probe_config *c
 	struct opening opening = {.config = config, .flow = &probe->flow, .fd = -1};
 	int ret;
 
-	*probe = (struct port_probe){.fd = -1, .tcp = config->tcp};
+	*probe = (struct port_probe){.fd = -1, .tcp = config->tcp, .size = config->size};
 	*answer = (struct port_answer){0};
 	fill_destination(&opening.to, config);
 	ret = netns_run(config->netns_fd, open_socket, &opening, err);
@@ -260,34 +266,75 @@ static bool is_closed(const struct port_probe *probe)
 	       info.tcpi_state == TCP_CLOSE;
 }
 
-/* An error of the socket, of which no ICMP message tells. */
-static enum port_result result_of_error(const struct port_probe *probe, int error)
+/* What tcp_reset() in net/ipv4/tcp_input.c makes of a RST, by the state of the connection. */
+static bool is_reset(int error)
 {
+	return error == ECONNREFUSED || error == ECONNRESET || error == EPIPE;
+}
+
+/* An error of the socket, which is cleared now. */
+static void take_error(struct port_probe *probe, int error, struct port_answer *answer)
+{
+	/* Its message was queued before the error was set: it may have come just now. */
+	if (take_icmp_error(probe, answer))
+		return;
+	answer->error = error;
 	if (!probe->tcp)
-		return PORT_GIVEN_UP;
-	if (!is_closed(probe))
-		return PORT_PENDING;
-	return error == ECONNREFUSED ? PORT_RESET : PORT_GIVEN_UP;
+		answer->result = PORT_GIVEN_UP;
+	else if (is_closed(probe))
+		answer->result = is_reset(error) ? PORT_RESET : PORT_GIVEN_UP;
+}
+
+static void take_connection(struct port_probe *probe, struct port_answer *answer)
+{
+	struct tcp_info info = {0};
+	socklen_t len = sizeof(info);
+
+	if (!getsockopt(probe->fd, IPPROTO_TCP, TCP_INFO, &info, &len))
+		answer->mss = info.tcpi_snd_mss;
+	answer->connected = true;
+	probe->unsent = probe->size;
+	if (!probe->size)
+		answer->result = PORT_ANSWERED;
+}
+
+/* Give the socket what it has room for; see whether the other side has acknowledged it all. */
+static void read_acknowledged(struct port_probe *probe, struct port_answer *answer)
+{
+	ssize_t sent;
+	int queued;
+
+	while (probe->unsent) {
+		sent = send(probe->fd, pattern, probe->unsent, MSG_NOSIGNAL | MSG_DONTWAIT);
+		if (sent < 0 && errno != EAGAIN && errno != EINTR)
+			take_error(probe, errno, answer);
+		if (sent <= 0)
+			break;
+		probe->unsent -= sent;
+	}
+	if (ioctl(probe->fd, SIOCOUTQ, &queued))
+		return;
+	answer->acknowledged = probe->size - probe->unsent - queued;
+	if (answer->acknowledged == probe->size)
+		answer->result = PORT_ANSWERED;
 }
 
 /* What the socket tells now. */
 static void read_answer(struct port_probe *probe, short events, struct port_answer *answer)
 {
-	socklen_t len = sizeof(answer->error);
+	int error = 0;
+	socklen_t len = sizeof(error);
 	ssize_t got;
 
 	if (take_icmp_error(probe, answer))
 		return;
-	if (getsockopt(probe->fd, SOL_SOCKET, SO_ERROR, &answer->error, &len))
-		answer->error = errno;
-	if (answer->error) {
-		/* Its message was queued before the error was set: it may have come just now. */
-		if (take_icmp_error(probe, answer))
-			return;
-		answer->result = result_of_error(probe, answer->error);
+	if (getsockopt(probe->fd, SOL_SOCKET, SO_ERROR, &error, &len))
+		error = errno;
+	if (error) {
+		take_error(probe, error, answer);
 	} else if (probe->tcp) {
 		if (events & POLLOUT)
-			answer->result = PORT_ANSWERED;
+			take_connection(probe, answer);
 	} else {
 		char byte;
 
@@ -299,13 +346,33 @@ static void read_answer(struct port_probe *probe, short events, struct port_answ
 	}
 }
 
+static void wait_for_acknowledgement(struct port_probe *probe, int timeout_ms,
+				     struct port_answer *answer)
+{
+	const struct timespec look = {.tv_nsec = LOOK_NS};
+	uint64_t until = clock_monotonic_ns() + (uint64_t)timeout_ms * MS_NS;
+	struct pollfd fd = {.fd = probe->fd}; /* of errors alone */
+
+	do {
+		read_acknowledged(probe, answer);
+		if (answer->result != PORT_PENDING)
+			return;
+		if (ppoll(&fd, 1, &look, NULL) > 0)
+			read_answer(probe, 0, answer);
+	} while (answer->result == PORT_PENDING && clock_monotonic_ns() < until);
+}
+
 void port_probe_wait(struct port_probe *probe, int timeout_ms, struct port_answer *answer)
 {
 	struct pollfd fd = {.fd = probe->fd, .events = probe->tcp ? POLLOUT : POLLIN};
 
-	if (poll(&fd, 1, timeout_ms) <= 0)
-		return;
-	read_answer(probe, fd.revents, answer);
+	if (answer->connected) {
+		wait_for_acknowledgement(probe, timeout_ms, answer);
+	} else {
+		if (poll(&fd, 1, timeout_ms) <= 0)
+			return;
+		read_answer(probe, fd.revents, answer);
+	}
 	if (answer->result != PORT_PENDING)
 		answer->time_ns = clock_monotonic_ns() - probe->sent_ns;
 }

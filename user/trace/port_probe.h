@@ -24,28 +24,33 @@ struct port_probe_config {
 	struct ip_addr to;
 	uint16_t port;
 	bool tcp;
-	uint16_t size; /* UDP: payload bytes, at most ECHO_SIZE_MAX */
+	uint16_t size; /* UDP: payload bytes; TCP: bytes to send once it is connected; at most
+			* ECHO_SIZE_MAX */
 	uint8_t ttl;   /* 0: the kernel's default */
 };
 
 enum port_result {
 	PORT_PENDING,
-	PORT_ANSWERED,	 /* TCP: connected; UDP: a datagram came back */
+	PORT_ANSWERED,	 /* TCP: connected, and all bytes acknowledged; UDP: a datagram came back */
 	PORT_RESET,	 /* TCP: a RST came back */
 	PORT_ICMP_ERROR, /* an ICMP error came back */
 	PORT_GIVEN_UP,	 /* the kernel gave up, without a message that the socket tells of */
 	PORT_UNANSWERED, /* nothing came in time */
 	PORT_NOT_SENT,	 /* the kernel refused to send */
+	PORT_UNACKNOWLEDGED, /* TCP: connected, but not all bytes were acknowledged in time */
 };
 
 struct port_answer {
 	enum port_result result;
-	int error;	     /* GIVEN_UP, NOT_SENT: positive errno */
-	uint64_t time_ns;    /* from the call to when this process saw the answer */
-	struct ip_addr from; /* ICMP_ERROR: who made it; family 0: not told */
-	uint8_t type, code;  /* ICMP_ERROR */
-	uint32_t info;	     /* ICMP_ERROR: the MTU, where it tells one */
-	uint32_t bytes;	     /* UDP, ANSWERED: of the payload that came back */
+	int error;	       /* GIVEN_UP, NOT_SENT: positive errno */
+	uint64_t time_ns;      /* from the call to when this process saw the answer */
+	struct ip_addr from;   /* ICMP_ERROR: who made it; family 0: not told */
+	uint8_t type, code;    /* ICMP_ERROR */
+	uint32_t info;	       /* ICMP_ERROR: the MTU, where it tells one */
+	uint32_t bytes;	       /* UDP, ANSWERED: of the payload that came back */
+	bool connected;	       /* TCP: the SYN was answered, and *acknowledged, mss are set */
+	uint32_t acknowledged; /* of the bytes to send */
+	uint32_t mss;	       /* payload bytes of a segment at most, as the sender has it then */
 };
 
 struct port_probe {
@@ -53,6 +58,8 @@ struct port_probe {
 	bool tcp;
 	struct port_flow flow;
 	uint64_t sent_ns; /* CLOCK_MONOTONIC */
+	uint16_t size;	  /* as configured */
+	uint16_t unsent;  /* TCP: of it, what the socket has not taken yet */
 };
 
 /*
