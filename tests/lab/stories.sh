@@ -79,11 +79,14 @@ bundled() {
 	good vethlab ping default 10.1.1.1
 	story blue vethlab ping default 10.1.1.1
 	good vethlab down blue
+	bundled_pair checksum a b
 	bundled_pair container c1 c2
 	bundled_pair ipv6 a b
 	bundled_pair lan a b
 	bundled_pair mtu a b -s 1400 -W 0.3
 	bundled_pair nat pc server
+	bundled_pair one-way a 192.0.2.2
+	bundled_pair port-rule a b
 	bundled_pair ring a 192.0.2.1
 	bundled_pair router a b
 	bundled_pair routers pc1 pc2
