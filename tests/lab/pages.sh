@@ -28,6 +28,7 @@ page_words() {
 		-e 's/\b[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?/DATE/g' \
 		-e 's/\b(id|process) [0-9]+/\1 #/g' \
 		-e 's/asked [0-9]+ times?/asked # times/g' \
+		-e 's/ \([0-9]+ times\)//g' \
 		-e 's/slowest step: [^,]*, mean TIME, max TIME/SLOWEST STEP/g' \
 		-e 's/\b[0-9]+ min TIME/TIME/g' \
 		-e 's/_ns":[0-9]+/_ns":#/g' \

@@ -20,6 +20,11 @@ test_reading_output() {
 	page_run docs/reading-output.md
 }
 
+test_tcp() {
+	needs nft python3
+	page_run docs/tcp.md
+}
+
 test_tutorial() {
 	needs nft
 	page_run docs/tutorial.md
