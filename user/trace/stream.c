@@ -110,11 +110,12 @@ int record_stream_open(struct record_stream *stream, const struct running *run,
 		return running_not_pinned(run, err);
 	if (ret)
 		return ret;
+	/* The ends come last: a packet that they tell of is not dropped unseen by a node. */
+	record_stream_open_nodes(&stream->stack, run, config, why, sizeof(why));
 	ret = watch_session_open(&stream->session, stream->watch, filter, BUFFER_KIB, err);
 	if (ret)
 		return ret;
 	stream->blind = record_stream_count_blind(run, stream->watch);
-	record_stream_open_nodes(&stream->stack, run, config, why, sizeof(why));
 	if (!stream->stack)
 		fprintf(stderr, "what the nodes drop is not seen: %s\n", why);
 	else if (depth >= NODE_TRACE_REASONS && *node_tracer_missing(stream->stack))
@@ -150,6 +151,8 @@ static void place_stack(const struct vl_stack *record, void *arg)
 	const struct placing *placing = arg;
 	struct vl_stack placed = *record;
 
+	if (record->at.packet.time_ns < watch_session_start_ns(placing->stream->session))
+		return;
 	placed.at.packet.end = record_stream_end_place(placing->stream->run, record->at.packet.end);
 	placing->handlers->stack(&placed, placing->handlers->arg);
 }

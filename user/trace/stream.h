@@ -39,7 +39,9 @@ uint32_t record_stream_end_place(const struct running *run, uint32_t number);
 /*
  * Watch the ends of a running lab and, to that depth, the stacks of its nodes. run must live as
  * long as stream; filter is copied. In the records that the handlers get, ends are places in the
- * lab. ERR_FAILED: no program watches the lab. After a failure, too, record_stream_close() is due.
+ * lab. Records of nodes from before the ends were watched are left out: of such a packet nothing
+ * else is known. ERR_FAILED: no program watches the lab. After a failure, too,
+ * record_stream_close() is due.
  */
 int record_stream_open(struct record_stream *stream, const struct running *run,
 		       const struct vl_filter *filter, enum node_trace_depth depth,

@@ -56,6 +56,7 @@ struct watch_session {
 	int n_cpus;
 	struct cpu_records *cpus;
 	uint64_t lost;
+	uint64_t start_ns;
 	/* during a poll */
 	void (*fn)(const struct vl_event *event, void *arg);
 	void *arg;
@@ -337,9 +338,15 @@ int watch_session_open(struct watch_session **out, struct watch *watch,
 	}
 	put_byte(&session->control->last, session->slot, session->generation);
 	put_byte(&session->control->any, session->slot, any ? session->generation : 0);
+	session->start_ns = clock_monotonic_ns();
 	put_byte(&session->control->active, session->slot, session->generation);
 	*out = session;
 	return 0;
+}
+
+uint64_t watch_session_start_ns(const struct watch_session *session)
+{
+	return session->start_ns;
 }
 
 /* Looked at no more often than the timer ticks. */

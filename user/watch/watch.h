@@ -169,6 +169,8 @@ int watch_session_open(struct watch_session **session, struct watch *watch,
 int watch_session_poll(struct watch_session *session, int timeout_ms,
 		       void (*fn)(const struct vl_event *event, void *arg), void *arg,
 		       struct err *err);
+/* Monotonic: no record is of an earlier time, and programs write them from then on. */
+uint64_t watch_session_start_ns(const struct watch_session *session);
 /* Descriptor that becomes readable when there are records: for poll(2) with other descriptors. */
 int watch_session_fd(const struct watch_session *session);
 /*
