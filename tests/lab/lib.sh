@@ -214,6 +214,12 @@ wait_until() {
 	asserted
 }
 
+# For wait_until: a process that was started has come into a namespace, by a file of it. A link that cannot be
+# read, as that of a process between two programs, is no answer.
+is_in() { # PROCESS FILE
+	[[ /proc/$1/ns/net -ef $2 ]]
+}
+
 # sleep(1) without a process: a read of a pipe that nobody writes to.
 nap() { # SECONDS
 	if [[ -n ${nothing_comes:-} ]]; then

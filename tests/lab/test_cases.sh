@@ -450,7 +450,7 @@ test_case_13_namespace_without_a_name() {
 	chain
 	ip netns exec a sleep 300 &
 	sleeper=$!
-	wait_until eval "[[ \$(readlink /proc/$sleeper/ns/net) != \$(readlink /proc/self/ns/net) ]]"
+	wait_until is_in $sleeper /run/netns/a
 	good ip netns del a
 	good vethlab show --json
 	json_holds '[.[0].links[].ends[].state] == ["up", "up", "up", "up"]'

@@ -52,6 +52,15 @@ test_blue() {
 	good vethlab down blue
 }
 
+# Labs of what stops TCP alone (test_tcp_causes.sh has that): here what stops an echo in them.
+test_checksum() {
+	needs nft
+	up checksum
+	good vethlab link r:eth1 down
+	fault a b "r:eth1 is down" "r:eth1 is down"
+	good vethlab down checksum
+}
+
 test_container() {
 	needs nft
 	up container
@@ -114,6 +123,22 @@ test_nat() {
 	fault pc server "server has no route back to 192.168.1.2" \
 		"server has no route back to 192.168.1.2"
 	good vethlab down nat
+}
+
+test_one_way() {
+	needs nft
+	up one-way
+	good vethlab exec fw ip route replace prohibit 192.0.2.2/32
+	fault a 192.0.2.2 "fw has a prohibit route for 192.0.2.2" "fw has a prohibit route for 192.0.2.2"
+	good vethlab down one-way
+}
+
+test_port_rule() {
+	needs nft
+	up port-rule
+	good vethlab exec b ip route del default
+	fault a b "b has no route back to 10.0.1.2" "b has no route back to 10.0.1.2"
+	good vethlab down port-rule
 }
 
 test_ring() {

@@ -168,8 +168,8 @@ test_processes_at_both_ends() {
 	pids+=($!)
 	nsenter --net=/run/netns/b sleep 1000 &
 	pids+=($!)
-	wait_until eval "[[ \$(readlink /proc/${pids[1]}/ns/net) != \$(readlink /proc/self/ns/net) ]]"
-	wait_until eval "[[ \$(readlink /proc/${pids[0]}/ns/net) != \$(readlink /proc/self/ns/net) ]]"
+	wait_until is_in "${pids[0]}" /run/netns/a
+	wait_until is_in "${pids[1]}" /run/netns/b
 	good vethlab down
 	says "a: process" "b: process"
 	wait_until objects_gone
@@ -289,7 +289,7 @@ test_interface_in_a_node_that_goes() {
 	ip link set mine netns b
 	nsenter --net=/run/netns/b sleep 1000 &
 	pid=$!
-	wait_until eval "[[ \$(readlink /proc/$pid/ns/net) != \$(readlink /proc/self/ns/net) ]]"
+	wait_until is_in "$pid" /run/netns/b
 	good vethlab apply "$TEST_TMP/pair.yaml"
 	says "$(text_handed_back b mine mine)" \
 		"b: process $pid (sleep)"

@@ -261,10 +261,6 @@ has_dadfailed() { # NODE INTERFACE
 	ip -n "$1" -6 addr show dev "$2" | grep -q dadfailed
 }
 
-has_other_namespace() { # PROCESS
-	[[ $(readlink "/proc/$1/ns/net") != "$(readlink /proc/self/ns/net)" ]]
-}
-
 # Case 10: flags of addresses are read, and names mean the addresses that are there now.
 test_addresses_of_now() {
 	cat >"$TEST_TMP/p.yaml" <<-END
@@ -299,7 +295,7 @@ test_namespace_without_a_name() {
 	chain
 	ip netns exec a sleep 300 &
 	sleeper=$!
-	wait_until has_other_namespace "$sleeper"
+	wait_until is_in "$sleeper" /run/netns/a
 	good ip netns del a
 	good vethlab show --json
 	json_holds '[.[0].links[].ends[].state] == ["up", "up", "up", "up"]'
