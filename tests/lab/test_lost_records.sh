@@ -38,6 +38,7 @@ test_ping() {
 # before its end. The echo whose records were cut in two is told with it, wherever it is told.
 test_stories() {
 	local tracer text recorder lost
+	needs taskset
 	up_silent
 	vethlab trace -i -j >"$TEST_TMP/json" 2>/dev/null &
 	tracer=$!
@@ -47,7 +48,8 @@ test_stories() {
 	recorder=$!
 	wait_until sessions_are 3
 	kill -STOP $tracer $text $recorder
-	half_an_echo # of two records, so that what comes by fours is cut where a buffer is full
+	on_one_cpu # each CPU has a buffer
+	half_an_echo # of two records, so that what comes by fours is cut where the buffer is full
 	flood
 	kill -CONT $tracer $text $recorder
 	wait_until grep -q trace-lost "$TEST_TMP/json"
@@ -64,6 +66,14 @@ test_stories() {
 	"$BUILD/vethlab" replay "$TEST_TMP/rec" -i -j >"$TEST_TMP/replayed"
 	told_with_loss <"$TEST_TMP/replayed"
 	good vethlab down
+}
+
+# From here on this shell, and what it starts.
+on_one_cpu() {
+	local cpus
+	cpus=$(taskset -cp $BASHPID)
+	cpus=${cpus##*: }
+	taskset -cp "${cpus%%[-,]*}" $BASHPID >/dev/null
 }
 
 half_an_echo() {
