@@ -27,27 +27,6 @@ pair() { # KEYS OF a, KEYS OF b
 	up "$TEST_TMP/pair.yaml"
 }
 
-# a sends by r1 to b, and r2 would be the better way: on one switch.
-detour() {
-	cat >"$TEST_TMP/detour.yaml" <<-'YAML'
-		lab: detour
-		nodes:
-		  sw: {kind: bridge}
-		  a: {routes: [default via 10.0.0.254, "::/0 via fd00::254"]}
-		  r1: {forward: true, routes: [10.9.0.0/24 via 10.0.0.253]}
-		  r2: {forward: true}
-		  b: {routes: [default via 10.9.0.1, "::/0 via fd09::1"]}
-		links:
-		  - endpoints: ["sw:p1", {end: "a:eth0", addresses: [10.0.0.1/24, "fd00::1/64"]}]
-		  - endpoints: ["sw:p2", {end: "r1:eth0", addresses: [10.0.0.254/24, "fd00::254/64"]}]
-		  - endpoints: ["sw:p3", {end: "r2:eth0", addresses: [10.0.0.253/24, "fd00::253/64", "fe80::2/64"]}]
-		  - endpoints: [{end: "r2:eth1", addresses: [10.9.0.1/24, "fd09::1/64"]},
-		                {end: "b:eth0", addresses: [10.9.0.2/24, "fd09::2/64"]}]
-	YAML
-	up "$TEST_TMP/detour.yaml"
-	good ip -n r1 -6 route add fd09::/64 via fe80::2 dev eth0
-}
-
 # What `why a TO` says: how the leg there ends, and at which hop.
 foretells() { # TO WANT
 	out=$(vethlab why a "$1" -j || true)

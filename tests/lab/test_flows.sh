@@ -4,26 +4,11 @@
 # the kernels' own counters say.
 # shellcheck source=tests/lab/lib.sh
 . "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/lab/public_labs.sh
+. "$(dirname "$0")/public_labs.sh"
 
 BYTES=${BYTES:-2000000}
 flows_pid=
-
-# a -- r -- b, by IPv4 and IPv6. OFFLOADS: a link's settings.
-up_routed() { # OFFLOADS
-	cat >"$TEST_TMP/flows.yaml" <<-END
-		lab: flows
-		nodes:
-		  a: {routes: [default via 10.0.1.254, "default via fd00:1::fe"]}
-		  r: {forward: both}
-		  b: {routes: [default via 10.0.2.254, "default via fd00:2::fe"]}
-		links:
-		  - endpoints: [{end: "a:eth0", address: [10.0.1.1/24, "fd00:1::1/64"]}, {end: "r:eth0", address: [10.0.1.254/24, "fd00:1::fe/64"]}]
-		    $1
-		  - endpoints: [{end: "r:eth1", address: [10.0.2.254/24, "fd00:2::fe/64"]}, {end: "b:eth0", address: [10.0.2.1/24, "fd00:2::1/64"]}]
-		    $1
-	END
-	good vethlab up "$TEST_TMP/flows.yaml"
-}
 
 flows_begin() {
 	rm -f "$TEST_TMP/flows.rec"
@@ -121,7 +106,7 @@ losses_are_told() { # ADDRESS
 test_segments() {
 	local address
 	needs tcpdump nft nstat
-	up_routed "features: {tso: off}"
+	both_families flows "features: {tso: off}"
 	inside a ip link set eth0 gso_max_segs 1
 	for address in 10.0.2.1 fd00:2::1; do
 		lossy ""
@@ -135,7 +120,7 @@ test_segments() {
 # Packets of GSO, over NAT and without.
 test_gso() {
 	needs tcpdump nft nstat
-	up_routed ""
+	both_families flows ""
 	lossy ""
 	losses_are_told fd00:2::1
 	assert_eq "$(of_flows '.ways[0].gso_packets > 10')" true "packets of GSO"
@@ -148,7 +133,7 @@ test_gso() {
 # Who refuses, and what is known of why.
 test_refusals() {
 	needs nft
-	up_routed ""
+	both_families flows ""
 	inside r nft -f - <<-END
 		table inet f { chain forward { type filter hook forward priority 0
 			tcp dport 82 reject with tcp reset

@@ -4,6 +4,8 @@
 # either direction, by the same words.
 # shellcheck source=tests/lab/lib.sh
 . "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/lab/public_labs.sh
+. "$(dirname "$0")/public_labs.sh"
 # shellcheck source=tests/lab/sessions.sh
 . "$(dirname "$0")/sessions.sh"
 
@@ -72,17 +74,7 @@ test_same_as_tcpdump() {
 		[reset]="tcp[13] & 5 != 0 or (ip6 proto 6 and ip6[53] & 5 != 0)"
 		[port]="port 80" [to]="dst port 9" [v6]="ip6 proto 6" [source]="src host 10.0.1.1")
 	needs tcpdump
-	cat >"$TEST_TMP/protocols.yaml" <<-'END'
-		lab: protocols
-		nodes:
-		  a: {routes: [default via 10.0.1.254, "default via fd00:1::fe"]}
-		  r: {forward: both}
-		  b: {routes: [default via 10.0.2.254, "default via fd00:2::fe"]}
-		links:
-		  - endpoints: [{end: "a:eth0", address: [10.0.1.1/24, "fd00:1::1/64"]}, {end: "r:eth0", address: [10.0.1.254/24, "fd00:1::fe/64"]}]
-		  - endpoints: [{end: "r:eth1", address: [10.0.2.254/24, "fd00:2::fe/64"]}, {end: "b:eth0", address: [10.0.2.1/24, "fd00:2::1/64"]}]
-	END
-	good vethlab up "$TEST_TMP/protocols.yaml"
+	both_families protocols
 	PINS=/sys/fs/bpf/vethlab/protocols
 	ip netns exec b "$HELPERS/listener" tcp 80 >"$TEST_TMP/listener" 2>&1 &
 	pids+=" $!"
