@@ -350,4 +350,71 @@ vethlab exec b sysctl -w net.ipv4.icmp_echo_ignore_all=0" "IPv4"
 	good vethlab down c
 }
 
+# IPv6 is off where the address should be: that is what was looked at, and what is advised brings it back.
+test_ipv6_is_off_at_the_destination() {
+	local key=net.ipv6.conf.eth0.disable_ipv6 to=2001:db8:2::2
+	chain
+	set_in b "$key=1"
+	foretells $to "no-neighbor r"
+	was_read b "$key" 1
+	assert_eq "$(jq -r '.there | .text, .hint' "$TEST_TMP/why")" "nobody behind r:eth1 has the address $to: the lab file gives it to b:eth0, where IPv6 is off ($key is 1), so that the kernel keeps no IPv6 address there
+vethlab exec b sysctl -w $key=0, then vethlab reset b" "what is told"
+	good vethlab exec b sysctl -qw "$key=0"
+	good vethlab reset b
+	good vethlab ping a $to -W 5
+	set_in b net.ipv6.conf.all.disable_ipv6=1 # it writes that of eth0 as well
+	foretells $to "ipv6-off b" # r knows b's MAC address from before
+	was_read b "$key" 1
+	good ip -n r neigh flush dev eth1
+	foretells $to "no-neighbor r"
+	was_read b "$key" 1
+	set_in b net.ipv6.conf.all.disable_ipv6=0
+	good vethlab reset b
+	good ip -n b link set eth0 mtu 1200 # IPv6 takes no less than 1280
+	good ip -n r neigh flush dev eth1
+	foretells $to "no-neighbor r"
+	was_read b "the MTU of eth0" 1200
+	assert_eq "$(jq -r .there.hint "$TEST_TMP/why")" "vethlab exec b ip link set eth0 mtu 1280, then vethlab reset b" "hint"
+	good vethlab exec b ip link set eth0 mtu 1280
+	good vethlab reset b
+	good vethlab ping a $to -W 5
+	good vethlab down c
+}
+
+test_ipv6_is_off_on_the_way() {
+	local key=net.ipv6.conf.eth0.disable_ipv6 local_address
+	chain
+	set_in a "$key=1"
+	foretells 2001:db8:2::2 "no-route a"
+	was_read a "$key" 1
+	bad 1 vethlab ping a 2001:db8:2::2 -W 0.3
+	good vethlab exec a sysctl -qw "$key=0"
+	good vethlab reset a
+	good vethlab ping a 2001:db8:2::2 -W 5
+	# The next hop has an address that no file has.
+	local_address=$(ip -j -n r -6 addr show dev eth0 scope link | jq -r '.[].addr_info[]?.local | strings')
+	good ip -n a route replace default via "$local_address" dev eth0
+	foretells 2001:db8:2::2 "arrives b"
+	set_in r "$key=1"
+	good ip -n a neigh flush dev eth0
+	foretells 2001:db8:2::2 "no-neighbor a"
+	was_read r "$key" 1
+	assert_eq "$(jq -r .there.text "$TEST_TMP/why")" "nobody behind a:eth0 has the address $local_address: IPv6 is off at its other end r:eth0 ($key is 1)" "text"
+	good vethlab down c
+}
+
+# An address that the file has and that was taken away.
+test_address_was_taken_away() {
+	chain
+	good ip -n b addr del 10.0.2.2/24 dev eth0
+	foretells 10.0.2.2 "no-neighbor r"
+	assert_eq "$(jq -r '.there | .text, .hint' "$TEST_TMP/why")" "nobody behind r:eth1 has the address 10.0.2.2: the lab file gives it to b:eth0, which does not have it now
+vethlab reset b" "what is told"
+	good vethlab reset b
+	good vethlab ping a 10.0.2.2 -W 5
+	foretells 10.0.2.9 "no-neighbor r"
+	assert_eq "$(jq -r .there.text "$TEST_TMP/why")" "nobody behind r:eth1 has the address 10.0.2.9: ARP requests on that link get no answer" "an address of nobody"
+	good vethlab down c
+}
+
 run_tests

@@ -190,6 +190,17 @@ int path_meet_rules_out(struct path_asking *asking, const struct path_hop *hop, 
 /* where it arrives. */
 int path_meet_rules_at_end(struct path_asking *asking, const struct path_hop *hop, struct err *err);
 
+/*
+ * Say it if the interface to which the lab file gives hop->next does not have it now, or IPv6 is
+ * off at the other end of hop's link. False: neither is so.
+ */
+bool path_say_missing(struct path_asking *asking, const struct path_hop *hop);
+/* The same if IPv6 is off at an end of hop's node by which the destination would be reached. */
+bool path_say_no_ipv6(struct path_asking *asking, const struct path_hop *hop);
+/* Whether IPv6 is off at asking->in, by which the packet comes in: PATH_NO_IPV6, with its sentence.
+ */
+bool path_refuses_ipv6(struct path_asking *asking, const struct path_hop *hop);
+
 /* Fill path->text and path->hint for path->end at the last hop. culprit: an end, or NULL. */
 void path_verdict_text(struct path_asking *asking, const struct end *culprit);
 __attribute__((format(printf, 2, 3))) void path_say(struct path *path, const char *fmt, ...);

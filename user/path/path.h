@@ -47,6 +47,7 @@ enum path_end {
 	PATH_OWN_SOURCE,  /* a node on the way has the source address itself */
 	PATH_LOCALNET,	  /* from or to 127.0.0.0/8 over a link, without route_localnet */
 	PATH_SCOPE,	  /* its source is link-local (RFC 4291, 2.5.6): no node forwards it */
+	PATH_NO_IPV6,	  /* a node takes no IPv6 by the interface that it comes in by */
 	PATH_UNEXPLAINED, /* a node's kernel refuses it, and nothing that was read says why */
 	PATH_TOO_BIG,	  /* longer than the MTU of an interface that sends or receives it */
 	PATH_LOOP,	  /* the routes form a loop: it comes to one end twice, unchanged */

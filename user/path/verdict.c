@@ -29,6 +29,7 @@ const char *path_end_word(enum path_end end)
 		[PATH_OWN_SOURCE] = "own-source",
 		[PATH_LOCALNET] = "route-localnet",
 		[PATH_SCOPE] = "link-local-source",
+		[PATH_NO_IPV6] = "ipv6-off",
 		[PATH_UNEXPLAINED] = "refused-unexplained",
 		[PATH_NOT_BRIDGED] = "not-bridged",
 		[PATH_WRONG_MAC] = "wrong-mac",
@@ -212,7 +213,7 @@ static void say_no_route(struct path_asking *asking, const struct path_hop *hop,
 		path_say(asking->path, "%s is down, so %s has no route%s to %s", down->name,
 			 hop->node->name, back, to);
 		path_suggest(asking->path, "vethlab link %s up", down->name);
-	} else {
+	} else if (!path_say_no_ipv6(asking, hop)) {
 		path_say(asking->path, "%s has no route%s to %s", hop->node->name, back, to);
 		path_suggest(asking->path, "vethlab exec %s ip%s route", hop->node->name,
 			     asking->path->to.family == AF_INET6 ? " -6" : "");
@@ -313,6 +314,8 @@ static void say_neighbor(struct path_asking *asking, const struct path_hop *hop,
 			     asking->mute_proxy->node->name, next);
 		return;
 	}
+	if (path_say_missing(asking, hop))
+		return;
 	if (hop->out)
 		path_say(path, "nobody behind %s has the address %s: %s on that link get no answer",
 			 hop->out->name, next, asks);

@@ -411,6 +411,8 @@ static int walk_node(struct path_asking *asking, struct path_hop *hop, bool firs
 	ret = path_meet_rules_in(asking, hop, err);
 	if (ret)
 		return ret;
+	if (hop->in && path_refuses_ipv6(asking, hop))
+		return 0;
 	question.in_ifindex = asking->in.ifindex;
 	ret = route_get(asking->nl, &question, &hop->route, err);
 	if (ret)
