@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 # deb.sh - a Debian package of the program that is built in $B, of VERSION: $B/vethlab_VERSION_ARCH.deb.
-# It depends on the shared libraries that the program is linked with, in the versions that it needs, and on libpcap.
+# It depends on the shared libraries that the program is linked with, in the versions that it needs, and recommends
+# libpcap, which `capture` loads when it has a filter to compile.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 root=$B/deb/root work=$B/deb
@@ -34,7 +35,6 @@ install -m 644 docs/schema/*.json "$doc/docs/schema"
 printf 'Source: vethlab\n\nPackage: vethlab\nArchitecture: any\n' >"$work/debian/control"
 depends=$(cd "$work" && dpkg-shlibdeps -O --warnings=0 -e"$root/usr/bin/vethlab" 2>/dev/null | sed -n 's/^shlibs:Depends=//p')
 [[ -n $depends ]] || { echo "deb: dpkg-shlibdeps names no library" >&2; exit 1; }
-depends+=", libpcap0.8" # loaded by `capture` when it has a filter to compile
 architecture=$(dpkg --print-architecture)
 sed "s|@VERSION@|$VERSION|; s|@ARCHITECTURE@|$architecture|; s|@MAINTAINER@|$maintainer|; s|@DEPENDS@|$depends|
 	s|@SIZE@|$(du -k -s --apparent-size "$root/usr" | cut -f1)|" packaging/debian/control.in >"$root/DEBIAN/control"

@@ -101,6 +101,94 @@ test_libpcap_when_needed() {
 	good vethlab down
 }
 
+# Packages recommend it: without it a filter is refused, with what to install, and all else works.
+test_no_libpcap() {
+	local library n=0
+	for library in $(ldconfig -p | sed -n 's|.* => \(/.*/libpcap\.so\..*\)|\1|p'); do
+		mount --bind /dev/null "$library" # in this test's mount namespace
+		n=$((n + 1))
+	done
+	[[ $n -gt 0 ]] || skip_test "there is no shared libpcap"
+	good vethlab --version
+	says "libpcap (not installed)"
+	up two-hosts
+	bad 5 vethlab capture -w "$TEST_TMP/frames" -f icmp
+	says "filter 'icmp': libpcap, which compiles it, cannot be loaded: " "install libpcap (Debian: libpcap0.8)"
+	good vethlab capture -w "$TEST_TMP/frames" --for 10ms
+	good vethlab down
+}
+
+# Sets $package to a package of the program that is built, made in a build directory of its own.
+package() { # deb|rpm
+	local build=$TEST_TMP/build
+	mkdir "$build"
+	cp "$BUILD/vethlab" "$build"
+	[[ $1 == deb ]] || good make -s -C "$TOP" B="$build" VERSION=1.2.3 dist
+	good env B="$build" VERSION=1.2.3 "$TOP/packaging/$1.sh"
+	package=$out
+	[[ -f $package ]] || fail "$1.sh says '$out', which is no file"
+}
+
+# stdin: the files of a package. It has all that `make install` puts below /usr.
+is_complete() {
+	local file files
+	files=$(cat)
+	good make -s -C "$TOP" B="$BUILD" DESTDIR="$TEST_TMP/installed" PREFIX=/usr install-built
+	while read -r file; do
+		[[ $file != */site-functions/* ]] || file="*/${file##*/}" # Debian's zsh has another directory
+		[[ $file != */man/* ]] || file+=.gz
+		# shellcheck disable=SC2053 # a pattern
+		[[ $'\n'$files$'\n' == *$'\n'$file$'\n'* ]] || fail "$file is not in the package: $files"
+		asserted
+	done < <(cd "$TEST_TMP/installed" && find . -type f | sed 's|^\.||')
+}
+
+is_sanitized() {
+	grep -q -- -fsanitize "$BUILD/compiler"
+}
+
+# It depends on libraries alone, and on none that is loaded only when it is needed.
+test_deb() {
+	local package
+	needs dpkg-deb dpkg-shlibdeps
+	package deb
+	out=$(dpkg-deb --field "$package" Depends)
+	says libbpf libmnl libfyaml libjansson libc6
+	says_not pcap
+	asserted
+	[[ ! $out =~ (^|, )[^lz] && ! $out =~ -dev ]] || fail "it depends on more than libraries: $out"
+	out=$(dpkg-deb --field "$package" Recommends)
+	says libpcap0.8
+	is_complete < <(dpkg-deb --fsys-tarfile "$package" | tar -t | sed 's|^\.||')
+	if is_sanitized || ! command -v lintian >/dev/null; then
+		skip_part "there is no lintian, or the program is built with sanitizers"
+		return
+	fi
+	good lintian --allow-root --fail-on error,warning,info "$package"
+	assert_eq "$out" "" "lintian"
+}
+
+test_rpm() {
+	local package
+	needs rpmbuild git
+	git -C "$TOP" rev-parse -q --verify HEAD >/dev/null 2>&1 || skip_test "this is no tree of git"
+	package rpm
+	good rpm -qp --requires "$package"
+	says libbpf.so libmnl.so libfyaml.so libjansson.so libc.so
+	says_not pcap
+	asserted
+	! grep -vE '^(lib|rtld|rpmlib)[^ ]*\(|^lib[a-z0-9]*\.so' <<<"$out" || fail "it requires more than libraries: $out"
+	good rpm -qp --recommends "$package"
+	says libpcap
+	is_complete < <(rpm -qlp "$package")
+	if is_sanitized || ! command -v rpmlint >/dev/null; then
+		skip_part "there is no rpmlint, or the program is built with sanitizers"
+		return
+	fi
+	good rpmlint -c "$TOP/packaging/rpmlint.toml" "$package" "$TEST_TMP/build/rpm/SPECS/vethlab.spec"
+	says "0 errors, 0 warnings"
+}
+
 # As readline calls it: the line, the point, and the words split at colons.
 completed() { # LINE: sets $out to what is offered, sorted
 	out=$(
