@@ -252,6 +252,21 @@ test_failure_puts_back() {
 	good vethlab down
 }
 
+# A program that the change was the first to want is loaded for it, and goes again with its pin.
+test_failure_unloads_programs() {
+	local from to
+	row=$TEST_TMP/row.yaml
+	for from in native generic; do
+		[[ $from == native ]] && to=generic || to=native
+		lab_file "$row"
+		sed -i "s/^  - endpoints:/  - xdp: $from\n    endpoints:/" "$row"
+		up "$row"
+		sed -i "0,/xdp: $from/s//xdp: $to/; s/^links:/  d: {exec: \"false\"}\n&/" "$row"
+		leaves_as_it_was 1 "false" # pins, too
+		good vethlab down
+	done
+}
+
 # An end was set down by hand, and its routes with it: a failure leaves it so, and apply sets it up again.
 test_end_down_by_hand() {
 	row_up

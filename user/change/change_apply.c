@@ -265,8 +265,11 @@ static int make_changes(struct apply *apply, struct err *err)
 	return ret ? ret : make_all(apply, err);
 }
 
-/* Undo a failed change: make the changes from the lab as it should be to the lab as it was. */
-static int undo_changes(struct change_plan *plan, struct err *err)
+/*
+ * Undo a failed change: make the changes from the lab as it should be to the lab as it was. late:
+ * the programs that were loaded for it.
+ */
+static int undo_changes(struct change_plan *plan, unsigned late, struct err *err)
 {
 	const struct lab_diff_options asked = {plan->was->xdp, plan->was->hooks};
 	const struct lab_options options = {0};
@@ -282,6 +285,8 @@ static int undo_changes(struct change_plan *plan, struct err *err)
 	if (!ret)
 		ret = remove_nodes(&apply, false, err);
 	if (!ret)
+		ret = watch_unload_late(plan->was->name, late, err);
+	if (!ret)
 		ret = state_write(plan->was, err);
 	apply_close(&apply);
 	lab_diff_free(&diff);
@@ -289,10 +294,10 @@ static int undo_changes(struct change_plan *plan, struct err *err)
 }
 
 /* Undo the changes; err says whether that succeeded. */
-static void after_failure(struct change_plan *plan, struct err *err)
+static void after_failure(struct change_plan *plan, unsigned late, struct err *err)
 {
 	struct err undo_err = {0};
-	int failed = undo_changes(plan, &undo_err);
+	int failed = undo_changes(plan, late, &undo_err);
 	size_t used = err ? strlen(err->what) : 0;
 
 	if (!err)
@@ -373,9 +378,11 @@ static int apply_plan(struct change_plan *plan, bool keep_foreign, const struct 
 	struct apply apply = {.notes = notes};
 	int ret = prepare(&apply, plan, &options, err);
 	bool begun = !ret;
+	unsigned late;
 
 	if (!ret)
 		ret = make_changes(&apply, err);
+	late = watch_late_programs(apply.build.watch);
 	/* Close the descriptors of namespaces first: they would keep a removed one alive. */
 	apply_close(&apply);
 	if (!ret)
@@ -386,7 +393,7 @@ static int apply_plan(struct change_plan *plan, bool keep_foreign, const struct 
 	if (!ret)
 		release_downs(plan, keep_foreign, notes);
 	if (ret && begun)
-		after_failure(plan, err);
+		after_failure(plan, late, err);
 	return ret;
 }
 

@@ -51,6 +51,7 @@ struct watch {
 		*skel; /* made by us: it owns the maps before MAP_PLACES. NULL: opened from pins */
 	int maps[WATCH_MAPS];
 	int progs[WATCH_PROGS];
+	unsigned late; /* bit n: program n was loaded and pinned by watch_load_late() */
 };
 
 /* One without maps and programs, or NULL. */

@@ -301,6 +301,27 @@ int watch_load_late(struct watch *watch, int prog, struct err *err)
 	if (ret) { /* so that nobody attaches a program that is not pinned */
 		close(watch->progs[prog]);
 		watch->progs[prog] = -1;
+		return ret;
 	}
-	return ret;
+	watch->late |= 1U << prog;
+	return 0;
+}
+
+unsigned watch_late_programs(const struct watch *watch)
+{
+	return watch ? watch->late : 0;
+}
+
+int watch_unload_late(const char *lab, unsigned late, struct err *err)
+{
+	char path[256];
+
+	for (int prog = 0; prog < WATCH_PROGS; prog++) {
+		if (!(late & 1U << prog))
+			continue;
+		watch_path(path, lab, "%s", watch_prog_names[prog]);
+		if (unlink(path) && errno != ENOENT)
+			return watch_fail(err, errno, path, "remove the pin", "CAP_DAC_OVERRIDE");
+	}
+	return 0;
 }

@@ -71,6 +71,12 @@ int watch_open(struct watch **watch, const char *lab, struct err *err);
  * would outlive the lab.
  */
 int watch_open_programs(struct watch *watch, struct err *err);
+/*
+ * The programs, a bit each, that were loaded and pinned for ends since the lab was opened (NULL:
+ * none), and their pins removed again, once no end has them.
+ */
+unsigned watch_late_programs(const struct watch *watch);
+int watch_unload_late(const char *lab, unsigned late, struct err *err);
 void watch_close(struct watch *watch); /* NULL is allowed; what is pinned stays */
 /*
  * Whether what is below WATCH_DIR was put there by root or by us alone: bpffs may be mounted so
