@@ -6,24 +6,19 @@
 #include "topology/ip.h"
 #include "topology/aggregate.h"
 
+static int network_compare(const void *key, const void *node)
+{
+	const struct ip_prefix *network = key;
+	const struct ip_prefix *target = &((const struct aggregate_node *)node)->network;
+
+	return ip_compare(&network->addr, &target->addr) ?: network->len - target->len;
+}
+
 /* Whether some target of the graph is exactly this network. */
 static bool is_target(const struct aggregate_forest *forest, const struct ip_prefix *network)
 {
-	size_t low = 0, high = forest->n_leaves;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		const struct ip_prefix *target = &forest->nodes[middle].network;
-		int order = ip_compare(&target->addr, &network->addr) ?: target->len - network->len;
-
-		if (!order)
-			return true;
-		if (order < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return false;
+	return bsearch(network, forest->nodes, forest->n_leaves, sizeof(*forest->nodes),
+		       network_compare);
 }
 
 /* The prefix whose halves a and b are; false: they are no halves, or it is a target itself. */

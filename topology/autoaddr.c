@@ -72,26 +72,26 @@ static int taken_find(struct taken_subnet *taken, const struct lab *lab)
 	return 0;
 }
 
+static bool starts_at_or_before(const void *element, const void *addr)
+{
+	const struct ip_prefix *subnet = element;
+
+	return ip_compare(&subnet->addr, addr) <= 0;
+}
+
 /* A taken network that shares addresses with subnet, or NULL. */
 static const struct ip_prefix *taken_overlap(const struct taken_subnet *taken,
 					     const struct ip_prefix *subnet)
 {
-	size_t low = 0, high = taken->count;
-
 	/* The first that starts behind the subnet's start; only it and the one before can overlap.
 	 */
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
+	size_t i = array_lower_bound(taken->list, taken->count, sizeof(*taken->list), &subnet->addr,
+				     starts_at_or_before);
 
-		if (ip_compare(&taken->list[middle].addr, &subnet->addr) <= 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	if (low < taken->count && ip_prefix_overlap(&taken->list[low], subnet))
-		return &taken->list[low];
-	if (low && ip_prefix_overlap(&taken->list[low - 1], subnet))
-		return &taken->list[low - 1];
+	if (i < taken->count && ip_prefix_overlap(&taken->list[i], subnet))
+		return &taken->list[i];
+	if (i && ip_prefix_overlap(&taken->list[i - 1], subnet))
+		return &taken->list[i - 1];
 	return NULL;
 }
 

@@ -7,6 +7,7 @@
 
 #include "topology/ip.h"
 #include "topology/model.h"
+#include "user/base/array.h"
 #include "user/base/strmap.h"
 
 enum { VETH_MTU = 1500 }; /* what the kernel gives a new veth: ETH_DATA_LEN */
@@ -256,22 +257,22 @@ struct end *lab_find_number(const struct lab *lab, unsigned number)
 	return NULL;
 }
 
+static bool owner_is_before(const void *element, const void *addr)
+{
+	const struct owner *owner = element;
+
+	return ip_compare(&owner->addr, addr) < 0;
+}
+
 /* The first owner of addr in a sorted list. */
 static const struct owner *owner_search(const struct lab_index *index, const struct ip_addr *addr)
 {
-	size_t low = 0, high = index->n_owners;
+	size_t i = array_lower_bound(index->owners, index->n_owners, sizeof(*index->owners), addr,
+				     owner_is_before);
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (ip_compare(&index->owners[middle].addr, addr) < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	if (low == index->n_owners || !ip_equal(&index->owners[low].addr, addr))
+	if (i == index->n_owners || !ip_equal(&index->owners[i].addr, addr))
 		return NULL;
-	return &index->owners[low];
+	return &index->owners[i];
 }
 
 static bool match_owner(const struct owner *owner, void *arg)

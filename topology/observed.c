@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 
 #include "topology/ip.h"
+#include "user/base/array.h"
 
 /* ---- pairs --------------------------------------------------------------------------------- */
 
@@ -23,20 +24,18 @@ static int by_place(const void *a, const void *b)
 	return x->netns < y->netns ? -1 : x->netns > y->netns;
 }
 
+static bool has_lower_ifindex(const void *element, const void *key)
+{
+	const struct discovered_end *const *end = element;
+	const uint32_t *ifindex = key;
+
+	return (*end)->ifindex < *ifindex;
+}
+
 /* The first of the sorted ends with an ifindex, or the one behind the last. */
 static size_t first_with(const struct discovered_end *const *sorted, size_t n, uint32_t ifindex)
 {
-	size_t low = 0, high = n;
-
-	while (low < high) {
-		size_t middle = (low + high) / 2;
-
-		if (sorted[middle]->ifindex < ifindex)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
+	return array_lower_bound(sorted, n, sizeof(*sorted), &ifindex, has_lower_ifindex);
 }
 
 struct pairing {

@@ -3,6 +3,7 @@
 #ifndef VETHLAB_USER_BASE_ARRAY_H
 #define VETHLAB_USER_BASE_ARRAY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /*
@@ -17,5 +18,25 @@ int array_reserve(void *list, size_t *room, size_t least, size_t size);
  * up to a power of two. Makes sure that there is room for one element more.
  */
 int array_reserve_one(void *list, size_t n, size_t size);
+
+/*
+ * Binary search in n elements of `size` bytes, of which those that is_before(element, key) is true
+ * of come first: the index of the first element that it is false of; n: there is none.
+ */
+static inline size_t array_lower_bound(const void *list, size_t n, size_t size, const void *key,
+				       bool (*is_before)(const void *element, const void *key))
+{
+	size_t low = 0, high = n;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (is_before((const char *)list + middle * size, key))
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
 
 #endif

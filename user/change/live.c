@@ -212,20 +212,11 @@ static bool is_same_route(const struct live_node *live, const struct route *said
 	return true;
 }
 
-/* The first of the sorted routes that is not before a place. */
-static size_t first_at(const struct live_node *live, const struct route *said)
+static bool is_before(const void *element, const void *said)
 {
-	size_t low = 0, high = live->n_routes;
+	const struct live_route *route = element;
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (compare_places(&live->routes[middle].route, said) < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
+	return compare_places(&route->route, said) < 0;
 }
 
 /* The kernel's route in the place of one of the file, the same one before others; NULL: none. */
@@ -233,7 +224,8 @@ static struct live_route *find_route(struct live_node *live, const struct route 
 {
 	struct live_route *other = NULL;
 
-	for (size_t i = first_at(live, said);
+	for (size_t i = array_lower_bound(live->routes, live->n_routes, sizeof(*live->routes), said,
+					  is_before);
 	     i < live->n_routes && !compare_places(&live->routes[i].route, said); i++) {
 		struct live_route *route = &live->routes[i];
 

@@ -61,21 +61,20 @@ int losses_copy(struct losses *copy, const struct losses *losses)
 	return 0;
 }
 
+/* Whether a drop is of an end or a stage before those of another one. */
+static bool is_before(const void *element, const void *key)
+{
+	const struct watch_drop *drop = element, *like = key;
+
+	return drop->end < like->end || (drop->end == like->end && drop->stage < like->stage);
+}
+
 /* The first drop that is not before that end and stage. */
 static size_t first_at(const struct losses *losses, uint32_t end, enum watch_drop_stage stage)
 {
-	size_t low = 0, high = losses->n;
+	const struct watch_drop like = {.end = end, .stage = stage};
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		const struct watch_drop *drop = &losses->list[middle];
-
-		if (drop->end < end || (drop->end == end && drop->stage < stage))
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
+	return array_lower_bound(losses->list, losses->n, sizeof(*losses->list), &like, is_before);
 }
 
 static const struct watch_drop *find(const struct losses *losses, const struct watch_drop *like)

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "user/base/array.h"
 #include "user/base/clock.h"
 #include "user/net/net.h"
 
@@ -32,20 +33,19 @@ static int by_ifindex(const void *a, const void *b)
 	return (one->ifindex > other->ifindex) - (one->ifindex < other->ifindex);
 }
 
-/* The first of the list with an ifindex or a larger one. */
-static size_t lower_bound(const struct connected_reading *reading, uint32_t ifindex)
+static bool has_lower_ifindex(const void *element, const void *key)
 {
-	size_t low = 0, high = reading->n;
+	const struct connected *one = element;
+	const uint32_t *ifindex = key;
 
-	while (low < high) {
-		size_t middle = (low + high) / 2;
+	return one->ifindex < *ifindex;
+}
 
-		if (reading->list[middle].ifindex < ifindex)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
+/* The first of the list with an ifindex or a larger one. */
+static size_t first_with(const struct connected_reading *reading, uint32_t ifindex)
+{
+	return array_lower_bound(reading->list, reading->n, sizeof(*reading->list), &ifindex,
+				 has_lower_ifindex);
 }
 
 static void take_route(struct connected *one, const struct rtmsg *rtm, uint32_t table,
@@ -87,7 +87,7 @@ static int on_route(const struct nlmsghdr *nlh, void *arg)
 		else if (mnl_attr_get_type(attr) == RTA_GATEWAY)
 			return MNL_CB_OK;
 	}
-	for (size_t i = lower_bound(reading, ifindex);
+	for (size_t i = first_with(reading, ifindex);
 	     ifindex && i < reading->n && reading->list[i].ifindex == ifindex; i++)
 		take_route(&reading->list[i], rtm, table, &to);
 	return MNL_CB_OK;

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "user/base/array.h"
 #include "user/base/cleanup.h"
 #include "user/base/hash.h"
 #include "user/story/story.h"
@@ -41,22 +42,19 @@ static int fragment_compare(const void *a, const void *b)
 	return x->time_ns < y->time_ns ? -1 : x->time_ns > y->time_ns;
 }
 
+static bool fragment_is_before(const void *element, const void *key)
+{
+	return fragment_compare(element, key) < 0;
+}
+
 /* The first fragment of a packet at a hook; n_fragments if there is none. */
 static size_t find_fragments(const struct itinerary *itinerary, uint64_t packet,
 			     const struct vl_event *event)
 {
 	const struct fragment key = {.packet = packet, .end = event->end, .hook = event->hook};
-	size_t low = 0, high = itinerary->n_fragments;
 
-	while (low < high) {
-		size_t middle = (low + high) / 2;
-
-		if (fragment_compare(&itinerary->fragments[middle], &key) < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
+	return array_lower_bound(itinerary->fragments, itinerary->n_fragments,
+				 sizeof(*itinerary->fragments), &key, fragment_is_before);
 }
 
 /* A hop of a packet that comes in fragments, or may be one. */

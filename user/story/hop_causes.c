@@ -7,6 +7,7 @@
  * of what step_fits() compares. So n hops take about n log n steps, and a wrong match of two hashes
  * costs time only.
  */
+#include "user/base/array.h"
 #include "user/story/hop_causes.h"
 
 #include <errno.h>
@@ -266,21 +267,18 @@ static void causes_index(struct causes *causes)
 	}
 }
 
+static bool entry_is_before(const void *element, const void *key)
+{
+	return entry_compare(element, key) < 0;
+}
+
 /* The first entry with this key whose hop stands after hop i; else the place where it would be. */
 static int lower_bound(const struct causes *causes, uint64_t key, int i)
 {
 	const struct entry wanted = {key, i};
-	int low = 1, high = causes->n_entries + 1;
 
-	while (low < high) {
-		int middle = low + (high - low) / 2;
-
-		if (entry_compare(&causes->entries[middle], &wanted) < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
+	return 1 + array_lower_bound(causes->entries + 1, causes->n_entries,
+				     sizeof(*causes->entries), &wanted, entry_is_before);
 }
 
 /* Where the links from i end; they are shortened on the way (path halving, Tarjan 1984). */

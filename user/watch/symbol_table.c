@@ -69,22 +69,22 @@ void symbol_table_free(struct symbol_table *table)
 	*table = (struct symbol_table){0};
 }
 
+static bool starts_at_or_below(const void *element, const void *key)
+{
+	const struct symbol *symbol = element;
+	const uint64_t *address = key;
+
+	return symbol->address <= *address;
+}
+
 const struct symbol *symbol_table_find(const struct symbol_table *table, uint64_t address)
 {
-	size_t low = 0, high = table->n;
+	size_t above = array_lower_bound(table->list, table->n, sizeof(*table->list), &address,
+					 starts_at_or_below);
 
-	/* The first symbol above the address is in [low, high]. */
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (table->list[middle].address > address)
-			high = middle;
-		else
-			low = middle + 1;
-	}
-	if (!low || address - table->list[low - 1].address >= LONGEST_FUNCTION)
+	if (!above || address - table->list[above - 1].address >= LONGEST_FUNCTION)
 		return NULL;
-	return &table->list[low - 1];
+	return &table->list[above - 1];
 }
 
 const char *symbol_table_name(const struct symbol_table *table, const struct symbol *symbol)
