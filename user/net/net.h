@@ -225,6 +225,9 @@ int nl_flush(struct nl *nl, struct err *err);
 int nl_dump(struct nl *nl, struct nlmsghdr *request, mnl_cb_t cb, void *arg,
 	    const struct nl_what *what, struct err *err);
 
+/* The first attribute of a type among those in size bytes; NULL: there is none. */
+const struct nlattr *nl_find_attr(const void *attrs, size_t size, uint16_t type);
+
 /* Join a multicast group of notifications (RTNLGRP_LINK, ...). */
 int nl_listen(struct nl *nl, unsigned group, struct err *err);
 /*

@@ -18,14 +18,10 @@ static const void *attributes(const struct nexthop_object *object, size_t *size)
 
 static const struct nlattr *find(const struct nexthop_object *object, uint16_t type)
 {
-	const struct nlattr *attr;
 	size_t size;
 	const void *attrs = attributes(object, &size);
 
-	mnl_attr_for_each_payload(attrs, size)
-		if (mnl_attr_get_type(attr) == type)
-			return attr;
-	return NULL;
+	return nl_find_attr(attrs, size, type);
 }
 
 int nexthop_read(struct nexthop_object *object, unsigned char *bytes, size_t size)

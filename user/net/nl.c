@@ -332,6 +332,16 @@ int nl_dump(struct nl *nl, struct nlmsghdr *request, mnl_cb_t cb, void *arg,
 	return 0;
 }
 
+const struct nlattr *nl_find_attr(const void *attrs, size_t size, uint16_t type)
+{
+	const struct nlattr *attr;
+
+	mnl_attr_for_each_payload(attrs, size)
+		if (mnl_attr_get_type(attr) == type)
+			return attr;
+	return NULL;
+}
+
 int nl_listen(struct nl *nl, unsigned group, struct err *err)
 {
 	if (!mnl_socket_setsockopt(nl->sock, NETLINK_ADD_MEMBERSHIP, &group, sizeof(group)))

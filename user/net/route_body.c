@@ -256,16 +256,6 @@ int route_body_make(struct route *route, const struct nlmsghdr *nlh)
 
 /* ---- back to the kernel ---------------------------------------------------------------------- */
 
-static const struct nlattr *find_attr(const void *attrs, size_t size, uint16_t type)
-{
-	const struct nlattr *attr;
-
-	mnl_attr_for_each_payload(attrs, size)
-		if (mnl_attr_get_type(attr) == type)
-			return attr;
-	return NULL;
-}
-
 static void put_hops(struct nlmsghdr *nlh, const struct nlattr *nest)
 {
 	struct rtnexthop *rtnh =
@@ -284,7 +274,7 @@ void route_body_put(struct nlmsghdr *nlh, const struct route_body *body)
 	const size_t skip = MNL_ALIGN(sizeof(struct rtmsg)), size = body->size - skip;
 	struct rtmsg *rtm = mnl_nlmsg_put_extra_header(nlh, sizeof(*rtm));
 	const void *attrs = body->bytes + skip;
-	bool by_object = find_attr(attrs, size, RTA_NH_ID);
+	bool by_object = nl_find_attr(attrs, size, RTA_NH_ID);
 	const struct nlattr *attr;
 
 	memcpy(rtm, body->bytes, sizeof(*rtm));
