@@ -26,6 +26,14 @@ const struct err_status err_statuses[ERR_STATUSES] = {
 			 "`why` names what it did not evaluate, such as rules of nft"},
 };
 
+void err_status_text(enum err_code code, char *buf, size_t size)
+{
+	const struct err_status *status = &err_statuses[code];
+
+	snprintf(buf, size, "%s%s%s", status->what, status->when ? ": " : "",
+		 status->when ? status->when : "");
+}
+
 enum err_code err_code_of(int error)
 {
 	return error == EPERM || error == EACCES ? ERR_PRIVILEGE : ERR_SYSTEM;

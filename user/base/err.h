@@ -27,6 +27,8 @@ struct err_status {
 };
 enum { ERR_STATUSES = ERR_UNKNOWN + 1 };
 extern const struct err_status err_statuses[ERR_STATUSES];
+/* What a status means and when it is returned, in one sentence ("what: when") into buf. */
+void err_status_text(enum err_code code, char *buf, size_t size);
 
 /* A place in a lab file. file is borrowed (it lives as long as the lab); line 0: no place. */
 struct where {

@@ -292,11 +292,8 @@ void help_print_exit(FILE *f)
 
 	fputs("The exit status, of all verbs:\n\n", f);
 	for (int code = 0; code < ERR_STATUSES; code++) {
-		const struct err_status *status = &err_statuses[code];
-
 		snprintf(lead, sizeof(lead), "  %d  ", code);
-		snprintf(line, sizeof(line), "%s%s%s", status->what, status->when ? ": " : "",
-			 status->when ? status->when : "");
+		err_status_text(code, line, sizeof(line));
 		output_wrap(lead, line, f);
 	}
 	fputs("\n`exec` and `shell` return the command's; 126, 127: it cannot be run, is not "

@@ -176,11 +176,8 @@ static void put_exit_status(FILE *f)
 
 	fputs(".SH EXIT STATUS\n", f);
 	for (int code = 0; code < ERR_STATUSES; code++) {
-		const struct err_status *status = &err_statuses[code];
-
 		snprintf(label, sizeof(label), "%d", code);
-		snprintf(text, sizeof(text), "%s%s%s", status->what, status->when ? ": " : "",
-			 status->when ? status->when : "");
+		err_status_text(code, text, sizeof(text));
 		put_row(f, label, text);
 	}
 }
