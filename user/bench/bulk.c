@@ -154,13 +154,9 @@ static int bulk_open(struct bench_run *run, struct err *err)
 
 static void close_sockets(struct bulk *bulk)
 {
-	int *fds[] = {&bulk->send_fd, &bulk->receive_fd, &bulk->listen_fd};
-
-	for (int i = 0; i < 3; i++) {
-		if (*fds[i] >= 0)
-			close(*fds[i]);
-		*fds[i] = -1;
-	}
+	bench_socket_close(&bulk->send_fd);
+	bench_socket_close(&bulk->receive_fd);
+	bench_socket_close(&bulk->listen_fd);
 }
 
 static void bulk_close(struct bench_run *run)

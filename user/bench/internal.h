@@ -176,7 +176,8 @@ struct bench_socket {
 	int backlog; /* of a listening socket; 0: it does not listen */
 };
 int bench_socket(const struct bench_socket *socket, struct err *err);
-int bench_socket_port(int fd); /* in host order */
+void bench_socket_close(int *fd); /* which is -1 afterwards; -1 is allowed */
+int bench_socket_port(int fd);	  /* in host order */
 
 /* ---- ip -batch (run_ip.c) -------------------------------------------------------------------- */
 

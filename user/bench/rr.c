@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include "user/base/clock.h"
 #include "user/bench/internal.h"
@@ -115,13 +114,9 @@ static int rr_open(struct bench_run *run, struct err *err)
 
 static void close_sockets(struct rr *rr)
 {
-	int *fds[] = {&rr->client_fd, &rr->server_fd, &rr->listen_fd};
-
-	for (int i = 0; i < 3; i++) {
-		if (*fds[i] >= 0)
-			close(*fds[i]);
-		*fds[i] = -1;
-	}
+	bench_socket_close(&rr->client_fd);
+	bench_socket_close(&rr->server_fd);
+	bench_socket_close(&rr->listen_fd);
 }
 
 static void rr_close(struct bench_run *run)

@@ -92,6 +92,13 @@ int bench_socket(const struct bench_socket *wanted, struct err *err)
 	return fd;
 }
 
+void bench_socket_close(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
 int bench_socket_port(int fd)
 {
 	union socket_address addr;
