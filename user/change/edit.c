@@ -61,6 +61,15 @@ static int read_flags(unsigned *flags, struct nl *nl, const struct running *run,
 	return ret;
 }
 
+/* Also opens a socket in the end's namespace. */
+static int open_and_read_flags(struct nl **nl, unsigned *flags, const struct running *run,
+			       const struct end *end, struct err *err)
+{
+	int ret = open_node(nl, run, end->node, err);
+
+	return ret ? ret : read_flags(flags, *nl, run, end, err);
+}
+
 static bool has_carrier(unsigned flags)
 {
 	return flags & IFF_UP && flags & IFF_LOWER_UP;
@@ -106,11 +115,8 @@ static int begin_carrier_loss(struct down_record *record, const struct running *
 {
 	cleanup_nl struct nl *nl = NULL;
 	unsigned flags = 0;
-	int ret = open_node(&nl, run, end->node, err);
+	int ret = open_and_read_flags(&nl, &flags, run, end, err);
 
-	if (ret)
-		return ret;
-	ret = read_flags(&flags, nl, run, end, err);
 	if (ret || !has_carrier(flags))
 		return ret;
 	ret = down_record_read(record, nl, run, end, DOWN_BY_CARRIER, NULL, err);
@@ -124,11 +130,8 @@ int edit_begin_down(struct edit_changes *dropped, const struct running *run, con
 {
 	cleanup_nl struct nl *nl = NULL;
 	unsigned flags = 0;
-	int ret = open_node(&nl, run, end->node, err);
+	int ret = open_and_read_flags(&nl, &flags, run, end, err);
 
-	if (ret)
-		return ret;
-	ret = read_flags(&flags, nl, run, end, err);
 	if (ret)
 		return ret;
 	if (!(flags & IFF_UP)) {
