@@ -278,7 +278,8 @@ static int out_of_memory(struct err *err)
 	return err_set(err, ERR_SYSTEM, ENOMEM, "out of memory");
 }
 
-int record_view_show(struct record_view *view, uint64_t settled_ns, struct err *err)
+/* settled_ns UINT64_MAX: all, as nothing more comes. */
+static int show(struct record_view *view, uint64_t settled_ns, struct err *err)
 {
 	int ret;
 
@@ -287,19 +288,17 @@ int record_view_show(struct record_view *view, uint64_t settled_ns, struct err *
 	if (record_queue_flush(&view->packets, settled_ns, tell_packet, view))
 		return out_of_memory(err);
 	ret = record_queue_flush(&view->queue, settled_ns, show_record, view);
-	return !ret && view->story ? show_quiet(view, settled_ns, false) : ret;
+	return !ret && view->story ? show_quiet(view, settled_ns, settled_ns == UINT64_MAX) : ret;
+}
+
+int record_view_show(struct record_view *view, uint64_t settled_ns, struct err *err)
+{
+	return show(view, settled_ns, err);
 }
 
 int record_view_finish(struct record_view *view, struct err *err)
 {
-	int ret;
-
-	if (view->failed)
-		return out_of_memory(err);
-	if (record_queue_flush(&view->packets, UINT64_MAX, tell_packet, view))
-		return out_of_memory(err);
-	ret = record_queue_flush(&view->queue, UINT64_MAX, show_record, view);
-	return !ret && view->story ? show_quiet(view, 0, true) : ret;
+	return show(view, UINT64_MAX, err);
 }
 
 void record_view_losses(struct record_view *view, uint64_t lost, uint64_t lost_so_far)
