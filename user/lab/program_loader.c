@@ -80,12 +80,9 @@ int program_loader_start(struct program_loader **out, struct build *build, struc
 	int ret;
 
 	run->tc = choose_tc(build);
-	if (run->tc == WATCH_TC_TCX && watch_tc_available() != WATCH_TC_TCX) {
-		err_set(err, ERR_PRIVILEGE, EOPNOTSUPP,
-			"--tc tcx: this kernel has no tcx (6.6 does)");
-		err_hint(err, "--tc clsact counts the same, and is what --tc auto takes here");
-		return -EOPNOTSUPP;
-	}
+	ret = watch_tc_check(run->tc, err);
+	if (ret)
+		return ret;
 	/* Only programs that will be attached to an end are loaded. */
 	config.in = run->tc != WATCH_TC_NONE && wants_hook(run, HOOKS_IN);
 	config.out = run->tc != WATCH_TC_NONE && wants_hook(run, HOOKS_OUT);

@@ -70,13 +70,7 @@ static int choose_hooks(struct running *now, const struct observe_options *optio
 	now->tc = now->hooks == HOOKS_NONE	 ? WATCH_TC_NONE
 		  : options->tc == WATCH_TC_AUTO ? watch_tc_available()
 						 : options->tc;
-	if (now->tc == WATCH_TC_TCX && watch_tc_available() != WATCH_TC_TCX) {
-		err_set(err, ERR_PRIVILEGE, EOPNOTSUPP,
-			"--tc tcx: this kernel has no tcx (6.6 does)");
-		err_hint(err, "--tc clsact counts the same, and is what --tc auto takes here");
-		return -EOPNOTSUPP;
-	}
-	return 0;
+	return watch_tc_check(now->tc, err);
 }
 
 /* Begin the journal, load the programs and pin them, as `up` does. */

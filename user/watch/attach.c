@@ -61,6 +61,15 @@ enum watch_tc watch_tc_available(void)
 	return tc_available;
 }
 
+int watch_tc_check(enum watch_tc tc, struct err *err)
+{
+	if (tc != WATCH_TC_TCX || watch_tc_available() == WATCH_TC_TCX)
+		return 0;
+	err_set(err, ERR_PRIVILEGE, EOPNOTSUPP, "--tc tcx: this kernel has no tcx (6.6 does)");
+	err_hint(err, "--tc clsact counts the same, and is what --tc auto takes here");
+	return -EOPNOTSUPP;
+}
+
 bool watch_is_refused(void)
 {
 	watch_tc_available();

@@ -89,6 +89,8 @@ int watch_unpin(const char *lab, struct err *err);
 
 /* tcx if the running kernel has it (6.6), else clsact. Probed once. */
 enum watch_tc watch_tc_available(void);
+/* An error that says what to do if tc is WATCH_TC_TCX and the kernel has none: -EOPNOTSUPP. */
+int watch_tc_check(enum watch_tc tc, struct err *err);
 /*
  * Whether the kernel refuses eBPF programs to this process (EPERM), as it does in a user namespace
  * without a token. Probed once, with the above.
