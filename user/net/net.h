@@ -231,10 +231,21 @@ const struct nlattr *nl_find_attr(const void *attrs, size_t size, uint16_t type)
 /* Join a multicast group of notifications (RTNLGRP_LINK, ...). */
 int nl_listen(struct nl *nl, unsigned group, struct err *err);
 /*
- * Wait at most timeout_ms (-1: for ever) and call cb for the next notifications. 0, -ETIMEDOUT or
- * -EINTR (err stays clear), or -errno.
+ * Let the groups also tell of every other namespace that the socket's namespace has an id for
+ * (NETLINK_LISTEN_ALL_NSID). false: the kernel refuses it, for want of CAP_NET_BROADCAST.
+ */
+bool nl_listen_all_netns(struct nl *nl);
+/*
+ * Wait at most timeout_ms (-1: for ever) and call cb for the next notifications. 0, -ETIMEDOUT (err
+ * stays clear), or another -errno, as -EINTR.
  */
 int nl_event(struct nl *nl, int timeout_ms, mnl_cb_t cb, void *arg, struct err *err);
+/*
+ * For who waits for notifications together with other things, and wants only to know that there
+ * were some: a descriptor that becomes readable (it stays the socket's), and the same emptied.
+ */
+int nl_fd(const struct nl *nl);
+void nl_discard_events(struct nl *nl);
 
 /* ---- links, addresses, routes: one request each, into the batch ------------------------------ */
 

@@ -350,6 +350,28 @@ int nl_listen(struct nl *nl, unsigned group, struct err *err)
 		       strerror(errno));
 }
 
+bool nl_listen_all_netns(struct nl *nl)
+{
+	int one = 1;
+
+	return !mnl_socket_setsockopt(nl->sock, NETLINK_LISTEN_ALL_NSID, &one, sizeof(one));
+}
+
+int nl_fd(const struct nl *nl)
+{
+	return mnl_socket_get_fd(nl->sock);
+}
+
+void nl_discard_events(struct nl *nl)
+{
+	ssize_t n;
+
+	/* ENOBUFS: some were lost; others are there yet. */
+	do
+		n = recv(nl_fd(nl), nl->answer, sizeof(nl->answer), MSG_DONTWAIT);
+	while (n > 0 || (n < 0 && (errno == EINTR || errno == ENOBUFS)));
+}
+
 int nl_event(struct nl *nl, int timeout_ms, mnl_cb_t cb, void *arg, struct err *err)
 {
 	struct pollfd poll_fd = {.fd = mnl_socket_get_fd(nl->sock), .events = POLLIN};

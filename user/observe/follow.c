@@ -2,16 +2,13 @@
 /* follow.c - see follow.h. */
 #include <errno.h>
 #include <fcntl.h>
-#include <libmnl/libmnl.h>
 #include <limits.h>
-#include <linux/rtnetlink.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/inotify.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "user/observe/follow.h"
@@ -28,7 +25,7 @@ enum { FD_NETLINK, FD_INOTIFY, FDS };
 struct follow {
 	char state[PATH_MAX]; /* the path of state.json, which exists as long as the lab */
 	int lock;
-	struct mnl_socket *socket;
+	struct nl *nl; /* listens */
 	int inotify;
 	int names; /* inotify watch of NETNS_DIR; -1: it does not exist yet */
 };
@@ -60,20 +57,18 @@ static int take_lock(struct follow *follow, const char *lab, struct err *err)
 
 static int listen_everywhere(struct follow *follow, struct err *err)
 {
-	static const int groups[] = {RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR};
-	int one = 1;
-	bool good;
+	static const unsigned groups[] = {RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR};
+	int ret = nl_open(&follow->nl, -1, err);
 
-	follow->socket = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC | SOCK_NONBLOCK);
-	good = follow->socket && !mnl_socket_bind(follow->socket, 0, MNL_SOCKET_AUTOPID);
-	for (size_t i = 0; good && i < sizeof(groups) / sizeof(*groups); i++)
-		good = !mnl_socket_setsockopt(follow->socket, NETLINK_ADD_MEMBERSHIP,
-					      (void *)&groups[i], sizeof(groups[i]));
-	if (!good)
-		return err_set(err, ERR_SYSTEM, errno, "cannot listen to interfaces: %s",
-			       strerror(errno));
-	/* It may be refused (CAP_NET_BROADCAST): then what is elsewhere is seen a second later. */
-	mnl_socket_setsockopt(follow->socket, NETLINK_LISTEN_ALL_NSID, &one, sizeof(one));
+	if (ret)
+		return ret;
+	for (size_t i = 0; i < sizeof(groups) / sizeof(*groups); i++) {
+		ret = nl_listen(follow->nl, groups[i], err);
+		if (ret)
+			return ret;
+	}
+	/* If it is refused, changes in other namespaces are seen a second later. */
+	nl_listen_all_netns(follow->nl);
 	return 0;
 }
 
@@ -136,37 +131,38 @@ void follow_close(struct follow *follow)
 		close(follow->lock);
 	if (follow->inotify >= 0)
 		close(follow->inotify);
-	if (follow->socket)
-		mnl_socket_close(follow->socket);
+	nl_close(follow->nl);
 	free(follow);
 }
 
-/* The contents of the events do not matter: a refresh reads everything. */
-static void discard(int fd, bool socket)
+static void discard_file_events(const struct follow *follow)
 {
 	char buffer[32 * 1024];
 	ssize_t n;
 
 	do
-		n = socket ? recv(fd, buffer, sizeof(buffer), MSG_DONTWAIT)
-			   : read(fd, buffer, sizeof(buffer));
-	while (n > 0 || (n < 0 && (errno == EINTR || errno == ENOBUFS)));
+		n = read(follow->inotify, buffer, sizeof(buffer));
+	while (n > 0 || (n < 0 && errno == EINTR));
 }
 
-/* Wait for events. 1: there were some; 0: none within timeout_ms; or -errno, as -EINTR. */
+/*
+ * Wait for events, whose contents do not matter: a refresh reads everything. 1: there were some; 0:
+ * none within timeout_ms; or -errno, as -EINTR.
+ */
 static int wait_for_events(struct follow *follow, int timeout_ms)
 {
 	struct pollfd fds[FDS] = {
-		[FD_NETLINK] = {mnl_socket_get_fd(follow->socket), POLLIN, 0},
+		[FD_NETLINK] = {nl_fd(follow->nl), POLLIN, 0},
 		[FD_INOTIFY] = {follow->inotify, POLLIN, 0},
 	};
 	int ret = poll(fds, FDS, timeout_ms);
 
 	if (ret <= 0)
 		return ret ? -errno : 0;
-	for (int i = 0; i < FDS; i++)
-		if (fds[i].revents)
-			discard(fds[i].fd, i == FD_NETLINK);
+	if (fds[FD_NETLINK].revents)
+		nl_discard_events(follow->nl);
+	if (fds[FD_INOTIFY].revents)
+		discard_file_events(follow);
 	return 1;
 }
 
