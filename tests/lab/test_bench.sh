@@ -306,10 +306,10 @@ test_bad_words() {
 
 # A user's kernel that has no live frames: a sentence, and what works without them does.
 test_before_live_frames() {
-	bad 4 "$HELPERS/old_kernel" "$BUILD/vethlab" bench --runs 1000
+	bad 4 "$HELPERS/other_kernel" old "$BUILD/vethlab" bench --runs 1000
 	says "does not send live frames" "Linux 5.18" "--what rtt,tcp,udp"
-	good "$HELPERS/old_kernel" "$BUILD/vethlab" bench "${QUICK[@]}" --what rtt,tcp,udp
-	good "$HELPERS/old_kernel" "$BUILD/vethlab" bench --matrix --hooks none --runs 1 --time 0.01
+	good "$HELPERS/other_kernel" old "$BUILD/vethlab" bench "${QUICK[@]}" --what rtt,tcp,udp
+	good "$HELPERS/other_kernel" old "$BUILD/vethlab" bench --matrix --hooks none --runs 1 --time 0.01
 }
 
 # Each capability that nothing else stands for is named when it is missing.

@@ -208,7 +208,33 @@ test_kept_by_a_file() {
 	exec 7</run/netns/a
 	good vethlab down
 	exec 7<&-
-	says "a: something keeps the network namespace alive after 5 s"
+	says "a: process $BASHPID (" ") keeps the network namespace alive: it has a descriptor of it (7)"
+}
+
+# A socket that was made in a namespace, of a process that is elsewhere.
+test_kept_by_a_socket() {
+	local pid
+	pair
+	up "$TEST_TMP/pair.yaml"
+	exec 7</proc/self/ns/net
+	ip netns exec a bash -c 'exec 8<>/dev/udp/127.0.0.1/9; exec nsenter --net=/proc/self/fd/7 sleep 1000' &
+	pid=$!
+	wait_until is_in "$pid" /proc/self/ns/net
+	wait_until grep -q sleep "/proc/$pid/comm"
+	exec 7<&-
+	good vethlab down -j
+	kill "$pid"
+	json_holds ".[0].notes | length == 1 and (.[0] | test(\"^a: process $pid .*descriptor 8 is a socket\"))"
+}
+
+# A kernel that is slow holds nothing: it is waited for.
+test_slow_kernel() {
+	local begun=$SECONDS
+	pair
+	up "$TEST_TMP/pair.yaml" --hooks none
+	good "$HELPERS/other_kernel" slow "$BUILD/vethlab" down -j
+	json_holds '.[0] | .removed and .notes == []'
+	[[ $((SECONDS - begun)) -ge 6 ]] || fail "it was not slow"
 }
 
 # mine, whose lower device is lower.

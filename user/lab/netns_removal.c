@@ -6,16 +6,28 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "user/base/cleanup.h"
+#include "user/base/clock.h"
 #include "user/base/workers.h"
+#include "user/lab/netns_holder.h"
 #include "user/lab/netns_removal.h"
 #include "user/net/netns_wait.h"
 
 /*
  * The kernel destroys namespaces in the background: a few within milliseconds, 1,000 within a
- * second. MANY_NETNS and more are waited for during MANY_WAIT_MS only; fewer for FIRST_WAIT_MS,
- * and after a search for what keeps them alive, for LAST_WAIT_MS.
+ * second. MANY_NETNS and more are waited for during MANY_WAIT_MS only. Fewer for FIRST_WAIT_MS;
+ * what somebody holds then for LAST_WAIT_MS in all, unless it is a mount, which does not go by
+ * itself; what nobody holds until the kernel has made no progress for STALLED_MS: it may be slow,
+ * or busy with namespaces of others.
  */
-enum { LAST_WAIT_MS = 5000, FIRST_WAIT_MS = 300, MANY_NETNS = 100, MANY_WAIT_MS = 50 };
+enum {
+	LAST_WAIT_MS = 5000,
+	FIRST_WAIT_MS = 300,
+	LOOK_AGAIN_MS = 500,
+	STALLED_MS = 60000,
+	MANY_NETNS = 100,
+	MANY_WAIT_MS = 50
+};
 
 struct removal {
 	struct netns_wait *wait; /* NULL: nothing to wait for, or waiting is not possible */
@@ -64,51 +76,68 @@ static void start_wait(struct removal *removal, const struct removed_netns *list
 	free(fds);
 }
 
-struct keeper {
-	const struct removal *removal;
-	bool told;
-};
-
-/* A namespace may be mounted on another file too: by `unshare --net=FILE`, for instance. */
-static bool on_mount(const char *path, void *arg)
+/* Those that have references yet. The caller frees *list. Returns how many. */
+static size_t list_kept(const struct removal *removal, struct kept_netns **list)
 {
-	struct keeper *keeper = arg;
-	const struct removal *removal = keeper->removal;
+	size_t n = 0;
 
-	for (size_t i = 0; i < removal->n; i++) {
-		int fd = netns_wait_is_kept(removal->wait, i)
-				 ? netns_open_same(path, &removal->waited[i]->id)
-				 : -1;
-
-		if (fd < 0)
-			continue;
-		close(fd);
-		notes_tell(removal->notes,
-			   "%s: the mount %s keeps the network namespace alive, with what is in it",
-			   removal->waited[i]->name, path);
-		keeper->told = true;
-	}
-	return true;
+	*list = calloc(removal->n + 1, sizeof(**list));
+	for (size_t i = 0; *list && i < removal->n; i++)
+		if (netns_wait_is_held(removal->wait, i))
+			(*list)[n++] = (struct kept_netns){.name = removal->waited[i]->name,
+							   .id = removal->waited[i]->id};
+	return n;
 }
 
-static void tell_kept(const struct removal *removal)
+static bool any_told(const struct kept_netns *list, size_t n)
 {
-	for (size_t i = 0; i < removal->n; i++)
-		if (netns_wait_is_kept(removal->wait, i)) {
+	for (size_t i = 0; i < n; i++)
+		if (list[i].told)
+			return true;
+	return false;
+}
+
+static void tell_holders(const struct removal *removal, struct kept_netns *list, size_t n)
+{
+	netns_holder_processes(list, n, removal->notes);
+	for (size_t i = 0; i < n; i++)
+		if (!list[i].told)
 			notes_tell(removal->notes,
-				   "%s: something keeps the network namespace alive after "
-				   "%d s, an open file or a socket perhaps",
-				   removal->waited[i]->name, (LAST_WAIT_MS + FIRST_WAIT_MS) / 1000);
-			return;
-		}
-	notes_tell(removal->notes, "the kernel is still taking network namespaces apart after %d s",
-		   (LAST_WAIT_MS + FIRST_WAIT_MS) / 1000);
+				   "%s: something keeps the network namespace alive after %d s: "
+				   "the kernel counts a reference to it, and no process, "
+				   "descriptor, socket or mount that /proc shows has one",
+				   list[i].name, LAST_WAIT_MS / 1000);
+}
+
+/*
+ * One look at what is left: whether there is nothing more to wait for, which is told. since: when
+ * waiting began; progress: when the kernel told of a namespace for the last time.
+ */
+static bool give_up(const struct removal *removal, int64_t since, int64_t progress)
+{
+	cleanup_free struct kept_netns *list = NULL;
+	size_t n = list_kept(removal, &list);
+	int64_t now = clock_monotonic_ms();
+
+	if (n)
+		netns_holder_mounts(list, n, removal->notes);
+	if (n && now - since >= LAST_WAIT_MS)
+		tell_holders(removal, list, n);
+	else if (!n && now - progress >= STALLED_MS)
+		notes_tell(removal->notes,
+			   "nobody holds the network namespaces any more, and the kernel has not "
+			   "taken them apart after %d s",
+			   (int)((now - since) / 1000));
+	else
+		return any_told(list, n);
+	return true;
 }
 
 static int wait_until_ended(const struct removal *removal, size_t n)
 {
+	int64_t since = clock_monotonic_ms(), progress = since;
 	bool many = n >= MANY_NETNS;
-	struct keeper keeper = {removal, false};
+	size_t left;
 
 	if (!removal->wait || !netns_wait_until(removal->wait, many ? MANY_WAIT_MS : FIRST_WAIT_MS))
 		return 0;
@@ -117,11 +146,14 @@ static int wait_until_ended(const struct removal *removal, size_t n)
 			   "the kernel is still taking the %zu network namespaces apart", n);
 		return 1;
 	}
-	netns_each_mount(on_mount, &keeper);
-	if (!keeper.told && !netns_wait_until(removal->wait, LAST_WAIT_MS))
-		return 0;
-	if (!keeper.told)
-		tell_kept(removal);
+	left = netns_wait_left(removal->wait);
+	while (!give_up(removal, since, progress)) {
+		if (!netns_wait_until(removal->wait, LOOK_AGAIN_MS))
+			return 0;
+		if (netns_wait_left(removal->wait) != left)
+			progress = clock_monotonic_ms();
+		left = netns_wait_left(removal->wait);
+	}
 	netns_wait_unlink(removal->wait);
 	return 1;
 }

@@ -24,8 +24,9 @@ int netns_removal_unname(struct removed_netns *list, size_t n, const char *mark,
 void netns_removal_close(struct removed_netns *list, size_t n);
 /*
  * netns_removal_unname(), then wait until the kernel has destroyed the namespaces, except those
- * that a process holds. 0: they are destroyed; 1: not all of them within about 5 s (50 ms if they
- * are many), and notes (NULL: none) were told why, if that is known; or -errno.
+ * that a process holds. 0: they are destroyed; 1: not all of them, and notes (NULL: none) were told
+ * why: somebody holds one after 5 s, and who; the kernel made no progress for a minute; or they are
+ * many, of which only the beginning is waited for. Or -errno.
  */
 int netns_removal_wait(struct removed_netns *list, size_t n, const char *mark,
 		       const struct notes *notes, struct err *err);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* netns_wait.c - see netns_wait.h. */
 #include <errno.h>
+#include <linux/if_link.h>
 #include <linux/net_namespace.h>
 #include <pthread.h>
 #include <stdint.h>
@@ -15,7 +16,7 @@
 
 /* Of the link in the namespace that watches: its end there, and a name that nobody has in the other
  * one. */
-enum { WATCHING_IFINDEX = 2 };
+enum { LO_IFINDEX = 1, WATCHING_IFINDEX };
 #define GOING_NAME "vethlab-leaves"
 
 struct netns_wait {
@@ -160,9 +161,30 @@ int netns_wait_until(struct netns_wait *leave, int timeout_ms)
 	return 0;
 }
 
-bool netns_wait_is_kept(const struct netns_wait *leave, size_t i)
+size_t netns_wait_left(const struct netns_wait *leave)
 {
-	return leave->is_kept[i];
+	return leave->kept + leave->linked;
+}
+
+static int ignore_answer(const struct nlmsghdr *nlh, void *arg)
+{
+	(void)nlh;
+	(void)arg;
+	return MNL_CB_OK;
+}
+
+/* Its lo is asked for: the kernel takes a reference for that, or says EINVAL if there is none left
+ * (rtnl_get_net_ns_capable in net/core/rtnetlink.c). */
+bool netns_wait_is_held(struct netns_wait *leave, size_t i)
+{
+	struct nl_what what = {.object = "a network namespace", .action = "be looked at"};
+	struct nlmsghdr *nlh = nl_begin(leave->nl, RTM_GETLINK, 0);
+	struct ifinfomsg *ifi = mnl_nlmsg_put_extra_header(nlh, sizeof(*ifi));
+
+	ifi->ifi_index = LO_IFINDEX;
+	mnl_attr_put_u32(nlh, IFLA_TARGET_NETNSID, i);
+	return leave->is_kept[i] &&
+	       nl_dump(leave->nl, nlh, ignore_answer, NULL, &what, NULL) != -EINVAL;
 }
 
 void netns_wait_unlink(struct netns_wait *leave)

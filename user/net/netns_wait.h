@@ -23,8 +23,14 @@ int netns_wait_start(struct netns_wait **leave, const int *netns_fds, size_t n, 
 /* Until all are gone with what was in them. 0, or -ETIMEDOUT: some are there yet. May be called
  * again. */
 int netns_wait_until(struct netns_wait *leave, int timeout_ms);
-/* Whether somebody keeps namespace i yet; else the kernel takes it apart or has done so. */
-bool netns_wait_is_kept(const struct netns_wait *leave, size_t i);
+/* How many of which the kernel did not tell yet that it takes them apart. */
+size_t netns_wait_left(const struct netns_wait *leave);
+/*
+ * Whether namespace i has a reference: somebody holds it, or it could not be asked. It has none as
+ * soon as nobody does, while RTM_DELNSID comes when the kernel gets to it: one worker takes
+ * namespaces apart, so that those of others may come first (cleanup_net in net_namespace.c).
+ */
+bool netns_wait_is_held(struct netns_wait *leave, size_t i);
 /* What is kept shall not have our link in it when this returns; else it goes some time after
  * netns_wait_free(). */
 void netns_wait_unlink(struct netns_wait *leave);

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * old_kernel.c - old_kernel COMMAND...: run a command as on a kernel that runs programs but sends
- * no live frames (before 5.18): bpf(BPF_PROG_TEST_RUN) with batch_size, which it does not know, is
- * EINVAL. A seccomp filter asks this process about each such call. The exit status is the
- * command's.
+ * other_kernel.c - other_kernel old|slow COMMAND...: run a command as on another kernel. A seccomp
+ * filter asks this process about some of its calls. The exit status is the command's.
+ *
+ * old: one that runs programs but sends no live frames (before 5.18): bpf(BPF_PROG_TEST_RUN) with
+ * batch_size, which it does not know, is EINVAL.
+ *
+ * slow: one that says nothing for SLOW_SECONDS: whoever waits for one descriptor (poll) waits in
+ * vain so long, from the first time on.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -11,26 +15,34 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <poll.h>
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
-enum { TROUBLE = 99 };
+enum { TROUBLE = 99, SLOW_SECONDS = 7 };
 
 /* Returns the descriptor that is asked. */
-static int install_filter(void)
+static int install_filter(bool slow)
 {
+	/* The argument of a call that decides whether it is asked about, and its value. */
+	const uint32_t call = slow ? SYS_poll : SYS_bpf, value = slow ? 1 : BPF_PROG_TEST_RUN;
+	const uint32_t argument = slow ? 1 : 0;
+
 	/* The low half of an argument stands first: little endian, as crash.c has it. */
 	struct sock_filter filter[] = {
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_bpf, 0, 3),
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[0])),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, BPF_PROG_TEST_RUN, 0, 1),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, call, 0, 3),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[argument])),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, value, 0, 1),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_USER_NOTIF),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
 	};
@@ -40,6 +52,24 @@ static int install_filter(void)
 		return -1;
 	return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER,
 		       &program);
+}
+
+/* A poll() that nothing comes for. */
+static void wait_in_vain(int listener)
+{
+	struct seccomp_notif_resp answer = {.flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE};
+	struct seccomp_notif call = {0};
+	static time_t until;
+
+	if (ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, &call))
+		return;
+	answer.id = call.id;
+	until = until ? until : time(NULL) + SLOW_SECONDS;
+	if (time(NULL) < until) {
+		poll(NULL, 0, (int)call.data.args[2]);
+		answer.flags = 0;
+	}
+	ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &answer);
 }
 
 static void answer(int listener)
@@ -61,15 +91,15 @@ static void answer(int listener)
 }
 
 /* Runs the command once the parent has a copy of the listener, which ends with execvp(). */
-static void __attribute__((noreturn)) become(char **command, int tell, int go)
+static void __attribute__((noreturn)) become(char **command, bool slow, int tell, int go)
 {
-	int listener = install_filter();
+	int listener = install_filter(slow);
 	char byte;
 
 	if (listener >= 0 && write(tell, &listener, sizeof(listener)) == sizeof(listener) &&
 	    read(go, &byte, 1) == 1)
 		execvp(command[0], command);
-	perror("old_kernel");
+	perror("other_kernel");
 	_exit(TROUBLE);
 }
 
@@ -88,26 +118,27 @@ static int take_listener(pid_t child, int tell, int go)
 int main(int argc, char **argv)
 {
 	struct pollfd asked = {.events = POLLIN};
+	bool slow = argc > 2 && !strcmp(argv[1], "slow");
 	int tell[2], go[2], status;
 	pid_t pid;
 
-	if (argc < 2 || pipe2(tell, O_CLOEXEC) || pipe2(go, O_CLOEXEC)) {
-		fprintf(stderr, "usage: old_kernel COMMAND...\n");
+	if (argc < 3 || pipe2(tell, O_CLOEXEC) || pipe2(go, O_CLOEXEC)) {
+		fprintf(stderr, "usage: other_kernel old|slow COMMAND...\n");
 		return TROUBLE;
 	}
 	pid = fork();
 	if (!pid)
-		become(argv + 1, tell[1], go[0]);
+		become(argv + 2, slow, tell[1], go[0]);
 	close(tell[1]);
 	close(go[0]);
 	asked.fd = take_listener(pid, tell[0], go[1]);
 	if (asked.fd < 0) {
-		perror("old_kernel: take_listener");
+		perror("other_kernel: take_listener");
 		return TROUBLE;
 	}
 	/* POLLHUP: nobody is left that could call. */
 	while (poll(&asked, 1, -1) > 0 && asked.revents & POLLIN)
-		answer(asked.fd);
+		slow ? wait_in_vain(asked.fd) : answer(asked.fd);
 	if (waitpid(pid, &status, 0) != pid)
 		return TROUBLE;
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
