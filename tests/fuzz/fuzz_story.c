@@ -2,7 +2,7 @@
 /*
  * fuzz_story.c - any bytes as a recording, and as the records behind a head and a lab that are
  * good: read them, join them into stories, put these in order, compare each second one with those
- * between as two runs, and print what comes out.
+ * between as two runs, join them into flows, too, and print what comes out.
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -12,9 +12,12 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "bpf/wire_other.h"
 #include "user/render/act_text.h"
 #include "user/render/drop_text.h"
+#include "user/render/flow_text.h"
 #include "user/render/itinerary_text.h"
+#include "user/trace/flow_source.h"
 #include "user/trace/recording.h"
 #include "user/render/run_diff.h"
 #include "user/story/record_queue.h"
@@ -106,6 +109,38 @@ static void compare(struct run_diff *diff)
 	comparison_free(&diff->comparison);
 }
 
+/* What is sent again has one verdict each, and no packet arrives that was not sent. */
+static void check_flow(const struct flow *flow)
+{
+	uint64_t again = flow->ways[0].retransmitted + flow->ways[1].retransmitted, told = 0;
+
+	for (size_t i = 0; i < flow->n_tallies; i++)
+		told += flow->tallies[i].n;
+	if (told != flow->n_repairs ||
+	    (flow->protocol == PROTO_TCP && told + flow->repairs_left_out != again))
+		abort();
+	for (unsigned side = 0; side < 2; side++)
+		if (flow->ways[side].arrived > flow->ways[side].packets)
+			abort();
+}
+
+/* Few are kept, so that some have to leave. */
+static void tell_flows(struct recording *recording)
+{
+	const struct lab *lab = recording_lab(recording);
+	struct flows *flows = flows_new(lab, 4);
+	cleanup_flow_source struct flow_source source = {
+		.flows = flows, .names = recording_drop_names, .names_arg = recording};
+
+	if (flow_source_read(&source, recording, 0, NULL) >= 0 && !flows_judge(flows)) {
+		for (const struct flow *flow = NULL; (flow = flows_next(flows, flow));)
+			check_flow(flow);
+		flows_print(flows, lab, true, null);
+		json_decref(flows_as_json(flows, lab, 1000));
+	}
+	flows_free(flows);
+}
+
 static void tell(struct recording *recording)
 {
 	struct run_diff diff = {.file = {"a", "b"},
@@ -149,16 +184,22 @@ static void tell(struct recording *recording)
 	story_free(story);
 }
 
-/* Takes bytes. */
-static void read_bytes(uint8_t *bytes, size_t size)
+static void read_by(void (*teller)(struct recording *recording), uint8_t *bytes, size_t size)
 {
 	FILE *file = size ? fmemopen(bytes, size, "r") : NULL;
 	struct recording *recording;
 
 	if (file && !recording_from(&recording, file, "fuzz.rec", NULL)) {
-		tell(recording);
+		teller(recording);
 		recording_close(recording);
 	}
+}
+
+/* Takes bytes. */
+static void read_bytes(uint8_t *bytes, size_t size)
+{
+	read_by(tell, bytes, size);
+	read_by(tell_flows, bytes, size);
 	free(bytes);
 }
 

@@ -73,9 +73,10 @@ build_escapes() {
 # What is linked is what the stories need: rooms that know no kernel, and recordings.
 with_stories() { # TARGET
 	# shellcheck disable=SC2046
-	compile "$1" user/story/*.c user/output/*.c user/base/*.c user/trace/recording.c \
-		$(printf 'user/render/%s.c ' act_text drop_text event_text fate_text itinerary_text \
-			run_diff) \
+	compile "$1" user/story/*.c user/flow/*.c user/output/*.c user/base/*.c \
+		$(printf 'user/trace/%s.c ' recording flow_source) \
+		$(printf 'user/render/%s.c ' act_text drop_text event_text fate_text flow_json \
+			flow_text itinerary_text run_diff) \
 		$(printf 'user/ledger/%s.c ' ledger losses counter_fields) user/watch/drop_list.c \
 		$(pkg-config --libs libfyaml jansson) -lm
 }
