@@ -29,6 +29,7 @@ trace       | -l nosuch --for 1ms      | node nosuch --for 1ms | end a:nosuch --
 record      | TMP/rec -l nosuch        | TMP/rec node nosuch   | TMP/rec end a:nosuch    | -                     | -               | TMP/rec --for 1ms
 replay      | -                        | RECORDING node nosuch | RECORDING end a:nosuch  | MISSING               | -               | -
 flows       | -l nosuch --for 1ms      | node nosuch --for 1ms | end a:nosuch --for 1ms  | -r MISSING            | -               | --for 1ms
+flow        | -l nosuch --for 1ms      | node nosuch --for 1ms | end a:nosuch --for 1ms  | 1 -r MISSING          | -               | --for 1ms
 diff        | -                        | RECORDING RECORDING node nosuch | RECORDING RECORDING end a:nosuch | RECORDING MISSING | - | -
 capture     | -l nosuch -w TMP/cap     | nosuch -w TMP/cap     | a:nosuch -w TMP/cap     | -                     | -               | -w TMP/cap --for 1ms
 ping        | -l nosuch a b            | a nosuch              | a b:nosuch              | -                     | -               | a b

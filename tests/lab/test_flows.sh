@@ -102,6 +102,32 @@ losses_are_told() { # ADDRESS
 		"[]" "losses elsewhere"
 }
 
+# Of each sequence number that a sent more often than b got it: "NUMBER TIMES", by tcpdump.
+missing_at_b() {
+	local node
+	for node in a b; do
+		tcpdump -Snr "$TEST_TMP/$node.pcap" 2>/dev/null | sed -n 's/.*\.80: .* seq \([0-9]*\):[0-9]*, .*/\1/p' | sed "s/$/ $node/"
+	done | awk '{ n[$1] += $2 == "a" ? 1 : -1 } END { for (seq in n) if (n[seq]) print seq, n[seq] }' | sort -n
+}
+
+# The story has the same flow, each loss where tcpdump misses it, and each retransmission with the time of its original.
+story_is_true() {
+	good vethlab flow 1 -r "$TEST_TMP/flows.rec"
+	vethlab flow 1 -r "$TEST_TMP/flows.rec" -j >"$TEST_TMP/story"
+	assert_eq "$(jq -cS .flow "$TEST_TMP/story")" "$(jq -cS '.flows[0]' "$TEST_TMP/flows")" "the flow in its story"
+	assert_eq "$(jq -r '[.packets[] | select(.lost) | .seq] | group_by(.)[] | "\(.[0]) \(length)"' "$TEST_TMP/story")" \
+		"$(missing_at_b)" "lost segments"
+	assert_eq "$(jq -c '[.packets[] | select(.lost) | [.lost.node, .lost.last_end, (.hops | map(.end))]] | unique' "$TEST_TMP/story")" \
+		'[["r","r:eth0",["a:eth0","r:eth0"]]]' "where they were lost"
+	assert_eq "$(jq '[.packets[] | select(.sent_again)] | length' "$TEST_TMP/story")" \
+		"$(of_flows '[.ways[].retransmitted] | add')" "retransmissions"
+	assert_eq "$(jq -c '. as $story | [.packets[] | select(.sent_again) | .why.original_at_ns as $at |
+		any($story.packets[]; .at_ns == $at)] | unique' "$TEST_TMP/story")" "[true]" "their originals"
+	assert_eq "$(jq -c '[.packets[] | select(.kind != "segment") | .kind] | .[:3], (.[3:] | sort)' "$TEST_TMP/story" | paste -sd' ')" \
+		'["SYN","SYN-ACK","ACK"] ["FIN","FIN"]' "handshake and end"
+	assert_eq "$(jq -c '[.packets[] | select(.arrived_at_ns) | .hops | length] | unique' "$TEST_TMP/story")" "[4]" "hops of what arrived"
+}
+
 # Where a segment is a packet, each loss has one retransmission.
 test_segments() {
 	local address
@@ -113,6 +139,7 @@ test_segments() {
 		losses_are_told "$address"
 		assert_eq "$(of_flows '[.sent_again[] | select(.verdict == "original lost") | .count] | add')" "$lost" "losses"
 		assert_eq "$(of_flows '.ways[0].retransmitted')" "$(segments_of a | cut -d" " -f3)" "what tcpdump saw again"
+		story_is_true
 	done
 	good vethlab down flows
 }
@@ -163,6 +190,26 @@ test_refusals() {
 	# Ids are those of the recording, whatever the filter chooses.
 	assert_eq "$(vethlab flows -r "$TEST_TMP/flows.rec" -j udp port 83 | jq -c '[.flows[].id]')" "[5]" "chosen by protocol and port"
 	assert_eq "$(vethlab flows -r "$TEST_TMP/flows.rec" -j end b:eth0 | jq -c '[.flows[].id]')" "[1,4]" "chosen by place"
+	# One of them: by its id, or by a filter that only one fits.
+	assert_eq "$(for id in 1 2 3 4 5; do
+		vethlab flow "$id" -r "$TEST_TMP/flows.rec" -j | jq -r '.decided_by as $n | "\(.flow.id) " +
+			"\(.packets | map(.kind + " " + (.hops | map(.end) | join(">"))) | join(", ")); \(if $n then .packets[$n].kind else "-" end)"'
+	done)" "\
+1 SYN a:eth0>r:eth0>r:eth1>b:eth0, RST b:eth0>r:eth1>r:eth0>a:eth0; RST
+2 SYN a:eth0>r:eth0, RST r:eth0>a:eth0; RST
+3 SYN a:eth0>r:eth0, SYN a:eth0>r:eth0; SYN
+4 datagram a:eth0>r:eth0>r:eth1>b:eth0; datagram
+5 datagram a:eth0>r:eth0; datagram" "stories"
+	assert_eq "$(vethlab flow -r "$TEST_TMP/flows.rec" -j udp port 83 | jq .flow.id)" 5 "the one that fits"
+	bad 1 vethlab flow -r "$TEST_TMP/flows.rec"
+	bad 1 vethlab flow -r "$TEST_TMP/flows.rec" udp
+	bad 1 vethlab flow -r "$TEST_TMP/flows.rec" sctp
+	bad 1 vethlab flow 6 -r "$TEST_TMP/flows.rec"
+	bad 2 vethlab flow 0 -r "$TEST_TMP/flows.rec"
+	bad 2 vethlab flow 1 udp -r "$TEST_TMP/flows.rec"
+	# Live, what ended before is not there.
+	bad 1 vethlab flow 1 --for 1ms
+	says "no flow was seen"
 	good vethlab down flows
 }
 

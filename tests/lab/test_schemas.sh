@@ -73,6 +73,8 @@ blue_lab() {
 	kill -TERM $!
 	wait $!
 	valid flows -r "$TEST_TMP/flows.rec"
+	valid flow 1 -r "$TEST_TMP/flows.rec"
+	valid flow 3 -r "$TEST_TMP/flows.rec" # UDP
 	valid route blue add default via 10.1.1.2
 	valid route blue add blackhole 10.9.0.0/16
 	valid route blue del default

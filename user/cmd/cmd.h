@@ -23,7 +23,7 @@ extern const struct cmd cmd_up, cmd_down, cmd_gc, cmd_ls, cmd_show, cmd_observe,
 	cmd_shell, cmd_link, cmd_route, cmd_plan, cmd_apply, cmd_reset, cmd_stats, cmd_trace,
 	cmd_record, cmd_replay, cmd_diff, cmd_capture, cmd_ping, cmd_doctor, cmd_check, cmd_graph,
 	cmd_generate, cmd_traceroute, cmd_why, cmd_bench, cmd_bench_build, cmd_labs, cmd_completion,
-	cmd_flows;
+	cmd_flows, cmd_flow;
 
 /* The number of the libpcap that `capture` would use; see pcap_filter_version(). */
 void cmd_pcap_version(char *number, size_t size);

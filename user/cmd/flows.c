@@ -51,6 +51,8 @@ int flow_run_open(struct flow_run *run, struct flow_args *args, struct err *err)
 	run->flows = flows_new(run->lab, FLOWS_MAX);
 	if (!run->flows)
 		return err_set(err, ERR_SYSTEM, ENOMEM, "out of memory"), ERR_SYSTEM;
+	if (args->follows)
+		flows_follow(run->flows, args->id);
 	return choose(run, err);
 }
 

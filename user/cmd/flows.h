@@ -14,6 +14,8 @@ struct flow_args {
 	const char *into;  /* -w: the recording to write; NULL: none */
 	double interval_s; /* --watch; 0: not */
 	uint64_t for_ns;   /* 0: no limit */
+	bool follows;	   /* one flow is told: */
+	uint64_t id;	   /* FLOW_ALL: the one that fits the filter */
 	bool detail, json;
 	struct record_filter filter;
 	int argc; /* words of the filter */

@@ -10,7 +10,7 @@ const struct cmd *const cmds[] = {
 	&cmd_labs, &cmd_check, &cmd_generate, &cmd_up, &cmd_down, &cmd_plan, &cmd_apply, &cmd_reset,
 	&cmd_link, &cmd_route, &cmd_exec, &cmd_shell, &cmd_gc, &cmd_doctor, &cmd_completion,
 	/* look */
-	&cmd_ls, &cmd_show, &cmd_graph, &cmd_trace, &cmd_record, &cmd_replay, &cmd_flows,
+	&cmd_ls, &cmd_show, &cmd_graph, &cmd_trace, &cmd_record, &cmd_replay, &cmd_flows, &cmd_flow,
 	&cmd_capture, &cmd_observe,
 	/* explain */
 	&cmd_ping, &cmd_traceroute, &cmd_why, &cmd_diff,

@@ -123,6 +123,7 @@ struct flow_point {
 };
 
 struct flow_window;
+struct flow_log;
 
 /* The packets from one side to the other; counted where they are first seen. */
 struct flow_way {
@@ -143,7 +144,7 @@ struct flow_way {
 	uint64_t dup_acks, zero_windows;
 	uint64_t copies;	    /* seen more than once at one hook */
 	uint64_t strays;	    /* not seen where others of the way begin */
-	uint64_t dropped;	    /* by the kernel: records of it */
+	uint64_t dropped;	    /* by the kernel, not once they were received: records */
 	uint64_t unsent;	    /* of these: before they came to any hook */
 	uint64_t skipped_bytes;	    /* TCP: sequence numbers that no record has */
 	uint16_t mss, mss_arriving; /* of its SYN, the smallest of each; 0: not known */
@@ -195,6 +196,7 @@ struct flow {
 	uint64_t repairs_left_out;
 	struct flow_tally *tallies;
 	size_t n_tallies;
+	struct flow_log *log; /* of a flow that is followed; else NULL */
 	/* Of the table. */
 	struct flow *older, *newer;
 	struct flow_name *names;
@@ -209,6 +211,12 @@ struct flows *flows_new(const struct lab *lab, size_t most);
 void flows_free(struct flows *flows); /* NULL is allowed */
 /* Choose flows of which a record fits filter, or all (NULL, as at first). Copied. */
 void flows_choose(struct flows *flows, const struct vl_filter *filter);
+/*
+ * Before the first record: follow the flow that will have this id, which then never leaves the
+ * table, or all flows (FLOW_ALL), for flow_story_make().
+ */
+enum { FLOW_ALL = 0 };
+void flows_follow(struct flows *flows, uint64_t id);
 /* Take a record of an end: TCP, UDP, or an ICMP error about one; others are passed over. */
 int flows_add(struct flows *flows, const struct vl_event *event);
 /* Take a drop. reason, function: the kernel's names. */
@@ -242,5 +250,61 @@ uint64_t flow_trip_median(const struct flow_trip *trip);
 /* The trip at the end where a way begins; NULL: none was measured. */
 const struct flow_trip *flow_way_trip(const struct flow_way *way);
 bool flow_is_translated(const struct flow_way *way);
+
+/* ---- one flow, packet by packet ---------------------------------------------------------------
+ */
+
+/* One hook that a packet passed. */
+struct flow_hop {
+	const struct end *end;
+	uint8_t hook;	  /* enum vl_hook */
+	uint64_t time_ns; /* when the last of its parts passed, of those that were seen */
+	uint32_t bytes;	  /* of its data, that were seen there */
+};
+
+struct flow_packet {
+	uint8_t way, tcp_flags;
+	bool again;	 /* TCP: it is a retransmission */
+	bool alike;	 /* hops and loss may be those of another one, which has the same content */
+	bool settled;	 /* records go on for so long after it that nothing more comes of it */
+	uint64_t number; /* in its way, from 0; as in struct flow_repair */
+	uint64_t time_ns, arrived_ns; /* sent; at the node that it is for (0: not, or not whole) */
+	uint64_t dropped_ns;	      /* the last part that was; 0: not */
+	uint64_t first_ns; /* of a retransmission: when it was sent first; 0: no record of that */
+	uint32_t seq, ack, bytes, dropped_bytes;
+	struct flow_hop *hops; /* in order of time */
+	size_t n_hops;
+	/* Where it was lost; FLOW_LOST_NOWHERE: it arrived, or nobody knows whether it did. */
+	struct flow_place place;
+	/* Why it was sent again, of UDP that it was lost; NULL: neither, or not judged. */
+	const struct flow_repair *repair;
+};
+
+/* What is kept of a flow: at most so many packets. */
+enum { FLOW_PACKETS_MAX = 2 * FLOW_REPAIRS_MAX };
+
+/*
+ * The packets that tell what became of a flow, in order of time: of TCP those with SYN, FIN or RST,
+ * the one that ends the handshake, those that were sent again, and the retransmissions; of UDP the
+ * first of each way; of both what was dropped.
+ */
+struct flow_story {
+	struct flow_packet *packets;
+	size_t n_packets;
+	uint64_t left_out; /* there was no room for them */
+	/*
+	 * What decided it: the first RST; of a handshake that did not end, its last SYN or SYN-ACK;
+	 * of UDP that nobody answered, the first datagram. NULL: none, or it was left out.
+	 */
+	const struct flow_packet *decides;
+};
+
+/*
+ * Tell a flow that was followed, after flows_judge(). story points into the flow until records are
+ * added. Returns 0, -ENOMEM, or -EINVAL: the flow was not followed.
+ */
+int flow_story_make(const struct flows *flows, const struct flow *flow, struct flow_story *story);
+void flow_story_free(struct flow_story *story);
+#define cleanup_flow_story __attribute__((cleanup(flow_story_free)))
 
 #endif

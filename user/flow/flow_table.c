@@ -90,6 +90,7 @@ static void drop_flow(struct flows *flows, struct flow *flow)
 	flows->n--;
 	way_free(&flow->ways[0]);
 	way_free(&flow->ways[1]);
+	log_free(flow->log);
 	free(flow->repairs);
 	free(flow->tallies);
 	free(flow);
@@ -112,10 +113,24 @@ void flows_free(struct flows *flows)
 	free(flows);
 }
 
+static bool is_followed(const struct flows *flows, uint64_t id)
+{
+	return flows->follows && (flows->followed == FLOW_ALL || flows->followed == id);
+}
+
+/* The first of a list that may leave. */
+static struct flow *may_leave(const struct flows *flows, struct flow *oldest)
+{
+	return oldest && flows->follows && oldest->id == flows->followed ? oldest->newer : oldest;
+}
+
 static void make_room(struct flows *flows)
 {
-	struct flow *leaving = flows->oldest_over ? flows->oldest_over : flows->oldest;
+	struct flow *over = may_leave(flows, flows->oldest_over);
+	struct flow *leaving = over ? over : may_leave(flows, flows->oldest);
 
+	if (!leaving)
+		return;
 	flows->totals.left++;
 	flows->totals.left_open += !leaving->is_over;
 	drop_flow(flows, leaving);
@@ -149,6 +164,13 @@ struct flow *flows_make(struct flows *flows, const struct vl_event *event)
 		free(flow);
 		return NULL;
 	}
+	if (is_followed(flows, flows->totals.seen + 1)) {
+		flow->log = log_new(flows, flow);
+		if (!flow->log) {
+			free(flow);
+			return NULL;
+		}
+	}
 	flow->id = ++flows->totals.seen;
 	flows->by_id[flow->id - flows->id_base] = flow;
 	flow->protocol = event->other.protocol;
@@ -167,6 +189,12 @@ void flows_choose(struct flows *flows, const struct vl_filter *filter)
 	flows->has_filter = filter != NULL;
 	if (filter)
 		flows->filter = *filter;
+}
+
+void flows_follow(struct flows *flows, uint64_t id)
+{
+	flows->follows = true;
+	flows->followed = id;
 }
 
 /* Of an error, the flow that it quotes a packet of. */

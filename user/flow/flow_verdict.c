@@ -62,6 +62,20 @@ static bool has_receiver(const struct flows *flows, const struct flow *flow, uns
 	       lab_find_address(flows->lab, &addr, &node, &end);
 }
 
+struct flow_place sent_lost(const struct flows *flows, const struct flow *flow, unsigned side,
+			    const struct flow_sent *sent)
+{
+	if (!sent->dropped_at && (sent->arrived_ns || sent->alike || flows->totals.lost_records ||
+				  !has_receiver(flows, flow, side)))
+		return (struct flow_place){0};
+	return sent_place(flows, &flow->ways[side], sent);
+}
+
+bool sent_is_settled(const struct flows *flows, const struct flow_sent *sent)
+{
+	return flows->newest_ns >= sent->time_ns + settled_ns;
+}
+
 static void cannot_tell(struct flow_repair *repair, enum flow_missing missing)
 {
 	repair->place = (struct flow_place){0};

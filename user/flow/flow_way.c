@@ -101,7 +101,7 @@ static int cover(const struct flows *flows, struct flow *flow, unsigned side, ui
 				 ? sent_overlap(sent, event)
 				 : sent_size(sent);
 
-	if (window_cover(way->packets_kept, number, point, bytes))
+	if (window_cover(way->packets_kept, number, point, bytes, event->time_ns))
 		return -ENOMEM;
 	sent = window_at(way->packets_kept, number);
 	news->sent = sent;
@@ -252,6 +252,19 @@ static void note_arriving(struct flow *flow, unsigned side, const struct vl_even
 		way->arriving = tuple;
 }
 
+/* NULL: no memory. */
+static struct flow_window *begin_window(struct flow *flow, unsigned side)
+{
+	struct flow_way *way = &flow->ways[side];
+
+	if (way->packets_kept)
+		return way->packets_kept;
+	way->packets_kept = window_new();
+	if (way->packets_kept && flow->log)
+		log_follow(flow->log, side, way->packets_kept);
+	return way->packets_kept;
+}
+
 int way_add(struct flows *flows, struct flow *flow, unsigned side, const struct vl_event *event,
 	    struct way_news *news)
 {
@@ -261,9 +274,7 @@ int way_add(struct flows *flows, struct flow *flow, unsigned side, const struct 
 	uint64_t number;
 
 	*news = (struct way_news){0};
-	if (!way->packets_kept)
-		way->packets_kept = window_new();
-	if (!way->packets_kept)
+	if (!begin_window(flow, side))
 		return -ENOMEM;
 	if (point == POINT_NONE)
 		return way->n_points == FLOW_POINTS_MAX ? 0 : -ENOMEM;
@@ -313,13 +324,24 @@ static struct flow_sent *find_dropped(const struct flow_way *way, const struct v
 }
 
 /* A packet that was dropped before it came to any hook. */
-static struct flow_sent *add_unseen(struct flow_way *way, const struct vl_event *event)
+static struct flow_sent *add_unseen(struct flow *flow, unsigned side, const struct vl_event *event)
 {
-	if (!way->packets_kept)
-		way->packets_kept = window_new();
+	struct flow_way *way = &flow->ways[side];
+
 	if (!way->seen)
 		way->sent = way->arriving = tuple_of(event);
-	return way->packets_kept ? window_add(way->packets_kept, event, POINT_NONE) : NULL;
+	return begin_window(flow, side) ? window_add(way->packets_kept, event, POINT_NONE) : NULL;
+}
+
+/* What a target drops after it acknowledged it was received: it waited to be read as the socket
+ * was closed, as a FIN does that ends both. */
+static bool was_received(const struct flow *flow, unsigned side, const struct flow_sent *sent,
+			 const struct node *node)
+{
+	const struct flow_way *back = &flow->ways[!side];
+
+	return sent->length && sent->arrived_ns && sent->arrived_at == node && back->has_ack &&
+	       seq_ahead(back->ack, sent->seq + sent->length) >= 0;
 }
 
 int way_add_drop(const struct flows *flows, struct flow *flow, unsigned side,
@@ -331,17 +353,20 @@ int way_add_drop(const struct flows *flows, struct flow *flow, unsigned side,
 	struct flow_sent *found = way->packets_kept ? find_dropped(way, &drop->packet, node) : NULL;
 
 	*sent = NULL;
+	if (found && flow->protocol == PROTO_TCP && was_received(flow, side, found, node))
+		return 0;
 	way->dropped++;
 	if (!found) {
 		if (!node_owns(flows->lab, node, event_source(&drop->packet)))
 			return 0;
-		found = add_unseen(way, &drop->packet);
+		found = add_unseen(flow, side, &drop->packet);
 		if (!found)
 			return -ENOMEM;
 		way->unsent++;
 	}
 	found->dropped_at = node;
 	found->cause = cause;
+	found->dropped_ns = drop->packet.time_ns;
 	found->dropped_bytes += found->bytes && found->protocol == PROTO_TCP
 					? sent_overlap(found, &drop->packet)
 					: sent_size(found);

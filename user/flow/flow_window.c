@@ -23,7 +23,10 @@ enum {
 struct flow_window {
 	struct flow_sent *list;
 	uint32_t *covered; /* stride numbers for each packet: its bytes that were seen, by point */
-	size_t room;	   /* a power of two */
+	uint64_t *times;   /* likewise, when they were; NULL: not followed */
+	window_leave leave;
+	void *arg;
+	size_t room; /* a power of two */
 	size_t stride;
 	uint64_t first, end;
 };
@@ -33,12 +36,19 @@ struct flow_window *window_new(void)
 	return calloc(1, sizeof(struct flow_window));
 }
 
+void window_follow(struct flow_window *window, window_leave leave, void *arg)
+{
+	window->leave = leave;
+	window->arg = arg;
+}
+
 void window_free(struct flow_window *window)
 {
 	if (!window)
 		return;
 	free(window->list);
 	free(window->covered);
+	free(window->times);
 	free(window);
 }
 
@@ -69,10 +79,12 @@ static int resize(struct flow_window *window, size_t room, size_t stride)
 {
 	struct flow_sent *list = calloc(room, sizeof(*list));
 	uint32_t *covered = calloc(room * stride, sizeof(*covered));
+	uint64_t *times = window->leave ? calloc(room * stride, sizeof(*times)) : NULL;
 
-	if (!list || !covered) {
+	if (!list || !covered || (window->leave && !times)) {
 		free(list);
 		free(covered);
+		free(times);
 		return -ENOMEM;
 	}
 	for (uint64_t i = window->first; i < window->end; i++) {
@@ -81,14 +93,26 @@ static int resize(struct flow_window *window, size_t room, size_t stride)
 		list[to] = window->list[from];
 		memcpy(covered + to * stride, window->covered + from * window->stride,
 		       window->stride * sizeof(*covered));
+		if (times)
+			memcpy(times + to * stride, window->times + from * window->stride,
+			       window->stride * sizeof(*times));
 	}
 	free(window->list);
 	free(window->covered);
+	free(window->times);
 	window->list = list;
 	window->covered = covered;
+	window->times = times;
 	window->room = room;
 	window->stride = stride;
 	return 0;
+}
+
+static void leave(struct flow_window *window)
+{
+	if (window->leave)
+		window->leave(window->arg, window->first);
+	window->first++;
 }
 
 struct flow_sent *window_add(struct flow_window *window, const struct vl_event *event,
@@ -99,7 +123,7 @@ struct flow_sent *window_add(struct flow_window *window, const struct vl_event *
 
 	if (window->end - window->first == window->room) {
 		if (window->room >= ROOM_MAX)
-			window->first++;
+			leave(window);
 		else if (resize(window, window->room ? 2 * window->room : ROOM_MIN,
 				window->stride ? window->stride : STRIDE_MIN))
 			return NULL;
@@ -107,6 +131,9 @@ struct flow_sent *window_add(struct flow_window *window, const struct vl_event *
 	sent = &window->list[slot_of(window, window->end)];
 	memset(window->covered + slot_of(window, window->end) * window->stride, 0,
 	       window->stride * sizeof(*window->covered));
+	if (window->times)
+		memset(window->times + slot_of(window, window->end) * window->stride, 0,
+		       window->stride * sizeof(*window->times));
 	*sent = (struct flow_sent){.time_ns = event->time_ns,
 				   .content = event->payload,
 				   .seq = other->seq,
@@ -132,7 +159,15 @@ uint32_t window_covered(const struct flow_window *window, uint64_t number, unsig
 	return window->covered[slot_of(window, number) * window->stride + point];
 }
 
-int window_cover(struct flow_window *window, uint64_t number, unsigned point, uint32_t bytes)
+uint64_t window_time(const struct flow_window *window, uint64_t number, unsigned point)
+{
+	if (!window_at(window, number) || !window->times || point >= window->stride)
+		return 0;
+	return window->times[slot_of(window, number) * window->stride + point];
+}
+
+int window_cover(struct flow_window *window, uint64_t number, unsigned point, uint32_t bytes,
+		 uint64_t time_ns)
 {
 	size_t stride = window->stride;
 
@@ -141,6 +176,8 @@ int window_cover(struct flow_window *window, uint64_t number, unsigned point, ui
 	if (stride > window->stride && resize(window, window->room, stride))
 		return -ENOMEM;
 	window->covered[slot_of(window, number) * stride + point] += bytes;
+	if (window->times)
+		window->times[slot_of(window, number) * stride + point] = time_ns;
 	return 0;
 }
 
@@ -244,5 +281,5 @@ void window_trim(struct flow_window *window, bool (*done)(const struct flow_sent
 {
 	while (window->first < window->end &&
 	       done(&window->list[slot_of(window, window->first)], arg))
-		window->first++;
+		leave(window);
 }

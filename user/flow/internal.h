@@ -28,6 +28,7 @@ enum { POINT_NONE = 0xffff };
 struct flow_sent {
 	uint64_t time_ns, content;
 	uint64_t arrived_ns; /* at its target, whole; 0: not */
+	uint64_t dropped_ns; /* the last part of it; 0: not */
 	const struct node *arrived_at;
 	uint32_t seq, ack, tsval, bytes;
 	uint32_t length; /* sequence numbers that it takes */
@@ -44,6 +45,12 @@ struct flow_sent {
 };
 
 struct flow_window *window_new(void);
+/*
+ * Before the first packet: keep, too, when packets were seen at each point, and tell of each one
+ * that leaves, just before it does.
+ */
+typedef void (*window_leave)(void *arg, uint64_t number);
+void window_follow(struct flow_window *window, window_leave leave, void *arg);
 void window_free(struct flow_window *window);
 /* Packets have numbers from 0; those from first to end - 1 are kept. */
 uint64_t window_first(const struct flow_window *window);
@@ -55,7 +62,10 @@ struct flow_sent *window_add(struct flow_window *window, const struct vl_event *
 			     unsigned point);
 /* How many of the packet's bytes were seen at a point; of one without data: 1 or 0. */
 uint32_t window_covered(const struct flow_window *window, uint64_t number, unsigned point);
-int window_cover(struct flow_window *window, uint64_t number, unsigned point, uint32_t bytes);
+int window_cover(struct flow_window *window, uint64_t number, unsigned point, uint32_t bytes,
+		 uint64_t time_ns);
+/* When it was seen there last; 0: not, or the window is not followed. */
+uint64_t window_time(const struct flow_window *window, uint64_t number, unsigned point);
 /*
  * The packet that a record at a point is of, or a part of; from: where to begin. again: also one
  * of which all was seen there. UINT64_MAX: none.
@@ -97,6 +107,15 @@ int way_add_drop(const struct flows *flows, struct flow *flow, unsigned side,
 /* Whether an address of the node, its lo and bridge too, is this. */
 bool node_owns(const struct lab *lab, const struct node *node, struct ip_addr addr);
 
+/* ---- a flow that is followed (flow_story.c)
+ * -------------------------------------------------------------- */
+
+/* NULL: no memory. flows and flow must live as long as the log. */
+struct flow_log *log_new(const struct flows *flows, const struct flow *flow);
+void log_free(struct flow_log *log); /* NULL is allowed */
+/* Keep of a way's packets what the story will need. */
+void log_follow(struct flow_log *log, unsigned side, struct flow_window *window);
+
 /* ---- TCP (flow_tcp.c)
  * ------------------------------------------------------------------------------ */
 
@@ -111,6 +130,11 @@ void verdict_judge(const struct flows *flows, const struct flow *flow, struct fl
 /* Where a packet was lost, as far as it is seen. */
 struct flow_place sent_place(const struct flows *flows, const struct flow_way *way,
 			     const struct flow_sent *sent);
+/* The same; FLOW_LOST_NOWHERE: it arrived, or nobody knows whether it did. */
+struct flow_place sent_lost(const struct flows *flows, const struct flow *flow, unsigned side,
+			    const struct flow_sent *sent);
+/* Whether records go on for so long after a packet that nothing more comes of it. */
+bool sent_is_settled(const struct flows *flows, const struct flow_sent *sent);
 /* A retransmission, or a datagram that was lost. */
 int repair_add(struct flow *flow, const struct flow_repair *repair);
 /* Of UDP: what was sent before, and did not arrive. */
@@ -159,6 +183,8 @@ struct flows {
 		unsigned side;
 	} contents[CONTENTS]; /* whose packet it was that has this content, of the newest */
 	bool *seen_in;	      /* of each end: something arrived there */
+	bool follows;	      /* flows are followed: */
+	uint64_t followed;    /* the one of this id, or all (FLOW_ALL) */
 	uint64_t newest_ns;
 	struct flows_totals totals;
 };

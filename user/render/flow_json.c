@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* flow_json.c - flows as JSON: docs/schema/flows.json. */
+/* flow_json.c - flows as JSON: docs/schema/flows.json, docs/schema/flow.json. */
 #include <string.h>
 #include <sys/socket.h>
 
 #include "bpf/wire_other.h"
+#include "user/base/hook_word.h"
 #include "user/output/output.h"
 #include "user/render/flow_text.h"
 
@@ -75,7 +76,6 @@ static json_t *trips_json(const struct flow_way *way)
 
 static json_t *points_json(const struct flow_way *way)
 {
-	static const char *const hooks[] = {"out", "xdp", "in"};
 	json_t *points = json_array();
 
 	for (size_t i = 0; i < way->n_points; i++) {
@@ -83,7 +83,7 @@ static json_t *points_json(const struct flow_way *way)
 		json_t *one = json_object();
 
 		set_text(one, "end", point->end->name);
-		set_text(one, "hook", hooks[point->hook]);
+		set_text(one, "hook", hook_word(point->hook));
 		set_number(one, "packets", point->packets);
 		set_number(one, "frames", point->segments);
 		set_number(one, "payload_bytes", point->payload);
@@ -240,5 +240,90 @@ json_t *flows_as_json(const struct flows *flows, const struct lab *lab, uint64_t
 		if (flow->chosen)
 			output_json_append(list, flow_as_json(flow, lab, zero_ns));
 	output_json_set(document, "flows", list);
+	return document;
+}
+
+static void set_time(json_t *object, const char *key, uint64_t ns, uint64_t zero_ns)
+{
+	output_json_set(object, key, json_integer((int64_t)(ns - zero_ns)));
+}
+
+static json_t *hops_json(const struct flow_packet *packet, uint64_t zero_ns)
+{
+	json_t *hops = json_array();
+
+	for (size_t i = 0; i < packet->n_hops; i++) {
+		const struct flow_hop *hop = &packet->hops[i];
+		json_t *one = output_json_end(hop->end);
+
+		set_text(one, "hook", hook_word(hop->hook));
+		set_time(one, "at_ns", hop->time_ns, zero_ns);
+		if (packet->bytes)
+			set_number(one, "bytes", hop->bytes);
+		output_json_append(hops, one);
+	}
+	return hops;
+}
+
+static json_t *repair_json(const struct flow_repair *repair, uint64_t zero_ns)
+{
+	json_t *one = json_object();
+
+	if (repair->original_ns)
+		set_time(one, "original_at_ns", repair->original_ns, zero_ns);
+	set_text(one, "verdict", flow_verdict_word(repair->verdict));
+	if (repair->missing)
+		set_text(one, "missing", flow_missing_word(repair->missing));
+	if (repair->verdict == FLOW_ORIGINAL_LOST || repair->verdict == FLOW_ACK_LOST)
+		output_json_set(one, "place", place_json(&repair->place));
+	return one;
+}
+
+static json_t *packet_json(const struct flow *flow, const struct flow_packet *packet,
+			   uint64_t zero_ns)
+{
+	bool tcp = flow->protocol == PROTO_TCP;
+	json_t *one = json_object();
+
+	set_number(one, "way", packet->way);
+	set_text(one, "kind", flow_packet_word(flow, packet));
+	set_time(one, "at_ns", packet->time_ns, zero_ns);
+	set_number(one, "payload_bytes", packet->bytes);
+	if (tcp) {
+		set_number(one, "seq", packet->seq);
+		if (packet->tcp_flags & TCP_FLAG_ACK)
+			set_number(one, "ack", packet->ack);
+		output_json_set(one, "sent_again", json_boolean(packet->again));
+	}
+	output_json_set(one, "alike", json_boolean(packet->alike));
+	output_json_set(one, "settled", json_boolean(packet->settled));
+	if (packet->arrived_ns)
+		set_time(one, "arrived_at_ns", packet->arrived_ns, zero_ns);
+	if (packet->dropped_ns)
+		set_time(one, "dropped_at_ns", packet->dropped_ns, zero_ns);
+	if (packet->place.how != FLOW_LOST_NOWHERE)
+		output_json_set(one, "lost", place_json(&packet->place));
+	if (packet->repair && packet->again)
+		output_json_set(one, "why", repair_json(packet->repair, zero_ns));
+	output_json_set(one, "hops", hops_json(packet, zero_ns));
+	return one;
+}
+
+json_t *flow_story_as_json(const struct flows *flows, const struct flow *flow,
+			   const struct flow_story *story, const struct lab *lab, uint64_t zero_ns)
+{
+	json_t *document = output_json_document("vethlab.flow/1"), *packets = json_array();
+	char words[FLOW_LINE_SIZE];
+
+	set_text(document, "lab", lab->name);
+	set_number(document, "lost_records", flows_totals(flows).lost_records);
+	output_json_set(document, "flow", flow_as_json(flow, lab, zero_ns));
+	for (size_t i = 0; i < story->n_packets; i++)
+		output_json_append(packets, packet_json(flow, &story->packets[i], zero_ns));
+	output_json_set(document, "packets", packets);
+	set_number(document, "packets_left_out", story->left_out);
+	if (story->decides)
+		set_number(document, "decided_by", (uint64_t)(story->decides - story->packets));
+	set_text(document, "verdict", flow_end_words(flow, story, lab, words));
 	return document;
 }

@@ -54,7 +54,7 @@ const char *flow_state_words(const struct flow *flow, char buf[FLOW_WORDS_SIZE])
 	return buf;
 }
 
-static const char *place_words(const struct flow_place *place, char buf[FLOW_WORDS_SIZE])
+const char *flow_place_words(const struct flow_place *place, char buf[FLOW_WORDS_SIZE])
 {
 	const char *meaning;
 
@@ -110,7 +110,7 @@ const char *flow_verdict_words(const struct flow *flow, enum flow_verdict verdic
 	switch (verdict) {
 	case FLOW_ORIGINAL_LOST:
 		snprintf(buf, FLOW_WORDS_SIZE, "%s%s", tcp ? "the original was lost: " : "",
-			 place_words(place, where));
+			 flow_place_words(place, where));
 		break;
 	case FLOW_ORIGINAL_LATE:
 		snprintf(buf, FLOW_WORDS_SIZE,
@@ -128,7 +128,7 @@ const char *flow_verdict_words(const struct flow *flow, enum flow_verdict verdic
 	case FLOW_ACK_LOST:
 		snprintf(buf, FLOW_WORDS_SIZE,
 			 "the original arrived; its acknowledgement was lost: %s",
-			 place_words(place, where));
+			 flow_place_words(place, where));
 		break;
 	case FLOW_ACK_LATE:
 		snprintf(buf, FLOW_WORDS_SIZE,
@@ -148,35 +148,41 @@ const char *flow_verdict_words(const struct flow *flow, enum flow_verdict verdic
 /* ---- the list ---------------------------------------------------------------------------------
  */
 
-static void add_tallies(struct table *table, const struct flow *flow, const struct lab *lab)
+const char *flow_tally_words(const struct flow *flow, const struct flow_tally *tally,
+			     const struct lab *lab, char buf[FLOW_LINE_SIZE])
 {
 	char words[FLOW_WORDS_SIZE], from[FLOW_NAME_SIZE];
 
-	for (size_t i = 0; i < flow->n_tallies; i++) {
-		const struct flow_tally *tally = &flow->tallies[i];
+	flow_verdict_words(flow, tally->verdict, tally->missing, &tally->place, words);
+	snprintf(buf, FLOW_LINE_SIZE, "%" PRIu64 " from %s %s: %s", tally->n,
+		 flow_side_name(lab, &flow->ways[tally->way].sent, false, from),
+		 flow->protocol == PROTO_TCP ? "sent again" : "lost", words);
+	return buf;
+}
 
-		flow_verdict_words(flow, tally->verdict, tally->missing, &tally->place, words);
-		table_sentence(table, "      ", "%" PRIu64 " from %s %s: %s", tally->n,
-			       flow_side_name(lab, &flow->ways[tally->way].sent, false, from),
-			       flow->protocol == PROTO_TCP ? "sent again" : "lost", words);
-	}
+static void add_tallies(struct table *table, const struct flow *flow, const struct lab *lab)
+{
+	char line[FLOW_LINE_SIZE];
+
+	for (size_t i = 0; i < flow->n_tallies; i++)
+		table_sentence(table, "      ", "%s",
+			       flow_tally_words(flow, &flow->tallies[i], lab, line));
 	if (flow->repairs_left_out)
 		table_sentence(table, "      ", "%" PRIu64 " more sent again: not judged",
 			       flow->repairs_left_out);
 }
 
-static void add_nat(struct table *table, const struct flow *flow, const struct lab *lab)
+const char *flow_nat_words(const struct flow_way *way, const struct lab *lab,
+			   char buf[FLOW_LINE_SIZE])
 {
 	char from[FLOW_NAME_SIZE], to[FLOW_NAME_SIZE];
 
-	for (unsigned side = 0; side < 2; side++) {
-		const struct flow_way *way = &flow->ways[side];
-
-		if (way->seen && flow_is_translated(way))
-			table_sentence(table, "      ", "NAT: it arrives as %s > %s",
-				       flow_side_name(lab, &way->arriving, false, from),
-				       flow_side_name(lab, &way->arriving, true, to));
-	}
+	if (!way->seen || !flow_is_translated(way))
+		return NULL;
+	snprintf(buf, FLOW_LINE_SIZE, "NAT: it arrives as %s > %s",
+		 flow_side_name(lab, &way->arriving, false, from),
+		 flow_side_name(lab, &way->arriving, true, to));
+	return buf;
 }
 
 static void add_way_detail(struct table *table, const struct flow_way *way, const struct lab *lab)
@@ -210,9 +216,11 @@ static void add_way_detail(struct table *table, const struct flow_way *way, cons
 static void add_remarks(struct table *table, const struct flow *flow, const struct lab *lab,
 			bool detail)
 {
-	char handshake[OUTPUT_NUMBER_SIZE];
+	char handshake[OUTPUT_NUMBER_SIZE], nat[FLOW_LINE_SIZE];
 
-	add_nat(table, flow, lab);
+	for (unsigned side = 0; side < 2; side++)
+		if (flow_nat_words(&flow->ways[side], lab, nat))
+			table_sentence(table, "      ", "%s", nat);
 	if (flow->from_middle)
 		table_sentence(table, "      ", "it began before: seen from its middle");
 	for (unsigned side = 0; side < 2; side++)
