@@ -304,7 +304,7 @@ int build_open(struct build *build, struct running *run, const struct lab_option
 	       struct err *err)
 {
 	*build = (struct build){.run = run, .options = options, .frame_prog = -1};
-	netns_many();
+	netns_raise_file_limit();
 	build->fds = malloc((run->lab->n_nodes + 1) * sizeof(*build->fds));
 	if (!build->fds)
 		return err_set(err, ERR_SYSTEM, ENOMEM, "out of memory");

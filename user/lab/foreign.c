@@ -321,7 +321,7 @@ int foreign_move_out(struct removed_netns *list, size_t n, const struct journal_
 		return 0;
 	for (size_t i = 0; i < n; i++)
 		list[i].fd = -1;
-	netns_many();
+	netns_raise_file_limit();
 	move.target_fd = netns_open_self(err);
 	if (move.target_fd < 0)
 		return move.target_fd;

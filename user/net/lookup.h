@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* lookup.h - what a namespace would do with a packet: its route, its neighbour, its sysctls. */
+/*
+ * lookup.h - look-ups of one entry: the route of a packet, a neighbor, a MAC address in a bridge's
+ * forwarding table, a sysctl. Contract as net.h: 0, or -errno with *err filled; nl is a socket of
+ * the namespace that is asked.
+ */
 #ifndef VETHLAB_USER_LOOKUP_H
 #define VETHLAB_USER_LOOKUP_H
 
@@ -30,7 +34,7 @@ struct route_question {
 	uint8_t protocol;     /* IPPROTO_*, which rules may ask for; 0: none */
 };
 
-/* "No route" is an answer (answer->error), not a failure. */
+/* That the kernel has no route, or refuses, is an answer (answer->error), not a failure. */
 int route_get(struct nl *nl, const struct route_question *question, struct route_answer *answer,
 	      struct err *err);
 
@@ -40,10 +44,10 @@ struct neighbor_entry {
 	bool has_mac;
 };
 
-/* What the kernel knows of a neighbor. That it knows none is an answer. */
+/* What the neighbor table has for an address. That it has nothing is an answer: NUD_NONE. */
 int neighbor_get(struct nl *nl, uint32_t ifindex, const struct ip_addr *addr,
 		 struct neighbor_entry *entry, struct err *err);
-/* All static ones (NUD_PERMANENT) that have a MAC address. cb returns false to stop. */
+/* All static neighbors (NUD_PERMANENT) that have a MAC address. cb returns false to stop. */
 int neighbor_list(struct nl *nl,
 		  bool (*cb)(uint32_t ifindex, const struct ip_addr *addr, const uint8_t mac[6],
 			     void *arg),
@@ -60,8 +64,8 @@ struct fdb_entry {
 };
 
 /*
- * What a bridge's forwarding table has for a MAC in a VLAN (0: it filters none). That it has none
- * is an answer.
+ * What a bridge's forwarding table has for a MAC in a VLAN (0: the bridge does not filter VLANs).
+ * That it has nothing is an answer: NUD_NONE.
  */
 int fdb_get(struct nl *nl, uint32_t bridge, const uint8_t mac[6], uint16_t vid,
 	    struct fdb_entry *entry, struct err *err);

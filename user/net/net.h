@@ -87,7 +87,7 @@ int netns_mount_sysfs(void);
  */
 int netns_new(struct netns_id *id, struct err *err);
 /* Raise the soft limit of open files: it is often 1024, too low for a descriptor a namespace. */
-void netns_many(void);
+void netns_raise_file_limit(void);
 /* Make NETNS_DIR as ip-netns does: a shared mount point, so that names reach other mount spaces. */
 int netns_prepare_dir(struct err *err);
 /*
@@ -105,8 +105,8 @@ int netns_name(int netns_fd, const char *name, const char *mark, struct err *err
 int netns_unname(const char *name, int netns_fd, const struct netns_id *id, const char *mark,
 		 struct err *err);
 /*
- * Find a namespace by its id: our own, NETNS_DIR, /proc. A descriptor, -ENOENT if it is not found,
- * or another -errno if that cannot be told (err stays clear).
+ * Find a namespace by its id: the calling thread's own, those in NETNS_DIR, those of processes
+ * (/proc). Returns a descriptor; -ENOENT: it is not found; or another -errno: that cannot be told.
  */
 int netns_find(const struct netns_id *id);
 static inline bool netns_same(const struct netns_id *a, const struct netns_id *b)
@@ -115,9 +115,9 @@ static inline bool netns_same(const struct netns_id *a, const struct netns_id *b
 }
 
 /*
- * Name for the state of /run/netns/NAME: free; a namespace; a file that no namespace is
- * mounted on, which a crash leaves behind (its mark, if it is one of ours, goes to mark).
- * -errno if that cannot be told.
+ * What is at NETNS_DIR/NAME: nothing; a namespace; or a file that no namespace is mounted on, as a
+ * crash leaves one (what it contains goes to mark, cut to mark_size - 1 bytes; "" otherwise).
+ * Returns an enum netns_name_state, or -errno if that cannot be told.
  */
 enum netns_name_state { NETNS_NAME_FREE, NETNS_NAME_MOUNTED, NETNS_NAME_STALE };
 int netns_name_state(const char *name, char *mark, size_t mark_size, struct err *err);
@@ -201,7 +201,7 @@ struct nl_what {
 	const char *action; /* "add 10.1.1.1/24" */
 	struct where where;
 	int ignore; /* an errno (positive) that counts as success; 0: none */
-	/* A dump that changes each time while it is read fails; false: the last one is taken. */
+	/* Whether a dump fails that changed each time while it was read; else the last is taken. */
 	bool whole;
 };
 
@@ -249,7 +249,7 @@ void nl_discard_events(struct nl *nl);
 
 /* ---- links, addresses, routes: one request each, into the batch ------------------------------ */
 
-/* One end of a veth pair to be born. */
+/* One end of a veth pair that is to be made. */
 struct veth_end {
 	const char *ifname;
 	int netns_fd;
@@ -263,8 +263,10 @@ struct veth_end {
 	bool up;	 /* only for ends[0]: the kernel refuses the peer (-ENOTCONN) */
 };
 
+/* Both ends by one request, each in its namespace. */
 int link_add_veth(struct nl *nl, const struct veth_end ends[2], const struct nl_what *what,
 		  struct err *err);
+/* Set an interface up, or down. */
 int link_set_up(struct nl *nl, uint32_t ifindex, bool up, const struct nl_what *what,
 		struct err *err);
 
@@ -278,7 +280,7 @@ struct link_settings {
 
 int link_set(struct nl *nl, uint32_t ifindex, const struct link_settings *settings,
 	     const struct nl_what *what, struct err *err);
-/* link_delete: the kernel has let go of the interface and its peer when it is answered. */
+/* When the request is answered, the interface and its peer do not exist any more. */
 int link_delete(struct nl *nl, uint32_t ifindex, const struct nl_what *what, struct err *err);
 /* Move an interface to another namespace, where it is called name (-EEXIST: that is taken there).
  */
@@ -290,6 +292,7 @@ static inline size_t address_bytes(const struct ip_addr *addr)
 	return addr->family == AF_INET6 ? 16 : 4;
 }
 
+/* EEXIST: the interface has the address already. */
 int address_add(struct nl *nl, uint32_t ifindex, const struct ip_prefix *prefix,
 		const struct nl_what *what, struct err *err);
 /* With a protocol (IFA_PROTO, 5.18) that address_is_marked() finds again: who made it. */
@@ -298,6 +301,7 @@ int address_add_marked(struct nl *nl, uint32_t ifindex, const struct ip_prefix *
 /* Flushes nothing. 1 if the interface has the address with that protocol, 0 if not, or -errno. */
 int address_is_marked(struct nl *nl, uint32_t ifindex, const struct ip_prefix *prefix,
 		      uint8_t protocol, struct err *err);
+/* EADDRNOTAVAIL: the interface does not have the address. */
 int address_delete(struct nl *nl, uint32_t ifindex, const struct ip_prefix *prefix,
 		   const struct nl_what *what, struct err *err);
 
@@ -342,7 +346,7 @@ int route_read(const void *body, size_t size,
 	       void (*name)(uint32_t ifindex, char dev[IFNAME_MAX + 1], void *arg),
 	       bool (*cb)(const struct route *route, uint8_t protocol, void *arg), void *arg);
 
-/* A bridge to be born in the socket's namespace. */
+/* A bridge that is to be made in the socket's namespace. */
 struct bridge_link {
 	const struct bridge_options *options; /* its name too */
 	uint32_t ifindex;		      /* requested; 0: the kernel's choice */
@@ -363,14 +367,17 @@ int neighbor_add(struct nl *nl, uint32_t ifindex, const struct ip_addr *addr, co
 /* -ENOENT: there is none. */
 int neighbor_delete(struct nl *nl, uint32_t ifindex, const struct ip_addr *addr,
 		    const struct nl_what *what, struct err *err);
-/* Offloads of an interface in the calling thread's namespace, by ethtool ioctl. */
+/*
+ * Offloads of an interface in the calling thread's namespace, by the ioctl of ethtool(8): done when
+ * it returns. SETTING_DEFAULT leaves one as it is.
+ */
 int link_set_offloads(const char *ifname, enum setting tx_checksum, enum setting tso,
 		      enum setting gro, const struct nl_what *what, struct err *err);
 
 /* What the kernel says about one interface. */
 struct link_info {
 	uint32_t ifindex, peer_ifindex; /* IFLA_LINK; 0: none */
-	int32_t link_netnsid;		/* -1: none */
+	int32_t link_netnsid;		/* IFLA_LINK_NETNSID: where the peer is; -1: none */
 	uint32_t mtu, group, flags;	/* flags: IFF_* */
 	uint32_t master;		/* of a bridge, a bond, ...; 0: none */
 	uint8_t operstate;		/* IF_OPER_* (RFC 2863) */
@@ -430,6 +437,7 @@ static inline bool bridge_vlan_in(const uint8_t set[512], uint16_t vid)
 {
 	return set[vid / 8] >> vid % 8 & 1;
 }
+/* ifindex: of the port, or of the bridge. */
 int bridge_vlans_get(struct nl *nl, uint32_t ifindex, struct bridge_vlans *vlans, struct err *err);
 
 /* ---- the routes of addresses ---------------------------------------------------------------- */

@@ -210,7 +210,7 @@ int netns_new(struct netns_id *id, struct err *err)
 	return fd;
 }
 
-void netns_many(void)
+void netns_raise_file_limit(void)
 {
 	struct rlimit limit;
 

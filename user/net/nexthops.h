@@ -3,6 +3,7 @@
  * nexthops.h - nexthop objects (ip-nexthop(8), net/ipv4/nexthop.c): next hops that routes name by
  * an id, and groups of them. The kernel deletes those of an interface, and takes them out of
  * groups, when the interface is set down or loses its carrier; routes by an object go with it.
+ * Contract as net.h.
  */
 #ifndef VETHLAB_USER_NET_NEXTHOPS_H
 #define VETHLAB_USER_NET_NEXTHOPS_H

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * policy.h - what the rules and tables of a namespace decide for a packet of TOS 0, read one by one
- * (RTM_GETRULE, RTM_GETROUTE): route_get() tells a packet that the kernel refuses by an errno
- * alone, which many causes share.
+ * policy.h - which rule or route of a namespace decides about a packet of TOS 0, found by reading
+ * all rules and tables (RTM_GETRULE, RTM_GETROUTE). Where the kernel refuses a packet, route_get()
+ * has only an errno, which several causes share.
  */
 #ifndef VETHLAB_USER_POLICY_H
 #define VETHLAB_USER_POLICY_H
@@ -40,8 +40,8 @@ struct policy_answer {
 };
 
 /*
- * The routes of flags "dead" are left out, as the kernel does; metrics and the marks of packets
- * are not looked at.
+ * Routes with the flag RTNH_F_DEAD are left out, as the kernel leaves them out; metrics and the
+ * marks of packets are not looked at. 0, or -errno with *err filled.
  */
 int policy_look(struct nl *nl, const struct policy_question *question, struct policy_answer *answer,
 		struct err *err);

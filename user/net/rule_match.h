@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* rule_match.h - one rule of nft: whether it fits a packet, as far as that is known, and its act.
+/*
+ * rule_match.h - one nft rule: whether it fits a packet, as far as that is known, and what it then
+ * does. For ruleset.c.
  */
 #ifndef VETHLAB_USER_NET_RULE_MATCH_H
 #define VETHLAB_USER_NET_RULE_MATCH_H

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * ruleset.h - what the nft rules of a namespace (those of iptables by nft likewise) may do to an
- * echo. Matches on addresses, protocols, ICMP types and names of interfaces are evaluated as
- * net/netfilter/nft_*.c do; of all others it is not known whether they fit.
+ * ruleset.h - what the nft rules of a namespace may do to an echo; iptables-nft makes such rules,
+ * too. Matches on addresses, protocols, ICMP types and names of interfaces are evaluated as
+ * net/netfilter/nft_*.c evaluate them; of all other matches it is not known whether they fit.
  */
 #ifndef VETHLAB_USER_NET_RULESET_H
 #define VETHLAB_USER_NET_RULESET_H
@@ -45,7 +45,8 @@ struct ruleset_answer {
 struct ruleset;
 
 /*
- * Read all chains and rules. A kernel without nf_tables has none. The caller frees *ruleset.
+ * Read all chains and rules. A kernel without nf_tables has none. The caller frees *ruleset. 0, or
+ * -errno with *err filled.
  */
 int ruleset_read(struct ruleset **ruleset, int netns_fd, struct err *err);
 void ruleset_free(struct ruleset *ruleset); /* NULL is allowed */

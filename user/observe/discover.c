@@ -386,7 +386,7 @@ int discovery_make(struct discovery *discovery, struct err *err)
 	int ret;
 
 	*discovery = (struct discovery){0};
-	netns_many(); /* each takes two descriptors */
+	netns_raise_file_limit(); /* each takes two descriptors */
 	ret = discover(discovery, err);
 	if (ret)
 		discovery_free(discovery);
