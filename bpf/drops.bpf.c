@@ -57,7 +57,7 @@ static __always_inline __u32 arrived_at(const struct sk_buff *skb, __u32 ifindex
 	if (skb->skb_iif == (int)ifindex)
 		return VL_DROP_CAME_IN;
 	if (!skb->skb_iif && mac != 0xffff && skb->data - skb->head == mac + ETH_SIZE)
-		return VL_DROP_AT_DOOR;
+		return VL_DROP_ARRIVING;
 	return VL_DROP_LEAVING;
 }
 

@@ -123,9 +123,9 @@ _Static_assert(sizeof(struct vl_place) == 8, "struct vl_place has changed");
  * /proc/kallsyms.
  */
 enum vl_drop_arrived {
-	VL_DROP_LEAVING, /* on its way out by the end, or on the link */
-	VL_DROP_CAME_IN, /* in the stack of the end's node */
-	VL_DROP_AT_DOOR, /* given to the end by its peer, and not yet received by the stack */
+	VL_DROP_LEAVING,  /* on its way out by the end, or on the link */
+	VL_DROP_CAME_IN,  /* in the stack of the end's node */
+	VL_DROP_ARRIVING, /* given to the end by its peer, and not yet received by the stack */
 };
 
 struct vl_drop_key {

@@ -138,7 +138,7 @@ static void place_drop(struct watch *watch, struct watch_drop *drop, const struc
 	bool past_xdp = cause->traits & DROP_AFTER_XDP && passes_xdp(watch, key->end);
 
 	drop->end = key->end;
-	if (!past_xdp && (key->arrived == VL_DROP_AT_DOOR || cause->stage == DROP_BEFORE_IN)) {
+	if (!past_xdp && (key->arrived == VL_DROP_ARRIVING || cause->stage == DROP_BEFORE_IN)) {
 		drop->stage = WATCH_DROP_ON_LINK;
 		drop->end = peer;
 		return;

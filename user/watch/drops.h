@@ -50,16 +50,16 @@ struct watch_missed {
 	__u64 room;			 /* how many kinds of drops the kernel's table holds */
 	/*
 	 * How often the kernel did not run the program that counts, since it was running on that
-	 * CPU already: as many drops, of any namespace of this machine, went by it
-	 * (recursion_misses of struct bpf_prog_info). interrupted_known: it could be read.
+	 * CPU already (recursion_misses of struct bpf_prog_info): so many drops, in any namespace
+	 * of this machine, were not counted. interrupted_known: it could be read.
 	 */
 	__u64 interrupted;
 	bool interrupted_known;
 };
 
 /*
- * What was dropped: a list as watch_join_drops() leaves it, that the caller frees. -ENOENT: the lab
- * has no such program (err stays clear).
+ * What was dropped since the lab is up: a list in the order of watch_join_drops(), which the caller
+ * frees. -ENOENT: the lab does not count drops (err stays clear).
  */
 int watch_read_drops(struct watch *watch, struct watch_drop **drops, size_t *n,
 		     struct watch_missed *missed, struct err *err);

@@ -30,7 +30,7 @@ static uint32_t hook_of(int prog)
 	return prog == PROG_XDP_NATIVE ? VL_HOOK_XDP : prog;
 }
 
-int watch_enter_door(struct watch *watch, int prog)
+int watch_set_tail_call(struct watch *watch, int prog)
 {
 	uint32_t hook = hook_of(prog), fd = watch->progs[prog];
 
@@ -54,7 +54,7 @@ int watch_make_end_stubs(struct watch *watch)
 			return -errno;
 	}
 	for (int prog = 0; prog < WATCH_PROGS; prog++) {
-		int ret = watch->progs[prog] >= 0 ? watch_enter_door(watch, prog) : 0;
+		int ret = watch->progs[prog] >= 0 ? watch_set_tail_call(watch, prog) : 0;
 
 		if (ret)
 			return ret;

@@ -128,24 +128,24 @@ static int look_often(struct watch *watch, struct watch_exact_start *cut, bool w
 }
 
 /* Whether a direction has been steady for so long that something seems to be missing for good. */
-static bool seems_missing(const struct watch_exact_start *cuts, size_t n)
+static bool seems_missing(const struct watch_exact_start *starts, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		if (!cuts[i].found && cuts[i].steady >= ENOUGH)
+		if (!starts[i].found && starts[i].steady >= ENOUGH)
 			return true;
 	return false;
 }
 
-static void settle(struct watch_exact_start *cuts, size_t n, struct exact_search *search)
+static void settle(struct watch_exact_start *starts, size_t n, struct exact_search *search)
 {
 	wait_for_cpus();
 	for (size_t i = 0; i < n; i++)
-		if (!cuts[i].found)
-			cuts[i].steady = 0;
+		if (!starts[i].found)
+			starts[i].steady = 0;
 	search->settled_ns = spent_ns(search) + 1;
 }
 
-int watch_find_exact_start(struct watch *watch, struct watch_exact_start *cuts, size_t n,
+int watch_find_exact_start(struct watch *watch, struct watch_exact_start *starts, size_t n,
 			   bool whole, struct err *err)
 {
 	const struct timespec pause = {.tv_nsec = PAUSE_NS};
@@ -154,25 +154,25 @@ int watch_find_exact_start(struct watch *watch, struct watch_exact_start *cuts, 
 	int rc = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		cuts[i].steady = 0;
-		cuts[i].found = false;
-		watch_read_start(watch, cuts[i].from, cuts[i].to, cuts[i].at_start);
+		starts[i].steady = 0;
+		starts[i].found = false;
+		watch_read_start(watch, starts[i].from, starts[i].to, starts[i].at_start);
 	}
 	/* A round more than there is time for if the ends are many. */
 	for (bool first = true; left && !rc && (first || spent_ns(&search) < GIVE_UP_NS);
 	     first = false) {
 		left = 0;
 		for (size_t i = 0; i < n && !rc; i++) {
-			if (!cuts[i].found)
-				rc = look_often(watch, &cuts[i], whole, &search);
-			left += !cuts[i].found;
+			if (!starts[i].found)
+				rc = look_often(watch, &starts[i], whole, &search);
+			left += !starts[i].found;
 		}
 		if (!left || rc)
 			break;
 		nanosleep(&pause, NULL);
 		search.pauses++;
-		if (!search.settled_ns && seems_missing(cuts, n))
-			settle(cuts, n, &search);
+		if (!search.settled_ns && seems_missing(starts, n))
+			settle(starts, n, &search);
 	}
 	return rc ? watch_fail(err, -rc, watch->lab, "read its counters", "CAP_BPF") : 0;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * exact_start.h - the counters at both ends of a link as of one moment, with packets crossing all
- * the time: what a ledger can begin at without a packet that left before and arrived after.
+ * exact_start.h - the counters at both ends of a link at a moment at which no packet was between
+ * them, while packets cross the link all the time. A ledger that begins there counts each packet at
+ * both ends or at neither.
  */
 #ifndef VETHLAB_USER_WATCH_EXACT_START_H
 #define VETHLAB_USER_WATCH_EXACT_START_H
@@ -39,14 +40,14 @@ struct watch_exact_start {
  * since the first, so that nothing is missing when nothing is under way. Else, and where something
  * is missing for good, it is the moment with the least missing of many.
  */
-int watch_find_exact_start(struct watch *watch, struct watch_exact_start *cuts, size_t n,
+int watch_find_exact_start(struct watch *watch, struct watch_exact_start *starts, size_t n,
 			   bool whole, struct err *err);
 
 /*
- * The ends of links of others do not get their programs at one instant. Once both ends have them,
- * this notes what was counted until then (maps `begun_*`), which no reading counts.
+ * The two ends of a link of others do not get their programs at the same moment. Once both have
+ * them, this keeps what was counted until then in the maps `begun_*`; every reading subtracts it.
  */
-int watch_note_start(struct watch *watch, struct watch_exact_start *cuts, size_t n,
+int watch_note_start(struct watch *watch, struct watch_exact_start *starts, size_t n,
 		     struct err *err);
 
 #endif

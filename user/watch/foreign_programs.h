@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* foreign_programs.h - programs of others on an interface, which may decide about its packets. */
+/* foreign_programs.h - eBPF programs of others on an interface, which may drop or change packets.
+ */
 #ifndef VETHLAB_USER_WATCH_FOREIGN_PROGRAMS_H
 #define VETHLAB_USER_WATCH_FOREIGN_PROGRAMS_H
 
@@ -13,10 +14,10 @@ enum { FOREIGN_PROGRAM_SIZE = 64 };
 
 /* Which of the programs on an interface are looked at. */
 enum foreign_place {
-	FOREIGN_IN,	    /* all that what comes in meets */
-	FOREIGN_OUT,	    /* all that what leaves meets */
-	FOREIGN_BEFORE_IN,  /* those that it meets before vethlab's own `in` counts it */
-	FOREIGN_BEHIND_OUT, /* those that it meets after vethlab's own `out` counted it */
+	FOREIGN_IN,	    /* all that run for packets that come in */
+	FOREIGN_OUT,	    /* all that run for packets that leave */
+	FOREIGN_BEFORE_IN,  /* of FOREIGN_IN, those that run before vethlab's `in` counts */
+	FOREIGN_BEHIND_OUT, /* of FOREIGN_OUT, those that run after vethlab's `out` counted */
 };
 
 /*

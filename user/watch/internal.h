@@ -72,8 +72,8 @@ void watch_path(char path[256], const char *lab, const char *fmt, ...)
 /* The maps of an observed lab that the skeleton has not: into watch->maps, once programs are
  * loaded. */
 int watch_make_end_stubs(struct watch *watch);
-/* Let tail calls of stubs go on at a loaded program. -errno. */
-int watch_enter_door(struct watch *watch, int prog);
+/* Make a loaded program the target of the tail calls of end stubs. 0 or -errno. */
+int watch_set_tail_call(struct watch *watch, int prog);
 /*
  * The program to attach to a hook of an end: the lab's own, which stays open, or in an observed lab
  * one for this end alone, in *own for the caller to close. Returns a descriptor, or -errno.

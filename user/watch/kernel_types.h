@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * kernel_types.h - the running kernel's own types (BTF, Documentation/bpf/btf.rst): read once a
- * process, where they lie, and searched by name.
+ * kernel_types.h - the running kernel's own types (BTF, Documentation/bpf/btf.rst): mapped, or read
+ * where they cannot be mapped, once in a process, and searched by name.
  *
  * libbpf 1.1 reads the 5 MB page by page, copies them and looks at each type, for every object that
  * it loads: some 20 ms of CPU each time. From 6.16 on they can be mapped.
@@ -16,7 +16,7 @@
 struct kernel_types;
 
 /*
- * They live as long as the process. NULL: this kernel tells none, or not in a form that is known
+ * They live as long as the process. NULL: this kernel has none, or in a form that is not known here
  * (errno: why).
  */
 const struct kernel_types *kernel_types(void);

@@ -111,12 +111,12 @@ size_t node_trace_probe(char missing[NODE_TRACE_MISSING_SIZE])
 
 static int take_record(void *ctx, void *data, size_t size)
 {
-	struct node_tracer *watch = ctx;
+	struct node_tracer *tracer = ctx;
 	struct vl_stack record = {};
 
-	if (watch->frame_fn) {
+	if (tracer->frame_fn) {
 		if (size >= sizeof(struct vl_frame_drop))
-			watch->frame_fn(data, watch->arg);
+			tracer->frame_fn(data, tracer->arg);
 		return 0;
 	}
 	if (size < sizeof(record.at))
@@ -124,7 +124,7 @@ static int take_record(void *ctx, void *data, size_t size)
 	memcpy(&record, data, size < sizeof(record) ? size : sizeof(record));
 	record.name[sizeof(record.name) - 1] = '\0';
 	plain_name(record.name); /* a process may call itself anything */
-	watch->fn(&record, watch->arg);
+	tracer->fn(&record, tracer->arg);
 	return 0;
 }
 
@@ -170,7 +170,7 @@ static int configure(struct node_trace *skel, const struct node_trace_config *co
 }
 
 /* Load the programs whose points are wanted. */
-static int load(struct node_tracer *watch, const struct node_trace_config *config,
+static int load(struct node_tracer *tracer, const struct node_trace_config *config,
 		const bool wanted[POINTS], struct err *err)
 {
 	cleanup_kernel_object struct kernel_object object = KERNEL_OBJECT_NONE;
@@ -182,7 +182,7 @@ static int load(struct node_tracer *watch, const struct node_trace_config *confi
 	skel = node_trace__open_opts(&object.opts);
 	if (!skel)
 		return watch_fail(err, errno, "stack", "open the programs", "CAP_BPF");
-	watch->skel = skel;
+	tracer->skel = skel;
 	ret = configure(skel, config);
 	for (size_t i = 0; i < POINTS; i++)
 		bpf_program__set_autoload(
@@ -199,44 +199,44 @@ static int load(struct node_tracer *watch, const struct node_trace_config *confi
 }
 
 /* All that the kernel has; if it refuses one of those, drops at least. */
-static int load_what_goes(struct node_tracer *watch, const struct node_trace_config *config,
+static int load_what_goes(struct node_tracer *tracer, const struct node_trace_config *config,
 			  struct err *err)
 {
 	bool there[POINTS], wanted[POINTS];
 	int ret;
 
 	find_points(there);
-	list_missing(there, config->depth, watch->missing);
+	list_missing(there, config->depth, tracer->missing);
 	for (size_t i = 0; i < POINTS; i++)
 		wanted[i] = there[i] && serves(i, config->depth);
 	wanted[POINT_OTHERS] &= (config->filter.fields & VL_F_ANY) != 0;
-	ret = load(watch, config, wanted, err);
+	ret = load(tracer, config, wanted, err);
 	if (!ret || ret == -EPERM || config->depth == NODE_TRACE_FRAMES)
 		return ret;
-	node_trace__destroy(watch->skel);
-	watch->skel = NULL;
+	node_trace__destroy(tracer->skel);
+	tracer->skel = NULL;
 	err_clear(err);
-	watch->missing[0] = 0;
+	tracer->missing[0] = 0;
 	for (size_t i = POINTS_OF_DROPS; i < POINTS; i++) {
 		if (wanted[i])
-			add_missing(watch->missing, points[i].what);
+			add_missing(tracer->missing, points[i].what);
 		wanted[i] = false;
 	}
-	return load(watch, config, wanted, err);
+	return load(tracer, config, wanted, err);
 }
 
-static int load_and_attach(struct node_tracer *watch, const struct node_trace_config *config,
+static int load_and_attach(struct node_tracer *tracer, const struct node_trace_config *config,
 			   struct err *err)
 {
-	int ret = load_what_goes(watch, config, err);
+	int ret = load_what_goes(tracer, config, err);
 
 	if (ret)
 		return ret;
-	watch->ring =
-		ring_buffer__new(bpf_map__fd(watch->skel->maps.records), take_record, watch, NULL);
-	if (!watch->ring)
+	tracer->ring = ring_buffer__new(bpf_map__fd(tracer->skel->maps.records), take_record,
+					tracer, NULL);
+	if (!tracer->ring)
 		return watch_fail(err, errno, "stack", "map the ring buffer", "CAP_BPF");
-	ret = kernel_object_attach(watch->skel->skeleton);
+	ret = kernel_object_attach(tracer->skel->skeleton);
 	if (ret)
 		watch_fail(err, -ret, "stack", "attach to tracepoints", "CAP_BPF, CAP_PERFMON");
 	return ret;
@@ -245,73 +245,73 @@ static int load_and_attach(struct node_tracer *watch, const struct node_trace_co
 int node_tracer_open(struct node_tracer **out, const struct node_trace_config *config,
 		     struct err *err)
 {
-	struct node_tracer *watch = calloc(1, sizeof(*watch));
+	struct node_tracer *tracer = calloc(1, sizeof(*tracer));
 	int ret;
 
-	if (!watch)
+	if (!tracer)
 		return err_set(err, ERR_SYSTEM, ENOMEM, "stack: out of memory");
 	watch_log_start();
-	ret = load_and_attach(watch, config, err);
+	ret = load_and_attach(tracer, config, err);
 	if (ret) {
-		node_tracer_close(watch);
+		node_tracer_close(tracer);
 		return ret;
 	}
-	*out = watch;
+	*out = tracer;
 	return 0;
 }
 
-void node_tracer_close(struct node_tracer *watch)
+void node_tracer_close(struct node_tracer *tracer)
 {
-	if (!watch)
+	if (!tracer)
 		return;
-	ring_buffer__free(watch->ring);
-	if (watch->skel)
-		node_trace__destroy(watch->skel);
-	free(watch);
+	ring_buffer__free(tracer->ring);
+	if (tracer->skel)
+		node_trace__destroy(tracer->skel);
+	free(tracer);
 }
 
-static int consume(struct node_tracer *watch, void *arg, struct err *err)
+static int consume(struct node_tracer *tracer, void *arg, struct err *err)
 {
 	int ret;
 
-	watch->arg = arg;
-	ret = ring_buffer__consume(watch->ring);
+	tracer->arg = arg;
+	ret = ring_buffer__consume(tracer->ring);
 	if (ret < 0)
 		return err_set(err, ERR_SYSTEM, -ret, "cannot read what stacks do (kernel: %s)",
 			       strerror(-ret));
 	return ret;
 }
 
-int node_tracer_poll(struct node_tracer *watch,
+int node_tracer_poll(struct node_tracer *tracer,
 		     void (*fn)(const struct vl_stack *record, void *arg), void *arg,
 		     struct err *err)
 {
-	watch->fn = fn;
-	return consume(watch, arg, err);
+	tracer->fn = fn;
+	return consume(tracer, arg, err);
 }
 
-int node_tracer_poll_frames(struct node_tracer *watch,
+int node_tracer_poll_frames(struct node_tracer *tracer,
 			    void (*fn)(const struct vl_frame_drop *drop, void *arg), void *arg,
 			    struct err *err)
 {
-	watch->frame_fn = fn;
-	return consume(watch, arg, err);
+	tracer->frame_fn = fn;
+	return consume(tracer, arg, err);
 }
 
-uint64_t node_tracer_lost(const struct node_tracer *watch)
+uint64_t node_tracer_lost(const struct node_tracer *tracer)
 {
 	int n_cpus = libbpf_num_possible_cpus();
 	uint64_t values[n_cpus > 0 ? n_cpus : 1], sum = 0;
 	uint32_t zero = 0;
 
-	if (n_cpus < 1 || bpf_map_lookup_elem(bpf_map__fd(watch->skel->maps.lost), &zero, values))
+	if (n_cpus < 1 || bpf_map_lookup_elem(bpf_map__fd(tracer->skel->maps.lost), &zero, values))
 		return 0;
 	for (int cpu = 0; cpu < n_cpus; cpu++)
 		sum += values[cpu];
 	return sum;
 }
 
-const char *node_tracer_missing(const struct node_tracer *watch)
+const char *node_tracer_missing(const struct node_tracer *tracer)
 {
-	return watch->missing;
+	return tracer->missing;
 }

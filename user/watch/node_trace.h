@@ -20,14 +20,14 @@ struct node_trace_node {
 	uint32_t index; /* of the node in the lab */
 };
 
-/* How much of it. */
+/* What a tracer makes records of: each depth has those of the depth before it, but for FRAMES. */
 enum node_trace_depth {
 	NODE_TRACE_FRAMES, /* drops of any protocol, for node_tracer_poll_frames(); nothing else */
 	NODE_TRACE_DROPS,
-	/* and the look-up before a drop, neighbours, drops of questions for them, ICMP errors being
-	 * made */
+	/* also the route look-up before a drop, neighbours, drops of questions for them, and ICMP
+	 * errors that are made */
 	NODE_TRACE_REASONS,
-	NODE_TRACE_ALL, /* and what goes well: each look-up, each delivery */
+	NODE_TRACE_ALL, /* also what succeeds: each look-up, each delivery */
 };
 
 struct node_trace_config {
@@ -43,24 +43,34 @@ struct node_trace_config {
 
 struct node_tracer;
 
-/* Needs CAP_BPF and CAP_PERFMON; the kernel needs BTF. */
-int node_tracer_open(struct node_tracer **watch, const struct node_trace_config *config,
+/*
+ * Needs CAP_BPF and CAP_PERFMON; the kernel needs BTF. Returns 0, or -errno with *err filled. The
+ * caller closes *tracer.
+ */
+int node_tracer_open(struct node_tracer **tracer, const struct node_trace_config *config,
 		     struct err *err);
-void node_tracer_close(struct node_tracer *watch); /* NULL is allowed */
-/* Deliver what is there now; returns how many, or -errno. Of drops only record->at is filled. */
-int node_tracer_poll(struct node_tracer *watch,
+void node_tracer_close(struct node_tracer *tracer); /* NULL is allowed */
+/*
+ * Call fn for each record that is there now; it does not wait. Returns how many there were, or
+ * -errno. Of a drop only record->at is filled.
+ */
+int node_tracer_poll(struct node_tracer *tracer,
 		     void (*fn)(const struct vl_stack *record, void *arg), void *arg,
 		     struct err *err);
-/* The same of a watch of NODE_TRACE_FRAMES. */
-int node_tracer_poll_frames(struct node_tracer *watch,
+/* The same for a tracer of NODE_TRACE_FRAMES. */
+int node_tracer_poll_frames(struct node_tracer *tracer,
 			    void (*fn)(const struct vl_frame_drop *drop, void *arg), void *arg,
 			    struct err *err);
-uint64_t node_tracer_lost(const struct node_tracer *watch);
-/* What of that this kernel does not tell ("ICMP errors, bridge learning"); "": all is told. */
-const char *node_tracer_missing(const struct node_tracer *watch);
+/* Records that the ring buffer had no room for, and packets that could not be read. */
+uint64_t node_tracer_lost(const struct node_tracer *tracer);
+/*
+ * Which events of its depth this kernel has no tracepoint for ("ICMP errors, bridge learning"); "":
+ * it has all. Owned by the tracer.
+ */
+const char *node_tracer_missing(const struct node_tracer *tracer);
 
 enum { NODE_TRACE_MISSING_SIZE = 256 };
-/* The same, without loading anything. Returns how many kinds of events the kernel tells. */
+/* The same of NODE_TRACE_ALL, without loading anything. Returns how many tracepoints there are. */
 size_t node_trace_probe(char missing[NODE_TRACE_MISSING_SIZE]);
 
 enum { SYMBOL_NAME_SIZE = 48 };

@@ -95,10 +95,10 @@ int watch_clear_start(struct watch *watch, uint32_t number)
 }
 
 /* Whether an end is one of those that begin. */
-static bool is_of(const struct watch_exact_start *cuts, size_t n, uint32_t end)
+static bool is_of(const struct watch_exact_start *starts, size_t n, uint32_t end)
 {
 	for (size_t i = 0; i < n; i++)
-		if (cuts[i].from == end)
+		if (starts[i].from == end)
 			return true;
 	return false;
 }
@@ -107,7 +107,7 @@ static bool is_of(const struct watch_exact_start *cuts, size_t n, uint32_t end)
  * What was dropped at these ends so far, into begun_drops. *more: it is more than at the last call.
  * -errno: an entry that is not there would make drops from before the lab began a part of it.
  */
-static int note_drops(struct watch *watch, const struct watch_exact_start *cuts, size_t n,
+static int note_drops(struct watch *watch, const struct watch_exact_start *starts, size_t n,
 		      bool *more)
 {
 	struct vl_drop_counters count, before;
@@ -123,7 +123,7 @@ static int note_drops(struct watch *watch, const struct watch_exact_start *cuts,
 	while (!bpf_map_get_next_key(fd, last, &next)) {
 		key = next;
 		last = &key;
-		if (!is_of(cuts, n, key.end) || watch_sum_drops(fd, &key, n_cpus, &count))
+		if (!is_of(starts, n, key.end) || watch_sum_drops(fd, &key, n_cpus, &count))
 			continue;
 		if (!bpf_map_lookup_elem(watch->maps[MAP_START_DROPS], &key, &before) &&
 		    before.packets == count.packets)
@@ -143,7 +143,8 @@ static int note(struct watch *watch, enum vl_hook hook, uint32_t end,
 	return fd >= 0 && bpf_map_update_elem(fd, &end, counters, BPF_ANY) ? -errno : 0;
 }
 
-int watch_note_start(struct watch *watch, struct watch_exact_start *cuts, size_t n, struct err *err)
+int watch_note_start(struct watch *watch, struct watch_exact_start *starts, size_t n,
+		     struct err *err)
 {
 	bool more;
 	int rc;
@@ -152,20 +153,20 @@ int watch_note_start(struct watch *watch, struct watch_exact_start *cuts, size_t
 		return 0; /* pinned by a vethlab that had no such maps */
 	/* Drops belong to the same moment: none while it is looked for. */
 	for (int i = 0; i < TRIES; i++) {
-		rc = note_drops(watch, cuts, n, &more);
+		rc = note_drops(watch, starts, n, &more);
 		if (rc)
 			return watch_fail(err, -rc, watch->lab, "note the drops before its start",
 					  "CAP_BPF");
 		if (i && !more)
 			break;
-		rc = watch_find_exact_start(watch, cuts, n, false, err);
+		rc = watch_find_exact_start(watch, starts, n, false, err);
 		if (rc)
 			return rc;
 	}
 	for (size_t i = 0; i < n; i++) {
-		rc = note(watch, VL_HOOK_OUT, cuts[i].from, &cuts[i].out);
-		rc = rc ? rc : note(watch, VL_HOOK_XDP, cuts[i].to, &cuts[i].xdp);
-		rc = rc ? rc : note(watch, VL_HOOK_IN, cuts[i].to, &cuts[i].in);
+		rc = note(watch, VL_HOOK_OUT, starts[i].from, &starts[i].out);
+		rc = rc ? rc : note(watch, VL_HOOK_XDP, starts[i].to, &starts[i].xdp);
+		rc = rc ? rc : note(watch, VL_HOOK_IN, starts[i].to, &starts[i].in);
 		if (rc)
 			return watch_fail(err, -rc, watch->lab, "note where its counters begin",
 					  "CAP_BPF");

@@ -277,10 +277,11 @@ int watch_load(struct watch **out, const struct watch_config *config, struct err
 	return ret;
 }
 
-/* What others need to find a program that was loaded: its door in an observed lab, and its pin. */
+/* What others need to find a program that was loaded: its place in the map of tail calls, in an
+ * observed lab, and its pin. */
 static int publish(struct watch *watch, int prog, struct err *err)
 {
-	int ret = watch->observed ? watch_enter_door(watch, prog) : 0;
+	int ret = watch->observed ? watch_set_tail_call(watch, prog) : 0;
 
 	if (ret)
 		return watch_fail(err, -ret, watch->lab, "let its ends go on at an XDP program",

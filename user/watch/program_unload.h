@@ -26,7 +26,7 @@ struct watch_programs {
 void watch_programs(const char *lab, struct watch_programs *programs);
 
 /*
- * Wait for the kernel's word (PERF_RECORD_BPF_EVENT) that all are unloaded, at most timeout_ms.
+ * Wait for the kernel's events (PERF_RECORD_BPF_EVENT) that all are unloaded, at most timeout_ms.
  * Returns 0, or -ETIMEDOUT: some still live (err stays clear).
  */
 int watch_wait_unloaded(const struct watch_programs *programs, int timeout_ms);
@@ -36,6 +36,7 @@ struct watch_holder {
 	int pid;
 	char name[PROCESS_NAME_SIZE];
 };
+/* Search /proc for one. false: none was found, or *programs is empty. */
 bool watch_find_holder(const struct watch_programs *programs, struct watch_holder *holder);
 
 #endif

@@ -26,7 +26,7 @@ struct watch_filter {
 enum { WATCH_FILTER_HANDLE = 0x766c /* "vl": of every filter of ours */ };
 #define WATCH_FILTER_NAME "vethlab"
 
-enum { WATCH_FILTER_PRIORITIES = 64 }; /* that are tried */
+enum { WATCH_FILTER_PRIORITIES = 64 };
 
 /* Returns an enum tc_clsact, or -errno. */
 int watch_clsact_look(struct nl *nl, uint32_t ifindex, const char *object, struct err *err);
@@ -37,7 +37,10 @@ int watch_clsact_look(struct nl *nl, uint32_t ifindex, const char *object, struc
  */
 int watch_filter_load(struct watch *watch, uint32_t number, struct watch_filter *filter,
 		      struct err *err);
-/* Put it there at the best priority that is free for it, which goes to filter->priority. */
+/*
+ * Add it at the first priority that is free for it, from 1 to WATCH_FILTER_PRIORITIES; *filter gets
+ * that priority. 0 or -errno.
+ */
 int watch_filter_add(struct nl *nl, struct watch_filter *filter, int prog, const char *object,
 		     struct err *err);
 /*

@@ -29,7 +29,7 @@
 #define BPFFS	  "/sys/fs/bpf"
 #define WATCH_DIR BPFFS "/vethlab"
 
-/* How tc programs sit on an end. */
+/* How tc programs are attached to an end; AUTO: as watch_tc_available() says. */
 enum watch_tc { WATCH_TC_AUTO, WATCH_TC_TCX, WATCH_TC_CLSACT, WATCH_TC_NONE };
 
 struct watch; /* loaded or opened programs and maps of one lab */
@@ -56,7 +56,7 @@ int watch_name_end(struct watch *watch, uint32_t number, const struct vl_end *en
 /* In an observed lab, tell the programs which end is at end->netns and end->ifindex. */
 int watch_place_end(struct watch *watch, uint32_t number, const struct vl_end *end,
 		    struct err *err);
-/* Every end that has an entry there. */
+/* Call fn for every end that has an entry in `ends`. */
 void watch_each_end(const struct watch *watch, void (*fn)(const struct vl_end *end, void *arg),
 		    void *arg);
 /*
@@ -67,8 +67,8 @@ int watch_pin(struct watch *watch, struct err *err);
 /* Open the pinned maps of a running lab. -ENOENT: nothing is pinned for it. */
 int watch_open(struct watch **watch, const char *lab, struct err *err);
 /*
- * Those of an opened lab, for who wants to attach them. Whoever only reads holds no program: it
- * would outlive the lab.
+ * Open the pinned programs of a lab that watch_open() has opened, for attaching them. For reading
+ * alone they are not needed, and a program lives as long as somebody has a descriptor of it.
  */
 int watch_open_programs(struct watch *watch, struct err *err);
 /*
@@ -121,8 +121,8 @@ int watch_clsact_filters(struct watch *watch, struct nl *nl, uint32_t ifindex,
 			 const struct nl_what *what, struct err *err);
 
 /*
- * Forget an end whose interface was deleted: its pinned links and its entry of `ends`. Its counters
- * stay until the number is given out again. What is not there counts as forgotten.
+ * Remove the pinned links and the entry of `ends` of an end whose interface was deleted. Its
+ * counters stay until the number is given out again. 0 also if nothing was there.
  */
 int watch_forget_end(struct watch *watch, uint32_t number, struct err *err);
 /* Put the counters of an end to zero, before its number serves a new one. */
