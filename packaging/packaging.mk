@@ -134,6 +134,13 @@ deb:
 	@+$(MAKE) --no-print-directory all
 	@B=$(abspath $(B)) VERSION=$(VERSION) packaging/deb.sh
 
+# That package in a minimal Debian, where it builds a lab: SUITE=bookworm, trixie, or a directory with such a system.
+SUITE ?= bookworm
+.PHONY: deb-try
+deb-try: deb
+	@tests/deps.sh deb-try
+	@B=$(B) packaging/try_deb.sh $(B)/vethlab_$(VERSION)_$$(dpkg --print-architecture).deb $(SUITE)
+
 # From the tarball of the commit; it has no compiler among its dependencies either.
 .PHONY: rpm pkgbuild
 rpm:

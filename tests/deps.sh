@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# deps.sh GROUP... - install what is missing for the groups build, test, static, deb, rpm, vm. Where there is apt it
+# deps.sh GROUP... - install what is missing for the groups build, test, static, deb, deb-try, rpm, vm. Where there is apt it
 # installs without asking and prints what; elsewhere it prints package names and fails. With
 # nothing missing it says nothing and needs no network. DEPS_DRY_RUN=1: only print.
 set -euo pipefail
@@ -43,6 +43,7 @@ table() {
 	static a:c                   libc6-dev        glibc-static           glibc
 	static a:z                   zlib1g-dev       zlib-static            zlib
 	deb   cmd:dpkg-shlibdeps     dpkg-dev         dpkg-dev               dpkg
+	deb-try cmd:debootstrap      debootstrap      debootstrap            debootstrap
 	rpm   cmd:rpmbuild           rpm              rpm-build              rpm-tools
 	vm    cmd:qemu-system-$(uname -m)  qemu-system-$(debian_qemu)  qemu-system-$(fedora_qemu)-core  qemu-base
 	vm    cmd:cpio               cpio             cpio                   cpio
@@ -165,5 +166,5 @@ install_missing() {
 	[[ -z $need ]] || { echo "deps: installed, and still not found: $need" >&2; return 1; }
 }
 
-[[ $# -gt 0 ]] || { echo "usage: deps.sh build|test|static|deb|rpm|vm..." >&2; exit 2; }
+[[ $# -gt 0 ]] || { echo "usage: deps.sh build|test|static|deb|deb-try|rpm|vm..." >&2; exit 2; }
 main "$@"

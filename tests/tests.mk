@@ -138,6 +138,7 @@ help:
 	@echo 'make install    to $$(DESTDIR)$$(PREFIX), which is $(DESTDIR)$(PREFIX)'
 	@echo 'make dist       a tarball of the commit, below $(B)/'
 	@echo 'make deb        a Debian package, below $(B)/'
+	@echo 'make deb-try    install that in a minimal Debian (SUITE=bookworm, debootstrap) and run a lab there (as root)'
 	@echo 'make rpm        an rpm, below $(B)/; make pkgbuild: a PKGBUILD beside the tarball'
 	@echo 'make static     $(B)/vethlab-static: one file that needs nothing but a kernel'
 	@echo 'make static-vm  that file in a guest that has no other (KERNEL=6.1)'
