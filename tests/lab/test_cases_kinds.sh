@@ -398,4 +398,34 @@ test_kind_also_redirects_v6() {
 	good vethlab down detour
 }
 
+# ---- errors that NAT rewrites --------------------------------------------------------------------
+
+# r makes errors about what it dropped; the kernel gives them the address of the connection, which is that of `other`: as
+# made by r they are told, with the time that it took.
+test_error_with_the_address_of_another() {
+	cat >"$TEST_TMP/n.yaml" <<-END
+		lab: n
+		nodes:
+		  a: {routes: [default via 10.0.1.1]}
+		  r:
+		    forward: v4
+		    nft: |
+		      table ip n {
+		        chain p { type nat hook prerouting priority dstnat; ip daddr 10.0.3.3 dnat to 10.0.2.2; }
+		        chain f { type filter hook forward priority 0; ip daddr 10.0.2.2 reject with icmp type host-prohibited; }
+		      }
+		  b: {}
+		  other: {}
+		links:
+		  - endpoints: [{end: "a:eth0", address: 10.0.1.2/24}, {end: "r:eth0", address: 10.0.1.1/24}]
+		  - endpoints: [{end: "r:eth1", address: 10.0.2.1/24}, {end: "b:eth0", address: 10.0.2.2/24}]
+		  - endpoints: [{end: "r:eth2", address: 10.0.3.1/24}, {end: "other:eth0", address: 10.0.3.3/24}]
+	END
+	up "$TEST_TMP/n.yaml"
+	bad 1 vethlab ping a 10.0.3.3 -W 5 -j
+	assert_eq "$(first '.itinerary | .fate, (.hops[] | select(.leg == "error" and .hook == "out") | .node, .source, .step)' |
+		xargs)" "refused r 10.0.3.3 turn" "the error"
+	good vethlab down n
+}
+
 run_tests

@@ -91,6 +91,22 @@ static bool may_have_made(const struct lab *lab, const struct hop *hop)
 	return !owner || owner == hop->end->node;
 }
 
+/*
+ * Whether the node has dropped what this error may be about: then nobody behind it can have made
+ * the error, whose source address is that of another node where NAT gave it the one of the
+ * connection.
+ */
+static bool is_about_drop(const struct itinerary *itinerary, const struct hop *hop)
+{
+	if (hop->leg != LEG_ERROR)
+		return false;
+	for (size_t i = 0; i < itinerary->n_drops; i++)
+		if (itinerary->drops[i].node == hop->end->node &&
+		    itinerary->drops[i].leg < hop->leg && !itinerary->drops[i].harmless)
+			return true;
+	return false;
+}
+
 /* Whether `hop` may have come from `cause` by this step, apart from time. */
 static bool step_fits(enum step step, const struct hop *cause, const struct hop *hop)
 {
@@ -424,7 +440,7 @@ static bool is_first(const struct causes *causes, const struct itinerary *itiner
 
 	if (itinerary->protocol) /* nothing before the error can be seen */
 		return hops[i].leg == LEG_ERROR && hops[i].event.hook == VL_HOOK_OUT &&
-		       may_have_made(causes->lab, &hops[i]);
+		       (may_have_made(causes->lab, &hops[i]) || is_about_drop(itinerary, &hops[i]));
 	if (hops[i].leg != LEG_REQUEST || hops[i].event.hook != VL_HOOK_OUT)
 		return false;
 	for (int j = causes->first_request; j < i; j++) {
@@ -447,7 +463,8 @@ static void set_cause(struct causes *causes, const struct itinerary *itinerary, 
 
 	for (int k = 0; cause < 0 && k < 2; k++) {
 		if (steps[k] == STEP_TURN &&
-		    (hop->leg == LEG_REQUEST || !may_have_made(causes->lab, hop)))
+		    (hop->leg == LEG_REQUEST ||
+		     !(may_have_made(causes->lab, hop) || is_about_drop(itinerary, hop))))
 			continue;
 		/* Unused first: of two like packets on a link, each arrives once. */
 		cause = find_cause(causes, i, steps[k], true);
