@@ -286,6 +286,27 @@ static void test_error_forwarded(void **state)
 	assert_null(only()->error.by);
 }
 
+/* What its maker drops came to no hook: it is told beside the flow, and refuses nothing. */
+static void test_error_dropped(void **state)
+{
+	struct vl_event error = error_of_b(3, 4);
+
+	(void)state;
+	pass(1 * MS, false, packet(false, SEQ_A, 0, 0, TCP_FLAG_SYN), 0, FAR);
+	error.quote.proto = PROTO_TCP;
+	for (unsigned i = 0; i < 3; i++)
+		drop((11 + i) * MS, error, i < 2 ? NODE_R : NODE_B, "NETFILTER_DROP");
+	error.quote.seq = 81; /* of another flow */
+	drop(21 * MS, error, NODE_R, "NETFILTER_DROP");
+	assert_int_equal(only()->error.n, 0);
+	assert_int_equal(only()->error_drop.n, 2);
+	assert_string_equal(only()->error_drop.by->name, "r");
+	assert_int_equal(only()->error_drop.code, 4);
+	assert_string_equal(only()->error_drop.cause->reason, "NETFILTER_DROP");
+	assert_int_equal(only()->ways[0].dropped, 0);
+	assert_int_equal(flow_state(only()), FLOW_UNANSWERED);
+}
+
 /* Which errors mean that nobody answers: port and host unreachable, but not "fragmentation
  * needed", a time that ran out, or IPv6's "packet too big". */
 static void test_errors(void **state)
@@ -460,6 +481,7 @@ int main(void)
 		TEST(test_errors),
 		TEST(test_reset_forwarded),
 		TEST(test_error_forwarded),
+		TEST(test_error_dropped),
 		TEST(test_outside_behind_nat),
 		TEST(test_lost_before_nat),
 		TEST(test_drop_first),

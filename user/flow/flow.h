@@ -181,6 +181,15 @@ struct flow_error {
 	uint64_t n, time_ns;
 };
 
+/* ICMP errors about packets of the flow that the kernel dropped, also as they were made. */
+struct flow_error_drop {
+	const struct node *by; /* of the first; NULL: there is none */
+	const struct flow_cause *cause;
+	uint8_t family, type, code;
+	uint32_t info;
+	uint64_t n; /* how many that node dropped for that cause */
+};
+
 struct flow {
 	uint64_t id; /* from 1, in the order of their first packets */
 	uint8_t protocol, family;
@@ -191,6 +200,7 @@ struct flow {
 	uint64_t syn_ns, synack_ns, established_ns; /* at its first side; 0: not seen */
 	struct flow_reset reset;
 	struct flow_error error;
+	struct flow_error_drop error_drop;
 	struct flow_repair *repairs; /* in order of time; at most FLOW_REPAIRS_MAX */
 	size_t n_repairs, repairs_room, n_judged;
 	uint64_t repairs_left_out;

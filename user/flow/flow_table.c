@@ -197,24 +197,33 @@ void flows_follow(struct flows *flows, uint64_t id)
 	flows->followed = id;
 }
 
-/* Of an error, the flow that it quotes a packet of. */
-static int add_error(struct flows *flows, const struct vl_event *event)
+/* Of an ICMP error, the flow that it quotes a packet of. NULL: none. */
+static struct flow *quoted_flow(const struct flows *flows, const struct vl_event *event)
 {
 	struct flow_tuple tuple = {.family = event->family,
 				   .protocol = event->quote.proto,
 				   .from_port = event->quote.id,
 				   .to_port = event->quote.seq};
-	const struct node *node = lab_end(flows->lab, event->end)->node;
-	bool made = event->hook == VL_HOOK_OUT && node_owns(flows->lab, node, event_source(event));
-	struct flow_error *error;
 	struct flow_name *name;
 
+	if (!quotes_ports(event) || event_is_redirect(event))
+		return NULL;
 	memcpy(tuple.src, event->quote.src, sizeof(tuple.src));
 	memcpy(tuple.dst, event->quote.dst, sizeof(tuple.dst));
-	name = event_is_redirect(event) ? NULL : flows_name(flows, &tuple);
-	if (!name)
-		return 0;
-	error = &name->flow->error;
+	name = flows_name(flows, &tuple);
+	return name ? name->flow : NULL;
+}
+
+static void add_error(const struct flows *flows, const struct vl_event *event)
+{
+	const struct node *node = lab_end(flows->lab, event->end)->node;
+	bool made = event->hook == VL_HOOK_OUT && node_owns(flows->lab, node, event_source(event));
+	struct flow *flow = quoted_flow(flows, event);
+	struct flow_error *error;
+
+	if (!flow)
+		return;
+	error = &flow->error;
 	if (!error->n)
 		*error = (struct flow_error){.by = made ? node : NULL,
 					     .end = event->end,
@@ -225,8 +234,28 @@ static int add_error(struct flows *flows, const struct vl_event *event)
 					     .code = event->icmp_code,
 					     .info = event->info};
 	error->n += error->end == event->end && error->hook == event->hook;
-	name->flow->last_ns = event->time_ns;
-	return 0;
+	flow->last_ns = event->time_ns;
+}
+
+static void add_error_drop(const struct flows *flows, const struct vl_drop *record,
+			   const struct flow_cause *cause)
+{
+	const struct vl_event *event = &record->packet;
+	struct flow *flow = quoted_flow(flows, event);
+	struct flow_error_drop *drop;
+
+	if (!flow)
+		return;
+	drop = &flow->error_drop;
+	if (!drop->n)
+		*drop = (struct flow_error_drop){.by = flows->lab->nodes[record->node],
+						 .cause = cause,
+						 .family = event->family,
+						 .type = event->icmp_type,
+						 .code = event->icmp_code,
+						 .info = event->info};
+	drop->n += drop->by == flows->lab->nodes[record->node] && drop->cause == cause;
+	flow->last_ns = event->time_ns;
 }
 
 static bool is_of_flow(const struct vl_event *event)
@@ -262,7 +291,7 @@ int flows_add(struct flows *flows, const struct vl_event *event)
 	if (event->hook != VL_HOOK_OUT)
 		flows->seen_in[event->end] = true;
 	if (!(event->flags & VL_EV_OTHER))
-		return quotes_ports(event) ? add_error(flows, event) : 0;
+		add_error(flows, event);
 	if (!is_of_flow(event))
 		return 0;
 	ret = flows_join(flows, event, lab_end(flows->lab, event->end)->node, &flow, &side);
@@ -317,12 +346,16 @@ int flows_add_drop(struct flows *flows, const struct vl_drop *drop, const char *
 
 	if (event->time_ns > flows->newest_ns)
 		flows->newest_ns = event->time_ns;
-	if (drop->node >= flows->lab->n_nodes || !is_of_flow(event) ||
-	    !drop_is_loss(reason, function))
+	if (drop->node >= flows->lab->n_nodes || !drop_is_loss(reason, function) ||
+	    (!is_of_flow(event) && !quoted_flow(flows, event)))
 		return 0;
 	cause = cause_of(flows, reason, function);
 	if (!cause)
 		return -ENOMEM;
+	if (!is_of_flow(event)) {
+		add_error_drop(flows, drop, cause);
+		return 0;
+	}
 	ret = flows_join(flows, event, flows->lab->nodes[drop->node], &flow, &side);
 	if (!ret)
 		ret = way_add_drop(flows, flow, side, drop, cause, &sent);

@@ -198,6 +198,19 @@ static json_t *error_json(const struct flow_error *error)
 	return one;
 }
 
+static json_t *error_drop_json(const struct flow_error_drop *drop)
+{
+	json_t *one = json_object();
+
+	set_text(one, "by", drop->by->name);
+	set_number(one, "type", drop->type);
+	set_number(one, "code", drop->code);
+	set_number(one, "count", drop->n);
+	set_text(one, "reason", drop->cause->reason);
+	set_text(one, "function", drop->cause->function);
+	return one;
+}
+
 json_t *flow_as_json(const struct flow *flow, const struct lab *lab, uint64_t zero_ns)
 {
 	bool tcp = flow->protocol == PROTO_TCP;
@@ -217,6 +230,8 @@ json_t *flow_as_json(const struct flow *flow, const struct lab *lab, uint64_t ze
 		output_json_set(one, "reset", reset_json(&flow->reset));
 	if (flow->error.n)
 		output_json_set(one, "icmp_error", error_json(&flow->error));
+	if (flow->error_drop.n)
+		output_json_set(one, "icmp_errors_dropped", error_drop_json(&flow->error_drop));
 	for (unsigned side = 0; side < 2; side++)
 		output_json_append(ways, way_json(&flow->ways[side], lab, tcp));
 	output_json_set(one, "ways", ways);

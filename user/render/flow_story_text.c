@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "bpf/wire_other.h"
-#include "user/base/drop_causes.h"
 #include "user/base/hook_word.h"
 #include "user/output/output.h"
 #include "user/render/event_text.h"
@@ -193,15 +192,6 @@ static void print_packet(const struct flow *flow, const struct flow_story *story
 /* ---- what it came to --------------------------------------------------------------------------
  */
 
-static const char *cause_words(const struct flow_cause *cause, char buf[FLOW_WORDS_SIZE])
-{
-	const char *meaning = drop_classify(cause->reason, cause->function).meaning;
-
-	snprintf(buf, FLOW_WORDS_SIZE, "%s%s%s%s%s", cause->reason, *cause->function ? " at " : "",
-		 cause->function, meaning ? ": " : "", meaning ? meaning : "");
-	return buf;
-}
-
 /* Who made a reset, and why, as far as that was seen. */
 static void reset_words(const struct flow *flow, const struct lab *lab, char *buf, size_t size)
 {
@@ -222,7 +212,7 @@ static void reset_words(const struct flow *flow, const struct lab *lab, char *bu
 				way->maker->name);
 	if (reset->cause)
 		snprintf(buf + len, size - len, ": it dropped the packet that the RST answers: %s",
-			 cause_words(reset->cause, cause));
+			 flow_cause_words(reset->cause, cause));
 	else
 		snprintf(buf + len, size - len, "; it dropped no packet for it that was seen%s",
 			 reset->foreign ? ""
@@ -241,8 +231,8 @@ static void silence_words(const struct flow_packet *packet, const char *word, ch
 	if (!packet)
 		snprintf(buf, size, "nothing came back");
 	else if (packet->place.how != FLOW_LOST_NOWHERE)
-		snprintf(buf, size, "the %s %s: %s", word,
-			 packet->arrived_ns ? "arrived, and was dropped there" : "was lost",
+		snprintf(buf, size, "the %s %s %s", word,
+			 packet->arrived_ns ? "arrived, and" : "was lost:",
 			 flow_place_words(&packet->place, place));
 	else if (packet->arrived_ns && packet->n_hops)
 		snprintf(buf, size, "the %s arrived at %s; nothing was seen to answer it", word,
@@ -306,7 +296,7 @@ const char *flow_end_words(const struct flow *flow, const struct flow_story *sto
 static void print_verdict(const struct flow *flow, const struct flow_story *story,
 			  const struct lab *lab, FILE *f)
 {
-	char line[FLOW_LINE_SIZE], time[OUTPUT_NUMBER_SIZE];
+	char line[FLOW_LINE_SIZE], words[FLOW_WORDS_SIZE], time[OUTPUT_NUMBER_SIZE];
 
 	fputs("verdict\n", f);
 	if (flow_handshake_ns(flow))
@@ -315,7 +305,14 @@ static void print_verdict(const struct flow *flow, const struct flow_story *stor
 		output_wrap("  ", flow_tally_words(flow, &flow->tallies[i], lab, line), f);
 	if (flow->repairs_left_out)
 		fprintf(f, "  %" PRIu64 " more sent again: not judged\n", flow->repairs_left_out);
+	if (flow_error_drop_words(flow, line))
+		output_wrap("  ", line, f);
 	output_wrap("  ", flow_end_words(flow, story, lab, line), f);
+	if (flow->reset.seen && story->decides && story->decides->place.how != FLOW_LOST_NOWHERE) {
+		snprintf(line, sizeof(line), "but that RST was lost: %s",
+			 flow_place_words(&story->decides->place, words));
+		output_wrap("  ", line, f);
+	}
 }
 
 /* ---- the story --------------------------------------------------------------------------------
@@ -395,8 +392,8 @@ void flow_story_print(const struct flow *flow, const struct flow_story *story,
 	if (error_due)
 		print_error(flow, f);
 	if (hidden)
-		fprintf(f, "%" PRIu64 " more packets that were lost or sent again: -v shows them\n",
-			hidden);
+		fprintf(f, "%" PRIu64 " more packet%s lost or sent again: -v shows them\n", hidden,
+			hidden == 1 ? " was" : "s were");
 	if (story->left_out)
 		fprintf(f, "%" PRIu64 " more were not kept\n", story->left_out);
 	print_verdict(flow, story, lab, f);

@@ -7,6 +7,7 @@
 #include "bpf/wire_other.h"
 #include "user/base/drop_causes.h"
 #include "user/output/output.h"
+#include "user/render/event_text.h"
 #include "user/render/flow_text.h"
 
 static const char *const state_words[] = {"handshake", "established", "closing",   "closed",
@@ -54,16 +55,39 @@ const char *flow_state_words(const struct flow *flow, char buf[FLOW_WORDS_SIZE])
 	return buf;
 }
 
+const char *flow_cause_words(const struct flow_cause *cause, char buf[FLOW_WORDS_SIZE])
+{
+	const char *meaning = drop_classify(cause->reason, cause->function).meaning;
+
+	snprintf(buf, FLOW_WORDS_SIZE, "%s%s%s%s%s", cause->reason, *cause->function ? " at " : "",
+		 cause->function, meaning ? ": " : "", meaning ? meaning : "");
+	return buf;
+}
+
+const char *flow_error_drop_words(const struct flow *flow, char buf[FLOW_LINE_SIZE])
+{
+	const struct flow_error_drop *drop = &flow->error_drop;
+	char cause[FLOW_WORDS_SIZE], error[ICMP_TEXT_SIZE], times[48] = "";
+
+	if (!drop->n)
+		return NULL;
+	if (drop->n > 1)
+		snprintf(times, sizeof(times), " %" PRIu64 " times", drop->n);
+	snprintf(buf, FLOW_LINE_SIZE, "%s dropped an ICMP error about it%s, \"%s\": %s",
+		 drop->by->name, times,
+		 icmp_text(drop->family, drop->type, drop->code, drop->info, error),
+		 flow_cause_words(drop->cause, cause));
+	return buf;
+}
+
 const char *flow_place_words(const struct flow_place *place, char buf[FLOW_WORDS_SIZE])
 {
-	const char *meaning;
+	char cause[FLOW_WORDS_SIZE];
 
 	switch (place->how) {
 	case FLOW_DROPPED:
-		meaning = drop_classify(place->cause->reason, place->cause->function).meaning;
-		snprintf(buf, FLOW_WORDS_SIZE, "%s dropped it: %s%s%s%s%s", place->node->name,
-			 place->cause->reason, *place->cause->function ? " at " : "",
-			 place->cause->function, meaning ? ": " : "", meaning ? meaning : "");
+		snprintf(buf, FLOW_WORDS_SIZE, "%.127s dropped it: %.383s", place->node->name,
+			 flow_cause_words(place->cause, cause));
 		break;
 	case FLOW_LEFT:
 		snprintf(buf, FLOW_WORDS_SIZE, "it left %s and %s %s%s", place->end->name,
@@ -216,11 +240,11 @@ static void add_way_detail(struct table *table, const struct flow_way *way, cons
 static void add_remarks(struct table *table, const struct flow *flow, const struct lab *lab,
 			bool detail)
 {
-	char handshake[OUTPUT_NUMBER_SIZE], nat[FLOW_LINE_SIZE];
+	char handshake[OUTPUT_NUMBER_SIZE], line[FLOW_LINE_SIZE];
 
 	for (unsigned side = 0; side < 2; side++)
-		if (flow_nat_words(&flow->ways[side], lab, nat))
-			table_sentence(table, "      ", "%s", nat);
+		if (flow_nat_words(&flow->ways[side], lab, line))
+			table_sentence(table, "      ", "%s", line);
 	if (flow->from_middle)
 		table_sentence(table, "      ", "it began before: seen from its middle");
 	for (unsigned side = 0; side < 2; side++)
@@ -230,6 +254,8 @@ static void add_remarks(struct table *table, const struct flow *flow, const stru
 				       "counts may be too small",
 				       flow->ways[side].skipped_bytes);
 	add_tallies(table, flow, lab);
+	if (flow_error_drop_words(flow, line))
+		table_sentence(table, "      ", "%s", line);
 	if (!detail)
 		return;
 	if (flow_handshake_ns(flow))

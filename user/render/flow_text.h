@@ -21,6 +21,10 @@ const char *flow_side_name(const struct lab *lab, const struct flow_tuple *tuple
 const char *flow_state_words(const struct flow *flow, char buf[FLOW_WORDS_SIZE]);
 /* Where a packet was lost: "it left a:x and did not reach r:w". */
 const char *flow_place_words(const struct flow_place *place, char buf[FLOW_WORDS_SIZE]);
+/* "NETFILTER_DROP at nft_do_chain: a netfilter rule (nft, iptables) says so" */
+const char *flow_cause_words(const struct flow_cause *cause, char buf[FLOW_WORDS_SIZE]);
+/* "r dropped the ICMP error ...: ..."; NULL: no such error was dropped. */
+const char *flow_error_drop_words(const struct flow *flow, char buf[FLOW_LINE_SIZE]);
 /* What became of what was sent again, or lost: "it was lost: it left a:x and did not reach r:w". */
 const char *flow_verdict_words(const struct flow *flow, enum flow_verdict verdict,
 			       enum flow_missing missing, const struct flow_place *place,
