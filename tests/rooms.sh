@@ -11,7 +11,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 2
 # parser of headers) and match.h (the filter), which both sides share, and skeletons.
 table() {
 	cat <<-END
-	base     | | arena.h array.h cleanup.h clock.h drop_causes.h duration.h err.h hash.h histogram.h hook_word.h interrupt.h kernel_floor.h memory_file.h new_file.h notes.h number.h plain.h process.h statistics.h strmap.h workers.h
+	base     | | arena.h array.h cleanup.h clock.h confine.h drop_causes.h duration.h err.h hash.h histogram.h hook_word.h interrupt.h kernel_floor.h memory_file.h new_file.h notes.h number.h plain.h process.h statistics.h strmap.h workers.h
 	topology | base | bundled_labs.h model.h ip.h shapes.h draw.h lab_diff.h observed.h
 	output   | base topology | output.h
 	story    | base topology | story.h record_queue.h compare.h

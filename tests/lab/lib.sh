@@ -284,6 +284,11 @@ skip_part() {
 	echo "$*" >>"$TEST_TMP/parts"
 }
 
+# The program is built with sanitizers.
+is_sanitized() {
+	grep -q -- -fsanitize "$BUILD/compiler"
+}
+
 # Skip the test unless these are installed.
 needs() { # PROGRAM...
 	local program

@@ -94,4 +94,28 @@ test_table() {
 		"$(vethlab completion words -- "" | cut -f1 | grep -vE '^(help|--.*)$' | sort | xargs)" "verbs with a row"
 }
 
+# Capabilities of this process are at most those that read files of others, and a filter of system calls is set.
+is_confined() { # PROCESS
+	local status filter=2
+	status=$(<"/proc/$1/status")
+	! is_sanitized || filter=0
+	[[ $status =~ CapEff:$'\t'0+6?$'\n' && $status =~ CapPrm:$'\t'0+6?$'\n' && $status =~ NoNewPrivs:$'\t'1 &&
+		$status =~ Seccomp:$'\t'$filter ]]
+}
+
+# Verbs that read what others wrote wait here for a file that nobody writes.
+test_readers_are_confined() {
+	local file=$TEST_TMP/pipe reader verb
+	mkfifo "$file"
+	for verb in "check $file" "check -j blue $file" "graph $file" "replay $file" "replay -" "diff $file $file" \
+		"flows -r $file" "flow 1 -r $file"; do
+		# shellcheck disable=SC2086 # words
+		vethlab $verb <>"$file" >/dev/null 2>&1 &
+		reader=$!
+		wait_until is_confined "$reader"
+		kill "$reader"
+		wait "$reader" || true
+	done
+}
+
 run_tests

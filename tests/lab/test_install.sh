@@ -143,10 +143,6 @@ is_complete() {
 	done < <(cd "$TEST_TMP/installed" && find . -type f | sed 's|^\.||')
 }
 
-is_sanitized() {
-	grep -q -- -fsanitize "$BUILD/compiler"
-}
-
 # It depends on libraries alone, and on none that is loaded only when it is needed.
 test_deb() {
 	local package

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "topology/bundled_labs.h"
+#include "user/base/confine.h"
 #include "user/cmd/cmd.h"
 #include "user/output/output.h"
 
@@ -87,6 +88,7 @@ static int check_main(int argc, char **argv, struct err *err)
 		return fputs(bundled_schema, stdout) < 0 ? ERR_SYSTEM : 0;
 	if (!words.argc)
 		return cmd_usage(err, &cmd_check, "which lab file?");
+	confine_to_reading();
 	if (args.json)
 		files = json_array();
 	for (int i = 0; i < words.argc; i++) {

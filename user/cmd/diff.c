@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "user/base/confine.h"
 #include "user/cmd/record_args.h"
 #include "user/output/output.h"
 #include "user/story/record_queue.h"
@@ -148,6 +149,7 @@ static int take_run(struct diff_run *diff, int side, struct err *err)
 
 static int compare(struct diff_run *diff, struct err *err)
 {
+	confine_to_reading();
 	for (int side = 0; side < SIDES; side++) {
 		int ret = take_run(diff, side, err);
 

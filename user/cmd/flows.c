@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "user/base/clock.h"
+#include "user/base/confine.h"
 #include "user/base/duration.h"
 #include "user/base/interrupt.h"
 #include "user/output/output.h"
@@ -43,6 +44,8 @@ int flow_run_open(struct flow_run *run, struct flow_args *args, struct err *err)
 	if (args->from && (args->into || args->interval_s > 0 || args->lab))
 		return err_set(err, ERR_USAGE, EINVAL, "-r goes with none of -w, --watch, -l"),
 		       ERR_USAGE;
+	if (args->from)
+		confine_to_reading();
 	if (args->from ? recording_open(&run->recording, args->from, err)
 		       : lab_open(&run->run, args->lab, err))
 		return err->code;

@@ -9,6 +9,7 @@
 
 #include "topology/draw.h"
 #include "topology/ip.h"
+#include "user/base/confine.h"
 #include "user/cmd/cmd.h"
 #include "user/ledger/reading.h"
 #include "user/lab/end_state.h"
@@ -139,6 +140,7 @@ static int draw_file(const char *typed, enum draw_format format, struct err *err
 
 	if (cmd_lab_path(typed, path, sizeof(path), err))
 		return err->code;
+	confine_to_reading();
 	lab = lab_read_file(path, &diags);
 	if (!lab)
 		output_diags(&diags, stderr);

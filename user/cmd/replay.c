@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "user/base/confine.h"
 #include "user/cmd/record_args.h"
 #include "user/trace/recording.h"
 
@@ -107,6 +108,7 @@ static int replay_main(int argc, char **argv, struct err *err)
 
 	if (record_args_parse(&cmd_replay, &args, argc, argv, err))
 		return err->code;
+	confine_to_reading();
 	if (recording_open(&recording, args.operand, err)) {
 		if (err->error == ENOENT && is_filter_word(args.operand))
 			err_hint(err,
