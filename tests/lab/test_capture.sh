@@ -72,6 +72,11 @@ test_more_ends_than_files() {
 	bad 5 prlimit --nofile=8:8 "$BUILD/vethlab" capture all -w "$TEST_TMP/file"
 	says "4 ends" "ulimit -Hn"
 	[[ ! -e $TEST_TMP/file ]] || fail "a file of nothing"
+	# Nor does it fail for the files that it opens after the sockets: the drops are noted, too.
+	bad 5 prlimit --nofile=12:12 "$BUILD/vethlab" capture all -w "$TEST_TMP/file"
+	says "4 ends" "ulimit -Hn"
+	# The soft limit is raised.
+	good prlimit --nofile=12:1024 "$BUILD/vethlab" capture all -w "$TEST_TMP/file" --for 0.1
 	down_at_rest
 }
 

@@ -98,6 +98,8 @@ static int open_end(struct captured_end *captured, const struct running *run,
 	return ret;
 }
 
+enum { OTHER_FILES = 16 };
+
 /* Descriptors that this process has open. */
 static size_t open_files(void)
 {
@@ -111,18 +113,29 @@ static size_t open_files(void)
 	return n;
 }
 
+/* Beside the sockets: the file, the namespace that is entered, maps and buffers of the stacks'
+ * records, one a CPU. */
+static size_t other_files(void)
+{
+	long cpus = sysconf(_SC_NPROCESSORS_CONF);
+
+	return OTHER_FILES + (cpus > 0 ? (size_t)cpus : 1);
+}
+
 /* Each end takes a socket as long as it is captured: whether there are as many, before the first.
  */
 static int check_files(const struct capture_selection *ends, struct err *err)
 {
+	size_t needed = ends->n + open_files() + other_files();
 	struct rlimit limit;
-	size_t needed = ends->n + open_files();
 
+	netns_raise_file_limit();
 	if (getrlimit(RLIMIT_NOFILE, &limit) || needed <= limit.rlim_cur)
 		return 0;
 	err_set(err, ERR_SYSTEM, EMFILE,
-		"capture: %zu ends take as many open files, and %llu are allowed in all", ends->n,
-		(unsigned long long)limit.rlim_cur);
+		"capture: %zu ends take a socket each, with what else is open %zu files, and %llu "
+		"are allowed",
+		ends->n, needed, (unsigned long long)limit.rlim_cur);
 	err_hint(err, "name fewer ends or nodes, or raise the limit (ulimit -Hn)");
 	return -EMFILE;
 }
