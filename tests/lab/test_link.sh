@@ -404,4 +404,24 @@ test_damaged() {
 	good vethlab down
 }
 
+# A device upon an end may lose routes with it, which nobody records: that is told.
+test_device_upon_an_end() {
+	two_ways
+	ip -n a link add link x name mine type macvlan 2>/dev/null || {
+		good vethlab down
+		skip_test "this kernel has no macvlan"
+	}
+	good vethlab link -j a:x down
+	json_holds '.[0].end.not_recorded == [{interface: "mine", kind: "macvlan"}]' '.[0].peer | has("not_recorded") | not'
+	assert_eq "$("$HELPERS/valid" "$SCHEMA" <<<"$out")" 1 "a document of the schema"
+	good vethlab link a:x up
+	good vethlab link a:x down
+	says "mine (macvlan) stands upon it: what that loses with it is not recorded, and \`vethlab link a:x up\` does not restore it"
+	good vethlab link a:x up
+	good ip -n a link del mine
+	good vethlab link -j a:x down
+	json_holds '.[0].end | has("not_recorded") | not'
+	good vethlab down
+}
+
 run_tests

@@ -3,8 +3,11 @@
 #include <errno.h>
 #include <linux/if.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
+#include "user/base/array.h"
 #include "user/base/cleanup.h"
 #include "user/change/edit.h"
 #include "user/lab/node.h"
@@ -80,6 +83,7 @@ void edit_changes_free(struct edit_changes *changes)
 	down_record_free(&changes->end);
 	down_record_free(&changes->peer);
 	down_record_free(&changes->waiting);
+	free(changes->uppers);
 }
 
 /* 1: there was none. */
@@ -167,11 +171,51 @@ static int finish_loss(struct down_record *record, const struct running *run, co
 	return down_record_save(&saved, NULL, run, end, cause, err);
 }
 
+struct uppers_reading {
+	struct edit_changes *dropped;
+	uint32_t ifindex;
+	bool no_memory;
+};
+
+/* The peer of a veth is no lower device. */
+static bool on_upper(const struct link_info *info, void *arg)
+{
+	struct uppers_reading *reading = arg;
+	struct edit_changes *dropped = reading->dropped;
+	struct edit_upper *upper;
+
+	if (info->peer_ifindex != reading->ifindex || info->link_netnsid >= 0 ||
+	    !strcmp(info->kind, "veth"))
+		return true;
+	reading->no_memory = array_reserve_one(&dropped->uppers, dropped->n_uppers,
+					       sizeof(*dropped->uppers)) != 0;
+	if (reading->no_memory)
+		return false;
+	upper = &dropped->uppers[dropped->n_uppers++];
+	snprintf(upper->ifname, sizeof(upper->ifname), "%s", info->ifname);
+	snprintf(upper->kind, sizeof(upper->kind), "%s", info->kind);
+	return true;
+}
+
+static int read_uppers(struct edit_changes *dropped, const struct running *run,
+		       const struct end *end, struct err *err)
+{
+	struct uppers_reading reading = {dropped, running_ifindex(run, end)};
+	cleanup_nl struct nl *nl = NULL;
+	int ret = open_node(&nl, run, end->node, err);
+
+	if (!ret)
+		ret = link_list(nl, on_upper, &reading, err);
+	return !ret && reading.no_memory ? err_set(err, ERR_SYSTEM, ENOMEM, "out of memory") : ret;
+}
+
 int edit_finish_down(struct edit_changes *dropped, const struct running *run, const struct end *end,
 		     struct err *err)
 {
-	int ret = finish_loss(&dropped->end, run, end, DOWN_BY_STATE, err);
+	int ret = read_uppers(dropped, run, end, err);
 
+	if (!ret)
+		ret = finish_loss(&dropped->end, run, end, DOWN_BY_STATE, err);
 	if (ret || down_record_is_empty(&dropped->peer))
 		return ret;
 	return finish_loss(&dropped->peer, run, end->peer, DOWN_BY_CARRIER, err);

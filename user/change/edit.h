@@ -13,10 +13,17 @@
 int edit_address(const struct running *run, const struct end *end, const struct ip_prefix *prefix,
 		 bool add, struct err *err);
 
+/* A device that stands upon an end, in the end's namespace: a macvlan, a VLAN. */
+struct edit_upper {
+	char ifname[IFNAME_MAX + 1], kind[16];
+};
+
 /* What was dropped or restored of an end, and of its peer, which loses or gets its carrier. */
 struct edit_changes {
 	struct down_record end, peer;
 	struct down_record waiting; /* of the end, restored: what its kernel takes with a carrier */
+	struct edit_upper *uppers;  /* dropped: what these lost with the end is not known */
+	size_t n_uppers;
 };
 
 void edit_changes_free(struct edit_changes *changes);

@@ -201,9 +201,27 @@ static void print_changes(const struct edit_changes *changes, const struct end *
 	print_record(&changes->peer, end->peer, head);
 	if (!up && (!down_record_is_empty(&changes->end) || !down_record_is_empty(&changes->peer)))
 		printf("`vethlab link %s up` restores that\n", end->name);
+	for (size_t i = 0; i < changes->n_uppers; i++)
+		printf("%s (%s) stands upon it: what that loses with it is not recorded, and "
+		       "`vethlab link %s up` does not restore it\n",
+		       changes->uppers[i].ifname, changes->uppers[i].kind, end->name);
 	print_record(&changes->waiting, end, "not restored before it has a carrier:");
 	if (!down_record_is_empty(&changes->waiting))
 		printf("`vethlab link %s up` restores that\n", end->peer->name);
+}
+
+static json_t *uppers_json(const struct edit_changes *changes)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < changes->n_uppers; i++) {
+		json_t *upper = json_object();
+
+		output_json_set(upper, "interface", output_json_text(changes->uppers[i].ifname));
+		output_json_set(upper, "kind", output_json_text(changes->uppers[i].kind));
+		output_json_append(list, upper);
+	}
+	return list;
 }
 
 static void print_json(const struct link_side sides[2], const struct edit_changes *changes, bool up)
@@ -218,6 +236,8 @@ static void print_json(const struct link_side sides[2], const struct edit_change
 				output_json_text(end_state_word(sides[i].waiting.now)));
 		output_json_set(object, up ? "restored" : "dropped",
 				record_json(i ? &changes->peer : &changes->end, end));
+		if (!i && changes->n_uppers)
+			output_json_set(object, "not_recorded", uppers_json(changes));
 		if (!i && up)
 			output_json_set(object, "waiting", record_json(&changes->waiting, end));
 		output_json_set(doc, i ? "peer" : "end", object);
