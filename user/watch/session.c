@@ -128,25 +128,6 @@ static int map_staged(struct watch_session *session, struct err *err)
 	return 0;
 }
 
-/* Programs of a version that has no filter for them give ICMP alone. */
-static int check_any(const struct watch *watch, const struct vl_filter *filter, struct err *err)
-{
-	struct bpf_map_info info = {0};
-	uint32_t size = sizeof(info);
-
-	if (!(filter->fields & VL_F_ANY))
-		return 0;
-	if (bpf_obj_get_info_by_fd(watch->maps[MAP_SESSIONS], &info, &size))
-		return watch_fail(err, errno, watch->lab, "look at its map `sessions`", "CAP_BPF");
-	if (info.value_size >= sizeof(*filter))
-		return 0;
-	err_set(err, ERR_FAILED, EPROTO,
-		"%s: its programs are those of an older vethlab, which give records of ICMP alone",
-		watch->lab);
-	err_hint(err, "`vethlab down %s`, then build or observe it again", watch->lab);
-	return -EPROTO;
-}
-
 /*
  * The slot's former user may have left its byte, and a program that has seen it may be running
  * still. Take the byte away and wait for such programs, then the filter can be changed.
@@ -294,10 +275,8 @@ static int open_epoll(struct watch_session *session, struct err *err)
 static int open_parts(struct watch_session *session, const struct vl_filter *filter,
 		      unsigned buffer_kib, struct err *err)
 {
-	int ret = check_any(session->watch, filter, err);
+	int ret = take_slot(session, err);
 
-	if (!ret)
-		ret = take_slot(session, err);
 	if (ret)
 		return ret;
 	ret = prepare_slot(session, filter, err);
