@@ -114,6 +114,12 @@ int bench_sleep(const struct bench_link *link, uint64_t ns, struct err *err);
 int bench_wait_until(const struct bench_link *link, bool (*happened)(const void *arg),
 		     const void *arg, struct err *err);
 bool bench_thread_counted(const void *thread); /* a struct bench_thread: count is not 0 */
+/*
+ * Start a thread, sleep, and then wait until it has counted something, as bench_wait_until(). The
+ * caller joins the thread, after a failure too.
+ */
+int bench_thread_run(struct bench_thread *thread, const struct bench_link *link, uint64_t ns,
+		     struct err *err);
 int bench_interrupted(struct err *err);
 
 /* ---- CPUs ------------------------------------------------------------------------------------ */

@@ -155,25 +155,30 @@ static int open_sockets(struct rr *rr, struct err *err)
 	return 0;
 }
 
+/* The caller joins the threads and closes the sockets. */
+static int let_run(struct rr *rr, uint64_t time_ns, struct err *err)
+{
+	int ret = open_sockets(rr, err);
+
+	if (ret)
+		return ret;
+	ret = bench_thread_start(&rr->server, err);
+	if (ret)
+		return ret;
+	return bench_thread_run(&rr->client, &rr->run->link, time_ns, err);
+}
+
 static int trip(struct rr *rr, uint64_t time_ns, struct err *err)
 {
 	const struct bench_link *link = &rr->run->link;
-	int ret = open_sockets(rr, err), error;
+	int ret, error;
 
 	rr->sent = rr->took_ns = 0;
 	rr->server = (struct bench_thread){
 		.work = serve, .arg = rr, .cpu = link->to.cpu, .netns_fd = -1};
 	rr->client = (struct bench_thread){
 		.work = ask, .arg = rr, .cpu = link->from.cpu, .netns_fd = -1};
-	if (!ret)
-		ret = bench_thread_start(&rr->server, err);
-	if (!ret)
-		ret = bench_thread_start(&rr->client, err);
-	if (!ret)
-		ret = bench_sleep(link, time_ns, err);
-	/* A thread that the machine has not let run yet: see bulk.c. */
-	if (!ret)
-		ret = bench_wait_until(link, bench_thread_counted, &rr->client, err);
+	ret = let_run(rr, time_ns, err);
 	bench_thread_join(&rr->client);
 	if (rr->client_fd >= 0)
 		shutdown(rr->client_fd, SHUT_RDWR); /* the server of TCP need not wait */

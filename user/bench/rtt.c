@@ -136,12 +136,7 @@ static int run_thread(struct rtt *rtt, const struct bench_link *link, uint64_t t
 	rtt->thread = (struct bench_thread){
 		.work = go, .arg = rtt, .cpu = link->from.cpu, .netns_fd = -1};
 	err_clear(&rtt->err);
-	ret = bench_thread_start(&rtt->thread, err);
-	if (!ret)
-		ret = bench_sleep(link, time_ns, err);
-	/* The machine may not have let the thread run yet, or not given it the answer. */
-	if (!ret)
-		ret = bench_wait_until(link, bench_thread_counted, &rtt->thread, err);
+	ret = bench_thread_run(&rtt->thread, link, time_ns, err);
 	bench_thread_join(&rtt->thread);
 	if (!ret && rtt->thread.error) {
 		*err = rtt->err;
@@ -258,35 +253,55 @@ static int follow(struct rtt_way *way, struct rtt *rtt, struct watch_session *se
 	return ret;
 }
 
+static int trace_echoes(struct rtt_way *way, struct rtt *rtt, struct watch *watch, struct err *err)
+{
+	struct vl_filter filter = {.fields = VL_F_ID, .id = (uint16_t)(getpid() + 1)};
+	struct watch_session *session;
+	int ret = watch_session_open(&session, watch, &filter, 0, err);
+
+	if (ret)
+		return ret;
+	ret = open_sender(rtt, way->link, 98, filter.id, err);
+	if (!ret)
+		ret = follow(way, rtt, session, err);
+	watch_session_close(session);
+	return ret;
+}
+
+/* The caller closes rtt->sender. */
+static int measure_steps(struct rtt_way *way, struct rtt *rtt, struct echo_steps *found,
+			 struct err *err)
+{
+	struct watch *watch;
+	int ret = running_open_watch(&watch, way->link->run, err);
+
+	if (ret)
+		return ret;
+	ret = trace_echoes(way, rtt, watch, err);
+	watch_close(watch);
+	if (ret)
+		return ret;
+	find_steps(way, rtt, found);
+	return 0;
+}
+
 int echo_steps_measure(const struct bench_link *link, enum bench_what what, size_t echoes,
 		       struct echo_steps *found, struct err *err)
 {
-	struct vl_filter filter = {.fields = VL_F_ID, .id = (uint16_t)(getpid() + 1)};
 	struct rtt_way way = {.link = link, .room = echoes};
-	struct watch_session *session = NULL;
-	struct watch *watch = NULL;
 	struct rtt *rtt = aligned_alloc(_Alignof(struct rtt), sizeof(*rtt));
 	int ret;
 
 	way.stamps = calloc(echoes, sizeof(*way.stamps));
 	if (rtt)
 		memset(rtt, 0, sizeof(*rtt));
-	ret = rtt && way.stamps ? 0 : err_set(err, ERR_SYSTEM, ENOMEM, "out of memory");
-	if (!ret)
-		ret = running_open_watch(&watch, link->run, err);
-	if (!ret)
-		ret = watch_session_open(&session, watch, &filter, 0, err);
-	if (!ret)
-		ret = open_sender(rtt, link, 98, filter.id, err);
-	if (!ret) {
+	if (rtt && way.stamps) {
 		rtt->paced = what == BENCH_RTT;
 		rtt->limit = echoes;
-		ret = follow(&way, rtt, session, err);
+		ret = measure_steps(&way, rtt, found, err);
+	} else {
+		ret = err_set(err, ERR_SYSTEM, ENOMEM, "out of memory");
 	}
-	if (!ret)
-		find_steps(&way, rtt, found);
-	watch_session_close(session);
-	watch_close(watch);
 	if (rtt) {
 		echo_close(rtt->sender);
 		free(rtt->trips);

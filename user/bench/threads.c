@@ -79,6 +79,17 @@ bool bench_thread_counted(const void *thread)
 	return atomic_load(&((const struct bench_thread *)thread)->count);
 }
 
+int bench_thread_run(struct bench_thread *thread, const struct bench_link *link, uint64_t ns,
+		     struct err *err)
+{
+	int ret = bench_thread_start(thread, err);
+
+	if (ret)
+		return ret;
+	ret = bench_sleep(link, ns, err);
+	return ret ? ret : bench_wait_until(link, bench_thread_counted, thread, err);
+}
+
 int bench_wait_until(const struct bench_link *link, bool (*happened)(const void *arg),
 		     const void *arg, struct err *err)
 {

@@ -22,15 +22,22 @@ static void tell(const struct series *now, size_t done, size_t of, void *arg)
 	fflush(stderr);
 }
 
+static int plan_and_measure(struct bench_suite *bench, const struct bench_baseline *old,
+			    bool terminal, struct err *err)
+{
+	int ret = bench_plan(bench, err);
+
+	if (ret)
+		return ret;
+	ret = old->doc ? bench_baseline_check(old, bench->list, bench->n, err) : 0;
+	return ret ? ret : bench_measure_planned(bench, terminal ? tell : NULL, NULL, err);
+}
+
 static int measure(struct bench_suite *bench, const struct bench_baseline *old, struct err *err)
 {
 	bool terminal = isatty(2);
-	int ret = bench_plan(bench, err);
+	int ret = plan_and_measure(bench, old, terminal, err);
 
-	if (!ret && old->doc)
-		ret = bench_baseline_check(old, bench->list, bench->n, err);
-	if (!ret)
-		ret = bench_measure_planned(bench, terminal ? tell : NULL, NULL, err);
 	if (terminal) {
 		fprintf(stderr, "\r\033[K");
 		fflush(stderr);

@@ -259,25 +259,36 @@ static void print(const struct link_side sides[2], const struct edit_changes *ch
 	print_changes(changes, sides[0].end, up);
 }
 
+/* The caller closes both sides, after a failure too. */
+static int open_and_change(struct link_side sides[2], struct edit_changes *changes, bool up,
+			   bool *was_up, const struct running *run, const struct end *end,
+			   struct err *err)
+{
+	int ret = open_side(&sides[0], run, end, err);
+
+	if (ret)
+		return ret;
+	ret = open_side(&sides[1], run, end->peer, err);
+	if (ret)
+		return ret;
+	ret = up ? 0 : edit_begin_down(changes, run, end, err);
+	return ret ? ret : change(sides, up, was_up, err);
+}
+
 static int link_state(const struct running *run, const struct end *end, bool up, bool json,
 		      struct err *err)
 {
 	cleanup_edit_changes struct edit_changes changes = {0};
 	struct link_side sides[2] = {0};
 	bool was_up = false;
-	int ret = open_side(&sides[0], run, end, err);
+	int ret = open_and_change(sides, &changes, up, &was_up, run, end, err);
 
-	if (!ret)
-		ret = open_side(&sides[1], run, end->peer, err);
-	if (!ret && !up)
-		ret = edit_begin_down(&changes, run, end, err);
-	if (!ret)
-		ret = change(sides, up, &was_up, err);
 	close_side(&sides[0]);
 	close_side(&sides[1]);
-	if (!ret)
-		ret = up ? edit_restore_end(&changes, run, end, was_up, err)
-			 : edit_finish_down(&changes, run, end, err);
+	if (ret)
+		return ret;
+	ret = up ? edit_restore_end(&changes, run, end, was_up, err)
+		 : edit_finish_down(&changes, run, end, err);
 	if (ret)
 		return ret;
 	if (up) /* a failure at the peer does not hide what became of the end */

@@ -227,17 +227,20 @@ int connected_repair(struct nl *nl, struct connected *list, size_t n, struct err
 	int ret = nl_flush(nl, err);
 
 	qsort(list, n, sizeof(*list), by_ifindex);
-	if (!ret)
-		ret = read_until(nl, list, n, MAKES_MS, &missing, err);
+	if (ret)
+		return ret;
+	ret = read_until(nl, list, n, MAKES_MS, &missing, err);
 	if (ret || !missing)
 		return ret;
-	for (size_t i = 0; !ret && i < n; i++)
-		if (!is_whole(&list[i]))
-			ret = add_missing(nl, &list[i], err);
-	if (!ret)
-		ret = nl_flush(nl, err);
-	if (!ret)
-		ret = read_until(nl, list, n, AGAIN_MS, &missing, err);
+	for (size_t i = 0; i < n; i++) {
+		ret = is_whole(&list[i]) ? 0 : add_missing(nl, &list[i], err);
+		if (ret)
+			return ret;
+	}
+	ret = nl_flush(nl, err);
+	if (ret)
+		return ret;
+	ret = read_until(nl, list, n, AGAIN_MS, &missing, err);
 	if (ret || !missing)
 		return ret;
 	err_set(err, ERR_FAILED, ENETUNREACH,

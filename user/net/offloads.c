@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "user/base/cleanup.h"
 #include "user/net/net.h"
 
 static int set_offload(int sock, const char *ifname, uint32_t command, enum setting setting)
@@ -26,19 +27,20 @@ static int set_offload(int sock, const char *ifname, uint32_t command, enum sett
 int link_set_offloads(const char *ifname, enum setting tx_checksum, enum setting tso,
 		      enum setting gro, const struct nl_what *what, struct err *err)
 {
-	int sock, ret;
+	const struct {
+		uint32_t command;
+		enum setting setting;
+	} offloads[] = {{ETHTOOL_STXCSUM, tx_checksum}, {ETHTOOL_STSO, tso}, {ETHTOOL_SGRO, gro}};
+	cleanup_close int sock = -1;
+	int ret = 0;
 
 	if (!tx_checksum && !tso && !gro)
 		return 0;
 	sock = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (sock < 0)
 		return err_set(err, ERR_SYSTEM, errno, "cannot open a socket: %s", strerror(errno));
-	ret = set_offload(sock, ifname, ETHTOOL_STXCSUM, tx_checksum);
-	if (!ret)
-		ret = set_offload(sock, ifname, ETHTOOL_STSO, tso);
-	if (!ret)
-		ret = set_offload(sock, ifname, ETHTOOL_SGRO, gro);
-	close(sock);
+	for (size_t i = 0; i < sizeof(offloads) / sizeof(*offloads) && !ret; i++)
+		ret = set_offload(sock, ifname, offloads[i].command, offloads[i].setting);
 	if (!ret)
 		return 0;
 	err_set(err, ERR_SYSTEM, -ret, "%s: cannot %s (kernel: %s)", what->object, what->action,

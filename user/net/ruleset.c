@@ -176,19 +176,26 @@ static void read_legacy(struct ruleset *ruleset)
 	}
 }
 
+static int read_by(struct mnl_socket *sock, void *arg)
+{
+	int ret;
+
+	if (mnl_socket_bind(sock, 0, MNL_SOCKET_AUTOPID) < 0)
+		return -errno;
+	ret = dump(sock, NFT_MSG_GETCHAIN, on_chain, arg);
+	return ret ? ret : dump(sock, NFT_MSG_GETRULE, on_rule, arg);
+}
+
 static int read_in_netns(void *arg)
 {
-	struct mnl_socket *sock = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC);
+	struct mnl_socket *sock;
 	int ret;
 
 	read_legacy(arg);
+	sock = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC);
 	if (!sock)
 		return -errno;
-	ret = mnl_socket_bind(sock, 0, MNL_SOCKET_AUTOPID) < 0 ? -errno : 0;
-	if (!ret)
-		ret = dump(sock, NFT_MSG_GETCHAIN, on_chain, arg);
-	if (!ret)
-		ret = dump(sock, NFT_MSG_GETRULE, on_rule, arg);
+	ret = read_by(sock, arg);
 	mnl_socket_close(sock);
 	return ret;
 }

@@ -39,7 +39,9 @@ struct draft {
  */
 int draft_make(struct draft *draft, const struct discovery *discovery, struct running *was,
 	       const struct observe_options *options, const struct notes *notes, struct err *err);
-void draft_free(struct draft *draft);
+void draft_free(struct draft *draft); /* the contents */
+/* As in cleanup.h: cleanup_draft struct draft draft = {0}; */
+#define cleanup_draft __attribute__((cleanup(draft_free)))
 /* Whether the lab as it was is the same as the draft. There must be one. */
 bool draft_changes_nothing(const struct draft *draft);
 /* Whether the draft has a link of the lab as it was. */

@@ -7,6 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "user/base/cleanup.h"
 #include "user/lab/machine_features.h"
 #include "user/lab/journal.h"
 #include "user/lab/state.h"
@@ -356,43 +357,38 @@ static int observe_locked(struct running **run, const struct discovery *discover
 			  const struct observe_options *options,
 			  const struct observe_listener *listener, struct err *err)
 {
-	struct running *was = NULL;
-	struct draft draft;
+	cleanup_running struct running *was = NULL;
+	cleanup_draft struct draft draft = {0};
 	int ret = read_and_draft(&was, &draft, discovery, options,
 				 listener ? listener->notes : NULL, err);
 
-	if (!ret) {
-		ret = was || draft.n_links || options->may_be_empty
-			      ? apply_draft(run, &draft, options, listener, err)
-			      : -ENODATA;
-		draft_free(&draft);
-	}
-	running_free(was);
-	return ret;
+	if (ret)
+		return ret;
+	if (!was && !draft.n_links && !options->may_be_empty)
+		return -ENODATA;
+	return apply_draft(run, &draft, options, listener, err);
 }
 
 /* Whether nothing is to be changed. Returns 1 with the lab in *run, 0, or -errno. */
 static int is_current(struct running **run, const struct discovery *discovery,
 		      const struct observe_options *options, struct err *err)
 {
-	struct running *was = NULL;
-	struct draft draft;
+	cleanup_running struct running *was = NULL;
+	cleanup_draft struct draft draft = {0};
 	int ret = read_was(&was, options, err);
 
-	if (!ret && was)
-		ret = check_same(was, options, err);
-	if (!ret && was) {
-		ret = draft_make(&draft, discovery, was, options, NULL, err);
-		if (!ret) {
-			ret = draft_changes_nothing(&draft);
-			draft_free(&draft);
-		}
-	}
-	if (ret > 0)
-		*run = was;
-	else
-		running_free(was);
-	return ret;
+	if (ret || !was)
+		return ret;
+	ret = check_same(was, options, err);
+	if (ret)
+		return ret;
+	ret = draft_make(&draft, discovery, was, options, NULL, err);
+	if (ret)
+		return ret;
+	if (!draft_changes_nothing(&draft))
+		return 0;
+	*run = cleanup_take(was);
+	return 1;
 }
 
 int observe_refresh(struct running **run, const struct observe_options *options,

@@ -96,16 +96,20 @@ static int make_maps(struct watch *watch, const struct watch_config *config)
 	if (!watch->skel)
 		return -errno;
 	ret = choose_maps(watch->skel, config);
-	if (!ret)
-		ret = choose_program(watch->skel, NULL);
-	if (!ret)
-		ret = vethlab__load(watch->skel);
-	for (int i = 0; !ret && i < EXTRA_MAPS; i++) {
+	if (ret)
+		return ret;
+	ret = choose_program(watch->skel, NULL);
+	if (ret)
+		return ret;
+	ret = vethlab__load(watch->skel);
+	if (ret)
+		return ret;
+	for (int i = 0; i < EXTRA_MAPS; i++) {
 		int fd = bpf_map__fd(map_of(watch->skel, i));
 
 		watch->maps[i] = fd < 0 || !map_wanted(config, i) ? -1 : fd;
 	}
-	return ret;
+	return 0;
 }
 
 /* The maps and constants of the lab, before one of its programs is loaded. */
@@ -126,27 +130,36 @@ static int use_maps(struct vethlab *skel, const struct watch *watch)
 	return ret;
 }
 
+/* Returns a descriptor of the program, or -errno. */
+static int load_by_name(struct vethlab *skel, const struct watch *watch, const char *name)
+{
+	int fd, ret = use_maps(skel, watch);
+
+	if (ret)
+		return ret;
+	ret = choose_program(skel, name);
+	if (ret)
+		return ret;
+	ret = vethlab__load(skel);
+	if (ret)
+		return ret;
+	/* A copy: destroying the skeleton closes its own. */
+	fd = fcntl(bpf_program__fd(bpf_object__find_program_by_name(skel->obj, name)),
+		   F_DUPFD_CLOEXEC, 3);
+	return fd < 0 ? -errno : fd;
+}
+
 static int try_load_program(struct watch *watch, int prog)
 {
 	struct vethlab *skel = vethlab__open();
-	int ret, fd = -1;
+	int fd;
 
 	if (!skel)
 		return -errno;
-	ret = use_maps(skel, watch);
-	if (!ret)
-		ret = choose_program(skel, watch_prog_names[prog]);
-	if (!ret)
-		ret = vethlab__load(skel);
-	if (!ret)
-		fd = fcntl(bpf_program__fd(bpf_object__find_program_by_name(
-				   skel->obj, watch_prog_names[prog])),
-			   F_DUPFD_CLOEXEC, 3);
-	if (!ret && fd < 0)
-		ret = -errno;
+	fd = load_by_name(skel, watch, watch_prog_names[prog]);
 	vethlab__destroy(skel);
-	watch->progs[prog] = fd;
-	return ret;
+	watch->progs[prog] = fd < 0 ? -1 : fd;
+	return fd < 0 ? fd : 0;
 }
 
 static int load_program(struct watch *watch, int prog, struct err *err)
@@ -233,6 +246,13 @@ static int load_programs(struct watch *watch, const struct watch_config *config,
 	return workers_run(n, load_one, &loading, err);
 }
 
+static int make_observed_maps(struct watch *watch)
+{
+	int ret = watch_make_end_stubs(watch);
+
+	return ret ? ret : watch_make_start_maps(watch);
+}
+
 static int load(struct watch *watch, const struct watch_config *config, struct err *err)
 {
 	int ret = check_btf(watch->lab, err);
@@ -246,9 +266,7 @@ static int load(struct watch *watch, const struct watch_config *config, struct e
 	ret = load_programs(watch, config, err);
 	if (ret)
 		return ret;
-	ret = watch->observed ? watch_make_end_stubs(watch) : 0;
-	if (!ret && watch->observed)
-		ret = watch_make_start_maps(watch);
+	ret = watch->observed ? make_observed_maps(watch) : 0;
 	if (ret)
 		return watch_fail(err, -ret, watch->lab, "make the maps that name its ends",
 				  WATCH_LOAD_NEEDS);

@@ -140,6 +140,22 @@ static int open_map(struct record_buffers *buffers, const struct watch *watch, s
 	return 0;
 }
 
+static int open_map_and_first(struct record_buffers *buffers, const struct watch *watch,
+			      struct err *err)
+{
+	int ret = open_map(buffers, watch, err);
+
+	if (ret)
+		return ret;
+	ret = open_first(buffers);
+	if (ret)
+		watch_fail(err, -ret, watch->lab, "open perf buffers for the trace",
+			   "CAP_PERFMON and CAP_IPC_LOCK");
+	if (ret == -EMFILE)
+		err_hint(err, "raise the limit of open files (ulimit -n)");
+	return ret;
+}
+
 int record_buffers_open(struct record_buffers **out, const struct watch *watch, uint32_t slot,
 			unsigned kib, perf_buffer_event_fn fn, void *ctx, struct err *err)
 {
@@ -153,15 +169,7 @@ int record_buffers_open(struct record_buffers **out, const struct watch *watch, 
 	buffers->kib = kib;
 	buffers->fn = fn;
 	buffers->ctx = ctx;
-	ret = open_map(buffers, watch, err);
-	if (!ret) {
-		ret = open_first(buffers);
-		if (ret)
-			watch_fail(err, -ret, watch->lab, "open perf buffers for the trace",
-				   "CAP_PERFMON and CAP_IPC_LOCK");
-		if (ret == -EMFILE)
-			err_hint(err, "raise the limit of open files (ulimit -n)");
-	}
+	ret = open_map_and_first(buffers, watch, err);
 	if (ret) {
 		record_buffers_close(buffers);
 		return ret;
