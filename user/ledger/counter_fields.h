@@ -37,7 +37,7 @@ extern const size_t n_counter_fields;
 /* The field of that name that is in no group; NULL: there is none. */
 const struct counter_field *counter_find(const char *name);
 
-/* "tcp", "icmp4.echo_request" */
+/* "tcp", "icmp4.echo_request". Returns buf. */
 enum { COUNTER_KEY_SIZE = 48 };
 const char *counter_key(const struct counter_field *field, char buf[COUNTER_KEY_SIZE]);
 

@@ -26,11 +26,14 @@
 
 #define STATS_SCHEMA "vethlab.stats/1"
 
-/* "2026-11-23T15:44:01.250Z" */
+/* A time in ns since the epoch, as UTC: "2026-11-23T15:44:01.250Z". Returns buf. */
 enum { TIME_TEXT_SIZE = 32 };
 const char *ledger_time(uint64_t time_ns, char buf[TIME_TEXT_SIZE]);
 
-/* What is left of the programs on an end: what passes a missing hook is not known. */
+/*
+ * Which programs of an end are still attached. An end is blind at a hook whose program was taken
+ * off: what passes there is not known.
+ */
 struct blind_end {
 	struct end_hooks hooks;
 	/*
@@ -43,8 +46,8 @@ struct blind_end {
 };
 
 /*
- * The counters of a lab at one moment; of each direction at one at which nothing was under way
- * between its hooks, as far as there was one.
+ * The counters of a lab at one moment. For each direction of a link it is a moment at which no
+ * packet was between its two hooks, if one was found.
  */
 struct snapshot {
 	uint64_t time_ns; /* CLOCK_REALTIME, nanoseconds since the epoch */
@@ -53,7 +56,7 @@ struct snapshot {
 	size_t n_ends;
 	enum watch_tc tc; /* how the tc programs are attached */
 	bool observed;	  /* as struct running has it */
-	bool partial; /* of a file that has not all links: those that it has are SNAPSHOT_KNOWN */
+	bool partial; /* from a file without some links; ends of the others have SNAPSHOT_KNOWN */
 	uint8_t *attached;		     /* n_ends: bits 1 << enum vl_hook, SNAPSHOT_KNOWN */
 	struct vl_counters *hooks[VL_HOOKS]; /* n_ends each, zero where nothing is attached */
 	/*
@@ -68,16 +71,17 @@ struct snapshot {
 
 enum { SNAPSHOT_KNOWN = 1 << VL_HOOKS };
 
-/* All zero, nothing attached. -ENOMEM on failure. */
+/* All zero, nothing attached. 0 or -ENOMEM. The caller frees *snapshot. */
 int snapshot_init(struct snapshot *snapshot, size_t n_ends);
-void snapshot_free(struct snapshot *snapshot);
+void snapshot_free(struct snapshot *snapshot); /* the contents */
+/* 0 or -ENOMEM. The caller frees *copy. */
 int snapshot_copy(struct snapshot *copy, const struct snapshot *snapshot);
-/* What was counted in both; sum keeps its time. -ENOMEM on failure. */
+/* Add what more has counted to sum, which keeps its times. 0 or -ENOMEM. */
 int snapshot_add(struct snapshot *sum, const struct snapshot *more);
 /* now becomes what was counted after since was read. Both count from the same moment. */
 void snapshot_subtract(struct snapshot *now, const struct snapshot *since);
 
-/* How long a time the counters cover. */
+/* How long a time the counters cover, in ns. */
 static inline uint64_t snapshot_span(const struct snapshot *snapshot)
 {
 	return snapshot->read_ns > snapshot->since_ns ? snapshot->read_ns - snapshot->since_ns : 0;
@@ -139,11 +143,16 @@ struct ledger {
 	const struct ledger *recent;
 };
 
-/* -ENOMEM on failure; end->number is the place of an end's counters in the snapshot. */
+/*
+ * 0 or -ENOMEM. The counters of an end are at end->number in the snapshot. Pointers to lab,
+ * snapshot and name are kept; the caller frees *ledger.
+ */
 int ledger_make(struct ledger *ledger, const char *name, const struct lab *lab,
 		const struct snapshot *snapshot);
-void ledger_free(struct ledger *ledger);
-/* Look for programs of others where packets are unexplained. A node that cannot be asked has none.
+void ledger_free(struct ledger *ledger); /* the contents */
+/*
+ * Fill ledger_entry.program where packets are unexplained. A node that cannot be asked counts as
+ * one without programs of others.
  */
 void ledger_read_programs(struct ledger *ledger, const struct running *run);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * losses.h - the drops that the kernel told of, by end, stage, reason and place: the part of a
+ * losses.h - the drops that the kernel reported, by end, stage, reason and place: the part of a
  * snapshot that explains the losses of the ledger.
  */
 #ifndef VETHLAB_USER_LEDGER_LOSSES_H
@@ -23,8 +23,8 @@ struct losses {
 };
 
 /*
- * What the kernel has dropped so far, into empty losses, which the caller frees. A lab that does
- * not count drops has none, and losses->known is false. 0 or -errno.
+ * What the kernel has dropped so far, into empty losses, which the caller frees. Of a lab that does
+ * not count drops losses->known is false. 0, or -errno with *err filled.
  */
 int losses_read(struct losses *losses, struct watch *watch, struct err *err);
 void losses_free(struct losses *losses);			   /* the contents */
@@ -53,8 +53,8 @@ const struct watch_drop *losses_next(const struct losses *losses, const struct e
 uint64_t losses_on_link(const struct losses *losses, const struct end *from);
 /*
  * Whether a drop is of a kind that every healthy network has: multicast that nobody here listens
- * to, and the copy of an echo reply that no ping socket wants (a raw one has got its own). People
- * are spared them, programs are not.
+ * to, and the copy of an echo reply that no ping socket wants (a raw one has got its own). Text for
+ * people leaves them out, JSON has them.
  */
 bool losses_is_ordinary(const struct watch_drop *drop);
 /* What it means, as drop_classify() tells; NULL: nothing more than the names. */
@@ -71,7 +71,7 @@ json_t *losses_to_json(const struct losses *losses, const struct end *from);
 int losses_from_json(struct losses *losses, const struct lab *lab, const json_t *json);
 void losses_settle(struct losses *losses);
 
-/* What is missed, in a document: its fields "drops_..."; and back. */
+/* Write the missed drops into a document, as its fields "drops_...", and read them back. */
 void losses_set_missed(const struct losses *losses, json_t *document);
 void losses_read_missed(struct losses *losses, const json_t *document);
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* reading.h - reading the counters of a running lab, less those of a moment to count from. */
+/*
+ * reading.h - the counters of a running lab, read and reduced by those of an earlier moment.
+ * Functions return 0, or -errno with *err filled.
+ */
 #ifndef VETHLAB_USER_LEDGER_READING_H
 #define VETHLAB_USER_LEDGER_READING_H
 
@@ -32,8 +35,8 @@ void reading_close(struct reading *reading);
  */
 int reading_set_base(struct reading *reading, bool all, const char *since, struct err *err);
 /*
- * Count from now on, which was *time_ns (since the epoch), and *read_ns. Nothing is written to
- * the counters, so nothing that passes now gets lost.
+ * Count from now on: the moment is *time_ns in ns since the epoch, and *read_ns of CLOCK_MONOTONIC.
+ * It is kept in a file; the counters are not written to, so that no packet of this moment is lost.
  */
 int reading_reset(struct reading *reading, uint64_t *read_ns, uint64_t *time_ns, struct err *err);
 
@@ -44,7 +47,7 @@ int reading_reset(struct reading *reading, uint64_t *read_ns, uint64_t *time_ns,
 int reading_take(const struct reading *reading, struct ledger *ledger, struct snapshot *snapshot,
 		 struct err *err);
 /*
- * Close the lab's maps and programs between two readings, since `down` waits until nobody has them.
+ * Close the lab's maps and programs between two readings: `down` waits until nobody has them open.
  * reading_resume() fails with -ENOENT once the lab was taken down, even if it runs again.
  */
 void reading_pause(struct reading *reading);

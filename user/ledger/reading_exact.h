@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * reading_exact.h - a reading brought to one moment for each direction, while packets cross the
- * links. For reading.c.
+ * reading_exact.h - makes the counters of both ends of a direction those of one moment, although
+ * they are read one after the other while packets cross the link. For reading.c.
  */
 #ifndef VETHLAB_USER_LEDGER_READING_EXACT_H
 #define VETHLAB_USER_LEDGER_READING_EXACT_H

@@ -14,7 +14,7 @@
 #include "topology/model.h"
 #include "user/watch/echo_times.h"
 
-/* By the end's number, as counters are; see enum watch_time for what each kind tells. */
+/* The arrays have an entry for each end, by its number; enum watch_time says what the kinds are. */
 struct timing {
 	size_t n_ends;
 	struct vl_times *times[WATCH_TIMES];

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* asking.h - a walk at one of its nodes: what the files of this room share. */
+/*
+ * asking.h - the state of a walk at the node that it has reached, and what the files of this room
+ * share. Functions that return int return 0, or -errno with *err filled, unless they say otherwise.
+ */
 #ifndef VETHLAB_USER_PATH_ASKING_H
 #define VETHLAB_USER_PATH_ASKING_H
 
@@ -32,31 +35,33 @@ struct path_asking {
 	struct ruleset *ruleset; /* of that namespace, once it was read; owned */
 	bool solicits;		 /* rules are looked at for neighbor solicitations and answers */
 	bool source_nat;	 /* rules of that namespace rewrite the source */
-	struct link_info in; /* by which it comes in, the bridge of a port; ifindex 0: made here */
+	struct link_info in; /* what the packet comes in by; of a port, its bridge; ifindex 0: the
+			      * node makes it */
 	unsigned size;	     /* bytes of the packet's largest fragment so far; 0: not known */
 	bool may_cut;	     /* routers may fragment the packet */
 	unsigned ttl;	     /* as the sender sets it */
 	const struct end
-		*dead_port; /* on the way to the next hop, of a bridge that is down; NULL: none */
-	const struct end *port;	  /* of a bridge on the way, that stops it; NULL: none */
+		*dead_port; /* a port of a bridge that is down, before the next hop; NULL: none */
+	const struct end *port;	  /* a port of a bridge that stops the packet; NULL: none */
 	char port_why[64];	  /* "its STP state is blocking" */
-	bool by_fdb;		  /* by its forwarding table */
-	uint8_t mac[6];		  /* of who takes it */
-	const struct end *silent; /* the address is its node's, which does not answer there */
+	bool by_fdb;		  /* its forwarding table is why */
+	uint8_t mac[6];		  /* the frame's destination; zeros: not known */
+	const struct end *silent; /* its node has the next hop's address, but does not answer ARP
+				   * or ND for it by this end; NULL: none */
 	char silent_why[ANSWER_WHY_SIZE]; /* "net.ipv4.conf.eth0.arp_ignore is 1" */
-	const struct node *receiver;	  /* of a broadcast, whose settings were read; NULL: none */
-	bool answers_broadcasts;	  /* receiver does */
-	const struct end *mute_proxy;	  /* proxies there, but not for the next hop; NULL: none */
-	struct neighbor_entry neighbor;	  /* what the last hop's table has for its next hop */
-	bool by_mac;			  /* so it sends to that MAC, and asks nobody */
-	bool blocked;			  /* something on the way to the next hop is down or gone */
-	const char *own_next; /* the next hop is an address of the way out itself, which nobody may
-			       * use: "dadfailed", "tentative"; NULL: it is not */
+	const struct node *receiver;	  /* a broadcast's, whose settings were read; NULL: none */
+	bool answers_broadcasts;	  /* by its settings the receiver answers broadcasts */
+	const struct end *mute_proxy;	  /* does proxy ARP, but not for the next hop; NULL: none */
+	struct neighbor_entry neighbor;	  /* what the hop's table has for its next hop */
+	bool by_mac;	      /* the hop sends to the MAC of that entry, without asking for one */
+	bool blocked;	      /* an interface on the way to the next hop is down or gone */
+	const char *own_next; /* the next hop is an address of the interface that the packet leaves
+			       * by, which is not usable: "dadfailed", "tentative"; NULL: not so */
 	struct uppers uppers; /* of the whole lab, once they were needed; owned */
-	const struct upper *upper; /* that takes the packet from the end that was found; NULL: the
-				    * end's node does */
-	const struct end *program_at; /* where the packet comes, and meets a program of others
-				       * first; NULL: nowhere */
+	const struct upper *upper; /* the device that takes the packet from the end that was found;
+				    * NULL: the end's node does */
+	const struct end *program_at; /* the first end that the packet comes to and that has a
+				       * program of others; NULL: none */
 	char program[PATH_PROGRAM_SIZE];
 	struct ip_addr tunnel_to; /* as in struct link_info, of the way out */
 	uint32_t tunnel_id;
@@ -64,8 +69,8 @@ struct path_asking {
 	uint8_t tunnel_protocol;
 	enum path_tunnel_out tunnel_out;
 	char tunnel_dev[IFNAME_MAX + 1]; /* TUNNEL_OUT_DEVICE: that one */
-	const struct upper *tap;	 /* that has the MAC of the next hop; NULL: none */
-	bool stranger; /* that MAC was told by nobody of the lab: its address is nobody's there */
+	const struct upper *tap;	 /* the one that has the MAC of the next hop; NULL: none */
+	bool stranger; /* by_mac, and nothing in the lab has that MAC or the next hop's address */
 };
 
 /* Of an echo to an address. */
@@ -116,7 +121,10 @@ int path_find_neighbor(struct path_asking *asking, struct path_hop *hop, const s
 uint32_t path_in_ifindex(const struct path_asking *asking, const struct path_hop *hop);
 /* Where the packets of a tunnel go, and by which interface of its node. */
 void path_read_tunnel(struct path_asking *asking, const struct link_info *info);
-/* Say it of a way out that is a tunnel, whose own packets are the story; false: it is none. */
+/*
+ * If the interface that the packet leaves by is a tunnel: say where its own packets go, as the
+ * verdict. False: it is no tunnel.
+ */
 bool path_say_tunnel(struct path_asking *asking, const struct path_hop *hop);
 /* Keep the first end where the packet comes and meets a program of others. */
 void path_find_program(struct path_asking *asking, const struct end *in);
@@ -167,10 +175,10 @@ struct path_crossing {
 __attribute__((format(printf, 4, 5))) void path_doubt(struct path *path, const struct node *node,
 						      const char *what, const char *fmt, ...);
 /*
- * The nft rules that a packet of the path meets in asking's node, which are kept where they may
- * decide about it: of IP, of its bridge, of a bridge that
- * it crosses (and IP's, by br_netfilter), of a device (and programs of
- * others there), for what asks for a neighbor.
+ * Keep as doubts the nft rules in asking's node that may decide about a packet of the path: those
+ * of IP (_ip), those of the node's own bridge (_bridge), those of a bridge that it crosses, and of
+ * IP by br_netfilter (_bridged), those of a device, and programs of others there (_device), and
+ * those for what asks for a neighbor's address (_neighbor).
  */
 int path_doubt_ip(struct path_asking *asking, struct path *path, const struct path_crossing *at,
 		  enum ruleset_hook hook, struct err *err);
@@ -183,9 +191,9 @@ int path_doubt_device(struct path_asking *asking, struct path *path, const struc
 int path_doubt_neighbor(struct path_asking *asking, struct path *path, const struct node *node,
 			struct err *err);
 
-/* At a hop: programs and rules before the route of what came in is looked up; */
+/* path_doubt_*() for a hop: before the route of a packet that came in is looked up; */
 int path_meet_rules_in(struct path_asking *asking, const struct path_hop *hop, struct err *err);
-/* on its way out, where asking->source_nat says whether its source is rewritten; */
+/* where it leaves, which also sets asking->source_nat; */
 int path_meet_rules_out(struct path_asking *asking, const struct path_hop *hop, struct err *err);
 /* where it arrives. */
 int path_meet_rules_at_end(struct path_asking *asking, const struct path_hop *hop, struct err *err);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * path.h - the way that a packet would take through a running lab, and what would stop it. Each
- * node's kernel is asked for it (RTM_GETROUTE, link states, neighbours, sysctls); no packet is
+ * path.h - the way that a packet would take through a running lab, and what would stop it. It is
+ * read from the kernel in each node (RTM_GETROUTE, link states, neighbours, sysctls); no packet is
  * sent.
  *
  * Functions that return int return 0, or -errno and fill *err, which means that the question could
@@ -66,11 +66,11 @@ struct path_hop {
 	const struct node *node;
 	const struct end *in;  /* where the packet comes in; NULL: it is made here */
 	const struct end *out; /* where it leaves; NULL: at no end of the lab */
-	/* A device of the node upon the end `in`, which may be of another node: that takes it in;
-	 * ifindex 0: the end itself does. */
+	/* The device of this node that takes the packet from the end `in`, which may be another
+	 * node's (a macvlan upon it); ifindex 0: the end itself takes it. */
 	uint32_t in_ifindex;
 	char in_dev[IFNAME_MAX + 1];
-	/* The end `out`, which may be of another node: `dev` stands upon it. */
+	/* The packet leaves by `dev`, a device upon the end `out`, which may be another node's. */
 	bool out_is_lower;
 	char dev[IFNAME_MAX + 1]; /* the interface that the route names; "": none */
 	char kind[16];		  /* of that, if it is no end: "vxlan"; "": none, or an end */
@@ -119,9 +119,9 @@ struct path {
 
 /* Which programs at an end: enum foreign_place of user/watch/foreign_programs.h. */
 enum path_meets {
-	PATH_MEETS_IN = 0,	   /* all that what comes in meets */
-	PATH_MEETS_BEFORE_IN = 2,  /* of these, what runs before vethlab's `in` */
-	PATH_MEETS_BEHIND_OUT = 3, /* what runs behind vethlab's `out` */
+	PATH_MEETS_IN = 0,	   /* all that run for packets that come in */
+	PATH_MEETS_BEFORE_IN = 2,  /* of these, those that run before vethlab's `in` */
+	PATH_MEETS_BEHIND_OUT = 3, /* those that run behind vethlab's `out`, for what leaves */
 };
 /*
  * The first of these programs or filters that is of others: "XDP program 17 (theirs)" goes to text;

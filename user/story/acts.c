@@ -2,10 +2,10 @@
 /*
  * acts.c - which acts of the nodes' stacks belong to an echo, and their order.
  *
- * The kernel tells the packet of most. Two kinds have none: the look-up for a packet that a process
- * is about to send, which is the newest one before the packet's first hop; and what is done about
- * a neighbour, which belongs to the packet that waits for it: in that node, on the link by which it
- * leaves, between its coming and its leaving.
+ * Most records name their packet. Two kinds do not (VL_EV_LOOSE). One is the route look-up for a
+ * packet that a process is about to send: the newest one before the packet's first hop is taken.
+ * The other is what a node does about a neighbour: it is taken for a packet that waits for that
+ * neighbour, which is in the same node, leaves by the same link, and came before and left after it.
  */
 #include "user/base/drop_causes.h"
 #include "user/story/acts.h"
@@ -19,12 +19,13 @@
 
 enum { LOOSE_MAX = 4096 };
 static const uint64_t send_max_ns = 5000000000, ask_max_ns = 5000000000;
-/* Where nothing tells when a packet was made: its neighbour is hardly asked for longer. */
+/* No record tells when the sender made a packet: questions for its neighbour are looked for in this
+ * time before its first hop. */
 static const uint64_t unseen_max_ns = 10000000;
-/* The kernel tells of a question after the packets that it sent for it. */
+/* The record of a question comes after the records of the packets that were sent for it. */
 static const uint64_t late_ns = 100000;
-/* That it gave a neighbour up it tells after the packets that it dropped for it, on a slow machine
- * by milliseconds. */
+/* The record that a neighbour was given up comes after those of the packets that were dropped for
+ * it: on a slow machine milliseconds after. */
 static const uint64_t given_up_ns = 20000000;
 
 int loose_add(struct loose_acts *loose, const struct vl_stack *record, const char *reason,
@@ -107,7 +108,8 @@ static uint64_t first_time(const struct itinerary *itinerary)
 	return first;
 }
 
-/* The first record of the request: whom it was looked up for. NULL: none is known. */
+/* The first record of the request, which has the destination that the route was looked up for.
+ * NULL: there is none. */
 static const struct vl_event *first_request(const struct itinerary *itinerary)
 {
 	if (itinerary->n_hops)
@@ -125,7 +127,7 @@ static const struct vl_event *first_request(const struct itinerary *itinerary)
 	return NULL;
 }
 
-/* The look-up with which the sender chose the way. */
+/* The look-up by which the sender chose the route. */
 static int take_sending(struct itinerary *itinerary, struct loose_acts *loose,
 			const struct lab *lab)
 {
@@ -171,7 +173,8 @@ static bool is_in(const struct vl_stack *record, const struct wait *wait)
 	       record->at.packet.time_ns <= wait->to_ns;
 }
 
-/* The node's questions on that link; and if there are any, what they taught others. */
+/* Take the questions that the node sent on that link, and if there are any, also what other nodes
+ * and bridges learned meanwhile. */
 static int take_waiting(struct itinerary *itinerary, const struct loose_acts *loose,
 			const struct lab *lab, const struct wait *wait)
 {
@@ -292,7 +295,7 @@ static bool is_bad(const struct vl_stack *record)
 
 /*
  * The kernel gives a neighbour up after it has dropped what waited for it and has made the ICMP
- * error; told in the order of cause, it comes first.
+ * error. It is the cause of both, so it gets a time before them.
  */
 static uint64_t before_its_end(const struct itinerary *itinerary, const struct act *act)
 {

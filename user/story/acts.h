@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * acts.h - what the stacks of nodes did for an echo, in order with its hops. Of the story's own
- * files alone.
+ * acts.h - what the stacks of nodes did for an echo, in order with its hops. A private header of
+ * the story room.
  */
 #ifndef VETHLAB_USER_STORY_ACTS_H
 #define VETHLAB_USER_STORY_ACTS_H
@@ -45,7 +45,7 @@ void acts_merge_tables(struct itinerary *itinerary);
 
 /* CLOCK_MONOTONIC. */
 uint64_t act_time(const struct act *act);
-/* News of a question that the node itself put. */
+/* Whether it is about a question for a neighbour that the node itself sent. */
 bool act_is_asking(const struct vl_stack *record);
 /* Whether a packet was dropped for want of a neighbour's address. */
 bool drop_had_no_neighbor(const struct drop *drop);

@@ -130,7 +130,7 @@ static int open_pins(struct watch *watch, struct err *err)
 
 	if (trusted < 0 && trusted != -EACCES)
 		return trusted;
-	/* But doors, which hold programs: see watch_open_programs(). */
+	/* Not MAP_END_STUBS, which hold programs: see watch_open_programs(). */
 	for (int i = 0; i < MAP_END_STUBS; i++) {
 		int ret = open_pin(watch->lab, watch_map_names[i]);
 
