@@ -458,7 +458,10 @@ test_case_13_namespace_without_a_name() {
 	answered 1
 	good vethlab ping b a -W 5 -j
 	answered 1
+	good vethlab ping a b -W 5
+	good vethlab ping b a -W 5
 	foretells a b "arrives arrives b"
+	json_holds '.[0].good and .[0].there.hops[-1].node == "b"'
 	kill $sleeper
 	wait $sleeper || true
 	good vethlab down c

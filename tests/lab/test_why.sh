@@ -289,24 +289,6 @@ test_addresses_of_now() {
 	good vethlab down p
 }
 
-# Case 13: a namespace without a name lives on while a process is in it.
-test_namespace_without_a_name() {
-	local sleeper
-	chain
-	ip netns exec a sleep 300 &
-	sleeper=$!
-	wait_until is_in "$sleeper" /run/netns/a
-	good ip netns del a
-	good vethlab show --json
-	json_holds '[.[0].links[].ends[].state] == ["up", "up", "up", "up"]'
-	good vethlab ping a b -W 5
-	good vethlab ping b a -W 5
-	foretells b "arrives b"
-	kill $sleeper
-	wait $sleeper || true
-	good vethlab down c
-}
-
 # Case 14: an end that was renamed has one name, and is found by the other; one that was moved is said to be.
 test_renamed_and_moved() {
 	chain
