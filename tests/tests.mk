@@ -114,7 +114,7 @@ bench-trace: all $(B)/tests/bench/trace_measure
 	@BUILD=$(B) tests/bench/trace.sh
 
 # ---- targets -------------------------------------------------------------------------------------
-.PHONY: help deps tests crash check check-built check-fast check-fast-built demo demo-built vm lint golden stories fuzz
+.PHONY: help deps tests crash check check-built check-fast check-fast-built demo demo-built vm kernels lint golden stories fuzz
 
 help:
 	@echo 'make            build $(B)/vethlab'
@@ -123,6 +123,7 @@ help:
 	@echo 'make check-fast unit tests, tests of the eBPF programs (as root), lint: a minute'
 	@echo 'make crash      up, down, apply, killed and failing at every system call (as root)'
 	@echo 'make vm         the same tests on a packaged kernel in qemu (KERNEL=6.1, TESTS=)'
+	@echo 'make kernels    write docs/kernels.md anew, from the results of make vm'
 	@echo 'make deps       install what is missing (apt), or name the packages'
 	@echo 'make tests      build the tests, run none'
 	@echo 'make bench      every benchmark, beside other tools where they are installed (as root)'
@@ -183,6 +184,10 @@ vm:
 	@tests/deps.sh build test vm
 	@+$(MAKE) --no-print-directory all tests
 	@BUILD=$(B) tests/vm/run $(KERNEL) $(TESTS)
+
+# The page of what each kernel lacks, from all whole runs of `make vm` in this build directory.
+kernels:
+	@tests/vm/kernels.sh $(B)/vm/results/*.log >$(B)/kernels.md && mv $(B)/kernels.md docs/kernels.md
 
 lint:
 	@BUILD=$(B) CLANG=$(CLANG) tests/run lint

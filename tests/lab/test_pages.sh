@@ -95,4 +95,56 @@ anchors() { # FILE
 		sed -E "s/[^a-z0-9 _-]//g; s/ /-/g"
 }
 
+# What tests/vm/run prints of a guest becomes a row and a list of what its kernel lacks.
+test_kernels() {
+	cat >"$TEST_TMP/6.1" <<-'END'
+		vm: vethlab 1.2.3
+		vm-init: Linux 6.1.0-56-cloud-amd64, up in 7.62 s
+		 1/2 tests/prog/test_veth                   3 passed, 1 skipped  (3.0 s, CPU 2.7 s)
+		    skipped: test_tcx: lost with its guest
+		vm: the guest's CPUs stopped: once more, with one thread for both
+		vm-init: Linux 6.1.0-56-cloud-amd64, up in 6.12 s
+		 1/3 tests/prog/test_veth                   3 passed, 1 skipped  (3.0 s, CPU 2.7 s)
+		    skipped: test_tcx: this kernel has no tcx (6.6)
+		 2/3 tests/prog/test_drops                  8 passed, 2 skipped  (3.0 s, CPU 2.7 s)
+		    skipped: test_full_ring: this kernel has no tcx (6.6)
+		    skipped: part of walk: this kernel is older: than 6.4
+		 3/3 tests/lab/test_verbs.sh               20 passed, 1 FAILED  (72.2 s, CPU 54.9 s)
+
+		Failed:
+		  tests/lab/test_verbs.sh: down_several
+		      FAILED: why
+
+		31 passed, 1 failed, 3 skipped
+		vm-init: done 1
+		99 passed, 9 failed, 9 skipped
+	END
+	printf '%s\n' "vm: vethlab 1.2.4" "vm-init: Linux 7.3.4, up in 5.1 s" "2 passed, 0 failed, 0 skipped" "vm-init: done 0" >"$TEST_TMP/7.3"
+	echo "vm-init: Linux 6.12.1, up in 7.62 s" >"$TEST_TMP/cut"
+	good "$TOP/tests/vm/kernels.sh" "$TEST_TMP/7.3" "$TEST_TMP/6.1"
+	assert_eq "$(sed '1,/^$/d; 1,/^$/d' <<<"$out")" "$(
+		cat <<-'END'
+			| kernel | vethlab | passed | failed | skipped |
+			|---|---|---|---|---|
+			| 6.1.0-56-cloud-amd64 | 1.2.3 | 31 | 1 | 3 |
+			| 7.3.4 | 1.2.4 | 2 | 0 | 0 |
+
+			## 6.1.0-56-cloud-amd64
+
+			- this kernel has no tcx (6.6): `veth tcx`, `drops full_ring`
+			- this kernel is older: than 6.4: `drops walk`
+			- **failed**: `verbs down_several`
+
+			## 7.3.4
+
+			Every test passed.
+		END
+	)" "the page"
+	good "$TOP/tests/vm/kernels.sh" "$TEST_TMP/cut" "$TEST_TMP/7.3"
+	says "cut has no end: left out" "| 7.3.4 |"
+	bad 1 "$TOP/tests/vm/kernels.sh" "$TEST_TMP/cut"
+	[[ -e $TOP/docs/kernels.md ]] || return 0 # it is made where all kernels were run
+	page_run docs/kernels.md
+}
+
 run_tests
