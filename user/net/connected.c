@@ -14,10 +14,10 @@
 enum { METRIC_V6 = 256 }; /* IP6_RT_PRIO_ADDRCONF: of a connected route that the kernel makes */
 /*
  * The kernel makes the local route of an IPv6 address in a work of its own (addrconf_dad_work()),
- * later than the address. So long it may take, on a machine that has much to do; then it has
- * failed.
+ * later than the address. So long it may take; then it has failed, or the machine has much to do,
+ * as with thousands of addresses or while others' namespaces go: all of that waits for one lock.
  */
-enum { MAKES_MS = 2000, AGAIN_MS = 10000, LOOK_MS = 2 };
+enum { MAKES_MS = 2000, AGAIN_MS = 60000, LOOK_MS = 2, LOOK_MS_MAX = 128 };
 
 /* The addresses of one family. */
 struct connected_reading {
@@ -200,8 +200,9 @@ static int read_until(struct nl *nl, struct connected *list, size_t n, unsigned 
 		      const struct connected **first, struct err *err)
 {
 	uint64_t end = clock_ns(CLOCK_MONOTONIC) + timeout_ms * 1000000ULL;
+	int look_ms = LOOK_MS; /* a look takes time, too, which those lack whose work it is */
 
-	for (;;) {
+	for (;; look_ms = look_ms < LOOK_MS_MAX ? 2 * look_ms : look_ms) {
 		bool wait = false;
 		int ret = read_routes(nl, list, n, err);
 
@@ -216,7 +217,7 @@ static int read_until(struct nl *nl, struct connected *list, size_t n, unsigned 
 		}
 		if (!wait || clock_ns(CLOCK_MONOTONIC) >= end)
 			return 0;
-		poll(NULL, 0, LOOK_MS);
+		poll(NULL, 0, look_ms);
 	}
 }
 
@@ -244,9 +245,11 @@ int connected_repair(struct nl *nl, struct connected *list, size_t n, struct err
 	if (ret || !missing)
 		return ret;
 	err_set(err, ERR_FAILED, ENETUNREACH,
-		"%s: its address %s has no %s route, although it was added", missing->object,
-		ip_prefix_format(&missing->prefix, text, sizeof(text)),
-		missing->has_local ? "connected" : "local");
+		missing->has_local
+			? "%s: its address %s has no connected route, although it was added"
+			: "%s: its address %s has no local route: the kernel made none "
+			  "within a minute after the address was added again",
+		missing->object, ip_prefix_format(&missing->prefix, text, sizeof(text)));
 	err_at(err, missing->where);
 	return -ENETUNREACH;
 }
