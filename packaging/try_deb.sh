@@ -28,11 +28,20 @@ minimal_debian() { # SUITE DIRECTORY
 # A command in the tree: its own mounts and processes, an empty /run, and by $net a network namespace of its own.
 inside() { # COMMAND...
 	# shellcheck disable=SC2016,SC2086 # for the shell in there; $net is an option or nothing
-	unshare $net --mount --propagation private --pid --fork bash -c '
-		mount --bind "$1" "$1" && cd "$1" && mkdir -p .old
-		mount -t proc proc proc && mount -t sysfs sysfs sys && mount --rbind /dev dev && mount -t tmpfs run run
+	unshare $net --mount --propagation private --pid --fork bash -ec '
+		mount --bind "$1" "$1"
+		cd "$1"
+		mount -t proc proc proc
+		mount -t sysfs sysfs sys
+		mount --rbind /dev dev
+		mount -t tmpfs run run
 		cat /etc/resolv.conf >etc/resolv.conf
-		pivot_root . .old && cd / && umount -l .old && shift && exec "$@"' - "$tree" "$@"
+		mkdir -p .old
+		pivot_root . .old
+		cd /
+		umount -l .old
+		shift
+		exec "$@"' - "$tree" "$@"
 }
 
 apt_in_tree() { # ARGUMENT...
@@ -43,14 +52,16 @@ apt_in_tree() { # ARGUMENT...
 # The first ping crosses no link, since its receiver owns the address; the second has all hooks on its way.
 use() {
 	net=--net inside bash -exc '
-		! type -P cc gcc clang bpftool make
+		for program in cc gcc clang bpftool make; do
+			if type -P $program; then exit 1; fi
+		done
 		vethlab --version
 		vethlab up blue --isolated
 		vethlab ping blue 10.1.1.3 -c 3
 		vethlab link default:veth0 up
 		vethlab ping default 10.1.1.1 -c 3 -j | grep -q "\"answered\": *3"
 		vethlab stats
-		! vethlab capture -w /tmp/frames -f icmp --for 10ms 2>/tmp/said
+		if vethlab capture -w /tmp/frames -f icmp --for 10ms 2>/tmp/said; then exit 1; fi
 		grep -q "install libpcap (Debian: libpcap0.8)" /tmp/said
 		vethlab down' || die "it does not do its work in there"
 }
