@@ -28,13 +28,19 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { TROUBLE = 99, SLOW_SECONDS = 7 };
+#ifdef SYS_poll
+#define POLL_CALL SYS_poll
+#else
+#define POLL_CALL SYS_ppoll /* whose timeout is a pointer: wait_in_vain() looks again soon */
+#endif
+
+enum { TROUBLE = 99, SLOW_SECONDS = 7, LOOK_AGAIN_MS = 200 };
 
 /* Returns the descriptor that is asked. */
 static int install_filter(bool slow)
 {
 	/* The argument of a call that decides whether it is asked about, and its value. */
-	const uint32_t call = slow ? SYS_poll : SYS_bpf, value = slow ? 1 : BPF_PROG_TEST_RUN;
+	const uint32_t call = slow ? POLL_CALL : SYS_bpf, value = slow ? 1 : BPF_PROG_TEST_RUN;
 	const uint32_t argument = slow ? 1 : 0;
 
 	/* The low half of an argument stands first: little endian, as crash.c has it. */
@@ -66,7 +72,7 @@ static void wait_in_vain(int listener)
 	answer.id = call.id;
 	until = until ? until : time(NULL) + SLOW_SECONDS;
 	if (time(NULL) < until) {
-		poll(NULL, 0, (int)call.data.args[2]);
+		poll(NULL, 0, POLL_CALL == SYS_ppoll ? LOOK_AGAIN_MS : (int)call.data.args[2]);
 		answer.flags = 0;
 	}
 	ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &answer);

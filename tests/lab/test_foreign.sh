@@ -227,6 +227,23 @@ test_kept_by_a_socket() {
 	json_holds ".[0].notes | length == 1 and (.[0] | test(\"^a: process $pid .*descriptor 8 is a socket\"))"
 }
 
+# The same of a tap: its descriptor belongs to the namespace in which it was opened.
+test_kept_by_a_tap() {
+	local pid
+	[[ -c /dev/net/tun ]] || skip_test "this machine has no /dev/net/tun"
+	pair
+	up "$TEST_TMP/pair.yaml"
+	exec 7</proc/self/ns/net
+	ip netns exec a bash -c 'exec 8<>/dev/net/tun; exec nsenter --net=/proc/self/fd/7 sleep 1000' &
+	pid=$!
+	wait_until is_in "$pid" /proc/self/ns/net
+	wait_until grep -q sleep "/proc/$pid/comm"
+	exec 7<&-
+	good vethlab down -j
+	kill "$pid"
+	json_holds ".[0].notes | length == 1 and (.[0] | test(\"^a: process $pid .*descriptor 8 is a tap\"))"
+}
+
 # A kernel that is slow holds nothing: it is waited for.
 test_slow_kernel() {
 	local begun=$SECONDS

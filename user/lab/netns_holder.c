@@ -3,6 +3,7 @@
 #include <ctype.h>
 #include <dirent.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <linux/sockios.h>
 #include <stdarg.h>
@@ -92,7 +93,7 @@ static void look_at_mounts(struct holder_search *search)
 	while (f && getline(&line, &size, f) > 0) {
 		struct kept_netns *netns = NULL;
 
-		if (sscanf(line, "%*d %*d %*s net:[%lu] %255s", &inode, where) == 2)
+		if (sscanf(line, "%*d %*d %*s net:[%" SCNu64 "] %255s", &inode, where) == 2)
 			netns = kept_by_inode(search, inode);
 		if (netns)
 			tell(search, netns, "it is mounted on %s, as that process sees it", where);
@@ -101,8 +102,11 @@ static void look_at_mounts(struct holder_search *search)
 
 /* ---- descriptors ----------------------------------------------------------------------------- */
 
-/* The inode of the namespace that a socket of the process was made in; 0: that cannot be told. */
-static uint64_t netns_of_socket(struct holder_search *search, int theirs)
+/*
+ * The inode of the namespace that a socket or a tap of the process was made in; 0: that cannot be
+ * told. A descriptor of /dev/net/tun answers as a socket does (tun_chr_ioctl in drivers/net/tun.c).
+ */
+static uint64_t netns_made_in(struct holder_search *search, int theirs)
 {
 	cleanup_close int copy = -1, netns = -1;
 	struct stat st;
@@ -116,6 +120,13 @@ static uint64_t netns_of_socket(struct holder_search *search, int theirs)
 	return netns >= 0 && !fstat(netns, &st) ? st.st_ino : 0;
 }
 
+static bool is_tun(const struct statx *st)
+{
+	enum { MISC_MAJOR = 10, TUN_MINOR = 200 }; /* linux/major.h, linux/miscdevice.h */
+
+	return st->stx_rdev_major == MISC_MAJOR && st->stx_rdev_minor == TUN_MINOR;
+}
+
 /* What readlink() says does not count: a namespace that was opened by a mount is called by its
  * path.
  */
@@ -127,10 +138,11 @@ static void look_at_descriptor(struct holder_search *search, int dir, const char
 	/* No question to another machine, which may not answer. */
 	if (statx(dir, number, AT_STATX_DONT_SYNC, STATX_TYPE | STATX_INO, &st))
 		return;
-	if (S_ISSOCK(st.stx_mode)) {
-		netns = kept_by_inode(search, netns_of_socket(search, atoi(number)));
+	if (S_ISSOCK(st.stx_mode) || (S_ISCHR(st.stx_mode) && is_tun(&st))) {
+		netns = kept_by_inode(search, netns_made_in(search, atoi(number)));
 		if (netns)
-			tell(search, netns, "its descriptor %s is a socket in it", number);
+			tell(search, netns, "its descriptor %s is a %s in it", number,
+			     S_ISSOCK(st.stx_mode) ? "socket" : "tap");
 	} else if (st.stx_dev_major == search->nsfs.stx_dev_major &&
 		   st.stx_dev_minor == search->nsfs.stx_dev_minor) {
 		netns = kept_by_inode(search, st.stx_ino);

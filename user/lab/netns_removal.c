@@ -104,8 +104,10 @@ static void tell_holders(const struct removal *removal, struct kept_netns *list,
 		if (!list[i].told)
 			notes_tell(removal->notes,
 				   "%s: something keeps the network namespace alive after %d s: "
-				   "the kernel counts a reference to it, and no process, "
-				   "descriptor, socket or mount that /proc shows has one",
+				   "the kernel counts a reference to it, and none was found "
+				   "at the processes, their descriptors and mounts (a TCP "
+				   "connection that was closed and still sends, or an open "
+				   "file of /proc/PID/net, is not found)",
 				   list[i].name, LAST_WAIT_MS / 1000);
 }
 
