@@ -403,6 +403,44 @@ test_ipv6_is_off_on_the_way() {
 	good vethlab down c
 }
 
+# A bridge passes on what its ports do not take for themselves: their IPv6 is no reason.
+test_ipv6_is_off_at_a_bridge() {
+	cat >"$TEST_TMP/s.yaml" <<-'YAML'
+		lab: s
+		nodes:
+		  a: {}
+		  b: {}
+		  s: {kind: bridge, sysctls: {net.ipv6.conf.all.disable_ipv6: 1}}
+		links:
+		  - endpoints: [{end: "a:eth0", address: "2001:db8::1/64"}, "s:p1"]
+		  - endpoints: [{end: "b:eth0", address: "2001:db8::2/64"}, "s:p2"]
+	YAML
+	up "$TEST_TMP/s.yaml"
+	good vethlab ping a 2001:db8::2 -W 5
+	foretells 2001:db8::99 "no-neighbor a"
+	assert_eq "$(jq -r '.there.text' "$TEST_TMP/why")" "nobody behind a:eth0 has the address 2001:db8::99: neighbor solicitations on that link get no answer" "what is told"
+	good vethlab down s
+}
+
+# An interface whose name has a dot: the key is told as sysctl(8) takes it.
+test_ipv6_is_off_at_a_name_with_a_dot() {
+	local key=net.ipv6.conf.up/7.disable_ipv6
+	cat >"$TEST_TMP/dot.yaml" <<-'YAML'
+		lab: dot
+		nodes: {a: {}, b: {}}
+		links:
+		  - endpoints: [{end: "a:eth0", address: "2001:db8::1/64"}, {end: "b:up.7", address: "2001:db8::2/64"}]
+	YAML
+	up "$TEST_TMP/dot.yaml"
+	good vethlab exec b sysctl -qw "$key=1"
+	foretells 2001:db8::2 "no-neighbor a"
+	was_read b "$key" 1
+	good vethlab exec b sysctl -qw "$key=0"
+	good vethlab reset b
+	good vethlab ping a 2001:db8::2 -W 5
+	good vethlab down dot
+}
+
 # An address that the file has and that was taken away.
 test_address_was_taken_away() {
 	chain

@@ -156,6 +156,8 @@ void path_say_ttl(struct path_asking *asking, const struct path_hop *hop, const 
 bool path_forwards_ipv6(struct path_asking *asking);
 int path_refuse_ipv6_forward(struct path_asking *asking, const struct path_hop *hop);
 
+/* The name of an interface's sysctl as sysctl(8) takes it. fmt: with %s where the interface is. */
+void path_sysctl_key(char key[PATH_WHAT_SIZE], const char *fmt, const char *ifname);
 /* A number that a sysctl of the node has; `otherwise` if it cannot be read. fmt: with one %s. */
 int path_sysctl(struct path_asking *asking, int otherwise, const char *fmt, const char *ifname);
 /* The same, kept as a reading. */
@@ -205,9 +207,10 @@ int path_meet_rules_at_end(struct path_asking *asking, const struct path_hop *ho
 bool path_say_missing(struct path_asking *asking, const struct path_hop *hop);
 /* The same if IPv6 is off at an end of hop's node by which the destination would be reached. */
 bool path_say_no_ipv6(struct path_asking *asking, const struct path_hop *hop);
-/* Whether IPv6 is off at asking->in, by which the packet comes in: PATH_NO_IPV6, with its sentence.
- */
-bool path_refuses_ipv6(struct path_asking *asking, const struct path_hop *hop);
+/* Whether IPv6 is off at asking->in, by which a packet of IPv6 comes in. */
+bool path_is_ipv6_off(struct path_asking *asking, const struct path_hop *hop);
+/* PATH_NO_IPV6, with its sentence, where that is so. */
+void path_refuse_no_ipv6(struct path_asking *asking, const struct path_hop *hop);
 
 /* Fill path->text and path->hint for path->end at the last hop. culprit: an end, or NULL. */
 void path_verdict_text(struct path_asking *asking, const struct end *culprit);

@@ -20,7 +20,7 @@ struct interface {
 	struct link_info link;
 	bool has_address; /* the one that is looked for */
 	bool no_ipv6;
-	char what[96], value[24]; /* why IPv6 is off there: what was read */
+	char what[PATH_WHAT_SIZE], value[24]; /* why IPv6 is off there: what was read */
 };
 
 struct sought_address {
@@ -43,7 +43,7 @@ static void read_ipv6(struct path_asking *there, struct interface *interface)
 	int off = path_sysctl(there, -1, key, name);
 
 	if (off > 0) {
-		snprintf(interface->what, sizeof(interface->what), key, name);
+		path_sysctl_key(interface->what, key, name);
 		snprintf(interface->value, sizeof(interface->value), "%d", off);
 	} else if (off < 0 && interface->link.mtu < IPV6_MTU_MIN) {
 		snprintf(interface->what, sizeof(interface->what), "the MTU of %s", name);
@@ -140,8 +140,10 @@ bool path_say_missing(struct path_asking *asking, const struct path_hop *hop)
 	struct interface at;
 	bool given = look_for_owner(asking, &hop->next, &at);
 
+	/* What a bridge passes on, its port's IPv6 has no part in. */
 	if (!given && !(hop->next.family == AF_INET6 && hop->out &&
-			look_at_end(asking, hop->out->peer, &hop->next, &at) && at.no_ipv6))
+			look_at_end(asking, hop->out->peer, &hop->next, &at) && at.no_ipv6 &&
+			!at.link.is_port))
 		return false;
 	ip_format(&hop->next, next, sizeof(next));
 	snprintf(out, sizeof(out), "%s:%s", hop->node->name, hop->dev);
@@ -212,20 +214,29 @@ bool path_say_no_ipv6(struct path_asking *asking, const struct path_hop *hop)
 	return false;
 }
 
-bool path_refuses_ipv6(struct path_asking *asking, const struct path_hop *hop)
+/* ip6_rcv_core() in net/ipv6/ip6_input.c */
+static struct interface way_in(struct path_asking *asking, const struct path_hop *hop)
 {
-	struct interface at = {.node = hop->node, .link = asking->in};
+	struct interface in = {.node = hop->node, .link = asking->in};
+
+	if (asking->path->to.family == AF_INET6)
+		read_ipv6(asking, &in);
+	return in;
+}
+
+bool path_is_ipv6_off(struct path_asking *asking, const struct path_hop *hop)
+{
+	return way_in(asking, hop).no_ipv6;
+}
+
+void path_refuse_no_ipv6(struct path_asking *asking, const struct path_hop *hop)
+{
+	struct interface in = way_in(asking, hop);
 	struct path *path = asking->path;
 
-	if (path->to.family != AF_INET6)
-		return false;
-	read_ipv6(asking, &at); /* ip6_rcv_core() in net/ipv6/ip6_input.c */
-	if (!at.no_ipv6)
-		return false;
-	note(path, &at);
+	note(path, &in);
 	path->end = PATH_NO_IPV6;
 	path_say(path, "%s drops it: IPv6 is off at %s, by which it comes in (%s is %s)",
-		 hop->node->name, at.link.ifname, at.what, at.value);
-	suggest(asking, &at);
-	return true;
+		 hop->node->name, in.link.ifname, in.what, in.value);
+	suggest(asking, &in);
 }

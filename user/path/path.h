@@ -24,6 +24,7 @@
 enum {
 	PATH_HOPS_MAX = 256, /* more than a time to live of 255 allows */
 	PATH_TEXT_SIZE = 400,
+	PATH_WHAT_SIZE = 96,
 	PATH_READINGS_MAX = 16, /* what path_note() is called for at one node is less */
 	PATH_DOUBTS_MAX = 16,
 	PATH_BRIDGES_MAX = 4,
@@ -87,7 +88,7 @@ struct path_hop {
 /* What was read in a node's kernel to explain how a walk ends. */
 struct path_reading {
 	const struct node *node;
-	char what[96], value[96]; /* "net.ipv4.conf.eth0.forwarding", "0" */
+	char what[PATH_WHAT_SIZE], value[96]; /* "net.ipv4.conf.eth0.forwarding", "0" */
 };
 
 /* What may decide about the packet and was not evaluated. */

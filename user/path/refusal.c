@@ -33,26 +33,26 @@ void path_note(struct path *path, const char *what, const char *fmt, ...)
 	va_end(ap);
 }
 
-static void key_of(char key[96], const char *fmt, const char *ifname)
+void path_sysctl_key(char key[PATH_WHAT_SIZE], const char *fmt, const char *ifname)
 {
 	const char *slot = strstr(fmt, "%s");
 	char name[IFNAME_MAX + 1];
 
 	if (!slot) {
-		snprintf(key, 96, "%s", fmt);
+		snprintf(key, PATH_WHAT_SIZE, "%s", fmt);
 		return;
 	}
 	snprintf(name, sizeof(name), "%s", ifname);
 	for (char *dot = strchr(name, '.'); dot; dot = strchr(dot, '.'))
 		*dot = '/'; /* as sysctl(8) writes it */
-	snprintf(key, 96, "%.*s%s%s", (int)(slot - fmt), fmt, name, slot + 2);
+	snprintf(key, PATH_WHAT_SIZE, "%.*s%s%s", (int)(slot - fmt), fmt, name, slot + 2);
 }
 
 int path_sysctl(struct path_asking *asking, int otherwise, const char *fmt, const char *ifname)
 {
-	char key[96], value[32];
+	char key[PATH_WHAT_SIZE], value[32];
 
-	key_of(key, fmt, ifname);
+	path_sysctl_key(key, fmt, ifname);
 	if (sysctl_read(asking->netns_fd, key, value, sizeof(value), NULL))
 		return otherwise;
 	return (int)strtol(value, NULL, 10);
@@ -62,11 +62,11 @@ int path_sysctl_noted(struct path_asking *asking, int otherwise, const char *fmt
 		      const char *ifname)
 {
 	int value = path_sysctl(asking, INT_MIN, fmt, ifname);
-	char key[96];
+	char key[PATH_WHAT_SIZE];
 
 	if (value == INT_MIN)
 		return otherwise;
-	key_of(key, fmt, ifname);
+	path_sysctl_key(key, fmt, ifname);
 	path_note(asking->path, key, "%d", value);
 	return value;
 }
@@ -170,11 +170,11 @@ static bool forwards_ipv4(struct path_asking *asking)
 
 static int no_forward_ipv4(struct path_asking *asking, const struct path_hop *hop)
 {
-	char key[96];
+	char key[PATH_WHAT_SIZE];
 
 	if (!path_sysctl_noted(asking, 1, "net.ipv4.ip_forward", ""))
 		return not_forwarding(asking, hop, "net.ipv4.ip_forward", "");
-	key_of(key, "net.ipv4.conf.%s.forwarding", asking->in.ifname);
+	path_sysctl_key(key, "net.ipv4.conf.%s.forwarding", asking->in.ifname);
 	return not_forwarding(asking, hop, key, ", where it comes in");
 }
 

@@ -411,8 +411,14 @@ static int walk_node(struct path_asking *asking, struct path_hop *hop, bool firs
 	ret = path_meet_rules_in(asking, hop, err);
 	if (ret)
 		return ret;
-	if (hop->in && path_refuses_ipv6(asking, hop))
+	if (hop->in && path_is_ipv6_off(asking, hop)) {
+		/* An ipvlan takes its frames before (ipvlan_handle_frame is an rx_handler). */
+		ret = hop->in_ifindex ? 0 : path_change_to_ipvlan(asking, hop, err);
+		if (ret)
+			return ret < 0 ? ret : walk_node(asking, hop, first_only, next, err);
+		path_refuse_no_ipv6(asking, hop);
 		return 0;
+	}
 	question.in_ifindex = asking->in.ifindex;
 	ret = route_get(asking->nl, &question, &hop->route, err);
 	if (ret)
