@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "user/base/cleanup.h"
+#include "user/base/drop_causes.h"
 #include "user/base/hash.h"
 #include "user/story/packets.h"
 
@@ -100,10 +101,17 @@ static bool is_about_drop(const struct itinerary *itinerary, const struct hop *h
 {
 	if (hop->leg != LEG_ERROR)
 		return false;
-	for (size_t i = 0; i < itinerary->n_drops; i++)
-		if (itinerary->drops[i].node == hop->end->node &&
-		    itinerary->drops[i].leg < hop->leg && !itinerary->drops[i].harmless)
+	for (size_t i = 0; i < itinerary->n_drops; i++) {
+		const struct drop *drop = &itinerary->drops[i];
+
+		/* Which drops are harmless is known later: flooded copies are, ordinary ones too. */
+		if (drop->node == hop->end->node && drop->leg < hop->leg &&
+		    drop->record.packet.time_ns <= hop->event.time_ns &&
+		    strcmp(drop->reason, "OTHERHOST") &&
+		    !(drop_classify(drop->reason, drop->function).traits &
+		      (DROP_ORDINARY | DROP_COPY | DROP_NO_PACKET)))
 			return true;
+	}
 	return false;
 }
 
