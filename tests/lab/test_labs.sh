@@ -86,6 +86,11 @@ test_lan_flood() {
 	down_at_rest lan
 }
 
+all_but_r2_explained() {
+	vethlab stats --all --json |
+		jq -e '[.links[].directions[] | select(.from != "r2:to-r1" and (.unexplained // 0) > 0)] == []' >/dev/null
+}
+
 test_ring() {
 	local i ways="" first
 	up ring
@@ -108,7 +113,11 @@ test_ring() {
 		json_holds '[.[0].itinerary.hops[].end] | index("r3:to-r1") != null' \
 			'last.answered == 1 or .[0].itinerary.last_seen.end == "r2:to-r4"'
 	done
-	down_at_rest ring
+	# r2:to-r1 has no carrier: timers send ARP and router solicitations there, and the kernel drops
+	# them. On a busy machine it calls the tracepoints for about one of 200 of these not at all
+	# (docs/limits.md): the interface's own counter has it, neither vethlab nor perf sees it.
+	wait_until all_but_r2_explained
+	good vethlab down ring
 }
 
 test_ipv6() {
