@@ -42,13 +42,12 @@ static void *work(void *arg)
 	return NULL;
 }
 
-int workers_run(size_t n, int (*fn)(size_t i, void *arg, struct err *err), void *arg,
-		struct err *err)
+static int run(size_t want, size_t n, int (*fn)(size_t i, void *arg, struct err *err), void *arg,
+	       struct err *err)
 {
 	struct worker_pool pool = {.n = n, .fn = fn, .arg = arg, .lock = PTHREAD_MUTEX_INITIALIZER};
 	pthread_t threads[MAX_WORKERS];
-	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
-	size_t want = cpus > 0 ? (size_t)cpus : 1, started = 0;
+	size_t started = 0;
 	int ret = 0;
 
 	if (want > MAX_WORKERS)
@@ -67,4 +66,18 @@ int workers_run(size_t n, int (*fn)(size_t i, void *arg, struct err *err), void 
 	if (pool.ret < 0 && err && !err->code)
 		*err = pool.err;
 	return pool.ret;
+}
+
+int workers_run(size_t n, int (*fn)(size_t i, void *arg, struct err *err), void *arg,
+		struct err *err)
+{
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+
+	return run(cpus > 0 ? (size_t)cpus : 1, n, fn, arg, err);
+}
+
+int workers_wait(size_t n, int (*fn)(size_t i, void *arg, struct err *err), void *arg,
+		 struct err *err)
+{
+	return run(MAX_WORKERS, n, fn, arg, err);
 }

@@ -17,5 +17,11 @@
  */
 int workers_run(size_t n, int (*fn)(size_t i, void *arg, struct err *err), void *arg,
 		struct err *err);
+/*
+ * The same for calls that mostly wait for the kernel, and that can wait together, as umount() does
+ * for a grace period of RCU: with 16 threads, or n if that is less.
+ */
+int workers_wait(size_t n, int (*fn)(size_t i, void *arg, struct err *err), void *arg,
+		 struct err *err);
 
 #endif

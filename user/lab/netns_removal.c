@@ -193,7 +193,7 @@ static int unname_one(size_t i, void *arg, struct err *ignored)
 int netns_removal_unname(struct removed_netns *list, size_t n, const char *mark, struct err *err)
 {
 	struct unnaming unnaming = {.list = list, .mark = mark, .lock = PTHREAD_MUTEX_INITIALIZER};
-	int ret = n ? workers_run(n - 1, unname_one, &unnaming, err) : 0;
+	int ret = n ? workers_wait(n - 1, unname_one, &unnaming, err) : 0;
 
 	if (n && !ret)
 		unname_one(n - 1, &unnaming, NULL);
