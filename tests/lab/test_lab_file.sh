@@ -54,8 +54,8 @@ test_switch() {
 	assert_eq "$(ip_json sw '.[0].linkinfo.info_data | "\(.ageing_time) \(.stp_state)"' link show lan0)" \
 		"6000 0" "ageing and STP"
 	good vethlab ping a b
-	good vethlab ping a outside
-	says "$(text_answered 1)"
+	good vethlab ping a outside -j
+	answered 1
 	good vethlab down switch
 	sed -i 's/stp: false/stp: true/' "$TEST_TMP/switch.yaml"
 	up "$TEST_TMP/switch.yaml"
@@ -90,10 +90,10 @@ test_computed() {
 	up_example computed
 	good inside r1 ip route
 	says "192.0.2.1 proto static" "nexthop via 10.20.0.3 dev eth1" "nexthop via 10.20.0.5 dev eth2"
-	good vethlab ping a 192.0.2.1 -c 3 -i 0
-	says "$(text_answered 3)"
-	good vethlab ping a fd20:0:0:4::2
-	says "$(text_answered 1)"
+	good vethlab ping a 192.0.2.1 -c 3 -i 0 -j
+	answered 3
+	good vethlab ping a fd20:0:0:4::2 -j
+	answered 1
 	good vethlab down computed
 }
 
@@ -117,8 +117,8 @@ test_saving() {
 test_guests() {
 	ip netns add old
 	up_example guests
-	good vethlab ping me 10.40.0.2
-	says "$(text_answered 1)"
+	good vethlab ping me 10.40.0.2 -j
+	answered 1
 	good vethlab down guests
 	good ip netns exec old true
 	ip netns del old
@@ -129,7 +129,7 @@ test_process() {
 	local pid
 	example process
 	bad 3 vethlab up "$TEST_TMP/process.yaml"
-	says "process.yaml:4:" "job: there is no process 4242"
+	golden no-process
 	unshare --net sleep 1000 &
 	pid=$!
 	wait_until grep -qx sleep "/proc/$pid/comm"
@@ -175,10 +175,11 @@ test_town() {
 	done < <(jq -r '.. | .properties? // empty | keys[]' "$TOP/topology/schema.json" | sort -u)
 	[[ $n -gt 40 ]] || fail "the schema has $n keys"
 	good vethlab check "$TEST_TMP/town.yaml"
-	says "4 nodes, 3 links"
+	golden town
 	up "$TEST_TMP/town.yaml"
-	good vethlab ping world pc
-	says "$(text_passed_on core)" "$(text_passed_on sw)" "$(text_answered 1)"
+	good vethlab ping world pc -j
+	passed_on core sw
+	answered 1
 	good vethlab exec pc ping -c 1 -W 5 -q 192.0.2.1
 	good vethlab exec core nft list chain ip core forward
 	says "tcp dport 23 drop"

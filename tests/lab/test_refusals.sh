@@ -41,7 +41,7 @@ test_unknown_key() {
 		    mtv: 1400
 	END
 	bad 3 vethlab up "$TEST_TMP/lab.yaml"
-	says "lab.yaml:7:5:" mtv mtu
+	golden unknown-key
 	untouched
 }
 
@@ -55,18 +55,19 @@ test_all_findings_at_once() {
 		  - endpoints: ["a:averyveryverylongname", "a:z"]
 	END
 	bad 3 vethlab up "$TEST_TMP/lab.yaml"
-	says "lab.yaml:5:" nobody "lab.yaml:6:" averyveryverylongname 15
+	golden all-findings
 	untouched
 }
 
 test_no_such_file() {
 	bad 3 vethlab up "$TEST_TMP/absent.yaml"
-	says absent.yaml
-	bad 3 vethlab up no-such-lab
-	says no-such-lab
+	told
 	mkdir "$TEST_TMP/dir.yaml"
 	bad 3 vethlab up "$TEST_TMP/dir.yaml"
-	says dir.yaml
+	told
+	golden no-such-file
+	bad 3 vethlab up no-such-lab
+	says no-such-lab # and the bundled ones
 	untouched
 }
 
@@ -99,7 +100,7 @@ test_lab_names() {
 		  - endpoints: ["a:x", "b:y"]
 	END
 	bad 3 vethlab up "$TEST_TMP/lab.yaml"
-	says "lab.yaml:1:"
+	golden lab-name
 	untouched
 }
 
@@ -115,8 +116,9 @@ test_node_names() {
 			  - endpoints: ["b:x", "b:y"]
 		END
 		bad 3 vethlab up "$TEST_TMP/lab.yaml"
-		says "lab.yaml:3:"
+		told
 	done
+	golden node-names
 	untouched
 }
 
@@ -140,7 +142,7 @@ test_namespace_is_not_ours() {
 	ip netns add blue
 	ip -n blue link add keep type veth peer name other
 	bad 1 vethlab up blue
-	says blue
+	golden namespace
 	good ip -n blue link show keep
 	bpffs_empty || fail "touched bpffs: $(find /sys/fs/bpf)"
 	only_lo || fail "left interfaces: $(ip -br link)"

@@ -51,26 +51,27 @@ test_documents() {
 	assert_eq "$(vethlab stats --csv --link default:veth0 | sed -n '2s/,/\n/gp' | sed -n 5p)" \
 		default:veth0 "the sender in CSV"
 	bad 1 vethlab stats --link defualt:veth0
-	says "$(text_did_you_mean "'default:veth0'")"
+	told
 	bad 1 vethlab stats --link veth0
-	says "node:interface"
+	told
 	bad 1 vethlab stats --node bleu
-	says "$(text_did_you_mean "'blue'")"
+	told
 	bad 2 vethlab stats --watch 0
 	bad 2 vethlab stats --openmetrics --watch
 	bad 2 vethlab stats --csv --openmetrics
 	bad 2 vethlab stats -j --csv
-	says "one of --json, --openmetrics, --csv at a time"
+	told
 	bad 2 vethlab stats --reset --all
 	bad 2 vethlab stats --reset --time
 	bad 2 vethlab stats --reset --csv
 	bad 2 vethlab stats --reset --link blue:veth3
-	says "--reset is of all links"
+	told
 	bad 2 vethlab stats --reset --node blue
 	bad 2 vethlab stats --tabular
-	says "unknown option --tabular"
+	told
 	bad 5 bash -c "'$BUILD/vethlab' stats >/dev/full"
-	says "No space left on device"
+	told
+	golden bad-words
 	down_at_rest
 }
 
@@ -88,7 +89,7 @@ test_page() {
 	told
 	golden page
 	bad 2 vethlab stats -v --watch
-	says "-v goes with none of --watch, --time, --reset"
+	golden page-watched
 	down_at_rest
 }
 
@@ -237,7 +238,7 @@ test_reset_and_since() {
 	pings 7
 	assert_eq "$(requests --since "$TEST_TMP/first")" 7 "requests since the first document"
 	good vethlab stats --reset
-	says "lab blue: counts from now on"
+	golden reset
 	assert_eq "$(requests)" 0 "requests since the reset"
 	pings 3
 	vethlab stats --json >"$TEST_TMP/second"
@@ -248,10 +249,11 @@ test_reset_and_since() {
 	assert_eq "$(requests --since "$TEST_TMP/first")" 12 "since a document made before the reset"
 	# A document of a difference starts at no moment that is known any more.
 	bad 3 vethlab stats --since "$TEST_TMP"
-	says "cannot read $TEST_TMP: Is a directory"
+	told
 	vethlab stats --json --since "$TEST_TMP/second" >"$TEST_TMP/third"
 	bad 3 vethlab stats --since "$TEST_TMP/third"
-	says "counts neither from when lab blue was built"
+	told
+	golden bad-documents
 	bad 3 vethlab stats --since "$TEST_TMP/nothing"
 	down_at_rest
 	# What an earlier life of the lab left has no say in this one.
@@ -267,7 +269,7 @@ test_since_a_part() {
 	pings 5
 	vethlab stats --json --link default:veth2 >"$TEST_TMP/part"
 	bad 3 vethlab stats --since "$TEST_TMP/part"
-	says "it is of some links only, and the one of default:veth0 is not among them"
+	golden some-links
 	bad 3 vethlab stats --since "$TEST_TMP/part" --link blue:veth1
 	good vethlab stats --since "$TEST_TMP/part" --link blue:veth3
 	vethlab stats --json --node blue >"$TEST_TMP/whole"
@@ -429,7 +431,7 @@ test_time() {
 	says "3 requests: 3 unanswered"
 	vethlab stats --json >"$TEST_TMP/no-times"
 	bad 3 vethlab stats --time --since "$TEST_TMP/no-times"
-	says "it has no times"
+	golden no-times
 	bad 2 vethlab stats --time --watch
 	bad 2 vethlab stats --echo-timeout never
 	down_at_rest

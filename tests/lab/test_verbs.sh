@@ -26,7 +26,7 @@ test_up_twice_changes_nothing() {
 	up blue
 	before=$(everything)
 	bad 1 vethlab up blue
-	says "blue runs already"
+	golden up-again
 	assert_eq "$(everything)" "$before" "after the second up"
 	good vethlab down
 }
@@ -37,10 +37,11 @@ test_down_twice_changes_nothing() {
 	good vethlab down blue
 	before=$(everything)
 	bad 1 vethlab down blue
-	says "blue does not run" "nothing was changed"
+	told
 	assert_eq "$(everything)" "$before" "after the second down"
 	good vethlab down
-	says "$(text_no_lab)"
+	told
+	golden down-again
 	good vethlab down --json
 	assert_eq "$(jq .removed <<<"$out")" false "removed"
 	# What was meant is said, where something like it runs.
@@ -53,9 +54,9 @@ test_down_twice_changes_nothing() {
 # Exit status 5 says that what was done is undone, and so it is when nobody could be told.
 test_up_without_output() {
 	bad 5 bash -c "'$BUILD/vethlab' up two-hosts >/dev/full"
-	says "No space left on device" "two-hosts was built, and is down again"
-	good vethlab ls
-	says_not two-hosts
+	golden up-without-output
+	good vethlab ls --json
+	json_holds '.[0].labs == []'
 	# A reader that went away had what it wanted.
 	good bash -c "'$BUILD/vethlab' up two-hosts | true; true"
 	remember_objects
@@ -67,8 +68,8 @@ test_up_by_path() {
 	cp "$TOP/topology/labs/blue.yaml" "$TEST_TMP/mine.yaml"
 	sed -i 's/^lab: .*/lab: mine/' "$TEST_TMP/mine.yaml"
 	up "$TEST_TMP/mine.yaml"
-	good vethlab ls
-	says mine
+	good vethlab ls --json
+	json_holds '[.[0].labs[].lab] == ["mine"]'
 	# The file may be gone by then: a running lab keeps its own copy.
 	rm "$TEST_TMP/mine.yaml"
 	good vethlab stats
@@ -78,8 +79,8 @@ test_up_by_path() {
 test_down_by_file() {
 	up blue
 	good vethlab down "$TOP/topology/labs/blue.yaml"
-	good vethlab ls
-	says_not blue
+	good vethlab ls --json
+	json_holds '.[0].labs == []'
 }
 
 # Several at once: what fails does not keep the others from going.
@@ -87,7 +88,7 @@ test_down_several() {
 	up two-hosts --as one
 	up two-hosts --as two
 	bad 1 vethlab down one nosuch two
-	says "one is down" "two is down" "lab nosuch does not run"
+	golden down-several
 	up two-hosts --as one
 	up two-hosts --as two
 	bad 2 vethlab down --all one
@@ -187,14 +188,16 @@ test_as_and_two_labs() {
 	good vethlab ls --json
 	assert_eq "$(jq -r '[.labs[].lab] | sort | join(" ")' <<<"$out")" "blue green" "labs"
 	bad 1 vethlab stats
-	says blue green
+	golden which-lab
 	good vethlab link -l green default:veth0 up
 	good vethlab exec -l green default ping -c 1 -W 5 -q 10.1.1.1
 	assert_echo blue:veth1 in 1 0 -l green
 	assert_echo blue:veth1 in 0 0 -l blue
 	good vethlab down green
-	good vethlab show
-	says_not green
+	good vethlab ls --json
+	json_holds '[.[0].labs[].lab] == ["blue"]'
+	good vethlab show -j
+	json_holds '.[0].lab == "blue"'
 	good vethlab down blue
 }
 
@@ -263,9 +266,10 @@ test_mounts_bpffs() {
 test_usage() {
 	bad 2 vethlab
 	bad 2 vethlab frobnicate
-	says frobnicate
+	told
 	bad 2 vethlab -l
-	says "-l is no verb"
+	told
+	golden no-verb
 	good vethlab version
 	says "vethlab "
 	bad 2 vethlab up
