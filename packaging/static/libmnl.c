@@ -180,6 +180,11 @@ uint8_t mnl_attr_get_u8(const struct nlattr *attr)
 	return *(uint8_t *)mnl_attr_get_payload(attr);
 }
 
+uint16_t mnl_attr_get_u16(const struct nlattr *attr)
+{
+	return *(uint16_t *)mnl_attr_get_payload(attr);
+}
+
 uint32_t mnl_attr_get_u32(const struct nlattr *attr)
 {
 	return *(uint32_t *)mnl_attr_get_payload(attr);

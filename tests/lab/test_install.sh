@@ -118,6 +118,18 @@ test_no_libpcap() {
 	good vethlab down
 }
 
+# The static program is linked with packaging/static/libmnl.c, which has all that is used of that library.
+test_static_libmnl() {
+	local name n=0
+	needs nm
+	while read -r name; do
+		grep -qE "^[^[:space:]].*\b$name\(" "$TOP/packaging/static/libmnl.c" || fail "libmnl.c has no $name"
+		n=$((n + 1))
+	done < <(nm -D --undefined-only "$BUILD/vethlab" | grep -oE 'mnl_[a-z0-9_]+')
+	asserted
+	[[ $n -gt 10 ]] || fail "the program uses only $n functions of libmnl"
+}
+
 # Sets $package to a package of the program that is built, made in a build directory of its own.
 package() { # deb|rpm
 	local build=$TEST_TMP/build
