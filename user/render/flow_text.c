@@ -278,7 +278,8 @@ static const char *short_bytes(uint64_t bytes, char buf[OUTPUT_NUMBER_SIZE])
 	return buf;
 }
 
-static void add_row(struct table *table, const struct flow *flow, const struct lab *lab)
+static void add_row(struct table *table, const struct flow *flow, const struct lab *lab,
+		    bool colour)
 {
 	const struct flow_way *ways = flow->ways;
 	bool turned = !ways[0].seen && ways[1].seen;
@@ -292,7 +293,7 @@ static void add_row(struct table *table, const struct flow *flow, const struct l
 	table_cell(table, "%s", flow->protocol == PROTO_TCP ? "tcp" : "udp");
 	table_cell(table, "%s > %s", flow_side_name(lab, tuple, turned, from),
 		   flow_side_name(lab, tuple, !turned, to));
-	(bad ? table_red_cell : table_cell)(table, "%s", flow_state_words(flow, words));
+	(bad && colour ? table_red_cell : table_cell)(table, "%s", flow_state_words(flow, words));
 	table_cell(table, "%" PRIu64 "/%" PRIu64, ways[0].segments, ways[1].segments);
 	table_cell(table, "%s/%s", short_bytes(ways[0].payload, bytes[0]),
 		   short_bytes(ways[1].payload, bytes[1]));
@@ -309,7 +310,7 @@ void flows_print(const struct flows *flows, const struct lab *lab, bool detail, 
 	for (const struct flow *flow = NULL; (flow = flows_next(flows, flow));) {
 		if (!flow->chosen)
 			continue;
-		add_row(table, flow, lab);
+		add_row(table, flow, lab, output_colour(f));
 		add_remarks(table, flow, lab, detail);
 		n++;
 	}
