@@ -12,6 +12,11 @@ test_debug() {
 	page_run docs/debug.md
 }
 
+test_flows() {
+	needs nft python3
+	page_run docs/flows.md
+}
+
 test_observe() {
 	page_run docs/observe.md
 }
