@@ -190,7 +190,7 @@ test_refusals() {
 	# Ids are those of the recording, whatever the filter chooses.
 	assert_eq "$(vethlab flows -r "$TEST_TMP/flows.rec" -j udp port 83 | jq -c '[.flows[].id]')" "[5]" "chosen by protocol and port"
 	assert_eq "$(vethlab flows -r "$TEST_TMP/flows.rec" -j end b:eth0 | jq -c '[.flows[].id]')" "[1,4]" "chosen by place"
-	[[ $(NO_COLOR= "$BUILD/vethlab" flows -r "$TEST_TMP/flows.rec") != *$'\e'* ]] || fail "colour in a pipe"
+	[[ $(NO_COLOR='' "$BUILD/vethlab" flows -r "$TEST_TMP/flows.rec") != *$'\e'* ]] || fail "colour in a pipe"
 	# One of them: by its id, or by a filter that only one fits.
 	assert_eq "$(for id in 1 2 3 4 5; do
 		vethlab flow "$id" -r "$TEST_TMP/flows.rec" -j | jq -r '.decided_by as $n | "\(.flow.id) " +
