@@ -104,7 +104,8 @@ static bool is_about_drop(const struct itinerary *itinerary, const struct hop *h
 	for (size_t i = 0; i < itinerary->n_drops; i++) {
 		const struct drop *drop = &itinerary->drops[i];
 
-		/* Which drops are harmless is known later: flooded copies are, ordinary ones too. */
+		/* Which drops are harmless is known later: flooded copies are, ordinary ones too.
+		 */
 		if (drop->node == hop->end->node && drop->leg < hop->leg &&
 		    drop->record.packet.time_ns <= hop->event.time_ns &&
 		    strcmp(drop->reason, "OTHERHOST") &&
