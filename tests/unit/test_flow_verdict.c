@@ -80,6 +80,28 @@ static void test_syn_lost(void **state)
 	}
 }
 
+/*
+ * Sent again after so long that the original, once it is acknowledged, would be old enough to be
+ * forgotten before its repair is judged.
+ */
+static void test_repaired_late(void **state)
+{
+	const struct flow *flow;
+
+	(void)state;
+	shake_hands();
+	pass(101 * MS, false, packet(false, DATA(0), 1000, SEQ_B + 1, A), 0, 1);
+	pass(4301ull * MS, false, packet(false, DATA(0), 1000, SEQ_B + 1, A), 0, FAR);
+	pass(4311ull * MS, true, packet(true, SEQ_B + 1, 0, DATA(1000), A), 0, FAR);
+	for (unsigned i = 0; i < 30; i++)
+		pass((4320ull + i * 100) * MS, false,
+		     packet(false, DATA(1000 + i * 10), 10, SEQ_B + 1, A), 0, FAR);
+	flow = only();
+	assert_int_equal(flow->n_tallies, 1);
+	assert_int_equal(flow->tallies[0].verdict, FLOW_ORIGINAL_LOST);
+	assert_string_equal(flow->tallies[0].place.end->name, "a:x");
+}
+
 /* So many packets a second that the original is no longer kept when a second has passed. */
 static void test_fast(void **state)
 {
@@ -348,6 +370,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_original_lost),
 		TEST(test_syn_lost),
+		TEST(test_repaired_late),
 		TEST(test_fast),
 		TEST(test_dropped),
 		TEST(test_lost_records),

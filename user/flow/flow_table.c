@@ -255,7 +255,12 @@ static void add_error_drop(const struct flows *flows, const struct vl_drop *reco
 						 .code = event->icmp_code,
 						 .info = event->info};
 	drop->n += drop->by == flows->lab->nodes[record->node] && drop->cause == cause;
-	flow->last_ns = event->time_ns;
+}
+
+/* What a socket does with an error that it was given. */
+static bool is_of_socket(const char *reason)
+{
+	return !strcmp(reason, "QUEUE_PURGE") || !strncmp(reason, "SOCKET_", 7);
 }
 
 static bool is_of_flow(const struct vl_event *event)
@@ -347,7 +352,7 @@ int flows_add_drop(struct flows *flows, const struct vl_drop *drop, const char *
 	if (event->time_ns > flows->newest_ns)
 		flows->newest_ns = event->time_ns;
 	if (drop->node >= flows->lab->n_nodes || !drop_is_loss(reason, function) ||
-	    (!is_of_flow(event) && !quoted_flow(flows, event)))
+	    (!is_of_flow(event) && (is_of_socket(reason) || !quoted_flow(flows, event))))
 		return 0;
 	cause = cause_of(flows, reason, function);
 	if (!cause)

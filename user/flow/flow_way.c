@@ -191,6 +191,17 @@ static bool is_done_udp(const struct flow_sent *sent, void *arg)
 	return way->last_ns >= sent->time_ns + data_kept_ns && (sent->arrived_ns || sent->told);
 }
 
+/* The first packet that a repair which is not judged yet repeats. */
+static uint64_t first_needed(const struct flow *flow, unsigned side)
+{
+	uint64_t first = UINT64_MAX;
+
+	for (size_t i = flow->n_judged; i < flow->n_repairs; i++)
+		if (flow->repairs[i].way == side && flow->repairs[i].original < first)
+			first = flow->repairs[i].original;
+	return first;
+}
+
 static int trim(const struct flows *flows, struct flow *flow, unsigned side)
 {
 	struct flow_way *way = &flow->ways[side];
@@ -204,12 +215,12 @@ static int trim(const struct flows *flows, struct flow *flow, unsigned side)
 	if (!oldest || way->last_ns < oldest->time_ns + data_kept_ns)
 		return 0;
 	if (flow->protocol == PROTO_TCP) {
-		window_trim(way->packets_kept, is_done, &acked);
+		window_trim(way->packets_kept, first_needed(flow, side), is_done, &acked);
 		return 0;
 	}
 	if (verdict_datagrams(flows, flow, side, way->last_ns - data_kept_ns))
 		return -ENOMEM;
-	window_trim(way->packets_kept, is_done_udp, way);
+	window_trim(way->packets_kept, UINT64_MAX, is_done_udp, way);
 	return 0;
 }
 

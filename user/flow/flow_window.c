@@ -276,10 +276,10 @@ uint64_t window_since(const struct flow_window *window, uint64_t time_ns)
 	return low;
 }
 
-void window_trim(struct flow_window *window, bool (*done)(const struct flow_sent *sent, void *arg),
-		 void *arg)
+void window_trim(struct flow_window *window, uint64_t before,
+		 bool (*done)(const struct flow_sent *sent, void *arg), void *arg)
 {
-	while (window->first < window->end &&
+	while (window->first < window->end && window->first < before &&
 	       done(&window->list[slot_of(window, window->first)], arg))
 		leave(window);
 }

@@ -82,9 +82,9 @@ static inline uint32_t sent_size(const struct flow_sent *sent)
 }
 /* The number of the first packet that was sent at time_ns or later. */
 uint64_t window_since(const struct flow_window *window, uint64_t time_ns);
-/* Forget packets from the first on, while done says so, or there are too many. */
-void window_trim(struct flow_window *window, bool (*done)(const struct flow_sent *sent, void *arg),
-		 void *arg);
+/* Forget packets from the first on, while their number is below `before` and done says so. */
+void window_trim(struct flow_window *window, uint64_t before,
+		 bool (*done)(const struct flow_sent *sent, void *arg), void *arg);
 
 /* ---- one way (flow_way.c)
  * -------------------------------------------------------------------------- */
