@@ -43,7 +43,12 @@ static void print_title(const struct flow *flow, const struct flow_packet *packe
 				output_duration(packet->time_ns - packet->first_ns, after));
 	len += snprintf(line + len, sizeof(line) - len, " at %s",
 			output_duration(packet->time_ns - flow->first_ns, at));
-	if (flow->protocol == PROTO_TCP && packet->bytes)
+	if (flow->protocol == PROTO_TCP && packet->bytes &&
+	    (int32_t)(packet->seq - way->first_seq) < 0)
+		len += snprintf(line + len, sizeof(line) - len,
+				": %" PRIu32 " bytes before the first that was seen",
+				way->first_seq - packet->seq);
+	else if (flow->protocol == PROTO_TCP && packet->bytes)
 		len += snprintf(line + len, sizeof(line) - len, ": seq %" PRIu32,
 				packet->seq - way->first_seq);
 	if (packet->bytes)
@@ -309,7 +314,8 @@ static void print_verdict(const struct flow *flow, const struct flow_story *stor
 		output_wrap("  ", line, f);
 	output_wrap("  ", flow_end_words(flow, story, lab, line), f);
 	if (flow->reset.seen && story->decides && story->decides->place.how != FLOW_LOST_NOWHERE) {
-		snprintf(line, sizeof(line), "but that RST was lost: %s",
+		snprintf(line, sizeof(line), "but that RST %s %s",
+			 story->decides->arrived_ns ? "arrived, and" : "was lost:",
 			 flow_place_words(&story->decides->place, words));
 		output_wrap("  ", line, f);
 	}
@@ -383,6 +389,7 @@ void flow_story_print(const struct flow *flow, const struct flow_story *story,
 		}
 		repairs += is_repair(flow, packet);
 		if (!all && repairs > REPAIRS_SHOWN &&
+		    (is_repair(flow, packet) || packet->place.how != FLOW_LOST_NOWHERE) &&
 		    !(packet->tcp_flags & (TCP_FLAG_FIN | TCP_FLAG_RST))) {
 			hidden++;
 			continue;
