@@ -6,6 +6,7 @@
 #include "bpf/wire_other.h"
 #include "user/base/drop_causes.h"
 #include "user/story/hop_causes.h"
+#include "user/story/hop_maker.h"
 #include "user/story/packets.h"
 
 static const struct node *node_of_address(const struct lab *lab, const struct ip_addr *addr)

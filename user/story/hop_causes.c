@@ -15,8 +15,8 @@
 #include <string.h>
 
 #include "user/base/cleanup.h"
-#include "user/base/drop_causes.h"
 #include "user/base/hash.h"
+#include "user/story/hop_maker.h"
 #include "user/story/packets.h"
 
 /* How far the clocks of two CPUs are believed to be apart at most. */
@@ -54,66 +54,6 @@ bool hop_same_packet(const struct hop *a, const struct hop *b)
 	return a->leg == b->leg && a->event.icmp_type == b->event.icmp_type &&
 	       a->event.id == b->event.id && !memcmp(a->event.src, b->event.src, 16) &&
 	       !memcmp(a->event.dst, b->event.dst, 16);
-}
-
-static bool list_has(const struct address *list, size_t n, const struct ip_addr *addr)
-{
-	for (size_t i = 0; i < n; i++)
-		if (ip_equal(&list[i].prefix.addr, addr))
-			return true;
-	return false;
-}
-
-/* The node that has this address of the lab file, `node` before others; NULL: none. */
-static const struct node *owner_of(const struct lab *lab, const struct ip_addr *addr,
-				   const struct node *node)
-{
-	struct node *owner = NULL;
-	struct end *end;
-
-	for (size_t i = 0; i < node->n_ends; i++)
-		if (list_has(node->ends[i]->addresses, node->ends[i]->n_addresses, addr))
-			return node;
-	if (list_has(node->lo_addresses, node->n_lo_addresses, addr) ||
-	    list_has(node->bridge_addresses, node->n_bridge_addresses, addr))
-		return node;
-	return lab_find_address(lab, addr, &owner, &end) ? owner : NULL;
-}
-
-/*
- * Whether a node may have made this reply or error: it has the source address, or nobody of the lab
- * does. A trace that sees only some ends must not take a node that passes a reply on for its maker.
- */
-static bool may_have_made(const struct lab *lab, const struct hop *hop)
-{
-	struct ip_addr from = event_source(&hop->event);
-	const struct node *owner = owner_of(lab, &from, hop->end->node);
-
-	return !owner || owner == hop->end->node;
-}
-
-/*
- * Whether the node has dropped what this error may be about: then nobody behind it can have made
- * the error, whose source address is that of another node where NAT gave it the one of the
- * connection.
- */
-static bool is_about_drop(const struct itinerary *itinerary, const struct hop *hop)
-{
-	if (hop->leg != LEG_ERROR)
-		return false;
-	for (size_t i = 0; i < itinerary->n_drops; i++) {
-		const struct drop *drop = &itinerary->drops[i];
-
-		/* Which drops are harmless is known later: flooded copies are, ordinary ones too.
-		 */
-		if (drop->node == hop->end->node && drop->leg < hop->leg &&
-		    drop->record.packet.time_ns <= hop->event.time_ns &&
-		    strcmp(drop->reason, "OTHERHOST") &&
-		    !(drop_classify(drop->reason, drop->function).traits &
-		      (DROP_ORDINARY | DROP_COPY | DROP_NO_PACKET)))
-			return true;
-	}
-	return false;
 }
 
 /* Whether `hop` may have come from `cause` by this step, apart from time. */
@@ -431,17 +371,6 @@ static int find_before_gap(const struct causes *causes, int i)
 	return other;
 }
 
-const struct node *hop_maker_before(const struct itinerary *itinerary, const struct hop *hop,
-				    const struct node *seen, const struct lab *lab)
-{
-	struct ip_addr from = event_source(&hop->event);
-	const struct node *owner = NULL;
-
-	if (itinerary->not_seen && itinerary->not_seen[0])
-		owner = owner_of(lab, &from, seen);
-	return owner ? owner : seen;
-}
-
 /* Whether a hop that nothing caused is where its packet was made. */
 static bool is_first(const struct causes *causes, const struct itinerary *itinerary, int i)
 {
@@ -449,7 +378,7 @@ static bool is_first(const struct causes *causes, const struct itinerary *itiner
 
 	if (itinerary->protocol) /* nothing before the error can be seen */
 		return hops[i].leg == LEG_ERROR && hops[i].event.hook == VL_HOOK_OUT &&
-		       (may_have_made(causes->lab, &hops[i]) || is_about_drop(itinerary, &hops[i]));
+		       hop_may_be_made_here(itinerary, &hops[i], causes->lab);
 	if (hops[i].leg != LEG_REQUEST || hops[i].event.hook != VL_HOOK_OUT)
 		return false;
 	for (int j = causes->first_request; j < i; j++) {
@@ -472,8 +401,7 @@ static void set_cause(struct causes *causes, const struct itinerary *itinerary, 
 
 	for (int k = 0; cause < 0 && k < 2; k++) {
 		if (steps[k] == STEP_TURN &&
-		    (hop->leg == LEG_REQUEST ||
-		     !(may_have_made(causes->lab, hop) || is_about_drop(itinerary, hop))))
+		    (hop->leg == LEG_REQUEST || !hop_may_be_made_here(itinerary, hop, causes->lab)))
 			continue;
 		/* Unused first: of two like packets on a link, each arrives once. */
 		cause = find_cause(causes, i, steps[k], true);

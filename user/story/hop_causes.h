@@ -16,12 +16,6 @@ static inline bool hop_is_arrival(const struct hop *hop)
 bool hop_same_packet(const struct hop *a, const struct hop *b);
 
 /*
- * Who made the packet of a hop that is the first to be seen of it, where it left `seen`, or came to
- * it: that node; or, if records may be missing, the one that has its source address.
- */
-const struct node *hop_maker_before(const struct itinerary *itinerary, const struct hop *hop,
-				    const struct node *seen, const struct lab *lab);
-/*
  * Set step and from of each hop. The hops are in order of time, each only once; their from is -1.
  * A cause may stand after what it caused where two CPUs stamped them. Returns 0 or -ENOMEM.
  */
