@@ -12,8 +12,8 @@
 # records (K11): test_lost_records.sh.
 # shellcheck source=tests/lab/lib.sh
 . "$(dirname "$0")/lib.sh"
-# shellcheck source=tests/lab/public_labs.sh
-. "$(dirname "$0")/public_labs.sh"
+# shellcheck source=tests/lab/case_labs.sh
+. "$(dirname "$0")/case_labs.sh"
 # shellcheck source=tests/lab/observed.sh
 . "$(dirname "$0")/observed.sh"
 

@@ -4,8 +4,8 @@
 # reason it was (K6), and the drop of an error about an echo that goes on (K9).
 # shellcheck source=tests/lab/lib.sh
 . "$(dirname "$0")/lib.sh"
-# shellcheck source=tests/lab/public_labs.sh
-. "$(dirname "$0")/public_labs.sh"
+# shellcheck source=tests/lab/case_labs.sh
+. "$(dirname "$0")/case_labs.sh"
 # shellcheck source=tests/lab/why.sh
 . "$(dirname "$0")/why.sh"
 

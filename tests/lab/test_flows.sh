@@ -4,8 +4,8 @@
 # the kernels' own counters say.
 # shellcheck source=tests/lab/lib.sh
 . "$(dirname "$0")/lib.sh"
-# shellcheck source=tests/lab/public_labs.sh
-. "$(dirname "$0")/public_labs.sh"
+# shellcheck source=tests/lab/case_labs.sh
+. "$(dirname "$0")/case_labs.sh"
 
 BYTES=${BYTES:-2000000}
 flows_pid=

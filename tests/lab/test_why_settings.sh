@@ -3,8 +3,8 @@
 # test_why_settings.sh - `why` reads the settings of a node, and says which filters and programs it did not evaluate.
 # shellcheck source=tests/lab/lib.sh
 . "$(dirname "$0")/lib.sh"
-# shellcheck source=tests/lab/public_labs.sh
-. "$(dirname "$0")/public_labs.sh"
+# shellcheck source=tests/lab/case_labs.sh
+. "$(dirname "$0")/case_labs.sh"
 # shellcheck source=tests/lab/why.sh
 . "$(dirname "$0")/why.sh"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* query.c - what the kernel says about interfaces and addresses. */
+/* interface_read.c - what the kernel says about interfaces and addresses. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <linux/if_addr.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * reach.c - what a bridge does with a frame, by the states of its ports (should_deliver and
+ * bridged_frame.c - what a bridge does with a frame, by the states of its ports (should_deliver and
  * br_handle_frame in net/bridge, br_allowed_ingress and br_allowed_egress in br_vlan.c).
  */
 #include "user/path/reach.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* bundled.c - vethlab labs: the bundled labs, and what to look at in each. */
+/* labs.c - vethlab labs: the bundled labs, and what to look at in each. */
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * labs.c - which labs this machine has; one of them is opened by its name. Writes, reads and
- * removes their files.
+ * running_labs.c - which labs this machine has; one of them is opened by its name. Writes, reads
+ * and removes their files.
  */
 #include <dirent.h>
 #include <errno.h>

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
-# public_labs.sh - sourced behind lib.sh: labs that more than one test builds, those of the public cases first.
+# case_labs.sh - sourced behind lib.sh: labs that more than one test builds, those of the public cases first.
 
 # sw3: a, b and c at the bridge sw.
 switched() { # [KEYS OF sw]
