@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* verdict.c - how a walk ended, in a sentence. */
+/*
+ * verdict.c - how a walk ended, in a sentence. What stops a frame at a bridge comes with its words
+ * from bridged_frame.c, and why a node does not answer from own_answer.c.
+ */
 #include <errno.h>
 #include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
