@@ -43,9 +43,9 @@ static bool may_have_made(const struct lab *lab, const struct hop *hop)
 }
 
 /*
- * Whether the node has dropped what this error may be about: then nobody behind it can have made
- * the error, whose source address is that of another node where NAT gave it the one of the
- * connection.
+ * Whether the node has dropped what this error may be about (after it had sent the error, as a
+ * rule: nf_send_unreach() comes before the verdict): then nobody behind it can have made the error,
+ * whose source address is that of another node where NAT gave it the one of the connection.
  */
 static bool is_about_drop(const struct itinerary *itinerary, const struct hop *hop)
 {
@@ -56,7 +56,6 @@ static bool is_about_drop(const struct itinerary *itinerary, const struct hop *h
 
 		/* Which drops are harmless is known later. */
 		if (drop->node == hop->end->node && drop->leg < hop->leg &&
-		    drop->record.packet.time_ns <= hop->event.time_ns &&
 		    strcmp(drop->reason, "OTHERHOST") &&
 		    !(drop_classify(drop->reason, drop->function).traits &
 		      (DROP_ORDINARY | DROP_COPY | DROP_NO_PACKET)))

@@ -7,7 +7,7 @@
 
 /*
  * Whether the node at which a reply or an ICMP error was seen may have made it: it has the source
- * address, or nobody of the lab does; or it has dropped before what the error may be about.
+ * address, or nobody of the lab does; or it has dropped what the error may be about.
  */
 bool hop_may_be_made_here(const struct itinerary *itinerary, const struct hop *hop,
 			  const struct lab *lab);
