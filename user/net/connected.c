@@ -9,6 +9,7 @@
 
 #include "user/base/array.h"
 #include "user/base/clock.h"
+#include "user/base/interrupt.h"
 #include "user/net/net.h"
 
 enum { METRIC_V6 = 256 }; /* IP6_RT_PRIO_ADDRCONF: of a connected route that the kernel makes */
@@ -55,6 +56,11 @@ static void take_route(struct connected *one, const struct rtmsg *rtm, uint32_t 
 
 	if (one->prefix.addr.family != to->addr.family)
 		return;
+	/* Those of an interface in a VRF are in the table of that. */
+	if (rtm->rtm_protocol == RTPROT_KERNEL && rtm->rtm_type == RTN_LOCAL)
+		table = RT_TABLE_LOCAL;
+	else if (rtm->rtm_protocol == RTPROT_KERNEL)
+		table = RT_TABLE_MAIN;
 	if (table == RT_TABLE_LOCAL && rtm->rtm_type == RTN_LOCAL &&
 	    to->len == 8 * address_bytes(&to->addr) &&
 	    !memcmp(&to->addr, &one->prefix.addr, sizeof(to->addr)))
@@ -217,6 +223,9 @@ static int read_until(struct nl *nl, struct connected *list, size_t n, unsigned 
 		}
 		if (!wait || clock_ns(CLOCK_MONOTONIC) >= end)
 			return 0;
+		if (interrupt_requested)
+			return err_set(err, ERR_FAILED, EINTR,
+				       "interrupted while the kernel made routes of addresses");
 		poll(NULL, 0, look_ms);
 	}
 }
@@ -247,6 +256,8 @@ int connected_repair(struct nl *nl, struct connected *list, size_t n, struct err
 	err_set(err, ERR_FAILED, ENETUNREACH,
 		missing->has_local
 			? "%s: its address %s has no connected route, although it was added"
+		: missing->prefix.addr.family == AF_INET
+			? "%s: its address %s has no local route, although it was added"
 			: "%s: its address %s has no local route: the kernel made none "
 			  "within a minute after the address was added again",
 		missing->object, ip_prefix_format(&missing->prefix, text, sizeof(text)));
