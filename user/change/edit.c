@@ -212,13 +212,11 @@ static int read_uppers(struct edit_changes *dropped, const struct running *run,
 int edit_finish_down(struct edit_changes *dropped, const struct running *run, const struct end *end,
 		     struct err *err)
 {
-	int ret = read_uppers(dropped, run, end, err);
+	int ret = finish_loss(&dropped->end, run, end, DOWN_BY_STATE, err);
 
-	if (!ret)
-		ret = finish_loss(&dropped->end, run, end, DOWN_BY_STATE, err);
-	if (ret || down_record_is_empty(&dropped->peer))
-		return ret;
-	return finish_loss(&dropped->peer, run, end->peer, DOWN_BY_CARRIER, err);
+	if (!ret && !down_record_is_empty(&dropped->peer))
+		ret = finish_loss(&dropped->peer, run, end->peer, DOWN_BY_CARRIER, err);
+	return ret ? ret : read_uppers(dropped, run, end, err);
 }
 
 /* By one of the end's files. 1: there is none. An end that is down, or has no carrier to be
