@@ -135,7 +135,7 @@ static void tell_flows(struct recording *recording)
 	if (flow_source_read(&source, recording, 0, NULL) >= 0 && !flows_judge(flows)) {
 		for (const struct flow *flow = NULL; (flow = flows_next(flows, flow));)
 			check_flow(flow);
-		flows_print(flows, lab, true, null);
+		flows_print(flows, lab, true, false, null);
 		json_decref(flows_as_json(flows, lab, 1000));
 	}
 	flows_free(flows);

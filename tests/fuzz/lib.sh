@@ -76,7 +76,7 @@ with_stories() { # TARGET
 	compile "$1" user/story/*.c user/flow/*.c user/output/*.c user/base/*.c \
 		$(printf 'user/trace/%s.c ' recording flow_source) \
 		$(printf 'user/render/%s.c ' act_text drop_text event_text fate_text flow_json \
-			flow_text itinerary_text run_diff) \
+			flow_story_text flow_text itinerary_text run_diff) \
 		$(printf 'user/ledger/%s.c ' ledger losses counter_fields) user/watch/drop_list.c \
 		$(pkg-config --libs libfyaml jansson) -lm
 }

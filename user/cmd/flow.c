@@ -88,7 +88,7 @@ static const struct flow *find(const struct flow_run *run, struct err *err)
 		return NULL;
 	}
 	if (!run->args->json)
-		flows_print(run->flows, run->lab, false, stderr);
+		flows_print(run->flows, run->lab, false, output_colour(stderr), stderr);
 	err_set(err, ERR_FAILED, EINVAL, "%" PRIu64 " flows fit: choose one by its id", n);
 	hint_list(run->args, err);
 	return NULL;

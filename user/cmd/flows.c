@@ -170,7 +170,7 @@ static void print_frame(struct flow_run *run, void *arg)
 		output_fail(errno);
 		return;
 	}
-	flows_print(run->flows, run->lab, run->args->detail, f);
+	flows_print(run->flows, run->lab, run->args->detail, output_colour(stdout), f);
 	fclose(f);
 	screen_draw(screen, text);
 	free(text);
@@ -199,7 +199,7 @@ static int flows_main(int argc, char **argv, struct err *err)
 	else if (args.json)
 		output_json_print(flows_as_json(run.flows, run.lab, run.zero_ns), stdout);
 	else
-		flows_print(run.flows, run.lab, args.detail, stdout);
+		flows_print(run.flows, run.lab, args.detail, output_colour(stdout), stdout);
 	output_flush(stdout);
 	flows_tell_limits(run.flows);
 	return 0;

@@ -275,6 +275,7 @@ struct flow_hop {
 struct flow_packet {
 	uint8_t way, tcp_flags;
 	bool again;	 /* TCP: it is a retransmission */
+	bool repeated;	 /* TCP: it was sent again */
 	bool alike;	 /* hops and loss may be those of another one, which has the same content */
 	bool settled;	 /* records go on for so long after it that nothing more comes of it */
 	uint64_t number; /* in its way, from 0; as in struct flow_repair */

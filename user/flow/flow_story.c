@@ -107,6 +107,7 @@ static int read_packet(const struct flows *flows, const struct flow *flow, unsig
 	*packet = (struct flow_packet){.way = side,
 				       .tcp_flags = sent->flags,
 				       .again = sent->again,
+				       .repeated = sent->repeated,
 				       .alike = sent->alike,
 				       .settled = sent_is_settled(flows, sent),
 				       .number = number,

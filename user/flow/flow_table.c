@@ -257,10 +257,12 @@ static void add_error_drop(const struct flows *flows, const struct vl_drop *reco
 	drop->n += drop->by == flows->lab->nodes[record->node] && drop->cause == cause;
 }
 
-/* What a socket does with an error that it was given. */
-static bool is_of_socket(const char *reason)
+/* What a socket does with an error that it was given. Before 6.6 its queue is purged without a
+ * reason. */
+static bool is_of_socket(const char *reason, const char *function)
 {
-	return !strcmp(reason, "QUEUE_PURGE") || !strncmp(reason, "SOCKET_", 7);
+	return !strcmp(reason, "QUEUE_PURGE") || !strncmp(reason, "SOCKET_", 7) ||
+	       !strcmp(function, "inet_sock_destruct") || !strcmp(function, "skb_queue_purge");
 }
 
 static bool is_of_flow(const struct vl_event *event)
@@ -352,7 +354,7 @@ int flows_add_drop(struct flows *flows, const struct vl_drop *drop, const char *
 	if (event->time_ns > flows->newest_ns)
 		flows->newest_ns = event->time_ns;
 	if (drop->node >= flows->lab->n_nodes || !drop_is_loss(reason, function) ||
-	    (!is_of_flow(event) && (is_of_socket(reason) || !quoted_flow(flows, event))))
+	    (!is_of_flow(event) && (is_of_socket(reason, function) || !quoted_flow(flows, event))))
 		return 0;
 	cause = cause_of(flows, reason, function);
 	if (!cause)

@@ -43,8 +43,8 @@ static void print_title(const struct flow *flow, const struct flow_packet *packe
 				output_duration(packet->time_ns - packet->first_ns, after));
 	len += snprintf(line + len, sizeof(line) - len, " at %s",
 			output_duration(packet->time_ns - flow->first_ns, at));
-	if (flow->protocol == PROTO_TCP && packet->bytes &&
-	    (int32_t)(packet->seq - way->first_seq) < 0)
+	if (flow->protocol == PROTO_TCP && packet->bytes && flow->from_middle &&
+	    way->payload < INT32_MAX && (int32_t)(packet->seq - way->first_seq) < 0)
 		len += snprintf(line + len, sizeof(line) - len,
 				": %" PRIu32 " bytes before the first that was seen",
 				way->first_seq - packet->seq);
@@ -389,7 +389,8 @@ void flow_story_print(const struct flow *flow, const struct flow_story *story,
 		}
 		repairs += is_repair(flow, packet);
 		if (!all && repairs > REPAIRS_SHOWN &&
-		    (is_repair(flow, packet) || packet->place.how != FLOW_LOST_NOWHERE) &&
+		    (is_repair(flow, packet) || packet->repeated ||
+		     packet->place.how != FLOW_LOST_NOWHERE) &&
 		    !(packet->tcp_flags & (TCP_FLAG_FIN | TCP_FLAG_RST))) {
 			hidden++;
 			continue;

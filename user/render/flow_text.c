@@ -299,7 +299,8 @@ static void add_row(struct table *table, const struct flow *flow, const struct l
 		   short_bytes(ways[1].payload, bytes[1]));
 }
 
-void flows_print(const struct flows *flows, const struct lab *lab, bool detail, FILE *f)
+void flows_print(const struct flows *flows, const struct lab *lab, bool detail, bool colour,
+		 FILE *f)
 {
 	static const struct table_column columns[] = {
 		{"id", TABLE_RIGHT},   {"", TABLE_LEFT},	{"flow", TABLE_LEFT},
@@ -310,7 +311,7 @@ void flows_print(const struct flows *flows, const struct lab *lab, bool detail, 
 	for (const struct flow *flow = NULL; (flow = flows_next(flows, flow));) {
 		if (!flow->chosen)
 			continue;
-		add_row(table, flow, lab, output_colour(f));
+		add_row(table, flow, lab, colour);
 		add_remarks(table, flow, lab, detail);
 		n++;
 	}

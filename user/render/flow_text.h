@@ -37,7 +37,8 @@ const char *flow_nat_words(const struct flow_way *way, const struct lab *lab,
 			   char buf[FLOW_LINE_SIZE]);
 /* The flows that are chosen, a line each, with lines below it about what went wrong. detail: all
  * that is counted. */
-void flows_print(const struct flows *flows, const struct lab *lab, bool detail, FILE *f);
+void flows_print(const struct flows *flows, const struct lab *lab, bool detail, bool colour,
+		 FILE *f);
 /* "SYN", "SYN-ACK", "ACK", "FIN", "RST", "segment", "datagram" */
 const char *flow_packet_word(const struct flow *flow, const struct flow_packet *packet);
 /*
