@@ -9,10 +9,20 @@
 #include "user/render/flow_text.h"
 
 static const char *const verdict_words[] = {
-	"original lost",	"original late",	"behind a hole", "not acknowledged",
-	"acknowledgement lost", "acknowledgement late", "spurious",	 "cannot tell"};
-static const char *const missing_words[] = {NULL,	   "no original",  "alike",
-					    "no receiver", "lost records", "no acknowledgements"};
+	[FLOW_ORIGINAL_LOST] = "original lost",
+	[FLOW_ORIGINAL_LATE] = "original late",
+	[FLOW_BEHIND_HOLE] = "behind a hole",
+	[FLOW_NOT_ACKED] = "not acknowledged",
+	[FLOW_ACK_LOST] = "acknowledgement lost",
+	[FLOW_ACK_LATE] = "acknowledgement late",
+	[FLOW_SPURIOUS] = "spurious",
+	[FLOW_CANNOT_TELL] = "cannot tell",
+};
+static const char *const missing_words[] = {
+	[FLOW_NO_ORIGINAL] = "no original",	[FLOW_ALIKE] = "alike",
+	[FLOW_NO_RECEIVER] = "no receiver",	[FLOW_LOST_RECORDS] = "lost records",
+	[FLOW_NO_ACKS] = "no acknowledgements",
+};
 
 const char *flow_verdict_word(enum flow_verdict verdict)
 {
