@@ -106,7 +106,7 @@ static void say_hops(struct route_words *words, const struct nlattr *nest)
 	const struct rtnexthop *rtnh = mnl_attr_get_payload(nest);
 	int left = mnl_attr_get_payload_len(nest);
 
-	for (; RTNH_OK(rtnh, left); rtnh = RTNH_NEXT(rtnh)) {
+	for (; left >= (int)sizeof(*rtnh) && RTNH_OK(rtnh, left); rtnh = RTNH_NEXT(rtnh)) {
 		const struct nlattr *attr = (const struct nlattr *)RTNH_DATA(rtnh);
 
 		left -= RTNH_ALIGN(rtnh->rtnh_len);
@@ -263,7 +263,7 @@ static void put_hops(struct nlmsghdr *nlh, const struct nlattr *nest)
 	int left = mnl_attr_get_payload_len(nest);
 
 	mnl_attr_put(nlh, RTA_MULTIPATH, left, mnl_attr_get_payload(nest));
-	for (; RTNH_OK(rtnh, left); rtnh = RTNH_NEXT(rtnh)) {
+	for (; left >= (int)sizeof(*rtnh) && RTNH_OK(rtnh, left); rtnh = RTNH_NEXT(rtnh)) {
 		left -= RTNH_ALIGN(rtnh->rtnh_len);
 		rtnh->rtnh_flags &= CHOSEN_FLAGS;
 	}

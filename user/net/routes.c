@@ -165,7 +165,9 @@ static void parse_multipath(const struct route_visit *visit, const struct nlattr
 	const struct rtnexthop *rtnh = mnl_attr_get_payload(nest);
 	int left = mnl_attr_get_payload_len(nest);
 
-	for (; RTNH_OK(rtnh, left) && route->n_hops < READ_HOPS; rtnh = RTNH_NEXT(rtnh)) {
+	/* RTNH_OK() reads the length before it looks whether there is one. */
+	for (; left >= (int)sizeof(*rtnh) && RTNH_OK(rtnh, left) && route->n_hops < READ_HOPS;
+	     rtnh = RTNH_NEXT(rtnh)) {
 		struct nexthop *hop = &route->hops[route->n_hops++];
 		const struct nlattr *attr;
 
