@@ -210,6 +210,39 @@ test_failure_unloads_programs() {
 	done
 }
 
+# What undoes a change is not interrupted, though it waits for the kernel: an IPv6 address that comes back.
+test_interrupted_is_put_back() {
+	local pid status=0
+	cat >"$TEST_TMP/six.yaml" <<-'YAML'
+		lab: six
+		nodes: {a: {}, b: {}}
+		links:
+		  - endpoints: [{end: "a:eth0", address: "2001:db8::1/64"}, {end: "b:eth0", address: "2001:db8::2/64"}]
+	YAML
+	up "$TEST_TMP/six.yaml"
+	sed 's/::2\/64/::3\/64/; s/b: {}/b: {}, c: {exec: "sleep 1000"}/' "$TEST_TMP/six.yaml" >"$TEST_TMP/six2.yaml"
+	env --default-signal=INT "$BUILD/vethlab" apply "$TEST_TMP/six2.yaml" >"$TEST_TMP/out" 2>&1 &
+	pid=$!
+	wait_until runs_in c sleep
+	kill -INT "$pid"
+	wait "$pid" || status=$?
+	out=$(<"$TEST_TMP/out")
+	assert_eq "$status" 1 "exit status: $out"
+	says "interrupted" "lab six is as it was"
+	good vethlab ping a 2001:db8::2 -W 5
+	good vethlab plan "$TEST_TMP/six.yaml" --json
+	json_holds '.[0].changes == []'
+	good vethlab down
+}
+
+runs_in() { # NODE PROGRAM
+	local pid
+	for pid in $(ip netns pids "$1"); do
+		[[ $(<"/proc/$pid/comm") != "$2" ]] || return 0
+	done
+	return 1
+}
+
 test_usage() {
 	local green
 	row_up

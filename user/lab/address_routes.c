@@ -95,7 +95,9 @@ int node_address_routes(const struct node_job *job, struct err *err)
 		append_addresses(&routes, running_bridge_ifindex(job->run, node), bridge,
 				 node->bridge_addresses, node->n_bridge_addresses);
 	ret = list_end_addresses(job, nl, &routes, err);
-	return ret || !routes.n ? ret : connected_repair(nl, routes.list, routes.n, err);
+	return ret || !routes.n
+		       ? ret
+		       : connected_repair(nl, routes.list, routes.n, job->interrupted, err);
 }
 
 bool node_route_leaves_by(const struct route *route, const struct end *end)
@@ -144,7 +146,7 @@ int node_restore_end(const struct running *run, struct nl *nl, const struct end 
 	if (ret)
 		return ret;
 	append_addresses(&routes, ifindex, end->name, end->addresses, end->n_addresses);
-	ret = connected_repair(nl, routes.list, routes.n, err);
+	ret = connected_repair(nl, routes.list, routes.n, NULL, err);
 	if (!ret)
 		ret = node_add_neighbors(run, nl, end->node, end->ifname, err);
 	for (size_t i = 0; !ret && i < end->node->n_routes; i++)
@@ -195,6 +197,7 @@ int node_repair_end(const struct running *run, struct nl *nl, const struct end *
 	if (!list)
 		return err_set(err, ERR_SYSTEM, ENOMEM, "out of memory");
 	ret = address_list_given(nl, on_address, &kept, err);
-	return ret || !kept.routes.n ? ret
-				     : connected_repair(nl, kept.routes.list, kept.routes.n, err);
+	return ret || !kept.routes.n
+		       ? ret
+		       : connected_repair(nl, kept.routes.list, kept.routes.n, NULL, err);
 }

@@ -9,7 +9,6 @@
 
 #include "user/base/array.h"
 #include "user/base/clock.h"
-#include "user/base/interrupt.h"
 #include "user/net/net.h"
 
 enum { METRIC_V6 = 256 }; /* IP6_RT_PRIO_ADDRCONF: of a connected route that the kernel makes */
@@ -203,7 +202,8 @@ static bool may_come(const struct connected *one)
  * is over. first: one that is missing, or NULL.
  */
 static int read_until(struct nl *nl, struct connected *list, size_t n, unsigned timeout_ms,
-		      const struct connected **first, struct err *err)
+		      const volatile int *interrupted, const struct connected **first,
+		      struct err *err)
 {
 	uint64_t end = clock_ns(CLOCK_MONOTONIC) + timeout_ms * 1000000ULL;
 	int look_ms = LOOK_MS; /* a look takes time, too, which those lack whose work it is */
@@ -223,14 +223,15 @@ static int read_until(struct nl *nl, struct connected *list, size_t n, unsigned 
 		}
 		if (!wait || clock_ns(CLOCK_MONOTONIC) >= end)
 			return 0;
-		if (interrupt_requested)
+		if (interrupted && *interrupted)
 			return err_set(err, ERR_FAILED, EINTR,
 				       "interrupted while the kernel made routes of addresses");
 		poll(NULL, 0, look_ms);
 	}
 }
 
-int connected_repair(struct nl *nl, struct connected *list, size_t n, struct err *err)
+int connected_repair(struct nl *nl, struct connected *list, size_t n,
+		     const volatile int *interrupted, struct err *err)
 {
 	const struct connected *missing = NULL;
 	char text[IP_TEXT_SIZE];
@@ -239,7 +240,7 @@ int connected_repair(struct nl *nl, struct connected *list, size_t n, struct err
 	qsort(list, n, sizeof(*list), by_ifindex);
 	if (ret)
 		return ret;
-	ret = read_until(nl, list, n, MAKES_MS, &missing, err);
+	ret = read_until(nl, list, n, MAKES_MS, interrupted, &missing, err);
 	if (ret || !missing)
 		return ret;
 	for (size_t i = 0; i < n; i++) {
@@ -250,7 +251,7 @@ int connected_repair(struct nl *nl, struct connected *list, size_t n, struct err
 	ret = nl_flush(nl, err);
 	if (ret)
 		return ret;
-	ret = read_until(nl, list, n, AGAIN_MS, &missing, err);
+	ret = read_until(nl, list, n, AGAIN_MS, interrupted, &missing, err);
 	if (ret || !missing)
 		return ret;
 	err_set(err, ERR_FAILED, ENETUNREACH,

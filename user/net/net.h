@@ -461,8 +461,11 @@ struct connected {
 
 /*
  * Read the routes of nl's namespace and add those of the list that are missing, as the kernel would
- * have; then read them again. ERR_FAILED names the first that is still missing. Sorts the list.
+ * have; then read them again, for a minute if need be. ERR_FAILED names the first that is still
+ * missing. Sorts the list. interrupted: -EINTR as soon as it is not 0; NULL: what undoes a change,
+ * and must not be interrupted.
  */
-int connected_repair(struct nl *nl, struct connected *list, size_t n, struct err *err);
+int connected_repair(struct nl *nl, struct connected *list, size_t n,
+		     const volatile int *interrupted, struct err *err);
 
 #endif
