@@ -285,6 +285,14 @@ static bool match_owner(const struct owner *owner, void *arg)
 	return true;
 }
 
+bool addresses_have(const struct address *list, size_t n, const struct ip_addr *addr)
+{
+	for (size_t i = 0; i < n; i++)
+		if (ip_equal(&list[i].prefix.addr, addr))
+			return true;
+	return false;
+}
+
 bool lab_find_address(const struct lab *lab, const struct ip_addr *addr, struct node **node,
 		      struct end **end)
 {

@@ -219,6 +219,8 @@ struct node *lab_find_node(const struct lab *lab, const char *name);
 struct end *lab_find_end(const struct lab *lab, const char *name);
 /* The end whose counters have that number, as records name it; NULL: there is none. */
 struct end *lab_find_number(const struct lab *lab, unsigned number);
+/* Whether one of n addresses is addr, whatever its prefix length. */
+bool addresses_have(const struct address *list, size_t n, const struct ip_addr *addr);
 /* The end, lo or bridge of the lab that owns addr: sets *node, *end (NULL for lo/bridge). */
 bool lab_find_address(const struct lab *lab, const struct ip_addr *addr, struct node **node,
 		      struct end **end);

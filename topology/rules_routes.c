@@ -55,21 +55,13 @@ static bool in_addresses(const struct address *list, size_t n, const struct ip_a
 	return false;
 }
 
-static bool owns(const struct address *list, size_t n, const struct ip_addr *addr)
-{
-	for (size_t i = 0; i < n; i++)
-		if (ip_equal(&list[i].prefix.addr, addr))
-			return true;
-	return false;
-}
-
 static bool node_owns(const struct node *node, const struct ip_addr *addr)
 {
 	for (size_t i = 0; i < node->n_ends; i++)
-		if (owns(node->ends[i]->addresses, node->ends[i]->n_addresses, addr))
+		if (addresses_have(node->ends[i]->addresses, node->ends[i]->n_addresses, addr))
 			return true;
-	return owns(node->lo_addresses, node->n_lo_addresses, addr) ||
-	       owns(node->bridge_addresses, node->n_bridge_addresses, addr);
+	return addresses_have(node->lo_addresses, node->n_lo_addresses, addr) ||
+	       addresses_have(node->bridge_addresses, node->n_bridge_addresses, addr);
 }
 
 /* The interface of the node in whose subnet addr is. */

@@ -211,37 +211,29 @@ test_kept_by_a_file() {
 	says "a: process $BASHPID (" ") keeps the network namespace alive: it has a descriptor of it (7)"
 }
 
-# A socket that was made in a namespace, of a process that is elsewhere.
-test_kept_by_a_socket() {
+# The process is elsewhere; what it opened while it was in a belongs to that namespace all the same.
+kept_by() { # FILE WORD
 	local pid
 	pair
 	up "$TEST_TMP/pair.yaml"
 	exec 7</proc/self/ns/net
-	ip netns exec a bash -c 'exec 8<>/dev/udp/127.0.0.1/9; exec nsenter --net=/proc/self/fd/7 sleep 1000' &
+	ip netns exec a bash -c "exec 8<>$1; exec nsenter --net=/proc/self/fd/7 sleep 1000" &
 	pid=$!
 	wait_until is_in "$pid" /proc/self/ns/net
 	wait_until grep -q sleep "/proc/$pid/comm"
 	exec 7<&-
 	good vethlab down -j
 	kill "$pid"
-	json_holds ".[0].notes | length == 1 and (.[0] | test(\"^a: process $pid .*descriptor 8 is a socket\"))"
+	json_holds ".[0].notes | length == 1 and (.[0] | test(\"^a: process $pid .*descriptor 8 is a $2\"))"
 }
 
-# The same of a tap: its descriptor belongs to the namespace in which it was opened.
+test_kept_by_a_socket() {
+	kept_by /dev/udp/127.0.0.1/9 socket
+}
+
 test_kept_by_a_tap() {
-	local pid
 	[[ -c /dev/net/tun ]] || skip_test "this machine has no /dev/net/tun"
-	pair
-	up "$TEST_TMP/pair.yaml"
-	exec 7</proc/self/ns/net
-	ip netns exec a bash -c 'exec 8<>/dev/net/tun; exec nsenter --net=/proc/self/fd/7 sleep 1000' &
-	pid=$!
-	wait_until is_in "$pid" /proc/self/ns/net
-	wait_until grep -q sleep "/proc/$pid/comm"
-	exec 7<&-
-	good vethlab down -j
-	kill "$pid"
-	json_holds ".[0].notes | length == 1 and (.[0] | test(\"^a: process $pid .*descriptor 8 is a tap\"))"
+	kept_by /dev/net/tun tap
 }
 
 # A kernel that is slow holds nothing: it is waited for.

@@ -79,14 +79,6 @@ static bool look_at_end(const struct path_asking *asking, const struct end *end,
 	return look(asking, end->node, running_ifindex(asking->run, end), NULL, addr, interface);
 }
 
-static bool has(const struct address *list, size_t n, const struct ip_addr *addr)
-{
-	for (size_t i = 0; i < n; i++)
-		if (ip_equal(&list[i].prefix.addr, addr))
-			return true;
-	return false;
-}
-
 /* The interface to which the lab file gives the address, if that does not have it now. */
 static bool look_for_owner(const struct path_asking *asking, const struct ip_addr *addr,
 			   struct interface *owner)
@@ -101,7 +93,7 @@ static bool look_for_owner(const struct path_asking *asking, const struct ip_add
 		seen = look_at_end(asking, end, addr, owner);
 	else
 		seen = look(asking, node, 0,
-			    has(node->bridge_addresses, node->n_bridge_addresses, addr)
+			    addresses_have(node->bridge_addresses, node->n_bridge_addresses, addr)
 				    ? node->bridge.dev
 				    : "lo",
 			    addr, owner);

@@ -367,7 +367,7 @@ static void print_error(const struct flow *flow, FILE *f)
 	output_wrap("", line, f);
 }
 
-/* A packet that was sent again, or its original, or of UDP one that was lost. */
+/* A retransmission, or of UDP a packet that was lost. */
 static bool is_repair(const struct flow *flow, const struct flow_packet *packet)
 {
 	return packet->again || (packet->repair && flow->protocol != PROTO_TCP);

@@ -6,14 +6,6 @@
 #include "user/story/hop_maker.h"
 #include "user/story/packets.h"
 
-static bool list_has(const struct address *list, size_t n, const struct ip_addr *addr)
-{
-	for (size_t i = 0; i < n; i++)
-		if (ip_equal(&list[i].prefix.addr, addr))
-			return true;
-	return false;
-}
-
 /* The node that has this address of the lab file, `node` before others; NULL: none. */
 static const struct node *owner_of(const struct lab *lab, const struct ip_addr *addr,
 				   const struct node *node)
@@ -22,10 +14,10 @@ static const struct node *owner_of(const struct lab *lab, const struct ip_addr *
 	struct end *end;
 
 	for (size_t i = 0; i < node->n_ends; i++)
-		if (list_has(node->ends[i]->addresses, node->ends[i]->n_addresses, addr))
+		if (addresses_have(node->ends[i]->addresses, node->ends[i]->n_addresses, addr))
 			return node;
-	if (list_has(node->lo_addresses, node->n_lo_addresses, addr) ||
-	    list_has(node->bridge_addresses, node->n_bridge_addresses, addr))
+	if (addresses_have(node->lo_addresses, node->n_lo_addresses, addr) ||
+	    addresses_have(node->bridge_addresses, node->n_bridge_addresses, addr))
 		return node;
 	return lab_find_address(lab, addr, &owner, &end) ? owner : NULL;
 }
